@@ -21,7 +21,7 @@ def write(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
         path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         try:
             _write_synced(draft, content, mode)
-            os.replace(draft, path)
+            draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)
             raise

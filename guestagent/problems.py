@@ -73,7 +73,9 @@ class Cursor:
             if key not in allowed:
                 near = get_close_matches(key, sorted(allowed), n=1, cutoff=0.6)
                 neighbours = f"did you mean {near[0]}?" if near else ""
-                self.child(key, None).wrong(f"one of {', '.join(sorted(allowed))}", "an unknown key", neighbours)
+                self.child(key, None).wrong(
+                    f"one of {', '.join(sorted(allowed))}", "an unknown key", neighbours
+                )
         return mapping
 
     def items(self) -> Iterator[Cursor]:
@@ -98,7 +100,9 @@ class Cursor:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
             return self.wrong(f"an integer from {least} to {most}")
         if not least <= self.value <= most:
-            return self.wrong(f"an integer from {least} to {most}", str(self.value))
+            # Python refuses to spell integers of thousands of digits.
+            found = str(self.value) if abs(self.value) < 10**20 else "one of more than 20 digits"
+            return self.wrong(f"an integer from {least} to {most}", found)
         return self.value
 
     def boolean(self) -> bool | None:

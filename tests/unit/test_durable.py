@@ -1,6 +1,5 @@
 """Files are whole and old, or whole and new."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -8,6 +7,10 @@ import pytest
 
 from guestagent import durable
 from guestagent.errors import Retryable, StorageError
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 def test_what_is_written_is_read_and_private(tmp_path: Path) -> None:
@@ -28,7 +31,7 @@ def test_nothing_but_the_file_is_left(tmp_path: Path) -> None:
     durable.write(tmp_path / "file", b"old")
     durable.write(tmp_path / "file", b"new")
 
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_a_draft_of_a_killed_writer_is_no_obstacle(tmp_path: Path) -> None:
@@ -36,7 +39,7 @@ def test_a_draft_of_a_killed_writer_is_no_obstacle(tmp_path: Path) -> None:
 
     durable.write(tmp_path / "file", b"whole")
 
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_a_failed_write_leaves_the_old_content_and_can_be_retried(tmp_path: Path) -> None:

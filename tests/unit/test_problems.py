@@ -32,7 +32,7 @@ def test_an_unknown_key_is_told_with_its_neighbour() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", [True, 1.0, "1", 0, 10, None])
+@pytest.mark.parametrize("value", [True, 1.0, "1", 0, 10, 10**25, None])
 def test_only_an_integer_in_bounds_is_one(value: object) -> None:
     problems = Problems()
 

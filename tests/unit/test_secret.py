@@ -11,7 +11,9 @@ from guestagent.secret import MASK, Secret, masked
 PASSWORD = Secret("correct horse")
 
 
-@pytest.mark.parametrize("shown", [repr(PASSWORD), str(PASSWORD), f"{PASSWORD}", f"{PASSWORD:>20}", repr([PASSWORD])])
+@pytest.mark.parametrize(
+    "shown", [repr(PASSWORD), str(PASSWORD), f"{PASSWORD}", f"{PASSWORD:>20}", repr([PASSWORD])]
+)
 def test_no_way_of_showing_shows_it(shown: str) -> None:
     assert "horse" not in shown
     assert MASK in shown

@@ -1,0 +1,38 @@
+# `make demo` and `make test` need nothing before them on a fresh Debian 12 machine, as root.
+# make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit integration test-lowest docs clean set-up
+
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
+
+demo: set-up    ## a whole cluster on this machine, in under a minute; KEEP=1 leaves it for exploring
+	@.venv/bin/guestagent demo $(if $(KEEP),--keep)
+
+test: set-up    ## everything: lint, types, unit and integration tests
+	@tools/check
+
+lint: set-up    ## ruff, mypy, release notes
+	@tools/check lint types notes
+
+unit: set-up    ## the unit tests
+	@tools/check unit
+
+integration: set-up ## the tests on real servers in namespaces
+	@tools/check integration
+
+test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
+	@.venv/bin/python tools/lowest.py
+
+docs: set-up    ## write docs/reference/cli.md from the command line's own parser
+	@.venv/bin/python -m guestagent.cli.reference docs/reference/cli.md
+
+clean:          ## remove what the targets above made
+	rm -rf .venv .venv-lowest .cache .hypothesis build dist
+
+set-up:         ## apt packages of bindep.txt, and .venv
+	@tools/set-up
+
+venv: set-up
+.PHONY: venv

@@ -1,0 +1,4 @@
+# Where Nova hands out user data and metadata; Ec2 is the service's other dialect.
+export DIB_CLOUD_INIT_DATASOURCES=${DIB_CLOUD_INIT_DATASOURCES:-ConfigDrive, OpenStack, Ec2}
+# cloud-init writes the interfaces that the instance really has.
+export DIB_APT_MINIMAL_CREATE_INTERFACES=${DIB_APT_MINIMAL_CREATE_INTERFACES:-0}

@@ -1,0 +1,114 @@
+"""The command line: finds the command, runs it, and turns whatever happens into one message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from guestagent import __version__
+from guestagent.errors import GuestAgentError, InvalidInput
+
+DESCRIPTION = """\
+Turn a Heat template into a replicated MySQL or MariaDB cluster, and say honestly when it is ready.
+
+Beside the controller: cluster, cloud, demo, validate, elements-path.
+In a guest: status, plan, apply, serve, poke."""
+
+EXIT_CODES = """\
+exit codes:
+  0  fine
+  1  not ready: the server does not hold what its metadata wants
+  2  invalid input: the command's words, metadata, a cluster.yaml, a template or settings
+  3  the database server does not answer, or refused
+  4  the signal was not accepted
+  5  the cloud does not answer, or refused
+  6  the stack failed
+  7  the deadline is over
+  8  a file of ours cannot be read or written
+ 70  a bug of guestagent
+ 77  this machine lacks what the command needs (root, namespaces)
+130  interrupted"""
+
+GROUPS = {
+    "status": "agent",
+    "plan": "agent",
+    "apply": "agent",
+    "serve": "agent",
+    "poke": "agent",
+    "validate": "validate",
+    "elements-path": "elements_path",
+    "cluster": "cluster",
+    "cloud": "cloud",
+    "demo": "demo",
+}
+"""Which file of this room registers a command: only that one is imported, for a guest pays for every import."""
+
+BUG = 70
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. No traceback reaches a person, unless GUESTAGENT_DEBUG is set."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
+    try:
+        args = build_parser(words[0] if words else None).parse_args(words)
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except GuestAgentError as error:
+        return _failed(error, as_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("guestagent: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter would complain about it while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("GUESTAGENT_DEBUG"):
+            raise
+        sys.stderr.write(
+            f"guestagent: this is a bug ({type(error).__name__}); run again with GUESTAGENT_DEBUG=1 and report it\n"
+        )
+        return BUG
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser. With a known `command` it holds that command's group alone, otherwise all of them."""
+    parser = argparse.ArgumentParser(
+        prog="guestagent",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"guestagent {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    groups = [GROUPS[command]] if command in GROUPS else list(dict.fromkeys(GROUPS.values()))
+    for group in groups:
+        import_module(f"guestagent.cli.{group}").register(commands)
+    return parser
+
+
+def _failed(error: GuestAgentError, as_json: bool) -> int:
+    if as_json:
+        said: dict[str, object] = {
+            "kind": type(error).__name__,
+            "message": str(error),
+            "exit_code": error.exit_code,
+        }
+        if isinstance(error, InvalidInput):
+            said["problems"] = [
+                {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems
+            ]
+        sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
+    if isinstance(error, InvalidInput):
+        where = f"{error.where}: " if error.where else ""
+        sys.stderr.writelines(f"guestagent: {where}{problem}\n" for problem in error.problems)
+    else:
+        sys.stderr.write(f"guestagent: {error}\n")
+    return error.exit_code

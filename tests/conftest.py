@@ -1,0 +1,41 @@
+"""What every test may ask for: hypothesis without deadlines, the mark by folder, a subnet of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+_INTEGRATION = Path(__file__).parent / "integration"
+_LOCKS = Path("/tmp/guestagent-test-subnets")
+
+hypothesis.settings.register_profile("person", deadline=None)
+# The same examples in every run: a submission must not fail for what another one wrote.
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_INTEGRATION):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture
+def free_subnet() -> Iterator[IPv4Network]:
+    """A 10.77.N.0/24 that no other test on this machine holds at this time, in whatever process it runs."""
+    _LOCKS.mkdir(exist_ok=True)
+    for number in range(1, 255):
+        with (_LOCKS / str(number)).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield IPv4Network(f"10.77.{number}.0/24")
+            return
+    pytest.fail("every 10.77.N.0/24 is taken by another test")

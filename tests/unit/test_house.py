@@ -1,0 +1,129 @@
+"""The house: which room may know which, and who may import what from outside. Read from the source."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2] / "guestagent"
+
+FOUNDATION = {"errors", "secret", "problems", "retry", "durable"}
+ARROWS: dict[str, set[str]] = {
+    **dict.fromkeys(FOUNDATION, FOUNDATION),
+    "shipped": {"errors"},
+    "metadata": FOUNDATION,
+    "database": FOUNDATION | {"metadata"},
+    "signal": FOUNDATION | {"metadata"},
+    "agent": FOUNDATION | {"metadata", "database", "signal"},
+    "controller": {"metadata", "secret", "errors", "problems", "retry"},
+    "embedded": {"errors", "durable", "retry", "secret", "problems", "shipped"},
+}
+GUEST = {*FOUNDATION, "shipped", "metadata", "database", "signal", "agent"}
+GUEST_COMMANDS = {"main.py", "agent.py", "validate.py", "elements_path.py"}
+GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil", "oslo_config"}
+# An outside library has one door in a room; what it raises becomes one of ours there.
+ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "oslo_config", "subprocess"}
+# What decides must not look or do: what these need, their arguments bring.
+PURE = ["agent/plan.py", "agent/readiness.py", "agent/model.py"]
+EFFECTS = {"os", "io", "time", "socket", "subprocess", "threading", "logging", "pathlib", "tempfile"}
+FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "misc", "manager"}
+
+
+def sources() -> list[Path]:
+    return sorted(HOUSE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(HOUSE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The full name of every module that the file imports, wherever in it."""
+    package = path.relative_to(HOUSE.parent).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def rooms_known_to(path: Path) -> set[str]:
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("guestagent.")}
+    return {name for name in ours if (HOUSE / name).is_dir() or (HOUSE / f"{name}.py").exists()}
+
+
+def libraries_of(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)} - {"guestagent", "__future__"}
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(HOUSE)))
+def test_arrows_between_rooms_go_one_way(path: Path) -> None:
+    room = room_of(path)
+    if room in {"cli", "__init__", "__main__"}:
+        return
+
+    strangers = rooms_known_to(path) - ARROWS[room] - {room}
+
+    assert not strangers, f"{room} must not know {sorted(strangers)}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(HOUSE)))
+def test_a_guest_imports_what_its_image_holds(path: Path) -> None:
+    if room_of(path) not in GUEST:
+        return
+
+    foreign = libraries_of(path) - set(sys.stdlib_module_names) - GUEST_LIBRARIES
+
+    assert not foreign, f"not installed in a guest: {sorted(foreign)}"
+
+
+@pytest.mark.parametrize("name", sorted(GUEST_COMMANDS))
+def test_a_guests_commands_know_the_guests_rooms_alone(name: str) -> None:
+    command = HOUSE / "cli" / name
+
+    assert rooms_known_to(command) <= GUEST | {"cli"}
+    assert libraries_of(command) <= set(sys.stdlib_module_names) | GUEST_LIBRARIES
+
+
+def test_an_outside_library_has_one_door_in_a_folder() -> None:
+    doors: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path in sources():
+        if room_of(path) != "cli":
+            for library in libraries_of(path) & ONE_DOOR:
+                doors[str(path.parent.relative_to(HOUSE)), library].append(path.name)
+
+    assert {door: files for door, files in doors.items() if len(files) > 1} == {}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_decides_has_no_effects(name: str) -> None:
+    used = libraries_of(HOUSE / name)
+
+    assert not used & (EFFECTS | GUEST_LIBRARIES)
+
+
+def test_files_are_named_after_what_they_are_for() -> None:
+    words = {path: set(path.stem.split("_")) for path in sources()}
+
+    assert [path.name for path, said in words.items() if said & FORBIDDEN_NAMES] == []
+
+
+def test_only_the_command_line_prints_or_exits() -> None:
+    def speaks(path: Path) -> bool:
+        calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        return any(
+            (isinstance(call, ast.Name) and call.id in {"print", "exit"})
+            or (isinstance(call, ast.Attribute) and ast.unparse(call) == "sys.exit")
+            for call in calls
+        )
+
+    speakers = {str(path.relative_to(HOUSE)) for path in sources() if room_of(path) != "cli" and speaks(path)}
+
+    assert speakers <= {"__main__.py"}

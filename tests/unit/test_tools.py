@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = [ROOT / "tools/set-up", ROOT / "tools/check", ROOT / ".ci/run"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_can_be_run(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_the_gate_says_that_this_machine_cannot_with_an_exit_code_of_its_own() -> None:
+    nobody = 65534 if os.getuid() == 0 else None
+
+    ran = subprocess.run([ROOT / "tools/check", "integration"], user=nobody, capture_output=True, text=True)
+
+    assert ran.returncode == 77
+    assert ran.stderr == "check: the integration tests need root, for network namespaces and mounts\n"
