@@ -1,0 +1,149 @@
+"""The contract's values: what a node's Heat metadata says, typed and frozen.
+
+Parsing, dumping and the schema live beside this file; nothing here knows how a document is spelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Network
+
+from guestagent.secret import Secret
+
+VERSION = 1
+DEFAULT_PORT = 3306
+DEFAULT_DEADLINE = 90
+DEFAULT_MAX_LAG = 10
+
+
+class Role(str, Enum):
+    """What a node is in its cluster; said by the metadata, never by a name."""
+
+    SOURCE = "source"
+    REPLICA = "replica"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A template function that Heat has not resolved: shown as `<Master0000.PrivateIp>`, never applied.
+
+    `function` is the function as the template holds it, so that a document dumps as it was read.
+    """
+
+    text: str
+    function: str = field(repr=False)  # part of a password may stand in it as a literal
+
+    def __str__(self) -> str:
+        return f"<{self.text}>"
+
+    def reveal(self) -> str:
+        """What a Secret would show; there is nothing to hide in a function."""
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CfnHandle:
+    """A presigned URL: the Ref of a CFN handle. It is a credential, so it is a secret."""
+
+    url: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HotHandle:
+    """The `signal` attribute of an OS::Heat::WaitConditionHandle; `document` is its JSON text."""
+
+    document: Secret
+
+
+Handle = CfnHandle | HotHandle | Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A replication user: on a source one to create, on a replica the one to connect as."""
+
+    name: str | Unresolved
+    password: Secret | Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a replica finds its source (the document's `Master`)."""
+
+    address: str | Unresolved
+    user: User
+    port: int = DEFAULT_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS on the channel. `ca` is a PEM text; `verify` checks the source's certificate against it."""
+
+    ca: str | Unresolved | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The `GuestAgent` section: all that we add to the documents of 2013.
+
+    `deadline` and `max_lag` are seconds. `network` is where a replica's account may come from; anywhere
+    where it is None. `server_id` None: the agent derives one from its address.
+    """
+
+    version: int = VERSION
+    node: str | None = None
+    generation: int = 1
+    server_id: int | None = None
+    deadline: int = DEFAULT_DEADLINE
+    network: IPv4Network | None = None
+    tls: Tls | None = None
+    seeding: str = "auto"
+    max_lag: int = DEFAULT_MAX_LAG
+    variables: Mapping[str, str | int | bool | Unresolved] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One node's metadata. With `source` it is a replica's, without a source's."""
+
+    handle: Handle
+    users: tuple[User, ...] = ()
+    source: Source | None = None
+    section: Section = Section()
+
+    @property
+    def role(self) -> Role:
+        return Role.SOURCE if self.source is None else Role.REPLICA
+
+    @property
+    def unique_id(self) -> str:
+        """The signal's UniqueId: one per handle, never the machine's or the instance's."""
+        return f"{self.section.node or 'node'}-{self.section.generation}"
+
+    @property
+    def functions(self) -> dict[str, Unresolved]:
+        """Every template function that Heat has not resolved, by its path."""
+        at: dict[str, object] = {"ReadyWaitCondition": self.handle}
+        for index, user in enumerate(self.users):
+            at |= {f"Users[{index}].name": user.name, f"Users[{index}].password": user.password}
+        if self.source is not None:
+            at |= {
+                "Master.Address": self.source.address,
+                "Master.User.name": self.source.user.name,
+                "Master.User.password": self.source.user.password,
+            }
+        if self.section.tls is not None:
+            at["GuestAgent.TLS.CA"] = self.section.tls.ca
+        at |= {f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()}
+        return {path: value for path, value in at.items() if isinstance(value, Unresolved)}
+
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """The paths that hold a template function."""
+        return tuple(self.functions)

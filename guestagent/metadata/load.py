@@ -1,0 +1,91 @@
+"""Text to plain values: YAML as Heat reads it (a date stays a string), or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+from yaml.reader import ReaderError
+
+from guestagent.errors import InvalidMetadata, Problem
+
+_QUOTED = r"""'(?!<)[^']{2,}'|"!.*\""""
+
+
+def load(text: str | bytes, where: str = "") -> object:
+    """What the text says. InvalidMetadata, with the place, where it cannot be read or says one key twice."""
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
+        return _load(decoded)
+    except UnicodeDecodeError as error:
+        found = f"bytes that are not UTF-8, from byte {error.start}"
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        # A quoted word may be a password that only looks like an alias or a tag.
+        told = re.sub(_QUOTED, "(not shown)", str(error.problem or error.context or "something else"))
+        found = f"{told}{place}"
+    except ReaderError as error:
+        found = f"a character that no text may hold, at character {error.position + 1}"
+    except _Twice as error:
+        found = str(error)
+    except RecursionError:
+        found = "lists or mappings that are nested too deep"
+    except ValueError:  # Python's own limit for the digits of a number in JSON
+        found = "a number that is too long"
+    raise InvalidMetadata([Problem("document", "YAML or JSON", found)], where)
+
+
+def _load(text: str) -> object:
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            return json.loads(text, object_pairs_hook=_unique)
+        except json.JSONDecodeError:
+            pass  # YAML has braces and brackets too
+    return yaml.load(text, _HeatLoader)  # noqa: S506 - it is a SafeLoader
+
+
+class _Twice(Exception):
+    """A key that stands twice in one mapping."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise _Twice(f"the key {json.dumps(key[:64])} twice in one mapping")
+        mapping[key] = value
+    return mapping
+
+
+class _HeatLoader(yaml.SafeLoader):
+    """Timestamps are strings, as in Heat; a key that stands twice in one mapping is an error."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:  # a number or a date that only looks like one
+            raise ConstructorError(
+                None, None, "a value that cannot be read (quote it)", node.start_mark
+            ) from error
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if (key.tag, key.value) in seen:
+                    said = f"the key {json.dumps(key.value[:64])} twice in one mapping"
+                    raise ConstructorError(None, None, said, key.start_mark)
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _as_written(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
+_HeatLoader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)

@@ -1,0 +1,63 @@
+"""From what a document says to its value: every problem at once, and no exception but InvalidMetadata."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from guestagent.errors import InvalidMetadata, Problem
+from guestagent.metadata.contract import DEADLINE, DOCUMENT, GENERATION, HANDLE, NODE
+from guestagent.metadata.document import DEFAULT_DEADLINE, Document, Handle, Section
+from guestagent.metadata.shapes import Shape
+from guestagent.problems import Problems
+
+T = TypeVar("T")
+
+_HANDLE: Shape[Handle] = HANDLE
+
+
+def parse(document: object, where: str = "") -> Document:
+    """The document's value. InvalidMetadata holds everything that is wrong with it; `where` names its file.
+
+    Template functions may stand for handle, names, passwords and the like: `require_resolved` refuses those.
+    """
+    problems = Problems()
+    read = DOCUMENT.read(problems.cursor(document))
+    problems.raise_if_any(InvalidMetadata, where)
+    assert read is not None
+    return read
+
+
+def require_resolved(document: Document, where: str = "") -> None:
+    """InvalidMetadata with each place that holds a template function: nobody can apply such a document."""
+    resolve = "Heat resolves functions: take the metadata of a stack, not of a template"
+    problems = [
+        Problem(path, "a value", f"the template function {function}", resolve)
+        for path, function in document.functions.items()
+    ]
+    if problems:
+        raise InvalidMetadata(problems, where)
+
+
+def salvaged(document: object) -> Document | None:
+    """What of an invalid document is needed to signal its FAILURE: handle, node, generation and deadline.
+
+    None where the handle cannot be read. What is wrong is for `parse` to say.
+    """
+    handle = _one(_HANDLE, document, "ReadyWaitCondition")
+    if handle is None:
+        return None
+    section = document.get("GuestAgent") if isinstance(document, dict) else None
+    return Document(
+        handle,
+        section=Section(
+            node=_one(NODE, section, "Node"),
+            generation=_one(GENERATION, section, "Generation") or 1,
+            deadline=_one(DEADLINE, section, "Deadline") or DEFAULT_DEADLINE,
+        ),
+    )
+
+
+def _one(shape: Shape[T], mapping: object, key: str) -> T | None:
+    if not isinstance(mapping, dict) or key not in mapping:
+        return None
+    return shape.read(Problems().cursor(mapping[key]))

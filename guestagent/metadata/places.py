@@ -1,0 +1,135 @@
+"""Where things are: a source's address, a network, and the handle that a node signals to."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv4Network, ip_address
+
+from guestagent.metadata.characters import END
+from guestagent.metadata.document import CfnHandle, HotHandle
+from guestagent.metadata.functions import canonical
+from guestagent.metadata.shapes import Schema, Text
+from guestagent.problems import Cursor
+from guestagent.secret import Secret
+
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+IPV4 = rf"^{_IPV4}{END}"
+IPV6 = rf"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*{END}"
+HOST_NAME = rf"^({_LABEL}\.)*(?![0-9]+{END}){_LABEL}{END}"
+CIDR = rf"^{_IPV4}/(3[0-2]|[12]?[0-9]){END}"
+URL = rf"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:[0-9]{{1,5}})?([/?][!-~]*)?{END}"
+JSON_TEXT = r"^\s*\{[\s\S]*\}\s*$"
+LONGEST_NAME = 253  # RFC 1123
+LONGEST_HANDLE = 16384  # a presigned URL has about 600 characters, a HOT handle's document about 1000
+NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - refused, not listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    wanted: str = "an IPv4 or IPv6 address or a host name"
+
+    def read(self, at: Cursor) -> str | None:
+        text = Text(LONGEST_NAME).read(at)
+        if text is None:
+            return None
+        if text in NOWHERE:
+            return at.wrong(
+                "an address that leads somewhere", text, "Heat gives it until it knows the server's own"
+            )
+        if not (_is_ip(text) or re.search(HOST_NAME, text)):
+            return at.wrong(self.wanted, "something else", _address_hint(text))
+        return text
+
+    def schema(self) -> Schema:
+        ways = [{"pattern": IPV4}, {"pattern": IPV6, "format": "ipv6"}, {"pattern": HOST_NAME}]
+        place = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "anyOf": ways}
+        return place | {"not": {"enum": list(NOWHERE)}}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    wanted: str = "an IPv4 network such as 10.0.0.0/24"
+
+    def read(self, at: Cursor) -> IPv4Network | None:
+        text = at.value
+        if not isinstance(text, str):
+            return at.wrong(self.wanted)
+        if not re.search(CIDR, text):
+            return at.wrong(self.wanted, "something else", "an address and the length of its prefix, 0 to 32")
+        whole = IPv4Interface(text).network
+        if str(whole) != text:
+            return at.wrong(self.wanted, f"{text}, which has host bits", f"the network is {whole}")
+        return whole
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": CIDR, "$comment": "without host bits"}
+
+
+@dataclass(frozen=True, slots=True)
+class HandleShape:
+    """A URL, the document of a HOT handle, or that document as Heat hands it over: as a JSON text."""
+
+    wanted: str = "a URL (http or https) or the document of a HOT handle"
+
+    def read(self, at: Cursor) -> CfnHandle | HotHandle | None:
+        value = at.value
+        if isinstance(value, dict):
+            return self._hot(at, value, canonical(value))
+        if not isinstance(value, str):
+            return at.wrong(self.wanted)
+        if len(value) > LONGEST_HANDLE:
+            return at.wrong(f"at most {LONGEST_HANDLE} characters", str(len(value)))
+        if re.search(JSON_TEXT, value):
+            return self._hot(at, _loaded(value), value)
+        if not re.search(URL, value):
+            # Not shown: what stands here instead may be a credential too.
+            return at.wrong(
+                self.wanted, "another string", "Heat gives the handle's own name until the handle exists"
+            )
+        return CfnHandle(Secret(value))
+
+    def schema(self) -> Schema:
+        url = {"type": "string", "maxLength": LONGEST_HANDLE, "pattern": URL}
+        text = {"type": "string", "maxLength": LONGEST_HANDLE, "pattern": JSON_TEXT}
+        hot = {"type": "object", "properties": {"alarm_url": url}, "required": ["alarm_url"]}
+        return {"anyOf": [url, text | {"contentMediaType": "application/json", "contentSchema": hot}, hot]}
+
+    def _hot(self, at: Cursor, document: object, text: str | None) -> HotHandle | None:
+        if not isinstance(document, dict) or text is None or canonical(document) is None:
+            return at.wrong(self.wanted, "a document that is not JSON, or too large")
+        url = at.child("alarm_url", document.get("alarm_url"))
+        if "alarm_url" not in document:
+            return url.wrong(
+                "a URL (http or https)", "nothing", "choose CFN_SIGNAL as the handle's signal_transport"
+            )
+        if not isinstance(url.value, str) or len(url.value) > LONGEST_HANDLE or not re.search(URL, url.value):
+            return url.wrong("a URL (http or https)")
+        return HotHandle(Secret(text))
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _address_hint(text: str) -> str:
+    if "://" in text:
+        return "without the scheme"
+    if text.startswith("["):
+        return "without brackets"
+    if re.search(rf":[0-9]{{1,5}}{END}", text) and text.count(":") == 1:
+        return "the port stands beside it, as Port"
+    return ""

@@ -1,0 +1,31 @@
+"""The contract as a JSON Schema (2020-12), generated; `guestagent validate --schema` prints it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from guestagent.metadata import functions
+from guestagent.metadata.contract import DOCUMENT
+
+BEYOND = (
+    "Parse is stricter where a schema cannot be: no user name twice; a name alone is followed by its "
+    "password alone; a network has no host bits; a number in digits keeps the number's range; a password "
+    "has at most 96 bytes; a handle's JSON text is the document of one; a function's arguments are small."
+)
+
+
+def schema() -> dict[str, Any]:
+    """The schema of a node's metadata document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The metadata document of a guestagent node",
+        "$comment": BEYOND,
+        **DOCUMENT.schema(),
+        "$defs": {"function": functions.schema()},
+    }
+
+
+def schema_text() -> str:
+    """The shipped file's content."""
+    return json.dumps(schema(), indent=2) + "\n"

@@ -1,0 +1,130 @@
+"""Documents for property tests: good ones as values, and anything at all in any place of one."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+from ipaddress import IPv4Network
+from typing import Any
+
+from hypothesis import strategies as st
+
+from guestagent.metadata import CfnHandle, Document, Handle, HotHandle, Section, Source, Tls, Unresolved, User
+from guestagent.metadata import dump as _dump
+from guestagent.metadata.functions import FUNCTIONS, canonical
+from guestagent.secret import Secret
+from tests.unit.metadata.wire import PEM, URL
+
+_printable = st.characters(exclude_categories=("Cc", "Cs"), max_codepoint=0xFFFF)
+_words = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,20}", fullmatch=True)
+
+
+def _unresolved(text: str, function: object) -> Unresolved:
+    return Unresolved(text, canonical(function) or "")
+
+
+functions = st.one_of(
+    _words.map(lambda name: _unresolved(name, {"Ref": name})),
+    _words.map(lambda name: _unresolved(name, {"get_param": name})),
+    st.tuples(_words, _words).map(lambda two: _unresolved(".".join(two), {"Fn::GetAtt": list(two)})),
+    st.tuples(_words, _words).map(lambda two: _unresolved(f"{two[0]}.{two[1]}.0", {"get_attr": [*two, 0]})),
+    st.text(_printable).map(
+        lambda text: _unresolved("Fn::Join(A)", {"Fn::Join": [text, ["b", {"Ref": "A"}]]})
+    ),
+)
+names = st.text(_printable, min_size=1, max_size=32).filter(lambda name: name.strip(" ") == name)
+passwords = st.text(_printable, min_size=1, max_size=32).map(Secret)
+users = st.builds(User, names | functions, passwords | functions)
+user_lists = st.lists(users, max_size=4, unique_by=lambda user: user.name).map(tuple)
+addresses = st.one_of(
+    st.ip_addresses().map(str).filter(lambda address: address not in ("0.0.0.0", "::")),  # noqa: S104
+    st.sampled_from(["db.example", "db-1", "1.example.com", "localhost", "x" * 63 + ".example"]),
+)
+networks = st.ip_addresses(v=4).flatmap(
+    lambda address: st.integers(0, 32).map(lambda prefix: IPv4Network((address, prefix), strict=False))
+)
+handles: st.SearchStrategy[Handle] = st.one_of(
+    st.just(CfnHandle(Secret(URL))),
+    st.just(HotHandle(Secret(json.dumps({"alarm_url": URL})))),
+    functions,
+)
+scalars = st.text(_printable, max_size=50) | st.integers(-(2**63), 2**64 - 1) | st.booleans() | functions
+sections = st.builds(
+    Section,
+    node=st.none() | st.from_regex(r"[A-Za-z0-9_.-]{1,40}", fullmatch=True),
+    generation=st.integers(1, 10**6),
+    server_id=st.none() | st.integers(1, 2**32 - 1),
+    deadline=st.integers(1, 43200),
+    network=st.none() | networks,
+    tls=st.none() | st.builds(Tls, st.none() | st.just(PEM) | functions, st.booleans()),
+    seeding=st.sampled_from(["auto", "replay"]),
+    max_lag=st.integers(0, 86400),
+    variables=st.dictionaries(
+        st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}", fullmatch=True), scalars, max_size=3
+    ),
+)
+sources = st.builds(Source, addresses | functions, users, st.integers(1, 65535))
+documents = st.one_of(
+    st.builds(Document, handles, user_lists, section=sections),
+    st.builds(Document, handles, source=sources, section=sections),
+)
+
+_scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: not number.is_integer())
+    | st.text(max_size=40)
+    | st.sampled_from(
+        ["3306", "0", "007", "70000", "http://", "{}", "10.0.0.1/24", "a" * 300, "\ud800", "\n", "x\n"]
+    )
+)
+_keys = (
+    st.sampled_from(
+        ["ReadyWaitCondition", "Users", "Master", "GuestAgent", "name", "password", "User", "Version"]
+    )
+    | st.sampled_from([*FUNCTIONS, "Fn::Nonsense", "alarm_url"])
+    | st.text(max_size=5)
+)
+json_values = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=3),
+    max_leaves=8,
+)
+_strangers = st.one_of(
+    st.binary(max_size=4),
+    st.integers(5000, 6000).map(lambda digits: 10**digits),  # Python refuses to write these
+    st.floats(),
+    st.dates(),
+    st.datetimes(timezones=st.none() | st.just(datetime.timezone.utc)),
+    st.tuples(st.integers()),
+    st.sets(st.integers(), max_size=2),
+    st.dictionaries(st.integers() | st.none() | st.binary(max_size=2), st.none(), max_size=2),
+    st.just(object()),
+)
+garbage = json_values | _strangers
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, by: st.SearchStrategy[Any] = garbage) -> object:
+    """A good document as it travels, with up to three places replaced, removed or added."""
+    whole: dict[str, Any] = {"document": copy.deepcopy(_dump(draw(documents)))}
+    for _ in range(draw(st.integers(0, 3))):
+        _spoil(draw, whole, by)
+    return whole["document"]
+
+
+def _spoil(draw: st.DrawFn, whole: dict[str, Any], by: st.SearchStrategy[Any]) -> None:
+    holder: Any = whole
+    key: Any = "document"
+    while isinstance(holder[key], dict | list) and holder[key] and draw(st.integers(0, 5)):
+        holder = holder[key]
+        key = draw(st.sampled_from(list(holder) if isinstance(holder, dict) else range(len(holder))))
+    change = draw(st.sampled_from(["replace", "remove", "add"]))
+    if change == "add" and isinstance(holder[key], dict):
+        holder[key][draw(_keys)] = draw(by)
+    elif change == "remove" and holder is not whole:
+        del holder[key]
+    else:
+        holder[key] = draw(by)

@@ -1,0 +1,195 @@
+"""What is refused, and how it is said: where, what was expected, what was found, what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.errors import InvalidMetadata
+from guestagent.metadata import parse
+from tests.unit.metadata.wire import PEM, SLAVE, URL, replica, source
+
+
+def test_every_problem_is_told_at_once() -> None:
+    document = replica("http://x", {"name": "a" * 33, "password": ["x"]}, Port=0) | {
+        "ReadyWaitCondition": "Master0000ReadyWaitCondHandle",
+        "GuestAgent": {"Generatoin": 2, "ServerId": 0},
+    }
+
+    assert problems(document) == [
+        "ReadyWaitCondition: expected a URL (http or https) or the document of a HOT handle, found another "
+        "string (Heat gives the handle's own name until the handle exists)",
+        "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
+        "(without the scheme)",
+        "Master.Port: expected an integer from 1 to 65535, found 0",
+        "Master.User.name: expected at most 32 characters, found 33 (MySQL takes no more for a user)",
+        "Master.User.password: expected a string, found a list",
+        "GuestAgent.Generatoin: expected one of Deadline, Generation, Network, Node, Readiness, Seeding, "
+        "ServerId, TLS, Variables, Version, found an unknown key (did you mean Generation?)",
+        "GuestAgent.ServerId: expected an integer from 1 to 4294967295, found 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (None, "document: expected a mapping, found nothing"),
+        ([1], "document: expected a mapping, found a list"),
+        ({1: 2}, "document: expected a mapping with strings as keys, found an integer as a key"),
+        (
+            {},
+            "ReadyWaitCondition: expected a URL (http or https) or the document of a HOT handle, found nothing",
+        ),
+        (
+            replica() | {"Users": []},
+            "document: expected Users (a source's) or Master (a replica's), found both "
+            "(a replica is nobody's source: chained replication is not supported)",
+        ),
+        ({"ReadyWaitCondition": URL, "Master": None}, "Master: expected a mapping, found nothing"),
+        (source() | {"Users": {"name": "a", "password": "b"}}, "Users: expected a list, found a mapping"),
+        (source(*[SLAVE] * 2001), "Users: expected at most 1000 users, found more"),
+        (
+            source({"name": "a"}),
+            "Users[0].password: expected a string of 1 to 32 characters, found nothing",
+        ),
+        (
+            source({"password": "b"}),
+            "Users[0].name: expected a string of 1 to 32 characters, found nothing",
+        ),
+        (
+            source({"name": "a"}, {"password": 7}),
+            "Users[1].password: expected a string, found an integer (quote it)",
+        ),
+        (
+            source(SLAVE, {"name": "slave0000"}, {"password": "c"}),
+            "Users[1].name: expected names that differ, found the name of Users[0] again",
+        ),
+        (
+            source({"name": "a ", "password": "b"}),
+            "Users[0].name: expected a string without any control character, character beyond U+FFFF, or blank at "
+            "an end, found one at character 2",
+        ),
+        (
+            source({"name": "a", "password": "b\0"}),
+            "Users[0].password: expected a string without any control character, found one at character 2",
+        ),
+        (
+            source({"name": "a", "password": "\U0001f511" * 25}),
+            "Users[0].password: expected at most 96 bytes, found 100 (MariaDB takes no more for a channel)",
+        ),
+        (
+            source({"name": "a", "password": "b" * 33}),
+            "Users[0].password: expected at most 32 characters, found 33 "
+            "(MySQL takes no more for the password of a channel)",
+        ),
+        (
+            source({"name": "a", "password": "b", "host": "%"}),
+            "Users[0].host: expected one of name, password, found an unknown key",
+        ),
+        (
+            source({"name": "a", "password": {"Fn::GetAttr": ["a", "b"]}}),
+            "Users[0].password: expected one of Heat's functions, found an unknown one (did you mean Fn::GetAtt?)",
+        ),
+        (
+            source({"name": "a", "password": {"Ref": ["a"]}}),
+            "Users[0].password.Ref: expected a name, found something else",
+        ),
+        (
+            source() | {"Users": {"get_param": "users"}},
+            "Users: expected a list of users, found a template function (write the value itself)",
+        ),
+        (
+            replica("10.0.0.7:3306"),
+            "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
+            "(the port stands beside it, as Port)",
+        ),
+        (
+            replica("[fd00::7]"),
+            "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
+            "(without brackets)",
+        ),
+        (
+            replica("10.0.0.256"),
+            "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else",
+        ),
+        (
+            replica("0.0.0.0"),  # noqa: S104
+            "Master.Address: expected an address that leads somewhere, found 0.0.0.0 "
+            "(Heat gives it until it knows the server's own)",
+        ),
+        (replica(Port=True), "Master.Port: expected an integer from 1 to 65535, found a boolean"),
+        (replica(Port="65536"), "Master.Port: expected an integer from 1 to 65535, found 65536"),
+        (replica(Port="03306"), "Master.Port: expected an integer from 1 to 65535, found a string"),
+        (
+            replica(Port={"Ref": "Port"}),
+            "Master.Port: expected an integer from 1 to 65535, found a template function (write the value itself)",
+        ),
+        (
+            source(Version=2, Nonsense=1),
+            "GuestAgent.Version: expected at most 1, the newest version known here, found 2 "
+            "(a newer guestagent wrote this: renew the image)",
+        ),
+        (source(Version=0), "GuestAgent.Version: expected 1, found 0"),
+        (
+            source(Node="a b"),
+            "GuestAgent.Node: expected a resource's name (letters, digits, _, - and .), found another string",
+        ),
+        (
+            source(Network="10.0.0.7/24"),
+            "GuestAgent.Network: expected an IPv4 network such as 10.0.0.0/24, found 10.0.0.7/24, which has host "
+            "bits (the network is 10.0.0.0/24)",
+        ),
+        (
+            source(Network="fd00::/8"),
+            "GuestAgent.Network: expected an IPv4 network such as 10.0.0.0/24, found something else "
+            "(an address and the length of its prefix, 0 to 32)",
+        ),
+        (source(TLS={"Verify": "true"}), "GuestAgent.TLS.Verify: expected true or false, found a string"),
+        (
+            source(TLS={"CA": "/etc/ca.pem"}),
+            "GuestAgent.TLS.CA: expected certificates in PEM, found another string",
+        ),
+        (
+            source(TLS={"CA": PEM + "-----BEGIN PRIVATE KEY-----"}),
+            "GuestAgent.TLS.CA: expected a string without any private key or NUL, found one at character 71",
+        ),
+        (
+            source(Seeding={"Method": "rsync"}),
+            "GuestAgent.Seeding.Method: expected auto or replay, found another word",
+        ),
+        (
+            source(Variables={"a": 1.5}),
+            "GuestAgent.Variables.a: expected a string, an integer or a boolean, found a number (quote it)",
+        ),
+        (
+            source(Variables={"a b": 1}),
+            "GuestAgent.Variables.a b: expected a variable's name (letters, digits, _ and -), found another string",
+        ),
+        (
+            {"ReadyWaitCondition": "{}"},
+            "ReadyWaitCondition.alarm_url: expected a URL (http or https), found nothing "
+            "(choose CFN_SIGNAL as the handle's signal_transport)",
+        ),
+        (
+            {"ReadyWaitCondition": "{'alarm_url': 1}"},
+            "ReadyWaitCondition: expected a URL (http or https) or the document of a HOT handle, found a document "
+            "that is not JSON, or too large",
+        ),
+    ],
+)
+def test_a_broken_document_is_told_in_one_sentence(document: object, problem: str) -> None:
+    assert problems(document) == [problem]
+
+
+def test_no_problem_shows_a_secret() -> None:
+    secret = "hunter2\n"
+
+    said = problems(source({"name": "a", "password": secret}) | {"ReadyWaitCondition": f"ftp://{secret}"})
+
+    assert len(said) == 2
+    assert "hunter2" not in str(said)
+
+
+def problems(document: object) -> list[str]:
+    with pytest.raises(InvalidMetadata) as caught:
+        parse(document)
+    return [str(problem) for problem in caught.value.problems]
