@@ -1,0 +1,155 @@
+"""Says what is in the spool, as often as it takes. The only place where spool, transport and policy meet.
+
+A signal may be sent twice (the reply was lost, or the machine died before it was noted): an id counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from guestagent.errors import HandleRefused, SignalError, StorageError
+from guestagent.metadata.document import Handle
+from guestagent.retry import Clock
+from guestagent.signal.handle import target
+from guestagent.signal.payload import Outcome, Status, body
+from guestagent.signal.policy import Policy
+from guestagent.signal.spool import Entry, Spool
+from guestagent.signal.transports import Transport, transport_to, utc_now
+
+POLICY = Policy()
+SLICE = 1.0  # seconds after which a sleeper looks whether it is still wanted
+
+
+class End(str, Enum):
+    """How a delivery ended."""
+
+    ACCEPTED = "accepted"
+    GIVEN_UP = "given up"
+    LATE = "late"
+    CUT = "cut"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`why` is the last error's message, for a person; it holds no secret. LATE and CUT stay pending."""
+
+    end: End
+    why: str = ""
+    attempts: int = 0
+
+
+def worth_saying(accepted: Outcome | None, outcome: Outcome) -> bool:
+    """Whether the handle should still hear it, after what it has accepted.
+
+    Never a FAILURE after a SUCCESS: it would lie in the handle and fail the next update. A SUCCESS after
+    a FAILURE repairs just that. A second FAILURE changes nothing: the first one has ended the wait.
+    """
+    return accepted is None or (accepted.status is Status.FAILURE and outcome.status is Status.SUCCESS)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Delivers to whatever handle an entry names. `connect` makes the way to it, `today` is the calendar."""
+
+    spool: Spool
+    clock: Clock
+    policy: Policy = POLICY
+    connect: Callable[[Handle], Transport] = transport_to
+    today: Callable[[], datetime] = utc_now
+    tell: Callable[[str], None] = lambda message: None
+    _hopeless: dict[tuple[str, Status], str] = field(default_factory=dict)
+    _taken: dict[str, Outcome] = field(default_factory=dict)
+
+    def say(
+        self, entry: Entry, *, until: float | None = None, interrupted: Callable[[], bool] = lambda: False
+    ) -> Delivery:
+        """Spool and deliver, unless it has been said or given up (by this process) already.
+
+        Where the disk is full it is delivered from memory.
+        """
+        if not worth_saying(self._heard(entry), entry.outcome):
+            return Delivery(End.ACCEPTED)
+        why = self._hopeless.get((entry.key, entry.outcome.status))
+        if why is not None:
+            return Delivery(End.GIVEN_UP, why)
+        with self._storage_trouble_told():
+            self.spool.put(entry)
+        return self.deliver(entry, until=until, interrupted=interrupted)
+
+    def deliver(
+        self, entry: Entry, *, until: float | None = None, interrupted: Callable[[], bool] = lambda: False
+    ) -> Delivery:
+        """Try until the handle has taken it, it is hopeless, or `until` (the clock's seconds) is over.
+
+        At least one attempt is made, unless `interrupted` says at once that it is no longer wanted.
+        """
+        why, kind, since = "", SignalError, self.clock.now()
+        for attempts, wait in enumerate(self.policy.wait.waits()):
+            if interrupted():
+                return Delivery(End.CUT, why, attempts)
+            error = self._attempt(entry, until)
+            if error is None:
+                return self._accepted(entry, attempts + 1)
+            now = self.clock.now()
+            why, kind, since = str(error), type(error), since if type(error) is kind else now
+            if self.policy.hopeless(error, now - since, self._age(entry.handle)):
+                return self._given_up(entry, why, attempts + 1)
+            if until is not None and now >= until:
+                return Delivery(End.LATE, why, attempts + 1)
+            self.tell(f"not signalled yet: {why}")
+            self._rest(wait if until is None else min(wait, until - now), interrupted)
+        raise AssertionError("waits never end")
+
+    def _heard(self, entry: Entry) -> Outcome | None:
+        try:
+            return self._taken.get(entry.key) or self.spool.accepted(entry.key)
+        except StorageError:
+            return None
+
+    def _attempt(self, entry: Entry, until: float | None) -> SignalError | None:
+        seconds = self.policy.attempt
+        if until is not None:
+            seconds = max(1.0, min(seconds, until - self.clock.now()))
+        try:
+            self.connect(entry.handle).send(body(entry.handle, entry.unique_id, entry.outcome), seconds)
+        except SignalError as error:
+            return error
+        return None
+
+    def _accepted(self, entry: Entry, attempts: int) -> Delivery:
+        self._taken[entry.key] = entry.outcome
+        with self._storage_trouble_told():
+            self.spool.accept(entry)
+        return Delivery(End.ACCEPTED, attempts=attempts)
+
+    def _given_up(self, entry: Entry, why: str, attempts: int) -> Delivery:
+        self._hopeless[entry.key, entry.outcome.status] = why
+        with self._storage_trouble_told():
+            self.spool.give_up(entry, why)
+        return Delivery(End.GIVEN_UP, why, attempts)
+
+    def _age(self, handle: Handle) -> float | None:
+        try:
+            return target(handle).age(self.today())
+        except HandleRefused:
+            return None
+
+    def _rest(self, seconds: float, interrupted: Callable[[], bool]) -> None:
+        end = self.clock.now() + seconds
+        while (left := end - self.clock.now()) > 0 and not interrupted():
+            self.clock.sleep(min(left, SLICE))
+
+    @contextmanager
+    def _storage_trouble_told(self) -> Iterator[None]:
+        """What is not noted is said once more after a restart, which does no harm."""
+        try:
+            yield
+        except StorageError as error:
+            self.tell(str(error))

@@ -1,0 +1,168 @@
+"""What is to be said to a handle, and what was said: one file, replaced in one step at every change.
+
+Only the newest handle has a place here: all about an older one goes when a newer one has something to hear.
+While a signal is pending the file holds the handle, a credential; once it is accepted or given up, no secret.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from guestagent import durable
+from guestagent.metadata.document import CfnHandle, Handle, HotHandle
+from guestagent.secret import Secret
+from guestagent.signal import handle as handles
+from guestagent.signal.payload import Outcome, Status, fitted_data
+from guestagent.signal.transports import utc_now
+
+VERSION = 1
+FILE = "signal.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to say."""
+
+    handle: Handle
+    unique_id: str
+    outcome: Outcome
+
+    @property
+    def key(self) -> str:
+        """Names handle and id without showing either."""
+        return handles.key(self.handle, self.unique_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of an outcome, and when (UTC); `why` it was given up."""
+
+    outcome: Outcome
+    at: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is known of one handle, named by its key."""
+
+    key: str
+    pending: Entry | None = None
+    accepted: Said | None = None
+    given_up: Said | None = None
+
+
+class Spool:
+    """Survives a kill at any point: every change is on the disk before its call returns.
+
+    StorageError where it cannot be (a full disk); what was there before is then still there.
+    """
+
+    def __init__(self, folder: Path, today: Callable[[], datetime] = utc_now) -> None:
+        self._file, self._today = folder / FILE, today
+
+    def put(self, entry: Entry) -> None:
+        """Keep what is to be said; it replaces what was pending, and all that is known of an older handle."""
+        known = self.record()
+        kept = known if known is not None and known.key == entry.key else Record(entry.key)
+        self._write(replace(kept, pending=entry, given_up=None))
+
+    def pending(self) -> Entry | None:
+        """What is still to be said, after a restart for example."""
+        record = self.record()
+        return None if record is None else record.pending
+
+    def accepted(self, key: str) -> Outcome | None:
+        """What the handle of this key has taken last."""
+        record = self.record()
+        return record.accepted.outcome if record and record.key == key and record.accepted else None
+
+    def given_up(self, key: str) -> Said | None:
+        """What was given up for the handle of this key, and why."""
+        record = self.record()
+        return record.given_up if record and record.key == key else None
+
+    def accept(self, entry: Entry) -> None:
+        """The handle has taken it. What is pending by now, if it is something newer, stays."""
+        self._settle(entry, lambda record: replace(record, accepted=Said(entry.outcome, self._now())))
+
+    def give_up(self, entry: Entry, why: str) -> None:
+        """It will not be said; `why` holds no secret."""
+        self._settle(entry, lambda record: replace(record, given_up=Said(entry.outcome, self._now(), why)))
+
+    def record(self) -> Record | None:
+        """The whole content; None where there is none, or none of this version: then it is said once more."""
+        content = durable.read(self._file)
+        if content is None:
+            return None
+        try:
+            data = json.loads(content)
+            return _record(data) if data["version"] == VERSION else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _settle(self, entry: Entry, noted: Callable[[Record], Record]) -> None:
+        record = self.record() or Record(entry.key)
+        if record.key == entry.key:  # otherwise a newer handle has taken its place
+            newer = record.pending is not None and _dumped_entry(record.pending) != _dumped_entry(entry)
+            pending = record.pending if newer else None
+            self._write(replace(noted(record), pending=pending))
+
+    def _write(self, record: Record) -> None:
+        durable.write(self._file, json.dumps(_dumped(record)).encode())
+
+    def _now(self) -> str:
+        return self._today().isoformat(timespec="seconds")
+
+
+def _dumped(record: Record) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "key": record.key,
+        "pending": None if record.pending is None else _dumped_entry(record.pending),
+        "accepted": None if record.accepted is None else _dumped_said(record.accepted),
+        "given_up": None if record.given_up is None else _dumped_said(record.given_up),
+    }
+
+
+def _dumped_entry(entry: Entry) -> dict[str, object]:
+    kind = "hot" if isinstance(entry.handle, HotHandle) else "cfn"
+    handle = {"kind": kind, "text": handles.text(entry.handle)}
+    return {"handle": handle, "unique_id": entry.unique_id, "outcome": _dumped_outcome(entry.outcome)}
+
+
+def _dumped_said(said: Said) -> dict[str, object]:
+    return {"outcome": _dumped_outcome(said.outcome), "at": said.at, "why": said.why}
+
+
+def _dumped_outcome(outcome: Outcome) -> dict[str, object]:
+    return {"status": outcome.status.value, "reason": outcome.reason, "data": fitted_data(outcome.data)}
+
+
+def _record(data: Mapping[str, Any]) -> Record:
+    pending, accepted, given_up = data["pending"], data["accepted"], data["given_up"]
+    return Record(
+        key=str(data["key"]),
+        pending=None if pending is None else _entry(pending),
+        accepted=None if accepted is None else _said(accepted),
+        given_up=None if given_up is None else _said(given_up),
+    )
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    text = Secret(data["handle"]["text"])
+    handle = HotHandle(text) if data["handle"]["kind"] == "hot" else CfnHandle(text)
+    return Entry(handle, str(data["unique_id"]), _outcome(data["outcome"]))
+
+
+def _said(data: Mapping[str, Any]) -> Said:
+    return Said(_outcome(data["outcome"]), str(data["at"]), str(data["why"]))
+
+
+def _outcome(data: Mapping[str, Any]) -> Outcome:
+    return Outcome(Status(data["status"]), str(data["reason"]), dict(data["data"]))

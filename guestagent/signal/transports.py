@@ -1,0 +1,138 @@
+"""Ways to a handle: a Protocol, and the one that PUTs on a presigned URL. Only this file imports requests.
+
+The others (HEAT_SIGNAL, TEMP_URL_SIGNAL, ZAQAR_SIGNAL) will stand beside it, chosen by `transport_to`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from guestagent.errors import HandleRefused, HandleUnreachable
+from guestagent.metadata.document import Handle
+from guestagent.signal.answers import judge
+from guestagent.signal.handle import Target, target
+
+if TYPE_CHECKING:
+    import requests
+
+# A form's content type, the default of many clients, breaks the signature.
+HEADERS = {"Content-Type": "application/json", "User-Agent": "guestagent"}
+MOST_ANSWER = 16 * 1024
+
+
+class Transport(Protocol):
+    """One attempt within `seconds`. HandleUnreachable where another may help, HandleRefused where not."""
+
+    def send(self, body: bytes, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """`ca_file` None: what requests does by itself. Proxies come from the environment, as for requests."""
+
+    ca_file: Path | None = None
+
+
+def utc_now() -> datetime:
+    """The calendar; it may be stepped, and so only tells how old a URL is."""
+    return datetime.now(timezone.utc)
+
+
+def transport_to(handle: Handle, web: Web = Web(), today: Callable[[], datetime] = utc_now) -> Transport:
+    """The way that `handle` asks for; HandleRefused where this version has none."""
+    return CfnTransport(target(handle), web, today)
+
+
+class CfnTransport:
+    """PUT on a presigned URL."""
+
+    def __init__(self, to: Target, web: Web = Web(), today: Callable[[], datetime] = utc_now) -> None:
+        self._to, self._web, self._today = to, web, today
+
+    def send(self, body: bytes, seconds: float) -> None:
+        judge(*self._put(body, seconds), self._to, self._today())
+
+    def _put(self, body: bytes, seconds: float) -> tuple[int, str]:
+        import requests  # 27 MB and a tenth of a second, for whoever has something to say
+
+        _hide_urls()
+        verify = True if self._web.ca_file is None else str(self._web.ca_file)
+        try:
+            with (
+                requests.Session() as session,
+                session.put(
+                    self._to.url.reveal(),
+                    data=body,
+                    headers=HEADERS,
+                    auth=_signed_already,
+                    timeout=seconds,
+                    verify=verify,
+                    allow_redirects=False,
+                    stream=True,
+                ) as answer,
+            ):
+                return answer.status_code, _beginning(answer)
+        except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+            trouble: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
+        except OSError as error:  # every error of requests is one, and so is a CA file that is not there
+            trouble = HandleUnreachable(f"{self._to.host}: {_reason(error)}")
+        raise trouble  # out here, so that the library's error, which quotes the URL, is not its context
+
+
+def _signed_already(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """In place of what requests would look up in ~/.netrc: the URL is all the authority there is."""
+    return request
+
+
+def _beginning(answer: requests.Response) -> str:
+    read = b""
+    for chunk in answer.iter_content(4096):
+        read += chunk
+        if len(read) >= MOST_ANSWER:
+            break
+    return read.decode(errors="replace")
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong in words that hold nothing of the URL: the messages of requests quote it."""
+    kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
+    if "RequestException" not in kinds:
+        return "the CA bundle cannot be read: does signal.ca_file (or REQUESTS_CA_BUNDLE) name one?"
+    verified = [said for link in _chain(error) if (said := getattr(link, "verify_message", None))]
+    if verified:
+        return f"its certificate does not hold ({verified[0]}): is its CA named in signal.ca_file?"
+    system = [link.strerror for link in _chain(error) if isinstance(link, OSError) and link.strerror]
+    by = "the proxy: " if kinds & {"ProxyError", "InvalidProxyURL"} else ""
+    for kind, words in WORDS.items():
+        if kind in kinds:
+            return by + words
+    return by + (system[-1] if system else type(error).__name__)
+
+
+WORDS = {
+    "ConnectTimeout": "no connection in time",
+    "ReadTimeout": "no answer in time",
+    "RemoteDisconnected": "it hung up without an answer",
+    "ChunkedEncodingError": "it hung up in the middle of its answer",
+}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _hide_urls() -> None:
+    """urllib3 logs every URL at DEBUG, and some at WARNING: the signature in it is a credential."""
+    logging.getLogger("urllib3.connectionpool").addFilter(_without_signature)
+
+
+def _without_signature(record: logging.LogRecord) -> bool:
+    return "Signature=" not in record.getMessage()

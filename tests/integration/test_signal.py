@@ -1,0 +1,395 @@
+"""The signaller over real sockets: every kind of answer, silence, TLS, proxies; nothing of a URL leaks anywhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import openstack
+import pytest
+
+from guestagent.embedded import Serving, serving
+from guestagent.embedded.cloud import Settings
+from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
+from guestagent.metadata.document import CfnHandle
+from guestagent.retry import Backoff, SystemClock
+from guestagent.secret import Secret
+from guestagent.signal import (
+    End,
+    Entry,
+    HandleBroken,
+    HandleDoubted,
+    Outcome,
+    Policy,
+    Sender,
+    Spool,
+    Status,
+    Web,
+    transport_to,
+)
+
+HIDDEN = "c2lnbmF0dXJl"
+PATH = "/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/1/resources/Handle"
+QUERY = f"SignatureMethod=HmacSHA256&Timestamp=2026-11-23T18%3A00%3A00Z&Signature={HIDDEN}%2B%3D"
+TAKEN = b"<resource>Handle</resource>"
+READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    line: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Server:
+    """`reply` is (status, headers, body); `heard` are the requests so far."""
+
+    address: str
+    reply: tuple[int, Mapping[str, str], bytes] = (200, {}, TAKEN)
+    heard: list[Heard] = field(default_factory=list)
+
+    @property
+    def handle(self) -> CfnHandle:
+        return handle(self.address)
+
+
+def handle(address: str) -> CfnHandle:
+    return CfnHandle(Secret(f"{address}{PATH}?{QUERY}"))
+
+
+@contextmanager
+def listening(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.heard.append(Heard(self.requestline, dict(self.headers), body))
+            status, headers, content = server.reply
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    bound = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    bound.daemon_threads = True
+    if tls is not None:
+        bound.socket = tls.wrap_socket(bound.socket, server_side=True)
+    server = Server(f"{'http' if tls is None else 'https'}://127.0.0.1:{bound.server_port}")
+    thread = threading.Thread(target=bound.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        bound.shutdown()
+        thread.join()
+        bound.server_close()
+
+
+@pytest.fixture
+def heat() -> Iterator[Server]:
+    with listening() as found:
+        yield found
+
+
+SENDER = """
+import sys
+from guestagent.errors import SignalError
+from guestagent.metadata.document import CfnHandle
+from guestagent.secret import Secret
+from guestagent.signal import transport_to
+try:
+    transport_to(CfnHandle(Secret(sys.stdin.read()))).send(b"{}", 5)
+except SignalError as error:
+    print(f"{type(error).__name__} {error}", end="")
+"""
+
+
+def sent(to: CfnHandle, **environ: str) -> str:
+    """The error (or nothing) of an attempt by a process with this environment, which requests reads."""
+    process = subprocess.run(
+        [sys.executable, "-c", SENDER],
+        input=to.url.reveal(),
+        env=environ,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert HIDDEN not in process.stdout + process.stderr
+    return process.stdout
+
+
+def refused(send: Callable[[], None]) -> SignalError:
+    """The error of an attempt; neither its message nor its traceback may hold the signature."""
+    with pytest.raises(SignalError) as raised:
+        send()
+    shown = "".join(traceback.format_exception(raised.value))
+    assert HIDDEN not in shown
+    assert raised.value.__context__ is None
+    return raised.value
+
+
+def test_the_url_and_the_body_arrive_as_they_were_signed(heat: Server) -> None:
+    transport_to(heat.handle).send(b'{"Status": "SUCCESS"}', 5)
+
+    (heard,) = heat.heard
+    assert heard.line == f"PUT {PATH}?{QUERY} HTTP/1.1"
+    assert heard.body == b'{"Status": "SUCCESS"}'
+    assert heard.headers["Content-Type"] == "application/json"
+    assert heard.headers["Host"] == heat.address.removeprefix("http://")
+    assert "Authorization" not in heard.headers
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ((200, {}, b"<html>Log in, please</html>"), HandleUnreachable),
+        ((204, {}, b""), HandleUnreachable),
+        ((302, {"Location": "http://127.0.0.1:1/"}, b""), HandleUnreachable),
+        ((307, {"Location": "http://127.0.0.1:1/"}, b""), HandleUnreachable),
+        ((400, {}, b"IncompleteSignature"), HandleRefused),
+        ((403, {}, b"AccessDenied"), HandleDoubted),
+        ((404, {}, b""), HandleRefused),
+        ((500, {}, b""), HandleBroken),
+        ((500, {}, b"ValueError: resources.H: Metadata format invalid"), HandleRefused),
+        ((503, {}, b"x" * 1_000_000), HandleBroken),
+    ],
+)
+def test_every_answer_has_its_error(
+    heat: Server, reply: tuple[int, Mapping[str, str], bytes], kind: type[SignalError]
+) -> None:
+    heat.reply = reply
+
+    error = refused(lambda: transport_to(heat.handle).send(b"{}", 5))
+
+    assert type(error) is kind
+    assert len(heat.heard) == 1
+
+
+def test_an_answer_that_is_cut_short_says_nothing(heat: Server) -> None:
+    heat.reply = (200, {"Content-Length": "1000", "Connection": "close"}, b"<re")
+
+    error = refused(lambda: transport_to(heat.handle).send(b"{}", 2))
+
+    assert type(error) is HandleUnreachable
+
+
+def test_nobody_at_the_port_is_said_in_words() -> None:
+    error = refused(lambda: transport_to(handle("http://127.0.0.1:1")).send(b"{}", 5))
+
+    assert str(error) == "127.0.0.1:1: Connection refused"
+
+
+def test_a_name_that_nobody_knows_is_said_in_words() -> None:
+    said = sent(handle("http://heat.invalid"))
+
+    assert said.startswith("HandleUnreachable heat.invalid: ")
+    assert "Error" not in said
+
+
+def test_silence_ends_with_the_attempts_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        error = refused(lambda: transport_to(handle(address)).send(b"{}", 0.2))
+
+    assert str(error).endswith(": no answer in time")
+
+
+def test_one_that_hangs_up_is_said_in_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        hanging_up = threading.Thread(target=lambda: rude.accept()[0].close())
+        hanging_up.start()
+
+        error = refused(
+            lambda: transport_to(handle(f"http://127.0.0.1:{rude.getsockname()[1]}")).send(b"{}", 5)
+        )
+
+        hanging_up.join()
+    assert type(error) is HandleUnreachable
+
+
+def test_the_proxy_of_the_environment_is_used(heat: Server) -> None:
+    assert sent(handle("http://heat.invalid:8000"), http_proxy=heat.address) == ""
+
+    (heard,) = heat.heard
+    assert heard.line == f"PUT http://heat.invalid:8000{PATH}?{QUERY} HTTP/1.1"
+    assert heard.headers["Host"] == "heat.invalid:8000"
+
+
+def test_no_proxy_is_honoured(heat: Server) -> None:
+    assert sent(heat.handle, http_proxy="http://127.0.0.1:1", no_proxy="127.0.0.1") == ""
+
+    assert len(heat.heard) == 1
+
+
+def test_a_dead_proxy_is_named() -> None:
+    said = sent(handle("http://heat.invalid"), http_proxy="http://127.0.0.1:1")
+
+    assert said == "HandleUnreachable heat.invalid: the proxy: Connection refused"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key and a certificate that 127.0.0.1 signed for itself, in one file."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    made = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(file), "-out", f"{file}.crt", "-days", "2"]
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(["openssl", "req", "-x509", *made, *subject], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
+    return file
+
+
+@pytest.fixture
+def encrypted(certificate: Path) -> Iterator[Server]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with listening(tls) as found:
+        yield found
+
+
+def test_a_ca_of_the_settings_is_believed(encrypted: Server, certificate: Path) -> None:
+    transport_to(encrypted.handle, Web(certificate)).send(b"{}", 5)
+
+    assert len(encrypted.heard) == 1
+
+
+def test_a_ca_of_the_environment_is_believed(encrypted: Server, certificate: Path) -> None:
+    assert sent(encrypted.handle, REQUESTS_CA_BUNDLE=str(certificate)) == ""
+
+    assert len(encrypted.heard) == 1
+
+
+def test_an_unknown_ca_is_waited_for_and_named(encrypted: Server) -> None:
+    error = refused(lambda: transport_to(encrypted.handle).send(b"{}", 5))
+
+    assert isinstance(error, HandleUnreachable)
+    assert (
+        "its certificate does not hold (self-signed certificate): is its CA named in signal.ca_file?"
+        in str(error)
+    )
+    assert encrypted.heard == []
+
+
+def test_a_ca_file_that_is_missing_is_named(encrypted: Server, tmp_path: Path) -> None:
+    error = refused(lambda: transport_to(encrypted.handle, Web(tmp_path / "ca.pem")).send(b"{}", 5))
+
+    assert isinstance(error, HandleUnreachable)
+    assert "the CA bundle cannot be read: does signal.ca_file" in str(error)
+
+
+def test_not_even_a_debugging_log_holds_the_signature(heat: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    transport_to(heat.handle).send(b"{}", 5)
+
+    assert HIDDEN not in caplog.text
+
+
+REASON = "größer: 100 % of `it` \N{SNOWMAN}"
+TEMPLATE = {
+    "AWSTemplateFormatVersion": "2010-09-09",
+    "Resources": {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Condition": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": 60},
+        },
+    },
+}
+
+
+@contextmanager
+def stack(auth_ttl: timedelta = timedelta(minutes=15)) -> Iterator[tuple[Serving, CfnHandle]]:
+    """A stack of one wait condition in the embedded Heat, and its handle."""
+    with (
+        serving(settings=Settings(auth_ttl=auth_ttl)) as cloud,
+        openstack.connect(**cloud.connect) as connection,
+    ):
+        connection.orchestration.post(
+            "/stacks", json={"stack_name": "s", "template": TEMPLATE}
+        ).raise_for_status()
+        yield cloud, CfnHandle(Secret(soon(lambda: url(cloud))))
+
+
+def url(cloud: Serving) -> str | None:
+    handle = cloud.cloud.engine.find("s").resources.get("Handle")
+    return None if handle is None else handle.data.get("url")
+
+
+def soon(look: Callable[[], str | None]) -> str:
+    """What `look` sees once it sees something."""
+    until = time.monotonic() + 10
+    while (found := look()) is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize(("status", "ended"), [(Status.SUCCESS, "COMPLETE"), (Status.FAILURE, "FAILED")])
+def test_the_embedded_heat_takes_a_signal_through_its_outage(
+    tmp_path: Path, status: Status, ended: str
+) -> None:
+    with stack() as (cloud, to):
+        cloud.fault("keystone", "500", seconds=0.5)
+        sender = Sender(Spool(tmp_path), SystemClock(), Policy(wait=Backoff(first=0.1, most=0.2)))
+
+        delivery = sender.say(Entry(to, "slave0000-1", Outcome(status, REASON, {"lag": 0})))
+
+        assert delivery.end is End.ACCEPTED
+        assert delivery.attempts > 1
+        found = cloud.cloud.engine.find("s")
+        assert soon(lambda: found.status if found.status in ("COMPLETE", "FAILED") else None) == ended
+        assert status is Status.SUCCESS or REASON in found.reason
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_the_embedded_heats_expired_handle_is_given_up_with_all_readings(tmp_path: Path) -> None:
+    with stack(auth_ttl=timedelta(seconds=-1)) as (_, to):
+        sender = Sender(Spool(tmp_path), SystemClock(), Policy(wait=Backoff(first=0.1, most=0.2), grace=0.3))
+
+        delivery = sender.say(Entry(to, "slave0000-1", READY))
+
+    assert delivery.end is End.GIVEN_UP
+    assert "answers 403: the URL has expired (signed 0 minutes ago" in delivery.why
+
+
+def test_a_heat_that_comes_back_hears_what_was_said(heat: Server, tmp_path: Path) -> None:
+    heat.reply = (503, {}, b"")
+    told: list[str] = []
+
+    def back(message: str) -> None:
+        told.append(message)
+        heat.reply = (200, {}, TAKEN)
+
+    policy = Policy(wait=Backoff(first=0.01, most=0.02))
+    sender = Sender(Spool(tmp_path), SystemClock(), policy, tell=back)
+
+    delivery = sender.say(Entry(heat.handle, "slave0000-1", READY))
+
+    assert (delivery.end, delivery.attempts, len(told)) == (End.ACCEPTED, 2, 1)
+    assert json.loads(heat.heard[-1].body) == {
+        "Status": "SUCCESS",
+        "Reason": "ready",
+        "UniqueId": "slave0000-1",
+        "Data": {"lag": 0},
+    }
+    assert HIDDEN not in "".join(path.read_text() for path in tmp_path.iterdir())
