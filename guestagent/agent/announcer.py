@@ -1,0 +1,93 @@
+"""Tells the handle in the background: signalling must not wait for a pass, nor a pass for Heat."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from guestagent.agent import evidence
+from guestagent.agent.reconcile import Report
+from guestagent.metadata.document import Document
+from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, key
+
+
+class Announcer:
+    """Delivers the newest outcome until it is accepted, given up, replaced by a newer one, or `stop` is called."""
+
+    def __init__(self, sender: Sender, tell: Callable[[str], None]) -> None:
+        self._sender, self._tell = sender, tell
+        self._entry: Entry | None = sender.spool.pending()
+        self._stopping = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is not delivered stays in the spool for the next start."""
+        with self._news:
+            self._stopping = True
+            self._news.notify()
+        self._thread.join()
+
+    def say(self, entry: Entry) -> None:
+        """Have this said in place of anything older; what has been accepted already is not said again."""
+        with self._news:
+            self._entry = entry
+            self._news.notify()
+
+    def _run(self) -> None:
+        while (entry := self._next()) is not None:
+            delivery = self._sender.say(entry, interrupted=partial(self._superseded, entry))
+            if delivery.end is not End.CUT:
+                self._tell(told(entry.outcome, delivery))
+
+    def _next(self) -> Entry | None:
+        with self._news:
+            self._news.wait_for(lambda: self._entry is not None or self._stopping)
+            entry, self._entry = self._entry, None
+            return None if self._stopping else entry
+
+    def _superseded(self, entry: Entry) -> bool:
+        with self._news:
+            return self._stopping or (self._entry is not None and self._entry is not entry)
+
+
+def entry_of(document: Document, report: Report) -> Entry:
+    """What there is to say of a report that is READY or FAILED."""
+    return Entry(document.handle, document.unique_id, evidence.outcome(document, report))
+
+
+def said(spool: Spool, document: Document) -> Outcome | None:
+    """The newest outcome for this document's handle, whether it was heard or not; None: nothing was said yet."""
+    record = spool.record()
+    if record is None or record.key != key(document.handle, document.unique_id):
+        return None
+    if record.pending is not None:
+        return record.pending.outcome
+    newest = record.given_up or record.accepted
+    return None if newest is None else newest.outcome
+
+
+def standing(spool: Spool, document: Document) -> str:
+    """How the newest outcome fares, for status."""
+    record = spool.record()
+    if record is None or record.key != key(document.handle, document.unique_id):
+        return ""
+    if record.pending is not None:
+        return f"{record.pending.outcome.status} pending"
+    if record.given_up is not None:
+        return f"{record.given_up.outcome.status} given up at {record.given_up.at}: {record.given_up.why}"
+    return (
+        ""
+        if record.accepted is None
+        else f"{record.accepted.outcome.status} accepted at {record.accepted.at}"
+    )
+
+
+def told(outcome: Outcome, delivery: Delivery) -> str:
+    """One line for the log."""
+    line = f"signal {outcome.status}: {delivery.end}"
+    return f"{line} ({delivery.why})" if delivery.why else line

@@ -1,0 +1,99 @@
+"""`guestagent apply`: the resident agent's pass, once, in the foreground, to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from guestagent.agent import announcer, collect, parts, status
+from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
+from guestagent.agent.settings import Settings
+from guestagent.agent.status import NodeStatus
+from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
+from guestagent.metadata import Document, documents, parse, require_resolved
+from guestagent.retry import Clock, SystemClock
+from guestagent.signal import Delivery, End, Spool
+
+SIGNAL_SECONDS = 60.0
+LOCK_SECONDS = 5.0
+
+
+def apply(
+    settings: Settings, text: str | None, where: str, *, signals: bool, tell: Callable[[str], None]
+) -> NodeStatus:
+    """Work on the given document, or on the collected one, until it is ready or cannot be; then signal.
+
+    InvalidMetadata, NotReady (nothing collected, another pass at work), SignalError where the handle was not told.
+    """
+    clock = SystemClock()
+    document = _document(settings, text, where)
+    edges = parts.edges(settings, clock, tell=lambda progress: tell(_line(progress)))
+    with parts.alone(settings, _patience(clock)):
+        reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
+        report = reconciler.converge(document.section.deadline)
+        delivery = _signal(settings, document, report, clock, tell) if signals else None
+        result = node_status(document, report, Spool(settings.state))
+        status.write(settings.state / "status.json", result)
+    if delivery is not None and delivery.end is not End.ACCEPTED:
+        error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable
+        raise error(f"{result.state}, but the handle was not told: {delivery.why}")
+    return result
+
+
+def node_status(document: Document, report: Report, spool: Spool) -> NodeStatus:
+    """A report as `guestagent status` shows it."""
+    states = {Verdict.READY: "ready", Verdict.FAILED: "failed", Verdict.CUT: "converging"}
+    late = f"not ready after {report.elapsed:.0f} s" if report.late else ""
+    return NodeStatus(
+        state=states[report.verdict],
+        doing=late,
+        node=document.section.node,
+        role=str(document.role),
+        generation=document.section.generation,
+        elapsed=report.elapsed,
+        deadline=document.section.deadline,
+        conditions=report.readiness.conditions,
+        signal=announcer.standing(spool, document),
+    )
+
+
+def _document(settings: Settings, text: str | None, where: str) -> Document:
+    if text is None:
+        found = collect.latest(settings)
+        if found is None:
+            raise NotReady(
+                f"no metadata has been collected in {settings.state} or {settings.collector_cache}"
+            )
+        return _resolved(found.document, found.where)
+    nodes = documents(text, where)
+    if len(nodes) != 1:
+        raise InvalidMetadata(
+            [Problem("document", "one node's metadata", f"a template of {len(nodes)} nodes")], where
+        )
+    return _resolved(nodes[0][1], where)
+
+
+def _resolved(document: object, where: str) -> Document:
+    parsed = parse(document, where)
+    require_resolved(parsed, where)
+    return parsed
+
+
+def _signal(
+    settings: Settings, document: Document, report: Report, clock: Clock, tell: Callable[[str], None]
+) -> Delivery:
+    entry = announcer.entry_of(document, report)
+    return parts.sender(settings, clock, tell).say(entry, until=clock.now() + SIGNAL_SECONDS)
+
+
+def _patience(clock: Clock) -> Callable[[], bool]:
+    until = clock.now() + LOCK_SECONDS
+
+    def wait() -> bool:
+        clock.sleep(0.2)
+        return clock.now() < until
+
+    return wait
+
+
+def _line(progress: Progress) -> str:
+    return f"{progress.elapsed:6.1f} s  {progress.doing}"

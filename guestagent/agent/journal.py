@@ -1,0 +1,148 @@
+"""What the agent must not forget in a crash and cannot see in the server: atomic, fsynced, versioned."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from guestagent import durable
+from guestagent.database.state import Account
+from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, Step
+from guestagent.metadata.document import Unresolved
+from guestagent.retry import Clock
+from guestagent.secret import Secret
+
+VERSION = 1
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Tells whether a password is the one that the channel was given, and nothing more about it."""
+
+    salt: str
+    digest: str
+
+    @classmethod
+    def take(cls, password: Secret) -> Fingerprint:
+        salt = secrets.token_hex(16)
+        return cls(salt, _digest(salt, password))
+
+    def of(self, password: Secret) -> bool:
+        return hmac.compare_digest(self.digest, _digest(self.salt, password))
+
+
+def _digest(salt: str, password: Secret) -> str:
+    return hashlib.pbkdf2_hmac("sha256", password.reveal().encode(), bytes.fromhex(salt), 1000).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The journal's content. `task` names the generation in work, `spent` the seconds counted for it until
+    `noted` (clock of boot `boot`); `accounts` are those that the agent made or was about to make.
+    """
+
+    task: str = ""
+    spent: float = 0.0
+    noted: float = 0.0
+    boot: str = ""
+    accounts: frozenset[Account] = frozenset()
+    channel: Fingerprint | None = None
+
+    def elapsed(self, now: float, boot: str) -> float:
+        """Seconds of running machine since the first pass of the task.
+
+        After a reboot the clock starts at zero: what it shows then is the time since. The pause between is not counted.
+        """
+        return self.spent + max(0.0, now - self.noted if boot == self.boot else now)
+
+    def intending(self, step: Step) -> Memory:
+        """The memory with which `step` may be started."""
+        if isinstance(step, CreateAccount):
+            return replace(self, accounts=self.accounts | {step.account})
+        if isinstance(step, PointChannel):
+            return replace(self, channel=None)
+        return self
+
+    def having_done(self, step: Step) -> Memory:
+        """The memory once `step` has taken effect."""
+        if isinstance(step, DropAccount):
+            return replace(self, accounts=self.accounts - {step.account})
+        if isinstance(step, PointChannel) and not isinstance(step.password, Unresolved):
+            return replace(self, channel=Fingerprint.take(step.password))
+        return self
+
+
+class Journal:
+    """The memory and its file. Every change is on the disk before the call returns (StorageError otherwise)."""
+
+    def __init__(self, path: Path, clock: Clock, boot_id: str | None = None) -> None:
+        self._path, self._clock = path, clock
+        self._boot = BOOT_ID.read_text().strip() if boot_id is None else boot_id
+        self.memory = _loaded(path)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first pass of the task in work."""
+        return self.memory.elapsed(self._clock.now(), self._boot)
+
+    def begin(self, task: str) -> None:
+        """Work on `task`: its seconds start now, unless it was in work already."""
+        if self.memory.task != task:
+            now = self._clock.now()
+            self._keep(replace(self.memory, task=task, spent=0.0, noted=now, boot=self._boot))
+
+    def tick(self) -> None:
+        """Note how much time is spent, so that a reboot does not give it back."""
+        spent, now = self.elapsed, self._clock.now()
+        self._keep(replace(self.memory, spent=spent, noted=now, boot=self._boot))
+
+    def intend(self, step: Step) -> None:
+        self._keep(self.memory.intending(step))
+
+    def done(self, step: Step) -> None:
+        self._keep(self.memory.having_done(step))
+
+    def _keep(self, memory: Memory) -> None:
+        if memory != self.memory:
+            durable.write(self._path, _dumped(memory))
+            self.memory = memory
+
+
+def _dumped(memory: Memory) -> bytes:
+    content = asdict(memory) | {"accounts": sorted([a.name, a.host] for a in memory.accounts)}
+    return json.dumps({"version": VERSION, **content}).encode()
+
+
+def _loaded(path: Path) -> Memory:
+    """The memory on the disk; an empty one where there is none, or where it is not of this version.
+
+    A journal may be lost without harm: what counts is in the server. A torn or foreign one is as good as none.
+    """
+    content = durable.read(path)
+    if content is None:
+        return Memory()
+    try:
+        data = json.loads(content)
+        return _memory(data) if data["version"] == VERSION else Memory()
+    except (ValueError, KeyError, TypeError):
+        return Memory()
+
+
+def _memory(data: Mapping[str, object]) -> Memory:
+    accounts, channel = data["accounts"], data["channel"]
+    if not isinstance(accounts, list):
+        raise TypeError("accounts is no list")
+    return Memory(
+        task=str(data["task"]),
+        spent=float(str(data["spent"])),
+        noted=float(str(data["noted"])),
+        boot=str(data["boot"]),
+        accounts=frozenset(Account(name, host) for name, host in accounts),
+        channel=Fingerprint(**channel) if isinstance(channel, dict) else None,
+    )

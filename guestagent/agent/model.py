@@ -1,0 +1,137 @@
+"""The agent's own values: what is wanted, what was seen, and how far the two agree. Frozen, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from ipaddress import IPv4Address, ip_address
+
+from guestagent.database.edge import Dialect
+from guestagent.database.gtid import History
+from guestagent.database.state import Account, ServerError, ServerState, SourceState
+from guestagent.metadata.document import Document, Role, Section, Source, Unresolved, User
+from guestagent.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class WantedAccount:
+    account: Account
+    password: Secret | Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a document asks of this server. `max_lag` in seconds; `derived`: the server id is our choice.
+
+    `unsupported`: keys that this version would have to act on and cannot.
+    """
+
+    role: Role
+    server_id: int | Unresolved
+    derived: bool = False
+    accounts: tuple[WantedAccount, ...] = ()
+    source: Source | None = None
+    max_lag: int = 10
+    unsupported: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, document: Document, dialect: Dialect, address: str | None) -> Desired:
+        """What `document` means for a server of this dialect at `address` (None: not known, a dry run)."""
+        section = document.section
+        host = dialect.host_pattern(None if section.network is None else str(section.network))
+        return cls(
+            role=document.role,
+            server_id=section.server_id if section.server_id is not None else derived_server_id(address),
+            derived=section.server_id is None,
+            accounts=tuple(_account(user, host) for user in document.users),
+            source=document.source,
+            max_lag=section.max_lag,
+            unsupported=tuple(_unsupported(section)),
+        )
+
+
+def _unsupported(section: Section) -> Iterator[str]:
+    if section.tls is not None:
+        yield "GuestAgent.TLS"
+    if section.variables:
+        yield "GuestAgent.Variables"
+
+
+def derived_server_id(address: str | None) -> int | Unresolved:
+    """A server id from the node's own address: an IPv4 one is it, of an IPv6 one the last 32 bits."""
+    if address is None:
+        return Unresolved("this node's address", "")
+    parsed = ip_address(address)
+    number = int(parsed) if isinstance(parsed, IPv4Address) else int(parsed) & 0xFFFFFFFF
+    return number or 1
+
+
+def _account(user: User, host: str) -> WantedAccount:
+    return WantedAccount(Account(str(user.name), host), user.password)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One look. `server` None: it did not answer, and `silence` says how.
+
+    `source` is what a replica sees of its source; `target` the source's history that must be contained, noted when
+    verification began. `logins`: what a TCP login as each managed account said (None: it worked); absent: not tried.
+    `started`: this work has started the channel once already, so that what stopped it again is there to stay.
+    """
+
+    server: ServerState | None
+    silence: str = ""
+    source: SourceState | None = None
+    target: History | None = None
+    logins: Mapping[Account, ServerError | None] = field(default_factory=dict)
+    started: bool = False
+
+
+class Agreement(IntEnum):
+    """How a condition stands, the worst first."""
+
+    FINAL = 0
+    PENDING = 1
+    HELD = 2
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that must hold: what was wanted, what is seen, and what a person can do where it does not."""
+
+    name: str
+    agreement: Agreement
+    wanted: str
+    seen: str
+    do: str = ""
+
+    def __str__(self) -> str:
+        said = f"{self.name}: wanted {self.wanted}, seen {self.seen}"
+        return f"{said}; {self.do}" if self.do and self.agreement is not Agreement.HELD else said
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Every condition, the worst first; among equals the one that explains the others first."""
+
+    conditions: tuple[Condition, ...]
+
+    @classmethod
+    def of(cls, *conditions: Condition) -> Readiness:
+        return cls(tuple(sorted(conditions, key=lambda condition: condition.agreement)))
+
+    @property
+    def ready(self) -> bool:
+        return all(condition.agreement is Agreement.HELD for condition in self.conditions)
+
+    @property
+    def final(self) -> bool:
+        return self.worst.agreement is Agreement.FINAL
+
+    @property
+    def worst(self) -> Condition:
+        return self.conditions[0]

@@ -1,0 +1,206 @@
+"""Deciding: from what is wanted, seen and remembered to the steps between. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guestagent.agent.journal import Memory
+from guestagent.agent.model import Desired, Observed, WantedAccount
+from guestagent.database.edge import Dialect
+from guestagent.database.failures import Kind, Place, diagnose
+from guestagent.database.state import (
+    REPLICATION,
+    AccountState,
+    ChannelState,
+    Receiver,
+    ServerState,
+)
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.metadata.document import Role, Source, Unresolved
+
+
+def plan(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect) -> tuple[Step, ...]:
+    """The steps from what is seen to what is wanted; none where going on could lose data or cannot help.
+
+    Why it stops is for `readiness` to say: both ask `refusal`.
+    """
+    if observed.server is None or refusal(desired, observed) is not None:
+        return ()
+    if desired.role is Role.SOURCE:
+        return tuple(_source_steps(desired, observed.server, memory, dialect))
+    if desired.source is None:
+        return ()
+    return tuple(_replica_steps(desired, desired.source, observed, observed.server, memory))
+
+
+def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] | None:
+    """Why this server must not be touched: (condition, wanted, seen, what to do). None: go on."""
+    server = observed.server
+    if server is None:
+        return None
+    if desired.unsupported:
+        # A channel in clear where TLS was asked for would be a SUCCESS that lies.
+        keys = " and ".join(desired.unsupported)
+        return ("metadata", "what this version can do", keys, "leave it out, or take an agent that knows it")
+    if desired.role is Role.SOURCE:
+        return _source_refusal(server)
+    return _replica_refusal(desired, server, observed)
+
+
+def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dialect: Dialect) -> bool:
+    """Whether somebody else's account stands where ours should, and is not the same in all that counts."""
+    seen = server.account(wanted.account)
+    if seen is None or _ours(seen, memory):
+        return False
+    return seen.locked or not (proved(wanted, seen, dialect) and exact(seen))
+
+
+def proved(wanted: WantedAccount, seen: AccountState, dialect: Dialect) -> bool:
+    """Whether the stored password is the wanted one; a template function is never proved."""
+    password = wanted.password
+    return not isinstance(password, Unresolved) and dialect.proves(seen.plugin, seen.proof, password)
+
+
+def exact(seen: AccountState) -> bool:
+    """Whether the account may do exactly what a replica needs."""
+    return seen.privileges == REPLICATION and not seen.others
+
+
+def _ours(seen: AccountState, memory: Memory) -> bool:
+    return seen.marked or seen.account in memory.accounts
+
+
+def _source_refusal(server: ServerState) -> tuple[str, str, str, str] | None:
+    if not server.binary_log:
+        return ("binary log", "on", "off", "set log_bin in the server's option file and restart it")
+    if server.channel is not None:
+        return (
+            "role",
+            "a source, which follows nobody",
+            f"a replica of {server.channel.endpoint}",
+            "promotion is not supported: if this server shall be the source, stop and reset its channel by hand",
+        )
+    return None
+
+
+def _replica_refusal(
+    desired: Desired, server: ServerState, observed: Observed
+) -> tuple[str, str, str, str] | None:
+    source = observed.source
+    strange = (*server.schemas, *(str(seen.account) for seen in server.accounts if not seen.marked))
+    if server.channel is None and server.history.empty and strange:
+        return (
+            "data",
+            "an empty server, or one whose history the source contains",
+            f"schemas or accounts without a history: {', '.join(strange)}",
+            "nothing was touched; if the data is not needed, start the node from a clean image",
+        )
+    if source is None or source.history is None:
+        return None
+    errant = server.history.beyond(source.history)
+    if errant:
+        return (
+            "history",
+            "nothing that the source does not have",
+            f"errant transactions {errant}",
+            "nothing was touched; compare the data with the source, keep what is worth it, "
+            "then start the node from a clean image",
+        )
+    if source.server_id == desired.server_id:
+        return (
+            "server id",
+            "one that no other server of the cluster has",
+            f"{desired.server_id}, which is the source's too",
+            "give each node its own GuestAgent.ServerId",
+        )
+    return None
+
+
+def _source_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
+    if server.server_id != desired.server_id:
+        yield SetServerId(desired.server_id)
+    accounts = tuple(_account_steps(desired, server, memory, dialect))
+    if not server.marker and any(isinstance(step, CreateAccount | SetPrivileges) for step in accounts):
+        yield CreateMarker()
+    yield from accounts
+    if server.read_only:
+        yield SetReadOnly(False)
+
+
+def _account_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
+    """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap."""
+    for wanted in desired.accounts:
+        seen = server.account(wanted.account)
+        if seen is None:
+            yield CreateAccount(wanted.account, wanted.password)
+        elif _ours(seen, memory):
+            if not proved(wanted, seen, dialect):
+                yield SetPassword(wanted.account, wanted.password)
+            if not exact(seen) or not seen.marked:
+                yield SetPrivileges(wanted.account)
+    kept = {wanted.account for wanted in desired.accounts}
+    for seen in server.accounts:
+        if _ours(seen, memory) and seen.account not in kept:
+            yield DropAccount(seen.account)
+
+
+def _replica_steps(
+    desired: Desired, source: Source, observed: Observed, server: ServerState, memory: Memory
+) -> Iterator[Step]:
+    if not server.read_only:
+        yield SetReadOnly(True)
+    channel = server.channel
+    new_id = server.server_id != desired.server_id
+    new_channel = channel is None or _differs(channel, source, memory)
+    if (
+        new_channel
+        and not server.history.empty
+        and (observed.source is None or observed.source.history is None)
+    ):
+        # What this server holds may be lacking over there: it is not pointed anywhere before one could look.
+        return
+    stop = channel is not None and not channel.stopped and (new_id or new_channel)
+    if stop:
+        yield StopChannel()
+    if new_id:
+        yield SetServerId(desired.server_id)
+    if new_channel:
+        yield PointChannel(source.address, source.port, source.user.name, source.user.password)
+    if channel is None or stop or new_channel or _wants_start(channel, observed):
+        yield StartChannel()
+
+
+def _wants_start(channel: ChannelState, observed: Observed) -> bool:
+    """One start a work: what stops again with an error that does not pass is for `readiness` to tell."""
+    if channel.applier and channel.receiver is not Receiver.STOPPED:
+        return False
+    errors = ((channel.receiver_error, Place.RECEIVING), (channel.applier_error, Place.APPLYING))
+    kinds = {diagnose(error, place).kind for error, place in errors if error is not None}
+    return not (observed.started and kinds & {Kind.FAIL, Kind.REPAIR})
+
+
+def _differs(channel: ChannelState, source: Source, memory: Memory) -> bool:
+    """The server does not show its channel's password: the journal's fingerprint stands for it."""
+    endpoint = channel.endpoint
+    same_way = (endpoint.host, endpoint.port, endpoint.user) == (
+        source.address,
+        source.port,
+        source.user.name,
+    )
+    password = source.user.password
+    known = (
+        memory.channel is not None and not isinstance(password, Unresolved) and memory.channel.of(password)
+    )
+    return not (same_way and channel.by_gtid and known and not endpoint.tls)

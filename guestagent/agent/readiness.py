@@ -1,0 +1,165 @@
+"""Judging: every condition that must hold before SUCCESS may be said, with what is wanted and what is seen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guestagent.agent.journal import Memory
+from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
+from guestagent.agent.plan import conflicting, exact, proved, refusal
+from guestagent.database.edge import Dialect
+from guestagent.database.failures import Kind, Place, diagnose
+from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, ServerState
+from guestagent.metadata.document import Source
+
+HELD, PENDING, FINAL = Agreement.HELD, Agreement.PENDING, Agreement.FINAL
+
+
+def readiness(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect) -> Readiness:
+    """Every condition of the node's role. Nothing that was not measured counts as held."""
+    server = observed.server
+    if server is None:
+        do = "is the database server running, and its disk not full?"
+        return Readiness.of(Condition("server", PENDING, "an answer", observed.silence, do))
+    conditions = [Condition("server", HELD, "an answer", server.version)]
+    refused = refusal(desired, observed)
+    if refused is not None:
+        name, wanted, seen, do = refused
+        conditions.append(Condition(name, FINAL, wanted, seen, do))
+    conditions += _identity(desired, server)
+    if desired.source is not None:
+        conditions += _replica(desired, desired.source, observed, server)
+    else:
+        conditions += _source(desired, observed, server, memory, dialect)
+    return Readiness.of(*conditions)
+
+
+def _holds(name: str, wanted: object, seen: object, *, do: str = "") -> Condition:
+    return Condition(name, HELD if wanted == seen else PENDING, str(wanted), str(seen), do)
+
+
+def _identity(desired: Desired, server: ServerState) -> Iterator[Condition]:
+    wanted = f"{desired.server_id} (derived from the address)" if desired.derived else str(desired.server_id)
+    same = server.server_id == desired.server_id
+    yield Condition("server id", HELD if same else PENDING, wanted, str(server.server_id))
+    yield _holds("GTID", "on", "on" if server.gtid else "off")
+
+
+def _source(
+    desired: Desired, observed: Observed, server: ServerState, memory: Memory, dialect: Dialect
+) -> Iterator[Condition]:
+    yield _holds("binary log", "on", "on" if server.binary_log else "off")
+    yield _holds("access", "writable", "read-only" if server.read_only else "writable")
+    yield _unique(desired, server)
+    for wanted in desired.accounts:
+        yield _account(wanted, observed, server, memory, dialect)
+
+
+def _unique(desired: Desired, server: ServerState) -> Condition:
+    """Two replicas with one id evict each other without an error: the source alone can see it."""
+    twice = sorted({i for i in server.followers if server.followers.count(i) > 1 or i == desired.server_id})
+    if not twice:
+        return Condition("server ids of replicas", HELD, "each once", "each once")
+    seen = f"more than once: {', '.join(map(str, twice))}"
+    return Condition(
+        "server ids of replicas", FINAL, "each once", seen, "give each node its own GuestAgent.ServerId"
+    )
+
+
+def _account(
+    wanted: WantedAccount, observed: Observed, server: ServerState, memory: Memory, dialect: Dialect
+) -> Condition:
+    name, right = f"account {wanted.account}", "exactly REPLICATION SLAVE, with the wanted password"
+    seen = server.account(wanted.account)
+    if seen is None:
+        return Condition(name, PENDING, right, "no such account")
+    if conflicting(wanted, server, memory, dialect):
+        do = "it was not made by the agent and is left alone: drop it, or choose another name"
+        return Condition(name, FINAL, right, "a different account of somebody else", do)
+    if not proved(wanted, seen, dialect):
+        return Condition(name, PENDING, right, "another password")
+    if not exact(seen):
+        extra = " and more" if seen.others else ""
+        return Condition(
+            name, PENDING, right, f"{', '.join(sorted(seen.privileges)) or 'no privilege'}{extra}"
+        )
+    if seen.locked:
+        return Condition(name, FINAL, right, "a locked account", "unlock it: ALTER USER .. ACCOUNT UNLOCK")
+    failed = observed.logins.get(wanted.account)
+    if failed is not None:
+        return Condition(
+            name, PENDING, "a login over TCP", str(failed), diagnose(failed, Place.CONNECTING).do
+        )
+    return Condition(name, HELD, right, right)
+
+
+def _replica(
+    desired: Desired, source: Source, observed: Observed, server: ServerState
+) -> Iterator[Condition]:
+    yield _holds("access", "read-only", "read-only" if server.read_only else "writable")
+    yield _source_seen(source, observed)
+    channel = server.channel
+    wanted = Endpoint(str(source.address), source.port, str(source.user.name))
+    if channel is None:
+        yield Condition("channel", PENDING, str(wanted), "no channel")
+        return
+    led = f"{channel.endpoint}" + ("" if channel.by_gtid else " by position, not by GTID")
+    led_right = channel.endpoint == wanted and channel.by_gtid
+    yield Condition("channel", HELD if led_right else PENDING, str(wanted), led)
+    yield _receiver(channel, observed.started)
+    yield _applier(channel, observed.started)
+    yield _lag(desired, channel)
+    yield _contained(observed, server)
+
+
+def _source_seen(source: Source, observed: Observed) -> Condition:
+    wanted = f"a login as {source.user.name} at {source.address}:{source.port}"
+    seen = observed.source
+    if seen is None:
+        return Condition("source", PENDING, wanted, "not tried yet")
+    if seen.error is not None:
+        return _failed("source", wanted, seen.error, Place.CONNECTING)
+    if not seen.binary_log:
+        do = "set log_bin in the source's option file and restart it"
+        return Condition("source", FINAL, "a source with a binary log", "its binary log is off", do)
+    return Condition("source", HELD, wanted, f"server id {seen.server_id}, {seen.version}")
+
+
+def _receiver(channel: ChannelState, started: bool) -> Condition:
+    if channel.receiver is Receiver.RUNNING:
+        return Condition("receiver", HELD, "running", "running")
+    if channel.receiver_error is None:
+        return Condition("receiver", PENDING, "running", str(channel.receiver))
+    place = Place.CONNECTING if channel.receiver is Receiver.CONNECTING else Place.RECEIVING
+    return _failed("receiver", "running", channel.receiver_error, place, started)
+
+
+def _applier(channel: ChannelState, started: bool) -> Condition:
+    if channel.applier_error is not None:
+        return _failed("applier", "running", channel.applier_error, Place.APPLYING, started)
+    return _holds("applier", "running", "running" if channel.applier else "stopped")
+
+
+def _failed(name: str, wanted: str, error: ServerError, place: Place, started: bool = False) -> Condition:
+    """Final where it will not pass, or where the one start that might have repaired it was made already."""
+    diagnosis = diagnose(error, place)
+    final = diagnosis.kind is Kind.FAIL or (diagnosis.kind is Kind.REPAIR and started)
+    agreement = FINAL if final else PENDING
+    seen = f"{error} ({diagnosis.meaning})" if diagnosis.meaning else str(error)
+    return Condition(name, agreement, wanted, seen, diagnosis.do)
+
+
+def _lag(desired: Desired, channel: ChannelState) -> Condition:
+    wanted = f"at most {desired.max_lag} s"
+    if channel.lag is None or channel.receiver is not Receiver.RUNNING:
+        return Condition("lag", PENDING, wanted, "not known")
+    return Condition("lag", HELD if channel.lag <= desired.max_lag else PENDING, wanted, f"{channel.lag} s")
+
+
+def _contained(observed: Observed, server: ServerState) -> Condition:
+    wanted = "all that the source had when verification began"
+    if observed.target is None:
+        return Condition("history", PENDING, wanted, "the source's position is not known")
+    if server.history.contains(observed.target):
+        return Condition("history", HELD, wanted, f"{server.history}")
+    return Condition("history", PENDING, f"{wanted} ({observed.target})", f"{server.history}")

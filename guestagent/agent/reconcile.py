@@ -1,0 +1,222 @@
+"""The loop: observe, plan, apply, verify. The only place where the parts meet; it signals nobody and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from ipaddress import ip_address
+
+from guestagent.agent.journal import Journal
+from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
+from guestagent.agent.plan import plan
+from guestagent.agent.readiness import readiness
+from guestagent.database.edge import Database, SourceView
+from guestagent.database.gtid import History
+from guestagent.database.state import Account, ServerError, ServerState, SourceState
+from guestagent.database.steps import StartChannel
+from guestagent.errors import DatabaseRefused, DatabaseUnreachable, StorageError
+from guestagent.metadata.document import Document, Source, Unresolved
+from guestagent.retry import Backoff, Clock
+
+PAUSE = Backoff(first=0.1, most=2.0, jitter=0.2)
+NOTE_EVERY = 1.0
+
+
+class Verdict(str, Enum):
+    """How the work on a document ended."""
+
+    READY = "ready"
+    FAILED = "failed"
+    CUT = "cut"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the work stands, for status and log. `doing` is the step at hand, or what is waited for."""
+
+    readiness: Readiness | None
+    doing: str
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of it. `seconds` by phase; `server` is the last look at it."""
+
+    verdict: Verdict
+    readiness: Readiness
+    elapsed: float
+    late: bool = False
+    server: ServerState | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Cut(Exception):
+    """The pass ends between two steps; the next one starts from what it sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Everything outside that a pass touches. `address_towards(host)`: this node's address on the way there.
+
+    `interrupted` is asked between steps: true when a newer document has come or the agent is to end.
+    """
+
+    open: Callable[[], Database]
+    view: SourceView
+    journal: Journal
+    clock: Clock
+    address_towards: Callable[[str], str | None]
+    interrupted: Callable[[], bool] = lambda: False
+    tell: Callable[[Progress], None] = lambda progress: None
+
+
+class Reconciler:
+    """Works on one document. Every pass starts from what is seen; this object remembers nothing that counts."""
+
+    def __init__(self, document: Document, task: str, home: str, edges: Edges) -> None:
+        """`task` names the generation for the journal, `home` is a host towards which our own address counts."""
+        self._document, self._task, self._home, self.edges = document, task, home, edges
+        self._target: History | None = None
+        self._marks: dict[str, float] = {}
+        self._server: ServerState | None = None
+        self._started = False
+
+    def converge(self, deadline: float) -> Report:
+        """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
+
+        `deadline`: seconds since the journalled first pass of this task.
+        """
+        edges, noted = self.edges, 0.0
+        try:
+            for wait in PAUSE.waits():
+                state = self.once(logins=True)
+                spent = edges.journal.elapsed
+                if state.ready:
+                    return self._report(Verdict.READY, state)
+                if state.final or spent >= deadline:
+                    return self._report(Verdict.FAILED, state, late=not state.final)
+                edges.tell(Progress(state, str(state.worst), spent))
+                if spent - noted >= NOTE_EVERY:
+                    self._note()
+                    noted = spent
+                edges.clock.sleep(min(wait, max(0.0, deadline - spent)))
+                self._unless_cut()
+        except Cut:
+            return self._report(Verdict.CUT, Readiness.of(_cut()))
+        raise AssertionError("waits never end")
+
+    def once(self, logins: bool = False) -> Readiness:
+        """One pass: observe, plan, apply what is planned, look again. Raises Cut between two steps.
+
+        `logins`: also prove every managed account by a login over TCP.
+        """
+        try:
+            self.edges.journal.begin(self._task)
+            with closing(self.edges.open()) as database:
+                return self._pass(database, logins)
+        except DatabaseUnreachable as error:
+            return Readiness.of(
+                Condition(
+                    "server", Agreement.PENDING, "an answer", str(error), "is the database server running?"
+                )
+            )
+        except DatabaseRefused as error:
+            return Readiness.of(Condition("step", Agreement.PENDING, "every step done", str(error)))
+        except StorageError as error:
+            return Readiness.of(Condition("journal", Agreement.PENDING, "a journal on the disk", str(error)))
+
+    def _pass(self, database: Database, logins: bool) -> Readiness:
+        edges, dialect = self.edges, database.dialect
+        desired = Desired.of(self._document, dialect, self._address())
+        observed = self._look(desired, database)
+        self._mark("server")
+        steps = plan(desired, observed, edges.journal.memory, dialect)
+        for step in steps:
+            self._unless_cut()
+            edges.tell(Progress(None, str(step), edges.journal.elapsed))
+            edges.journal.intend(step)
+            database.apply(step)
+            edges.journal.done(step)
+            self._started |= isinstance(step, StartChannel)
+        if steps:
+            self._target = None
+            observed = self._look(desired, database)
+            self._marks.pop("apply", None)
+        self._mark("apply")
+        if logins and observed.server is not None:
+            tried = dict(self._logins(desired, observed.server))
+            observed = replace(observed, logins=tried)
+        return readiness(desired, observed, edges.journal.memory, dialect)
+
+    def _look(self, desired: Desired, database: Database) -> Observed:
+        """The source first: what it had then must be found here. What is here and not there is looked for once more."""
+        source = self._see(desired)
+        self._server = server = database.observe()
+        if source is not None and source.history is not None:
+            self._target = self._target or source.history
+            if server.history.beyond(source.history):
+                source = self._see(desired)
+        return Observed(server, source=source, target=self._target, started=self._started)
+
+    def _see(self, desired: Desired) -> SourceState | None:
+        return None if desired.source is None else look(self.edges.view, desired.source)
+
+    def _logins(self, desired: Desired, server: ServerState) -> Iterator[tuple[Account, ServerError | None]]:
+        """What a login as each managed account says, where our own address is one that it admits."""
+        address, network = self._address(), self._document.section.network
+        if address is None or (network is not None and ip_address(address) not in network):
+            return
+        for wanted in desired.accounts:
+            password = wanted.password
+            if not isinstance(password, Unresolved) and server.account(wanted.account) is not None:
+                seen = self.edges.view.look(address, server.port, wanted.account.name, password)
+                yield wanted.account, seen.error
+
+    def _address(self) -> str | None:
+        source = self._document.source
+        return self.edges.address_towards(self._home if source is None else str(source.address))
+
+    def _unless_cut(self) -> None:
+        if self.edges.interrupted():
+            raise Cut
+
+    def _mark(self, phase: str) -> None:
+        self._marks.setdefault(phase, self.edges.journal.elapsed)
+
+    def _note(self) -> None:
+        with _full_disk_tolerated():
+            self.edges.journal.tick()
+
+    def _report(self, verdict: Verdict, state: Readiness, late: bool = False) -> Report:
+        spent = self.edges.journal.elapsed
+        server, applied = self._marks.get("server", spent), self._marks.get("apply", spent)
+        seconds = {"server": server, "apply": applied - server, "verify": spent - applied}
+        rounded = {phase: round(max(0.0, length), 3) for phase, length in seconds.items()}
+        return Report(verdict, state, spent, late, self._server, rounded)
+
+
+def look(view: SourceView, source: Source) -> SourceState | None:
+    """What the replication account sees of the source; None where the document is not resolved."""
+    user, password = source.user, source.user.password
+    if isinstance(password, Unresolved):
+        return None
+    return view.look(str(source.address), source.port, str(user.name), password)
+
+
+@contextmanager
+def _full_disk_tolerated() -> Iterator[None]:
+    """Time that could not be noted is only lost where the machine reboots before it can be."""
+    try:
+        yield
+    except StorageError:
+        return
+
+
+def _cut() -> Condition:
+    return Condition("work", Agreement.PENDING, "to go on", "it was cut: a newer document, or the agent ends")

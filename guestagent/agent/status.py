@@ -1,0 +1,79 @@
+"""What `guestagent status` shows: written by whoever works (serve or apply), read by anyone who may. No secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from guestagent import durable
+from guestagent.agent.model import Agreement, Condition
+from guestagent.errors import StorageError
+
+PLAIN = ("state", "doing", "node", "role", "generation", "elapsed", "deadline", "signal")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One node at one moment. `state` is waiting, converging, ready or failed (see docs/clustering.md).
+
+    `signal` says how the newest outcome fares: pending, accepted, given up, or nothing to say yet.
+    """
+
+    state: str
+    doing: str = ""
+    node: str | None = None
+    role: str | None = None
+    generation: int | None = None
+    elapsed: float = 0.0
+    deadline: int | None = None
+    conditions: tuple[Condition, ...] = ()
+    signal: str = ""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "ready"
+
+    def as_json(self) -> dict[str, object]:
+        conditions = [
+            {"name": c.name, "state": str(c.agreement), "wanted": c.wanted, "seen": c.seen, "do": c.do}
+            for c in self.conditions
+        ]
+        plain = {name: getattr(self, name) for name in PLAIN}
+        return {
+            **plain,
+            "elapsed": round(self.elapsed, 1),
+            "conditions": conditions,
+            "problems": [*self.problems],
+        }
+
+
+def write(path: Path, status: NodeStatus) -> None:
+    """Keep the status for others to read. A full disk is no reason to stop working: it is then not kept."""
+    try:
+        durable.write(path, json.dumps(status.as_json()).encode())
+    except StorageError:
+        return
+
+
+def read(path: Path) -> NodeStatus | None:
+    """The last status; None where nobody has worked here yet. StorageError where it cannot be read."""
+    content = durable.read(path)
+    if content is None:
+        return None
+    try:
+        return _parsed(json.loads(content))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"cannot read {path}: it is no status of this version") from error
+
+
+def _parsed(data: Mapping[str, Any]) -> NodeStatus:
+    conditions = tuple(
+        Condition(c["name"], Agreement[c["state"].upper()], c["wanted"], c["seen"], c["do"])
+        for c in data["conditions"]
+    )
+    plain = {name: data[name] for name in PLAIN}
+    return NodeStatus(**plain, conditions=conditions, problems=tuple(data["problems"]))

@@ -1,0 +1,181 @@
+"""What is typed in a guest: status, plan, apply; and what runs there: serve, poke."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guestagent.errors import InvalidInput, NotReady, Problem
+
+if TYPE_CHECKING:
+    from guestagent.agent.status import NodeStatus
+
+CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf where it exists)"
+METADATA_HELP = "work on this document (YAML or JSON; - reads standard input) instead of the collected one"
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands to the command line."""
+    _status(commands)
+    _plan(commands)
+    _apply(commands)
+    serve = commands.add_parser(
+        "serve",
+        help="stay and keep the server as its metadata says",
+        description="The resident agent: works on every newer document at once, repairs drift, delivers signals.",
+    )
+    serve.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    serve.set_defaults(run=run_serve)
+    poke = commands.add_parser(
+        "poke",
+        help="hand collected metadata over (os-collect-config's command)",
+        description="Hand the document in OS_CONFIG_FILES over to the resident agent, and return at once.",
+    )
+    poke.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    poke.set_defaults(run=run_poke)
+
+
+def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "status",
+        help="show every condition of this node, the worst first",
+        description="Show what this node was asked to be and how far it is. Exit code 1 while it is not ready.",
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    parser.set_defaults(run=run_status)
+
+
+def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "plan",
+        help="show the steps and their SQL; change nothing",
+        description="A dry run: what `apply` would do now, with every secret masked. Changes nothing.",
+    )
+    parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP + "; a template is taken apart")
+    parser.add_argument("--node", metavar="NAME", help="of a template, this node only")
+    parser.add_argument("--offline", action="store_true", help="against an empty fresh server; none is asked")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    parser.set_defaults(run=run_plan)
+
+
+def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "apply",
+        help="make the server what its metadata says, and signal",
+        description="One pass to the end in the foreground: until ready, or until it cannot be; then the signal.",
+    )
+    parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP)
+    parser.add_argument("--no-signal", action="store_true", help="do not tell the handle")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    parser.set_defaults(run=run_apply)
+
+
+def run_status(args: argparse.Namespace) -> int:
+    """Print the status that the last pass left."""
+    from guestagent.agent import settings, status
+
+    found = status.read(settings.load(args.config).state / "status.json")
+    if found is None:
+        found = status.NodeStatus("waiting", "no metadata has been seen here yet")
+    if args.json:
+        _print_json(found.as_json())
+    else:
+        sys.stdout.write(_shown(found))
+    return 0 if found.ready else NotReady.exit_code
+
+
+def run_plan(args: argparse.Namespace) -> int:
+    """Print the plan of one document, or of every node of a template."""
+    from guestagent.agent import dryrun, settings
+
+    loaded = settings.load(args.config)
+    if args.metadata is None:
+        plans = dryrun.collected(loaded, offline=args.offline)
+    else:
+        text, name = _read(args.metadata)
+        plans = dryrun.of_text(text, name, args.node, loaded, offline=args.offline)
+    if args.json:
+        shown = [plan.as_json() for plan in plans]
+        _print_json(shown[0] if len(shown) == 1 else {"nodes": shown})
+    else:
+        sys.stdout.write("\n".join(str(plan) for plan in plans) + "\n")
+    return 0
+
+
+def run_apply(args: argparse.Namespace) -> int:
+    """One pass to the end; the exit code says how far it came."""
+    from guestagent.agent import foreground, settings
+
+    loaded = settings.load(args.config)
+    text, name = (None, "") if args.metadata is None else _read(args.metadata)
+    tell = _quiet if args.json else _progress
+    result = foreground.apply(loaded, text, name, signals=not args.no_signal, tell=tell)
+    if args.json:
+        _print_json(result.as_json())
+    else:
+        sys.stdout.write(_shown(result))
+    return 0 if result.ready else NotReady.exit_code
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    """Run until SIGTERM."""
+    from guestagent.agent import service, settings
+
+    return service.run(settings.load(args.config))
+
+
+def run_poke(args: argparse.Namespace) -> int:
+    """Hand over and return."""
+    from guestagent.agent import settings
+    from guestagent.agent.poke import poke
+
+    poke(os.environ, settings.load(args.config))
+    return 0
+
+
+def _quiet(line: str) -> None:
+    """Programs read the answer, not the way to it."""
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def _read(name: str) -> tuple[str, str]:
+    """A file's text, and the name that errors give it."""
+    if name == "-":
+        return sys.stdin.read(), "standard input"
+    try:
+        return Path(name).read_text(encoding="utf-8"), name
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
+        raise InvalidInput([Problem(name, "a readable text file", str(said))]) from error
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _shown(status: NodeStatus) -> str:
+    who = f"{status.node or 'this node'}" + (f" ({status.role})" if status.role else "")
+    lines = [f"{who}: {status.state}" + (f", {status.doing}" if status.doing else "")]
+    lines += [f"  problem  {problem}" for problem in status.problems]
+    for condition in status.conditions:
+        seen = (
+            condition.seen
+            if condition.seen == condition.wanted
+            else f"{condition.seen} (wanted {condition.wanted})"
+        )
+        lines.append(f"  {condition.agreement!s:8} {condition.name}: {seen}")
+        if condition.do and str(condition.agreement) != "held":
+            lines.append(f"           {condition.do}")
+    if status.signal:
+        lines.append(f"  signal   {status.signal}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent.collect import Collected
+from guestagent.agent.mailbox import Mailbox
+from guestagent.errors import StorageError
+
+SOON = 5.0
+
+
+def document(number: int) -> Collected:
+    return Collected.of({"ReadyWaitCondition": f"http://heat.test/{number}"}, Path("cfn.json"))
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Mailbox:
+    return Mailbox(tmp_path / "state", tmp_path / "run", tmp_path / "cache")
+
+
+def test_a_document_without_a_listener_waits_in_its_file(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+
+    with mailbox.listen() as ear:
+        assert ear.latest() == document(1)
+        assert not ear.wait(0)
+
+
+def test_a_listener_hears_and_finds_the_newer_document(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+    with mailbox.listen() as ear:
+        before = ear.newer_than(document(1).token)
+        mailbox.put(document(2))
+
+        assert ear.wait(SOON)
+        assert (before, ear.newer_than(document(1).token)) == (False, True)
+        assert ear.latest() == document(2)
+
+
+def test_many_pokes_end_one_wait(mailbox: Mailbox) -> None:
+    with mailbox.listen() as ear:
+        for _ in range(2000):
+            mailbox.ring()
+
+        assert ear.wait(0)
+        assert not ear.wait(0)
+
+
+def test_the_same_document_again_is_heard_but_not_written(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+    before = (mailbox.state / "document.json").stat()
+    with mailbox.listen() as ear:
+        mailbox.put(document(1))
+
+        assert ear.wait(SOON)
+        assert not ear.newer_than(document(1).token)
+    assert (mailbox.state / "document.json").stat().st_ino == before.st_ino
+
+
+def test_a_wait_ends_by_itself(mailbox: Mailbox) -> None:
+    with mailbox.listen() as ear:
+        assert not ear.wait(-1)
+        assert not ear.wait(0.01)
+        assert ear.latest() is None
+        assert not ear.newer_than(None)
+
+
+def test_another_thread_ends_a_wait(mailbox: Mailbox) -> None:
+    with mailbox.listen() as ear:
+        threading.Timer(0.01, ear.wake).start()
+
+        assert ear.wait(SOON)
+
+
+def test_a_signals_handler_ends_a_wait(mailbox: Mailbox) -> None:
+    with mailbox.listen() as ear:
+        old = signal.signal(signal.SIGUSR1, lambda number, frame: ear.wake())
+        threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGUSR1]).start()
+
+        assert ear.wait(SOON)
+
+        signal.signal(signal.SIGUSR1, old)
+
+
+def test_the_socket_of_a_killed_agent_is_taken_over(mailbox: Mailbox) -> None:
+    with mailbox.listen(), mailbox.listen() as heir:
+        mailbox.put(document(1))
+
+        assert heir.wait(SOON)
+
+
+def test_nobody_else_may_poke_or_read(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+    with mailbox.listen():
+        modes = [
+            path.stat().st_mode & 0o777 for path in (mailbox.run, mailbox.run / "agent.sock", mailbox.state)
+        ]
+
+    assert modes == [0o700, 0o600, 0o700]
+    assert not (mailbox.run / "agent.sock").exists()
+
+
+def test_where_nothing_was_handed_over_the_committed_document_counts(mailbox: Mailbox) -> None:
+    assert mailbox.cache is not None
+    mailbox.cache.mkdir()
+    (mailbox.cache / "cfn.json.last").write_text(json.dumps(document(1).document))
+    (mailbox.cache / "os_config_files.json").write_text('["/any/cfn.json"]')
+
+    with mailbox.listen() as ear:
+        assert ear.latest() == document(1)
+
+
+def test_an_unreadable_file_leaves_what_was_known(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+    with mailbox.listen() as ear:
+        known = ear.latest()
+        (mailbox.state / "document.json").unlink()
+        (mailbox.state / "document.json").mkdir()
+
+        assert ear.latest() == known
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StorageError, match="cannot listen at"):
+        Mailbox(tmp_path, tmp_path / "file").listen()

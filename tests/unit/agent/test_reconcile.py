@@ -1,0 +1,222 @@
+"""One pass and the loop around it, cut everywhere, on a database in memory."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent.journal import Journal
+from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
+from guestagent.database.edge import SourceView
+from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
+from guestagent.database.state import Account, ServerError, ServerState, SourceState
+from guestagent.errors import DatabaseUnreachable
+from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from tests.unit.agent.states import history, source_seen, unseen
+
+HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
+USERS = (User("slave0000", Secret("pw0")), User("slave0001", Secret("pw1")))
+SOURCE = Document(HANDLE, users=USERS, section=Section(server_id=7))
+REPLICA = Document(HANDLE, source=Source("10.0.0.7", USERS[0]), section=Section(server_id=8))
+UPSTREAM = history("0-7-5")
+WELL = source_seen("0-7-5")
+LOGIN = SourceState(server_id=7, binary_log=True, history=UPSTREAM)
+
+
+class Machine:
+    """A guest: its database, its disk and its clock."""
+
+    def __init__(self, folder: Path, database: FakeDatabase, view: SourceView | None = None) -> None:
+        self.folder, self.database, self.clock = folder, database, FakeClock()
+        self.view = view or FakeSourceView(WELL)
+        self.told: list[Progress] = []
+        self.wanted: Callable[[], bool] = lambda: False
+
+    def reconciler(self, document: Document) -> Reconciler:
+        edges = Edges(
+            open=lambda: self.database,
+            view=self.view,
+            journal=Journal(self.folder / "journal.json", self.clock, "boot 1"),
+            clock=self.clock,
+            address_towards=lambda host: "10.0.0.8",
+            interrupted=self.wanted,
+            tell=self.told.append,
+        )
+        return Reconciler(document, "task", "10.0.0.1", edges)
+
+    def converge(self, document: Document) -> Report:
+        return self.reconciler(document).converge(document.section.deadline)
+
+
+def replica_database(state: ServerState = FRESH, **more: object) -> FakeDatabase:
+    return FakeDatabase(state, upstream=UPSTREAM, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("document", [SOURCE, REPLICA], ids=["source", "replica"])
+def test_a_fresh_server_becomes_ready(tmp_path: Path, document: Document) -> None:
+    machine = Machine(tmp_path, replica_database())
+
+    report = machine.converge(document)
+
+    assert report.verdict is Verdict.READY
+    assert report.server is not None
+    assert report.server.read_only == (document is REPLICA)
+
+
+@pytest.mark.parametrize("cut", range(12))
+@pytest.mark.parametrize("document", [SOURCE, REPLICA], ids=["source", "replica"])
+def test_any_cut_converges(tmp_path: Path, document: Document, cut: int) -> None:
+    machine = Machine(tmp_path, replica_database(dies_after=cut))
+
+    with suppress(Died):
+        machine.converge(document)
+    machine.database = machine.database.reborn()
+    report = machine.converge(document)
+
+    assert report.verdict is Verdict.READY
+
+
+@pytest.mark.parametrize("document", [SOURCE, REPLICA], ids=["source", "replica"])
+def test_a_second_pass_writes_nothing(tmp_path: Path, document: Document) -> None:
+    machine = Machine(tmp_path, replica_database())
+    machine.converge(document)
+    machine.database = machine.database.reborn()
+
+    report = machine.converge(document)
+
+    assert report.verdict is Verdict.READY
+    assert machine.database.writes == 0
+
+
+def test_a_user_that_comes_and_one_that_goes_change_one_account_each(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+
+    report = machine.converge(replace(SOURCE, users=(USERS[1], User("slave0002", Secret("pw2")))))
+
+    assert report.server is not None
+    assert [a.account for a in report.server.accounts] == [
+        Account("slave0001", "%"),
+        Account("slave0002", "%"),
+    ]
+
+
+def test_managed_accounts_are_known_without_the_journal(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+    (tmp_path / "journal.json").unlink()
+
+    report = machine.converge(replace(SOURCE, users=USERS[:1]))
+
+    assert report.server is not None
+    assert [a.account.name for a in report.server.accounts] == ["slave0000"]
+
+
+def test_a_replica_that_knocks_early_gets_in_later(tmp_path: Path) -> None:
+    refused = unseen(1045, "Access denied for user 'slave0000'")
+    machine = Machine(tmp_path, replica_database(), FakeSourceView(refused, refused, refused, WELL))
+
+    report = machine.converge(REPLICA)
+
+    assert report.verdict is Verdict.READY
+    assert any("1045" in progress.doing for progress in machine.told)
+
+
+def test_what_does_not_pass_until_the_deadline_fails_with_the_servers_words(tmp_path: Path) -> None:
+    denied = ServerError(1045, "Access denied for user 'slave0000'")
+    machine = Machine(
+        tmp_path, replica_database(connects_with=denied), FakeSourceView(SourceState(error=denied))
+    )
+
+    report = machine.converge(REPLICA)
+
+    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert 90 <= report.elapsed < 93
+    assert "1045" in str(report.readiness.worst)
+
+
+def test_what_cannot_pass_fails_at_once_with_the_data_untouched(tmp_path: Path) -> None:
+    own = replace(FRESH, history=history("0-1-3"), schemas=("shop",))
+    machine = Machine(tmp_path, replica_database(own))
+
+    report = machine.converge(REPLICA)
+
+    assert (report.verdict, report.late, machine.clock.slept) == (Verdict.FAILED, False, [])
+    assert machine.database.state == own
+
+
+def test_the_deadline_goes_on_through_a_restart_of_the_agent(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, replica_database(), FakeSourceView(unseen(2003, "refused")))
+    machine.reconciler(REPLICA).once()
+    machine.clock.sleep(89)
+
+    report = machine.converge(REPLICA)
+
+    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert report.elapsed < 93
+
+
+def test_newer_metadata_cuts_a_pass_between_two_steps(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.wanted = lambda: machine.database.writes > 0
+
+    report = machine.converge(SOURCE)
+
+    assert report.verdict is Verdict.CUT
+    assert machine.database.writes == 1
+
+
+def test_a_wait_is_cut_too(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, replica_database(), FakeSourceView(unseen(1045, "Access denied")))
+    machine.wanted = lambda: bool(machine.clock.slept)
+
+    assert machine.converge(REPLICA).verdict is Verdict.CUT
+
+
+def test_a_silent_server_is_waited_for(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    answers = iter([DatabaseUnreachable("no answer"), DatabaseUnreachable("no answer"), None])
+    reconciler = machine.reconciler(SOURCE)
+
+    def open_database() -> FakeDatabase:
+        error = next(answers, None)
+        if error is not None:
+            raise error
+        return machine.database
+
+    reconciler = Reconciler(SOURCE, "task", "10.0.0.1", replace(reconciler.edges, open=open_database))
+
+    assert reconciler.converge(90).verdict is Verdict.READY
+    assert machine.database.closed
+
+
+def test_a_full_disk_is_waited_for_and_nothing_is_done_unjournalled(tmp_path: Path) -> None:
+    (tmp_path / ".journal.json.draft").mkdir()
+    machine = Machine(tmp_path, FakeDatabase())
+
+    report = machine.converge(SOURCE)
+
+    assert report.verdict is Verdict.FAILED
+    assert report.readiness.worst.name == "journal"
+    assert machine.database.writes == 0
+
+
+def test_what_both_have_done_meanwhile_is_not_errant(tmp_path: Path) -> None:
+    machine = Machine(
+        tmp_path, FakeDatabase(upstream=history("0-7-9")), FakeSourceView(WELL, WELL, source_seen("0-7-9"))
+    )
+
+    assert machine.converge(REPLICA).verdict is Verdict.READY
+
+
+def test_a_source_that_cannot_be_logged_in_to_over_tcp_is_not_ready(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase(), FakeSourceView(unseen(2003, "Connection refused")))
+
+    report = machine.converge(SOURCE)
+
+    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert "2003" in str(report.readiness.worst)
