@@ -1,0 +1,285 @@
+"""`guestagent cluster`: clusters as stacks, from a cluster.yaml to their deletion."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guestagent.errors import InvalidInput, InvalidTemplate, Problem, StackFailed
+
+if TYPE_CHECKING:
+    from guestagent.controller import Cluster, Node, Stacks, Work
+
+FINE, AT_WORK, INVALID, FAILED, INTERRUPTED = 0, 1, 2, 6, 130
+MARGIN = 60  # seconds beyond the stack's own timeout, so that Heat is the first to say that it is over
+DELETION = 1800
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command group to the command line."""
+    group = commands.add_parser(
+        "cluster",
+        help="create, change, show and delete clusters",
+        description="Clusters as Heat stacks. The cloud is the one of OS_CLOUD in clouds.yaml, or of --os-cloud.",
+    )
+    verbs = group.add_subparsers(metavar="VERB", required=True)
+    _template(verbs)
+    _lint(verbs)
+    _create(verbs)
+    _add_replica(verbs)
+    _remove_replica(verbs)
+    _status(verbs)
+    _delete(verbs)
+
+
+def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "template",
+        help="print the template of a cluster.yaml; no cloud takes part",
+        description="Print the template that `create` would launch, as YAML.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="a cluster.yaml")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run_template)
+
+
+def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "lint",
+        help="say what Heat would refuse in a template, or do badly; no cloud takes part",
+        description="Check a template of the CloudFormation dialect. Exit code 2 where something is wrong.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="a template, YAML or JSON")
+    parser.add_argument(
+        "--auth-ttl", type=int, default=900, metavar="SECONDS", help="the cloud's (default: 900)"
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.set_defaults(run=run_lint)
+
+
+def _create(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "create",
+        help="launch the cluster that a cluster.yaml describes",
+        description="Launch a cluster and wait until every node has proved that it is ready.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="a cluster.yaml")
+    parser.add_argument(
+        "--name", help="the stack's name (default: the file's `name`, or the file's own name)"
+    )
+    _waiting(parser)
+    parser.set_defaults(run=run_create)
+
+
+def _add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "add-replica",
+        help="add replicas to a cluster",
+        description="Add replicas. The source proves their accounts first, then they come all at once.",
+    )
+    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument("--flavor", help="their flavor (default: as the newest replica's, or the source's)")
+    parser.add_argument("--image", help="their image (default: likewise)")
+    parser.add_argument("--count", type=int, default=1, metavar="N", help="how many (default: 1)")
+    _waiting(parser)
+    parser.set_defaults(run=run_add_replica)
+
+
+def _remove_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "remove-replica",
+        help="remove one replica and its server",
+        description="Remove a replica: its account leaves the source's metadata, then its server is deleted.",
+    )
+    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument("node", metavar="NODE", help="the replica, as in Slave0001")
+    _waiting(parser)
+    parser.set_defaults(run=run_remove_replica)
+
+
+def _status(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "status",
+        help="show a cluster: nodes, roles, addresses, states, evidence",
+        description="Show a cluster. Exit code 1 while Heat is at work on it, 6 where its stack has failed.",
+    )
+    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument(
+        "--watch", action="store_true", help="follow it until Heat is no longer at work on it"
+    )
+    _cloud(parser)
+    parser.set_defaults(run=run_status)
+
+
+def _delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "delete",
+        help="delete a cluster, its servers and its data",
+        description="Delete a cluster's stack, with every server and all data on them.",
+    )
+    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument("--yes", action="store_true", help="do not ask first")
+    _waiting(parser)
+    parser.set_defaults(run=run_delete)
+
+
+def _cloud(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--os-cloud", metavar="NAME", help="the cloud in clouds.yaml (default: OS_CLOUD)")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+
+
+def _waiting(parser: argparse.ArgumentParser) -> None:
+    _cloud(parser)
+    parser.add_argument(
+        "--wait", action=argparse.BooleanOptionalAction, default=True, help="wait until it is done (default)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="wait at most so long (default: the stack's own, and a bit)",
+    )
+
+
+def run_template(args: argparse.Namespace) -> int:
+    """Print the template."""
+    import yaml
+
+    from guestagent.controller import render
+    from guestagent.controller.description import described
+
+    template = render(described(args.file).cluster)
+    sys.stdout.write(_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
+    return FINE
+
+
+def run_lint(args: argparse.Namespace) -> int:
+    """Print what is wrong with a template."""
+    from guestagent.controller.description import loaded
+    from guestagent.controller.lint import lint
+
+    problems = lint(loaded(args.file, InvalidTemplate), args.auth_ttl)
+    if args.json:
+        told = [{"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in problems]
+        sys.stdout.write(_json({"problems": told}))
+    else:
+        sys.stdout.writelines(f"{problem}\n" for problem in problems)
+    return INVALID if problems else FINE
+
+
+def run_create(args: argparse.Namespace) -> int:
+    """Launch a cluster."""
+    from guestagent.controller.description import described
+
+    description = described(args.file)
+    name = args.name or description.name or args.file.stem
+    stacks = _stacks(args)
+    return _follow(args, stacks, stacks.create(name, description.cluster))
+
+
+def run_add_replica(args: argparse.Namespace) -> int:
+    """Add replicas."""
+    if args.count < 1:
+        raise InvalidInput([Problem("--count", "at least 1", str(args.count))])
+
+    def add(cluster: Cluster) -> Cluster:
+        for _ in range(args.count):
+            cluster = cluster.add_replica(_like(cluster, args.flavor, args.image))
+        return cluster
+
+    stacks = _stacks(args)
+    return _follow(args, stacks, stacks.change(args.stack, add))
+
+
+def run_remove_replica(args: argparse.Namespace) -> int:
+    """Remove a replica."""
+    stacks = _stacks(args)
+    return _follow(args, stacks, stacks.change(args.stack, lambda cluster: cluster.remove_replica(args.node)))
+
+
+def run_status(args: argparse.Namespace) -> int:
+    """Show a cluster."""
+    from guestagent.cli.progress import as_document, as_table, watched
+
+    stacks = _stacks(args)
+    seen = watched(lambda: stacks.status(args.stack)) if args.watch else stacks.status(args.stack)
+    sys.stdout.write(_json(as_document(seen)) if args.json else as_table(seen))
+    if seen.stack.in_progress:
+        return AT_WORK
+    return FAILED if seen.stack.failed else FINE
+
+
+def run_delete(args: argparse.Namespace) -> int:
+    """Delete a cluster, after a question."""
+    if not args.yes and not _sure(args.stack):
+        return FINE
+    stacks = _stacks(args)
+    return _follow(args, stacks, stacks.delete(args.stack))
+
+
+def _stacks(args: argparse.Namespace) -> Stacks:
+    from guestagent.controller import Stacks
+    from guestagent.controller.cloud import connect
+
+    return Stacks(connect(args.os_cloud))
+
+
+def _follow(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
+    """Wait with progress, then show what has become of it. Interrupting ends the waiting, never the stack."""
+    from guestagent.cli.progress import as_document, as_table, progress
+
+    name = work.stack.name
+    if not args.wait:
+        return _say(
+            args, {"stack": name, "id": work.stack.id, "action": work.action}, f"{work.action} of {name}\n"
+        )
+    try:
+        with progress(name) as tell:
+            ended = stacks.wait(work, args.timeout or _patience(work), tell)
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"guestagent: interrupted; stack {name} goes on: guestagent cluster status {name} --watch\n"
+        )
+        return INTERRUPTED
+    except StackFailed as error:
+        if work.cluster:
+            sys.stderr.write(as_table(stacks.status(error.stack)))
+        raise
+    if work.cluster is None:
+        return _say(args, {"stack": name, "id": ended.id, "status": ended.status}, f"{name} is deleted\n")
+    seen = stacks.status(name)
+    return _say(args, as_document(seen), as_table(seen))
+
+
+def _say(args: argparse.Namespace, document: dict[str, object], text: str) -> int:
+    sys.stdout.write(_json(document) if args.json else text)
+    return FINE
+
+
+def _patience(work: Work) -> float:
+    from guestagent.controller import stack_timeout_minutes
+
+    return DELETION if work.cluster is None else stack_timeout_minutes(work.cluster) * 60 + MARGIN
+
+
+def _like(cluster: Cluster, flavor: str | None, image: str | None) -> Node:
+    """A new replica: what was not said is as with the newest one."""
+    from guestagent.controller import Node
+
+    model = cluster.replicas[-1] if cluster.replicas else cluster.source
+    return Node(flavor=flavor or model.flavor, image=image or model.image)
+
+
+def _sure(stack: str) -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidInput([Problem("--yes", "--yes where nobody can be asked", "none")])
+    sys.stderr.write(f"This deletes {stack}: every server, and all data on them. Its name, to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == stack
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,128 @@
+"""Whether a cluster makes sense: every problem of it at once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from typing import TYPE_CHECKING
+
+from guestagent.errors import InvalidCluster
+from guestagent.problems import Cursor, Problems
+
+if TYPE_CHECKING:
+    from guestagent.controller.cluster import Cluster
+    from guestagent.controller.node import Node
+
+NAME = re.compile(r"(Master|Slave)([0-9]{4}|[1-9][0-9]{4,6})")
+# No blank, no quote, and no $, which the guest's reader of settings expands.
+URL = re.compile(r"https?://[!#%&*-;=?-Z_a-z~]+")
+MOST_SERVER_ID = 2**32 - 1
+MOST_TEXT = 255
+LONGEST_WAIT = 43200  # Heat's own limit for the Timeout of a wait condition
+
+
+def check(cluster: Cluster) -> None:
+    """InvalidCluster with everything that is wrong."""
+    problems = Problems()
+    for path, node in _nodes(cluster):
+        _check_node(problems, path, node, cluster)
+    _check_unique(problems, cluster)
+    _check_place(problems, cluster)
+    _check_networks(problems, cluster)
+    _check_times(problems, cluster)
+    problems.raise_if_any(InvalidCluster)
+
+
+def _nodes(cluster: Cluster) -> list[tuple[str, Node]]:
+    replicas = [(f"replicas[{index}]", node) for index, node in enumerate(cluster.replicas)]
+    return [("source", cluster.source), *replicas]
+
+
+def _check_node(problems: Problems, path: str, node: Node, cluster: Cluster) -> None:
+    at = Cursor(node, path, problems)
+    _check_text(at.child("flavor", node.flavor))
+    _check_text(at.child("image", node.image))
+    at.child("generation", node.generation).integer(1, 10**6)
+    server_id = at.child("server_id", node.server_id).integer(1, MOST_SERVER_ID)
+    if server_id is not None and server_id >= cluster.next_server_id:
+        at.child("server_id", None).wrong(f"one below the next, {cluster.next_server_id}", str(server_id))
+    name = NAME.fullmatch(node.name)
+    if name is None:
+        at.child("name", None).wrong(
+            "Master0000, Slave0000 or the like", node.name or "none", "Cluster.new gives names"
+        )
+    elif name[1] == "Slave" and int(name[2]) >= cluster.next_replica:
+        at.child("name", None).wrong(f"a number below the next, {cluster.next_replica}", node.name)
+
+
+def _check_unique(problems: Problems, cluster: Cluster) -> None:
+    at = Cursor(cluster, "cluster", problems)
+    for name, times in Counter(node.name for node in cluster).items():
+        if times > 1 and name:
+            at.wrong("names that differ", f"{name} {times} times")
+    ids = [node.server_id for node in cluster.replicas]
+    if ids != sorted(ids):
+        at.wrong("replicas in the order of their server ids", "another order")
+    for server_id, times in Counter(node.server_id for node in cluster).items():
+        if times > 1 and server_id:
+            at.wrong("server ids that differ", f"{server_id} {times} times")
+
+
+def _check_place(problems: Problems, cluster: Cluster) -> None:
+    for field in ("subnet", "network", "key_pair"):
+        value = getattr(cluster, field)
+        if value is not None:
+            _check_text(Cursor(value, field, problems))
+    if cluster.subnet is not None and cluster.network is not None:
+        problems.add("network", "a subnet or a network", "both", "name the subnet only")
+    if cluster.metadata_url is not None and not URL.fullmatch(cluster.metadata_url):
+        problems.add("metadata_url", "the http(s) address of Heat's CFN API", repr(cluster.metadata_url))
+
+
+def _check_networks(problems: Problems, cluster: Cluster) -> None:
+    for index, network in enumerate(cluster.client_networks):
+        _check_cidr(problems, f"client_networks[{index}]", network)
+    for network, times in Counter(cluster.client_networks).items():
+        if times > 1:
+            problems.add("client_networks", "networks that differ", f"{network} {times} times")
+    if cluster.replica_network is not None:
+        _check_cidr(problems, "replica_network", cluster.replica_network)
+
+
+def _check_cidr(problems: Problems, path: str, text: str) -> None:
+    try:
+        usual = str(IPv4Network(text, strict=False))
+    except (AddressValueError, NetmaskValueError, TypeError):
+        problems.add(path, "an IPv4 network such as 10.0.0.0/24", repr(text))
+        return
+    if text != usual:
+        problems.add(path, "an IPv4 network such as 10.0.0.0/24", text, f"write {usual}")
+
+
+def _check_times(problems: Problems, cluster: Cluster) -> None:
+    deadline = Cursor(cluster.deadline, "deadline", problems).integer(1, LONGEST_WAIT)
+    boot = Cursor(cluster.boot_allowance, "boot_allowance", problems).integer(0, LONGEST_WAIT)
+    Cursor(cluster.polling_interval, "polling_interval", problems).integer(1, 3600)
+    auth_ttl = Cursor(cluster.auth_ttl, "auth_ttl", problems).integer(1, 10**6)
+    Cursor(cluster.next_server_id, "next_server_id", problems).integer(1, MOST_SERVER_ID + 1)
+    Cursor(cluster.next_replica, "next_replica", problems).integer(0, 10**7)
+    if deadline is None or boot is None or auth_ttl is None:
+        return
+    if deadline + boot > LONGEST_WAIT:
+        problems.add(
+            "deadline", f"with boot_allowance at most {LONGEST_WAIT} s, Heat's limit", f"{deadline + boot} s"
+        )
+    if deadline + boot >= auth_ttl:
+        problems.add(
+            "deadline",
+            f"with boot_allowance less than auth_ttl, {auth_ttl} s",
+            f"{boot} + {deadline} = {boot + deadline} s",
+            "Keystone refuses a handle's URL that is older than its auth_ttl: the signal would come too late",
+        )
+
+
+def _check_text(at: Cursor) -> None:
+    text = at.string(most=MOST_TEXT)
+    if text is not None and (not text.isprintable() or text != text.strip()):
+        at.wrong("printable text with no blank at its ends", repr(text))

@@ -1,0 +1,166 @@
+"""Heat over openstacksdk's orchestration adapter: the only file that imports it.
+
+The requests are plain REST, for the SDK's own calls resolve outputs and so endanger a stack in progress. Every
+error of the SDK becomes one of ours here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import openstack
+from keystoneauth1 import exceptions as keystone
+from openstack.connection import Connection
+from openstack.exceptions import SDKException
+
+from guestagent import __version__
+from guestagent.controller.heat import CONDITIONS, Resource, Stack
+from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
+
+TIMEOUT = 60  # seconds until a request counts as unanswered
+COME_BACK = frozenset({408, 429, 500, 502, 503, 504})
+GONE = 404
+# Heat 19 says 500 for this, yet the template will never do.
+HOPELESS = frozenset({"CircularDependencyException"})
+UNREACHABLE = (
+    keystone.ConnectionError,
+    keystone.DiscoveryFailure,
+    keystone.HttpServerError,
+    keystone.RequestTimeout,
+    keystone.TooManyRequests,
+)
+
+
+def connect(cloud: str | None = None) -> OpenStackHeat:
+    """Heat of a cloud in clouds.yaml; None: the one that OS_CLOUD or the other OS_ variables name."""
+    try:
+        return OpenStackHeat(openstack.connect(cloud=cloud, app_name="guestagent", app_version=__version__))
+    except (SDKException, keystone.ClientException) as error:
+        _raise(error, "finding the cloud")
+
+
+class OpenStackHeat:
+    """The requests of `Heat`. Connecting to the cloud waits for the first of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def stacks(self, *names: str) -> tuple[Stack, ...]:
+        answer = self._json("GET", "/stacks", "listing stacks", params=[("name", name) for name in names])
+        return tuple(_stack(found) for found in answer["stacks"])
+
+    def resources(self, stack: Stack) -> tuple[Resource, ...]:
+        return self._resources(stack, [("type", CONDITIONS)])
+
+    def detailed(self, stack: Stack) -> tuple[Resource, ...]:
+        return self._resources(stack, [("type", CONDITIONS), ("with_detail", "true")])
+
+    def outputs(self, stack: Stack) -> Mapping[str, object]:
+        answer = self._json("GET", _path(stack), f"reading the outputs of stack {stack.name}")
+        outputs = answer["stack"].get("outputs") or []
+        return {output["output_key"]: output.get("output_value") for output in outputs}
+
+    def template(self, stack: Stack) -> object:
+        return self._json("GET", f"{_path(stack)}/template", f"reading the template of stack {stack.name}")
+
+    def create(self, name: str, template: Mapping[str, Any], timeout_minutes: int) -> str:
+        body = {"stack_name": name, **_change(template, timeout_minutes)}
+        answer = self._json("POST", "/stacks", f"launching stack {name}", json=body)
+        return str(answer["stack"]["id"])
+
+    def update(self, stack: Stack, template: Mapping[str, Any], timeout_minutes: int) -> None:
+        body = _change(template, timeout_minutes)
+        self._request("PUT", _path(stack), f"updating stack {stack.name}", json=body)
+
+    def delete(self, stack: Stack) -> None:
+        self._request("DELETE", _path(stack), f"deleting stack {stack.name}", fine=GONE)
+
+    def validate(self, template: Mapping[str, Any]) -> None:
+        self._request("POST", "/validate", "validating the template", json={"template": template})
+
+    def metadata_url(self) -> str | None:
+        """The public address, for it is the guests that will use it; ending as os-collect-config wants it."""
+        config = self._connection.config
+        region = config.get_region_name("cloudformation")
+        try:
+            url = self._connection.session.get_endpoint(
+                service_type="cloudformation", interface="public", region_name=region
+            )
+        except (SDKException, keystone.ClientException) as error:
+            _raise(error, "reading the cloud's catalog")
+        return None if url is None else f"{str(url).rstrip('/')}/"
+
+    def _resources(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
+        doing = f"listing the conditions of stack {stack.name}"
+        answer = self._json("GET", f"{_path(stack)}/resources", doing, params=params)
+        return tuple(_resource(found) for found in answer["resources"])
+
+    def _json(self, method: str, path: str, doing: str, **request: Any) -> Any:
+        try:
+            return self._request(method, path, doing, **request).json()
+        except ValueError as error:
+            raise CloudUnreachable(f"{doing}: what answered is not Heat, or not whole") from error
+
+    def _request(self, method: str, path: str, doing: str, fine: int = 0, **request: Any) -> Any:
+        """The response. Trying again is left to our caller, who knows what may be asked twice."""
+        try:
+            response = self._connection.orchestration.request(
+                path, method, raise_exc=False, connect_retries=0, timeout=TIMEOUT, **request
+            )
+        except (SDKException, keystone.ClientException) as error:
+            _raise(error, doing)
+        if response.status_code >= 400 and response.status_code != fine:
+            raise _refusal(response, doing)
+        return response
+
+
+def _stack(found: Mapping[str, Any]) -> Stack:
+    return Stack(
+        id=str(found["id"]),
+        name=str(found["stack_name"]),
+        status=str(found["stack_status"]),
+        reason=str(found.get("stack_status_reason") or ""),
+        updated=str(found.get("updated_time") or ""),
+    )
+
+
+def _resource(found: Mapping[str, Any]) -> Resource:
+    return Resource(
+        name=str(found["resource_name"]),
+        status=str(found["resource_status"]),
+        reason=str(found.get("resource_status_reason") or ""),
+        attributes=found.get("attributes") or {},
+    )
+
+
+def _path(stack: Stack) -> str:
+    return f"/stacks/{stack.name}/{stack.id}"
+
+
+def _change(template: Mapping[str, Any], timeout_minutes: int) -> dict[str, Any]:
+    """A rollback would undo the servers that did come up: whoever asked decides what to do about the others."""
+    return {"template": template, "timeout_mins": timeout_minutes, "disable_rollback": True}
+
+
+def _refusal(response: Any, doing: str) -> CloudError:
+    """The error for an answer of 400 or more, with Heat's own words."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    error = body.get("error") if isinstance(body, dict) else None
+    told = error if isinstance(error, dict) else {}
+    message = str(told.get("message") or response.reason or "no reason given").strip()
+    said = f"{doing}: Heat says {response.status_code}, {message}"
+    if response.status_code in COME_BACK and told.get("type") not in HOPELESS:
+        return CloudUnreachable(said)
+    return CloudRefused(said)
+
+
+def _raise(error: Exception, doing: str) -> NoReturn:
+    """Keystone's errors and the SDK's as ours; one that may pass by itself as CloudUnreachable."""
+    said = f"{doing}: {error}"
+    if isinstance(error, UNREACHABLE) and not isinstance(error, keystone.SSLError):
+        raise CloudUnreachable(said) from error
+    raise CloudRefused(said) from error

@@ -1,0 +1,145 @@
+"""A cluster as a value: what is described, changed in code and rendered into a template.
+
+Operations return new clusters. Numbers and server ids are never given twice, not even after a removal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from guestagent.controller.checks import check
+from guestagent.controller.node import Node
+from guestagent.errors import InvalidCluster, Problem
+
+FIRST_SERVER_ID = 101  # far from 1, the default of every server: one that nobody numbered is seen at once
+FIRST_REPLICA_ID = FIRST_SERVER_ID + 1
+DEADLINE = 90
+BOOT_ALLOWANCE = 300
+AUTH_TTL = 900
+POLLING_INTERVAL = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """One source and its replicas, and what they share. `Cluster.new` gives names and server ids.
+
+    `subnet` or `network` (ids; the subnet is the better choice) says where the nodes stand; with neither the
+    cloud has one default network. `client_networks` may reach the database port beside the nodes themselves.
+    The replicas' accounts are admitted from `replica_network` only (anywhere where it is None). These are
+    IPv4, in CIDR form.
+
+    Seconds: `deadline` is a node's own time to become ready once its agent runs, `boot_allowance` comes
+    before it, and `auth_ttl` is how long the cloud's Keystone admits a handle's URL. `metadata_url` is the
+    address of Heat's CFN API as the guests see it; None: they take the one that Heat's own boot data tells.
+    They look for new metadata at least every `polling_interval`. Both stand in the servers' user data: they
+    are fixed once a cluster is created.
+    """
+
+    source: Node
+    replicas: tuple[Node, ...] = ()
+    subnet: str | None = None
+    network: str | None = None
+    key_pair: str | None = None
+    client_networks: tuple[str, ...] = ()
+    replica_network: str | None = None
+    metadata_url: str | None = None
+    deadline: int = DEADLINE
+    boot_allowance: int = BOOT_ALLOWANCE
+    auth_ttl: int = AUTH_TTL
+    polling_interval: int = POLLING_INTERVAL
+    next_server_id: int
+    next_replica: int
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        source: Node,
+        replicas: Iterable[Node] = (),
+        subnet: str | None = None,
+        network: str | None = None,
+        key_pair: str | None = None,
+        client_networks: Iterable[str] = (),
+        replica_network: str | None = None,
+        metadata_url: str | None = None,
+        deadline: int = DEADLINE,
+        boot_allowance: int = BOOT_ALLOWANCE,
+        auth_ttl: int = AUTH_TTL,
+        polling_interval: int = POLLING_INTERVAL,
+    ) -> Cluster:
+        """A new cluster: its nodes get their names, server ids and first generation here."""
+        wanted = tuple(replicas)
+        numbered = (_replica(node, number, FIRST_REPLICA_ID + number) for number, node in enumerate(wanted))
+        return cls(
+            source=replace(source, name="Master0000", server_id=FIRST_SERVER_ID, generation=1),
+            replicas=tuple(numbered),
+            subnet=subnet,
+            network=network,
+            key_pair=key_pair,
+            client_networks=tuple(client_networks),
+            replica_network=replica_network,
+            metadata_url=metadata_url,
+            deadline=deadline,
+            boot_allowance=boot_allowance,
+            auth_ttl=auth_ttl,
+            polling_interval=polling_interval,
+            next_server_id=FIRST_REPLICA_ID + len(wanted),
+            next_replica=len(wanted),
+        )
+
+    def add_replica(self, node: Node) -> Cluster:
+        """One replica more. The source proves its account first, and so gets a new generation."""
+        added = _replica(node, self.next_replica, self.next_server_id)
+        return replace(
+            self,
+            source=self.source.renewed(),
+            replicas=(*self.replicas, added),
+            next_server_id=self.next_server_id + 1,
+            next_replica=self.next_replica + 1,
+        )
+
+    def remove_replica(self, name: str) -> Cluster:
+        """Without the replica `name`. Nobody has something new to prove, so no generation changes."""
+        if name not in [node.name for node in self.replicas]:
+            raise InvalidCluster([self._no_replica(name)])
+        return replace(self, replicas=tuple(node for node in self.replicas if node.name != name))
+
+    def renew(self, name: str) -> Cluster:
+        """The node `name` in its next generation: it has something to prove again."""
+        self.node(name)
+        return replace(
+            self,
+            source=self.source.renewed() if self.source.name == name else self.source,
+            replicas=tuple(node.renewed() if node.name == name else node for node in self.replicas),
+        )
+
+    def __iter__(self) -> Iterator[Node]:
+        """All nodes, the source first."""
+        return iter((self.source, *self.replicas))
+
+    def node(self, name: str) -> Node:
+        """The node of that name."""
+        for node in self:
+            if node.name == name:
+                return node
+        names = ", ".join(node.name for node in self)
+        raise InvalidCluster([Problem("node", f"one of {names}", name)])
+
+    @property
+    def condition_timeout(self) -> int:
+        """Seconds that Heat waits for a node's signal, counted from when the node runs."""
+        return self.boot_allowance + self.deadline
+
+    def _no_replica(self, name: str) -> Problem:
+        names = ", ".join(node.name for node in self.replicas) or "no replica: there is none"
+        if name == self.source.name:
+            return Problem("node", f"one of {names}", f"{name}, the source", "a cluster keeps its source")
+        return Problem("node", f"one of {names}", name)
+
+
+def _replica(node: Node, number: int, server_id: int) -> Node:
+    return replace(node, name=f"Slave{number:04d}", server_id=server_id, generation=1)

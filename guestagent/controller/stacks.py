@@ -1,0 +1,146 @@
+"""Clusters as stacks: launched, changed, deleted and waited for. The stack's template is the state of record.
+
+Whatever was asked of Heat and got no answer is looked for before it is asked again: nothing is launched twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from guestagent.controller.cluster import Cluster
+from guestagent.controller.events import Tell
+from guestagent.controller.heat import Heat, Stack
+from guestagent.controller.render import parse, render, stack_timeout_minutes
+from guestagent.controller.status import ClusterStatus, status
+from guestagent.controller.waiting import KNOCK, Waiting, Work, find
+from guestagent.errors import CloudRefused
+from guestagent.retry import Clock, SystemClock
+
+T = TypeVar("T")
+
+PATIENCE = 60.0  # seconds that a single request may keep trying
+
+
+class Stacks:
+    """The operations on stacks over one Heat. Reads are tried again for a while where Heat does not answer."""
+
+    def __init__(self, heat: Heat, clock: Clock | None = None, every: float = 1.0) -> None:
+        """`every` is the seconds between two polls."""
+        self._heat, self._every = heat, every
+        self._clock: Clock = SystemClock() if clock is None else clock
+
+    def create(self, name: str, cluster: Cluster) -> Work:
+        """Launch a cluster. The address of the CFN API is taken from the catalog where the cluster has none."""
+        if found := self._find(name):
+            raise CloudRefused(f"there is a stack {name} already: it is {found.status}")
+        if cluster.metadata_url is None:
+            cluster = replace(cluster, metadata_url=self._patiently(self._heat.metadata_url))
+        template, minutes = render(cluster), stack_timeout_minutes(cluster)
+
+        def launch() -> Stack:
+            return Stack(self._heat.create(name, template, minutes), name, "CREATE_IN_PROGRESS")
+
+        return Work(self._once(launch, lambda: find(self._heat, name)), "CREATE", cluster)
+
+    def change(self, name: str, operation: Callable[[Cluster], Cluster]) -> Work:
+        """Read the cluster back, change it and update the stack.
+
+        A node whose condition had failed gets a new generation: what lies in its old handle would fail every
+        update to come.
+        """
+        stack = self._at_rest(name)
+        cluster = operation(self._cluster(stack))
+        if stack.failed:
+            cluster = self._failed_renewed(stack, cluster)
+        template, minutes = render(cluster), stack_timeout_minutes(cluster)
+        work = Work(stack, "UPDATE", cluster)
+
+        def update() -> Stack:
+            self._heat.update(stack, template, minutes)
+            return stack
+
+        def taken() -> Stack | None:
+            seen = find(self._heat, name)
+            return stack if seen is not None and work.begun(seen) else None
+
+        self._once(update, taken)
+        return work
+
+    def delete(self, name: str) -> Work:
+        """Begin to delete a stack, whatever it is at."""
+        stack = self._named(name)
+        self._patiently(lambda: self._heat.delete(stack))
+        return Work(stack, "DELETE")
+
+    def cluster(self, name: str) -> Cluster:
+        """The cluster that a stack at rest is."""
+        return self._cluster(self._at_rest(name))
+
+    def status(self, name: str) -> ClusterStatus:
+        """What the stack and its nodes are now, at rest or not."""
+        return self._patiently(lambda: status(self._heat, name))
+
+    def wait(self, work: Work, within: float, tell: Tell | None = None) -> Stack:
+        """Poll until Heat has done it, one request a poll. The stack as it ended, or StackFailed.
+
+        DeadlineExceeded after `within` seconds: the stack itself goes on. With `tell` every other poll asks for
+        the nodes' conditions instead of the stack.
+        """
+        waiting = Waiting(self._heat, work, self._clock, self._every, tell)
+        seen = waiting.until(self._clock.now() + within)
+        if work.cluster and self._cluster(seen) != work.cluster:
+            # Heat takes an update of a stack that it is updating, and then works towards the newer template.
+            raise CloudRefused(
+                f"stack {seen.name} was updated by someone else meanwhile: look, and ask again"
+            )
+        return seen
+
+    def _failed_renewed(self, stack: Stack, cluster: Cluster) -> Cluster:
+        resources = self._patiently(lambda: self._heat.resources(stack))
+        failed = {resource.name for resource in resources if resource.status.endswith("_FAILED")}
+        for node in cluster:
+            if node.condition in failed:
+                cluster = cluster.renew(node.name)
+        return cluster
+
+    def _cluster(self, stack: Stack) -> Cluster:
+        return parse(self._patiently(lambda: self._heat.template(stack)))
+
+    def _at_rest(self, name: str) -> Stack:
+        stack = self._named(name)
+        if stack.in_progress:
+            raise CloudRefused(f"stack {name} is {stack.status}: it takes the next change when that is over")
+        return stack
+
+    def _named(self, name: str) -> Stack:
+        stack = self._find(name)
+        if stack is None:
+            raise CloudRefused(f"there is no stack {name}")
+        return stack
+
+    def _find(self, name: str) -> Stack | None:
+        return self._patiently(lambda: find(self._heat, name))
+
+    def _patiently(self, request: Callable[[], T]) -> T:
+        return KNOCK.call(request, until=self._clock.now() + PATIENCE, clock=self._clock)
+
+    def _once(self, ask: Callable[[], Stack], look: Callable[[], Stack | None]) -> Stack:
+        """Ask for something that must happen once. A lost answer is no refusal: look before asking again."""
+        asked = False
+
+        def attempt() -> Stack:
+            nonlocal asked
+            if asked and (found := look()):
+                return found
+            again, asked = asked, True
+            try:
+                return ask()
+            except CloudRefused:
+                # The first request may have come through while we looked.
+                if again and (found := look()):
+                    return found
+                raise
+
+        return self._patiently(attempt)

@@ -1,0 +1,329 @@
+"""Stacks over openstacksdk and the embedded cloud: launched, changed, deleted; nothing read that endangers them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openstack
+import pytest
+import yaml
+
+import guestagent
+from guestagent.controller import Cluster, Event, Node, NodeChanged, NodeState, Stacks
+from guestagent.controller.cloud import OpenStackHeat
+from guestagent.embedded import Serving, serving
+from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, StackFailed
+from tests.integration.playing import PlayingGuests
+
+# openstacksdk warns of itself at every connect and request.
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
+LARGE, SMALL = Node("m1.large", "guestagent-mariadb"), Node("m1.small", "guestagent-mariadb")
+LONG = 30.0
+
+
+@pytest.fixture
+def guests() -> PlayingGuests:
+    return PlayingGuests()
+
+
+@pytest.fixture
+def cloud(guests: PlayingGuests) -> Iterator[Serving]:
+    with serving(guests) as served:
+        yield served
+
+
+@pytest.fixture
+def heat(cloud: Serving) -> OpenStackHeat:
+    return OpenStackHeat(openstack.connect(**cloud.connect))
+
+
+@pytest.fixture
+def stacks(heat: OpenStackHeat) -> Stacks:
+    return Stacks(heat, every=0.2)
+
+
+def cluster(replicas: int = 1, deadline: int = 10) -> Cluster:
+    return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, deadline=deadline, boot_allowance=10)
+
+
+def booted(guests: PlayingGuests) -> list[str]:
+    return [about for call, about in guests.said if call == "boot"]
+
+
+def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
+    cloud: Serving, guests: PlayingGuests, stacks: Stacks
+) -> None:
+    events: list[Event] = []
+    stacks.wait(stacks.create("db", cluster()), LONG, events.append)
+    stacks.wait(
+        stacks.change("db", lambda made: made.add_replica(SMALL).add_replica(LARGE)), LONG, events.append
+    )
+    stacks.wait(stacks.change("db", lambda made: made.remove_replica("Slave0000")), LONG, events.append)
+    seen = stacks.status("db")
+
+    assert [(str(n.role), n.node.name, n.node.flavor, n.node.generation) for n in seen.nodes] == [
+        ("source", "Master0000", "m1.large", 3),
+        ("replica", "Slave0001", "m1.small", 1),
+        ("replica", "Slave0002", "m1.large", 1),
+    ]
+    assert {n.state for n in seen.nodes} == {NodeState.READY}
+    assert seen.nodes[0].evidence == {"version": "played", "lag": 0}
+    assert len(booted(guests)) == 4
+    assert {n.address for n in seen.nodes} < {guest.address for guest in guests.guests.values()} | {""}
+    assert {e.name for e in events if isinstance(e, NodeChanged) and e.state is NodeState.READY} == {
+        "Master0000",
+        "Slave0000",
+        "Slave0001",
+        "Slave0002",
+    }
+
+    stacks.wait(stacks.delete("db"), LONG)
+
+    assert guests.guests == {}
+    assert cloud.dangerous_reads == []
+
+
+def test_a_replica_that_fails_fails_the_stack_with_its_own_reason(
+    cloud: Serving, guests: PlayingGuests, stacks: Stacks
+) -> None:
+    guests.failing["Slave0000"] = "Slave0000 (replica): access denied for slave0000"
+
+    with pytest.raises(StackFailed) as failed:
+        stacks.wait(stacks.create("db", cluster()), LONG)
+
+    assert failed.value.status == "CREATE_FAILED"
+    assert failed.value.reason == (
+        "Resource CREATE failed: WaitConditionFailure: resources.Slave0000ReadyWaitCond: "
+        "Slave0000 (replica): access denied for slave0000"
+    )
+    assert [n.state for n in stacks.status("db").nodes] == [NodeState.READY, NodeState.FAILED]
+
+
+def test_a_failed_cluster_is_mended_by_its_next_change(guests: PlayingGuests, stacks: Stacks) -> None:
+    guests.failing["Slave0000"] = "not yet"
+    with pytest.raises(StackFailed):
+        stacks.wait(stacks.create("db", cluster()), LONG)
+    guests.failing.clear()
+
+    stacks.wait(stacks.change("db", lambda made: made.add_replica(SMALL)), LONG)
+
+    assert [(n.node.name, n.node.generation, n.state) for n in stacks.status("db").nodes] == [
+        ("Master0000", 2, NodeState.READY),
+        ("Slave0000", 2, NodeState.READY),
+        ("Slave0001", 1, NodeState.READY),
+    ]
+
+
+def test_a_silent_node_ends_its_condition_at_its_own_time(guests: PlayingGuests, stacks: Stacks) -> None:
+    guests.mute.add("Master0000")
+
+    with pytest.raises(StackFailed, match=r"WaitConditionTimeout: .*: 0 of 1 received"):
+        stacks.wait(stacks.create("db", Cluster.new(source=LARGE, deadline=2, boot_allowance=1)), LONG)
+
+
+def test_the_deadline_leaves_the_stack_at_work(guests: PlayingGuests, stacks: Stacks) -> None:
+    guests.mute.add("Master0000")
+    work = stacks.create("db", cluster(0))
+
+    with pytest.raises(DeadlineExceeded, match="stack db is still CREATE_IN_PROGRESS"):
+        stacks.wait(work, 1.0)
+
+    assert stacks.status("db").stack.in_progress
+
+
+def test_an_outage_of_heat_during_the_waiting_is_waited_out(cloud: Serving, stacks: Stacks) -> None:
+    work = stacks.create("db", cluster())
+    cloud.fault("heat", "503", 2.0)
+
+    assert stacks.wait(work, LONG).status == "CREATE_COMPLETE"
+
+
+def test_a_cloud_that_is_not_there_is_unreachable(heat: OpenStackHeat, cloud: Serving) -> None:
+    cloud.fault("keystone", "refuse", 5.0)
+
+    with pytest.raises(CloudUnreachable, match="listing stacks"):
+        heat.stacks("db")
+
+
+def test_heats_words_come_with_a_refusal(heat: OpenStackHeat) -> None:
+    with pytest.raises(CloudRefused, match="Circular Dependency Found"):
+        heat.validate(
+            {
+                "AWSTemplateFormatVersion": "2010-09-09",
+                "Resources": {
+                    "A": {"Type": "OS::Heat::Value", "Properties": {"value": "a"}, "DependsOn": "B"},
+                    "B": {"Type": "OS::Heat::Value", "Properties": {"value": "b"}, "DependsOn": "A"},
+                },
+            }
+        )
+
+
+def test_a_wrong_password_is_refused(cloud: Serving) -> None:
+    wrong: Any = copy.deepcopy(cloud.connect)
+    wrong["auth"]["password"] = "wrong"
+
+    with pytest.raises(CloudRefused, match="listing stacks"):
+        OpenStackHeat(openstack.connect(**wrong)).stacks("db")
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The command line in a process of its own, against a clouds.yaml of its own."""
+
+    folder: Path
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-m", "guestagent", "cluster", *words]
+        env = {"PATH": os.environ["PATH"], "OS_CLIENT_CONFIG_FILE": "clouds.yaml", "OS_CLOUD": "test"}
+        env["PYTHONPATH"] = str(Path(guestagent.__file__).parents[1])
+        pipe = subprocess.PIPE
+        return subprocess.Popen(argv, cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        with self.start(*words) as command:
+            out, err = command.communicate(timeout=50)
+        return command.returncode, out, err
+
+
+@pytest.fixture
+def commands(tmp_path: Path, cloud: Serving) -> Commands:
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"test": dict(cloud.connect)}}))
+    description = (
+        "source: &a {flavor: m1.large, image: guestagent-mariadb}\nreplicas: [{<<: *a, flavor: m1.small}]\n"
+    )
+    (tmp_path / "prod.yaml").write_text(description)
+    return Commands(tmp_path)
+
+
+def test_the_command_line_creates_changes_shows_and_deletes(commands: Commands) -> None:
+    code, table, told = commands.run("create", "prod.yaml")
+    assert code == 0
+    assert table.startswith("prod is CREATE_COMPLETE\nnode        role     state  address")
+    assert "Slave0000  ready\n" in told
+
+    code, answer, _ = commands.run("add-replica", "prod", "--flavor", "m1.tiny", "--count", "2", "--json")
+    assert code == 0
+    assert [(n["name"], n["flavor"]) for n in json.loads(answer)["nodes"]] == [
+        ("Master0000", "m1.large"),
+        ("Slave0000", "m1.small"),
+        ("Slave0001", "m1.tiny"),
+        ("Slave0002", "m1.tiny"),
+    ]
+
+    code, answer, _ = commands.run("remove-replica", "prod", "Slave0001", "--json")
+    assert code == 0
+    assert [n["name"] for n in json.loads(answer)["nodes"]] == ["Master0000", "Slave0000", "Slave0002"]
+
+    code, answer, _ = commands.run("delete", "prod", "--yes", "--json")
+    assert (code, json.loads(answer)["status"]) == (0, "DELETE_COMPLETE")
+
+
+def test_without_waiting_the_stack_is_watched_by_another_command(
+    commands: Commands, guests: PlayingGuests
+) -> None:
+    guests.mute.add("Slave0000")
+    code, answer, _ = commands.run("create", "prod.yaml", "--name", "later", "--no-wait", "--json")
+    assert (code, json.loads(answer)["action"]) == (0, "CREATE")
+
+    threading.Timer(3.0, guests.mute.clear).start()
+    code, table, told = commands.run("status", "later", "--watch")
+
+    assert code == 0
+    assert "later is CREATE_IN_PROGRESS" in told
+    assert table.startswith("later is CREATE_COMPLETE")
+
+
+def test_a_failed_stack_ends_with_its_own_exit_code_and_heats_reason(
+    commands: Commands, guests: PlayingGuests
+) -> None:
+    guests.failing["Slave0000"] = "wrong password"
+
+    code, _, told = commands.run("create", "prod.yaml")
+
+    assert code == 6
+    assert "WaitConditionFailure: resources.Slave0000ReadyWaitCond: wrong password" in told.splitlines()[-1]
+    assert commands.run("status", "prod")[0] == 6
+
+
+def test_the_time_that_was_given_ends_with_its_own_exit_code(
+    commands: Commands, guests: PlayingGuests
+) -> None:
+    guests.mute.add("Master0000")
+
+    code, _, told = commands.run("create", "prod.yaml", "--timeout", "1")
+
+    assert code == 7
+    assert "stack prod is still CREATE_IN_PROGRESS when the time is over; it goes on" in told
+    assert commands.run("status", "prod")[0] == 1
+
+
+def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
+    commands: Commands, guests: PlayingGuests
+) -> None:
+    guests.mute.add("Master0000")
+
+    with commands.start("create", "prod.yaml") as command:
+        assert command.stderr is not None
+        first = command.stderr.readline()
+        began = time.monotonic()
+        command.send_signal(signal.SIGINT)
+        _, told = command.communicate(timeout=20)
+
+    assert "CREATE_IN_PROGRESS" in first
+    assert command.returncode == 130
+    assert time.monotonic() - began < 5
+    assert told.splitlines()[-1] == (
+        "guestagent: interrupted; stack prod goes on: guestagent cluster status prod --watch"
+    )
+    assert commands.run("status", "prod")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["status", "none"], 5, "there is no stack none"),
+        (["status", "none", "--os-cloud", "elsewhere"], 5, "Cloud elsewhere was not found"),
+        (["create", "none.yaml"], 2, "none.yaml: file: expected a readable file"),
+        (["add-replica", "prod", "--count", "0"], 2, "--count: expected at least 1, found 0"),
+        (["delete", "prod"], 2, "--yes where nobody can be asked"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    commands: Commands, words: list[str], code: int, said: str
+) -> None:
+    ended, out, told = commands.run(*words)
+
+    assert (ended, out) == (code, "")
+    assert told.count("\n") == 1
+    assert said in told
+
+
+def test_the_template_of_a_file_can_be_seen_and_checked_without_a_cloud(
+    commands: Commands, tmp_path: Path
+) -> None:
+    code, template, _ = commands.run("template", "prod.yaml")
+    assert code == 0
+    (tmp_path / "template.yaml").write_text(template)
+
+    assert commands.run("lint", "template.yaml") == (0, "", "")
+
+
+def test_a_template_of_2013_is_told_its_mistakes(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "seed.yaml").write_text("Resources: {W: {Type: AWS::CloudFormation::WaitCondition}}\n")
+
+    code, answer, _ = commands.run("lint", "seed.yaml", "--json")
+
+    assert code == 2
+    assert "Resources.W.Properties" in [problem["path"] for problem in json.loads(answer)["problems"]]

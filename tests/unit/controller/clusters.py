@@ -1,0 +1,72 @@
+"""Builders that make a cluster readable on one line, and a hypothesis strategy for clusters of any shape."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from hypothesis import strategies as st
+
+from guestagent.controller import Cluster, Node
+
+LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
+SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
+
+
+def cluster(replicas: int = 0, **settings: Any) -> Cluster:
+    """A cluster of a large source and small replicas."""
+    return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, **settings)
+
+
+def names(of: Cluster) -> list[str]:
+    return [node.name for node in of]
+
+
+texts = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text == text.strip())
+nodes = st.builds(Node, flavor=texts, image=texts)
+cidrs = st.builds(
+    lambda address, prefix: str(IPv4Network((address, prefix), strict=False)),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 32),
+)
+places = st.one_of(
+    st.just({}),
+    st.builds(lambda subnet: {"subnet": subnet}, texts),
+    st.builds(lambda network: {"network": network}, texts),
+)
+times = st.tuples(st.integers(1, 20000), st.integers(0, 20000), st.integers(1, 1000)).map(
+    lambda drawn: {"deadline": drawn[0], "boot_allowance": drawn[1], "auth_ttl": sum(drawn)}
+)
+
+
+settings: st.SearchStrategy[dict[str, Any]] = st.builds(lambda place, time: {**place, **time}, places, times)
+
+
+@st.composite
+def fresh_clusters(draw: st.DrawFn) -> Cluster:
+    return Cluster.new(
+        source=draw(nodes),
+        replicas=draw(st.lists(nodes, max_size=4)),
+        key_pair=draw(st.none() | texts),
+        client_networks=draw(st.lists(cidrs, max_size=3, unique=True)),
+        replica_network=draw(st.none() | cidrs),
+        metadata_url=draw(
+            st.none() | st.sampled_from(["http://10.0.0.1:8000/v1/", "https://heat.example/cfn/v1/"])
+        ),
+        polling_interval=draw(st.integers(1, 3600)),
+        **draw(settings),
+    )
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> Cluster:
+    """Clusters of any shape after any sequence of operations."""
+    made = draw(fresh_clusters())
+    for operation in draw(st.lists(st.sampled_from(["add", "remove", "renew"]), max_size=6)):
+        if operation == "add":
+            made = made.add_replica(draw(nodes))
+        elif operation == "renew":
+            made = made.renew(draw(st.sampled_from(names(made))))
+        elif made.replicas:
+            made = made.remove_replica(draw(st.sampled_from(names(made)[1:])))
+    return made

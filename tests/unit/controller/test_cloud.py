@@ -1,0 +1,191 @@
+"""Heat over openstacksdk's adapter: the requests, and every error of the SDK as one of ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+from keystoneauth1 import exceptions as keystone
+from openstack.exceptions import ConfigException
+
+from guestagent.controller import Resource, Stack
+from guestagent.controller.cloud import OpenStackHeat, connect
+from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
+
+STACK = Stack("id-1", "db", "CREATE_COMPLETE")
+
+
+def answer(code: int, body: object) -> requests.Response:
+    response = requests.Response()
+    response.status_code, response.reason = code, "reason"
+    response._content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return response
+
+
+class Adapter:
+    """Answers every request alike, and remembers them."""
+
+    def __init__(self, given: requests.Response | Exception) -> None:
+        self.given = given
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+
+    def request(self, path: str, method: str, **more: Any) -> requests.Response:
+        self.asked.append((method, path, more))
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given
+
+
+class Connection:
+    def __init__(self, given: requests.Response | Exception) -> None:
+        self.orchestration = Adapter(given)
+
+
+def heat(given: requests.Response | Exception) -> tuple[OpenStackHeat, Adapter]:
+    connection = Connection(given)
+    return OpenStackHeat(connection), connection.orchestration  # type: ignore[arg-type]
+
+
+def test_stacks_are_listed_by_their_names() -> None:
+    found = {"id": "id-1", "stack_name": "db", "stack_status": "UPDATE_FAILED", "stack_status_reason": "why"}
+    asking, adapter = heat(answer(200, {"stacks": [found | {"updated_time": "then"}]}))
+
+    seen = asking.stacks("db", "other")
+
+    assert seen == (Stack("id-1", "db", "UPDATE_FAILED", "why", "then"),)
+    assert adapter.asked[0][:2] == ("GET", "/stacks")
+    assert adapter.asked[0][2]["params"] == [("name", "db"), ("name", "other")]
+
+
+def test_what_heat_leaves_out_is_empty() -> None:
+    found = {
+        "id": "id-1",
+        "stack_name": "db",
+        "stack_status": "X",
+        "stack_status_reason": None,
+        "updated_time": None,
+    }
+    asking, _ = heat(answer(200, {"stacks": [found]}))
+
+    assert asking.stacks("db") == (Stack("id-1", "db", "X"),)
+
+
+@pytest.mark.parametrize(
+    ("detailed", "params"),
+    [(False, [("type", "WaitCondition")]), (True, [("type", "WaitCondition"), ("with_detail", "true")])],
+)
+def test_conditions_come_plain_or_with_details(detailed: bool, params: object) -> None:
+    found = {"resource_name": "W", "resource_status": "CREATE_COMPLETE", "resource_status_reason": "r"}
+    asking, adapter = heat(answer(200, {"resources": [found | {"attributes": {"Data": "{}"}}]}))
+
+    seen = asking.detailed(STACK) if detailed else asking.resources(STACK)
+
+    assert seen == (Resource("W", "CREATE_COMPLETE", "r", {"Data": "{}"}),)
+    assert adapter.asked[0][:2] == ("GET", "/stacks/db/id-1/resources")
+    assert adapter.asked[0][2]["params"] == params
+
+
+def test_outputs_come_by_name() -> None:
+    outputs = [{"output_key": "A", "output_value": "10.0.0.1"}, {"output_key": "B", "output_error": "no"}]
+    asking, _ = heat(answer(200, {"stack": {"outputs": outputs}}))
+
+    assert asking.outputs(STACK) == {"A": "10.0.0.1", "B": None}
+
+
+def test_a_stack_is_launched_without_rollback_and_with_its_timeout() -> None:
+    asking, adapter = heat(answer(201, {"stack": {"id": "id-2"}}))
+
+    assert asking.create("db", {"Resources": {}}, 33) == "id-2"
+
+    method, path, more = adapter.asked[0]
+    assert (method, path) == ("POST", "/stacks")
+    assert more["json"] == {
+        "stack_name": "db",
+        "template": {"Resources": {}},
+        "timeout_mins": 33,
+        "disable_rollback": True,
+    }
+
+
+def test_the_adapter_tries_nothing_again_by_itself() -> None:
+    asking, adapter = heat(answer(202, b""))
+
+    asking.update(STACK, {}, 1)
+
+    assert adapter.asked[0][2]["connect_retries"] == 0
+    assert adapter.asked[0][2]["timeout"] == 60
+
+
+def test_deleting_what_is_gone_is_fine() -> None:
+    asking, adapter = heat(answer(404, {"error": {"message": "not found"}}))
+
+    asking.delete(STACK)
+
+    assert adapter.asked[0][:2] == ("DELETE", "/stacks/db/id-1")
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+def test_an_answer_that_asks_to_come_back_is_unreachable(code: int) -> None:
+    asking, _ = heat(answer(code, {"error": {"message": "busy", "type": "RemoteError"}}))
+
+    with pytest.raises(CloudUnreachable, match=f"listing stacks: Heat says {code}, busy"):
+        asking.stacks("db")
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409])
+def test_a_no_is_refused_with_heats_words(code: int) -> None:
+    asking, _ = heat(answer(code, {"error": {"message": "Property error: X"}}))
+
+    with pytest.raises(CloudRefused, match=f"launching stack db: Heat says {code}, Property error: X"):
+        asking.create("db", {}, 1)
+
+
+def test_a_circle_is_refused_though_heat_says_500() -> None:
+    error = {"message": "Circular Dependency Found", "type": "CircularDependencyException"}
+    asking, _ = heat(answer(500, {"error": error}))
+
+    with pytest.raises(CloudRefused, match="Circular Dependency Found"):
+        asking.create("db", {}, 1)
+
+
+@pytest.mark.parametrize("body", [b"<html>proxy</html>", b"", [1], {"error": "text"}, {}])
+def test_a_refusal_in_another_shape_is_still_told(body: object) -> None:
+    asking, _ = heat(answer(403, body))
+
+    with pytest.raises(CloudRefused, match="Heat says 403, reason"):
+        asking.stacks("db")
+
+
+def test_an_answer_that_is_no_json_is_not_heats() -> None:
+    asking, _ = heat(answer(200, b"<html>"))
+
+    with pytest.raises(CloudUnreachable, match="what answered is not Heat"):
+        asking.stacks("db")
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (keystone.ConnectFailure("cut"), CloudUnreachable),
+        (keystone.ConnectTimeout("slow"), CloudUnreachable),
+        (keystone.UnknownConnectionError("odd", OSError()), CloudUnreachable),
+        (keystone.ServiceUnavailable("keystone"), CloudUnreachable),
+        (keystone.DiscoveryFailure("no versions"), CloudUnreachable),
+        (keystone.SSLError("bad certificate"), CloudRefused),
+        (keystone.Unauthorized("wrong password"), CloudRefused),
+        (keystone.EndpointNotFound("no orchestration"), CloudRefused),
+        (ConfigException("no cloud"), CloudRefused),
+    ],
+)
+def test_errors_of_the_sdk_become_ours_at_once(error: Exception, ours: type[CloudError]) -> None:
+    asking, _ = heat(error)
+
+    with pytest.raises(ours, match="listing stacks: "):
+        asking.stacks("db")
+
+
+def test_a_cloud_that_is_not_configured_is_refused() -> None:
+    with pytest.raises(CloudRefused, match="finding the cloud: Cloud no-such-cloud was not found"):
+        connect("no-such-cloud")

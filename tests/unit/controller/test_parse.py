@@ -1,0 +1,158 @@
+"""Templates back as clusters, and garbage that is refused with everything that is wrong with it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from guestagent.controller import Cluster, parse, render
+from guestagent.errors import InvalidTemplate
+from tests.unit.controller.clusters import SMALL, cluster, clusters
+
+
+@given(clusters())
+def test_a_template_reads_back_as_its_cluster(made: Cluster) -> None:
+    assert parse(render(made)) == made
+
+
+@given(clusters())
+def test_so_it_does_through_yaml_and_json(made: Cluster) -> None:
+    template = render(made)
+
+    assert parse(yaml.safe_load(yaml.safe_dump(template))) == made
+    assert parse(json.loads(json.dumps(template, sort_keys=True))) == made
+
+
+def test_roles_come_from_the_metadata_and_never_from_names() -> None:
+    made = cluster(replicas=2)
+    turned = replace(made, source=made.replicas[0], replicas=(made.source, made.replicas[1]))
+
+    assert parse(render(turned)) == turned
+
+
+def test_a_version_that_yaml_read_as_a_date_is_taken() -> None:
+    assert parse(render(cluster()) | {"AWSTemplateFormatVersion": date(2010, 9, 9)}) == cluster()
+
+
+def test_the_description_is_free() -> None:
+    assert parse(render(cluster()) | {"Description": "ours"}) == cluster()
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+known = st.sampled_from(
+    ["Resources", "Begin", "Metadata", "GuestAgentCluster", "Version", "Type", "Properties", "Master0000"]
+)
+garbage = st.recursive(
+    scalars | st.just("AWS::EC2::Instance"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(known | scalars, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(garbage)
+def test_garbage_is_an_invalid_template_and_nothing_else(document: object) -> None:
+    with pytest.raises(InvalidTemplate) as refused:
+        parse(document)
+
+    assert refused.value.problems
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all values in a template."""
+    inner: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [path, *(place for key, child in inner for place in places(child, (*path, key)))]
+
+
+def put(template: dict[str, Any], path: tuple[str | int, ...], value: object) -> object:
+    if not path:
+        return value
+    changed: Any = copy.deepcopy(template)
+    at = changed
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return changed
+
+
+TEMPLATE = render(cluster(replicas=1, subnet="s", client_networks=["10.0.0.0/8"]).add_replica(SMALL))
+
+
+@given(st.sampled_from(places(TEMPLATE)), garbage)
+@example(("Resources", "Master0000", "Metadata", "GuestAgent", "ServerId"), True)
+@example(("Resources", "Begin", "Metadata", "GuestAgentCluster", "NextServerId"), -1)
+def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
+    path: tuple[str | int, ...], value: object
+) -> None:
+    changed = put(TEMPLATE, path, value)
+    try:
+        found = parse(changed)
+    except InvalidTemplate:
+        return
+    assert isinstance(changed, dict)
+    assert render(found) | {"Description": None} == changed | {"Description": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            ("Resources", "Slave0000", "Properties", "SubnetId"),
+            "elsewhere",
+            "Resources.Slave0000.Properties.SubnetId: expected 's', found 'elsewhere'",
+        ),
+        (
+            ("Resources", "Stranger"),
+            {"Type": "OS::Heat::Value"},
+            "Resources.Stranger: expected none, found a mapping (not ours: an update would remove it)",
+        ),
+        (
+            ("Resources", "Begin", "Metadata", "GuestAgentCluster", "Version"),
+            2,
+            "Version: expected 1, the newest known here, found 2 (a newer guestagent reads it)",
+        ),
+        (
+            ("Resources", "Begin", "Metadata", "GuestAgentCluster", "NextReplica"),
+            1,
+            "replicas[1].name: expected a number below the next, 1, found Slave0001",
+        ),
+        (
+            ("Resources", "Master0000", "Properties", "UserData"),
+            "#!/bin/sh",
+            "Resources.Master0000.Properties.UserData: expected the script of a cluster, found another",
+        ),
+        (
+            ("Resources", "Master0000", "Metadata", "Master"),
+            {},
+            "Resources: expected one server without Master in its Metadata: the source, found none",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_path(path: tuple[str | int, ...], value: object, said: str) -> None:
+    with pytest.raises(InvalidTemplate) as refused:
+        parse(put(TEMPLATE, path, value))
+
+    assert said in str(refused.value)
+
+
+def test_the_template_of_2013_is_no_cluster_of_ours() -> None:
+    server = {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "trove-mysql"}}
+
+    with pytest.raises(InvalidTemplate) as refused:
+        parse({"Resources": {"Master0000": server}})
+
+    paths = [problem.path for problem in refused.value.problems]
+    assert "Resources" in paths  # no Begin
+    assert "Resources.Master0000.Properties" in paths  # no InstanceType
+    assert "Resources.Master0000" in paths  # no Metadata

@@ -1,0 +1,348 @@
+"""Operations on stacks: polled safely, launched once, refused clearly; against the shipped fake Heat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stacks, parse, render
+from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, InvalidTemplate, StackFailed
+from guestagent.retry import FakeClock
+from tests.unit.controller.clusters import SMALL, cluster, names
+
+LONG = 3600.0
+
+
+def stacks(heat: FakeHeat, clock: FakeClock | None = None) -> Stacks:
+    return Stacks(heat, clock or FakeClock())
+
+
+def launched(heat: FakeHeat, made: Cluster) -> Stacks:
+    """A cluster at rest in the stack `db`; what was asked until then is forgotten."""
+    ready = stacks(heat)
+    ready.wait(ready.create("db", made), LONG)
+    heat.asked.clear()
+    return ready
+
+
+def said(events: list[Event]) -> list[str]:
+    return [f"{e.name} {e.state}" if isinstance(e, NodeChanged) else f"{e.name} {e.status}" for e in events]
+
+
+def test_a_created_stack_holds_the_cluster() -> None:
+    heat = FakeHeat()
+
+    ended = stacks(heat).wait(
+        stacks(heat).create("db", cluster(replicas=1, metadata_url="http://a/v1/")), LONG
+    )
+
+    assert ended.status == "CREATE_COMPLETE"
+    assert stacks(heat).cluster("db") == cluster(replicas=1, metadata_url="http://a/v1/")
+
+
+def test_the_stacks_timeout_is_the_clusters() -> None:
+    heat = FakeHeat()
+
+    launched(heat, cluster(replicas=1))
+
+    assert heat.live["db"].minutes == 33
+
+
+def test_the_address_of_the_cfn_api_comes_from_the_catalog() -> None:
+    heat = FakeHeat()
+
+    ready = launched(heat, cluster())
+
+    assert ready.cluster("db").metadata_url == "http://heat.example:8000/v1/"
+
+
+def test_without_one_in_the_catalog_the_guests_ask_heats_boot_data() -> None:
+    heat = FakeHeat()
+    heat.url = None
+
+    ready = launched(heat, cluster())
+
+    assert ready.cluster("db").metadata_url is None
+
+
+def test_waiting_asks_for_nothing_but_the_stack_list() -> None:
+    heat = FakeHeat()
+    ready = stacks(heat)
+    work = ready.create("db", cluster(replicas=3))
+    heat.asked.clear()
+
+    ready.wait(work, LONG)
+
+    assert heat.asked[:-1] == ["stacks"] * 5
+    assert heat.asked[-1] == "template"  # read back once it is over
+
+
+def test_waiting_with_progress_asks_for_stack_and_conditions_in_turn() -> None:
+    heat = FakeHeat()
+    ready = stacks(heat)
+    work = ready.create("db", cluster(replicas=3))
+    heat.asked.clear()
+
+    ready.wait(work, LONG, tell=lambda event: None)
+
+    assert heat.asked == ["stacks", "resources"] * 3 + ["template"]
+    assert heat.endangered == []
+
+
+def test_one_request_a_poll_however_many_nodes() -> None:
+    clock, heat = FakeClock(), FakeHeat()
+    ready = stacks(heat, clock)
+    work = ready.create("db", cluster(replicas=40))
+    heat.asked.clear()
+
+    ready.wait(work, LONG, tell=lambda event: None)
+
+    polls = [verb for verb in heat.asked if verb in ("stacks", "resources")]
+    assert len(polls) <= len(clock.slept) + 2
+
+
+def test_progress_is_told_once_for_every_change() -> None:
+    heat, events = FakeHeat(), list[Event]()
+    ready = stacks(heat)
+
+    ready.wait(ready.create("db", cluster(replicas=2)), LONG, tell=events.append)
+
+    assert said(events) == [
+        "db CREATE_IN_PROGRESS",
+        "Master0000 ready",
+        "Slave0000 ready",
+        "Slave0001 proving",
+        "Slave0001 ready",
+        "db CREATE_COMPLETE",
+    ]
+    assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+
+
+def test_a_failed_node_is_a_failed_stack_with_heats_reason() -> None:
+    heat, events = FakeHeat(), list[Event]()
+    heat.verdicts["Slave0000ReadyWaitCond"] = "Slave0000 (replica): access denied"
+    ready = stacks(heat)
+
+    with pytest.raises(StackFailed) as failed:
+        ready.wait(ready.create("db", cluster(replicas=1)), LONG, tell=events.append)
+
+    assert failed.value.status == "CREATE_FAILED"
+    assert failed.value.reason.endswith(
+        "resources.Slave0000ReadyWaitCond: Slave0000 (replica): access denied"
+    )
+    assert said(events)[-2:] == ["Slave0000 failed", "db CREATE_FAILED"]
+
+
+def test_a_stack_that_is_deleted_while_it_is_waited_for_has_failed() -> None:
+    heat = FakeHeat()
+    ready = stacks(heat)
+    work = ready.create("db", cluster())
+    heat.live.clear()
+
+    with pytest.raises(StackFailed, match="DELETE_COMPLETE: the stack is gone"):
+        ready.wait(work, LONG, tell=lambda event: None)
+
+
+def test_the_deadline_ends_the_waiting_and_not_the_stack() -> None:
+    heat, clock = FakeHeat(), FakeClock()
+    ready = stacks(heat, clock)
+    work = ready.create("db", cluster(replicas=30))
+    began = clock.now()
+
+    with pytest.raises(DeadlineExceeded, match="stack db is still CREATE_IN_PROGRESS"):
+        ready.wait(work, 10)
+
+    assert clock.now() - began == 10
+    assert heat.live["db"].stack.in_progress
+
+
+def test_a_cloud_that_is_away_for_a_while_is_waited_for() -> None:
+    heat = FakeHeat()
+    ready = stacks(heat)
+    work = ready.create("db", cluster(replicas=1))
+    heat.down = 20
+
+    assert ready.wait(work, LONG).status == "CREATE_COMPLETE"
+
+
+def test_a_cloud_that_stays_away_is_unreachable() -> None:
+    heat = FakeHeat()
+    heat.down = 10**6
+
+    with pytest.raises(CloudUnreachable):
+        stacks(heat).create("db", cluster())
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_lost_answer_to_create_launches_nothing_twice(lost: int) -> None:
+    heat = FakeHeat()
+    heat.loses = ["create"] * lost
+    ready = stacks(heat)
+
+    work = ready.create("db", cluster())
+
+    assert heat.asked.count("create") == 1
+    assert ready.wait(work, LONG).id == "stack-1"
+
+
+def test_a_create_that_never_arrived_is_sent_again() -> None:
+    heat = FakeHeat()
+    heat.drops = ["create"]
+
+    work = stacks(heat).create("db", cluster())
+
+    assert heat.asked.count("create") == 2
+    assert work.stack.id == "stack-1"
+
+
+def test_a_create_that_came_through_while_it_was_looked_for_is_ours() -> None:
+    heat = FakeHeat()
+    heat.loses = ["create"]
+    heat.drops = ["stacks"]
+    ready = stacks(heat)
+
+    assert ready.wait(ready.create("db", cluster()), LONG).id == "stack-1"
+
+
+def test_a_lost_answer_to_update_updates_once() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+    heat.loses = ["update"]
+
+    work = ready.change("db", lambda made: made.add_replica(SMALL))
+
+    assert heat.asked.count("update") == 1
+    assert ready.wait(work, LONG).status == "UPDATE_COMPLETE"
+
+
+def test_a_lost_answer_to_delete_is_no_failure() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+    heat.loses = ["delete"]
+
+    ended = ready.wait(ready.delete("db"), LONG)
+
+    assert ended.status == "DELETE_COMPLETE"
+
+
+def test_a_taken_name_is_refused() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+
+    with pytest.raises(CloudRefused, match="there is a stack db already: it is CREATE_COMPLETE"):
+        ready.create("db", cluster())
+
+
+@pytest.mark.parametrize("operation", ["change", "delete", "cluster", "status"])
+def test_a_stack_that_is_not_there_is_refused(operation: str) -> None:
+    ready = stacks(FakeHeat())
+    operations: dict[str, Callable[[], object]] = {
+        "change": lambda: ready.change("db", lambda made: made),
+        "delete": lambda: ready.delete("db"),
+        "cluster": lambda: ready.cluster("db"),
+        "status": lambda: ready.status("db"),
+    }
+
+    with pytest.raises(CloudRefused, match="there is no stack db"):
+        operations[operation]()
+
+
+def test_a_change_starts_from_the_template_of_the_stack() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster(replicas=1))
+
+    ready.wait(ready.change("db", lambda made: made.add_replica(SMALL)), LONG)
+    ready.wait(ready.change("db", lambda made: made.remove_replica("Slave0000")), LONG)
+
+    found = ready.cluster("db")
+    assert names(found) == ["Master0000", "Slave0001"]
+    assert found.source.generation == 2
+
+
+def test_two_replicas_come_by_one_update() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+
+    ready.wait(ready.change("db", lambda made: made.add_replica(SMALL).add_replica(SMALL)), LONG)
+
+    assert heat.asked.count("update") == 1
+    assert names(ready.cluster("db")) == ["Master0000", "Slave0000", "Slave0001"]
+
+
+def test_a_stack_in_progress_takes_no_change_and_its_template_is_not_read() -> None:
+    heat = FakeHeat()
+    ready = stacks(heat)
+    ready.create("db", cluster(replicas=5))
+    heat.asked.clear()
+
+    with pytest.raises(CloudRefused, match="stack db is CREATE_IN_PROGRESS"):
+        ready.change("db", lambda made: made)
+
+    assert heat.asked == ["stacks"]
+
+
+def test_an_operation_that_makes_no_sense_leaves_the_stack_alone() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+
+    with pytest.raises(Exception, match="found Slave0000"):
+        ready.change("db", lambda made: made.remove_replica("Slave0000"))
+
+    assert "update" not in heat.asked
+
+
+def test_a_stack_of_someone_else_is_left_alone() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+    heat.live["db"].template = {"Resources": {}}
+
+    with pytest.raises(InvalidTemplate):
+        ready.change("db", lambda made: made.add_replica(SMALL))
+
+    assert "update" not in heat.asked
+
+
+def test_a_node_that_had_failed_proves_itself_anew_in_the_next_update() -> None:
+    heat = FakeHeat()
+    heat.verdicts["Slave0000ReadyWaitCond"] = "wrong password"
+    ready = stacks(heat)
+    with pytest.raises(StackFailed):
+        ready.wait(ready.create("db", cluster(replicas=2)), LONG)
+
+    ready.wait(ready.change("db", lambda made: made.remove_replica("Slave0001")), LONG)
+
+    found = ready.cluster("db")
+    assert [(node.name, node.generation) for node in found] == [("Master0000", 1), ("Slave0000", 2)]
+
+
+def test_removing_the_node_that_had_failed_is_enough() -> None:
+    heat = FakeHeat()
+    heat.verdicts["Slave0000ReadyWaitCond"] = "wrong password"
+    ready = stacks(heat)
+    with pytest.raises(StackFailed):
+        ready.wait(ready.create("db", cluster(replicas=1)), LONG)
+
+    ready.wait(ready.change("db", lambda made: made.remove_replica("Slave0000")), LONG)
+
+    assert [(node.name, node.generation) for node in ready.cluster("db")] == [("Master0000", 1)]
+
+
+def test_an_update_that_someone_else_overtook_is_said() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+    work = ready.change("db", lambda made: made.add_replica(SMALL))
+    heat.live["db"].take(render(parse(heat.live["db"].template).renew("Master0000")), 17)
+
+    with pytest.raises(CloudRefused, match="updated by someone else meanwhile"):
+        ready.wait(work, LONG)
+
+
+def test_an_accepted_update_may_show_the_old_status_for_a_moment() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+    work = ready.change("db", lambda made: made.add_replica(SMALL))
+    heat.late = 3
+
+    assert ready.wait(work, LONG).status == "UPDATE_COMPLETE"
+    assert heat.late == 0

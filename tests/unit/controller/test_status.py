@@ -1,0 +1,140 @@
+"""What a stack is now: read only by what is safe for what Heat is at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from guestagent.cli.progress import as_document, as_table
+from guestagent.controller import FakeHeat, NodeState, Resource, Stacks
+from guestagent.controller.events import state_of
+from guestagent.retry import FakeClock
+from tests.unit.controller.clusters import LARGE, SMALL, cluster
+
+NODE = replace(SMALL, name="Slave0000", server_id=102)
+
+
+def heat_with(stack: str, replicas: int, at_rest: bool = True) -> FakeHeat:
+    heat = FakeHeat()
+    stacks = Stacks(heat, FakeClock())
+    work = stacks.create(stack, cluster(replicas))
+    if at_rest:
+        stacks.wait(work, 3600)
+    heat.asked.clear()
+    return heat
+
+
+def test_a_stack_at_rest_shows_roles_addresses_and_evidence() -> None:
+    heat = heat_with("db", replicas=1)
+
+    seen = Stacks(heat, FakeClock()).status("db")
+
+    assert [(str(n.role), n.node.name, n.node.flavor, n.state, n.address) for n in seen.nodes] == [
+        ("source", "Master0000", LARGE.flavor, NodeState.READY, "10.0.0.10"),
+        ("replica", "Slave0000", SMALL.flavor, NodeState.READY, "10.0.0.12"),
+    ]
+    assert seen.nodes[0].evidence == {"condition": "Master0000ReadyWaitCond"}
+
+
+def test_a_stack_in_progress_is_read_by_safe_requests_only() -> None:
+    heat = heat_with("db", replicas=3, at_rest=False)
+
+    seen = Stacks(heat, FakeClock()).status("db")
+
+    assert heat.asked == ["stacks", "resources"]
+    assert heat.endangered == []
+    assert [(n.node.name, n.role, n.state) for n in seen.nodes] == [
+        ("Master0000", None, NodeState.READY),
+        ("Slave0000", None, NodeState.READY),
+        ("Slave0001", None, NodeState.PROVING),
+        ("Slave0002", None, NodeState.PROVING),
+    ]
+
+
+def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
+    heat = heat_with("db", replicas=0)
+    Stacks(heat, FakeClock()).change("db", lambda made: made.add_replica(SMALL).add_replica(SMALL))
+    heat.live["db"].resources["Master0000ReadyWaitCond"] = Resource(
+        "Master0000ReadyWaitCond", "CREATE_COMPLETE"
+    )
+
+    seen = Stacks(heat, FakeClock()).status("db")
+
+    assert [(n.node.name, n.node.generation) for n in seen.nodes] == [
+        ("Master0000", 3),
+        ("Slave0000", 1),
+        ("Slave0001", 1),
+    ]
+
+
+def states(condition: str | None, handle: str | None) -> NodeState:
+    seen = {NODE.condition: condition, NODE.handle: handle}
+    return state_of(NODE, {name: Resource(name, status) for name, status in seen.items() if status})
+
+
+def test_a_nodes_state_follows_its_handle_and_condition() -> None:
+    assert states(None, None) is NodeState.WAITING
+    assert states("INIT_COMPLETE", "INIT_COMPLETE") is NodeState.WAITING
+    assert states("INIT_COMPLETE", "CREATE_COMPLETE") is NodeState.BOOTING
+    assert states("CREATE_IN_PROGRESS", "CREATE_COMPLETE") is NodeState.PROVING
+    assert states("CREATE_COMPLETE", "CREATE_COMPLETE") is NodeState.READY
+    assert states("UPDATE_COMPLETE", "CREATE_COMPLETE") is NodeState.READY
+    assert states("CREATE_FAILED", "CREATE_COMPLETE") is NodeState.FAILED
+
+
+def test_a_person_sees_a_table_with_the_evidence_in_short() -> None:
+    heat = heat_with("db", replicas=1)
+    evidence = {"version": "10.11.6-MariaDB", "lag": 0, "gtid": "0-101-7", "conditions": {}}
+    heat.live["db"].resources["Slave0000ReadyWaitCond"] = Resource(
+        "Slave0000ReadyWaitCond", "CREATE_COMPLETE", "", {"Data": json.dumps({"Slave0000-1": evidence})}
+    )
+
+    table = as_table(Stacks(heat, FakeClock()).status("db"))
+
+    assert table.splitlines() == [
+        "db is CREATE_COMPLETE",
+        "node        role     state  address    flavor    generation  evidence",
+        "Master0000  source   ready  10.0.0.10  m1.large  1           -",
+        "Slave0000   replica  ready  10.0.0.12  m1.small  1           10.11.6-MariaDB, lag 0 s, 0-101-7",
+    ]
+
+
+def test_a_failed_node_is_shown_with_its_reason() -> None:
+    heat = FakeHeat()
+    heat.verdicts["Master0000ReadyWaitCond"] = "no binary log"
+    Stacks(heat, FakeClock()).create("db", cluster())
+    heat.stacks("db")
+
+    table = as_table(Stacks(heat, FakeClock()).status("db"))
+
+    assert "db is CREATE_FAILED: Resource CREATE failed: WaitConditionFailure" in table
+    assert table.endswith(
+        "Master0000: WaitConditionFailure: resources.Master0000ReadyWaitCond: no binary log\n"
+    )
+
+
+def test_a_program_gets_the_same_as_plain_values() -> None:
+    heat = heat_with("db", replicas=0)
+
+    document = as_document(Stacks(heat, FakeClock()).status("db"))
+
+    assert json.loads(json.dumps(document)) == {
+        "stack": "db",
+        "id": "stack-1",
+        "status": "CREATE_COMPLETE",
+        "reason": "Stack CREATE completed",
+        "nodes": [
+            {
+                "name": "Master0000",
+                "role": "source",
+                "state": "ready",
+                "address": "10.0.0.10",
+                "flavor": "m1.large",
+                "image": "guestagent-mariadb",
+                "server_id": 101,
+                "generation": 1,
+                "reason": None,
+                "evidence": {"condition": "Master0000ReadyWaitCond"},
+            }
+        ],
+    }
