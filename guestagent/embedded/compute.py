@@ -1,0 +1,231 @@
+"""The servers: a little Nova whose machines are the hypervisor's guests."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network
+from typing import TypeVar
+
+from guestagent.embedded.heat.stack import new_id, now
+from guestagent.embedded.hypervisor import Guest, Hypervisor
+from guestagent.embedded.refusals import EntityNotFound, ResourceFailure
+from guestagent.errors import GuestAgentError
+
+NO_HOST = "No valid host was found."
+FIRST_ADDRESS = 10  # below it: the gateway, and room for what a person adds
+
+
+def fixed_id(*words: str) -> str:
+    """The same id for the same words, in every cloud."""
+    return str(uuid.uuid5(uuid.UUID(int=0), " ".join(words)))
+
+
+@dataclass(frozen=True, slots=True)
+class Flavor:
+    name: str
+    vcpus: int
+    memory_mb: int
+
+    @property
+    def id(self) -> str:
+        return fixed_id("flavor", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    name: str
+
+    @property
+    def id(self) -> str:
+        return fixed_id("image", self.name)
+
+
+Named = TypeVar("Named", Flavor, Image)
+
+BROKEN, STUCK = "broken", "stuck"
+FLAVORS = (
+    Flavor("m1.tiny", 1, 128),
+    Flavor("m1.small", 1, 256),
+    Flavor("m1.medium", 2, 512),
+    Flavor("m1.large", 4, 1024),
+    Flavor(BROKEN, 1, 128),  # its servers go to ERROR
+    Flavor(STUCK, 1, 128),  # its servers stay in BUILD
+)
+IMAGES = (Image("guestagent-mariadb"),)
+NETWORK_ID, SUBNET_ID = fixed_id("network"), fixed_id("subnet")
+NETWORK_NAME, SUBNET_NAME = "embedded", "embedded-subnet"
+
+
+@dataclass(slots=True, eq=False)
+class Server:
+    """One server. `fault` tells why it is in ERROR."""
+
+    name: str
+    flavor: Flavor
+    image: Image
+    address: str
+    user_data: bytes = field(repr=False)
+    key_name: str | None = None
+    id: str = field(default_factory=new_id)
+    status: str = "BUILD"
+    fault: str = ""
+    created: datetime = field(default_factory=now)
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Compute:
+    """Every server of the cloud. The hypervisor's calls block, so they run on the executor's threads."""
+
+    def __init__(self, hypervisor: Hypervisor, network: IPv4Network, executor: Executor) -> None:
+        self.network = network
+        self.servers: dict[str, Server] = {}
+        self.keys: dict[str, str] = {}  # name → public key
+        self._hypervisor, self._executor = hypervisor, executor
+        self._kept: set[asyncio.Task[None]] = set()
+        self._addresses = [str(address) for address in network.hosts()]
+
+    @property
+    def gateway(self) -> str:
+        return self._addresses[0]
+
+    def find(self, server_id: str) -> Server:
+        if server_id not in self.servers:
+            raise EntityNotFound(f"Instance {server_id} could not be found.")
+        return self.servers[server_id]
+
+    def exists(self, what: str, name: str) -> str:
+        """What is wrong with the name of an Image, Flavor, Key or Subnet; nothing where it is there."""
+        there: Mapping[str, Callable[[], bool]] = {
+            "Image": lambda: named(IMAGES, name) is not None,
+            "Flavor": lambda: named(FLAVORS, name) is not None,
+            "Key": lambda: name in self.keys,
+            "Subnet": lambda: name in (SUBNET_ID, SUBNET_NAME),
+        }
+        return "" if there[what]() else f"The {what} ({name}) could not be found."
+
+    async def launch(self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None) -> str:
+        """A new server, booting in the background."""
+        wanted, booted = named(FLAVORS, flavor), named(IMAGES, image)
+        if wanted is None or booted is None:
+            raise ResourceFailure(
+                "EntityNotFound", self.exists("Flavor", flavor) or self.exists("Image", image)
+            )
+        server = Server(name, wanted, booted, self._free_address(), user_data, key_name)
+        self.servers[server.id] = server
+        server.task = asyncio.create_task(self._boot(server))
+        return server.id
+
+    async def settle(self, server_id: str) -> None:
+        """Returns when the server is ACTIVE; never where it stays in BUILD."""
+        server = self.find(server_id)
+        if server.task is not None:
+            await asyncio.shield(server.task)
+        if server.status == "ERROR":
+            raise ResourceFailure(
+                "ResourceInError", f'Went to status ERROR due to "Message: {server.fault}, Code: 500"'
+            )
+        if server.status == "BUILD":
+            await asyncio.Event().wait()
+
+    async def resize(self, server_id: str, flavor: str) -> None:
+        """Another flavor, and the restart that comes with it."""
+        server, wanted = self.find(server_id), named(FLAVORS, flavor)
+        assert wanted is not None, "the engine has looked"
+        if wanted.name == BROKEN:
+            raise ResourceFailure("Error", f"Resizing to '{wanted.name}' failed, status 'ERROR'")
+        server.flavor = wanted
+        await self.reboot(server_id)
+
+    async def reboot(self, server_id: str) -> None:
+        """A clean restart on the same disk; returns when the server's init runs again."""
+        server = self.find(server_id)
+        server.status = "REBOOT"
+        await self._after(server, lambda: self._hypervisor.reboot(server.id))
+
+    def begin_reboot(self, server_id: str) -> None:
+        """As reboot, without waiting for its end."""
+        self._keep(self.reboot(server_id))
+
+    def begin_removal(self, server_id: str) -> None:
+        """As remove, without waiting for its end."""
+        self._keep(self.remove(server_id))
+
+    async def remove(self, server_id: str) -> None:
+        """Destroy a server; fine where it is gone already."""
+        server = self.servers.get(server_id)
+        if server is None:
+            return
+        server.status = "DELETING"
+        if server.task is not None:
+            await asyncio.wait([server.task])
+        await self._blocking(lambda: self._hypervisor.destroy(server.id))
+        self.servers.pop(server_id, None)
+
+    def address(self, server_id: str) -> str:
+        return self.find(server_id).address
+
+    async def settled(self) -> None:
+        """Wait for every boot that is under way: a thread cannot be stopped."""
+        tasks = [*self._kept, *(server.task for server in self.servers.values() if server.task is not None)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _boot(self, server: Server) -> None:
+        if server.flavor.name == STUCK:
+            return
+        if server.flavor.name == BROKEN:
+            server.status, server.fault = "ERROR", NO_HOST
+            return
+        guest = Guest(
+            id=server.id,
+            name=server.name,
+            address=server.address,
+            prefix=self.network.prefixlen,
+            gateway=self.gateway,
+            flavor=server.flavor.name,
+            vcpus=server.flavor.vcpus,
+            memory_mb=server.flavor.memory_mb,
+            image=server.image.name,
+            user_data=server.user_data,
+        )
+        await self._doing(server, lambda: self._hypervisor.boot(guest))
+
+    async def _after(self, server: Server, action: Callable[[], None]) -> None:
+        """Do it when what is under way with this server has ended."""
+        if server.task is not None:
+            await asyncio.wait([server.task])
+        server.task = asyncio.create_task(self._doing(server, action))
+        await asyncio.shield(server.task)
+
+    async def _doing(self, server: Server, action: Callable[[], None]) -> None:
+        try:
+            await self._blocking(action)
+        except GuestAgentError as error:
+            server.status, server.fault = "ERROR", str(error)
+        else:
+            if server.status != "DELETING":
+                server.status = "ACTIVE"
+
+    async def _blocking(self, action: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._executor, action)
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
+    def _free_address(self) -> str:
+        taken = {server.address for server in self.servers.values()}
+        for address in self._addresses[FIRST_ADDRESS - 1 :]:
+            if address not in taken:
+                return address
+        raise ResourceFailure("NoMoreFixedIps", "No fixed IP addresses available")
+
+
+def named(things: Iterable[Named], name: str) -> Named | None:
+    """The flavor or image of that name or id."""
+    return next((thing for thing in things if name in (thing.name, thing.id)), None)

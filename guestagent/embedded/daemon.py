@@ -1,0 +1,303 @@
+"""The embedded cloud as a process of its own: started detached, found again, ended, swept after a kill.
+
+subprocess is imported here and in `guests` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import psutil
+import requests
+
+from guestagent import durable
+from guestagent.embedded import cloudsfile
+from guestagent.embedded.hypervisor import FakeHypervisor, Hypervisor
+from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, UnsupportedEnvironment
+from guestagent.secret import Secret
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 120.0  # the first start builds the guests' image
+STOP_SECONDS = 60.0
+UNSUPPORTED = UnsupportedEnvironment.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One cloud of this machine. `auth_ttl` is the life of presigned URLs."""
+
+    name: str
+    state: Path
+    clouds_file: Path
+    network: IPv4Network
+    guests: bool = True
+    auth_ttl: timedelta = timedelta(minutes=15)
+
+    @property
+    def bridge(self) -> str:
+        return f"ga-{self.name}"[:15]
+
+    @property
+    def gateway(self) -> str:
+        return str(next(self.network.hosts()))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a running cloud leaves for those who look for it; the file is 0600."""
+
+    pid: int
+    born: float
+    network: str
+    guests: bool
+    auth_url: str
+    admin_url: str
+    username: str
+    project: str
+    region: str
+    password: Secret
+
+    def applied_to(self, options: Options) -> Options:
+        """The options that the cloud was started with."""
+        return replace(options, network=IPv4Network(self.network), guests=self.guests)
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """The clouds.yaml entry. Holds the password."""
+        auth = {
+            "auth_url": self.auth_url,
+            "username": self.username,
+            "password": self.password.reveal(),
+            "project_name": self.project,
+            "user_domain_id": "default",
+            "project_domain_id": "default",
+        }
+        return {"auth": auth, "region_name": self.region, "identity_api_version": "3"}
+
+    @property
+    def alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.born) < 1
+            return same and process.status() != psutil.STATUS_ZOMBIE  # which nobody may ever reap
+        except psutil.Error:
+            return False
+
+
+def up(options: Options) -> Record:
+    """A running cloud: the one that runs already, or a new one. Returns when it answers."""
+    with _alone(options.state):
+        record = find(options)
+        if record is not None and record.alive:
+            cloudsfile.put(options.clouds_file, options.name, record.entry)
+            return record
+        child = _spawn(options)
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            record = find(options)
+            if record is not None and record.pid == child.pid:
+                return record
+            if child.poll() is not None:
+                raise _stillborn(options, child.returncode)
+            time.sleep(0.05)
+        child.terminate()
+        raise DeadlineExceeded(f"the cloud does not answer after {START_SECONDS:.0f} s; see {_log(options)}")
+
+
+def down(options: Options, purge: bool = False) -> bool:
+    """End the cloud and remove what it made; also after it was killed. False where there was none.
+
+    The guests' image stays for the next start, unless `purge`.
+    """
+    if not options.state.is_dir():
+        return False
+    with _alone(options.state):
+        record = find(options)
+        if record is not None and record.alive:
+            _end(record)
+        if os.geteuid() == 0:
+            hypervisor_of(options if record is None else record.applied_to(options)).sweep()
+        durable.remove(_record(options))
+        cloudsfile.remove(options.clouds_file, options.name)
+    _tidy(options.state, purge)
+    return record is not None
+
+
+def find(options: Options) -> Record | None:
+    """The record of the cloud that runs, or that was killed."""
+    content = durable.read(_record(options))
+    if content is None:
+        return None
+    kept = json.loads(content)
+    return Record(**{**kept, "password": Secret(kept["password"])})
+
+
+def status(record: Record) -> dict[str, object]:
+    """Stacks, servers and dangerous reads, as the cloud itself tells them."""
+    try:
+        answer = requests.get(
+            f"{record.admin_url}/status", headers={"X-Auth-Token": _token(record)}, timeout=10
+        )
+        told: dict[str, object] = answer.json()
+    except requests.RequestException as error:
+        raise CloudUnreachable(f"the embedded cloud does not answer: {type(error).__name__}") from error
+    return told
+
+
+def enter(options: Options, guest: str, words: Sequence[str]) -> tuple[str, ...]:
+    """The command line that runs `words` inside a guest: named by id, address, server or resource."""
+    record = find(options)
+    if record is None or not record.alive or not record.guests:
+        raise CloudRefused(f"the cloud {options.name} runs no guests")
+    servers = status(record)["servers"]
+    assert isinstance(servers, list)
+    for server in servers:
+        if guest in (server["id"], server["address"], server["name"], *server["name"].split("-")[-2:-1]):
+            from guestagent.embedded.guests import NamespaceHypervisor
+
+            hypervisor = hypervisor_of(record.applied_to(options))
+            assert isinstance(hypervisor, NamespaceHypervisor)
+            return hypervisor.entering(server["id"], words)
+    there = ", ".join(sorted(server["name"] for server in servers)) or "none"
+    raise CloudRefused(f"there is no guest {guest}; there are: {there}")
+
+
+def run(options: Options) -> None:
+    """The cloud in this very process, until SIGTERM or SIGINT."""
+    record = find(options)
+    if record is not None and record.alive:
+        raise CloudRefused(f"the cloud {options.name} runs already (pid {record.pid})")
+    hypervisor = hypervisor_of(options)
+    hypervisor.sweep()
+    hypervisor.open()
+    try:
+        asyncio.run(_serve(options, hypervisor))
+    finally:
+        cloudsfile.remove(options.clouds_file, options.name)
+        durable.remove(_record(options))
+        hypervisor.close()
+
+
+def hypervisor_of(options: Options) -> Hypervisor:
+    """What boots this cloud's guests: namespaces, or nothing at all."""
+    if not options.guests:
+        return FakeHypervisor()
+    from guestagent.embedded.guests import NamespaceHypervisor
+
+    return NamespaceHypervisor(options.state, options.bridge, options.gateway, options.network.prefixlen)
+
+
+async def _serve(options: Options, hypervisor: Hypervisor) -> None:
+    from guestagent.embedded.cloud import Cloud, Settings
+    from guestagent.embedded.services.identity import PROJECT, REGION, USER
+
+    host = options.gateway if options.guests else "127.0.0.1"
+    cloud = Cloud(hypervisor, Settings(host, options.network, options.auth_ttl, usual_ports=True))
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await cloud.start()
+    endpoints = cloud.identity.endpoints
+    record = Record(
+        pid=os.getpid(),
+        born=psutil.Process().create_time(),
+        network=str(options.network),
+        guests=options.guests,
+        auth_url=endpoints["identity"],
+        admin_url=endpoints["embedded"],
+        username=USER,
+        project=PROJECT,
+        region=REGION,
+        password=cloud.identity.password,
+    )
+    cloudsfile.put(options.clouds_file, options.name, record.entry)
+    kept = {each.name: getattr(record, each.name) for each in fields(record)}
+    kept["password"] = record.password.reveal()
+    durable.write(_record(options), json.dumps(kept).encode())
+    log.info("cloud %s answers at %s", options.name, record.auth_url)
+    await stopping.wait()
+    await cloud.stop()
+
+
+def _spawn(options: Options) -> subprocess.Popen[bytes]:
+    """The daemon: the same command in the foreground, in a session of its own. No secret is in its words."""
+    words = [sys.executable, "-m", "guestagent", "cloud", "up", "--foreground", "--name", options.name]
+    words += ["--state", str(options.state), "--clouds-file", str(options.clouds_file)]
+    words += ["--subnet", str(options.network), "--auth-ttl", str(options.auth_ttl.total_seconds() / 60)]
+    words += [] if options.guests else ["--no-guests"]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    written = os.open(_log(options), flags, durable.PRIVATE_FILE)
+    try:
+        return subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True, cwd="/"
+        )
+    finally:
+        os.close(written)
+
+
+def _stillborn(options: Options, code: int) -> Exception:
+    lines = _log(options).read_text(errors="replace").splitlines() or ["no word"]
+    said = lines[-1].removeprefix("guestagent: ")
+    if code == UNSUPPORTED:
+        return UnsupportedEnvironment(said)
+    return CloudRefused(f"the cloud ended at once with code {code}: {said}; see {_log(options)}")
+
+
+def _tidy(state: Path, purge: bool) -> None:
+    if purge:
+        shutil.rmtree(state / "image", ignore_errors=True)
+    for left in ("cloud.log", "lock"):
+        (state / left).unlink(missing_ok=True)
+    for folder in (state / "guests", state):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _end(record: Record) -> None:
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
+        until = time.monotonic() + seconds
+        if record.alive:
+            os.kill(record.pid, number)
+        while record.alive and time.monotonic() < until:
+            time.sleep(0.02)
+
+
+def _token(record: Record) -> str:
+    user = {"name": record.username, "domain": {"id": "default"}, "password": record.password.reveal()}
+    auth = {"identity": {"methods": ["password"], "password": {"user": user}}}
+    answer = requests.post(f"{record.auth_url}/auth/tokens", json={"auth": auth}, timeout=10)
+    return str(answer.headers.get("X-Subject-Token", ""))
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """One `up` or `down` at a time on one state folder."""
+    state.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    with (state / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _record(options: Options) -> Path:
+    return options.state / "cloud.json"
+
+
+def _log(options: Options) -> Path:
+    return options.state / "cloud.log"

@@ -1,0 +1,105 @@
+"""The two scripts that a guest starts with: one mounts its root file system, the other is its init."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from guestagent.embedded.guests import mounts, services
+from guestagent.embedded.guests.commands import PATH
+from guestagent.embedded.guests.mounts import Mount
+
+INIT = "/etc/embedded/init"
+LOG = "cloud-init-output.log"
+HEAT_FOLDER = "/var/lib/heat-cfntools"
+CAPABILITIES = (
+    "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "net_bind_service",
+    "net_admin", "net_raw", "ipc_lock", "sys_chroot", "sys_ptrace", "sys_nice", "sys_resource", "audit_write",
+)  # fmt: skip
+
+
+def hostname(name: str) -> str:
+    """A server's name as a host name: letters, digits and hyphens, 63 at most."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:63].strip("-") or "guest"
+
+
+def confined(argv: Sequence[str], *options: str) -> tuple[str, ...]:
+    """As root, but without what would let it change this machine: mounts, devices, modules, the clock."""
+    kept = ",".join(("-all", *(f"+{name}" for name in CAPABILITIES)))
+    return ("setpriv", f"--bounding-set={kept}", *options, "--", *argv)
+
+
+def entering(namespace: Path, script: Path) -> tuple[str, ...]:
+    """The command that starts a guest: namespaces, then the mounting script; all die with the outermost."""
+    return (
+        "nsenter", f"--net={namespace}", "--",
+        "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--",
+        "/bin/sh", str(script),
+    )  # fmt: skip
+
+
+def inside(init: int, argv: Sequence[str]) -> tuple[str, ...]:
+    """The command that runs `argv` in the guest whose PID 1 is `init` here; it dies with what runs it."""
+    namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
+    environment = ("env", "-i", f"PATH={programs_path()}", "HOME=/root", "LANG=C.UTF-8")
+    return (
+        "nsenter", f"--target={init}", *namespaces, "--", *confined((*environment, *argv), "--pdeathsig=KILL")
+    )  # fmt: skip
+
+
+def mount_script(plan: Sequence[Mount], root: Path, host: str) -> str:
+    """Says `up` on its standard output when the guest's own root is in place; then only to the console."""
+    return f"""\
+set -eu
+umask 022
+printf %s {shlex.quote(host)} > /proc/sys/kernel/hostname
+{mounts.script(plan, root)}\
+cd {shlex.quote(str(root))}
+ln -s /proc/self/fd dev/fd
+ln -s pts/ptmx dev/ptmx
+mkdir -m 1777 dev/shm run/lock
+mkdir run/mysqld
+mkdir -m 700 run/guestagent run/os-collect-config
+pivot_root . .
+umount -l .
+cd /
+chown mysql: /run/mysqld
+echo up
+exec >&2
+exec {shlex.join(confined(("/bin/sh", INIT)))}
+"""
+
+
+def programs_path() -> str:
+    """PATH in a guest: this interpreter's programs first, as an image has its virtual environment's."""
+    return f"{Path(sys.executable).parent}:{PATH}"
+
+
+def init_script(guest_id: str, scripts: Sequence[str]) -> str:
+    """PID 1: user data once for this instance, then the supervisor in its own place.
+
+    As with cloud-init, the mark comes before the user data: what a power cut interrupts is not run again.
+    """
+    mark = shlex.quote(f"/var/lib/cloud/instances/{guest_id}/sem")
+    return f"""\
+set -u
+export PATH={shlex.quote(programs_path())} HOME=/root LANG=C.UTF-8
+if [ ! -e {mark} ]; then
+    mkdir -p {mark}
+    trap 'exit 0' TERM
+{"".join(_run(name) for name in scripts)}\
+    trap - TERM
+fi
+umask 077
+(until [ -S {services.SOCKET} ]; do sleep 0.02; done; exec {shlex.join(services.nudge_argv())}) &
+exec {shlex.join(services.supervisor_argv())}
+"""
+
+
+def _run(name: str) -> str:
+    """In the background and waited for: PID 1 must hear SIGTERM in the meantime."""
+    path = shlex.quote(f"{HEAT_FOLDER}/{name}")
+    return f"    {path} >> /var/log/{LOG} 2>&1 < /dev/null & wait $!\n"

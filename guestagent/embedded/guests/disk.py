@@ -1,0 +1,133 @@
+"""A new guest's disk: what its first boot finds in /etc and /var, as an image and a cloud leave it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from guestagent import durable
+from guestagent.embedded.guests import boot, image, services, userdata
+from guestagent.embedded.guests.image import Account
+from guestagent.embedded.guests.services import Service
+from guestagent.embedded.guests.userdata import UserData
+from guestagent.embedded.hypervisor import Guest
+from guestagent.shipped import shipped
+
+ELEMENTS = ("guestagent", "guestagent-mariadb")
+PRIVATE = frozenset({"os-collect-config.conf"})
+# Of this machine's own /etc the guest sees neither these files nor what is in these folders.
+HIDDEN_FILES = ("my.cnf",)
+HIDDEN_FOLDERS = ("guestagent", "mysql", "os-collect-config", "os-collect-config.d")
+VAR = (
+    ("", 0o755), ("cache", 0o755), ("lib", 0o755), ("lib/cloud", 0o755), ("lib/cloud/data", 0o700),
+    ("lib/guestagent", 0o700), ("lib/heat-cfntools", 0o700), ("lib/os-collect-config", 0o700), ("log", 0o755),
+    ("tmp", 0o1777),
+)  # fmt: skip
+
+
+def make(guest: Guest, folder: Path, running: Sequence[Service], images: Path) -> None:
+    """Fill `folder`; `images` is where the data directory was built."""
+    given = userdata.parse(guest.user_data)
+    folder.mkdir(mode=0o700, parents=True)
+    lay_etc(folder / "etc", etc_files(guest, running, given, image.account_here()))
+    lay_var(folder / "var", guest.id, given)
+    image.copy(images, folder / "var/lib/mysql")
+    for empty in ("etc.work", "root-home", "root"):
+        (folder / empty).mkdir(mode=0o700)
+
+
+def etc_files(guest: Guest, running: Sequence[Service], given: UserData, account: Account) -> dict[str, str]:
+    """The guest's files in /etc, by their path in it; those of our elements as an image has them."""
+    name = boot.hostname(guest.name)
+    return {
+        "hostname": f"{name}\n",
+        "hosts": f"127.0.0.1 localhost\n{guest.address} {name}\n",
+        "resolv.conf": "# no name server\n",
+        "machine-id": f"{hashlib.sha256(guest.id.encode()).hexdigest()[:32]}\n",
+        **(_with_account(account) if account.missing else {}),
+        **_shipped_files(),
+        "mysql/my.cnf": MY_CNF,
+        "mysql/mariadb.conf.d/95-embedded.cnf": sizes(guest.memory_mb),
+        "guestagent/guestagent.conf": AGENT_CONF,
+        boot.INIT.removeprefix("/etc/"): boot.init_script(guest.id, [name for name, _ in given.scripts]),
+        services.CONFIG.removeprefix("/etc/"): services.supervisor_config(running),
+    }
+
+
+def sizes(memory_mb: int) -> str:
+    """Options that say how large things are: a quarter of the flavor's memory for pages, in 16 to 256 MiB."""
+    pool = min(256, max(16, memory_mb // 4))
+    return f"""\
+[mariadbd]
+datadir = /var/lib/mysql
+socket = /run/mysqld/mysqld.sock
+pid_file = /run/mysqld/mysqld.pid
+innodb_buffer_pool_size = {pool}M
+innodb_log_file_size = {image.REDO_LOG}
+innodb_log_buffer_size = 2M
+aria_pagecache_buffer_size = 4M
+key_buffer_size = 1M
+open_files_limit = 4096
+performance_schema = OFF
+"""
+
+
+def lay_etc(upper: Path, files: Mapping[str, str]) -> None:
+    """Write the layer over this machine's /etc, and hide in it what a guest is not to see."""
+    upper.mkdir(mode=0o755)
+    for name in HIDDEN_FOLDERS:
+        (upper / name).mkdir(mode=0o755)
+        os.setxattr(upper / name, "trusted.overlay.opaque", b"y")
+    for name in HIDDEN_FILES:
+        os.mknod(upper / name, stat.S_IFCHR, os.makedev(0, 0))
+    for name, text in files.items():
+        path = upper / name
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text)
+        path.chmod(0o600 if name in PRIVATE else 0o644)
+
+
+def lay_var(var: Path, guest_id: str, given: UserData) -> None:
+    """Write /var: the instance's id where cloud-init has it, user data where heat-cfntools has it."""
+    for folder, mode in VAR:
+        (var / folder).mkdir()
+        (var / folder).chmod(mode)
+    (var / "run").symlink_to("/run")
+    (var / "lock").symlink_to("/run/lock")
+    (var / "log" / boot.LOG).touch(mode=0o600)
+    (var / "lib/cloud/data/instance-id").write_text(f"{guest_id}\n")
+    heat = var / boot.HEAT_FOLDER.removeprefix("/var/")
+    if given.init_data is not None:
+        durable.write(heat / userdata.HEAT_METADATA, given.init_data)
+    for name, script in given.scripts:
+        durable.write(heat / name, script, mode=0o700)
+
+
+MY_CNF = """\
+[client-server]
+socket = /run/mysqld/mysqld.sock
+!includedir /etc/mysql/mariadb.conf.d/
+"""
+
+AGENT_CONF = "[database]\nsocket = /run/mysqld/mysqld.sock\n[service]\n" + "".join(
+    f"{action}_command = {' '.join(services.control_argv(action, 'mariadb'))}\n"
+    for action in ("start", "stop", "restart")
+)
+
+
+def _shipped_files() -> dict[str, str]:
+    folders = (shipped("elements") / element / "static/etc" for element in ELEMENTS)
+    found = ((folder, path) for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_text() for folder, path in found}
+
+
+def _with_account(account: Account) -> dict[str, str]:
+    user = f"mysql:x:{account.uid}:{account.gid}:MariaDB:/nonexistent:/bin/false\n"
+    return {
+        "passwd": Path("/etc/passwd").read_text() + user,
+        "group": Path("/etc/group").read_text() + f"mysql:x:{account.gid}:\n",
+    }

@@ -1,0 +1,198 @@
+"""Guests as namespaces: what boots, reboots and removes them.
+
+All that a guest is lies in the state folder and in the kernel, under names that follow from its id: a later
+process can go on with it, or sweep it away, after this one was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from guestagent import durable
+from guestagent.embedded.guests import boot, commands, disk, image, mounts, network, processes
+from guestagent.embedded.guests.commands import Finished, Machine
+from guestagent.embedded.guests.requirements import require
+from guestagent.embedded.guests.services import Service, image_services
+from guestagent.embedded.hypervisor import Guest
+from guestagent.errors import CloudError, GuestAgentError, StorageError
+from guestagent.retry import SystemClock
+
+BOOT_SECONDS = 30
+KILL_SECONDS = 30
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class NamespaceHypervisor:
+    """Guests on one Linux bridge. `gateway` is the bridge's own address, where the embedded Heat listens.
+
+    `services` is what runs in a guest (else what an image runs); `images` is where the data directory that they
+    start from is kept (else in the state folder).
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        bridge: str,
+        gateway: str,
+        prefix: int,
+        services: Sequence[Service] | None = None,
+        images: Path | None = None,
+    ) -> None:
+        self._state = state.resolve()
+        self._bridge, self._gateway, self._prefix = bridge, gateway, prefix
+        self._services = tuple(services) if services is not None else image_services()
+        self._images = images or self._state / "image"
+        self._machines: dict[str, Machine] = {}
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._guard = threading.Lock()
+        self._clock = SystemClock()
+
+    def open(self) -> None:
+        """Make ready: the bridge is up, and the data directory that guests start from is built."""
+        require(self._state, [service.argv[0] for service in self._services])
+        image.build(self._images)
+        network.bridge_up(self._bridge, self._owner, self._gateway, self._prefix)
+
+    def close(self) -> None:
+        """Destroy every guest and take the bridge down."""
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove every guest that the state folder knows, whoever started it, and the bridge if ours."""
+        for guest_id in self.guests():
+            self.destroy(guest_id)
+        network.bridge_down(self._bridge, self._owner)
+
+    def boot(self, guest: Guest) -> None:
+        """Start a new guest. A boot that fails leaves nothing behind but its last words in the error."""
+        with self._lock(guest.id):
+            folder = self.folder(guest.id)
+            if folder.exists():
+                raise CloudError(f"guest {guest.id} exists already")
+            try:
+                disk.make(guest, folder, self._services, self._images)
+                self._write_down(guest)
+                network.plug(self._bridge, guest)
+                self._start(guest)
+            except (GuestAgentError, OSError) as error:
+                self.destroy(guest.id)
+                raise CloudError(f"guest {guest.name} did not boot: {error}") from error
+
+    def reboot(self, guest_id: str) -> None:
+        """Shut down cleanly and boot again on the same disk; boots one that a power cut ended, too."""
+        with self._lock(guest_id):
+            guest = self._known(guest_id)
+            self._shut_down(guest_id)
+            self._start(guest)
+
+    def destroy(self, guest_id: str) -> None:
+        """Kill and remove; nothing happens where there is no such guest."""
+        with self._lock(guest_id):
+            self.kill_guest(guest_id)
+            network.unplug(self._bridge, guest_id)
+            _remove(self.folder(guest_id))
+
+    def kill_guest(self, guest_id: str) -> None:
+        """The power cut: SIGKILL to PID 1 ends everything in the guest at once. Disk and address stay."""
+        with self._lock(guest_id):
+            self._send_init(guest_id, signal.SIGKILL)
+            self._reap(guest_id)
+
+    def run(self, guest_id: str, argv: Sequence[str], *, given: str = "", timeout: float = 60) -> Finished:
+        """Run a command inside to its end, as root of the guest, and return what it said."""
+        return commands.finish(self.entering(guest_id, argv), given=given, timeout=timeout)
+
+    def entering(self, guest_id: str, argv: Sequence[str]) -> tuple[str, ...]:
+        """The command line that runs `argv` inside: for whoever wants to execute it on a terminal."""
+        init = processes.init_of(self._namespace(guest_id))
+        if init is None:
+            raise CloudError(f"guest {guest_id} does not run")
+        return boot.inside(init, argv)
+
+    def guests(self) -> tuple[str, ...]:
+        """The ids of all guests that have a disk, running or not."""
+        folder = self._state / "guests"
+        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+
+    def running(self, guest_id: str) -> bool:
+        """Whether its PID 1 is there."""
+        return processes.init_of(self._namespace(guest_id)) is not None
+
+    def folder(self, guest_id: str) -> Path:
+        """Where its disk lies on this machine: `var` in there is its /var, `console.log` its console."""
+        if not NAME.fullmatch(guest_id):
+            raise CloudError(f"{guest_id!r} is not the id of a guest")
+        return self._state / "guests" / guest_id
+
+    @property
+    def _owner(self) -> str:
+        return f"guestagent {self._state}"
+
+    def _namespace(self, guest_id: str) -> str:
+        return network.wire(self._bridge, guest_id).namespace
+
+    def _write_down(self, guest: Guest) -> None:
+        """What a reboot needs to know; the user data is on the disk, and not asked for again."""
+        definition = asdict(guest)
+        del definition["user_data"]
+        durable.write(self.folder(guest.id) / "guest.json", json.dumps(definition).encode())
+
+    def _known(self, guest_id: str) -> Guest:
+        content = durable.read(self.folder(guest_id) / "guest.json")
+        if content is None:
+            raise CloudError(f"there is no guest {guest_id}")
+        return Guest(**json.loads(content), user_data=b"")
+
+    def _start(self, guest: Guest) -> None:
+        folder = self.folder(guest.id)
+        plan = mounts.plan(mounts.look(), folder, self._state)
+        script, console = folder / "mount.sh", folder / "console.log"
+        script.write_text(boot.mount_script(plan, folder / "root", boot.hostname(guest.name)))
+        namespace = processes.NAMESPACES / self._namespace(guest.id)
+        machine = self._machines[guest.id] = Machine(boot.entering(namespace, script), console)
+        if not machine.said_up(BOOT_SECONDS):
+            said = commands.last_line(console.read_text(errors="replace"))
+            raise CloudError(said or f"it said nothing within {BOOT_SECONDS} s")
+
+    def _shut_down(self, guest_id: str) -> None:
+        """SIGTERM, and the time that the services may take one after the other; then the power is cut."""
+        self._send_init(guest_id, signal.SIGTERM)
+        patience = sum(service.stop_seconds for service in self._services) + 10
+        processes.wait_gone(self._namespace(guest_id), self._clock, patience)
+        self._reap(guest_id)
+
+    def _send_init(self, guest_id: str, number: signal.Signals) -> None:
+        namespace = self._namespace(guest_id)
+        init = processes.init_of(namespace)
+        if init is not None:
+            processes.send(namespace, init, number)
+
+    def _reap(self, guest_id: str) -> None:
+        processes.kill_all(self._namespace(guest_id), self._clock, KILL_SECONDS)
+        machine = self._machines.pop(guest_id, None)
+        if machine is not None:
+            machine.wait(KILL_SECONDS)
+
+    @contextmanager
+    def _lock(self, guest_id: str) -> Iterator[None]:
+        with self._guard:
+            lock = self._locks[guest_id]
+        with lock:
+            yield
+
+
+def _remove(folder: Path) -> None:
+    """Delete a guest's disk, but never through a mount: behind one could be this machine's own root."""
+    if mounted := mounts.beneath(folder):
+        raise StorageError(f"{mounted[0]} is still mounted: unmount it, then remove {folder}")
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,191 @@
+"""A guest's root file system as a plan: the machine's own, read-only, with the guest's folders over it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import guestagent
+
+DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+TMP = Path("/tmp")  # noqa: S108  the guest's own
+OWN = (*map(Path, ("/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/var")), TMP)
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A folder or device of the machine, seen at `target`."""
+
+    source: Path
+    target: Path
+    writable: bool = False
+
+    def lines(self, root: Path) -> Iterator[str]:
+        at = _quoted(root, self.target)
+        yield f"mount --bind {shlex.quote(str(self.source))} {at}"
+        if not self.writable:
+            yield f"mount -o remount,bind,ro {at}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A folder of the machine with the guest's own changes in `upper`."""
+
+    lower: Path
+    upper: Path
+    work: Path
+    target: Path
+
+    def lines(self, root: Path) -> Iterator[str]:
+        options = shlex.quote(f"lowerdir={self.lower},upperdir={self.upper},workdir={self.work}")
+        yield f"mount -t overlay overlay -o {options} {_quoted(root, self.target)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A file system that begins empty, or that the kernel fills."""
+
+    kind: str
+    target: Path
+    options: str
+
+    def lines(self, root: Path) -> Iterator[str]:
+        yield f"mount -t {self.kind} {self.kind} -o {self.options} {_quoted(root, self.target)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A part of the guest, if there, that it may read and not change: it speaks to the machine's kernel."""
+
+    target: Path
+
+    def lines(self, root: Path) -> Iterator[str]:
+        at = _quoted(root, self.target)
+        yield f"if [ -e {at} ]; then mount --bind {at} {at}; mount -o remount,bind,ro {at}; fi"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A place to mount on, where nobody made one."""
+
+    target: Path
+
+    def lines(self, root: Path) -> Iterator[str]:
+        yield f"mkdir -p {_quoted(root, self.target)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One of the machine's harmless devices; its disks are not seen at all."""
+
+    name: str
+
+    def lines(self, root: Path) -> Iterator[str]:
+        at = _quoted(root, Path("/dev", self.name))
+        yield f": > {at}"
+        yield f"mount --bind /dev/{self.name} {at}"
+
+
+Mount = Bind | Overlay | Fresh | Frozen | Folder | Device
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What of this machine bears on a guest: its mounts, and the folders that our programs are read from."""
+
+    mounts: tuple[Path, ...]
+    needed: tuple[Path, ...]
+
+
+def plan(host: Host, guest: Path, state: Path) -> tuple[Mount, ...]:
+    """The mounts in order. `guest` is the guest's folder here, `state` the cloud's, which no guest sees.
+
+    The Python programs may live anywhere, also where a guest has a folder of its own (a checkout in /tmp, an
+    interpreter in /root): those places are shown through it, read-only.
+    """
+    through = tuple(path for path in host.needed if _beneath(path, OWN))
+    shown = (each for path in through for each in (Folder(path), Bind(path, path)))
+    hidden = not _beneath(state, OWN) or _beneath(state, through)
+    return (
+        Bind(Path("/"), Path("/")),
+        *(Bind(mount, mount) for mount in host.mounts if _wanted(mount, host.needed)),
+        *_own(guest),
+        *shown,
+        *((Fresh("tmpfs", state, "ro,size=4k,mode=700"),) if hidden else ()),
+    )
+
+
+def script(mounts: Sequence[Mount], root: Path) -> str:
+    """Shell commands that mount all of it under `root`; the first that fails ends them under `set -e`."""
+    return "".join(f"{line}\n" for mount in mounts for line in mount.lines(root))
+
+
+def look() -> Host:
+    """This machine as it is now."""
+    needed = {Path("/usr"), Path("/opt"), *_python_folders()}
+    outermost = (path for path in sorted(needed) if not _beneath(path, tuple(needed - {path})))
+    return Host(mounts=_mounted(Path("/proc/self/mountinfo").read_text()), needed=tuple(outermost))
+
+
+def beneath(folder: Path) -> tuple[Path, ...]:
+    """What this machine has mounted at or under `folder`: nothing, as long as guests keep to themselves."""
+    mounted = _mounted(Path("/proc/self/mountinfo").read_text())
+    return tuple(mount for mount in mounted if _beneath(mount, (folder,)))
+
+
+def _own(guest: Path) -> tuple[Mount, ...]:
+    return (
+        Overlay(Path("/etc"), guest / "etc", guest / "etc.work", Path("/etc")),
+        Bind(guest / "var", Path("/var"), writable=True),
+        Bind(guest / "root-home", Path("/root"), writable=True),
+        Fresh("tmpfs", Path("/home"), "nosuid,nodev,mode=755,size=16m"),
+        Fresh("tmpfs", Path("/run"), "nosuid,nodev,mode=755,size=64m"),
+        Fresh("tmpfs", TMP, "nosuid,nodev,mode=1777,size=1g"),
+        Fresh("proc", Path("/proc"), "nosuid,nodev,noexec"),
+        Frozen(Path("/proc/sys")),
+        Frozen(Path("/proc/sysrq-trigger")),
+        Fresh("sysfs", Path("/sys"), "ro,nosuid,nodev,noexec"),
+        Fresh("tmpfs", Path("/dev"), "nosuid,mode=755,size=64m"),
+        *(Device(name) for name in DEVICES),
+        Folder(Path("/dev/pts")),
+        Fresh("devpts", Path("/dev/pts"), "newinstance,nosuid,noexec,ptmxmode=0666,mode=620"),
+    )
+
+
+def _wanted(mount: Path, needed: tuple[Path, ...]) -> bool:
+    """A mount of the machine's that lies in, or over, what our programs are read from (/usr, say)."""
+    if mount == Path("/") or _beneath(mount, OWN):
+        return False
+    return _beneath(mount, needed) or any(_beneath(path, (mount,)) for path in needed)
+
+
+def _python_folders() -> Iterator[Path]:
+    """Where this interpreter, its libraries and this package are, as spelled and as they really are."""
+    package = Path(guestagent.__file__).parent.parent
+    for path in (package, *map(Path, (sys.prefix, sys.base_prefix, *sys.path))):
+        for spelling in (path, path.resolve()):
+            if spelling.is_absolute() and spelling.is_dir() and not _beneath_any_of(OWN, spelling):
+                yield spelling
+
+
+def _beneath_any_of(folders: tuple[Path, ...], path: Path) -> bool:
+    """Whether `path` is one of the folders or holds one: it would hide what a guest has of its own."""
+    return any(_beneath(folder, (path,)) for folder in folders)
+
+
+def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:
+    return any(path == folder or folder in path.parents for folder in folders)
+
+
+def _mounted(mountinfo: str) -> tuple[Path, ...]:
+    """The mount points in mounting order; spaces in them are octal escapes."""
+    points = (line.split()[4] for line in mountinfo.splitlines())
+    return tuple(Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), point)) for point in points)
+
+
+def _quoted(root: Path, target: Path) -> str:
+    return shlex.quote(str(root / target.relative_to("/")))

@@ -1,0 +1,92 @@
+"""The wires: a bridge that has the gateway's address, and a named network namespace on it per guest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from guestagent.embedded.guests import commands, processes
+from guestagent.embedded.hypervisor import Guest
+from guestagent.errors import CloudError
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The names of one guest's namespace and of the link's end on this machine; the other end is its eth0."""
+
+    namespace: str
+    link: str
+
+
+def wire(bridge: str, guest_id: str) -> Wire:
+    """Names that no other guest of any bridge has, and that fit the kernel's 15 characters."""
+    handle = hashlib.sha256(f"{bridge}/{guest_id}".encode()).hexdigest()[:10]
+    return Wire(namespace=f"guestagent-{handle}", link=f"ga{handle}")
+
+
+def plug(bridge: str, guest: Guest) -> None:
+    """Make the namespace and its wire. The MAC follows the IP address: a successor is reached at once."""
+    its = wire(bridge, guest.id)
+    mac = "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(guest.address).packed)
+    outside = (
+        f"netns add {its.namespace}",
+        f"link add {its.link} type veth peer name eth0 address {mac} netns {its.namespace}",
+        f"link set {its.link} master {bridge} up",
+    )
+    inside = (
+        "link set lo up",
+        f"address add {guest.address}/{guest.prefix} dev eth0",
+        "link set eth0 up",
+        f"route add default via {guest.gateway}",
+    )
+    _ip(f"wiring guest {guest.name}", outside)
+    _ip(f"addressing guest {guest.name}", inside, "-n", its.namespace)
+
+
+def unplug(bridge: str, guest_id: str) -> None:
+    """Nothing may run in the namespace any more: what did would live on without a name to find it by."""
+    its = wire(bridge, guest_id)
+    gone = [f"link delete {its.link}"] if _link(its.link) else []
+    if plugged(bridge, guest_id):
+        gone.append(f"netns delete {its.namespace}")
+    if gone:
+        _ip(f"unwiring guest {guest_id}", gone)
+
+
+def plugged(bridge: str, guest_id: str) -> bool:
+    """Whether the guest has its network namespace."""
+    return (processes.NAMESPACES / wire(bridge, guest_id).namespace).exists()
+
+
+def bridge_up(bridge: str, owner: str, gateway: str, prefix: int) -> None:
+    """The bridge says in its alias whose it is; one that is somebody else's is refused."""
+    seen = _link(bridge)
+    if seen is None:
+        lines = (f"link add {bridge} type bridge", f'link set {bridge} alias "{owner}"')
+        _ip(f"making bridge {bridge}", lines)
+    elif seen.get("ifalias") != owner:
+        raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
+    address = f"address replace {gateway}/{prefix} dev {bridge}"
+    _ip(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
+
+
+def bridge_down(bridge: str, owner: str) -> None:
+    """Remove the bridge, if it is ours."""
+    seen = _link(bridge)
+    if seen and seen.get("ifalias") == owner:
+        _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
+
+
+def _link(name: str) -> dict[str, object] | None:
+    done = commands.finish(("ip", "-json", "link", "show", "dev", name))
+    found = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else []
+    return found[0] if found else None
+
+
+def _ip(doing: str, lines: tuple[str, ...] | list[str], *options: str) -> None:
+    done = commands.finish(("ip", *options, "-batch", "-"), given="\n".join(lines) + "\n")
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if not line.startswith("Command failed")]
+        raise CloudError(f"{doing}: {'; '.join(said) or 'ip failed'}")

@@ -1,0 +1,55 @@
+"""What this machine must have for guests, asked before anything is made; each lack is one sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from guestagent.embedded.guests import commands
+from guestagent.errors import UnsupportedEnvironment
+
+PACKAGES = {
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "pivot_root": "util-linux",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
+    "mariadbd": "mariadb-server-core",
+    "mariadb-install-db": "mariadb-server-core",
+    "my_print_defaults": "mariadb-client-core",
+}
+TRIAL = """\
+set -e
+cd "$0"
+mount -t overlay overlay -o lowerdir=/etc,upperdir=upper,workdir=work target
+ip link set lo up
+"""
+
+
+def require(state: Path, programs: Iterable[str]) -> None:
+    """UnsupportedEnvironment unless guests can run here. `programs` are those that they start."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise UnsupportedEnvironment("guests are Linux namespaces, which need Linux and root: run it as root")
+    for program in (*PACKAGES, *programs):
+        if shutil.which(program, path=commands.PATH) is None:
+            package = PACKAGES.get(program, "guestagent[embedded]")
+            raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
+    _try_namespaces(state)
+
+
+def _try_namespaces(state: Path) -> None:
+    """Make the namespaces and the overlay once, for nothing: a container often forbids them."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    trial = state / "trial"
+    shutil.rmtree(trial, ignore_errors=True)
+    for folder in ("upper", "work", "target"):
+        (trial / folder).mkdir(mode=0o700, parents=True)
+    unshare = ("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--")
+    done = commands.finish((*unshare, "/bin/sh", "-c", TRIAL, str(trial)))
+    shutil.rmtree(trial, ignore_errors=True)
+    if done.returncode:
+        said = commands.last_line(done.stderr)
+        raise UnsupportedEnvironment(f"this machine does not allow namespaces with an overlay: {said}")

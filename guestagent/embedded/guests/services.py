@@ -1,0 +1,102 @@
+"""What runs in a guest, as a value, and the option file of supervisord, which runs it as PID 1."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SOCKET = "/run/supervisor.sock"
+CONFIG = "/etc/embedded/supervisord.conf"
+ENDLESS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process that is started again when it ends. `stop_seconds` is what it may take to end when asked."""
+
+    name: str
+    argv: tuple[str, ...]
+    user: str = "root"
+    environment: tuple[tuple[str, str], ...] = ()
+    stop_seconds: int = 10
+
+
+def image_services(programs: Path = Path(sys.executable).parent) -> tuple[Service, ...]:
+    """What an image's units run, in the order of starting; `programs` is where the Python ones are installed.
+
+    The collector speaks C: under C.UTF-8 its local collector cannot set the locale back.
+    """
+    return (
+        Service("mariadb", ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60),
+        Service("os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)),
+        Service("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
+    )
+
+
+def supervisor_argv() -> tuple[str, ...]:
+    """The supervisor, in the place of the process that becomes it."""
+    return (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", CONFIG)
+
+
+def nudge_argv() -> tuple[str, ...]:
+    """Knock at the supervisor: else it starts its services a second later, at its first look at them."""
+    knock = f"import socket; socket.socket(socket.AF_UNIX).connect({SOCKET!r})"
+    return (sys.executable, "-I", "-S", "-c", knock)
+
+
+def control_argv(action: str, service: str) -> tuple[str, ...]:
+    """The command that starts, stops or restarts one service from inside its guest."""
+    return (sys.executable, "-m", "supervisor.supervisorctl", "-c", CONFIG, action, service)
+
+
+def supervisor_config(services: Sequence[Service]) -> str:
+    """Started in the order given, all at once; ended one by one from the last: the database goes last."""
+    programs = (_program(service, 100 * place) for place, service in enumerate(services, start=1))
+    return "\n".join((_HEAD, *programs))
+
+
+_HEAD = f"""\
+[unix_http_server]
+file = {SOCKET}
+chmod = 0700
+[supervisorctl]
+serverurl = unix://{SOCKET}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisord]
+user = root
+silent = true
+umask = 077
+logfile = /var/log/supervisord.log
+logfile_maxbytes = 1MB
+logfile_backups = 1
+pidfile = /run/supervisord.pid
+"""
+
+
+def _program(service: Service, priority: int) -> str:
+    environment = ",".join(f'{name}="{value}"' for name, value in service.environment)
+    lines = {
+        "command": shlex.join(service.argv),
+        "user": service.user,
+        "environment": environment,
+        "priority": str(priority),
+        "startretries": str(ENDLESS),
+        "autorestart": "true",
+        "stopwaitsecs": str(service.stop_seconds),
+        "stopasgroup": "false",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": f"/var/log/{service.name}.log",
+        "stdout_logfile_maxbytes": "4MB",
+        "stdout_logfile_backups": "1",
+    }
+    said = "".join(f"{name} = {_escaped(value)}\n" for name, value in lines.items() if value)
+    return f"[program:{service.name}]\n{said}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("%", "%%")

@@ -1,0 +1,1 @@
+"""The engine of the fake Heat: stacks, resources and what their types do."""

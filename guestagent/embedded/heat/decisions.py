@@ -1,0 +1,57 @@
+"""What an update does to one resource: nothing, a change in place, or a replacement. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guestagent.embedded.template.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A resource with its functions resolved; `failed` is true where its last action went wrong."""
+
+    type: str
+    properties: Mapping[str, object]
+    metadata: Mapping[str, object]
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """It is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Nothing has changed: it is not touched, and a completed condition is not looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """In place. Metadata comes first, then the properties."""
+
+    properties: frozenset[str]
+    metadata: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A new one is made; the old one goes when everything else is done."""
+
+
+Step = Create | Keep | Change | Replace
+
+
+def decide(seen: State | None, wanted: State, schema: Schema) -> Step:
+    """The step from what is seen to what is wanted. A failed resource is always replaced."""
+    if seen is None:
+        return Create()
+    if seen.type != wanted.type or seen.failed:
+        return Replace()
+    changed = frozenset(name for name in schema if seen.properties.get(name) != wanted.properties.get(name))
+    if any(not schema[name].update for name in changed):
+        return Replace()
+    metadata = dict(seen.metadata) != dict(wanted.metadata)
+    return Change(changed, metadata) if changed or metadata else Keep()

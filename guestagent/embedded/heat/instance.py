@@ -1,0 +1,93 @@
+"""AWS::EC2::Instance: a server that gets its metadata at boot, and through the CFN API later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from typing import ClassVar
+
+from guestagent.embedded.heat.kinds import Kind, Surroundings
+from guestagent.embedded.heat.stack import Resource, Stack
+from guestagent.embedded.refusals import ResourceFailure
+from guestagent.embedded.template.schema import Property, Schema
+
+MOST_USER_DATA = 65_535  # Nova's limit, on the encoded text
+
+
+class Instance(Kind):
+    """Metadata and InstanceType change in place; any other property replaces the server."""
+
+    schema: ClassVar[Schema] = {
+        "ImageId": Property("string", required=True, exists="Image"),
+        "InstanceType": Property("string", required=True, update=True, exists="Flavor"),
+        "KeyName": Property("string", exists="Key"),
+        "AvailabilityZone": Property("string"),
+        "SecurityGroups": Property("list"),
+        "SecurityGroupIds": Property("list"),
+        "SubnetId": Property("string", update=True, exists="Subnet"),
+        "Tags": Property(
+            "list",
+            update=True,
+            keys={"Key": Property("string", required=True), "Value": Property("string", required=True)},
+        ),
+        "UserData": Property("string"),
+        **{
+            name: Property("any", implemented=False)
+            for name in (
+                "DisableApiTermination", "KernelId", "Monitoring", "PlacementGroupName",
+                "PrivateIpAddress", "RamDiskId", "SourceDestCheck", "Tenancy",
+                "NetworkInterfaces", "NovaSchedulerHints", "Volumes", "BlockDeviceMappings",
+            )
+        },
+    }  # fmt: skip
+    attributes = frozenset({"AvailabilityZone", "PrivateDnsName", "PublicDnsName", "PrivateIp", "PublicIp"})
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    async def create(self, resource: Resource, stack: Stack) -> None:
+        wanted = resource.properties
+        sent = user_data(resource.metadata, str(wanted["UserData"] or ""), self._around.cfn_url)
+        if len(sent) * 4 / 3 > MOST_USER_DATA:
+            raise ResourceFailure(
+                "BadRequest", "Invalid input for field/attribute user_data. Value: ... is too long (HTTP 400)"
+            )
+        servers = self._around.servers
+        resource.physical_id = await servers.launch(
+            stack.physical_name(resource),
+            str(wanted["InstanceType"]),
+            str(wanted["ImageId"]),
+            sent,
+            str(wanted["KeyName"]) if wanted["KeyName"] else None,
+        )
+        await servers.settle(resource.physical_id)
+
+    async def update(self, resource: Resource, stack: Stack, changed: frozenset[str]) -> None:
+        if "InstanceType" in changed:
+            await self._around.servers.resize(resource.physical_id, str(resource.properties["InstanceType"]))
+
+    async def delete(self, resource: Resource, stack: Stack) -> None:
+        if resource.physical_id:
+            await self._around.servers.remove(resource.physical_id)
+
+    def attribute(self, resource: Resource, stack: Stack, name: str) -> object:
+        if not resource.physical_id:
+            return None
+        return "nova" if name == "AvailabilityZone" else self._around.servers.address(resource.physical_id)
+
+
+def user_data(metadata: Mapping[str, object], script: str, cfn_url: str) -> bytes:
+    """Heat's multipart as a guest gets it, without the parts that only cloud-init and cfntools need."""
+    parts = [(script, "cfn-userdata")]
+    if metadata:
+        parts.append((json.dumps(metadata), "cfn-init-data"))
+    parts.append((f"{cfn_url}/v1/", "cfn-metadata-server"))
+    message = MIMEMultipart()
+    for content, filename in parts:
+        charset = "us-ascii" if content.isascii() else "utf-8"
+        part = MIMEText(content, "x-cfninitdata", charset)
+        part.add_header("Content-Disposition", "attachment", filename=filename)
+        message.attach(part)
+    return message.as_bytes()

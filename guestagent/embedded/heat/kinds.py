@@ -1,0 +1,107 @@
+"""What a resource type is to the engine, and where each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from guestagent.embedded.heat.keys import Keys
+from guestagent.embedded.heat.stack import Resource, Stack
+from guestagent.embedded.template.document import Definition, Template
+from guestagent.embedded.template.schema import Schema
+
+
+class Kind:
+    """A resource type. Its actions may wait; ResourceFailure says that one could not be done.
+
+    As it stands: a resource with nothing behind it, as many of Heat's own are.
+    """
+
+    schema: ClassVar[Schema] = {}
+    attributes: ClassVar[frozenset[str]] = frozenset()
+
+    def validate(self, definition: Definition, template: Template) -> None:
+        """A refusal where the definition makes no sense beside the others."""
+
+    async def create(self, resource: Resource, stack: Stack) -> None:
+        """Make it."""
+
+    async def update(self, resource: Resource, stack: Stack, changed: frozenset[str]) -> None:
+        """Apply the changed properties, which the resource already has."""
+
+    async def delete(self, resource: Resource, stack: Stack) -> None:
+        """Remove it; fine where there is nothing."""
+
+    def reference(self, resource: Resource) -> object:
+        """What `Ref` gives."""
+        return resource.physical_id or resource.name
+
+    def attribute(self, resource: Resource, stack: Stack, name: str) -> object:
+        """What `Fn::GetAtt` gives, of the names in `attributes`."""
+        return None
+
+    def signal(self, resource: Resource, body: object) -> None:
+        """Take a signal; ValueError where it is not one."""
+        raise ValueError(f"{resource.type} takes no signals")
+
+
+class Servers(Protocol):
+    """The servers behind instances: the compute service, as the engine needs it."""
+
+    async def launch(self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None) -> str:
+        """Start a new server and return its id; it need not run yet."""
+
+    async def settle(self, server_id: str) -> None:
+        """Return when it is ACTIVE; ResourceFailure where it goes to ERROR."""
+
+    async def resize(self, server_id: str, flavor: str) -> None:
+        """Give it another flavor."""
+
+    async def remove(self, server_id: str) -> None:
+        """Destroy it; returns when nothing is left."""
+
+    def address(self, server_id: str) -> str:
+        """Its address on the network."""
+
+    def exists(self, what: str, name: str) -> str:
+        """What is wrong with an Image, Flavor, Key or Subnet of that name; nothing where it is there."""
+
+
+class Surroundings(Protocol):
+    """What resource types may use of the cloud around them."""
+
+    @property
+    def keys(self) -> Keys:
+        """The key pairs of the cloud."""
+
+    @property
+    def servers(self) -> Servers:
+        """The servers of the cloud."""
+
+    @property
+    def cfn_url(self) -> str:
+        """The CFN API as a guest reaches it, without a slash at the end."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+
+
+Kinds = Mapping[str, Kind]
+
+
+def kinds(around: Surroundings) -> Kinds:
+    """Every resource type that this imitation knows. HOT's server and handle will stand here too."""
+    from guestagent.embedded.heat import accounts, instance, values, waiting
+
+    return {
+        "OS::Heat::Value": values.Value(),
+        "OS::Heat::RandomString": values.RandomString(),
+        "OS::Heat::AccessPolicy": accounts.AccessPolicy(),
+        "AWS::IAM::User": accounts.User(),
+        "AWS::IAM::AccessKey": accounts.AccessKey(around.keys),
+        "AWS::EC2::SecurityGroup": values.SecurityGroup(),
+        "AWS::EC2::Instance": instance.Instance(around),
+        "AWS::CloudFormation::WaitConditionHandle": waiting.Handle(around),
+        "AWS::CloudFormation::WaitCondition": waiting.Condition(),
+    }

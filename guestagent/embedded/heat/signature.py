@@ -1,0 +1,64 @@
+"""EC2 signature version 2, as Heat signs its handles' URLs and Keystone checks them. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from guestagent.secret import Secret
+
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a signature covers. `path` is unquoted; `params` are those of query and form, decoded."""
+
+    verb: str
+    host: str
+    path: str
+    params: Mapping[str, str]
+
+
+def signature(request: Request, key: Secret) -> str:
+    """The signature of a request; a `Signature` among its parameters takes no part."""
+    pairs = sorted((k, v) for k, v in request.params.items() if k != "Signature")
+    query = "&".join(f"{quote(k, safe='')}={quote(v, safe='-_~')}" for k, v in pairs)
+    text = f"{request.verb}\n{request.host}\n{request.path}\n{query}"
+    return base64.b64encode(hmac.new(key.reveal().encode(), text.encode(), hashlib.sha256).digest()).decode()
+
+
+def presigned(url: str, access: str, key: Secret, now: datetime) -> str:
+    """`url` with the parameters that let whoever holds it PUT there until the cloud's auth_ttl is over."""
+    parts = urlsplit(url)
+    params = {
+        "SignatureMethod": "HmacSHA256",
+        "SignatureVersion": "2",
+        "AWSAccessKeyId": access,
+        "Timestamp": now.astimezone(timezone.utc).strftime(STAMP),
+    }
+    signed = signature(Request("PUT", parts.netloc.lower(), unquote(parts.path), params), key)
+    return f"{url}?{urlencode({**params, 'Signature': signed})}"
+
+
+def holds(request: Request, key: Secret, now: datetime, ttl: timedelta) -> bool:
+    """Whether the request carries the right signature and is young enough. A Host without port will do."""
+    given = request.params.get("Signature", "")
+    bare = Request(request.verb, request.host.partition(":")[0], request.path, request.params)
+    right = any(hmac.compare_digest(signature(r, key), given) for r in (request, bare))
+    return right and not _expired(request.params.get("Timestamp"), now, ttl)
+
+
+def _expired(stamp: str | None, now: datetime, ttl: timedelta) -> bool:
+    if stamp is None:  # os-collect-config sends none: those never expire
+        return False
+    try:
+        signed = datetime.strptime(stamp, STAMP).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return True
+    return now - signed > ttl

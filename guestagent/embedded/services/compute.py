@@ -1,0 +1,228 @@
+"""Nova's API over the servers: enough to list, find, make, reboot and delete them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from guestagent.embedded.compute import FLAVORS, NETWORK_NAME, Compute, Flavor, Server, named
+from guestagent.embedded.refusals import EntityNotFound, Refusal, ResourceFailure
+from guestagent.embedded.services.identity import PROJECT
+from guestagent.embedded.services.views import stamp
+
+ROOT = "/v2.1"
+
+
+class ComputeApi:
+    """The routes of the compute service."""
+
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
+
+    def routes(self) -> list[Route]:
+        one = ROOT + "/servers/{id}"
+        return [
+            Route("/", _versions),
+            Route(ROOT, _version),
+            Route(ROOT + "/", _version),
+            Route(ROOT + "/flavors", _flavors),
+            Route(ROOT + "/flavors/detail", _flavors),
+            Route(ROOT + "/flavors/{id}", _flavor),
+            Route(ROOT + "/flavors/{id}/os-extra_specs", _extra_specs),
+            Route(ROOT + "/extensions", _extensions),
+            Route(ROOT + "/os-keypairs", self._keypairs),
+            Route(ROOT + "/os-keypairs", self._add_keypair, methods=["POST"]),
+            Route(ROOT + "/os-keypairs/{name}", self._keypair, methods=["GET", "DELETE"]),
+            Route(ROOT + "/servers", self._list),
+            Route(ROOT + "/servers", self._create, methods=["POST"]),
+            Route(ROOT + "/servers/detail", self._list),
+            Route(one, self._show),
+            Route(one, self._delete, methods=["DELETE"]),
+            Route(one + "/action", self._act, methods=["POST"]),
+        ]
+
+    async def _list(self, request: Request) -> Response:
+        asked = request.query_params
+        servers = [server for server in self._compute.servers.values() if _matches(server, request)]
+        if asked.get("marker"):
+            servers = []
+        return JSONResponse({"servers": [view(server) for server in servers]})
+
+    async def _show(self, request: Request) -> Response:
+        return JSONResponse({"server": view(self._server(request))})
+
+    async def _create(self, request: Request) -> Response:
+        try:
+            asked = (await request.json())["server"]
+            data = base64.b64decode(asked.get("user_data") or "", validate=True)
+            name, flavor, image = str(asked["name"]), str(asked["flavorRef"]), str(asked["imageRef"])
+        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+            return _fault(
+                400, "badRequest", "Invalid input received: a server needs name, flavorRef, imageRef"
+            )
+        try:
+            server_id = await self._compute.launch(name, flavor, image, data, asked.get("key_name"))
+        except ResourceFailure as error:
+            return _fault(400, "badRequest", str(error))
+        made = {"id": server_id, "links": [], "OS-DCF:diskConfig": "MANUAL", "adminPass": ""}
+        return JSONResponse({"server": made}, 202)
+
+    async def _delete(self, request: Request) -> Response:
+        self._compute.begin_removal(self._server(request).id)
+        return Response(status_code=204)
+
+    async def _act(self, request: Request) -> Response:
+        server = self._server(request)
+        try:
+            [action] = dict(await request.json())
+        except (ValueError, TypeError):
+            return _fault(400, "badRequest", "Malformed request body")
+        if action != "reboot":
+            return _fault(400, "badRequest", f"There is no such action: {action}")
+        self._compute.begin_reboot(server.id)
+        return Response(status_code=202)
+
+    async def _keypairs(self, request: Request) -> Response:
+        return JSONResponse({"keypairs": [{"keypair": self._key_view(name)} for name in self._compute.keys]})
+
+    async def _add_keypair(self, request: Request) -> Response:
+        try:
+            asked = (await request.json())["keypair"]
+            self._compute.keys[str(asked["name"])] = str(asked.get("public_key", ""))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return _fault(400, "badRequest", "Malformed request body")
+        return JSONResponse({"keypair": self._key_view(str(asked["name"]))}, 201)
+
+    async def _keypair(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self._compute.keys:
+            return _fault(404, "itemNotFound", f"Keypair {name} not found")
+        if request.method == "DELETE":
+            del self._compute.keys[name]
+            return Response(status_code=202)
+        return JSONResponse({"keypair": self._key_view(name)})
+
+    def _key_view(self, name: str) -> dict[str, object]:
+        return {"name": name, "public_key": self._compute.keys[name], "fingerprint": "", "type": "ssh"}
+
+    def _server(self, request: Request) -> Server:
+        return self._compute.find(request.path_params["id"])
+
+
+def view(server: Server) -> dict[str, object]:
+    """A server as Nova shows it."""
+    address = {
+        "version": 4,
+        "addr": server.address,
+        "OS-EXT-IPS:type": "fixed",
+        "OS-EXT-IPS-MAC:mac_addr": "",
+    }
+    shown: dict[str, object] = {
+        "id": server.id,
+        "name": server.name,
+        "status": server.status,
+        "tenant_id": PROJECT,
+        "user_id": PROJECT,
+        "metadata": {},
+        "created": stamp(server.created),
+        "updated": stamp(server.created),
+        "key_name": server.key_name,
+        "image": {"id": server.image.id, "links": []},
+        "flavor": {"id": server.flavor.id, "original_name": server.flavor.name, "links": []},
+        "addresses": {NETWORK_NAME: [address]},
+        "links": [],
+        "progress": 100,
+        "hostId": "embedded",
+        "accessIPv4": "",
+        "accessIPv6": "",
+        "config_drive": "",
+        "security_groups": [{"name": "default"}],
+        "OS-EXT-STS:vm_state": server.status.lower(),
+        "OS-EXT-STS:task_state": None,
+        "OS-EXT-STS:power_state": 1,
+        "OS-EXT-AZ:availability_zone": "nova",
+        "OS-DCF:diskConfig": "MANUAL",
+        "os-extended-volumes:volumes_attached": [],
+    }
+    if server.fault:
+        shown["fault"] = {"code": 500, "message": server.fault, "created": stamp(server.created)}
+    return shown
+
+
+def compute_refusal(request: Request, refusal: Exception) -> Response:
+    """A refusal in the body that Nova and Glance give it."""
+    assert isinstance(refusal, Refusal)
+    return _fault(
+        refusal.status, "itemNotFound" if isinstance(refusal, EntityNotFound) else "badRequest", str(refusal)
+    )
+
+
+def _matches(server: Server, request: Request) -> bool:
+    asked = request.query_params
+    return asked.get("name", "") in server.name and asked.get("status", server.status) == server.status
+
+
+def _flavor_view(flavor: Flavor) -> dict[str, object]:
+    return {
+        "id": flavor.id,
+        "name": flavor.name,
+        "ram": flavor.memory_mb,
+        "vcpus": flavor.vcpus,
+        "disk": 1,
+        "links": [],
+        "swap": "",
+        "rxtx_factor": 1.0,
+        "OS-FLV-EXT-DATA:ephemeral": 0,
+        "OS-FLV-DISABLED:disabled": False,
+        "os-flavor-access:is_public": True,
+        "extra_specs": {},
+        "description": None,
+    }
+
+
+async def _flavors(request: Request) -> Response:
+    shown = [] if request.query_params.get("marker") else [_flavor_view(flavor) for flavor in FLAVORS]
+    return JSONResponse({"flavors": shown})
+
+
+async def _flavor(request: Request) -> Response:
+    wanted = request.path_params["id"]
+    flavor = named(FLAVORS, wanted)
+    if flavor is None or flavor.id != wanted:
+        return _fault(404, "itemNotFound", f"Flavor {wanted} could not be found.")
+    return JSONResponse({"flavor": _flavor_view(flavor)})
+
+
+async def _extra_specs(request: Request) -> Response:
+    return JSONResponse({"extra_specs": {}})
+
+
+async def _extensions(request: Request) -> Response:
+    return JSONResponse({"extensions": []})
+
+
+async def _versions(request: Request) -> Response:
+    return JSONResponse({"versions": [_version_view(request)]})
+
+
+async def _version(request: Request) -> Response:
+    return JSONResponse({"version": _version_view(request)})
+
+
+def _version_view(request: Request) -> dict[str, object]:
+    return {
+        "id": "v2.1",
+        "status": "CURRENT",
+        "version": "2.61",
+        "min_version": "2.1",
+        "updated": "2013-07-23T11:33:21Z",
+        "links": [{"rel": "self", "href": f"{request.base_url}v2.1/"}],
+    }
+
+
+def _fault(code: int, kind: str, message: str) -> Response:
+    return JSONResponse({kind: {"code": code, "message": message}}, code)

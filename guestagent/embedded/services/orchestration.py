@@ -1,0 +1,224 @@
+"""heat-api: stacks, resources, events, outputs, templates.
+
+Reads that would have endangered a real stack in progress are answered, and noted.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from guestagent.embedded.dangerous import DangerousReads
+from guestagent.embedded.heat.engine import Engine
+from guestagent.embedded.heat.stack import Resource, Stack
+from guestagent.embedded.refusals import HTTPBadRequest, NotFound, ResourceNotFound
+from guestagent.embedded.services import views
+from guestagent.embedded.services.stack_requests import flag, number, stack_name, wish
+from guestagent.embedded.template.document import EMPTY
+
+STACK = "/v1/{project}/stacks/{name}/{id}"
+SUBPATHS = ("resources", "events", "template", "outputs", "environment", "files")
+
+
+class Orchestration:
+    """The routes of heat-api over the engine."""
+
+    def __init__(self, engine: Engine, dangerous: DangerousReads) -> None:
+        self._engine, self._dangerous = engine, dangerous
+
+    def routes(self) -> list[Route]:
+        below = STACK + "/resources/{resource}"
+        return [
+            Route("/", _versions),
+            Route("/v1/{project}/validate", self._validate, methods=["POST"]),
+            Route("/v1/{project}/build_info", _build_info),
+            Route("/v1/{project}/stacks", self._list),
+            Route("/v1/{project}/stacks", self._create, methods=["POST"]),
+            Route("/v1/{project}/stacks/detail", self._list),
+            Route("/v1/{project}/stacks/{name}", self._lookup, methods=["GET", "PUT", "PATCH", "DELETE"]),
+            *(Route(f"/v1/{{project}}/stacks/{{name}}/{sub}", self._lookup) for sub in SUBPATHS),
+            Route(STACK, self._show),
+            Route(STACK, self._update, methods=["PUT", "PATCH"]),
+            Route(STACK, self._delete, methods=["DELETE"]),
+            Route(STACK + "/template", self._template),
+            Route(STACK + "/environment", self._environment),
+            Route(STACK + "/files", self._files),
+            Route(STACK + "/outputs", self._outputs),
+            Route(STACK + "/outputs/{key}", self._output),
+            Route(STACK + "/events", self._events),
+            Route(STACK + "/resources", self._resources),
+            Route(below, self._resource),
+            Route(below + "/metadata", self._metadata),
+            Route(below + "/signal", self._signal, methods=["POST"]),
+            Route(below + "/events", self._events),
+        ]
+
+    async def _list(self, request: Request) -> Response:
+        asked = request.query_params
+        stacks = self._engine.stacks.values() if flag(asked, "show_deleted") else self._engine.living()
+        chosen = [stack for stack in sorted(stacks, key=lambda s: s.created) if _matches(stack, request)]
+        if marker := asked.get("marker"):
+            ids = [stack.id for stack in chosen]
+            chosen = chosen[ids.index(marker) + 1 :] if marker in ids else []
+        if limit := number(asked, "limit"):
+            chosen = chosen[:limit]
+        return JSONResponse({"stacks": [views.summary(stack, _base(request)) for stack in chosen]})
+
+    async def _create(self, request: Request) -> Response:
+        body = await _body(request)
+        name = stack_name(body.get("stack_name"))
+        stack = self._engine.create(name, request.path_params["project"], wish(body, EMPTY, {}))
+        links = [{"href": _base(request) + views.path(stack), "rel": "self"}]
+        return JSONResponse({"stack": {"id": stack.id, "links": links}}, 201)
+
+    async def _validate(self, request: Request) -> Response:
+        asked = wish(await _body(request), EMPTY, {})
+        needed = {name: p.get("Default", "") for name, p in asked.template.parameters.items()}
+        self._engine.check(asked.with_parameters({**needed, **asked.given}))
+        shown = views.template_parameters(asked.template.parameters)
+        return JSONResponse({"Description": asked.template.description, "Parameters": shown})
+
+    async def _lookup(self, request: Request) -> Response:
+        """By name or id alone: Heat answers with the canonical address."""
+        stack = self._engine.find(request.path_params["name"])
+        last = request.url.path.rsplit("/", 1)[-1]
+        below = (last,) if last in SUBPATHS else ()
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(_base(request) + views.path(stack, *below) + query, 302)
+
+    async def _show(self, request: Request) -> Response:
+        stack = self._stack(request)
+        shown = views.whole(stack, _base(request))
+        if flag(request.query_params, "resolve_outputs", default=True) and stack.deleted is None:
+            self._dangerous.note(stack, "stack show with outputs resolved")
+            shown["outputs"] = views.outputs(stack, self._engine.kinds)
+        return JSONResponse({"stack": shown})
+
+    async def _update(self, request: Request) -> Response:
+        stack = self._stack(request)
+        existing = request.method == "PATCH"
+        asked = wish(
+            await _body(request), stack.template if existing else EMPTY, stack.parameters if existing else {}
+        )
+        self._engine.update(stack, asked)
+        return Response(status_code=202)
+
+    async def _delete(self, request: Request) -> Response:
+        self._engine.delete(self._stack(request))
+        return Response(status_code=204)
+
+    async def _template(self, request: Request) -> Response:
+        return JSONResponse(dict(self._stack(request).template.source))
+
+    async def _environment(self, request: Request) -> Response:
+        given = dict(self._stack(request).parameters)
+        return JSONResponse({"parameters": given, "parameter_defaults": {}, "resource_registry": {}})
+
+    async def _files(self, request: Request) -> Response:
+        self._stack(request)
+        return JSONResponse({})
+
+    async def _outputs(self, request: Request) -> Response:
+        known = self._stack(request).template.outputs.values()
+        rows = [{"output_key": each.name, "description": each.description} for each in known]
+        return JSONResponse({"outputs": rows})
+
+    async def _output(self, request: Request) -> Response:
+        stack, key = self._stack(request), request.path_params["key"]
+        if key not in stack.template.outputs:
+            raise NotFound(f"Specified output key {key} not found.")
+        self._dangerous.note(stack, "output show")
+        return JSONResponse({"output": views.output(stack, self._engine.kinds, stack.template.outputs[key])})
+
+    async def _events(self, request: Request) -> Response:
+        stack, name = self._stack(request), request.path_params.get("resource")
+        rows = [each for each in stack.events if name is None or each.resource == name]
+        if limit := number(request.query_params, "limit"):
+            rows = rows[:limit]
+        return JSONResponse({"events": [views.event(each, stack, _base(request)) for each in rows]})
+
+    async def _resources(self, request: Request) -> Response:
+        stack, asked = self._stack(request), request.query_params
+        if len(asked.getlist("type")) > 1:
+            raise HTTPBadRequest("Invalid filter parameters ['type']")
+        wanted = asked.get("type", "")
+        rows = [each for each in stack.resources.values() if wanted in each.type]
+        if flag(asked, "with_detail"):
+            self._dangerous.note(stack, "resource list with details")
+            shown = [views.detailed(each, stack, _base(request), self._engine.kinds) for each in rows]
+        else:
+            shown = [views.resource(each, stack, _base(request)) for each in rows]
+        return JSONResponse({"resources": shown})
+
+    async def _resource(self, request: Request) -> Response:
+        stack = self._stack(request)
+        each = _resource(stack, request)
+        self._dangerous.note(stack, f"resource show {each.name}")
+        return JSONResponse({"resource": views.detailed(each, stack, _base(request), self._engine.kinds)})
+
+    async def _metadata(self, request: Request) -> Response:
+        stack = self._stack(request)
+        each = _resource(stack, request)
+        self._dangerous.note(stack, f"metadata of {each.name}")
+        return JSONResponse({"metadata": each.metadata})
+
+    async def _signal(self, request: Request) -> Response:
+        """By REST whatever parses is 200; bad bodies vanish."""
+        each = _resource(self._stack(request), request)
+        body = await _body(request)
+        try:
+            self._engine.kind(each).signal(each, body)
+        except ValueError:
+            pass
+        return JSONResponse(None)
+
+    def _stack(self, request: Request) -> Stack:
+        stack = self._engine.find(request.path_params["id"])
+        if stack.name != request.path_params["name"]:
+            self._engine.find(f"{request.path_params['name']}/{stack.id}")  # which there is not
+        return stack
+
+
+def _resource(stack: Stack, request: Request) -> Resource:
+    name = request.path_params["resource"]
+    if name not in stack.resources:
+        raise ResourceNotFound(f"The Resource ({name}) could not be found in Stack {stack.name}.")
+    return stack.resources[name]
+
+
+def _matches(stack: Stack, request: Request) -> bool:
+    asked = request.query_params
+    has = {
+        "name": stack.name,
+        "stack_name": stack.name,
+        "id": stack.id,
+        "status": stack.status,
+        "action": stack.action,
+    }
+    return all(not asked.getlist(key) or value in asked.getlist(key) for key, value in has.items())
+
+
+async def _body(request: Request) -> dict[str, object]:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise HTTPBadRequest("JSON body is malformed") from error
+    if not isinstance(body, dict):
+        raise HTTPBadRequest("JSON body must be an object")
+    return body
+
+
+def _base(request: Request) -> str:
+    """The API's address up to the project, as this client reached it."""
+    return f"{request.base_url.scheme}://{request.base_url.netloc}/v1/{request.path_params['project']}"
+
+
+async def _versions(request: Request) -> Response:
+    href = f"{request.base_url}v1/"
+    version = {"id": "v1.0", "status": "CURRENT", "links": [{"rel": "self", "href": href}]}
+    return JSONResponse({"versions": [version]}, 300)
+
+
+async def _build_info(request: Request) -> Response:
+    return JSONResponse({"api": {"revision": "embedded"}, "engine": {"revision": "embedded"}})

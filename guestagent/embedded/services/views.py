@@ -1,0 +1,154 @@
+"""Stacks, resources and events as heat-api shows them. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote
+
+from guestagent.embedded.heat.kinds import Kinds
+from guestagent.embedded.heat.scope import StackScope
+from guestagent.embedded.heat.stack import Event, Resource, Stack
+from guestagent.embedded.template.document import Output
+from guestagent.embedded.template.functions import resolve
+
+View = dict[str, object]
+
+
+def path(stack: Stack, *below: str) -> str:
+    """A stack's own path below heat-api's project."""
+    return "/".join(["/stacks", quote(stack.name, safe=""), stack.id, *below])
+
+
+def stamp(at: datetime | None) -> str | None:
+    """A time as OpenStack writes it."""
+    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def summary(stack: Stack, base: str) -> View:
+    """A row of the stack list."""
+    return {
+        "id": stack.id,
+        "links": [{"href": base + path(stack), "rel": "self"}],
+        "stack_name": stack.name,
+        "description": stack.template.description,
+        "stack_status": stack.state,
+        "stack_status_reason": stack.reason,
+        "creation_time": stamp(stack.created),
+        "updated_time": stamp(stack.updated),
+        "deletion_time": stamp(stack.deleted),
+        "stack_owner": "demo",
+        "parent": None,
+        "stack_user_project_id": stack.project,
+        "tags": list(stack.tags) or None,
+    }
+
+
+def whole(stack: Stack, base: str) -> View:
+    """A stack without its outputs."""
+    pseudo = {
+        "OS::project_id": stack.project,
+        "OS::stack_id": stack.id,
+        "OS::stack_name": stack.name,
+    }
+    return {
+        **summary(stack, base),
+        "template_description": stack.template.description,
+        "notification_topics": [],
+        "capabilities": [],
+        "disable_rollback": stack.disable_rollback,
+        "timeout_mins": stack.timeout_mins,
+        "parameters": {**pseudo, **{name: str(value) for name, value in stack.parameters.items()}},
+    }
+
+
+def outputs(stack: Stack, kinds: Kinds) -> list[View]:
+    """Every output with its value."""
+    return [output(stack, kinds, each) for each in stack.template.outputs.values()]
+
+
+def output(stack: Stack, kinds: Kinds, wanted: Output) -> View:
+    """One output with its value; one that has none says why."""
+    shown: View = {"output_key": wanted.name, "description": wanted.description}
+    try:
+        value = resolve(wanted.value, StackScope(stack, kinds))
+    except (TypeError, ValueError) as error:
+        return {**shown, "output_value": None, "output_error": str(error)}
+    return {**shown, "output_value": value}
+
+
+def resource(each: Resource, stack: Stack, base: str) -> View:
+    """A row of the plain resource list."""
+    required_by = [other.name for other in stack.resources.values() if each.name in other.needs]
+    own = base + path(stack, "resources", quote(each.name, safe=""))
+    return {
+        "resource_name": each.name,
+        "logical_resource_id": each.name,
+        "physical_resource_id": each.physical_id,
+        "resource_type": each.type,
+        "resource_status": f"{each.action}_{each.status}",
+        "resource_status_reason": each.reason,
+        "creation_time": stamp(each.created),
+        "updated_time": stamp(each.updated or each.created),
+        "required_by": required_by,
+        "links": [
+            {"href": own, "rel": "self"},
+            {"href": base + path(stack), "rel": "stack"},
+        ],
+    }
+
+
+def detailed(each: Resource, stack: Stack, base: str, kinds: Kinds) -> View:
+    """A resource with its attributes resolved."""
+    scope = StackScope(stack, kinds)
+    attributes = {name: scope.of(each, name) for name in sorted(kinds[each.type].attributes)}
+    return {**resource(each, stack, base), "description": "", "attributes": attributes}
+
+
+def event(each: Event, stack: Stack, base: str) -> View:
+    """One event of a stack."""
+    name = quote(each.resource, safe="")
+    return {
+        "id": each.id,
+        "event_time": stamp(each.at),
+        "resource_name": each.resource,
+        "logical_resource_id": each.resource,
+        "physical_resource_id": each.physical_id,
+        "resource_status": each.status,
+        "resource_status_reason": each.reason,
+        "links": [
+            {"href": base + path(stack, "resources", name, "events", each.id), "rel": "self"},
+            {"href": base + path(stack, "resources", name), "rel": "resource"},
+            {"href": base + path(stack), "rel": "stack"},
+        ],
+    }
+
+
+def described(each: Resource, stack: Stack) -> View:
+    """The CFN API's detail of a resource. Where there is no metadata its element is empty, as Heat's is."""
+    return {
+        "LastUpdatedTimestamp": stamp(each.updated or each.created),
+        "LogicalResourceId": each.name,
+        "Metadata": json.dumps(each.metadata) if each.metadata else "",
+        "PhysicalResourceId": each.physical_id,
+        "ResourceStatusReason": each.reason,
+        "ResourceType": each.type,
+        "StackId": stack.arn,
+        "StackName": stack.name,
+        "ResourceStatus": f"{each.action}_{each.status}",
+    }
+
+
+def template_parameters(declared: Mapping[str, Mapping[str, object]]) -> View:
+    """A template's parameters as `validate` shows them."""
+    return {
+        name: {
+            "Type": parameter.get("Type", "String"),
+            "Description": parameter.get("Description", ""),
+            "NoEcho": str(parameter.get("NoEcho", False)).lower(),
+            "Label": name,
+            **({"Default": parameter["Default"]} if "Default" in parameter else {}),
+        }
+        for name, parameter in declared.items()
+    }

@@ -1,0 +1,1 @@
+"""Templates as Heat reads them: sections, functions, dependencies, property schemata. Pure."""

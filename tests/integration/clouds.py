@@ -1,0 +1,94 @@
+"""An embedded cloud with real guests for a test, and what a person would do with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import openstack
+
+from guestagent.controller import Cluster, render
+from guestagent.controller.cloud import OpenStackHeat
+from guestagent.controller.heat import Stack
+from guestagent.controller.stacks import Stacks
+from guestagent.embedded import Serving, serving
+from guestagent.embedded.cloud import Settings
+from guestagent.embedded.guests import NamespaceHypervisor
+
+PATIENCE = 60.0
+ASK = """
+import json, sys
+from guestagent.database.connection import over_socket
+from guestagent.database.sql import sql
+connection = over_socket("/run/mysqld/mysqld.sock", "root", 20)
+rows = []
+for text in sys.argv[1:]:
+    rows = connection.rows(sql(text.replace("{", "{{").replace("}", "}}")), "asking")
+print(json.dumps(rows))
+"""
+
+
+class Cloud:
+    """A served cloud, its hypervisor, and a controller that uses it."""
+
+    def __init__(self, served: Serving, hypervisor: NamespaceHypervisor) -> None:
+        self.served, self.hypervisor = served, hypervisor
+        self.heat = OpenStackHeat(openstack.connect(**served.connect))
+        self.stacks = Stacks(self.heat, every=0.3)
+
+    def create(self, name: str, cluster: Cluster) -> Stack:
+        return self.stacks.wait(self.stacks.create(name, cluster), PATIENCE)
+
+    def launch(self, name: str, cluster: Cluster, spoil: Callable[[dict[str, Any]], None]) -> None:
+        """Create a stack from a template that `spoil` has changed; returns at once."""
+        template = render(replace(cluster, metadata_url=self.heat.metadata_url()))
+        spoil(template["Resources"])
+        self.heat.create(name, template, 10)
+
+    def ended(self, name: str, within: float = PATIENCE) -> Stack:
+        """The stack once it is at rest; polled as a real Heat wants it."""
+        until = time.monotonic() + within
+        while (stack := self.heat.stacks(name)[0]).in_progress:
+            assert time.monotonic() < until, f"{name} is still {stack.status}"
+            time.sleep(0.3)
+        return stack
+
+    def guest(self, node: str, within: float = 20) -> str:
+        """The id of the guest that is this node, once it is there."""
+        until = time.monotonic() + within
+        while True:
+            for guest, server in list(self.served.cloud.servers.servers.items()):
+                if f"-{node}-" in server.name and self.hypervisor.running(guest):
+                    return guest
+            assert time.monotonic() < until, f"no guest for {node}"
+            time.sleep(0.1)
+
+    def ask(self, guest: str, *statements: str) -> list[dict[str, str]]:
+        """The last statement's rows, from the guest's own server."""
+        answer = self.hypervisor.run(guest, [sys.executable, "-c", ASK, *statements])
+        assert answer.returncode == 0, answer
+        rows: list[dict[str, str]] = json.loads(answer.stdout)
+        return rows
+
+    def value(self, guest: str, expression: str) -> str:
+        return self.ask(guest, f"SELECT {expression} AS value")[0]["value"]
+
+    def log(self, guest: str, name: str = "guestagent") -> str:
+        return (self.hypervisor.folder(guest) / "var" / "log" / f"{name}.log").read_text()
+
+
+@contextmanager
+def cloud_on(subnet: IPv4Network, state: Path, images: Path) -> Iterator[Cloud]:
+    """A cloud with real guests on this subnet."""
+    gateway = str(subnet[1])
+    bridge = f"gac{gateway.split('.')[2]}"
+    hypervisor = NamespaceHypervisor(state, bridge, gateway, 24, images=images)
+    with serving(hypervisor, Settings(host=gateway, network=subnet)) as served:
+        yield Cloud(served, hypervisor)

@@ -1,0 +1,228 @@
+"""`guestagent cloud` as a person meets it: a process that is found again, killed, swept, and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+import yaml
+
+OTHERS = "clouds:\n  theirs:  # kept\n    auth: {auth_url: 'https://theirs'}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One cloud's command line, with a folder and a clouds.yaml of its own."""
+
+    folder: Path
+    name: str = "test"
+    options: tuple[str, ...] = ("--no-guests",)
+
+    @property
+    def clouds_file(self) -> Path:
+        return self.folder / "clouds.yaml"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def run(self, action: str, *more: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "guestagent", "cloud", action, "--name", self.name]
+        words += ["--state", str(self.state), "--clouds-file", str(self.clouds_file), *more]
+        return subprocess.run(words, capture_output=True, text=True, timeout=100, check=False)
+
+    def up(self) -> dict[str, str]:
+        done = self.run("up", "--json", *self.options)
+        assert done.returncode == 0, done.stderr
+        told: dict[str, str] = json.loads(done.stdout)
+        return told
+
+    def entry(self) -> dict[str, dict[str, str]]:
+        entry: dict[str, dict[str, str]] = yaml.safe_load(self.clouds_file.read_text())["clouds"][self.name]
+        return entry
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    made = Cloud(tmp_path)
+    made.clouds_file.write_text(OTHERS)
+    yield made
+    made.run("down", "--purge")
+
+
+def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: Cloud) -> None:
+    told = cloud.up()
+    answer = requests.get(told["auth_url"], timeout=5)
+    private = {
+        path.name: path.stat().st_mode & 0o077 for path in cloud.state.iterdir() if path.name != "lock"
+    }
+
+    done = cloud.run("down")
+
+    assert answer.json()["version"]["links"][0]["href"] == told["auth_url"] + "/"
+    assert set(private) == {"cloud.json", "cloud.log"}
+    assert set(private.values()) == {0}
+    assert done.returncode == 0
+    assert cloud.clouds_file.read_text() == OTHERS
+    assert not cloud.state.exists()
+    assert not psutil.pid_exists(int(told["pid"])) or ended(int(told["pid"]))
+
+
+def test_a_second_up_finds_the_first_and_mends_the_entry(cloud: Cloud) -> None:
+    first = cloud.up()
+    entry = cloud.entry()
+    cloud.clouds_file.write_text(OTHERS)
+
+    second = cloud.up()
+
+    assert second == first
+    assert cloud.entry() == entry
+
+
+def test_after_a_kill_the_next_up_starts_anew(cloud: Cloud) -> None:
+    first = cloud.up()
+    os.kill(int(first["pid"]), signal.SIGKILL)
+    asked = cloud.run("status")
+
+    second = cloud.up()
+
+    assert (asked.returncode, asked.stdout) == (1, "cloud test is not up\n")
+    assert second["pid"] != first["pid"]
+    assert cloud.run("status").returncode == 0
+
+
+def test_status_tells_stacks_servers_and_dangerous_reads(cloud: Cloud) -> None:
+    told = cloud.up()
+    token, heat = authenticate(cloud, told["auth_url"])
+    condition = {"Handle": {"Ref": "H"}, "Timeout": 60}
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {
+            "H": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+            "W": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": condition},
+        },
+    }
+    headers = {"X-Auth-Token": token}
+    requests.post(
+        f"{heat}/stacks", json={"stack_name": "s", "template": template}, headers=headers, timeout=5
+    )
+    requests.get(f"{heat}/stacks/s", headers=headers, timeout=5)
+
+    shown = json.loads(cloud.run("status", "--json").stdout)
+
+    assert [(row["name"], row["status"]) for row in shown["stacks"]] == [("s", "CREATE_IN_PROGRESS")]
+    assert [row["read"] for row in shown["dangerous_reads"]] == ["stack show with outputs resolved"]
+
+
+def test_no_password_stands_in_a_process_or_a_log(cloud: Cloud) -> None:
+    told = cloud.up()
+
+    password = cloud.entry()["auth"]["password"]
+
+    process = psutil.Process(int(told["pid"]))
+    assert password not in " ".join(process.cmdline())
+    assert password not in json.dumps(process.environ())
+    assert password not in (cloud.state / "cloud.log").read_text()
+    assert password not in json.dumps(told)
+
+
+def test_two_clouds_run_side_by_side(cloud: Cloud, tmp_path: Path) -> None:
+    other = Cloud(tmp_path / "other", name="other")
+    try:
+        assert cloud.up()["auth_url"] != other.up()["auth_url"]
+    finally:
+        other.run("down")
+
+
+def test_down_is_fine_where_nothing_is_up(cloud: Cloud) -> None:
+    assert cloud.run("down").returncode == 0
+
+
+@pytest.mark.parametrize("words", [("--name", "../etc"), ("--name", "a" * 13), ("--subnet", "10.0.0.0/33")])
+def test_words_that_make_no_sense_are_exit_code_2(cloud: Cloud, words: tuple[str, str]) -> None:
+    assert cloud.run("up", *words).returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its powers")
+def test_without_the_right_to_namespaces_it_is_one_sentence_and_exit_code_77(cloud: Cloud) -> None:
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    words = [sys.executable, "-m", "guestagent", "cloud", "up", "--name", cloud.name]
+    words += ["--state", str(cloud.state), "--clouds-file", str(cloud.clouds_file)]
+
+    done = subprocess.run([*powerless, *words], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 77, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("guestagent: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="guests need root")
+def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_subnet: IPv4Network) -> None:
+    cloud = Cloud(tmp_path, name=f"k{os.getpid() % 100000}", options=("--subnet", str(free_subnet)))
+    bridge = Path("/sys/class/net") / f"ga-{cloud.name}"
+    try:
+        told = cloud.up()
+        gateway = str(next(free_subnet.hosts()))
+        launched = launch(cloud, told["auth_url"])
+        os.kill(int(told["pid"]), signal.SIGKILL)
+        left = [path.name for path in (cloud.state / "guests").iterdir()]
+
+        again = cloud.up()
+
+        assert told["auth_url"] == again["auth_url"] == f"http://{gateway}:5000/v3"
+        assert left == [launched]
+        assert list((cloud.state / "guests").iterdir()) == []
+        assert bridge.exists()
+    finally:
+        cloud.run("down", "--purge")
+    assert not bridge.exists()
+    assert not cloud.state.exists()
+
+
+def launch(cloud: Cloud, auth_url: str) -> str:
+    """Boot one server and wait until it is ACTIVE; its id."""
+    token, heat = authenticate(cloud, auth_url)
+    nova = heat.partition(":8004")[0] + ":8774/v2.1"
+    headers = {"X-Auth-Token": token}
+    asked = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": "guestagent-mariadb"}}
+    made: str = requests.post(f"{nova}/servers", json=asked, headers=headers, timeout=5).json()["server"][
+        "id"
+    ]
+    until = time.monotonic() + 40
+    while time.monotonic() < until:
+        server = requests.get(f"{nova}/servers/{made}", headers=headers, timeout=5).json()["server"]
+        if server["status"] != "BUILD":
+            assert server["status"] == "ACTIVE", server
+            return made
+        time.sleep(0.1)
+    raise AssertionError("the server stays in BUILD")
+
+
+def authenticate(cloud: Cloud, auth_url: str) -> tuple[str, str]:
+    """A token, and the address of heat-api."""
+    auth = cloud.entry()["auth"]
+    user = {"name": auth["username"], "domain": {"id": "default"}, "password": auth["password"]}
+    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
+    answer = requests.post(f"{auth_url}/auth/tokens", json=body, timeout=5)
+    catalog = answer.json()["token"]["catalog"]
+    [heat] = [each["endpoints"][0]["url"] for each in catalog if each["type"] == "orchestration"]
+    return answer.headers["X-Subject-Token"], heat
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, but for whoever should reap it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,262 @@
+"""The whole main job on real servers: a template built in code, a stack, guests, replication, proof, and a signal."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.controller import Cluster, Node
+from guestagent.embedded.guests.requirements import require
+from guestagent.errors import StackFailed, UnsupportedEnvironment
+from tests.integration.clouds import PATIENCE, Cloud, cloud_on
+
+pytestmark = pytest.mark.timeout(180)
+
+NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
+PAUSE_SERVER = ["pkill", "--signal", "STOP", "-x", "mariadbd"]
+RESUME_SERVER = ["pkill", "--signal", "CONT", "-x", "mariadbd"]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    try:
+        require(folder, ["mariadbd"])
+    except UnsupportedEnvironment as lack:
+        pytest.skip(str(lack))
+    return folder / "images"
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
+    with cloud_on(free_subnet, tmp_path / "state", images) as cloud:
+        yield cloud
+        assert cloud.served.dangerous_reads == []
+
+
+def cluster(replicas: int, **changes: Any) -> Cluster:
+    return Cluster.new(source=NODE, replicas=[NODE] * replicas, polling_interval=1, **changes)
+
+
+def test_complete_means_that_every_replica_follows(cloud: Cloud) -> None:
+    cloud.create("prod", cluster(2))
+    source, replicas = cloud.guest("Master0000"), [cloud.guest("Slave0000"), cloud.guest("Slave0001")]
+
+    cloud.ask(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)", "INSERT INTO d.t VALUES (1), (2)")
+    position = cloud.value(source, "@@gtid_binlog_pos")
+
+    for replica in replicas:
+        assert cloud.value(replica, f"MASTER_GTID_WAIT('{position}', 20)") == "0"
+        assert cloud.value(replica, "(SELECT COUNT(*) FROM d.t)") == "2"
+        assert cloud.value(replica, "@@read_only") == "1"
+    assert cloud.value(source, "@@read_only") == "0"
+
+
+def test_a_cluster_grows_and_shrinks_by_updates(cloud: Cloud) -> None:
+    cloud.create("prod", cluster(1))
+    source = cloud.guest("Master0000")
+    cloud.ask(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)", "INSERT INTO d.t VALUES (1)")
+
+    grown = cloud.stacks.change("prod", lambda now: now.add_replica(NODE).add_replica(NODE))
+    assert cloud.stacks.wait(grown, PATIENCE).status == "UPDATE_COMPLETE"
+    for name in ("Slave0000", "Slave0001", "Slave0002"):
+        assert cloud.value(cloud.guest(name), "(SELECT COUNT(*) FROM d.t)") == "1"
+
+    shrunk = cloud.stacks.change("prod", lambda now: now.remove_replica("Slave0001"))
+    assert cloud.stacks.wait(shrunk, PATIENCE).status == "UPDATE_COMPLETE"
+    assert "slave0001" not in _eventually_users(cloud, source, without="slave0001")
+    assert cloud.guest("Master0000") == source
+
+
+def _eventually_users(cloud: Cloud, source: str, without: str) -> set[str]:
+    """The source hears of the removal when it collects its metadata next."""
+    until = time.monotonic() + 20
+    while True:
+        users = {row["User"] for row in cloud.ask(source, "SELECT User FROM mysql.user")}
+        if without not in users or time.monotonic() > until:
+            return users
+        time.sleep(0.5)
+
+
+def wrong_password(resources: dict[str, Any]) -> None:
+    resources["Slave0000"]["Metadata"]["Master"]["User"]["password"] = "wrong"
+
+
+def unreachable(resources: dict[str, Any]) -> None:
+    resources["Slave0000"]["Metadata"]["Master"]["Port"] = 3307
+
+
+def equal_server_id(resources: dict[str, Any]) -> None:
+    resources["Slave0000"]["Metadata"]["GuestAgent"]["ServerId"] = 101
+
+
+def invalid(resources: dict[str, Any]) -> None:
+    resources["Slave0000"]["Metadata"]["GuestAgent"]["Deadlin"] = 1
+
+
+def no_binary_log(resources: dict[str, Any]) -> None:
+    """Whoever made this source's image forgot its binary log."""
+    pieces = resources["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
+    pieces.append("sed -i /^log_bin/d /etc/mysql/mariadb.conf.d/90-guestagent.cnf\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "condition", "reason"),
+    [
+        (wrong_password, "Slave0000ReadyWaitCond", "1045"),
+        (unreachable, "Slave0000ReadyWaitCond", "2003"),
+        (equal_server_id, "Slave0000ReadyWaitCond", "101, which is the source's too"),
+        (invalid, "Slave0000ReadyWaitCond", "GuestAgent.Deadlin"),
+        (no_binary_log, "Master0000ReadyWaitCond", "binary log"),
+    ],
+)
+def test_each_failure_reaches_the_stack_with_its_own_reason(
+    cloud: Cloud, spoil: Any, condition: str, reason: str
+) -> None:
+    cloud.launch("prod", cluster(1, deadline=8), spoil)
+
+    stack = cloud.ended("prod")
+
+    assert stack.status == "CREATE_FAILED"
+    assert condition in stack.reason
+    assert reason in stack.reason
+
+
+def test_a_replica_with_data_of_its_own_is_refused_and_left_as_it_is(cloud: Cloud) -> None:
+    cloud.create("prod", cluster(1))
+    replica = cloud.guest("Slave0000")
+    cloud.ask(
+        replica, "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT)", "INSERT INTO shop.t VALUES (1)"
+    )
+
+    work = cloud.stacks.change("prod", lambda now: now.renew("Slave0000"))
+    with pytest.raises(StackFailed, match="errant transactions"):
+        cloud.stacks.wait(work, PATIENCE)
+
+    assert cloud.value(replica, "(SELECT COUNT(*) FROM shop.t)") == "1"
+
+
+def test_an_outage_of_heat_for_a_minute_while_signalling_loses_nothing(cloud: Cloud) -> None:
+    cloud.create("prod", cluster(0))
+    source = cloud.guest("Master0000")
+    cloud.hypervisor.run(source, PAUSE_SERVER)
+    work = cloud.stacks.change("prod", lambda now: now.renew("Master0000"))
+    _until(lambda: '"generation": 2' in _status(cloud, source))
+
+    cloud.served.fault("cfn", "refuse", 60)
+    cloud.hypervisor.run(source, RESUME_SERVER)
+
+    assert cloud.stacks.wait(work, 150).status == "UPDATE_COMPLETE"
+
+
+def test_a_reboot_in_the_middle_of_a_pass_is_no_failure(cloud: Cloud) -> None:
+    cloud.launch("prod", cluster(1, deadline=60), unreachable_for_now)
+    replica = cloud.guest("Slave0000")
+    _until(lambda: '"converging"' in _status(cloud, replica))
+
+    cloud.hypervisor.reboot(replica)
+    _until(lambda: '"converging"' in _status(cloud, replica))
+    assert cloud.heat.stacks("prod")[0].in_progress
+    cloud.hypervisor.run(cloud.guest("Master0000"), RESUME_SERVER)
+
+    assert cloud.ended("prod").status == "CREATE_COMPLETE"
+
+
+def unreachable_for_now(resources: dict[str, Any]) -> None:
+    """The source's server stops answering as soon as it is ready."""
+    pieces = resources["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
+    pieces.append(
+        "(while ! grep -qs '\"ready\"' /var/lib/guestagent/status.json; do sleep 0.1; done; "
+        "pkill --signal STOP -x mariadbd) &\n"
+    )
+
+
+def test_an_agent_that_is_killed_again_and_again_gets_there(cloud: Cloud) -> None:
+    cloud.launch("prod", cluster(1), lambda resources: None)
+    source = cloud.guest("Master0000")
+
+    for _ in range(6):
+        cloud.hypervisor.run(source, ["pkill", "--signal", "KILL", "-f", "guestagent serve"])
+        time.sleep(0.25)
+
+    assert cloud.ended("prod").status == "CREATE_COMPLETE"
+
+
+def test_a_pass_with_nothing_to_do_leaves_the_binary_log_where_it_was(cloud: Cloud) -> None:
+    cloud.create("prod", cluster(1))
+    guests = [cloud.guest("Master0000"), cloud.guest("Slave0000")]
+    before = [cloud.value(guest, "@@gtid_current_pos") for guest in guests]
+
+    for guest in guests:
+        answer = cloud.hypervisor.run(guest, ["guestagent", "apply", "--json"])
+        assert answer.returncode == 0, answer
+
+    assert [cloud.value(guest, "@@gtid_current_pos") for guest in guests] == before
+
+
+def test_drift_is_repaired_by_the_next_pass(cloud: Cloud) -> None:
+    cloud.create("prod", cluster(1))
+    replica = cloud.guest("Slave0000")
+    cloud.ask(replica, "STOP SLAVE", "SET GLOBAL read_only = 0")
+
+    assert cloud.hypervisor.run(replica, ["guestagent", "apply"]).returncode == 0
+
+    assert cloud.value(replica, "@@read_only") == "1"
+    assert cloud.ask(replica, "SHOW SLAVE STATUS")[0]["Slave_IO_Running"] == "Yes"
+
+
+def with_a_general_log(resources: dict[str, Any]) -> None:
+    options = r"[mariadbd]\ngeneral-log\ngeneral-log-file=/var/lib/mysql/general.log\n"
+    script = f"printf '{options}' > /etc/mysql/mariadb.conf.d/99-log.cnf\n"
+    for name in ("Master0000", "Slave0000"):
+        resources[name]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1].append(script)
+
+
+def test_no_secret_is_in_a_command_line_an_environment_or_a_log(cloud: Cloud) -> None:
+    cloud.launch("prod", cluster(1), with_a_general_log)
+    assert cloud.ended("prod").status == "CREATE_COMPLETE"
+    guests = [cloud.guest("Master0000"), cloud.guest("Slave0000")]
+    secrets = _secrets(cloud, guests[1])
+
+    seen = b"".join(_everything_to_be_seen(cloud, guest) for guest in guests)
+
+    assert b"CREATE USER 'slave0000'" in seen, "the general log was not looked at"
+    assert b"guestagent\0serve" in seen, "the command lines were not looked at"
+    assert [len(secret) > 20 for secret in secrets] == [True, True]
+    assert [secret for secret in secrets if secret.encode() in seen] == []
+
+
+def _secrets(cloud: Cloud, replica: str) -> list[str]:
+    """The replication password and the handle's signature, as the replica's document has them."""
+    content = json.loads((cloud.hypervisor.folder(replica) / "var/lib/guestagent/document.json").read_text())
+    document = content["document"]
+    signature = document["ReadyWaitCondition"].partition("Signature=")[2].partition("&")[0]
+    return [document["Master"]["User"]["password"], signature]
+
+
+def _everything_to_be_seen(cloud: Cloud, guest: str) -> bytes:
+    """Logs, binary logs, status and signal files, and every process's command line and environment."""
+    var = cloud.hypervisor.folder(guest) / "var"
+    files = [*(var / "log").glob("*"), *(var / "lib/mysql").glob("binlog.0*")]
+    files += [var / "lib/mysql/general.log"]
+    files += [var / "lib/guestagent" / name for name in ("status.json", "journal.json", "signal.json")]
+    processes = cloud.hypervisor.run(guest, ["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"])
+    return b"".join(path.read_bytes() for path in files if path.is_file()) + processes.stdout.encode()
+
+
+def _status(cloud: Cloud, guest: str) -> str:
+    path = cloud.hypervisor.folder(guest) / "var/lib/guestagent/status.json"
+    return path.read_text() if path.exists() else ""
+
+
+def _until(holds: Any, within: float = 20) -> None:
+    until = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)

@@ -1,0 +1,78 @@
+"""The rules of handles and conditions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guestagent.embedded.heat.conditions import Failed, Met, Signals, Waiting, accept, data, judge, timed_out
+
+GOOD: dict[str, object] = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
+
+
+def signals(**by_id: str) -> Signals:
+    """`a="SUCCESS so"`: an id's status and reason."""
+    split = {unique: said.partition(" ") for unique, said in by_id.items()}
+    return {unique: {"Status": s, "Reason": r, "Data": unique} for unique, (s, _, r) in split.items()}
+
+
+def test_a_signal_is_kept_under_its_id() -> None:
+    assert accept(GOOD, {}) == {"u": {"Status": "SUCCESS", "Reason": "r", "Data": "d"}}
+
+
+def test_the_same_id_overwrites_and_counts_once() -> None:
+    twice = accept({**GOOD, "Reason": "second"}, accept(GOOD, {}))
+
+    assert [signal["Reason"] for signal in twice.values()] == ["second"]
+
+
+@pytest.mark.parametrize(("unique", "key"), [(None, "None"), ("", ""), (7, "7")])
+def test_an_id_becomes_text(unique: object, key: str) -> None:
+    assert list(accept({**GOOD, "UniqueId": unique}, {})) == [key]
+
+
+@pytest.mark.parametrize("missing", sorted(GOOD))
+def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
+    with pytest.raises(ValueError, match="Metadata format invalid"):
+        accept({key: value for key, value in GOOD.items() if key != missing}, {})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_anything_else_is_refused(body: object) -> None:
+    with pytest.raises(ValueError, match="Metadata format invalid"):
+        accept(body, {})
+
+
+@pytest.mark.parametrize(
+    ("seen", "count", "verdict"),
+    [
+        (signals(), 1, Waiting()),
+        (signals(a="SUCCESS"), 1, Met()),
+        (signals(a="SUCCESS"), 2, Waiting()),
+        (signals(a="SUCCESS", b="SUCCESS", c="SUCCESS"), 2, Met()),
+        (signals(a="FAILURE why"), 2, Failed("why")),
+        (signals(a="SUCCESS", b="FAILURE x", c="FAILURE y"), 1, Failed("x;y")),
+    ],
+)
+def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, verdict: object) -> None:
+    assert judge(seen, count) == verdict
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [(signals(), "0 of 2 received"), (signals(a="SUCCESS so it is"), "1 of 2 received - so it is")],
+)
+def test_a_timeout_tells_what_had_come(seen: Signals, said: str) -> None:
+    failure = timed_out(seen, 2)
+
+    assert (failure.kind, str(failure)) == ("WaitConditionTimeout", said)
+
+
+def test_the_data_of_all_signals_is_json_by_id() -> None:
+    assert data(signals(a="SUCCESS", b="FAILURE late")) == '{"a": "a", "b": "b"}'

@@ -1,0 +1,38 @@
+"""What an update does to one resource."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guestagent.embedded.heat.decisions import Change, Create, Keep, Replace, State, decide
+from guestagent.embedded.template.schema import Property
+
+SCHEMA = {"Flavor": Property("string", update=True), "Image": Property("string")}
+SEEN = State("Server", {"Flavor": "small", "Image": "one"}, {"Node": "a"})
+
+
+def test_what_is_not_there_is_created() -> None:
+    assert decide(None, SEEN, SCHEMA) == Create()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "step"),
+    [
+        (SEEN, Keep()),
+        (replace(SEEN, metadata={"Node": "b"}), Change(frozenset(), metadata=True)),
+        (
+            replace(SEEN, properties={"Flavor": "large", "Image": "one"}),
+            Change(frozenset({"Flavor"}), metadata=False),
+        ),
+        (replace(SEEN, properties={"Flavor": "large", "Image": "two"}), Replace()),
+        (replace(SEEN, type="Other"), Replace()),
+    ],
+)
+def test_what_is_there_is_kept_changed_or_replaced(wanted: State, step: object) -> None:
+    assert decide(SEEN, wanted, SCHEMA) == step
+
+
+def test_what_failed_is_replaced_even_if_nothing_changed() -> None:
+    assert decide(replace(SEEN, failed=True), SEEN, SCHEMA) == Replace()

@@ -1,0 +1,82 @@
+"""Templates as they are sent, and the first thing that Heat says of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from guestagent.embedded.refusals import Refusal
+from guestagent.embedded.template.document import load, parse
+
+VERSION = {"AWSTemplateFormatVersion": "2010-09-09"}
+
+
+def test_yaml_and_json_text_and_a_mapping_are_the_same_template() -> None:
+    text = "AWSTemplateFormatVersion: 2010-09-09\nResources:\n  V: {Type: 'OS::Heat::Value'}\n"
+    mapping = {**VERSION, "Resources": {"V": {"Type": "OS::Heat::Value"}}}
+
+    assert load(text) == load(json.dumps(mapping)) == load(mapping) == mapping
+
+
+def test_a_definition_knows_what_it_names() -> None:
+    value = {
+        "Type": "T",
+        "DependsOn": "A",
+        "Properties": {"p": {"Ref": "B"}},
+        "Metadata": {"m": {"Ref": "C"}},
+    }
+
+    definition = parse({**VERSION, "Resources": {"V": value}}).resources["V"]
+
+    assert definition.depends_on == ("A",)
+    assert [use.name for use in definition.uses] == ["B", "C"]
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ({}, "The template version is invalid: Template version was not provided"),
+        (
+            {**VERSION, "heat_template_version": "2018-08-31"},
+            "The template version is invalid: Ambiguous versions",
+        ),
+        ({"AWSTemplateFormatVersion": "2010-01-01"}, "The template version is invalid: "),
+        ({"heat_template_version": "2018-08-31"}, "The template version is invalid: "),
+        ({**VERSION, "Resource": {}}, "The template section is invalid: Resource"),
+        ({**VERSION, "Resources": {"V": {}}}, "Each Resource must contain a Type key."),
+        (
+            {**VERSION, "Resources": {"V": "x"}},
+            "Resources must contain Resource. Found a [<class 'str'>] instead",
+        ),
+        ({**VERSION, "Resources": ["x"]}, "Resources: \"['x']\" is not a map"),
+        ({**VERSION, "Resources": {"V": {"Type": "T", "Color": 1}}}, 'Resources.V: Invalid key "Color"'),
+        ({**VERSION, "Resources": {"V": {"Type": "T", "DependsOn": 1}}}, "Resource V DependsOn type must be"),
+        ({**VERSION, "Outputs": {"O": {}}}, "Outputs.O: Each output definition must contain a Value key."),
+        (
+            {**VERSION, "Resources": {f"V{n}": {"Type": "T"} for n in range(1001)}},
+            "Request limit exceeded: Maximum resources per stack exceeded.",
+        ),
+    ],
+)
+def test_a_template_is_refused(template: dict[str, object], said: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        parse(template)
+
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("a: [", "Template format is invalid"),
+        ("- a", "The template is not a JSON object"),
+        ("x" * 524_289, "Request limit exceeded: Template size (524289 bytes)"),
+        ({"Description": "x" * 524_288}, "Request limit exceeded: Template size"),
+    ],
+)
+def test_what_is_no_template_is_refused(sent: object, said: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        load(sent)
+
+    assert str(caught.value).startswith(said)

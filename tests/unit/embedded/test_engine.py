@@ -1,0 +1,320 @@
+"""Stack operations without HTTP and without waiting: order, failure, time, updates that overtake each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network
+
+import pytest
+
+from guestagent.embedded import FakeHypervisor
+from guestagent.embedded.compute import Compute
+from guestagent.embedded.heat.engine import Engine, Wish
+from guestagent.embedded.heat.keys import Keys
+from guestagent.embedded.heat.stack import Stack, now
+from guestagent.embedded.refusals import (
+    EntityNotFound,
+    InvalidTemplateReference,
+    NotSupported,
+    Refusal,
+    StackExists,
+    UnknownUserParameter,
+    UserParameterMissing,
+)
+from guestagent.embedded.template.document import parse
+
+Resources = dict[str, dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A cloud without services."""
+
+    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
+    keys: Keys = field(default_factory=Keys)
+    hypervisor: FakeHypervisor = field(default_factory=FakeHypervisor)
+    cfn_url: str = "http://10.77.0.1:8000"
+
+    @property
+    def servers(self) -> Compute:
+        return Compute(self.hypervisor, IPv4Network("10.77.0.0/24"), self.executor)
+
+    def now(self) -> datetime:
+        return now()
+
+
+def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callable[[], None]:
+    """Runs an async test with an engine of its own, which is stopped after it."""
+
+    async def run() -> None:
+        around = Around()
+        engine = Engine(around)
+        try:
+            await asyncio.wait_for(test(engine), 10)
+        finally:
+            await engine.stop()
+            around.executor.shutdown()
+
+    def wrapper() -> None:
+        asyncio.run(run())
+
+    wrapper.__name__ = test.__name__
+    return wrapper
+
+
+@engine_test
+async def test_a_failure_ends_the_stack_while_siblings_run_on_and_start_nothing(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish({**waiting("A"), **waiting("B"), "After": value("ConditionB")}))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+    await until(stack, "ConditionB", "CREATE_IN_PROGRESS")
+
+    signal(engine, stack, "A", "FAILURE")
+    await state(stack, "CREATE_FAILED")
+    sibling = status(stack, "ConditionB")
+    signal(engine, stack, "B", "SUCCESS")
+    await until(stack, "ConditionB", "CREATE_COMPLETE")
+    await asyncio.sleep(0)
+
+    assert sibling == "CREATE_IN_PROGRESS"
+    assert status(stack, "After") == "INIT_COMPLETE"
+    assert stack.state == "CREATE_FAILED"
+
+
+@engine_test
+async def test_a_stacks_own_time_ends_what_is_under_way(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A"), minutes=0.002))
+
+    await state(stack, "CREATE_FAILED")
+
+    assert stack.reason == "Timed out"
+    assert status(stack, "ConditionA") == "CREATE_FAILED"
+    assert stack.resources["ConditionA"].reason == "CREATE aborted"
+
+
+@engine_test
+async def test_a_condition_that_fails_later_does_not_change_the_first_reason(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish({**waiting("A"), **waiting("B")}))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+    await until(stack, "ConditionB", "CREATE_IN_PROGRESS")
+
+    signal(engine, stack, "A", "FAILURE", "first")
+    await state(stack, "CREATE_FAILED")
+    signal(engine, stack, "B", "FAILURE", "second")
+    await until(stack, "ConditionB", "CREATE_FAILED")
+
+    assert stack.reason == "Resource CREATE failed: WaitConditionFailure: resources.ConditionA: first"
+
+
+@engine_test
+async def test_an_update_overtakes_another_and_waits_for_what_that_one_began(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+
+    engine.update(stack, wish({**waiting("A"), "Extra": value()}))
+    await until(stack, "Extra", "CREATE_COMPLETE")
+    between = stack.state
+    signal(engine, stack, "A", "SUCCESS")
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert between == "UPDATE_IN_PROGRESS"
+    assert [e.status for e in stack.events if e.resource == "ConditionA"] == [
+        "CREATE_IN_PROGRESS",
+        "CREATE_COMPLETE",
+    ]
+
+
+@engine_test
+async def test_a_delete_stops_what_is_under_way_and_goes_backwards(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+
+    engine.delete(stack)
+    await state(stack, "DELETE_COMPLETE")
+
+    gone = [
+        event.resource
+        for event in stack.events
+        if event.status == "DELETE_COMPLETE" and event.resource != "s"
+    ]
+    assert gone == ["ConditionA", "HandleA"]
+    assert engine.find(stack.id) is stack
+    with pytest.raises(EntityNotFound, match=r"The Stack \(s\) could not be found\."):
+        engine.find("s")
+
+
+@engine_test
+async def test_more_signals_are_waited_for_when_the_count_grows(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+    signal(engine, stack, "A", "SUCCESS")
+    await state(stack, "CREATE_COMPLETE")
+
+    engine.update(stack, wish(waiting("A", Count=2)))
+    await until(stack, "ConditionA", "UPDATE_IN_PROGRESS")
+    signal(engine, stack, "A", "SUCCESS", unique="another")
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert status(stack, "ConditionA") == "UPDATE_COMPLETE"
+
+
+@engine_test
+async def test_a_random_string_stays_while_its_properties_do(engine: Engine) -> None:
+    def password(length: int) -> Resources:
+        return {
+            "Password": {"Type": "OS::Heat::RandomString", "Properties": {"length": length}},
+            "Shown": {"Type": "OS::Heat::Value", "Properties": {"value": {"Ref": "Password"}}},
+        }
+
+    stack = engine.create("s", "p", wish(password(20)))
+    await state(stack, "CREATE_COMPLETE")
+    seen = [shown(stack)]
+    for length in (20, 24):
+        engine.update(stack, wish(password(length)))
+        await state(stack, "UPDATE_COMPLETE")
+        seen.append(shown(stack))
+
+    assert seen[0] == seen[1] != seen[2]
+    assert [len(str(text)) for text in seen] == [20, 20, 24]
+
+
+@engine_test
+async def test_a_value_that_cannot_be_resolved_fails_its_resource(engine: Engine) -> None:
+    joined = {"Fn::Join": ["", [{"Fn::GetAtt": ["Number", "value"]}]]}
+    resources: Resources = {
+        "Number": {"Type": "OS::Heat::Value", "Properties": {"value": 7}},
+        "Text": {"Type": "OS::Heat::Value", "Properties": {"value": joined}},
+    }
+
+    stack = engine.create("s", "p", wish(resources))
+    await state(stack, "CREATE_FAILED")
+
+    assert (
+        stack.reason
+        == "Resource CREATE failed: TypeError: resources.Text: Items to join must be strings not 7"
+    )
+
+
+@engine_test
+async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
+    first = engine.create("first", "p", wish(waiting("A")))
+    await until(first, "HandleA", "CREATE_COMPLETE")
+    url = first.resources["HandleA"].data["url"]
+    foreign = waiting("A")
+    foreign["ConditionA"]["Properties"] = {"Handle": url, "Timeout": 9}
+
+    stack = engine.create("s", "p", wish(foreign))
+    await state(stack, "CREATE_FAILED")
+
+    assert stack.reason.startswith(
+        "Resource CREATE failed: ValueError: resources.ConditionA: WaitCondition invalid"
+    )
+
+
+@engine_test
+async def test_parameters_are_what_names_stand_for(engine: Engine) -> None:
+    parameters = {"Size": {"Type": "String"}, "Color": {"Type": "String", "Default": "red"}}
+    shown_value = {"Fn::Join": ["/", [{"Ref": "Size"}, {"Ref": "Color"}, {"Ref": "AWS::StackName"}]]}
+    resources: Resources = {"Shown": {"Type": "OS::Heat::Value", "Properties": {"value": shown_value}}}
+
+    stack = engine.create("s", "p", wish(resources, parameters, Size="large"))
+    await state(stack, "CREATE_COMPLETE")
+
+    assert shown(stack) == "large/red/s"
+    with pytest.raises(UserParameterMissing, match=r"The Parameter \(Size\) was not provided\."):
+        engine.create("t", "p", wish(resources, parameters))
+    with pytest.raises(UnknownUserParameter, match=r"The Parameter \(Weight\) was not defined in template\."):
+        engine.create("t", "p", wish(resources, parameters, Size="x", Weight="y"))
+
+
+@engine_test
+async def test_what_heat_refuses_starts_nothing(engine: Engine) -> None:
+    refused: list[tuple[type[Refusal], Resources]] = [
+        (
+            InvalidTemplateReference,
+            {"V": {"Type": "OS::Heat::Value", "DependsOn": "X", "Properties": {"value": 1}}},
+        ),
+        (Refusal, {"V": {"Type": "OS::Heat::Value", "Properties": {}}}),
+        (Refusal, {"P": {"Type": "OS::Heat::AccessPolicy", "Properties": {"AllowedResources": ["X"]}}}),
+        (Refusal, {"V": {**value(), "Metadata": {"ReadyWaitCondition": {"Ref": "Nobody"}}}}),
+        (Refusal, {"V": {"Type": "OS::Heat::Value", "Properties": {"value": {"Fn::GetAtt": ["X", "y"]}}}}),
+    ]
+
+    for kind, resources in refused:
+        with pytest.raises(kind):
+            engine.create("s", "p", wish(resources))
+
+    assert engine.living() == ()
+
+
+@engine_test
+async def test_a_name_is_taken_while_its_stack_lives_and_a_dying_one_takes_no_update(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A")))
+    with pytest.raises(StackExists):
+        engine.create("s", "p", wish(waiting("A")))
+
+    engine.delete(stack)
+    with pytest.raises(NotSupported):
+        engine.update(stack, wish(waiting("A")))
+    await state(stack, "DELETE_COMPLETE")
+
+    assert engine.create("s", "p", wish({"V": value()})).id != stack.id
+
+
+def wish(
+    resources: Resources,
+    parameters: Mapping[str, object] | None = None,
+    minutes: float | None = None,
+    **given: object,
+) -> Wish:
+    source = {"AWSTemplateFormatVersion": "2010-09-09", "Parameters": parameters, "Resources": resources}
+    return Wish(parse(source), given, timeout_mins=minutes)
+
+
+def waiting(name: str, **properties: object) -> Resources:
+    """A handle and its condition."""
+    wanted = {"Handle": {"Ref": f"Handle{name}"}, "Timeout": 60, **properties}
+    return {
+        f"Handle{name}": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        f"Condition{name}": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": wanted},
+    }
+
+
+def value(*depends_on: str) -> dict[str, object]:
+    return {"Type": "OS::Heat::Value", "DependsOn": list(depends_on), "Properties": {"value": "x"}}
+
+
+def signal(
+    engine: Engine, stack: Stack, name: str, said: str, reason: str = "so", unique: str = "node"
+) -> None:
+    handle = stack.resources[f"Handle{name}"]
+    body = {"Status": said, "Reason": reason, "UniqueId": unique, "Data": None}
+    engine.kind(handle).signal(handle, body)
+
+
+def status(stack: Stack, name: str) -> str:
+    resource = stack.resources[name]
+    return f"{resource.action}_{resource.status}"
+
+
+def shown(stack: Stack) -> object:
+    return stack.resources["Shown"].properties["value"]
+
+
+async def until(stack: Stack, name: str, wanted: str) -> None:
+    await holds(lambda: name in stack.resources and status(stack, name) == wanted)
+
+
+async def state(stack: Stack, wanted: str) -> None:
+    await holds(lambda: stack.state == wanted)
+
+
+def holds(true: Callable[[], bool]) -> Awaitable[None]:
+    async def wait() -> None:
+        while not true():
+            await asyncio.sleep(0.001)
+
+    return wait()

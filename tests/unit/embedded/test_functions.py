@@ -1,0 +1,78 @@
+"""What the functions of a template come to, and what they name."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.embedded.refusals import NotSupported, StackValidationFailed
+from guestagent.embedded.template.functions import resolve, uses
+
+
+class Names:
+    """A stack with one resource, `Server`, whose attributes are its own name and theirs."""
+
+    def reference(self, name: str) -> object:
+        return {"Server": "server-1", "Empty": None, "Number": 7}[name]
+
+    def attribute(self, resource: str, name: str) -> object:
+        return f"{resource}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("text", "text"),
+        ({"a": [1, {"Ref": "Server"}]}, {"a": [1, "server-1"]}),
+        ({"Fn::GetAtt": ["Server", "PrivateIp"]}, "Server.PrivateIp"),
+        ({"Fn::GetAtt": "Server.PrivateIp"}, "Server.PrivateIp"),
+        ({"Fn::Join": ["-", ["a", {"Ref": "Server"}, {"Ref": "Empty"}]]}, "a-server-1-"),
+        ({"Fn::Base64": {"Fn::Join": ["", ["#!", "/bin/sh"]]}}, "#!/bin/sh"),
+        ({"Fn::Select": ["1", ["a", "b"]]}, "b"),
+        ({"Fn::Select": [9, ["a"]]}, ""),
+        ({"Fn::Select": ["k", {"k": "v"}]}, "v"),
+        ({"Fn::Split": [",", "a,b"]}, ["a", "b"]),
+        ({"Fn::Replace": [{"$x": "1", "$xy": "2"}, "$x $xy"]}, "1 2"),
+        ({"Ref": "Server", "other": 1}, {"Ref": "Server", "other": 1}),
+        ({"Fn::Unheard": "of"}, {"Fn::Unheard": "of"}),
+    ],
+)
+def test_a_value_is_resolved(value: object, result: object) -> None:
+    assert resolve(value, Names()) == result
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Fn::Join": ["-", "text"]},
+        {"Fn::Join": ["-", [{"Ref": "Number"}]]},
+        {"Fn::Base64": ["list"]},
+        {"Fn::Select": "text"},
+        {"Fn::Split": [1, 2]},
+        {"Fn::Replace": ["a", "b"]},
+    ],
+)
+def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        resolve(value, Names())
+
+
+def test_every_name_is_found_with_its_path() -> None:
+    value = {"UserData": {"Fn::Base64": {"Fn::Join": ["", [{"Ref": "A"}, {"Fn::GetAtt": ["B", "C"]}]]}}}
+
+    found = [(use.name, use.attribute, use.path) for use in uses(value, "Resources.X.Properties")]
+
+    inside = "Resources.X.Properties.UserData.Fn::Base64.Fn::Join[1]"
+    assert found == [("A", "", f"{inside}[0].Ref"), ("B", "C", f"{inside}[1].Fn::GetAtt")]
+
+
+@pytest.mark.parametrize(
+    "value", [{"Ref": 1}, {"Ref": {"Ref": "A"}}, {"Fn::GetAtt": ["A"]}, {"Fn::GetAtt": "A"}]
+)
+def test_a_malformed_reference_is_refused(value: object) -> None:
+    with pytest.raises(StackValidationFailed):
+        list(uses(value, "Outputs.X"))
+
+
+def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
+    with pytest.raises(NotSupported, match="Fn::If"):
+        list(uses({"Fn::If": ["c", 1, 2]}, "Resources.X"))

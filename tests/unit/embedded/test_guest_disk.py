@@ -1,0 +1,97 @@
+"""A new guest's files, its names, and the account of its server."""
+
+from __future__ import annotations
+
+from configparser import RawConfigParser
+
+import pytest
+
+from guestagent.embedded.guests import boot, network
+from guestagent.embedded.guests.disk import etc_files, sizes
+from guestagent.embedded.guests.image import Account, database_account
+from guestagent.embedded.guests.services import Service
+from guestagent.embedded.guests.userdata import UserData
+from guestagent.embedded.hypervisor import Guest
+
+GUEST = Guest(
+    "4f6a-1", "prod-Master0000-x7", "10.77.0.10", 24, "10.77.0.1", "m1.small", 1, 2048, "image", b""
+)
+KNOWN = Account(102, 105, missing=False)
+NOBODY = Account(43043, 43043, missing=True)
+
+
+def files(account: Account = KNOWN, *scripts: str) -> dict[str, str]:
+    given = UserData(tuple((name, b"#!/bin/sh") for name in scripts))
+    return etc_files(GUEST, (Service("db", ("/db",)),), given, account)
+
+
+def test_a_guest_knows_its_name_and_address() -> None:
+    assert files()["hostname"] == "prod-master0000-x7\n"
+    assert "10.77.0.10 prod-master0000-x7\n" in files()["hosts"]
+
+
+def test_the_servers_options_are_those_of_the_image_and_then_sizes() -> None:
+    its = files()
+
+    assert "gtid_strict_mode" in its["mysql/mariadb.conf.d/90-guestagent.cnf"]
+    assert "innodb_buffer_pool_size = 256M" in its["mysql/mariadb.conf.d/95-embedded.cnf"]
+    assert "command = guestagent poke" in its["os-collect-config.conf"]
+
+
+@pytest.mark.parametrize(("memory", "pool"), [(32, 16), (256, 64), (1_000_000, 256)])
+def test_the_flavor_decides_how_much_memory_pages_get(memory: int, pool: int) -> None:
+    assert f"innodb_buffer_pool_size = {pool}M\n" in sizes(memory)
+
+
+def test_the_agent_is_told_how_to_control_the_server_here() -> None:
+    settings = RawConfigParser()
+    settings.read_string(files()["guestagent/guestagent.conf"])
+
+    assert settings.get("database", "socket") == "/run/mysqld/mysqld.sock"
+    assert set(settings.options("service")) == {"start_command", "stop_command", "restart_command"}
+    assert settings.get("service", "restart_command").endswith("restart mariadb")
+
+
+def test_scripts_of_the_user_data_come_before_the_supervisor_and_once() -> None:
+    init = files(KNOWN, "cfn-userdata", "it's").get("embedded/init", "")
+
+    assert init.index("/var/lib/heat-cfntools/cfn-userdata >>") < init.index("supervisor.supervisord")
+    assert """'/var/lib/heat-cfntools/it'"'"'s' >>""" in init
+    assert init.index("if [ ! -e /var/lib/cloud/instances/4f6a-1/sem ]") < init.index("cfn-userdata")
+
+
+def test_an_account_is_added_only_where_this_machine_has_none() -> None:
+    assert "passwd" not in files(KNOWN)
+    assert files(NOBODY)["passwd"].endswith("\nmysql:x:43043:43043:MariaDB:/nonexistent:/bin/false\n")
+    assert files(NOBODY)["group"].endswith("\nmysql:x:43043:\n")
+
+
+def test_the_servers_account_is_this_machines_or_a_free_number() -> None:
+    root = "root:x:0:0:root:/root:/bin/sh\n"
+    mysql = "mysql:x:102:105:MySQL Server,,,:/nonexistent:/bin/false\n"
+
+    assert database_account(root + mysql, "mysql:x:105:\n") == KNOWN
+    assert database_account(root, "root:x:0:\n") == NOBODY
+    assert database_account(root, "their:x:43043:\n").uid == 43044
+
+
+@pytest.mark.parametrize(
+    ("name", "host"), [("A_b.c", "a-b-c"), ("-x-", "x"), ("ü", "guest"), ("n" * 80, "n" * 63)]
+)
+def test_a_servers_name_becomes_a_host_name(name: str, host: str) -> None:
+    assert boot.hostname(name) == host
+
+
+def test_names_in_the_kernel_differ_by_guest_and_bridge_and_fit() -> None:
+    wires = [network.wire(bridge, guest) for bridge in ("br0", "br1") for guest in ("one", "a" * 36)]
+
+    assert len({wire.namespace for wire in wires}) == len({wire.link for wire in wires}) == 4
+    assert all(len(wire.link) <= 15 for wire in wires)
+
+
+def test_a_guest_keeps_no_power_over_the_machine() -> None:
+    [bounding] = [word for word in boot.confined(["true"]) if word.startswith("--bounding-set=")]
+    kept = bounding.partition("=")[2].split(",")
+
+    assert kept[0] == "-all"
+    assert not {"+sys_admin", "+mknod", "+sys_module", "+sys_boot", "+dac_read_search"} & set(kept)

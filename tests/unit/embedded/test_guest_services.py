@@ -1,0 +1,57 @@
+"""What runs in a guest, as the supervisor is told."""
+
+from __future__ import annotations
+
+from configparser import RawConfigParser
+from pathlib import Path
+
+from guestagent.embedded.guests.services import Service, control_argv, image_services, supervisor_config
+from guestagent.shipped import shipped
+
+
+def read(*services: Service) -> RawConfigParser:
+    parser = RawConfigParser()
+    parser.read_string(supervisor_config(services))
+    return parser
+
+
+def test_services_end_in_the_opposite_order_of_their_start() -> None:
+    config = read(Service("database", ("/db",)), Service("agent", ("/agent",)))
+
+    assert config.getint("program:database", "priority") < config.getint("program:agent", "priority")
+
+
+def test_a_service_runs_as_its_user_with_its_environment() -> None:
+    config = read(Service("db", ("/db", "a b"), user="mysql", environment=(("LC_ALL", "C"), ("X", "1"))))
+
+    assert config.get("program:db", "command") == "/db 'a b'"
+    assert config.get("program:db", "user") == "mysql"
+    assert config.get("program:db", "environment") == 'LC_ALL="C",X="1"'
+
+
+def test_a_percent_sign_is_not_a_variable_of_the_supervisor() -> None:
+    assert read(Service("db", ("/db", "100%"))).get("program:db", "command") == "/db 100%%"
+
+
+def test_each_service_has_a_log_and_is_never_given_up() -> None:
+    config = read(*image_services())
+
+    for name in ("mariadb", "os-collect-config", "guestagent"):
+        assert config.get(f"program:{name}", "stdout_logfile") == f"/var/log/{name}.log"
+        assert config.getboolean(f"program:{name}", "autorestart")
+        assert config.getint(f"program:{name}", "startretries") > 100_000
+
+
+def test_an_embedded_guest_runs_what_the_units_of_an_image_run() -> None:
+    units = {path.stem: path.read_text() for path in shipped("systemd").glob("*.service")}
+    programs = {service.name: service for service in image_services(Path("/opt/guestagent/bin"))}
+
+    assert set(units) < set(programs)
+    for name, unit in units.items():
+        assert f"ExecStart={' '.join(programs[name].argv)}\n" in unit
+
+
+def test_the_agent_has_a_command_for_the_service() -> None:
+    assert control_argv("restart", "mariadb")[1:] == (
+        "-m", "supervisor.supervisorctl", "-c", "/etc/embedded/supervisord.conf", "restart", "mariadb",
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""Properties, and Heat's words where they are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.embedded.refusals import StackValidationFailed
+from guestagent.embedded.template import schema
+from guestagent.embedded.template.schema import Property
+
+CONDITION = {
+    "Handle": Property("string", required=True),
+    "Timeout": Property("integer", required=True, least=1, most=43200),
+    "Count": Property("integer", default=1, least=1),
+    "Image": Property("string", exists="Image"),
+    "Old": Property("string", implemented=False),
+    "Public": Property("boolean"),
+    "Tags": Property("list", keys={"Key": Property("string", required=True)}),
+    "Profile": Property("map"),
+}
+GOOD: dict[str, object] = {"Handle": "http://h", "Timeout": 10}
+
+
+def known(what: str, name: str) -> str:
+    return "" if name == "there" else f"The {what} ({name}) could not be found."
+
+
+def test_values_are_converted_and_defaults_filled_in() -> None:
+    given = {"Handle": 7, "Timeout": "10", "Public": "TRUE", "Tags": [{"Key": "a"}], "Image": "there"}
+
+    read = schema.read(given, CONDITION, "P", known)
+
+    assert read == {
+        "Handle": "7",
+        "Timeout": 10,
+        "Count": 1,
+        "Image": "there",
+        "Old": None,
+        "Public": True,
+        "Tags": [{"Key": "a"}],
+        "Profile": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Nothing": 1}, "Property error: P: Unknown Property Nothing"),
+        ({"Handle": None}, "Property error: P: Property Handle not assigned"),
+        ({"Old": "x"}, "Property error: P: Property Old not implemented yet"),
+        ({"Timeout": 0}, "Property error: P.Timeout: 0 is out of range (min: 1, max: 43200)"),
+        ({"Count": 0}, "Property error: P.Count: 0 is out of range (min: 1, max: None)"),
+        ({"Timeout": "soon"}, "Property error: P.Timeout: Value 'soon' is not an integer"),
+        ({"Timeout": []}, "Property error: P.Timeout: Value '[]' is not an integer"),
+        ({"Handle": ["a"]}, "Property error: P.Handle: Value must be a string; got ['a']"),
+        ({"Public": "yes"}, 'Property error: P.Public: "yes" is not a valid boolean'),
+        ({"Tags": "a"}, "Property error: P.Tags: \"'a'\" is not a list"),
+        ({"Tags": ["a"]}, 'Property error: P.Tags[0]: "a" is not a map'),
+        ({"Tags": [{}]}, "Property error: P.Tags[0]: Property Key not assigned"),
+        ({"Profile": 1}, 'Property error: P.Profile: "1" is not a map'),
+        (
+            {"Image": "x"},
+            "Property error: P.Image: Error validating value 'x': The Image (x) could not be found.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_as_heat_says_it(change: dict[str, object], said: str) -> None:
+    with pytest.raises(StackValidationFailed) as caught:
+        schema.read({**GOOD, **change}, CONDITION, "P", known)
+
+    assert str(caught.value) == said

@@ -1,0 +1,78 @@
+"""Presigned URLs, against the client library that guests sign with."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pytest
+from keystoneclient.contrib.ec2.utils import Ec2Signer  # type: ignore[import-untyped]
+
+from guestagent.embedded.heat.signature import Request, holds, presigned, signature
+from guestagent.secret import Secret
+
+KEY = Secret("0123456789abcdef")
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+TTL = timedelta(minutes=15)
+HANDLE = "http://10.77.0.1:8000/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/i/resources/H"
+
+
+def as_sent(url: str, verb: str = "PUT", host: str = "") -> Request:
+    parts = urlsplit(url)
+    return Request(verb, host or parts.netloc, unquote(parts.path), dict(parse_qsl(parts.query)))
+
+
+def test_a_presigned_url_holds() -> None:
+    url = presigned(HANDLE, "access", KEY, NOW)
+
+    assert holds(as_sent(url), KEY, NOW, TTL)
+    assert list(as_sent(url).params) == [
+        "SignatureMethod",
+        "SignatureVersion",
+        "AWSAccessKeyId",
+        "Timestamp",
+        "Signature",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda url: as_sent(url, verb="POST"),
+        lambda url: as_sent(url, host="10.77.0.2:8000"),
+        lambda url: as_sent(url.replace("resources/H", "resources/G")),
+        lambda url: as_sent(url + "&more=1"),
+        lambda url: as_sent(url.replace("Signature=", "Signature=x")),
+        lambda url: as_sent(url.partition("&Signature=")[0]),
+        lambda url: as_sent(url.replace("2026-11-23", "2026-11-24")),
+    ],
+)
+def test_any_change_breaks_it(changed: object) -> None:
+    assert callable(changed)
+
+    assert not holds(changed(presigned(HANDLE, "access", KEY, NOW)), KEY, NOW, TTL)
+
+
+@pytest.mark.parametrize(("later", "good"), [(timedelta(minutes=15), True), (timedelta(minutes=16), False)])
+def test_it_lives_as_long_as_the_clouds_auth_ttl(later: timedelta, good: bool) -> None:
+    url = presigned(HANDLE, "access", KEY, NOW)
+
+    assert holds(as_sent(url), KEY, NOW + later, TTL) is good
+
+
+def test_a_signature_without_a_timestamp_never_expires_and_needs_no_port() -> None:
+    asked = {"Action": "DescribeStackResource", "StackName": "s t", "SignatureVersion": "2"}
+    theirs = Ec2Signer(KEY.reveal()).generate(
+        {"params": asked, "verb": "GET", "host": "10.77.0.1", "path": "/v1/"}
+    )
+    request = Request("GET", "10.77.0.1:8000", "/v1/", {**asked, "Signature": theirs})
+
+    assert holds(request, KEY, NOW + timedelta(days=900), TTL)
+
+
+def test_a_timestamp_that_is_none_does_not_hold() -> None:
+    params = {"Timestamp": "now"}
+    request = Request("GET", "h", "/", params)
+    signed = Request("GET", "h", "/", {**params, "Signature": signature(request, KEY)})
+
+    assert not holds(signed, KEY, NOW, TTL)
