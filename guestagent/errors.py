@@ -9,7 +9,8 @@
     ├── NotReady                        1   the server does not (yet) hold what the metadata wants
     ├── DatabaseError                   3   the database server
     │   ├── DatabaseUnreachable  (retry)    it does not answer, or not in time
-    │   └── DatabaseRefused                 it answered with an error; carries its number
+    │   ├── DatabaseRefused                 it answered with an error; carries its number
+    │   └── DatabaseUnsupported             it answered, but is none that we can keep
     ├── SignalError                     4   the wait condition's handle
     │   ├── HandleUnreachable    (retry)    no answer, or one that says nothing about the signal
     │   └── HandleRefused                   it will never take this signal
@@ -112,6 +113,10 @@ class DatabaseRefused(DatabaseError):
 
     def __str__(self) -> str:
         return f"{self.doing}: the server says {self.number}, {self.text}"
+
+
+class DatabaseUnsupported(DatabaseError):
+    """A server that answers, but not one that we can keep: another family, too old, or part of a group."""
 
 
 class SignalError(GuestAgentError):

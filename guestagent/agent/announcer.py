@@ -8,8 +8,11 @@ from functools import partial
 
 from guestagent.agent import evidence
 from guestagent.agent.reconcile import Report
+from guestagent.errors import StorageError
 from guestagent.metadata.document import Document
 from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, key
+
+AGAIN_SECONDS = 5.0
 
 
 class Announcer:
@@ -40,15 +43,26 @@ class Announcer:
 
     def _run(self) -> None:
         while (entry := self._next()) is not None:
-            delivery = self._sender.say(entry, interrupted=partial(self._superseded, entry))
-            if delivery.end is not End.CUT:
-                self._tell(told(entry.outcome, delivery))
+            try:
+                delivery = self._sender.say(entry, interrupted=partial(self._superseded, entry))
+            except StorageError as error:
+                self._tell(str(error))
+                self._again(entry)
+            else:
+                if delivery.end is not End.CUT:
+                    self._tell(told(entry.outcome, delivery))
 
     def _next(self) -> Entry | None:
         with self._news:
             self._news.wait_for(lambda: self._entry is not None or self._stopping)
             entry, self._entry = self._entry, None
             return None if self._stopping else entry
+
+    def _again(self, entry: Entry) -> None:
+        """Say it after a while, unless there is something newer by then."""
+        with self._news:
+            self._news.wait_for(lambda: self._entry is not None or self._stopping, AGAIN_SECONDS)
+            self._entry = self._entry or entry
 
     def _superseded(self, entry: Entry) -> bool:
         with self._news:
@@ -71,10 +85,10 @@ def said(spool: Spool, document: Document) -> Outcome | None:
     return None if newest is None else newest.outcome
 
 
-def standing(spool: Spool, document: Document) -> str:
-    """How the newest outcome fares, for status."""
+def standing(spool: Spool) -> str:
+    """How the newest outcome fares, for status; "" where nothing was said yet."""
     record = spool.record()
-    if record is None or record.key != key(document.handle, document.unique_id):
+    if record is None:
         return ""
     if record.pending is not None:
         return f"{record.pending.outcome.status} pending"

@@ -25,6 +25,11 @@ def refused(document: Document, error: InvalidMetadata) -> Outcome:
     return Outcome(Status.FAILURE, f"{document.section.node or 'this node'}: invalid metadata: {error}", {})
 
 
+def stumbled(document: Document, why: str) -> Outcome:
+    """What the handle is told where not even a judgement was possible until the deadline."""
+    return Outcome(Status.FAILURE, f"{document.section.node or 'this node'} ({document.role}): {why}", {})
+
+
 def evidence(document: Document, report: Report) -> Mapping[str, object]:
     """Role, server and position, and where the seconds went; lag and position are what they were at the last look."""
     server = report.server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from guestagent.agent import announcer, collect, parts, status
 from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
@@ -31,15 +32,15 @@ def apply(
         reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
         report = reconciler.converge(document.section.deadline)
         delivery = _signal(settings, document, report, clock, tell) if signals else None
-        result = node_status(document, report, Spool(settings.state))
+        result = node_status(document, report)
         status.write(settings.state / "status.json", result)
     if delivery is not None and delivery.end is not End.ACCEPTED:
         error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable
         raise error(f"{result.state}, but the handle was not told: {delivery.why}")
-    return result
+    return replace(result, signal=announcer.standing(Spool(settings.state)))
 
 
-def node_status(document: Document, report: Report, spool: Spool) -> NodeStatus:
+def node_status(document: Document, report: Report) -> NodeStatus:
     """A report as `guestagent status` shows it."""
     states = {Verdict.READY: "ready", Verdict.FAILED: "failed", Verdict.CUT: "converging"}
     late = f"not ready after {report.elapsed:.0f} s" if report.late else ""
@@ -52,7 +53,6 @@ def node_status(document: Document, report: Report, spool: Spool) -> NodeStatus:
         elapsed=report.elapsed,
         deadline=document.section.deadline,
         conditions=report.readiness.conditions,
-        signal=announcer.standing(spool, document),
     )
 
 

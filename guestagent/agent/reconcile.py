@@ -16,7 +16,7 @@ from guestagent.database.edge import Database, SourceView
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
 from guestagent.database.steps import StartChannel
-from guestagent.errors import DatabaseRefused, DatabaseUnreachable, StorageError
+from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
 from guestagent.metadata.document import Document, Source, Unresolved
 from guestagent.retry import Backoff, Clock
 
@@ -126,6 +126,8 @@ class Reconciler:
                     "server", Agreement.PENDING, "an answer", str(error), "is the database server running?"
                 )
             )
+        except DatabaseUnsupported as error:
+            return Readiness.of(Condition("server", Agreement.FINAL, "one that is supported", str(error)))
         except DatabaseRefused as error:
             return Readiness.of(Condition("step", Agreement.PENDING, "every step done", str(error)))
         except StorageError as error:

@@ -7,6 +7,8 @@ import math
 import signal
 import sys
 import threading
+import traceback
+from collections.abc import Callable
 from types import FrameType
 
 from guestagent.agent import announcer, evidence, parts, status
@@ -15,14 +17,15 @@ from guestagent.agent.collect import Collected
 from guestagent.agent.foreground import node_status
 from guestagent.agent.mailbox import Ear, Mailbox
 from guestagent.agent.notify import notify
-from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
+from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
 from guestagent.agent.settings import Settings
 from guestagent.agent.status import NodeStatus
 from guestagent.errors import GuestAgentError, InvalidMetadata
 from guestagent.metadata import Document, parse, require_resolved, salvaged
-from guestagent.retry import SystemClock
+from guestagent.retry import Clock, SystemClock
 from guestagent.signal import Entry, Spool, Status
 
+MakeEdges = Callable[[Settings, Clock, Callable[[], bool], Callable[[Progress], None]], Edges]
 LOG = logging.getLogger("guestagent")
 
 
@@ -40,13 +43,14 @@ def run(settings: Settings) -> int:
 class Service:
     """One thread passes, another one (the announcer's) signals. Poked through its ear."""
 
-    def __init__(self, settings: Settings, ear: Ear) -> None:
-        self._settings, self._ear = settings, ear
+    def __init__(self, settings: Settings, ear: Ear, edges: MakeEdges = parts.edges) -> None:
+        self._settings, self._ear, self._make_edges = settings, ear, edges
         self._clock = _EarClock(ear)
         self._spool = Spool(settings.state)
         self._announcer = Announcer(parts.sender(settings, SystemClock(), LOG.info), LOG.info)
         self._ended = threading.Event()
         self._work: Collected | None = None
+        self._since = 0.0
         self._shown: NodeStatus | None = None
         self._told = ""
 
@@ -67,15 +71,13 @@ class Service:
 
     def _turn(self) -> None:
         """One document, once: as far as it gets; then wait for a newer one, or until it is time to look for drift."""
-        try:
-            self._work = self._ear.latest()
-            if self._work is None:
-                self._show(NodeStatus("waiting", "no metadata yet"))
-            else:
-                self._work_on(self._work)
-        except GuestAgentError as error:
-            LOG.error("%s", error)
-            self._show(NodeStatus("converging", "cannot work", problems=(str(error),)))
+        work = self._ear.latest()
+        if work != self._work:
+            self._work, self._since = work, self._clock.now()
+        if work is None:
+            self._show(NodeStatus("waiting", "no metadata yet"))
+        else:
+            self._work_on(work)
         if not self._interrupted():
             self._ear.wait(self._settings.interval)
 
@@ -86,6 +88,17 @@ class Service:
         except InvalidMetadata as error:
             self._refuse(work, error)
             return
+        try:
+            self._see_to(document)
+        except GuestAgentError as error:
+            self._stumble(document, str(error))
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the agent, nor stay unsaid
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            self._stumble(
+                document, f"a bug of guestagent: {type(error).__name__} at {at.filename}:{at.lineno}"
+            )
+
+    def _see_to(self, document: Document) -> None:
         said = announcer.said(self._spool, document)
         # Once the handle was told, the deadline has done its duty: from then on it is drift that is repaired.
         report = self._reconcile(document, math.inf if said else document.section.deadline)
@@ -94,10 +107,17 @@ class Service:
         if said is None or (report.verdict is Verdict.READY and said.status is not Status.SUCCESS):
             self._announcer.say(announcer.entry_of(document, report))
         self._tell(report)
-        self._show(node_status(document, report, self._spool))
+        self._show(node_status(document, report))
+
+    def _stumble(self, document: Document, why: str) -> None:
+        """The pass could not even be judged. It is tried again; what still is so at the deadline is said."""
+        LOG.error("%s", why)
+        self._show(NodeStatus("converging", "cannot work", problems=(why,)))
+        if self._clock.now() - self._since >= document.section.deadline:
+            self._announcer.say(Entry(document.handle, document.unique_id, evidence.stumbled(document, why)))
 
     def _reconcile(self, document: Document, deadline: float) -> Report:
-        edges = parts.edges(
+        edges = self._make_edges(
             self._settings,
             self._clock,
             self._interrupted,
@@ -139,7 +159,6 @@ class Service:
                 progress.elapsed,
                 section.deadline,
                 conditions,
-                announcer.standing(self._spool, document),
             )
         )
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,11 +80,14 @@ def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_status(args: argparse.Namespace) -> int:
     """Print the status that the last pass left."""
-    from guestagent.agent import settings, status
+    from guestagent.agent import announcer, settings, status
+    from guestagent.signal import Spool
 
-    found = status.read(settings.load(args.config).state / "status.json")
+    state = settings.load(args.config).state
+    found = status.read(state / "status.json")
     if found is None:
         found = status.NodeStatus("waiting", "no metadata has been seen here yet")
+    found = replace(found, signal=announcer.standing(Spool(state)))
     if args.json:
         _print_json(found.as_json())
     else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
 if TYPE_CHECKING:
-    from guestagent.embedded.daemon import Options
+    from guestagent.embedded.record import Options
 
 STATE = Path("/var/lib/guestagent-cloud")
 MOST_NAME = 12  # the bridge is called after it, and a link's name is short
@@ -131,7 +131,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _options(args: argparse.Namespace) -> Options:
     from guestagent.embedded import cloudsfile
-    from guestagent.embedded.daemon import Options
+    from guestagent.embedded.record import Options
 
     if len(args.name) > MOST_NAME or not args.name.replace("-", "").isalnum():
         raise InvalidInput(

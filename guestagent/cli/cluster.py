@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from guestagent.errors import InvalidInput, InvalidTemplate, Problem, StackFailed
+from guestagent.errors import GuestAgentError, InvalidInput, InvalidTemplate, Problem, StackFailed
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node, Stacks, Work
@@ -244,9 +245,9 @@ def _follow(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
             f"guestagent: interrupted; stack {name} goes on: guestagent cluster status {name} --watch\n"
         )
         return INTERRUPTED
-    except StackFailed as error:
-        if work.cluster:
-            sys.stderr.write(as_table(stacks.status(error.stack)))
+    except StackFailed:
+        with suppress(GuestAgentError):  # the failure is what counts, whether or not its details can be had
+            sys.stderr.write(as_table(stacks.status(name)))
         raise
     if work.cluster is None:
         return _say(args, {"stack": name, "id": ended.id, "status": ended.status}, f"{name} is deleted\n")

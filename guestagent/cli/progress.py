@@ -55,19 +55,18 @@ class Board:
             self._nodes[event.name] = (event, time.monotonic())
 
     def table(self) -> Table:
+        from rich.box import SIMPLE_HEAD
         from rich.markup import escape
         from rich.table import Table
 
         now = time.monotonic()
-        table = Table(
-            title=f"{escape(self._title)} {self._status} {now - self._began:.0f} s", title_justify="left"
-        )
-        table.add_column("node")
-        table.add_column("state")
-        table.add_column("for", justify="right")
-        table.add_column("reason")
+        title = f"{escape(self._title)} {self._status} {now - self._began:.0f} s"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        for head in ("node", "state", "seconds", "reason"):
+            table.add_column(head)
         for name, (event, since) in self._nodes.items():
-            seconds = f"{now - since:.0f} s"
+            over = event.state in (NodeState.READY, NodeState.FAILED)
+            seconds = f"after {event.seconds:.0f}" if over else f"for {now - since:.0f}"
             table.add_row(name, str(event.state), seconds, escape(event.reason), style=COLOURS[event.state])
         return table
 

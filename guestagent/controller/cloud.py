@@ -21,6 +21,7 @@ from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
 TIMEOUT = 60  # seconds until a request counts as unanswered
 COME_BACK = frozenset({408, 429, 500, 502, 503, 504})
 GONE = 404
+TOO_MANY = 429
 # Heat 19 says 500 for this, yet the template will never do.
 HOPELESS = frozenset({"CircularDependencyException"})
 UNREACHABLE = (
@@ -28,7 +29,6 @@ UNREACHABLE = (
     keystone.DiscoveryFailure,
     keystone.HttpServerError,
     keystone.RequestTimeout,
-    keystone.TooManyRequests,
 )
 
 
@@ -161,6 +161,8 @@ def _refusal(response: Any, doing: str) -> CloudError:
 def _raise(error: Exception, doing: str) -> NoReturn:
     """Keystone's errors and the SDK's as ours; one that may pass by itself as CloudUnreachable."""
     said = f"{doing}: {error}"
-    if isinstance(error, UNREACHABLE) and not isinstance(error, keystone.SSLError):
+    # Older releases of keystoneauth have no class of their own for 429.
+    passing = isinstance(error, UNREACHABLE) or getattr(error, "http_status", None) == TOO_MANY
+    if passing and not isinstance(error, keystone.SSLError):
         raise CloudUnreachable(said) from error
     raise CloudRefused(said) from error

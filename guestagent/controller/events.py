@@ -47,33 +47,27 @@ Event = NodeChanged | StackChanged
 Tell = Callable[[Event], None]
 
 
-@dataclass(slots=True)
 class Changes:
     """Turns what is seen into events: each state is told once."""
 
-    nodes: tuple[Node, ...]
-    tell: Tell
-    began: float
-    _states: dict[str, NodeState]
-    _status: str
-
     def __init__(self, nodes: Iterable[Node], tell: Tell, began: float) -> None:
-        self.nodes, self.tell, self.began = tuple(nodes), tell, began
-        self._states, self._status = {}, ""
+        self._nodes, self._tell, self._began = tuple(nodes), tell, began
+        self._states: dict[str, NodeState] = {}
+        self._status = ""
 
     def stack(self, seen: Stack, now: float) -> None:
         if seen.status != self._status:
             self._status = seen.status
-            self.tell(StackChanged(seen.name, seen.status, now - self.began, seen.reason))
+            self._tell(StackChanged(seen.name, seen.status, now - self._began, seen.reason))
 
     def resources(self, seen: Iterable[Resource], now: float) -> None:
         by_name = {resource.name: resource for resource in seen}
-        for node in self.nodes:
+        for node in self._nodes:
             state = state_of(node, by_name)
             if state is not self._states.get(node.name):
                 self._states[node.name] = state
                 reason = by_name[node.condition].reason if state is NodeState.FAILED else ""
-                self.tell(NodeChanged(node.name, state, now - self.began, reason))
+                self._tell(NodeChanged(node.name, state, now - self._began, reason))
 
 
 def state_of(node: Node, resources: dict[str, Resource]) -> NodeState:

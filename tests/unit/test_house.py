@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "agent": FOUNDATION | {"metadata", "database", "signal"},
     "controller": {"metadata", "secret", "errors", "problems", "retry"},
     "embedded": {"errors", "durable", "retry", "secret", "problems", "shipped"},
+    "demo": FOUNDATION | {"controller", "database", "embedded"},
 }
 GUEST = {*FOUNDATION, "shipped", "metadata", "database", "signal", "agent"}
 GUEST_COMMANDS = {"main.py", "agent.py", "validate.py", "elements_path.py"}

@@ -1,0 +1,140 @@
+"""The demo as it is watched, on stderr: a live table of nodes on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from guestagent.cli.progress import COLOURS
+from guestagent.controller import Cluster, NodeChanged, NodeState, StackChanged
+from guestagent.demo.stage import Act, Cast, Counted, Tell, Told
+from guestagent.retry import Clock
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+BUSY = (NodeState.BOOTING, NodeState.PROVING)
+
+
+@contextmanager
+def watched(clock: Clock) -> Iterator[Tell]:
+    """What is given to what this yields is shown."""
+    scene = Scene(clock)
+    if not sys.stderr.isatty():
+        yield lambda told: _written(scene.tell(told))
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.markup import escape
+
+    console = Console(stderr=True, highlight=False)
+    with Live(get_renderable=scene.table, console=console, refresh_per_second=8) as live:
+
+        def tell(told: Told) -> None:
+            if (line := scene.tell(told)) and isinstance(told, Act):
+                live.console.print(escape(line))
+
+        yield tell
+
+
+@dataclass(slots=True)
+class Player:
+    """One node as it was last heard of. It was busy from `since` `until` it was ready, or is still."""
+
+    role: str = ""
+    flavor: str = ""
+    address: str = ""
+    state: NodeState | None = None
+    gone: bool = False
+    since: float | None = None
+    until: float | None = None
+    rows: int | None = None
+
+
+class Scene:
+    """All that was told so far. `tell` gives the line that a change is worth; "" where it is none."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._began = clock, clock.now()
+        self._players: dict[str, Player] = {}
+        self._stack = ""
+
+    def tell(self, told: Told) -> str:
+        now = self._clock.now() - self._began
+        match told:
+            case Act(text):
+                return f"{now:6.1f} s  {text}"
+            case Cast(cluster):
+                return self._cast(cluster)
+            case Counted(node, address, rows):
+                player = self._player(node)
+                player.address, player.rows = address, rows
+                return ""
+            case StackChanged():
+                self._stack = f"{told.name} {told.status}"
+                return f"{now:6.1f} s  {self._stack}{_why(told.reason if 'FAILED' in told.status else '')}"
+            case NodeChanged():
+                return self._changed(told, now)
+
+    def table(self) -> Table:
+        from rich.markup import escape
+        from rich.table import Table
+
+        now = self._clock.now() - self._began
+        table = Table(title=f"{escape(self._stack)} {now:.0f} s", title_justify="left")
+        for head in ("node", "role", "flavor", "address", "state"):
+            table.add_column(head)
+        for head in ("seconds", "rows"):
+            table.add_column(head, justify="right")
+        for name, player in self._players.items():
+            state = "removed" if player.gone else str(player.state or "")
+            style = "dim strike" if player.gone else COLOURS.get(player.state or NodeState.WAITING, "")
+            known = (name, player.role, player.flavor, player.address, state)
+            rows = "" if player.rows is None else str(player.rows)
+            table.add_row(*map(escape, known), _seconds(player, now), rows, style=style)
+        return table
+
+    def _cast(self, cluster: Cluster) -> str:
+        for node in cluster:
+            player = self._player(node.name)
+            player.role = "source" if node.name == cluster.source.name else "replica"
+            player.flavor = node.flavor
+        for name in self._players.keys() - {node.name for node in cluster}:
+            self._players[name].gone = True
+        return ""
+
+    def _changed(self, told: NodeChanged, now: float) -> str:
+        player = self._player(told.name)
+        if told.state is player.state:
+            return ""
+        if told.state in BUSY and player.state not in BUSY:
+            player.since, player.until = now, None
+        elif told.state not in BUSY:
+            player.until = now
+        player.state = told.state
+        return (
+            f"{now:6.1f} s  {told.name} ({player.role}, {player.flavor}) is {told.state}{_why(told.reason)}"
+        )
+
+    def _player(self, name: str) -> Player:
+        return self._players.setdefault(name, Player())
+
+
+def _seconds(player: Player, now: float) -> str:
+    """How long it was, or has been, busy."""
+    if player.since is None:
+        return ""
+    return f"{(now if player.until is None else player.until) - player.since:.1f}"
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _written(line: str) -> None:
+    if line:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

@@ -1,0 +1,190 @@
+"""The only file that imports PyMySQL. Its errors become ours at once, with what was being done."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import NoReturn
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+from guestagent.database.sql import SQL_MODE, Statement, sql
+from guestagent.errors import DatabaseRefused, DatabaseUnreachable
+from guestagent.secret import Secret
+
+Row = Mapping[str, str | None]
+
+SILENT = frozenset({0, 1040, 1053, 1927, 2002, 2003, 2006, 2013})
+"""Nobody to ask, or not now: closed, too many connections, shutdown, killed, lost."""
+
+
+class NoAnswer(DatabaseUnreachable):
+    """Nobody to ask. `number` is the driver's or the server's, `text` says how it was silent."""
+
+    def __init__(self, doing: str, number: int, text: str) -> None:
+        super().__init__(doing, number, text)
+        self.doing, self.number, self.text = doing, number, text
+
+    def __str__(self) -> str:
+        return f"{self.doing}: {self.text}"
+
+
+CIPHER = sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+
+# What answers on a port may be anything: PyMySQL takes its bytes apart without asking whose they are.
+_NOISE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError, struct.error)
+
+
+class Connection:
+    """One session with a server. No answer is waited for longer than its timeout; after that it is closed."""
+
+    def __init__(self, raw: pymysql.Connection[DictCursor]) -> None:
+        self._raw = raw
+
+    def rows(self, statement: Statement, doing: str) -> list[Row]:
+        """What the server answers, every value as text. `doing` is what an error says that we were at."""
+        text = statement.reveal()
+        with _typed(doing, statement), self._raw.cursor() as cursor:
+            cursor.execute(text)
+            return [{name: _text(value) for name, value in row.items()} for row in cursor.fetchall()]
+
+    def close(self) -> None:
+        with suppress(pymysql.MySQLError, OSError):
+            self._raw.close()
+
+
+def over_socket(path: str, user: str, timeout: float) -> Connection:
+    """As `user`, whom the server knows by being that user of the machine. No TLS: nobody is in between."""
+    with _typed(f"connecting to {path}"):
+        raw = _prepared(user, b"", "localhost", None, timeout)
+        return _connected(raw, _local(path, timeout))
+
+
+def over_tcp(host: str, port: int, user: str, password: Secret, ca: str | None, timeout: float) -> Connection:
+    """With `ca` (a PEM file) over TLS, certificate and name verified; without it in the clear."""
+    with _typed(f"logging in to {host}:{port} as {user}"):
+        # As bytes: PyMySQL encodes text as Latin-1, and the server hashed UTF-8.
+        raw = _prepared(user, password.reveal().encode(), host, ca, timeout)
+        stream = socket.create_connection((host, port), timeout)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = _connected(raw, stream)
+    if ca is not None:
+        _require_tls(connection, host)
+    return connection
+
+
+def _require_tls(connection: Connection, host: str) -> None:
+    """PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told."""
+    doing = f"looking whether {host} is reached over TLS"
+    (row,) = connection.rows(CIPHER, doing)
+    if not row["Value"]:
+        connection.close()
+        raise DatabaseRefused(doing, 2026, "SSL is required, but the server does not support it")
+
+
+def _prepared(
+    user: str, password: bytes, host: str, ca: str | None, timeout: float
+) -> pymysql.Connection[DictCursor]:
+    """Everything said, also what PyMySQL's versions have different defaults for; nothing sent yet."""
+    return pymysql.connect(
+        host=host,
+        user=user,
+        password=password,
+        ssl_disabled=ca is None,
+        ssl_ca=ca,
+        ssl_verify_cert=ca is not None,
+        ssl_verify_identity=ca is not None,
+        connect_timeout=timeout,
+        read_timeout=timeout,
+        write_timeout=timeout,
+        charset="utf8mb4",
+        autocommit=True,
+        init_command=f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {_lock_wait(timeout)}",
+        conv={},
+        cursorclass=DictCursor,
+        auth_plugin_map=dict.fromkeys(("mysql_clear_password", "mysql_old_password", "dialog"), _Guard),
+        defer_connect=True,
+    )
+
+
+class _Guard:
+    """Stands where PyMySQL would tell the password to whoever answers at an address and asks for it in clear."""
+
+    def __init__(self, connection: pymysql.Connection[DictCursor]) -> None:
+        pass
+
+    def authenticate(self, packet: object) -> NoReturn:
+        raise pymysql.OperationalError(2059, "the server asks for the password in clear: it gets none")
+
+
+def _lock_wait(timeout: float) -> int:
+    """Seconds for which a statement may wait for a lock: less than we wait for it, or it would wait on without us."""
+    return max(1, int(timeout * 0.8))
+
+
+def _local(path: str, timeout: float) -> socket.socket:
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    stream.settimeout(timeout)
+    with _closed_on_failure(stream):
+        stream.connect(path)
+    return stream
+
+
+def _connected(raw: pymysql.Connection[DictCursor], stream: socket.socket) -> Connection:
+    """The login over a stream of ours: PyMySQL forgets to close one that it could not connect."""
+    with _closed_on_failure(stream):
+        raw.connect(stream)
+    return Connection(raw)
+
+
+@contextmanager
+def _closed_on_failure(stream: socket.socket) -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.callback(stream.close)
+        yield
+        stack.pop_all()
+
+
+@contextmanager
+def _typed(doing: str, statement: Statement | None = None) -> Iterator[None]:
+    """`from None`: what the driver's error drags along is not ours to show."""
+    try:
+        yield
+    except (pymysql.MySQLError, OSError, *_NOISE) as error:
+        number, text = _said(error)
+        text = cleaned(text if statement is None else statement.cleaned(text))
+        if number in SILENT:
+            raise NoAnswer(doing, number, text) from None
+        raise DatabaseRefused(doing, number, text) from None
+
+
+def cleaned(text: str) -> str:
+    """A server's error text without the statement that it quotes: that may show passwords in clear."""
+    for quote in ("Query:", " near '"):
+        text = text.partition(quote)[0]
+    return " ".join(text.split()).rstrip(" ;,.")
+
+
+def _said(error: Exception) -> tuple[int, str]:
+    """Number and text. An error without a number is the driver's own: what came was no answer of a server."""
+    if isinstance(getattr(error, "original_exception", error), ssl.SSLError):
+        return 2026, str(error)
+    match error:
+        case pymysql.MySQLError(args=[int(number), str(text), *_]):
+            return number, text or "the connection is closed"
+        case UnicodeEncodeError():
+            # Its own text would quote what could not be encoded.
+            return 2000, "a text that is not valid Unicode"
+        case OSError():
+            return 2003, str(error)
+    return 2013, f"the answer makes no sense ({type(error).__name__})"
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,48 @@
+"""The narrow edge to a database server; `mariadb.py` is a real one, `fake.py` one for tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from guestagent.database.state import ServerState, SourceState
+from guestagent.database.steps import Step
+from guestagent.secret import Secret
+
+
+class Dialect(Protocol):
+    """What differs between families and needs no server: a dry run works with this alone."""
+
+    family: str
+
+    def statements(self, step: Step) -> tuple[str, ...]:
+        """The SQL of a step with every secret masked, as a dry run shows it."""
+
+    def host_pattern(self, network: str | None) -> str:
+        """The host part of an account that admits a network (CIDR); None: from anywhere."""
+
+    def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
+        """Whether what the server stores of a password (plugin, proof) is of this password."""
+
+
+class Database(Protocol):
+    """A running server, over its local socket. Every call is bounded in time.
+
+    DatabaseUnreachable where it does not answer (in time), DatabaseRefused where it answers with an error.
+    """
+
+    dialect: Dialect
+
+    def observe(self) -> ServerState:
+        """One look; changes and writes nothing."""
+
+    def apply(self, step: Step) -> None:
+        """Do one step. Statements take effect one by one: a cut between them is met by the next pass."""
+
+    def close(self) -> None: ...
+
+
+class SourceView(Protocol):
+    """A look at another server through a replication account, over TCP."""
+
+    def look(self, host: str, port: int, user: str, password: Secret, ca: str | None = None) -> SourceState:
+        """Never raises for a server that refuses or does not answer: that is in `SourceState.error`."""

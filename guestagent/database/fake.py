@@ -1,0 +1,207 @@
+"""A database in memory and a source that says what it is told: for tests of the agent, ours and others'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from guestagent.database.edge import Dialect
+from guestagent.database.gtid import MariadbHistory
+from guestagent.database.mariadb.dialect import PLUGIN, MariadbDialect, native_hash
+from guestagent.database.state import (
+    REPLICATION,
+    Account,
+    AccountState,
+    ChannelState,
+    Endpoint,
+    Receiver,
+    ServerError,
+    ServerState,
+    SourceState,
+)
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.errors import DatabaseRefused
+from guestagent.metadata.document import Unresolved
+from guestagent.secret import Secret
+
+T = TypeVar("T", str, int)
+
+FRESH = ServerState(
+    version="10.11.0-MariaDB",
+    server_id=1,
+    binary_log=True,
+    gtid=True,
+    read_only=True,
+    history=MariadbHistory(),
+)
+"""A server as an image boots it: empty, with a binary log, read-only."""
+
+
+class Died(Exception):
+    """The agent ends here, as after kill -9. Nothing of ours catches it."""
+
+
+class FakeDatabase:
+    """A MariaDB in memory. `state` may be replaced at any time; `writes` counts statements that took effect.
+
+    `dies_after`: that many statements take effect, then Died: between two steps, and in the middle of one.
+    `upstream`: what a running channel has applied; `connects_with`: what its receiver meets instead.
+    """
+
+    def __init__(
+        self,
+        state: ServerState = FRESH,
+        *,
+        dies_after: int | None = None,
+        upstream: MariadbHistory | None = None,
+        connects_with: ServerError | None = None,
+    ) -> None:
+        self.dialect: Dialect = MariadbDialect()
+        self.state = state
+        self.applied: list[Step] = []
+        self.writes = 0
+        self.closed = False
+        self._dies_after, self._upstream, self._connects_with = dies_after, upstream, connects_with
+
+    def reborn(self) -> FakeDatabase:
+        """The same server, found by the next agent; nothing dies again."""
+        return FakeDatabase(self.state, upstream=self._upstream, connects_with=self._connects_with)
+
+    def observe(self) -> ServerState:
+        return self.state
+
+    def apply(self, step: Step) -> None:
+        for state in self._states(step):
+            if self.writes == self._dies_after:
+                raise Died
+            self.state = state
+            self.writes += 1
+        self.applied.append(step)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _states(self, step: Step) -> Iterable[ServerState]:
+        """What the server is after each statement of the step."""
+        match step:
+            case SetServerId(server_id):
+                yield replace(self.state, server_id=_known(server_id))
+            case SetReadOnly(on):
+                yield replace(self.state, read_only=on)
+            case StopChannel() | PointChannel() | StartChannel():
+                yield self._channelled(step)
+            case CreateMarker():
+                if self.state.marker:
+                    raise DatabaseRefused(str(step), 1396, "Operation CREATE ROLE failed")
+                yield replace(self._logged(), marker=True)
+            case DropAccount(account):
+                self._existing(account, step)
+                yield self._with(account, None)
+            case CreateAccount() | SetPassword() | SetPrivileges():
+                yield from self._accounted(step)
+
+    def _accounted(self, step: CreateAccount | SetPassword | SetPrivileges) -> Iterable[ServerState]:
+        match step:
+            case CreateAccount(account, password, tls):
+                if self.state.account(account) is not None:
+                    raise DatabaseRefused(str(step), 1396, "Operation CREATE USER failed")
+                yield self._with(account, AccountState(account, PLUGIN, _proof(password), requires_tls=tls))
+                yield from self._granted(account, step)
+            case SetPassword(account, password, tls):
+                seen = self._existing(account, step)
+                new = replace(seen, plugin=PLUGIN, proof=_proof(password), requires_tls=tls)
+                yield self._with(account, new)
+            case SetPrivileges(account):
+                seen = self._existing(account, step, 1133)
+                if seen.privileges - REPLICATION or seen.others:
+                    bare = replace(seen, privileges=frozenset(), others=False, marked=False)
+                    yield self._with(account, bare)
+                yield from self._granted(account, step)
+
+    def _granted(self, account: Account, step: Step) -> Iterable[ServerState]:
+        yield self._with(account, replace(self._existing(account, step), privileges=REPLICATION))
+        if not self.state.marker:
+            raise DatabaseRefused(str(step), 1959, "Invalid role specification")
+        yield self._with(account, replace(self._existing(account, step), marked=True))
+
+    def _channelled(self, step: StopChannel | PointChannel | StartChannel) -> ServerState:
+        channel = self.state.channel
+        match step:
+            case PointChannel(host, port, user):
+                if channel is not None and not channel.stopped:
+                    raise DatabaseRefused(str(step), 1198, "This operation cannot be performed")
+                end = Endpoint(_known(host), port, _known(user), step.tls)
+                return replace(self.state, channel=ChannelState(end, True, Receiver.STOPPED, applier=False))
+            case StopChannel():
+                if channel is None:
+                    return self.state
+                stopped = replace(channel, receiver=Receiver.STOPPED, applier=False, lag=None)
+                return replace(self.state, channel=stopped)
+            case StartChannel():
+                if channel is None:
+                    raise DatabaseRefused(str(step), 1200, "Misconfigured slave: MASTER_HOST was not set")
+                return self._started(channel)
+
+    def _started(self, channel: ChannelState) -> ServerState:
+        error = self._connects_with
+        if error is not None:
+            trying = replace(channel, receiver=Receiver.CONNECTING, applier=True, receiver_error=error)
+            return replace(self.state, channel=trying)
+        running = replace(channel, receiver=Receiver.RUNNING, applier=True, lag=0, receiver_error=None)
+        return replace(self.state, channel=running, history=self._upstream or self.state.history)
+
+    def _existing(self, account: Account, step: Step, otherwise: int = 1396) -> AccountState:
+        seen = self.state.account(account)
+        if seen is None:
+            raise DatabaseRefused(str(step), otherwise, "there is no such account")
+        return seen
+
+    def _with(self, account: Account, new: AccountState | None) -> ServerState:
+        others = (seen for seen in self.state.accounts if seen.account != account)
+        accounts = (*others, new) if new is not None else tuple(others)
+        return replace(self._logged(), accounts=tuple(sorted(accounts, key=lambda seen: seen.account)))
+
+    def _logged(self) -> ServerState:
+        """One more transaction in the binary log: account statements are, even those that change nothing."""
+        if not self.state.binary_log or not isinstance(self.state.history, MariadbHistory):
+            return self.state
+        last = self.state.history.last
+        number = max(last.values(), default=0) + 1
+        return replace(self.state, history=MariadbHistory({**last, (0, self.state.server_id): number}))
+
+
+class FakeSourceView:
+    """Answers `answers` in turn, the last one for ever; without any, nobody listens. `looks`: those taken."""
+
+    def __init__(self, *answers: SourceState) -> None:
+        self._answers = list(answers or (SourceState(error=ServerError(2003, "Connection refused")),))
+        self.looks: list[tuple[str, int, str]] = []
+
+    def look(self, host: str, port: int, user: str, password: Secret, ca: str | None = None) -> SourceState:
+        self.looks.append((host, port, user))
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+def _proof(password: Secret | Unresolved) -> Secret:
+    if isinstance(password, Unresolved):
+        raise TypeError(f"the template function {password} has no value yet")
+    return native_hash(password)
+
+
+def _known(value: T | Unresolved) -> T:
+    if isinstance(value, Unresolved):
+        raise TypeError(f"the template function {value} has no value yet")
+    return value

@@ -1,0 +1,76 @@
+"""GTID histories: what a server has executed, compared without asking any server. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class History(Protocol):
+    """Everything that a server has executed, as its family counts it."""
+
+    def contains(self, other: History) -> bool:
+        """Whether all of `other` has been executed here too."""
+
+    def beyond(self, other: History) -> str:
+        """What was executed here that `other` does not hold, in the family's spelling; "" for nothing."""
+
+    @property
+    def empty(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MariadbHistory:
+    """MariaDB: the last sequence number by domain and server id, from positions such as `0-1-42,1-7-3`.
+
+    In a domain the numbers grow whoever writes (gtid_strict_mode), so a position in it holds all before it.
+    """
+
+    last: Mapping[tuple[int, int], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *positions: str | None) -> MariadbHistory:
+        """The union of `@@gtid_slave_pos`, `@@gtid_binlog_state` and the like. ValueError for others."""
+        last: dict[tuple[int, int], int] = {}
+        for position in positions:
+            for gtid in filter(None, (part.strip() for part in (position or "").split(","))):
+                domain, server, number = (int(word) for word in gtid.split("-"))
+                last[domain, server] = max(number, last.get((domain, server), 0))
+        return cls(last)
+
+    @property
+    def empty(self) -> bool:
+        return not self.last
+
+    def contains(self, other: History) -> bool:
+        return all(number <= self._highest(domain) for domain, number in _by_domain(_mariadb(other)).items())
+
+    def beyond(self, other: History) -> str:
+        theirs = _mariadb(other).last
+        return _spelled((key, number) for key, number in self.last.items() if number > theirs.get(key, 0))
+
+    def __str__(self) -> str:
+        """The position: the newest GTID of each domain."""
+        newest = {d: (n, s) for (d, s), n in sorted(self.last.items(), key=lambda item: item[1])}
+        return _spelled(((domain, server), number) for domain, (number, server) in newest.items())
+
+    def _highest(self, domain: int) -> int:
+        return _by_domain(self).get(domain, 0)
+
+
+def _by_domain(history: MariadbHistory) -> dict[int, int]:
+    highest: dict[int, int] = {}
+    for (domain, _server), number in history.last.items():
+        highest[domain] = max(number, highest.get(domain, 0))
+    return highest
+
+
+def _mariadb(history: History) -> MariadbHistory:
+    if not isinstance(history, MariadbHistory):
+        raise TypeError("histories of two families cannot be compared")
+    return history
+
+
+def _spelled(gtids: Iterable[tuple[tuple[int, int], int]]) -> str:
+    return ",".join(f"{domain}-{server}-{number}" for (domain, server), number in sorted(gtids))

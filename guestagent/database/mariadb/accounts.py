@@ -1,0 +1,138 @@
+"""Who may log in to a MariaDB, and with which rights: read whole, in a few queries, joined here.
+
+Joined here and not by the server: its own comparisons of names ignore case, and `grantee` is not quoted well.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from guestagent.database.connection import Connection, Row
+from guestagent.database.mariadb.dialect import MARK
+from guestagent.database.sql import Statement, sql
+from guestagent.database.state import REPLICATION, Account, AccountState
+from guestagent.secret import Secret
+
+LOOKING = "looking at the accounts"
+
+SYSTEM = frozenset({"root", "mysql", "mariadb.sys"})
+MARKER = Account(MARK, "")
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+IDENTITIES = sql(
+    "SELECT User, Host, json_value(Priv, '$.is_role') AS is_role, json_value(Priv, '$.plugin') AS plugin,"
+    " json_value(Priv, '$.authentication_string') AS proof, json_length(Priv, '$.auth_or') AS ways,"
+    " json_value(Priv, '$.ssl_type') AS ssl_type, json_value(Priv, '$.account_locked') AS locked,"
+    " json_value(Priv, '$.access') AS access, CONCAT(User, '@', Host) = CURRENT_USER() AS own FROM mysql.global_priv"
+)
+GLOBALS = sql("SELECT grantee, privilege_type, is_grantable FROM information_schema.user_privileges")
+OTHERS = sql(
+    "SELECT User, Host, 'schema' AS what, '' AS detail, '' AS detail2 FROM mysql.db"
+    " UNION ALL SELECT User, Host, 'table', '', '' FROM mysql.tables_priv"
+    " UNION ALL SELECT User, Host, 'column', '', '' FROM mysql.columns_priv"
+    " UNION ALL SELECT User, Host, 'routine', '', '' FROM mysql.procs_priv"
+    " UNION ALL SELECT User, Host, 'proxy', Proxied_user, Proxied_host FROM mysql.proxies_priv"
+    " UNION ALL SELECT User, Host, 'role', Role, Admin_option FROM mysql.roles_mapping"
+)
+
+
+@dataclass(slots=True)
+class _Rights:
+    privileges: set[str] = field(default_factory=set)
+    grantable: bool = False
+    marked: bool = False
+    others: bool = False
+    proxied: list[Account] = field(default_factory=list)
+
+
+def accounts(connection: Connection) -> tuple[tuple[AccountState, ...], bool]:
+    """All but the system's own accounts and ours, sorted; and whether the agent's mark exists.
+
+    A role of that name which gives rights is somebody else's, and marks nothing.
+    """
+    identities = connection.rows(IDENTITIES, LOOKING)
+    rights = _rights(connection)
+    marker = any(_marker(row) for row in identities) and _empty(rights[MARKER])
+    users = (row for row in identities if not _role(row) and not _system(row))
+    found = (_state(row, rights[_account(row)], marker) for row in users)
+    return tuple(sorted(found, key=lambda state: state.account)), marker
+
+
+def extras(connection: Connection, account: Account) -> Iterator[Statement | None]:
+    """What takes from an account all but exactly REPLICATION SLAVE. None stands for its REVOKE ALL.
+
+    That one takes roles along, but leaves proxies.
+    """
+    rights = _rights(connection)[account]
+    if rights.privileges - REPLICATION or rights.others or rights.grantable:
+        yield None
+    for proxied in rights.proxied:
+        yield sql("REVOKE PROXY ON {} FROM {}", proxied, account)
+
+
+def _rights(connection: Connection) -> defaultdict[Account, _Rights]:
+    """The rights of everybody who has any, the mark told from other roles."""
+    found: defaultdict[Account, _Rights] = defaultdict(_Rights)
+    for row in connection.rows(GLOBALS, LOOKING):
+        rights = found[_grantee(str(row["grantee"]))]
+        rights.privileges |= {str(row["privilege_type"])} - {"USAGE"}
+        rights.grantable |= row["is_grantable"] == "YES"
+    for row in connection.rows(OTHERS, LOOKING):
+        rights = found[_account(row)]
+        if row["what"] == "proxy":
+            rights.proxied.append(Account(str(row["detail"]), str(row["detail2"])))
+        elif (row["what"], row["detail"], row["detail2"]) == ("role", MARK, "N"):
+            rights.marked = True
+        else:
+            rights.others = True
+    return found
+
+
+def _grantee(text: str) -> Account:
+    """From `'name'@'host'`, where quotes within are not escaped: a host has none."""
+    name, _, host = text[1:-1].rpartition("'@'")
+    return Account(name, host)
+
+
+def _state(row: Row, rights: _Rights, marker: bool) -> AccountState:
+    return AccountState(
+        account=_account(row),
+        plugin=_plugins(row),
+        proof=Secret(row["proof"] or ""),
+        privileges=frozenset(rights.privileges),
+        others=rights.others or rights.grantable or bool(rights.proxied),
+        marked=marker and rights.marked,
+        locked=row["locked"] in ("true", "1"),
+        requires_tls=(row["ssl_type"] or "0") != "0",
+    )
+
+
+def _plugins(row: Row) -> str:
+    """An account with a second way in (`VIA .. OR ..`) shows so, and is proved by no single password."""
+    plugin = row["plugin"] or "none"
+    # One way is the plugin itself: a list of it alone is what an ALTER USER leaves of several.
+    return f"{plugin} or another" if int(row["ways"] or 0) > 1 else plugin
+
+
+def _empty(rights: _Rights) -> bool:
+    return not (rights.privileges or rights.others or rights.grantable or rights.proxied)
+
+
+def _marker(row: Row) -> bool:
+    """The mark's own global rights stand in its row alone: `user_privileges` leaves roles out."""
+    return _role(row) and row["User"] == MARK and (row["access"] or "0") == "0"
+
+
+def _role(row: Row) -> bool:
+    return row["is_role"] in ("true", "1")
+
+
+def _system(row: Row) -> bool:
+    """The installer's accounts, and the one that we look as."""
+    return row["own"] == "1" or (row["User"] in SYSTEM and row["Host"] in LOCAL)
+
+
+def _account(row: Row) -> Account:
+    return Account(str(row["User"]), str(row["Host"]))

@@ -1,0 +1,122 @@
+"""How MariaDB spells things: the statements of every step, hosts, stored passwords. Pure, needs no server."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from ipaddress import IPv4Network
+
+from guestagent.database.sql import Statement, sql
+from guestagent.database.state import Account
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.metadata.document import Unresolved
+from guestagent.secret import Secret
+
+MARK = "guestagent"
+"""The empty role that marks an account as made by the agent. It gives nothing."""
+
+PLUGIN = "mysql_native_password"
+"""The one kind of password with which every MariaDB can follow another, as Debian ships them."""
+
+CONNECT_RETRY = 1
+"""Seconds between two attempts of the receiver. The default of 60 would outlast a node's whole deadline."""
+
+HEARTBEAT = 2
+"""Seconds of silence after which the source says that it is there; below any sensible slave_net_timeout."""
+
+
+class MariadbDialect:
+    """MariaDB from 10.6 on."""
+
+    family = "mariadb"
+
+    def statements(self, step: Step) -> tuple[str, ...]:
+        return tuple(str(statement) for statement in script(step))
+
+    def host_pattern(self, network: str | None) -> str:
+        """MariaDB has no CIDR: a network is spelled with its mask. ValueError for anything but IPv4."""
+        if network is None:
+            return "%"
+        parsed = IPv4Network(network)
+        if parsed.prefixlen == 0:
+            return "%"
+        return str(parsed.network_address) if parsed.prefixlen == 32 else str(parsed.with_netmask)
+
+    def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
+        """Only of the kind that we make: what another plugin stores is not ours to recompute."""
+        mine, theirs = native_hash(password).reveal(), proof.reveal()
+        return plugin == PLUGIN and hmac.compare_digest(mine.encode(), theirs.upper().encode())
+
+
+def script(step: Step) -> tuple[Statement, ...]:
+    """The statements of a step. A cut between any two of them leaves what a later pass completes."""
+    match step:
+        case SetServerId(server_id):
+            return (sql("SET GLOBAL server_id = {}", server_id),)
+        case SetReadOnly(on):
+            return (sql("SET GLOBAL read_only = {}", on),)
+        case CreateMarker():
+            return (sql("CREATE ROLE {}", MARK),)
+        case CreateAccount(account, password, tls):
+            # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
+            return (_identified("CREATE", account, password, "REQUIRE SSL" if tls else ""), *_rights(account))
+        case SetPassword(account, password, tls):
+            return (_identified("ALTER", account, password, "REQUIRE SSL" if tls else "REQUIRE NONE"),)
+        case SetPrivileges(account):
+            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
+        case DropAccount(account):
+            return (sql("DROP USER {}", account),)
+        case StopChannel():
+            return (sql("STOP SLAVE"),)
+        case PointChannel():
+            return (_change_master(step),)
+        case StartChannel():
+            return (sql("START SLAVE"),)
+
+
+def native_hash(password: Secret) -> Secret:
+    """What mysql_native_password stores: it proves the password without being it."""
+    inner = hashlib.sha1(password.reveal().encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+    return Secret("*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper())
+
+
+def _identified(verb: str, account: Account, password: Secret | Unresolved, tls: str) -> Statement:
+    proof = password if isinstance(password, Unresolved) else native_hash(password)
+    return sql(f"{verb} USER {{}} IDENTIFIED VIA {PLUGIN} USING {{}} {tls}".rstrip(), account, proof)
+
+
+def _rights(account: Account) -> tuple[Statement, ...]:
+    """The mark comes last: a marked account is a finished one."""
+    return (sql("GRANT REPLICATION SLAVE ON *.* TO {}", account), sql("GRANT {} TO {}", MARK, account))
+
+
+def _change_master(step: PointChannel) -> Statement:
+    """Every TLS option each time: RESET SLAVE ALL keeps those of the CHANGE before."""
+    return sql(
+        "CHANGE MASTER TO MASTER_HOST = {}, MASTER_PORT = {}, MASTER_USER = {}, MASTER_PASSWORD = {},"
+        " MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = {}, MASTER_HEARTBEAT_PERIOD = {},"
+        " MASTER_SSL = {}, MASTER_SSL_CA = {}, MASTER_SSL_VERIFY_SERVER_CERT = {},"
+        " MASTER_SSL_CAPATH = '', MASTER_SSL_CERT = '', MASTER_SSL_KEY = '', MASTER_SSL_CIPHER = '',"
+        " MASTER_SSL_CRL = '', MASTER_SSL_CRLPATH = ''",
+        step.host,
+        step.port,
+        step.user,
+        step.password,
+        CONNECT_RETRY,
+        HEARTBEAT,
+        step.tls,
+        (step.tls_ca or "") if step.tls else "",
+        step.tls and step.tls_verify,
+    )

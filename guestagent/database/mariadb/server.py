@@ -1,0 +1,152 @@
+"""A running MariaDB over its local socket: one look at all that counts, and every step done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from guestagent.database.connection import Connection
+from guestagent.database.edge import Dialect
+from guestagent.database.gtid import MariadbHistory
+from guestagent.database.mariadb.accounts import accounts, extras
+from guestagent.database.mariadb.channel import channel
+from guestagent.database.mariadb.dialect import MariadbDialect, script
+from guestagent.database.sql import Statement, sql
+from guestagent.database.state import Account, ServerState, SourceState
+from guestagent.database.steps import PointChannel, SetPrivileges, StartChannel, Step
+from guestagent.errors import DatabaseRefused
+
+COULD_NOT_INITIALIZE = 1201
+"""A server killed in the middle of a CHANGE may forget its relay logs. They can be had again."""
+
+LOOKING = "looking at the server"
+
+VARIABLES = sql(
+    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
+    " 'read_only', 'gtid_slave_pos', 'gtid_binlog_state')"
+)
+SCHEMAS = sql(
+    "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
+    " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
+)
+FOLLOWERS = sql("SHOW SLAVE HOSTS")
+FORGET = sql("RESET SLAVE ALL")
+# sql_log_off is the general log's, and needs SUPER. Both come back to the server's own values.
+UNLOGGED = sql("SET SESSION sql_log_off = 1, slow_query_log = 0")
+LOGGED = sql("SET SESSION sql_log_off = DEFAULT, slow_query_log = DEFAULT")
+
+
+class Mariadb:
+    """The Database of a MariaDB. Once it was DatabaseUnreachable it stays so: open another one.
+
+    MariaDB always has GTIDs, so `gtid` is always true; whether it is strict about them is the image's choice.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.dialect: Dialect = MariadbDialect()
+        self._connection = connection
+
+    def observe(self) -> ServerState:
+        """Eight short queries, none of which writes."""
+        seen = variables(self._connection)
+        found, marker = accounts(self._connection)
+        return ServerState(
+            version=str(seen["version"]),
+            server_id=int(str(seen["server_id"])),
+            binary_log=seen["log_bin"] == "ON",
+            gtid=True,
+            # Newer ones know more than ON: how strictly, which is not for us to judge.
+            read_only=seen["read_only"] != "OFF",
+            history=history(seen),
+            accounts=found,
+            schemas=self._schemas(),
+            followers=tuple(int(str(row["Server_id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
+            marker=marker,
+            uuid=seen.get("server_uid"),
+            port=int(str(seen["port"])),
+            channel=channel(self._connection),
+        )
+
+    def apply(self, step: Step) -> None:
+        match step:
+            case PointChannel():
+                with self._unlogged(str(step)):
+                    self._repaired(step)
+            case StartChannel():
+                self._started(step)
+            case SetPrivileges(account):
+                self._narrow(account, step)
+            case _:
+                self._do(step)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _schemas(self) -> tuple[str, ...]:
+        """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
+        names = (str(row["name"]) for row in self._connection.rows(SCHEMAS, LOOKING))
+        return tuple(name for name in names if not name.startswith("#mysql50#"))
+
+    def _do(self, step: Step) -> None:
+        for statement in script(step):
+            self._run(statement, step)
+
+    def _run(self, statement: Statement, step: Step) -> None:
+        self._connection.rows(statement, str(step))
+
+    def _repaired(self, step: PointChannel) -> None:
+        try:
+            self._do(step)
+        except DatabaseRefused as error:
+            if error.number != COULD_NOT_INITIALIZE:
+                raise
+            self._run(FORGET, step)
+            self._do(step)
+
+    def _started(self, step: StartChannel) -> None:
+        """A channel that cannot be started for its relay logs is forgotten: the next pass points it again."""
+        try:
+            self._do(step)
+        except DatabaseRefused as error:
+            if error.number == COULD_NOT_INITIALIZE:
+                self._run(FORGET, step)
+            raise
+
+    def _narrow(self, account: Account, step: SetPrivileges) -> None:
+        """Revokes only where it must: that leaves the account without any right for a moment."""
+        revoke, *rights = script(step)
+        for extra in extras(self._connection, account):
+            self._run(revoke if extra is None else extra, step)
+        for right in rights:
+            self._run(right, step)
+
+    @contextmanager
+    def _unlogged(self, doing: str) -> Iterator[None]:
+        """General and slow log see nothing of what is done within: a channel's password has no hash form."""
+        self._connection.rows(UNLOGGED, doing)
+        try:
+            yield
+        finally:
+            self._connection.rows(LOGGED, doing)
+
+
+def variables(connection: Connection) -> dict[str, str | None]:
+    """The server's global variables that we look at; those that it does not know are absent."""
+    rows = connection.rows(VARIABLES, LOOKING)
+    return {str(row["Variable_name"]): row["Value"] for row in rows}
+
+
+def history(seen: dict[str, str | None]) -> MariadbHistory:
+    """What was applied (also without a log of our own) and what was logged."""
+    return MariadbHistory.of(seen["gtid_slave_pos"], seen["gtid_binlog_state"])
+
+
+def source_state(connection: Connection) -> SourceState:
+    """What a replication account, which may do nothing else, sees of its server."""
+    seen = variables(connection)
+    return SourceState(
+        server_id=int(str(seen["server_id"])),
+        binary_log=seen["log_bin"] == "ON",
+        history=history(seen),
+        version=seen["version"],
+    )

@@ -1,0 +1,85 @@
+"""Statements as values: a fixed text and what is quoted into it; only the server gets `reveal`.
+
+For statements that take no placeholders (CREATE USER, CHANGE MASTER): the server refuses to prepare those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import takewhile
+
+from guestagent.database.state import Account
+from guestagent.metadata.document import Unresolved
+from guestagent.secret import MASK, Secret
+
+SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_CREATE_USER"
+"""Every session of ours runs with it: a backslash escapes, which `quoted` counts on, and a GRANT to nobody fails
+instead of creating an account without a password.
+"""
+
+TELLING = 4
+"""So many characters of a secret are not shown, wherever they come from."""
+
+Value = str | int | Account | Secret | Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`text` with one `{}` for each value. `str()` shows it, with its secrets masked."""
+
+    text: str
+    values: tuple[Value, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text.format(*(_spelled(value, _shown) for value in self.values))
+
+    def reveal(self) -> str:
+        """What goes to the server. TypeError where a template function is left: it can be shown, not done."""
+        return self.text.format(*(_spelled(value, _told) for value in self.values))
+
+    def cleaned(self, text: str) -> str:
+        """A server's answer to this statement without its secrets: quoted or not, whole or cut short."""
+        for secret in (value.reveal() for value in self.values if isinstance(value, Secret)):
+            for spelling in {secret, quoted(secret)[1:-1]}:
+                text = _covered(text, spelling)
+        return text
+
+
+def sql(text: str, *values: Value) -> Statement:
+    """A statement on one line of code."""
+    return Statement(text, values)
+
+
+def quoted(text: str) -> str:
+    """A string literal under SQL_MODE."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'"
+
+
+def _spelled(value: Value, open_up: Callable[[Secret | Unresolved], str]) -> str:
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, Account):
+        return f"{quoted(value.name)}@{quoted(value.host)}"
+    return quoted(value if isinstance(value, str) else open_up(value))
+
+
+def _shown(value: Secret | Unresolved) -> str:
+    return MASK if isinstance(value, Secret) else str(value)
+
+
+def _told(value: Secret | Unresolved) -> str:
+    if isinstance(value, Unresolved):
+        raise TypeError(f"the template function {value} has no value yet: it cannot be applied")
+    return value.reveal()
+
+
+def _covered(text: str, secret: str) -> str:
+    """Masks every place where `text` begins to quote `secret`, as far as it does: servers cut long strings."""
+    telling = secret[:TELLING]
+    if not telling or telling not in text:
+        return text
+    before, _, after = text.partition(telling)
+    pairs = zip(after, secret[TELLING:], strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return f"{before}{MASK}{_covered(after[same:], secret)}"

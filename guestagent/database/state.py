@@ -1,0 +1,131 @@
+"""What a database server shows: frozen values, in the field's terms and not in a family's spelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from guestagent.database.gtid import History
+from guestagent.secret import Secret
+
+REPLICATION = frozenset({"REPLICATION SLAVE"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """An account's identity: a name and the hosts it may come from, as the server spells them."""
+
+    name: str
+    host: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """One account as the server holds it. `proof` is what is stored of its password, a secret of its own.
+
+    `plugin` names every way in (`x or another`): an account with a second one is not proved by its first.
+    `privileges` are global ones; `others` tells whether it has any on a schema, a table, a role or with the
+    grant option. `marked`: the agent made it.
+    """
+
+    account: Account
+    plugin: str
+    proof: Secret
+    privileges: frozenset[str] = frozenset()
+    others: bool = False
+    marked: bool = False
+    locked: bool = False
+    requires_tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerError:
+    """An error that a server reports of itself: its number and text, cleaned of statements and secrets."""
+
+    number: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.number}, {self.text}"
+
+
+class Receiver(str, Enum):
+    """The thread that fetches from the source."""
+
+    RUNNING = "running"
+    CONNECTING = "connecting"
+    STOPPED = "stopped"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a channel leads and as whom. `tls`: the channel is encrypted."""
+
+    host: str
+    port: int
+    user: str
+    tls: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}" + (" over TLS" if self.tls else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """A replica's channel. `lag` in seconds, None where the server does not know it (never zero)."""
+
+    endpoint: Endpoint
+    by_gtid: bool
+    receiver: Receiver
+    applier: bool
+    lag: int | None = None
+    receiver_error: ServerError | None = None
+    applier_error: ServerError | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self.receiver is Receiver.STOPPED and not self.applier
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """One look at a server, all of it within one query timeout each.
+
+    `history` is everything that the server has executed or written. `schemas` are those of users, `accounts`
+    all but the system's own. `followers` are server ids of the replicas that are connected now. `marker`: the
+    server knows the agent's mark. `port` is where it listens.
+    """
+
+    version: str
+    server_id: int
+    binary_log: bool
+    gtid: bool
+    read_only: bool
+    history: History
+    accounts: tuple[AccountState, ...] = ()
+    schemas: tuple[str, ...] = ()
+    followers: tuple[int, ...] = ()
+    marker: bool = False
+    uuid: str | None = None
+    port: int = 3306
+    channel: ChannelState | None = None
+
+    def account(self, wanted: Account) -> AccountState | None:
+        return next((a for a in self.accounts if a.account == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What a replica sees of its source through the replication account. `error`: it could not look."""
+
+    server_id: int | None = None
+    binary_log: bool | None = None
+    history: History | None = None
+    version: str | None = None
+    error: ServerError | None = None

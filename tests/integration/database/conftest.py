@@ -1,0 +1,99 @@
+"""Two real servers for a whole run, given to every test as if they were new."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from guestagent.database.edge import Database
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+)
+from tests.integration.database.following import (
+    PASSWORD,
+    REPLICATOR,
+    certificate,
+    follow,
+    until,
+)
+from tests.integration.servers import Server, installed, running
+
+LOGGING = ("general-log=1", "general-log-file=../general.log", "slow-query-log=1", "long-query-time=0")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return installed(tmp_path_factory.mktemp("mariadb") / "template")
+
+
+@pytest.fixture(scope="session")
+def first(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("source") / "s"
+    options = ("server-id=1", *LOGGING, "slow-query-log-file=../slow.log")
+    with running(folder, template, *options) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def second(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("replica") / "s"
+    options = ("server-id=2", *LOGGING, "slow-query-log-file=../slow.log", "slave-net-timeout=5")
+    with running(folder, template, *options) as server:
+        yield server
+
+
+@pytest.fixture
+def server(first: Server) -> Server:
+    return first.emptied()
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[Database]:
+    with closing(server.open()) as database:
+        yield database
+
+
+@pytest.fixture
+def source(database: Database, server: Server) -> Server:
+    """A source with its replication account."""
+    database.apply(CreateMarker())
+    database.apply(CreateAccount(REPLICATOR, PASSWORD))
+    return server
+
+
+@pytest.fixture
+def replica(second: Server) -> Iterator[Database]:
+    with closing(second.emptied().open()) as database:
+        yield database
+    second.emptied()
+
+
+@pytest.fixture
+def torn(source: Server, template: Path, tmp_path: Path) -> Iterator[Server]:
+    """A replica that was killed and has lost its relay logs."""
+    with running(tmp_path / "torn", template, "server-id=4", "relay-log=relay") as server:
+        with closing(server.open()) as replica:
+            follow(replica, source)
+            until(lambda: not replica.observe().history.empty)
+        server.stop(signal.SIGKILL)
+        for relay_log in (server.folder / "data").glob("relay.0*"):
+            relay_log.unlink()
+        server.start()
+        yield server
+
+
+@pytest.fixture
+def certified(template: Path, tmp_path: Path) -> Iterator[tuple[Server, str]]:
+    """A source with a certificate for its address, whose account must use TLS; and the CA's file."""
+    ca, key = certificate(tmp_path, "server")
+    options = ("server-id=8", f"ssl-ca={ca}", f"ssl-cert={ca}", f"ssl-key={key}")
+    with running(tmp_path / "certified", template, *options) as server:
+        with closing(server.open()) as database:
+            database.apply(CreateMarker())
+            database.apply(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))
+        yield server, ca

@@ -1,0 +1,82 @@
+"""The fake beside a real server: both must do the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guestagent.database.edge import Database
+from guestagent.database.fake import FRESH, FakeDatabase
+from guestagent.database.state import (
+    Account,
+    ServerState,
+)
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.errors import DatabaseRefused
+from guestagent.secret import Secret
+from tests.integration.database.following import (
+    PASSWORD,
+    REPLICATOR,
+)
+from tests.integration.servers import Server
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+
+class TestFake:
+    """What the fake does is what a real server does, as far as it pretends to."""
+
+    STEPS = (
+        SetServerId(7),
+        CreateMarker(),
+        CreateMarker(),
+        CreateAccount(REPLICATOR, PASSWORD),
+        CreateAccount(REPLICATOR, PASSWORD),
+        SetPassword(REPLICATOR, Secret("new"), require_tls=True),
+        SetPassword(REPLICATOR, Secret("newer")),
+        SetPrivileges(REPLICATOR),
+        SetPrivileges(Account("nobody", "%")),
+        SetReadOnly(True),
+        StartChannel(),
+        StopChannel(),
+        PointChannel("127.0.0.1", 1, "slave0000", PASSWORD),
+        PointChannel("127.0.0.1", 2, "slave0000", PASSWORD),
+        StopChannel(),
+        SetReadOnly(False),
+        DropAccount(REPLICATOR),
+        DropAccount(REPLICATOR),
+    )
+
+    def test_the_fake_does_what_a_server_does(self, server: Server, database: Database) -> None:
+        fake = FakeDatabase(replace(FRESH, server_id=1, read_only=False))
+
+        for step in self.STEPS:
+            assert outcome(fake, step) == outcome(database, step), step
+            assert shown(fake) == shown(database), step
+
+
+def outcome(database: Database, step: Step) -> int:
+    """The number of the error that a step ends with; 0 where it does not."""
+    try:
+        database.apply(step)
+    except DatabaseRefused as refused:
+        return refused.number
+    return 0
+
+
+def shown(database: Database) -> ServerState:
+    """What the two must agree in: all but the names and numbers that are a server's own."""
+    return replace(database.observe(), version="", uuid=None, port=0)

@@ -1,0 +1,119 @@
+"""What a look at a real MariaDB shows, and that it changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guestagent.database.edge import Database
+from guestagent.database.state import (
+    REPLICATION,
+    Account,
+)
+from guestagent.errors import DatabaseRefused
+from tests.integration.database.following import (
+    PASSWORD,
+    REPLICATOR,
+    account_of,
+)
+from tests.integration.servers import Server
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+
+class TestLooking:
+    def test_a_fresh_server_shows_nothing_of_anybody(self, server: Server, database: Database) -> None:
+        state = database.observe()
+
+        assert (state.accounts, state.schemas, state.followers, state.marker) == ((), (), (), False)
+        assert state.history.empty
+        assert state.channel is None
+        assert (state.server_id, state.port) == (1, server.port)
+        assert state.binary_log
+        assert state.gtid
+        assert not state.read_only
+        assert "MariaDB" in state.version
+
+    def test_schemas_and_foreign_accounts_are_seen(self, server: Server, database: Database) -> None:
+        server.ask(
+            "CREATE DATABASE shop",
+            "CREATE USER app@'10.%' IDENTIFIED BY 'x'",
+            "GRANT ALL ON shop.* TO app@'10.%'",
+        )
+
+        state = database.observe()
+
+        assert state.schemas == ("shop",)
+        (app,) = state.accounts
+        assert (app.account, app.marked, app.others) == (Account("app", "10.%"), False, True)
+        assert not app.privileges
+
+    def test_a_lost_and_found_folder_is_no_schema(self, server: Server, database: Database) -> None:
+        (server.folder / "data" / "lost+found").mkdir()
+
+        schemas = database.observe().schemas
+        (server.folder / "data" / "lost+found").rmdir()
+
+        assert schemas == ()
+
+    def test_looking_writes_nothing(self, source: Server, database: Database) -> None:
+        before = source.position()
+
+        database.observe()
+        database.observe()
+
+        assert source.position() == before
+
+    @pytest.mark.parametrize(
+        ("statement", "expected"),
+        [
+            ("ALTER USER slave0000 ACCOUNT LOCK", {"locked": True}),
+            ("ALTER USER slave0000 REQUIRE SSL", {"requires_tls": True}),
+            ("ALTER USER slave0000 REQUIRE X509", {"requires_tls": True}),
+            ("GRANT SELECT ON *.* TO slave0000", {"privileges": REPLICATION | {"SELECT"}}),
+            ("REVOKE REPLICATION SLAVE ON *.* FROM slave0000", {"privileges": frozenset()}),
+            ("GRANT USAGE ON *.* TO slave0000 WITH GRANT OPTION", {"others": True}),
+            ("GRANT SELECT ON d.* TO slave0000", {"others": True}),
+            ("GRANT SELECT ON d.t TO slave0000", {"others": True}),
+            ("GRANT SELECT (a) ON d.t TO slave0000", {"others": True}),
+            ("GRANT EXECUTE ON PROCEDURE d.p TO slave0000", {"others": True}),
+            ("GRANT PROXY ON root@localhost TO slave0000", {"others": True}),
+            ("GRANT boss TO slave0000", {"others": True}),
+            ("GRANT guestagent TO slave0000 WITH ADMIN OPTION", {"others": True, "marked": False}),
+            ("REVOKE guestagent FROM slave0000", {"marked": False}),
+            ("GRANT SELECT ON d.* TO guestagent", {"marked": False}),
+            ("GRANT SELECT ON *.* TO guestagent", {"marked": False}),
+            ("GRANT boss TO guestagent", {"marked": False}),
+        ],
+    )
+    def test_every_right_of_an_account_is_seen(
+        self, source: Server, database: Database, statement: str, expected: dict[str, object]
+    ) -> None:
+        made = account_of(database, REPLICATOR)
+        procedure = "CREATE PROCEDURE d.p() SELECT 1"
+        source.ask("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", procedure, "CREATE ROLE boss", statement)
+
+        seen = account_of(database, REPLICATOR)
+
+        assert made.privileges == REPLICATION
+        assert made.marked
+        assert not made.others
+        assert seen == replace(made, **expected)  # type: ignore[arg-type]
+
+    def test_a_second_way_into_an_account_is_no_proof(self, source: Server, database: Database) -> None:
+        hashed = "mysql_native_password USING PASSWORD('{}')"
+        ways = f"{hashed.format(PASSWORD.reveal())} OR {hashed.format('other')}"
+        source.ask(f"ALTER USER slave0000 IDENTIFIED VIA {ways}")
+
+        seen = account_of(database, REPLICATOR)
+
+        assert not database.dialect.proves(seen.plugin, seen.proof, PASSWORD)
+
+    def test_named_channels_are_refused(self, database: Database, server: Server) -> None:
+        server.ask("CHANGE MASTER 'other' TO MASTER_HOST='127.0.0.1', MASTER_USER='nobody'")
+
+        with pytest.raises(DatabaseRefused, match="named channels"):
+            database.observe()
+
+        server.ask("RESET SLAVE 'other' ALL")

@@ -1,0 +1,87 @@
+"""Servers that hang, die or were never there: an answer in time, all the same."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from guestagent.database.open import open_database
+from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    SetReadOnly,
+)
+from guestagent.errors import DatabaseUnreachable
+from tests.integration.database.following import (
+    PASSWORD,
+    REPLICATOR,
+)
+from tests.integration.servers import Server, running
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+
+class TestSilence:
+    def test_a_server_that_hangs_is_unreachable_in_time(self, server: Server) -> None:
+        with closing(server.open(timeout=0.5)) as database:
+            server.send(signal.SIGSTOP)
+            started = time.monotonic()
+            with pytest.raises(DatabaseUnreachable, match="timed out"):
+                database.observe()
+            taken = time.monotonic() - started
+            server.send(signal.SIGCONT)
+
+        assert taken < 2.0
+
+    def test_a_server_that_hangs_admits_nobody_in_time(self, server: Server) -> None:
+        server.send(signal.SIGSTOP)
+        started = time.monotonic()
+
+        with pytest.raises(DatabaseUnreachable):
+            server.open(timeout=0.5)
+
+        taken = time.monotonic() - started
+        server.send(signal.SIGCONT)
+        assert taken < 2.0
+
+    def test_a_source_that_hangs_is_an_error_of_the_look(self, source: Server) -> None:
+        source.send(signal.SIGSTOP)
+
+        look = TcpSourceView(0.5).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+
+        source.send(signal.SIGCONT)
+        assert look.error is not None
+        assert look.error.number == 2013
+
+    def test_nobody_behind_the_socket_is_unreachable(self, tmp_path: Path) -> None:
+        with pytest.raises(DatabaseUnreachable, match="No such file"):
+            open_database(str(tmp_path / "none"), 1.0)
+
+    def test_a_server_that_dies_between_two_calls_is_unreachable(
+        self, template: Path, tmp_path: Path
+    ) -> None:
+        with running(tmp_path / "mortal", template, "server-id=9") as mortal:
+            database = mortal.open()
+            mortal.stop(signal.SIGKILL)
+
+            with pytest.raises(DatabaseUnreachable):
+                database.observe()
+            with pytest.raises(DatabaseUnreachable):
+                database.apply(SetReadOnly(True))
+
+    def test_a_killed_server_is_what_it_was_after_a_restart(self, template: Path, tmp_path: Path) -> None:
+        with running(tmp_path / "mortal", template, "server-id=9") as mortal:
+            with closing(mortal.open()) as database:
+                database.apply(CreateMarker())
+                database.apply(CreateAccount(REPLICATOR, PASSWORD))
+                before = database.observe()
+            mortal.stop(signal.SIGKILL)
+            mortal.start()
+
+            with closing(mortal.open()) as database:
+                assert database.observe() == before

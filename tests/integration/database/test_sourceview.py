@@ -1,0 +1,140 @@
+"""A look at a source over TCP: whatever listens there, it is an answer."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from guestagent.database.edge import Database
+from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.state import (
+    ServerError,
+)
+from guestagent.secret import Secret
+from tests.integration.database.following import (
+    PASSWORD,
+    REPLICATOR,
+    certificate,
+)
+from tests.integration.servers import Server
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+
+def packet(number: int, payload: bytes) -> bytes:
+    return struct.pack("<I", len(payload))[:3] + bytes([number]) + payload
+
+
+GREETING = packet(
+    0,
+    b"\x0a11.4.2-MariaDB\0" + struct.pack("<I", 7) + b"saltsalt\0"
+    # Capabilities: 4.1, secure connection, plugin authentication.
+    + struct.pack("<HBHHB", 0x8200, 45, 2, 0x0008, 21) + bytes(10) + b"saltsaltsalt\0" + b"mysql_native_password\0",
+)  # fmt: skip
+
+
+@contextmanager
+def stranger(*says: bytes, told: list[bytes] | None = None) -> Iterator[int]:
+    """A port on which somebody speaks who is no database server; between two sayings it listens (`told`)."""
+    heard = [] if told is None else told
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def speak() -> None:
+            with suppress(OSError):
+                caller, _ = listener.accept()
+                with caller:
+                    for said in says:
+                        caller.sendall(said)
+                        if said is not says[-1] or told is not None:
+                            heard.append(caller.recv(4096))
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+class TestSourceView:
+    @pytest.mark.parametrize(
+        "greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 400 Bad\r\n\r\n", b"\0", b"\xff" * 99]
+    )
+    def test_whatever_listens_is_an_error_of_the_look_at_most(self, greeting: bytes) -> None:
+        with stranger(greeting) as port:
+            look = TcpSourceView(0.5).look("127.0.0.1", port, "u", Secret("x"))
+
+        assert look.error is not None
+        assert look.error.number in {2003, 2006, 2013}
+
+    @pytest.mark.parametrize("way", [b"mysql_clear_password", b"mysql_old_password", b"dialog"])
+    def test_whoever_asks_for_the_password_in_clear_gets_none(self, way: bytes) -> None:
+        told: list[bytes] = []
+        switch = b"\xfe" + way + b"\0" + b"\x05Password: "
+        with stranger(GREETING, packet(2, switch), told=told) as port:
+            look = TcpSourceView(0.5).look("127.0.0.1", port, "u", PASSWORD)
+
+        assert look.error is not None
+        assert look.error.number == 2059
+        assert b"u\0" in told[0]
+        assert PASSWORD.reveal().encode() not in b"".join(told)
+
+    def test_a_name_that_does_not_resolve_is_an_error_of_the_look(self) -> None:
+        look = TcpSourceView(2).look("no-such-host.invalid", 3306, "u", Secret("x"))
+
+        assert look.error is not None
+        assert look.error.number == 2003
+
+    def test_a_password_that_is_no_text_is_an_error_of_the_look(self, source: Server) -> None:
+        look = TcpSourceView(2).look("127.0.0.1", source.port, REPLICATOR.name, Secret("\ud800"))
+
+        assert look.error == ServerError(2000, "a text that is not valid Unicode")
+
+    def test_a_missing_ca_is_an_error_of_the_look(self, source: Server) -> None:
+        look = TcpSourceView(2).look(
+            "127.0.0.1", source.port, REPLICATOR.name, PASSWORD, ca="/no/such/ca.pem"
+        )
+
+        assert look.error is not None
+
+    def test_a_source_without_tls_gets_no_password_where_tls_is_wanted(
+        self, source: Server, tmp_path: Path
+    ) -> None:
+        ca, _ = certificate(tmp_path, "ca")
+
+        look = TcpSourceView(2).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD, ca=ca)
+
+        assert look.error is not None
+        assert "SSL" in look.error.text
+
+    @pytest.mark.parametrize(
+        ("user", "password", "number"),
+        [("slave0000", "wrong", 1045), ("nobody", "x", 1045), ("slave0000", "", 1045)],
+    )
+    def test_a_refused_login_is_an_error_of_the_look(
+        self, source: Server, user: str, password: str, number: int
+    ) -> None:
+        look = TcpSourceView(5).look("127.0.0.1", source.port, user, Secret(password))
+
+        assert look.error is not None
+        assert look.error.number == number
+
+    def test_the_replication_account_sees_identity_and_history(
+        self, source: Server, database: Database
+    ) -> None:
+        look = TcpSourceView(5).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+
+        state = database.observe()
+        assert (look.server_id, look.binary_log, look.history) == (1, True, state.history)
+        assert look.version == state.version
+        assert look.error is None
+
+    def test_a_port_where_nobody_listens_is_an_error_of_the_look(self) -> None:
+        look = TcpSourceView(1).look("127.0.0.1", 1, "u", Secret("x"))
+
+        assert look.error == ServerError(2003, look.error.text if look.error else "")
+        assert "Connection refused" in str(look.error)

@@ -1,0 +1,126 @@
+"""Every command that the documentation shows is run, page by page, and answers what the page says.
+
+A `console` block holds `$ command` lines (`> ` goes on with one) and what they print; `...` is anything.
+A page is one shell in a folder of its own: what an earlier block made, a later one finds. A block stays unrun
+only with `<!-- not run: why -->` on the line before it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LEFT_OUT = r"(?:^<!-- not run: (?P<why>\S[^\n]*) -->\n)?"
+BLOCK = re.compile(LEFT_OUT + r"^```console\n(?P<lines>.*?)^```$", re.M | re.S)
+MARK = "--- command {} ---"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A command of a page, and what the page says that it prints."""
+
+    command: str
+    answer: str
+
+    def holds(self, printed: str) -> bool:
+        wanted = ".*".join(re.escape(part) for part in self.answer.split("..."))
+        return re.search(wanted, printed, re.S) is not None
+
+
+def commands(page: str) -> Iterator[Shown]:
+    for block in BLOCK.finditer(page):
+        if block["why"] is None:
+            for part in re.split(r"^\$ ", block["lines"], flags=re.M)[1:]:
+                first, *rest = part.splitlines()
+                more = list(takewhile(lambda line: line.startswith("> "), rest))
+                command = [first, *(line.removeprefix("> ") for line in more)]
+                yield Shown("\n".join(command), "\n".join(rest[len(more) :]))
+
+
+def script(shown: list[Shown]) -> str:
+    return "".join(f"echo '{MARK.format(number)}'\n{one.command}\n" for number, one in enumerate(shown))
+
+
+def pages_with_commands() -> list[Path]:
+    return [page for page in PAGES if any(commands(page.read_text()))]
+
+
+def test_a_block_is_left_out_only_with_a_reason() -> None:
+    page = """\
+```console
+$ a
+```
+<!-- not run: it never ends -->
+```console
+$ b
+```
+<!-- not run: -->
+```console
+$ c
+```
+"""
+
+    assert [shown.command for shown in commands(page)] == ["a", "c"]
+
+
+def test_a_command_may_go_on_over_lines() -> None:
+    page = "```console\n$ cat <<END\n>   deep\n> END\n  deep\n```\n"
+
+    assert list(commands(page)) == [Shown("cat <<END\n  deep\nEND", "  deep")]
+
+
+def test_dots_stand_for_anything_in_an_answer() -> None:
+    shown = Shown("make", "ready in ... s\n...\ndone")
+
+    assert shown.holds("set-up\nready in 3 s\nall\nis\ndone\n")
+    assert not shown.holds("ready in 3 s\n")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Runs a script in a folder and home of its own, and gives what it printed. A cloud left up goes down after it."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HOME": str(tmp_path), "COLUMNS": "120"}
+
+    def run(text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def printed(text: str) -> str:
+        ran = run(text)
+        assert ran.returncode == 0, ran.stdout
+        return ran.stdout
+
+    yield printed
+    if (tmp_path / ".config/openstack/clouds.yaml").exists():
+        run("guestagent cloud down")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("docs")  # pages use the embedded cloud by its default name
+@pytest.mark.parametrize("page", pages_with_commands(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_keeps_its_word(page: Path, shell: Callable[[str], str]) -> None:
+    shown = list(commands(page.read_text()))
+
+    said = shell(script(shown))
+
+    answers = re.split(MARK.format(r"\d+") + "\n", said)[1:]
+    broken = [one for one, answer in zip(shown, answers, strict=True) if not one.holds(answer)]
+    assert broken == [], said

@@ -1,0 +1,59 @@
+"""The wheel, as an image builder installs it: complete, with its elements, without the controller's half."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--wheel-dir")
+    subprocess.run([*pip, str(folder), str(ROOT)], check=True)
+    return next(folder.glob("guestagent-*.whl"))
+
+
+@pytest.mark.timeout(180)
+def test_an_installed_package_finds_its_elements_and_units(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    where = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    asks = "from guestagent.shipped import shipped; print(shipped('elements')); print(shipped('systemd'))"
+
+    python = [sys.executable, "-c", asks]
+    said = subprocess.run(python, env=where, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    inside = tmp_path / "guestagent/_shipped"
+    assert said.stdout.split() == [str(inside / "elements"), str(inside / "systemd")]
+
+
+@pytest.mark.timeout(180)
+def test_the_wheel_is_complete_and_scripts_stay_executable(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+
+    for folder, name in (("elements", "elements"), ("systemd", "systemd")):
+        for source in (path for path in (ROOT / folder).rglob("*") if path.is_file()):
+            packed = modes[f"guestagent/_shipped/{name}/{source.relative_to(ROOT / folder)}"]
+            assert bool(packed & stat.S_IXUSR) == bool(source.stat().st_mode & stat.S_IXUSR), source
+    assert not [name for name in modes if name.startswith("tests/")]
+
+
+@pytest.mark.timeout(180)
+def test_a_guest_installs_no_package_of_the_controllers(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        lines = archive.read(name).decode().splitlines()
+
+    required = [line.split(": ", 1)[1] for line in lines if line.startswith("Requires-Dist: ")]
+    base = {wanted.split(">=")[0].lower() for wanted in required if "extra ==" not in wanted}
+    assert base == {"pyyaml", "requests", "pymysql", "psutil", "oslo-config"}

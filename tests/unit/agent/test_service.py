@@ -1,0 +1,222 @@
+"""The resident agent on a database in memory: which way out says what, and what a restart changes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from guestagent.agent import announcer, settings, status
+from guestagent.agent.collect import Collected
+from guestagent.agent.journal import Journal
+from guestagent.agent.mailbox import Mailbox
+from guestagent.agent.reconcile import Edges, Progress
+from guestagent.agent.service import Service
+from guestagent.agent.settings import Settings
+from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
+from guestagent.errors import DatabaseUnreachable
+from guestagent.metadata import parse
+from guestagent.retry import Clock
+from guestagent.signal import Outcome, Spool, Status
+from tests.unit.agent.states import source_seen
+
+NOBODY = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
+SOURCE = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 1}}
+
+
+class Agent:
+    """One life of the agent, in a thread."""
+
+    def __init__(self, folder: Path, database: Callable[[], FakeDatabase]) -> None:
+        self.settings = replace(
+            settings.load(), state=folder / "state", run=folder / "run", interval=0.2, collector_cache=folder
+        )
+        self.mailbox = Mailbox(self.settings.state, self.settings.run, self.settings.collector_cache)
+        self._database = database
+
+    def collect(self, document: Mapping[str, Any]) -> None:
+        self.mailbox.put(Collected.of(document, Path("cfn.json")))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with self.mailbox.listen() as ear:
+            service = Service(self.settings, ear, self._edges)
+            thread = threading.Thread(target=service.run)
+            thread.start()
+            try:
+                yield
+            finally:
+                service.end(15, None)
+                thread.join(10)
+                assert not thread.is_alive()
+
+    def until(self, state: str) -> status.NodeStatus:
+        """The status, once it is `state`."""
+        end = time.monotonic() + 10
+        while True:
+            seen = status.read(self.settings.state / "status.json")
+            if seen is not None and seen.state == state:
+                return seen
+            assert time.monotonic() < end, f"still {seen}"
+            time.sleep(0.02)
+
+    def said(self, document: Mapping[str, Any]) -> Outcome:
+        """What the handle will be told, once there is something."""
+        end = time.monotonic() + 10
+        while (outcome := announcer.said(Spool(self.settings.state), parse(document))) is None:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return outcome
+
+    def _edges(
+        self,
+        settings: Settings,
+        clock: Clock,
+        interrupted: Callable[[], bool],
+        tell: Callable[[Progress], None],
+    ) -> Edges:
+        journal = Journal(settings.state / "journal.json", clock)
+        view = FakeSourceView(source_seen())
+        return Edges(self._database, view, journal, clock, lambda host: "10.0.0.7", interrupted, tell)
+
+
+def test_nothing_is_touched_before_there_is_metadata(tmp_path: Path) -> None:
+    database = FakeDatabase()
+    agent = Agent(tmp_path, lambda: database)
+
+    with agent.running():
+        agent.until("waiting")
+
+    assert database.writes == 0
+
+
+def test_collected_metadata_is_worked_on_at_once_and_success_is_said(tmp_path: Path) -> None:
+    agent = Agent(tmp_path, FakeDatabase)
+
+    with agent.running():
+        agent.until("waiting")
+        agent.collect(SOURCE)
+        assert agent.until("ready").role == "source"
+        outcome = agent.said(SOURCE)
+
+    assert outcome.status is Status.SUCCESS
+    assert outcome.data["server_id"] == 7
+
+
+def test_a_condition_that_cannot_heal_is_said_as_failure(tmp_path: Path) -> None:
+    agent = Agent(tmp_path, lambda: FakeDatabase(replace(FRESH, binary_log=False)))
+    agent.collect(SOURCE)
+
+    with agent.running():
+        outcome = agent.said(SOURCE)
+
+    assert (outcome.status, "binary log" in outcome.reason) == (Status.FAILURE, True)
+
+
+def test_what_becomes_true_after_a_failure_is_said_as_success(tmp_path: Path) -> None:
+    database = FakeDatabase(replace(FRESH, binary_log=False))
+    agent = Agent(tmp_path, lambda: database)
+    agent.collect(SOURCE)
+
+    with agent.running():
+        assert agent.said(SOURCE).status is Status.FAILURE
+        database.state = FRESH
+        agent.until("ready")
+        end = time.monotonic() + 10
+        while agent.said(SOURCE).status is Status.FAILURE and time.monotonic() < end:
+            time.sleep(0.02)
+
+    assert agent.said(SOURCE).status is Status.SUCCESS
+
+
+def test_invalid_metadata_is_said_with_every_problem_and_nothing_is_touched(tmp_path: Path) -> None:
+    database = FakeDatabase()
+    agent = Agent(tmp_path, lambda: database)
+    broken = {**SOURCE, "Users": 5, "GuestAgent": {"Deadlin": 1}}
+    agent.collect(broken)
+
+    with agent.running():
+        outcome = agent.said({"ReadyWaitCondition": NOBODY})
+
+    assert outcome.status is Status.FAILURE
+    assert "Users" in outcome.reason
+    assert "GuestAgent.Deadlin" in outcome.reason
+    assert database.writes == 0
+
+
+def test_a_bug_of_ours_is_said_at_the_deadline_and_does_not_end_the_agent(tmp_path: Path) -> None:
+    def broken() -> FakeDatabase:
+        raise ZeroDivisionError("secret text")
+
+    agent = Agent(tmp_path, broken)
+    agent.collect(SOURCE)
+
+    with agent.running():
+        outcome = agent.said(SOURCE)
+
+    assert outcome.status is Status.FAILURE
+    assert "a bug of guestagent: ZeroDivisionError at" in outcome.reason
+    assert "secret text" not in outcome.reason
+
+
+PATIENT = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 900}}
+
+
+class Restarting:
+    """A server that does not answer while it is `away`."""
+
+    def __init__(self) -> None:
+        self.away, self.database = True, FakeDatabase()
+
+    def __call__(self) -> FakeDatabase:
+        if self.away:
+            raise DatabaseUnreachable("nobody answers")
+        return self.database
+
+
+def test_newer_metadata_is_taken_up_while_an_older_one_waits(tmp_path: Path) -> None:
+    server = Restarting()
+    agent = Agent(tmp_path, server)
+    agent.collect(PATIENT)
+    newer = {**PATIENT, "GuestAgent": {"ServerId": 9, "Deadline": 900, "Generation": 2}}
+
+    with agent.running():
+        agent.until("converging")
+        agent.collect(newer)
+        server.away = False
+        assert agent.until("ready").generation == 2
+
+    assert server.database.state.server_id == 9
+
+
+def test_a_stop_in_the_middle_says_nothing_and_the_next_life_goes_on(tmp_path: Path) -> None:
+    server = Restarting()
+    agent = Agent(tmp_path, server)
+    agent.collect(PATIENT)
+
+    with agent.running():
+        agent.until("converging")
+    assert announcer.said(Spool(agent.settings.state), parse(PATIENT)) is None
+
+    server.away = False
+    with agent.running():
+        assert agent.said(PATIENT).status is Status.SUCCESS
+
+
+def test_drift_is_repaired(tmp_path: Path) -> None:
+    database = FakeDatabase()
+    agent = Agent(tmp_path, lambda: database)
+    agent.collect(SOURCE)
+
+    with agent.running():
+        agent.until("ready")
+        database.state = replace(database.state, read_only=True)
+        end = time.monotonic() + 10
+        while database.state.read_only and time.monotonic() < end:
+            time.sleep(0.02)
+
+    assert not database.state.read_only

@@ -1,0 +1,168 @@
+"""MariaDB's spelling: of every step, of hosts, of stored passwords. No server."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guestagent.database.mariadb import MariadbDialect
+from guestagent.database.mariadb.dialect import native_hash, script
+from guestagent.database.state import Account
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.metadata.document import Unresolved
+from guestagent.secret import MASK, Secret
+
+DIALECT = MariadbDialect()
+REPLICATOR = Account("slave0000", "10.0.0.0/255.255.255.0")
+WHO = "'slave0000'@'10.0.0.0/255.255.255.0'"
+PASSWORD = Secret("hunter2")
+POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
+
+STEPS: list[tuple[Step, tuple[str, ...]]] = [
+    (SetServerId(7), ("SET GLOBAL server_id = 7",)),
+    (SetReadOnly(True), ("SET GLOBAL read_only = 1",)),
+    (SetReadOnly(False), ("SET GLOBAL read_only = 0",)),
+    (CreateMarker(), ("CREATE ROLE 'guestagent'",)),
+    (
+        CreateAccount(REPLICATOR, PASSWORD),
+        (
+            f"CREATE USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}'",
+            f"GRANT REPLICATION SLAVE ON *.* TO {WHO}",
+            f"GRANT 'guestagent' TO {WHO}",
+        ),
+    ),
+    (
+        SetPassword(REPLICATOR, PASSWORD),
+        (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE NONE",),
+    ),
+    (
+        SetPassword(REPLICATOR, PASSWORD, require_tls=True),
+        (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE SSL",),
+    ),
+    (
+        SetPrivileges(REPLICATOR),
+        (
+            f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {WHO}",
+            f"GRANT REPLICATION SLAVE ON *.* TO {WHO}",
+            f"GRANT 'guestagent' TO {WHO}",
+        ),
+    ),
+    (DropAccount(REPLICATOR), (f"DROP USER {WHO}",)),
+    (StopChannel(), ("STOP SLAVE",)),
+    (StartChannel(), ("START SLAVE",)),
+]
+
+
+@pytest.mark.parametrize(("step", "statements"), STEPS, ids=lambda value: type(value).__name__)
+def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) -> None:
+    assert DIALECT.statements(step) == statements
+
+
+def test_an_account_can_be_made_to_require_tls() -> None:
+    create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))
+
+    assert create.endswith("REQUIRE SSL")
+
+
+def test_a_channel_is_pointed_by_gtid_with_every_tls_option_said() -> None:
+    (statement,) = DIALECT.statements(POINT)
+
+    assert statement.startswith("CHANGE MASTER TO MASTER_HOST = '10.0.0.7', MASTER_PORT = 3306,")
+    assert "MASTER_USE_GTID = slave_pos" in statement
+    assert "MASTER_SSL = 0, MASTER_SSL_CA = '', MASTER_SSL_VERIFY_SERVER_CERT = 0" in statement
+    for option in ("CAPATH", "CERT", "KEY", "CIPHER", "CRL", "CRLPATH"):
+        assert f"MASTER_SSL_{option} = ''" in statement
+
+
+def test_a_channel_over_tls_names_its_ca() -> None:
+    step = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD, tls=True, tls_ca="/ca.pem", tls_verify=True)
+
+    (statement,) = DIALECT.statements(step)
+
+    assert "MASTER_SSL = 1, MASTER_SSL_CA = '/ca.pem', MASTER_SSL_VERIFY_SERVER_CERT = 1" in statement
+
+
+@pytest.mark.parametrize(
+    "step", [CreateAccount(REPLICATOR, PASSWORD), SetPassword(REPLICATOR, PASSWORD), POINT]
+)
+def test_no_statement_shows_its_secret(step: Step) -> None:
+    shown = " ".join(DIALECT.statements(step))
+
+    assert "hunter2" not in shown
+    assert native_hash(PASSWORD).reveal() not in shown
+    assert "hunter2" not in repr(script(step))
+
+
+def test_an_account_is_made_from_a_hash_alone() -> None:
+    told = " ".join(statement.reveal() for statement in script(CreateAccount(REPLICATOR, PASSWORD)))
+
+    assert "hunter2" not in told
+    assert native_hash(PASSWORD).reveal() in told
+
+
+def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
+    password = Unresolved("MasterKey0000.SecretAccessKey", "{}")
+    step = PointChannel(Unresolved("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
+
+    (statement,) = DIALECT.statements(step)
+    create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, password))
+
+    assert "MASTER_HOST = '<Master0000.PrivateIp>'" in statement
+    assert "USING '<MasterKey0000.SecretAccessKey>'" in create
+
+
+@pytest.mark.parametrize(
+    ("network", "pattern"),
+    [
+        (None, "%"),
+        ("0.0.0.0/0", "%"),
+        ("10.0.0.0/24", "10.0.0.0/255.255.255.0"),
+        ("10.128.0.0/9", "10.128.0.0/255.128.0.0"),
+        ("10.0.0.7/32", "10.0.0.7"),
+    ],
+)
+def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
+    assert DIALECT.host_pattern(network) == pattern
+
+
+@pytest.mark.parametrize("network", ["fd00::/64", "10.0.0.1/24", "somewhere"])
+def test_what_mariadb_cannot_spell_is_no_network(network: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        DIALECT.host_pattern(network)
+
+
+def test_a_stored_hash_proves_its_password() -> None:
+    stored = Secret("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19")
+
+    assert DIALECT.proves("mysql_native_password", stored, Secret("password"))
+    assert DIALECT.proves("mysql_native_password", Secret(stored.reveal().lower()), Secret("password"))
+    assert not DIALECT.proves("mysql_native_password", stored, Secret("Password"))
+
+
+@pytest.mark.parametrize("plugin", ["ed25519", "unix_socket", "mysql_native_password or another", ""])
+def test_another_kind_of_password_proves_nothing(plugin: str) -> None:
+    assert not DIALECT.proves(plugin, native_hash(PASSWORD), PASSWORD)
+
+
+@given(st.text(), st.text())
+def test_only_the_same_password_is_proved(one: str, other: str) -> None:
+    proof = native_hash(Secret(one))
+
+    assert DIALECT.proves("mysql_native_password", proof, Secret(other)) == (one == other)
+
+
+def test_a_text_that_no_server_can_hold_has_a_hash_and_proves_nothing_else() -> None:
+    assert not DIALECT.proves("mysql_native_password", native_hash(Secret("\ud800")), Secret("?"))

@@ -1,0 +1,103 @@
+"""GTID histories: what has been executed here, and what only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guestagent.database.gtid import MariadbHistory
+
+HISTORIES = st.dictionaries(
+    st.tuples(st.integers(0, 3), st.integers(1, 4)), st.integers(1, 9), max_size=6
+).map(MariadbHistory)
+EMPTY = MariadbHistory()
+
+
+def history(text: str) -> MariadbHistory:
+    return MariadbHistory.of(text)
+
+
+def spelled(last: Mapping[tuple[int, int], int]) -> str:
+    return ",".join(f"{domain}-{server}-{number}" for (domain, server), number in last.items())
+
+
+def test_a_position_holds_all_before_it_in_its_domain_whoever_wrote_it() -> None:
+    assert history("0-2-42").contains(history("0-1-41"))
+    assert not history("0-2-42").contains(history("0-1-43"))
+    assert not history("0-2-42").contains(history("1-2-1"))
+
+
+def test_what_is_beyond_another_history_is_named() -> None:
+    assert history("0-1-5,0-2-7").beyond(history("0-1-6")) == "0-2-7"
+    assert history("0-1-5,1-1-1").beyond(history("0-1-4")) == "0-1-5,1-1-1"
+    assert history("0-1-5").beyond(history("0-1-5,0-2-6")) == ""
+
+
+def test_a_local_write_is_beyond_a_source_that_is_further_ahead() -> None:
+    assert history("0-1-5,0-2-6").beyond(history("0-1-100")) == "0-2-6"
+
+
+def test_a_history_shows_as_the_newest_position_of_each_domain() -> None:
+    assert str(history("0-1-5,0-2-7,1-3-2")) == "0-2-7,1-3-2"
+    assert str(EMPTY) == ""
+
+
+@pytest.mark.parametrize("nothing", ["", None, " , "])
+def test_no_position_is_an_empty_history(nothing: str | None) -> None:
+    assert MariadbHistory.of(nothing).empty
+
+
+@pytest.mark.parametrize(
+    "text", ["0-1", "0-1-2-3", "a-b-c", "0-1-2;0-1-3", "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"]
+)
+def test_anything_else_is_no_position(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        MariadbHistory.of(text)
+
+
+def test_histories_of_two_families_are_not_compared() -> None:
+    class Other:
+        empty = True
+
+        def contains(self, other: object) -> bool:
+            return True
+
+        def beyond(self, other: object) -> str:
+            return ""
+
+    with pytest.raises(TypeError):
+        EMPTY.contains(Other())
+
+
+@given(HISTORIES)
+def test_a_history_contains_itself_and_the_empty_one(one: MariadbHistory) -> None:
+    assert one.contains(one)
+    assert one.contains(EMPTY)
+    assert one.beyond(one) == ""
+
+
+@given(HISTORIES, HISTORIES)
+def test_with_nothing_beyond_it_a_history_is_contained(one: MariadbHistory, other: MariadbHistory) -> None:
+    assert one.beyond(other) != "" or other.contains(one)
+
+
+@given(HISTORIES, HISTORIES, HISTORIES)
+def test_containing_is_transitive(one: MariadbHistory, two: MariadbHistory, three: MariadbHistory) -> None:
+    assert not (one.contains(two) and two.contains(three)) or one.contains(three)
+
+
+@given(HISTORIES, HISTORIES)
+def test_a_union_contains_both(one: MariadbHistory, other: MariadbHistory) -> None:
+    both = MariadbHistory.of(spelled(one.last), spelled(other.last))
+
+    assert both.contains(one)
+    assert both.contains(other)
+    assert (one.beyond(both), other.beyond(both)) == ("", "")
+
+
+@given(HISTORIES)
+def test_what_is_beyond_nothing_is_everything(one: MariadbHistory) -> None:
+    assert MariadbHistory.of(one.beyond(EMPTY)) == one

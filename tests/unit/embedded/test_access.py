@@ -1,0 +1,50 @@
+"""Which resources the user behind an access key may describe."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.embedded.heat.accounts import may_describe
+from guestagent.embedded.heat.stack import Resource, Stack
+from guestagent.embedded.template.document import EMPTY, Definition
+
+
+def resource(name: str, kind: str, physical_id: str = "", **properties: object) -> Resource:
+    return Resource(Definition(name, kind, {}, {}, (), ()), properties=properties, physical_id=physical_id)
+
+
+def stack(policies: list[str], *more: Resource) -> Stack:
+    """A user with policies, and the key of that user."""
+    made = Stack("s", "p", EMPTY)
+    user = resource("User", "AWS::IAM::User", "s-User-1", Policies=policies)
+    key = resource("Key", "AWS::IAM::AccessKey", "access", UserName="s-User-1")
+    made.resources = {each.name: each for each in (user, key, *more)}
+    return made
+
+
+OWN = resource("Own", "OS::Heat::AccessPolicy", AllowedResources=["Master0000"])
+BOTH = resource("Both", "OS::Heat::AccessPolicy", AllowedResources=["Master0000", "Slave0000"])
+
+
+@pytest.mark.parametrize(
+    ("policies", "name", "allowed"),
+    [
+        (["Own"], "Master0000", True),
+        (["Own"], "Slave0000", False),
+        (["Both", "Own"], "Master0000", True),
+        (["Both", "Own"], "Slave0000", False),
+        (["Gone"], "Master0000", False),
+        ([], "Slave0000", True),
+    ],
+)
+def test_every_policy_must_name_it(policies: list[str], name: str, allowed: bool) -> None:
+    made = stack(policies, OWN, BOTH)
+
+    assert may_describe(made, made.resources["Key"], name) is allowed
+
+
+def test_a_key_whose_user_is_gone_opens_nothing() -> None:
+    made = stack(["Own"], OWN)
+    del made.resources["User"]
+
+    assert not may_describe(made, made.resources["Key"], "Master0000")
