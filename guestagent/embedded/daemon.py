@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import logging
 import os
 import shutil
@@ -17,87 +16,21 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from datetime import timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 
-import psutil
 import requests
 
 from guestagent import durable
 from guestagent.embedded import cloudsfile
 from guestagent.embedded.hypervisor import FakeHypervisor, Hypervisor
+from guestagent.embedded.record import Options, Record, birth, find, write
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, UnsupportedEnvironment
-from guestagent.secret import Secret
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 120.0  # the first start builds the guests' image
 STOP_SECONDS = 60.0
 UNSUPPORTED = UnsupportedEnvironment.exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """One cloud of this machine. `auth_ttl` is the life of presigned URLs."""
-
-    name: str
-    state: Path
-    clouds_file: Path
-    network: IPv4Network
-    guests: bool = True
-    auth_ttl: timedelta = timedelta(minutes=15)
-
-    @property
-    def bridge(self) -> str:
-        return f"ga-{self.name}"[:15]
-
-    @property
-    def gateway(self) -> str:
-        return str(next(self.network.hosts()))
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a running cloud leaves for those who look for it; the file is 0600."""
-
-    pid: int
-    born: float
-    network: str
-    guests: bool
-    auth_url: str
-    admin_url: str
-    username: str
-    project: str
-    region: str
-    password: Secret
-
-    def applied_to(self, options: Options) -> Options:
-        """The options that the cloud was started with."""
-        return replace(options, network=IPv4Network(self.network), guests=self.guests)
-
-    @property
-    def entry(self) -> dict[str, object]:
-        """The clouds.yaml entry. Holds the password."""
-        auth = {
-            "auth_url": self.auth_url,
-            "username": self.username,
-            "password": self.password.reveal(),
-            "project_name": self.project,
-            "user_domain_id": "default",
-            "project_domain_id": "default",
-        }
-        return {"auth": auth, "region_name": self.region, "identity_api_version": "3"}
-
-    @property
-    def alive(self) -> bool:
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.born) < 1
-            return same and process.status() != psutil.STATUS_ZOMBIE  # which nobody may ever reap
-        except psutil.Error:
-            return False
 
 
 def up(options: Options) -> Record:
@@ -117,7 +50,7 @@ def up(options: Options) -> Record:
                 raise _stillborn(options, child.returncode)
             time.sleep(0.05)
         child.terminate()
-        raise DeadlineExceeded(f"the cloud does not answer after {START_SECONDS:.0f} s; see {_log(options)}")
+        raise DeadlineExceeded(f"the cloud does not answer after {START_SECONDS:.0f} s; see {options.log}")
 
 
 def down(options: Options, purge: bool = False) -> bool:
@@ -133,19 +66,10 @@ def down(options: Options, purge: bool = False) -> bool:
             _end(record)
         if os.geteuid() == 0:
             hypervisor_of(options if record is None else record.applied_to(options)).sweep()
-        durable.remove(_record(options))
+        durable.remove(options.record)
         cloudsfile.remove(options.clouds_file, options.name)
     _tidy(options.state, purge)
     return record is not None
-
-
-def find(options: Options) -> Record | None:
-    """The record of the cloud that runs, or that was killed."""
-    content = durable.read(_record(options))
-    if content is None:
-        return None
-    kept = json.loads(content)
-    return Record(**{**kept, "password": Secret(kept["password"])})
 
 
 def status(record: Record) -> dict[str, object]:
@@ -190,7 +114,7 @@ def run(options: Options) -> None:
         asyncio.run(_serve(options, hypervisor))
     finally:
         cloudsfile.remove(options.clouds_file, options.name)
-        durable.remove(_record(options))
+        durable.remove(options.record)
         hypervisor.close()
 
 
@@ -217,7 +141,7 @@ async def _serve(options: Options, hypervisor: Hypervisor) -> None:
     endpoints = cloud.identity.endpoints
     record = Record(
         pid=os.getpid(),
-        born=psutil.Process().create_time(),
+        born=birth(os.getpid()),
         network=str(options.network),
         guests=options.guests,
         auth_url=endpoints["identity"],
@@ -228,9 +152,7 @@ async def _serve(options: Options, hypervisor: Hypervisor) -> None:
         password=cloud.identity.password,
     )
     cloudsfile.put(options.clouds_file, options.name, record.entry)
-    kept = {each.name: getattr(record, each.name) for each in fields(record)}
-    kept["password"] = record.password.reveal()
-    durable.write(_record(options), json.dumps(kept).encode())
+    write(options, record)
     log.info("cloud %s answers at %s", options.name, record.auth_url)
     await stopping.wait()
     await cloud.stop()
@@ -243,7 +165,7 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
     words += ["--subnet", str(options.network), "--auth-ttl", str(options.auth_ttl.total_seconds() / 60)]
     words += [] if options.guests else ["--no-guests"]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    written = os.open(_log(options), flags, durable.PRIVATE_FILE)
+    written = os.open(options.log, flags, durable.PRIVATE_FILE)
     try:
         return subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True, cwd="/"
@@ -253,11 +175,11 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
 
 
 def _stillborn(options: Options, code: int) -> Exception:
-    lines = _log(options).read_text(errors="replace").splitlines() or ["no word"]
+    lines = options.log.read_text(errors="replace").splitlines() or ["no word"]
     said = lines[-1].removeprefix("guestagent: ")
     if code == UNSUPPORTED:
         return UnsupportedEnvironment(said)
-    return CloudRefused(f"the cloud ended at once with code {code}: {said}; see {_log(options)}")
+    return CloudRefused(f"the cloud ended at once with code {code}: {said}; see {options.log}")
 
 
 def _tidy(state: Path, purge: bool) -> None:
@@ -293,11 +215,3 @@ def _alone(state: Path) -> Iterator[None]:
     with (state / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _record(options: Options) -> Path:
-    return options.state / "cloud.json"
-
-
-def _log(options: Options) -> Path:
-    return options.state / "cloud.log"

@@ -440,8 +440,14 @@ def test_a_name_leads_to_the_stack_by_a_redirect(heat: Heat) -> None:
         (
             lambda t: t["Outputs"].update(X={"Value": {"Fn::GetAtt": ["Master0000", "Color"]}}),
             400,
-            "InvalidTemplateAttribute",
-            "The Referenced Attribute (Master0000 Color) is incorrect.",
+            "StackValidationFailed",
+            "Outputs.X.Value.Fn::GetAtt: The Referenced Attribute (Master0000 Color) is incorrect.",
+        ),
+        (
+            lambda t: t["Resources"]["Begin"]["Properties"].update(value={"Fn::GetAtt": ["Nobody", "x"]}),
+            400,
+            "InvalidTemplateReference",
+            'The specified reference "Nobody" (in Begin.Properties.value) is incorrect.',
         ),
     ],
 )
@@ -529,8 +535,8 @@ def test_no_signature_and_no_password_reaches_the_log(
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     put(url)
+    heat.wait_until(lambda: "/v1/waitcondition/arn:openstack:heat" in caplog.text)
 
-    assert "/v1/waitcondition/arn:openstack:heat" in caplog.text
     assert "Signature" not in caplog.text
     assert cloud.cloud.identity.password.reveal() not in caplog.text
 

@@ -20,6 +20,7 @@ class Kind:
 
     schema: ClassVar[Schema] = {}
     attributes: ClassVar[frozenset[str]] = frozenset()
+    serves_metadata: ClassVar[bool] = True  # the template's, to whoever describes the resource
 
     def validate(self, definition: Definition, template: Template) -> None:
         """A refusal where the definition makes no sense beside the others."""
@@ -62,7 +63,7 @@ class Servers(Protocol):
         """Destroy it; returns when nothing is left."""
 
     def address(self, server_id: str) -> str:
-        """Its address on the network."""
+        """Its address on the network; 0.0.0.0 where the server is gone."""
 
     def exists(self, what: str, name: str) -> str:
         """What is wrong with an Image, Flavor, Key or Subnet of that name; nothing where it is there."""

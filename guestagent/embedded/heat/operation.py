@@ -96,7 +96,7 @@ class _Work:
             if isinstance(step, Keep):
                 return None
             old.properties, old.declared = new.properties, new.declared
-            if step.metadata:
+            if step.metadata and kind.serves_metadata:
                 old.write(dict(new.declared))
             return await self._act(old, UPDATE, kind.update(old, self.stack, step.properties))
         if old is not None and not isinstance(step, Create):
@@ -113,15 +113,15 @@ class _Work:
         wanted = self.kinds[resource.type].schema
         resource.properties = schema.read(given, wanted, path, self.around.servers.exists)
         resource.declared = {name: resolve(value, scope) for name, value in definition.metadata.items()}
-        resource.metadata = dict(resource.declared)
+        resource.metadata = dict(resource.declared) if self.kinds[resource.type].serves_metadata else {}
 
     async def remove(self, resource_id: str) -> str | None:
         """One resource that has left the template, or that another has replaced."""
         resource = self.leaving[resource_id]
         async with self.stack.locks[resource.name]:
-            failure = await self._act(
-                resource, DELETE, self.kinds[resource.type].delete(resource, self.stack)
-            )
+            failure = None
+            if resource.action != INIT:
+                failure = await self._act(resource, DELETE, self._gone(resource))
             if failure is None:
                 if resource in self.stack.leaving:
                     self.stack.leaving.remove(resource)
@@ -129,14 +129,17 @@ class _Work:
                     del self.stack.resources[resource.name]
             return failure
 
+    async def _gone(self, resource: Resource) -> None:
+        if not resource.definition.retained:
+            await self.kinds[resource.type].delete(resource, self.stack)
+
     async def _act(self, resource: Resource, action: str, doing: Awaitable[None]) -> str | None:
         """One action on one resource, recorded. Returns the stack's reason where it fails."""
         self.stack.record(resource, action, IN_PROGRESS)
         try:
             await doing
-        except (ResourceFailure, GuestAgentError) as error:
-            kind = error.kind if isinstance(error, ResourceFailure) else type(error).__name__
-            reason = f"{kind}: resources.{resource.name}: {error}"
+        except (ResourceFailure, Refusal, GuestAgentError) as error:
+            reason = f"{_kind(error)}: resources.{resource.name}: {error}"
             self.stack.record(resource, action, FAILED, reason)
             return f"Resource {action} failed: {reason}"
         except asyncio.CancelledError:
@@ -160,4 +163,8 @@ def _state(resource: Resource) -> State:
 
 
 async def _refused(error: Exception) -> None:
-    raise ResourceFailure(error.kind if isinstance(error, Refusal) else type(error).__name__, str(error))
+    raise ResourceFailure(_kind(error), str(error))
+
+
+def _kind(error: Exception) -> str:
+    return error.kind if isinstance(error, (Refusal, ResourceFailure)) else type(error).__name__

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from guestagent.embedded.heat.kinds import Kinds
 from guestagent.embedded.heat.stack import INIT, Resource, Stack
 from guestagent.embedded.heat.validation import REGION
+from guestagent.embedded.refusals import InvalidTemplateReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,12 @@ class StackScope:
             return pseudo[name]
         if name in self.stack.parameters:
             return self.stack.parameters[name]
-        resource = self.stack.resources.get(name)
-        return name if resource is None else self.kinds[resource.type].reference(resource)
+        if name in self.stack.resources:
+            resource = self.stack.resources[name]
+            return self.kinds[resource.type].reference(resource)
+        if name in self.stack.template.resources:
+            return name
+        raise InvalidTemplateReference(name, "unknown")
 
     def attribute(self, resource: str, name: str) -> object:
         found = self.stack.resources.get(resource)

@@ -46,7 +46,7 @@ def check(template: Template, kinds: Kinds, values: Mapping[str, object], exists
         _resource(definition, template, kinds, before, exists)
     for output in template.outputs.values():
         for use in uses(output.value, f"Outputs.{output.name}.Value"):
-            _named(use, template, kinds)
+            _attribute(use, template, kinds)
 
 
 def dependencies(template: Template) -> graph.Graph:
@@ -58,6 +58,10 @@ def _needs(definition: Definition, template: Template) -> frozenset[str]:
     for name in definition.depends_on:
         if name not in template.resources:
             raise InvalidTemplateReference(name, definition.name)
+    for use in definition.uses:
+        if use.attribute and use.name not in template.resources:
+            where = use.path.removeprefix("Resources.").removesuffix(".Fn::GetAtt")
+            raise InvalidTemplateReference(use.name, where)
     used = (use.name for use in definition.uses if use.name in template.resources)
     return frozenset({*definition.depends_on, *used})
 
@@ -69,33 +73,27 @@ def _resource(
     path = f"Resources.{definition.name}.Properties"
     schema.check(definition.properties, kind.schema, path)
     for use in definition.uses:
-        _named(use, template, kinds)
+        _attribute(use, template, kinds)
     for name, value in definition.properties.items():
-        if any(use.name in template.resources for use in uses(value)):
-            continue
         here = f"{path}.{name}"
         try:
             resolved = resolve(value, before)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, InvalidTemplateReference) as error:
             raise StackValidationFailed(str(error), here, "Property error") from error
-        if resolved is not None:
+        told = not any(use.name in template.resources for use in uses(value))
+        if told and resolved is not None:
             schema.one(resolved, kind.schema[name], here, exists)
     kind.validate(definition, template)
 
 
-def _named(use: Use, template: Template, kinds: Kinds) -> None:
-    """Every name stands for something, and every attribute is one that its type has."""
-    if use.name in template.resources:
-        if use.attribute and use.attribute not in kinds[template.resources[use.name].type].attributes:
-            raise InvalidTemplateAttribute(use.name, use.attribute)
-    elif use.attribute:
-        raise InvalidTemplateReference(use.name, use.path)
-    elif use.name not in PSEUDO and use.name not in template.parameters:
-        raise StackValidationFailed(
-            str(InvalidTemplateReference(use.name, "unknown")),
-            use.path.removesuffix(".Ref"),
-            "Property error" if ".Properties." in use.path else "",
-        )
+def _attribute(use: Use, template: Template, kinds: Kinds) -> None:
+    """Every attribute is one that its resource's type has."""
+    if not use.attribute:
+        return
+    if use.name not in template.resources:
+        raise StackValidationFailed(str(InvalidTemplateReference(use.name, "unknown")), use.path)
+    if use.attribute not in kinds[template.resources[use.name].type].attributes:
+        raise StackValidationFailed(str(InvalidTemplateAttribute(use.name, use.attribute)), use.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,9 @@ class _Before:
     values: Mapping[str, object]
 
     def reference(self, name: str) -> object:
-        return self.values.get(name, name)
+        if name in self.values or name in PSEUDO or name in self.template.resources:
+            return self.values.get(name, name)
+        raise InvalidTemplateReference(name, "unknown")
 
     def attribute(self, resource: str, name: str) -> object:
         return None

@@ -18,6 +18,8 @@ from guestagent.embedded.template.schema import Property, Schema
 class Handle(Kind):
     """Takes signals at a presigned URL, which is its reference. The URL is made once and is a secret."""
 
+    serves_metadata = False  # its signals stand there
+
     def __init__(self, around: Surroundings) -> None:
         self._around = around
 

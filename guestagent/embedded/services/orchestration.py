@@ -12,7 +12,7 @@ from starlette.routing import Route
 from guestagent.embedded.dangerous import DangerousReads
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.stack import Resource, Stack
-from guestagent.embedded.refusals import HTTPBadRequest, NotFound, ResourceNotFound
+from guestagent.embedded.refusals import EntityNotFound, HTTPBadRequest, NotFound, ResourceNotFound
 from guestagent.embedded.services import views
 from guestagent.embedded.services.stack_requests import flag, number, stack_name, wish
 from guestagent.embedded.template.document import EMPTY
@@ -101,11 +101,11 @@ class Orchestration:
         asked = wish(
             await _body(request), stack.template if existing else EMPTY, stack.parameters if existing else {}
         )
-        self._engine.update(stack, asked)
+        self._engine.update(_living(stack), asked)
         return Response(status_code=202)
 
     async def _delete(self, request: Request) -> Response:
-        self._engine.delete(self._stack(request))
+        self._engine.delete(_living(self._stack(request)))
         return Response(status_code=204)
 
     async def _template(self, request: Request) -> Response:
@@ -178,6 +178,12 @@ class Orchestration:
         if stack.name != request.path_params["name"]:
             self._engine.find(f"{request.path_params['name']}/{stack.id}")  # which there is not
         return stack
+
+
+def _living(stack: Stack) -> Stack:
+    if stack.deleted is not None:
+        raise EntityNotFound(f"The Stack ({stack.name}) could not be found.")
+    return stack
 
 
 def _resource(stack: Stack, request: Request) -> Resource:

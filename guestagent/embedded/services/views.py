@@ -10,6 +10,7 @@ from urllib.parse import quote
 from guestagent.embedded.heat.kinds import Kinds
 from guestagent.embedded.heat.scope import StackScope
 from guestagent.embedded.heat.stack import Event, Resource, Stack
+from guestagent.embedded.refusals import Refusal
 from guestagent.embedded.template.document import Output
 from guestagent.embedded.template.functions import resolve
 
@@ -73,7 +74,7 @@ def output(stack: Stack, kinds: Kinds, wanted: Output) -> View:
     shown: View = {"output_key": wanted.name, "description": wanted.description}
     try:
         value = resolve(wanted.value, StackScope(stack, kinds))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, Refusal) as error:
         return {**shown, "output_value": None, "output_error": str(error)}
     return {**shown, "output_value": value}
 

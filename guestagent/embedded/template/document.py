@@ -15,6 +15,7 @@ from guestagent.embedded.refusals import (
     HTTPBadRequest,
     InvalidTemplateSection,
     InvalidTemplateVersion,
+    NotSupported,
     RequestLimitExceeded,
     StackValidationFailed,
 )
@@ -27,16 +28,17 @@ VERSIONS: Mapping[str, frozenset[str]] = {
 SECTIONS = frozenset(
     {*VERSIONS, "Description", "Parameters", "Resources", "Outputs", "Mappings", "Conditions"}
 )
-RESOURCE_KEYS = frozenset(
-    {"Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdatePolicy", "Description"}
-)
+DELETION_POLICIES = frozenset({"Delete", "Retain"})
 MOST_BYTES = 524_288
 MOST_RESOURCES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One resource as written, functions unresolved. `uses`: the names in its properties and metadata."""
+    """One resource as written, functions unresolved. `uses` are the names in its properties and metadata.
+
+    Keys that Heat ignores (CreationPolicy, say) are ignored.
+    """
 
     name: str
     type: str
@@ -44,6 +46,7 @@ class Definition:
     metadata: Mapping[str, object]
     depends_on: tuple[str, ...]
     uses: tuple[Use, ...]
+    retained: bool = False  # what stands behind it outlives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,11 @@ def _definition(name: str, snippet: object) -> Definition:
         raise StackValidationFailed(f"Resources must contain Resource. Found a [{type(snippet)}] instead")
     if not isinstance(snippet, dict) or not snippet.get("Type"):
         raise StackValidationFailed("Each Resource must contain a Type key.")
-    for key in snippet:
-        if key not in RESOURCE_KEYS:
-            raise StackValidationFailed(f'Invalid key "{key}"', f"Resources.{name}")
+    if "Condition" in snippet:
+        raise NotSupported(f"Condition (of {name}), by this imitation of Heat, is not supported.")
+    policy = str(snippet.get("DeletionPolicy") or "Delete")
+    if policy not in DELETION_POLICIES:
+        raise StackValidationFailed(f'Invalid deletion policy "{policy}"', f"Resources.{name}.DeletionPolicy")
     properties = _mapping(snippet.get("Properties") or {}, f"Resources.{name}.Properties")
     metadata = _mapping(snippet.get("Metadata") or {}, f"Resources.{name}.Metadata")
     return Definition(
@@ -154,6 +159,7 @@ def _definition(name: str, snippet: object) -> Definition:
             *uses(properties, f"Resources.{name}.Properties"),
             *uses(metadata, f"Resources.{name}.Metadata"),
         ),
+        retained=policy == "Retain",
     )
 
 

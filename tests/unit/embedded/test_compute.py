@@ -99,6 +99,6 @@ def test_what_is_not_there_is_said() -> None:
 
     assert servers.exists("Flavor", "m1.huge") == "The Flavor (m1.huge) could not be found."
     assert servers.exists("Image", "guestagent-mariadb") == ""
-    assert servers.address("nobody") == "0.0.0.0"
+    assert servers.address("nobody") == "0.0.0.0"  # noqa: S104
     with pytest.raises(EntityNotFound):
         servers.find("nobody")

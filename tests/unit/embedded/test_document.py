@@ -19,6 +19,12 @@ def test_yaml_and_json_text_and_a_mapping_are_the_same_template() -> None:
     assert load(text) == load(json.dumps(mapping)) == load(mapping) == mapping
 
 
+def test_keys_that_heat_ignores_are_ignored() -> None:
+    template = parse({**VERSION, "Resources": {"V": {"Type": "T", "CreationPolicy": {"Count": 3}}}})
+
+    assert list(template.resources) == ["V"]
+
+
 def test_a_definition_knows_what_it_names() -> None:
     value = {
         "Type": "T",
@@ -50,7 +56,14 @@ def test_a_definition_knows_what_it_names() -> None:
             "Resources must contain Resource. Found a [<class 'str'>] instead",
         ),
         ({**VERSION, "Resources": ["x"]}, "Resources: \"['x']\" is not a map"),
-        ({**VERSION, "Resources": {"V": {"Type": "T", "Color": 1}}}, 'Resources.V: Invalid key "Color"'),
+        (
+            {**VERSION, "Resources": {"V": {"Type": "T", "Condition": "C"}}},
+            "Condition (of V), by this imitation",
+        ),
+        (
+            {**VERSION, "Resources": {"V": {"Type": "T", "DeletionPolicy": "Never"}}},
+            'Resources.V.DeletionPolicy: Invalid deletion policy "Never"',
+        ),
         ({**VERSION, "Resources": {"V": {"Type": "T", "DependsOn": 1}}}, "Resource V DependsOn type must be"),
         ({**VERSION, "Outputs": {"O": {}}}, "Outputs.O: Each output definition must contain a Value key."),
         (

@@ -199,6 +199,36 @@ async def test_a_value_that_cannot_be_resolved_fails_its_resource(engine: Engine
 
 
 @engine_test
+async def test_a_name_in_metadata_that_stands_for_nothing_fails_its_resource_and_not_the_request(
+    engine: Engine,
+) -> None:
+    stack = engine.create(
+        "s", "p", wish({"V": {**value(), "Metadata": {"ReadyWaitCondition": {"Ref": "Nobody"}}}})
+    )
+    await state(stack, "CREATE_FAILED")
+
+    assert stack.reason == (
+        "Resource CREATE failed: InvalidTemplateReference: resources.V: "
+        'The specified reference "Nobody" (in unknown) is incorrect.'
+    )
+
+
+@engine_test
+async def test_what_is_retained_outlives_its_stack(engine: Engine) -> None:
+    resources = waiting("A")
+    resources["HandleA"]["DeletionPolicy"] = "Retain"
+    del resources["ConditionA"]
+    stack = engine.create("s", "p", wish(resources))
+    await state(stack, "CREATE_COMPLETE")
+    access = stack.resources["HandleA"].data["access"]
+
+    engine.delete(stack)
+    await state(stack, "DELETE_COMPLETE")
+
+    assert engine.around.keys.find(access) is not None
+
+
+@engine_test
 async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
     first = engine.create("first", "p", wish(waiting("A")))
     await until(first, "HandleA", "CREATE_COMPLETE")
@@ -239,7 +269,6 @@ async def test_what_heat_refuses_starts_nothing(engine: Engine) -> None:
         ),
         (Refusal, {"V": {"Type": "OS::Heat::Value", "Properties": {}}}),
         (Refusal, {"P": {"Type": "OS::Heat::AccessPolicy", "Properties": {"AllowedResources": ["X"]}}}),
-        (Refusal, {"V": {**value(), "Metadata": {"ReadyWaitCondition": {"Ref": "Nobody"}}}}),
         (Refusal, {"V": {"Type": "OS::Heat::Value", "Properties": {"value": {"Fn::GetAtt": ["X", "y"]}}}}),
     ]
 
