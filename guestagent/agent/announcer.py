@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from functools import partial
 
@@ -13,13 +14,15 @@ from guestagent.metadata.document import Document
 from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, key
 
 AGAIN_SECONDS = 5.0
+STOP_SECONDS = 0.7
 
 
 class Announcer:
     """Delivers the newest outcome until it is accepted, given up, replaced by a newer one, or `stop` is called."""
 
-    def __init__(self, sender: Sender, tell: Callable[[str], None]) -> None:
-        self._sender, self._tell = sender, tell
+    def __init__(self, sender: Sender, tell: Callable[[str], None], again: float = AGAIN_SECONDS) -> None:
+        """`again`: seconds after which trouble of our own is met with another attempt."""
+        self._sender, self._tell, self._pause = sender, tell, again
         self._entry: Entry | None = sender.spool.pending()
         self._stopping = False
         self._news = threading.Condition()
@@ -29,11 +32,13 @@ class Announcer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is not delivered stays in the spool for the next start."""
+        """End the thread, or leave it to the end of the process where a request holds it: what is not delivered stays
+        in the spool for the next start.
+        """
         with self._news:
             self._stopping = True
             self._news.notify()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def say(self, entry: Entry) -> None:
         """Have this said in place of anything older; what has been accepted already is not said again."""
@@ -48,6 +53,10 @@ class Announcer:
             except StorageError as error:
                 self._tell(str(error))
                 self._again(entry)
+            except Exception as error:  # noqa: BLE001 - the top of this thread: a dead one would leave all unsaid
+                at = traceback.extract_tb(error.__traceback__)[-1]
+                self._tell(f"a bug of guestagent: {type(error).__name__} at {at.filename}:{at.lineno}")
+                self._again(entry)
             else:
                 if delivery.end is not End.CUT:
                     self._tell(told(entry.outcome, delivery))
@@ -61,7 +70,7 @@ class Announcer:
     def _again(self, entry: Entry) -> None:
         """Say it after a while, unless there is something newer by then."""
         with self._news:
-            self._news.wait_for(lambda: self._entry is not None or self._stopping, AGAIN_SECONDS)
+            self._news.wait_for(lambda: self._entry is not None or self._stopping, self._pause)
             self._entry = self._entry or entry
 
     def _superseded(self, entry: Entry) -> bool:

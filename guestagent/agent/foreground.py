@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from guestagent.agent import announcer, collect, parts, status
+from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
 from guestagent.agent.settings import Settings
 from guestagent.agent.status import NodeStatus
@@ -30,7 +31,7 @@ def apply(
     edges = parts.edges(settings, clock, tell=lambda progress: tell(_line(progress)))
     with parts.alone(settings, _patience(clock)):
         reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
-        report = reconciler.converge(document.section.deadline)
+        report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
         delivery = _signal(settings, document, report, clock, tell) if signals else None
         result = node_status(document, report)
         status.write(settings.state / "status.json", result)
@@ -38,6 +39,13 @@ def apply(
         error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable
         raise error(f"{result.state}, but the handle was not told: {delivery.why}")
     return replace(result, signal=announcer.standing(Spool(settings.state)))
+
+
+def _deadline(settings: Settings, document: Document, journal: Journal, *, signals: bool) -> float:
+    """The generation's own, as long as its handle waits for an answer; otherwise one that begins now."""
+    told = not signals or announcer.said(Spool(settings.state), document) is not None
+    spent = journal.elapsed if told and journal.memory.task == parts.task(document) else 0.0
+    return spent + document.section.deadline
 
 
 def node_status(document: Document, report: Report) -> NodeStatus:

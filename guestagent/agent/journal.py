@@ -12,7 +12,7 @@ from pathlib import Path
 
 from guestagent import durable
 from guestagent.database.state import Account
-from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, Step
+from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, SetPrivileges, Step
 from guestagent.metadata.document import Unresolved
 from guestagent.retry import Clock
 from guestagent.secret import Secret
@@ -63,7 +63,8 @@ class Memory:
 
     def intending(self, step: Step) -> Memory:
         """The memory with which `step` may be started."""
-        if isinstance(step, CreateAccount):
+        if isinstance(step, CreateAccount | SetPrivileges):
+            # A REVOKE takes the mark along: cut before it is granted again, this alone tells whose the account is.
             return replace(self, accounts=self.accounts | {step.account})
         if isinstance(step, PointChannel):
             return replace(self, channel=None)
@@ -84,7 +85,7 @@ class Journal:
     def __init__(self, path: Path, clock: Clock, boot_id: str | None = None) -> None:
         self._path, self._clock = path, clock
         self._boot = BOOT_ID.read_text().strip() if boot_id is None else boot_id
-        self.memory = _loaded(path)
+        self.memory = self._kept = _loaded(path)
 
     @property
     def elapsed(self) -> float:
@@ -92,10 +93,11 @@ class Journal:
         return self.memory.elapsed(self._clock.now(), self._boot)
 
     def begin(self, task: str) -> None:
-        """Work on `task`: its seconds start now, unless it was in work already."""
+        """Work on `task`: its seconds start now, unless it was in work already; also where that cannot be kept."""
         if self.memory.task != task:
             now = self._clock.now()
-            self._keep(replace(self.memory, task=task, spent=0.0, noted=now, boot=self._boot))
+            self.memory = replace(self.memory, task=task, spent=0.0, noted=now, boot=self._boot)
+        self._keep(self.memory)
 
     def tick(self) -> None:
         """Note how much time is spent, so that a reboot does not give it back."""
@@ -109,9 +111,9 @@ class Journal:
         self._keep(self.memory.having_done(step))
 
     def _keep(self, memory: Memory) -> None:
-        if memory != self.memory:
+        if memory != self._kept:
             durable.write(self._path, _dumped(memory))
-            self.memory = memory
+        self.memory = self._kept = memory
 
 
 def _dumped(memory: Memory) -> bytes:

@@ -77,7 +77,7 @@ class Observed:
 
     `source` is what a replica sees of its source; `target` the source's history that must be contained, noted when
     verification began. `logins`: what a TCP login as each managed account said (None: it worked); absent: not tried.
-    `started`: this work has started the channel once already, so that what stopped it again is there to stay.
+    `started`: this work has started a channel that an error had stopped: what stops it again is there to stay.
     """
 
     server: ServerState | None

@@ -8,6 +8,7 @@ from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place, diagnose
+from guestagent.database.gtid import History
 from guestagent.database.state import (
     REPLICATION,
     AccountState,
@@ -99,6 +100,21 @@ def _replica_refusal(
     desired: Desired, server: ServerState, observed: Observed
 ) -> tuple[str, str, str, str] | None:
     source = observed.source
+    refused = _unknowable(server)
+    if refused is not None or source is None or source.history is None:
+        return refused
+    if source.server_id == desired.server_id and not server.history.beyond(source.history):
+        return (
+            "server id",
+            "one that no other server of the cluster has",
+            f"{desired.server_id}, which is the source's too",
+            "give each node its own GuestAgent.ServerId",
+        )
+    return _written_here(server, source.history)
+
+
+def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
+    """What no comparison of histories would tell."""
     strange = (*server.schemas, *(str(seen.account) for seen in server.accounts if not seen.marked))
     if server.channel is None and server.history.empty and strange:
         return (
@@ -107,9 +123,18 @@ def _replica_refusal(
             f"schemas or accounts without a history: {', '.join(strange)}",
             "nothing was touched; if the data is not needed, start the node from a clean image",
         )
-    if source is None or source.history is None:
-        return None
-    errant = server.history.beyond(source.history)
+    if not server.binary_log:
+        return (
+            "binary log",
+            "on, for it alone tells what was written here",
+            "off",
+            "set log_bin and log_slave_updates in the server's option file and restart it",
+        )
+    return None
+
+
+def _written_here(server: ServerState, source: History) -> tuple[str, str, str, str] | None:
+    errant = server.history.beyond(source)
     if errant:
         return (
             "history",
@@ -118,12 +143,13 @@ def _replica_refusal(
             "nothing was touched; compare the data with the source, keep what is worth it, "
             "then start the node from a clean image",
         )
-    if source.server_id == desired.server_id:
+    if server.channel is None and server.own:
+        # Its GTIDs may be the source's too: every server that boots from one image begins with the same server id.
         return (
-            "server id",
-            "one that no other server of the cluster has",
-            f"{desired.server_id}, which is the source's too",
-            "give each node its own GuestAgent.ServerId",
+            "history",
+            "nothing but what came from a source",
+            f"transactions of its own: {server.own}",
+            "nothing was touched; if the data is not needed, start the node from a clean image",
         )
     return None
 

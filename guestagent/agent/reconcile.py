@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -15,7 +15,7 @@ from guestagent.agent.readiness import readiness
 from guestagent.database.edge import Database, SourceView
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.database.steps import StartChannel
+from guestagent.database.steps import StartChannel, Step
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
 from guestagent.metadata.document import Document, Source, Unresolved
 from guestagent.retry import Backoff, Clock
@@ -123,7 +123,11 @@ class Reconciler:
         except DatabaseUnreachable as error:
             return Readiness.of(
                 Condition(
-                    "server", Agreement.PENDING, "an answer", str(error), "is the database server running?"
+                    "server",
+                    Agreement.PENDING,
+                    "an answer",
+                    str(error),
+                    "is the server running, and its disk not full?",
                 )
             )
         except DatabaseUnsupported as error:
@@ -136,17 +140,15 @@ class Reconciler:
     def _pass(self, database: Database, logins: bool) -> Readiness:
         edges, dialect = self.edges, database.dialect
         desired = Desired.of(self._document, dialect, self._address())
+        if isinstance(desired.server_id, Unresolved):
+            return Readiness.of(_nowhere(self._towards))
         observed = self._look(desired, database)
         self._mark("server")
         steps = plan(desired, observed, edges.journal.memory, dialect)
-        for step in steps:
-            self._unless_cut()
-            edges.tell(Progress(None, str(step), edges.journal.elapsed))
-            edges.journal.intend(step)
-            database.apply(step)
-            edges.journal.done(step)
-            self._started |= isinstance(step, StartChannel)
         if steps:
+            self._do(steps, database)
+            channel = None if observed.server is None else observed.server.channel
+            self._started |= channel is not None and channel.failed and StartChannel() in steps
             self._target = None
             observed = self._look(desired, database)
             self._marks.pop("apply", None)
@@ -155,6 +157,15 @@ class Reconciler:
             tried = dict(self._logins(desired, observed.server))
             observed = replace(observed, logins=tried)
         return readiness(desired, observed, edges.journal.memory, dialect)
+
+    def _do(self, steps: Iterable[Step], database: Database) -> None:
+        edges = self.edges
+        for step in steps:
+            self._unless_cut()
+            edges.tell(Progress(None, str(step), edges.journal.elapsed))
+            edges.journal.intend(step)
+            database.apply(step)
+            edges.journal.done(step)
 
     def _look(self, desired: Desired, database: Database) -> Observed:
         """The source first: what it had then must be found here. What is here and not there is looked for once more."""
@@ -180,9 +191,13 @@ class Reconciler:
                 seen = self.edges.view.look(address, server.port, wanted.account.name, password)
                 yield wanted.account, seen.error
 
-    def _address(self) -> str | None:
+    @property
+    def _towards(self) -> str:
         source = self._document.source
-        return self.edges.address_towards(self._home if source is None else str(source.address))
+        return self._home if source is None else str(source.address)
+
+    def _address(self) -> str | None:
+        return self.edges.address_towards(self._towards)
 
     def _unless_cut(self) -> None:
         if self.edges.interrupted():
@@ -218,6 +233,12 @@ def _full_disk_tolerated() -> Iterator[None]:
         yield
     except StorageError:
         return
+
+
+def _nowhere(towards: str) -> Condition:
+    wanted, seen = "one derived from this node's address", f"no way towards {towards}, so no address"
+    do = "are network and DNS up? or give the node its own GuestAgent.ServerId"
+    return Condition("server id", Agreement.PENDING, wanted, seen, do)
 
 
 def _cut() -> Condition:

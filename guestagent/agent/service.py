@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import sys
 import threading
@@ -16,17 +17,20 @@ from guestagent.agent.announcer import Announcer
 from guestagent.agent.collect import Collected
 from guestagent.agent.foreground import node_status
 from guestagent.agent.mailbox import Ear, Mailbox
+from guestagent.agent.model import Condition
 from guestagent.agent.notify import notify
 from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
 from guestagent.agent.settings import Settings
 from guestagent.agent.status import NodeStatus
-from guestagent.errors import GuestAgentError, InvalidMetadata
+from guestagent.errors import GuestAgentError, InvalidMetadata, StorageError
 from guestagent.metadata import Document, parse, require_resolved, salvaged
 from guestagent.retry import Clock, SystemClock
 from guestagent.signal import Entry, Spool, Status
 
 MakeEdges = Callable[[Settings, Clock, Callable[[], bool], Callable[[Progress], None]], Edges]
 LOG = logging.getLogger("guestagent")
+PROMPT_SECONDS = 0.8
+GLANCE_SECONDS = 1.0
 
 
 def run(settings: Settings) -> int:
@@ -34,10 +38,22 @@ def run(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     with Mailbox(settings.state, settings.run, settings.collector_cache).listen() as ear:
         service = Service(settings, ear)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            service.end(number, frame)
+            leave_soon()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, service.end)
+            signal.signal(number, end)
         service.run()
     return 0
+
+
+def leave_soon() -> None:
+    """End the process even where a silent server holds it in a call: any cut converges, so also this one."""
+    last = threading.Timer(PROMPT_SECONDS, os._exit, (0,))
+    last.daemon = True
+    last.start()
 
 
 class Service:
@@ -71,15 +87,30 @@ class Service:
 
     def _turn(self) -> None:
         """One document, once: as far as it gets; then wait for a newer one, or until it is time to look for drift."""
-        work = self._ear.latest()
+        work, server = self._ear.latest(), self._server()
         if work != self._work:
-            self._work, self._since = work, self._clock.now()
+            self._work, self._since, self._shown = work, self._clock.now(), None
         if work is None:
             self._show(NodeStatus("waiting", "no metadata yet"))
         else:
             self._work_on(work)
         if not self._interrupted():
-            self._ear.wait(self._settings.interval)
+            self._rest(server)
+
+    def _rest(self, server: tuple[int, int] | None) -> None:
+        """Until a poke, the next look for drift, or a restart of the server: that one comes back read-only."""
+        until = self._clock.now() + self._settings.interval
+        while (left := until - self._clock.now()) > 0 and server == self._server():
+            if self._ear.wait(min(left, GLANCE_SECONDS)):
+                return
+
+    def _server(self) -> tuple[int, int] | None:
+        """Which server it is that listens: each makes its socket anew. None where there is none."""
+        try:
+            found = self._settings.database_socket.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_ctime_ns
 
     def _work_on(self, work: Collected) -> None:
         try:
@@ -91,7 +122,8 @@ class Service:
         try:
             self._see_to(document)
         except GuestAgentError as error:
-            self._stumble(document, str(error))
+            if not self._interrupted():
+                self._stumble(document, str(error))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the agent, nor stay unsaid
             at = traceback.extract_tb(error.__traceback__)[-1]
             self._stumble(
@@ -99,6 +131,9 @@ class Service:
             )
 
     def _see_to(self, document: Document) -> None:
+        if self._shown is None:
+            # What an earlier life or document left may hold no longer.
+            self._show(_converging(document, "looking at the server"))
         said = announcer.said(self._spool, document)
         # Once the handle was told, the deadline has done its duty: from then on it is drift that is repaired.
         report = self._reconcile(document, math.inf if said else document.section.deadline)
@@ -113,8 +148,15 @@ class Service:
         """The pass could not even be judged. It is tried again; what still is so at the deadline is said."""
         LOG.error("%s", why)
         self._show(NodeStatus("converging", "cannot work", problems=(why,)))
-        if self._clock.now() - self._since >= document.section.deadline:
+        late = self._clock.now() - self._since >= document.section.deadline
+        if late and not self._told_already(document):
             self._announcer.say(Entry(document.handle, document.unique_id, evidence.stumbled(document, why)))
+
+    def _told_already(self, document: Document) -> bool:
+        try:
+            return announcer.said(self._spool, document) is not None
+        except StorageError:
+            return False
 
     def _reconcile(self, document: Document, deadline: float) -> Report:
         edges = self._make_edges(
@@ -132,7 +174,7 @@ class Service:
         LOG.error("%s", error)
         self._show(NodeStatus("failed", "invalid metadata", problems=tuple(str(p) for p in error.problems)))
         readable = salvaged(work.document)
-        if readable is not None and announcer.said(self._spool, readable) is None:
+        if readable is not None and not self._told_already(readable):
             outcome = evidence.refused(readable, error)
             self._announcer.say(Entry(readable.handle, readable.unique_id, outcome))
 
@@ -147,20 +189,8 @@ class Service:
         if self._shown is None or self._shown.doing != progress.doing:
             LOG.info("%.1f s: %s", progress.elapsed, progress.doing)
         notify(f"STATUS={progress.doing}")
-        section = document.section
         conditions = () if progress.readiness is None else progress.readiness.conditions
-        self._show(
-            NodeStatus(
-                "converging",
-                progress.doing,
-                section.node,
-                str(document.role),
-                section.generation,
-                progress.elapsed,
-                section.deadline,
-                conditions,
-            )
-        )
+        self._show(_converging(document, progress.doing, progress.elapsed, conditions))
 
     def _tell(self, report: Report) -> None:
         line = str(report.verdict)
@@ -175,6 +205,14 @@ class Service:
         if shown != self._shown:
             status.write(self._settings.state / "status.json", shown)
             self._shown = shown
+
+
+def _converging(
+    document: Document, doing: str, elapsed: float = 0.0, conditions: tuple[Condition, ...] = ()
+) -> NodeStatus:
+    section, role = document.section, str(document.role)
+    of = (section.node, role, section.generation, elapsed, section.deadline)
+    return NodeStatus("converging", doing, *of, conditions)
 
 
 class _EarClock(SystemClock):

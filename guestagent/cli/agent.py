@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from guestagent.errors import InvalidInput, NotReady, Problem
+from guestagent.cli.given import given
+from guestagent.errors import NotReady
 
 if TYPE_CHECKING:
     from guestagent.agent.status import NodeStatus
@@ -103,7 +104,7 @@ def run_plan(args: argparse.Namespace) -> int:
     if args.metadata is None:
         plans = dryrun.collected(loaded, offline=args.offline)
     else:
-        text, name = _read(args.metadata)
+        text, name = given(args.metadata)
         plans = dryrun.of_text(text, name, args.node, loaded, offline=args.offline)
     if args.json:
         shown = [plan.as_json() for plan in plans]
@@ -118,7 +119,7 @@ def run_apply(args: argparse.Namespace) -> int:
     from guestagent.agent import foreground, settings
 
     loaded = settings.load(args.config)
-    text, name = (None, "") if args.metadata is None else _read(args.metadata)
+    text, name = (None, "") if args.metadata is None else given(args.metadata)
     tell = _quiet if args.json else _progress
     result = foreground.apply(loaded, text, name, signals=not args.no_signal, tell=tell)
     if args.json:
@@ -152,17 +153,6 @@ def _progress(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def _read(name: str) -> tuple[str, str]:
-    """A file's text, and the name that errors give it."""
-    if name == "-":
-        return sys.stdin.read(), "standard input"
-    try:
-        return Path(name).read_text(encoding="utf-8"), name
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
-        raise InvalidInput([Problem(name, "a readable text file", str(said))]) from error
-
-
 def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
@@ -172,13 +162,10 @@ def _shown(status: NodeStatus) -> str:
     lines = [f"{who}: {status.state}" + (f", {status.doing}" if status.doing else "")]
     lines += [f"  problem  {problem}" for problem in status.problems]
     for condition in status.conditions:
-        seen = (
-            condition.seen
-            if condition.seen == condition.wanted
-            else f"{condition.seen} (wanted {condition.wanted})"
-        )
-        lines.append(f"  {condition.agreement!s:8} {condition.name}: {seen}")
-        if condition.do and str(condition.agreement) != "held":
+        held = str(condition.agreement) == "held"
+        wanted = "" if held else f" (wanted {condition.wanted})"
+        lines.append(f"  {condition.agreement!s:8} {condition.name}: {condition.seen}{wanted}")
+        if condition.do and not held:
             lines.append(f"           {condition.do}")
     if status.signal:
         lines.append(f"  signal   {status.signal}")

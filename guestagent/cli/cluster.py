@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guestagent.cli.given import HELP, given
 from guestagent.errors import GuestAgentError, InvalidInput, InvalidTemplate, Problem, StackFailed
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node, Stacks, Work
 
 FINE, AT_WORK, INVALID, FAILED, INTERRUPTED = 0, 1, 2, 6, 130
-MARGIN = 60  # seconds beyond the stack's own timeout, so that Heat is the first to say that it is over
-DELETION = 1800
+MOST_AT_ONCE = 200  # more nodes than any stack has room for
+FILE = f"a cluster.yaml; {HELP}"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,7 +44,7 @@ def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="print the template of a cluster.yaml; no cloud takes part",
         description="Print the template that `create` would launch, as YAML.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a cluster.yaml")
+    parser.add_argument("file", metavar="FILE", help=FILE)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run_template)
 
@@ -53,9 +55,13 @@ def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="say what Heat would refuse in a template, or do badly; no cloud takes part",
         description="Check a template of the CloudFormation dialect. Exit code 2 where something is wrong.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a template, YAML or JSON")
+    parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {HELP}")
     parser.add_argument(
-        "--auth-ttl", type=int, default=900, metavar="SECONDS", help="the cloud's (default: 900)"
+        "--auth-ttl",
+        type=int,
+        default=900,
+        metavar="SECONDS",
+        help="for how long the cloud admits a handle's URL (default: 900)",
     )
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     parser.set_defaults(run=run_lint)
@@ -67,7 +73,7 @@ def _create(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="launch the cluster that a cluster.yaml describes",
         description="Launch a cluster and wait until every node has proved that it is ready.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a cluster.yaml")
+    parser.add_argument("file", metavar="FILE", help=FILE)
     parser.add_argument(
         "--name", help="the stack's name (default: the file's `name`, or the file's own name)"
     )
@@ -135,13 +141,16 @@ def _cloud(parser: argparse.ArgumentParser) -> None:
 def _waiting(parser: argparse.ArgumentParser) -> None:
     _cloud(parser)
     parser.add_argument(
-        "--wait", action=argparse.BooleanOptionalAction, default=True, help="wait until it is done (default)"
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="wait until it is done, which is the default; or return once Heat has taken it",
     )
     parser.add_argument(
         "--timeout",
         type=float,
         metavar="SECONDS",
-        help="wait at most so long (default: the stack's own, and a bit)",
+        help="wait at most so long (default: a minute longer than the stack's own timeout)",
     )
 
 
@@ -152,7 +161,7 @@ def run_template(args: argparse.Namespace) -> int:
     from guestagent.controller import render
     from guestagent.controller.description import described
 
-    template = render(described(args.file).cluster)
+    template = render(described(*given(args.file)).cluster)
     sys.stdout.write(_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
     return FINE
 
@@ -162,7 +171,8 @@ def run_lint(args: argparse.Namespace) -> int:
     from guestagent.controller.description import loaded
     from guestagent.controller.lint import lint
 
-    problems = lint(loaded(args.file, InvalidTemplate), args.auth_ttl)
+    text, where = given(args.file)
+    problems = lint(loaded(text, InvalidTemplate, where), args.auth_ttl)
     if args.json:
         told = [{"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in problems]
         sys.stdout.write(_json({"problems": told}))
@@ -175,16 +185,17 @@ def run_create(args: argparse.Namespace) -> int:
     """Launch a cluster."""
     from guestagent.controller.description import described
 
-    description = described(args.file)
-    name = args.name or description.name or args.file.stem
+    description = described(*given(args.file))
+    names = (args.name, description.name, None if args.file == "-" else Path(args.file).stem)
+    name = next((name for name in names if name is not None), "")
     stacks = _stacks(args)
     return _follow(args, stacks, stacks.create(name, description.cluster))
 
 
 def run_add_replica(args: argparse.Namespace) -> int:
     """Add replicas."""
-    if args.count < 1:
-        raise InvalidInput([Problem("--count", "at least 1", str(args.count))])
+    if not 1 <= args.count <= MOST_AT_ONCE:
+        raise InvalidInput([Problem("--count", f"from 1 to {MOST_AT_ONCE}", str(args.count))])
 
     def add(cluster: Cluster) -> Cluster:
         for _ in range(args.count):
@@ -204,9 +215,12 @@ def run_remove_replica(args: argparse.Namespace) -> int:
 def run_status(args: argparse.Namespace) -> int:
     """Show a cluster."""
     from guestagent.cli.progress import as_document, as_table, watched
+    from guestagent.retry import SystemClock
 
     stacks = _stacks(args)
-    seen = watched(lambda: stacks.status(args.stack)) if args.watch else stacks.status(args.stack)
+    seen = stacks.status(args.stack)
+    if args.watch and seen.stack.in_progress:
+        seen = watched(seen, lambda: stacks.status(args.stack), SystemClock())
     sys.stdout.write(_json(as_document(seen)) if args.json else as_table(seen))
     if seen.stack.in_progress:
         return AT_WORK
@@ -215,16 +229,18 @@ def run_status(args: argparse.Namespace) -> int:
 
 def run_delete(args: argparse.Namespace) -> int:
     """Delete a cluster, after a question."""
-    if not args.yes and not _sure(args.stack):
-        return FINE
+    if not args.yes:
+        _make_sure(args.stack)
     stacks = _stacks(args)
     return _follow(args, stacks, stacks.delete(args.stack))
 
 
 def _stacks(args: argparse.Namespace) -> Stacks:
-    from guestagent.controller import Stacks
-    from guestagent.controller.cloud import connect
+    from guestagent.controller import Stacks, connect
 
+    timeout = getattr(args, "timeout", None)
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise InvalidInput([Problem("--timeout", "more than 0 seconds", f"{timeout:g}")])
     return Stacks(connect(args.os_cloud))
 
 
@@ -234,16 +250,13 @@ def _follow(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
 
     name = work.stack.name
     if not args.wait:
-        return _say(
-            args, {"stack": name, "id": work.stack.id, "action": work.action}, f"{work.action} of {name}\n"
-        )
+        text = f"Heat has taken the {work.action} of {name}: {_watching(args, name)}\n"
+        return _say(args, {"stack": name, "id": work.stack.id, "action": work.action}, text)
     try:
         with progress(name) as tell:
-            ended = stacks.wait(work, args.timeout or _patience(work), tell)
+            ended = stacks.wait(work, args.timeout, tell)
     except KeyboardInterrupt:
-        sys.stderr.write(
-            f"guestagent: interrupted; stack {name} goes on: guestagent cluster status {name} --watch\n"
-        )
+        sys.stderr.write(f"guestagent: interrupted; stack {name} goes on: {_watching(args, name)}\n")
         return INTERRUPTED
     except StackFailed:
         with suppress(GuestAgentError):  # the failure is what counts, whether or not its details can be had
@@ -255,15 +268,15 @@ def _follow(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
     return _say(args, as_document(seen), as_table(seen))
 
 
+def _watching(args: argparse.Namespace, name: str) -> str:
+    """The command that goes on where this one ends."""
+    cloud = f" --os-cloud {args.os_cloud}" if args.os_cloud else ""
+    return f"guestagent cluster status {name} --watch{cloud}"
+
+
 def _say(args: argparse.Namespace, document: dict[str, object], text: str) -> int:
     sys.stdout.write(_json(document) if args.json else text)
     return FINE
-
-
-def _patience(work: Work) -> float:
-    from guestagent.controller import stack_timeout_minutes
-
-    return DELETION if work.cluster is None else stack_timeout_minutes(work.cluster) * 60 + MARGIN
 
 
 def _like(cluster: Cluster, flavor: str | None, image: str | None) -> Node:
@@ -274,12 +287,14 @@ def _like(cluster: Cluster, flavor: str | None, image: str | None) -> Node:
     return Node(flavor=flavor or model.flavor, image=image or model.image)
 
 
-def _sure(stack: str) -> bool:
+def _make_sure(stack: str) -> None:
     if not sys.stdin.isatty():
         raise InvalidInput([Problem("--yes", "--yes where nobody can be asked", "none")])
     sys.stderr.write(f"This deletes {stack}: every server, and all data on them. Its name, to go on: ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip() == stack
+    said = sys.stdin.readline().strip()
+    if said != stack:
+        raise InvalidInput([Problem("the name", stack, repr(said), "nothing was deleted")])
 
 
 def _json(document: object) -> str:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any, NoReturn
 
 from guestagent import __version__
-from guestagent.errors import GuestAgentError, InvalidInput
+from guestagent.errors import GuestAgentError, InvalidInput, StorageError
 
 DESCRIPTION = """\
-Turn a Heat template into a replicated MySQL or MariaDB cluster, and say honestly when it is ready.
+Turn a Heat template into a replicated MariaDB cluster, and say honestly when it is ready.
 
-Beside the controller: cluster, cloud, demo, validate, elements-path.
-In a guest: status, plan, apply, serve, poke."""
+For an operator: cluster, validate, elements-path.
+In a guest: status, plan, apply; serve and poke are for its services.
+Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
 exit codes:
   0  fine
-  1  not ready: the server does not hold what its metadata wants
+  1  not ready: not all that is wanted holds, or Heat is still at work on the stack
   2  invalid input: the command's words, metadata, a cluster.yaml, a template or settings
   3  the database server does not answer, or refused
   4  the signal was not accepted
   5  the cloud does not answer, or refused
   6  the stack failed
   7  the deadline is over
-  8  a file of ours cannot be read or written
+  8  a file or an answer cannot be written, or a file of ours not be read
  70  a bug of guestagent
  77  this machine lacks what the command needs (root, namespaces)
 130  interrupted"""
@@ -49,6 +52,7 @@ GROUPS = {
 
 BUG = 70
 INTERRUPTED = 130
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,22 +69,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("guestagent: interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter would complain about it while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        if os.environ.get("GUESTAGENT_DEBUG"):
-            raise
-        sys.stderr.write(
-            f"guestagent: this is a bug ({type(error).__name__}); run again with GUESTAGENT_DEBUG=1 and report it\n"
-        )
-        return BUG
+    except OSError as error:
+        return _unwritten(error)
+    except Exception as error:  # noqa: BLE001 - the top of the program: whatever it is, it becomes one sentence
+        return _bug(error)
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser. With a known `command` it holds that command's group alone, otherwise all of them."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="guestagent",
         description=DESCRIPTION,
         epilog=EXIT_CODES,
@@ -92,6 +89,49 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     for group in groups:
         import_module(f"guestagent.cli.{group}").register(commands)
     return parser
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises where argparse would print and exit: a program that asked for JSON is answered in JSON."""
+
+    def __init__(self, **arguments: Any) -> None:
+        # An abbreviation that is good today is ambiguous after the next option.
+        super().__init__(**{**arguments, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        no_command = self._subparsers is not None and message.startswith("the following arguments")
+        raise Misused(self.prog, message, self.format_help() if no_command else self.format_usage())
+
+
+class Misused(InvalidInput):
+    """Words that are no command of ours. `usage` says which are."""
+
+    def __init__(self, command: str, told: str, usage: str) -> None:
+        super().__init__((), command)
+        self.told, self.usage = told, usage
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.told}".removeprefix("guestagent").lstrip(" :")
+
+
+def _unwritten(error: OSError) -> int:
+    """Our answer could not be written: of files every error is one of ours already."""
+    if error.errno not in {errno.EPIPE, *NO_ROOM}:
+        return _bug(error)
+    # The interpreter would try again, and complain, while it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:  # whoever read our output has gone
+        return 0
+    return _failed(StorageError(f"the answer cannot be written: {error.strerror}"), as_json=False)
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("GUESTAGENT_DEBUG"):
+        raise error
+    sys.stderr.write(
+        f"guestagent: this is a bug ({type(error).__name__}); run again with GUESTAGENT_DEBUG=1 and report it\n"
+    )
+    return BUG
 
 
 def _failed(error: GuestAgentError, as_json: bool) -> int:
@@ -106,7 +146,9 @@ def _failed(error: GuestAgentError, as_json: bool) -> int:
                 {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems
             ]
         sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
-    if isinstance(error, InvalidInput):
+    if isinstance(error, Misused):
+        sys.stderr.write(f"{error.usage}guestagent: {error}\n")
+    elif isinstance(error, InvalidInput):
         where = f"{error.where}: " if error.where else ""
         sys.stderr.writelines(f"guestagent: {where}{problem}\n" for problem in error.problems)
     else:

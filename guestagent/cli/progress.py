@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
+from guestagent.retry import Clock
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -78,29 +80,39 @@ def _told(event: Event) -> None:
     sys.stderr.flush()
 
 
-def watched(look: Callable[[], ClusterStatus]) -> ClusterStatus:
-    """Look again and again until Heat rests, and show what changes on stderr."""
-    seen = look()
-    began, told = time.monotonic(), ""
-    while seen.stack.in_progress:
-        if (table := as_table(seen)) != told:
-            sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {table}")
-            sys.stderr.flush()
-            told = table
-        time.sleep(BETWEEN_LOOKS)
-        seen = look()
+def watched(seen: ClusterStatus, look: Callable[[], ClusterStatus], clock: Clock) -> ClusterStatus:
+    """Look again and again until Heat rests, and show what changes as `progress` does."""
+    began = clock.now()
+    told: dict[object, object] = {}
+    with progress(seen.stack.name) as tell:
+        while seen.stack.in_progress:
+            _tell_changes(seen, clock.now() - began, told, tell)
+            clock.sleep(BETWEEN_LOOKS)
+            seen = look()
+        _tell_changes(seen, clock.now() - began, told, tell)
     return seen
+
+
+def _tell_changes(seen: ClusterStatus, seconds: float, told: dict[object, object], tell: Tell) -> None:
+    stack = seen.stack
+    events: list[Event] = [StackChanged(stack.name, stack.status, seconds, stack.reason)]
+    events += [NodeChanged(node.name, node.state, seconds, node.reason) for node in seen.nodes]
+    for event in events:
+        what, now = (type(event), event.name), replace(event, seconds=0, reason="")
+        if told.get(what) != now:
+            told[what] = now
+            tell(event)
 
 
 def as_table(seen: ClusterStatus) -> str:
     """The status for a person."""
-    rows = [HEADS, *(_row(node) for node in seen.nodes)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    reasons = [f"{node.node.name}: {node.reason}" for node in seen.nodes if node.reason]
+    rows = [_row(node) for node in seen.nodes]
+    columns = [(head, *cells) for head, *cells in zip(HEADS, *rows, strict=True) if set(cells) != {"-"}]
+    padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
+    lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)] if rows else []
     reason = f": {seen.stack.reason}" if seen.stack.reason and seen.stack.failed else ""
+    # The stack's own reason is mostly the first one's.
+    reasons = [f"{node.name}: {node.reason}" for node in seen.nodes if node.reason not in reason]
     return "\n".join([f"{seen.stack.name} is {seen.stack.status}{reason}", *lines, *reasons]) + "\n"
 
 

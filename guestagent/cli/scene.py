@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BUSY = (NodeState.BOOTING, NodeState.PROVING)
+ENDED = (NodeState.READY, NodeState.FAILED)
 
 
 @contextmanager
 def watched(clock: Clock) -> Iterator[Tell]:
-    """What is given to what this yields is shown."""
+    """What is given to what this yields is shown, as long as somebody reads it."""
     scene = Scene(clock)
     if not sys.stderr.isatty():
         yield lambda told: _written(scene.tell(told))
@@ -34,15 +35,20 @@ def watched(clock: Clock) -> Iterator[Tell]:
     with Live(get_renderable=scene.table, console=console, refresh_per_second=8) as live:
 
         def tell(told: Told) -> None:
-            if (line := scene.tell(told)) and isinstance(told, Act):
-                live.console.print(escape(line))
+            line = scene.tell(told)
+            if isinstance(told, Act):
+                with suppress(OSError):
+                    live.console.print(escape(line))
 
         yield tell
 
 
 @dataclass(slots=True)
 class Player:
-    """One node as it was last heard of. It was busy from `since` `until` it was ready, or is still."""
+    """One node as it was last heard of. It was busy from `since` `until` it was ready, or is still.
+
+    The rows are those that it showed last.
+    """
 
     role: str = ""
     flavor: str = ""
@@ -69,17 +75,20 @@ class Scene:
                 return f"{now:6.1f} s  {text}"
             case Cast(cluster):
                 return self._cast(cluster)
-            case Counted(node, address, rows):
-                player = self._player(node)
-                player.address, player.rows = address, rows
-                return ""
+            case Counted():
+                return self._counted(told, now)
             case StackChanged():
                 self._stack = f"{told.name} {told.status}"
+                for player in self._players.values():
+                    player.gone = player.gone or told.status == "DELETE_COMPLETE"
                 return f"{now:6.1f} s  {self._stack}{_why(told.reason if 'FAILED' in told.status else '')}"
             case NodeChanged():
                 return self._changed(told, now)
 
-    def table(self) -> Table:
+    def table(self) -> Table | str:
+        """What a live display shows: nothing before there is a cast."""
+        if not self._players:
+            return ""
         from rich.markup import escape
         from rich.table import Table
 
@@ -106,13 +115,22 @@ class Scene:
             self._players[name].gone = True
         return ""
 
+    def _counted(self, told: Counted, now: float) -> str:
+        player = self._player(told.node)
+        player.address = told.address
+        if player.since is None:
+            player.since = now
+        if told.rows is not None:
+            player.rows = told.rows
+        return ""
+
     def _changed(self, told: NodeChanged, now: float) -> str:
         player = self._player(told.name)
         if told.state is player.state:
             return ""
-        if told.state in BUSY and player.state not in BUSY:
+        if told.state in BUSY and (player.since is None or player.until is not None):
             player.since, player.until = now, None
-        elif told.state not in BUSY:
+        elif told.state in ENDED:
             player.until = now
         player.state = told.state
         return (
@@ -136,5 +154,6 @@ def _why(reason: str) -> str:
 
 def _written(line: str) -> None:
     if line:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()

@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guestagent.errors import InvalidInput, InvalidMetadata, Problem
+from guestagent.cli.given import given
+from guestagent.errors import InvalidMetadata, Problem
 
 if TYPE_CHECKING:
     from guestagent.metadata import Document
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.schema:
         sys.stdout.write(schema_text())
         return 0
-    text, where = _read(args.file)
+    text, where = given(args.file)
     valid = _valid(text, where, args.node)
     if args.json:
         said = [_as_json(name, document, raw) for name, document, raw in valid]
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _valid(text: bytes, where: str, node: str | None) -> list[tuple[str | None, Document, object]]:
+def _valid(text: str, where: str, node: str | None) -> list[tuple[str | None, Document, object]]:
     from guestagent.metadata import documents, parse
 
     found = documents(text, where)
@@ -109,13 +109,3 @@ def _others(raw: object) -> list[str]:
 def _printable(name: str) -> str:
     """Names out of a file, without what could steer a terminal."""
     return ascii(name)[1:-1]
-
-
-def _read(name: str) -> tuple[bytes, str]:
-    """The file's bytes, and the name that errors give it."""
-    if name == "-":
-        return sys.stdin.buffer.read(), "standard input"
-    try:
-        return Path(name).read_bytes(), name
-    except OSError as error:
-        raise InvalidInput([Problem(name, "a readable file", str(error.strerror))]) from error

@@ -1,12 +1,12 @@
 """The controller's library: a cluster is a value, a template is data, a stack is waited for.
 
-Nothing here imports openstacksdk; `guestagent.controller.cloud` alone does.
+Importing it imports no openstacksdk; `connect` does. Errors are those of `guestagent.errors`.
 """
 
 from guestagent.controller.cluster import Cluster
-from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged
+from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
 from guestagent.controller.fake import FakeHeat
-from guestagent.controller.heat import Heat, Resource, Stack
+from guestagent.controller.heat import Heat, Resource, Stack, connect
 from guestagent.controller.lint import lint
 from guestagent.controller.node import Node
 from guestagent.controller.render import parse, render, stack_timeout_minutes
@@ -28,7 +28,9 @@ __all__ = [
     "Stack",
     "StackChanged",
     "Stacks",
+    "Tell",
     "Work",
+    "connect",
     "lint",
     "parse",
     "render",

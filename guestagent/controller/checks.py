@@ -111,12 +111,14 @@ def _check_times(problems: Problems, cluster: Cluster) -> None:
         return
     if deadline + boot > LONGEST_WAIT:
         problems.add(
-            "deadline", f"with boot_allowance at most {LONGEST_WAIT} s, Heat's limit", f"{deadline + boot} s"
+            "deadline",
+            f"boot_allowance + deadline to be at most {LONGEST_WAIT} s, Heat's limit",
+            f"{boot} + {deadline} = {boot + deadline} s",
         )
     if deadline + boot >= auth_ttl:
         problems.add(
             "deadline",
-            f"with boot_allowance less than auth_ttl, {auth_ttl} s",
+            f"boot_allowance + deadline to be less than auth_ttl, {auth_ttl} s",
             f"{boot} + {deadline} = {boot + deadline} s",
             "Keystone refuses a handle's URL that is older than its auth_ttl: the signal would come too late",
         )

@@ -6,13 +6,16 @@ error of the SDK becomes one of ours here.
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import openstack
 from keystoneauth1 import exceptions as keystone
+from openstack.config import OpenStackConfig
 from openstack.connection import Connection
-from openstack.exceptions import SDKException
+from openstack.exceptions import ConfigException, SDKException
 
 from guestagent import __version__
 from guestagent.controller.heat import CONDITIONS, Resource, Stack
@@ -24,6 +27,9 @@ GONE = 404
 TOO_MANY = 429
 # Heat 19 says 500 for this, yet the template will never do.
 HOPELESS = frozenset({"CircularDependencyException"})
+NO_CLOUDS = {"defaults", "envvars"}  # openstacksdk's names for what stands in no clouds.yaml
+# What requests says of its own insides, around the system's one sentence.
+POOL = re.compile(r": HTTPS?ConnectionPool\(.*?(\[Errno -?[0-9]+\] [^'\")]+).*", re.S)
 UNREACHABLE = (
     keystone.ConnectionError,
     keystone.DiscoveryFailure,
@@ -34,8 +40,14 @@ UNREACHABLE = (
 
 def connect(cloud: str | None = None) -> OpenStackHeat:
     """Heat of a cloud in clouds.yaml; None: the one that OS_CLOUD or the other OS_ variables name."""
+    # The library would also say by itself what every error of it says again.
+    logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
     try:
         return OpenStackHeat(openstack.connect(cloud=cloud, app_name="guestagent", app_version=__version__))
+    except (ConfigException, keystone.MissingRequiredOptions) as error:
+        nameless = cloud is None and isinstance(error, keystone.MissingRequiredOptions)
+        told = "no cloud is named, and no OS_AUTH_URL given." if nameless else str(error)
+        raise CloudRefused(f"finding the cloud: {told} {_clouds()}") from error
     except (SDKException, keystone.ClientException) as error:
         _raise(error, "finding the cloud")
 
@@ -158,9 +170,22 @@ def _refusal(response: Any, doing: str) -> CloudError:
     return CloudRefused(said)
 
 
+def _clouds() -> str:
+    """What could have been meant."""
+    try:
+        names = ", ".join(sorted({*OpenStackConfig().get_cloud_names()} - NO_CLOUDS))
+    except ConfigException:
+        names = ""
+    known = f"clouds.yaml knows {names}" if names else "no cloud is in a clouds.yaml here"
+    return f"({known}; OS_CLOUD names the one to use)"
+
+
 def _raise(error: Exception, doing: str) -> NoReturn:
     """Keystone's errors and the SDK's as ours; one that may pass by itself as CloudUnreachable."""
-    said = f"{doing}: {error}"
+    told = POOL.sub(r": \1", str(error))
+    said = f"{doing}: {told}"
+    if isinstance(error, keystone.Unauthorized):
+        said += " Keystone does not take this user, password and project: see clouds.yaml."
     # Older releases of keystoneauth have no class of their own for 429.
     passing = isinstance(error, UNREACHABLE) or getattr(error, "http_status", None) == TOO_MANY
     if passing and not isinstance(error, keystone.SSLError):

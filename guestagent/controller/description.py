@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
-from guestagent.errors import InvalidCluster, InvalidInput, Problem
+from guestagent.controller.render.cfn import MOST_RESOURCES
+from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
+from guestagent.metadata.load import load
 from guestagent.problems import Cursor, Problems
 
-NODE = frozenset({"flavor", "image"})
+NODE = ("flavor", "image")
 TEXTS = ("subnet", "network", "key_pair", "replica_network", "metadata_url")
 SECONDS = ("deadline", "boot_allowance", "auth_ttl", "polling_interval")
-KNOWN = frozenset({"name", "source", "replicas", "client_networks", *TEXTS, *SECONDS})
+KNOWN = frozenset({"name", "source", "replicas", "client_networks", *NODE, *TEXTS, *SECONDS})
 MOST_SECONDS = 10**6  # the cluster itself says what each must be
-MOST_FILE = 1024 * 1024
+# Stands for a node that cannot be read, so that whatever else is wrong is found at once.
+SOME = Node(flavor="flavor", image="image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,72 +30,82 @@ class Description:
     name: str | None = None
 
 
-def described(path: Path) -> Description:
-    """Read a cluster.yaml (or JSON, which is YAML too); InvalidCluster with every problem."""
-    document = loaded(path, InvalidCluster)
+def described(text: str, where: str = "") -> Description:
+    """What a cluster.yaml's text says (JSON will do too); InvalidCluster with every problem. `where` names the file."""
     try:
-        return read(document)
+        return read(loaded(text, InvalidCluster, where))
     except InvalidCluster as error:
-        raise InvalidCluster(error.problems, str(path)) from error
+        raise InvalidCluster(error.problems, where) from error
 
 
-def loaded(path: Path, invalid: type[InvalidInput]) -> object:
-    """What a YAML or JSON file holds; `invalid` where it is neither."""
+def loaded(text: str, invalid: type[InvalidInput], where: str = "") -> object:
+    """What a text in YAML or JSON holds; `invalid` where it is neither, or says one key twice."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise invalid([Problem("file", "a readable file", str(error.strerror))], str(path)) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise invalid([Problem("file", "YAML or JSON", " ".join(str(error).split()))], str(path)) from error
+        return load(text)
+    except InvalidMetadata as error:
+        raise invalid(error.problems, where) from error
 
 
 def read(document: object) -> Description:
     """The description that a loaded document holds."""
     problems = Problems()
     at = problems.cursor(document)
-    found = at.known(KNOWN) or {}
+    if isinstance(document, dict) and document.keys() & {"Resources", "resources"}:
+        at.wrong("a cluster.yaml", "a template")
+        problems.raise_if_any(InvalidCluster)
+    found = at.known(KNOWN)
+    if found is None:
+        raise InvalidCluster(problems.found)
+    name = at.child("name", found["name"]).string() if "name" in found else None
+    usual = {key: at.child(key, found[key]).string() or "wrong" for key in NODE if key in found}
+    source = _node(at.child("source", found.get("source", {})), usual)
+    model = Node(usual.get("flavor", source.flavor), usual.get("image", source.image))
+    replicas = _replicas(at.child("replicas", found.get("replicas", [])), usual, model)
+    try:
+        cluster = Cluster.new(source=source, replicas=replicas, **_shared(at, found))
+    except InvalidCluster as error:
+        raise InvalidCluster([*problems.found, *error.problems]) from error
+    problems.raise_if_any(InvalidCluster)
+    return Description(cluster, name)
+
+
+def _shared(at: Cursor, found: Mapping[str, object]) -> dict[str, Any]:
+    """What all nodes share, as far as it can be read."""
     given: dict[str, Any] = {}
     for key in TEXTS:
-        if key in found:
-            given[key] = at.child(key, found[key]).string()
+        if key in found and (text := at.child(key, found[key]).string()):
+            given[key] = text
     for key in SECONDS:
-        if key in found:
-            given[key] = at.child(key, found[key]).integer(0, MOST_SECONDS)
+        if key in found and (number := at.child(key, found[key]).integer(0, MOST_SECONDS)) is not None:
+            given[key] = number
     if "client_networks" in found:
-        networks = at.child("client_networks", found["client_networks"])
-        given["client_networks"] = [network.string() for network in networks.items()]
-    name = at.child("name", found["name"]).string() if "name" in found else None
-    source = _node(at.child("source", found.get("source")))
-    replicas = [_node(node) for node in at.child("replicas", found.get("replicas", [])).items()]
-    problems.raise_if_any(InvalidCluster)
-    assert source is not None
-    return Description(
-        Cluster.new(source=source, replicas=[node for node in replicas if node], **given), name
-    )
+        networks = at.child("client_networks", found["client_networks"]).items()
+        given["client_networks"] = [text for network in networks if (text := network.string())]
+    return given
 
 
-def _node(at: Cursor) -> Node | None:
-    found = at.known(NODE)
+def _replicas(at: Cursor, usual: Mapping[str, str], model: Node) -> list[Node]:
+    """A list of nodes, or how many like the `model`."""
+    if isinstance(at.value, int) and not isinstance(at.value, bool):
+        return [model] * (at.integer(0, MOST_RESOURCES) or 0)
+    if not isinstance(at.value, list):
+        at.wrong("a list, or how many")
+        return []
+    return [_node(node, usual) for node in at.items()]
+
+
+def _node(at: Cursor, usual: Mapping[str, str]) -> Node:
+    found = at.known(frozenset(NODE))
     if found is None:
-        return None
-    flavor = at.child("flavor", found.get("flavor")).string()
-    image = at.child("image", found.get("image")).string()
-    return Node(flavor=flavor, image=image) if flavor and image else None
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML lets a later key replace an earlier one without a word; a person meant both."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if (
-                isinstance(key, yaml.ScalarNode)
-                and key.value in seen
-                and key.tag != "tag:yaml.org,2002:merge"
-            ):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value} twice", key.start_mark
-                )
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
-        return super().construct_mapping(node, deep=deep)
+        return SOME
+    read: dict[str, str] = {}
+    for key in NODE:
+        if key in found:
+            read[key] = at.child(key, found[key]).string() or "wrong"
+        elif key in usual:
+            read[key] = usual[key]
+        else:
+            do = f"say it here, or once for all nodes: {key}: ... at the top of the file"
+            at.child(key, None).wrong("a string", do=do)
+            read[key] = "missing"
+    return Node(flavor=read["flavor"], image=read["image"])

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from guestagent.errors import UnsupportedEnvironment
+
 CONDITIONS = "WaitCondition"  # a part of the types of conditions and of their handles, in both dialects
 
 
@@ -45,6 +47,20 @@ class Resource:
     def begun(self) -> bool:
         """Whether Heat has come to it; what it has only read of in the template is INIT_COMPLETE."""
         return not self.status.startswith("INIT")
+
+
+def connect(cloud: str | None = None) -> Heat:
+    """Heat of the cloud of that name in clouds.yaml; None: the one of OS_CLOUD, or of the other OS_ variables.
+
+    CloudRefused where there is no such cloud; nothing is asked of it yet. UnsupportedEnvironment without
+    openstacksdk, which `guestagent[controller]` brings.
+    """
+    try:
+        from guestagent.controller import cloud as openstack
+    except ImportError as error:
+        missing = f"{error.name} is missing: install guestagent[controller]"
+        raise UnsupportedEnvironment(missing) from error
+    return openstack.connect(cloud)
 
 
 class Heat(Protocol):

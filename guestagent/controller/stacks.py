@@ -5,6 +5,7 @@ Whatever was asked of Heat and got no answer is looked for before it is asked ag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -15,24 +16,37 @@ from guestagent.controller.heat import Heat, Stack
 from guestagent.controller.render import parse, render, stack_timeout_minutes
 from guestagent.controller.status import ClusterStatus, status
 from guestagent.controller.waiting import KNOCK, Waiting, Work, find
-from guestagent.errors import CloudRefused
+from guestagent.errors import CloudRefused, InvalidInput, Problem
 from guestagent.retry import Clock, SystemClock
 
 T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds that a single request may keep trying
+FIRST_PATIENCE = 5.0  # the same for a cloud that has never answered: its address is more likely wrong
+NAME = re.compile("[A-Za-z][A-Za-z0-9_.-]{0,254}")  # Heat's own rule
 
 
 class Stacks:
-    """The operations on stacks over one Heat. Reads are tried again for a while where Heat does not answer."""
+    """The operations on stacks over one Heat: `connect("mycloud")`, or a `FakeHeat`.
+
+    `create`, `change` and `delete` return once Heat has taken the work, which `wait` waits for; whoever stops
+    waiting stops nothing else. All of them raise CloudUnreachable where Heat gives no answer for a minute, and
+    CloudRefused where it says no, where there is no such stack, or where the stack is busy.
+    """
 
     def __init__(self, heat: Heat, clock: Clock | None = None, every: float = 1.0) -> None:
         """`every` is the seconds between two polls."""
-        self._heat, self._every = heat, every
+        self._heat, self._every, self._answered = heat, every, False
         self._clock: Clock = SystemClock() if clock is None else clock
 
     def create(self, name: str, cluster: Cluster) -> Work:
-        """Launch a cluster. The address of the CFN API is taken from the catalog where the cluster has none."""
+        """Launch a cluster. The address of the CFN API is taken from the catalog where the cluster has none.
+
+        InvalidInput where Heat takes no such name for a stack; CloudRefused where there is one of this name.
+        """
+        if not NAME.fullmatch(name):
+            expected = "a letter, then letters, digits, _, - and ., at most 255 in all"
+            raise InvalidInput([Problem("name", expected, repr(name), "it is to be the stack's name")])
         if found := self._find(name):
             raise CloudRefused(f"there is a stack {name} already: it is {found.status}")
         if cluster.metadata_url is None:
@@ -48,7 +62,8 @@ class Stacks:
         """Read the cluster back, change it and update the stack.
 
         A node whose condition had failed gets a new generation: what lies in its old handle would fail every
-        update to come.
+        update to come. InvalidTemplate where the stack is not a cluster, or more was changed in it by hand than
+        this library knows: nothing is sent then. What `operation` raises goes to the caller.
         """
         stack = self._at_rest(name)
         cluster = operation(self._cluster(stack))
@@ -69,27 +84,27 @@ class Stacks:
         return work
 
     def delete(self, name: str) -> Work:
-        """Begin to delete a stack, whatever it is at."""
+        """Begin to delete a stack, whatever it is at: the servers and all data on them."""
         stack = self._named(name)
         self._patiently(lambda: self._heat.delete(stack))
         return Work(stack, "DELETE")
 
     def cluster(self, name: str) -> Cluster:
-        """The cluster that a stack at rest is."""
+        """The cluster that a stack at rest is; InvalidTemplate where it is none."""
         return self._cluster(self._at_rest(name))
 
     def status(self, name: str) -> ClusterStatus:
         """What the stack and its nodes are now, at rest or not."""
         return self._patiently(lambda: status(self._heat, name))
 
-    def wait(self, work: Work, within: float, tell: Tell | None = None) -> Stack:
-        """Poll until Heat has done it, one request a poll. The stack as it ended, or StackFailed.
+    def wait(self, work: Work, within: float | None = None, tell: Tell | None = None) -> Stack:
+        """Poll until Heat has done it, one request a poll. The stack as it ended, or StackFailed with Heat's reason.
 
-        DeadlineExceeded after `within` seconds: the stack itself goes on. With `tell` every other poll asks for
-        the nodes' conditions instead of the stack.
+        DeadlineExceeded after `within` seconds (None: `work.patience`): the stack itself goes on. `tell` is called
+        with every Event, in this thread; every other poll then asks for the nodes' conditions instead of the stack.
         """
         waiting = Waiting(self._heat, work, self._clock, self._every, tell)
-        seen = waiting.until(self._clock.now() + within)
+        seen = waiting.until(self._clock.now() + (work.patience if within is None else within))
         if work.cluster and self._cluster(seen) != work.cluster:
             # Heat takes an update of a stack that it is updating, and then works towards the newer template.
             raise CloudRefused(
@@ -124,7 +139,10 @@ class Stacks:
         return self._patiently(lambda: find(self._heat, name))
 
     def _patiently(self, request: Callable[[], T]) -> T:
-        return KNOCK.call(request, until=self._clock.now() + PATIENCE, clock=self._clock)
+        patience = PATIENCE if self._answered else FIRST_PATIENCE
+        answer = KNOCK.call(request, until=self._clock.now() + patience, clock=self._clock)
+        self._answered = True
+        return answer
 
     def _once(self, ask: Callable[[], Stack], look: Callable[[], Stack | None]) -> Stack:
         """Ask for something that must happen once. A lost answer is no refusal: look before asking again."""

@@ -21,7 +21,11 @@ CONDITION = re.compile(r"(?P<node>.+)ReadyWaitCond(?P<generation>[0-9]*)")
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """A node and how far it is. While Heat is at work only its state is known; the rest is empty."""
+    """A node and how far it is. While Heat is at work only its state is known; the rest is empty.
+
+    `reason` is Heat's, of a node that failed. `evidence` is what the node's SUCCESS carried, mostly a mapping
+    (docs/reference/signal.md).
+    """
 
     node: Node
     state: NodeState
@@ -29,6 +33,10 @@ class NodeStatus:
     address: str = ""
     reason: str = ""
     evidence: object = None
+
+    @property
+    def name(self) -> str:
+        return self.node.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +55,32 @@ def status(heat: Heat, name: str) -> ClusterStatus:
     if stack.in_progress:
         return ClusterStatus(stack, tuple(_in_progress(heat.resources(stack))))
     cluster = parse(heat.template(stack))
-    return ClusterStatus(stack, tuple(_at_rest(cluster, heat.detailed(stack), heat.outputs(stack))))
+    return ClusterStatus(stack, tuple(_at_rest(stack, cluster, heat.detailed(stack), heat.outputs(stack))))
 
 
 def _at_rest(
-    cluster: Cluster, resources: tuple[Resource, ...], outputs: Mapping[str, object]
+    stack: Stack, cluster: Cluster, resources: tuple[Resource, ...], outputs: Mapping[str, object]
 ) -> Iterator[NodeStatus]:
     by_name = {resource.name: resource for resource in resources}
     for node in cluster:
         condition = by_name.get(node.condition, Resource(node.condition, "INIT_COMPLETE"))
-        state = state_of(node, by_name)
+        state, reason = state_of(node, by_name), condition.reason
+        if state is not NodeState.READY and _blamed(node, stack):
+            # Its server has failed, say: the condition's turn never came.
+            state, reason = NodeState.FAILED, reason or stack.reason
         yield NodeStatus(
             node=node,
             state=state,
             role=role(cluster, node),
             address=str(outputs.get(f"{node.name}Address") or ""),
-            reason=condition.reason if state is NodeState.FAILED else "",
+            reason=reason if state is NodeState.FAILED else "",
             evidence=_evidence(condition),
         )
+
+
+def _blamed(node: Node, stack: Stack) -> bool:
+    """Whether the stack failed by a resource of this node; their names begin with the node's."""
+    return stack.failed and re.search(rf"\bresources\.{node.name}(?![0-9])", stack.reason) is not None
 
 
 def _in_progress(resources: tuple[Resource, ...]) -> Iterator[NodeStatus]:

@@ -8,24 +8,32 @@ from functools import partial
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.events import Changes, Tell
 from guestagent.controller.heat import Heat, Stack
+from guestagent.controller.render import stack_timeout_minutes
 from guestagent.errors import CloudUnreachable, DeadlineExceeded, StackFailed
 from guestagent.retry import Backoff, Clock, Retry
 
 KNOCK = Retry(on=(CloudUnreachable,), wait=Backoff(first=0.5, most=10))
 # Seconds that an update may be over, or not begun, and look as the stack did before: Heat counts whole seconds.
 HESITATION = 3.0
+DELETION = 1800.0  # seconds
+MARGIN = 60.0  # seconds beyond the stack's own timeout, so that Heat is the first to say that it is over
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """Something that Heat was asked to do and is at: the stack as it was before, or as it was launched.
 
-    `cluster` is what the stack will be; None for a deletion.
+    `action` is CREATE, UPDATE or DELETE. `cluster` is what the stack will be; None for a deletion.
     """
 
     stack: Stack
     action: str
     cluster: Cluster | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds within which Heat itself has ended it, one way or the other."""
+        return DELETION if self.cluster is None else stack_timeout_minutes(self.cluster) * 60 + MARGIN
 
     def begun(self, seen: Stack) -> bool:
         """Whether Heat has taken it up: an accepted update may show the old status for a moment."""

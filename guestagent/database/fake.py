@@ -74,6 +74,7 @@ class FakeDatabase:
         self.applied: list[Step] = []
         self.writes = 0
         self.closed = False
+        self._followed = MariadbHistory()
         self._dies_after, self._upstream, self._connects_with = dies_after, upstream, connects_with
 
     def reborn(self) -> FakeDatabase:
@@ -160,7 +161,9 @@ class FakeDatabase:
         if error is not None:
             trying = replace(channel, receiver=Receiver.CONNECTING, applier=True, receiver_error=error)
             return replace(self.state, channel=trying)
-        running = replace(channel, receiver=Receiver.RUNNING, applier=True, lag=0, receiver_error=None)
+        well = replace(channel, receiver_error=None, applier_error=None)
+        running = replace(well, receiver=Receiver.RUNNING, applier=True, lag=0)
+        self._followed = self._upstream or MariadbHistory()
         return replace(self.state, channel=running, history=self._upstream or self.state.history)
 
     def _existing(self, account: Account, step: Step, otherwise: int = 1396) -> AccountState:
@@ -180,7 +183,8 @@ class FakeDatabase:
             return self.state
         last = self.state.history.last
         number = max(last.values(), default=0) + 1
-        return replace(self.state, history=MariadbHistory({**last, (0, self.state.server_id): number}))
+        history = MariadbHistory({**last, (0, self.state.server_id): number})
+        return replace(self.state, history=history, own=history.own(self._followed))
 
 
 class FakeSourceView:

@@ -43,6 +43,11 @@ class MariadbHistory:
     def empty(self) -> bool:
         return not self.last
 
+    def own(self, followed: MariadbHistory) -> str:
+        """What stands in domains of which `followed`, the position of a channel, knows nothing; "" for nothing."""
+        known = {domain for domain, _server in followed.last}
+        return _spelled((key, number) for key, number in self.last.items() if key[0] not in known)
+
     def contains(self, other: History) -> bool:
         return all(number <= self._highest(domain) for domain, number in _by_domain(_mariadb(other)).items())
 

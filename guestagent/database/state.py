@@ -92,14 +92,21 @@ class ChannelState:
     def stopped(self) -> bool:
         return self.receiver is Receiver.STOPPED and not self.applier
 
+    @property
+    def failed(self) -> bool:
+        """Whether an error has stopped one of its threads."""
+        receiver = self.receiver is Receiver.STOPPED and self.receiver_error is not None
+        return receiver or (not self.applier and self.applier_error is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
     """One look at a server, all of it within one query timeout each.
 
-    `history` is everything that the server has executed or written. `schemas` are those of users, `accounts`
-    all but the system's own. `followers` are server ids of the replicas that are connected now. `marker`: the
-    server knows the agent's mark. `port` is where it listens.
+    `history` is everything that the server has executed or written; `own` what of it is known not to have come over
+    a channel ("" for nothing): it need not be what the source has, even under the same GTIDs. `schemas` are those of
+    users, `accounts` all but the system's own. `followers` are server ids of the replicas that are connected now.
+    `marker`: the server knows the agent's mark. `port` is where it listens.
     """
 
     version: str
@@ -108,6 +115,7 @@ class ServerState:
     gtid: bool
     read_only: bool
     history: History
+    own: str = ""
     accounts: tuple[AccountState, ...] = ()
     schemas: tuple[str, ...] = ()
     followers: tuple[int, ...] = ()

@@ -6,6 +6,7 @@ The others (HEAT_SIGNAL, TEMP_URL_SIGNAL, ZAQAR_SIGNAL) will stand beside it, ch
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -76,7 +77,7 @@ class CfnTransport:
                     stream=True,
                 ) as answer,
             ):
-                return answer.status_code, _beginning(answer)
+                return answer.status_code, _beginning(answer, seconds)
         except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
             trouble: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
         except OSError as error:  # every error of requests is one, and so is a CA file that is not there
@@ -89,11 +90,12 @@ def _signed_already(request: requests.PreparedRequest) -> requests.PreparedReque
     return request
 
 
-def _beginning(answer: requests.Response) -> str:
-    read = b""
-    for chunk in answer.iter_content(4096):
-        read += chunk
-        if len(read) >= MOST_ANSWER:
+def _beginning(answer: requests.Response, seconds: float) -> str:
+    """Byte by byte, for more would be waited for until it is complete: the timeout of requests is one recv's."""
+    until, read = time.monotonic() + seconds, b""
+    for byte in answer.iter_content(1):
+        read += byte
+        if len(read) >= MOST_ANSWER or time.monotonic() > until:
             break
     return read.decode(errors="replace")
 

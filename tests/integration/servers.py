@@ -40,6 +40,7 @@ def installed(folder: Path) -> Path:
         "--skip-test-db",
         "--skip-name-resolve",
         "--innodb-log-file-size=4M",
+        f"--tmpdir={folder.parent}",  # a starting server empties /tmp of what looks like its own
     ]
     subprocess.run(command, check=True, capture_output=True)
     return folder
@@ -135,6 +136,7 @@ class Server:
             f"socket={self.socket}",
             f"pid-file={self.folder}/pid",
             f"log-error={self.folder}/error.log",
+            f"tmpdir={self.folder}",
             f"port={self.port}",
             "user=root",
             "bind-address=127.0.0.1",

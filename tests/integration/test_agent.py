@@ -250,6 +250,54 @@ def test_a_replica_that_holds_other_data_is_left_as_it_is(guests: tuple[Guest, G
     assert replica.server.ask("SHOW SLAVE STATUS") == []
 
 
+def test_own_data_under_the_gtids_of_the_source_is_left_as_it_is(
+    template: Path, guests: tuple[Guest, Guest], tmp_path: Path
+) -> None:
+    """Both wrote before they had ids of their own; a server that is not strict would replay over it."""
+    source, _ = guests
+    with running(tmp_path / "lax", template, "server-id=1", "read-only=1", "gtid-strict-mode=OFF") as server:
+        (tmp_path / "l").mkdir()
+        for at in (source.server, server):
+            at.ask(
+                "CREATE DATABASE shop",
+                "CREATE TABLE shop.orders (id INT)",
+                "INSERT INTO shop.orders VALUES (1)",
+            )
+        server.ask("SET SESSION sql_log_bin = 0", "UPDATE shop.orders SET id = 9")
+        source.apply(source_document())
+
+        told = Guest(server, tmp_path / "l").apply(replica_document(source.server.port, Deadline=600))
+
+        assert worst(told).startswith("history: final: transactions of its own: 0-1-3")
+        assert server.value("(SELECT id FROM shop.orders)") == "9"
+        assert server.ask("SHOW SLAVE STATUS") == []
+
+
+def test_a_replica_without_a_binary_log_cannot_tell_what_was_written_on_it(
+    template: Path, guests: tuple[Guest, Guest], tmp_path: Path
+) -> None:
+    source, _ = guests
+    source.apply(source_document())
+    with running(tmp_path / "nolog", template, "server-id=1", "skip-log-bin") as server:
+        (tmp_path / "n").mkdir()
+
+        told = Guest(server, tmp_path / "n").apply(replica_document(source.server.port, Deadline=600))
+
+    assert worst(told) == "binary log: final: off"
+
+
+def test_a_replica_that_was_restarted_long_after_its_deadline_is_brought_back(
+    guests: tuple[Guest, Guest],
+) -> None:
+    source, replica = cluster(guests)
+    journal = replica.folder / "state" / "journal.json"
+    journal.write_text(json.dumps(json.loads(journal.read_text()) | {"spent": 7 * 86400.0}))
+    replica.server.stop()
+    replica.server.start()
+
+    assert replica.apply(replica_document(source.server.port))["state"] == "ready"
+
+
 def test_data_without_a_history_is_left_as_it_is_too(guests: tuple[Guest, Guest]) -> None:
     source, replica = guests
     source.apply(source_document())

@@ -1,8 +1,9 @@
-"""Every command that the documentation shows is run, page by page, and answers what the page says.
+"""Every command and program that the documentation shows is run, page by page, and answers what the page says.
 
 A `console` block holds `$ command` lines (`> ` goes on with one) and what they print; `...` is anything.
-A page is one shell in a folder of its own: what an earlier block made, a later one finds. A block stays unrun
-only with `<!-- not run: why -->` on the line before it.
+A page is one shell in a folder of its own: what an earlier block made, a later one finds. The `python` blocks of a
+page are one program, and `mycloud` is there. A block stays unrun only with `<!-- not run: why -->` on the line
+before it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+import yaml
+
+from guestagent.embedded import serving
+from tests.integration.playing import PlayingGuests
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LEFT_OUT = r"(?:^<!-- not run: (?P<why>\S[^\n]*) -->\n)?"
 BLOCK = re.compile(LEFT_OUT + r"^```console\n(?P<lines>.*?)^```$", re.M | re.S)
+PYTHON = re.compile(LEFT_OUT + r"^```python\n(?P<lines>.*?)^```$", re.M | re.S)
 MARK = "--- command {} ---"
 
 
@@ -49,6 +55,10 @@ def commands(page: str) -> Iterator[Shown]:
 
 def script(shown: list[Shown]) -> str:
     return "".join(f"echo '{MARK.format(number)}'\n{one.command}\n" for number, one in enumerate(shown))
+
+
+def program(page: Path) -> str:
+    return "\n".join(block["lines"] for block in PYTHON.finditer(page.read_text()) if block["why"] is None)
 
 
 def pages_with_commands() -> list[Path]:
@@ -109,8 +119,9 @@ def shell(tmp_path: Path) -> Iterator[Callable[[str], str]]:
         return ran.stdout
 
     yield printed
-    if (tmp_path / ".config/openstack/clouds.yaml").exists():
-        run("guestagent cloud down")
+    if (file := tmp_path / ".config/openstack/clouds.yaml").exists():
+        for name in (yaml.safe_load(file.read_text()) or {}).get("clouds") or ():
+            run(f"guestagent cloud down --name {name}")
 
 
 @pytest.mark.timeout(300)
@@ -124,3 +135,41 @@ def test_a_page_keeps_its_word(page: Path, shell: Callable[[str], str]) -> None:
     answers = re.split(MARK.format(r"\d+") + "\n", said)[1:]
     broken = [one for one, answer in zip(shown, answers, strict=True) if not one.holds(answer)]
     assert broken == [], said
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if program(page)], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_a_program_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    with serving(PlayingGuests()) as cloud:
+        clouds = {"clouds": {"mycloud": dict(cloud.connect)}}
+        (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
+        environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": "clouds.yaml"}
+
+        ran = subprocess.run(
+            [sys.executable, "-c", program(page)],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+        assert ran.returncode == 0, ran.stdout
+        assert cloud.dangerous_reads == []
+
+
+def test_the_programs_of_the_pages_are_typed_from_outside(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    for page in filter(program, PAGES):
+        (tmp_path / f"{page.stem.replace('-', '_').lower()}.py").write_text(program(page))
+
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ROOT / ".cache/mypy-pages", "."],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    assert checked.returncode == 0, checked.stdout

@@ -12,10 +12,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import openstack
@@ -40,67 +38,9 @@ from guestagent.signal import (
     Web,
     transport_to,
 )
+from tests.integration.listening import HIDDEN, PATH, QUERY, TAKEN, Server, handle, listening
 
-HIDDEN = "c2lnbmF0dXJl"
-PATH = "/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/1/resources/Handle"
-QUERY = f"SignatureMethod=HmacSHA256&Timestamp=2026-11-23T18%3A00%3A00Z&Signature={HIDDEN}%2B%3D"
-TAKEN = b"<resource>Handle</resource>"
 READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    line: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(slots=True)
-class Server:
-    """`reply` is (status, headers, body); `heard` are the requests so far."""
-
-    address: str
-    reply: tuple[int, Mapping[str, str], bytes] = (200, {}, TAKEN)
-    heard: list[Heard] = field(default_factory=list)
-
-    @property
-    def handle(self) -> CfnHandle:
-        return handle(self.address)
-
-
-def handle(address: str) -> CfnHandle:
-    return CfnHandle(Secret(f"{address}{PATH}?{QUERY}"))
-
-
-@contextmanager
-def listening(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            server.heard.append(Heard(self.requestline, dict(self.headers), body))
-            status, headers, content = server.reply
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    bound = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    bound.daemon_threads = True
-    if tls is not None:
-        bound.socket = tls.wrap_socket(bound.socket, server_side=True)
-    server = Server(f"{'http' if tls is None else 'https'}://127.0.0.1:{bound.server_port}")
-    thread = threading.Thread(target=bound.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        bound.shutdown()
-        thread.join()
-        bound.server_close()
 
 
 @pytest.fixture
@@ -181,6 +121,30 @@ def test_every_answer_has_its_error(
 
     assert type(error) is kind
     assert len(heat.heard) == 1
+
+
+def test_an_answer_that_drips_is_not_waited_for_to_its_end() -> None:
+    """Each byte comes in time, and a signal that is newer would never have its turn."""
+
+    def drip(listener: socket.socket) -> None:
+        asked_by, _ = listener.accept()
+        with asked_by, suppress(OSError):
+            asked_by.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+            while True:
+                asked_by.sendall(b".")
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host = threading.Thread(target=drip, args=(listener,), daemon=True)
+        host.start()
+        started = time.monotonic()
+        error = refused(
+            lambda: transport_to(handle(f"http://127.0.0.1:{listener.getsockname()[1]}")).send(b"{}", 0.3)
+        )
+        host.join(5)
+
+    assert isinstance(error, HandleUnreachable)
+    assert time.monotonic() - started < 2
 
 
 def test_an_answer_that_is_cut_short_says_nothing(heat: Server) -> None:

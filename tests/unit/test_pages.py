@@ -1,4 +1,4 @@
-"""The pages for people: the README's example is a program, and every link leads somewhere."""
+"""The pages for people: the README's example is a program, links lead somewhere, and tables leave nothing out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from guestagent import errors
+from guestagent.agent.settings import OPTIONS
+from guestagent.cli.main import EXIT_CODES
+from guestagent.controller.description import KNOWN, described
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 EXAMPLE = re.compile(r"^<!-- example -->\n```python\n(.*?)^```$", re.M | re.S)
-LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.M)
 
 
 @pytest.mark.parametrize("example", EXAMPLE.findall((ROOT / "README.md").read_text()))
@@ -24,6 +30,80 @@ def test_there_is_an_example() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    dead = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    dead = [
+        f"{link}#{place}" for link, place in LINK.findall(page.read_text()) if not leads(page, link, place)
+    ]
 
     assert dead == []
+
+
+def leads(page: Path, link: str, place: str) -> bool:
+    target = page.parent / link if link else page
+    return target.exists() and (not place or place in places(target.read_text()))
+
+
+def places(text: str) -> set[str]:
+    """The headings as links spell them."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("page", PAGES[2:], ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_index_lists_every_page(page: Path) -> None:
+    listed = {(ROOT / "docs" / link).resolve() for link, _ in LINK.findall(text_of("docs/index.md"))}
+
+    assert page in listed or page.name == "index.md" or page.parent == ROOT
+
+
+def test_every_error_has_its_row_with_its_exit_code() -> None:
+    page = text_of("docs/reference/errors.md")
+    kinds = {kind.__name__: kind.exit_code for kind in leaves(errors.GuestAgentError)}
+
+    assert [name for name, code in kinds.items() if f"| {code} | `{name}` |" not in page] == []
+
+
+def test_every_exit_code_of_the_help_has_its_row() -> None:
+    page = text_of("docs/reference/errors.md")
+    codes = re.findall(r"^ *(\d+)  ", EXIT_CODES, re.M)
+
+    assert len(codes) == 12
+    assert [code for code in codes if f"| {code} |" not in page] == []
+
+
+def test_every_setting_of_the_agent_has_its_row() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| `(\w+)` \| .+ \| (.+) \|$", text_of("docs/reference/settings.md"), re.M
+    )
+
+    assert [row[:2] for row in rows] == [
+        (section, option.name) for section, options in OPTIONS.items() for option in options
+    ]
+    defaults = [str(option.default) for options in OPTIONS.values() for option in options]
+    assert [row[2].strip("`") for row, default in zip(rows, defaults, strict=True) if default != "None"] == [
+        default for default in defaults if default != "None"
+    ]
+
+
+def test_every_key_of_a_cluster_yaml_has_its_row() -> None:
+    rows = re.findall(r"^\| (`.+?`(?:, `.+?`)*) \|", text_of("docs/reference/cluster-yaml.md"), re.M)
+
+    assert {key.strip("`") for row in rows for key in row.split(", ")} == KNOWN
+
+
+@pytest.mark.parametrize(
+    "example",
+    re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs/reference/cluster-yaml.md").read_text(encoding="utf-8"), re.S
+    ),
+)
+def test_every_example_of_a_cluster_yaml_is_one(example: str) -> None:
+    assert len(described(example).cluster.replicas) == 2
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def leaves(kind: type[errors.GuestAgentError]) -> list[type[errors.GuestAgentError]]:
+    """The kinds that are raised, of the package itself: what has others below it stands for them."""
+    below = [k for k in kind.__subclasses__() if k.__module__ == errors.__name__]
+    return [leaf for k in below for leaf in leaves(k)] or [kind]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from guestagent.database.connection import Connection
+from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import MariadbHistory
 from guestagent.database.mariadb.accounts import accounts, extras
-from guestagent.database.mariadb.channel import channel
+from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
@@ -29,6 +29,15 @@ SCHEMAS = sql(
     "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
     " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
 )
+NO_SPACE = "Waiting for someone to free space"
+# Its own lists stay readable when the disk is full; what we look at next would hang then, and not end with us.
+HELD_UP = sql(
+    "SELECT state FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
+    " AND (state = {} OR (time > 4 AND info IN ({}, {})))",
+    NO_SPACE,
+    VARIABLES.text,
+    STATUS.text,
+)
 FOLLOWERS = sql("SHOW SLAVE HOSTS")
 FORGET = sql("RESET SLAVE ALL")
 # sql_log_off is the general log's, and needs SUPER. Both come back to the server's own values.
@@ -47,7 +56,8 @@ class Mariadb:
         self._connection = connection
 
     def observe(self) -> ServerState:
-        """Eight short queries, none of which writes."""
+        """Nine short queries, none of which writes."""
+        unless_held_up(self._connection)
         seen = variables(self._connection)
         found, marker = accounts(self._connection)
         return ServerState(
@@ -58,6 +68,7 @@ class Mariadb:
             # Newer ones know more than ON: how strictly, which is not for us to judge.
             read_only=seen["read_only"] != "OFF",
             history=history(seen),
+            own=history(seen).own(MariadbHistory.of(seen["gtid_slave_pos"])),
             accounts=found,
             schemas=self._schemas(),
             followers=tuple(int(str(row["Server_id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
@@ -130,6 +141,16 @@ class Mariadb:
             self._connection.rows(LOGGED, doing)
 
 
+def unless_held_up(connection: Connection) -> None:
+    """NoAnswer where an earlier look still waits: one more would wait too, until there are no sessions left."""
+    states = {row["state"] for row in connection.rows(HELD_UP, LOOKING)}
+    if states:
+        full = "the disk is full: the server waits for someone to free space"
+        raise NoAnswer(
+            LOOKING, 2013, full if NO_SPACE in states else "an earlier look still waits for its answer"
+        )
+
+
 def variables(connection: Connection) -> dict[str, str | None]:
     """The server's global variables that we look at; those that it does not know are absent."""
     rows = connection.rows(VARIABLES, LOOKING)
@@ -143,6 +164,7 @@ def history(seen: dict[str, str | None]) -> MariadbHistory:
 
 def source_state(connection: Connection) -> SourceState:
     """What a replication account, which may do nothing else, sees of its server."""
+    unless_held_up(connection)
     seen = variables(connection)
     return SourceState(
         server_id=int(str(seen["server_id"])),

@@ -40,7 +40,9 @@ def build(folder: Path) -> None:
             return
         draft = folder / "mysql.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        commands.check("making a data directory", (*INSTALL, f"--datadir={draft}"), timeout=300)
+        # A starting server deletes every temporary table in its tmpdir: in /tmp also those of another build.
+        own = (f"--datadir={draft}", f"--tmpdir={folder}")
+        commands.check("making a data directory", (*INSTALL, *own), timeout=300)
         its = account_here()
         for path in (draft, *draft.rglob("*")):
             os.chown(path, its.uid, its.gid)

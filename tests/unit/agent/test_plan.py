@@ -170,10 +170,21 @@ def test_a_replica_with_a_history_is_not_repointed_before_one_could_look() -> No
         seen(server(accounts=(account(marked=False),)), source_seen("0-7-5")),
         seen(server("0-1-3"), source_seen("0-7-5")),
         seen(server("0-7-6"), source_seen("0-7-5")),
+        seen(server("0-1-3", own="0-1-3"), source_seen("0-1-5,0-7-6")),
+        seen(server("0-7-5", binary_log=False, channel=channel("10.0.0.6")), source_seen("0-7-5")),
         seen(server("0-7-5,0-8-6", channel=channel()), source_seen("0-7-9")),
         seen(server(), source_seen(server_id=8)),
     ],
-    ids=["data", "foreign account", "own writes", "ahead", "errant", "equal server id"],
+    ids=[
+        "data",
+        "foreign account",
+        "own writes",
+        "ahead",
+        "own writes under GTIDs that the source has too",
+        "nothing tells what was written here",
+        "errant",
+        "equal server id",
+    ],
 )
 def test_what_could_lose_data_is_not_touched(observed: Observed) -> None:
     assert planned(replica_wanted(), observed, knowing()) == []

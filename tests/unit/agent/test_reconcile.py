@@ -12,6 +12,7 @@ from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verd
 from guestagent.database.edge import SourceView
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
+from guestagent.database.steps import StartChannel
 from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
 from guestagent.retry import FakeClock
@@ -200,7 +201,8 @@ def test_a_full_disk_is_waited_for_and_nothing_is_done_unjournalled(tmp_path: Pa
 
     report = machine.converge(SOURCE)
 
-    assert report.verdict is Verdict.FAILED
+    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert sum(machine.clock.slept) == pytest.approx(SOURCE.section.deadline, abs=1)
     assert report.readiness.worst.name == "journal"
     assert machine.database.writes == 0
 
@@ -220,3 +222,77 @@ def test_a_source_that_cannot_be_logged_in_to_over_tcp_is_not_ready(tmp_path: Pa
 
     assert (report.verdict, report.late) == (Verdict.FAILED, True)
     assert "2003" in str(report.readiness.worst)
+
+
+def test_a_disk_that_is_full_when_new_metadata_comes_does_not_count_the_time_of_the_old(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+    machine.clock.sleep(7 * 86400)
+    reconciler = Reconciler(SOURCE, "the next generation", "10.0.0.1", machine.reconciler(SOURCE).edges)
+    (tmp_path / ".journal.json.draft").mkdir()
+
+    report = reconciler.converge(90)
+
+    assert report.elapsed == pytest.approx(90, abs=1)
+
+
+def test_what_a_full_disk_kept_from_the_journal_is_written_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / ".journal.json.draft").mkdir()
+    machine = Machine(tmp_path, FakeDatabase())
+    reconciler = machine.reconciler(SOURCE)
+    reconciler.once()
+    (tmp_path / ".journal.json.draft").rmdir()
+
+    reconciler.once()
+
+    assert Journal(tmp_path / "journal.json", machine.clock, "boot 1").memory.task == "task"
+
+
+def test_a_node_without_an_address_waits_for_one_to_derive_its_server_id(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    document = replace(SOURCE, section=Section())
+    addresses = iter([None, None, "10.0.0.8"])
+    edges = replace(
+        machine.reconciler(document).edges, address_towards=lambda host: next(addresses, "10.0.0.8")
+    )
+
+    report = Reconciler(document, "task", "heat.example", edges).converge(90)
+
+    assert report.verdict is Verdict.READY
+    assert any("no way towards heat.example" in progress.doing for progress in machine.told)
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_a_narrowed_account_stays_ours_wherever_it_is_cut_also_without_the_journal(
+    tmp_path: Path, cut: int
+) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+    (tmp_path / "journal.json").unlink()
+    wide = (replace(seen, others=True) for seen in machine.database.state.accounts)
+    machine.database = FakeDatabase(replace(machine.database.state, accounts=tuple(wide)), dies_after=cut)
+
+    with suppress(Died):
+        machine.converge(SOURCE)
+    machine.database = machine.database.reborn()
+
+    assert machine.converge(SOURCE).verdict is Verdict.READY
+
+
+def test_an_error_of_the_first_start_is_met_with_one_more(tmp_path: Path) -> None:
+    """A long first replay may meet a lock that one more start repairs: the first one does not count as that."""
+    machine = Machine(tmp_path, replica_database())
+    reconciler = machine.reconciler(REPLICA)
+    reconciler.once()
+    running = machine.database.state.channel
+    assert running is not None
+    waited = ServerError(1205, "Lock wait timeout exceeded")
+    stopped = replace(running, applier=False, lag=None, applier_error=waited)
+    machine.database.state = replace(machine.database.state, channel=stopped)
+
+    again = reconciler.once()
+
+    assert machine.database.applied[-1] == StartChannel()
+    assert not again.final

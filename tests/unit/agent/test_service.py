@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from guestagent.agent import announcer, settings, status
+from guestagent.agent import announcer, parts, settings, status
+from guestagent.agent.announcer import Announcer
 from guestagent.agent.collect import Collected
 from guestagent.agent.journal import Journal
 from guestagent.agent.mailbox import Mailbox
@@ -20,12 +21,14 @@ from guestagent.agent.settings import Settings
 from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
 from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata import parse
-from guestagent.retry import Clock
-from guestagent.signal import Outcome, Spool, Status
+from guestagent.metadata.document import Handle
+from guestagent.retry import Clock, SystemClock
+from guestagent.signal import Entry, FakeHandle, Outcome, Sender, Spool, Status
 from tests.unit.agent.states import source_seen
 
 NOBODY = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
-SOURCE = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 1}}
+SOURCE_DEADLINE = 1
+SOURCE = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": SOURCE_DEADLINE}}
 
 
 class Agent:
@@ -220,3 +223,65 @@ def test_drift_is_repaired(tmp_path: Path) -> None:
             time.sleep(0.02)
 
     assert not database.state.read_only
+
+
+def test_what_an_earlier_life_found_is_not_shown_as_if_it_still_held(tmp_path: Path) -> None:
+    server = Restarting()
+    agent = Agent(tmp_path, server)
+    agent.collect(SOURCE)
+    status.write(agent.settings.state / "status.json", status.NodeStatus("ready", "long ago"))
+
+    with agent.running():
+        assert agent.until("converging").role == "source"
+
+
+def test_a_success_that_waits_for_heat_is_not_pushed_aside_by_trouble_of_our_own(tmp_path: Path) -> None:
+    opened: list[FakeDatabase] = []
+
+    def well_once() -> FakeDatabase:
+        if opened:
+            raise ZeroDivisionError
+        opened.append(FakeDatabase())
+        return opened[0]
+
+    agent = Agent(tmp_path, well_once)
+    agent.collect(SOURCE)
+
+    with agent.running():
+        assert agent.said(SOURCE).status is Status.SUCCESS
+        time.sleep(SOURCE_DEADLINE + 1)
+
+    assert agent.said(SOURCE).status is Status.SUCCESS
+
+
+def test_a_stop_while_another_pass_is_at_work_is_no_failure(tmp_path: Path) -> None:
+    agent = Agent(tmp_path, FakeDatabase)
+    agent.collect(SOURCE)
+
+    with parts.alone(agent.settings, lambda: False):
+        with agent.running():
+            time.sleep(SOURCE_DEADLINE + 0.5)
+        assert announcer.said(Spool(agent.settings.state), parse(SOURCE)) is None
+
+
+def test_a_bug_in_signalling_does_not_leave_all_later_signals_unsaid(tmp_path: Path) -> None:
+    connections: list[FakeHandle] = []
+
+    def connect(handle: Handle) -> FakeHandle:
+        connections.append(FakeHandle())
+        if len(connections) == 1:
+            raise ZeroDivisionError
+        return connections[-1]
+
+    told: list[str] = []
+    speaker = Announcer(Sender(Spool(tmp_path), SystemClock(), connect=connect), told.append, again=0.01)
+    speaker.start()
+    speaker.say(Entry(parse(SOURCE).handle, "node-1", Outcome(Status.SUCCESS, "ready")))
+
+    end = time.monotonic() + 10
+    while not (len(connections) == 2 and connections[1].heard) and time.monotonic() < end:
+        time.sleep(0.01)
+    speaker.stop()
+
+    assert connections[1].heard
+    assert "a bug of guestagent: ZeroDivisionError at" in told[0]

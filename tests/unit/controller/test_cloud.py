@@ -10,8 +10,8 @@ import requests
 from keystoneauth1 import exceptions as keystone
 from openstack.exceptions import ConfigException
 
-from guestagent.controller import Resource, Stack
-from guestagent.controller.cloud import OpenStackHeat, connect
+from guestagent.controller import Resource, Stack, connect
+from guestagent.controller.cloud import OpenStackHeat
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
 
 STACK = Stack("id-1", "db", "CREATE_COMPLETE")
@@ -186,6 +186,31 @@ def test_errors_of_the_sdk_become_ours_at_once(error: Exception, ours: type[Clou
         asking.stacks("db")
 
 
-def test_a_cloud_that_is_not_configured_is_refused() -> None:
-    with pytest.raises(CloudRefused, match="finding the cloud: Cloud no-such-cloud was not found"):
+def test_a_wrong_password_is_told_where_to_mend_it() -> None:
+    asking, _ = heat(keystone.Unauthorized("The request you have made requires authentication."))
+
+    with pytest.raises(CloudRefused, match=r"Keystone does not take this user, .*: see clouds\.yaml"):
+        asking.stacks("db")
+
+
+def test_of_a_connection_that_failed_the_systems_sentence_is_told() -> None:
+    insides = (
+        "Unable to establish connection to http://h:5000/v3: HTTPConnectionPool(host='h', port=5000): Max retries "
+        "exceeded with url: /v3 (Caused by NewConnectionError(\"HTTPConnection(host='h', port=5000): Failed to "
+        'establish a new connection: [Errno 111] Connection refused"))'
+    )
+    asking, _ = heat(keystone.ConnectFailure(insides))
+
+    with pytest.raises(CloudUnreachable) as refused:
+        asking.stacks("db")
+
+    assert str(refused.value) == (
+        "listing stacks: Unable to establish connection to http://h:5000/v3: [Errno 111] Connection refused"
+    )
+
+
+def test_a_cloud_that_is_not_configured_is_refused_with_those_that_are() -> None:
+    with pytest.raises(
+        CloudRefused, match=r"finding the cloud: Cloud no-such-cloud was not found.*OS_CLOUD names"
+    ):
         connect("no-such-cloud")

@@ -108,9 +108,15 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"deadline": 700}, "with boot_allowance less than auth_ttl, 900 s, found 300 + 700 = 1000 s"),
+        (
+            {"deadline": 700},
+            "boot_allowance + deadline to be less than auth_ttl, 900 s, found 300 + 700 = 1000 s",
+        ),
         ({"deadline": 0}, "deadline: expected an integer from 1 to 43200, found 0"),
-        ({"boot_allowance": 43200, "auth_ttl": 10**6}, "at most 43200 s, Heat's limit, found 43290 s"),
+        (
+            {"boot_allowance": 43200, "auth_ttl": 10**6},
+            "at most 43200 s, Heat's limit, found 43200 + 90 = 43290 s",
+        ),
         ({"subnet": "a", "network": "b"}, "network: expected a subnet or a network, found both"),
         ({"subnet": " a"}, "subnet: expected printable text with no blank at its ends"),
         ({"key_pair": ""}, "key_pair: expected a string that is not empty, found an empty one"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from guestagent.cli.progress import Board
-from guestagent.controller import NodeChanged, NodeState, StackChanged
+from guestagent.cli.progress import Board, as_table, watched
+from guestagent.controller import FakeHeat, NodeChanged, NodeState, StackChanged, Stacks
+from guestagent.retry import FakeClock
+from tests.unit.controller.clusters import cluster
 
 
 def shown(board: Board) -> str:
@@ -38,3 +41,33 @@ def test_a_reason_is_shown_as_it_was_said() -> None:
 
     assert "prod [blue]" in text
     assert "expected [bold], found none" in text
+
+
+def test_a_stack_is_watched_until_heat_rests_and_each_change_is_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = FakeClock()
+    stacks = Stacks(FakeHeat(), clock)
+    stacks.create("db", cluster(replicas=1))
+
+    seen = watched(stacks.status("db"), lambda: stacks.status("db"), clock)
+
+    assert seen.stack.status == "CREATE_COMPLETE"
+    lines = [line.split("s  ", 1)[1] for line in capsys.readouterr().err.splitlines()]
+    assert lines[0] == "db  CREATE_IN_PROGRESS"
+    assert sorted(lines[-3:]) == ["Master0000  ready", "Slave0000  ready", "db  CREATE_COMPLETE"]
+    assert len(set(lines)) == len(lines)
+
+
+def test_what_is_not_known_of_any_node_has_no_column() -> None:
+    stacks = Stacks(FakeHeat(), FakeClock())
+    stacks.create("db", cluster(replicas=1))
+
+    lines = as_table(stacks.status("db")).splitlines()
+
+    assert lines == [
+        "db is CREATE_IN_PROGRESS",
+        "node        state  generation",
+        "Master0000  ready  1",
+        "Slave0000   ready  1",
+    ]

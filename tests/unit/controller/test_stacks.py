@@ -7,7 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stacks, parse, render
-from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, InvalidTemplate, StackFailed
+from guestagent.errors import (
+    CloudRefused,
+    CloudUnreachable,
+    DeadlineExceeded,
+    InvalidInput,
+    InvalidTemplate,
+    StackFailed,
+)
 from guestagent.retry import FakeClock
 from tests.unit.controller.clusters import SMALL, cluster, names
 
@@ -172,6 +179,51 @@ def test_a_cloud_that_stays_away_is_unreachable() -> None:
 
     with pytest.raises(CloudUnreachable):
         stacks(heat).create("db", cluster())
+
+
+def test_a_cloud_that_never_answered_is_given_up_soon_for_its_address_may_be_wrong() -> None:
+    clock, heat = FakeClock(), FakeHeat()
+    heat.down = 10**6
+
+    with pytest.raises(CloudUnreachable):
+        stacks(heat, clock).status("db")
+
+    assert sum(clock.slept) == pytest.approx(5)
+
+
+def test_a_cloud_that_has_answered_is_waited_for_a_minute() -> None:
+    clock, heat = FakeClock(), FakeHeat()
+    ready = stacks(heat, clock)
+    ready.create("db", cluster())
+    heat.down = 10**6
+
+    with pytest.raises(CloudUnreachable):
+        ready.status("db")
+
+    assert sum(clock.slept) == pytest.approx(60)
+
+
+@pytest.mark.parametrize("name", ["", "1st", "my cluster", "a" * 256])
+def test_a_name_that_heat_would_not_take_is_refused_without_asking(name: str) -> None:
+    heat = FakeHeat()
+
+    with pytest.raises(InvalidInput, match="name: expected a letter, then letters, digits"):
+        stacks(heat).create(name, cluster())
+
+    assert heat.asked == []
+
+
+def test_waiting_ends_a_minute_after_heats_own_time_where_nothing_is_said() -> None:
+    clock, heat = FakeClock(), FakeHeat()
+    ready = stacks(heat, clock)
+    work = ready.create("db", cluster(replicas=1))
+    heat.live["db"].waiting = ["another"] * 10**6
+
+    with pytest.raises(DeadlineExceeded):
+        ready.wait(work)
+
+    assert work.patience == heat.live["db"].minutes * 60 + 60
+    assert sum(clock.slept) == pytest.approx(work.patience)
 
 
 @pytest.mark.parametrize("lost", [1, 2])

@@ -1,0 +1,196 @@
+"""`guestagent demo` as a person runs it: it holds, it says so, and nothing of it stays, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from guestagent.embedded.guests.network import wire
+from guestagent.embedded.guests.processes import NAMESPACES
+
+PATIENCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo with a name, a folder and a subnet of its own."""
+
+    folder: Path
+    subnet: IPv4Network
+
+    @property
+    def name(self) -> str:
+        return f"demo{str(self.subnet).split('.')[2]}"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return (
+            "--name",
+            self.name,
+            "--state",
+            f"{self.folder}/state",
+            "--clouds-file",
+            f"{self.folder}/yaml",
+        )
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        words = [*our("demo"), *self.place, "--subnet", str(self.subnet), *options]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def down(self) -> None:
+        subprocess.run([*our("cloud", "down"), *self.place], check=True, timeout=PATIENCE)
+
+    def traces(self) -> dict[str, list[str]]:
+        """What of this demo is on the machine; the guests' image may stay, for the next one."""
+        links = json.loads(subprocess.check_output(["ip", "-json", "-details", "link"]))
+        bridge = f"ga-{self.name}"
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        return {
+            "links": [link["ifname"] for link in links if bridge in (link["ifname"], link.get("master"))],
+            "mounts": [line for line in mounts if str(self.folder) in line],
+            "processes": [pid.name for pid in Path("/proc").glob("[0-9]*") if self.holds(pid)],
+            "guests": [str(path) for path in self.folder.glob("state/guests/*")],
+            "entry": [str(path) for path in self.folder.glob("yaml")],
+        }
+
+    def holds(self, process: Path) -> bool:
+        """Whether it was started with our folder, or lives on a disk in it."""
+        if process.name == str(os.getpid()):
+            return False
+        try:
+            seen = (process / "cmdline").read_text() + (process / "mountinfo").read_text()
+        except OSError:
+            return False
+        return str(self.folder) in seen
+
+    def namespaces(self) -> list[Path]:
+        """Those of the guests that there are now."""
+        guests = [path.name for path in self.folder.glob("state/guests/*")]
+        return [NAMESPACES / wire(f"ga-{self.name}", guest).namespace for guest in guests]
+
+    def kill_cloud(self) -> None:
+        os.kill(json.loads((self.folder / "state/cloud.json").read_text())["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
+    made = Demo(tmp_path, free_subnet)
+    yield made
+    made.down()
+
+
+@pytest.mark.timeout(120)
+def test_the_demo_holds_and_leaves_nothing(demo: Demo) -> None:
+    answer, told = demo.start("--json").communicate(timeout=PATIENCE)
+
+    said = json.loads(answer)
+    assert said["problems"] == [], told
+    assert said["held"]
+    assert said["rows"] > 20
+    assert [node["name"] for node in said["cluster"]["nodes"]] == ["Master0000", "Slave0000", "Slave0002"]
+    assert not any(demo.traces().values()), demo.traces()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("cloud_too", [False, True], ids=["demo", "demo and cloud"])
+def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_nothing(
+    demo: Demo, cloud_too: bool
+) -> None:
+    first = demo.start()
+    wait_for(first, "Slave0000 (replica, m1.small) is proving")
+    first.kill()
+    first.communicate()
+    if cloud_too:
+        demo.kill_cloud()
+    namespaces = demo.namespaces()
+
+    second = demo.start()
+    swept = wait_for(second, "Master0000 (source, m1.medium) is ready")
+    second.send_signal(signal.SIGTERM)
+    answer, told = second.communicate(timeout=PATIENCE)
+
+    assert len(namespaces) == 3
+    assert any("removed what an earlier demo left" in line for line in swept)
+    assert second.returncode == 130, told
+    assert answer.splitlines()[-1].startswith("did not hold: interrupted")
+    assert not any(namespace.exists() for namespace in namespaces)
+    assert not any(demo.traces().values()), demo.traces()
+
+
+@pytest.mark.timeout(120)
+def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> None:
+    killed = demo.start()
+    wait_for(killed, "Master0000 (source, m1.medium) is proving")
+    killed.kill()
+    killed.communicate()
+
+    demo.down()
+
+    assert not any(demo.traces().values()), demo.traces()
+
+
+@pytest.mark.timeout(120)
+def test_a_kept_demo_says_how_to_explore_it_and_how_to_end_it(demo: Demo) -> None:
+    answer, told = demo.start("--keep").communicate(timeout=PATIENCE)
+
+    lines = [line.strip() for line in answer.splitlines()]
+    commands = [line for line in lines if line.startswith(("guestagent ", "export "))]
+    script = "\n".join(command for command in commands if "add-replica" not in command)
+    path = f"PATH={Path(sys.executable).parent}:$PATH\n"
+    explored = subprocess.run(
+        ["bash", "-ec", path + script], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert lines[-1].startswith("held: "), told
+    assert explored.returncode == 0, explored.stderr
+    assert "Slave0000 (replica): ready" in explored.stdout
+    assert not any(demo.traces().values()), demo.traces()
+
+
+def test_one_demo_at_a_time(demo: Demo) -> None:
+    first = demo.start()
+    wait_for(first, "starting a cloud")
+
+    second = demo.start()
+    _, refused = second.communicate(timeout=PATIENCE)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=PATIENCE)
+
+    assert second.returncode == 5
+    assert refused == "guestagent: a demo is running on this machine already: wait for its end\n"
+    assert first.returncode == 130
+    assert not any(demo.traces().values()), demo.traces()
+
+
+def test_a_machine_that_allows_no_namespaces_is_told_in_one_sentence(tmp_path: Path) -> None:
+    powerless = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    words = [*powerless, *our("demo"), "--state", f"{tmp_path}/state"]
+
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+
+    assert done.returncode == 77
+    assert done.stderr.startswith("guestagent: this machine does not allow namespaces")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def our(*words: str) -> list[str]:
+    return [sys.executable, "-m", "guestagent", *words]
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> list[str]:
+    """Read its stderr up to the line that holds `text`; what it said until then."""
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if text in line:
+            return lines
+    raise AssertionError("".join(lines))

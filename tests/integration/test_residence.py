@@ -1,0 +1,232 @@
+"""The resident agent on real servers: full disks, silence, restarts. Nothing is lost, and nothing holds it up."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.agent.collect import Collected
+from guestagent.agent.mailbox import Mailbox
+from tests.integration.listening import listening
+from tests.integration.servers import Server, installed, running
+from tests.integration.test_agent import (
+    AS_IN_THE_IMAGE,
+    Guest,
+    replica_document,
+    source_document,
+    worst,
+)
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return installed(tmp_path_factory.mktemp("residence") / "template")
+
+
+@pytest.fixture(scope="module")
+def _server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(
+        tmp_path_factory.mktemp("residence") / "s", template, "server-id=1", *AS_IN_THE_IMAGE
+    ) as found:
+        yield found
+
+
+@pytest.fixture
+def server(_server: Server) -> Server:
+    _server.emptied().ask("SET GLOBAL read_only = 1")
+    return _server
+
+
+@dataclass
+class Resident:
+    """A guest whose agent is resident."""
+
+    guest: Guest
+
+    @property
+    def state(self) -> Path:
+        return self.guest.folder / "state"
+
+    def collect(self, document: Mapping[str, Any]) -> None:
+        Mailbox(self.state, self.guest.folder / "run").put(Collected.of(document, Path("cfn.json")))
+
+    @contextmanager
+    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
+        with (self.guest.folder / "serve.log").open("ab") as log:
+            process = subprocess.Popen(self.guest.command("serve"), stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def logged(self) -> str:
+        return (self.guest.folder / "serve.log").read_text()
+
+
+@pytest.fixture
+def resident(server: Server, tmp_path: Path) -> Resident:
+    (tmp_path / "guest").mkdir()
+    return Resident(Guest(server, tmp_path / "guest"))
+
+
+def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def tiny_disk(at: Path, size: str) -> Iterator[Path]:
+    at.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(at)], check=True)
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all of the space that is left."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    return filler
+
+
+def at_handle(address: str, **section: Any) -> dict[str, Any]:
+    handle = f"{address}/v1/waitcondition/x?Timestamp=2026-11-23T18%3A00%3A00Z&Signature=s"
+    return source_document(Deadline=600, **section) | {"ReadyWaitCondition": handle}
+
+
+def test_a_disk_that_is_full_before_the_first_pass_only_delays_it(resident: Resident) -> None:
+    with tiny_disk(resident.state, "64k") as disk, listening() as heat:
+        resident.collect(at_handle(heat.address))
+        filler = fill(disk)
+        with resident.serving():
+            until(lambda: "a journal on the disk" in resident.logged())
+        untouched = resident.guest.server.value("@@read_only")
+        with resident.serving():
+            filler.unlink()
+            until(lambda: bool(heat.heard))
+
+        assert untouched == "1"
+        assert json.loads(heat.heard[0].body)["Status"] == "SUCCESS"
+        assert resident.guest.server.value("@@read_only") == "0"
+
+
+def test_a_signal_that_cannot_be_spooled_gets_through_and_is_kept_once_there_is_space(
+    resident: Resident,
+) -> None:
+    with tiny_disk(resident.state, "64k") as disk, listening() as heat:
+        heat.reply = (503, {}, b"")
+        resident.collect(at_handle(heat.address))
+        with resident.serving():
+            until(lambda: resident.guest.server.value("@@read_only") == "0")
+            filler = fill(disk)
+            until(lambda: bool(heat.heard))
+        heat.reply = (200, {}, b"<resource>Handle</resource>")
+        with resident.serving():
+            before = len(heat.heard)
+            until(lambda: len(heat.heard) > before)
+            filler.unlink()
+        with resident.serving():
+            until(lambda: b'"accepted": {' in _read(resident.state / "signal.json"))
+
+        assert {json.loads(heard.body)["Status"] for heard in heat.heard} == {"SUCCESS"}
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def test_a_replica_whose_relay_logs_fill_the_disk_answers_in_time_and_keeps_its_sessions(
+    template: Path, server: Server, tmp_path: Path
+) -> None:
+    for name in ("source", "replica"):
+        (tmp_path / name).mkdir()
+    source = Guest(server, tmp_path / "source")
+    with (
+        tiny_disk(tmp_path / "disk", "4m") as disk,
+        running(
+            tmp_path / "r", template, "server-id=1", *AS_IN_THE_IMAGE, f"relay-log={disk}/relay"
+        ) as other,
+    ):
+        replica = Guest(other, tmp_path / "replica")
+        source.apply(source_document())
+        server.ask("SET GLOBAL binlog_format = ROW", "CREATE DATABASE d", "CREATE TABLE d.t (v LONGBLOB)")
+        replica.apply(replica_document(server.port))
+        filler = fill(disk)
+        server.ask(*["INSERT INTO d.t VALUES (REPEAT('x', 1000000))"] * 3)
+        until(lambda: "free space" in str(other.ask("SHOW PROCESSLIST")))
+
+        told = replica.apply(replica_document(server.port, Generation=2, Deadline=3))
+
+        assert "the disk is full" in worst(told)
+        assert not [row for row in other.ask("SHOW PROCESSLIST") if "SLAVES STATUS" in str(row["Info"])]
+        other.stop(signal.SIGKILL)  # by itself it looks for space once a minute
+        filler.unlink()
+        other.start()
+        freed = replica.apply(replica_document(server.port, Generation=3, Readiness={"MaxLag": 600}))
+        assert freed["state"] == "ready"
+        assert other.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+def test_a_stop_is_prompt_while_the_server_hangs(resident: Resident) -> None:
+    server = resident.guest.server
+    resident.collect(at_handle("http://127.0.0.1:9"))
+    server.send(signal.SIGSTOP)
+    try:
+        with resident.serving() as agent:
+            until(lambda: "converging" in _read(resident.state / "status.json").decode())
+            time.sleep(0.3)
+            asked = time.monotonic()
+            agent.terminate()
+            code = agent.wait(10)
+            taken = time.monotonic() - asked
+    finally:
+        server.send(signal.SIGCONT)
+
+    assert (code, taken < 1.5) == (0, True)
+
+
+def test_a_stop_is_prompt_while_heat_hangs_and_the_signal_is_kept(resident: Resident) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        resident.collect(at_handle(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        with resident.serving() as agent:
+            silent.settimeout(15)
+            asked_by, _ = silent.accept()
+            asked = time.monotonic()
+            agent.terminate()
+            code = agent.wait(10)
+            taken = time.monotonic() - asked
+            asked_by.close()
+
+    assert (code, taken < 1.5) == (0, True)
+    assert json.loads(_read(resident.state / "signal.json"))["pending"]["outcome"]["status"] == "SUCCESS"
+
+
+def test_a_restarted_server_is_a_source_again_long_before_the_next_look_for_drift(resident: Resident) -> None:
+    server = resident.guest.server
+    with listening() as heat:
+        resident.collect(at_handle(heat.address))
+        with resident.serving():
+            until(lambda: bool(heat.heard))
+            server.stop()
+            server.start()
+
+            until(lambda: (server.value("@@read_only"), server.value("@@server_id")) == ("0", "71"), 6)

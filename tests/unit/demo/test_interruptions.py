@@ -1,0 +1,62 @@
+"""The first signal ends the demo; what tidies up after it is not interrupted by the next."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from guestagent.cli.interruptions import Interruptions
+from guestagent.errors import CloudError
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_interrupts_and_no_other_does(number: signal.Signals) -> None:
+    with Interruptions():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
+
+
+def test_what_must_not_be_left_half_made_is_finished_first() -> None:
+    done: list[str] = []
+
+    def make(interruptions: Interruptions) -> None:
+        with interruptions.held_back():
+            signal.raise_signal(signal.SIGINT)
+            done.append("made")
+
+    with Interruptions() as interruptions, pytest.raises(KeyboardInterrupt):
+        make(interruptions)
+
+    assert done == ["made"]
+
+
+def test_an_error_says_more_than_the_signal_that_came_with_it() -> None:
+    def fail(interruptions: Interruptions) -> None:
+        with interruptions.held_back():
+            signal.raise_signal(signal.SIGINT)
+            raise CloudError("the cloud ended at once")
+
+    with Interruptions() as interruptions, pytest.raises(CloudError):
+        fail(interruptions)
+
+
+def test_signals_are_heard_as_before_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    with Interruptions() as interruptions:
+        interruptions.ignore()
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_was_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with Interruptions():
+        signal.raise_signal(signal.SIGHUP)
+
+    signal.signal(signal.SIGHUP, before)

@@ -1,0 +1,115 @@
+"""The demo as it is shown: a line for each change, and a table whose seconds run until a node is ready."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from guestagent.cli.scene import Scene
+from guestagent.controller import NodeChanged, NodeState, StackChanged
+from guestagent.demo import CLUSTER, Act, Cast, Counted
+from guestagent.retry import FakeClock
+
+
+def scene(clock: FakeClock) -> Scene:
+    """The cast is known; its source boots from second 1 on."""
+    shown = Scene(clock)
+    clock.sleep(1)
+    shown.tell(Cast(CLUSTER))
+    shown.tell(NodeChanged("Master0000", NodeState.BOOTING, 0))
+    return shown
+
+
+def row(shown: Scene, node: str) -> list[str]:
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(shown.table())
+    line = next(line for line in capture.get().splitlines() if node in line)
+    return [cell.strip() for cell in line.strip()[1:-1].split("│")]
+
+
+def test_a_change_is_worth_a_line() -> None:
+    clock = FakeClock()
+    shown = scene(clock)
+    clock.sleep(2)
+
+    line = shown.tell(NodeChanged("Master0000", NodeState.READY, 2))
+
+    assert line == "   3.0 s  Master0000 (source, m1.medium) is ready"
+
+
+def test_a_state_that_is_known_is_not_told_again() -> None:
+    shown = scene(FakeClock())
+
+    assert shown.tell(NodeChanged("Master0000", NodeState.BOOTING, 5)) == ""
+
+
+def test_a_failure_is_told_with_its_reason() -> None:
+    shown = scene(FakeClock())
+
+    assert shown.tell(NodeChanged("Slave0000", NodeState.FAILED, 5, "no login")).endswith(
+        "is failed: no login"
+    )
+    assert shown.tell(StackChanged("demo", "CREATE_FAILED", 5, "why")).endswith("demo CREATE_FAILED: why")
+    assert shown.tell(StackChanged("demo", "CREATE_COMPLETE", 5, "fine")).endswith("demo CREATE_COMPLETE")
+
+
+def test_counting_rows_is_worth_no_line() -> None:
+    assert scene(FakeClock()).tell(Counted("Master0000", "10.0.0.10", 7)) == ""
+    assert scene(FakeClock()).tell(Act("adding")) == "   1.0 s  adding"
+
+
+def test_the_seconds_run_while_a_node_is_busy_and_stand_when_it_is_ready() -> None:
+    clock = FakeClock()
+    shown = scene(clock)
+    shown.tell(Counted("Master0000", "10.0.0.10", 7))
+    clock.sleep(2)
+    busy = row(shown, "Master0000")
+    shown.tell(NodeChanged("Master0000", NodeState.READY, 2))
+    clock.sleep(5)
+
+    ready = row(shown, "Master0000")
+
+    assert busy == ["Master0000", "source", "m1.medium", "10.0.0.10", "booting", "2.0", "7"]
+    assert ready == ["Master0000", "source", "m1.medium", "10.0.0.10", "ready", "2.0", "7"]
+
+
+def test_a_node_that_is_ready_at_once_was_busy_since_its_server_was_there() -> None:
+    clock = FakeClock()
+    shown = scene(clock)
+    shown.tell(NodeChanged("Slave0000", NodeState.WAITING, 0))
+    shown.tell(Counted("Slave0000", "10.0.0.11", None))
+    clock.sleep(0.5)
+
+    shown.tell(NodeChanged("Slave0000", NodeState.READY, 1))
+
+    assert row(shown, "Slave0000")[4:] == ["ready", "0.5", ""]
+
+
+def test_a_node_with_something_new_to_prove_is_busy_again() -> None:
+    clock = FakeClock()
+    shown = scene(clock)
+    clock.sleep(2)
+    shown.tell(NodeChanged("Master0000", NodeState.READY, 2))
+    clock.sleep(5)
+    shown.tell(NodeChanged("Master0000", NodeState.PROVING, 7))
+    clock.sleep(1)
+
+    assert row(shown, "Master0000")[4:] == ["proving", "1.0", ""]
+
+
+def test_the_last_rows_of_a_server_that_goes_stay_in_sight() -> None:
+    shown = scene(FakeClock())
+    shown.tell(Counted("Master0000", "10.0.0.10", 7))
+
+    shown.tell(Counted("Master0000", "10.0.0.10", None))
+    shown.tell(StackChanged("demo", "DELETE_COMPLETE", 5))
+
+    assert row(shown, "Master0000")[4::2] == ["removed", "7"]
+
+
+def test_a_node_that_left_the_cluster_is_shown_as_removed() -> None:
+    shown = scene(FakeClock())
+
+    shown.tell(Cast(CLUSTER.remove_replica("Slave0001")))
+
+    assert row(shown, "Slave0001")[4] == "removed"
