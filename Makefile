@@ -2,15 +2,15 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration test-lowest docs clean set-up
+.PHONY: help demo test lint unit integration test-heat test-lowest docs clean set-up set-up-heat
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
 
-demo: set-up    ## a whole cluster on this machine, in under a minute; KEEP=1 leaves it for exploring
-	@.venv/bin/guestagent demo $(if $(KEEP),--keep)
+demo: $(if $(HEAT),set-up-heat,set-up) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; HEAT=real: on a real Heat
+	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(HEAT),--heat $(HEAT))
 
-test: set-up    ## everything: lint, types, unit and integration tests
+test: set-up-heat ## everything: lint, types, unit and integration tests
 	@tools/check
 
 lint: set-up    ## ruff, mypy, release notes
@@ -21,6 +21,9 @@ unit: set-up    ## the unit tests
 
 integration: set-up ## the tests on real servers in namespaces
 	@tools/check integration
+
+test-heat: set-up-heat ## the scenario on a real Keystone and Heat; HEAT_RELEASE=27: of that release, from PyPI
+	@HEAT_RELEASE=$(HEAT_RELEASE) tools/check heat
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py
@@ -33,6 +36,9 @@ clean:          ## remove what the targets above made
 
 set-up:         ## apt packages of bindep.txt, and .venv
 	@tools/set-up
+
+set-up-heat:    ## and the packages of a real Keystone and Heat
+	@tools/set-up heat
 
 venv: set-up
 .PHONY: venv

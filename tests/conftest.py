@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-_INTEGRATION = Path(__file__).parent / "integration"
+_INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "heat"))
 _LOCKS = Path("/tmp/guestagent-test-subnets")
 
 hypothesis.settings.register_profile("person", deadline=None)
@@ -22,12 +23,19 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(_INTEGRATION):
+        if any(item.path.is_relative_to(folder) for folder in _INTEGRATION):
             item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture
 def free_subnet() -> Iterator[IPv4Network]:
+    """A subnet of this test's own."""
+    with subnet_of_its_own() as subnet:
+        yield subnet
+
+
+@contextmanager
+def subnet_of_its_own() -> Iterator[IPv4Network]:
     """A 10.77.N.0/24 that no other test on this machine holds at this time, in whatever process it runs."""
     _LOCKS.mkdir(exist_ok=True)
     for number in range(1, 255):

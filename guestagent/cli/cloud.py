@@ -42,11 +42,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="MINUTES",
         help="life of handles' URLs (default %(default)s)",
     )
+    start.add_argument(
+        "--heat",
+        choices=("fake", "real"),
+        default="fake",
+        help="an imitation, or Keystone and Heat themselves (default %(default)s)",
+    )
+    start.add_argument(
+        "--heat-release",
+        type=int,
+        metavar="N",
+        help="a real Heat of this release, from PyPI (default: the one of this Debian's packages)",
+    )
     start.set_defaults(run=up)
     end = actions.add_parser("down", help="end it and remove guests, bridge and state")
     _common(end)
     end.add_argument(
-        "--purge", action="store_true", help="the guests' image too, which the next start would reuse"
+        "--purge", action="store_true", help="also what the next start would reuse: the guests' image, Heat's databases"
     )
     end.set_defaults(run=down)
     shown = actions.add_parser("status", help="what runs, and reads that would endanger a real stack")
@@ -96,7 +108,7 @@ def status(args: argparse.Namespace) -> int:
     if record is None or not record.alive:
         _say(args, {"name": options.name, "up": False}, f"cloud {options.name} is not up")
         return 1
-    told = {"name": options.name, "up": True, "auth_url": record.auth_url, **daemon.status(record)}
+    told = {"name": options.name, "up": True, "heat": record.heat, "auth_url": record.auth_url, **daemon.status(record)}
     _say(args, told, "\n".join(_lines(told)))
     return 0
 
@@ -145,6 +157,8 @@ def _options(args: argparse.Namespace) -> Options:
         network=getattr(args, "subnet", IPv4Network("10.77.0.0/24")),
         guests=not getattr(args, "no_guests", False),
         auth_ttl=timedelta(minutes=getattr(args, "auth_ttl", 15)),
+        heat=getattr(args, "heat", "fake"),
+        heat_release=getattr(args, "heat_release", None),
     )
 
 

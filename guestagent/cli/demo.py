@@ -42,6 +42,9 @@ earlier demo left is removed first. Needs root. The last line says whether all o
     parser.add_argument(
         "--subnet", type=IPv4Network, default="10.78.0.0/24", help="the guests' (default: %(default)s)"
     )
+    parser.add_argument(
+        "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     parser.set_defaults(run=run)
 
@@ -180,5 +183,6 @@ def _ground(args: argparse.Namespace) -> Ground:
             state=(args.state or STATE / args.name).absolute(),
             clouds_file=(args.clouds_file or cloudsfile.default_path()).absolute(),
             network=args.subnet,
+            heat=args.heat,
         )
     )

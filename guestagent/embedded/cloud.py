@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,32 +11,26 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from guestagent.embedded.compute import Compute
 from guestagent.embedded.dangerous import DangerousReads
-from guestagent.embedded.faults import SERVICES, Fault, Faults, Faulty, Service
+from guestagent.embedded.faults import Fault, Service
+from guestagent.embedded.front import OPEN_PATHS, Front, application
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.keys import Keys
 from guestagent.embedded.heat.stack import now
+from guestagent.embedded.heat.users import StackUser, StackUsers
 from guestagent.embedded.hypervisor import Hypervisor
-from guestagent.embedded.listener import Listener
-from guestagent.embedded.refusals import Refusal
 from guestagent.embedded.services.admin import Admin
-from guestagent.embedded.services.catalogued import ImageApi, NetworkApi
 from guestagent.embedded.services.cloudformation import CloudFormation
 from guestagent.embedded.services.compute import ComputeApi, compute_refusal
 from guestagent.embedded.services.gate import TokenGate, heat_refusal
-from guestagent.embedded.services.identity import PROJECT, REGION, USER, Identity
+from guestagent.embedded.services.identity import PROJECT, REGION, USER, Caller, Identity
+from guestagent.embedded.services.image import ImageApi
+from guestagent.embedded.services.network import NetworkApi
 from guestagent.embedded.services.orchestration import Orchestration
 from guestagent.secret import Secret
-
-log = logging.getLogger(__name__)
-
-PORTS: Mapping[Service, int] = {"keystone": 5000, "heat": 8004, "cfn": 8000, "nova": 8774}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +49,41 @@ class Cloud:
     def __init__(self, hypervisor: Hypervisor, settings: Settings) -> None:
         self._executor = ThreadPoolExecutor(8, "guests")
         self.settings, self.auth_ttl = settings, settings.auth_ttl
-        self.keys = Keys()
+        self.keys, self.users = Keys(), StackUsers()
         self.servers = Compute(hypervisor, settings.network, self._executor)
-        self.identity = Identity(Secret(secrets.token_urlsafe(18)))
+        self.identity = Identity(Secret(secrets.token_urlsafe(18)), self.users)
         self.engine = Engine(self)
-        self.dangerous, self.faults = DangerousReads(), Faults()
-        self.listeners: dict[Service, Listener] = {
-            service: Listener(settings.host, (PORTS[service], 0) if settings.usual_ports else (0,))
-            for service in SERVICES
-        }
-        self.identity.endpoints.update(self._endpoints())
-        self._recoveries: set[asyncio.Task[None]] = set()
-        self._apps = self._applications()
+        self.dangerous = DangerousReads()
+        self._front = Front(settings.host, settings.usual_ports)
+        self.identity.endpoints.update(self._front.endpoints(self.identity.project_id))
+
+    @property
+    def auth_url(self) -> str:
+        return self.identity.endpoints["identity"]
+
+    @property
+    def heat_url(self) -> str:
+        return f"{self._front.url('heat')}/v1"
 
     @property
     def cfn_url(self) -> str:
-        return self.listeners["cfn"].url
+        return self._front.url("cfn")
+
+    @property
+    def region(self) -> str:
+        return REGION
+
+    def token(self, user: StackUser) -> str:
+        return self.identity.issue(Caller(user.project, user)).id
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """The services by their type in the catalog."""
+        return self.identity.endpoints
+
+    @property
+    def password(self) -> Secret:
+        return self.identity.password
 
     def now(self) -> datetime:
         return now()
@@ -93,89 +103,39 @@ class Cloud:
 
     async def start(self) -> None:
         """Returns when every service answers."""
-        for service, listener in self.listeners.items():
-            await listener.open(self._apps[service])
+        for service, app in self._applications().items():
+            await self._front.open(service, app)
 
     async def stop(self) -> None:
         """Nothing is answered any more, nothing is under way; guests are the hypervisor's to close."""
-        for task in self._recoveries:
-            task.cancel()
         await self.engine.stop()
-        await asyncio.gather(*(listener.close() for listener in self.listeners.values()))
+        await self._front.close()
         await self.servers.settled()
         self._executor.shutdown()
 
     async def begin(self, fault: Fault) -> None:
         """Start an outage, which ends by itself."""
-        self.faults.begin(fault)
-        if fault.mode == "refuse":
-            await self.listeners[fault.service].close()
-            task = asyncio.create_task(self._recover(fault))
-            self._recoveries.add(task)
-            task.add_done_callback(self._recoveries.discard)
+        await self._front.begin(fault)
 
-    async def _recover(self, fault: Fault) -> None:
-        await asyncio.sleep(max(0.0, fault.until - time.monotonic()))
-        await self.listeners[fault.service].open(self._apps[fault.service])
-
-    def _endpoints(self) -> dict[str, str]:
-        url = {service: listener.url for service, listener in self.listeners.items()}
-        return {
-            "identity": f"{url['keystone']}/v3",
-            "orchestration": f"{url['heat']}/v1/{self.identity.project_id}",
-            "cloudformation": f"{url['cfn']}/v1",
-            "compute": f"{url['nova']}/v2.1",
-            "image": f"{url['nova']}/image",
-            "network": f"{url['nova']}/network",
-            "embedded": f"{url['nova']}/embedded",
-        }
+    async def _stacks(self) -> list[Mapping[str, str]]:
+        living = self.engine.living()
+        return [{"name": each.name, "status": each.state, "reason": each.reason} for each in living]
 
     def _applications(self) -> dict[Service, ASGIApp]:
-        heat = _application(Orchestration(self.engine, self.dangerous).routes(), heat_refusal)
-        nova = _application(
+        heat = application(Orchestration(self.engine, self.dangerous, self.identity).routes(), heat_refusal)
+        nova = application(
             [
                 *ComputeApi(self.servers).routes(),
                 *ImageApi().routes(),
-                *NetworkApi(self.servers).routes(),
-                *Admin(self.engine, self.servers, self.dangerous, self.begin).routes(),
+                *NetworkApi(self.servers.networking).routes(),
+                *Admin(self._stacks, self.servers, self.dangerous, self.begin).routes(),
             ],
             compute_refusal,
         )
-        documents = frozenset({"/", "/v2.1", "/v2.1/", "/image", "/image/", "/network", "/network/"})
-        cfn = CloudFormation(self.engine, self.faults, self.auth_ttl).routes()
-        bare: dict[Service, ASGIApp] = {
+        cfn = CloudFormation(self.engine, self._front.faults, self.auth_ttl).routes()
+        return {
             "keystone": Starlette(routes=self.identity.routes()),
-            "heat": TokenGate(heat, self.identity, self.faults),
+            "heat": TokenGate(heat, self.identity, self._front.faults),
             "cfn": Starlette(routes=cfn),
-            "nova": TokenGate(nova, self.identity, self.faults, documents),
+            "nova": TokenGate(nova, self.identity, self._front.faults, OPEN_PATHS),
         }
-        return {service: Logged(Faulty(app, service, self.faults), service) for service, app in bare.items()}
-
-
-class Logged:
-    """An access log of methods, paths and codes: a query holds signatures, and is left out."""
-
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app, self._service = app, service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, code = time.monotonic(), 0
-
-        async def told(message: Message) -> None:
-            nonlocal code
-            code = message.get("status", code)
-            await send(message)
-
-        await self._app(scope, receive, told)
-        log.info(
-            "%s %s %s %d %.0f ms",
-            self._service,
-            scope.get("method"),
-            scope.get("path"),
-            code,
-            1000 * (time.monotonic() - began),
-        )
-
-
-def _application(routes: list[Route], refusal: Callable[[Request, Exception], Response]) -> Starlette:
-    return Starlette(routes=routes, exception_handlers={Refusal: refusal})

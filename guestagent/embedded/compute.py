@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from guestagent.embedded.heat.stack import new_id, now
 from guestagent.embedded.hypervisor import Guest, Hypervisor
+from guestagent.embedded.networking import Networking
 from guestagent.embedded.refusals import EntityNotFound, ResourceFailure
 from guestagent.errors import GuestAgentError
 
 NO_HOST = "No valid host was found."
-FIRST_ADDRESS = 10  # below it: the gateway, and room for what a person adds
 
 
 def fixed_id(*words: str) -> str:
@@ -72,6 +72,7 @@ class Server:
     user_data: bytes = field(repr=False)
     key_name: str | None = None
     id: str = field(default_factory=new_id)
+    metadata: dict[str, str] = field(default_factory=dict)
     status: str = "BUILD"
     fault: str = ""
     created: datetime = field(default_factory=now)
@@ -82,16 +83,19 @@ class Compute:
     """Every server of the cloud. The hypervisor's calls block, so they run on the executor's threads."""
 
     def __init__(self, hypervisor: Hypervisor, network: IPv4Network, executor: Executor) -> None:
-        self.network = network
+        self.networking = Networking(network)
         self.servers: dict[str, Server] = {}
         self.keys: dict[str, str] = {}  # name → public key
         self._hypervisor, self._executor = hypervisor, executor
         self._kept: set[asyncio.Task[None]] = set()
-        self._addresses = [str(address) for address in network.hosts()]
+
+    @property
+    def network(self) -> IPv4Network:
+        return self.networking.network
 
     @property
     def gateway(self) -> str:
-        return self._addresses[0]
+        return self.networking.gateway
 
     def find(self, server_id: str) -> Server:
         if server_id not in self.servers:
@@ -104,18 +108,23 @@ class Compute:
             "Image": lambda: named(IMAGES, name) is not None,
             "Flavor": lambda: named(FLAVORS, name) is not None,
             "Key": lambda: name in self.keys,
+            "Network": lambda: name in (NETWORK_ID, NETWORK_NAME),
             "Subnet": lambda: name in (SUBNET_ID, SUBNET_NAME),
         }
         return "" if there[what]() else f"The {what} ({name}) could not be found."
 
-    async def launch(self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None) -> str:
-        """A new server, booting in the background."""
+    async def launch(
+        self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
+    ) -> str:
+        """A new server, booting in the background; at this port's address, else at one of its own."""
         wanted, booted = named(FLAVORS, flavor), named(IMAGES, image)
         if wanted is None or booted is None:
             raise ResourceFailure(
                 "EntityNotFound", self.exists("Flavor", flavor) or self.exists("Image", image)
             )
-        server = Server(name, wanted, booted, self._free_address(), user_data, key_name)
+        its = self.networking.port(port) if port else self.networking.add_port(ours=True)
+        server = Server(name, wanted, booted, its.address, user_data, key_name)
+        its.device = server.id
         self.servers[server.id] = server
         server.task = asyncio.create_task(self._boot(server))
         return server.id
@@ -141,6 +150,15 @@ class Compute:
         server.flavor = wanted
         await self.reboot(server_id)
 
+    def begin_resize(self, server_id: str, flavor: Flavor) -> None:
+        """As Nova does it: the server runs with its new flavor, and waits in VERIFY_RESIZE for a word."""
+        server = self.find(server_id)
+        if flavor.name == BROKEN:
+            server.status, server.fault = "ERROR", NO_HOST
+            return
+        server.flavor, server.status = flavor, "RESIZE"
+        self._keep(self._after(server, lambda: self._hypervisor.reboot(server.id), then="VERIFY_RESIZE"))
+
     async def reboot(self, server_id: str) -> None:
         """A clean restart on the same disk; returns when the server's init runs again."""
         server = self.find(server_id)
@@ -164,6 +182,7 @@ class Compute:
         if server.task is not None:
             await asyncio.wait([server.task])
         await self._blocking(lambda: self._hypervisor.destroy(server.id))
+        self.networking.release(server_id)
         self.servers.pop(server_id, None)
 
     def address(self, server_id: str) -> str:
@@ -196,21 +215,21 @@ class Compute:
         )
         await self._doing(server, lambda: self._hypervisor.boot(guest))
 
-    async def _after(self, server: Server, action: Callable[[], None]) -> None:
+    async def _after(self, server: Server, action: Callable[[], None], then: str = "ACTIVE") -> None:
         """Do it when what is under way with this server has ended."""
         if server.task is not None:
             await asyncio.wait([server.task])
-        server.task = asyncio.create_task(self._doing(server, action))
+        server.task = asyncio.create_task(self._doing(server, action, then))
         await asyncio.shield(server.task)
 
-    async def _doing(self, server: Server, action: Callable[[], None]) -> None:
+    async def _doing(self, server: Server, action: Callable[[], None], then: str = "ACTIVE") -> None:
         try:
             await self._blocking(action)
         except GuestAgentError as error:
             server.status, server.fault = "ERROR", str(error)
         else:
             if server.status != "DELETING":
-                server.status = "ACTIVE"
+                server.status = then
 
     async def _blocking(self, action: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._executor, action)
@@ -219,13 +238,6 @@ class Compute:
         task = asyncio.create_task(work)
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
-
-    def _free_address(self) -> str:
-        taken = {server.address for server in self.servers.values()}
-        for address in self._addresses[FIRST_ADDRESS - 1 :]:
-            if address not in taken:
-                return address
-        raise ResourceFailure("NoMoreFixedIps", "No fixed IP addresses available")
 
 
 def named(things: Iterable[Named], name: str) -> Named | None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -26,20 +27,26 @@ from guestagent.embedded.hypervisor import FakeHypervisor, Hypervisor
 from guestagent.embedded.record import Options, Record, birth, find, write
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, UnsupportedEnvironment
 
+if TYPE_CHECKING:
+    from guestagent.embedded.realheat import Ground
+
 log = logging.getLogger(__name__)
 
 START_SECONDS = 120.0  # the first start builds the guests' image
 STOP_SECONDS = 60.0
+PASSABLE = 0o711  # the daemons of a real Heat have an account of their own, and must get to their folder
 UNSUPPORTED = UnsupportedEnvironment.exit_code
 
 
 def up(options: Options) -> Record:
     """A running cloud: the one that runs already, or a new one. Returns when it answers."""
     with _alone(options.state):
-        record = find(options)
+        record = _settled(options)
         if record is not None and record.alive:
+            _same_heat(options, record)
             cloudsfile.put(options.clouds_file, options.name, record.entry)
             return record
+        _prepare(options)
         child = _spawn(options)
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -56,16 +63,16 @@ def up(options: Options) -> Record:
 def down(options: Options, purge: bool = False) -> bool:
     """End the cloud and remove what it made; also after it was killed. False where there was none.
 
-    The guests' image stays for the next start, unless `purge`.
+    The guests' image, and what a real Heat is made from, stay for the next start, unless `purge`.
     """
     if not options.state.is_dir():
         return False
     with _alone(options.state):
-        record = find(options)
+        record = _settled(options)
         if record is not None and record.alive:
             _end(record)
         if os.geteuid() == 0:
-            hypervisor_of(options if record is None else record.applied_to(options)).sweep()
+            _sweep(options if record is None else record.applied_to(options))
         durable.remove(options.record)
         cloudsfile.remove(options.clouds_file, options.name)
     _tidy(options.state, purge)
@@ -107,11 +114,11 @@ def run(options: Options) -> None:
     record = find(options)
     if record is not None and record.alive:
         raise CloudRefused(f"the cloud {options.name} runs already (pid {record.pid})")
-    hypervisor = hypervisor_of(options)
-    hypervisor.sweep()
+    _sweep(options)
+    hypervisor, ground = hypervisor_of(options), _prepare(options)
     hypervisor.open()
     try:
-        asyncio.run(_serve(options, hypervisor))
+        asyncio.run(_serve(options, hypervisor, ground))
     finally:
         cloudsfile.remove(options.clouds_file, options.name)
         durable.remove(options.record)
@@ -127,18 +134,45 @@ def hypervisor_of(options: Options) -> Hypervisor:
     return NamespaceHypervisor(options.state, options.bridge, options.gateway, options.network.prefixlen)
 
 
-async def _serve(options: Options, hypervisor: Hypervisor) -> None:
-    from guestagent.embedded.cloud import Cloud, Settings
+def _same_heat(options: Options, record: Record) -> None:
+    if (record.heat, record.heat_release) != (options.heat, options.heat_release):
+        raise CloudRefused(
+            f"the cloud {options.name} runs already, with a {record.heat} Heat: end it first (guestagent cloud down)"
+        )
+
+
+def _prepare(options: Options) -> Ground | None:
+    """What a real Heat is made from, made before anybody waits for it to answer: the first time it takes long."""
+    if options.heat != "real":
+        return None
+    from guestagent.embedded.realheat import ground_for
+
+    options.state.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    options.state.chmod(PASSABLE)
+    return ground_for(options.heat_folder, options.heat_release)
+
+
+def _sweep(options: Options) -> None:
+    """End and remove what an earlier run left, its Heat too, whichever it had."""
+    from guestagent.embedded.realheat import sweep
+
+    sweep(options.heat_folder)
+    hypervisor_of(options).sweep()
+
+
+async def _serve(options: Options, hypervisor: Hypervisor, ground: Ground | None) -> None:
+    from guestagent.embedded.cloud import Settings
+    from guestagent.embedded.inprocess import cloud_of
     from guestagent.embedded.services.identity import PROJECT, REGION, USER
 
     host = options.gateway if options.guests else "127.0.0.1"
-    cloud = Cloud(hypervisor, Settings(host, options.network, options.auth_ttl, usual_ports=True))
+    cloud = cloud_of(hypervisor, Settings(host, options.network, options.auth_ttl, usual_ports=True), ground)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await cloud.start()
-    endpoints = cloud.identity.endpoints
+    endpoints = cloud.endpoints
     record = Record(
         pid=os.getpid(),
         born=birth(os.getpid()),
@@ -149,7 +183,9 @@ async def _serve(options: Options, hypervisor: Hypervisor) -> None:
         username=USER,
         project=PROJECT,
         region=REGION,
-        password=cloud.identity.password,
+        password=cloud.password,
+        heat=options.heat,
+        heat_release=options.heat_release,
     )
     cloudsfile.put(options.clouds_file, options.name, record.entry)
     write(options, record)
@@ -164,14 +200,49 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
     words += ["--state", str(options.state), "--clouds-file", str(options.clouds_file)]
     words += ["--subnet", str(options.network), "--auth-ttl", str(options.auth_ttl.total_seconds() / 60)]
     words += [] if options.guests else ["--no-guests"]
+    words += ["--heat", options.heat]
+    words += ["--heat-release", str(options.heat_release)] if options.heat_release else []
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     written = os.open(options.log, flags, durable.PRIVATE_FILE)
     try:
-        return subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True, cwd="/"
-        )
+        with _running(options.state).open("w") as running:
+            fcntl.flock(running, fcntl.LOCK_EX)
+            return subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                start_new_session=True,
+                cwd="/",
+                pass_fds=(running.fileno(),),  # held for as long as the cloud lives
+            )
     finally:
         os.close(written)
+
+
+def _settled(options: Options) -> Record | None:
+    """As find, but a cloud that is still starting is waited for: whoever started it may be dead by now."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        record = find(options)
+        if (record is not None and record.alive) or not _lives(options.state):
+            break
+        time.sleep(0.05)
+    return record
+
+
+def _lives(state: Path) -> bool:
+    with _running(state).open("w") as running:
+        try:
+            fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _running(state: Path) -> Path:
+    """The lock that every started cloud holds from its first moment on, before it has a record."""
+    return state / "running"
 
 
 def _stillborn(options: Options, code: int) -> Exception:
@@ -184,8 +255,9 @@ def _stillborn(options: Options, code: int) -> Exception:
 
 def _tidy(state: Path, purge: bool) -> None:
     if purge:
-        shutil.rmtree(state / "image", ignore_errors=True)
-    for left in ("cloud.log", "lock"):
+        for reused in ("image", "heat"):
+            shutil.rmtree(state / reused, ignore_errors=True)
+    for left in ("cloud.log", "lock", "running"):
         (state / left).unlink(missing_ok=True)
     for folder in (state / "guests", state):
         if folder.is_dir() and not any(folder.iterdir()):

@@ -18,8 +18,12 @@ class DangerousReads:
 
     def note(self, stack: Stack, what: str) -> None:
         """Remember this read, if the stack is in progress."""
-        if stack.status == IN_PROGRESS:
-            self._seen.append((now(), stack.name, stack.state, what))
+        self.saw(stack.name, stack.state, what)
+
+    def saw(self, name: str, state: str, what: str) -> None:
+        """As `note`, of a stack that is known by its words alone, as CREATE_IN_PROGRESS."""
+        if state.endswith(IN_PROGRESS):
+            self._seen.append((now(), name, state, what))
             del self._seen[:-MOST]
 
     def view(self) -> list[Mapping[str, str]]:

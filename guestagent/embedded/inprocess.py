@@ -18,13 +18,15 @@ from guestagent.errors import GuestAgentError
 if TYPE_CHECKING:
     from guestagent.embedded.cloud import Cloud, Settings
     from guestagent.embedded.faults import Mode, Service
+    from guestagent.embedded.realheat import Ground
+    from guestagent.embedded.realheat.cloud import RealCloud
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
     """A running cloud. `connect` is for `openstack.connect(**serving.connect)`."""
 
-    cloud: Cloud
+    cloud: Cloud | RealCloud
     hypervisor: Hypervisor
     loop: asyncio.AbstractEventLoop
     stopping: asyncio.Event
@@ -52,16 +54,21 @@ class Serving:
 
 
 @contextmanager
-def serving(hypervisor: Hypervisor | None = None, settings: Settings | None = None) -> Iterator[Serving]:
-    """A cloud for the length of a `with` block. Guests are faked unless a hypervisor is given."""
+def serving(
+    hypervisor: Hypervisor | None = None, settings: Settings | None = None, ground: Ground | None = None
+) -> Iterator[Serving]:
+    """A cloud for the length of a `with` block. Guests are faked unless a hypervisor is given, Heat unless a ground is.
+
+    A ground (see `realheat`) is what a real Keystone and a real Heat stand on.
+    """
     guests = FakeHypervisor() if hypervisor is None else hypervisor
     started: Future[Serving] = Future()
     guests.open()
-    work = partial(_run, guests, settings, started)
+    work = partial(_run, guests, settings, ground, started)
     thread = threading.Thread(target=work, name="embedded-cloud", daemon=True)
     thread.start()
     try:
-        served = started.result(30)
+        served = started.result(100)
         try:
             yield served
         finally:
@@ -71,20 +78,35 @@ def serving(hypervisor: Hypervisor | None = None, settings: Settings | None = No
         guests.close()
 
 
-def _run(hypervisor: Hypervisor, settings: Settings | None, started: Future[Serving]) -> None:
-    asyncio.run(_serve(hypervisor, settings, started))
+def _run(
+    hypervisor: Hypervisor, settings: Settings | None, ground: Ground | None, started: Future[Serving]
+) -> None:
+    asyncio.run(_serve(hypervisor, settings, ground, started))
 
 
-async def _serve(hypervisor: Hypervisor, settings: Settings | None, started: Future[Serving]) -> None:
-    from guestagent.embedded.cloud import Cloud, Settings
+async def _serve(
+    hypervisor: Hypervisor, settings: Settings | None, ground: Ground | None, started: Future[Serving]
+) -> None:
+    from guestagent.embedded.cloud import Settings
 
     try:
-        cloud = Cloud(hypervisor, settings or Settings())
+        cloud = cloud_of(hypervisor, settings or Settings(), ground)
+        await cloud.start()
     except GuestAgentError as error:
         started.set_exception(error)
         return
-    await cloud.start()
     stopping = asyncio.Event()
     started.set_result(Serving(cloud, hypervisor, asyncio.get_running_loop(), stopping))
     await stopping.wait()
     await cloud.stop()
+
+
+def cloud_of(hypervisor: Hypervisor, settings: Settings, ground: Ground | None) -> Cloud | RealCloud:
+    """The cloud with a real Heat where there is a ground for it, else with the fake one; not yet started."""
+    from guestagent.embedded.cloud import Cloud
+
+    if ground is None:
+        return Cloud(hypervisor, settings)
+    from guestagent.embedded.realheat.cloud import RealCloud
+
+    return RealCloud(hypervisor, settings, ground)

@@ -7,16 +7,22 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
 from guestagent import durable
 from guestagent.secret import Secret
 
+Heat = Literal["fake", "real"]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One cloud of this machine. `auth_ttl` is the life of presigned URLs."""
+    """One cloud of this machine. `auth_ttl` is the life of presigned URLs.
+
+    `heat_release` is of a real one: Debian's where there is none, else the one of that number from PyPI.
+    """
 
     name: str
     state: Path
@@ -24,6 +30,13 @@ class Options:
     network: IPv4Network
     guests: bool = True
     auth_ttl: timedelta = timedelta(minutes=15)
+    heat: Heat = "fake"
+    heat_release: int | None = None
+
+    @property
+    def heat_folder(self) -> Path:
+        """Where a real Heat lies: what it is made from, and what it is at."""
+        return self.state / "heat"
 
     @property
     def record(self) -> Path:
@@ -56,10 +69,12 @@ class Record:
     project: str
     region: str
     password: Secret
+    heat: Heat = "fake"
+    heat_release: int | None = None
 
     def applied_to(self, options: Options) -> Options:
         """The options that the cloud was started with."""
-        return replace(options, network=IPv4Network(self.network), guests=self.guests)
+        return replace(options, network=IPv4Network(self.network), guests=self.guests, heat=self.heat)
 
     @property
     def entry(self) -> dict[str, object]:

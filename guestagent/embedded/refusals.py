@@ -26,10 +26,6 @@ class InvalidTemplateVersion(Refusal):
     """No version key in a template, or one that Heat does not know."""
 
 
-class InvalidTemplateSection(Refusal):
-    """A top-level key that a template cannot have."""
-
-
 class CircularDependencyException(Refusal):
     """Resources that wait for each other."""
 
@@ -42,6 +38,42 @@ class UserParameterMissing(Refusal):
 
 class UnknownUserParameter(Refusal):
     """A parameter was given that the template does not have."""
+
+
+class InvalidSchemaError(Refusal):
+    """A parameter whose declaration makes no sense."""
+
+
+class ResourcePropertyConflict(Refusal):
+    """Properties that exclude each other."""
+
+    def __init__(self, *properties: str) -> None:
+        super().__init__(f"Cannot define the following properties at the same time: {', '.join(properties)}.")
+
+
+class Forbidden(Refusal):
+    """Something that the caller's role may not do, or a resource that is not its own."""
+
+    status = 403
+
+    def __init__(self, action: str = "this action") -> None:
+        super().__init__(f"You are not authorized to use {action}.")
+
+
+class ResourceActionNotSupported(Refusal):
+    """A resource that takes no signals was signalled."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action} is not supported for resource.")
+
+
+class HTTPForbidden(Refusal):
+    """Another project's address."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Access was denied to this resource.")
 
 
 class RequestLimitExceeded(Refusal):

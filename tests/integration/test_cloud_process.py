@@ -18,6 +18,7 @@ import pytest
 import requests
 import yaml
 
+LOCKS = ("lock", "running")
 OTHERS = "clouds:\n  theirs:  # kept\n    auth: {auth_url: 'https://theirs'}\n"
 
 
@@ -61,11 +62,27 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
     made.run("down", "--purge")
 
 
+def test_a_cloud_whose_up_was_killed_while_it_started_is_ended_all_the_same(cloud: Cloud) -> None:
+    words = [sys.executable, "-m", "guestagent", "cloud", "up", "--name", cloud.name, *cloud.options]
+    words += ["--state", str(cloud.state), "--clouds-file", str(cloud.clouds_file)]
+    up = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (children := up.children()):
+        time.sleep(0.005)
+    up.kill()
+    up.wait()
+
+    done = cloud.run("down")
+
+    assert done.returncode == 0
+    assert ended(children[0].pid)
+    assert not cloud.state.exists()
+
+
 def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: Cloud) -> None:
     told = cloud.up()
     answer = requests.get(told["auth_url"], timeout=5)
     private = {
-        path.name: path.stat().st_mode & 0o077 for path in cloud.state.iterdir() if path.name != "lock"
+        path.name: path.stat().st_mode & 0o077 for path in cloud.state.iterdir() if path.name not in LOCKS
     }
 
     done = cloud.run("down")

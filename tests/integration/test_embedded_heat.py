@@ -13,14 +13,22 @@ from pathlib import Path
 import openstack
 import pytest
 import requests
-from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from guestagent.embedded import FakeHypervisor, Serving, serving
 from guestagent.embedded.cloud import Settings
 from guestagent.errors import DatabaseError
-
-Document = dict[str, object]
+from tests.integration.heat_requests import (
+    BODY,
+    Document,
+    Heat,
+    attributes,
+    booted,
+    fake,
+    imitation,
+    put,
+    rows,
+)
 
 # openstacksdk warns of itself at every connect and request; the class above its warnings is private.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -63,7 +71,7 @@ def test_a_guest_collects_its_own_metadata_and_no_other(cloud: Serving, heat: He
     collected = collect(cloud, tmp_path, "Master0000", "Master0000")
     foreign = collect(cloud, tmp_path, "Master0000", "Slave0000")
 
-    password = cloud.cloud.engine.find("prod").resources["Slave0000Password"].data["value"]
+    password = imitation(cloud).engine.find("prod").resources["Slave0000Password"].data["value"]
     assert collected["Users"] == [{"name": "slave0000", "password": password}]
     assert str(collected["ReadyWaitCondition"]).startswith(
         f"{cloud.cfn_url}/v1/waitcondition/arn%3Aopenstack%3Aheat"
@@ -229,9 +237,6 @@ def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, he
     heat.wait("prod", "ROLLBACK_COMPLETE")
 
     assert "Slave0000" not in [row["resource_name"] for row in heat.resources("prod")]
-
-
-BODY = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
 
 
 @pytest.mark.parametrize(
@@ -538,119 +543,18 @@ def test_no_signature_and_no_password_reaches_the_log(
     heat.wait_until(lambda: "/v1/waitcondition/arn:openstack:heat" in caplog.text)
 
     assert "Signature" not in caplog.text
-    assert cloud.cloud.identity.password.reveal() not in caplog.text
-
-
-class Heat:
-    """The few requests of these tests, through openstacksdk's own session."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._ids: dict[str, str] = {}
-
-    def post(self, path: str, body: Document) -> requests.Response:
-        return self.connection.orchestration.post(path, json=body)
-
-    def create(self, name: str, template: Document, **options: object) -> str:
-        answer = self.post("/stacks", {"stack_name": name, "template": template, **options})
-        assert answer.status_code == 201, answer.text
-        self._ids[name] = answer.json()["stack"]["id"]
-        self.wait_until(lambda: bool(self.resources(name)))
-        return self._ids[name]
-
-    def update(self, name: str, template: Document, **options: object) -> None:
-        answer = self.connection.orchestration.put(self._path(name), json={"template": template, **options})
-        assert answer.status_code == 202, answer.text
-
-    def delete(self, name: str) -> None:
-        assert self.connection.orchestration.delete(self._path(name)).status_code == 204
-
-    def get(self, name: str, below: str = "") -> Document:
-        answer = self.connection.orchestration.get(self._path(name) + below)
-        assert answer.status_code == 200, answer.text
-        body: Document = answer.json()
-        return body
-
-    def summary(self, name: str, **filters: str) -> Document:
-        answer = self.connection.orchestration.get("/stacks", params={"name": name, **filters}).json()
-        found: list[Document] = answer["stacks"]
-        return found[0] if found else {}
-
-    def find(self, name: str, **filters: str) -> str | None:
-        status = self.summary(name, **filters).get("stack_status")
-        return None if status is None else str(status)
-
-    def resources(self, name: str) -> list[Document]:
-        return rows(self.get(name, "/resources")["resources"])
-
-    def resource(self, name: str, resource: str) -> Document:
-        return next(row for row in self.resources(name) if row["resource_name"] == resource)
-
-    def events(self, name: str) -> list[Document]:
-        return rows(self.get(name, "/events")["events"])
-
-    def outputs(self, name: str) -> dict[str, object]:
-        stack = self.get(name)["stack"]
-        assert isinstance(stack, dict)
-        return {output["output_key"]: output["output_value"] for output in stack["outputs"]}
-
-    def wait(self, name: str, status: str, again: bool = False) -> None:
-        if again:
-            self.wait_until(lambda: str(self.find(name)).endswith("IN_PROGRESS") or self.find(name) == status)
-        self.wait_until(lambda: self.find(name) == status)
-
-    def wait_for_resource(self, name: str, resource: str, status: str) -> None:
-        self.wait_until(
-            lambda: any(
-                (row["resource_name"], row["resource_status"]) == (resource, status)
-                for row in self.events(name)
-            )
-        )
-
-    def wait_until(self, holds: Callable[[], bool]) -> None:
-        until = time.monotonic() + 10
-        while not holds():
-            assert time.monotonic() < until, {name: self.summary(name) for name in self._ids}
-            time.sleep(0.01)
-
-    def _path(self, name: str) -> str:
-        return f"/stacks/{name}/{self._ids[name]}"
-
-
-def rows(value: object) -> list[Document]:
-    assert isinstance(value, list)
-    return value
-
-
-def attributes(row: Document) -> dict[str, str]:
-    value = row["attributes"]
-    assert isinstance(value, dict)
-    return value
-
-
-def fake(cloud: Serving) -> FakeHypervisor:
-    assert isinstance(cloud.hypervisor, FakeHypervisor)
-    return cloud.hypervisor
-
-
-def booted(cloud: Serving) -> list[str]:
-    """The resources whose guests were booted, in order."""
-    return [name.split("-")[1] for call, name in fake(cloud).said if call == "boot"]
+    assert imitation(cloud).identity.password.reveal() not in caplog.text
 
 
 def handle(cloud: Serving, stack: str, name: str) -> str:
     """The presigned URL of a handle, once it is there."""
     until = time.monotonic() + 5
     while time.monotonic() < until:
-        url = cloud.cloud.engine.find(stack).resources[name].data.get("url")
+        url = imitation(cloud).engine.find(stack).resources[name].data.get("url")
         if url is not None:
             return url
         time.sleep(0.01)
     raise AssertionError(f"{name} was not made")
-
-
-def put(url: str, body: object = BODY) -> requests.Response:
-    return requests.put(url, data=json.dumps(body), timeout=5)
 
 
 def answers(url: str) -> bool:
@@ -687,9 +591,9 @@ def ready(cloud: Serving, heat: Heat, name: str, template: Document) -> None:
 
 def collect(cloud: Serving, folder: Path, user: str, node: str) -> Document:
     """What the real os-collect-config gets for a node with a user's keys; nothing where it is refused."""
-    stack = cloud.cloud.engine.find("prod")
+    stack = imitation(cloud).engine.find("prod")
     access = stack.resources[f"{user}AccessKey"].physical_id
-    pair = cloud.cloud.keys.find(access)
+    pair = imitation(cloud).keys.find(access)
     assert pair is not None
     config = folder / "os-collect-config.conf"
     config.write_text(

@@ -38,6 +38,7 @@ from guestagent.signal import (
     Web,
     transport_to,
 )
+from tests.integration.heat_requests import imitation
 from tests.integration.listening import HIDDEN, PATH, QUERY, TAKEN, Server, handle, listening
 
 READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
@@ -294,7 +295,7 @@ def stack(auth_ttl: timedelta = timedelta(minutes=15)) -> Iterator[tuple[Serving
 
 
 def url(cloud: Serving) -> str | None:
-    handle = cloud.cloud.engine.find("s").resources.get("Handle")
+    handle = imitation(cloud).engine.find("s").resources.get("Handle")
     return None if handle is None else handle.data.get("url")
 
 
@@ -320,7 +321,7 @@ def test_the_embedded_heat_takes_a_signal_through_its_outage(
 
         assert delivery.end is End.ACCEPTED
         assert delivery.attempts > 1
-        found = cloud.cloud.engine.find("s")
+        found = imitation(cloud).engine.find("s")
         assert soon(lambda: found.status if found.status in ("COMPLETE", "FAILED") else None) == ended
         assert status is Status.SUCCESS or REASON in found.reason
 

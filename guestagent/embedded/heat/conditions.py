@@ -8,10 +8,28 @@ from dataclasses import dataclass
 
 from guestagent.embedded.refusals import ResourceFailure
 
-KEYS = frozenset({"Status", "Reason", "UniqueId", "Data"})
 STATUSES = frozenset({"SUCCESS", "FAILURE"})
 
-Signals = Mapping[str, Mapping[str, object]]  # by UniqueId: Status, Reason, Data
+Signals = Mapping[str, Mapping[str, object]]  # by id, what came with it
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What a kind of handle calls the parts of a signal. `lenient`: every one of them may be left out."""
+
+    status: str
+    reason: str
+    id: str
+    data: str
+    lenient: bool = False
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset({self.status, self.reason, self.id, self.data})
+
+
+CFN = Spelling("Status", "Reason", "UniqueId", "Data")
+HOT = Spelling("status", "reason", "id", "data", lenient=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +50,59 @@ class Failed:
 Verdict = Waiting | Met | Failed
 
 
-def accept(body: object, signals: Signals) -> dict[str, Mapping[str, object]]:
-    """The handle's signals with a new one in them; ValueError for whatever Heat does not take.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A handle's signals with a new one in them, and what the stack's event says of it."""
 
-    A UniqueId that is known already is overwritten, and so counts once.
+    signals: dict[str, Mapping[str, object]]
+    said: str
+
+
+def accept(body: object, signals: Signals, spelling: Spelling) -> Accepted:
+    """The handle's signals and a new one; ValueError for whatever Heat does not take.
+
+    An id that is known already is overwritten, and so counts once.
     """
-    if not isinstance(body, dict) or set(body) != KEYS or body["Status"] not in STATUSES:
+    sent = _complete(body, len(signals) + 1, spelling) if spelling.lenient else body
+    if not isinstance(sent, dict) or set(sent) != spelling.keys or sent[spelling.status] not in STATUSES:
         raise ValueError("Metadata format invalid")
-    entry = {key: body[key] for key in ("Data", "Reason", "Status")}
-    return {**signals, str(body["UniqueId"]): entry}
+    entry = {key: sent[key] for key in sorted(spelling.keys - {spelling.id})}
+    said = f"Signal: status:{sent[spelling.status]} reason:{sent[spelling.reason]}"
+    return Accepted({**signals, str(sent[spelling.id]): entry}, said)
 
 
-def judge(signals: Signals, count: int) -> Verdict:
+def judge(signals: Signals, count: int, spelling: Spelling) -> Verdict:
     """One FAILURE decides at once, whatever else has come."""
-    failures = [str(signal["Reason"]) for signal in signals.values() if signal["Status"] != "SUCCESS"]
+    failures = _reasons(signals, spelling, "FAILURE")
     if failures:
         return Failed(";".join(failures))
     return Met() if len(signals) >= count else Waiting()
 
 
-def timed_out(signals: Signals, count: int) -> ResourceFailure:
+def timed_out(signals: Signals, count: int, spelling: Spelling) -> ResourceFailure:
     """What a condition says when its time is over."""
-    reasons = [str(signal["Reason"]) for signal in signals.values() if signal["Status"] == "SUCCESS"]
+    reasons = _reasons(signals, spelling, "SUCCESS")
     said = f"{len(reasons)} of {count} received"
     return ResourceFailure("WaitConditionTimeout", f"{said} - {';'.join(reasons)}" if reasons else said)
 
 
-def data(signals: Signals) -> str:
-    """The condition's attribute `Data`: every signal's data by its UniqueId, late ones too, as JSON text."""
-    return json.dumps({unique: signal["Data"] for unique, signal in signals.items()})
+def data(signals: Signals, spelling: Spelling) -> str:
+    """The condition's data attribute: every signal's data by its id, late ones too, as JSON text."""
+    return json.dumps({unique: signal[spelling.data] for unique, signal in signals.items()})
+
+
+def _complete(body: object, number: int, spelling: Spelling) -> object:
+    """Nothing at all is a SUCCESS; ids count from 1 where none are given."""
+    if body and not isinstance(body, dict):
+        return body
+    defaults = {
+        spelling.reason: f"Signal {number} received",
+        spelling.data: None,
+        spelling.id: number,
+        spelling.status: "SUCCESS",
+    }
+    return {**defaults, **(body if isinstance(body, dict) else {})}
+
+
+def _reasons(signals: Signals, spelling: Spelling, status: str) -> list[str]:
+    return [str(signal[spelling.reason]) for signal in signals.values() if signal[spelling.status] == status]

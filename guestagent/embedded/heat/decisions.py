@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from guestagent.embedded.template.schema import Schema
@@ -10,7 +10,7 @@ from guestagent.embedded.template.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A resource with its functions resolved; `failed` is true where its last action went wrong."""
+    """A resource with its functions resolved; `failed` is true where its last action broke it."""
 
     type: str
     properties: Mapping[str, object]
@@ -42,10 +42,15 @@ class Replace:
 
 
 Step = Create | Keep | Change | Replace
+Properties = Mapping[str, object]
+Replaces = Callable[[Properties, Properties, frozenset[str]], bool]
 
 
-def decide(seen: State | None, wanted: State, schema: Schema) -> Step:
-    """The step from what is seen to what is wanted. A failed resource is always replaced."""
+def decide(seen: State | None, wanted: State, schema: Schema, replaces: Replaces) -> Step:
+    """The step from what is seen to what is wanted. A broken resource is always replaced.
+
+    `replaces`: what its type says of changes that the schema alone would admit in place.
+    """
     if seen is None:
         return Create()
     if seen.type != wanted.type or seen.failed:
@@ -54,4 +59,6 @@ def decide(seen: State | None, wanted: State, schema: Schema) -> Step:
     if any(not schema[name].update for name in changed):
         return Replace()
     metadata = dict(seen.metadata) != dict(wanted.metadata)
+    if (changed or metadata) and replaces(seen.properties, wanted.properties, changed):
+        return Replace()
     return Change(changed, metadata) if changed or metadata else Keep()

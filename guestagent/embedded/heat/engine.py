@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from guestagent.embedded.heat import validation
 from guestagent.embedded.heat.kinds import Kind, Kinds, Surroundings, kinds
@@ -28,6 +28,7 @@ from guestagent.embedded.refusals import (
     NotSupported,
     StackExists,
 )
+from guestagent.embedded.template import parameters
 from guestagent.embedded.template.document import EMPTY, Template
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,15 @@ class Wish:
         return replace(self, given=given)
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a rollback goes back to."""
+
+    template: Template = EMPTY
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    given: Mapping[str, object] = field(default_factory=dict)
+
+
 class Engine:
     """Every stack of the cloud. Its methods return at once; the work goes on in tasks of the running loop."""
 
@@ -66,20 +76,22 @@ class Engine:
             project=project,
             template=wish.template,
             parameters=self._checked(wish),
+            given=wish.given,
             timeout_mins=wish.timeout_mins,
             disable_rollback=wish.disable_rollback is not False,
             tags=wish.tags,
         )
         self.stacks[stack.id] = stack
-        self._start(stack, CREATE, wish.template, EMPTY)
+        self._start(stack, CREATE, wish.template, Past())
         return stack
 
     def update(self, stack: Stack, wish: Wish) -> None:
         """Begin an update. One under way is left where it is; its resources end what they have begun."""
         if stack.action == DELETE:
             raise NotSupported("Updating a stack when it is deleting is not supported.")
-        parameters = self._checked(wish)
-        before, stack.template, stack.parameters = stack.template, wish.template, parameters
+        values = self._checked(wish)
+        before = Past(stack.template, stack.parameters, stack.given)
+        stack.template, stack.parameters, stack.given = wish.template, values, wish.given
         if wish.disable_rollback is not None:
             stack.disable_rollback = wish.disable_rollback
         stack.updated = now()
@@ -92,7 +104,7 @@ class Engine:
         if stack.deleted is None and stack.state != f"{DELETE}_{IN_PROGRESS}":
             for task in stack.running:
                 task.cancel()
-            self._start(stack, DELETE, EMPTY, stack.template)
+            self._start(stack, DELETE, EMPTY, Past())
 
     def check(self, wish: Wish) -> None:
         """A Refusal where a stack of this template would be refused."""
@@ -113,6 +125,10 @@ class Engine:
     def kind(self, resource: Resource) -> Kind:
         return self.kinds[resource.type]
 
+    def signal(self, stack: Stack, resource: Resource, body: object) -> None:
+        """Hand a signal to a resource; ValueError where it is not one that its type takes."""
+        stack.signalled(resource, self.kind(resource).signal(resource, body))
+
     def scope(self, stack: Stack) -> StackScope:
         return StackScope(stack, self.kinds)
 
@@ -125,18 +141,18 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _checked(self, wish: Wish) -> dict[str, object]:
-        values = validation.parameters(wish.template, wish.given)
+        values = parameters.values(wish.template.parameters, wish.given)
         validation.check(wish.template, self.kinds, values, self.around.servers.exists)
         return values
 
-    def _start(self, stack: Stack, action: str, target: Template, before: Template) -> None:
+    def _start(self, stack: Stack, action: str, target: Template, before: Past) -> None:
         if stack.operation is not None:
             stack.operation.cancel()
         stack.enter(action, IN_PROGRESS, f"Stack {action} started")
         stack.operation = asyncio.create_task(self._operate(stack, action, target, before))
         stack.operation.add_done_callback(lambda task: _own_up(stack, task))
 
-    async def _operate(self, stack: Stack, action: str, target: Template, before: Template) -> None:
+    async def _operate(self, stack: Stack, action: str, target: Template, before: Past) -> None:
         """One operation to its end, and the rollback after it where one is asked for."""
         failure = await self._in_time(stack, action, target)
         if failure is None:
@@ -148,11 +164,12 @@ class Engine:
         if action in (CREATE, UPDATE) and not stack.disable_rollback:
             await self._roll_back(stack, before)
 
-    async def _roll_back(self, stack: Stack, before: Template) -> None:
+    async def _roll_back(self, stack: Stack, before: Past) -> None:
         stack.enter(ROLLBACK, IN_PROGRESS, "Stack ROLLBACK started")
         await _cancelled(stack)
-        stack.template = before if before.resources else stack.template
-        failure = await self._in_time(stack, ROLLBACK, before)
+        if before.template.resources:
+            stack.template, stack.parameters, stack.given = before.template, before.parameters, before.given
+        failure = await self._in_time(stack, ROLLBACK, before.template)
         if failure is None:
             stack.enter(ROLLBACK, COMPLETE, "Stack ROLLBACK completed successfully")
         else:

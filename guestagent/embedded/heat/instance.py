@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
 from typing import ClassVar
 
 from guestagent.embedded.heat.kinds import Kind, Surroundings
 from guestagent.embedded.heat.stack import Resource, Stack
-from guestagent.embedded.refusals import ResourceFailure
+from guestagent.embedded.heat.userdata import cfntools, fitting
 from guestagent.embedded.template.schema import Property, Schema
-
-MOST_USER_DATA = 65_535  # Nova's limit, on the encoded text
 
 
 class Instance(Kind):
@@ -49,11 +43,7 @@ class Instance(Kind):
 
     async def create(self, resource: Resource, stack: Stack) -> None:
         wanted = resource.properties
-        sent = user_data(resource.metadata, str(wanted["UserData"] or ""), self._around.cfn_url)
-        if len(sent) * 4 / 3 > MOST_USER_DATA:
-            raise ResourceFailure(
-                "BadRequest", "Invalid input for field/attribute user_data. Value: ... is too long (HTTP 400)"
-            )
+        sent = fitting(cfntools(resource.metadata, str(wanted["UserData"] or ""), self._around.cfn_url))
         servers = self._around.servers
         resource.physical_id = await servers.launch(
             stack.physical_name(resource),
@@ -76,18 +66,3 @@ class Instance(Kind):
         if not resource.physical_id:
             return None
         return "nova" if name == "AvailabilityZone" else self._around.servers.address(resource.physical_id)
-
-
-def user_data(metadata: Mapping[str, object], script: str, cfn_url: str) -> bytes:
-    """Heat's multipart as a guest gets it, without the parts that only cloud-init and cfntools need."""
-    parts = [(script, "cfn-userdata")]
-    if metadata:
-        parts.append((json.dumps(metadata), "cfn-init-data"))
-    parts.append((f"{cfn_url}/v1/", "cfn-metadata-server"))
-    message = MIMEMultipart()
-    for content, filename in parts:
-        charset = "us-ascii" if content.isascii() else "utf-8"
-        part = MIMEText(content, "x-cfninitdata", charset)
-        part.add_header("Content-Disposition", "attachment", filename=filename)
-        message.attach(part)
-    return message.as_bytes()

@@ -8,8 +8,13 @@ from typing import ClassVar, Protocol
 
 from guestagent.embedded.heat.keys import Keys
 from guestagent.embedded.heat.stack import Resource, Stack
+from guestagent.embedded.heat.users import StackUser, StackUsers
+from guestagent.embedded.networking import Networking
+from guestagent.embedded.refusals import ResourceActionNotSupported
 from guestagent.embedded.template.document import Definition, Template
 from guestagent.embedded.template.schema import Schema
+
+Properties = Mapping[str, object]
 
 
 class Kind:
@@ -28,6 +33,21 @@ class Kind:
     async def create(self, resource: Resource, stack: Stack) -> None:
         """Make it."""
 
+    def serve(self, resource: Resource, declared: Mapping[str, object]) -> None:
+        """The template's metadata has changed."""
+        resource.write(dict(declared))
+
+    def replaces(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
+        """Whether changes that its schema admits in place need a new one all the same."""
+        return False
+
+    def survives(self, resource: Resource) -> bool:
+        """Whether one whose last action failed can still be changed in place."""
+        return False
+
+    async def make_way(self, resource: Resource, stack: Stack) -> None:
+        """Another will replace it: let go of what that one needs."""
+
     async def update(self, resource: Resource, stack: Stack, changed: frozenset[str]) -> None:
         """Apply the changed properties, which the resource already has."""
 
@@ -42,16 +62,33 @@ class Kind:
         """What `Fn::GetAtt` gives, of the names in `attributes`."""
         return None
 
-    def signal(self, resource: Resource, body: object) -> None:
-        """Take a signal; ValueError where it is not one."""
-        raise ValueError(f"{resource.type} takes no signals")
+    def signal(self, resource: Resource, body: object) -> str:
+        """Take a signal and return what its event says; ValueError where it is not one."""
+        raise ResourceActionNotSupported("signal")
+
+
+class Machine(Protocol):
+    """One server, as far as it is more than its id."""
+
+    name: str
+    status: str
+    metadata: dict[str, str]
 
 
 class Servers(Protocol):
     """The servers behind instances: the compute service, as the engine needs it."""
 
-    async def launch(self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None) -> str:
-        """Start a new server and return its id; it need not run yet."""
+    @property
+    def networking(self) -> Networking:
+        """Ports and security groups."""
+
+    async def launch(
+        self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
+    ) -> str:
+        """Start a new server, at this port's address if one is given, and return its id; it need not run yet."""
+
+    def find(self, server_id: str) -> Machine:
+        """The server; EntityNotFound where it is gone."""
 
     async def settle(self, server_id: str) -> None:
         """Return when it is ACTIVE; ResourceFailure where it goes to ERROR."""
@@ -66,7 +103,7 @@ class Servers(Protocol):
         """Its address on the network; 0.0.0.0 where the server is gone."""
 
     def exists(self, what: str, name: str) -> str:
-        """What is wrong with an Image, Flavor, Key or Subnet of that name; nothing where it is there."""
+        """What is wrong with an Image, Flavor, Key, Network or Subnet of that name; nothing where it is there."""
 
 
 class Surroundings(Protocol):
@@ -77,23 +114,42 @@ class Surroundings(Protocol):
         """The key pairs of the cloud."""
 
     @property
+    def users(self) -> StackUsers:
+        """The users that stacks have made."""
+
+    @property
     def servers(self) -> Servers:
         """The servers of the cloud."""
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone as a guest reaches it."""
+
+    @property
+    def heat_url(self) -> str:
+        """heat-api as a guest reaches it, up to the project, without a slash at the end."""
 
     @property
     def cfn_url(self) -> str:
         """The CFN API as a guest reaches it, without a slash at the end."""
 
+    @property
+    def region(self) -> str:
+        """What the catalog calls the cloud's region."""
+
     def now(self) -> datetime:
         """The wall clock, in UTC."""
+
+    def token(self, user: StackUser) -> str:
+        """A token for a stack's user, from Keystone."""
 
 
 Kinds = Mapping[str, Kind]
 
 
 def kinds(around: Surroundings) -> Kinds:
-    """Every resource type that this imitation knows. HOT's server and handle will stand here too."""
-    from guestagent.embedded.heat import accounts, instance, values, waiting
+    """Every resource type that this imitation knows; a template of either dialect may use any of them."""
+    from guestagent.embedded.heat import accounts, handles, instance, neutron, server, values, waiting
 
     return {
         "OS::Heat::Value": values.Value(),
@@ -103,6 +159,12 @@ def kinds(around: Surroundings) -> Kinds:
         "AWS::IAM::AccessKey": accounts.AccessKey(around.keys),
         "AWS::EC2::SecurityGroup": values.SecurityGroup(),
         "AWS::EC2::Instance": instance.Instance(around),
-        "AWS::CloudFormation::WaitConditionHandle": waiting.Handle(around),
-        "AWS::CloudFormation::WaitCondition": waiting.Condition(),
+        "AWS::CloudFormation::WaitConditionHandle": handles.CfnHandle(around),
+        "AWS::CloudFormation::WaitCondition": waiting.CfnCondition(),
+        "OS::Heat::WaitConditionHandle": handles.HotHandle(around),
+        "OS::Heat::WaitCondition": waiting.HotCondition(),
+        "OS::Nova::Server": server.Server(around),
+        "OS::Neutron::Port": neutron.Port(around),
+        "OS::Neutron::SecurityGroup": neutron.SecurityGroup(around),
+        "OS::Neutron::SecurityGroupRule": neutron.SecurityGroupRule(around),
     }

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 
 from guestagent.embedded.heat import validation
-from guestagent.embedded.heat.decisions import Change, Create, Keep, State, decide
+from guestagent.embedded.heat.decisions import Change, Create, Keep, Replace, State, decide
 from guestagent.embedded.heat.kinds import Kinds, Surroundings
 from guestagent.embedded.heat.scope import StackScope
 from guestagent.embedded.heat.stack import (
@@ -30,6 +30,8 @@ from guestagent.embedded.template import graph, schema
 from guestagent.embedded.template.document import Template
 from guestagent.embedded.template.functions import resolve
 from guestagent.errors import GuestAgentError
+
+RECOVERED = "Update status to COMPLETE for FAILED resource neither update nor replace."
 
 Act = Callable[[str], Coroutine[None, None, str | None]]
 
@@ -90,29 +92,52 @@ class _Work:
 
     async def _step(self, old: Resource | None, new: Resource) -> str | None:
         kind = self.kinds[new.type]
-        step = decide(_state(old) if old and old.action != INIT else None, _state(new), kind.schema)
-        if old is not None and isinstance(step, (Keep, Change)):
+        seen = None if old is None or old.action == INIT else self._seen(old)
+        step = decide(seen, State(new.type, new.properties, new.declared), kind.schema, kind.replaces)
+        if old is not None and isinstance(step, Keep):
             old.definition, old.needs = new.definition, new.needs
-            if isinstance(step, Keep):
-                return None
-            old.properties, old.declared = new.properties, new.declared
-            if step.metadata and kind.serves_metadata:
-                old.write(dict(new.declared))
-            return await self._act(old, UPDATE, kind.update(old, self.stack, step.properties))
+            if old.status == FAILED:
+                self.stack.record(old, old.action, COMPLETE, RECOVERED)
+            return None
+        if old is not None and isinstance(step, Change):
+            old.definition, old.needs = new.definition, new.needs
+            return await self._change(old, new, step)
         if old is not None and not isinstance(step, Create):
             self.stack.leaving.append(old)
         self.stack.resources[new.name] = new
-        return await self._act(new, CREATE, kind.create(new, self.stack))
+        return await self._act(new, CREATE, self._made(new, old if isinstance(step, Replace) else None))
+
+    async def _change(self, old: Resource, new: Resource, step: Change) -> str | None:
+        """In place. What fails keeps its old properties, so that the next update tries the same again."""
+        kind, before = self.kinds[old.type], (old.properties, old.declared)
+        old.properties, old.declared = new.properties, new.declared
+        if step.metadata and kind.serves_metadata:
+            kind.serve(old, new.declared)
+        try:
+            return await self._act(old, UPDATE, kind.update(old, self.stack, step.properties))
+        finally:
+            if old.status == FAILED:
+                old.properties, old.declared = before
+
+    async def _made(self, new: Resource, old: Resource | None) -> None:
+        if old is not None:
+            await self.kinds[old.type].make_way(old, self.stack)
+        await self.kinds[new.type].create(new, self.stack)
+
+    def _seen(self, resource: Resource) -> State:
+        broken = resource.status == FAILED and not self.kinds[resource.type].survives(resource)
+        return State(resource.type, resource.properties, resource.declared, broken)
 
     def _resolve(self, resource: Resource) -> None:
         """Properties and metadata, with their functions replaced by what the stack has become so far."""
-        scope = StackScope(self.stack, self.kinds)
-        definition = resource.definition
-        given = {name: resolve(value, scope) for name, value in definition.properties.items()}
-        path = f"Resources.{resource.name}.Properties"
+        scope, dialect = StackScope(self.stack, self.kinds), self.target.dialect
+        definition, path = resource.definition, dialect.path(resource.name)
+        given = {n: resolve(value, dialect.functions, scope) for n, value in definition.properties.items()}
         wanted = self.kinds[resource.type].schema
         resource.properties = schema.read(given, wanted, path, self.around.servers.exists)
-        resource.declared = {name: resolve(value, scope) for name, value in definition.metadata.items()}
+        resource.declared = {
+            n: resolve(value, dialect.functions, scope) for n, value in definition.metadata.items()
+        }
         resource.metadata = dict(resource.declared) if self.kinds[resource.type].serves_metadata else {}
 
     async def remove(self, resource_id: str) -> str | None:
@@ -156,10 +181,6 @@ def _needs_among(leaving: list[Resource]) -> graph.Graph:
         )
         for resource in leaving
     }
-
-
-def _state(resource: Resource) -> State:
-    return State(resource.type, resource.properties, resource.declared, resource.status == FAILED)
 
 
 async def _refused(error: Exception) -> None:

@@ -79,10 +79,12 @@ class Stack:
     project: str
     template: Template
     parameters: Mapping[str, object] = field(default_factory=dict)
+    given: Mapping[str, object] = field(default_factory=dict)  # of the parameters, what is not a default
     timeout_mins: float | None = None
     disable_rollback: bool = True
     tags: tuple[str, ...] = ()
     id: str = field(default_factory=new_id)
+    user_project: str = field(default_factory=lambda: uuid.uuid4().hex)  # where the users of its guests are
     action: str = CREATE
     status: str = IN_PROGRESS
     reason: str = ""
@@ -117,6 +119,10 @@ class Stack:
         if action == UPDATE:
             resource.updated = now()
         self._tell(resource.name, resource.physical_id, f"{action}_{status}", reason)
+
+    def signalled(self, resource: Resource, said: str) -> None:
+        """A signal leaves an event, and no other trace in the resource's state."""
+        self._tell(resource.name, resource.physical_id, f"SIGNAL_{resource.status}", said)
 
     def physical_name(self, resource: Resource) -> str:
         """The name that Heat gives to what stands behind a resource."""

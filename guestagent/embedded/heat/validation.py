@@ -10,29 +10,12 @@ from guestagent.embedded.refusals import (
     InvalidTemplateAttribute,
     InvalidTemplateReference,
     StackValidationFailed,
-    UnknownUserParameter,
     UserParameterMissing,
 )
 from guestagent.embedded.template import graph, schema
 from guestagent.embedded.template.document import Definition, Template
 from guestagent.embedded.template.functions import Use, resolve, uses
 from guestagent.embedded.template.schema import Exists
-
-PSEUDO = frozenset({"AWS::StackName", "AWS::StackId", "AWS::Region"})
-REGION = "ap-southeast-1"  # whatever the cloud's own region is called: Heat's CFN parameter never changes
-
-
-def parameters(template: Template, given: Mapping[str, object]) -> dict[str, object]:
-    """The template's parameters with the given values and the defaults."""
-    for name in given:
-        if name not in template.parameters:
-            raise UnknownUserParameter(f"The Parameter ({name}) was not defined in template.")
-    values: dict[str, object] = {}
-    for name, declared in template.parameters.items():
-        if name not in given and "Default" not in declared:
-            raise UserParameterMissing(f"The Parameter ({name}) was not provided.")
-        values[name] = given.get(name, declared.get("Default"))
-    return values
 
 
 def check(template: Template, kinds: Kinds, values: Mapping[str, object], exists: Exists) -> None:
@@ -41,12 +24,16 @@ def check(template: Template, kinds: Kinds, values: Mapping[str, object], exists
         if definition.type not in kinds:
             raise StackValidationFailed(f"The Resource Type ({definition.type}) could not be found.")
     graph.check(dependencies(template))
+    if twice := {*template.parameters} & {*template.resources}:
+        raise StackValidationFailed(f"Duplicate names {twice}")
     before = _Before(template, values)
     for definition in template.resources.values():
         _resource(definition, template, kinds, before, exists)
     for output in template.outputs.values():
-        for use in uses(output.value, f"Outputs.{output.name}.Value"):
-            _attribute(use, template, kinds)
+        where = f"{template.dialect.word('Outputs')}.{output.name}.{template.dialect.word('Value')}"
+        for use in uses(output.value, template.dialect.functions, where):
+            if use.attribute:  # a resource that is not there is null when the output is shown
+                _attribute(use, template, kinds)
 
 
 def dependencies(template: Template) -> graph.Graph:
@@ -59,28 +46,33 @@ def _needs(definition: Definition, template: Template) -> frozenset[str]:
         if name not in template.resources:
             raise InvalidTemplateReference(name, definition.name)
     for use in definition.uses:
-        if use.attribute and use.name not in template.resources:
-            where = use.path.removeprefix("Resources.").removesuffix(".Fn::GetAtt")
-            raise InvalidTemplateReference(use.name, where)
+        if use.strict and use.name not in template.resources:
+            raise InvalidTemplateReference(use.name, _where(use))
     used = (use.name for use in definition.uses if use.name in template.resources)
     return frozenset({*definition.depends_on, *used})
+
+
+def _where(use: Use) -> str:
+    """Its place as Heat says it: below the resource's name, in the CFN dialect's words, without the function."""
+    _, resource, part, *below = use.path.rpartition(".")[0].split(".")
+    return ".".join([resource, part.capitalize(), *below])
 
 
 def _resource(
     definition: Definition, template: Template, kinds: Kinds, before: _Before, exists: Exists
 ) -> None:
     kind = kinds[definition.type]
-    path = f"Resources.{definition.name}.Properties"
+    path, functions = template.dialect.path(definition.name), template.dialect.functions
     schema.check(definition.properties, kind.schema, path)
     for use in definition.uses:
         _attribute(use, template, kinds)
     for name, value in definition.properties.items():
         here = f"{path}.{name}"
         try:
-            resolved = resolve(value, before)
-        except (TypeError, ValueError, InvalidTemplateReference) as error:
+            resolved = resolve(value, functions, before)
+        except (TypeError, ValueError, InvalidTemplateReference, UserParameterMissing) as error:
             raise StackValidationFailed(str(error), here, "Property error") from error
-        told = not any(use.name in template.resources for use in uses(value))
+        told = not any(use.name in template.resources for use in uses(value, functions))
         if told and resolved is not None:
             schema.one(resolved, kind.schema[name], here, exists)
     kind.validate(definition, template)
@@ -88,11 +80,11 @@ def _resource(
 
 def _attribute(use: Use, template: Template, kinds: Kinds) -> None:
     """Every attribute is one that its resource's type has."""
-    if not use.attribute:
+    if not use.strict:
         return
     if use.name not in template.resources:
         raise StackValidationFailed(str(InvalidTemplateReference(use.name, "unknown")), use.path)
-    if use.attribute not in kinds[template.resources[use.name].type].attributes:
+    if use.attribute and use.attribute not in kinds[template.resources[use.name].type].attributes:
         raise StackValidationFailed(str(InvalidTemplateAttribute(use.name, use.attribute)), use.path)
 
 
@@ -104,8 +96,20 @@ class _Before:
     values: Mapping[str, object]
 
     def reference(self, name: str) -> object:
-        if name in self.values or name in PSEUDO or name in self.template.resources:
-            return self.values.get(name, name)
+        try:
+            return self.parameter(name)
+        except UserParameterMissing:
+            return self.resource(name)
+
+    def parameter(self, name: str) -> object:
+        known = {**self.template.dialect.pseudo(*["to come"] * 4), **self.values}
+        if name not in known:
+            raise UserParameterMissing(f"The Parameter ({name}) was not provided.")
+        return known[name]
+
+    def resource(self, name: str) -> object:
+        if name in self.template.resources:
+            return name
         raise InvalidTemplateReference(name, "unknown")
 
     def attribute(self, resource: str, name: str) -> object:

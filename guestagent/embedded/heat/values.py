@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from guestagent.embedded.heat.kinds import Kind
 from guestagent.embedded.heat.stack import Resource, Stack, new_id
+from guestagent.embedded.refusals import StackValidationFailed
+from guestagent.embedded.template.document import Definition, Template
 from guestagent.embedded.template.schema import Property, Schema
 
 CLASSES: Mapping[str, str] = {
@@ -43,11 +45,11 @@ class RandomString(Kind):
 
     schema: ClassVar[Schema] = {
         "length": Property("integer", default=32, least=1, most=512),
-        "sequence": Property("string"),
+        "sequence": Property("string", allowed=tuple(CLASSES)),
         "character_classes": Property(
             "list",
             keys={
-                "class": Property("string", default="lettersdigits"),
+                "class": Property("string", default="lettersdigits", allowed=tuple(CLASSES)),
                 "min": Property("integer", default=1, least=1, most=512),
             },
         ),
@@ -61,6 +63,17 @@ class RandomString(Kind):
         "salt": Property("string"),
     }
     attributes = frozenset({"value"})
+
+    def validate(self, definition: Definition, template: Template) -> None:
+        given = definition.properties
+        parts = [given.get("character_classes"), given.get("character_sequences")]
+        asked = [each for part in parts if isinstance(part, list) for each in part if isinstance(each, dict)]
+        least = [each.get("min", 1) for each in asked]
+        length = given.get("length", 32)
+        if isinstance(length, int) and sum(each for each in least if isinstance(each, int)) > length:
+            raise StackValidationFailed(
+                "Length property cannot be smaller than combined character class and character sequence minimums"
+            )
 
     async def create(self, resource: Resource, stack: Stack) -> None:
         resource.physical_id = stack.physical_name(resource)

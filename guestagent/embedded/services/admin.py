@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,22 +12,23 @@ from starlette.routing import Route
 from guestagent.embedded.compute import Compute
 from guestagent.embedded.dangerous import DangerousReads
 from guestagent.embedded.faults import FAILING, MODES, Fault
-from guestagent.embedded.heat.engine import Engine
 
 MOST_SECONDS = 3600.0
 
+Row = Mapping[str, str]
+
 
 class Admin:
-    """The routes below /embedded. `begin` starts a fault; it ends by itself."""
+    """The routes below /embedded. `stacks` are those of now; `begin` starts a fault, which ends by itself."""
 
     def __init__(
         self,
-        engine: Engine,
+        stacks: Callable[[], Awaitable[list[Row]]],
         compute: Compute,
         dangerous: DangerousReads,
         begin: Callable[[Fault], Awaitable[None]],
     ) -> None:
-        self._engine, self._compute, self._dangerous, self._begin = engine, compute, dangerous, begin
+        self._stacks, self._compute, self._dangerous, self._begin = stacks, compute, dangerous, begin
 
     def routes(self) -> list[Route]:
         return [
@@ -40,10 +41,7 @@ class Admin:
         servers = self._compute.servers.values()
         return JSONResponse(
             {
-                "stacks": [
-                    {"name": stack.name, "status": stack.state, "reason": stack.reason}
-                    for stack in self._engine.living()
-                ],
+                "stacks": await self._stacks(),
                 "servers": [
                     {
                         "id": server.id,

@@ -47,14 +47,14 @@ class CloudFormation:
         found = self._find(*_of_arn(request.path_params["arn"]))
         if found is None or found[1].name != pair.resource:
             return _denied()
-        _, handle = found
+        stack, handle = found
         sent = _json(request, body)
         if not isinstance(sent, dict):
             return Response(status_code=500)
         try:
-            self._engine.kind(handle).signal(handle, sent)
+            self._engine.signal(stack, handle, sent)
         except ValueError as error:
-            return _failed(f"ResourceFailure: ValueError: resources.{handle.name}: {error}")
+            return _failed(f"ValueError: resources.{handle.name}: {error}")
         return _xml({"resource": handle.name})
 
     async def _describe(self, request: Request) -> Response:

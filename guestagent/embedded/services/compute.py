@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from guestagent.embedded.compute import FLAVORS, NETWORK_NAME, Compute, Flavor, Server, named
-from guestagent.embedded.refusals import EntityNotFound, Refusal, ResourceFailure
+from guestagent.embedded.networking import Port
+from guestagent.embedded.refusals import Refusal, ResourceFailure
 from guestagent.embedded.services.identity import PROJECT
+from guestagent.embedded.services.network import network_refusal
+from guestagent.embedded.services.server_actions import ServerActions
 from guestagent.embedded.services.views import stamp
 
 ROOT = "/v2.1"
@@ -41,8 +46,10 @@ class ComputeApi:
             Route(ROOT + "/servers", self._create, methods=["POST"]),
             Route(ROOT + "/servers/detail", self._list),
             Route(one, self._show),
+            Route(one, self._rename, methods=["PUT"]),
             Route(one, self._delete, methods=["DELETE"]),
-            Route(one + "/action", self._act, methods=["POST"]),
+            Route(ROOT + "/limits", _limits),
+            *ServerActions(self._compute).routes(one),
         ]
 
     async def _list(self, request: Request) -> Response:
@@ -50,10 +57,10 @@ class ComputeApi:
         servers = [server for server in self._compute.servers.values() if _matches(server, request)]
         if asked.get("marker"):
             servers = []
-        return JSONResponse({"servers": [view(server) for server in servers]})
+        return JSONResponse({"servers": [self._view(server) for server in servers]})
 
     async def _show(self, request: Request) -> Response:
-        return JSONResponse({"server": view(self._server(request))})
+        return self._shown(self._server(request))
 
     async def _create(self, request: Request) -> Response:
         try:
@@ -65,9 +72,13 @@ class ComputeApi:
                 400, "badRequest", "Invalid input received: a server needs name, flavorRef, imageRef"
             )
         try:
-            server_id = await self._compute.launch(name, flavor, image, data, asked.get("key_name"))
+            first, *more = _ports(asked) or [""]
+            server_id = await self._compute.launch(name, flavor, image, data, asked.get("key_name"), first)
+            for each in more:
+                self._compute.networking.port(each).device = server_id
         except ResourceFailure as error:
             return _fault(400, "badRequest", str(error))
+        self._compute.find(server_id).metadata |= asked.get("metadata") or {}
         made = {"id": server_id, "links": [], "OS-DCF:diskConfig": "MANUAL", "adminPass": ""}
         return JSONResponse({"server": made}, 202)
 
@@ -75,16 +86,10 @@ class ComputeApi:
         self._compute.begin_removal(self._server(request).id)
         return Response(status_code=204)
 
-    async def _act(self, request: Request) -> Response:
+    async def _rename(self, request: Request) -> Response:
         server = self._server(request)
-        try:
-            [action] = dict(await request.json())
-        except (ValueError, TypeError):
-            return _fault(400, "badRequest", "Malformed request body")
-        if action != "reboot":
-            return _fault(400, "badRequest", f"There is no such action: {action}")
-        self._compute.begin_reboot(server.id)
-        return Response(status_code=202)
+        server.name = str(((await request.json()).get("server") or {}).get("name", server.name))
+        return self._shown(server)
 
     async def _keypairs(self, request: Request) -> Response:
         return JSONResponse({"keypairs": [{"keypair": self._key_view(name)} for name in self._compute.keys]})
@@ -112,28 +117,32 @@ class ComputeApi:
     def _server(self, request: Request) -> Server:
         return self._compute.find(request.path_params["id"])
 
+    def _shown(self, server: Server) -> Response:
+        return JSONResponse({"server": self._view(server)})
 
-def view(server: Server) -> dict[str, object]:
-    """A server as Nova shows it."""
-    address = {
-        "version": 4,
-        "addr": server.address,
-        "OS-EXT-IPS:type": "fixed",
-        "OS-EXT-IPS-MAC:mac_addr": "",
-    }
+    def _view(self, server: Server) -> dict[str, object]:
+        return view(server, self._compute.networking.of_server(server.id))
+
+
+def view(server: Server, ports: Sequence[Port]) -> dict[str, object]:
+    """A server as Nova shows it. It has no address before it runs."""
+    addresses = [
+        {"version": 4, "addr": port.address, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": port.mac}
+        for port in ports
+    ]
     shown: dict[str, object] = {
         "id": server.id,
         "name": server.name,
         "status": server.status,
         "tenant_id": PROJECT,
         "user_id": PROJECT,
-        "metadata": {},
+        "metadata": server.metadata,
         "created": stamp(server.created),
         "updated": stamp(server.created),
         "key_name": server.key_name,
         "image": {"id": server.image.id, "links": []},
         "flavor": {"id": server.flavor.id, "original_name": server.flavor.name, "links": []},
-        "addresses": {NETWORK_NAME: [address]},
+        "addresses": {NETWORK_NAME: addresses} if addresses else {},
         "links": [],
         "progress": 100,
         "hostId": "embedded",
@@ -154,11 +163,19 @@ def view(server: Server) -> dict[str, object]:
 
 
 def compute_refusal(request: Request, refusal: Exception) -> Response:
-    """A refusal in the body that Nova and Glance give it."""
+    """A refusal in the body that Nova, Glance or Neutron gives it."""
     assert isinstance(refusal, Refusal)
-    return _fault(
-        refusal.status, "itemNotFound" if isinstance(refusal, EntityNotFound) else "badRequest", str(refusal)
-    )
+    if request.url.path.startswith("/network"):
+        return network_refusal(request, refusal)
+    kind = {404: "itemNotFound", 409: "conflictingRequest"}.get(refusal.status, "badRequest")
+    return _fault(refusal.status, kind, str(refusal))
+
+
+def _ports(asked: Mapping[str, Any]) -> list[str]:
+    """The ports among a new server's networks; "auto", "none" and networks as such mean one of its own."""
+    networks = asked.get("networks")
+    named = networks if isinstance(networks, list) else []
+    return [str(each["port"]) for each in named if isinstance(each, dict) and each.get("port")]
 
 
 def _matches(server: Server, request: Request) -> bool:
@@ -203,6 +220,12 @@ async def _extra_specs(request: Request) -> Response:
 
 async def _extensions(request: Request) -> Response:
     return JSONResponse({"extensions": []})
+
+
+async def _limits(request: Request) -> Response:
+    """What Heat asks before it makes a server."""
+    most = {"maxServerMeta": 128, "maxPersonality": 5, "maxPersonalitySize": 10240}
+    return JSONResponse({"limits": {"rate": [], "absolute": most}})
 
 
 async def _versions(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""A little Keystone: one user in one project, tokens by password, and the catalog."""
+"""A little Keystone: one person in one project, the users of stacks in theirs, tokens, and the catalog."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from starlette.requests import Request
@@ -13,27 +14,56 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from guestagent.embedded.heat.stack import now
+from guestagent.embedded.heat.users import DOMAIN_ID, DOMAIN_NAME, ROLE, StackUser, StackUsers
 from guestagent.secret import Secret
 
 USER, PROJECT, REGION = "demo", "demo", "RegionOne"
 DOMAIN = {"id": "default", "name": "Default"}
 ROLES = ("member", "reader", "heat_stack_owner")
 TOKEN_LIFE = timedelta(hours=1)
+HEAT_DOMAIN = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
+STAMP = "%Y-%m-%dT%H:%M:%S.000000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token it is: a stack's user, or (with none) the cloud's one person."""
+
+    project: str
+    user: StackUser | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    caller: Caller
+    expires: datetime
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
 
 class Identity:
     """Who may use the cloud. `endpoints` are the services by type, filled when they are known."""
 
-    def __init__(self, password: Secret) -> None:
-        self.password = password
+    def __init__(self, password: Secret, users: StackUsers) -> None:
+        self.password, self._users = password, users
         self.user_id, self.project_id = uuid.uuid4().hex, uuid.uuid4().hex
         self.endpoints: dict[str, str] = {}
-        self._tokens: dict[str, datetime] = {}
+        self._tokens: dict[str, Token] = {}
 
     def knows(self, token: str | None) -> bool:
         """Whether a token is one of ours and not too old."""
-        expires = self._tokens.get(token or "")
-        return expires is not None and expires > now()
+        return self._found(token) is not None
+
+    def caller(self, token: str | None) -> Caller | None:
+        """Whose token it is."""
+        found = self._found(token)
+        return None if found is None else found.caller
+
+    def issue(self, caller: Caller) -> Token:
+        """A new token."""
+        token = Token(caller, now() + TOKEN_LIFE)
+        self._tokens = {known: each for known, each in self._tokens.items() if each.expires > now()}
+        self._tokens[token.id] = token
+        return token
 
     def routes(self) -> list[Route]:
         return [
@@ -57,68 +87,84 @@ class Identity:
     async def _issue(self, request: Request) -> Response:
         try:
             asked = (await request.json())["auth"]
-            allowed = self._allowed(asked["identity"]) and self._in_scope(asked.get("scope"))
+            caller = self._allowed(asked["identity"])
+            if caller is None or not self._in_scope(caller, asked.get("scope")):
+                return unauthorized()
         except (ValueError, KeyError, TypeError, AttributeError):
             return _error(400, "Bad Request", "Expecting to find auth in request body.")
-        if not allowed:
-            return unauthorized()
-        token, expires = secrets.token_urlsafe(32), now() + TOKEN_LIFE
-        self._tokens = {known: until for known, until in self._tokens.items() if until > now()}
-        self._tokens[token] = expires
-        return JSONResponse({"token": self._token(expires)}, 201, {"X-Subject-Token": token})
+        token = self.issue(caller)
+        return JSONResponse({"token": self._view(token)}, 201, {"X-Subject-Token": token.id})
 
     async def _show(self, request: Request) -> Response:
-        subject = request.headers.get("X-Subject-Token")
         if not self.knows(request.headers.get("X-Auth-Token")):
             return unauthorized()
-        if not self.knows(subject):
+        subject = self._found(request.headers.get("X-Subject-Token"))
+        if subject is None:
             return _error(404, "Not Found", "Could not find token.")
-        assert subject is not None
-        return JSONResponse(
-            {"token": self._token(self._tokens[subject])}, headers={"X-Subject-Token": subject}
-        )
+        return JSONResponse({"token": self._view(subject)}, headers={"X-Subject-Token": subject.id})
 
     async def _revoke(self, request: Request) -> Response:
         self._tokens.pop(request.headers.get("X-Subject-Token", ""), None)
         return Response(status_code=204)
 
     async def _catalog(self, request: Request) -> Response:
-        if not self.knows(request.headers.get("X-Auth-Token")):
-            return unauthorized()
-        return JSONResponse({"catalog": self._services()})
+        caller = self.caller(request.headers.get("X-Auth-Token"))
+        return unauthorized() if caller is None else JSONResponse({"catalog": self._services(caller)})
 
     async def _projects(self, request: Request) -> Response:
-        if not self.knows(request.headers.get("X-Auth-Token")):
+        caller = self.caller(request.headers.get("X-Auth-Token"))
+        if caller is None:
             return unauthorized()
-        project = {"id": self.project_id, "name": PROJECT, "domain_id": DOMAIN["id"], "enabled": True}
+        name, domain = (PROJECT, DOMAIN) if caller.user is None else (caller.project, HEAT_DOMAIN)
+        project = {"id": caller.project, "name": name, "domain_id": domain["id"], "enabled": True}
         return JSONResponse({"projects": [project], "links": {}})
 
-    def _allowed(self, identity: Mapping[str, Mapping[str, Mapping[str, str]]]) -> bool:
+    def _found(self, token: str | None) -> Token | None:
+        """A token that is still good: its user may have gone with a resource."""
+        found = self._tokens.get(token or "")
+        if found is None or found.expires <= now():
+            return None
+        user = found.caller.user
+        return None if user is not None and self._users.find(user.id) is None else found
+
+    def _allowed(self, identity: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Caller | None:
         if "token" in identity["methods"]:
-            return self.knows(str(identity["token"]["id"]))
-        user = identity["password"]["user"]
-        known = user.get("name") == USER or user.get("id") == self.user_id
-        right = hmac.compare_digest(user["password"].encode(), self.password.reveal().encode())
-        return known and right
+            return self.caller(str(identity["token"]["id"]))
+        asked = identity["password"]["user"]
+        if asked.get("name") == USER or asked.get("id") == self.user_id:
+            return Caller(self.project_id) if _same(asked["password"], self.password) else None
+        user = self._users.find(asked.get("id", "")) or self._users.named(asked.get("name", ""))
+        if user is None or not _same(asked["password"], user.password):
+            return None
+        return Caller(user.project, user)
 
-    def _in_scope(self, scope: Mapping[str, Mapping[str, str]] | None) -> bool:
+    def _in_scope(self, caller: Caller, scope: Mapping[str, Mapping[str, str]] | None) -> bool:
+        """Its own project; the person's may be named, a stack's goes by its id."""
         project = (scope or {}).get("project")
-        return project is None or project.get("name") == PROJECT or project.get("id") == self.project_id
+        if project is None:
+            return True
+        return project.get("id") == caller.project or (caller.user is None and project.get("name") == PROJECT)
 
-    def _token(self, expires: datetime) -> dict[str, object]:
+    def _view(self, token: Token) -> dict[str, object]:
+        caller, user = token.caller, token.caller.user
+        domain = DOMAIN if user is None else HEAT_DOMAIN
+        roles = ROLES if user is None else (ROLE,)
+        who = {"id": self.user_id, "name": USER} if user is None else {"id": user.id, "name": user.name}
+        project = PROJECT if user is None else user.project
         return {
             "methods": ["password"],
-            "user": {"id": self.user_id, "name": USER, "domain": DOMAIN, "password_expires_at": None},
+            "user": {**who, "domain": domain, "password_expires_at": None},
             "audit_ids": [uuid.uuid4().hex[:22]],
-            "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
-            "issued_at": (expires - TOKEN_LIFE).strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
-            "project": {"id": self.project_id, "name": PROJECT, "domain": DOMAIN},
+            "expires_at": token.expires.strftime(STAMP),
+            "issued_at": (token.expires - TOKEN_LIFE).strftime(STAMP),
+            "project": {"id": caller.project, "name": project, "domain": domain},
             "is_domain": False,
-            "roles": [{"id": uuid.uuid5(uuid.NAMESPACE_DNS, role).hex, "name": role} for role in ROLES],
-            "catalog": self._services(),
+            "roles": [{"id": uuid.uuid5(uuid.NAMESPACE_DNS, role).hex, "name": role} for role in roles],
+            "catalog": self._services(caller),
         }
 
-    def _services(self) -> list[dict[str, object]]:
+    def _services(self, caller: Caller) -> list[dict[str, object]]:
+        """The catalog, with the caller's project in the addresses that name one."""
         return [
             {
                 "id": uuid.uuid5(uuid.NAMESPACE_URL, kind).hex,
@@ -130,7 +176,7 @@ class Identity:
                         "interface": interface,
                         "region": REGION,
                         "region_id": REGION,
-                        "url": url,
+                        "url": url.replace(self.project_id, caller.project),
                     }
                     for interface in ("public", "internal", "admin")
                 ],
@@ -148,6 +194,10 @@ class Identity:
                 {"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}
             ],
         }
+
+
+def _same(given: str, known: Secret) -> bool:
+    return hmac.compare_digest(given.encode(), known.reveal().encode())
 
 
 def unauthorized() -> Response:

@@ -12,8 +12,16 @@ from starlette.routing import Route
 from guestagent.embedded.dangerous import DangerousReads
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.stack import Resource, Stack
-from guestagent.embedded.refusals import EntityNotFound, HTTPBadRequest, NotFound, ResourceNotFound
+from guestagent.embedded.refusals import (
+    EntityNotFound,
+    Forbidden,
+    HTTPBadRequest,
+    NotFound,
+    ResourceNotFound,
+)
 from guestagent.embedded.services import views
+from guestagent.embedded.services.identity import Identity
+from guestagent.embedded.services.policy import Policy
 from guestagent.embedded.services.stack_requests import flag, number, stack_name, wish
 from guestagent.embedded.template.document import EMPTY
 
@@ -22,36 +30,43 @@ SUBPATHS = ("resources", "events", "template", "outputs", "environment", "files"
 
 
 class Orchestration:
-    """The routes of heat-api over the engine."""
+    """The routes of heat-api over the engine. `identity` tells who asks: stacks' users may do very little."""
 
-    def __init__(self, engine: Engine, dangerous: DangerousReads) -> None:
-        self._engine, self._dangerous = engine, dangerous
+    def __init__(self, engine: Engine, dangerous: DangerousReads, identity: Identity) -> None:
+        self._engine, self._dangerous, self._policy = engine, dangerous, Policy(identity)
 
     def routes(self) -> list[Route]:
         below = STACK + "/resources/{resource}"
+        members, guests = self._policy.members, self._policy.guests
+        every = ["GET", "PUT", "PATCH", "DELETE"]
         return [
             Route("/", _versions),
-            Route("/v1/{project}/validate", self._validate, methods=["POST"]),
-            Route("/v1/{project}/build_info", _build_info),
-            Route("/v1/{project}/stacks", self._list),
-            Route("/v1/{project}/stacks", self._create, methods=["POST"]),
-            Route("/v1/{project}/stacks/detail", self._list),
-            Route("/v1/{project}/stacks/{name}", self._lookup, methods=["GET", "PUT", "PATCH", "DELETE"]),
-            *(Route(f"/v1/{{project}}/stacks/{{name}}/{sub}", self._lookup) for sub in SUBPATHS),
-            Route(STACK, self._show),
-            Route(STACK, self._update, methods=["PUT", "PATCH"]),
-            Route(STACK, self._delete, methods=["DELETE"]),
-            Route(STACK + "/template", self._template),
-            Route(STACK + "/environment", self._environment),
-            Route(STACK + "/files", self._files),
-            Route(STACK + "/outputs", self._outputs),
-            Route(STACK + "/outputs/{key}", self._output),
-            Route(STACK + "/events", self._events),
-            Route(STACK + "/resources", self._resources),
-            Route(below, self._resource),
-            Route(below + "/metadata", self._metadata),
-            Route(below + "/signal", self._signal, methods=["POST"]),
-            Route(below + "/events", self._events),
+            Route(
+                "/v1/{project}/validate",
+                members("stacks:validate_template", self._validate),
+                methods=["POST"],
+            ),
+            Route("/v1/{project}/build_info", members("build_info:build_info", _build_info)),
+            Route("/v1/{project}/stacks", members("stacks:index", self._list)),
+            Route("/v1/{project}/stacks", members("stacks:create", self._create), methods=["POST"]),
+            Route("/v1/{project}/stacks/detail", members("stacks:index", self._list)),
+            Route("/v1/{project}/stacks/{name}", guests(self._lookup), methods=every),
+            *(Route(f"/v1/{{project}}/stacks/{{name}}/{sub}", guests(self._lookup)) for sub in SUBPATHS),
+            Route(STACK, members("stacks:show", self._show)),
+            Route(STACK, members("stacks:update", self._update), methods=["PUT", "PATCH"]),
+            Route(STACK, members("stacks:delete", self._delete), methods=["DELETE"]),
+            Route(STACK + "/template", members("stacks:template", self._template)),
+            Route(STACK + "/environment", members("stacks:environment", self._environment)),
+            Route(STACK + "/files", members("stacks:files", self._files)),
+            Route(STACK + "/outputs", members("stacks:list_outputs", self._outputs)),
+            Route(STACK + "/outputs/{key}", members("stacks:show_output", self._output)),
+            Route(STACK + "/events", members("events:index", self._events)),
+            Route(STACK + "/resources", members("resource:index", self._resources)),
+            Route(below, members("resource:show", self._resource)),
+            Route(below + "/metadata", guests(self._metadata)),
+            Route(below + "/signal", guests(self._signal), methods=["POST"]),
+            Route(below + "/events", members("events:index", self._events)),
+            Route(below + "/events/{event}", members("events:show", self._event)),
         ]
 
     async def _list(self, request: Request) -> Response:
@@ -74,14 +89,19 @@ class Orchestration:
 
     async def _validate(self, request: Request) -> Response:
         asked = wish(await _body(request), EMPTY, {})
-        needed = {name: p.get("Default", "") for name, p in asked.template.parameters.items()}
+        stand_ins = {"Number": 0, "Json": {}, "CommaDelimitedList": [], "Boolean": False}
+        needed = {
+            each.name: stand_ins.get(each.type, "")
+            for each in asked.template.parameters.values()
+            if each.default is None
+        }
         self._engine.check(asked.with_parameters({**needed, **asked.given}))
         shown = views.template_parameters(asked.template.parameters)
         return JSONResponse({"Description": asked.template.description, "Parameters": shown})
 
     async def _lookup(self, request: Request) -> Response:
         """By name or id alone: Heat answers with the canonical address."""
-        stack = self._engine.find(request.path_params["name"])
+        stack = self._visible(request, request.path_params["name"])
         last = request.url.path.rsplit("/", 1)[-1]
         below = (last,) if last in SUBPATHS else ()
         query = f"?{request.url.query}" if request.url.query else ""
@@ -99,7 +119,7 @@ class Orchestration:
         stack = self._stack(request)
         existing = request.method == "PATCH"
         asked = wish(
-            await _body(request), stack.template if existing else EMPTY, stack.parameters if existing else {}
+            await _body(request), stack.template if existing else EMPTY, stack.given if existing else {}
         )
         self._engine.update(_living(stack), asked)
         return Response(status_code=202)
@@ -112,8 +132,7 @@ class Orchestration:
         return JSONResponse(dict(self._stack(request).template.source))
 
     async def _environment(self, request: Request) -> Response:
-        given = dict(self._stack(request).parameters)
-        return JSONResponse({"parameters": given, "parameter_defaults": {}, "resource_registry": {}})
+        return JSONResponse(views.environment(self._stack(request)))
 
     async def _files(self, request: Request) -> Response:
         self._stack(request)
@@ -133,10 +152,23 @@ class Orchestration:
 
     async def _events(self, request: Request) -> Response:
         stack, name = self._stack(request), request.path_params.get("resource")
+        asked = request.query_params
         rows = [each for each in stack.events if name is None or each.resource == name]
-        if limit := number(request.query_params, "limit"):
+        if asked.get("sort_dir", "asc" if "sort_keys" in asked else "desc") == "desc":
+            rows.reverse()  # without a wish: the newest first
+        if marker := asked.get("marker"):
+            ids = [each.id for each in rows]
+            rows = rows[ids.index(marker) + 1 :] if marker in ids else []
+        if limit := number(asked, "limit"):
             rows = rows[:limit]
         return JSONResponse({"events": [views.event(each, stack, _base(request)) for each in rows]})
+
+    async def _event(self, request: Request) -> Response:
+        stack, wanted = self._stack(request), request.path_params["event"]
+        for each in stack.events:
+            if each.id == wanted:
+                return JSONResponse({"event": views.event(each, stack, _base(request))})
+        raise NotFound(f"No event {wanted} found")
 
     async def _resources(self, request: Request) -> Response:
         stack, asked = self._stack(request), request.query_params
@@ -158,25 +190,39 @@ class Orchestration:
         return JSONResponse({"resource": views.detailed(each, stack, _base(request), self._engine.kinds)})
 
     async def _metadata(self, request: Request) -> Response:
+        """A guest's polling harms no stack; a person's reading might."""
+        caller = self._policy.caller(request)
         stack = self._stack(request)
-        each = _resource(stack, request)
-        self._dangerous.note(stack, f"metadata of {each.name}")
-        return JSONResponse({"metadata": each.metadata})
+        name = request.path_params["resource"]
+        if caller.user is None:
+            self._dangerous.note(stack, f"metadata of {name}")
+        elif not caller.user.reads or caller.user.resource != name:
+            raise Forbidden
+        return JSONResponse({"metadata": _resource(stack, request).metadata})
 
     async def _signal(self, request: Request) -> Response:
-        """By REST whatever parses is 200; bad bodies vanish."""
-        each = _resource(self._stack(request), request)
-        body = await _body(request)
+        """By REST whatever parses is 200; bad bodies vanish. One that is no JSON object counts as none at all."""
+        stack = self._stack(request)
+        each = _resource(stack, request)
+        sent = await request.body()
+        body = await _body(request) if _holds_json(request, sent) else None
         try:
-            self._engine.kind(each).signal(each, body)
+            self._engine.signal(stack, each, body)
         except ValueError:
             pass
         return JSONResponse(None)
 
     def _stack(self, request: Request) -> Stack:
-        stack = self._engine.find(request.path_params["id"])
+        stack = self._visible(request, request.path_params["id"])
         if stack.name != request.path_params["name"]:
             self._engine.find(f"{request.path_params['name']}/{stack.id}")  # which there is not
+        return stack
+
+    def _visible(self, request: Request, name_or_id: str) -> Stack:
+        """A stack of the caller's project, or the one whose guest the caller is."""
+        stack = self._engine.find(name_or_id)
+        if self._policy.caller(request).project not in (stack.project, stack.user_project):
+            raise EntityNotFound(f"The Stack ({name_or_id}) could not be found.")
         return stack
 
 
@@ -213,6 +259,12 @@ async def _body(request: Request) -> dict[str, object]:
     if not isinstance(body, dict):
         raise HTTPBadRequest("JSON body must be an object")
     return body
+
+
+def _holds_json(request: Request, body: bytes) -> bool:
+    """What Heat takes for a body: an object, sent as JSON, as plain text or without saying as what."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    return (not kind or kind in ("application/json", "text/plain")) and body.startswith(b"{")
 
 
 def _base(request: Request) -> str:

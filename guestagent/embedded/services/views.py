@@ -8,11 +8,12 @@ from datetime import datetime
 from urllib.parse import quote
 
 from guestagent.embedded.heat.kinds import Kinds
-from guestagent.embedded.heat.scope import StackScope
+from guestagent.embedded.heat.scope import StackScope, pseudo
 from guestagent.embedded.heat.stack import Event, Resource, Stack
 from guestagent.embedded.refusals import Refusal
 from guestagent.embedded.template.document import Output
 from guestagent.embedded.template.functions import resolve
+from guestagent.embedded.template.parameters import HIDDEN, Parameter
 
 View = dict[str, object]
 
@@ -41,18 +42,15 @@ def summary(stack: Stack, base: str) -> View:
         "deletion_time": stamp(stack.deleted),
         "stack_owner": "demo",
         "parent": None,
-        "stack_user_project_id": stack.project,
+        "stack_user_project_id": stack.user_project,
         "tags": list(stack.tags) or None,
     }
 
 
 def whole(stack: Stack, base: str) -> View:
     """A stack without its outputs."""
-    pseudo = {
-        "OS::project_id": stack.project,
-        "OS::stack_id": stack.id,
-        "OS::stack_name": stack.name,
-    }
+    declared = stack.template.parameters
+    values = {name: declared[name].shown(value) for name, value in stack.parameters.items()}
     return {
         **summary(stack, base),
         "template_description": stack.template.description,
@@ -60,8 +58,15 @@ def whole(stack: Stack, base: str) -> View:
         "capabilities": [],
         "disable_rollback": stack.disable_rollback,
         "timeout_mins": stack.timeout_mins,
-        "parameters": {**pseudo, **{name: str(value) for name, value in stack.parameters.items()}},
+        "parameters": {**pseudo(stack), **values},
     }
+
+
+def environment(stack: Stack) -> View:
+    """What was given to the stack beside its template; hidden parameters stay so."""
+    declared = stack.template.parameters
+    given = {name: HIDDEN if declared[name].hidden else value for name, value in stack.given.items()}
+    return {"parameters": given, "parameter_defaults": {}, "resource_registry": {}, "event_sinks": []}
 
 
 def outputs(stack: Stack, kinds: Kinds) -> list[View]:
@@ -73,7 +78,7 @@ def output(stack: Stack, kinds: Kinds, wanted: Output) -> View:
     """One output with its value; one that has none says why."""
     shown: View = {"output_key": wanted.name, "description": wanted.description}
     try:
-        value = resolve(wanted.value, StackScope(stack, kinds))
+        value = resolve(wanted.value, stack.template.dialect.functions, StackScope(stack, kinds))
     except (TypeError, ValueError, Refusal) as error:
         return {**shown, "output_value": None, "output_error": str(error)}
     return {**shown, "output_value": value}
@@ -102,8 +107,7 @@ def resource(each: Resource, stack: Stack, base: str) -> View:
 
 def detailed(each: Resource, stack: Stack, base: str, kinds: Kinds) -> View:
     """A resource with its attributes resolved."""
-    scope = StackScope(stack, kinds)
-    attributes = {name: scope.of(each, name) for name in sorted(kinds[each.type].attributes)}
+    attributes = StackScope(stack, kinds).every(each)
     return {**resource(each, stack, base), "description": "", "attributes": attributes}
 
 
@@ -141,15 +145,15 @@ def described(each: Resource, stack: Stack) -> View:
     }
 
 
-def template_parameters(declared: Mapping[str, Mapping[str, object]]) -> View:
+def template_parameters(declared: Mapping[str, Parameter]) -> View:
     """A template's parameters as `validate` shows them."""
     return {
         name: {
-            "Type": parameter.get("Type", "String"),
-            "Description": parameter.get("Description", ""),
-            "NoEcho": str(parameter.get("NoEcho", False)).lower(),
-            "Label": name,
-            **({"Default": parameter["Default"]} if "Default" in parameter else {}),
+            "Type": parameter.type,
+            "Description": parameter.description,
+            "NoEcho": str(parameter.hidden).lower(),
+            "Label": parameter.label,
+            **({} if parameter.default is None else {"Default": parameter.default}),
         }
         for name, parameter in declared.items()
     }

@@ -1,33 +1,29 @@
-"""A template as a value: its resources, parameters and outputs, read strictly and with Heat's own words.
-
-The CFN dialect only; a HOT template is refused by its version key, which is where HOT will come in.
-"""
+"""A template as a value: its resources, parameters and outputs, read strictly and with Heat's own words."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
 from guestagent.embedded.refusals import (
     HTTPBadRequest,
-    InvalidTemplateSection,
-    InvalidTemplateVersion,
     NotSupported,
     RequestLimitExceeded,
     StackValidationFailed,
 )
+from guestagent.embedded.template.dialect import CFN, Dialect, dialect
 from guestagent.embedded.template.functions import Use, uses
+from guestagent.embedded.template.parameters import Parameter, declared
 
-VERSIONS: Mapping[str, frozenset[str]] = {
-    "AWSTemplateFormatVersion": frozenset({"2010-09-09"}),
-    "HeatTemplateFormatVersion": frozenset({"2012-12-12"}),
-}
-SECTIONS = frozenset(
-    {*VERSIONS, "Description", "Parameters", "Resources", "Outputs", "Mappings", "Conditions"}
-)
+HOT_RESOURCE = frozenset(
+    {
+        "type", "properties", "metadata", "depends_on", "deletion_policy", "update_policy", "description",
+        "external_id", "condition",
+    }
+)  # fmt: skip
 DELETION_POLICIES = frozenset({"Delete", "Retain"})
 MOST_BYTES = 524_288
 MOST_RESOURCES = 1000
@@ -37,7 +33,7 @@ MOST_RESOURCES = 1000
 class Definition:
     """One resource as written, functions unresolved. `uses` are the names in its properties and metadata.
 
-    Keys that Heat ignores (CreationPolicy, say) are ignored.
+    Keys that Heat ignores (CreationPolicy in the CFN dialect, say) are ignored.
     """
 
     name: str
@@ -62,9 +58,10 @@ class Template:
 
     source: Mapping[str, object]
     description: str
-    parameters: Mapping[str, Mapping[str, object]]
+    parameters: Mapping[str, Parameter]
     resources: Mapping[str, Definition]
     outputs: Mapping[str, Output]
+    dialect: Dialect = field(default=CFN, repr=False)
 
 
 EMPTY = Template(source={}, description="", parameters={}, resources={}, outputs={})
@@ -95,39 +92,26 @@ def load(sent: object) -> Mapping[str, object]:
 
 def parse(source: Mapping[str, object]) -> Template:
     """The template, or the refusal that Heat would give first."""
-    _version(source)
+    spoken = dialect(source)
     for key in source:
-        if key not in SECTIONS:
-            raise InvalidTemplateSection(f"The template section is invalid: {key}")
-    resources = _section(source, "Resources")
+        if key not in spoken.sections:
+            raise StackValidationFailed(f"The template section is invalid: {key}")
+    if spoken.hot and source.get("conditions"):
+        raise NotSupported("conditions, by this imitation of Heat, is not supported.")
+    resources = _section(source, spoken.word("Resources"))
     if len(resources) > MOST_RESOURCES:
         raise RequestLimitExceeded("Request limit exceeded: Maximum resources per stack exceeded.")
+    parameters, outputs = spoken.word("Parameters"), spoken.word("Outputs")
     return Template(
         source=source,
-        description=str(source.get("Description") or "No description"),
+        description=str(source.get(spoken.word("Description")) or "No description"),
         parameters={
-            name: _mapping(p, f"Parameters.{name}") for name, p in _section(source, "Parameters").items()
+            name: declared(name, snippet, spoken) for name, snippet in _section(source, parameters).items()
         },
-        resources={name: _definition(name, snippet) for name, snippet in resources.items()},
-        outputs={name: _output(name, snippet) for name, snippet in _section(source, "Outputs").items()},
+        resources={name: _definition(name, snippet, spoken) for name, snippet in resources.items()},
+        outputs={name: _output(name, snippet, spoken) for name, snippet in _section(source, outputs).items()},
+        dialect=spoken,
     )
-
-
-def _version(source: Mapping[str, object]) -> None:
-    present = [key for key in (*VERSIONS, "heat_template_version") if key in source]
-    if not present:
-        raise InvalidTemplateVersion("The template version is invalid: Template version was not provided")
-    if len(present) > 1:
-        raise InvalidTemplateVersion(
-            f"The template version is invalid: Ambiguous versions ({', '.join(present)})"
-        )
-    [key] = present
-    known = VERSIONS.get(key, frozenset())
-    if str(source[key]) not in known:
-        choice = ", ".join(sorted(known)) or "none: the embedded cloud has no such dialect yet"
-        raise InvalidTemplateVersion(
-            f'The template version is invalid: "{key}: {source[key]}". "{key}" should be one of: {choice}'
-        )
 
 
 def _section(source: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -137,51 +121,79 @@ def _section(source: Mapping[str, object], key: str) -> Mapping[str, object]:
     return {str(name): child for name, child in value.items()}
 
 
-def _definition(name: str, snippet: object) -> Definition:
+def _definition(name: str, snippet: object, spoken: Dialect) -> Definition:
+    shape = _resource_shape(snippet, spoken)
+    if spoken.word("Condition") in shape or (spoken.hot and "external_id" in shape):
+        raise NotSupported(f"Condition (of {name}), by this imitation of Heat, is not supported.")
+    policy = str(shape.get(spoken.word("DeletionPolicy")) or "Delete")
+    if (policy.capitalize() if spoken.hot else policy) not in DELETION_POLICIES:
+        raise StackValidationFailed(f'Invalid deletion policy "{policy}"')
+    here, about = spoken.path(name), spoken.path(name, "Metadata")
+    properties = _object(name, shape, spoken.word("Properties"))
+    metadata = _object(name, shape, spoken.word("Metadata"))
+    return Definition(
+        name=name,
+        type=str(shape[spoken.word("Type")]),
+        properties=properties,
+        metadata=metadata,
+        depends_on=_names(name, shape.get(spoken.word("DependsOn")) or (), spoken),
+        uses=(*uses(properties, spoken.functions, here), *uses(metadata, spoken.functions, about)),
+        retained=policy.capitalize() == "Retain",
+    )
+
+
+def _resource_shape(snippet: object, spoken: Dialect) -> Mapping[str, object]:
+    """A resource's keys; HOT admits no others, the CFN dialect overlooks them."""
+    if spoken.hot:
+        return _hot_shape(snippet)
     if snippet and not isinstance(snippet, dict):
         raise StackValidationFailed(f"Resources must contain Resource. Found a [{type(snippet)}] instead")
     if not isinstance(snippet, dict) or not snippet.get("Type"):
         raise StackValidationFailed("Each Resource must contain a Type key.")
-    if "Condition" in snippet:
-        raise NotSupported(f"Condition (of {name}), by this imitation of Heat, is not supported.")
-    policy = str(snippet.get("DeletionPolicy") or "Delete")
-    if policy not in DELETION_POLICIES:
-        raise StackValidationFailed(f'Invalid deletion policy "{policy}"', f"Resources.{name}.DeletionPolicy")
-    properties = _mapping(snippet.get("Properties") or {}, f"Resources.{name}.Properties")
-    metadata = _mapping(snippet.get("Metadata") or {}, f"Resources.{name}.Metadata")
-    return Definition(
-        name=name,
-        type=str(snippet["Type"]),
-        properties=properties,
-        metadata=metadata,
-        depends_on=_names(name, snippet.get("DependsOn") or ()),
-        uses=(
-            *uses(properties, f"Resources.{name}.Properties"),
-            *uses(metadata, f"Resources.{name}.Metadata"),
-        ),
-        retained=policy == "Retain",
-    )
+    return snippet
 
 
-def _names(name: str, value: object) -> tuple[str, ...]:
+def _hot_shape(snippet: object) -> Mapping[str, object]:
+    if not snippet:
+        raise StackValidationFailed("Each resource must contain a type key.")
+    if not isinstance(snippet, dict):
+        raise StackValidationFailed(
+            f'"resources" must contain a map of resource maps. Found a [{type(snippet)}] instead'
+        )
+    for key in snippet:
+        if key not in HOT_RESOURCE:
+            raise StackValidationFailed(
+                f'"%s" is not a valid keyword inside a {key} definition'
+            )  # so says Heat
+    if "type" not in snippet:
+        raise StackValidationFailed("Each resource must contain a type key.")
+    return snippet
+
+
+def _object(name: str, shape: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = shape.get(key) or {}
+    if not isinstance(value, dict):
+        raise StackValidationFailed(f"Resource {name} {key} type must be object")
+    return value
+
+
+def _names(name: str, value: object, spoken: Dialect) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise StackValidationFailed(f"Resource {name} DependsOn type must be string or list of strings")
+    key = spoken.word("DependsOn")
+    raise StackValidationFailed(f"Resource {name} {key} type must be list or string")
 
 
-def _output(name: str, snippet: object) -> Output:
-    if not isinstance(snippet, dict) or "Value" not in snippet:
-        raise StackValidationFailed("Each output definition must contain a Value key.", f"Outputs.{name}")
-    list(uses(snippet["Value"], f"Outputs.{name}.Value"))
-    return Output(name, snippet["Value"], str(snippet.get("Description") or "No description given"))
-
-
-def _mapping(value: object, path: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise StackValidationFailed(f'"{value}" is not a map', path)
-    return value
+def _output(name: str, snippet: object, spoken: Dialect) -> Output:
+    value, where = spoken.word("Value"), f"{spoken.word('Outputs')}.{name}"
+    if not isinstance(snippet, dict) or value not in snippet:
+        said = f"Each output definition must contain a {value} key."
+        raise StackValidationFailed(said, where, "Output validation error")
+    list(uses(snippet[value], spoken.functions, f"{where}.{value}"))
+    about = snippet.get(spoken.word("Description"))
+    return Output(name, snippet[value], str(about or "No description given"))
 
 
 class _TextDates(yaml.SafeLoader):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from guestagent.embedded.refusals import StackValidationFailed
+from guestagent.embedded.refusals import NotSupported, StackValidationFailed
 
-Kind = Literal["string", "integer", "boolean", "list", "map", "any"]
+Kind = Literal["string", "integer", "number", "boolean", "list", "map", "any"]
 Exists = Callable[[str, str], str]  # (what, name) → what is wrong with it, or nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property. `update`: a change is made in place; otherwise the resource is replaced."""
+    """One property. `update`: a change is made in place; otherwise the resource is replaced.
+
+    `allowed` are all values that Heat admits, `lacking` those among them that this imitation does not have.
+    """
 
     kind: Kind
     required: bool = False
@@ -24,7 +28,10 @@ class Property:
     most: int | None = None
     keys: Mapping[str, Property] | None = None  # of a map, or of each map in a list
     exists: str = ""  # "Image", "Flavor", ...: the name of something in the cloud
-    implemented: bool = True
+    implemented: bool = True  # in Heat
+    imitated: bool = True  # here
+    allowed: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 Schema = Mapping[str, Property]
@@ -37,6 +44,8 @@ def check(given: Mapping[str, object], schema: Schema, path: str) -> None:
             raise StackValidationFailed(f"Unknown Property {name}", path, "Property error")
         if not schema[name].implemented:
             raise StackValidationFailed(f"Property {name} not implemented yet", path, "Property error")
+        if not schema[name].imitated:
+            raise NotSupported(f"{name} (at {path}), by this imitation of Heat, is not supported.")
     for name, wanted in schema.items():
         if wanted.required and given.get(name) is None:
             raise StackValidationFailed(f"Property {name} not assigned", path, "Property error")
@@ -60,6 +69,7 @@ def one(value: object, wanted: Property, path: str, exists: Exists) -> object:
     except (TypeError, ValueError) as error:
         raise StackValidationFailed(str(error), path, "Property error") from error
     _in_range(converted, wanted, path)
+    _allowed(converted, wanted, path)
     if wanted.exists and (wrong := exists(wanted.exists, str(converted))):
         raise StackValidationFailed(f"Error validating value '{converted}': {wrong}", path, "Property error")
     if wanted.keys is None:
@@ -75,8 +85,17 @@ def _keyed(value: object, keys: Schema, path: str, exists: Exists) -> dict[str, 
     return read(value, keys, path, exists)
 
 
+def _allowed(value: object, wanted: Property, path: str) -> None:
+    if wanted.allowed and value not in wanted.allowed:
+        raise StackValidationFailed(
+            f'"{value}" is not an allowed value {json.dumps(list(wanted.allowed))}', path, "Property error"
+        )
+    if value in wanted.lacking:
+        raise NotSupported(f"{value} (at {path}), by this imitation of Heat, is not supported.")
+
+
 def _in_range(value: object, wanted: Property, path: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         return
     if (wanted.least is not None and value < wanted.least) or (
         wanted.most is not None and value > wanted.most
@@ -100,6 +119,16 @@ def _integer(value: object) -> int:
         except ValueError:
             pass
     raise TypeError(f"Value '{value}' is not an integer")
+
+
+def _number(value: object) -> float:
+    """Heat keeps a whole number whole."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    try:
+        return int(str(value)) if str(value).lstrip("+-").isdigit() else float(str(value))
+    except ValueError:
+        raise TypeError(f"could not convert string to float: '{value}'") from None
 
 
 def _boolean(value: object) -> bool:
@@ -129,6 +158,7 @@ def _any(value: object) -> object:
 CONVERT: Mapping[Kind, Callable[[object], object]] = {
     "string": _string,
     "integer": _integer,
+    "number": _number,
     "boolean": _boolean,
     "list": _list,
     "map": _map,

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.embedded.heat.conditions import Failed, Met, Signals, Waiting, accept, data, judge, timed_out
+from guestagent.embedded.heat.conditions import (
+    CFN,
+    HOT,
+    Failed,
+    Met,
+    Signals,
+    Waiting,
+    accept,
+    data,
+    judge,
+    timed_out,
+)
 
 GOOD: dict[str, object] = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
 
@@ -18,24 +29,29 @@ def signals(**by_id: str) -> Signals:
 
 
 def test_a_signal_is_kept_under_its_id() -> None:
-    assert accept(GOOD, {}) == {"u": {"Status": "SUCCESS", "Reason": "r", "Data": "d"}}
+    accepted = accept(GOOD, {}, CFN)
+
+    assert accepted.signals == {"u": {"Status": "SUCCESS", "Reason": "r", "Data": "d"}}
+    assert accepted.said == "Signal: status:SUCCESS reason:r"
 
 
 def test_the_same_id_overwrites_and_counts_once() -> None:
-    twice = accept({**GOOD, "Reason": "second"}, accept(GOOD, {}))
+    once = accept(GOOD, {}, CFN).signals
+
+    twice = accept({**GOOD, "Reason": "second"}, once, CFN).signals
 
     assert [signal["Reason"] for signal in twice.values()] == ["second"]
 
 
 @pytest.mark.parametrize(("unique", "key"), [(None, "None"), ("", ""), (7, "7")])
 def test_an_id_becomes_text(unique: object, key: str) -> None:
-    assert list(accept({**GOOD, "UniqueId": unique}, {})) == [key]
+    assert list(accept({**GOOD, "UniqueId": unique}, {}, CFN).signals) == [key]
 
 
 @pytest.mark.parametrize("missing", sorted(GOOD))
 def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
-        accept({key: value for key, value in GOOD.items() if key != missing}, {})
+        accept({key: value for key, value in GOOD.items() if key != missing}, {}, CFN)
 
 
 @given(
@@ -46,7 +62,7 @@ def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
 )
 def test_anything_else_is_refused(body: object) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
-        accept(body, {})
+        accept(body, {}, CFN)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +77,7 @@ def test_anything_else_is_refused(body: object) -> None:
     ],
 )
 def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, verdict: object) -> None:
-    assert judge(seen, count) == verdict
+    assert judge(seen, count, CFN) == verdict
 
 
 @pytest.mark.parametrize(
@@ -69,10 +85,33 @@ def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, 
     [(signals(), "0 of 2 received"), (signals(a="SUCCESS so it is"), "1 of 2 received - so it is")],
 )
 def test_a_timeout_tells_what_had_come(seen: Signals, said: str) -> None:
-    failure = timed_out(seen, 2)
+    failure = timed_out(seen, 2, CFN)
 
     assert (failure.kind, str(failure)) == ("WaitConditionTimeout", said)
 
 
 def test_the_data_of_all_signals_is_json_by_id() -> None:
-    assert data(signals(a="SUCCESS", b="FAILURE late")) == '{"a": "a", "b": "b"}'
+    assert data(signals(a="SUCCESS", b="FAILURE late"), CFN) == '{"a": "a", "b": "b"}'
+
+
+@pytest.mark.parametrize("body", [None, {}, []])
+def test_a_hot_handle_takes_nothing_at_all_for_a_success(body: object) -> None:
+    accepted = accept(body, {}, HOT)
+
+    assert accepted.signals == {"1": {"status": "SUCCESS", "reason": "Signal 1 received", "data": None}}
+
+
+def test_a_hot_handle_counts_ids_where_none_are_given() -> None:
+    first = accept({"data": "a"}, {}, HOT).signals
+
+    second = accept({"status": "FAILURE", "reason": "why"}, first, HOT).signals
+
+    assert list(second) == ["1", "2"]
+    assert judge(second, 1, HOT) == Failed("why")
+    assert data(second, HOT) == '{"1": "a", "2": null}'
+
+
+@pytest.mark.parametrize("body", [{"Status": "SUCCESS"}, {"status": "success"}, {"extra": 1}, [1], "text", 7])
+def test_a_hot_handle_refuses_other_keys_and_words(body: object) -> None:
+    with pytest.raises(ValueError, match="Metadata format invalid"):
+        accept(body, {}, HOT)

@@ -48,7 +48,7 @@ def test_a_definition_knows_what_it_names() -> None:
             "The template version is invalid: Ambiguous versions",
         ),
         ({"AWSTemplateFormatVersion": "2010-01-01"}, "The template version is invalid: "),
-        ({"heat_template_version": "2018-08-31"}, "The template version is invalid: "),
+        ({"heat_template_version": "2018-08-30"}, "The template version is invalid: "),
         ({**VERSION, "Resource": {}}, "The template section is invalid: Resource"),
         ({**VERSION, "Resources": {"V": {}}}, "Each Resource must contain a Type key."),
         (
@@ -62,10 +62,13 @@ def test_a_definition_knows_what_it_names() -> None:
         ),
         (
             {**VERSION, "Resources": {"V": {"Type": "T", "DeletionPolicy": "Never"}}},
-            'Resources.V.DeletionPolicy: Invalid deletion policy "Never"',
+            'Invalid deletion policy "Never"',
         ),
         ({**VERSION, "Resources": {"V": {"Type": "T", "DependsOn": 1}}}, "Resource V DependsOn type must be"),
-        ({**VERSION, "Outputs": {"O": {}}}, "Outputs.O: Each output definition must contain a Value key."),
+        (
+            {**VERSION, "Outputs": {"O": {}}},
+            "Output validation error: Outputs.O: Each output definition must contain a Value key.",
+        ),
         (
             {**VERSION, "Resources": {f"V{n}": {"Type": "T"} for n in range(1001)}},
             "Request limit exceeded: Maximum resources per stack exceeded.",

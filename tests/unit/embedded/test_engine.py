@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
-from ipaddress import IPv4Network
 
 import pytest
 
-from guestagent.embedded import FakeHypervisor
-from guestagent.embedded.compute import Compute
 from guestagent.embedded.heat.engine import Engine, Wish
-from guestagent.embedded.heat.keys import Keys
-from guestagent.embedded.heat.stack import Stack, now
+from guestagent.embedded.heat.stack import Stack
 from guestagent.embedded.refusals import (
     EntityNotFound,
     InvalidTemplateReference,
@@ -26,25 +19,9 @@ from guestagent.embedded.refusals import (
     UserParameterMissing,
 )
 from guestagent.embedded.template.document import parse
+from tests.unit.embedded.surroundings import Around
 
 Resources = dict[str, dict[str, object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """A cloud without services."""
-
-    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
-    keys: Keys = field(default_factory=Keys)
-    hypervisor: FakeHypervisor = field(default_factory=FakeHypervisor)
-    cfn_url: str = "http://10.77.0.1:8000"
-
-    @property
-    def servers(self) -> Compute:
-        return Compute(self.hypervisor, IPv4Network("10.77.0.0/24"), self.executor)
-
-    def now(self) -> datetime:
-        return now()
 
 
 def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callable[[], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guestagent.embedded.refusals import NotSupported, StackValidationFailed
+from guestagent.embedded.template.cfn_functions import CFN_FUNCTIONS
 from guestagent.embedded.template.functions import resolve, uses
 
 
@@ -13,6 +14,12 @@ class Names:
 
     def reference(self, name: str) -> object:
         return {"Server": "server-1", "Empty": None, "Number": 7}[name]
+
+    def resource(self, name: str) -> object:
+        return self.reference(name)
+
+    def parameter(self, name: str) -> object:
+        return {"size": "large", "map": {"a": [{"b": "deep"}]}, "none": None}[name]
 
     def attribute(self, resource: str, name: str) -> object:
         return f"{resource}.{name}"
@@ -37,7 +44,7 @@ class Names:
     ],
 )
 def test_a_value_is_resolved(value: object, result: object) -> None:
-    assert resolve(value, Names()) == result
+    assert resolve(value, CFN_FUNCTIONS, Names()) == result
 
 
 @pytest.mark.parametrize(
@@ -53,13 +60,15 @@ def test_a_value_is_resolved(value: object, result: object) -> None:
 )
 def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
-        resolve(value, Names())
+        resolve(value, CFN_FUNCTIONS, Names())
 
 
 def test_every_name_is_found_with_its_path() -> None:
     value = {"UserData": {"Fn::Base64": {"Fn::Join": ["", [{"Ref": "A"}, {"Fn::GetAtt": ["B", "C"]}]]}}}
 
-    found = [(use.name, use.attribute, use.path) for use in uses(value, "Resources.X.Properties")]
+    found = [
+        (use.name, use.attribute, use.path) for use in uses(value, CFN_FUNCTIONS, "Resources.X.Properties")
+    ]
 
     inside = "Resources.X.Properties.UserData.Fn::Base64.Fn::Join[1]"
     assert found == [("A", "", f"{inside}[0].Ref"), ("B", "C", f"{inside}[1].Fn::GetAtt")]
@@ -70,9 +79,9 @@ def test_every_name_is_found_with_its_path() -> None:
 )
 def test_a_malformed_reference_is_refused(value: object) -> None:
     with pytest.raises(StackValidationFailed):
-        list(uses(value, "Outputs.X"))
+        list(uses(value, CFN_FUNCTIONS, "Outputs.X"))
 
 
 def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
     with pytest.raises(NotSupported, match="Fn::If"):
-        list(uses({"Fn::If": ["c", 1, 2]}, "Resources.X"))
+        list(uses({"Fn::If": ["c", 1, 2]}, CFN_FUNCTIONS, "Resources.X"))

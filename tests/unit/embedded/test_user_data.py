@@ -5,26 +5,69 @@ from __future__ import annotations
 import json
 from email import message_from_bytes
 
-from guestagent.embedded.heat.instance import user_data
+import pytest
+
+from guestagent.embedded.heat.userdata import cfntools, fitting, software_config
+from guestagent.embedded.refusals import ResourceFailure
+
+MULTIPART = """\
+Content-Type: multipart/mixed; boundary="==b=="
+MIME-Version: 1.0
+
+--==b==
+Content-Type: text/x-shellscript
+Content-Disposition: attachment; filename="one.sh"
+
+#!/bin/sh
+--==b==
+Content-Type: text/cloud-config
+Content-Disposition: attachment; filename="two"
+
+#cloud-config
+--==b==--
+"""
 
 
-def parts(sent: bytes) -> dict[str, str]:
+def parts(sent: bytes) -> dict[str, tuple[str, str]]:
+    """By file name: the type and the text."""
     found = {}
     for part in message_from_bytes(sent).walk():
         payload = part.get_payload(decode=True)
         if isinstance(payload, bytes):
-            found[str(part.get_filename())] = payload.decode()
-            assert part.get_content_type() == "text/x-cfninitdata"
+            found[str(part.get_filename())] = part.get_content_type(), payload.decode()
     return found
 
 
 def test_script_and_metadata_are_parts_under_heats_names() -> None:
-    found = parts(user_data({"Users": [{"password": "pä"}]}, "#!/bin/sh\necho ü\n", "http://10.77.0.1:8000"))
+    found = parts(cfntools({"Users": [{"password": "pä"}]}, "#!/bin/sh\necho ü\n", "http://10.77.0.1:8000"))
 
-    assert found["cfn-userdata"] == "#!/bin/sh\necho ü\n"
-    assert json.loads(found["cfn-init-data"]) == {"Users": [{"password": "pä"}]}
-    assert found["cfn-metadata-server"] == "http://10.77.0.1:8000/v1/"
+    assert {kind for kind, _ in found.values()} == {"text/x-cfninitdata"}
+    assert found["cfn-userdata"][1] == "#!/bin/sh\necho ü\n"
+    assert json.loads(found["cfn-init-data"][1]) == {"Users": [{"password": "pä"}]}
+    assert found["cfn-metadata-server"][1] == "http://10.77.0.1:8000/v1/"
 
 
 def test_without_metadata_there_is_no_part_for_it() -> None:
-    assert "cfn-init-data" not in parts(user_data({}, "", "http://h"))
+    assert "cfn-init-data" not in parts(cfntools({}, "", "http://h"))
+
+
+def test_a_software_configs_script_is_a_nameless_plain_part() -> None:
+    found = parts(software_config({"os-collect-config": {}}, "#!/bin/sh\n"))
+
+    assert found[""] == ("text/plain", "#!/bin/sh\n")
+    assert found["cfn-init-data"] == ("text/x-cfninitdata", '{"os-collect-config": {}}')
+    assert "cfn-metadata-server" not in found
+
+
+def test_the_parts_of_a_multipart_stay_parts() -> None:
+    found = parts(software_config({}, MULTIPART))
+
+    assert {name: kind for name, (kind, _) in found.items()} == {
+        "one.sh": "text/x-shellscript",
+        "two": "text/cloud-config",
+    }
+
+
+def test_what_is_longer_than_nova_takes_is_refused() -> None:
+    with pytest.raises(ResourceFailure, match="too long"):
+        fitting(b"x" * 50_000)

@@ -1,0 +1,151 @@
+"""The one network: its ports, which hold addresses, and security groups, which are kept and filter nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+from guestagent.embedded.heat.stack import new_id
+from guestagent.embedded.refusals import EntityNotFound, Refusal, ResourceFailure
+
+FIRST_ADDRESS = 10  # below it: the gateway, and room for what a person adds
+DEFAULT_GROUP = "default"
+
+
+class InUse(Refusal):
+    """Something that another thing still needs cannot be removed."""
+
+    status = 409
+
+
+@dataclass(slots=True, eq=False)
+class Port:
+    """One address, and the server that has it. `ours`: made with its server, and goes with it."""
+
+    address: str
+    name: str = ""
+    groups: list[str] = field(default_factory=list)
+    device: str = ""
+    ours: bool = False
+    id: str = field(default_factory=new_id)
+
+    @property
+    def mac(self) -> str:
+        """The one that the guest's wire has, too."""
+        return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(self.address).packed)
+
+
+@dataclass(slots=True, eq=False)
+class Rule:
+    """A rule of a group; what it says is kept as it was asked."""
+
+    group: str
+    said: Mapping[str, object]
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """A security group."""
+
+    name: str
+    description: str = ""
+    rules: list[Rule] = field(default_factory=list)
+    id: str = field(default_factory=new_id)
+
+
+class Networking:
+    """Ports and groups of the cloud, by id."""
+
+    def __init__(self, network: IPv4Network) -> None:
+        self.network = network
+        self._addresses = [str(address) for address in network.hosts()]
+        self.ports: dict[str, Port] = {}
+        default = Group(DEFAULT_GROUP, "Default security group")
+        self.groups: dict[str, Group] = {default.id: default}
+
+    @property
+    def gateway(self) -> str:
+        return self._addresses[0]
+
+    def add_port(
+        self, name: str = "", groups: Sequence[str] = (), address: str | None = None, ours: bool = False
+    ) -> Port:
+        """A new port, at this address or at a free one."""
+        for group in groups:
+            self.group(group)
+        taken = {port.address for port in self.ports.values()}
+        if address is not None and (address in taken or address not in self._addresses):
+            raise ResourceFailure("IpAddressInUseClient", f"Unable to assign the address {address}")
+        if address is None:
+            free = (each for each in self._addresses[FIRST_ADDRESS - 1 :] if each not in taken)
+            address = next(free, None)
+        if address is None:
+            raise ResourceFailure("NoMoreFixedIps", "No fixed IP addresses available")
+        port = Port(address, name, list(groups), ours=ours)
+        self.ports[port.id] = port
+        return port
+
+    def port(self, port_id: str) -> Port:
+        if port_id not in self.ports:
+            raise EntityNotFound(f"Port {port_id} could not be found.")
+        return self.ports[port_id]
+
+    def remove_port(self, port_id: str) -> None:
+        """Its address is free from then on."""
+        del self.ports[self.port(port_id).id]
+
+    def of_server(self, server_id: str) -> tuple[Port, ...]:
+        """A server's ports, the first one first."""
+        return tuple(port for port in self.ports.values() if port.device == server_id)
+
+    def release(self, server_id: str) -> None:
+        """A server is gone: so are the ports that came with it, and the others are free for the next one."""
+        for port in self.of_server(server_id):
+            if port.ours:
+                del self.ports[port.id]
+            port.device = ""
+
+    def add_group(self, name: str, description: str = "") -> Group:
+        group = Group(name, description)
+        for family in ("IPv4", "IPv6"):
+            group.rules.append(Rule(group.id, {"direction": "egress", "ethertype": family}))
+        self.groups[group.id] = group
+        return group
+
+    def group(self, group_id: str) -> Group:
+        if group_id not in self.groups:
+            raise EntityNotFound(f"Security group {group_id} does not exist")
+        return self.groups[group_id]
+
+    def remove_group(self, group_id: str) -> None:
+        """InUse while a port has it."""
+        group = self.group(group_id)
+        if any(group.id in port.groups for port in self.ports.values()):
+            raise InUse(f"Security Group {group.id} in use.")
+        del self.groups[group.id]
+
+    def add_rule(self, group_id: str, said: Mapping[str, object]) -> Rule:
+        """InUse where the group has one that says the same."""
+        group = self.group(group_id)
+        if remote := said.get("remote_group_id"):
+            self.group(str(remote))
+        if any(dict(rule.said) == dict(said) for rule in group.rules):
+            raise InUse("Security group rule already exists.")
+        group.rules.append(Rule(group.id, said))
+        return group.rules[-1]
+
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(itertools.chain.from_iterable(group.rules for group in self.groups.values()))
+
+    def rule(self, rule_id: str) -> Rule:
+        found = next((rule for rule in self.rules() if rule.id == rule_id), None)
+        if found is None:
+            raise EntityNotFound(f"Security group rule {rule_id} does not exist")
+        return found
+
+    def remove_rule(self, rule_id: str) -> None:
+        rule = self.rule(rule_id)
+        self.groups[rule.group].rules.remove(rule)

@@ -1,0 +1,134 @@
+"""The only file of this room that starts processes: under an account without rights, and never outliving us.
+
+The kernel kills a daemon with the thread that started it, so that must be one that stays: the main one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from guestagent import durable
+from guestagent.embedded.guests.image import Account
+from guestagent.errors import CloudError, DeadlineExceeded, UnsupportedEnvironment
+
+BARE: Mapping[str, str] = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+GONE_SECONDS = 20.0
+
+
+def finish(
+    doing: str,
+    argv: Sequence[str],
+    *,
+    timeout: float = 120,
+    account: Account | None = None,
+    environment: Mapping[str, str] | None = BARE,
+    given: str = "",
+    log: Path | None = None,
+) -> None:
+    """Run to the end; CloudError with its last words where it failed. Secrets are `given`, never in its words.
+
+    `environment` is all of it; our own goes nowhere but to pip, which needs its settings (None).
+    """
+    try:
+        done = subprocess.run(
+            _as(account, argv), env=environment, cwd="/", input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=timeout, check=False,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise UnsupportedEnvironment(f"{argv[0]} is missing on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise DeadlineExceeded(f"{doing}: it did not end within {timeout:g} s") from error
+    if log is not None:
+        durable.write(log, done.stdout.encode())
+    if done.returncode:
+        said = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no word")
+        raise CloudError(f"{doing}: {said.strip()}")
+
+
+class Daemon:
+    """One process that runs until it is ended, and is started again should it end by itself."""
+
+    def __init__(
+        self, name: str, argv: Sequence[str], account: Account, log: Path, environment: Mapping[str, str] = BARE
+    ) -> None:
+        self.name, self.log = name, log
+        self._argv, self._environment = _as(account, argv), environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """From the main thread."""
+        with self.log.open("ab") as said:
+            self._process = subprocess.Popen(
+                self._argv, env=self._environment, cwd="/",
+                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "started before"
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def end(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Ask it to end, and reap it; one that does not is killed."""
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        try:
+            self._process.wait(GONE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(GONE_SECONDS)
+
+    def last_words(self) -> str:
+        lines = (durable.read(self.log) or b"").decode(errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "no word")
+
+
+def write_down(path: Path, daemons: Sequence[Daemon]) -> None:
+    """Keep which processes they are, for whoever has to sweep after a kill."""
+    pids = (daemon.pid for daemon in daemons)
+    durable.write(path, json.dumps({pid: psutil.Process(pid).create_time() for pid in pids}).encode())
+
+
+def sweep(path: Path) -> None:
+    """End what an earlier run wrote down and left; returns when nothing of it runs."""
+    written = durable.read(path)
+    if written is None:
+        return
+    left = [pid for pid, born in json.loads(written).items() if _is(int(pid), born)]
+    for pid in left:
+        os.kill(int(pid), signal.SIGKILL)
+    until = time.monotonic() + GONE_SECONDS
+    while any(_is(int(pid), born) for pid, born in json.loads(written).items()):
+        if time.monotonic() > until:
+            raise DeadlineExceeded(f"processes of an earlier run survive SIGKILL: {', '.join(left)}")
+        time.sleep(0.02)
+    durable.remove(path)
+
+
+def _is(pid: int, born: float) -> bool:
+    """Whether it is still that process, and not a later one of the same number."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _as(account: Account | None, argv: Sequence[str]) -> tuple[str, ...]:
+    if account is None:
+        return tuple(argv)
+    who = (f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups")
+    return ("setpriv", *who, "--no-new-privs", "--pdeathsig=KILL", "--", *argv)

@@ -1,0 +1,107 @@
+"""The functions of the CloudFormation dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guestagent.embedded.refusals import StackValidationFailed
+from guestagent.embedded.template.functions import Functions, Scope, Use, word
+
+
+class _Ref:
+    """A parameter, or what a resource is known by."""
+
+    def uses(self, arguments: object, path: str, functions: Functions) -> Iterator[Use]:
+        yield Use(word(arguments, path, "Ref"), "", path, strict=False)
+
+    def result(self, arguments: object, scope: Scope, functions: Functions) -> object:
+        return scope.reference(word(arguments, "", "Ref"))
+
+
+class _GetAtt:
+    def uses(self, arguments: object, path: str, functions: Functions) -> Iterator[Use]:
+        resource, attribute = _pair(arguments, path)
+        yield Use(resource, attribute, path)
+
+    def result(self, arguments: object, scope: Scope, functions: Functions) -> object:
+        return scope.attribute(*_pair(arguments, ""))
+
+
+def _pair(arguments: object, path: str) -> tuple[str, str]:
+    if isinstance(arguments, str) and arguments.count(".") == 1:
+        arguments = arguments.split(".")
+    if isinstance(arguments, list) and len(arguments) == 2:
+        resource, attribute = arguments
+        if isinstance(resource, str) and isinstance(attribute, str):
+            return resource, attribute
+    raise StackValidationFailed(
+        'Arguments to "Fn::GetAtt" must be of the form [resource_name, attribute]', path
+    )
+
+
+def _join(arguments: object) -> str:
+    match arguments:
+        case [str() as glue, list() as items]:
+            return glue.join(_joinable(item) for item in items)
+    raise TypeError('Incorrect arguments to "Fn::Join" should be: "Fn::Join" : [ " ", [ "str1", "str2"] ]')
+
+
+def _joinable(item: object) -> str:
+    if item is None:
+        return ""
+    if not isinstance(item, str):
+        raise TypeError(f"Items to join must be strings not {item!r:.40}")
+    return item
+
+
+def _base64(arguments: object) -> str:
+    """Heat leaves the text as it is: Nova's client encodes user data."""
+    if not isinstance(arguments, str):
+        raise TypeError('"Fn::Base64" must have a string argument')
+    return arguments
+
+
+def _select(arguments: object) -> object:
+    match arguments:
+        case [int() | str() as index, list() as items]:
+            try:
+                return items[int(index)]
+            except (ValueError, IndexError):
+                return ""
+        case [str() as key, dict() as mapping]:
+            return mapping.get(key, "")
+    raise ValueError('Arguments to "Fn::Select" must be of the form [index, collection]')
+
+
+def _split(arguments: object) -> list[str]:
+    match arguments:
+        case [str() as delimiter, str() as text]:
+            return text.split(delimiter)
+    raise ValueError('Incorrect arguments to "Fn::Split" should be: "Fn::Split" : [ ",", "str1,str2"]')
+
+
+def _replace(arguments: object) -> str:
+    match arguments:
+        case [dict() as mapping, str() as text]:
+            for old, new in sorted(mapping.items(), key=lambda item: len(str(item[0])), reverse=True):
+                text = text.replace(str(old), str(new))
+            return text
+    raise ValueError('Incorrect arguments to "Fn::Replace" should be: [ {"$var": "value"}, "text $var" ]')
+
+
+CFN_FUNCTIONS = Functions(
+    readers={"Ref": _Ref(), "Fn::GetAtt": _GetAtt()},
+    pure={
+        "Fn::Join": _join,
+        "Fn::Base64": _base64,
+        "Fn::Select": _select,
+        "Fn::Split": _split,
+        "Fn::Replace": _replace,
+    },
+    lacking=frozenset(
+        {
+            "Fn::FindInMap", "Fn::GetAZs", "Fn::MemberListToMap", "Fn::ResourceFacade",
+            "Fn::If", "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or",
+        }
+    ),
+)  # fmt: skip

@@ -1,0 +1,94 @@
+"""The two languages that a template is written in: what sections, keys and functions are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guestagent.embedded.refusals import InvalidTemplateVersion
+from guestagent.embedded.template.cfn_functions import CFN_FUNCTIONS
+from guestagent.embedded.template.functions import Functions
+from guestagent.embedded.template.hot_functions import hot_functions
+
+CFN_VERSIONS: Mapping[str, frozenset[str]] = {
+    "AWSTemplateFormatVersion": frozenset({"2010-09-09"}),
+    "HeatTemplateFormatVersion": frozenset({"2012-12-12"}),
+}
+HOT = "heat_template_version"
+RELEASES: Mapping[str, str] = {
+    "newton": "2016-10-14", "ocata": "2017-02-24", "pike": "2017-09-01", "queens": "2018-03-02",
+    "rocky": "2018-08-31", "wallaby": "2021-04-16",
+}  # fmt: skip
+HOT_VERSIONS = frozenset(
+    {"2013-05-23", "2014-10-16", "2015-04-30", "2015-10-15", "2016-04-08", *RELEASES.values(), *RELEASES}
+)
+WORDS: Mapping[str, str] = {
+    "Description": "description",
+    "Parameters": "parameters",
+    "Resources": "resources",
+    "Outputs": "outputs",
+    "Type": "type",
+    "Properties": "properties",
+    "Metadata": "metadata",
+    "DependsOn": "depends_on",
+    "DeletionPolicy": "deletion_policy",
+    "Condition": "condition",
+    "Value": "value",
+    "Default": "default",
+    "NoEcho": "hidden",
+    "Label": "label",
+}
+HOT_SECTIONS = frozenset({HOT, "description", "parameter_groups", "parameters", "resources", "outputs"})
+CFN_SECTIONS = frozenset(
+    {*CFN_VERSIONS, "Description", "Parameters", "Resources", "Outputs", "Mappings", "Conditions"}
+)
+REGION = "ap-southeast-1"  # whatever the cloud's own region is called: Heat's CFN parameter never changes
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One dialect at one version. Everything here is named by the CFN dialect's words; `word` translates."""
+
+    functions: Functions = field(repr=False)
+    sections: frozenset[str]
+    hot: bool
+
+    def word(self, name: str) -> str:
+        """What the dialect calls a section or key."""
+        return WORDS[name] if self.hot else name
+
+    def path(self, resource: str, part: str = "Properties") -> str:
+        """Where a part of a resource stands, as refusals say it."""
+        return f"{self.word('Resources')}.{resource}.{self.word(part)}"
+
+    def pseudo(self, name: str, stack_id: str, arn: str, project: str) -> Mapping[str, object]:
+        """The parameters that every stack has."""
+        if self.hot:
+            return {"OS::project_id": project, "OS::stack_id": stack_id, "OS::stack_name": name}
+        return {"AWS::StackName": name, "AWS::StackId": arn, "AWS::Region": REGION}
+
+
+CFN = Dialect(CFN_FUNCTIONS, CFN_SECTIONS, hot=False)
+
+
+def dialect(source: Mapping[str, object]) -> Dialect:
+    """The dialect that a template says it is in."""
+    present = [key for key in (*CFN_VERSIONS, HOT) if key in source]
+    if not present:
+        raise InvalidTemplateVersion("The template version is invalid: Template version was not provided")
+    if len(present) > 1:
+        raise InvalidTemplateVersion(
+            f"The template version is invalid: Ambiguous versions ({', '.join(present)})"
+        )
+    [key] = present
+    known, version = CFN_VERSIONS.get(key, HOT_VERSIONS), str(source[key])
+    if version not in known:
+        raise InvalidTemplateVersion(
+            f'The template version is invalid: "{key}: {version}". '
+            f'"{key}" should be one of: {", ".join(sorted(known))}'
+        )
+    if key != HOT:
+        return CFN
+    began = RELEASES.get(version, version)
+    conditions = {"conditions"} if began >= RELEASES["newton"] else set()
+    return Dialect(hot_functions(began), HOT_SECTIONS | conditions, hot=True)

@@ -1,0 +1,124 @@
+"""Requests to an embedded cloud's Heat through openstacksdk's own session, and what came of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import requests
+from openstack.connection import Connection
+
+from guestagent.embedded import FakeHypervisor, Serving
+from guestagent.embedded.cloud import Cloud
+
+Document = dict[str, object]
+BODY = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
+
+
+class Heat:
+    """The few requests of these tests, through openstacksdk's own session."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._ids: dict[str, str] = {}
+
+    def post(self, path: str, body: Document) -> requests.Response:
+        return self.connection.orchestration.post(path, json=body)
+
+    def create(self, name: str, template: Document, **options: object) -> str:
+        answer = self.post("/stacks", {"stack_name": name, "template": template, **options})
+        assert answer.status_code == 201, answer.text
+        self._ids[name] = answer.json()["stack"]["id"]
+        self.wait_until(lambda: bool(self.resources(name)))
+        return self._ids[name]
+
+    def update(self, name: str, template: Document, **options: object) -> None:
+        answer = self.connection.orchestration.put(self._path(name), json={"template": template, **options})
+        assert answer.status_code == 202, answer.text
+
+    def delete(self, name: str) -> None:
+        assert self.connection.orchestration.delete(self._path(name)).status_code == 204
+
+    def get(self, name: str, below: str = "") -> Document:
+        answer = self.connection.orchestration.get(self._path(name) + below)
+        assert answer.status_code == 200, answer.text
+        body: Document = answer.json()
+        return body
+
+    def summary(self, name: str, **filters: str) -> Document:
+        answer = self.connection.orchestration.get("/stacks", params={"name": name, **filters}).json()
+        found: list[Document] = answer["stacks"]
+        return found[0] if found else {}
+
+    def find(self, name: str, **filters: str) -> str | None:
+        status = self.summary(name, **filters).get("stack_status")
+        return None if status is None else str(status)
+
+    def resources(self, name: str) -> list[Document]:
+        return rows(self.get(name, "/resources")["resources"])
+
+    def resource(self, name: str, resource: str) -> Document:
+        return next(row for row in self.resources(name) if row["resource_name"] == resource)
+
+    def events(self, name: str) -> list[Document]:
+        """The oldest first."""
+        return rows(self.get(name, "/events")["events"])[::-1]
+
+    def outputs(self, name: str) -> dict[str, object]:
+        stack = self.get(name)["stack"]
+        assert isinstance(stack, dict)
+        return {output["output_key"]: output["output_value"] for output in stack["outputs"]}
+
+    def wait(self, name: str, status: str, again: bool = False) -> None:
+        if again:
+            self.wait_until(lambda: str(self.find(name)).endswith("IN_PROGRESS") or self.find(name) == status)
+        self.wait_until(lambda: self.find(name) == status)
+
+    def wait_for_resource(self, name: str, resource: str, status: str) -> None:
+        self.wait_until(
+            lambda: any(
+                (row["resource_name"], row["resource_status"]) == (resource, status)
+                for row in self.events(name)
+            )
+        )
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        until = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < until, {name: self.summary(name) for name in self._ids}
+            time.sleep(0.01)
+
+    def _path(self, name: str) -> str:
+        return f"/stacks/{name}/{self._ids[name]}"
+
+
+def rows(value: object) -> list[Document]:
+    assert isinstance(value, list)
+    return value
+
+
+def attributes(row: Document) -> dict[str, str]:
+    value = row["attributes"]
+    assert isinstance(value, dict)
+    return value
+
+
+def fake(cloud: Serving) -> FakeHypervisor:
+    assert isinstance(cloud.hypervisor, FakeHypervisor)
+    return cloud.hypervisor
+
+
+def booted(cloud: Serving) -> list[str]:
+    """The resources whose guests were booted, in order."""
+    return [name.split("-")[1] for call, name in fake(cloud).said if call == "boot"]
+
+
+def put(url: str, body: object = BODY) -> requests.Response:
+    return requests.put(url, data=json.dumps(body), timeout=5)
+
+
+def imitation(cloud: Serving) -> Cloud:
+    """The cloud whose Heat is ours: a test may look inside."""
+    assert isinstance(cloud.cloud, Cloud)
+    return cloud.cloud

@@ -1,0 +1,200 @@
+"""Other people's clients, as they come from PyPI, on the embedded cloud: `openstack stack`, cfn-signal, curl."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from guestagent.embedded import Serving, serving
+from tests.integration.heat_requests import imitation
+
+pytestmark = [
+    pytest.mark.timeout(300),  # the first run installs them
+    pytest.mark.xdist_group("clients"),
+]
+OPENSTACK = ("python-openstackclient", "python-heatclient")
+CFNTOOLS = ("heat-cfntools",)
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "clients"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The programs of a virtual environment, as a person in a folder would call them."""
+
+    programs: Path
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, program: str, *arguments: object, expecting: int = 0) -> str:
+        done = subprocess.run(
+            [self.programs / program, *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == expecting, done.stderr + done.stdout
+        return done.stderr if expecting else done.stdout
+
+    def stack(self, *arguments: object) -> Any:
+        """What `openstack stack ... -f json` says."""
+        return json.loads(self.run("openstack", "stack", *arguments, "-f", "json"))
+
+
+@pytest.fixture
+def cloud() -> Iterator[Serving]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def client(cloud: Serving, tmp_path: Path) -> Client:
+    entry = {**cloud.connect, "identity_api_version": 3}
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"embedded": entry}}))
+    return Client(installed("openstack", OPENSTACK), tmp_path, {"OS_CLOUD": "embedded"})
+
+
+def test_a_stack_is_created_looked_at_changed_and_deleted(cloud: Serving, client: Client) -> None:
+    write(client, "one.yaml", waiting_for_nobody(1))
+    write(client, "two.yaml", waiting_for_nobody(2))
+
+    client.run(
+        "openstack", "stack", "create", "-t", "one.yaml", "--parameter", "word=hello", "--wait", "mine"
+    )
+    client.run("openstack", "stack", "update", "-t", "two.yaml", "--existing", "--wait", "mine")
+
+    assert [row["Stack Name"] for row in client.stack("list")] == ["mine"]
+    shown = client.stack("show", "--no-resolve-outputs", "mine")
+    assert (shown["stack_status"], shown["parameters"]["word"]) == ("UPDATE_COMPLETE", "hello")
+    resources = client.stack("resource", "list", "mine")
+    assert {row["resource_name"] for row in resources} == {"Number", "Word"}
+    events = client.stack("event", "list", "mine")
+    assert {"CREATE_COMPLETE", "UPDATE_COMPLETE"} <= {event["resource_status"] for event in events}
+    assert client.stack("output", "show", "mine", "Number")["output_value"] in (2, "2")
+    client.run("openstack", "stack", "delete", "--yes", "--wait", "mine")
+    assert client.stack("list") == []
+    assert cloud.dangerous_reads == [], "waiting by events is safe"
+
+
+def test_a_template_that_heat_refuses_is_refused_with_its_words(client: Client) -> None:
+    write(
+        client,
+        "bad.yaml",
+        {"heat_template_version": "2018-08-31", "resources": {"X": {"type": "OS::Nova::Thing"}}},
+    )
+
+    said = client.run("openstack", "stack", "create", "-t", "bad.yaml", "mine", expecting=1)
+
+    assert "The Resource Type (OS::Nova::Thing) could not be found." in said
+
+
+def test_a_plain_show_of_a_stack_in_progress_is_dangerous(cloud: Serving, client: Client) -> None:
+    write(client, "wait.yaml", waiting("OS::Heat::WaitConditionHandle"))
+    client.stack("create", "-t", "wait.yaml", "mine")
+    for harmless in (("list",), ("resource", "list", "mine"), ("show", "--no-resolve-outputs", "mine")):
+        client.stack(*harmless)
+    before = list(cloud.dangerous_reads)
+
+    client.stack("show", "mine")
+
+    assert before == []
+    assert [read["read"] for read in cloud.dangerous_reads] == ["stack show with outputs resolved"]
+
+
+def test_a_signal_by_the_stock_client_and_by_curl(cloud: Serving, client: Client) -> None:
+    write(client, "wait.yaml", waiting("OS::Heat::WaitConditionHandle", count=2))
+    client.stack("create", "-t", "wait.yaml", "mine")
+    handle = made(cloud, "Handle")
+
+    body = {"id": "first", "data": "by the client"}
+    client.run("openstack", "stack", "resource", "signal", "--data", json.dumps(body), "mine", "Handle")
+    curl("-X", "PUT", "-H", "Content-Type:", "--data-binary", '{"id": "second"}', handle)
+
+    assert ended(client) == "CREATE_COMPLETE"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="heat-cfntools does not start on Python 3.12")
+@pytest.mark.parametrize(("success", "status"), [("true", "CREATE_COMPLETE"), ("false", "CREATE_FAILED")])
+def test_cfn_signal_tells_a_handle(cloud: Serving, client: Client, success: str, status: str) -> None:
+    write(client, "wait.yaml", waiting("AWS::CloudFormation::WaitConditionHandle"))
+    client.stack("create", "-t", "wait.yaml", "mine")
+    cfntools = Client(installed("cfntools", CFNTOOLS), client.folder, {})
+
+    cfntools.run("cfn-signal", "-s", success, "-r", "because", "-i", "node", made(cloud, "Handle"))
+
+    assert ended(client) == status
+
+
+def installed(name: str, packages: Sequence[str]) -> Path:
+    """The programs of these packages, in an environment that outlives the run."""
+    folder = CACHE / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            venv.create(folder, clear=True, with_pip=True)
+            pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, *packages], check=True, capture_output=True, timeout=240)
+            (folder / "done").touch()
+    return folder / "bin"
+
+
+def write(client: Client, name: str, template: dict[str, Any]) -> None:
+    (client.folder / name).write_text(yaml.safe_dump(template))
+
+
+def waiting_for_nobody(number: int) -> dict[str, Any]:
+    """A stack that is complete at once."""
+    return {
+        "heat_template_version": "2018-08-31",
+        "parameters": {"word": {"type": "string"}},
+        "resources": {
+            "Number": {"type": "OS::Heat::Value", "properties": {"value": number}},
+            "Word": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": "word"}}},
+        },
+        "outputs": {"Number": {"value": {"get_attr": ["Number", "value"]}}},
+    }
+
+
+def waiting(handle: str, count: int = 1) -> dict[str, Any]:
+    """A stack that is complete when its handle has been told so."""
+    dialect = "OS::Heat" if handle.startswith("OS") else "AWS::CloudFormation"
+    names = ("handle", "timeout", "count") if dialect == "OS::Heat" else ("Handle", "Timeout", "Count")
+    wanted = dict(zip(names, ({"get_resource": "Handle"}, 60, count), strict=True))
+    transport = {"properties": {"signal_transport": "CFN_SIGNAL"}} if dialect == "OS::Heat" else {}
+    return {
+        "heat_template_version": "2018-08-31",
+        "resources": {
+            "Handle": {"type": handle, **transport},
+            "Condition": {"type": f"{dialect}::WaitCondition", "properties": wanted},
+        },
+    }
+
+
+def made(cloud: Serving, name: str) -> str:
+    """The URL of a handle that is there."""
+    return imitation(cloud).engine.find("mine").resources[name].data["url"]
+
+
+def ended(client: Client) -> str:
+    """The stack's status once it is at rest."""
+    while (status := str(client.stack("list")[0]["Stack Status"])).endswith("IN_PROGRESS"):
+        pass
+    return status
+
+
+def curl(*arguments: str) -> None:
+    subprocess.run(["curl", "--silent", "--fail", *arguments], check=True, capture_output=True, timeout=10)

@@ -1,0 +1,468 @@
+"""HOT on the embedded cloud: a cluster of polling servers, and every way that a handle can be signalled."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import openstack
+import pytest
+import requests
+
+from guestagent.embedded import Serving, serving
+from tests.integration.heat_requests import Document, Heat, booted, fake, imitation
+
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
+
+@pytest.fixture
+def cloud() -> Iterator[Serving]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def heat(cloud: Serving) -> Heat:
+    return Heat(openstack.connect(**cloud.connect))
+
+
+def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: Heat) -> None:
+    ready(cloud, heat, cluster("Slave0000"))
+
+    assert booted(cloud) == ["Master0000", "Slave0000"]
+    outputs = heat.outputs("prod")
+    assert json.loads(str(outputs["Evidence"])) == {"1": "proof"}
+    assert outputs["Address"] == "10.77.0.10"
+    port = imitation(cloud).servers.networking.port(
+        str(heat.resource("prod", "Slave0000Port")["physical_resource_id"])
+    )
+    assert fake(cloud).guests[port.device].address == port.address
+    assert cloud.dangerous_reads == []
+
+
+@pytest.mark.parametrize("transport", ["POLL_SERVER_HEAT", "POLL_SERVER_CFN"])
+def test_the_real_collector_reads_a_nodes_own_metadata_and_no_others(
+    cloud: Serving, heat: Heat, tmp_path: Path, transport: str
+) -> None:
+    ready(cloud, heat, cluster("Slave0000", polling=transport))
+    settings = boot_metadata(cloud, "Master0000")["os-collect-config"]
+
+    collected = collect(settings, tmp_path / "own")
+    foreign = collect(aimed_at(settings, "Slave0000"), tmp_path / "foreign")
+
+    password = imitation(cloud).engine.find("prod").resources["Slave0000Password"].data["value"]
+    assert collected["Users"] == [{"name": "slave0000", "password": password}]
+    assert json.loads(collected["ReadyWaitCondition"])["alarm_url"].startswith(cloud.cfn_url)
+    assert collected["os-collect-config"] == settings
+    assert collected["deployments"] == []
+    assert foreign == {}
+    assert cloud.dangerous_reads == [], "a guest's polling harms no stack"
+
+
+def test_changed_metadata_reaches_a_polling_guest_in_place(
+    cloud: Serving, heat: Heat, tmp_path: Path
+) -> None:
+    ready(cloud, heat, cluster())
+    settings = boot_metadata(cloud, "Master0000")["os-collect-config"]
+    before = collect(settings, tmp_path / "before")
+
+    heat.update("prod", cluster("Slave0000", generation=2))
+    heat.wait_for_resource("prod", "Master0000ReadyWaitCond2", "CREATE_IN_PROGRESS")
+    after = collect(settings, tmp_path / "after")
+
+    assert (before["GuestAgent"], after["GuestAgent"]) == ({"Generation": 1}, {"Generation": 2})
+    assert after["os-collect-config"] == settings
+    assert [user["name"] for user in after["Users"]] == ["slave0000"]
+    assert booted(cloud) == ["Master0000"], "the replica waits until the source has proved its user"
+
+
+def test_flavor_and_user_data_change_in_place_and_the_image_replaces_at_the_same_address(
+    cloud: Serving, heat: Heat
+) -> None:
+    ready(cloud, heat, cluster())
+    first = heat.resource("prod", "Master0000")["physical_resource_id"]
+    heat.update("prod", cluster(flavor="m1.large", user_data="#!/bin/sh\n"))
+    heat.wait("prod", "UPDATE_COMPLETE")
+    resized = heat.resource("prod", "Master0000")["physical_resource_id"]
+
+    heat.update("prod", cluster(flavor="m1.tiny", user_data="#!/bin/sh\n", flavor_policy="REPLACE"))
+    heat.wait("prod", "UPDATE_COMPLETE", again=True)
+    replaced = str(heat.resource("prod", "Master0000")["physical_resource_id"])
+
+    assert resized == first
+    assert replaced != first
+    said = [call for call, about in fake(cloud).said if about == first or call == "boot"]
+    assert said == ["boot", "reboot", "destroy", "boot"], (
+        "the old one gives up its port before the new one runs"
+    )
+    assert fake(cloud).guests[replaced].address == "10.77.0.10"
+
+
+def test_a_resize_that_fails_is_tried_again_on_the_same_server(cloud: Serving, heat: Heat) -> None:
+    ready(cloud, heat, cluster())
+    first = heat.resource("prod", "Master0000")["physical_resource_id"]
+    heat.update("prod", cluster(flavor="broken"))
+    heat.wait("prod", "UPDATE_FAILED")
+
+    heat.update("prod", cluster(flavor="m1.medium"))
+    heat.wait("prod", "UPDATE_COMPLETE")
+
+    assert heat.resource("prod", "Master0000")["physical_resource_id"] == first
+    assert imitation(cloud).servers.find(str(first)).flavor.name == "m1.medium"
+
+
+def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: Heat) -> None:
+    heat.create("prod", handles("CFN_SIGNAL"))
+    url = document(cloud, heat, "CFN_SIGNAL")["alarm_url"]
+
+    wrong = requests.put(url, data='{"Status": "SUCCESS"}', timeout=5)
+    right = requests.put(url, data="{}", timeout=5)
+
+    assert (wrong.status_code, "Metadata format invalid" in wrong.text) == (500, True)
+    assert (right.status_code, right.text) == (200, "<resource>Handle</resource>")
+    heat.wait("prod", "CREATE_COMPLETE")
+
+
+def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving, heat: Heat) -> None:
+    heat.create("prod", handles("HEAT_SIGNAL"))
+    told = document(cloud, heat, "HEAT_SIGNAL")
+    token = log_in(told)
+
+    answer = requests.post(told["alarm_url"], json={"id": "n", "data": 7}, headers=token, timeout=5)
+
+    assert (answer.status_code, answer.json()) == (200, None)
+    heat.wait("prod", "CREATE_COMPLETE")
+    said = [e for e in heat.events("prod") if e["resource_status"] == "SIGNAL_COMPLETE"]
+    assert [event["resource_status_reason"] for event in said] == [
+        "Signal: status:SUCCESS reason:Signal 1 received"
+    ]
+
+
+def test_a_token_signal_is_given_with_the_token_that_the_handle_shows(cloud: Serving, heat: Heat) -> None:
+    heat.create("prod", handles("TOKEN_SIGNAL"))
+    shown = handle_attributes(cloud, heat)
+
+    failure = '{"status": "FAILURE", "reason": "no room"}'
+    command = [*shlex.split(shown["curl_cli"]), "--silent", "--data-binary", failure]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert shown["signal"] == "null"
+    assert shown["token"] in shown["curl_cli"]
+    assert "200 OK" in answer.stdout
+    heat.wait("prod", "CREATE_FAILED")
+    assert str(heat.summary("prod")["stack_status_reason"]).endswith("resources.Condition: no room")
+
+
+def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: Heat) -> None:
+    heat.create("prod", handles("HEAT_SIGNAL"))
+    told = document(cloud, heat, "HEAT_SIGNAL")
+    token, resource = log_in(told), told["alarm_url"].removesuffix("/signal")
+    stack = resource.rpartition("/resources/")[0]
+    theirs = heat.connection.orchestration.get_endpoint()
+
+    answers = {
+        "its handle's metadata": requests.get(f"{resource}/metadata", headers=token, timeout=5),
+        "another's metadata": requests.get(f"{stack}/resources/Condition/metadata", headers=token, timeout=5),
+        "its own resource": requests.get(resource, headers=token, timeout=5),
+        "the stack": requests.get(stack, headers=token, timeout=5),
+        "deleting": requests.delete(stack, headers=token, timeout=5),
+        "the project": requests.get(f"{theirs}/stacks", headers=token, timeout=5),
+        "signalling what takes none": requests.post(
+            f"{stack}/resources/Condition/signal", headers=token, timeout=5
+        ),
+        "no token": requests.get(f"{resource}/metadata", timeout=5),
+    }
+
+    assert {what: answer.status_code for what, answer in answers.items()} == {
+        "its handle's metadata": 403,
+        "another's metadata": 403,
+        "its own resource": 403,
+        "the stack": 403,
+        "deleting": 403,
+        "the project": 403,
+        "signalling what takes none": 400,
+        "no token": 401,
+    }
+
+
+def test_a_user_goes_with_its_handle(cloud: Serving, heat: Heat) -> None:
+    heat.create("prod", handles("HEAT_SIGNAL"))
+    told = document(cloud, heat, "HEAT_SIGNAL")
+    token = log_in(told)
+
+    heat.delete("prod")
+    heat.wait_until(lambda: heat.find("prod") is None)
+
+    assert requests.post(told["alarm_url"], json={}, headers=token, timeout=5).status_code == 401
+    assert (
+        requests.post(f"{told['auth_url']}/auth/tokens", json=credentials(told), timeout=5).status_code == 401
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind", "code", "status"),
+    [
+        (b"[1]", "application/json", 200, "CREATE_COMPLETE"),
+        (b"", "", 200, "CREATE_COMPLETE"),
+        (b'{"status": "SUCCESS"}', "text/plain", 200, "CREATE_COMPLETE"),
+        (b'{"status": "FAILURE"}', "application/x-www-form-urlencoded", 200, "CREATE_COMPLETE"),
+        (b'{"Status": "SUCCESS"}', "application/json", 200, "CREATE_IN_PROGRESS"),
+        (b'{"status": "success"}', "application/json", 200, "CREATE_IN_PROGRESS"),
+        (b"{", "application/json", 400, "CREATE_IN_PROGRESS"),
+    ],
+)
+def test_the_answer_to_a_rest_signal_says_nothing_of_its_acceptance(
+    cloud: Serving, heat: Heat, sent: bytes, kind: str, code: int, status: str
+) -> None:
+    heat.create("prod", handles("HEAT_SIGNAL"))
+    told = document(cloud, heat, "HEAT_SIGNAL")
+    heat.wait_for_resource("prod", "Condition", "CREATE_IN_PROGRESS")
+
+    headers = {**log_in(told), **({"Content-Type": kind} if kind else {})}
+    answer = requests.post(told["alarm_url"], data=sent, headers=headers, timeout=5)
+
+    assert answer.status_code == code
+    heat.wait("prod", status)
+
+
+def test_no_signal_has_nothing_to_say(cloud: Serving, heat: Heat) -> None:
+    heat.create("prod", handles("NO_SIGNAL"))
+
+    assert document(cloud, heat, "NO_SIGNAL") == {}
+
+
+def test_hidden_parameters_are_shown_nowhere(heat: Heat) -> None:
+    template: Document = {
+        "heat_template_version": "2018-08-31",
+        "parameters": {
+            "secret": {"type": "string", "hidden": True},
+            "sizes": {"type": "comma_delimited_list"},
+        },
+        "resources": {
+            "Value": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": ["sizes", 1]}}}
+        },
+        "outputs": {"Size": {"value": {"get_attr": ["Value", "value"]}}},
+    }
+    given = {"secret": "cleartext", "sizes": "small,large"}
+
+    heat.create("prod", template, parameters=given)
+    heat.wait("prod", "CREATE_COMPLETE")
+
+    stack, environment = heat.get("prod")["stack"], heat.get("prod", "/environment")
+    assert isinstance(stack, dict)
+    assert stack["parameters"]["secret"] == environment["parameters"]["secret"] == "******"  # type: ignore[index]
+    assert "cleartext" not in json.dumps([stack, environment])
+    assert heat.outputs("prod") == {"Size": "large"}
+
+
+def test_groups_and_their_rules_are_kept(cloud: Serving, heat: Heat) -> None:
+    ready(cloud, heat, cluster())
+
+    group = imitation(cloud).servers.networking.group(
+        str(heat.resource("prod", "Database")["physical_resource_id"])
+    )
+
+    assert [rule.said["direction"] for rule in group.rules] == ["egress", "egress", "ingress", "ingress"]
+    assert [rule.said.get("remote_group_id") for rule in group.rules][2:] == [group.id, None]
+    heat.delete("prod")
+    heat.wait_until(lambda: heat.find("prod") is None)
+    assert group.id not in imitation(cloud).servers.networking.groups
+    assert imitation(cloud).servers.networking.ports == {}
+
+
+def ready(cloud: Serving, heat: Heat, template: Document) -> None:
+    """Create the stack and signal for every node in turn."""
+    heat.create("prod", template)
+    resources = template["resources"]
+    assert isinstance(resources, dict)
+    for name in [key for key in resources if key.endswith("ReadyWaitCond")]:
+        heat.wait_for_resource("prod", name, "CREATE_IN_PROGRESS")
+        [url] = json.loads(
+            boot_metadata(cloud, name.removesuffix("ReadyWaitCond"))["ReadyWaitCondition"]
+        ).values()
+        assert requests.put(url, data='{"data": "proof"}', timeout=5).status_code == 200
+    heat.wait("prod", "CREATE_COMPLETE")
+
+
+def boot_metadata(cloud: Serving, node: str) -> dict[str, Any]:
+    """What a node's user data says: the metadata at boot."""
+    [guest] = [guest for guest in fake(cloud).guests.values() if guest.name.split("-")[1] == node]
+    for part in message_from_bytes(guest.user_data).walk():
+        payload = part.get_payload(decode=True)
+        if part.get_filename() == "cfn-init-data" and isinstance(payload, bytes):
+            found: dict[str, Any] = json.loads(payload)
+            return found
+    raise AssertionError(f"{node} was booted without metadata")
+
+
+def aimed_at(settings: Mapping[str, Any], node: str) -> dict[str, Any]:
+    """A node's polling settings, for another node's metadata."""
+    changed = json.loads(json.dumps(settings))
+    for key, value in (("heat", {"resource_name": node}), ("cfn", {"path": f"{node}.Metadata"})):
+        changed.get(key, {}).update(value)
+    return dict(changed)
+
+
+def collect(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What the real os-collect-config gets with such settings; nothing where it is refused."""
+    folder.mkdir()
+    [name] = [each for each in settings["collectors"] if each in ("heat", "cfn")]
+    section = "".join(f"{key} = {str(value).replace('$', '$$')}\n" for key, value in settings[name].items())
+    config = folder / "os-collect-config.conf"
+    config.write_text(f"[DEFAULT]\ncollectors = {name}\ncachedir = {folder}/cache\n[{name}]\n{section}")
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("os-collect-config"),
+            "--config-file",
+            config,
+            "--one-time",
+            "--print",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+    )
+    printed = json.loads(done.stdout) if done.stdout.strip() else {}
+    return printed.get(name) or {}
+
+
+def handle_attributes(cloud: Serving, heat: Heat) -> dict[str, str]:
+    """What the handle shows; read from the engine, for a stack in progress is not to be asked."""
+    heat.wait_for_resource("prod", "Handle", "CREATE_COMPLETE")
+    engine = imitation(cloud).engine
+    stack = engine.find("prod")
+    shown = engine.scope(stack).every(stack.resources["Handle"])
+    return {name: str(value) for name, value in shown.items()}
+
+
+def document(cloud: Serving, heat: Heat, transport: str) -> dict[str, str]:
+    """The handle's `signal` attribute, read."""
+    found: dict[str, str] = json.loads(handle_attributes(cloud, heat)["signal"])
+    return found
+
+
+def credentials(told: Mapping[str, str]) -> Document:
+    user = {"id": told["user_id"], "password": told["password"]}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    return {"auth": {"identity": identity, "scope": {"project": {"id": told["project_id"]}}}}
+
+
+def log_in(told: Mapping[str, str]) -> dict[str, str]:
+    """The header that a handle's credentials give."""
+    answer = requests.post(f"{told['auth_url']}/auth/tokens", json=credentials(told), timeout=5)
+    assert answer.status_code == 201, answer.text
+    return {"X-Auth-Token": answer.headers["X-Subject-Token"]}
+
+
+def handles(transport: str) -> Document:
+    """A handle of this kind and its condition."""
+    return {
+        "heat_template_version": "2018-08-31",
+        "resources": {
+            "Handle": {
+                "type": "OS::Heat::WaitConditionHandle",
+                "properties": {"signal_transport": transport},
+            },
+            "Condition": {
+                "type": "OS::Heat::WaitCondition",
+                "properties": {"handle": {"get_resource": "Handle"}, "timeout": 60},
+            },
+        },
+    }
+
+
+def cluster(*replicas: str, generation: int = 1, **options: str) -> Document:
+    """A template as the controller renders it, at its smallest; a new one at every call."""
+    suffix = "" if generation == 1 else str(generation)
+    users = [
+        {"name": name.lower(), "password": {"get_attr": [f"{name}Password", "value"]}} for name in replicas
+    ]
+    source: Document = {"Users": users, "GuestAgent": {"Generation": generation}}
+    resources: Document = {
+        "Begin": {"type": "OS::Heat::Value", "properties": {"value": "cluster"}},
+        **groups(),
+    }
+    for name in replicas:
+        resources[f"{name}Password"] = {
+            "type": "OS::Heat::RandomString",
+            "depends_on": "Begin",
+            "properties": {"length": 30},
+        }
+    resources.update(node("Master0000", suffix, source, options))
+    for name in replicas:
+        address = {"get_attr": ["Master0000Port", "fixed_ips", 0, "ip_address"]}
+        user = {"name": name.lower(), "password": {"get_attr": [f"{name}Password", "value"]}}
+        made = node(name, "", {"Master": {"Address": address, "User": user}}, options)
+        made[name]["depends_on"] = f"Master0000ReadyWaitCond{suffix}"
+        resources.update(made)
+    return {
+        "heat_template_version": "2018-08-31",
+        "resources": resources,
+        "outputs": {
+            "Address": {"value": {"get_attr": ["Master0000", "networks", "embedded", 0]}},
+            "Evidence": {"value": {"get_attr": [f"Master0000ReadyWaitCond{suffix}", "data"]}},
+        },
+    }
+
+
+def groups() -> dict[str, Document]:
+    """One group that lets its own members in, and a rule that lets in others."""
+    port = {"protocol": "tcp", "port_range_min": 3306, "port_range_max": 3306}
+    return {
+        "Database": {
+            "type": "OS::Neutron::SecurityGroup",
+            "depends_on": "Begin",
+            "properties": {"description": "d", "rules": [{**port, "remote_mode": "remote_group_id"}]},
+        },
+        "Clients": {
+            "type": "OS::Neutron::SecurityGroupRule",
+            "properties": {
+                **port,
+                "security_group": {"get_resource": "Database"},
+                "remote_ip_prefix": "10.0.0.0/8",
+            },
+        },
+    }
+
+
+def node(name: str, suffix: str, metadata: Document, options: Mapping[str, str]) -> dict[str, Document]:
+    handle = f"{name}ReadyWaitCondHandle{suffix}"
+    return {
+        handle: {
+            "type": "OS::Heat::WaitConditionHandle",
+            "depends_on": "Begin",
+            "properties": {"signal_transport": "CFN_SIGNAL"},
+        },
+        f"{name}Port": {
+            "type": "OS::Neutron::Port",
+            "properties": {"network": "embedded", "security_groups": [{"get_resource": "Database"}]},
+        },
+        name: {
+            "type": "OS::Nova::Server",
+            "properties": {
+                "image": "guestagent-mariadb",
+                "flavor": options.get("flavor", "m1.small"),
+                "networks": [{"port": {"get_resource": f"{name}Port"}}],
+                "user_data": options.get("user_data", ""),
+                "user_data_format": "SOFTWARE_CONFIG",
+                "software_config_transport": options.get("polling", "POLL_SERVER_HEAT"),
+                "user_data_update_policy": "IGNORE",
+                "flavor_update_policy": options.get("flavor_policy", "RESIZE"),
+                "image_update_policy": "REPLACE",
+            },
+            "metadata": {"ReadyWaitCondition": {"get_attr": [handle, "signal"]}, **metadata},
+        },
+        f"{name}ReadyWaitCond{suffix}": {
+            "type": "OS::Heat::WaitCondition",
+            "depends_on": name,
+            "properties": {"handle": {"get_resource": handle}, "timeout": 60},
+        },
+    }

@@ -1,0 +1,135 @@
+"""What HOT's functions come to, what they name, and which version knows which."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.embedded.refusals import NotSupported, StackValidationFailed
+from guestagent.embedded.template.functions import resolve, uses
+from guestagent.embedded.template.hot_functions import hot_functions
+
+ROCKY = hot_functions("2018-08-31")
+
+
+class Names:
+    """A resource `Port` with addresses, and some parameters."""
+
+    def reference(self, name: str) -> object:
+        return self.resource(name)
+
+    def parameter(self, name: str) -> object:
+        return {"size": "large", "map": {"a": [{"b": "deep"}]}, "which": 1}[name]
+
+    def resource(self, name: str) -> object:
+        return {"Port": "port-1", "Number": 7}[name]
+
+    def attribute(self, resource: str, name: str) -> object:
+        every = {"fixed_ips": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}], "nothing": None}
+        return every[name] if name else every
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ({"get_resource": "Port"}, "port-1"),
+        ({"get_param": "size"}, "large"),
+        ({"get_param": ["map", "a", 0, "b"]}, "deep"),
+        ({"get_param": ["map", "x"]}, ""),
+        ({"get_attr": ["Port", "fixed_ips", 0, "ip"]}, "10.0.0.1"),
+        ({"get_attr": ["Port", "fixed_ips", {"get_param": "which"}, "ip"]}, "10.0.0.2"),
+        ({"get_attr": ["Port", "fixed_ips", 9]}, None),
+        ({"get_attr": ["Port", "fixed_ips", "no index"]}, None),
+        ({"get_attr": ["Port", "nothing", 0]}, None),
+        ({"get_attr": ["Port"]}, {"fixed_ips": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}], "nothing": None}),
+        ({"list_join": ["-", ["a", None, {"b": 1}], ["c"]]}, 'a--{"b": 1}-c'),
+        ({"list_join": ["-", None]}, ""),
+        ({"str_replace": {"template": "x xy", "params": {"x": "xy", "xy": [1]}}}, "xy [1]"),
+        ({"str_replace": {"template": "$a $b", "params": {"$a": 1, "$b": None}}}, "1 "),
+        ({"str_replace_strict": {"template": "$a", "params": {"$a": {"get_param": "size"}}}}, "large"),
+        ({"str_split": [",", "a,b"]}, ["a", "b"]),
+        ({"str_split": [",", "a,b", 1]}, "b"),
+        ({"map_merge": [{"a": 1}, None, {"a": 2}]}, {"a": 2}),
+        ({"list_concat": [["a"], None, ["b"]]}, ["a", "b"]),
+        ({"get_resource": "Port", "other": 1}, {"get_resource": "Port", "other": 1}),
+        ({"unheard": "of"}, {"unheard": "of"}),
+    ],
+)
+def test_a_value_is_resolved(value: object, result: object) -> None:
+    assert resolve(value, ROCKY, Names()) == result
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"get_param": []},
+        {"list_join": ["-", "text"]},
+        {"list_join": ["-", [{"get_resource": "Number"}]]},
+        {"list_join": [1, ["a"]]},
+        {"str_replace": {"template": 1, "params": {}}},
+        {"str_replace": {"template": "a", "params": {"a": {1, 2}}}},
+        {"str_replace_strict": {"template": "a", "params": {"b": "c"}}},
+        {"str_split": [",", "a", 5]},
+        {"str_split": [",", 1]},
+        {"map_merge": ["a"]},
+        {"list_concat": ["a"]},
+    ],
+)
+def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        resolve(value, ROCKY, Names())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"get_resource": 1}, 'Function "get_resource" must be given a name'),
+        ({"get_attr": "Port.ip"}, 'Argument to "get_attr" must be a list'),
+        ({"get_attr": []}, 'Arguments to "get_attr" must be of the form'),
+        ({"list_join": ["-"]}, 'Incorrect arguments to "list_join"'),
+        ({"str_replace": ["a"]}, 'Arguments to "str_replace" must be a map'),
+        ({"str_replace": {"template": "a"}}, '"str_replace" syntax should be'),
+        ({"str_replace": {"template": "a", "params": "b"}}, '"str_replace" parameters must be a mapping'),
+        ({"str_split": "a,b"}, 'Incorrect arguments to "str_split"'),
+        ({"Ref": "Port"}, "The function Ref is not supported in this version of HOT."),
+        ({"Fn::Join": ["", []]}, "The function Fn::Join is not supported in this version of HOT."),
+    ],
+)
+def test_a_call_of_the_wrong_shape_is_refused_where_it_stands(value: object, said: str) -> None:
+    with pytest.raises(StackValidationFailed) as caught:
+        list(uses(value, ROCKY, "resources.V.properties.value"))
+
+    assert str(caught.value).startswith("resources.V.properties.value.")
+    assert said in str(caught.value)
+
+
+def test_every_resource_is_found_with_its_path() -> None:
+    value = {
+        "a": {"list_join": ["", [{"get_resource": "A"}, {"get_attr": ["B", "c", {"get_attr": ["D", "e"]}]}]]}
+    }
+
+    found = [(use.name, use.attribute, use.strict) for use in uses(value, ROCKY)]
+
+    assert found == [("A", "", True), ("B", "c", True), ("D", "e", True)]
+
+
+def test_a_parameter_is_no_dependency() -> None:
+    assert list(uses({"get_param": "Port"}, ROCKY)) == []
+
+
+def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
+    with pytest.raises(NotSupported, match="yaql"):
+        list(uses({"yaql": {}}, ROCKY))
+
+
+def test_a_function_of_a_later_version_is_data() -> None:
+    earlier = hot_functions("2015-04-30")
+
+    assert resolve({"map_merge": [{}]}, earlier, Names()) == {"map_merge": [{}]}
+    with pytest.raises(StackValidationFailed):
+        list(uses({"get_attr": ["Port"]}, earlier))
+
+
+def test_the_first_version_still_knew_the_other_dialects_functions() -> None:
+    first = hot_functions("2013-05-23")
+
+    assert resolve({"Fn::Join": ["-", [{"Ref": "Port"}, "a"]]}, first, Names()) == "port-1-a"

@@ -1,0 +1,231 @@
+"""OS::Nova::Server and OS::Neutron's types as the engine sees them: what is refused, and what becomes of what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from guestagent.embedded.heat.engine import Engine, Wish
+from guestagent.embedded.heat.stack import Stack
+from guestagent.embedded.refusals import NotSupported, Refusal
+from guestagent.embedded.template.document import parse
+from tests.unit.embedded.surroundings import Around
+
+Resources = dict[str, dict[str, Any]]
+
+SERVER = {"image": "guestagent-mariadb", "flavor": "m1.small"}
+PORT = {"network": "embedded"}
+
+
+@contextmanager
+def engine() -> Iterator[tuple[Engine, Around]]:
+    around = Around()
+    yield Engine(around), around
+    around.executor.shutdown()
+
+
+def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callable[[], None]:
+    """Runs an async test with an engine of its own, which is stopped after it."""
+
+    async def run() -> None:
+        with engine() as (made, _):
+            try:
+                await asyncio.wait_for(test(made), 10)
+            finally:
+                await made.stop()
+
+    def wrapper() -> None:
+        asyncio.run(run())
+
+    wrapper.__name__ = test.__name__
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "said"),
+    [
+        (
+            "OS::Nova::Server",
+            {"flavor": "m1.small"},
+            "Neither image nor bootable volume is specified for instance X",
+        ),
+        ("OS::Nova::Server", {**SERVER, "flavor": "huge"}, "The Flavor (huge) could not be found."),
+        (
+            "OS::Nova::Server",
+            {**SERVER, "networks": [{"network": "no"}]},
+            "The Network (no) could not be found.",
+        ),
+        (
+            "OS::Nova::Server",
+            {**SERVER, "user_data_format": "TEXT"},
+            '"TEXT" is not an allowed value ["HEAT_CFNTOOLS",',
+        ),
+        (
+            "OS::Nova::Server",
+            {**SERVER, "security_groups": ["default"], "networks": [{"port": "p"}]},
+            "Cannot define the following properties at the same time: security_groups, networks/port.",
+        ),
+        ("OS::Neutron::Port", {}, "Property error: resources.X.properties: Property network not assigned"),
+        (
+            "OS::Neutron::SecurityGroup",
+            {"name": "default"},
+            'Security groups cannot be assigned the name "default".',
+        ),
+        (
+            "OS::Neutron::SecurityGroup",
+            {"rules": [{"remote_mode": "all"}]},
+            "Property error: resources.X.properties.rules[0].remote_mode: "
+            '"all" is not an allowed value ["remote_ip_prefix", "remote_group_id"]',
+        ),
+        (
+            "OS::Neutron::SecurityGroupRule",
+            {"security_group": "default", "remote_group": "default", "remote_ip_prefix": "10.0.0.0/8"},
+            "Cannot define the following properties at the same time: remote_group, remote_ip_prefix.",
+        ),
+        (
+            "OS::Neutron::SecurityGroupRule",
+            {"security_group": "default", "port_range_min": 9, "port_range_max": 8},
+            "The minimum port number must be less than or equal to the maximum port number.",
+        ),
+    ],
+)
+def test_what_heat_refuses_is_refused_in_its_words(kind: str, properties: dict[str, Any], said: str) -> None:
+    with engine() as (made, _), pytest.raises(Refusal) as caught:
+        made.check(wish({"X": {"type": kind, "properties": properties}}))
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {**SERVER, "software_config_transport": "ZAQAR_MESSAGE"},
+        {**SERVER, "block_device_mapping_v2": []},
+        {**SERVER, "networks": [{"network": "embedded"}, {"network": "embedded"}]},
+    ],
+)
+def test_what_is_not_imitated_is_refused_and_never_overlooked(properties: dict[str, Any]) -> None:
+    with engine() as (made, _), pytest.raises(NotSupported, match="imitation"):
+        made.check(wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
+
+
+@engine_test
+async def test_raw_user_data_is_handed_on_untouched(engine: Engine) -> None:
+    raw = {**SERVER, "user_data_format": "RAW", "user_data": "#!/bin/sh\n", "metadata": {"role": "db"}}
+
+    stack = engine.create("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": raw}}))
+    await state(stack, "CREATE_COMPLETE")
+
+    machine = machine_of(engine, stack)
+    assert (machine.user_data, machine.metadata) == (b"#!/bin/sh\n", {"role": "db"})
+    assert stack.resources["X"].metadata == {}
+
+
+@engine_test
+async def test_another_way_to_poll_is_taken_up_in_place(engine: Engine) -> None:
+    def polling(transport: str) -> Wish:
+        properties = {**SERVER, "user_data_format": "SOFTWARE_CONFIG", "software_config_transport": transport}
+        return wish({"X": {"type": "OS::Nova::Server", "properties": properties}})
+
+    stack = engine.create("s", "p", polling("POLL_SERVER_CFN"))
+    await state(stack, "CREATE_COMPLETE")
+    before = stack.resources["X"].physical_id
+
+    engine.update(stack, polling("POLL_SERVER_HEAT"))
+    await state(stack, "UPDATE_COMPLETE")
+
+    settings = stack.resources["X"].metadata["os-collect-config"]
+    assert isinstance(settings, dict)
+    assert settings["collectors"] == ["ec2", "heat", "local"]
+    assert set(settings["cfn"].values()) == {None}
+    assert stack.resources["X"].physical_id == before
+
+
+@engine_test
+async def test_what_cannot_be_changed_in_place_fails_and_leaves_the_server_alone(engine: Engine) -> None:
+    def on(network: dict[str, str]) -> Wish:
+        return wish({"X": {"type": "OS::Nova::Server", "properties": {**SERVER, "networks": [network]}}})
+
+    stack = engine.create("s", "p", on({"network": "embedded"}))
+    await state(stack, "CREATE_COMPLETE")
+    before = stack.resources["X"].physical_id
+
+    engine.update(stack, on({"fixed_ip": "10.77.0.99"}))
+    await state(stack, "UPDATE_FAILED")
+    engine.update(stack, on({"network": "embedded"}))
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert stack.resources["X"].physical_id == before
+    assert stack.resources["X"].reason.startswith("Update status to COMPLETE for FAILED resource")
+
+
+@engine_test
+async def test_a_fixed_address_is_what_the_server_gets(engine: Engine) -> None:
+    properties = {**SERVER, "networks": [{"network": "embedded", "fixed_ip": "10.77.0.50"}]}
+
+    stack = engine.create("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
+    await state(stack, "CREATE_COMPLETE")
+
+    shown = engine.scope(stack).every(stack.resources["X"])
+    assert shown["first_address"] == "10.77.0.50"
+    assert shown["networks"] == {name: ["10.77.0.50"] for name in shown["networks"]}  # type: ignore[attr-defined]
+    assert shown["addresses"]["embedded"][0]["addr"] == "10.77.0.50"  # type: ignore[index]
+
+
+@engine_test
+async def test_a_ports_address_and_groups_are_its_own(engine: Engine) -> None:
+    asked = {**PORT, "fixed_ips": [{"ip_address": "10.77.0.60"}], "security_groups": ["default"]}
+    stack = engine.create("s", "p", wish({"X": {"type": "OS::Neutron::Port", "properties": asked}}))
+    await state(stack, "CREATE_COMPLETE")
+    before = stack.resources["X"].physical_id
+
+    engine.update(
+        stack, wish({"X": {"type": "OS::Neutron::Port", "properties": {**asked, "security_groups": []}}})
+    )
+    await state(stack, "UPDATE_COMPLETE")
+
+    shown = engine.scope(stack).every(stack.resources["X"])
+    assert shown["fixed_ips"][0]["ip_address"] == "10.77.0.60"  # type: ignore[index]
+    assert (shown["security_groups"], shown["status"]) == ([], "DOWN")
+    assert stack.resources["X"].physical_id == before
+
+
+@engine_test
+async def test_a_groups_rules_are_exchanged_whole_and_equal_ones_are_one(engine: Engine) -> None:
+    def group(*rules: dict[str, Any]) -> Wish:
+        return wish({"X": {"type": "OS::Neutron::SecurityGroup", "properties": {"rules": list(rules)}}})
+
+    tcp, out = {"protocol": "tcp"}, {"direction": "egress", "protocol": "udp"}
+    stack = engine.create("s", "p", group(tcp, tcp))
+    await state(stack, "CREATE_COMPLETE")
+    first = protocols(engine, stack)
+
+    engine.update(stack, group(out))
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert first == [("egress", None), ("egress", None), ("ingress", "tcp")]
+    assert protocols(engine, stack) == [("egress", "udp")], (
+        "its own egress rules replace those that let all out"
+    )
+
+
+def wish(resources: Resources) -> Wish:
+    return Wish(parse({"heat_template_version": "2018-08-31", "resources": resources}), {})
+
+
+def machine_of(engine: Engine, stack: Stack) -> Any:
+    return engine.around.servers.find(stack.resources["X"].physical_id)
+
+
+def protocols(engine: Engine, stack: Stack) -> list[tuple[object, object]]:
+    rules = engine.around.servers.networking.group(stack.resources["X"].physical_id).rules
+    return [(rule.said["direction"], rule.said.get("protocol")) for rule in rules]
+
+
+async def state(stack: Stack, wanted: str) -> None:
+    while stack.state != wanted:
+        await asyncio.sleep(0.001)

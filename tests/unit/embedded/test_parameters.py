@@ -1,0 +1,94 @@
+"""Parameters of both dialects: declared, given, shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.embedded.refusals import (
+    InvalidSchemaError,
+    StackValidationFailed,
+    UnknownUserParameter,
+    UserParameterMissing,
+)
+from guestagent.embedded.template.dialect import CFN, dialect
+from guestagent.embedded.template.parameters import Parameter, declared, values
+
+HOT = dialect({"heat_template_version": "2018-08-31"})
+
+
+def hot(**snippet: object) -> dict[str, Parameter]:
+    return {"p": declared("p", snippet, HOT)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("string", 7, "7"),
+        ("number", "7", 7),
+        ("number", "0.5", 0.5),
+        ("boolean", "On", True),
+        ("boolean", False, False),
+        ("comma_delimited_list", "a,b", ["a", "b"]),
+        ("comma_delimited_list", [1], ["1"]),
+        ("json", '{"a": [1]}', {"a": [1]}),
+        ("json", {"a": 1}, {"a": 1}),
+    ],
+)
+def test_a_value_becomes_what_its_type_says(kind: str, given: object, value: object) -> None:
+    assert values(hot(type=kind), {"p": given}) == {"p": value}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("number", "abc", "could not convert string to float: 'abc'"),
+        ("boolean", "perhaps", "Unrecognized value 'perhaps'"),
+        ("json", "{", "Value must be valid JSON: "),
+        ("json", "7", "Value must be valid JSON: 7"),
+        ("string", ["a"], "Value must be a string"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(kind: str, given: object, said: str) -> None:
+    with pytest.raises(StackValidationFailed) as caught:
+        values(hot(type=kind), {"p": given})
+
+    assert str(caught.value).startswith(f"Parameter 'p' is invalid: {said}")
+
+
+def test_a_default_stands_in_for_what_is_not_given_and_nothing_else_does() -> None:
+    assert values(hot(type="string", default="d"), {}) == {"p": "d"}
+    with pytest.raises(UserParameterMissing, match=r"The Parameter \(p\) was not provided\."):
+        values(hot(type="string"), {})
+    with pytest.raises(UnknownUserParameter, match=r"The Parameter \(q\) was not defined in template\."):
+        values(hot(type="string"), {"p": "x", "q": "y"})
+
+
+@pytest.mark.parametrize(
+    ("snippet", "said"),
+    [
+        ("text", "Invalid parameter (p), expected a mapping"),
+        ({"default": "x"}, "Missing parameter type for parameter: p"),
+        ({"type": "string", "Default": "x"}, "Invalid key 'Default' for parameter (p)"),
+        ({"type": "String"}, "Invalid type (String)"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused(snippet: object, said: str) -> None:
+    with pytest.raises(InvalidSchemaError) as caught:
+        declared("p", snippet, HOT)
+
+    assert str(caught.value) == said
+
+
+def test_a_hidden_value_is_never_shown() -> None:
+    in_hot = hot(type="string", hidden=True)["p"]
+    in_cfn = declared("p", {"Type": "String", "NoEcho": "true"}, CFN)
+
+    assert in_hot.shown("secret") == in_cfn.shown("secret") == "******"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [("comma_delimited_list", ["a", "b"], "a,b"), ("json", {"a": 1}, '{"a": 1}'), ("number", 7, "7")],
+)
+def test_other_values_are_shown_as_text(kind: str, value: object, shown: str) -> None:
+    assert hot(type=kind)["p"].shown(value) == shown
