@@ -94,23 +94,8 @@ def said(spool: Spool, document: Document) -> Outcome | None:
     return None if newest is None else newest.outcome
 
 
-def standing(spool: Spool) -> str:
-    """How the newest outcome fares, for status; "" where nothing was said yet."""
-    record = spool.record()
-    if record is None:
-        return ""
-    if record.pending is not None:
-        return f"{record.pending.outcome.status} pending"
-    if record.given_up is not None:
-        return f"{record.given_up.outcome.status} given up at {record.given_up.at}: {record.given_up.why}"
-    return (
-        ""
-        if record.accepted is None
-        else f"{record.accepted.outcome.status} accepted at {record.accepted.at}"
-    )
-
-
 def told(outcome: Outcome, delivery: Delivery) -> str:
     """One line for the log."""
-    line = f"signal {outcome.status}: {delivery.end}"
+    unconfirmed = delivery.end is End.ACCEPTED and not delivery.confirmed
+    line = f"signal {outcome.status}: {delivery.end}" + (", not confirmed" if unconfirmed else "")
     return f"{line} ({delivery.why})" if delivery.why else line

@@ -9,6 +9,7 @@ from guestagent.agent import announcer, collect, parts, status
 from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
 from guestagent.agent.settings import Settings
+from guestagent.agent.standing import standing
 from guestagent.agent.status import NodeStatus
 from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, documents, parse, require_resolved
@@ -38,7 +39,7 @@ def apply(
     if delivery is not None and delivery.end is not End.ACCEPTED:
         error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable
         raise error(f"{result.state}, but the handle was not told: {delivery.why}")
-    return replace(result, signal=announcer.standing(Spool(settings.state)))
+    return replace(result, signal=standing(settings, document))
 
 
 def _deadline(settings: Settings, document: Document, journal: Journal, *, signals: bool) -> float:

@@ -48,7 +48,7 @@ def sender(settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sen
     return Sender(
         spool=Spool(settings.state),
         clock=clock,
-        policy=Policy(attempt=settings.signal_timeout),
+        policy=Policy(attempt=settings.signal_timeout, lifetime=settings.auth_ttl),
         connect=lambda handle: transport_to(handle, Web(settings.ca_file)),
         tell=tell,
     )

@@ -32,7 +32,13 @@ OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
     ),
     "signal": (
         cfg.StrOpt("ca_file", help="CA bundle for the handle's host; by default what requests uses."),
-        cfg.FloatOpt("timeout", default=20.0, min=0.1, help="Seconds that one request may take."),
+        cfg.FloatOpt("timeout", default=20.0, min=0.1, help="Seconds that one attempt may take."),
+        cfg.FloatOpt(
+            "auth_ttl",
+            default=900.0,
+            min=1.0,
+            help="Seconds that a presigned URL lives on this cloud: Keystone's [credential] auth_ttl, in seconds.",
+        ),
     ),
 }
 
@@ -50,6 +56,7 @@ class Settings:
     collector_config: Path
     ca_file: Path | None
     signal_timeout: float
+    auth_ttl: float
 
 
 def load(file: Path | None = None) -> Settings:
@@ -83,4 +90,5 @@ def _settings(conf: cfg.ConfigOpts) -> Settings:
         collector_config=Path(conf.collector.config),
         ca_file=Path(conf.signal.ca_file) if conf.signal.ca_file else None,
         signal_timeout=conf.signal.timeout,
+        auth_ttl=conf.signal.auth_ttl,
     )

@@ -81,14 +81,14 @@ def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_status(args: argparse.Namespace) -> int:
     """Print the status that the last pass left."""
-    from guestagent.agent import announcer, settings, status
-    from guestagent.signal import Spool
+    from guestagent.agent import settings, status
+    from guestagent.agent.standing import standing
 
-    state = settings.load(args.config).state
-    found = status.read(state / "status.json")
+    loaded = settings.load(args.config)
+    found = status.read(loaded.state / "status.json")
     if found is None:
         found = status.NodeStatus("waiting", "no metadata has been seen here yet")
-    found = replace(found, signal=announcer.standing(Spool(state)))
+    found = replace(found, signal=standing(loaded))
     if args.json:
         _print_json(found.as_json())
     else:

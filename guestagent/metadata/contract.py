@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from guestagent.metadata import document as values
 from guestagent.metadata.characters import END, SURROGATES
-from guestagent.metadata.document import CfnHandle, Document, HotHandle, Section, Source, Tls
+from guestagent.metadata.document import Document, Handle, Section, Source, Tls
 from guestagent.metadata.places import Address, HandleShape, Network
 from guestagent.metadata.shapes import Boolean, Choice, Integer, Key, OrFunction, Record, Schema, Text
 from guestagent.metadata.users import USER, Users
@@ -109,7 +109,7 @@ SOURCE = Record(
         "User": Key("user", USER, "the user as which the replica connects", required=True),
     },
 )
-HANDLE: OrFunction[CfnHandle | HotHandle] = OrFunction(HandleShape())
+HANDLE: OrFunction[Handle] = OrFunction(HandleShape())
 KEYS = Record(
     Document,
     {

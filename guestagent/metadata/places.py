@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network, ip_address
 
 from guestagent.metadata.characters import END
-from guestagent.metadata.document import CfnHandle, HotHandle
-from guestagent.metadata.functions import canonical
+from guestagent.metadata.document import CfnHandle, HotHandle, Unresolved
+from guestagent.metadata.functions import FUNCTION, canonical, is_function, read_function
 from guestagent.metadata.shapes import Schema, Text
 from guestagent.problems import Cursor
 from guestagent.secret import Secret
@@ -22,6 +22,7 @@ IPV6 = rf"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*{END}"
 HOST_NAME = rf"^({_LABEL}\.)*(?![0-9]+{END}){_LABEL}{END}"
 CIDR = rf"^{_IPV4}/(3[0-2]|[12]?[0-9]){END}"
 URL = rf"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:[0-9]{{1,5}})?([/?][!-~]*)?{END}"
+TOKEN = rf"^[!-~]+{END}"
 JSON_TEXT = r"^\s*\{[\s\S]*\}\s*$"
 LONGEST_NAME = 253  # RFC 1123
 LONGEST_HANDLE = 16384  # a presigned URL has about 600 characters, a HOT handle's document about 1000
@@ -75,7 +76,7 @@ class HandleShape:
 
     wanted: str = "a URL (http or https) or the document of a HOT handle"
 
-    def read(self, at: Cursor) -> CfnHandle | HotHandle | None:
+    def read(self, at: Cursor) -> CfnHandle | HotHandle | Unresolved | None:
         value = at.value
         if isinstance(value, dict):
             return self._hot(at, value, canonical(value))
@@ -96,19 +97,72 @@ class HandleShape:
         url = {"type": "string", "maxLength": LONGEST_HANDLE, "pattern": URL}
         text = {"type": "string", "maxLength": LONGEST_HANDLE, "pattern": JSON_TEXT}
         hot = {"type": "object", "properties": {"alarm_url": url}, "required": ["alarm_url"]}
-        return {"anyOf": [url, text | {"contentMediaType": "application/json", "contentSchema": hot}, hot]}
+        token = {
+            "type": "object",
+            "properties": {
+                "token": {
+                    "anyOf": [
+                        {"type": "string", "maxLength": LONGEST_HANDLE, "pattern": TOKEN},
+                        {"$ref": FUNCTION},
+                    ]
+                },
+                "endpoint": {"anyOf": [url, {"$ref": FUNCTION}]},
+            },
+            "required": ["token", "endpoint"],
+            "not": {"required": ["alarm_url"]},
+        }
+        shapes = {"anyOf": [hot, token]}
+        return {
+            "anyOf": [
+                url,
+                text | {"contentMediaType": "application/json", "contentSchema": shapes},
+                hot,
+                token,
+            ]
+        }
 
-    def _hot(self, at: Cursor, document: object, text: str | None) -> HotHandle | None:
-        if not isinstance(document, dict) or text is None or canonical(document) is None:
+    def _hot(self, at: Cursor, document: object, text: str | None) -> HotHandle | Unresolved | None:
+        whole = canonical(document)
+        if not isinstance(document, dict) or text is None or whole is None:
             return at.wrong(self.wanted, "a document that is not JSON, or too large")
+        if "token" in document and "alarm_url" not in document:
+            return self._bearer(at, document, text, whole)
         url = at.child("alarm_url", document.get("alarm_url"))
         if "alarm_url" not in document:
             return url.wrong(
-                "a URL (http or https)", "nothing", "choose CFN_SIGNAL as the handle's signal_transport"
+                "a URL (http or https)",
+                "nothing",
+                "choose CFN_SIGNAL or HEAT_SIGNAL as the handle's signal_transport",
             )
-        if not isinstance(url.value, str) or len(url.value) > LONGEST_HANDLE or not re.search(URL, url.value):
-            return url.wrong("a URL (http or https)")
-        return HotHandle(Secret(text))
+        return None if _url(url) is None else HotHandle(Secret(text))
+
+    def _bearer(
+        self, at: Cursor, document: dict[str, object], text: str, whole: str
+    ) -> HotHandle | Unresolved | None:
+        """TOKEN_SIGNAL has two attributes instead of a document: a template puts them side by side."""
+        at_token, at_endpoint = (
+            at.child("token", document["token"]),
+            at.child("endpoint", document.get("endpoint")),
+        )
+        token = (
+            read_function(at_token) if is_function(at_token.value) else _fitting(at_token, TOKEN, "a token")
+        )
+        endpoint = read_function(at_endpoint) if is_function(at_endpoint.value) else _url(at_endpoint)
+        if token is None or endpoint is None:
+            return None
+        functions = [part.text for part in (token, endpoint) if isinstance(part, Unresolved)]
+        return Unresolved(" ".join(functions), whole) if functions else HotHandle(Secret(text))
+
+
+def _url(at: Cursor) -> str | None:
+    return _fitting(at, URL, "a URL (http or https)")
+
+
+def _fitting(at: Cursor, pattern: str, wanted: str) -> str | None:
+    value = at.value
+    if isinstance(value, str) and len(value) <= LONGEST_HANDLE and re.search(pattern, value):
+        return value
+    return at.wrong(wanted)
 
 
 def _loaded(text: str) -> object:

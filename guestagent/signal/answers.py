@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from guestagent.errors import HandleRefused, HandleUnreachable
-from guestagent.signal.handle import Target
+from guestagent.signal.handle import Account, Bearer, Presigned
 
 ACCEPTED = ("<resource", '"resource"')
 PASSING = frozenset({407, 408, 425, 429})
 FINAL = frozenset({400, 404, 405, 410, 411, 413, 414, 415})
+GONE = frozenset({404, 410})
 
 
 class HandleDoubted(HandleUnreachable):
@@ -23,7 +24,7 @@ class HandleBroken(HandleUnreachable):
     """Its host failed to answer (5xx): mostly that passes, but some Heats say so of an expired URL, too."""
 
 
-def judge(status: int, text: str, target: Target, today: datetime) -> None:
+def judge(status: int, text: str, target: Presigned, today: datetime) -> None:
     """Return where the answer says that the signal has been taken; otherwise raise what it means.
 
     A 200 counts only in Heat's own words: a proxy's login page is a 200, too.
@@ -33,21 +34,62 @@ def judge(status: int, text: str, target: Target, today: datetime) -> None:
         return
     if status in FINAL or "Metadata format invalid" in text:
         raise HandleRefused(f"{host} answers {status}: {_refusal(status, text)}")
-    if status in PASSING:
-        raise HandleUnreachable(f"{host} answers {status}: {_passing(status)}")
     if status >= 500:
         raise HandleBroken(
             f"{host} answers {status}: Heat or Keystone is down, "
             f"or (Heat 27) the URL is no longer valid{_age(target, today)}"
         )
-    if status >= 400:
+    if status >= 400 and status not in PASSING:
         raise HandleDoubted(
             f"{host} answers {status}: the URL has expired{_age(target, today)}, or it was altered, "
             "or the handle or its stack is gone, or the request came with another Host than was signed"
         )
-    if status >= 300:
-        raise HandleUnreachable(f"{host} redirects ({status}): not followed, the URL is signed for it alone")
-    raise HandleUnreachable(f"{host} answers {status}, but not as Heat does: is there a portal between?")
+    raise _unsaid(host, status, "Heat", "the URL is signed for it alone")
+
+
+def judge_rest(status: int, text: str, target: Bearer | Account) -> None:
+    """The same for Heat's REST API. Returning says no more than that Heat could read it: accepted, not confirmed."""
+    host = target.host
+    if status == 200 and text.strip() == "null":
+        return
+    if status in FINAL:
+        said = "there is no such handle (any more)" if status in GONE else "it takes no such signal"
+        raise HandleRefused(f"{host} answers {status}: {said}")
+    if status >= 500:
+        raise HandleBroken(f"{host} answers {status}: Heat or Keystone is down")
+    if status >= 400 and status not in PASSING:
+        own = "the token has expired" if isinstance(target, Bearer) else "it does not take Keystone's token"
+        raise HandleDoubted(
+            f"{host} answers {status}: {own}, or the handle or its stack is gone (their user goes with them)"
+        )
+    raise _unsaid(host, status, "Heat", "the credentials are for it alone")
+
+
+def judge_login(status: int, target: Account) -> None:
+    """The same for Keystone's answer to the handle's user."""
+    host = target.keystone
+    if status == 201:
+        return
+    if status >= 500:
+        raise HandleBroken(f"{host} answers {status}: Keystone is down")
+    if status in GONE:
+        raise HandleDoubted(f"{host} answers {status}: is there a Keystone, version 3, at this address?")
+    if status >= 400 and status not in PASSING:
+        raise HandleDoubted(
+            f"{host} answers {status}: Keystone refuses the handle's user; "
+            "the handle or its stack is gone (their user goes with them), or the password was altered"
+        )
+    raise _unsaid(host, status, "Keystone", "the credentials are for it alone")
+
+
+def _unsaid(host: str, status: int, whom: str, bound: str) -> HandleUnreachable:
+    """For an answer that says nothing of what was asked: not of the host itself, or not yet."""
+    if status in PASSING:
+        said = "the proxy wants to know who we are" if status == 407 else "it asks to come back later"
+        return HandleUnreachable(f"{host} answers {status}: {said}")
+    if 300 <= status < 400:
+        return HandleUnreachable(f"{host} redirects ({status}): not followed, {bound}")
+    return HandleUnreachable(f"{host} answers {status}, but not as {whom} does: is there a portal between?")
 
 
 def _refusal(status: int, text: str) -> str:
@@ -55,16 +97,12 @@ def _refusal(status: int, text: str) -> str:
         return "it does not understand the signal; is the handle of the kind that its metadata shows?"
     if status == 400:
         return "the URL carries no complete signature; was it cut short on its way into the metadata?"
-    if status in (404, 410):
+    if status in GONE:
         return "there is no such handle (any more)"
     return "it takes no signals at this address"
 
 
-def _passing(status: int) -> str:
-    return "the proxy wants to know who we are" if status == 407 else "it asks to come back later"
-
-
-def _age(target: Target, today: datetime) -> str:
+def _age(target: Presigned, today: datetime) -> str:
     """How old the URL is, in words to be put behind it. Keystone's auth_ttl is what it lives."""
     age = target.age(today)
     if age is None:

@@ -1,4 +1,4 @@
-"""What a handle tells about itself: where signals go, and since when that address is signed. Pure.
+"""What a handle tells about itself: by which transport it wants to be signalled, where, and with what. Pure.
 
 Its URL and document are credentials: only `Secret` carries them, and a name is a hash of them.
 """
@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from enum import Enum
+from typing import ClassVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from guestagent.errors import HandleRefused
@@ -19,10 +21,27 @@ from guestagent.secret import Secret
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
+class Kind(str, Enum):
+    """The transports that this version speaks, by Heat's names."""
+
+    CFN = "CFN_SIGNAL"
+    TOKEN = "TOKEN_SIGNAL"  # noqa: S105 - Heat's name of a transport
+    HEAT = "HEAT_SIGNAL"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def confirms(self) -> bool:
+        """Whether an acceptance proves that the handle took it: Heat's REST API says 200 to whatever parses."""
+        return self is Kind.CFN
+
+
 @dataclass(frozen=True, slots=True)
-class Target:
+class Presigned:
     """A presigned URL. `host` may be shown; `signed` is when Heat signed it, None where it does not say."""
 
+    kind: ClassVar[Kind] = Kind.CFN
     url: Secret
     host: str
     signed: datetime | None
@@ -32,13 +51,59 @@ class Target:
         return None if self.signed is None else (today - self.signed).total_seconds()
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """The resource's address in Heat's REST API, and a token that was issued with the handle, once."""
+
+    kind: ClassVar[Kind] = Kind.TOKEN
+    url: Secret
+    host: str
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The resource's address in Heat's REST API, and the handle's own user, who fetches tokens at `keystone`."""
+
+    kind: ClassVar[Kind] = Kind.HEAT
+    url: Secret
+    host: str
+    login: Secret
+    keystone: str
+    user: str
+    password: Secret
+    project: str
+
+
+Target = Presigned | Bearer | Account
+
+
 def target(handle: Handle) -> Target:
-    """Where a signal for `handle` is PUT; HandleRefused where this version has no way to send one."""
+    """How `handle` is signalled, by its own document; HandleRefused where this version has no way."""
     if isinstance(handle, Unresolved):
         raise HandleRefused(f"the handle is the template's {handle}: Heat has not resolved it")
-    url = _alarm_url(handle) if isinstance(handle, HotHandle) else handle.url
-    parts = _split(url)
-    return Target(url, parts.netloc.rpartition("@")[2], _signed(parts.query))
+    if not isinstance(handle, HotHandle):
+        return _presigned(handle.url.reveal())
+    document = _document(handle)
+    transport = _transport(document)
+    if transport == Kind.CFN:
+        return _presigned(_text(document, "alarm_url"))
+    if transport == Kind.TOKEN:
+        return _bearer(document)
+    if transport == Kind.HEAT:
+        return _account(document)
+    raise HandleRefused(
+        f"the handle wants {transport}, which this version does not speak: "
+        f"give its resource `signal_transport: {Kind.CFN}`, {Kind.HEAT} or {Kind.TOKEN}"
+    )
+
+
+def kind(handle: Handle) -> Kind | None:
+    """The handle's transport, None where it has none that can be used."""
+    try:
+        return target(handle).kind
+    except HandleRefused:
+        return None
 
 
 def handle_url(handle: Handle) -> Secret | None:
@@ -61,20 +126,19 @@ def text(handle: Handle) -> str:
     return (handle.document if isinstance(handle, HotHandle) else handle.url).reveal()
 
 
-def _alarm_url(handle: HotHandle) -> Secret:
+def sendable(credential: str) -> bool:
+    """Whether it may stand in a request's header: what may not, the libraries quote in their errors."""
+    return bool(credential) and all("!" <= character <= "~" for character in credential)
+
+
+def _document(handle: HotHandle) -> Mapping[str, object]:
     try:
         document = json.loads(handle.document.reveal())
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise HandleRefused("ReadyWaitCondition is neither a URL nor a handle's JSON object")
-    transport, url = _transport(document), document.get("alarm_url")
-    if transport != "CFN_SIGNAL" or not isinstance(url, str):
-        raise HandleRefused(
-            f"the handle wants {transport}, which this version does not speak: "
-            "give its resource `signal_transport: CFN_SIGNAL`"
-        )
-    return Secret(url)
+    return document
 
 
 def _transport(document: Mapping[str, object]) -> str:
@@ -82,22 +146,61 @@ def _transport(document: Mapping[str, object]) -> str:
     if "queue_id" in document:
         return "ZAQAR_SIGNAL"
     if "auth_url" in document:
-        return "HEAT_SIGNAL"
-    if "token" in document:
-        return "TOKEN_SIGNAL"
+        return Kind.HEAT
     if "alarm_url" not in document:
-        return "NO_SIGNAL"
-    return "TEMP_URL_SIGNAL" if "temp_url_sig=" in str(document["alarm_url"]) else "CFN_SIGNAL"
+        return Kind.TOKEN if "token" in document else "NO_SIGNAL"
+    return "TEMP_URL_SIGNAL" if "temp_url_sig=" in str(document["alarm_url"]) else Kind.CFN
 
 
-def _split(url: Secret) -> SplitResult:
-    shown = url.reveal()
+def _presigned(url: str) -> Presigned:
+    parts = _split(url)
+    return Presigned(Secret(url), _host(parts), _signed(parts.query))
+
+
+def _bearer(document: Mapping[str, object]) -> Bearer:
+    url, token = _text(document, "endpoint"), _text(document, "token")
+    if not sendable(token):
+        raise HandleRefused("the handle's token holds characters that no token has")
+    return Bearer(Secret(url), _host(_split(url)), Secret(token))
+
+
+def _account(document: Mapping[str, object]) -> Account:
+    url, auth = _text(document, "alarm_url"), _split(_text(document, "auth_url"))
+    return Account(
+        url=Secret(url),
+        host=_host(_split(url)),
+        login=Secret(_login(auth)),
+        keystone=_host(auth),
+        user=_text(document, "user_id"),
+        password=Secret(_text(document, "password")),
+        project=_text(document, "project_id"),
+    )
+
+
+def _text(document: Mapping[str, object], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        raise HandleRefused(f"the handle's document has no {name}; is the handle of the kind that it seems?")
+    return value
+
+
+def _login(auth: SplitResult) -> str:
+    """Where tokens are given; Heat names Keystone with its version or without."""
+    root = auth.path.rstrip("/").removesuffix("/v2.0").removesuffix("/v3")
+    return auth._replace(path=f"{root}/v3/auth/tokens", query="nocatalog", fragment="").geturl()
+
+
+def _host(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2]
+
+
+def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(shown)
+        parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         fine = False
-    if not fine or any(character <= " " for character in shown):
+    if not fine or any(character <= " " for character in url):
         raise HandleRefused("the handle holds no http(s) URL that a signal can be sent to")
     return parts
 

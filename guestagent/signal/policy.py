@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from guestagent.errors import HandleUnreachable, SignalError
 from guestagent.retry import Backoff
 from guestagent.signal.answers import HandleBroken, HandleDoubted
+from guestagent.signal.expiry import AUTH_TTL
 
 WAIT = Backoff(first=0.5, most=30.0)
 
@@ -15,7 +16,7 @@ WAIT = Backoff(first=0.5, most=30.0)
 class Policy:
     """All in seconds. Without a connection it is tried for ever. `attempt`: what one request may take.
 
-    `grace`: how long doubted answers (403) are tried: a Keystone at its start or a wrong clock gives them.
+    `grace`: how long doubted answers (401, 403) are tried: a Keystone at its start or a wrong clock gives them.
     `lifetime`: Keystone's auth_ttl. A 5xx is tried for ever while the URL may live; once it is older, for
     `patience` more: Heat 27 says 500 of an expired URL.
     """
@@ -23,13 +24,13 @@ class Policy:
     wait: Backoff = WAIT
     attempt: float = 20.0
     grace: float = 120.0
-    lifetime: float = 900.0
+    lifetime: float = AUTH_TTL
     patience: float = 3600.0
 
     def hopeless(self, error: SignalError, lasted: float, age: float | None) -> bool:
         """Whether no further attempt is worth it, after `lasted` seconds of errors of this kind alone.
 
-        `age`: seconds since the URL was signed, None where that is not known.
+        `age`: seconds since the URL was signed, None where that is not known or nothing is signed.
         """
         if isinstance(error, HandleDoubted):
             return lasted >= self.grace

@@ -14,7 +14,7 @@ from enum import Enum
 from guestagent.errors import HandleRefused, SignalError, StorageError
 from guestagent.metadata.document import Handle
 from guestagent.retry import Clock
-from guestagent.signal.handle import target
+from guestagent.signal.handle import Presigned, kind, target
 from guestagent.signal.payload import Outcome, Status, body
 from guestagent.signal.policy import Policy
 from guestagent.signal.spool import Entry, Spool
@@ -38,11 +38,15 @@ class End(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`why` is the last error's message, for a person; it holds no secret. LATE and CUT stay pending."""
+    """`why` is the last error's message, for a person; it holds no secret. LATE and CUT stay pending.
+
+    `confirmed` False: ACCEPTED says no more than that Heat could read it; whether it counts, the stack will tell.
+    """
 
     end: End
     why: str = ""
     attempts: int = 0
+    confirmed: bool = True
 
 
 def worth_saying(accepted: Outcome | None, outcome: Outcome) -> bool:
@@ -66,6 +70,7 @@ class Sender:
     tell: Callable[[str], None] = lambda message: None
     _hopeless: dict[tuple[str, Status], str] = field(default_factory=dict)
     _taken: dict[str, Outcome] = field(default_factory=dict)
+    _way: tuple[str, Transport] | None = None
 
     def say(
         self, entry: Entry, *, until: float | None = None, interrupted: Callable[[], bool] = lambda: False
@@ -75,7 +80,7 @@ class Sender:
         Where the disk is full it is delivered from memory.
         """
         if not worth_saying(self._heard(entry), entry.outcome):
-            return Delivery(End.ACCEPTED)
+            return Delivery(End.ACCEPTED, confirmed=_confirmed(entry.handle))
         why = self._hopeless.get((entry.key, entry.outcome.status))
         if why is not None:
             return Delivery(End.GIVEN_UP, why)
@@ -118,16 +123,22 @@ class Sender:
         if until is not None:
             seconds = max(1.0, min(seconds, until - self.clock.now()))
         try:
-            self.connect(entry.handle).send(body(entry.handle, entry.unique_id, entry.outcome), seconds)
+            self._transport(entry).send(body(entry.handle, entry.unique_id, entry.outcome), seconds)
         except SignalError as error:
             return error
         return None
+
+    def _transport(self, entry: Entry) -> Transport:
+        """The same for every attempt, for it may hold a token that is still good."""
+        if self._way is None or self._way[0] != entry.key:
+            self._way = entry.key, self.connect(entry.handle)
+        return self._way[1]
 
     def _accepted(self, entry: Entry, attempts: int) -> Delivery:
         self._taken[entry.key] = entry.outcome
         with self._storage_trouble_told():
             self.spool.accept(entry)
-        return Delivery(End.ACCEPTED, attempts=attempts)
+        return Delivery(End.ACCEPTED, attempts=attempts, confirmed=_confirmed(entry.handle))
 
     def _given_up(self, entry: Entry, why: str, attempts: int) -> Delivery:
         self._hopeless[entry.key, entry.outcome.status] = why
@@ -137,9 +148,10 @@ class Sender:
 
     def _age(self, handle: Handle) -> float | None:
         try:
-            return target(handle).age(self.today())
+            to = target(handle)
         except HandleRefused:
             return None
+        return to.age(self.today()) if isinstance(to, Presigned) else None
 
     def _rest(self, seconds: float, interrupted: Callable[[], bool]) -> None:
         end = self.clock.now() + seconds
@@ -153,3 +165,8 @@ class Sender:
             yield
         except StorageError as error:
             self.tell(str(error))
+
+
+def _confirmed(handle: Handle) -> bool:
+    found = kind(handle)
+    return found is None or found.confirms

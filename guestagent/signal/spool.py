@@ -17,6 +17,7 @@ from guestagent import durable
 from guestagent.metadata.document import CfnHandle, Handle, HotHandle
 from guestagent.secret import Secret
 from guestagent.signal import handle as handles
+from guestagent.signal.handle import Kind
 from guestagent.signal.payload import Outcome, Status, fitted_data
 from guestagent.signal.transports import utc_now
 
@@ -40,11 +41,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What became of an outcome, and when (UTC); `why` it was given up."""
+    """What became of an outcome, and when (UTC); `why` it was given up. `by`: the handle's transport, where known."""
 
     outcome: Outcome
     at: str
     why: str = ""
+    by: Kind | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether an acceptance proves that the handle took it."""
+        return self.by is None or self.by.confirms
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +96,11 @@ class Spool:
 
     def accept(self, entry: Entry) -> None:
         """The handle has taken it. What is pending by now, if it is something newer, stays."""
-        self._settle(entry, lambda record: replace(record, accepted=Said(entry.outcome, self._now())))
+        self._settle(entry, lambda record: replace(record, accepted=self._said(entry)))
 
     def give_up(self, entry: Entry, why: str) -> None:
         """It will not be said; `why` holds no secret."""
-        self._settle(entry, lambda record: replace(record, given_up=Said(entry.outcome, self._now(), why)))
+        self._settle(entry, lambda record: replace(record, given_up=self._said(entry, why)))
 
     def record(self) -> Record | None:
         """The whole content; None where there is none, or none of this version: then it is said once more."""
@@ -116,8 +123,9 @@ class Spool:
     def _write(self, record: Record) -> None:
         durable.write(self._file, json.dumps(_dumped(record)).encode())
 
-    def _now(self) -> str:
-        return self._today().isoformat(timespec="seconds")
+    def _said(self, entry: Entry, why: str = "") -> Said:
+        at = self._today().isoformat(timespec="seconds")
+        return Said(entry.outcome, at, why, handles.kind(entry.handle))
 
 
 def _dumped(record: Record) -> dict[str, object]:
@@ -137,7 +145,8 @@ def _dumped_entry(entry: Entry) -> dict[str, object]:
 
 
 def _dumped_said(said: Said) -> dict[str, object]:
-    return {"outcome": _dumped_outcome(said.outcome), "at": said.at, "why": said.why}
+    by = None if said.by is None else said.by.value
+    return {"outcome": _dumped_outcome(said.outcome), "at": said.at, "why": said.why, "by": by}
 
 
 def _dumped_outcome(outcome: Outcome) -> dict[str, object]:
@@ -161,7 +170,10 @@ def _entry(data: Mapping[str, Any]) -> Entry:
 
 
 def _said(data: Mapping[str, Any]) -> Said:
-    return Said(_outcome(data["outcome"]), str(data["at"]), str(data["why"]))
+    by = data.get("by")  # the first version had one transport, and did not name it
+    return Said(
+        _outcome(data["outcome"]), str(data["at"]), str(data["why"]), None if by is None else Kind(by)
+    )
 
 
 def _outcome(data: Mapping[str, Any]) -> Outcome:

@@ -1,29 +1,25 @@
-"""Ways to a handle: a Protocol, and the one that PUTs on a presigned URL. Only this file imports requests.
+"""Ways to a handle: a Protocol, and one class for each transport that this version speaks.
 
-The others (HEAT_SIGNAL, TEMP_URL_SIGNAL, ZAQAR_SIGNAL) will stand beside it, chosen by `transport_to`.
+The others (TEMP_URL_SIGNAL, ZAQAR_SIGNAL) will stand beside them, chosen by `transport_to`.
 """
 
 from __future__ import annotations
 
-import logging
+import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from guestagent.errors import HandleRefused, HandleUnreachable
+from guestagent.errors import HandleUnreachable
 from guestagent.metadata.document import Handle
-from guestagent.signal.answers import judge
-from guestagent.signal.handle import Target, target
+from guestagent.secret import Secret
+from guestagent.signal.answers import judge, judge_login, judge_rest
+from guestagent.signal.handle import Account, Bearer, Presigned, sendable, target
+from guestagent.signal.web import AS_REQUESTS, Answer, Request, Web, ask
 
-if TYPE_CHECKING:
-    import requests
-
-# A form's content type, the default of many clients, breaks the signature.
-HEADERS = {"Content-Type": "application/json", "User-Agent": "guestagent"}
-MOST_ANSWER = 16 * 1024
+UNAUTHORIZED = 401
+LEAST_SECONDS = 0.1  # what a later request of one attempt is given where the earlier ones took all
 
 
 class Transport(Protocol):
@@ -32,109 +28,88 @@ class Transport(Protocol):
     def send(self, body: bytes, seconds: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Web:
-    """`ca_file` None: what requests does by itself. Proxies come from the environment, as for requests."""
-
-    ca_file: Path | None = None
-
-
 def utc_now() -> datetime:
     """The calendar; it may be stepped, and so only tells how old a URL is."""
     return datetime.now(timezone.utc)
 
 
-def transport_to(handle: Handle, web: Web = Web(), today: Callable[[], datetime] = utc_now) -> Transport:
+def transport_to(
+    handle: Handle, web: Web = AS_REQUESTS, today: Callable[[], datetime] = utc_now
+) -> Transport:
     """The way that `handle` asks for; HandleRefused where this version has none."""
-    return CfnTransport(target(handle), web, today)
+    to = target(handle)
+    if isinstance(to, Presigned):
+        return CfnTransport(to, web, today)
+    return TokenTransport(to, web) if isinstance(to, Bearer) else HeatTransport(to, web)
 
 
 class CfnTransport:
-    """PUT on a presigned URL."""
+    """CFN_SIGNAL: PUT on a presigned URL."""
 
-    def __init__(self, to: Target, web: Web = Web(), today: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, to: Presigned, web: Web = AS_REQUESTS, today: Callable[[], datetime] = utc_now
+    ) -> None:
         self._to, self._web, self._today = to, web, today
 
     def send(self, body: bytes, seconds: float) -> None:
-        judge(*self._put(body, seconds), self._to, self._today())
-
-    def _put(self, body: bytes, seconds: float) -> tuple[int, str]:
-        import requests  # 27 MB and a tenth of a second, for whoever has something to say
-
-        _hide_urls()
-        verify = True if self._web.ca_file is None else str(self._web.ca_file)
-        try:
-            with (
-                requests.Session() as session,
-                session.put(
-                    self._to.url.reveal(),
-                    data=body,
-                    headers=HEADERS,
-                    auth=_signed_already,
-                    timeout=seconds,
-                    verify=verify,
-                    allow_redirects=False,
-                    stream=True,
-                ) as answer,
-            ):
-                return answer.status_code, _beginning(answer, seconds)
-        except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-            trouble: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
-        except OSError as error:  # every error of requests is one, and so is a CA file that is not there
-            trouble = HandleUnreachable(f"{self._to.host}: {_reason(error)}")
-        raise trouble  # out here, so that the library's error, which quotes the URL, is not its context
+        answer = ask(Request("PUT", self._to.url, self._to.host, body), self._web, seconds)
+        judge(answer.status, answer.text, self._to, self._today())
 
 
-def _signed_already(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of what requests would look up in ~/.netrc: the URL is all the authority there is."""
-    return request
+class TokenTransport:
+    """TOKEN_SIGNAL: POST to Heat's REST API with the token that the handle was given, while that lives."""
+
+    def __init__(self, to: Bearer, web: Web = AS_REQUESTS) -> None:
+        self._to, self._web = to, web
+
+    def send(self, body: bytes, seconds: float) -> None:
+        answer = _signal(self._to, self._to.token, body, self._web, seconds)
+        judge_rest(answer.status, answer.text, self._to)
 
 
-def _beginning(answer: requests.Response, seconds: float) -> str:
-    """Byte by byte, for more would be waited for until it is complete: the timeout of requests is one recv's."""
-    until, read = time.monotonic() + seconds, b""
-    for byte in answer.iter_content(1):
-        read += byte
-        if len(read) >= MOST_ANSWER or time.monotonic() > until:
-            break
-    return read.decode(errors="replace")
+class HeatTransport:
+    """HEAT_SIGNAL: POST to Heat's REST API with a token of the handle's own user, fetched anew when it is refused.
+
+    Keep it for more than one attempt: its token is then used again.
+    """
+
+    def __init__(self, to: Account, web: Web = AS_REQUESTS) -> None:
+        self._to, self._web = to, web
+        self._token: Secret | None = None
+
+    def send(self, body: bytes, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        kept = self._token
+        answer = self._post(kept or self._log_in(until), body, until)
+        if answer.status == UNAUTHORIZED and kept is not None:
+            answer = self._post(self._log_in(until), body, until)
+        if answer.status == UNAUTHORIZED:
+            self._token = None
+        judge_rest(answer.status, answer.text, self._to)
+
+    def _post(self, token: Secret, body: bytes, until: float) -> Answer:
+        return _signal(self._to, token, body, self._web, _left(until))
+
+    def _log_in(self, until: float) -> Secret:
+        to, self._token = self._to, None
+        answer = ask(Request("POST", to.login, to.keystone, _credentials(to)), self._web, _left(until))
+        judge_login(answer.status, to)
+        if answer.token is None or not sendable(answer.token.reveal()):
+            raise HandleUnreachable(f"{to.keystone} gives no token: is there a portal between?")
+        self._token = answer.token
+        return answer.token
 
 
-def _reason(error: BaseException) -> str:
-    """What went wrong in words that hold nothing of the URL: the messages of requests quote it."""
-    kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
-    if "RequestException" not in kinds:
-        return "the CA bundle cannot be read: does signal.ca_file (or REQUESTS_CA_BUNDLE) name one?"
-    verified = [said for link in _chain(error) if (said := getattr(link, "verify_message", None))]
-    if verified:
-        return f"its certificate does not hold ({verified[0]}): is its CA named in signal.ca_file?"
-    system = [link.strerror for link in _chain(error) if isinstance(link, OSError) and link.strerror]
-    by = "the proxy: " if kinds & {"ProxyError", "InvalidProxyURL"} else ""
-    for kind, words in WORDS.items():
-        if kind in kinds:
-            return by + words
-    return by + (system[-1] if system else type(error).__name__)
+def _signal(to: Bearer | Account, token: Secret, body: bytes, web: Web, seconds: float) -> Answer:
+    return ask(Request("POST", to.url, to.host, body, {"X-Auth-Token": token}), web, seconds)
 
 
-WORDS = {
-    "ConnectTimeout": "no connection in time",
-    "ReadTimeout": "no answer in time",
-    "RemoteDisconnected": "it hung up without an answer",
-    "ChunkedEncodingError": "it hung up in the middle of its answer",
-}
+def _credentials(to: Account) -> bytes:
+    """A user's id needs no domain beside it."""
+    user = {"id": to.user, "password": to.password.reveal()}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    return json.dumps({"auth": {"identity": identity, "scope": {"project": {"id": to.project}}}}).encode()
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
-
-
-def _hide_urls() -> None:
-    """urllib3 logs every URL at DEBUG, and some at WARNING: the signature in it is a credential."""
-    logging.getLogger("urllib3.connectionpool").addFilter(_without_signature)
-
-
-def _without_signature(record: logging.LogRecord) -> bool:
-    return "Signature=" not in record.getMessage()
+def _left(until: float) -> float:
+    return max(LEAST_SECONDS, until - time.monotonic())

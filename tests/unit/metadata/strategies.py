@@ -47,6 +47,7 @@ networks = st.ip_addresses(v=4).flatmap(
 handles: st.SearchStrategy[Handle] = st.one_of(
     st.just(CfnHandle(Secret(URL))),
     st.just(HotHandle(Secret(json.dumps({"alarm_url": URL})))),
+    st.just(HotHandle(Secret(json.dumps({"token": "t", "endpoint": URL})))),
     functions,
 )
 scalars = st.text(_printable, max_size=50) | st.integers(-(2**63), 2**64 - 1) | st.booleans() | functions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -123,6 +124,25 @@ def test_a_hot_handle_may_be_a_mapping() -> None:
 
     assert isinstance(document.handle, HotHandle)
     assert json.loads(document.handle.document.reveal()) == {"alarm_url": URL}
+
+
+@pytest.mark.parametrize("given", [dict, json.dumps], ids=["mapping", "text"])
+def test_a_handles_token_and_endpoint_stand_side_by_side(given: Callable[[dict[str, str]], object]) -> None:
+    attributes = {"token": "t", "endpoint": URL}
+
+    document = parse({"ReadyWaitCondition": given(attributes)})
+
+    assert isinstance(document.handle, HotHandle)
+    assert json.loads(document.handle.document.reveal()) == attributes
+
+
+def test_a_templates_token_and_endpoint_are_unresolved_together() -> None:
+    handle = {"token": {"get_attr": ["H", "token"]}, "endpoint": {"get_attr": ["H", "endpoint"]}}
+
+    document = parse({"ReadyWaitCondition": handle})
+
+    assert str(document.handle) == "<H.token H.endpoint>"
+    assert dump(document)["ReadyWaitCondition"] == handle
 
 
 @pytest.mark.parametrize(

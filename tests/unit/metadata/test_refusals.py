@@ -167,7 +167,15 @@ def test_every_problem_is_told_at_once() -> None:
         (
             {"ReadyWaitCondition": "{}"},
             "ReadyWaitCondition.alarm_url: expected a URL (http or https), found nothing "
-            "(choose CFN_SIGNAL as the handle's signal_transport)",
+            "(choose CFN_SIGNAL or HEAT_SIGNAL as the handle's signal_transport)",
+        ),
+        (
+            {"ReadyWaitCondition": {"token": "t"}},
+            "ReadyWaitCondition.endpoint: expected a URL (http or https), found nothing",
+        ),
+        (
+            {"ReadyWaitCondition": {"token": "a b", "endpoint": "http://heat.example/"}},
+            "ReadyWaitCondition.token: expected a token, found a string",
         ),
         (
             {"ReadyWaitCondition": "{'alarm_url': 1}"},

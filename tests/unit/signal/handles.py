@@ -16,6 +16,7 @@ URL = (
     "?SignatureMethod=HmacSHA256&SignatureVersion=2&AWSAccessKeyId=key"
     f"&Timestamp=2026-11-23T18%3A00%3A00Z&Signature={HIDDEN}%3D"
 )
+REST = "http://heat.test:8004/v1/p1/stacks/s/1/resources/Handle/signal"
 
 
 def cfn(url: str = URL) -> CfnHandle:
@@ -24,6 +25,26 @@ def cfn(url: str = URL) -> CfnHandle:
 
 def hot(**document: object) -> HotHandle:
     return HotHandle(Secret(json.dumps(document)))
+
+
+def bearer(token: str = HIDDEN) -> HotHandle:
+    """What TOKEN_SIGNAL's attributes make."""
+    return hot(token=token, endpoint=REST)
+
+
+def account(**changes: object) -> HotHandle:
+    """HEAT_SIGNAL's document."""
+    told = {
+        "auth_url": "http://keystone.test:5000/v3",
+        "username": "s-Handle-abc",
+        "user_id": "u1",
+        "password": HIDDEN,
+        "project_id": "p1",
+        "domain_id": "d1",
+        "region_name": "RegionOne",
+        "alarm_url": REST,
+    }
+    return hot(**told | changes)
 
 
 def success(reason: str = "ready", **data: object) -> Outcome:

@@ -3,20 +3,38 @@ from __future__ import annotations
 import pytest
 
 from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
-from guestagent.signal.answers import HandleBroken, HandleDoubted, judge
-from guestagent.signal.handle import target
-from tests.unit.signal.handles import HIDDEN, cfn, minutes_later
+from guestagent.signal.answers import HandleBroken, HandleDoubted, judge, judge_login, judge_rest
+from guestagent.signal.handle import Account, Bearer, Presigned, target
+from tests.unit.signal.handles import HIDDEN, account, bearer, cfn, minutes_later
+
+
+def presigned() -> Presigned:
+    found = target(cfn())
+    assert isinstance(found, Presigned)
+    return found
+
+
+def own_user() -> Account:
+    found = target(account())
+    assert isinstance(found, Account)
+    return found
+
+
+def with_token() -> Bearer:
+    found = target(bearer())
+    assert isinstance(found, Bearer)
+    return found
 
 
 def answered(status: int, text: str = "", minutes: float = 1) -> SignalError:
     """The error that an answer means."""
     with pytest.raises(SignalError) as raised:
-        judge(status, text, target(cfn()), minutes_later(minutes))
+        judge(status, text, presigned(), minutes_later(minutes))
     return raised.value
 
 
 def test_heats_own_word_is_an_acceptance() -> None:
-    judge(200, "<resource>Master0000ReadyWaitCondHandle</resource>", target(cfn()), minutes_later(1))
+    judge(200, "<resource>Master0000ReadyWaitCondHandle</resource>", presigned(), minutes_later(1))
 
 
 @pytest.mark.parametrize("text", ["", "null", "<html>Please log in</html>"])
@@ -67,3 +85,74 @@ def test_a_url_from_the_future_points_at_the_clock() -> None:
     assert "signed 30 minutes in the future: is this machine's clock right?" in str(
         answered(403, minutes=-30)
     )
+
+
+def test_a_null_is_all_that_rest_says() -> None:
+    judge_rest(200, "null", own_user())
+    judge_rest(200, "null\n", with_token())
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (200, "", HandleUnreachable),
+        (200, "<html>Please log in</html>", HandleUnreachable),
+        (204, "", HandleUnreachable),
+        (302, "", HandleUnreachable),
+        (400, "", HandleRefused),
+        (401, "", HandleDoubted),
+        (403, "", HandleDoubted),
+        (404, "", HandleRefused),
+        (407, "", HandleUnreachable),
+        (409, "", HandleDoubted),
+        (410, "", HandleRefused),
+        (429, "", HandleUnreachable),
+        (500, "", HandleBroken),
+        (503, "", HandleBroken),
+    ],
+)
+def test_every_status_of_rest_has_its_class(status: int, text: str, kind: type[SignalError]) -> None:
+    for to in (own_user(), with_token()):
+        with pytest.raises(SignalError) as raised:
+            judge_rest(status, text, to)
+
+        assert type(raised.value) is kind
+        assert f"heat.test:8004 {'redirects (302)' if status == 302 else f'answers {status}'}" in str(
+            raised.value
+        )
+
+
+def test_a_refused_token_says_what_it_may_be_of_each_kind() -> None:
+    said = []
+    for to in (with_token(), own_user()):
+        with pytest.raises(HandleDoubted) as raised:
+            judge_rest(401, "", to)
+        said.append(str(raised.value))
+
+    assert "the token has expired, or the handle or its stack is gone" in said[0]
+    assert "does not take Keystone's token, or the handle or its stack is gone" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, HandleUnreachable),
+        (302, HandleUnreachable),
+        (400, HandleDoubted),
+        (401, HandleDoubted),
+        (404, HandleDoubted),
+        (429, HandleUnreachable),
+        (500, HandleBroken),
+        (503, HandleBroken),
+    ],
+)
+def test_every_status_of_keystone_has_its_class(status: int, kind: type[SignalError]) -> None:
+    with pytest.raises(SignalError) as raised:
+        judge_login(status, own_user())
+
+    assert type(raised.value) is kind
+    assert str(raised.value).startswith("keystone.test:5000 ")
+
+
+def test_a_token_that_keystone_gives_is_an_acceptance() -> None:
+    judge_login(201, own_user())

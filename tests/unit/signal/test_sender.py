@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.errors import HandleRefused, HandleUnreachable, SignalError, StorageError
+from guestagent.metadata.document import Handle
 from guestagent.retry import FakeClock
 from guestagent.signal import (
     Delivery,
@@ -21,7 +22,18 @@ from guestagent.signal import (
     transport_to,
     worth_saying,
 )
-from tests.unit.signal.handles import HIDDEN, URL, entry, failure, hot, minutes_later, success
+from tests.unit.signal.handles import (
+    HIDDEN,
+    URL,
+    account,
+    bearer,
+    cfn,
+    entry,
+    failure,
+    hot,
+    minutes_later,
+    success,
+)
 
 DOWN = HandleUnreachable("heat.test: connection refused")
 FORBIDDEN = HandleDoubted("heat.test answers 403")
@@ -286,14 +298,60 @@ def test_a_repaired_node_takes_its_failure_back_under_the_same_id(tmp_path: Path
 
 
 def test_a_handle_that_cannot_be_used_is_given_up_with_its_reason(tmp_path: Path) -> None:
-    handle = hot(auth_url="http://k", password=HIDDEN, alarm_url=URL)
+    handle = hot(auth_url="http://k", password=HIDDEN, queue_id="q")
     at_work = Sender(Spool(tmp_path), FakeClock(), connect=transport_to)
 
     delivery = at_work.say(Entry(handle, "node-1", success()))
 
     assert delivery.end is End.GIVEN_UP
-    assert "HEAT_SIGNAL" in delivery.why
+    assert "ZAQAR_SIGNAL" in delivery.why
     assert HIDDEN not in repr(delivery)
+
+
+@pytest.mark.parametrize(
+    ("handle", "confirmed"),
+    [(cfn(), True), (hot(alarm_url=URL), True), (bearer(), False), (account(), False)],
+)
+def test_what_rest_accepts_is_not_confirmed(tmp_path: Path, handle: Handle, confirmed: bool) -> None:
+    at_work = sender(Spool(tmp_path), FakeHandle())
+
+    first, again = (at_work.say(Entry(handle, "node-1", success())) for _ in range(2))
+
+    assert (first.end, first.confirmed, again.confirmed) == (End.ACCEPTED, confirmed, confirmed)
+
+
+def test_a_handle_by_rest_is_always_given_an_id_and_its_own_keys(tmp_path: Path) -> None:
+    told = FakeHandle()
+
+    sender(Spool(tmp_path), told).say(Entry(account(), "node-1", success("ready", lag=0)))
+
+    assert told.heard == [{"status": "SUCCESS", "reason": "ready", "id": "node-1", "data": {"lag": 0}}]
+
+
+def test_a_broken_answer_to_what_is_not_signed_is_tried_for_ever(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    delivery = sender(Spool(tmp_path), outage(86400, clock, BROKEN), clock).say(
+        Entry(account(), "node-1", success())
+    )
+
+    assert delivery.end is End.ACCEPTED
+
+
+def test_the_way_to_a_handle_is_kept_for_every_attempt_and_no_other_handle(tmp_path: Path) -> None:
+    connected: list[Handle] = []
+    told = FakeHandle([DOWN, DOWN, None])
+
+    def connect(handle: Handle) -> FakeHandle:
+        connected.append(handle)
+        return told
+
+    at_work = Sender(Spool(tmp_path), FakeClock(), connect=connect)
+    at_work.say(Entry(account(), "node-1", failure()))
+    at_work.say(Entry(account(), "node-1", success()))
+    at_work.say(Entry(account(), "node-2", success()))
+
+    assert connected == [account(), account()]
 
 
 def test_progress_is_told_at_every_attempt(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -11,9 +12,20 @@ from typing import Any
 import pytest
 
 from guestagent.errors import StorageError
-from guestagent.signal import Entry, Spool
+from guestagent.metadata.document import HotHandle
+from guestagent.signal import Entry, Kind, Spool
 from guestagent.signal.spool import FILE, Record, Said
-from tests.unit.signal.handles import HIDDEN, URL, entry, failure, hot, minutes_later, success
+from tests.unit.signal.handles import (
+    HIDDEN,
+    URL,
+    account,
+    bearer,
+    entry,
+    failure,
+    hot,
+    minutes_later,
+    success,
+)
 
 OLDER, NEWER = URL.replace("Handle", "Handle1"), URL.replace("Handle", "Handle2")
 AT = "2026-11-23T18:05:00+00:00"
@@ -33,6 +45,37 @@ def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
         spool(tmp_path).put(said)
 
         assert spool(tmp_path).pending() == said
+
+
+@pytest.mark.parametrize(
+    ("handle", "by"),
+    [(account(), Kind.HEAT), (bearer(), Kind.TOKEN), (hot(alarm_url=URL), Kind.CFN), (hot(), None)],
+)
+def test_the_transport_is_remembered_and_nothing_else_of_the_handle(
+    tmp_path: Path, handle: HotHandle, by: Kind | None
+) -> None:
+    said = Entry(handle, "node-1", success())
+    spool(tmp_path).put(said)
+    spool(tmp_path).accept(said)
+
+    record = spool(tmp_path).record()
+
+    assert record == Record(said.key, accepted=Said(success(), AT, by=by))
+    assert HIDDEN not in (tmp_path / FILE).read_text()
+
+
+def test_a_spool_of_the_first_version_was_of_a_handle_that_confirms(tmp_path: Path) -> None:
+    spool(tmp_path).put(entry(success()))
+    spool(tmp_path).accept(entry(success()))
+    content = json.loads((tmp_path / FILE).read_text())
+    del content["accepted"]["by"]
+    (tmp_path / FILE).write_text(json.dumps(content))
+
+    record = spool(tmp_path).record()
+
+    assert record is not None
+    assert record.accepted == Said(success(), AT)
+    assert record.accepted.confirmed
 
 
 def test_a_newer_outcome_of_the_same_handle_replaces_the_older(tmp_path: Path) -> None:
@@ -60,7 +103,9 @@ def test_an_accepted_failure_is_remembered_while_the_success_after_it_is_pending
 
     spool(tmp_path).put(entry(success()))
 
-    assert spool(tmp_path).record() == Record(key, entry(success()), accepted=Said(failure(), AT))
+    assert spool(tmp_path).record() == Record(
+        key, entry(success()), accepted=Said(failure(), AT, by=Kind.CFN)
+    )
 
 
 def test_an_answer_to_the_older_outcome_does_not_drop_the_newer_one(tmp_path: Path) -> None:
@@ -184,7 +229,7 @@ def test_a_death_while_putting_leaves_the_old_or_the_new(tmp_path: Path) -> None
 @FORKS
 def test_a_death_while_accepting_leaves_it_pending_or_accepted(tmp_path: Path) -> None:
     key = entry(success()).key
-    pending, accepted = Record(key, entry(success())), Record(key, accepted=Said(success(), AT))
+    pending, accepted = Record(key, entry(success())), Record(key, accepted=Said(success(), AT, by=Kind.CFN))
 
     found = every_cut(tmp_path, lambda s: s.put(entry(success())), lambda s: s.accept(entry(success())))
 

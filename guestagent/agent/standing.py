@@ -1,0 +1,52 @@
+"""How it stands with the handle, for status: what was said, how that fares, and until when the handle will listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from guestagent.agent import collect
+from guestagent.agent.settings import Settings
+from guestagent.errors import InvalidMetadata, StorageError
+from guestagent.metadata.document import Document
+from guestagent.metadata.parse import salvaged
+from guestagent.signal import Said, Spool, expiry, key
+from guestagent.signal.transports import utc_now
+
+
+def standing(
+    settings: Settings, document: Document | None = None, today: Callable[[], datetime] = utc_now
+) -> str:
+    """One line without secrets; "" where there is nothing to tell. `document`: by default what was collected."""
+    document = _collected(settings) if document is None else document
+    record = Spool(settings.state).record()
+    if record is not None and document is not None and record.key != key(document.handle, document.unique_id):
+        record = None  # of an older generation
+    if record is not None and record.pending is not None:
+        said = f"{record.pending.outcome.status} pending"
+    elif record is not None and record.given_up is not None:
+        return f"{record.given_up.outcome.status} given up at {record.given_up.at}: {record.given_up.why}"
+    elif record is not None and record.accepted is not None:
+        return _accepted(record.accepted)
+    else:
+        said = "nothing said yet"
+    seen = None if document is None else expiry(document.handle, settings.auth_ttl)
+    if seen is not None:
+        return f"{said}; {seen.told(today())}"
+    return "" if record is None else said
+
+
+def _accepted(said: Said) -> str:
+    line = f"{said.outcome.status} accepted at {said.at}"
+    if said.confirmed:
+        return line
+    return f"{line}, not confirmed ({said.by} has no receipt): the stack tells whether it counts"
+
+
+def _collected(settings: Settings) -> Document | None:
+    """What can be read of the document at hand: its handle counts, also where the rest is invalid."""
+    try:
+        found = collect.latest(settings)
+    except (InvalidMetadata, StorageError):
+        return None
+    return None if found is None else salvaged(found.document)

@@ -1,0 +1,275 @@
+"""TOKEN_SIGNAL and HEAT_SIGNAL over real sockets: tokens fetched, kept and renewed; no credential leaks anywhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openstack
+import pytest
+
+from guestagent.embedded import Serving, serving
+from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
+from guestagent.metadata.document import HotHandle
+from guestagent.retry import Backoff, SystemClock
+from guestagent.secret import Secret
+from guestagent.signal import (
+    End,
+    Entry,
+    HandleBroken,
+    HandleDoubted,
+    Outcome,
+    Policy,
+    Sender,
+    Spool,
+    Status,
+    transport_to,
+)
+from tests.integration.heat_requests import Document, Heat
+from tests.integration.listening import HIDDEN
+from tests.integration.resting import LOGIN, SIGNAL, TOKEN, Rest, resting
+
+READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
+QUICK = Policy(wait=Backoff(first=0.01, most=0.02), grace=0.2)
+
+
+@pytest.fixture
+def rest() -> Iterator[Rest]:
+    with resting() as found:
+        yield found
+
+
+def refused(send: Callable[[], None]) -> SignalError:
+    """The error of an attempt; neither its message nor its traceback may hold a credential."""
+    with pytest.raises(SignalError) as raised:
+        send()
+    assert HIDDEN not in "".join(traceback.format_exception(raised.value))
+    assert raised.value.__context__ is None
+    return raised.value
+
+
+def sender(folder: Path, tell: Callable[[str], None] = lambda message: None) -> Sender:
+    return Sender(Spool(folder), SystemClock(), QUICK, tell=tell)
+
+
+def test_a_token_of_the_handle_is_sent_with_the_signal(rest: Rest) -> None:
+    rest.tokens.append(HIDDEN)
+
+    transport_to(rest.bearer(HIDDEN)).send(b'{"id": "n"}', 5)
+
+    (heard,) = rest.heard
+    assert heard.line == f"POST {SIGNAL} HTTP/1.1"
+    assert heard.body == b'{"id": "n"}'
+    assert heard.headers["Content-Type"] == "application/json"
+    assert heard.headers["X-Auth-Token"] == HIDDEN
+    assert rest.logins == []
+
+
+def test_a_token_that_has_expired_is_doubted(rest: Rest) -> None:
+    error = refused(lambda: transport_to(rest.bearer(HIDDEN)).send(b"{}", 5))
+
+    assert type(error) is HandleDoubted
+    assert "the token has expired, or the handle or its stack is gone" in str(error)
+
+
+def test_the_handles_own_user_logs_in_to_its_project(rest: Rest) -> None:
+    transport_to(rest.account).send(b'{"id": "n"}', 5)
+
+    (login,), (heard,) = rest.logins, rest.heard
+    assert login.line == f"POST {LOGIN} HTTP/1.1"
+    asked = json.loads(login.body)["auth"]
+    assert asked["scope"] == {"project": {"id": "p1"}}
+    assert asked["identity"]["methods"] == ["password"]
+    assert "X-Auth-Token" not in login.headers
+    assert heard.headers["X-Auth-Token"] == f"{TOKEN}1"
+
+
+def test_a_token_is_kept_while_it_is_good_and_renewed_within_the_attempt_when_it_is_not(rest: Rest) -> None:
+    to = transport_to(rest.account)
+    to.send(b"{}", 5)
+    to.send(b"{}", 5)
+    assert len(rest.logins) == 1
+
+    rest.revoke()
+    to.send(b"{}", 5)
+
+    assert [heard.headers["X-Auth-Token"][-1] for heard in rest.heard] == ["1", "1", "1", "2"]
+
+
+def test_a_new_token_that_is_refused_is_not_renewed_at_once(rest: Rest) -> None:
+    rest.heat = (401, b"")
+
+    error = refused(lambda: transport_to(rest.account).send(b"{}", 5))
+
+    assert type(error) is HandleDoubted
+    assert (len(rest.logins), len(rest.heard)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ((200, b"<html>Log in, please</html>"), HandleUnreachable),
+        ((307, b""), HandleUnreachable),
+        ((400, b""), HandleRefused),
+        ((403, b""), HandleDoubted),
+        ((404, b""), HandleRefused),
+        ((500, b""), HandleBroken),
+        ((503, b"x" * 100_000), HandleBroken),
+    ],
+)
+def test_every_answer_of_heat_has_its_error(
+    rest: Rest, reply: tuple[int, bytes], kind: type[SignalError]
+) -> None:
+    rest.heat = reply
+
+    for to in (rest.account, rest.bearer(HIDDEN)):
+        assert type(refused(lambda to=to: transport_to(to).send(b"{}", 5))) is kind  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ((200, b"<html>Log in, please</html>"), HandleUnreachable),
+        ((201, b"{}"), HandleUnreachable),
+        ((401, b""), HandleDoubted),
+        ((404, b""), HandleDoubted),
+        ((429, b""), HandleUnreachable),
+        ((503, b""), HandleBroken),
+    ],
+)
+def test_every_answer_of_keystone_has_its_error_and_heat_hears_nothing(
+    rest: Rest, reply: tuple[int, bytes], kind: type[SignalError]
+) -> None:
+    rest.keystone = reply
+
+    error = refused(lambda: transport_to(rest.account).send(b"{}", 5))
+
+    assert type(error) is kind
+    assert rest.heard == []
+
+
+def test_a_keystone_that_is_silent_ends_with_the_attempts_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        error = refused(lambda: transport_to(Rest(address).account).send(b"{}", 0.2))
+
+    assert str(error).endswith(": no answer in time")
+
+
+def test_not_even_a_debugging_log_holds_a_credential(rest: Rest, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    transport_to(rest.account).send(b"{}", 5)
+
+    assert rest.heard
+    assert HIDDEN not in caplog.text
+
+
+def test_a_keystone_that_comes_back_is_waited_for(rest: Rest, tmp_path: Path) -> None:
+    rest.keystone = (503, b"")
+    told: list[str] = []
+
+    def back(message: str) -> None:
+        told.append(message)
+        rest.keystone = None
+
+    delivery = sender(tmp_path, back).say(Entry(rest.account, "slave0000-1", READY))
+
+    assert (delivery.end, delivery.confirmed, delivery.attempts) == (End.ACCEPTED, False, 2)
+    assert json.loads(rest.heard[-1].body) == {
+        "status": "SUCCESS",
+        "reason": "ready",
+        "id": "slave0000-1",
+        "data": {"lag": 0},
+    }
+    assert "Keystone is down" in told[0]
+    assert HIDDEN not in "".join([*told, *(path.read_text() for path in tmp_path.iterdir())])
+
+
+def test_credentials_that_stay_refused_are_given_up_with_all_readings(rest: Rest, tmp_path: Path) -> None:
+    rest.keystone = (401, b"")
+
+    delivery = sender(tmp_path).say(Entry(rest.account, "slave0000-1", READY))
+
+    assert delivery.end is End.GIVEN_UP
+    assert delivery.attempts > 1
+    assert "the handle or its stack is gone" in delivery.why
+    assert "the password was altered" in delivery.why
+
+
+def test_a_handle_that_is_gone_is_given_up_at_once(rest: Rest, tmp_path: Path) -> None:
+    rest.heat = (404, b"")
+
+    delivery = sender(tmp_path).say(Entry(rest.account, "slave0000-1", READY))
+
+    assert (delivery.end, delivery.attempts) == (End.GIVEN_UP, 1)
+    assert delivery.why.endswith("there is no such handle (any more)")
+
+
+@contextmanager
+def stack(transport: str) -> Iterator[tuple[Serving, Heat, HotHandle]]:
+    """A stack of one wait condition in the embedded Heat, and its handle as a node's metadata would spell it."""
+    handle = {"type": "OS::Heat::WaitConditionHandle", "properties": {"signal_transport": transport}}
+    condition = {"handle": {"get_resource": "Handle"}, "timeout": 60}
+    told = ["signal", "token", "endpoint"]
+    template: Document = {
+        "heat_template_version": "2018-08-31",
+        "resources": {
+            "Handle": handle,
+            "Condition": {"type": "OS::Heat::WaitCondition", "properties": condition},
+        },
+        "outputs": {name: {"value": {"get_attr": ["Handle", name]}} for name in told},
+    }
+    with serving() as cloud, openstack.connect(**cloud.connect) as connection:
+        heat = Heat(connection)
+        heat.create("s", template)
+        heat.wait_for_resource("s", "Condition", "CREATE_IN_PROGRESS")
+        shown = heat.outputs("s")
+        bearer = json.dumps({"token": shown["token"], "endpoint": shown["endpoint"]})
+        text = bearer if transport == "TOKEN_SIGNAL" else str(shown["signal"])
+        yield cloud, heat, HotHandle(Secret(text))
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("transport", ["TOKEN_SIGNAL", "HEAT_SIGNAL", "CFN_SIGNAL"])
+@pytest.mark.parametrize(
+    ("status", "ended"), [(Status.SUCCESS, "CREATE_COMPLETE"), (Status.FAILURE, "CREATE_FAILED")]
+)
+def test_the_embedded_heat_hears_every_transport(
+    tmp_path: Path, transport: str, status: Status, ended: str
+) -> None:
+    with stack(transport) as (_, heat, to):
+        delivery = sender(tmp_path).say(Entry(to, "slave0000-1", Outcome(status, "as it is", {"lag": 0})))
+
+        assert (delivery.end, delivery.confirmed) == (End.ACCEPTED, transport == "CFN_SIGNAL")
+        heat.wait("s", ended)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_the_embedded_keystones_outage_is_waited_through(tmp_path: Path) -> None:
+    with stack("HEAT_SIGNAL") as (cloud, heat, to):
+        cloud.fault("keystone", "500", seconds=0.5)
+
+        delivery = sender(tmp_path).say(Entry(to, "slave0000-1", READY))
+
+        assert delivery.end is End.ACCEPTED
+        assert delivery.attempts > 1
+        heat.wait("s", "CREATE_COMPLETE")
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("transport", ["TOKEN_SIGNAL", "HEAT_SIGNAL"])
+def test_a_deleted_stack_of_the_embedded_heat_is_given_up(tmp_path: Path, transport: str) -> None:
+    with stack(transport) as (_, heat, to):
+        heat.delete("s")
+        heat.wait_until(lambda: heat.find("s") is None)
+
+        delivery = sender(tmp_path).say(Entry(to, "slave0000-1", READY))
+
+    assert delivery.end is End.GIVEN_UP

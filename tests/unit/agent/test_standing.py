@@ -1,0 +1,139 @@
+"""The line of `guestagent status` about the handle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent import collect
+from guestagent.agent.announcer import told
+from guestagent.agent.collect import Collected
+from guestagent.agent.settings import Settings, load
+from guestagent.agent.standing import standing
+from guestagent.errors import InvalidSettings
+from guestagent.metadata.document import Handle
+from guestagent.signal import Delivery, End, Entry, Spool
+from tests.unit.signal.handles import HIDDEN, URL, account, cfn, minutes_later, success
+
+EXPIRES = (
+    "the handle's URL expires in 10 min, at 2026-11-23T18:15:00+00:00 (signal.auth_ttl after it was signed)"
+)
+NODE = {"Version": 1, "Node": "node", "Generation": 1}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    empty = tmp_path / "guestagent.conf"
+    empty.write_text("")
+    return replace(load(empty), state=tmp_path, collector_cache=tmp_path / "cache")
+
+
+def today() -> datetime:
+    return minutes_later(5)
+
+
+def hand_over(settings: Settings, handle: object = URL, section: Mapping[str, object] = NODE) -> None:
+    document = {"ReadyWaitCondition": handle, "GuestAgent": section}
+    collect.keep(settings.state, Collected.of(document, Path("os-collect-config.json"), "now"))
+
+
+def said(handle: Handle) -> Entry:
+    return Entry(handle, "node-1", success())
+
+
+def test_there_is_nothing_to_tell_before_there_is_metadata(settings: Settings) -> None:
+    assert standing(settings, today=today) == ""
+
+
+def test_an_expiry_is_told_before_anything_was_said(settings: Settings) -> None:
+    hand_over(settings)
+
+    assert standing(settings, today=today) == f"nothing said yet; {EXPIRES}"
+
+
+def test_the_clouds_own_auth_ttl_moves_it(settings: Settings) -> None:
+    hand_over(settings)
+
+    line = standing(replace(settings, auth_ttl=3600), today=today)
+
+    assert line.startswith("nothing said yet; the handle's URL expires in 55 min")
+
+
+def test_an_invalid_documents_handle_expires_too(settings: Settings) -> None:
+    hand_over(settings, section={**NODE, "Nonsense": 1})
+
+    assert EXPIRES in standing(settings, today=today)
+
+
+def test_what_is_pending_says_how_long_it_may_be_so(settings: Settings) -> None:
+    hand_over(settings)
+    Spool(settings.state).put(said(cfn()))
+
+    assert standing(settings, today=today) == f"SUCCESS pending; {EXPIRES}"
+
+
+def test_a_handle_that_renews_itself_expires_never(settings: Settings) -> None:
+    hand_over(settings, account().document.reveal())
+    assert standing(settings, today=today) == ""
+
+    Spool(settings.state).put(said(account()))
+
+    assert standing(settings, today=today) == "SUCCESS pending"
+
+
+@pytest.mark.parametrize(
+    ("handle", "line"),
+    [
+        (cfn(), "SUCCESS accepted at 2026-11-23T18:05:00+00:00"),
+        (
+            account(),
+            "SUCCESS accepted at 2026-11-23T18:05:00+00:00, not confirmed "
+            "(HEAT_SIGNAL has no receipt): the stack tells whether it counts",
+        ),
+    ],
+)
+def test_an_acceptance_says_what_it_proves(settings: Settings, handle: Handle, line: str) -> None:
+    Spool(settings.state, today=today).accept(said(handle))
+
+    assert standing(settings, today=today) == line
+
+
+def test_what_was_given_up_says_why(settings: Settings) -> None:
+    Spool(settings.state, today=today).give_up(said(cfn()), "heat.test answers 404")
+
+    assert standing(settings) == "SUCCESS given up at 2026-11-23T18:05:00+00:00: heat.test answers 404"
+
+
+def test_an_older_generations_acceptance_is_not_this_ones(settings: Settings) -> None:
+    Spool(settings.state).accept(said(cfn()))
+    hand_over(settings, section={**NODE, "Generation": 2})
+
+    assert standing(settings, today=today).startswith("nothing said yet; ")
+
+
+def test_no_line_holds_a_credential(settings: Settings) -> None:
+    hand_over(settings)
+    Spool(settings.state).put(said(cfn()))
+
+    assert HIDDEN not in standing(settings, today=today)
+
+
+def test_the_log_says_what_is_not_confirmed() -> None:
+    assert told(success(), Delivery(End.ACCEPTED)) == "signal SUCCESS: accepted"
+    assert (
+        told(success(), Delivery(End.ACCEPTED, confirmed=False)) == "signal SUCCESS: accepted, not confirmed"
+    )
+
+
+def test_an_auth_ttl_is_in_seconds_and_positive(tmp_path: Path) -> None:
+    file = tmp_path / "guestagent.conf"
+    file.write_text("[signal]\nauth_ttl = 1800\n")
+    assert load(file).auth_ttl == 1800
+
+    file.write_text("[signal]\nauth_ttl = 0\n")
+    with pytest.raises(InvalidSettings, match="auth_ttl"):
+        load(file)
