@@ -6,17 +6,19 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guestagent.cli import template
 from guestagent.cli.given import HELP, given
-from guestagent.errors import GuestAgentError, InvalidInput, InvalidTemplate, Problem, StackFailed
+from guestagent.errors import GuestAgentError, InvalidInput, Problem, StackFailed
 
 if TYPE_CHECKING:
-    from guestagent.controller import Cluster, Node, Stacks, Work
+    from guestagent.controller import Cluster, Node, Stack, Stacks, Tell, Work
 
-FINE, AT_WORK, INVALID, FAILED, INTERRUPTED = 0, 1, 2, 6, 130
+FINE, AT_WORK, FAILED, INTERRUPTED = 0, 1, 6, 130
 MOST_AT_ONCE = 200  # more nodes than any stack has room for
 FILE = f"a cluster.yaml; {HELP}"
 
@@ -29,42 +31,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Clusters as Heat stacks. The cloud is the one of OS_CLOUD in clouds.yaml, or of --os-cloud.",
     )
     verbs = group.add_subparsers(metavar="VERB", required=True)
-    _template(verbs)
-    _lint(verbs)
+    template.register(verbs)
     _create(verbs)
     _add_replica(verbs)
     _remove_replica(verbs)
+    _resize(verbs)
     _status(verbs)
     _delete(verbs)
-
-
-def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser(
-        "template",
-        help="print the template of a cluster.yaml; no cloud takes part",
-        description="Print the template that `create` would launch, as YAML.",
-    )
-    parser.add_argument("file", metavar="FILE", help=FILE)
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.set_defaults(run=run_template)
-
-
-def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser(
-        "lint",
-        help="say what Heat would refuse in a template, or do badly; no cloud takes part",
-        description="Check a template of the CloudFormation dialect. Exit code 2 where something is wrong.",
-    )
-    parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {HELP}")
-    parser.add_argument(
-        "--auth-ttl",
-        type=int,
-        default=900,
-        metavar="SECONDS",
-        help="for how long the cloud admits a handle's URL (default: 900)",
-    )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.set_defaults(run=run_lint)
 
 
 def _create(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,6 +50,7 @@ def _create(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--name", help="the stack's name (default: the file's `name`, or the file's own name)"
     )
+    template.add_dialect(parser, "the file's `dialect`, or cfn")
     _waiting(parser)
     parser.set_defaults(run=run_create)
 
@@ -105,6 +79,23 @@ def _remove_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("node", metavar="NODE", help="the replica, as in Slave0001")
     _waiting(parser)
     parser.set_defaults(run=run_remove_replica)
+
+
+def _resize(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "resize",
+        help="give one node another flavor",
+        description="Resize a node, then have it prove that it is ready: two updates. Cut short, it is asked again.",
+    )
+    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument("node", metavar="NODE", help="the node, as in Slave0001; its server restarts")
+    parser.add_argument("--flavor", required=True, help="the new flavor")
+    _cloud(parser)
+    _timeout(
+        parser,
+        "wait at most so long for both (default: a minute longer than the stack's own timeout, for each)",
+    )
+    parser.set_defaults(run=run_resize)
 
 
 def _status(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -146,39 +137,11 @@ def _waiting(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="wait until it is done, which is the default; or return once Heat has taken it",
     )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        help="wait at most so long (default: a minute longer than the stack's own timeout)",
-    )
+    _timeout(parser, "wait at most so long (default: a minute longer than the stack's own timeout)")
 
 
-def run_template(args: argparse.Namespace) -> int:
-    """Print the template."""
-    import yaml
-
-    from guestagent.controller import render
-    from guestagent.controller.description import described
-
-    template = render(described(*given(args.file)).cluster)
-    sys.stdout.write(_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
-    return FINE
-
-
-def run_lint(args: argparse.Namespace) -> int:
-    """Print what is wrong with a template."""
-    from guestagent.controller.description import loaded
-    from guestagent.controller.lint import lint
-
-    text, where = given(args.file)
-    problems = lint(loaded(text, InvalidTemplate, where), args.auth_ttl)
-    if args.json:
-        told = [{"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in problems]
-        sys.stdout.write(_json({"problems": told}))
-    else:
-        sys.stdout.writelines(f"{problem}\n" for problem in problems)
-    return INVALID if problems else FINE
+def _timeout(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help=meaning)
 
 
 def run_create(args: argparse.Namespace) -> int:
@@ -189,7 +152,7 @@ def run_create(args: argparse.Namespace) -> int:
     names = (args.name, description.name, None if args.file == "-" else Path(args.file).stem)
     name = next((name for name in names if name is not None), "")
     stacks = _stacks(args)
-    return _follow(args, stacks, stacks.create(name, description.cluster))
+    return _follow(args, stacks, stacks.create(name, template.in_dialect(description.cluster, args.dialect)))
 
 
 def run_add_replica(args: argparse.Namespace) -> int:
@@ -210,6 +173,19 @@ def run_remove_replica(args: argparse.Namespace) -> int:
     """Remove a replica."""
     stacks = _stacks(args)
     return _follow(args, stacks, stacks.change(args.stack, lambda cluster: cluster.remove_replica(args.node)))
+
+
+def run_resize(args: argparse.Namespace) -> int:
+    """Resize a node."""
+    stacks = _stacks(args)
+    again = f"guestagent cluster resize {args.stack} {args.node} --flavor {args.flavor}{_of_cloud(args)}"
+    return _shown(
+        args,
+        stacks,
+        args.stack,
+        lambda tell: stacks.resize(args.stack, args.node, args.flavor, args.timeout, tell),
+        f"when its update is over, go on with {again}",
+    )
 
 
 def run_status(args: argparse.Namespace) -> int:
@@ -245,33 +221,40 @@ def _stacks(args: argparse.Namespace) -> Stacks:
 
 
 def _follow(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
-    """Wait with progress, then show what has become of it. Interrupting ends the waiting, never the stack."""
+    """Wait with progress where that is wanted, then show what has become of it."""
+    name = work.stack.name
+    watching = f"guestagent cluster status {name} --watch{_of_cloud(args)}"
+    if args.wait:
+        return _shown(args, stacks, name, lambda tell: stacks.wait(work, args.timeout, tell), watching)
+    text = f"Heat has taken the {work.action} of {name}: {watching}\n"
+    return _say(args, {"stack": name, "id": work.stack.id, "action": work.action}, text)
+
+
+def _shown(
+    args: argparse.Namespace, stacks: Stacks, name: str, act: Callable[[Tell], Stack], go_on: str
+) -> int:
+    """Act with progress, then show the cluster. Interrupting ends the waiting, never the stack: `go_on` says how."""
     from guestagent.cli.progress import as_document, as_table, progress
 
-    name = work.stack.name
-    if not args.wait:
-        text = f"Heat has taken the {work.action} of {name}: {_watching(args, name)}\n"
-        return _say(args, {"stack": name, "id": work.stack.id, "action": work.action}, text)
     try:
         with progress(name) as tell:
-            ended = stacks.wait(work, args.timeout, tell)
+            ended = act(tell)
     except KeyboardInterrupt:
-        sys.stderr.write(f"guestagent: interrupted; stack {name} goes on: {_watching(args, name)}\n")
+        sys.stderr.write(f"guestagent: interrupted; stack {name} goes on: {go_on}\n")
         return INTERRUPTED
     except StackFailed:
         with suppress(GuestAgentError):  # the failure is what counts, whether or not its details can be had
             sys.stderr.write(as_table(stacks.status(name)))
         raise
-    if work.cluster is None:
+    if ended.status == "DELETE_COMPLETE":
         return _say(args, {"stack": name, "id": ended.id, "status": ended.status}, f"{name} is deleted\n")
     seen = stacks.status(name)
     return _say(args, as_document(seen), as_table(seen))
 
 
-def _watching(args: argparse.Namespace, name: str) -> str:
-    """The command that goes on where this one ends."""
-    cloud = f" --os-cloud {args.os_cloud}" if args.os_cloud else ""
-    return f"guestagent cluster status {name} --watch{cloud}"
+def _of_cloud(args: argparse.Namespace) -> str:
+    """What another command needs to find the same cloud."""
+    return f" --os-cloud {args.os_cloud}" if args.os_cloud else ""
 
 
 def _say(args: argparse.Namespace, document: dict[str, object], text: str) -> int:

@@ -4,6 +4,7 @@ Importing it imports no openstacksdk; `connect` does. Errors are those of `guest
 """
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
 from guestagent.controller.fake import FakeHeat
 from guestagent.controller.heat import Heat, Resource, Stack, connect
@@ -17,6 +18,7 @@ from guestagent.controller.waiting import Work
 __all__ = [
     "Cluster",
     "ClusterStatus",
+    "Dialect",
     "Event",
     "FakeHeat",
     "Heat",

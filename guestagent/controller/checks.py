@@ -7,6 +7,7 @@ from collections import Counter
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import TYPE_CHECKING
 
+from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster
 from guestagent.problems import Cursor, Problems
 
@@ -78,6 +79,8 @@ def _check_place(problems: Problems, cluster: Cluster) -> None:
         problems.add("network", "a subnet or a network", "both", "name the subnet only")
     if cluster.metadata_url is not None and not URL.fullmatch(cluster.metadata_url):
         problems.add("metadata_url", "the http(s) address of Heat's CFN API", repr(cluster.metadata_url))
+    if cluster.metadata_url is not None and cluster.dialect is Dialect.HOT:
+        problems.add("metadata_url", "none in HOT", "one", "Heat tells its guests where their metadata is")
 
 
 def _check_networks(problems: Problems, cluster: Cluster) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from guestagent.controller.checks import check
+from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.errors import InvalidCluster, Problem
 
@@ -32,8 +33,9 @@ class Cluster:
     Seconds: `deadline` is a node's own time to become ready once its agent runs, `boot_allowance` comes
     before it, and `auth_ttl` is how long the cloud's Keystone admits a handle's URL. `metadata_url` is the
     address of Heat's CFN API as the guests see it; None: they take the one that Heat's own boot data tells.
-    They look for new metadata at least every `polling_interval`. Both stand in the servers' user data: they
-    are fixed once a cluster is created.
+    They look for new metadata at least every `polling_interval`. In the CFN dialect both stand in the servers'
+    user data: they are fixed once a cluster is created. In HOT Heat itself tells the address, so there is no
+    `metadata_url`. The `dialect` of a stack is for ever: its resources are of other types in the other one.
     """
 
     source: Node
@@ -48,6 +50,7 @@ class Cluster:
     boot_allowance: int = BOOT_ALLOWANCE
     auth_ttl: int = AUTH_TTL
     polling_interval: int = POLLING_INTERVAL
+    dialect: Dialect = Dialect.CFN
     next_server_id: int
     next_replica: int
 
@@ -70,6 +73,7 @@ class Cluster:
         boot_allowance: int = BOOT_ALLOWANCE,
         auth_ttl: int = AUTH_TTL,
         polling_interval: int = POLLING_INTERVAL,
+        dialect: Dialect = Dialect.CFN,
     ) -> Cluster:
         """A new cluster: its nodes get their names, server ids and first generation here."""
         wanted = tuple(replicas)
@@ -87,6 +91,7 @@ class Cluster:
             boot_allowance=boot_allowance,
             auth_ttl=auth_ttl,
             polling_interval=polling_interval,
+            dialect=dialect,
             next_server_id=FIRST_REPLICA_ID + len(wanted),
             next_replica=len(wanted),
         )
@@ -110,11 +115,20 @@ class Cluster:
 
     def renew(self, name: str) -> Cluster:
         """The node `name` in its next generation: it has something to prove again."""
-        self.node(name)
+        return self._with(self.node(name).renewed())
+
+    def resize(self, name: str, flavor: str) -> Cluster:
+        """The node `name` with another flavor, and nothing to prove yet: that is a `renew` in an update of its own.
+
+        Heat hands out a server's metadata before it resizes it, so in one update the node would prove itself and
+        restart then. `Stacks.resize` does both.
+        """
+        return self._with(replace(self.node(name), flavor=flavor))
+
+    def in_dialect(self, dialect: Dialect) -> Cluster:
+        """The same cluster for a stack in that dialect; the address of the CFN API is said in one of them only."""
         return replace(
-            self,
-            source=self.source.renewed() if self.source.name == name else self.source,
-            replicas=tuple(node.renewed() if node.name == name else node for node in self.replicas),
+            self, dialect=dialect, metadata_url=self.metadata_url if dialect is Dialect.CFN else None
         )
 
     def __iter__(self) -> Iterator[Node]:
@@ -133,6 +147,14 @@ class Cluster:
     def condition_timeout(self) -> int:
         """Seconds that Heat waits for a node's signal, counted from when the node runs."""
         return self.boot_allowance + self.deadline
+
+    def _with(self, changed: Node) -> Cluster:
+        """With `changed` in the place of the node of its name."""
+        return replace(
+            self,
+            source=changed if self.source.name == changed.name else self.source,
+            replicas=tuple(changed if node.name == changed.name else node for node in self.replicas),
+        )
 
     def _no_replica(self, name: str) -> Problem:
         names = ", ".join(node.name for node in self.replicas) or "no replica: there is none"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
-from guestagent.controller.render.cfn import MOST_RESOURCES
+from guestagent.controller.render.contents import MOST_RESOURCES
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
 from guestagent.metadata.load import load
 from guestagent.problems import Cursor, Problems
@@ -16,7 +17,7 @@ from guestagent.problems import Cursor, Problems
 NODE = ("flavor", "image")
 TEXTS = ("subnet", "network", "key_pair", "replica_network", "metadata_url")
 SECONDS = ("deadline", "boot_allowance", "auth_ttl", "polling_interval")
-KNOWN = frozenset({"name", "source", "replicas", "client_networks", *NODE, *TEXTS, *SECONDS})
+KNOWN = frozenset({"name", "source", "replicas", "client_networks", "dialect", *NODE, *TEXTS, *SECONDS})
 MOST_SECONDS = 10**6  # the cluster itself says what each must be
 # Stands for a node that cannot be read, so that whatever else is wrong is found at once.
 SOME = Node(flavor="flavor", image="image")
@@ -78,10 +79,20 @@ def _shared(at: Cursor, found: Mapping[str, object]) -> dict[str, Any]:
     for key in SECONDS:
         if key in found and (number := at.child(key, found[key]).integer(0, MOST_SECONDS)) is not None:
             given[key] = number
+    if "dialect" in found:
+        given["dialect"] = _dialect(at.child("dialect", found["dialect"]))
     if "client_networks" in found:
         networks = at.child("client_networks", found["client_networks"]).items()
         given["client_networks"] = [text for network in networks if (text := network.string())]
     return given
+
+
+def _dialect(at: Cursor) -> Dialect:
+    names = [str(dialect) for dialect in Dialect]
+    if at.value in names:
+        return Dialect(at.value)
+    at.wrong(" or ".join(names), repr(at.value) if isinstance(at.value, str) else "")
+    return Dialect.CFN
 
 
 def _replicas(at: Cursor, usual: Mapping[str, str], model: Node) -> list[Node]:

@@ -13,7 +13,7 @@ from typing import Any
 from guestagent.controller.heat import Resource, Stack
 from guestagent.errors import CloudRefused, CloudUnreachable
 
-CONDITION = "AWS::CloudFormation::WaitCondition"
+CONDITIONS = frozenset({"AWS::CloudFormation::WaitCondition", "OS::Heat::WaitCondition"})
 
 
 @dataclass(slots=True)
@@ -47,8 +47,7 @@ class FakeStack:
     def take(self, template: Mapping[str, Any], minutes: int) -> None:
         """Begin with a template: what completed before stays, what is new or failed waits for a signal."""
         self.template, self.minutes = template, minutes
-        wanted = [name for name, given in template["Resources"].items() if given["Type"] == CONDITION]
-        handles = [template["Resources"][name]["Properties"]["Handle"]["Ref"] for name in wanted]
+        wanted, handles = _conditions(template)
         old = self.resources
         self.resources = {name: Resource(name, "CREATE_COMPLETE") for name in handles}
         for name in wanted:
@@ -95,7 +94,8 @@ class FakeHeat:
         return tuple(self._later("detailed", stack).resources.values())
 
     def outputs(self, stack: Stack) -> Mapping[str, object]:
-        names = self._later("outputs", stack).template.get("Outputs", {})
+        template = self._later("outputs", stack).template
+        names = template.get("Outputs") or template.get("outputs") or {}
         return {name: f"10.0.0.{number}" for number, name in enumerate(names, start=10)}
 
     def template(self, stack: Stack) -> object:
@@ -130,7 +130,7 @@ class FakeHeat:
 
     def validate(self, template: Mapping[str, Any]) -> None:
         self._answer("validate")
-        if "AWSTemplateFormatVersion" not in template:
+        if not {"AWSTemplateFormatVersion", "heat_template_version"} & set(template):
             raise CloudRefused("Template format version not found.")
 
     def metadata_url(self) -> str | None:
@@ -161,3 +161,17 @@ class FakeHeat:
         if live.stack.in_progress:
             self.endangered.append(verb)
         return live
+
+
+def _conditions(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The names of the conditions in a template of either dialect, and those of their handles."""
+    found: Mapping[str, Any] = template.get("Resources") or template["resources"]
+    wanted = [name for name, given in found.items() if (given.get("Type") or given["type"]) in CONDITIONS]
+    handles = [_handle(found[name]) for name in wanted]
+    return wanted, handles
+
+
+def _handle(condition: Mapping[str, Any]) -> str:
+    if "properties" in condition:
+        return str(condition["properties"]["handle"]["get_resource"])
+    return str(condition["Properties"]["Handle"]["Ref"])

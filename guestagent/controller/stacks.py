@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Tell
 from guestagent.controller.heat import Heat, Stack
 from guestagent.controller.render import parse, render, stack_timeout_minutes
@@ -40,7 +41,7 @@ class Stacks:
         self._clock: Clock = SystemClock() if clock is None else clock
 
     def create(self, name: str, cluster: Cluster) -> Work:
-        """Launch a cluster. The address of the CFN API is taken from the catalog where the cluster has none.
+        """Launch a cluster. Where a cluster in the CFN dialect has no address of its API, the catalog has.
 
         InvalidInput where Heat takes no such name for a stack; CloudRefused where there is one of this name.
         """
@@ -49,7 +50,7 @@ class Stacks:
             raise InvalidInput([Problem("name", expected, repr(name), "it is to be the stack's name")])
         if found := self._find(name):
             raise CloudRefused(f"there is a stack {name} already: it is {found.status}")
-        if cluster.metadata_url is None:
+        if cluster.dialect is Dialect.CFN and cluster.metadata_url is None:
             cluster = replace(cluster, metadata_url=self._patiently(self._heat.metadata_url))
         template, minutes = render(cluster), stack_timeout_minutes(cluster)
 
@@ -82,6 +83,24 @@ class Stacks:
 
         self._once(update, taken)
         return work
+
+    def resize(
+        self, name: str, node: str, flavor: str, within: float | None = None, tell: Tell | None = None
+    ) -> Stack:
+        """Give one node another flavor, and then a new generation to prove itself in; waits for both, as `wait` does.
+
+        Two updates: Heat hands out metadata before it resizes. Whoever was cut between them calls again: a node that
+        has the flavor in a stack that did not fail is not resized again, it only proves itself. `within` is for both.
+        """
+        until = None if within is None else self._clock.now() + within
+
+        def wait(work: Work) -> Stack:
+            return self.wait(work, None if until is None else until - self._clock.now(), tell)
+
+        stack = self._at_rest(name)
+        if stack.failed or self._cluster(stack).node(node).flavor != flavor:
+            wait(self.change(name, lambda cluster: cluster.resize(node, flavor)))
+        return wait(self.change(name, lambda cluster: cluster.renew(node)))
 
     def delete(self, name: str) -> Work:
         """Begin to delete a stack, whatever it is at: the servers and all data on them."""

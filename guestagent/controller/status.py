@@ -98,7 +98,8 @@ def _in_progress(resources: tuple[Resource, ...]) -> Iterator[NodeStatus]:
 
 def _evidence(condition: Resource) -> object:
     """What the node's signal carried: Heat keeps a JSON text of every id's data, and a node has one id."""
-    data = _loaded(condition.attributes.get("Data"))
+    attributes = condition.attributes
+    data = _loaded(attributes.get("Data", attributes.get("data")))  # as the dialects spell it
     signals = [_loaded(value) for value in data.values()] if isinstance(data, dict) else []
     return signals[0] if signals else None
 

@@ -95,6 +95,23 @@ def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
     assert cloud.dangerous_reads == []
 
 
+def test_a_node_is_resized_in_place_and_proves_itself_alone(
+    cloud: Serving, guests: PlayingGuests, stacks: Stacks
+) -> None:
+    stacks.wait(stacks.create("db", cluster()), LONG)
+
+    ended = stacks.resize("db", "Slave0000", "m1.large", LONG)
+
+    assert ended.status == "UPDATE_COMPLETE"
+    assert [(n.node.name, n.node.flavor, n.node.generation, n.state) for n in stacks.status("db").nodes] == [
+        ("Master0000", "m1.large", 1, NodeState.READY),
+        ("Slave0000", "m1.large", 2, NodeState.READY),
+    ]
+    assert [server.flavor.name for server in cloud.cloud.servers.servers.values()] == ["m1.large", "m1.large"]
+    assert len(booted(guests)) == 2
+    assert cloud.dangerous_reads == []
+
+
 def test_a_replica_that_fails_fails_the_stack_with_its_own_reason(
     cloud: Serving, guests: PlayingGuests, stacks: Stacks
 ) -> None:
@@ -222,6 +239,13 @@ def test_the_command_line_creates_changes_shows_and_deletes(commands: Commands) 
         ("Slave0002", "m1.tiny"),
     ]
 
+    code, answer, _ = commands.run("resize", "prod", "Slave0000", "--flavor", "m1.medium", "--json")
+    assert code == 0
+    assert [(n["flavor"], n["generation"]) for n in json.loads(answer)["nodes"]][:2] == [
+        ("m1.large", 3),
+        ("m1.medium", 2),
+    ]
+
     code, answer, _ = commands.run("remove-replica", "prod", "Slave0001", "--json")
     assert code == 0
     assert [n["name"] for n in json.loads(answer)["nodes"]] == ["Master0000", "Slave0000", "Slave0002"]
@@ -320,6 +344,30 @@ def test_the_template_of_a_file_can_be_seen_and_checked_without_a_cloud(
     (tmp_path / "template.yaml").write_text(template)
 
     assert commands.run("lint", "template.yaml") == (0, "", "")
+
+
+def test_a_template_can_be_had_in_the_other_dialect(commands: Commands, tmp_path: Path) -> None:
+    _, there, _ = commands.run("template", "prod.yaml", "--dialect", "hot")
+    (tmp_path / "hot.yaml").write_text(there)
+
+    code, back, _ = commands.run("convert", "hot.yaml")
+
+    assert there.startswith("heat_template_version: '2018-08-31'")
+    assert commands.run("lint", "hot.yaml") == (0, "", "")
+    assert (code, back) == (0, commands.run("template", "prod.yaml")[1])
+
+
+def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
+    commands: Commands, tmp_path: Path
+) -> None:
+    server = "Type: AWS::EC2::Instance, Properties: {ImageId: i, InstanceType: f}"
+    by_hand = f"Resources: {{Db: {{{server}, Metadata: {{ReadyWaitCondition: {{Ref: Handel}}}}}}}}\n"
+    (tmp_path / "old.yaml").write_text(by_hand)
+
+    code, there, told = commands.run("convert", "old.yaml")
+
+    assert (code, yaml.safe_load(there)["resources"]["Master0000"]["properties"]["flavor"]) == (0, "f")
+    assert "ReadyWaitCondition.Ref: expected a resource of this template, found Handel" in told
 
 
 def test_a_template_of_2013_is_told_its_mistakes(commands: Commands, tmp_path: Path) -> None:

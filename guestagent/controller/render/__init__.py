@@ -1,6 +1,7 @@
-"""Clusters as templates and back: the CloudFormation dialect."""
+"""Clusters as templates and back, in both dialects."""
 
-from guestagent.controller.render.cfn import render, role, stack_timeout_minutes
+from guestagent.controller.render.contents import role, stack_timeout_minutes
+from guestagent.controller.render.dialects import render
 from guestagent.controller.render.reading import parse
 
 __all__ = ["parse", "render", "role", "stack_timeout_minutes"]

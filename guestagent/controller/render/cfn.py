@@ -5,26 +5,21 @@ The shape of every part is bound by how Heat behaves; the reasons stand beside t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.render.contents import (
+    PASSWORD_LENGTH,
+    PORT,
+    Functions,
+    Resource,
+    check_room,
+    document,
+    kept,
+)
 from guestagent.controller.render.userdata import Collecting, userdata
-from guestagent.errors import InvalidCluster
-from guestagent.metadata import Role
-from guestagent.problems import Problems
-
-VERSION = 1  # of what Begin's metadata holds
-SECTION_VERSION = 1  # of the GuestAgent section in the nodes' metadata
-PORT = 3306
-PASSWORD_LENGTH = 30  # MySQL takes 32 characters at most for a channel's password
-MOST_RESOURCES = 1000
-MOST_BYTES = 512 * 1024
-SERVER_BUILD = 600  # seconds that a cloud may take to make a server run, before the condition's clock starts
-
-Resource = dict[str, Any]
 
 
 def render(cluster: Cluster) -> dict[str, Any]:
@@ -39,34 +34,13 @@ def render(cluster: Cluster) -> dict[str, Any]:
         "Resources": resources,
         "Outputs": dict(_outputs(cluster)),
     }
-    _check_room(template)
+    check_room(template, len(resources))
     return template
 
 
-def stack_timeout_minutes(cluster: Cluster) -> int:
-    """The stack's own timeout, from its critical path: the source is built and proved, then all replicas."""
-    stages = 2 if cluster.replicas else 1
-    seconds = stages * (SERVER_BUILD + cluster.condition_timeout)
-    return -(-seconds // 60)
-
-
 def _begin(cluster: Cluster) -> Resource:
-    """The gate: Heat sleeps a second for each resource without dependencies, so that this is the only one.
-
-    Its metadata keeps what nothing else in the template holds.
-    """
-    kept = {
-        "Version": VERSION,
-        "NextServerId": cluster.next_server_id,
-        "NextReplica": cluster.next_replica,
-        "BootAllowance": cluster.boot_allowance,
-        "AuthTtl": cluster.auth_ttl,
-    }
-    return {
-        "Type": "OS::Heat::Value",
-        "Properties": {"value": "cluster"},
-        "Metadata": {"GuestAgentCluster": kept},
-    }
+    """The gate: Heat sleeps a second for each resource without dependencies, so that this is the only one."""
+    return {"Type": "OS::Heat::Value", "Properties": {"value": "cluster"}, "Metadata": kept(cluster)}
 
 
 def _end(cluster: Cluster) -> Resource:
@@ -161,48 +135,16 @@ def _server(cluster: Cluster, node: Node) -> Resource:
     if cluster.subnet is not None:
         properties["SubnetId"] = cluster.subnet
     properties["UserData"] = userdata(node, Collecting(cluster.metadata_url, cluster.polling_interval))
-    return {"Type": "AWS::EC2::Instance", "Properties": properties, "Metadata": _metadata(cluster, node)}
-
-
-def _metadata(cluster: Cluster, node: Node) -> dict[str, Any]:
-    """The node's document, its functions unresolved; the agent's half of the contract reads it."""
-    section: dict[str, Any] = {
-        "Version": SECTION_VERSION,
-        "Node": node.name,
-        "Generation": node.generation,
-        "ServerId": node.server_id,
-        "Deadline": cluster.deadline,
-    }
-    document: dict[str, Any] = {"ReadyWaitCondition": {"Ref": node.handle}, "GuestAgent": section}
-    if role(cluster, node) is Role.REPLICA:
-        address = {"Fn::GetAtt": [cluster.source.name, "PrivateIp"]}
-        return document | {"Master": {"Address": address, "Port": PORT, "User": _account(node)}}
-    if cluster.replica_network is not None:
-        section["Network"] = cluster.replica_network
-    users = [_account(replica) for replica in cluster.replicas]
-    return document | ({"Users": users} if users else {})
-
-
-def role(cluster: Cluster, node: Node) -> Role:
-    """What the node is in the cluster."""
-    return Role.SOURCE if node.name == cluster.source.name else Role.REPLICA
-
-
-def _account(node: Node) -> dict[str, Any]:
-    return {"name": node.account, "password": {"Ref": node.password}}
+    functions = Functions(
+        handle={"Ref": node.handle},
+        source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]},
+        passwords={each.name: {"Ref": each.password} for each in cluster},
+    )
+    metadata = document(cluster, node, functions)
+    return {"Type": "AWS::EC2::Instance", "Properties": properties, "Metadata": metadata}
 
 
 def _outputs(cluster: Cluster) -> Iterator[tuple[str, Resource]]:
     for node in cluster:
         yield f"{node.name}Address", {"Value": {"Fn::GetAtt": [node.name, "PrivateIp"]}}
         yield f"{node.name}Evidence", {"Value": {"Fn::GetAtt": [node.condition, "Data"]}}
-
-
-def _check_room(template: dict[str, Any]) -> None:
-    problems = Problems()
-    at = problems.cursor(template, "cluster")
-    if (resources := len(template["Resources"])) > MOST_RESOURCES:
-        at.wrong(f"at most {MOST_RESOURCES} resources in a stack", str(resources), "take fewer nodes")
-    if (size := len(json.dumps(template))) > MOST_BYTES:
-        at.wrong(f"a template of at most {MOST_BYTES} bytes", str(size), "take fewer nodes")
-    problems.raise_if_any(InvalidCluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guestagent.problems import Cursor, Problems, kind
 
-FREE = frozenset({"Description"})  # texts that may change without anyone minding
+FREE = frozenset({"Description", "description"})  # texts that may change without anyone minding
 MOST_SHOWN = 60
 
 

@@ -12,24 +12,26 @@ from typing import Any
 from guestagent.controller.checks import NAME
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
-from guestagent.controller.render.cfn import VERSION, render
+from guestagent.controller.render.contents import VERSION
+from guestagent.controller.render.dialects import render
 from guestagent.controller.render.difference import difference
 from guestagent.controller.render.userdata import Collecting, collecting_in
+from guestagent.controller.render.words import CFN, HOT, Words, spoken
 from guestagent.errors import InvalidCluster, InvalidTemplate
 from guestagent.problems import Cursor, Problems
 
-SERVER = "AWS::EC2::Instance"
 MOST = 2**53  # larger than every number in a template; what a number must be the cluster itself says
 KEPT = frozenset({"Version", "NextServerId", "NextReplica", "BootAllowance", "AuthTtl"})
 
 
 def parse(template: object) -> Cluster:
-    """The cluster that renders to this template; InvalidTemplate with every problem where there is none.
+    """The cluster that renders to this template, in its dialect; InvalidTemplate with all that keeps it from one.
 
     A description may differ, and so may the order of keys.
     """
     problems = Problems()
-    found = _read(problems.cursor(template))
+    words = spoken(template)
+    found = _read(problems.cursor(template), words)
     problems.raise_if_any(InvalidTemplate)
     assert found is not None
     try:
@@ -37,43 +39,42 @@ def parse(template: object) -> Cluster:
         wanted = render(cluster)
     except InvalidCluster as error:
         raise InvalidTemplate(error.problems, "the cluster in this template") from error
-    difference(wanted, _as_loaded(template), problems)
+    difference(wanted, _as_loaded(template, words), problems)
     problems.raise_if_any(InvalidTemplate)
     return cluster
 
 
-def _read(at: Cursor) -> dict[str, Any] | None:
+def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
     """What Cluster takes; None, or something incomplete, where a problem was noted."""
-    resources = _in(at, "Resources")
+    resources = _in(at, words.resources)
     if resources is None or resources.mapping() is None:
         return None
-    kept = _kept(resources)
-    servers = _servers(resources)
-    sources = [server for server in servers if not _has(server, "Metadata", "Master")]
+    kept = _kept(resources, words)
+    servers = _servers(resources, words)
+    sources = [server for server in servers if not _has(server, words.metadata, "Master")]
     if len(sources) != 1:
         names = " and ".join(server.path for server in sources) or "none"
-        resources.wrong("one server without Master in its Metadata: the source", names)
+        resources.wrong(f"one server without Master in its {words.metadata}: the source", names)
         return None
     source = sources[0]
-    collecting = _collecting(source)
-    nodes = [(server is source, _node(server)) for server in servers]
+    nodes = [(server is source, _node(server, words)) for server in servers]
     replicas = [node for is_source, node in nodes if node is not None and not is_source]
-    return kept | {
+    shared = _collecting(source, words) | _place(resources, source, words)
+    return {
+        **kept,
+        **shared,
+        "dialect": words.dialect,
         "source": next(node for is_source, node in nodes if is_source),
         "replicas": tuple(sorted(replicas, key=lambda node: node.server_id)),
-        "subnet": _optional(source, "Properties", "SubnetId"),
-        "network": _optional(resources, f"{source.path.rpartition('.')[2]}Port", "Properties", "network"),
-        "key_pair": _optional(source, "Properties", "KeyName"),
-        "client_networks": tuple(_client_networks(resources)),
-        "replica_network": _optional(source, "Metadata", "GuestAgent", "Network"),
-        "metadata_url": collecting.metadata_url if collecting else None,
-        "polling_interval": collecting.polling_interval if collecting else 0,
-        "deadline": _integer(source, "Metadata", "GuestAgent", "Deadline"),
+        "key_pair": _optional(source, words.properties, words.key_pair),
+        "client_networks": tuple(_client_networks(resources, words)),
+        "replica_network": _optional(source, words.metadata, "GuestAgent", "Network"),
+        "deadline": _integer(source, words.metadata, "GuestAgent", "Deadline"),
     }
 
 
-def _kept(resources: Cursor) -> dict[str, Any]:
-    kept = _in(resources, "Begin", "Metadata", "GuestAgentCluster")
+def _kept(resources: Cursor, words: Words) -> dict[str, Any]:
+    kept = _in(resources, "Begin", words.metadata, "GuestAgentCluster")
     if kept is None or kept.known(KEPT) is None:
         return {}
     version = _in(kept, "Version")
@@ -87,36 +88,63 @@ def _kept(resources: Cursor) -> dict[str, Any]:
     }
 
 
-def _servers(resources: Cursor) -> list[Cursor]:
+def _servers(resources: Cursor, words: Words) -> list[Cursor]:
     found = resources.mapping() or {}
     return [
         resources.child(name, resource)
         for name, resource in found.items()
-        if isinstance(resource, dict) and resource.get("Type") == SERVER
+        if isinstance(resource, dict) and resource.get(words.type) == words.server
     ]
 
 
-def _node(server: Cursor) -> Node | None:
-    name = server.path.removeprefix("Resources.")
+def _node(server: Cursor, words: Words) -> Node | None:
+    name = server.path.removeprefix(f"{words.resources}.")
     if not NAME.fullmatch(name):
         server.wrong("a server named Master0000, Slave0000 or the like", "another name")
         return None
-    flavor = _string(server, "Properties", "InstanceType")
-    image = _string(server, "Properties", "ImageId")
-    server_id = _integer(server, "Metadata", "GuestAgent", "ServerId")
-    generation = _integer(server, "Metadata", "GuestAgent", "Generation")
+    flavor = _string(server, words.properties, words.flavor)
+    image = _string(server, words.properties, words.image)
+    server_id = _integer(server, words.metadata, "GuestAgent", "ServerId")
+    generation = _integer(server, words.metadata, "GuestAgent", "Generation")
     if flavor is None or image is None or server_id is None or generation is None:
         return None
     return Node(flavor=flavor, image=image, name=name, server_id=server_id, generation=generation)
 
 
-def _client_networks(resources: Cursor) -> list[str]:
-    rules = _in(resources, "Database", "Properties", "SecurityGroupIngress")
-    networks = [_string(rule, "CidrIp") for rule in rules.items() if _has(rule, "CidrIp")] if rules else []
+def _client_networks(resources: Cursor, words: Words) -> list[str]:
+    rules = _in(resources, "Database", words.properties, words.rules)
+    networks = (
+        [_string(rule, words.origin) for rule in rules.items() if _has(rule, words.origin)] if rules else []
+    )
     return [network for network in networks if network is not None]
 
 
-def _collecting(source: Cursor) -> Collecting | None:
+def _place(resources: Cursor, source: Cursor, words: Words) -> dict[str, Any]:
+    """Where the nodes stand."""
+    port = f"{source.path.rpartition('.')[2]}Port"
+    network = _optional(resources, port, words.properties, "network")
+    if words is CFN:
+        return {"subnet": _optional(source, "Properties", "SubnetId"), "network": network}
+    subnet = None
+    if network is None and _has(source, "properties", "networks"):
+        places = _in(source, "properties", "networks")
+        subnet = next((_string(place, "subnet") for place in places.items()), None) if places else None
+    return {"subnet": subnet, "network": network}
+
+
+def _collecting(source: Cursor, words: Words) -> dict[str, Any]:
+    """How the nodes collect their metadata."""
+    if words is HOT:
+        interval = _integer(source, "metadata", "os-collect-config", "polling_interval")
+        return {"metadata_url": None, "polling_interval": interval}
+    found = _said_by_user_data(source)
+    return {
+        "metadata_url": found.metadata_url if found else None,
+        "polling_interval": found.polling_interval if found else 0,
+    }
+
+
+def _said_by_user_data(source: Cursor) -> Collecting | None:
     join = _in(source, "Properties", "UserData", "Fn::Base64", "Fn::Join")
     match join.value if join else None:
         case [_, [str(script), *_]] if found := collecting_in(script):
@@ -163,9 +191,9 @@ def _integer(at: Cursor, *keys: str) -> int | None:
     return None if found is None else found.integer(-MOST, MOST)
 
 
-def _as_loaded(template: object) -> object:
+def _as_loaded(template: object, words: Words) -> object:
     """YAML reads an unquoted version as a date; Heat takes that too."""
-    version = template.get("AWSTemplateFormatVersion") if isinstance(template, dict) else None
+    version = template.get(words.version) if isinstance(template, dict) else None
     if isinstance(template, dict) and isinstance(version, date):
-        return template | {"AWSTemplateFormatVersion": version.isoformat()[:10]}
+        return template | {words.version: version.isoformat()[:10]}
     return template

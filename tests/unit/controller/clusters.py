@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from guestagent.controller import Cluster, Node
+from guestagent.controller import Cluster, Dialect, Node
 
 LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
 SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
@@ -22,7 +22,8 @@ def names(of: Cluster) -> list[str]:
     return [node.name for node in of]
 
 
-texts = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text == text.strip())
+words = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
+texts = words | st.builds("{} {}".format, words, words)
 nodes = st.builds(Node, flavor=texts, image=texts)
 cidrs = st.builds(
     lambda address, prefix: str(IPv4Network((address, prefix), strict=False)),
@@ -44,7 +45,8 @@ settings: st.SearchStrategy[dict[str, Any]] = st.builds(lambda place, time: {**p
 
 @st.composite
 def fresh_clusters(draw: st.DrawFn) -> Cluster:
-    return Cluster.new(
+    dialect = draw(st.sampled_from(Dialect))
+    made = Cluster.new(
         source=draw(nodes),
         replicas=draw(st.lists(nodes, max_size=4)),
         key_pair=draw(st.none() | texts),
@@ -56,17 +58,20 @@ def fresh_clusters(draw: st.DrawFn) -> Cluster:
         polling_interval=draw(st.integers(1, 3600)),
         **draw(settings),
     )
+    return made.in_dialect(dialect)
 
 
 @st.composite
 def clusters(draw: st.DrawFn) -> Cluster:
     """Clusters of any shape after any sequence of operations."""
     made = draw(fresh_clusters())
-    for operation in draw(st.lists(st.sampled_from(["add", "remove", "renew"]), max_size=6)):
+    for operation in draw(st.lists(st.sampled_from(["add", "remove", "renew", "resize"]), max_size=6)):
         if operation == "add":
             made = made.add_replica(draw(nodes))
         elif operation == "renew":
             made = made.renew(draw(st.sampled_from(names(made))))
+        elif operation == "resize":
+            made = made.resize(draw(st.sampled_from(names(made))), draw(texts))
         elif made.replicas:
             made = made.remove_replica(draw(st.sampled_from(names(made)[1:])))
     return made

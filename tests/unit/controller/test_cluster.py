@@ -63,10 +63,22 @@ def test_a_renewed_node_has_a_handle_and_a_condition_of_its_own() -> None:
     assert renewed.node("Slave0000").condition == "Slave0000ReadyWaitCond"
 
 
+def test_a_resized_node_has_another_flavor_and_nothing_to_prove_yet() -> None:
+    resized = cluster(replicas=2).resize("Slave0001", "m1.xlarge").resize("Master0000", "m1.huge")
+
+    assert [node.flavor for node in resized] == ["m1.huge", "m1.small", "m1.xlarge"]
+    assert [node.generation for node in resized] == [1, 1, 1]
+
+
+def test_only_a_node_of_the_cluster_can_be_resized() -> None:
+    with pytest.raises(InvalidCluster, match="expected one of Master0000, found Slave0000"):
+        cluster().resize("Slave0000", "m1.large")
+
+
 def test_operations_leave_the_cluster_that_they_were_called_on() -> None:
     before = cluster(replicas=1)
 
-    before.add_replica(SMALL).remove_replica("Slave0000").renew("Master0000")
+    before.add_replica(SMALL).remove_replica("Slave0000").renew("Master0000").resize("Master0000", "m1.tiny")
 
     assert before == cluster(replicas=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from guestagent.controller import Cluster, Node
+from guestagent.controller import Cluster, Dialect, Node
 from guestagent.controller.description import described, read
 from guestagent.errors import InvalidCluster
 from tests.unit.controller.test_parse import garbage
@@ -143,3 +143,10 @@ def test_a_merged_mapping_is_no_key_given_twice() -> None:
 def test_garbage_is_an_invalid_cluster_and_nothing_else(document: object) -> None:
     with pytest.raises(InvalidCluster):
         read(document)
+
+
+def test_the_dialect_is_one_of_two() -> None:
+    assert described("{flavor: f, image: i, dialect: hot}").cluster.dialect is Dialect.HOT
+
+    with pytest.raises(InvalidCluster, match="dialect: expected cfn or hot, found 'yaml'"):
+        described("{flavor: f, image: i, dialect: yaml}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from guestagent.controller import Cluster, render, stack_timeout_minutes
+from guestagent.controller import Cluster, Dialect, render, stack_timeout_minutes
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import Role, parse
 from tests.unit.controller.clusters import SMALL, cluster, clusters
@@ -86,7 +86,7 @@ def test_a_replicas_document_leads_to_its_source() -> None:
     }
 
 
-@given(clusters())
+@given(clusters().map(lambda made: made.in_dialect(Dialect.CFN)))
 def test_every_nodes_document_keeps_the_contract_with_the_agent(made: Cluster) -> None:
     read = {name: parse(document) for name, document in documents(made).items()}
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stacks, parse, render
+from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stack, Stacks, parse, render
 from guestagent.errors import (
     CloudRefused,
     CloudUnreachable,
     DeadlineExceeded,
+    InvalidCluster,
     InvalidInput,
     InvalidTemplate,
     StackFailed,
@@ -398,3 +401,87 @@ def test_an_accepted_update_may_show_the_old_status_for_a_moment() -> None:
 
     assert ready.wait(work, LONG).status == "UPDATE_COMPLETE"
     assert heat.late == 0
+
+
+class RecordingHeat(FakeHeat):
+    """Keeps the cluster of every update."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.updates: list[Cluster] = []
+
+    def update(self, stack: Stack, template: Mapping[str, Any], timeout_minutes: int) -> None:
+        super().update(stack, template, timeout_minutes)
+        self.updates.append(parse(template))
+
+    def sizes(self, name: str) -> list[tuple[str, int]]:
+        return [(made.node(name).flavor, made.node(name).generation) for made in self.updates]
+
+
+def test_a_node_is_resized_first_and_proves_itself_in_an_update_of_its_own() -> None:
+    heat, before = RecordingHeat(), cluster(replicas=2, metadata_url="http://a/v1/")
+    ready = launched(heat, before)
+
+    ended = ready.resize("db", "Slave0001", "m1.xlarge")
+
+    assert ended.status == "UPDATE_COMPLETE"
+    assert heat.updates == [
+        before.resize("Slave0001", "m1.xlarge"),
+        before.resize("Slave0001", "m1.xlarge").renew("Slave0001"),
+    ]
+    assert heat.endangered == []
+
+
+def test_a_resize_that_was_cut_short_is_taken_up_where_it_was() -> None:
+    heat = RecordingHeat()
+    ready = launched(heat, cluster(replicas=1))
+    ready.wait(ready.change("db", lambda made: made.resize("Slave0000", "m1.xlarge")), LONG)
+    heat.updates.clear()
+
+    ready.resize("db", "Slave0000", "m1.xlarge")
+
+    assert heat.sizes("Slave0000") == [("m1.xlarge", 2)]
+
+
+def test_a_resize_that_failed_is_asked_for_again_before_the_node_proves_itself() -> None:
+    heat = RecordingHeat()
+    ready = launched(heat, cluster(replicas=1))
+    ready.wait(ready.change("db", lambda made: made.resize("Slave0000", "m1.xlarge")), LONG)
+    live = heat.live["db"]
+    live.stack = replace(live.stack, status="UPDATE_FAILED", reason="ResourceInError: resources.Slave0000")
+    heat.updates.clear()
+
+    ready.resize("db", "Slave0000", "m1.xlarge")
+
+    assert heat.sizes("Slave0000") == [("m1.xlarge", 1), ("m1.xlarge", 2)]
+
+
+def test_a_resized_node_that_cannot_prove_itself_fails_the_stack() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster(replicas=1))
+    heat.verdicts["Slave0000ReadyWaitCond2"] = "not ready after 90 s"
+
+    with pytest.raises(StackFailed, match="not ready after 90 s"):
+        ready.resize("db", "Slave0000", "m1.xlarge")
+
+
+def test_the_time_for_a_resize_is_for_both_updates() -> None:
+    heat, clock = FakeHeat(), FakeClock()
+    ready = stacks(heat, clock)
+    ready.wait(ready.create("db", cluster()), LONG)
+    began, heat.late = clock.now(), 1  # the first update takes a poll more, and with it all of the time
+
+    with pytest.raises(DeadlineExceeded, match="stack db is still UPDATE_IN_PROGRESS"):
+        ready.resize("db", "Master0000", "m1.xlarge", within=1)
+
+    assert clock.now() - began == 1
+
+
+def test_a_node_that_is_not_there_is_not_resized() -> None:
+    heat = FakeHeat()
+    ready = launched(heat, cluster())
+
+    with pytest.raises(InvalidCluster, match="expected one of Master0000, found Slave0000"):
+        ready.resize("db", "Slave0000", "m1.xlarge")
+
+    assert "update" not in heat.asked

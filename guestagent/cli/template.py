@@ -1,0 +1,133 @@
+"""`guestagent cluster template` and its like: templates and files, without a cloud."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from guestagent.cli.given import HELP, given
+from guestagent.errors import InvalidTemplate
+
+if TYPE_CHECKING:
+    from guestagent.controller import Cluster
+
+FINE, INVALID = 0, 2
+
+
+def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add these verbs to `cluster`."""
+    _template(verbs)
+    _convert(verbs)
+    _lint(verbs)
+
+
+def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "template",
+        help="print the template of a cluster.yaml; no cloud takes part",
+        description="Print the template that `create` would launch, as YAML.",
+    )
+    parser.add_argument("file", metavar="FILE", help=f"a cluster.yaml; {HELP}")
+    add_dialect(parser, "the file's `dialect`, or cfn")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run_template)
+
+
+def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "convert",
+        help="print a cluster's template in the other dialect; no cloud takes part",
+        description="Print the template of a cluster in the other dialect, as YAML, for a stack of its own: as an "
+        "update of the stack that it came from it would replace every server. Of a template written by hand as in 2013 "
+        "the servers are taken over, and what was wrong is said on stderr.",
+    )
+    parser.add_argument("file", metavar="FILE", help=f"a cluster's template, YAML or JSON; {HELP}")
+    add_dialect(parser, "the one that the file is not in")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run_convert)
+
+
+def add_dialect(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --dialect."""
+    meaning = f"CloudFormation's, or Heat's own (default: {default})"
+    parser.add_argument("--dialect", choices=["cfn", "hot"], help=meaning)
+
+
+def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "lint",
+        help="say what Heat would refuse in a template, or do badly; no cloud takes part",
+        description="Check a template of either dialect. Exit code 2 where something is wrong.",
+    )
+    parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {HELP}")
+    parser.add_argument(
+        "--auth-ttl",
+        type=int,
+        default=900,
+        metavar="SECONDS",
+        help="for how long the cloud admits a handle's URL (default: 900)",
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.set_defaults(run=run_lint)
+
+
+def run_template(args: argparse.Namespace) -> int:
+    """Print the template."""
+    from guestagent.controller.description import described
+
+    return _say(args, in_dialect(described(*given(args.file)).cluster, args.dialect))
+
+
+def run_convert(args: argparse.Namespace) -> int:
+    """Print a template in the other dialect."""
+    from guestagent.controller import Dialect, parse
+    from guestagent.controller.description import loaded
+    from guestagent.controller.origin import adopt, is_ours
+
+    text, where = given(args.file)
+    template = loaded(text, InvalidTemplate, where)
+    if is_ours(template):
+        cluster = parse(template)
+    else:
+        cluster, problems = adopt(template)
+        sys.stderr.writelines(f"{problem}\n" for problem in problems)
+    other = Dialect.CFN if cluster.dialect is Dialect.HOT else Dialect.HOT
+    return _say(args, in_dialect(cluster, args.dialect or other))
+
+
+def in_dialect(cluster: Cluster, wanted: str | None) -> Cluster:
+    """The cluster in the dialect that was asked for; its own where none was."""
+    from guestagent.controller import Dialect
+
+    return cluster.in_dialect(Dialect(wanted)) if wanted else cluster
+
+
+def run_lint(args: argparse.Namespace) -> int:
+    """Print what is wrong with a template."""
+    from guestagent.controller.description import loaded
+    from guestagent.controller.lint import lint
+
+    text, where = given(args.file)
+    problems = lint(loaded(text, InvalidTemplate, where), args.auth_ttl)
+    if args.json:
+        told = [{"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in problems]
+        sys.stdout.write(_json({"problems": told}))
+    else:
+        sys.stdout.writelines(f"{problem}\n" for problem in problems)
+    return INVALID if problems else FINE
+
+
+def _say(args: argparse.Namespace, cluster: Cluster) -> int:
+    import yaml
+
+    from guestagent.controller import render
+
+    template = render(cluster)
+    sys.stdout.write(_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
+    return FINE
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,15 @@
+"""The two languages in which Heat takes a template."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Dialect(str, Enum):
+    """CFN is the origin's, CloudFormation's; HOT is Heat's own. A stack keeps the one in which it was launched."""
+
+    CFN = "cfn"
+    HOT = "hot"
+
+    def __str__(self) -> str:
+        return self.value

@@ -1,0 +1,91 @@
+"""What a template says in either dialect: what it keeps, the nodes' documents, the room and the time that it takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guestagent.controller.cluster import Cluster
+from guestagent.controller.node import Node
+from guestagent.errors import InvalidCluster
+from guestagent.metadata import Role
+from guestagent.problems import Problems
+
+VERSION = 1  # of what Begin's metadata holds
+SECTION_VERSION = 1  # of the GuestAgent section in the nodes' metadata
+PORT = 3306
+PASSWORD_LENGTH = 30  # MySQL takes 32 characters at most for a channel's password
+MOST_RESOURCES = 1000
+MOST_BYTES = 512 * 1024
+SERVER_BUILD = 600  # seconds that a cloud may take to make a server run, before the condition's clock starts
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """The functions of a dialect by which a node's document names what only Heat knows."""
+
+    handle: Resource
+    source_address: Resource
+    passwords: Mapping[str, Resource]  # by node
+
+
+def kept(cluster: Cluster) -> Resource:
+    """What nothing else in the template holds: the metadata of Begin."""
+    return {
+        "GuestAgentCluster": {
+            "Version": VERSION,
+            "NextServerId": cluster.next_server_id,
+            "NextReplica": cluster.next_replica,
+            "BootAllowance": cluster.boot_allowance,
+            "AuthTtl": cluster.auth_ttl,
+        }
+    }
+
+
+def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
+    """The node's document, its functions unresolved; the agent's half of the contract reads it."""
+    section: dict[str, Any] = {
+        "Version": SECTION_VERSION,
+        "Node": node.name,
+        "Generation": node.generation,
+        "ServerId": node.server_id,
+        "Deadline": cluster.deadline,
+    }
+
+    def account(replica: Node) -> Resource:
+        return {"name": replica.account, "password": functions.passwords[replica.name]}
+
+    said: Resource = {"ReadyWaitCondition": functions.handle, "GuestAgent": section}
+    if role(cluster, node) is Role.REPLICA:
+        return said | {"Master": {"Address": functions.source_address, "Port": PORT, "User": account(node)}}
+    if cluster.replica_network is not None:
+        section["Network"] = cluster.replica_network
+    users = [account(replica) for replica in cluster.replicas]
+    return said | ({"Users": users} if users else {})
+
+
+def role(cluster: Cluster, node: Node) -> Role:
+    """What the node is in the cluster."""
+    return Role.SOURCE if node.name == cluster.source.name else Role.REPLICA
+
+
+def stack_timeout_minutes(cluster: Cluster) -> int:
+    """The stack's own timeout, from its critical path: the source is built and proved, then all replicas."""
+    stages = 2 if cluster.replicas else 1
+    seconds = stages * (SERVER_BUILD + cluster.condition_timeout)
+    return -(-seconds // 60)
+
+
+def check_room(template: Mapping[str, Any], resources: int) -> None:
+    """InvalidCluster where Heat has no room for the template."""
+    problems = Problems()
+    at = problems.cursor(template, "cluster")
+    if resources > MOST_RESOURCES:
+        at.wrong(f"at most {MOST_RESOURCES} resources in a stack", str(resources), "take fewer nodes")
+    if (size := len(json.dumps(template))) > MOST_BYTES:
+        at.wrong(f"a template of at most {MOST_BYTES} bytes", str(size), "take fewer nodes")
+    problems.raise_if_any(InvalidCluster)

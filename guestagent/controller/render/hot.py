@@ -1,0 +1,138 @@
+"""A cluster as a template in HOT, Heat's own dialect: the resources have the names that they have in the other one.
+
+The guests follow their metadata by the credentials that Heat gives each server, so there is no user data and no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from guestagent.controller.cluster import Cluster
+from guestagent.controller.node import Node
+from guestagent.controller.render.contents import (
+    PASSWORD_LENGTH,
+    PORT,
+    Functions,
+    Resource,
+    check_room,
+    document,
+    kept,
+)
+
+VERSION = "2018-08-31"
+
+
+def render(cluster: Cluster) -> dict[str, Any]:
+    """The template, a plain dictionary ready for JSON and YAML; InvalidCluster where Heat has no room."""
+    begin = {"type": "OS::Heat::Value", "properties": {"value": "cluster"}, "metadata": kept(cluster)}
+    resources = {"Begin": begin, "Database": _database(cluster)}
+    for node in cluster:
+        resources |= _node(cluster, node)
+    resources["End"] = {
+        "type": "OS::Heat::Value",
+        "depends_on": [node.condition for node in cluster],
+        "properties": {"value": "ready"},
+    }
+    template = {
+        "heat_template_version": VERSION,
+        "description": "A guestagent cluster",
+        "resources": resources,
+        "outputs": dict(_outputs(cluster)),
+    }
+    check_room(template, len(resources))
+    return template
+
+
+def _database(cluster: Cluster) -> Resource:
+    """One group: unlike the other dialect's, its rule can name the group itself as the origin of the traffic."""
+    origins: list[Resource] = [{"remote_mode": "remote_group_id"}]
+    origins += [{"remote_ip_prefix": network} for network in cluster.client_networks]
+    port = {"protocol": "tcp", "port_range_min": PORT, "port_range_max": PORT}
+    return {
+        "type": "OS::Neutron::SecurityGroup",
+        "depends_on": "Begin",
+        "properties": {
+            "description": "The database port, between the nodes and from the client networks",
+            "rules": [{**port, **origin} for origin in origins],
+        },
+    }
+
+
+def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
+    after_source = [] if node is cluster.source else [cluster.source.condition]
+    resources: dict[str, Resource] = {
+        node.password: {
+            "type": "OS::Heat::RandomString",
+            "depends_on": "Begin",
+            "properties": {"length": PASSWORD_LENGTH},
+        }
+    }
+    if cluster.network is not None:
+        resources[node.port] = {
+            "type": "OS::Neutron::Port",
+            "properties": {"network": cluster.network, "security_groups": [{"get_resource": "Database"}]},
+        }
+    resources[node.handle] = {
+        "type": "OS::Heat::WaitConditionHandle",
+        # Keystone counts the life of a handle's URL from its creation: a replica's starts when its source is
+        # ready.
+        "depends_on": after_source or "Begin",
+        "properties": {"signal_transport": "CFN_SIGNAL"},
+    }
+    resources[node.name] = _server(cluster, node) | ({"depends_on": after_source} if after_source else {})
+    resources[node.condition] = {
+        "type": "OS::Heat::WaitCondition",
+        "depends_on": [node.name],  # its clock starts when the server runs
+        "properties": {
+            "handle": {"get_resource": node.handle},
+            "timeout": cluster.condition_timeout,
+            "count": 1,
+        },
+    }
+    return resources
+
+
+def _server(cluster: Cluster, node: Node) -> Resource:
+    properties: dict[str, Any] = {
+        "image": node.image,
+        "flavor": node.flavor,
+        "user_data_format": "SOFTWARE_CONFIG",
+        "software_config_transport": "POLL_SERVER_HEAT",
+        # There is none, and if Heat's own part of it changes with a release that must replace no server.
+        "user_data_update_policy": "IGNORE",
+        "flavor_update_policy": "RESIZE",
+        # Another image takes the data either way. A rebuilt server would not be sent its user data again, where
+        # it finds its credentials; a new one is.
+        "image_update_policy": "REPLACE",
+    }
+    if cluster.key_pair is not None:
+        properties["key_name"] = cluster.key_pair
+    if cluster.network is not None:
+        properties["networks"] = [{"port": {"get_resource": node.port}}]
+    else:
+        properties["security_groups"] = [{"get_resource": "Database"}]
+    if cluster.subnet is not None:
+        properties["networks"] = [{"subnet": cluster.subnet}]
+    functions = Functions(
+        handle={"get_attr": [node.handle, "signal"]},
+        source_address=_address(cluster, cluster.source),
+        passwords={each.name: {"get_attr": [each.password, "value"]} for each in cluster},
+    )
+    # Heat puts the address and the credentials beside our settings, and `guestagent poke` applies them all.
+    collecting = {"os-collect-config": {"polling_interval": cluster.polling_interval}}
+    metadata = document(cluster, node, functions) | collecting
+    return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
+
+
+def _address(cluster: Cluster, node: Node) -> Resource:
+    """A port has its address before its server runs. Without one, only this attribute asks for no network's name."""
+    if cluster.network is not None:
+        return {"get_attr": [node.port, "fixed_ips", 0, "ip_address"]}
+    return {"get_attr": [node.name, "first_address"]}
+
+
+def _outputs(cluster: Cluster) -> Iterator[tuple[str, Resource]]:
+    for node in cluster:
+        yield f"{node.name}Address", {"value": _address(cluster, node)}
+        yield f"{node.name}Evidence", {"value": {"get_attr": [node.condition, "data"]}}
