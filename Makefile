@@ -2,7 +2,7 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration test-heat test-lowest docs clean set-up set-up-heat
+.PHONY: help demo test lint unit integration test-heat contract-report test-lowest docs clean set-up set-up-heat
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
@@ -24,6 +24,9 @@ integration: set-up ## the tests on real servers in namespaces
 
 test-heat: set-up-heat ## the scenario on a real Keystone and Heat; HEAT_RELEASE=27: of that release, from PyPI
 	@HEAT_RELEASE=$(HEAT_RELEASE) tools/check heat
+
+contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, ARGS=--json
+	@HEAT_RELEASE=$(HEAT_RELEASE) .venv/bin/python -m tests.contract.report $(ARGS)
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py

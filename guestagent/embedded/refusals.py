@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+MALFORMED = (
+    "The server could not comply with the request since it is either malformed or otherwise incorrect."
+)
+
 
 class Refusal(Exception):
     """A request that Heat refuses. The class's name is the `type` in the answer's body."""
@@ -121,7 +125,16 @@ class InvalidTemplateAttribute(Refusal):
 
 
 class HTTPBadRequest(Refusal):
-    """A body or a parameter that cannot be read."""
+    """A body or a parameter that cannot be read; without a text, one that Heat has no words for."""
+
+    def __init__(self, message: str = MALFORMED) -> None:
+        super().__init__(message)
+
+
+class FlagUnreadable(Refusal):
+    """A flag in a body that is neither true nor false: Heat lets its ValueError out, and says nothing."""
+
+    kind = "ValueError"
 
 
 class ResourceFailure(Exception):

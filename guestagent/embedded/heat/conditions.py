@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from guestagent.embedded.refusals import ResourceFailure
 
@@ -75,7 +76,7 @@ def judge(signals: Signals, count: int, spelling: Spelling) -> Verdict:
     """One FAILURE decides at once, whatever else has come."""
     failures = _reasons(signals, spelling, "FAILURE")
     if failures:
-        return Failed(";".join(failures))
+        return Failed(_told(failures))
     return Met() if len(signals) >= count else Waiting()
 
 
@@ -83,7 +84,7 @@ def timed_out(signals: Signals, count: int, spelling: Spelling) -> ResourceFailu
     """What a condition says when its time is over."""
     reasons = _reasons(signals, spelling, "SUCCESS")
     said = f"{len(reasons)} of {count} received"
-    return ResourceFailure("WaitConditionTimeout", f"{said} - {';'.join(reasons)}" if reasons else said)
+    return ResourceFailure("WaitConditionTimeout", f"{said} - {_told(reasons)}" if reasons else said)
 
 
 def data(signals: Signals, spelling: Spelling) -> str:
@@ -104,5 +105,12 @@ def _complete(body: object, number: int, spelling: Spelling) -> object:
     return {**defaults, **(body if isinstance(body, dict) else {})}
 
 
-def _reasons(signals: Signals, spelling: Spelling, status: str) -> list[str]:
-    return [str(signal[spelling.reason]) for signal in signals.values() if signal[spelling.status] == status]
+def _reasons(signals: Signals, spelling: Spelling, status: str) -> list[object]:
+    return [signal[spelling.reason] for signal in signals.values() if signal[spelling.status] == status]
+
+
+def _told(reasons: list[object]) -> str:
+    try:
+        return ";".join(cast(list[str], reasons))
+    except TypeError as error:  # Heat takes any reason with the signal, and stumbles over it here
+        raise ResourceFailure("TypeError", str(error)) from None

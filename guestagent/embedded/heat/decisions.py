@@ -10,11 +10,15 @@ from guestagent.embedded.template.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A resource with its functions resolved; `failed` is true where its last action broke it."""
+    """A resource with its functions resolved; `failed` is true where its last action broke it.
+
+    `rest` is what else its definition says: what it depends on by name, what becomes of it in a deletion.
+    """
 
     type: str
     properties: Mapping[str, object]
     metadata: Mapping[str, object]
+    rest: tuple[object, ...] = ()
     failed: bool = False
 
 
@@ -30,7 +34,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """In place. Metadata comes first, then the properties."""
+    """In place. Metadata comes first, then the properties; there may be neither where the `rest` has changed."""
 
     properties: frozenset[str]
     metadata: bool
@@ -38,7 +42,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """A new one is made; the old one goes when everything else is done."""
+    """A new one is made; the old one goes when those that need it have the new one.
+
+    `tried`: only in the middle of an update is it seen that there can be none.
+    """
+
+    tried: bool = False
 
 
 Step = Create | Keep | Change | Replace
@@ -57,8 +66,8 @@ def decide(seen: State | None, wanted: State, schema: Schema, replaces: Replaces
         return Replace()
     changed = frozenset(name for name in schema if seen.properties.get(name) != wanted.properties.get(name))
     if any(not schema[name].update for name in changed):
-        return Replace()
+        return Replace(tried=True)
     metadata = dict(seen.metadata) != dict(wanted.metadata)
     if (changed or metadata) and replaces(seen.properties, wanted.properties, changed):
-        return Replace()
-    return Change(changed, metadata) if changed or metadata else Keep()
+        return Replace(tried=True)
+    return Change(changed, metadata) if changed or metadata or seen.rest != wanted.rest else Keep()

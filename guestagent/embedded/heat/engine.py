@@ -34,6 +34,7 @@ from guestagent.embedded.template.document import EMPTY, Template
 log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT_MINS = 60
+DELETION_TAKES = 0.2  # seconds: a real Heat's stack is never gone at once, and keeps its name for as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ class Engine:
         """What went wrong, or nothing."""
         if action == DELETE:
             await _cancelled(stack)
+            await asyncio.sleep(DELETION_TAKES)
         seconds = 60.0 * (stack.timeout_mins or DEFAULT_TIMEOUT_MINS)
         try:
             return await asyncio.wait_for(converge(stack, target, self.kinds, self.around), seconds)

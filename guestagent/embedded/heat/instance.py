@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from guestagent.embedded.heat.kinds import Kind, Surroundings
@@ -11,7 +12,11 @@ from guestagent.embedded.template.schema import Property, Schema
 
 
 class Instance(Kind):
-    """Metadata and InstanceType change in place; any other property replaces the server."""
+    """Metadata and InstanceType change in place; most other properties replace the server.
+
+    No SubnetId is needed: this cloud has one network, and servers are on it. On a real one Nova may refuse that
+    ("nics are required after microversion 2.36"), and a template must name its subnet.
+    """
 
     schema: ClassVar[Schema] = {
         "ImageId": Property("string", required=True, exists="Image"),
@@ -53,6 +58,9 @@ class Instance(Kind):
             str(wanted["KeyName"]) if wanted["KeyName"] else None,
         )
         await servers.settle(resource.physical_id)
+
+    def serve(self, resource: Resource, declared: Mapping[str, object]) -> None:
+        resource.write(dict(declared))
 
     async def update(self, resource: Resource, stack: Stack, changed: frozenset[str]) -> None:
         if "InstanceType" in changed:

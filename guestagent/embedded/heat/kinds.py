@@ -34,8 +34,7 @@ class Kind:
         """Make it."""
 
     def serve(self, resource: Resource, declared: Mapping[str, object]) -> None:
-        """The template's metadata has changed."""
-        resource.write(dict(declared))
+        """The template's metadata has changed. Only servers tell of it: others go on with what they were made with."""
 
     def replaces(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
         """Whether changes that its schema admits in place need a new one all the same."""

@@ -1,17 +1,17 @@
 """Takes a stack from what it is to what a template says.
 
-One asyncio task a resource under way; everything waits for events. What a resource needs comes before it;
-what has left the template goes last, in the reverse order. Where one resource fails, the stack has failed at
-once: its siblings under way run to their own end, and start nothing.
+One asyncio task a resource under way; everything waits for events. What a resource needs comes before it. What
+is to go does so as soon as nothing needs it: beside everything else, as in Heat, and not at the end. Where one
+resource fails, the stack has failed at once: its siblings under way run to their own end, and start nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 from guestagent.embedded.heat import validation
-from guestagent.embedded.heat.decisions import Change, Create, Keep, Replace, State, decide
+from guestagent.embedded.heat.decisions import Change, Keep, Replace, State, decide
 from guestagent.embedded.heat.kinds import Kinds, Surroundings
 from guestagent.embedded.heat.scope import StackScope
 from guestagent.embedded.heat.stack import (
@@ -37,16 +37,34 @@ Act = Callable[[str], Coroutine[None, None, str | None]]
 
 
 async def converge(stack: Stack, target: Template, kinds: Kinds, around: Surroundings) -> str | None:
-    """First what the template holds, then away with the rest. Says what went wrong, or nothing."""
+    """What the template holds is made or changed, the rest removed. Says what went wrong, or nothing."""
+    _forget_deleted(stack)
+    present = {each.id: each for each in (*stack.leaving, *stack.resources.values())}
     for name, definition in target.resources.items():
         stack.resources.setdefault(name, Resource(definition))  # INIT_COMPLETE, until its turn comes
-    work = _Work(stack, target, kinds, around, validation.dependencies(target))
-    failure = await _walk(stack, work.needs, work.bring)
-    if failure is not None:
-        return failure
-    leaving = [*stack.leaving, *(r for name, r in stack.resources.items() if name not in target.resources)]
-    work.leaving = {resource.id: resource for resource in leaving}
-    return await _walk(stack, graph.reverse(_needs_among(leaving)), work.remove)
+    needs = validation.dependencies(target)
+    work = _Work(stack, target, kinds, around, needs, present)
+    failure = await _walk(stack, {**needs, **_removals(present, needs)}, work.step)
+    if failure is None:
+        _forget_deleted(stack)
+    return failure
+
+
+def _removals(present: Mapping[str, Resource], needs: graph.Graph) -> graph.Graph:
+    """What each resource's removal waits for, if it comes to one: for its own turn in the template, where it is
+    changed or replaced, and for the turn of those that needed it."""
+    needed = {each.id: each.needs & present.keys() for each in present.values()}
+    return {
+        one: frozenset({*others, present[one].name} if present[one].name in needs else others)
+        for one, others in graph.reverse(needed).items()
+    }
+
+
+def _forget_deleted(stack: Stack) -> None:
+    """What was removed is shown until the operation is over."""
+    for name, resource in list(stack.resources.items()):
+        if resource.gone:
+            del stack.resources[name]
 
 
 async def _walk(stack: Stack, needs: graph.Graph, act: Act) -> str | None:
@@ -72,15 +90,26 @@ class _Work:
     """What every resource's task of one operation shares."""
 
     def __init__(
-        self, stack: Stack, target: Template, kinds: Kinds, around: Surroundings, needs: graph.Graph
+        self,
+        stack: Stack,
+        target: Template,
+        kinds: Kinds,
+        around: Surroundings,
+        needs: graph.Graph,
+        present: Mapping[str, Resource],
     ) -> None:
-        self.stack, self.target, self.kinds, self.around, self.needs = stack, target, kinds, around, needs
-        self.leaving: dict[str, Resource] = {}
+        self.stack, self.target, self.kinds, self.around = stack, target, kinds, around
+        self.needs, self.present = needs, present
 
-    async def bring(self, name: str) -> str | None:
+    async def step(self, key: str) -> str | None:
+        """The id is of one that may have to go, the name of one that the template holds."""
+        return await (self._remove(self.present[key]) if key in self.present else self._bring(key))
+
+    async def _bring(self, name: str) -> str | None:
         """One resource to what the template says of it."""
         async with self.stack.locks[name]:
-            new = Resource(self.target.resources[name], needs=self.needs[name])
+            needed = frozenset(self.stack.resources[each].id for each in self.needs[name])
+            new = Resource(self.target.resources[name], needs=needed)
             old = self.stack.resources.get(name)
             try:
                 self._resolve(new)
@@ -88,12 +117,12 @@ class _Work:
                 known = self.stack.resources.setdefault(name, new)
                 action = CREATE if known.action == INIT else UPDATE
                 return await self._act(known, action, _refused(error))
-            return await self._step(old, new)
+            return await self._become(old, new)
 
-    async def _step(self, old: Resource | None, new: Resource) -> str | None:
+    async def _become(self, old: Resource | None, new: Resource) -> str | None:
         kind = self.kinds[new.type]
-        seen = None if old is None or old.action == INIT else self._seen(old)
-        step = decide(seen, State(new.type, new.properties, new.declared), kind.schema, kind.replaces)
+        seen = None if old is None or old.action == INIT or old.gone else self._seen(old)
+        step = decide(seen, _state(new), kind.schema, kind.replaces)
         if old is not None and isinstance(step, Keep):
             old.definition, old.needs = new.definition, new.needs
             if old.status == FAILED:
@@ -102,7 +131,10 @@ class _Work:
         if old is not None and isinstance(step, Change):
             old.definition, old.needs = new.definition, new.needs
             return await self._change(old, new, step)
-        if old is not None and not isinstance(step, Create):
+        if old is not None and isinstance(step, Replace):
+            if step.tried:  # Heat begins an update before it sees that it cannot be one
+                self.stack.record(old, UPDATE, IN_PROGRESS)
+                self.stack.record(old, UPDATE, COMPLETE)
             self.stack.leaving.append(old)
         self.stack.resources[new.name] = new
         return await self._act(new, CREATE, self._made(new, old if isinstance(step, Replace) else None))
@@ -126,7 +158,7 @@ class _Work:
 
     def _seen(self, resource: Resource) -> State:
         broken = resource.status == FAILED and not self.kinds[resource.type].survives(resource)
-        return State(resource.type, resource.properties, resource.declared, broken)
+        return _state(resource, broken)
 
     def _resolve(self, resource: Resource) -> None:
         """Properties and metadata, with their functions replaced by what the stack has become so far."""
@@ -140,18 +172,20 @@ class _Work:
         }
         resource.metadata = dict(resource.declared) if self.kinds[resource.type].serves_metadata else {}
 
-    async def remove(self, resource_id: str) -> str | None:
-        """One resource that has left the template, or that another has replaced."""
-        resource = self.leaving[resource_id]
+    async def _remove(self, resource: Resource) -> str | None:
+        """One resource that has left the template, or that another has replaced; any other stays."""
         async with self.stack.locks[resource.name]:
+            replaced = resource in self.stack.leaving
+            current = self.stack.resources.get(resource.name) is resource
+            if resource.gone or not (replaced or (current and resource.name not in self.needs)):
+                return None
             failure = None
             if resource.action != INIT:
                 failure = await self._act(resource, DELETE, self._gone(resource))
-            if failure is None:
-                if resource in self.stack.leaving:
-                    self.stack.leaving.remove(resource)
-                else:
-                    del self.stack.resources[resource.name]
+            elif current:
+                del self.stack.resources[resource.name]
+            if failure is None and replaced:
+                self.stack.leaving.remove(resource)
             return failure
 
     async def _gone(self, resource: Resource) -> None:
@@ -174,13 +208,10 @@ class _Work:
         return None
 
 
-def _needs_among(leaving: list[Resource]) -> graph.Graph:
-    return {
-        resource.id: frozenset(
-            other.id for other in leaving if other.name in resource.needs and other is not resource
-        )
-        for resource in leaving
-    }
+def _state(resource: Resource, broken: bool = False) -> State:
+    definition = resource.definition
+    rest = (definition.depends_on, definition.retained)
+    return State(resource.type, resource.properties, resource.declared, rest, broken)
 
 
 async def _refused(error: Exception) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from guestagent.secret import Secret
 
+METHOD = "HmacSHA256"
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -26,8 +27,12 @@ class Request:
 
 
 def signature(request: Request, key: Secret) -> str:
-    """The signature of a request; a `Signature` among its parameters takes no part."""
-    pairs = sorted((k, v) for k, v in request.params.items() if k != "Signature")
+    """The signature of a request; a `Signature` among its parameters takes no part.
+
+    Keystone signs with SHA-256 and puts that in the place of whatever method is named.
+    """
+    put_in = {"SignatureMethod": METHOD} if "SignatureMethod" in request.params else {}
+    pairs = sorted((k, v) for k, v in {**request.params, **put_in}.items() if k != "Signature")
     query = "&".join(f"{quote(k, safe='')}={quote(v, safe='-_~')}" for k, v in pairs)
     text = f"{request.verb}\n{request.host}\n{request.path}\n{query}"
     return base64.b64encode(hmac.new(key.reveal().encode(), text.encode(), hashlib.sha256).digest()).decode()
@@ -37,7 +42,7 @@ def presigned(url: str, access: str, key: Secret, now: datetime) -> str:
     """`url` with the parameters that let whoever holds it PUT there until the cloud's auth_ttl is over."""
     parts = urlsplit(url)
     params = {
-        "SignatureMethod": "HmacSHA256",
+        "SignatureMethod": METHOD,
         "SignatureVersion": "2",
         "AWSAccessKeyId": access,
         "Timestamp": now.astimezone(timezone.utc).strftime(STAMP),

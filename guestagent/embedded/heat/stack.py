@@ -36,7 +36,7 @@ class Resource:
     properties: dict[str, object] = field(default_factory=dict)  # resolved
     declared: dict[str, object] = field(default_factory=dict)  # the template's Metadata, resolved
     metadata: dict[str, object] = field(default_factory=dict)  # what is served; of a handle: its signals
-    needs: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()  # ids, as they were when it was made or changed
     physical_id: str = ""
     data: dict[str, str] = field(default_factory=dict, repr=False)  # what a type keeps; may be secret
     action: str = INIT
@@ -53,6 +53,11 @@ class Resource:
     @property
     def type(self) -> str:
         return self.definition.type
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is shown only because the operation that removed it goes on."""
+        return (self.action, self.status) == (DELETE, COMPLETE)
 
     def write(self, metadata: dict[str, object]) -> None:
         """New metadata, and everyone who waits for it is woken."""

@@ -23,7 +23,6 @@ class Condition(Kind):
     hot: ClassVar[bool]
 
     async def create(self, resource: Resource, stack: Stack) -> None:
-        resource.physical_id = resource.id
         await self._wait(resource, stack)
 
     async def update(self, resource: Resource, stack: Stack, changed: frozenset[str]) -> None:
@@ -31,7 +30,7 @@ class Condition(Kind):
             await self._wait(resource, stack)
 
     def attribute(self, resource: Resource, stack: Stack, name: str) -> object:
-        handle = self._known(resource, stack) if resource.physical_id else None
+        handle = self._known(resource, stack) if resource.properties else None
         if handle is None:
             return "" if self.hot else None
         return conditions.data(signals_of(handle), SPELLINGS[handle.type])
@@ -72,11 +71,14 @@ class CfnCondition(Condition):
 
     def _handle(self, condition: Resource, stack: Stack) -> Resource:
         given = str(condition.properties["Handle"])
-        arn = unquote(urlsplit(given).path.rpartition("/waitcondition/")[2])
-        where, _, name = arn.rpartition("/resources/")
+        stack_arn, name = _addressed(given)
         found = stack.resources.get(name)
-        if where != stack.arn or found is None or found.type != "AWS::CloudFormation::WaitConditionHandle":
-            raise ResourceFailure("ValueError", f"WaitCondition invalid Handle {name or given}")
+        if stack_arn != stack.arn:
+            _, other, its_id = stack_arn.split("/")
+            told = its_id if other == stack.name else other
+            raise ResourceFailure("ValueError", f"WaitCondition invalid Handle stack {told}")
+        if found is None or found.type != "AWS::CloudFormation::WaitConditionHandle":
+            raise ResourceFailure("ValueError", f"WaitCondition invalid Handle {name}")
         return found
 
 
@@ -99,6 +101,17 @@ class HotCondition(Condition):
                     return resource
                 given = resource.name
         raise ResourceFailure("ValueError", f"{given} is not a valid wait condition handle.")
+
+
+def _addressed(url: str) -> tuple[str, str]:
+    """The stack's arn and the handle's name in a presigned URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path:
+        raise ResourceFailure("ValueError", f'"{url}" is not a valid URL')
+    stack_arn, _, name = unquote(parts.path.rpartition("/waitcondition/")[2]).rpartition("/resources/")
+    if len(stack_arn.split("/")) != 3:
+        raise ResourceFailure("ValueError", f'"{url}" is not a valid ARN URL')
+    return stack_arn, name
 
 
 async def _met(handle: Resource, count: int) -> None:

@@ -16,17 +16,24 @@ from guestagent.embedded.faults import Faults
 from guestagent.embedded.heat import accounts, signature
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.keys import Pair
-from guestagent.embedded.heat.stack import Resource, Stack, now
-from guestagent.embedded.refusals import EntityNotFound
+from guestagent.embedded.heat.stack import Stack, now
+from guestagent.embedded.refusals import EntityNotFound, Forbidden, ResourceActionNotSupported
 from guestagent.embedded.services import views
 
 MOST_BODY = 1 << 20
 UNREAD = ("application/octet-stream", "application/xml", "text/xml", "multipart/")
+ACTIONS = frozenset(
+    {
+        "CreateStack", "UpdateStack", "DeleteStack", "CancelUpdateStack", "ListStacks", "ValidateTemplate",
+        "EstimateTemplateCost", "GetTemplate", "DescribeStacks", "DescribeStackEvents", "DescribeStackResource",
+        "DescribeStackResources", "ListStackResources",
+    }
+)  # fmt: skip
 FORM = "application/x-www-form-urlencoded"
 
 
 class CloudFormation:
-    """The two things that guests ask of Heat. 403 has many causes: Heat does not tell them apart."""
+    """The two things that guests ask of Heat. A 403 has many causes: of a signature's Heat tells none."""
 
     def __init__(self, engine: Engine, faults: Faults, auth_ttl: timedelta) -> None:
         self._engine, self._faults, self._ttl = engine, faults, auth_ttl
@@ -44,18 +51,22 @@ class CloudFormation:
         pair = self._signer(request, body)
         if isinstance(pair, Response):
             return pair
-        found = self._find(*_of_arn(request.path_params["arn"]))
-        if found is None or found[1].name != pair.resource:
+        stack_id, name = _of_arn(request.path_params["arn"])
+        stack = self._engine.stacks.get(stack_id)
+        if stack is None or stack.id != pair.stack_id:  # any key of the stack will do
             return _denied()
-        stack, handle = found
+        if name not in stack.resources:
+            return _nowhere(name, stack)
         sent = _json(request, body)
         if not isinstance(sent, dict):
             return Response(status_code=500)
         try:
-            self._engine.signal(stack, handle, sent)
+            self._engine.signal(stack, stack.resources[name], sent)
+        except ResourceActionNotSupported as refused:
+            return _invalid(str(refused))
         except ValueError as error:
-            return _failed(f"ValueError: resources.{handle.name}: {error}")
-        return _xml({"resource": handle.name})
+            return _failed(f"ValueError: resources.{name}: {error}")
+        return _xml({"resource": name})
 
     async def _describe(self, request: Request) -> Response:
         body = await request.body()
@@ -63,15 +74,20 @@ class CloudFormation:
         if isinstance(pair, Response):
             return pair
         asked = _params(request, body)
-        if asked.get("Action") != "DescribeStackResource":
+        action = asked.get("Action", "")
+        if action not in ACTIONS:
             return _error(400, "InvalidAction", "The action or operation requested is invalid")
-        found = self._find(asked.get("StackName", ""), asked.get("LogicalResourceId", ""))
-        if found is None:
-            return _error(400, "InvalidParameterValue", "A bad or out-of-range value was supplied")
-        stack, resource = found
-        if stack.id != pair.stack_id or not _may_describe(stack, pair, resource.name):
-            return _denied()
-        detail = {"StackResourceDetail": views.described(resource, stack)}
+        if action != "DescribeStackResource":
+            return _denied(f":Action {action} not allowed for user")
+        named, name = asked.get("StackName", ""), asked.get("LogicalResourceId", "")
+        stack = self._named(named)
+        if stack is None or stack.id != pair.stack_id:
+            return _invalid(f"The Stack ({named}) could not be found.")
+        if not _may_describe(stack, pair, name):
+            return _denied(f":{Forbidden()}")
+        if name not in stack.resources:
+            return _nowhere(name, stack)
+        detail = {"StackResourceDetail": views.described(stack.resources[name], stack)}
         return _xml({"DescribeStackResourceResponse": {"DescribeStackResourceResult": detail}})
 
     def _signer(self, request: Request, body: bytes) -> Pair | Response:
@@ -94,12 +110,13 @@ class CloudFormation:
             return _denied()
         return pair
 
-    def _find(self, stack_name: str, resource: str) -> tuple[Stack, Resource] | None:
+    def _named(self, named: str) -> Stack | None:
+        """The stack of a name, an id or an arn."""
         try:
-            stack = self._engine.find(stack_name)
+            stack = self._engine.find(named.rpartition("/")[2] if named.startswith("arn:") else named)
         except EntityNotFound:
             return None
-        return (stack, stack.resources[resource]) if resource in stack.resources else None
+        return None if named.startswith("arn:") and named != stack.arn else stack
 
 
 def _of_arn(arn: str) -> tuple[str, str]:
@@ -134,8 +151,16 @@ def _json(request: Request, body: bytes) -> object:
         return None
 
 
-def _denied() -> Response:
-    return _error(403, "AccessDenied", "User is not authorized to perform action")
+def _denied(why: str = "") -> Response:
+    return _error(403, "AccessDenied", f"User is not authorized to perform action{why}")
+
+
+def _invalid(why: str) -> Response:
+    return _error(400, "InvalidParameterValue", f"A bad or out-of-range value was supplied:{why}")
+
+
+def _nowhere(name: str, stack: Stack) -> Response:
+    return _invalid(f"The Resource ({name}) could not be found in Stack {stack.name}.")
 
 
 def _failed(detail: str) -> Response:

@@ -49,10 +49,10 @@ class TokenGate:
 def heat_refusal(request: Request, refusal: Exception) -> Response:
     """A refusal in the body that heat-api's fault middleware gives it."""
     assert isinstance(refusal, Refusal)
-    return heat_fault(refusal.status, refusal.kind, str(refusal))
+    return heat_fault(refusal.status, refusal.kind, str(refusal) or None)
 
 
-def heat_fault(code: int, kind: str, message: str) -> Response:
+def heat_fault(code: int, kind: str, message: str | None) -> Response:
     """An error of heat-api."""
     return JSONResponse(
         {

@@ -5,6 +5,7 @@ Reads that would have endangered a real stack in progress are answered, and note
 
 from __future__ import annotations
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from guestagent.embedded.refusals import (
     HTTPBadRequest,
     NotFound,
     ResourceNotFound,
+    StackValidationFailed,
 )
 from guestagent.embedded.services import views
 from guestagent.embedded.services.identity import Identity
@@ -26,7 +28,7 @@ from guestagent.embedded.services.stack_requests import flag, number, stack_name
 from guestagent.embedded.template.document import EMPTY
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
-SUBPATHS = ("resources", "events", "template", "outputs", "environment", "files")
+SUBPATHS = ("resources", "events", "template", "environment", "files")
 
 
 class Orchestration:
@@ -95,7 +97,10 @@ class Orchestration:
             for each in asked.template.parameters.values()
             if each.default is None
         }
-        self._engine.check(asked.with_parameters({**needed, **asked.given}))
+        try:
+            self._engine.check(asked.with_parameters({**needed, **asked.given}))
+        except StackValidationFailed as refused:
+            raise HTTPBadRequest(str(refused)) from refused
         shown = views.template_parameters(asked.template.parameters)
         return JSONResponse({"Description": asked.template.description, "Parameters": shown})
 
@@ -146,7 +151,7 @@ class Orchestration:
     async def _output(self, request: Request) -> Response:
         stack, key = self._stack(request), request.path_params["key"]
         if key not in stack.template.outputs:
-            raise NotFound(f"Specified output key {key} not found.")
+            raise NotFound("Specified output key {} not found.")  # so says Heat
         self._dangerous.note(stack, "output show")
         return JSONResponse({"output": views.output(stack, self._engine.kinds, stack.template.outputs[key])})
 
@@ -173,9 +178,8 @@ class Orchestration:
     async def _resources(self, request: Request) -> Response:
         stack, asked = self._stack(request), request.query_params
         if len(asked.getlist("type")) > 1:
-            raise HTTPBadRequest("Invalid filter parameters ['type']")
-        wanted = asked.get("type", "")
-        rows = [each for each in stack.resources.values() if wanted in each.type]
+            raise HTTPBadRequest
+        rows = [each for each in stack.resources.values() if _chosen(each, asked)]
         if flag(asked, "with_detail"):
             self._dangerous.note(stack, "resource list with details")
             shown = [views.detailed(each, stack, _base(request), self._engine.kinds) for each in rows]
@@ -213,17 +217,21 @@ class Orchestration:
         return JSONResponse(None)
 
     def _stack(self, request: Request) -> Stack:
-        stack = self._visible(request, request.path_params["id"])
-        if stack.name != request.path_params["name"]:
-            self._engine.find(f"{request.path_params['name']}/{stack.id}")  # which there is not
+        name = request.path_params["name"]
+        stack = self._engine.stacks.get(request.path_params["id"])
+        if stack is None or stack.name != name or not self._sees(request, stack):
+            raise EntityNotFound(f"The Stack ({name}) could not be found.")
         return stack
 
     def _visible(self, request: Request, name_or_id: str) -> Stack:
-        """A stack of the caller's project, or the one whose guest the caller is."""
         stack = self._engine.find(name_or_id)
-        if self._policy.caller(request).project not in (stack.project, stack.user_project):
+        if not self._sees(request, stack):
             raise EntityNotFound(f"The Stack ({name_or_id}) could not be found.")
         return stack
+
+    def _sees(self, request: Request, stack: Stack) -> bool:
+        """Whether it is a stack of the caller's project, or the one whose guest the caller is."""
+        return self._policy.caller(request).project in (stack.project, stack.user_project)
 
 
 def _living(stack: Stack) -> Stack:
@@ -237,6 +245,13 @@ def _resource(stack: Stack, request: Request) -> Resource:
     if name not in stack.resources:
         raise ResourceNotFound(f"The Resource ({name}) could not be found in Stack {stack.name}.")
     return stack.resources[name]
+
+
+def _chosen(resource: Resource, asked: QueryParams) -> bool:
+    """Whether the filters of a resource list let it through; of its type any part will do."""
+    has = {"name": resource.name, "status": resource.status, "action": resource.action}
+    given = all(not asked.getlist(key) or value in asked.getlist(key) for key, value in has.items())
+    return given and asked.get("type", "") in resource.type
 
 
 def _matches(stack: Stack, request: Request) -> bool:
@@ -255,7 +270,7 @@ async def _body(request: Request) -> dict[str, object]:
     try:
         body = await request.json()
     except ValueError as error:
-        raise HTTPBadRequest("JSON body is malformed") from error
+        raise HTTPBadRequest(str(error)) from error
     if not isinstance(body, dict):
         raise HTTPBadRequest("JSON body must be an object")
     return body

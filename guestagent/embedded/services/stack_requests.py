@@ -9,14 +9,17 @@ import yaml
 from starlette.datastructures import QueryParams
 
 from guestagent.embedded.heat.engine import Wish
-from guestagent.embedded.refusals import HTTPBadRequest, NotSupported, StackValidationFailed
+from guestagent.embedded.refusals import FlagUnreadable, HTTPBadRequest, NotSupported, StackValidationFailed
 from guestagent.embedded.template.document import Template, load, parse
 
+FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 
 
 def stack_name(sent: object) -> str:
     """A stack's name, if it can be one."""
+    if not sent:
+        raise HTTPBadRequest("No stack name specified")
     if isinstance(sent, str) and NAME.fullmatch(sent):
         return sent
     raise StackValidationFailed(
@@ -32,42 +35,50 @@ def wish(body: Mapping[str, object], existing: Template, known: Mapping[str, obj
         template = parse(load(body["template"]))
     elif not existing.source:
         raise HTTPBadRequest("No template specified")
-    rollback = body.get("disable_rollback")
+    rollback, minutes = body.get("disable_rollback"), body.get("timeout_mins")
     tags = body.get("tags")
     return Wish(
         template=template,
         given={**known, **_parameters(body)},
-        timeout_mins=_minutes(body.get("timeout_mins")),
-        disable_rollback=None if rollback is None else _boolean("disable_rollback", rollback),
+        timeout_mins=None if minutes is None else _natural("timeout_mins", minutes),
+        disable_rollback=None if rollback is None else _rollback(rollback),
         tags=tuple(tags.split(",")) if isinstance(tags, str) and tags else (),
     )
 
 
 def flag(asked: QueryParams, name: str, default: bool = False) -> bool:
     """A query parameter that is true or false."""
-    return _boolean(name, asked[name]) if name in asked else default
+    if name not in asked:
+        return default
+    text = asked[name].lower()
+    if text not in FLAGS:
+        said = f'Unrecognized value "{asked[name]}" for "{name}", acceptable values are: true, false'
+        raise HTTPBadRequest(said)
+    return FLAGS[text]
 
 
 def number(asked: QueryParams, name: str) -> int:
     """A query parameter that is a number; 0 where it is missing."""
     text = asked.get(name, "0")
-    if not text.isdigit():
-        raise HTTPBadRequest(f"Only integer is allowed for {name}: '{text}'")
-    return int(text)
+    return _natural(name, text)
 
 
-def _boolean(name: str, value: object) -> bool:
-    if str(value).lower() not in ("true", "false"):
-        raise HTTPBadRequest(f'Unrecognized value "{value}" for "{name}", acceptable values are: true, false')
-    return str(value).lower() == "true"
+def _rollback(value: object) -> bool:
+    if str(value).lower() not in FLAGS:
+        raise FlagUnreadable
+    return FLAGS[str(value).lower()]
 
 
-def _minutes(value: object) -> int | None:
-    if value is None:
-        return None
-    if not str(value).isdigit() or int(str(value)) == 0:
-        raise HTTPBadRequest(f"Invalid timeout value {value}")
-    return int(str(value))
+def _natural(name: str, value: object) -> int:
+    try:
+        number = int(str(value))
+    except ValueError as error:
+        raise HTTPBadRequest(f"Only integer is acceptable by '{name}'.") from error
+    if number < 0:
+        raise HTTPBadRequest(
+            f"Value '{value}' is invalid for '{name}' which only accepts non-negative integer."
+        )
+    return number
 
 
 def _parameters(body: Mapping[str, object]) -> dict[str, object]:

@@ -86,7 +86,7 @@ def output(stack: Stack, kinds: Kinds, wanted: Output) -> View:
 
 def resource(each: Resource, stack: Stack, base: str) -> View:
     """A row of the plain resource list."""
-    required_by = [other.name for other in stack.resources.values() if each.name in other.needs]
+    required_by = [other.name for other in stack.resources.values() if each.id in other.needs]
     own = base + path(stack, "resources", quote(each.name, safe=""))
     return {
         "resource_name": each.name,
@@ -133,6 +133,7 @@ def event(each: Event, stack: Stack, base: str) -> View:
 def described(each: Resource, stack: Stack) -> View:
     """The CFN API's detail of a resource. Where there is no metadata its element is empty, as Heat's is."""
     return {
+        "Description": "",
         "LastUpdatedTimestamp": stamp(each.updated or each.created),
         "LogicalResourceId": each.name,
         "Metadata": json.dumps(each.metadata) if each.metadata else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from guestagent.embedded.refusals import StackValidationFailed
@@ -43,6 +44,12 @@ def _join(arguments: object) -> str:
     match arguments:
         case [str() as glue, list() as items]:
             return glue.join(_joinable(item) for item in items)
+        case [_, None]:
+            return ""
+        case [_, list()]:
+            raise TypeError('"Fn::Join" delimiter must be a string')
+        case [_, _]:
+            raise TypeError('"Fn::Join" must operate on a list')
     raise TypeError('Incorrect arguments to "Fn::Join" should be: "Fn::Join" : [ " ", [ "str1", "str2"] ]')
 
 
@@ -62,15 +69,37 @@ def _base64(arguments: object) -> str:
 
 
 def _select(arguments: object) -> object:
-    match arguments:
-        case [int() | str() as index, list() as items]:
-            try:
-                return items[int(index)]
-            except (ValueError, IndexError):
-                return ""
-        case [str() as key, dict() as mapping]:
-            return mapping.get(key, "")
-    raise ValueError('Arguments to "Fn::Select" must be of the form [index, collection]')
+    if not isinstance(arguments, list) or len(arguments) != 2:
+        raise ValueError('Arguments to "Fn::Select" must be of the form [index, collection]')
+    index, collection = arguments
+    if collection is None or collection == "":
+        return ""
+    if isinstance(collection, str):
+        collection = _read(collection)
+    if isinstance(collection, dict):
+        if not isinstance(index, str):
+            raise TypeError('Index to "Fn::Select" must be a string')
+        return collection.get(index, "")
+    if isinstance(collection, list):
+        return _at(index, collection)
+    raise TypeError("Arguments to Fn::Select not fully resolved")
+
+
+def _read(text: str) -> object:
+    """A collection may be the text of its JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f'"Fn::Select": {error}') from error
+
+
+def _at(index: object, items: list[object]) -> object:
+    try:
+        return items[int(str(index))]
+    except ValueError:
+        raise TypeError('Index to "Fn::Select" must be an integer') from None
+    except IndexError:
+        return ""
 
 
 def _split(arguments: object) -> list[str]:

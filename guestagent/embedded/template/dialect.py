@@ -83,9 +83,10 @@ def dialect(source: Mapping[str, object]) -> Dialect:
     [key] = present
     known, version = CFN_VERSIONS.get(key, HOT_VERSIONS), str(source[key])
     if version not in known:
+        choice = " one of" if len(known) > 1 else ""
         raise InvalidTemplateVersion(
             f'The template version is invalid: "{key}: {version}". '
-            f'"{key}" should be one of: {", ".join(sorted(known))}'
+            f'"{key}" should be{choice}: {", ".join(sorted(known))}'
         )
     if key != HOT:
         return CFN

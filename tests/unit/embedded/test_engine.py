@@ -222,6 +222,55 @@ async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
 
 
 @engine_test
+async def test_what_nothing_needs_goes_beside_everything_else_and_is_shown_until_the_end(
+    engine: Engine,
+) -> None:
+    stack = engine.create("s", "p", wish({"Old": value(), "Newer": value("Old")}))
+    await state(stack, "CREATE_COMPLETE")
+
+    engine.update(stack, wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+    await until(stack, "Old", "DELETE_COMPLETE")
+    between = (stack.state, status(stack, "Newer"))
+    signal(engine, stack, "A", "SUCCESS")
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert between == ("UPDATE_IN_PROGRESS", "DELETE_COMPLETE")
+    assert sorted(stack.resources) == ["ConditionA", "HandleA"]
+
+
+@engine_test
+async def test_what_was_removed_may_come_back_before_the_removing_update_is_over(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish({"V": value()}))
+    await state(stack, "CREATE_COMPLETE")
+    engine.update(stack, wish(waiting("A")))
+    await until(stack, "V", "DELETE_COMPLETE")
+
+    engine.update(stack, wish({**waiting("A"), "V": value()}))
+    signal(engine, stack, "A", "SUCCESS")
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert status(stack, "V") == "CREATE_COMPLETE"
+
+
+@engine_test
+async def test_two_that_need_each_other_the_other_way_round_are_changed_in_the_new_order(
+    engine: Engine,
+) -> None:
+    stack = engine.create("s", "p", wish({"R": text(12, "V"), "V": value()}))
+    await state(stack, "CREATE_COMPLETE")
+    began = len(stack.events)
+
+    engine.update(stack, wish({"R": text(13), "V": value("R")}))
+    await state(stack, "UPDATE_COMPLETE")
+
+    ended = [f"{e.resource} {e.status}" for e in stack.events[began:] if e.status.endswith("_COMPLETE")]
+    assert ended[:2] == ["R UPDATE_COMPLETE", "R CREATE_COMPLETE"]
+    assert sorted(ended[2:4]) == ["R DELETE_COMPLETE", "V UPDATE_COMPLETE"]
+    assert stack.leaving == []
+
+
+@engine_test
 async def test_parameters_are_what_names_stand_for(engine: Engine) -> None:
     parameters = {"Size": {"Type": "String"}, "Color": {"Type": "String", "Default": "red"}}
     shown_value = {"Fn::Join": ["/", [{"Ref": "Size"}, {"Ref": "Color"}, {"Ref": "AWS::StackName"}]]}
@@ -291,6 +340,14 @@ def waiting(name: str, **properties: object) -> Resources:
 
 def value(*depends_on: str) -> dict[str, object]:
     return {"Type": "OS::Heat::Value", "DependsOn": list(depends_on), "Properties": {"value": "x"}}
+
+
+def text(length: int, *depends_on: str) -> dict[str, object]:
+    return {
+        "Type": "OS::Heat::RandomString",
+        "DependsOn": list(depends_on),
+        "Properties": {"length": length},
+    }
 
 
 def signal(

@@ -37,6 +37,8 @@ class Names:
         ({"Fn::Select": ["1", ["a", "b"]]}, "b"),
         ({"Fn::Select": [9, ["a"]]}, ""),
         ({"Fn::Select": ["k", {"k": "v"}]}, "v"),
+        ({"Fn::Select": ["k", '{"k": "v"}']}, "v"),
+        ({"Fn::Select": ["k", ""]}, ""),
         ({"Fn::Split": [",", "a,b"]}, ["a", "b"]),
         ({"Fn::Replace": [{"$x": "1", "$xy": "2"}, "$x $xy"]}, "1 2"),
         ({"Ref": "Server", "other": 1}, {"Ref": "Server", "other": 1}),

@@ -35,6 +35,12 @@ def test_a_presigned_url_holds() -> None:
     ]
 
 
+def test_the_name_of_the_method_is_not_looked_at() -> None:
+    url = presigned(HANDLE, "access", KEY, NOW).replace("HmacSHA256", "HmacSHA1")
+
+    assert holds(as_sent(url), KEY, NOW, TTL)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

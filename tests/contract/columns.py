@@ -1,0 +1,70 @@
+"""The columns of the contract: the fake Heat, a real one of our own, or any that clouds.yaml names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from openstack.config import OpenStackConfig
+
+from guestagent.embedded import FakeHypervisor, serving
+from guestagent.embedded.cloud import Settings
+from tests.contract.heat import Heat, Scenery
+
+EMBEDDED = Scenery(
+    image="guestagent-mariadb",
+    flavor="m1.small",
+    larger="m1.large",
+    network="embedded",
+)
+
+
+def column(name: str) -> AbstractContextManager[Heat]:
+    """`fake`, `real`, or the name of a cloud in clouds.yaml."""
+    return {"fake": fake, "real": real}.get(name, lambda: standing(name))()
+
+
+@contextmanager
+def fake() -> Iterator[Heat]:
+    """The embedded cloud's Heat, in this process; its guests are only remembered."""
+    with serving() as cloud, closing(Heat("fake", 19, cloud.connect["auth"], EMBEDDED)) as heat:
+        yield heat
+
+
+@contextmanager
+def real() -> Iterator[Heat]:
+    """A real Keystone and Heat, begun for this and thrown away; HEAT_RELEASE=27 takes that one from PyPI."""
+    from guestagent.embedded.realheat import ground_for, sweep
+
+    release = os.environ.get("HEAT_RELEASE")
+    # Not below /tmp: what of a release comes from PyPI is kept, and the daemons' account must reach the rest.
+    folder = Path(
+        f"/var/tmp/guestagent-heat-{release}" if release else mkdtemp("-heat", "guestagent-", "/var/tmp")
+    )
+    ground = ground_for(folder, int(release) if release else None)
+    try:
+        with serving(FakeHypervisor(), Settings(), ground) as cloud:
+            heat = Heat("real", int(release or 19), cloud.connect["auth"], EMBEDDED)
+            with closing(heat):
+                yield heat
+    finally:
+        sweep(folder)
+        if not release:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def standing(cloud: str) -> Iterator[Heat]:
+    """A Heat that runs already. What stands around it is told by CONTRACT_* where it is called otherwise."""
+    auth = OpenStackConfig().get_one(cloud).get_auth_args()
+    told = {name: os.environ.get(f"CONTRACT_{name.upper()}", getattr(EMBEDDED, name)) for name in NAMES}
+    release = int(os.environ.get("CONTRACT_RELEASE", "19"))
+    with closing(Heat(cloud, release, auth, Scenery(**told))) as heat:
+        yield heat
+
+
+NAMES = ("image", "flavor", "larger", "network")

@@ -1,0 +1,54 @@
+"""A rule of Heat: a short conversation with a cloud, and what has to come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tests.contract.heat import Heat
+
+Observation = object  # text, or lists and mappings of text: whatever JSON can say
+Observe = Callable[[Heat], Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`says` is what Heat 19 shows, `newer` what later releases do where that is something else."""
+
+    area: str
+    words: str
+    observe: Observe
+    says: Observation
+    newer: Observation = None
+
+    def expected(self, release: int) -> Observation:
+        """What a cloud of this release must show. The fake imitates 19."""
+        return self.says if release < 27 or self.newer is None else self.newer
+
+
+@dataclass(slots=True)
+class Area:
+    """Rules about one thing, in the order in which the file has them."""
+
+    about: str
+    rules: list[Rule] = field(default_factory=list)
+
+    def rule(self, says: Observation, newer: Observation = None) -> Callable[[Observe], Observe]:
+        """The decorated function is a rule, and its name the rule's words."""
+
+        def added(observe: Observe) -> Observe:
+            self.add(observe.__name__.replace("_s_", "'s ").replace("_", " "), observe, says, newer)
+            return observe
+
+        return added
+
+    def add(self, words: str, observe: Observe, says: Observation, newer: Observation = None) -> None:
+        """A rule whose words are no function's name."""
+        self.rules.append(Rule(self.about, words, observe, says, newer))
+
+    def refused(self, words: str, template: object, says: str, newer: str | None = None) -> None:
+        """A template that Heat does not take."""
+        self.add(words, lambda heat: heat.refusal(template), says, newer)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)

@@ -1,0 +1,43 @@
+"""Every rule, area by area: the one door of this room."""
+
+from __future__ import annotations
+
+from tests.contract.rule import Rule
+from tests.contract.rules import (
+    conditions,
+    deletion,
+    doors,
+    failures,
+    hot,
+    hot_validation,
+    lists,
+    order,
+    polling,
+    reads,
+    rest,
+    servers,
+    signals,
+    updates,
+    validation,
+    values,
+)
+
+AREAS = (
+    validation.area,
+    hot_validation.area,
+    values.area,
+    order.area,
+    signals.area,
+    conditions.area,
+    updates.area,
+    failures.area,
+    hot.area,
+    rest.area,
+    polling.area,
+    servers.area,
+    lists.area,
+    reads.area,
+    deletion.area,
+    doors.area,
+)
+RULES: tuple[Rule, ...] = tuple(rule for area in AREAS for rule in area)

@@ -1,0 +1,186 @@
+"""What comes before what, as the events of a stack tell it."""
+
+from __future__ import annotations
+
+from tests.contract.guest import put, signal
+from tests.contract.heat import Document, Heat, Stack
+from tests.contract.rule import Area, Observation
+from tests.contract.templates import att, cfn, condition, handle, poller, random_string, ref, value
+
+area = Area("order and events")
+
+
+def order(stack: Stack, status: str, *names: str) -> list[str]:
+    """The named resources in the order in which they came to a status."""
+    return [name for name, seen in stack.events() if seen == status and (name in names or not names)]
+
+
+def came(heat: Heat, template: Document, *names: str) -> list[str]:
+    return order(heat.stack(template).settled(), "CREATE_COMPLETE", *names)
+
+
+@area.rule(["A", "B", "C", "stack"])
+def a_dependency_is_an_order(heat: Heat) -> Observation:
+    return came(heat, cfn(C=value(DependsOn=["A", "B"]), B=value(DependsOn="A"), A=value()))
+
+
+@area.rule(["R", "V", "stack"])
+def a_property_that_refers_is_an_order(heat: Heat) -> Observation:
+    return came(heat, cfn(V=value(ref("R")), R=random_string()))
+
+
+@area.rule(["R", "V", "stack"])
+def an_attribute_in_a_function_is_an_order(heat: Heat) -> Observation:
+    return came(heat, cfn(V=value({"Fn::Join": ["", [att("R", "value")]]}), R=random_string()))
+
+
+@area.rule(["R", "V", "stack"])
+def metadata_that_refers_is_an_order(heat: Heat) -> Observation:
+    return came(heat, cfn(V=value(Metadata={"deep": [{"password": ref("R")}]}), R=random_string()))
+
+
+@area.rule(["KeyPolicy", "KeyUser", "Key", "stack"])
+def a_node_s_key_comes_after_its_user_and_policy(heat: Heat) -> Observation:
+    names = ("KeyPolicy", "KeyUser", "Key", "stack")
+    return came(heat, cfn(V=value(), **poller("V")), *names)
+
+
+@area.rule(
+    [
+        ("stack", "CREATE_IN_PROGRESS"),
+        ("V", "CREATE_IN_PROGRESS"),
+        ("V", "CREATE_COMPLETE"),
+        ("stack", "CREATE_COMPLETE"),
+    ]
+)
+def a_stack_s_events_begin_and_end_with_its_own(heat: Heat) -> Observation:
+    return heat.stack(cfn(V=value())).settled().events()
+
+
+@area.rule(["C", "B", "A", "stack"])
+def a_deletion_goes_the_other_way(heat: Heat) -> Observation:
+    template = cfn(A=value(), B=value(DependsOn="A"), C=value(ref("B")))
+    stack = heat.stack(template).settled().delete().settled()
+    return order(stack, "DELETE_COMPLETE")
+
+
+@area.rule(
+    [
+        ("stack", "UPDATE_IN_PROGRESS"),
+        ("Newer", "DELETE_IN_PROGRESS"),
+        ("Newer", "DELETE_COMPLETE"),
+        ("Old", "DELETE_IN_PROGRESS"),
+        ("Old", "DELETE_COMPLETE"),
+        ("stack", "UPDATE_COMPLETE"),
+    ]
+)
+def what_needs_another_goes_before_it(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(Old=value(), Newer=value(ref("Old")))).settled()
+
+    stack.update(cfn()).settled()
+
+    events = stack.events()
+    return events[events.index(("stack", "UPDATE_IN_PROGRESS")) :]
+
+
+@area.rule(
+    [
+        ("stack", "UPDATE_IN_PROGRESS"),
+        ("Kept", "UPDATE_IN_PROGRESS"),
+        ("Kept", "UPDATE_COMPLETE"),
+        ("Old", "DELETE_IN_PROGRESS"),
+        ("Old", "DELETE_COMPLETE"),
+        ("stack", "UPDATE_COMPLETE"),
+    ]
+)
+def what_a_changed_resource_needed_goes_after_the_change(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(Old=value(), Kept=value(ref("Old")))).settled()
+
+    stack.update(cfn(Kept=value("nothing"))).settled()
+
+    events = stack.events()
+    return events[events.index(("stack", "UPDATE_IN_PROGRESS")) :]
+
+
+@area.rule(
+    [
+        ("stack", "UPDATE_IN_PROGRESS"),
+        ("R", "UPDATE_IN_PROGRESS"),
+        ("R", "UPDATE_COMPLETE"),
+        ("R", "CREATE_IN_PROGRESS"),
+        ("R", "CREATE_COMPLETE"),
+        ("User", "UPDATE_IN_PROGRESS"),
+        ("User", "UPDATE_COMPLETE"),
+        ("R", "DELETE_IN_PROGRESS"),
+        ("R", "DELETE_COMPLETE"),
+        ("stack", "UPDATE_COMPLETE"),
+    ]
+)
+def what_is_replaced_goes_when_those_that_need_it_have_the_new_one(heat: Heat) -> Observation:
+    def ring(length: int) -> Document:
+        return cfn(R=random_string(length=length), User=value(ref("R")))
+
+    stack = heat.stack(ring(12)).settled().update(ring(13)).settled()
+
+    events = stack.events()
+    return events[events.index(("stack", "UPDATE_IN_PROGRESS")) :]
+
+
+@area.rule(
+    [
+        "SIGNAL_COMPLETE: Signal: status:SUCCESS reason:r",
+        "CREATE_COMPLETE: state changed",
+        "CREATE_IN_PROGRESS: state changed",
+    ]
+)
+def a_signal_is_an_event_of_its_handle(heat: Heat) -> Observation:
+    stack = signal(heat.stack(cfn(H=handle())).settled())
+
+    rows = stack.get("/resources/H/events")["events"]
+    return [f"{row['resource_status']}: {row['resource_status_reason']}" for row in rows]
+
+
+@area.rule(["CREATE_COMPLETE: state changed", "CREATE_IN_PROGRESS: state changed"])
+def a_refused_signal_is_no_event(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(H=handle())).settled()
+    put(stack.url("H"), {})
+
+    rows = stack.get("/resources/H/events")["events"]
+    return [f"{row['resource_status']}: {row['resource_status_reason']}" for row in rows]
+
+
+@area.rule(
+    ["CREATE_FAILED: WaitConditionTimeout: resources.W: 0 of 1 received", "CREATE_IN_PROGRESS: state changed"]
+)
+def a_failure_is_told_by_an_event(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(H=handle(), W=condition(timeout=1))).settled()
+
+    rows = stack.get("/resources/W/events")["events"]
+    return [f"{row['resource_status']}: {row['resource_status_reason']}" for row in rows]
+
+
+@area.rule(["stack CREATE_COMPLETE", "stack CREATE_IN_PROGRESS"])
+def events_are_listed_newest_first(heat: Heat) -> Observation:
+    stack = heat.stack(cfn()).settled()
+    rows = stack.get("/events")["events"]
+    return [
+        stack.anonymous(f"{row['resource_name']} {row['resource_status']}").replace("<stack>", "stack")
+        for row in rows
+    ]
+
+
+@area.rule(
+    [
+        "event_time",
+        "id",
+        "links",
+        "logical_resource_id",
+        "physical_resource_id",
+        "resource_name",
+        "resource_status",
+        "resource_status_reason",
+    ]
+)
+def an_event_has_these_keys(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(V=value())).settled()
+    return sorted(stack.get("/events")["events"][0])

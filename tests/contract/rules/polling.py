@@ -1,0 +1,194 @@
+"""Metadata as guests see it: DescribeStackResource with a node's key, and the real os-collect-config's collectors."""
+
+from __future__ import annotations
+
+from tests.contract.guest import Key, heard, metadata
+from tests.contract.heat import Document, Heat, Stack
+from tests.contract.rule import Area, Observation
+from tests.contract.templates import att, cfn, handle, poller, random_string, ref, value
+
+area = Area("metadata as guests see it")
+DENIED = "403 AccessDenied: User is not authorized to perform action"
+KEY = {"Key": ref("Key"), "KeySecret": att("Key", "SecretAccessKey")}
+
+
+def node(generation: int = 1) -> Document:
+    """A node whose key may see it and no other; a value plays the server."""
+    users = [{"name": "slave0000", "password": ref("R")}]
+    about = {
+        "ReadyWaitCondition": ref("H"),
+        "Users": users,
+        "GuestAgent": {"Generation": generation, "Deep": [1, None, "ü"]},
+    }
+    return cfn(
+        KEY,
+        H=handle(),
+        R=random_string(),
+        Node=value(Metadata=about),
+        Other=value(Metadata={"k": "v"}),
+        **poller("Node"),
+    )
+
+
+def standing(heat: Heat) -> Stack:
+    return heat.shared("node", lambda heat: heat.stack(node()).settled())
+
+
+def key(heat: Heat) -> Key:
+    return Key.of(standing(heat))
+
+
+@area.rule(
+    [{"Users": [{"name": "slave0000"}], "GuestAgent": {"Generation": 1, "Deep": [1, None, "ü"]}}, True, 12]
+)
+def a_node_sees_its_own_metadata_resolved(heat: Heat) -> Observation:
+    stack = standing(heat)
+    found = metadata(key(heat).describe("Node"))
+    url, password = found.pop("ReadyWaitCondition"), found["Users"][0].pop("password")
+    return [found, url == stack.output("H"), len(password)]
+
+
+@area.rule(
+    "403 AccessDenied: User is not authorized to perform action:You are not authorized to use this action."
+)
+def a_node_sees_no_other_s_metadata(heat: Heat) -> Observation:
+    return metadata(key(heat).describe("Other"))
+
+
+@area.rule(
+    "403 AccessDenied: User is not authorized to perform action:You are not authorized to use this action."
+)
+def a_node_sees_no_handle_s_metadata(heat: Heat) -> Observation:
+    return metadata(key(heat).describe("H"))
+
+
+@area.rule(
+    "403 AccessDenied: User is not authorized to perform action:You are not authorized to use this action."
+)
+def a_resource_that_is_not_there_is_denied(heat: Heat) -> Observation:
+    return metadata(key(heat).describe("Nobody"))
+
+
+@area.rule(["GuestAgent", "ReadyWaitCondition", "Users"])
+def a_stack_may_be_named_by_its_id(heat: Heat) -> Observation:
+    stack = standing(heat)
+    return sorted(metadata(key(heat).describe("Node", stack=stack.id)))
+
+
+@area.rule(
+    "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack "
+    "(<stack>/<id>) could not be found."
+)
+def a_stack_s_name_and_id_together_are_not_understood(heat: Heat) -> Observation:
+    stack = standing(heat)
+    return metadata(key(heat).describe("Node", stack=f"{stack.name}/{stack.id}"))
+
+
+@area.rule({"k": 1})
+def a_stack_may_be_named_by_its_arn(heat: Heat) -> Observation:
+    stack = heat.stack(
+        cfn({**KEY, "Arn": ref("AWS::StackId")}, Node=value(Metadata={"k": 1}), **poller("Node"))
+    ).settled()
+    return metadata(Key.of(stack).describe("Node", stack=stack.output("Arn")))
+
+
+@area.rule(
+    "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack (nobody) "
+    "could not be found."
+)
+def a_stack_that_is_not_there_is_said_so(heat: Heat) -> Observation:
+    return metadata(key(heat).describe("Node", stack="nobody"))
+
+
+@area.rule(
+    "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack (<stack>) "
+    "could not be found."
+)
+def another_stack_s_node_is_not_seen(heat: Heat) -> Observation:
+    other = heat.stack(cfn(Node=value(Metadata={"k": 1}))).settled()
+    return metadata(key(heat).describe("Node", stack=other.name))
+
+
+@area.rule(
+    {
+        "ListStacks": DENIED + ":Action ListStacks not allowed for user",
+        "DeleteStack": DENIED + ":Action DeleteStack not allowed for user",
+        "Nothing": "400 InvalidAction: The action or operation requested is invalid",
+    }
+)
+def another_action_is_not_for_nodes(heat: Heat) -> Observation:
+    return {
+        action: heard(key(heat).describe("Node", Action=action))
+        for action in ("ListStacks", "DeleteStack", "Nothing")
+    }
+
+
+@area.rule("403 AccessDenied: User is not authorized to perform action")
+def a_wrong_secret_is_refused(heat: Heat) -> Observation:
+    right = key(heat)
+    return metadata(Key(right.stack, right.access, right.secret + "x").describe("Node"))
+
+
+@area.rule(
+    [
+        "Description",
+        "LastUpdatedTimestamp",
+        "LogicalResourceId",
+        "Metadata",
+        "PhysicalResourceId",
+        "ResourceStatus",
+        "ResourceStatusReason",
+        "ResourceType",
+        "StackId",
+        "StackName",
+    ]
+)
+def the_description_has_these_fields(heat: Heat) -> Observation:
+    return key(heat).fields("Node")
+
+
+@area.rule({"k": 1})
+def a_user_without_a_policy_sees_every_resource(heat: Heat) -> Observation:
+    user: dict[str, Document] = {
+        "KeyUser": {"Type": "AWS::IAM::User"},
+        "Key": {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": ref("KeyUser")}},
+    }
+    stack = heat.stack(cfn(KEY, Node=value(Metadata={"k": 1}), **user)).settled()
+    return metadata(Key.of(stack).describe("Node"))
+
+
+@area.rule("(empty)")
+def a_resource_without_metadata_has_an_empty_text(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(KEY, Node=value(), **poller("Node"))).settled()
+    return metadata(Key.of(stack).describe("Node"))
+
+
+@area.rule(1)
+def what_is_no_server_keeps_the_metadata_that_it_was_made_with(heat: Heat) -> Observation:
+    stack = heat.stack(node()).settled()
+    poll = Key.of(stack)
+
+    stack.update(node(generation=2)).settled()
+
+    return metadata(poll.describe("Node"))["GuestAgent"]["Generation"]
+
+
+@area.rule(DENIED, "500 (empty)")
+def a_key_goes_with_its_stack(heat: Heat) -> Observation:
+    stack = heat.stack(node()).settled()
+    poll = Key.of(stack)
+
+    stack.delete().settled()
+
+    return metadata(poll.describe("Node"))
+
+
+@area.rule(True)
+def the_cfn_collector_sees_what_the_node_sees(heat: Heat) -> Observation:
+    poll = key(heat)
+    return poll.collected("Node") == metadata(poll.describe("Node"))
+
+
+@area.rule(None)
+def the_cfn_collector_gets_nothing_of_another_node(heat: Heat) -> Observation:
+    return key(heat).collected("Other")
