@@ -10,7 +10,7 @@ help:           ## this list
 demo: $(if $(HEAT),set-up-heat,set-up) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; HEAT=real: on a real Heat
 	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(HEAT),--heat $(HEAT))
 
-test: set-up-heat ## everything: lint, types, unit and integration tests
+test: set-up    ## everything: lint, types, unit, integration and contract tests
 	@tools/check
 
 lint: set-up    ## ruff, mypy, release notes
