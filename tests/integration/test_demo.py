@@ -106,7 +106,7 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
     demo: Demo, cloud_too: bool
 ) -> None:
     first = demo.start()
-    wait_for(first, "Slave0000 (replica, m1.small) is proving")
+    wait_for(first, "Master0000 (source, m1.medium) is ready")
     first.kill()
     first.communicate()
     if cloud_too:
@@ -129,7 +129,7 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
 @pytest.mark.timeout(120)
 def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> None:
     killed = demo.start()
-    wait_for(killed, "Master0000 (source, m1.medium) is proving")
+    wait_for(killed, "Master0000 (source, m1.medium) is ready")
     killed.kill()
     killed.communicate()
 
