@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -107,6 +108,9 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
 ) -> None:
     first = demo.start()
     wait_for(first, "Master0000 (source, m1.medium) is ready")
+    until = time.monotonic() + PATIENCE
+    while len(demo.namespaces()) < 3 and time.monotonic() < until:
+        time.sleep(0.02)
     first.kill()
     first.communicate()
     if cloud_too:
@@ -118,7 +122,7 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
     second.send_signal(signal.SIGTERM)
     answer, told = second.communicate(timeout=PATIENCE)
 
-    assert namespaces
+    assert len(namespaces) == 3
     assert any("removed what an earlier demo left" in line for line in swept)
     assert second.returncode == 130, told
     assert answer.splitlines()[-1].startswith("did not hold: interrupted")
