@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable
 from functools import partial
 
@@ -54,8 +53,7 @@ class Announcer:
                 self._tell(str(error))
                 self._again(entry)
             except Exception as error:  # noqa: BLE001 - the top of this thread: a dead one would leave all unsaid
-                at = traceback.extract_tb(error.__traceback__)[-1]
-                self._tell(f"a bug of guestagent: {type(error).__name__} at {at.filename}:{at.lineno}")
+                self._tell(evidence.bug(error))
                 self._again(entry)
             else:
                 if delivery.end is not End.CUT:

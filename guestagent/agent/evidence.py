@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 
 from guestagent.agent.model import Condition
@@ -28,6 +29,12 @@ def refused(document: Document, error: InvalidMetadata) -> Outcome:
 def stumbled(document: Document, why: str) -> Outcome:
     """What the handle is told where not even a judgement was possible until the deadline."""
     return Outcome(Status.FAILURE, f"{document.section.node or 'this node'} ({document.role}): {why}", {})
+
+
+def bug(error: Exception) -> str:
+    """An exception that nobody expected, in words that hold nothing of it: its message may quote anything."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"a bug of guestagent: {type(error).__name__} at {at.filename}:{at.lineno}"
 
 
 def evidence(document: Document, report: Report) -> Mapping[str, object]:

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from types import FrameType
 
@@ -125,10 +124,7 @@ class Service:
             if not self._interrupted():
                 self._stumble(document, str(error))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the agent, nor stay unsaid
-            at = traceback.extract_tb(error.__traceback__)[-1]
-            self._stumble(
-                document, f"a bug of guestagent: {type(error).__name__} at {at.filename}:{at.lineno}"
-            )
+            self._stumble(document, evidence.bug(error))
 
     def _see_to(self, document: Document) -> None:
         if self._shown is None:
