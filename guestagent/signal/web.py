@@ -46,11 +46,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The beginning of its `text` only. `token`: the header with which Keystone gives one."""
+    """The beginning of its `text` only. `token`: the header with which Keystone gives one. `date`: its clock's word."""
 
     status: int
     text: str = field(repr=False)
     token: Secret | None = None
+    date: str = ""
 
 
 def ask(request: Request, web: Web, seconds: float) -> Answer:
@@ -76,7 +77,8 @@ def ask(request: Request, web: Web, seconds: float) -> Answer:
             ) as answer,
         ):
             token = answer.headers.get("X-Subject-Token")
-            return Answer(answer.status_code, _beginning(answer, seconds), Secret(token) if token else None)
+            text, date = _beginning(answer, seconds), answer.headers.get("Date", "")
+            return Answer(answer.status_code, text, Secret(token) if token else None, date)
     except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
         trouble: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
     except OSError as error:  # every error of requests is one, and so is a CA file that is not there

@@ -1,0 +1,58 @@
+"""What the agent itself stands on: that it runs, and that the disks below it have room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from guestagent.agent import status
+from guestagent.agent.doctor.finding import Finding, Topic
+from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.mailbox import SOCKET
+from guestagent.agent.settings import Settings
+from guestagent.errors import StorageError
+
+AGENT, DISK = Topic("agent"), Topic("disk")
+LEAST_FREE = 64 * 1024 * 1024  # bytes: less is as good as full to a server that is about to write
+LOW = 0.1  # of a file system
+DO_SPACE = "free space, or give the node a larger volume"
+
+
+def agent_findings(settings: Settings, probes: Probes) -> Iterator[Finding]:
+    """The resident agent, and what it showed last."""
+    if probes.listening(settings.run / SOCKET):
+        yield AGENT.ok("resident", "guestagent serve runs")
+    else:
+        do = "systemctl start guestagent; journalctl -u guestagent tells why it ended"
+        yield AGENT.fail("resident", "guestagent serve does not run", do)
+    try:
+        shown = status.read(settings.state / "status.json")
+    except StorageError as error:
+        yield AGENT.fail("status", str(error), "run the doctor as root")
+        return
+    if shown is None:
+        yield AGENT.warn("status", "no pass has been made here yet")
+    elif shown.ready:
+        yield AGENT.ok("status", f"ready, generation {shown.generation}")
+    else:
+        doing = f", {shown.doing}" if shown.doing else ""
+        yield AGENT.warn("status", f"{shown.state}{doing}", "`guestagent status` shows every condition")
+        for problem in shown.problems:
+            yield AGENT.fail("problem", problem)
+
+
+def disk_findings(folders: dict[str, Path], probes: Probes) -> Iterator[Finding]:
+    """The file system below each of these folders."""
+    for name, folder in folders.items():
+        try:
+            seen = probes.space(folder)
+        except OSError as error:
+            yield DISK.fail(name, f"{folder}: {error.strerror or error}")
+            continue
+        said = f"{folder}: {seen.free // 2**20} MiB of {seen.total // 2**20} free"
+        if seen.free < LEAST_FREE:
+            yield DISK.fail(name, said, DO_SPACE)
+        elif seen.free < LOW * seen.total:
+            yield DISK.warn(name, said, DO_SPACE)
+        else:
+            yield DISK.ok(name, said)

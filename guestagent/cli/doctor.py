@@ -1,0 +1,78 @@
+"""`guestagent doctor`: the report on this node, line by line as it is made."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guestagent.errors import NotReady
+
+if TYPE_CHECKING:
+    from guestagent.agent.doctor import Finding
+
+CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf where it exists)"
+COLOURS = {"fail": "31", "warn": "33", "ok": "32"}
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "doctor",
+        help="say why this node is not ready, or was not heard",
+        description=(
+            "Looks at the metadata and its collector, the agent, disks, the handle and the way to it, the clock, the "
+            "database server and the way to its source. Each line is ok, warn or fail, with what to do. Changes "
+            "nothing and signals nobody; shows no secret, so that it can be pasted into a ticket. "
+            "Exit code 1 where anything is fail."
+        ),
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine, and print; the exit code is for scripts."""
+    from guestagent.agent import parts, settings
+    from guestagent.agent.doctor import Probes, examine
+    from guestagent.retry import SystemClock
+
+    loaded = settings.load(args.config)
+    findings = examine(loaded, parts.edges(loaded, SystemClock()), Probes())
+    return _as_json(findings) if args.json else _as_text(findings)
+
+
+def _as_json(findings: Iterable[Finding]) -> int:
+    shown = [finding.as_json() for finding in findings]
+    grades = Counter(finding["grade"] for finding in shown)
+    sys.stdout.write(json.dumps({"findings": shown, "counts": dict(grades)}, indent=2) + "\n")
+    return _code(grades)
+
+
+def _as_text(findings: Iterable[Finding]) -> int:
+    grades: Counter[str] = Counter()
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for finding in findings:
+        grades[str(finding.grade)] += 1
+        sys.stdout.writelines(f"{line}\n" for line in _lines(finding, coloured))
+        sys.stdout.flush()  # a probe may take its seconds: what is known already is shown
+    sys.stdout.write(f"{grades['fail']} fail, {grades['warn']} warn, {grades['ok']} ok\n")
+    return _code(grades)
+
+
+def _lines(finding: Finding, coloured: bool) -> Iterator[str]:
+    grade = str(finding.grade)
+    shown = f"\033[{COLOURS[grade]}m{grade:4}\033[0m" if coloured else f"{grade:4}"
+    yield f"{shown}  {finding.topic}, {finding.name}: {finding.seen}"
+    if finding.do:
+        yield f"      {finding.do}"
+
+
+def _code(grades: Counter[str]) -> int:
+    return NotReady.exit_code if grades["fail"] else 0

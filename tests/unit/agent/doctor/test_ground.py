@@ -1,0 +1,47 @@
+"""What the agent stands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent import status
+from guestagent.agent.doctor.ground import agent_findings, disk_findings
+from guestagent.agent.doctor.probes import Space
+from guestagent.agent.status import NodeStatus
+from tests.unit.agent.doctor.surroundings import GIB, graded, of, probes, raises, settings
+
+
+def test_a_resident_agent_that_has_ended_is_a_failure(tmp_path: Path) -> None:
+    found = graded(agent_findings(settings(tmp_path), probes(listening=lambda path: False)))
+
+    assert found == {"resident": "fail", "status": "warn"}
+
+
+@pytest.mark.parametrize(("state", "grade"), [("ready", "ok"), ("converging", "warn"), ("failed", "warn")])
+def test_the_last_pass_is_told(state: str, grade: str, tmp_path: Path) -> None:
+    status.write(tmp_path / "state" / "status.json", NodeStatus(state, problems=()))
+
+    assert graded(agent_findings(settings(tmp_path), probes()))["status"] == grade
+
+
+def test_a_problem_that_the_agent_met_is_a_line_of_its_own(tmp_path: Path) -> None:
+    status.write(tmp_path / "state" / "status.json", NodeStatus("failed", problems=("Users: no",)))
+
+    assert of("problem", agent_findings(settings(tmp_path), probes())).seen == "Users: no"
+
+
+@pytest.mark.parametrize(
+    ("free", "grade"), [(5 * GIB, "ok"), (GIB // 2, "warn"), (1024, "fail")], ids=["roomy", "low", "full"]
+)
+def test_room_is_looked_at(free: int, grade: str) -> None:
+    found = disk_findings({"state": Path("/var/lib/x")}, probes(space=lambda path: Space(free, 10 * GIB)))
+
+    assert graded(found) == {"state": grade}
+
+
+def test_a_disk_that_cannot_be_looked_at_is_a_failure() -> None:
+    found = disk_findings({"state": Path("/x")}, probes(space=raises(OSError(5, "Input/output error"))))
+
+    assert of("state", found).seen == "/x: Input/output error"
