@@ -21,7 +21,7 @@ from guestagent import __version__
 from guestagent.controller.heat import CONDITIONS, Resource, Stack
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
 
-TIMEOUT = 60  # seconds until a request counts as unanswered
+TIMEOUT = 60.0  # seconds until a request counts as unanswered
 COME_BACK = frozenset({408, 429, 500, 502, 503, 504})
 GONE = 404
 TOO_MANY = 429
@@ -53,10 +53,10 @@ def connect(cloud: str | None = None) -> OpenStackHeat:
 
 
 class OpenStackHeat:
-    """The requests of `Heat`. Connecting to the cloud waits for the first of them."""
+    """The requests of `Heat`. Connecting to the cloud waits for the first of them. `timeout`: a request's seconds."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, timeout: float = TIMEOUT) -> None:
+        self._connection, self._timeout = connection, timeout
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
         answer = self._json("GET", "/stacks", "listing stacks", params=[("name", name) for name in names])
@@ -118,7 +118,7 @@ class OpenStackHeat:
         """The response. Trying again is left to our caller, who knows what may be asked twice."""
         try:
             response = self._connection.orchestration.request(
-                path, method, raise_exc=False, connect_retries=0, timeout=TIMEOUT, **request
+                path, method, raise_exc=False, connect_retries=0, timeout=self._timeout, **request
             )
         except (SDKException, keystone.ClientException) as error:
             _raise(error, doing)

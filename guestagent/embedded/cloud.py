@@ -117,6 +117,14 @@ class Cloud:
         """Start an outage, which ends by itself."""
         await self._front.begin(fault)
 
+    async def heal(self) -> None:
+        """End every outage."""
+        await self._front.heal()
+
+    async def kill_engine(self) -> None:
+        """Kill Heat's engine, which starts again at once: stacks in progress stay so, and nobody watches them."""
+        await self.engine.die()
+
     async def _stacks(self) -> list[Mapping[str, str]]:
         living = self.engine.living()
         return [{"name": each.name, "status": each.state, "reason": each.reason} for each in living]
@@ -128,7 +136,7 @@ class Cloud:
                 *ComputeApi(self.servers).routes(),
                 *ImageApi().routes(),
                 *NetworkApi(self.servers.networking).routes(),
-                *Admin(self._stacks, self.servers, self.dangerous, self.begin).routes(),
+                *Admin(self._stacks, self.servers, self.dangerous, self).routes(),
             ],
             compute_refusal,
         )

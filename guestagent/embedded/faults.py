@@ -1,4 +1,4 @@
-"""Outages on demand, for tests: a service refuses, answers an error, or is slow, and recovers by itself."""
+"""Outages on demand, for tests: a service refuses, fails, is slow or loses its answers, and recovers by itself."""
 
 from __future__ import annotations
 
@@ -6,26 +6,41 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Service = Literal["keystone", "heat", "cfn", "nova"]
-Mode = Literal["refuse", "500", "503", "slow"]
-SERVICES: tuple[Service, ...] = ("keystone", "heat", "cfn", "nova")
-FAILING: tuple[Service, ...] = ("keystone", "heat", "cfn")  # nova also carries the route that ends outages
-MODES: tuple[Mode, ...] = ("refuse", "500", "503", "slow")
+Mode = Literal["refuse", "401", "403", "500", "503", "slow", "lost"]
+SERVICES: tuple[Service, ...] = get_args(Service)
+FAILING: tuple[Service, ...] = ("keystone", "heat", "cfn")  # nova also carries the route that ends them
+MODES: tuple[Mode, ...] = get_args(Mode)
+STATUSES: Mapping[str, int] = {mode: int(mode) for mode in MODES if mode.isdigit()}
+LOST = 504  # what a proxy says for a service whose answer it did not get
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`until` is in time.monotonic()'s seconds; `delay` is how long a slow service lets a request wait."""
+    """`until` is in time.monotonic()'s seconds; `delay` is how long a slow service lets a request wait.
+
+    Mode `lost`: the service does what it was asked to, and a proxy's 504 is all that is heard of it. `method`: only
+    requests by this HTTP method suffer; `times`: only so many of them, and then it is over. Where nobody answers at
+    the port (`refuse`), there is no choice among requests: ValueError.
+    """
 
     service: Service
     mode: Mode
     until: float
     delay: float = 5.0
+    method: str | None = None
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode == "refuse" and (self.method or self.times is not None):
+            raise ValueError("a port that refuses refuses every request: no method, no times")
+        if self.times is not None and self.times < 1:
+            raise ValueError("times: at least 1")
 
 
 class Faults:
@@ -33,21 +48,32 @@ class Faults:
 
     def __init__(self) -> None:
         self._faults: dict[Service, Fault] = {}
+        self._suffered: dict[Service, int] = {}
 
     def begin(self, fault: Fault) -> None:
-        self._faults[fault.service] = fault
+        self._faults[fault.service], self._suffered[fault.service] = fault, 0
 
-    def of(self, service: Service) -> Fault | None:
-        fault = self._faults.get(service)
-        return fault if fault is not None and fault.until > time.monotonic() else None
+    def suffer(self, service: Service, method: str) -> Fault | None:
+        """What befalls a request to this service, which counts as one of the fault's `times`."""
+        fault = self._of(service)
+        if fault is None or fault.method not in (None, method):
+            return None
+        self._suffered[service] += 1
+        return fault
 
     def down(self, service: Service) -> bool:
         """Whether other services get no answer from this one."""
-        fault = self.of(service)
-        return fault is not None and fault.mode != "slow"
+        fault = self._of(service)
+        return fault is not None and fault.mode in ("refuse", "500", "503") and fault.method is None
 
-    def end(self) -> None:
+    def heal(self) -> None:
         self._faults.clear()
+
+    def _of(self, service: Service) -> Fault | None:
+        fault = self._faults.get(service)
+        if fault is None or fault.until <= time.monotonic():
+            return None
+        return None if fault.times is not None and self._suffered[service] >= fault.times else fault
 
 
 class Faulty:
@@ -57,13 +83,18 @@ class Faulty:
         self._app, self._service, self._faults = app, service, faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._faults.of(self._service)
-        if fault is not None and fault.mode in STATUSES:
+        fault = self._faults.suffer(self._service, scope.get("method", ""))
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif fault.mode in STATUSES:
             await PlainTextResponse("", STATUSES[fault.mode])(scope, receive, send)
-            return
-        if fault is not None and fault.mode == "slow":
-            await asyncio.sleep(fault.delay)
-        await self._app(scope, receive, send)
+        elif fault.mode == "lost":
+            await self._app(scope, receive, _unheard)
+            await PlainTextResponse("", LOST)(scope, receive, send)
+        else:
+            await asyncio.sleep(fault.delay if fault.mode == "slow" else 0)
+            await self._app(scope, receive, send)
 
 
-STATUSES: Mapping[str, int] = {"500": 500, "503": 503}
+async def _unheard(message: Message) -> None:
+    """An answer that goes nowhere."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,6 +35,7 @@ class Front:
         }
         self._apps: dict[Service, ASGIApp] = {}
         self._recoveries: set[asyncio.Task[None]] = set()
+        self._healed = asyncio.Event()
 
     def url(self, service: Service) -> str:
         return self._listeners[service].url
@@ -71,8 +73,16 @@ class Front:
             self._recoveries.add(task)
             task.add_done_callback(self._recoveries.discard)
 
+    async def heal(self) -> None:
+        """End every outage; returns when each service answers again."""
+        self.faults.heal()
+        self._healed.set()
+        await asyncio.gather(*self._recoveries)
+        self._healed.clear()
+
     async def _recover(self, fault: Fault) -> None:
-        await asyncio.sleep(max(0.0, fault.until - time.monotonic()))
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._healed.wait(), max(0.0, fault.until - time.monotonic()))
         await self._listeners[fault.service].open(self._apps[fault.service])
 
 

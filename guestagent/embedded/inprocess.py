@@ -45,12 +45,28 @@ class Serving:
         """Reads so far that would have endangered a real stack in progress."""
         return self.cloud.dangerous.view()
 
-    def fault(self, service: Service, mode: Mode, seconds: float, delay: float = 5.0) -> None:
-        """Begin an outage that ends by itself; returns when it has begun."""
+    def fault(
+        self,
+        service: Service,
+        mode: Mode,
+        seconds: float = 3600,
+        delay: float = 5.0,
+        method: str | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Begin an outage that ends by itself, as `faults.Fault` tells; returns when it has begun."""
         from guestagent.embedded.faults import Fault
 
-        fault = Fault(service, mode, time.monotonic() + seconds, delay)
+        fault = Fault(service, mode, time.monotonic() + seconds, delay, method, times)
         asyncio.run_coroutine_threadsafe(self.cloud.begin(fault), self.loop).result(10)
+
+    def heal(self) -> None:
+        """End every outage; returns when each service answers again."""
+        asyncio.run_coroutine_threadsafe(self.cloud.heal(), self.loop).result(10)
+
+    def kill_engine(self) -> None:
+        """Kill Heat's engine, which starts again by itself: stacks in progress stay so, and nobody watches them."""
+        asyncio.run_coroutine_threadsafe(self.cloud.kill_engine(), self.loop).result(10)
 
 
 @contextmanager

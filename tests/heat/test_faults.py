@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
+import openstack
 import pytest
 
 from guestagent.controller import Cluster, Node
@@ -23,7 +24,7 @@ PATIENCE = 120.0
 ALONE = Cluster.new(
     source=Node(flavor="m1.tiny", image="guestagent-mariadb"), subnet=SUBNET_ID, polling_interval=1
 )
-WAITING = {
+WAITING: dict[str, Any] = {
     "AWSTemplateFormatVersion": "2010-09-09",
     "Resources": {
         "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
@@ -52,22 +53,56 @@ def test_a_signal_outlasts_an_outage_of_the_handles(heat: Cloud) -> None:
     assert heat.stacks.wait(work, PATIENCE).status == "CREATE_COMPLETE"
 
 
-def test_an_engine_that_is_killed_comes_back_and_leaves_its_stack_in_progress(heat: Cloud) -> None:
-    """Nothing watches the stack any more: whoever waits for it has a deadline, and deletes or updates it."""
+@pytest.fixture
+def killed(heat: Cloud) -> Stack:
+    """A stack whose engine was killed while its condition waited; the engine has come back."""
     cloud = heat.served.cloud
     assert isinstance(cloud, RealCloud)
     heat.heat.create("killed", WAITING, 10)
-    while not heat.heat.resources(heat.heat.stacks("killed")[0]):
-        time.sleep(0.1)
+    until(lambda: ("Condition", "CREATE_IN_PROGRESS") in resources(heat))
     first = cloud.daemons["heat"]
+    heat.served.kill_engine()
+    until(lambda: cloud.daemons["heat"] != first)
+    return answered(heat)
 
-    os.kill(first, signal.SIGKILL)
-    while cloud.daemons["heat"] == first:
-        time.sleep(0.1)
-    stack = answered(heat)
 
-    assert stack.status == "CREATE_IN_PROGRESS"
+def test_an_engine_that_is_killed_comes_back_and_leaves_its_stack_in_progress(
+    heat: Cloud, killed: Stack
+) -> None:
+    """Nothing watches the stack any more: whoever waits for it has a deadline, and deletes or updates it."""
+    assert killed.status == "CREATE_IN_PROGRESS"
     assert heat.stacks.wait(heat.stacks.delete("killed"), PATIENCE).status == "DELETE_COMPLETE"
+
+
+def test_what_a_killed_engine_was_at_is_taken_over_by_the_next_update(heat: Cloud, killed: Stack) -> None:
+    impatient = copy.deepcopy(WAITING)
+    impatient["Resources"]["Condition"]["Properties"]["Timeout"] = 3
+
+    heat.heat.update(killed, impatient, 10)
+    until(lambda: not answered(heat).in_progress)
+
+    ended = answered(heat)
+    assert ended.status == "UPDATE_FAILED"
+    assert "WaitConditionTimeout: resources.Condition: 0 of 1 received" in ended.reason
+    assert "Worker went down during resource CREATE" in reasons(heat, killed)
+
+
+def resources(heat: Cloud) -> list[tuple[str, str]]:
+    found = heat.heat.stacks("killed")
+    return [(each.name, each.status) for each in heat.heat.resources(found[0])] if found else []
+
+
+def reasons(heat: Cloud, stack: Stack) -> list[str]:
+    with openstack.connect(**heat.served.connect) as connection:
+        events = connection.orchestration.get(f"/stacks/{stack.name}/{stack.id}/events").json()["events"]
+    return [event["resource_status_reason"] for event in events]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    latest = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < latest
+        time.sleep(0.2)
 
 
 def answered(heat: Cloud) -> Stack:

@@ -11,6 +11,8 @@ from openstack.connection import Connection
 
 from guestagent.embedded import FakeHypervisor, Serving
 from guestagent.embedded.cloud import Cloud
+from guestagent.metadata.document import HotHandle
+from guestagent.secret import Secret
 
 Document = dict[str, object]
 BODY = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
@@ -91,6 +93,25 @@ class Heat:
 
     def _path(self, name: str) -> str:
         return f"/stacks/{name}/{self._ids[name]}"
+
+
+def waiting_stack(heat: Heat, name: str, transport: str) -> HotHandle:
+    """Create a stack of one wait condition; its handle, once it is waited for, as a node's metadata would spell it."""
+    handle = {"type": "OS::Heat::WaitConditionHandle", "properties": {"signal_transport": transport}}
+    condition = {"handle": {"get_resource": "Handle"}, "timeout": 60}
+    template: Document = {
+        "heat_template_version": "2018-08-31",
+        "resources": {
+            "Handle": handle,
+            "Condition": {"type": "OS::Heat::WaitCondition", "properties": condition},
+        },
+        "outputs": {told: {"value": {"get_attr": ["Handle", told]}} for told in ("signal", "token", "endpoint")},
+    }
+    heat.create(name, template)
+    heat.wait_for_resource(name, "Condition", "CREATE_IN_PROGRESS")
+    shown = heat.outputs(name)
+    bearer = json.dumps({"token": shown["token"], "endpoint": shown["endpoint"]})
+    return HotHandle(Secret(bearer if transport == "TOKEN_SIGNAL" else str(shown["signal"])))
 
 
 def rows(value: object) -> list[Document]:

@@ -528,6 +528,35 @@ def test_an_outage_that_refuses_ends_by_itself(cloud: Serving, heat: Heat) -> No
     heat.wait_until(lambda: answers(url))
 
 
+def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: Heat) -> None:
+    asked = {"service": "heat", "mode": "503", "seconds": 60, "method": "POST"}
+    token = {"X-Auth-Token": str(heat.connection.auth_token)}
+    admin = str(heat.connection.endpoint_for("embedded"))
+
+    begun = requests.post(f"{admin}/faults", json=asked, headers=token, timeout=5)
+    during = heat.post("/validate", {"template": cluster()})
+    ended = requests.delete(f"{admin}/faults", headers=token, timeout=5)
+    after = heat.post("/validate", {"template": cluster()})
+
+    assert (begun.status_code, ended.status_code) == (202, 204)
+    assert (during.status_code, after.status_code) == (503, 200)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"mode": "sulk"}, {"times": 0}, {"times": "two"}, {"method": 1}, {"mode": "refuse", "times": 1}]
+)
+def test_an_outage_that_makes_no_sense_is_refused(cloud: Serving, heat: Heat, wrong: Document) -> None:
+    asked = {"service": "heat", "mode": "503", "seconds": 60, **wrong}
+    token = {"X-Auth-Token": str(heat.connection.auth_token)}
+
+    answer = requests.post(
+        f"{heat.connection.endpoint_for('embedded')}/faults", json=asked, headers=token, timeout=5
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
 def test_while_keystone_is_down_a_good_signal_is_an_empty_500(cloud: Serving, heat: Heat) -> None:
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")

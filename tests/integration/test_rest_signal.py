@@ -17,7 +17,6 @@ from guestagent.embedded import Serving, serving
 from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
 from guestagent.metadata.document import HotHandle
 from guestagent.retry import Backoff, SystemClock
-from guestagent.secret import Secret
 from guestagent.signal import (
     End,
     Entry,
@@ -30,7 +29,7 @@ from guestagent.signal import (
     Status,
     transport_to,
 )
-from tests.integration.heat_requests import Document, Heat
+from tests.integration.heat_requests import Heat, waiting_stack
 from tests.integration.listening import HIDDEN
 from tests.integration.resting import LOGIN, SIGNAL, TOKEN, Rest, resting
 
@@ -215,25 +214,9 @@ def test_a_handle_that_is_gone_is_given_up_at_once(rest: Rest, tmp_path: Path) -
 @contextmanager
 def stack(transport: str) -> Iterator[tuple[Serving, Heat, HotHandle]]:
     """A stack of one wait condition in the embedded Heat, and its handle as a node's metadata would spell it."""
-    handle = {"type": "OS::Heat::WaitConditionHandle", "properties": {"signal_transport": transport}}
-    condition = {"handle": {"get_resource": "Handle"}, "timeout": 60}
-    told = ["signal", "token", "endpoint"]
-    template: Document = {
-        "heat_template_version": "2018-08-31",
-        "resources": {
-            "Handle": handle,
-            "Condition": {"type": "OS::Heat::WaitCondition", "properties": condition},
-        },
-        "outputs": {name: {"value": {"get_attr": ["Handle", name]}} for name in told},
-    }
     with serving() as cloud, openstack.connect(**cloud.connect) as connection:
         heat = Heat(connection)
-        heat.create("s", template)
-        heat.wait_for_resource("s", "Condition", "CREATE_IN_PROGRESS")
-        shown = heat.outputs("s")
-        bearer = json.dumps({"token": shown["token"], "endpoint": shown["endpoint"]})
-        text = bearer if transport == "TOKEN_SIGNAL" else str(shown["signal"])
-        yield cloud, heat, HotHandle(Secret(text))
+        yield cloud, heat, waiting_stack(heat, "s", transport)
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -249,18 +232,6 @@ def test_the_embedded_heat_hears_every_transport(
 
         assert (delivery.end, delivery.confirmed) == (End.ACCEPTED, transport == "CFN_SIGNAL")
         heat.wait("s", ended)
-
-
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-def test_the_embedded_keystones_outage_is_waited_through(tmp_path: Path) -> None:
-    with stack("HEAT_SIGNAL") as (cloud, heat, to):
-        cloud.fault("keystone", "500", seconds=0.5)
-
-        delivery = sender(tmp_path).say(Entry(to, "slave0000-1", READY))
-
-        assert delivery.end is End.ACCEPTED
-        assert delivery.attempts > 1
-        heat.wait("s", "CREATE_COMPLETE")
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -134,12 +134,20 @@ class Engine:
         return StackScope(stack, self.kinds)
 
     async def stop(self) -> None:
-        """Cancel everything under way; the stacks stay as they are."""
+        """Cancel everything under way."""
         stacks = self.stacks.values()
         tasks = [task for stack in stacks for task in (stack.operation, *stack.running) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def die(self) -> None:
+        """As if it were killed and started again: what was under way stays so for good, and nobody watches it."""
+        for stack in self.living():
+            stack.orphaned = True
+        await self.stop()
+        for stack in self.living():
+            stack.orphaned = False
 
     def _checked(self, wish: Wish) -> dict[str, object]:
         values = parameters.values(wish.template.parameters, wish.given)

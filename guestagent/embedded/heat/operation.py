@@ -31,6 +31,7 @@ from guestagent.embedded.template.document import Template
 from guestagent.embedded.template.functions import resolve
 from guestagent.errors import GuestAgentError
 
+ABANDONED = "Worker went down during resource"
 RECOVERED = "Update status to COMPLETE for FAILED resource neither update nor replace."
 
 Act = Callable[[str], Coroutine[None, None, str | None]]
@@ -111,6 +112,7 @@ class _Work:
             needed = frozenset(self.stack.resources[each].id for each in self.needs[name])
             new = Resource(self.target.resources[name], needs=needed)
             old = self.stack.resources.get(name)
+            self._take_over(old)
             try:
                 self._resolve(new)
             except (TypeError, ValueError, Refusal) as error:
@@ -118,6 +120,11 @@ class _Work:
                 action = CREATE if known.action == INIT else UPDATE
                 return await self._act(known, action, _refused(error))
             return await self._become(old, new)
+
+    def _take_over(self, resource: Resource | None) -> None:
+        """In progress, though its lock is ours: the engine that was at it is dead."""
+        if resource is not None and resource.status == IN_PROGRESS:
+            self.stack.record(resource, resource.action, FAILED, f"{ABANDONED} {resource.action}")
 
     async def _become(self, old: Resource | None, new: Resource) -> str | None:
         kind = self.kinds[new.type]
@@ -179,6 +186,7 @@ class _Work:
             current = self.stack.resources.get(resource.name) is resource
             if resource.gone or not (replaced or (current and resource.name not in self.needs)):
                 return None
+            self._take_over(resource)
             failure = None
             if resource.action != INIT:
                 failure = await self._act(resource, DELETE, self._gone(resource))

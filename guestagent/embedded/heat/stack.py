@@ -99,6 +99,7 @@ class Stack:
     resources: dict[str, Resource] = field(default_factory=dict)
     leaving: list[Resource] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    orphaned: bool = False  # its engine dies: what is under way ends, and nothing is noted of it
     operation: asyncio.Task[None] | None = field(default=None, repr=False)
     running: set[asyncio.Task[str | None]] = field(default_factory=set, repr=False)
     locks: defaultdict[str, asyncio.Lock] = field(
@@ -115,11 +116,15 @@ class Stack:
 
     def enter(self, action: str, status: str, reason: str) -> None:
         """The stack's new state, and the event that tells of it."""
+        if self.orphaned:
+            return
         self.action, self.status, self.reason = action, status, reason
         self._tell(self.name, self.id, self.state, reason)
 
     def record(self, resource: Resource, action: str, status: str, reason: str = "state changed") -> None:
         """The resource's new state, and the event that tells of it."""
+        if self.orphaned:
+            return
         resource.action, resource.status, resource.reason = action, status, reason
         if action == UPDATE:
             resource.updated = now()

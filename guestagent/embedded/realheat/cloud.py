@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
 import time
 from collections.abc import Mapping
@@ -112,6 +114,14 @@ class RealCloud:
         """Start an outage, which ends by itself: of what stands before a service, for Heat itself too."""
         await self._front.begin(fault)
 
+    async def heal(self) -> None:
+        """End every outage of what stands before the services."""
+        await self._front.heal()
+
+    async def kill_engine(self) -> None:
+        """Kill Heat, engine and APIs: one process, which is started again as one that ended by itself."""
+        os.kill(self.daemons["heat"], signal.SIGKILL)
+
     async def _start(self, until: float) -> None:
         self._passwords = await asyncio.to_thread(self._lay)
         layout, release, account = self._ground.layout, self._ground.release, self._ground.account
@@ -162,7 +172,7 @@ class RealCloud:
             *ComputeApi(self.servers).routes(),
             *ImageApi().routes(),
             *NetworkApi(self.servers.networking).routes(),
-            *Admin(self._stacks, self.servers, self.dangerous, self.begin).routes(),
+            *Admin(self._stacks, self.servers, self.dangerous, self).routes(),
         ]
         asking = Keystone(self._keystone_url, USER, self._passwords.person, PROJECT)
         self._person = asking

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,23 +19,31 @@ MOST_SECONDS = 3600.0
 Row = Mapping[str, str]
 
 
+class Outages(Protocol):
+    """A cloud whose services can be made to fail."""
+
+    async def begin(self, fault: Fault) -> None: ...
+    async def heal(self) -> None: ...
+
+
 class Admin:
-    """The routes below /embedded. `stacks` are those of now; `begin` starts a fault, which ends by itself."""
+    """The routes below /embedded. `stacks` are those of now."""
 
     def __init__(
         self,
         stacks: Callable[[], Awaitable[list[Row]]],
         compute: Compute,
         dangerous: DangerousReads,
-        begin: Callable[[Fault], Awaitable[None]],
+        outages: Outages,
     ) -> None:
-        self._stacks, self._compute, self._dangerous, self._begin = stacks, compute, dangerous, begin
+        self._stacks, self._compute, self._dangerous, self._outages = stacks, compute, dangerous, outages
 
     def routes(self) -> list[Route]:
         return [
             Route("/embedded/status", self._status),
             Route("/embedded/dangerous-reads", self._reads),
             Route("/embedded/faults", self._fault, methods=["POST"]),
+            Route("/embedded/faults", self._heal, methods=["DELETE"]),
         ]
 
     async def _status(self, request: Request) -> Response:
@@ -64,11 +73,22 @@ class Admin:
             asked = dict(await request.json())
             seconds = min(float(asked["seconds"]), MOST_SECONDS)
             service, mode = asked["service"], asked["mode"]
-            delay = float(asked.get("delay", 5.0))
+            until, delay = time.monotonic() + seconds, float(asked.get("delay", 5.0))
+            method, times = asked.get("method"), asked.get("times")
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "service, mode and seconds are needed"}, 400)
         if service not in FAILING or mode not in MODES:
             known = f"service is one of {', '.join(FAILING)}; mode is one of {', '.join(MODES)}"
             return JSONResponse({"error": known}, 400)
-        await self._begin(Fault(service, mode, time.monotonic() + seconds, delay))
+        if not isinstance(method, str | None) or not isinstance(times, int | None):
+            return JSONResponse({"error": "method is an HTTP method, times a whole number"}, 400)
+        try:
+            fault = Fault(service, mode, until, delay, method, times)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        await self._outages.begin(fault)
         return JSONResponse({"service": service, "mode": mode, "seconds": seconds}, 202)
+
+    async def _heal(self, request: Request) -> Response:
+        await self._outages.heal()
+        return Response(status_code=204)

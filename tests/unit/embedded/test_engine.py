@@ -319,6 +319,38 @@ async def test_a_name_is_taken_while_its_stack_lives_and_a_dying_one_takes_no_up
     assert engine.create("s", "p", wish({"V": value()})).id != stack.id
 
 
+@engine_test
+async def test_a_dead_engine_leaves_what_it_was_at_in_progress_and_nobody_watches_it(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+
+    await engine.die()
+    signal(engine, stack, "A", "SUCCESS")
+
+    assert (stack.state, status(stack, "ConditionA")) == ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
+    assert not stack.running
+    assert stack.operation is not None
+    assert stack.operation.done()
+
+
+@engine_test
+async def test_the_next_update_takes_over_what_a_dead_engine_was_at(engine: Engine) -> None:
+    stack = engine.create("s", "p", wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+    await engine.die()
+
+    engine.update(stack, wish(waiting("A")))
+    await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
+    signal(engine, stack, "A", "SUCCESS")
+    await state(stack, "UPDATE_COMPLETE")
+
+    assert [(e.status, e.reason) for e in stack.events if e.resource == "ConditionA"][1] == (
+        "CREATE_FAILED",
+        "Worker went down during resource CREATE",
+    )
+    assert status(stack, "ConditionA") == "CREATE_COMPLETE"
+
+
 def wish(
     resources: Resources,
     parameters: Mapping[str, object] | None = None,

@@ -1,0 +1,181 @@
+"""Every operation of the controller through every outage of Heat and Keystone: it ends, and nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import openstack
+import pytest
+
+from guestagent.controller import Cluster, Node, Stacks
+from guestagent.controller.cloud import OpenStackHeat
+from guestagent.controller.heat import Stack
+from guestagent.embedded import Serving, serving
+from guestagent.embedded.faults import Mode
+from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
+from tests.faults.hurried import Hurried
+from tests.integration.heat_requests import imitation
+from tests.integration.playing import PlayingGuests
+
+NODE = Node("m1.small", "guestagent-mariadb")
+ANSWER_WITHIN, SLOWNESS = 0.5, 1.0  # seconds: a request's timeout, and what a slow service lets it wait
+ENOUGH = 3000.0  # seconds of the hurried clock
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cloud whose guests signal at once, and a controller of it."""
+
+    cloud: Serving
+    heat: OpenStackHeat
+    stacks: Stacks
+
+    def hurried(self, speed: float) -> Stacks:
+        """The same controller with less patience in the world's time."""
+        return Stacks(self.heat, Hurried(speed), every=1.0)
+
+    def status(self) -> str | None:
+        found = [stack.status for stack in self.heat.stacks("db")]
+        return found[0] if found else None
+
+    def begun(self) -> list[str]:
+        """What was begun with stacks called db, in order, whoever they were."""
+        engine = imitation(self.cloud).engine
+        events = [event for stack in engine.stacks.values() for event in stack.events]
+        return [e.status for e in events if e.resource == "db" and e.status.endswith("_IN_PROGRESS")]
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with serving(PlayingGuests()) as cloud, openstack.connect(**cloud.connect) as connection:
+        heat = OpenStackHeat(connection, timeout=ANSWER_WITHIN)
+        stacks = Stacks(heat, Hurried(20), every=1.0)
+        with suppress(CloudRefused):
+            stacks.cluster("nobody")  # a cloud that has answered once is waited for longer
+        yield Place(cloud, heat, stacks)
+
+
+def cluster() -> Cluster:
+    return Cluster.new(source=NODE, deadline=10, boot_allowance=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One request of the controller and what leads to it. `ends`: how the stack is after it, None where it is gone."""
+
+    method: str
+    before: Callable[[Stacks], object]
+    act: Callable[[Stacks], Stack]
+    begins: tuple[str, ...]
+    ends: str | None
+    untouched: str | None
+
+
+def nothing(stacks: Stacks) -> None:
+    """There is no stack."""
+
+
+def created(stacks: Stacks) -> Stack:
+    return stacks.wait(stacks.create("db", cluster()), ENOUGH)
+
+
+def updated(stacks: Stacks) -> Stack:
+    return stacks.wait(stacks.change("db", lambda made: made.renew("Master0000")), ENOUGH)
+
+
+def looked_at(stacks: Stacks) -> Stack:
+    return stacks.status("db").stack
+
+
+def deleted(stacks: Stacks) -> Stack:
+    return stacks.wait(stacks.delete("db"), ENOUGH)
+
+
+ONCE = ("CREATE_IN_PROGRESS",)
+OPERATIONS = {
+    "create": Operation("POST", nothing, created, ONCE, "CREATE_COMPLETE", None),
+    "update": Operation(
+        "PUT", created, updated, (*ONCE, "UPDATE_IN_PROGRESS"), "UPDATE_COMPLETE", "CREATE_COMPLETE"
+    ),
+    "poll": Operation("GET", created, looked_at, ONCE, "CREATE_COMPLETE", "CREATE_COMPLETE"),
+    "delete": Operation("DELETE", created, deleted, (*ONCE, "DELETE_IN_PROGRESS"), None, "CREATE_COMPLETE"),
+}
+each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+
+
+@each_operation
+@pytest.mark.parametrize(("mode", "times"), [("401", 1), ("500", 2), ("503", 2), ("slow", 2), ("lost", 2)])
+def test_an_outage_that_passes_only_delays_an_operation(
+    place: Place, operation: Operation, mode: Mode, times: int
+) -> None:
+    operation.before(place.stacks)
+    place.cloud.fault("heat", mode, delay=SLOWNESS, method=operation.method, times=times)
+
+    operation.act(place.stacks)
+
+    assert place.status() == operation.ends
+    assert place.begun() == [*operation.begins]
+
+
+@each_operation
+@pytest.mark.parametrize(
+    ("service", "mode"), [("heat", "refuse"), ("keystone", "refuse"), ("keystone", "500"), ("keystone", "503")]
+)
+def test_a_service_that_comes_back_is_waited_for(
+    place: Place, operation: Operation, service: str, mode: Mode
+) -> None:
+    operation.before(place.stacks)
+    place.cloud.fault("keystone" if service == "keystone" else "heat", mode, seconds=0.5)
+
+    operation.act(place.stacks)
+
+    assert place.status() == operation.ends
+    assert place.begun() == [*operation.begins]
+
+
+@each_operation
+@pytest.mark.parametrize(
+    ("mode", "error", "said"),
+    [
+        ("401", CloudRefused, "Heat says 401"),
+        ("403", CloudRefused, "Heat says 403"),
+        ("500", CloudUnreachable, "Heat says 500"),
+        ("503", CloudUnreachable, "Heat says 503"),
+        ("slow", CloudUnreachable, "timed out"),
+    ],
+)
+def test_an_outage_that_stays_ends_an_operation_and_changes_nothing(
+    place: Place, operation: Operation, mode: Mode, error: type[CloudError], said: str
+) -> None:
+    operation.before(place.stacks)
+    before = place.begun()
+    place.cloud.fault("heat", mode, delay=SLOWNESS, method=operation.method)
+
+    with pytest.raises(error, match=said):
+        operation.act(place.hurried(200))
+    place.cloud.heal()
+
+    assert place.status() == operation.untouched
+    assert place.begun() == before
+
+
+@pytest.mark.parametrize("mode", ["401", "403"])
+def test_a_refusal_ends_the_waiting_and_not_the_stack(place: Place, mode: Mode) -> None:
+    work = place.stacks.create("db", cluster())
+    place.cloud.fault("heat", mode, method="GET")
+
+    with pytest.raises(CloudRefused, match=f"Heat says {mode}"):
+        place.stacks.wait(work, ENOUGH)
+    place.cloud.heal()
+
+    assert place.stacks.wait(work, ENOUGH).status == "CREATE_COMPLETE"
+
+
+def test_an_api_that_takes_its_time_is_waited_for(place: Place) -> None:
+    place.cloud.fault("heat", "slow", delay=ANSWER_WITHIN / 5)
+
+    created(place.stacks)
+
+    assert place.begun() == [*ONCE]

@@ -1,0 +1,198 @@
+"""Every way to a handle through every outage: spooled while it lasts, delivered after it, counted once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import openstack
+import pytest
+import requests
+
+from guestagent.agent import collect
+from guestagent.agent.collect import Collected
+from guestagent.agent.settings import Settings as AgentSettings
+from guestagent.agent.settings import load
+from guestagent.agent.standing import standing
+from guestagent.embedded import Serving, serving
+from guestagent.embedded.cloud import Settings
+from guestagent.embedded.faults import Mode, Service
+from guestagent.metadata.document import HotHandle
+from guestagent.retry import Backoff
+from guestagent.signal import Delivery, End, Entry, Outcome, Policy, Sender, Spool, Status
+from guestagent.signal import handle as handles
+from tests.faults.hurried import Hurried
+from tests.integration.heat_requests import Heat, imitation, waiting_stack
+
+ID = "slave0000-1"
+READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
+TRANSPORTS = ("CFN_SIGNAL", "TOKEN_SIGNAL", "HEAT_SIGNAL")
+LISTENERS: dict[str, Service] = {"CFN_SIGNAL": "cfn", "TOKEN_SIGNAL": "heat", "HEAT_SIGNAL": "heat"}
+MODES: tuple[Mode, ...] = ("refuse", "401", "403", "500", "503", "slow", "lost")
+# Of Keystone's troubles these are what a handle's host cannot do without it.
+WITHOUT_KEYSTONE: tuple[Mode, ...] = ("refuse", "500", "503")
+DOUBTED = ("401", "403")
+OUTAGES = [("own", mode) for mode in MODES] + [("keystone", mode) for mode in WITHOUT_KEYSTONE]
+ATTEMPT = 0.25  # seconds; before a deadline it is 1 at least
+SLOWNESS = 2.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cloud, and a person in it."""
+
+    cloud: Serving
+    heat: Heat
+
+    def outage(self, transport: str, where: str, mode: Mode) -> None:
+        """Of the service that hears this transport, or of Keystone; it lasts until it is healed."""
+        service = "keystone" if where == "keystone" else LISTENERS[transport]
+        self.cloud.fault(service, mode, delay=SLOWNESS)
+
+    def heard(self, name: str) -> list[str]:
+        """The ids that the stack's handle counts."""
+        return list(imitation(self.cloud).engine.find(name).resources["Handle"].metadata)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Place]:
+    with serving() as cloud, openstack.connect(**cloud.connect) as connection:
+        yield Place(cloud, Heat(connection))
+
+
+@pytest.fixture
+def place(shared: Place) -> Iterator[Place]:
+    """Without an outage before and after each test."""
+    yield shared
+    shared.cloud.heal()
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def name() -> str:
+    """A stack's, of this test alone."""
+    return f"s{next(NUMBERS)}"
+
+
+def sender(folder: Path) -> Sender:
+    """One process's."""
+    policy = Policy(wait=Backoff(first=0.5, most=2.0), attempt=ATTEMPT, grace=20.0)
+    return Sender(Spool(folder), Hurried(), policy)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(("where", "mode"), OUTAGES)
+def test_an_outage_that_passes_only_delays_a_signal(
+    place: Place, name: str, tmp_path: Path, transport: str, where: str, mode: Mode
+) -> None:
+    to = waiting_stack(place.heat, name, transport)
+    place.outage(transport, where, mode)
+    told: list[str] = []
+
+    def over_after_two(message: str) -> None:
+        told.append(message)
+        if len(told) == 2:
+            place.cloud.heal()
+
+    delivery = replace(sender(tmp_path), tell=over_after_two).say(Entry(to, ID, READY))
+
+    assert (delivery.end, delivery.attempts) == (End.ACCEPTED, 3)
+    assert place.heard(name) == [ID]
+    place.heat.wait(name, "CREATE_COMPLETE")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(("where", "mode"), OUTAGES)
+def test_an_outage_that_outlasts_the_process_leaves_its_signal_to_the_next_one(
+    place: Place, name: str, tmp_path: Path, transport: str, where: str, mode: Mode
+) -> None:
+    to = waiting_stack(place.heat, name, transport)
+    place.outage(transport, where, mode)
+    first = sender(tmp_path)
+
+    during = first.say(Entry(to, ID, READY), until=first.clock.now() + 40)
+    kept = Spool(tmp_path).record()
+    place.cloud.heal()
+    after = sender(tmp_path).say(Entry(to, ID, READY))
+
+    assert kept is not None
+    if mode in DOUBTED:  # final for this process: what is refused for so long is refused for good, mostly
+        assert during.end is End.GIVEN_UP
+        assert kept.given_up is not None
+        assert "the handle or its stack is gone" in kept.given_up.why
+    else:
+        assert during.end is End.LATE
+        assert kept.pending == Entry(to, ID, READY)
+    assert after.end is End.ACCEPTED
+    assert place.heard(name) == [ID]
+    place.heat.wait(name, "CREATE_COMPLETE")
+
+
+def expired(place: Place, name: str, transport: str) -> HotHandle:
+    """A handle whose credential is too old: a URL of a cloud without patience, or a token that is no more."""
+    to = waiting_stack(place.heat, name, transport)
+    found = handles.target(to)
+    if isinstance(found, handles.Bearer):
+        told = {"X-Subject-Token": found.token.reveal()}
+        requests.delete(f"{imitation(place.cloud).auth_url}/auth/tokens", headers=told, timeout=5)
+    return to
+
+
+@pytest.fixture
+def impatient() -> Iterator[Place]:
+    """A cloud in which a presigned URL is too old as soon as it is made."""
+    with (
+        serving(settings=Settings(auth_ttl=timedelta(seconds=-1))) as cloud,
+        openstack.connect(**cloud.connect) as connection,
+    ):
+        yield Place(cloud, Heat(connection))
+
+
+@pytest.mark.parametrize(
+    ("transport", "why"), [("CFN_SIGNAL", "the URL has expired"), ("TOKEN_SIGNAL", "the token has expired")]
+)
+def test_a_credential_that_has_expired_is_final_and_said(
+    impatient: Place, tmp_path: Path, transport: str, why: str
+) -> None:
+    to = expired(impatient, "s", transport)
+    process = sender(tmp_path)
+
+    first = process.say(Entry(to, ID, READY))
+    second = process.say(Entry(to, ID, READY))
+
+    assert first.end is End.GIVEN_UP
+    assert why in first.why
+    assert second == Delivery(End.GIVEN_UP, first.why, attempts=0)
+    assert why in standing(settings(tmp_path, to))
+
+
+def test_credentials_that_fetch_their_token_do_not_expire(impatient: Place, tmp_path: Path) -> None:
+    to = expired(impatient, "s", "HEAT_SIGNAL")
+
+    assert sender(tmp_path).say(Entry(to, ID, READY)).end is End.ACCEPTED
+    assert "expire" not in standing(settings(tmp_path, to))
+
+
+def test_an_expiry_is_known_in_advance(impatient: Place, tmp_path: Path) -> None:
+    to = waiting_stack(impatient.heat, "s", "CFN_SIGNAL")
+
+    assert "nothing said yet; the handle's URL expires in 15 min" in standing(settings(tmp_path, to))
+    assert "the handle's URL expired 1 min ago" in standing(
+        replace(settings(tmp_path, to), auth_ttl=-60)
+    )
+
+
+def settings(folder: Path, to: HotHandle) -> AgentSettings:
+    """Of a guest whose metadata names this handle."""
+    (folder / "guestagent.conf").write_text("")
+    document = {
+        "ReadyWaitCondition": to.document.reveal(),
+        "GuestAgent": {"Version": 1, "Node": "slave0000", "Generation": 1},
+    }
+    collect.keep(folder, Collected.of(document, Path("os-collect-config.json"), "now"))
+    return replace(load(folder / "guestagent.conf"), state=folder, collector_cache=folder / "cache")
