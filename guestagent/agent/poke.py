@@ -15,6 +15,7 @@ from guestagent.agent.collector import KEY, configured
 from guestagent.agent.mailbox import Mailbox
 from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidInput, Problem, StorageError
+from guestagent.metadata import polling_interval
 
 LOG = logging.getLogger("guestagent")
 VARIABLE = "OS_CONFIG_FILES"
@@ -43,18 +44,17 @@ def poke(
         LOG.info("nothing new for this node in %s", ":".join(map(str, paths)))
         return
     mailbox.put(found)
-    wanted = found.document.get(KEY)
-    if isinstance(wanted, Mapping):
+    if wanted := _wishes(found.document):
         configure(settings.collector_config, wanted)
 
 
 def configure(file: Path, wanted: Mapping[str, object]) -> None:
-    """Write Heat's wishes for the collector into its configuration, where they differ. A missing file stays missing:
+    """Write the wishes for the collector into its configuration, where they differ. A missing file stays missing:
     the collector reads another one then.
     """
     content = durable.read(file)
     if content is None:
-        LOG.warning("%s is missing: Heat's wishes for os-collect-config are not applied", file)
+        LOG.warning("%s is missing: what os-collect-config shall be is not applied", file)
         return
     text = content.decode(errors="surrogateescape")
     new = configured(text, wanted)
@@ -73,6 +73,13 @@ def narrow(files: Iterable[Path], caches: Iterable[Path]) -> None:
         if cache.is_dir() and not cache.is_symlink():
             _close(cache, durable.PRIVATE_FOLDER)
             _purge(cache)
+
+
+def _wishes(document: Mapping[str, object]) -> Mapping[str, object]:
+    """What the collector shall be: Heat's own wishes, and over them the interval that the document names."""
+    heats, interval = document.get(KEY), polling_interval(document)
+    wishes = dict(heats) if isinstance(heats, Mapping) else {}
+    return wishes if interval is None else wishes | {"polling_interval": interval}
 
 
 def _paths(environ: Mapping[str, str]) -> list[Path]:

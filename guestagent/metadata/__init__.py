@@ -17,7 +17,7 @@ from guestagent.metadata.document import (
 )
 from guestagent.metadata.documents import documents
 from guestagent.metadata.dump import dump, shown
-from guestagent.metadata.parse import parse, require_resolved, salvaged
+from guestagent.metadata.parse import parse, polling_interval, require_resolved, salvaged
 from guestagent.metadata.schema import schema
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "documents",
     "dump",
     "parse",
+    "polling_interval",
     "require_resolved",
     "salvaged",
     "schema",

@@ -16,6 +16,7 @@ from guestagent.problems import Cursor, Problems
 
 LONGEST_WAIT = 43200  # Heat's limit for the Timeout of a wait condition
 LONGEST_LAG = 86400
+LONGEST_POLLING = 3600
 MOST_GENERATIONS = 10**6
 MOST_SERVER_ID = 2**32 - 1
 LONGEST_PEM = 32768  # all of a node's user data has to stay under 64 KiB
@@ -23,6 +24,7 @@ LONGEST_PEM = 32768  # all of a node's user data has to stay under 64 KiB
 NODE = Text(255, pattern=rf"^[A-Za-z0-9_.-]+{END}", form="a resource's name (letters, digits, _, - and .)")
 GENERATION = Integer(1, MOST_GENERATIONS)
 DEADLINE = Integer(1, LONGEST_WAIT)
+POLLING = Integer(1, LONGEST_POLLING)
 PEM = Text(
     LONGEST_PEM,
     banned=rf"PRIVATE KEY|\u0000|[{SURROGATES}]",
@@ -78,6 +80,9 @@ SECTION = Record(
         "TLS": Key("tls", TLS, "TLS on the channel"),
         "Seeding": Key("seeding", SEEDING, "how an empty replica gets its data"),
         "Readiness": Key("max_lag", READINESS, "when a replica is ready"),
+        "PollingInterval": Key(
+            "polling_interval", POLLING, "seconds between two looks of the collector at its metadata, at most"
+        ),
         "Variables": Key("variables", Variables(), "server variables"),
     },
 )

@@ -93,7 +93,8 @@ class Section:
     """The `GuestAgent` section: all that we add to the documents of 2013.
 
     `deadline` and `max_lag` are seconds. `network` is where a replica's account may come from; anywhere
-    where it is None. `server_id` None: the agent derives one from its address.
+    where it is None. `server_id` None: the agent derives one from its address. `polling_interval`, in seconds too,
+    is the collector's; None: as its configuration has it.
     """
 
     version: int = VERSION
@@ -105,6 +106,7 @@ class Section:
     tls: Tls | None = None
     seeding: str = "auto"
     max_lag: int = DEFAULT_MAX_LAG
+    polling_interval: int | None = None
     variables: Mapping[str, str | int | bool | Unresolved] = field(default_factory=dict)
 
 

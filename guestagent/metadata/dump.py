@@ -83,6 +83,7 @@ def _section(section: Section, say: Say) -> dict[str, Any]:
         "TLS": (None if section.tls is None else _tls(section.tls, say), None),
         "Seeding": ({"Method": section.seeding}, {"Method": usual.seeding}),
         "Readiness": ({"MaxLag": section.max_lag}, {"MaxLag": DEFAULT_MAX_LAG}),
+        "PollingInterval": (section.polling_interval, None),
         "Variables": ({name: say(value) for name, value in section.variables.items()}, {}),
     }
     return {"Version": section.version} | {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from guestagent.errors import InvalidMetadata, Problem
-from guestagent.metadata.contract import DEADLINE, DOCUMENT, GENERATION, HANDLE, NODE
+from guestagent.metadata.contract import DEADLINE, DOCUMENT, GENERATION, HANDLE, NODE, POLLING
 from guestagent.metadata.document import DEFAULT_DEADLINE, Document, Handle, Section
 from guestagent.metadata.shapes import Shape
 from guestagent.problems import Problems
@@ -55,6 +55,12 @@ def salvaged(document: object) -> Document | None:
             deadline=_one(DEADLINE, section, "Deadline") or DEFAULT_DEADLINE,
         ),
     )
+
+
+def polling_interval(document: object) -> int | None:
+    """What a document, valid or not, says of the collector's interval, in seconds; None where it says nothing."""
+    section = document.get("GuestAgent") if isinstance(document, dict) else None
+    return _one(POLLING, section, "PollingInterval")
 
 
 def _one(shape: Shape[T], mapping: object, key: str) -> T | None:

@@ -119,9 +119,11 @@ def _server(cluster: Cluster, node: Node) -> Resource:
         source_address=_address(cluster, cluster.source),
         passwords={each.name: {"get_attr": [each.password, "value"]} for each in cluster},
     )
-    # Heat puts the address and the credentials beside our settings, and `guestagent poke` applies them all.
-    collecting = {"os-collect-config": {"polling_interval": cluster.polling_interval}}
-    metadata = document(cluster, node, functions) | collecting
+    metadata = document(cluster, node, functions)
+    # Not under `os-collect-config`, which is Heat's to fill: with every signal Heat lays the template's metadata over
+    # each server's own, and where that changes it, a server that is just being made never ends
+    # (docs/explanation/dialects.md).
+    metadata["GuestAgent"]["PollingInterval"] = cluster.polling_interval
     return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
 
 

@@ -135,7 +135,7 @@ def _place(resources: Cursor, source: Cursor, words: Words) -> dict[str, Any]:
 def _collecting(source: Cursor, words: Words) -> dict[str, Any]:
     """How the nodes collect their metadata."""
     if words is HOT:
-        interval = _integer(source, "metadata", "os-collect-config", "polling_interval")
+        interval = _integer(source, "metadata", "GuestAgent", "PollingInterval")
         return {"metadata_url": None, "polling_interval": interval}
     found = _said_by_user_data(source)
     return {

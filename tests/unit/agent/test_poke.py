@@ -74,6 +74,15 @@ def test_heats_wishes_for_the_collector_are_written_and_nothing_else_of_its_file
     assert written.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("heats", [{}, {"os-collect-config": {"polling_interval": 30}}])
+def test_the_interval_of_our_own_section_stands_over_heats(settings: Settings, heats: dict[str, object]) -> None:
+    handle = {"ReadyWaitCondition": "http://heat.test/1"}
+
+    poked(settings, collected(settings, heat={**handle, **heats, "GuestAgent": {"PollingInterval": 5}}))
+
+    assert "polling_interval = 5\n" in settings.collector_config.read_text()
+
+
 def test_a_configuration_that_is_right_is_not_written_again(settings: Settings) -> None:
     environ = collected(settings, cfn=DOCUMENT)
     poked(settings, environ)

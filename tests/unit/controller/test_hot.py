@@ -89,13 +89,19 @@ def test_a_replicas_document_leads_to_the_sources_port() -> None:
 
     assert made == {
         "ReadyWaitCondition": {"get_attr": ["Slave0000ReadyWaitCondHandle", "signal"]},
-        "GuestAgent": {"Version": 1, "Node": "Slave0000", "Generation": 1, "ServerId": 102, "Deadline": 90},
+        "GuestAgent": {
+            "Version": 1,
+            "Node": "Slave0000",
+            "Generation": 1,
+            "ServerId": 102,
+            "Deadline": 90,
+            "PollingInterval": 10,
+        },
         "Master": {
             "Address": {"get_attr": ["Master0000Port", "fixed_ips", 0, "ip_address"]},
             "Port": 3306,
             "User": {"name": "slave0000", "password": {"get_attr": ["Slave0000Password", "value"]}},
         },
-        "os-collect-config": {"polling_interval": 10},
     }
 
 

@@ -61,6 +61,7 @@ sections = st.builds(
     tls=st.none() | st.builds(Tls, st.none() | st.just(PEM) | functions, st.booleans()),
     seeding=st.sampled_from(["auto", "replay"]),
     max_lag=st.integers(0, 86400),
+    polling_interval=st.none() | st.integers(1, 3600),
     variables=st.dictionaries(
         st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}", fullmatch=True), scalars, max_size=3
     ),

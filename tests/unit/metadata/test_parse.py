@@ -70,6 +70,7 @@ def test_the_whole_section_is_read() -> None:
         "TLS": {"CA": PEM, "Verify": False},
         "Seeding": {"Method": "replay"},
         "Readiness": {"MaxLag": 0},
+        "PollingInterval": 5,
         "Variables": {"sql_mode": "", "innodb_buffer_pool_size": 2**33, "log_slave_updates": True},
     }
 
@@ -85,6 +86,7 @@ def test_the_whole_section_is_read() -> None:
         tls=Tls(PEM, verify=False),
         seeding="replay",
         max_lag=0,
+        polling_interval=5,
         variables={"sql_mode": "", "innodb_buffer_pool_size": 2**33, "log_slave_updates": True},
     )
     assert document.unique_id == "Master0000-3"

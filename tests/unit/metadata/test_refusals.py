@@ -23,8 +23,8 @@ def test_every_problem_is_told_at_once() -> None:
         "Master.Port: expected an integer from 1 to 65535, found 0",
         "Master.User.name: expected at most 32 characters, found 33 (MySQL takes no more for a user)",
         "Master.User.password: expected a string, found a list",
-        "GuestAgent.Generatoin: expected one of Deadline, Generation, Network, Node, Readiness, Seeding, "
-        "ServerId, TLS, Variables, Version, found an unknown key (did you mean Generation?)",
+        "GuestAgent.Generatoin: expected one of Deadline, Generation, Network, Node, PollingInterval, Readiness, "
+        "Seeding, ServerId, TLS, Variables, Version, found an unknown key (did you mean Generation?)",
         "GuestAgent.ServerId: expected an integer from 1 to 4294967295, found 0",
     ]
 
