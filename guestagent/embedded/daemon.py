@@ -1,6 +1,6 @@
 """The embedded cloud as a process of its own: started detached, found again, ended, swept after a kill.
 
-subprocess is imported here and in `guests` only.
+subprocess is imported here and in rooms of their own only.
 """
 
 from __future__ import annotations

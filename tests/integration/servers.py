@@ -1,73 +1,89 @@
-"""Real MariaDB servers on loopback, in folders of a test's own; started and ended by their own process."""
+"""Real database servers of any flavour, in folders of a test's own; started and ended by their own process.
+
+On loopback, or in a network namespace. Each is the process of its server itself, without a supervisor: MySQL's
+RESTART and CLONE end it, as a unit sees it, and `revived` does what the unit would.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
-from guestagent.database.connection import Row, over_socket
+import pymysql
+from pymysql.cursors import DictCursor
+
+from guestagent.database.connection import Row
 from guestagent.database.edge import Database
 from guestagent.database.open import open_database
-from guestagent.database.sql import sql
-from guestagent.errors import DatabaseUnreachable
+from guestagent.embedded.servers import FLAVOURS, Flavour, copy, prepared, provide, within
+from tests.integration.consoles import CONSOLES
 
 PATIENCE = 30.0
-
-ADDED = """
-SELECT IF(JSON_VALUE(Priv, '$.is_role'), CONCAT('ROLE ', QUOTE(User)),
-          CONCAT('USER ', QUOTE(User), '@', QUOTE(Host))) AS what
-  FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys')
-UNION SELECT CONCAT('SCHEMA `', schema_name, '`') FROM information_schema.schemata
-  WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')
-"""
-"""What somebody added to an installation, as a DROP names it."""
+RESTART_ME = 16  # the exit status of a mysqld that wants to be started again
+MARIADB = FLAVOURS["mariadb1011"]
 
 
-def installed(folder: Path) -> Path:
+@cache
+def root_of(flavour: Flavour) -> Path:
+    """Its programs and libraries, fetched where they are missing."""
+    return provide(flavour, print)
+
+
+def installed(folder: Path, flavour: Flavour = MARIADB) -> Path:
     """A data directory as an installation leaves it: root over the socket, nobody else. Copy it, do not use it."""
-    command = [
-        "mariadb-install-db",
-        "--no-defaults",
-        "--user=root",
-        f"--datadir={folder}",
-        "--auth-root-authentication-method=socket",
-        "--auth-root-socket-user=root",
-        "--skip-test-db",
-        "--skip-name-resolve",
-        "--innodb-log-file-size=4M",
-        f"--tmpdir={folder.parent}",  # a starting server empties /tmp of what looks like its own
-    ]
-    subprocess.run(command, check=True, capture_output=True)
+    copy(prepared(flavour, print), folder)
     return folder
 
 
-DUMPS = "SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump'"
-"""What is left of replicas that were killed."""
-
-
 class Server:
-    """One mariadbd. Ends with the `with` block that `running` opens, whatever happened to it before."""
+    """One server. Ends with the `with` block that `running` opens, whatever happened to it before.
 
-    def __init__(self, folder: Path, port: int, options: tuple[str, ...]) -> None:
+    `options` as in an option file's lines. `address` is where it listens; `namespace` is a network namespace's name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        options: tuple[str, ...],
+        flavour: Flavour = MARIADB,
+        address: str = "127.0.0.1",
+        namespace: str | None = None,
+    ) -> None:
         self.folder, self.port, self.options = folder, port, options
+        self.flavour, self.address, self.namespace = flavour, address, namespace
         self.socket = str(folder / "s")
+        self._console = CONSOLES[flavour.family]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *more: str) -> None:
+        """Returns when it answers. `more` are options of this once."""
         with (self.folder / "out").open("ab") as out:
             self._process = subprocess.Popen(
-                self._command(), stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                self._command(more),
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                # Only under somebody who says so does a mysqld end with 16 to be started again.
+                env={**os.environ, "MYSQLD_PARENT_PID": str(os.getpid())},
             )
         until = time.monotonic() + PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise AssertionError(f"mariadbd does not run: {self.log()[-2000:]}")
+                raise AssertionError(f"{self.flavour.name} does not run: {self.log()[-2000:]}")
             time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -80,26 +96,32 @@ class Server:
             self._process.wait(PATIENCE)
             self._process = None
 
+    def revived(self) -> None:
+        """After RESTART or CLONE: it ends with the wish to be started again, and is."""
+        assert self._process is not None
+        assert self._process.wait(PATIENCE) == RESTART_ME, self.log()[-2000:]
+        self.start()
+
     def open(self, timeout: float = 10.0) -> Database:
         return open_database(self.socket, timeout)
 
     def ask(self, *statements: str) -> list[Row]:
         """What a person at the server's console is told; the answer to the last statement."""
-        rows: list[Row] = []
-        with closing(over_socket(self.socket, "root", PATIENCE)) as connection:
+        with closing(self._connected()) as connection, connection.cursor() as cursor:
             for text in statements:
-                rows = connection.rows(sql(text.replace("{", "{{").replace("}", "}}")), "asking")
-        return rows
+                cursor.execute(text)
+            return [dict(row) for row in cursor.fetchall()]
 
     def emptied(self) -> Server:
         """As new: no channel, account, schema or history; writable, and its server id as it was started with."""
-        self.ask("STOP SLAVE", *(f"KILL {row['id']}" for row in self.ask(DUMPS)))
-        drops = (f"DROP {row['what']}" for row in self.ask(ADDED))
+        console = self._console
+        self.ask(console.stop, *(f"KILL {row['id']}" for row in self.ask(console.dumps)))
+        drops = [f"DROP {row['what']}" for row in self.ask(console.added)]
         server_id = next(
             option.partition("=")[2] for option in self.options if option.startswith("server-id=")
         )
-        self.ask("RESET SLAVE ALL", "SET GLOBAL read_only = 0", f"SET GLOBAL server_id = {server_id}")
-        self.ask("SET SESSION sql_log_bin = 0", *drops, "RESET MASTER", "SET GLOBAL gtid_slave_pos = ''")
+        self.ask(*console.forget, f"SET GLOBAL server_id = {server_id}")
+        self.ask("SET SESSION sql_log_bin = 0", *drops, *console.erase)
         return self
 
     def value(self, expression: str) -> str | None:
@@ -107,11 +129,11 @@ class Server:
 
     def position(self) -> tuple[str | None, str | None]:
         """Where the binary log ends: a statement that is logged moves it."""
-        row = self.ask("SHOW MASTER STATUS")[0]
+        row = self.ask(self._console.position)[0]
         return row["File"], row["Position"]
 
     def log(self) -> str:
-        return self._read("error.log")
+        return self._read("error.log") or self._read("out")
 
     def everything_logged(self) -> bytes:
         """Every file in which a server might leave a statement: error, general, slow and binary log."""
@@ -124,13 +146,27 @@ class Server:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as knocking:  # PyMySQL drops a socket that leads nowhere, unclosed
+            if knocking.connect_ex(self.socket):
+                return False
         try:
-            over_socket(self.socket, "root", PATIENCE).close()
-        except DatabaseUnreachable:
+            self._connected().close()
+        except pymysql.OperationalError:
             return False
         return True
 
-    def _command(self) -> list[str]:
+    def _connected(self) -> pymysql.Connection[DictCursor]:
+        return pymysql.connect(
+            unix_socket=self.socket,
+            user="root",
+            ssl_disabled=True,
+            autocommit=True,
+            read_timeout=PATIENCE,
+            conv={},
+            cursorclass=DictCursor,
+        )
+
+    def _command(self, more: tuple[str, ...]) -> tuple[str, ...]:
         options = (
             f"datadir={self.folder}/data",
             f"socket={self.socket}",
@@ -139,25 +175,31 @@ class Server:
             f"tmpdir={self.folder}",
             f"port={self.port}",
             "user=root",
-            "bind-address=127.0.0.1",
+            f"bind-address={self.address}",
             "skip-name-resolve",
             "log-bin=binlog",
-            "log-slave-updates=ON",
-            "gtid-strict-mode=ON",
-            "innodb-buffer-pool-size=8M",
-            "innodb-log-file-size=4M",
-            "performance-schema=OFF",
+            *self._console.options,
             *self.options,
+            *more,
         )
-        return ["mariadbd", "--no-defaults", *(f"--{option}" for option in options)]
+        argv = (self.flavour.daemon, "--no-defaults", *(f"--{option}" for option in options))
+        placed = within(root_of(self.flavour), argv)
+        return placed if self.namespace is None else ("nsenter", f"--net=/run/netns/{self.namespace}", "--", *placed)
 
 
 @contextmanager
-def running(folder: Path, template: Path, *options: str) -> Iterator[Server]:
-    """A fresh server in the (new) folder; `options` as in an option file's lines."""
-    folder.mkdir()
-    subprocess.run(["cp", "-r", "--sparse=always", str(template), str(folder / "data")], check=True)
-    server = Server(folder, _free_port(), options)
+def running(
+    folder: Path,
+    template: Path,
+    *options: str,
+    flavour: Flavour = MARIADB,
+    address: str = "127.0.0.1",
+    namespace: str | None = None,
+) -> Iterator[Server]:
+    """A fresh server in the folder, which may be there (a disk's mount point, say) but holds no data yet."""
+    folder.mkdir(exist_ok=True)
+    copy(template, folder / "data")
+    server = Server(folder, _free_port(), options, flavour, address, namespace)
     try:
         server.start()
         yield server

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from guestagent.embedded.commands import PATH
 from guestagent.embedded.guests import mounts, services
-from guestagent.embedded.guests.commands import PATH
 from guestagent.embedded.guests.mounts import Mount
 
 INIT = "/etc/embedded/init"

@@ -18,8 +18,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from guestagent import durable
-from guestagent.embedded.guests import boot, commands, disk, image, mounts, network, processes
-from guestagent.embedded.guests.commands import Finished, Machine
+from guestagent.embedded import commands
+from guestagent.embedded.commands import Finished
+from guestagent.embedded.guests import boot, disk, image, mounts, network, processes
+from guestagent.embedded.guests.machine import Machine
 from guestagent.embedded.guests.requirements import require
 from guestagent.embedded.guests.services import Service, image_services
 from guestagent.embedded.hypervisor import Guest

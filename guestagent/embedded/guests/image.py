@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.embedded.guests import commands
+from guestagent.embedded import commands
 
 REDO_LOG = "8M"
 FREE_ID = 43043

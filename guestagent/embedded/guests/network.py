@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from guestagent.embedded.guests import commands, processes
+from guestagent.embedded import commands
+from guestagent.embedded.guests import processes
 from guestagent.embedded.hypervisor import Guest
 from guestagent.errors import CloudError
 

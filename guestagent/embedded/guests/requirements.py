@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from guestagent.embedded.guests import commands
+from guestagent.embedded import commands
 from guestagent.errors import UnsupportedEnvironment
 
 PACKAGES = {

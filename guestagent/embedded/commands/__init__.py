@@ -1,8 +1,7 @@
-"""The only file of this room that starts processes."""
+"""Programs of this machine, run to their end. Whoever keeps one running starts it in a room of its own."""
 
 from __future__ import annotations
 
-import select
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ def finish(
     given: str = "",
     environment: Mapping[str, str] | None = None,
     timeout: float = 60,
+    folder: Path = Path("/"),
 ) -> Finished:
     """Run to the end, with nothing of our own environment but what is given here."""
     try:
@@ -26,6 +26,7 @@ def finish(
             argv,
             input=given,
             env={"PATH": PATH, **(environment or {})},
+            cwd=folder,
             capture_output=True,
             text=True,
             errors="replace",
@@ -44,38 +45,6 @@ def check(doing: str, argv: Sequence[str], *, given: str = "", timeout: float = 
     if done.returncode:
         raise CloudError(f"{doing}: {last_line(done.stderr) or f'{argv[0]} ended with {done.returncode}'}")
     return done.stdout
-
-
-class Machine:
-    """The outermost process of a guest, started here; ended and reaped through `wait`."""
-
-    def __init__(self, argv: Sequence[str], console: Path) -> None:
-        console.touch(mode=0o600)
-        with console.open("ab") as log:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={"PATH": PATH},
-                start_new_session=True,
-            )
-
-    def said_up(self, timeout: float) -> bool:
-        """Whether it printed a line within `timeout` seconds; False as soon as it ended without."""
-        pipe = self._process.stdout
-        if pipe is None:
-            return False
-        with pipe:
-            ready, _, _ = select.select([pipe], [], [], timeout)
-            return bool(ready and pipe.readline())
-
-    def wait(self, timeout: float) -> None:
-        """Reap it; it must have been killed before."""
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired as error:
-            raise DeadlineExceeded(f"process {self._process.pid} did not end within {timeout:g} s") from error
 
 
 def last_line(text: str) -> str:

@@ -1,0 +1,86 @@
+"""A flavour's data directory as a fresh installation has it: root over the socket, nobody else, no history.
+
+Made once, for it takes seconds, and copied: whoever starts a server on the copy gives it the owner that it runs as.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from guestagent.embedded import commands
+from guestagent.embedded.servers.apt import Say
+from guestagent.embedded.servers.flavours import Family, Flavour
+from guestagent.embedded.servers.roots import alone, cache_folder, provide, within
+from guestagent.errors import StorageError
+from guestagent.shipped import shipped
+
+REDO_LOG = "8M"
+INSTALL_SECONDS = 300.0
+# What tells servers apart: copies must not have it in common. A server that finds none makes its own.
+IDENTITY = ("auto.cnf",)
+ACCOUNTS = "guestagent-mysql/static/usr/share/guestagent/mysql-accounts.sql"
+# The tables get the name of the machine where they are made: not this one's, which no guest has.
+NAMELESS = 'echo localhost > /proc/sys/kernel/hostname; exec "$0" "$@"'
+
+
+def prepared(flavour: Flavour, say: Say, cache: Path | None = None) -> Path:
+    """The directory to copy; root's, and not to be used itself. Errors as of `provide`."""
+    cache = cache or cache_folder()
+    root = provide(flavour, say, cache)
+    folder = cache / "data" / f"{flavour.made_from}-{REDO_LOG}"
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with alone(cache / f"{flavour.name}.lock"):
+            if not folder.is_dir():
+                draft = folder.with_name(f"{folder.name}.draft")
+                say(f"{flavour.name}: making a data directory")
+                install(flavour.family, draft, root)
+                os.sync()  # else a power cut after the renaming could leave files without their content
+                draft.rename(folder)
+    except OSError as error:
+        raise StorageError(f"a data directory cannot be kept in {cache}: {error}") from error
+    return folder
+
+
+def copy(source: Path, target: Path) -> None:
+    """A server's own data directory, which must not be there yet."""
+    options = ("--archive", "--reflink=auto", "--sparse=always", "-T")
+    commands.check("copying the data directory", ("cp", *options, str(source), str(target)))
+
+
+def install(family: Family, folder: Path, root: Path | None) -> None:
+    """Make it with the server of this root, or with this machine's own; what was in `folder` is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    argv = _INSTALLERS[family](folder)
+    argv = argv if root is None else within(root, argv)
+    nameless = ("unshare", "--uts", "--", "sh", "-ec", NAMELESS, *argv)
+    commands.check("making a data directory", nameless, timeout=INSTALL_SECONDS)
+    for name in IDENTITY:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _mariadb(folder: Path) -> Sequence[str]:
+    # A starting server deletes every temporary table in its tmpdir: in /tmp also those of another build.
+    return (
+        "mariadb-install-db", "--no-defaults", "--rpm", "--user=root", "--skip-test-db", "--skip-log-bin",
+        "--auth-root-authentication-method=socket", f"--innodb-log-file-size={REDO_LOG}",
+        f"--datadir={folder}", f"--tmpdir={folder.parent}",
+    )  # fmt: skip
+
+
+def _mysql(folder: Path) -> Sequence[str]:
+    """As the element makes an image's. A power cut takes the whole directory: nothing need reach the disk before."""
+    accounts = folder.with_name(f"{folder.name}.sql")  # what is shipped may lie in /usr, which is another's then
+    accounts.write_bytes((shipped("elements") / ACCOUNTS).read_bytes())
+    return (
+        "/usr/sbin/mysqld", "--no-defaults", "--initialize-insecure", "--user=root", "--disable-log-bin",
+        f"--init-file={accounts}", "--innodb-flush-method=nosync",
+        "--skip-innodb-doublewrite", f"--innodb-redo-log-capacity={REDO_LOG}", "--secure-file-priv=NULL",
+        f"--datadir={folder}", f"--tmpdir={folder.parent}",
+    )  # fmt: skip
+
+
+_INSTALLERS = {"mariadb": _mariadb, "mysql": _mysql}

@@ -1,0 +1,167 @@
+"""The rig itself: servers of every flavour, started in each of the ways that the tests need."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from guestagent.embedded.servers import FLAVOURS, Flavour
+from tests.integration.certificates import Authority, Certificate
+from tests.integration.places import Wired, small_disk, wired
+from tests.integration.servers import Server, installed, running
+
+
+@pytest.fixture(scope="session")
+def shared(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("rig") / "s", empty, "server-id=7", flavour=flavour) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared: Server) -> Server:
+    return shared.emptied()
+
+
+def logged_in(server: Server, certificate: Certificate) -> bool:
+    """Whether somebody who is given the authority's CA trusts the server."""
+    server.ask("CREATE USER IF NOT EXISTS visitor@'%' IDENTIFIED BY 'knock knock' REQUIRE SSL")
+    try:
+        pymysql.connect(
+            host="127.0.0.1",
+            port=server.port,
+            user="visitor",
+            password="knock knock",
+            ssl_ca=str(certificate.ca),
+            ssl_verify_cert=True,
+            ssl_verify_identity=True,
+        ).close()
+    except pymysql.OperationalError as error:
+        assert "CERTIFICATE_VERIFY_FAILED" in str(error), error
+        return False
+    return True
+
+
+def reaches(here: Wired, server: Server) -> bool:
+    """Whether a TCP connection to the server comes about within a second."""
+    knock = f"exec 3<>/dev/tcp/{server.address}/{server.port}"
+    words = ("ip", "netns", "exec", here.namespace, "timeout", "1", "bash", "-c", knock)
+    return subprocess.run(words, capture_output=True).returncode == 0
+
+
+def fill(file: Path) -> None:
+    """To the last byte of its disk."""
+    size = 1 << 20
+    with file.open("wb", 0) as filler:
+        while size:
+            try:
+                filler.write(bytes(size))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+                size //= 2
+
+
+def test_a_server_is_what_its_flavour_says(server: Server) -> None:
+    version = server.value("VERSION()")
+
+    assert version is not None
+    assert version.startswith(server.flavour.series)
+    assert ("MariaDB" in version) is (server.flavour.family == "mariadb")
+
+
+def test_nobody_but_root_over_the_socket_is_let_in(server: Server) -> None:
+    with pytest.raises(pymysql.OperationalError, match=r"1045|1698|1130"):
+        pymysql.connect(host="127.0.0.1", port=server.port, user="root", password="")
+
+
+def test_an_emptied_server_is_as_new(server: Server) -> None:
+    new = server.position()
+    server.ask("CREATE SCHEMA s", "CREATE TABLE s.t (i INT)", "CREATE USER u@'%'", "CREATE ROLE r")
+
+    server.emptied()
+
+    assert server.position() == new
+    assert server.ask("SHOW SCHEMAS LIKE 's'") == []
+    assert server.value("(SELECT COUNT(*) FROM mysql.user WHERE User IN ('u', 'r'))") == "0"
+
+
+def test_copies_are_different_servers(server: Server, empty: Path, tmp_path: Path) -> None:
+    with running(tmp_path / "s", empty, "server-id=8", flavour=server.flavour) as other:
+        if server.flavour.family == "mysql":
+            assert other.value("@@server_uuid") != server.value("@@server_uuid")
+        assert other.value("@@server_id") == "8"
+
+
+def test_a_killed_server_starts_again_with_what_it_had_acknowledged(
+    flavour: Flavour, empty: Path, tmp_path: Path
+) -> None:
+    with running(tmp_path / "s", empty, "server-id=8", flavour=flavour) as server:
+        server.ask("CREATE SCHEMA s", "CREATE TABLE s.t (i INT PRIMARY KEY)", "INSERT INTO s.t VALUES (5)")
+
+        server.stop(signal.SIGKILL)
+        server.start()
+
+        assert server.ask("SELECT i FROM s.t") == [{"i": "5"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "trusted"), [("right", True), ("expired", False), ("other_name", False), ("other_ca", False)]
+)
+def test_only_the_right_certificate_is_trusted(
+    flavour: Flavour, empty: Path, tmp_path: Path, authority: Authority, kind: str, trusted: bool
+) -> None:
+    certificate: Certificate = getattr(authority, kind)
+    with running(tmp_path / "s", empty, "server-id=8", *certificate.options, flavour=flavour) as server:
+        assert logged_in(server, authority.right) is trusted
+
+
+def test_a_wire_can_be_cut_and_healed(
+    flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network
+) -> None:
+    with wired(free_subnet) as wire:
+        here, there = wire.ends
+        address = str(here.address)
+        with running(
+            tmp_path / "s", empty, flavour=flavour, address=address, namespace=here.namespace
+        ) as server:
+            before = reaches(there, server)
+            wire.cut()
+            meanwhile = reaches(there, server)
+            wire.heal()
+            after = reaches(there, server)
+
+    assert (before, meanwhile, after) == (True, False, True)
+
+
+def test_a_disk_can_be_full(flavour: Flavour, empty: Path, tmp_path: Path) -> None:
+    with (
+        small_disk(tmp_path / "disk", 256) as disk,
+        running(disk, empty, "server-id=8", flavour=flavour) as server,
+    ):
+        fill(disk / "filler")
+        free = os.statvfs(disk).f_bavail
+        (disk / "filler").unlink()
+
+        assert free == 0
+        assert server.ask("CREATE SCHEMA s", "SHOW SCHEMAS LIKE 's'") != []
+
+
+@pytest.mark.xdist_group("mysql97")
+def test_a_mysql_that_restarts_itself_is_started_again(tmp_path: Path) -> None:
+    flavour = FLAVOURS["mysql97"]
+    template = installed(tmp_path / "template", flavour)
+    with running(tmp_path / "s", template, "server-id=8", flavour=flavour) as server:
+        before = server.pid
+        server.ask("RESTART")
+
+        server.revived()
+
+        assert server.pid != before
+        assert server.value("1") == "1"
