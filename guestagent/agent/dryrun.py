@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from guestagent.agent import collect, parts
 from guestagent.agent.journal import Memory
@@ -14,23 +15,12 @@ from guestagent.agent.readiness import readiness
 from guestagent.agent.reconcile import Edges, look
 from guestagent.agent.settings import Settings
 from guestagent.database.edge import Dialect
-from guestagent.database.gtid import MariadbHistory
-from guestagent.database.mariadb import MariadbDialect
+from guestagent.database.open import FAMILIES
 from guestagent.database.state import ServerState
 from guestagent.database.steps import Step
 from guestagent.errors import InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, Role, documents, parse
 from guestagent.retry import SystemClock
-
-FRESH = ServerState(
-    version="a fresh server",
-    server_id=1,
-    binary_log=True,
-    gtid=True,
-    read_only=True,
-    history=MariadbHistory(),
-)
-"""An empty server. Whether it is read-only is not known, so a dry run shows the step that would see to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +61,11 @@ class Plan:
         }
 
 
-def collected(settings: Settings, *, offline: bool) -> tuple[Plan, ...]:
-    """The plan for the document that os-collect-config has collected; NotReady where there is none."""
+def collected(settings: Settings, *, offline: str | None) -> tuple[Plan, ...]:
+    """The plan for the document that os-collect-config has collected; NotReady where there is none.
+
+    `offline`: the family of an empty server to plan against; None: the one that runs here.
+    """
     found = collect.latest(settings)
     if found is None:
         raise NotReady(
@@ -82,7 +75,7 @@ def collected(settings: Settings, *, offline: bool) -> tuple[Plan, ...]:
 
 
 def of_text(
-    text: str, where: str, node: str | None, settings: Settings, *, offline: bool
+    text: str, where: str, node: str | None, settings: Settings, *, offline: str | None
 ) -> tuple[Plan, ...]:
     """The plan of a document, or one for every node of a template (or for `node` alone)."""
     found = documents(text, where)
@@ -96,17 +89,25 @@ def of_text(
     return tuple(planner(name, parse(document, where)) for name, document in chosen)
 
 
-def _planner(settings: Settings, offline: bool) -> Callable[[str | None, Document], Plan]:
-    if offline:
-        return _offline
+def _planner(settings: Settings, offline: str | None) -> Callable[[str | None, Document], Plan]:
+    if offline is not None:
+        return partial(_offline, offline)
     edges = parts.edges(settings, SystemClock())
     return lambda name, document: _online(name, document, edges)
 
 
-def _offline(name: str | None, document: Document) -> Plan:
-    dialect = MariadbDialect()
+def _offline(family: str, name: str | None, document: Document) -> Plan:
+    """Whether an empty server is read-only is not known: the step that would see to it is shown."""
+    dialect = FAMILIES[family].dialect()
     desired = Desired.of(document, dialect, None)
-    fresh = replace(FRESH, read_only=document.role is Role.SOURCE)
+    fresh = ServerState(
+        version="a fresh server",
+        server_id=1,
+        binary_log=True,
+        gtid=True,
+        read_only=document.role is Role.SOURCE,
+        history=FAMILIES[family].nothing,
+    )
     return _planned(name, document, desired, Observed(fresh), Memory(), dialect)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.edge import Dialect
-from guestagent.database.failures import Kind, Place, diagnose
+from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History
 from guestagent.database.state import (
     REPLICATION,
@@ -15,6 +15,7 @@ from guestagent.database.state import (
     ChannelState,
     Receiver,
     ServerState,
+    SourceState,
 )
 from guestagent.database.steps import (
     CreateAccount,
@@ -43,7 +44,7 @@ def plan(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect)
         return tuple(_source_steps(desired, observed.server, memory, dialect))
     if desired.source is None:
         return ()
-    return tuple(_replica_steps(desired, desired.source, observed, observed.server, memory))
+    return tuple(_replica_steps(desired, desired.source, observed, observed.server, memory, dialect))
 
 
 def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] | None:
@@ -55,6 +56,9 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         # A channel in clear where TLS was asked for would be a SUCCESS that lies.
         keys = " and ".join(desired.unsupported)
         return ("metadata", "what this version can do", keys, "leave it out, or take an agent that knows it")
+    if not server.gtid:
+        do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
+        return ("GTID", "on", "off", do)
     if desired.role is Role.SOURCE:
         return _source_refusal(server)
     return _replica_refusal(desired, server, observed)
@@ -103,6 +107,9 @@ def _replica_refusal(
     refused = _unknowable(server)
     if refused is not None or source is None or source.history is None:
         return refused
+    refused = _unfollowable(server, source, source.history)
+    if refused is not None:
+        return refused
     if source.server_id == desired.server_id and not server.history.beyond(source.history):
         return (
             "server id",
@@ -111,6 +118,35 @@ def _replica_refusal(
             "give each node its own GuestAgent.ServerId",
         )
     return _written_here(server, source.history)
+
+
+def _unfollowable(
+    server: ServerState, source: SourceState, history: History
+) -> tuple[str, str, str, str] | None:
+    """Why nobody like this server can follow that source, whatever the two hold."""
+    ours, theirs = server.history.family, history.family
+    if ours != theirs:
+        return (
+            "source",
+            f"a {ours}, as this server is",
+            f"a {theirs} ({source.version})",
+            "give all nodes of a cluster one kind of image",
+        )
+    if not source.gtid:
+        return (
+            "source",
+            "a source that counts by GTID",
+            "its GTIDs are off",
+            "set gtid_mode and enforce_gtid_consistency to ON in the source's option file and restart it",
+        )
+    if source.uuid is not None and source.uuid == server.uuid:
+        return (
+            "server uuid",
+            "one that no other server of the cluster has",
+            f"{server.uuid}, which is the source's too: one data directory is a copy of the other",
+            "remove auto.cnf from this node's data directory and restart the server; an image must ship without it",
+        )
+    return None
 
 
 def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
@@ -161,7 +197,7 @@ def _source_steps(desired: Desired, server: ServerState, memory: Memory, dialect
     if not server.marker and any(isinstance(step, CreateAccount | SetPrivileges) for step in accounts):
         yield CreateMarker()
     yield from accounts
-    if server.read_only:
+    if server.read_only or server.restricted:
         yield SetReadOnly(False)
 
 
@@ -183,7 +219,12 @@ def _account_steps(desired: Desired, server: ServerState, memory: Memory, dialec
 
 
 def _replica_steps(
-    desired: Desired, source: Source, observed: Observed, server: ServerState, memory: Memory
+    desired: Desired,
+    source: Source,
+    observed: Observed,
+    server: ServerState,
+    memory: Memory,
+    dialect: Dialect,
 ) -> Iterator[Step]:
     if not server.read_only:
         yield SetReadOnly(True)
@@ -204,16 +245,16 @@ def _replica_steps(
         yield SetServerId(desired.server_id)
     if new_channel:
         yield PointChannel(source.address, source.port, source.user.name, source.user.password)
-    if channel is None or stop or new_channel or _wants_start(channel, observed):
+    if channel is None or stop or new_channel or _wants_start(channel, observed, dialect):
         yield StartChannel()
 
 
-def _wants_start(channel: ChannelState, observed: Observed) -> bool:
+def _wants_start(channel: ChannelState, observed: Observed, dialect: Dialect) -> bool:
     """One start a work: what stops again with an error that does not pass is for `readiness` to tell."""
     if channel.applier and channel.receiver is not Receiver.STOPPED:
         return False
     errors = ((channel.receiver_error, Place.RECEIVING), (channel.applier_error, Place.APPLYING))
-    kinds = {diagnose(error, place).kind for error, place in errors if error is not None}
+    kinds = {dialect.diagnose(error, place).kind for error, place in errors if error is not None}
     return not (observed.started and kinds & {Kind.FAIL, Kind.REPAIR})
 
 

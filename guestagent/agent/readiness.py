@@ -8,7 +8,7 @@ from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
 from guestagent.agent.plan import conflicting, exact, proved, refusal
 from guestagent.database.edge import Dialect
-from guestagent.database.failures import Kind, Place, diagnose
+from guestagent.database.failures import Kind, Place
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, ServerState
 from guestagent.metadata.document import Source
 
@@ -28,7 +28,7 @@ def readiness(desired: Desired, observed: Observed, memory: Memory, dialect: Dia
         conditions.append(Condition(name, FINAL, wanted, seen, do))
     conditions += _identity(desired, server)
     if desired.source is not None:
-        conditions += _replica(desired, desired.source, observed, server)
+        conditions += _replica(desired, desired.source, observed, server, dialect)
     else:
         conditions += _source(desired, observed, server, memory, dialect)
     return Readiness.of(*conditions)
@@ -49,10 +49,16 @@ def _source(
     desired: Desired, observed: Observed, server: ServerState, memory: Memory, dialect: Dialect
 ) -> Iterator[Condition]:
     yield _holds("binary log", "on", "on" if server.binary_log else "off")
-    yield _holds("access", "writable", "read-only" if server.read_only else "writable")
+    yield _holds("access", "writable", _access(server))
     yield _unique(desired, server)
     for wanted in desired.accounts:
         yield _account(wanted, observed, server, memory, dialect)
+
+
+def _access(server: ServerState) -> str:
+    if server.restricted:
+        return "read-only, but not for administrators"
+    return "read-only" if server.read_only else "writable"
 
 
 def _unique(desired: Desired, server: ServerState) -> Condition:
@@ -88,16 +94,16 @@ def _account(
     failed = observed.logins.get(wanted.account)
     if failed is not None:
         return Condition(
-            name, PENDING, "a login over TCP", str(failed), diagnose(failed, Place.CONNECTING).do
+            name, PENDING, "a login over TCP", str(failed), dialect.diagnose(failed, Place.CONNECTING).do
         )
     return Condition(name, HELD, right, right)
 
 
 def _replica(
-    desired: Desired, source: Source, observed: Observed, server: ServerState
+    desired: Desired, source: Source, observed: Observed, server: ServerState, dialect: Dialect
 ) -> Iterator[Condition]:
-    yield _holds("access", "read-only", "read-only" if server.read_only else "writable")
-    yield _source_seen(source, observed)
+    yield _holds("access", "read-only", _access(server))
+    yield _source_seen(source, observed, dialect)
     channel = server.channel
     wanted = Endpoint(str(source.address), source.port, str(source.user.name))
     if channel is None:
@@ -106,43 +112,45 @@ def _replica(
     led = f"{channel.endpoint}" + ("" if channel.by_gtid else " by position, not by GTID")
     led_right = channel.endpoint == wanted and channel.by_gtid
     yield Condition("channel", HELD if led_right else PENDING, str(wanted), led)
-    yield _receiver(channel, observed.started)
-    yield _applier(channel, observed.started)
+    yield _receiver(channel, observed.started, dialect)
+    yield _applier(channel, observed.started, dialect)
     yield _lag(desired, channel)
     yield _contained(observed, server)
 
 
-def _source_seen(source: Source, observed: Observed) -> Condition:
+def _source_seen(source: Source, observed: Observed, dialect: Dialect) -> Condition:
     wanted = f"a login as {source.user.name} at {source.address}:{source.port}"
     seen = observed.source
     if seen is None:
         return Condition("source", PENDING, wanted, "not tried yet")
     if seen.error is not None:
-        return _failed("source", wanted, seen.error, Place.CONNECTING)
+        return _failed("source", wanted, dialect, seen.error, Place.CONNECTING)
     if not seen.binary_log:
         do = "set log_bin in the source's option file and restart it"
         return Condition("source", FINAL, "a source with a binary log", "its binary log is off", do)
     return Condition("source", HELD, wanted, f"server id {seen.server_id}, {seen.version}")
 
 
-def _receiver(channel: ChannelState, started: bool) -> Condition:
+def _receiver(channel: ChannelState, started: bool, dialect: Dialect) -> Condition:
     if channel.receiver is Receiver.RUNNING:
         return Condition("receiver", HELD, "running", "running")
     if channel.receiver_error is None:
         return Condition("receiver", PENDING, "running", str(channel.receiver))
     place = Place.CONNECTING if channel.receiver is Receiver.CONNECTING else Place.RECEIVING
-    return _failed("receiver", "running", channel.receiver_error, place, started)
+    return _failed("receiver", "running", dialect, channel.receiver_error, place, started)
 
 
-def _applier(channel: ChannelState, started: bool) -> Condition:
+def _applier(channel: ChannelState, started: bool, dialect: Dialect) -> Condition:
     if channel.applier_error is not None:
-        return _failed("applier", "running", channel.applier_error, Place.APPLYING, started)
+        return _failed("applier", "running", dialect, channel.applier_error, Place.APPLYING, started)
     return _holds("applier", "running", "running" if channel.applier else "stopped")
 
 
-def _failed(name: str, wanted: str, error: ServerError, place: Place, started: bool = False) -> Condition:
+def _failed(
+    name: str, wanted: str, dialect: Dialect, error: ServerError, place: Place, started: bool = False
+) -> Condition:
     """Final where it will not pass, or where the one start that might have repaired it was made already."""
-    diagnosis = diagnose(error, place)
+    diagnosis = dialect.diagnose(error, place)
     final = diagnosis.kind is Kind.FAIL or (diagnosis.kind is Kind.REPAIR and started)
     agreement = FINAL if final else PENDING
     seen = f"{error} ({diagnosis.meaning})" if diagnosis.meaning else str(error)
@@ -160,6 +168,6 @@ def _contained(observed: Observed, server: ServerState) -> Condition:
     wanted = "all that the source had when verification began"
     if observed.target is None:
         return Condition("history", PENDING, wanted, "the source's position is not known")
-    if server.history.contains(observed.target):
+    if server.history.family == observed.target.family and server.history.contains(observed.target):
         return Condition("history", HELD, wanted, f"{server.history}")
     return Condition("history", PENDING, f"{wanted} ({observed.target})", f"{server.history}")

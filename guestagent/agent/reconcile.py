@@ -173,7 +173,8 @@ class Reconciler:
         self._server = server = database.observe()
         if source is not None and source.history is not None:
             self._target = self._target or source.history
-            if server.history.beyond(source.history):
+            same_family = server.history.family == source.history.family
+            if same_family and server.history.beyond(source.history):
                 source = self._see(desired)
         return Observed(server, source=source, target=self._target, started=self._started)
 

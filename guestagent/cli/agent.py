@@ -61,6 +61,9 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP + "; a template is taken apart")
     parser.add_argument("--node", metavar="NAME", help="of a template, this node only")
     parser.add_argument("--offline", action="store_true", help="against an empty fresh server; none is asked")
+    parser.add_argument(
+        "--db", choices=("mariadb", "mysql"), default="mariadb", help="whose SQL --offline shows (default: mariadb)"
+    )
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.set_defaults(run=run_plan)
@@ -100,12 +103,12 @@ def run_plan(args: argparse.Namespace) -> int:
     """Print the plan of one document, or of every node of a template."""
     from guestagent.agent import dryrun, settings
 
-    loaded = settings.load(args.config)
+    loaded, family = settings.load(args.config), args.db if args.offline else None
     if args.metadata is None:
-        plans = dryrun.collected(loaded, offline=args.offline)
+        plans = dryrun.collected(loaded, offline=family)
     else:
         text, name = given(args.metadata)
-        plans = dryrun.of_text(text, name, args.node, loaded, offline=args.offline)
+        plans = dryrun.of_text(text, name, args.node, loaded, offline=family)
     if args.json:
         shown = [plan.as_json() for plan in plans]
         _print_json(shown[0] if len(shown) == 1 else {"nodes": shown})

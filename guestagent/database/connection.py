@@ -33,6 +33,9 @@ class NoAnswer(DatabaseUnreachable):
         return f"{self.doing}: {self.text}"
 
 
+SSL = 0x0800
+"""The server's capability in its greeting (CLIENT_SSL)."""
+
 CIPHER = sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
 
 # What answers on a port may be anything: PyMySQL takes its bytes apart without asking whose they are.
@@ -68,13 +71,38 @@ def over_tcp(host: str, port: int, user: str, password: Secret, ca: str | None, 
     """With `ca` (a PEM file) over TLS, certificate and name verified; without it in the clear."""
     with _typed(f"logging in to {host}:{port} as {user}"):
         # As bytes: PyMySQL encodes text as Latin-1, and the server hashed UTF-8.
-        raw = _prepared(user, password.reveal().encode(), host, ca, timeout)
+        secret = password.reveal().encode()
         stream = socket.create_connection((host, port), timeout)
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _connected(raw, stream)
+        with _closed_on_failure(stream):
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tls = _unverified() if ca is None and _wants_whole_passwords(stream) else None
+            connection = _connected(_prepared(user, secret, host, ca, timeout, tls), stream)
     if ca is not None:
         _require_tls(connection, host)
     return connection
+
+
+def _wants_whole_passwords(stream: socket.socket) -> bool:
+    """Whether who greets there asks for a password itself now and then (caching_sha2_password), and offers TLS.
+
+    Looked at, not taken: the greeting is PyMySQL's. One that comes in pieces is of none.
+    """
+    greeting = stream.recv(512, socket.MSG_PEEK)
+    version_ends = greeting.find(b"\0", 5)
+    capabilities = greeting[version_ends + 14 : version_ends + 16]
+    offers_tls = version_ends > 0 and len(capabilities) == 2 and int.from_bytes(capabilities, "little") & SSL
+    return bool(offers_tls) and b"caching_sha2_password" in greeting
+
+
+def _unverified() -> ssl.SSLContext:
+    """As good as the key that such a server would send for its password, and needs no library to encrypt with it.
+
+    Both keep out who only listens. Who stands in between is kept out by a CA alone.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _require_tls(connection: Connection, host: str) -> None:
@@ -87,14 +115,20 @@ def _require_tls(connection: Connection, host: str) -> None:
 
 
 def _prepared(
-    user: str, password: bytes, host: str, ca: str | None, timeout: float
+    user: str,
+    password: bytes,
+    host: str,
+    ca: str | None,
+    timeout: float,
+    tls: ssl.SSLContext | None = None,
 ) -> pymysql.Connection[DictCursor]:
     """Everything said, also what PyMySQL's versions have different defaults for; nothing sent yet."""
     return pymysql.connect(
         host=host,
         user=user,
         password=password,
-        ssl_disabled=ca is None,
+        ssl=tls,
+        ssl_disabled=ca is None and tls is None,
         ssl_ca=ca,
         ssl_verify_cert=ca is not None,
         ssl_verify_identity=ca is not None,
@@ -103,7 +137,7 @@ def _prepared(
         write_timeout=timeout,
         charset="utf8mb4",
         autocommit=True,
-        init_command=f"SET SESSION sql_mode = '{SQL_MODE}', lock_wait_timeout = {_lock_wait(timeout)}",
+        init_command=f"SET SESSION sql_mode = {SQL_MODE}, lock_wait_timeout = {_lock_wait(timeout)}",
         conv={},
         cursorclass=DictCursor,
         auth_plugin_map=dict.fromkeys(("mysql_clear_password", "mysql_old_password", "dialog"), _Guard),
@@ -176,6 +210,8 @@ def _said(error: Exception) -> tuple[int, str]:
     match error:
         case pymysql.MySQLError(args=[int(number), str(text), *_]):
             return number, text or "the connection is closed"
+        case RuntimeError() if "cryptography" in str(error):
+            return 2061, "Authentication requires secure connection"
         case UnicodeEncodeError():
             # Its own text would quote what could not be encoded.
             return 2000, "a text that is not valid Unicode"

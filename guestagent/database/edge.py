@@ -1,10 +1,11 @@
-"""The narrow edge to a database server; `mariadb.py` is a real one, `fake.py` one for tests."""
+"""The narrow edge to a database server; `mariadb` and `mysql` hold the real ones, `fake.py` one for tests."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from guestagent.database.state import ServerState, SourceState
+from guestagent.database.failures import Diagnosis, Place
+from guestagent.database.state import ServerError, ServerState, SourceState
 from guestagent.database.steps import Step
 from guestagent.secret import Secret
 
@@ -22,6 +23,9 @@ class Dialect(Protocol):
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         """Whether what the server stores of a password (plugin, proof) is of this password."""
+
+    def diagnose(self, error: ServerError, place: Place) -> Diagnosis:
+        """What an error of this family means, and whether it passes."""
 
 
 class Database(Protocol):

@@ -101,7 +101,7 @@ class FakeDatabase:
             case SetServerId(server_id):
                 yield replace(self.state, server_id=_known(server_id))
             case SetReadOnly(on):
-                yield replace(self.state, read_only=on)
+                yield replace(self.state, read_only=on, restricted=False)
             case StopChannel() | PointChannel() | StartChannel():
                 yield self._channelled(step)
             case CreateMarker():

@@ -19,6 +19,10 @@ class History(Protocol):
     @property
     def empty(self) -> bool: ...
 
+    @property
+    def family(self) -> str:
+        """Who counts so, as people name it: histories of two families cannot be compared (TypeError)."""
+
 
 @dataclass(frozen=True, slots=True)
 class MariadbHistory:
@@ -38,6 +42,10 @@ class MariadbHistory:
                 domain, server, number = (int(word) for word in gtid.split("-"))
                 last[domain, server] = max(number, last.get((domain, server), 0))
         return cls(last)
+
+    @property
+    def family(self) -> str:
+        return "MariaDB"
 
     @property
     def empty(self) -> bool:

@@ -3,18 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from guestagent.database import mariadb, mysql
 from guestagent.database.connection import Connection, over_socket
-from guestagent.database.edge import Database
-from guestagent.database.mariadb.server import Mariadb, source_state
+from guestagent.database.edge import Database, Dialect
+from guestagent.database.gtid import History, MariadbHistory
+from guestagent.database.mariadb.server import Mariadb
+from guestagent.database.mariadb.server import source_state as mariadb_source
+from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.mysql.server import Mysql
+from guestagent.database.mysql.server import source_state as mysql_source
 from guestagent.database.sql import sql
 from guestagent.database.state import SourceState
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 
-OLDEST_MARIADB = (10, 6)
+WHO = sql(
+    "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
+    " ('version', 'version_comment', 'wsrep_on', 'group_replication_group_name')"
+)
 
-WHO = sql("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'version_comment', 'wsrep_on')")
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """All that a family has. `oldest`: the first version that we can keep; `nothing`: the history of a new server."""
+
+    name: str
+    oldest: tuple[int, ...]
+    dialect: Callable[[], Dialect]
+    database: Callable[[Connection], Database]
+    source: Callable[[Connection], SourceState]
+    nothing: History
+
+
+FAMILIES = {
+    "mariadb": Family(
+        "MariaDB", (10, 6), mariadb.MariadbDialect, Mariadb, mariadb_source, MariadbHistory()
+    ),
+    # 8.0.22 speaks of replicas, 8.0.23 of sources.
+    "mysql": Family("MySQL", (8, 0, 23), mysql.MysqlDialect, Mysql, mysql_source, MysqlHistory()),
+}
+
+STRANGERS = {
+    "percona": "Percona Server: not tried, so not supported",
+    "xtradb": "Percona Server: not tried, so not supported",
+    "tidb": "TiDB, which only speaks like a MySQL",
+    "vitess": "Vitess, which only speaks like a MySQL",
+    "-cluster": "a node of an NDB cluster: that is not supported",
+}
+"""By a word in the version or its comment."""
 
 
 def open_database(socket: str, timeout: float, user: str = "root") -> Database:
@@ -25,35 +63,45 @@ def open_database(socket: str, timeout: float, user: str = "root") -> Database:
     """
     connection = over_socket(socket, user, timeout)
     try:
-        _admit(connection)
+        return _family(connection).database(connection)
     except (DatabaseRefused, DatabaseUnsupported):
         connection.close()
         raise
-    return Mariadb(connection)
 
 
 def look_at_source(connection: Connection) -> SourceState:
     """What its own family reads of the server behind `connection`."""
-    _admit(connection)
-    return source_state(connection)
+    return _family(connection).source(connection)
 
 
-def _admit(connection: Connection) -> None:
+def _family(connection: Connection) -> Family:
     """DatabaseUnsupported, unless it is one that we can keep."""
     rows = connection.rows(WHO, "looking at who answers")
-    why = unsupported({str(row["Variable_name"]): row["Value"] or "" for row in rows})
-    if why:
-        raise DatabaseUnsupported(why)
+    return family({str(row["Variable_name"]): row["Value"] or "" for row in rows})
 
 
-def unsupported(seen: Mapping[str, str]) -> str:
-    """Why a server with these variables is none of ours; "" for a MariaDB that stands for itself."""
+def family(seen: Mapping[str, str]) -> Family:
+    """The family of a server with these variables; DatabaseUnsupported says why it is none of ours."""
     version = seen.get("version") or "unknown"
-    if "mariadb" not in f"{version} {seen.get('version_comment')}".lower():
-        return f"the server is no MariaDB ({version}): other families are not supported yet"
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_MARIADB:
-        return f"MariaDB {version} is too old: {'.'.join(map(str, OLDEST_MARIADB))} is the oldest supported"
+    words = f"{version} {seen.get('version_comment')}".lower()
     if seen.get("wsrep_on") == "ON":
-        return "the server is a node of a Galera cluster (wsrep_on): that is not supported"
-    return ""
+        raise DatabaseUnsupported(
+            "the server is a node of a Galera cluster (wsrep_on): that is not supported"
+        )
+    if seen.get("group_replication_group_name"):
+        raise DatabaseUnsupported(
+            "the server is a member of a replication group (group_replication_group_name): that is not supported"
+        )
+    for word, stranger in STRANGERS.items():
+        if word in words:
+            raise DatabaseUnsupported(f"the server is {stranger} ({version})")
+    found = FAMILIES["mariadb" if "mariadb" in words else "mysql"]
+    if _numbers(version) < found.oldest:
+        oldest = ".".join(map(str, found.oldest))
+        raise DatabaseUnsupported(f"{found.name} {version} is too old: {oldest} is the oldest supported")
+    return found
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return tuple(int(number or 0) for number in numbers.groups()) if numbers else ()

@@ -106,7 +106,9 @@ class ServerState:
     `history` is everything that the server has executed or written; `own` what of it is known not to have come over
     a channel ("" for nothing): it need not be what the source has, even under the same GTIDs. `schemas` are those of
     users, `accounts` all but the system's own. `followers` are server ids of the replicas that are connected now.
-    `marker`: the server knows the agent's mark. `port` is where it listens.
+    `marker`: the server knows the agent's mark. `port` is where it listens. `read_only`: it takes no writes of
+    clients, as far as its family can keep it from that; `restricted`: of administrators alone, which is neither
+    what a source nor what a replica shall be.
     """
 
     version: str
@@ -123,6 +125,7 @@ class ServerState:
     uuid: str | None = None
     port: int = 3306
     channel: ChannelState | None = None
+    restricted: bool = False
 
     def account(self, wanted: Account) -> AccountState | None:
         return next((a for a in self.accounts if a.account == wanted), None)
@@ -130,10 +133,15 @@ class ServerState:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What a replica sees of its source through the replication account. `error`: it could not look."""
+    """What a replica sees of its source through the replication account. `error`: it could not look.
+
+    `uuid`: where no two servers of the family may have the same.
+    """
 
     server_id: int | None = None
     binary_log: bool | None = None
     history: History | None = None
     version: str | None = None
     error: ServerError | None = None
+    gtid: bool = True
+    uuid: str | None = None

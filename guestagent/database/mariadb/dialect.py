@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import IPv4Network
 
+from guestagent.database.failures import Diagnosis, Place, diagnose
+from guestagent.database.hosts import with_mask
+from guestagent.database.mariadb.failures import RULES
 from guestagent.database.sql import Statement, sql
-from guestagent.database.state import Account
+from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
@@ -46,18 +48,16 @@ class MariadbDialect:
         return tuple(str(statement) for statement in script(step))
 
     def host_pattern(self, network: str | None) -> str:
-        """MariaDB has no CIDR: a network is spelled with its mask. ValueError for anything but IPv4."""
-        if network is None:
-            return "%"
-        parsed = IPv4Network(network)
-        if parsed.prefixlen == 0:
-            return "%"
-        return str(parsed.network_address) if parsed.prefixlen == 32 else str(parsed.with_netmask)
+        """MariaDB has no CIDR: a network is spelled with its mask."""
+        return with_mask(network)
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         """Only of the kind that we make: what another plugin stores is not ours to recompute."""
         mine, theirs = native_hash(password).reveal(), proof.reveal()
         return plugin == PLUGIN and hmac.compare_digest(mine.encode(), theirs.upper().encode())
+
+    def diagnose(self, error: ServerError, place: Place) -> Diagnosis:
+        return diagnose(error, place, RULES)
 
 
 def script(step: Step) -> tuple[Statement, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from guestagent.database.connection import over_socket
 from guestagent.database.edge import Database
-from guestagent.database.failures import Kind, Place, diagnose
+from guestagent.database.failures import Kind, Place
 from guestagent.database.sourceview import TcpSourceView
 from guestagent.database.sql import sql
 from guestagent.database.state import (
@@ -178,7 +178,7 @@ class TestChannel:
         assert (channel.applier, channel.lag) == (True, None)
         assert channel.receiver_error is not None
         assert channel.receiver_error.number == 1045
-        assert diagnose(channel.receiver_error, Place.CONNECTING).kind is Kind.RETRY
+        assert replica.dialect.diagnose(channel.receiver_error, Place.CONNECTING).kind is Kind.RETRY
 
     def test_an_unreachable_source_is_retried_and_seen(self, replica: Database) -> None:
         replica.apply(PointChannel("127.0.0.1", 1, "slave0000", PASSWORD))
@@ -188,7 +188,7 @@ class TestChannel:
         error = channel_of(replica).receiver_error
 
         assert error is not None
-        assert "nothing listens" in diagnose(error, Place.CONNECTING).meaning
+        assert "nothing listens" in replica.dialect.diagnose(error, Place.CONNECTING).meaning
 
     def test_an_equal_server_id_is_repaired_by_another_one(self, source: Server, replica: Database) -> None:
         replica.apply(SetServerId(1))
@@ -202,7 +202,7 @@ class TestChannel:
             replica.apply(step)
 
         assert error.number == 1593
-        assert diagnose(error, Place.RECEIVING).kind is Kind.REPAIR
+        assert replica.dialect.diagnose(error, Place.RECEIVING).kind is Kind.REPAIR
         until(lambda: channel_of(replica).receiver is Receiver.RUNNING)
 
     def test_a_channel_that_lost_its_relay_logs_is_forgotten_by_a_start(
@@ -229,7 +229,7 @@ class TestChannel:
             other.apply(point(source))
             other.apply(StartChannel())
 
-            until(lambda: any(_evicted(channel_of(each)) for each in (replica, other)))
+            until(lambda: any(_evicted(each) for each in (replica, other)))
 
     def test_local_writes_of_a_replica_are_beyond_its_source(
         self, source: Server, replica: Database, second: Server
@@ -256,7 +256,7 @@ class TestChannel:
         assert error is not None
         assert error.number == 1396
         assert "in-the-clear" not in str(error)
-        assert diagnose(error, Place.APPLYING).kind is Kind.FAIL
+        assert replica.dialect.diagnose(error, Place.APPLYING).kind is Kind.FAIL
 
     def test_a_source_without_a_binary_log_is_named(
         self, replica: Database, template: Path, tmp_path: Path
@@ -274,12 +274,12 @@ class TestChannel:
 
         assert look.binary_log is False
         assert error is not None
-        assert "no binary log" in diagnose(error, Place.RECEIVING).meaning
+        assert "no binary log" in replica.dialect.diagnose(error, Place.RECEIVING).meaning
 
 
-def _evicted(channel: ChannelState) -> bool:
-    error = channel.receiver_error
-    return error is not None and "one server id" in diagnose(error, Place.CONNECTING).meaning
+def _evicted(replica: Database) -> bool:
+    error = channel_of(replica).receiver_error
+    return error is not None and "one server id" in replica.dialect.diagnose(error, Place.CONNECTING).meaning
 
 
 class TestTls:

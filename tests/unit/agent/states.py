@@ -7,7 +7,9 @@ from typing import Any
 
 from guestagent.agent.journal import Fingerprint, Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
+from guestagent.database.failures import Diagnosis, Place
 from guestagent.database.gtid import MariadbHistory
+from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.state import (
     REPLICATION,
     Account,
@@ -28,7 +30,7 @@ SLAVE = Account("slave0000", "%")
 
 
 class PlainDialect:
-    """A dialect whose stored proof is the password itself, spelled backwards."""
+    """A dialect whose stored proof is the password itself, spelled backwards; its errors are MariaDB's."""
 
     family = "plain"
 
@@ -40,6 +42,9 @@ class PlainDialect:
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         return proof.reveal() == password.reveal()[::-1]
+
+    def diagnose(self, error: ServerError, place: Place) -> Diagnosis:
+        return MariadbDialect().diagnose(error, place)
 
 
 DIALECT = PlainDialect()

@@ -9,7 +9,8 @@ import pytest
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.agent.plan import plan
-from guestagent.database.state import Account, Receiver, ServerError
+from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.state import Account, Receiver, ServerError, SourceState
 from guestagent.metadata.document import CfnHandle, Document, Section, Tls, Unresolved, User
 from guestagent.secret import Secret
 from tests.unit.agent.states import (
@@ -228,3 +229,30 @@ def test_what_is_asked_for_and_cannot_be_done_is_not_passed_over(section: Sectio
     document = Document(CfnHandle(Secret("http://handle")), section=section)
 
     assert planned(Desired.of(document, DIALECT, "10.0.0.7"), seen(server())) == []
+
+
+@pytest.mark.parametrize("partly", [{"restricted": True, "read_only": False}, {"read_only": True}])
+def test_a_server_that_is_read_only_in_any_way_becomes_writable_as_a_source(partly: dict[str, Any]) -> None:
+    state = server(server_id=7, marker=True, accounts=(account(),), **partly)
+
+    assert planned(source_wanted(SLAVE), seen(state)) == ["make the server writable"]
+
+
+def test_a_replica_that_is_read_only_for_all_but_administrators_becomes_read_only() -> None:
+    state = server(server_id=8, restricted=True, read_only=False, channel=channel())
+
+    assert planned(replica_wanted(), seen(state, source_seen()), knowing()) == ["make the server read-only"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [SourceState(7, True, MysqlHistory(), "9.7.4"), source_seen(gtid=False), source_seen(uuid="u-1")],
+    ids=["another family", "no GTIDs", "the same uuid"],
+)
+def test_a_source_that_cannot_be_followed_is_not_followed(source: SourceState) -> None:
+    assert planned(replica_wanted(), Observed(server(uuid="u-1"), source=source)) == []
+
+
+@pytest.mark.parametrize("desired", [source_wanted(SLAVE), replica_wanted()])
+def test_a_server_that_does_not_count_by_gtid_is_left_alone(desired: Desired) -> None:
+    assert planned(desired, seen(server(gtid=False))) == []

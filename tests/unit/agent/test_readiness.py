@@ -8,6 +8,7 @@ import pytest
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Desired, Observed, Readiness
 from guestagent.agent.readiness import readiness
+from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, Receiver, ServerError, ServerState, SourceState
 from tests.unit.agent.states import (
     DIALECT,
@@ -58,7 +59,7 @@ def test_a_silent_server_is_pending_and_says_how_it_is_silent() -> None:
     [
         (server(server_id=7, read_only=True, accounts=(account(),)), "access"),
         (server(server_id=9, read_only=False, accounts=(account(),)), "server id"),
-        (server(server_id=7, read_only=False, gtid=False, accounts=(account(),)), "GTID"),
+        (server(server_id=7, read_only=False, restricted=True, accounts=(account(),)), "access"),
         (server(server_id=7, read_only=False), "account slave0000@%"),
         (server(server_id=7, read_only=False, accounts=(account(password="old"),)), "account slave0000@%"),
         (
@@ -71,6 +72,32 @@ def test_a_source_that_is_not_there_yet_is_pending(state: ServerState, name: str
     found = judged(source_wanted(SLAVE), seen(state)).worst
 
     assert (found.name, found.agreement) == (name, Agreement.PENDING)
+
+
+@pytest.mark.parametrize("desired", [source_wanted(SLAVE), replica_wanted()])
+def test_a_server_that_does_not_count_by_gtid_is_refused(desired: Desired) -> None:
+    found = judged(desired, seen(server(gtid=False))).worst
+
+    assert (found.name, found.agreement, found.seen) == ("GTID", Agreement.FINAL, "off")
+    assert "gtid_mode" in found.do
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "why"),
+    [
+        (SourceState(7, True, MysqlHistory(), "9.7.4"), "source", "a MySQL (9.7.4)"),
+        (source_seen(gtid=False), "source", "its GTIDs are off"),
+        (source_seen(uuid="u-1"), "server uuid", "u-1, which is the source's too"),
+    ],
+)
+def test_a_source_that_cannot_be_followed_is_refused(source: SourceState, name: str, why: str) -> None:
+    observed = Observed(server(uuid="u-1"), source=source)
+
+    found = judged(replica_wanted(), observed).worst
+
+    assert (found.name, found.agreement) == (name, Agreement.FINAL)
+    assert found.seen.startswith(why)
+
 
 
 def test_somebody_elses_account_in_the_way_is_final() -> None:

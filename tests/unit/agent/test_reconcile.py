@@ -11,6 +11,7 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
 from guestagent.database.edge import SourceView
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
+from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
 from guestagent.database.steps import StartChannel
 from guestagent.errors import DatabaseUnreachable
@@ -296,3 +297,14 @@ def test_an_error_of_the_first_start_is_met_with_one_more(tmp_path: Path) -> Non
 
     assert machine.database.applied[-1] == StartChannel()
     assert not again.final
+
+
+def test_a_source_of_another_family_ends_the_work_at_once_and_is_not_followed(tmp_path: Path) -> None:
+    other = SourceState(7, True, MysqlHistory(), "9.7.4")
+    machine = Machine(tmp_path, replica_database(), FakeSourceView(other))
+
+    report = machine.converge(REPLICA)
+
+    assert (report.verdict, report.late) == (Verdict.FAILED, False)
+    assert "a MySQL (9.7.4)" in str(report.readiness.worst)
+    assert machine.database.applied == []

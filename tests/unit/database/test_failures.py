@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.database.failures import RULES, Kind, Place, diagnose
+from guestagent.database.edge import Dialect
+from guestagent.database.failures import Kind, Place, Rules, diagnose
+from guestagent.database.mariadb import MariadbDialect
+from guestagent.database.mariadb.failures import RULES as MARIADB
+from guestagent.database.mysql import MysqlDialect
+from guestagent.database.mysql.failures import RULES as MYSQL
 from guestagent.database.state import ServerError
 
 CONNECTING, RECEIVING, APPLYING = Place.CONNECTING, Place.RECEIVING, Place.APPLYING
 RETRY, REPAIR, FAIL = Kind.RETRY, Kind.REPAIR, Kind.FAIL
 
-MEASURED: list[tuple[Place, int, str, Kind, str]] = [
+DIALECTS = (MariadbDialect(), MysqlDialect())
+EVERY = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.family)
+
+MEASURED_ON_MARIADB: list[tuple[Place, int, str, Kind, str]] = [
     (
         CONNECTING,
         1045,
@@ -86,41 +94,100 @@ MEASURED: list[tuple[Place, int, str, Kind, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("place", "number", "text", "kind", "meaning"), MEASURED)
-def test_a_measured_failure_is_known(place: Place, number: int, text: str, kind: Kind, meaning: str) -> None:
-    diagnosis = diagnose(ServerError(number, text), place)
+FATAL = "Got fatal error 1236 from source when reading data from binary log: "
+
+MEASURED_ON_MYSQL: list[tuple[Place, int, str, Kind, str]] = [
+    (CONNECTING, 1045, "Access denied for user 'u'@'10.0.0.2' (using password: YES)", RETRY, "wrong password"),
+    (CONNECTING, 2061, "Authentication requires secure connection", FAIL, "encrypted connections only"),
+    (CONNECTING, 3159, "Connections using insecure transport are prohibited", FAIL, "encrypted"),
+    (CONNECTING, 13120, "COM_REGISTER_REPLICA failed: Access denied", RETRY, "lacks REPLICATION SLAVE"),
+    (CONNECTING, 2003, "Can't connect to MySQL server on 'h:3306' (111)", RETRY, "nothing listens"),
+    (CONNECTING, 2003, "Can't connect to MySQL server on 'h:3306' (113)", RETRY, "no way to"),
+    (CONNECTING, 2003, "Can't connect to MySQL server on 'h:3306' (110)", RETRY, "no answer"),
+    (CONNECTING, 2005, "Unknown MySQL server host 'h' (-3)", RETRY, "does not resolve"),
+    (CONNECTING, 2026, "SSL connection error: certificate verify failed", RETRY, "certificate"),
+    (CONNECTING, 2026, "CA certificate is required if ssl-mode is VERIFY_CA", FAIL, "without a CA"),
+    (CONNECTING, 2026, "SSL is required but the server doesn't support it", RETRY, "has no TLS"),
+    (CONNECTING, 3118, "Access denied for user 'u'@'ip'. Account is locked.", RETRY, "locked"),
+    (CONNECTING, 1862, "Your password has expired", RETRY, "expired"),
+    (CONNECTING, 1129, "Host 'ip' is blocked because of many connection errors", RETRY, "blocks"),
+    (CONNECTING, 2059, "Authentication plugin 'mysql_native_password' cannot be loaded", FAIL, "cannot be used"),
+    (CONNECTING, 1021, "Waiting for disk space", FAIL, "disk is full"),
+    (RECEIVING, 0, "", REPAIR, "stopped or killed"),
+    (RECEIVING, 13117, "because source and replica have equal MySQL server ids", REPAIR, "same server id"),
+    (RECEIVING, 13117, "because source and replica have equal MySQL server UUIDs", FAIL, "same server_uuid"),
+    (RECEIVING, 13117, "source has GTID_MODE = OFF and this server has GTID_MODE = ON", FAIL, "counts by GTID"),
+    (RECEIVING, 13117, "Invalid (empty) username when attempting to connect", REPAIR, "lost its user"),
+    (RECEIVING, 13114, f"{FATAL}'Binary log is not open'", FAIL, "no binary log"),
+    (RECEIVING, 13114, f"{FATAL}'Cannot replicate because the source purged required binary logs'", FAIL, "no longer"),
+    (RECEIVING, 13114, f"{FATAL}'Replica has more GTIDs than the source has'", FAIL, "holds what the source does not"),
+    (RECEIVING, 13114, "A replica with the same server_uuid/server_id as this replica", FAIL, "two replicas"),
+    (RECEIVING, 13114, "something that nobody has measured", FAIL, "cannot send"),
+    (RECEIVING, 13125, "Got a packet bigger than 'replica_max_allowed_packet' bytes", REPAIR, "replica_max_allowed"),
+    (RECEIVING, 13122, "Relay log write failure: could not queue event from source", FAIL, "damaged"),
+    (APPLYING, 0, "", REPAIR, "stopped or killed"),
+    (APPLYING, 1062, "Could not execute Write_rows event on table d.t; Duplicate entry", FAIL, "data differ"),
+    (APPLYING, 1007, "Can't create database 'd'; database exists", FAIL, "data differ"),
+    (APPLYING, 1410, "You are not allowed to create a user with GRANT", FAIL, "accounts differ"),
+    (APPLYING, 1524, "Plugin 'auth_socket' is not loaded", FAIL, "plugin"),
+    (APPLYING, 1756, "The replica coordinator and worker threads are stopped", REPAIR, "killed"),
+    (APPLYING, 1205, "Lock wait timeout exceeded; try restarting transaction", REPAIR, "lock"),
+    (APPLYING, 13121, "Relay log read failure: Could not parse relay log event entry", REPAIR, "relay log"),
+    (APPLYING, 3, "Error writing file './relay-bin' (Errcode: 28 \"No space left on device\")", FAIL, "disk"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "number", "text", "kind", "meaning"), MEASURED_ON_MARIADB)
+def test_what_was_measured_on_mariadb_is_known(
+    place: Place, number: int, text: str, kind: Kind, meaning: str
+) -> None:
+    diagnosis = MariadbDialect().diagnose(ServerError(number, text), place)
 
     assert diagnosis.kind is kind
     assert meaning in diagnosis.meaning
 
 
+@pytest.mark.parametrize(("place", "number", "text", "kind", "meaning"), MEASURED_ON_MYSQL)
+def test_what_was_measured_on_mysql_is_known(
+    place: Place, number: int, text: str, kind: Kind, meaning: str
+) -> None:
+    diagnosis = MysqlDialect().diagnose(ServerError(number, text), place)
+
+    assert diagnosis.kind is kind
+    assert meaning in diagnosis.meaning
+
+
+@EVERY
 @pytest.mark.parametrize(("place", "kind"), [(CONNECTING, RETRY), (RECEIVING, FAIL), (APPLYING, FAIL)])
-def test_an_unknown_failure_ends_as_its_place_suggests(place: Place, kind: Kind) -> None:
-    diagnosis = diagnose(ServerError(59999, "never seen"), place)
+def test_an_unknown_failure_ends_as_its_place_suggests(dialect: Dialect, place: Place, kind: Kind) -> None:
+    diagnosis = dialect.diagnose(ServerError(59999, "never seen"), place)
 
     assert diagnosis.kind is kind
     assert diagnosis.meaning == ""
 
 
-def test_a_receiver_that_gave_up_may_have_done_so_while_connecting() -> None:
-    assert diagnose(ServerError(1045, "Access denied"), RECEIVING) == diagnose(
-        ServerError(1045, "Access denied"), CONNECTING
-    )
+@EVERY
+def test_a_receiver_that_gave_up_may_have_done_so_while_connecting(dialect: Dialect) -> None:
+    refused = ServerError(1045, "Access denied")
+
+    assert dialect.diagnose(refused, RECEIVING) == dialect.diagnose(refused, CONNECTING)
 
 
-def test_every_rule_can_be_reached() -> None:
-    for place, rules in RULES.items():
-        for rule in rules:
+@pytest.mark.parametrize("rules", [MARIADB, MYSQL], ids=["mariadb", "mysql"])
+def test_every_rule_can_be_reached(rules: Rules) -> None:
+    for place, known in rules.items():
+        for rule in known:
             for number in rule.numbers:
-                found = diagnose(ServerError(number, rule.text), place)
+                found = diagnose(ServerError(number, rule.text), place, rules)
                 assert found.kind is rule.diagnosis.kind or found.meaning
 
 
-def test_what_fails_for_good_says_what_to_do() -> None:
+@pytest.mark.parametrize("rules", [MARIADB, MYSQL], ids=["mariadb", "mysql"])
+def test_what_fails_for_good_says_what_to_do(rules: Rules) -> None:
     silent = [
         rule
-        for rules in RULES.values()
-        for rule in rules
+        for known in rules.values()
+        for rule in known
         if rule.diagnosis.kind is FAIL and not rule.diagnosis.do
     ]
 

@@ -61,6 +61,7 @@ def test_anything_else_is_no_position(text: str) -> None:
 def test_histories_of_two_families_are_not_compared() -> None:
     class Other:
         empty = True
+        family = "Other"
 
         def contains(self, other: object) -> bool:
             return True

@@ -1,0 +1,78 @@
+"""A replica's channel as MySQL shows it: the status row, and what the applier's workers say of their errors."""
+
+from __future__ import annotations
+
+from guestagent.database.connection import Connection, Row, cleaned
+from guestagent.database.sql import sql
+from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError
+from guestagent.errors import DatabaseRefused
+
+LOOKING = "looking at the channel"
+
+# All of them: a server that follows others over named channels must not look like one that follows nobody.
+STATUS = sql("SHOW REPLICA STATUS")
+
+# The status row says only that workers have stopped. Empty where the server runs without performance_schema.
+WORKERS = sql(
+    "SELECT last_error_number AS number, last_error_message AS text"
+    " FROM performance_schema.replication_applier_status_by_worker"
+    " WHERE channel_name = '' AND last_error_number <> 0 ORDER BY last_error_timestamp, worker_id"
+)
+
+RECEIVERS = {"Yes": Receiver.RUNNING, "No": Receiver.STOPPED}
+
+NO_SPACE = "Waiting for disk space"
+FULL = 1021
+"""ER_DISK_FULL. A receiver without space shows no error at all, only a state."""
+
+
+def channel(connection: Connection) -> ChannelState | None:
+    """The default channel, None where there is none. DatabaseRefused where there are named ones."""
+    rows = connection.rows(STATUS, LOOKING)
+    named = [str(row["Channel_Name"]) for row in rows if row["Channel_Name"]]
+    if named:
+        text = f"it has named channels ({', '.join(named)}): only one channel, without a name, is supported"
+        raise DatabaseRefused(LOOKING, 0, text)
+    return _state(rows[0], connection.rows(WORKERS, LOOKING)) if rows else None
+
+
+def _state(row: Row, workers: list[Row]) -> ChannelState:
+    receiver = _receiver(row)
+    lag = row["Seconds_Behind_Source"]
+    applier = _error(row, "SQL")
+    return ChannelState(
+        endpoint=Endpoint(
+            host=str(row["Source_Host"]),
+            port=int(str(row["Source_Port"])),
+            user=str(row["Source_User"]),
+            tls=row["Source_SSL_Allowed"] == "Yes",
+        ),
+        by_gtid=row["Auto_Position"] == "1",
+        receiver=receiver,
+        applier=row["Replica_SQL_Running"] == "Yes",
+        # While nothing is received, MySQL goes on telling the number from before.
+        lag=int(lag) if lag is not None and receiver is Receiver.RUNNING else None,
+        receiver_error=_error(row, "IO") or _full(row),
+        applier_error=_worker(workers) or applier if applier else None,
+    )
+
+
+def _receiver(row: Row) -> Receiver:
+    if _full(row):
+        return Receiver.CONNECTING
+    return RECEIVERS.get(str(row["Replica_IO_Running"]), Receiver.CONNECTING)
+
+
+def _full(row: Row) -> ServerError | None:
+    state = row["Replica_IO_State"] or ""
+    return ServerError(FULL, state) if NO_SPACE in state else None
+
+
+def _error(row: Row, thread: str) -> ServerError | None:
+    number = int(row[f"Last_{thread}_Errno"] or 0)
+    return ServerError(number, cleaned(row[f"Last_{thread}_Error"] or "")) if number else None
+
+
+def _worker(workers: list[Row]) -> ServerError | None:
+    """The first that failed: those after it stopped for it."""
+    return next((ServerError(int(str(w["number"])), cleaned(w["text"] or "")) for w in workers), None)

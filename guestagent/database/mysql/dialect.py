@@ -1,0 +1,123 @@
+"""How MySQL spells things: the statements of every step, hosts, stored passwords. Pure, needs no server."""
+
+from __future__ import annotations
+
+from guestagent.database.failures import Diagnosis, Place, diagnose
+from guestagent.database.hosts import with_mask
+from guestagent.database.mysql import sha2
+from guestagent.database.mysql.failures import RULES
+from guestagent.database.sql import Statement, sql
+from guestagent.database.state import Account, ServerError
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.metadata.document import Unresolved
+from guestagent.secret import Secret
+
+MARK = "guestagent"
+"""The empty role that marks an account as made by the agent. It gives nothing."""
+
+MARKER = Account(MARK, "%")
+"""A role is an account here, locked and without a password."""
+
+PLUGIN = "caching_sha2_password"
+"""The one kind of password that every MySQL from 8.0 on has, and the only one of 9.0 and later."""
+
+CONNECT_RETRY = 1
+"""Seconds between two attempts of the receiver. The default of 60 would outlast a node's whole deadline."""
+
+HEARTBEAT = 2
+"""Seconds of silence after which the source says that it is there; below any sensible replica_net_timeout."""
+
+
+class MysqlDialect:
+    """MySQL from 8.0.23 on: the first that says SOURCE and REPLICA everywhere."""
+
+    family = "mysql"
+
+    def statements(self, step: Step) -> tuple[str, ...]:
+        return tuple(str(statement) for statement in script(step))
+
+    def host_pattern(self, network: str | None) -> str:
+        """MySQL knows CIDR too, but shows it as it was written: a mask is what both families understand."""
+        return with_mask(network)
+
+    def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
+        """Only of the kind that we make: what another plugin stores is not ours to recompute."""
+        return plugin == PLUGIN and sha2.of(proof, password)
+
+    def diagnose(self, error: ServerError, place: Place) -> Diagnosis:
+        return diagnose(error, place, RULES)
+
+
+def script(step: Step) -> tuple[Statement, ...]:
+    """The statements of a step. A cut between any two of them leaves what a later pass completes."""
+    match step:
+        case SetServerId(server_id):
+            # Kept over a restart: the receiver starts with the server, before any agent can say who it is.
+            return (sql("SET PERSIST server_id = {}", server_id),)
+        case SetReadOnly(on):
+            # Only what is safe outlives a restart: a server comes up writable when the agent says so again.
+            return (sql("SET PERSIST super_read_only = 1" if on else "SET GLOBAL read_only = 0"),)
+        case CreateMarker():
+            return (sql("CREATE ROLE {}", MARKER),)
+        case CreateAccount(account, password, tls):
+            # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
+            return (_identified("CREATE", account, password, "REQUIRE SSL" if tls else ""), *_rights(account))
+        case SetPassword(account, password, tls):
+            return (_identified("ALTER", account, password, "REQUIRE SSL" if tls else "REQUIRE NONE"),)
+        case SetPrivileges(account):
+            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
+        case DropAccount(account):
+            return (sql("DROP USER {}", account),)
+        case StopChannel():
+            return (sql("STOP REPLICA"),)
+        case PointChannel():
+            return (_change_source(step),)
+        case StartChannel():
+            return (sql("START REPLICA"),)
+
+
+def _identified(verb: str, account: Account, password: Secret | Unresolved, tls: str) -> Statement:
+    proof = password if isinstance(password, Unresolved) else sha2.hashed(password)
+    return sql(f"{verb} USER {{}} IDENTIFIED WITH {PLUGIN} AS {{}} {tls}".rstrip(), account, proof)
+
+
+def _rights(account: Account) -> tuple[Statement, ...]:
+    """The mark comes last: a marked account is a finished one."""
+    return (sql("GRANT REPLICATION SLAVE ON *.* TO {}", account), sql("GRANT {} TO {}", MARKER, account))
+
+
+def _change_source(step: PointChannel) -> Statement:
+    """Every option of the way each time: what is not said stays as it was.
+
+    Without TLS the whole password is told once in a while, encrypted with a key that the source sends.
+    """
+    return sql(
+        "CHANGE REPLICATION SOURCE TO SOURCE_HOST = {}, SOURCE_PORT = {}, SOURCE_USER = {}, SOURCE_PASSWORD = {},"
+        " SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = {}, SOURCE_RETRY_COUNT = 0,"
+        " SOURCE_HEARTBEAT_PERIOD = {}, GET_SOURCE_PUBLIC_KEY = {}, SOURCE_PUBLIC_KEY_PATH = '',"
+        " SOURCE_SSL = {}, SOURCE_SSL_CA = {}, SOURCE_SSL_VERIFY_SERVER_CERT = {},"
+        " SOURCE_SSL_CAPATH = '', SOURCE_SSL_CERT = '', SOURCE_SSL_KEY = '', SOURCE_SSL_CIPHER = '',"
+        " SOURCE_SSL_CRL = '', SOURCE_SSL_CRLPATH = '', SOURCE_TLS_VERSION = '', SOURCE_TLS_CIPHERSUITES = NULL",
+        step.host,
+        step.port,
+        step.user,
+        step.password,
+        CONNECT_RETRY,
+        HEARTBEAT,
+        not step.tls,
+        step.tls,
+        (step.tls_ca or "") if step.tls else "",
+        step.tls and step.tls_verify,
+    )

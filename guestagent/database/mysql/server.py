@@ -1,0 +1,170 @@
+"""A running MySQL over its local socket: one look at all that counts, and every step done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from guestagent.database.connection import Connection, NoAnswer
+from guestagent.database.edge import Dialect
+from guestagent.database.mysql.accounts import accounts, extras
+from guestagent.database.mysql.channel import STATUS, channel
+from guestagent.database.mysql.dialect import MysqlDialect, script
+from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.sql import Statement, sql
+from guestagent.database.state import Account, ServerState, SourceState
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    SetPassword,
+    SetPrivileges,
+    StartChannel,
+    Step,
+)
+
+RELAY_LOG_DAMAGED = 13121
+
+LOOKING = "looking at the server"
+
+VARIABLES = sql(
+    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
+    " 'read_only', 'super_read_only', 'gtid_mode', 'gtid_executed')"
+)
+SCHEMAS = sql(
+    "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
+    " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
+)
+# What we look at may wait for somebody else's lock, and then does not end with us.
+HELD_UP = sql(
+    "SELECT 1 FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
+    " AND time > 4 AND info IN ({}, {}) LIMIT 1",
+    VARIABLES.text,
+    STATUS.text,
+)
+FOLLOWERS = sql("SHOW REPLICAS")
+STOP = sql("STOP REPLICA")
+FORGET_RELAY_LOGS = sql("RESET REPLICA")
+FOR_ADMINISTRATORS = sql("SET GLOBAL super_read_only = 0")
+FOR_NOBODY = sql("SET GLOBAL super_read_only = 1")
+
+Writing = CreateMarker | CreateAccount | SetPassword | SetPrivileges | DropAccount
+
+
+class Mysql:
+    """The Database of a MySQL. Once it was DatabaseUnreachable it stays so: open another one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.dialect: Dialect = MysqlDialect()
+        self._connection = connection
+
+    def observe(self) -> ServerState:
+        """Nine short queries, none of which writes.
+
+        `own` is always "": a GTID names the server that gave it, so none can stand for two transactions.
+        """
+        unless_held_up(self._connection)
+        seen = variables(self._connection)
+        found, marker = accounts(self._connection)
+        super_read_only = seen["super_read_only"] == "ON"
+        return ServerState(
+            version=str(seen["version"]),
+            server_id=int(str(seen["server_id"])),
+            binary_log=seen["log_bin"] == "ON",
+            gtid=seen["gtid_mode"] == "ON",
+            read_only=super_read_only,
+            restricted=seen["read_only"] == "ON" and not super_read_only,
+            history=MysqlHistory.of(seen["gtid_executed"]),
+            accounts=found,
+            schemas=self._schemas(),
+            followers=tuple(int(str(row["Server_Id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
+            marker=marker,
+            uuid=seen["server_uuid"],
+            port=int(str(seen["port"])),
+            channel=channel(self._connection),
+        )
+
+    def apply(self, step: Step) -> None:
+        match step:
+            case StartChannel():
+                self._started(step)
+            case SetPrivileges(account):
+                with self._writable(step):
+                    self._narrow(account, step)
+            case CreateMarker() | CreateAccount() | SetPassword() | DropAccount():
+                with self._writable(step):
+                    self._do(step)
+            case _:
+                self._do(step)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _schemas(self) -> tuple[str, ...]:
+        """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
+        names = (str(row["name"]) for row in self._connection.rows(SCHEMAS, LOOKING))
+        return tuple(name for name in names if not name.startswith("#mysql50#"))
+
+    def _do(self, step: Step) -> None:
+        for statement in script(step):
+            self._run(statement, step)
+
+    def _run(self, statement: Statement, step: Step) -> None:
+        self._connection.rows(statement, str(step))
+
+    def _started(self, step: StartChannel) -> None:
+        """A start alone never mends a damaged relay log. What was in it is fetched again, by GTID."""
+        seen = channel(self._connection)
+        error = None if seen is None else seen.applier_error
+        if error is not None and error.number == RELAY_LOG_DAMAGED:
+            self._run(STOP, step)
+            self._run(FORGET_RELAY_LOGS, step)
+        self._do(step)
+
+    def _narrow(self, account: Account, step: SetPrivileges) -> None:
+        """Revokes only where it must: that leaves the account without any right for a moment."""
+        revoke, *rights = script(step)
+        for extra in extras(self._connection, account):
+            self._run(revoke if extra is None else extra, step)
+        for right in rights:
+            self._run(right, step)
+
+    @contextmanager
+    def _writable(self, step: Writing) -> Iterator[None]:
+        """super_read_only, with which an image boots, keeps even us from making accounts: lifted for that long.
+
+        Everybody else is kept out by read_only, which stays.
+        """
+        if variables(self._connection)["super_read_only"] == "OFF":
+            yield
+            return
+        self._run(FOR_ADMINISTRATORS, step)
+        try:
+            yield
+        finally:
+            self._run(FOR_NOBODY, step)
+
+
+def unless_held_up(connection: Connection) -> None:
+    """NoAnswer where an earlier look still waits: one more would wait too, until there are no sessions left."""
+    if connection.rows(HELD_UP, LOOKING):
+        raise NoAnswer(LOOKING, 2013, "an earlier look still waits for its answer")
+
+
+def variables(connection: Connection) -> dict[str, str | None]:
+    """The server's global variables that we look at."""
+    rows = connection.rows(VARIABLES, LOOKING)
+    return {str(row["Variable_name"]): row["Value"] for row in rows}
+
+
+def source_state(connection: Connection) -> SourceState:
+    """What a replication account, which may do nothing else, sees of its server."""
+    seen = variables(connection)
+    return SourceState(
+        server_id=int(str(seen["server_id"])),
+        binary_log=seen["log_bin"] == "ON",
+        history=MysqlHistory.of(seen["gtid_executed"]),
+        version=seen["version"],
+        gtid=seen["gtid_mode"] == "ON",
+        uuid=seen["server_uuid"],
+    )

@@ -1,0 +1,124 @@
+"""MySQL's GTID sets: what has been executed, and what only here."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guestagent.database.gtid import MariadbHistory
+from guestagent.database.mysql.gtidset import MysqlHistory, Origin
+
+A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"
+ORIGINS: list[Origin] = [(A, ""), (A, "backup"), (A, "_x1"), (B, "")]
+EXECUTED = st.dictionaries(st.sampled_from(ORIGINS), st.sets(st.integers(1, 12), min_size=1), max_size=4)
+EMPTY = MysqlHistory()
+
+
+def history(text: str) -> MysqlHistory:
+    return MysqlHistory.of(text)
+
+
+def of_numbers(executed: dict[Origin, set[int]]) -> MysqlHistory:
+    """From single numbers, spelled as nobody would."""
+    return MysqlHistory.of(
+        *(f"{uuid}{f':{tag}' if tag else ''}:{n}" for (uuid, tag), ns in executed.items() for n in ns)
+    )
+
+
+def numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
+    return {
+        (origin, number)
+        for origin, intervals in history.executed.items()
+        for first, last in intervals
+        for number in range(first, last + 1)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("", ""),
+        (f"{A}:1", f"{A}:1"),
+        (f"{A}:1-5:7", f"{A}:1-5:7"),
+        (f"{A}:1-5:6:8-9:9", f"{A}:1-6:8-9"),
+        (f"{A.upper()}:1-5,\n{B}:1", f"{A}:1-5,{B}:1"),
+        (f"{B}:1, {A}:2 , {A}:1", f"{A}:1-2,{B}:1"),
+        (f"{A}:backup:1-3", f"{A}:backup:1-3"),
+        (f"{A}:1-5:backup:1-3:7:_x1:4", f"{A}:1-5:_x1:4:backup:1-3:7"),
+        (f"{A}:backup:1,{A}:1", f"{A}:1:backup:1"),
+    ],
+)
+def test_a_set_is_spelled_as_the_server_does(text: str, spelled: str) -> None:
+    assert str(history(text)) == spelled
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0-1-42", A, f"{A}:", f"{A}:0", f"{A}:5-4", f"{A}:1-", f"{A}:1x", f"{A}:1;{B}:1", f"{A}:{'x' * 33}:1", "x:1"],
+)
+def test_anything_else_is_no_set(text: str) -> None:
+    with pytest.raises(ValueError, match="GTID set"):
+        history(text)
+
+
+def test_a_gap_is_not_contained() -> None:
+    assert history(f"{A}:1-9").contains(history(f"{A}:1-4:6-9"))
+    assert not history(f"{A}:1-4:6-9").contains(history(f"{A}:5"))
+
+
+def test_a_tag_counts_for_itself() -> None:
+    assert not history(f"{A}:1-9").contains(history(f"{A}:backup:1"))
+    assert history(f"{A}:1-9:backup:1").beyond(history(f"{A}:1-9")) == f"{A}:backup:1"
+
+
+def test_an_errant_transaction_is_named() -> None:
+    assert history(f"{A}:1-100,{B}:1-2").beyond(history(f"{A}:1-200")) == f"{B}:1-2"
+
+
+def test_the_largest_numbers_are_no_matter() -> None:
+    most = 2**63 - 2
+
+    assert history(f"{A}:1-{most}").beyond(history(f"{A}:2-{most - 1}")) == f"{A}:1:{most}"
+
+
+def test_histories_of_two_families_are_not_compared() -> None:
+    with pytest.raises(TypeError):
+        EMPTY.contains(MariadbHistory())
+    with pytest.raises(TypeError):
+        MariadbHistory().beyond(EMPTY)
+
+
+@given(EXECUTED)
+def test_what_is_spelled_is_read_again(executed: dict[Origin, set[int]]) -> None:
+    one = of_numbers(executed)
+
+    assert MysqlHistory.of(str(one)) == one
+    assert numbers(one) == {(origin, n) for origin, ns in executed.items() for n in ns}
+
+
+@given(EXECUTED, EXECUTED)
+def test_sets_are_subtracted_and_contained_as_sets_of_numbers_are(
+    this: dict[Origin, set[int]], that: dict[Origin, set[int]]
+) -> None:
+    one, other = of_numbers(this), of_numbers(that)
+
+    assert numbers(one.minus(other)) == numbers(one) - numbers(other)
+    assert MysqlHistory.of(one.beyond(other)) == one.minus(other)
+    assert one.contains(other) == (numbers(one) >= numbers(other))
+
+
+@given(EXECUTED, EXECUTED)
+def test_a_union_is_the_union_of_the_numbers(
+    this: dict[Origin, set[int]], that: dict[Origin, set[int]]
+) -> None:
+    both = MysqlHistory.of(str(of_numbers(this)), str(of_numbers(that)))
+
+    assert numbers(both) == numbers(of_numbers(this)) | numbers(of_numbers(that))
+
+
+@given(EXECUTED)
+def test_intervals_neither_touch_nor_overlap(executed: dict[Origin, set[int]]) -> None:
+    for intervals in of_numbers(executed).executed.values():
+        ends = [end for _, end in intervals]
+        assert all(start > end + 1 for (start, _), end in zip(intervals[1:], ends, strict=False))

@@ -1,0 +1,134 @@
+"""MySQL's spelling: of every step, of stored passwords. No server."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.database.mysql import MysqlDialect, sha2
+from guestagent.database.mysql.dialect import script
+from guestagent.database.state import Account
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
+from guestagent.metadata.document import Unresolved
+from guestagent.secret import MASK, Secret
+
+DIALECT = MysqlDialect()
+REPLICATOR = Account("slave0000", "10.0.0.0/255.255.255.0")
+WHO = "'slave0000'@'10.0.0.0/255.255.255.0'"
+PASSWORD = Secret("hunter2")
+POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
+
+STEPS: list[tuple[Step, tuple[str, ...]]] = [
+    (SetServerId(7), ("SET PERSIST server_id = 7",)),
+    (SetReadOnly(True), ("SET PERSIST super_read_only = 1",)),
+    (SetReadOnly(False), ("SET GLOBAL read_only = 0",)),
+    (CreateMarker(), ("CREATE ROLE 'guestagent'@'%'",)),
+    (
+        CreateAccount(REPLICATOR, PASSWORD),
+        (
+            f"CREATE USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'",
+            f"GRANT REPLICATION SLAVE ON *.* TO {WHO}",
+            f"GRANT 'guestagent'@'%' TO {WHO}",
+        ),
+    ),
+    (
+        SetPassword(REPLICATOR, PASSWORD),
+        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE",),
+    ),
+    (
+        SetPassword(REPLICATOR, PASSWORD, require_tls=True),
+        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE SSL",),
+    ),
+    (
+        SetPrivileges(REPLICATOR),
+        (
+            f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {WHO}",
+            f"GRANT REPLICATION SLAVE ON *.* TO {WHO}",
+            f"GRANT 'guestagent'@'%' TO {WHO}",
+        ),
+    ),
+    (DropAccount(REPLICATOR), (f"DROP USER {WHO}",)),
+    (StopChannel(), ("STOP REPLICA",)),
+    (StartChannel(), ("START REPLICA",)),
+]
+
+
+@pytest.mark.parametrize(("step", "statements"), STEPS, ids=lambda value: type(value).__name__)
+def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) -> None:
+    assert DIALECT.statements(step) == statements
+
+
+def test_a_channel_is_pointed_by_gtid_tries_for_ever_and_says_every_tls_option() -> None:
+    (statement,) = DIALECT.statements(POINT)
+
+    assert statement.startswith("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.7', SOURCE_PORT = 3306,")
+    assert "SOURCE_AUTO_POSITION = 1" in statement
+    assert "SOURCE_RETRY_COUNT = 0" in statement
+    assert "SOURCE_SSL = 0, SOURCE_SSL_CA = '', SOURCE_SSL_VERIFY_SERVER_CERT = 0" in statement
+    for option in ("CAPATH", "CERT", "KEY", "CIPHER", "CRL", "CRLPATH"):
+        assert f"SOURCE_SSL_{option} = ''" in statement
+
+
+@pytest.mark.parametrize(("tls", "asks"), [(False, 1), (True, 0)])
+def test_only_a_plain_channel_asks_for_the_sources_public_key(tls: bool, asks: int) -> None:
+    step = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD, tls=tls, tls_ca="/ca.pem", tls_verify=True)
+
+    (statement,) = DIALECT.statements(step)
+
+    assert f"GET_SOURCE_PUBLIC_KEY = {asks}" in statement
+    assert ("SOURCE_SSL_CA = '/ca.pem', SOURCE_SSL_VERIFY_SERVER_CERT = 1" in statement) is tls
+
+
+@pytest.mark.parametrize("step", [CreateAccount(REPLICATOR, PASSWORD), SetPassword(REPLICATOR, PASSWORD)])
+def test_an_account_gets_a_hash_that_nobody_is_shown(step: Step) -> None:
+    shown = f"{DIALECT.statements(step)} {script(step)!r}"
+    told = " ".join(statement.reveal() for statement in script(step))
+
+    assert "hunter2" not in shown + told
+    assert "$A$" not in shown
+    assert "AS '$A$00A$" in told
+
+
+def test_a_dry_run_masks_the_channels_password() -> None:
+    assert "hunter2" not in f"{DIALECT.statements(POINT)} {script(POINT)!r}"
+
+
+def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
+    password = Unresolved("MasterKey0000.SecretAccessKey", "{}")
+    step = PointChannel(Unresolved("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
+
+    (statement,) = DIALECT.statements(step)
+    create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, password))
+
+    assert "SOURCE_HOST = '<Master0000.PrivateIp>'" in statement
+    assert "AS '<MasterKey0000.SecretAccessKey>'" in create
+
+
+@pytest.mark.parametrize(
+    ("network", "pattern"),
+    [(None, "%"), ("0.0.0.0/0", "%"), ("10.0.0.0/24", "10.0.0.0/255.255.255.0"), ("10.0.0.7/32", "10.0.0.7")],
+)
+def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
+    assert DIALECT.host_pattern(network) == pattern
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    ["sha256_password", "mysql_native_password", "caching_sha2_password or another", "caching_sha2_password, expired"],
+)
+def test_another_kind_of_password_proves_nothing(plugin: str) -> None:
+    stored = sha2.hashed(PASSWORD)
+
+    assert DIALECT.proves("caching_sha2_password", stored, PASSWORD)
+    assert not DIALECT.proves(plugin, stored, PASSWORD)
