@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import openstack
 import pytest
 
 from guestagent.embedded import serving
@@ -39,8 +40,11 @@ def real_heat(folder: Path) -> Iterator[Cloud]:
         bridge = f"gah{gateway.split('.')[2]}"
         hypervisor = NamespaceHypervisor(folder / "guests", bridge, gateway, 24)
         try:
-            with serving(hypervisor, Settings(host=gateway, network=subnet), ground) as served:
-                yield Cloud(served, hypervisor)
+            with (
+                serving(hypervisor, Settings(host=gateway, network=subnet), ground) as served,
+                openstack.connect(**served.connect) as connection,
+            ):
+                yield Cloud(served, hypervisor, connection)
         finally:
             sweep(heat)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import openstack
+from openstack.connection import Connection
 
 from guestagent.controller import Cluster, render
 from guestagent.controller.cloud import OpenStackHeat
@@ -38,9 +39,9 @@ print(json.dumps(rows))
 class Cloud:
     """A served cloud, its hypervisor, and a controller that uses it."""
 
-    def __init__(self, served: Serving, hypervisor: NamespaceHypervisor) -> None:
+    def __init__(self, served: Serving, hypervisor: NamespaceHypervisor, connection: Connection) -> None:
         self.served, self.hypervisor = served, hypervisor
-        self.heat = OpenStackHeat(openstack.connect(**served.connect))
+        self.heat = OpenStackHeat(connection)
         self.stacks = Stacks(self.heat, every=0.3)
 
     def create(self, name: str, cluster: Cluster) -> Stack:
@@ -90,5 +91,8 @@ def cloud_on(subnet: IPv4Network, state: Path, images: Path) -> Iterator[Cloud]:
     gateway = str(subnet[1])
     bridge = f"gac{gateway.split('.')[2]}"
     hypervisor = NamespaceHypervisor(state, bridge, gateway, 24, images=images)
-    with serving(hypervisor, Settings(host=gateway, network=subnet)) as served:
-        yield Cloud(served, hypervisor)
+    with (
+        serving(hypervisor, Settings(host=gateway, network=subnet)) as served,
+        openstack.connect(**served.connect) as connection,
+    ):
+        yield Cloud(served, hypervisor, connection)

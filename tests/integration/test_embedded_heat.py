@@ -41,8 +41,9 @@ def cloud() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def heat(cloud: Serving) -> Heat:
-    return Heat(openstack.connect(**cloud.connect))
+def heat(cloud: Serving) -> Iterator[Heat]:
+    with openstack.connect(**cloud.connect) as connection:
+        yield Heat(connection)
 
 
 def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: Heat) -> None:
@@ -220,8 +221,8 @@ def test_a_guest_that_cannot_boot_fails_its_stack(tmp_path: Path) -> None:
         def boot(self, guest: object) -> None:
             raise DatabaseError("no power")
 
-    with serving(NoPower()) as cloud:
-        heat = Heat(openstack.connect(**cloud.connect))
+    with serving(NoPower()) as cloud, openstack.connect(**cloud.connect) as connection:
+        heat = Heat(connection)
         heat.create("prod", cluster())
         heat.wait("prod", "CREATE_FAILED")
         assert "no power" in str(heat.summary("prod")["stack_status_reason"])
@@ -312,8 +313,9 @@ def test_a_content_type_that_heat_cannot_read_is_an_empty_500(cloud: Serving, he
 
 
 def test_a_presigned_url_expires() -> None:
-    with serving(settings=Settings(auth_ttl=timedelta(seconds=-1))) as cloud:
-        heat = Heat(openstack.connect(**cloud.connect))
+    impatient = Settings(auth_ttl=timedelta(seconds=-1))
+    with serving(settings=impatient) as cloud, openstack.connect(**cloud.connect) as connection:
+        heat = Heat(connection)
         heat.create("prod", cluster())
 
         answer = put(handle(cloud, "prod", "Master0000ReadyWaitCondHandle"))
@@ -498,8 +500,8 @@ def test_validate_shows_the_parameters_of_a_template(heat: Heat) -> None:
 def test_a_wrong_password_is_401(cloud: Serving) -> None:
     wrong = {**cloud.connect, "auth": {**cloud.cloud.connect["auth"], "password": "wrong"}}
 
-    with pytest.raises(SDKException, match="requires authentication"):
-        openstack.connect(**wrong).authorize()
+    with openstack.connect(**wrong) as connection, pytest.raises(SDKException, match="requires authentication"):
+        connection.authorize()
 
 
 def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: Heat) -> None:

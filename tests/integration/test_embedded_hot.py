@@ -28,8 +28,9 @@ def cloud() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def heat(cloud: Serving) -> Heat:
-    return Heat(openstack.connect(**cloud.connect))
+def heat(cloud: Serving) -> Iterator[Heat]:
+    with openstack.connect(**cloud.connect) as connection:
+        yield Heat(connection)
 
 
 def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: Heat) -> None:

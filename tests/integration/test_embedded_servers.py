@@ -25,8 +25,9 @@ def served() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def cloud(served: Serving) -> Connection:
-    return openstack.connect(**served.connect)
+def cloud(served: Serving) -> Iterator[Connection]:
+    with openstack.connect(**served.connect) as connection:
+        yield connection
 
 
 def boot(cloud: Connection, **more: Any) -> Any:

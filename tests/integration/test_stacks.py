@@ -45,8 +45,9 @@ def cloud(guests: PlayingGuests) -> Iterator[Serving]:
 
 
 @pytest.fixture
-def heat(cloud: Serving) -> OpenStackHeat:
-    return OpenStackHeat(openstack.connect(**cloud.connect))
+def heat(cloud: Serving) -> Iterator[OpenStackHeat]:
+    with openstack.connect(**cloud.connect) as connection:
+        yield OpenStackHeat(connection)
 
 
 @pytest.fixture
@@ -191,8 +192,8 @@ def test_a_wrong_password_is_refused(cloud: Serving) -> None:
     wrong: Any = copy.deepcopy(cloud.connect)
     wrong["auth"]["password"] = "wrong"
 
-    with pytest.raises(CloudRefused, match="listing stacks"):
-        OpenStackHeat(openstack.connect(**wrong)).stacks("db")
+    with openstack.connect(**wrong) as connection, pytest.raises(CloudRefused, match="listing stacks"):
+        OpenStackHeat(connection).stacks("db")
 
 
 @dataclass(frozen=True)
