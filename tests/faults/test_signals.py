@@ -101,7 +101,8 @@ def test_an_outage_that_passes_only_delays_a_signal(
 
     delivery = replace(sender(tmp_path), tell=over_after_two).say(Entry(to, ID, READY))
 
-    assert (delivery.end, delivery.attempts) == (End.ACCEPTED, 3)
+    assert delivery.end is End.ACCEPTED
+    assert delivery.attempts >= 3
     assert place.heard(name) == [ID]
     place.heat.wait(name, "CREATE_COMPLETE")
 
@@ -115,13 +116,14 @@ def test_an_outage_that_outlasts_the_process_leaves_its_signal_to_the_next_one(
     place.outage(transport, where, mode)
     first = sender(tmp_path)
 
-    during = first.say(Entry(to, ID, READY), until=first.clock.now() + 40)
+    # What is refused ends by itself: it is final for this process, for mostly it is so for good.
+    during = first.say(Entry(to, ID, READY), until=None if mode in DOUBTED else first.clock.now() + 40)
     kept = Spool(tmp_path).record()
     place.cloud.heal()
     after = sender(tmp_path).say(Entry(to, ID, READY))
 
     assert kept is not None
-    if mode in DOUBTED:  # final for this process: what is refused for so long is refused for good, mostly
+    if mode in DOUBTED:
         assert during.end is End.GIVEN_UP
         assert kept.given_up is not None
         assert "the handle or its stack is gone" in kept.given_up.why
