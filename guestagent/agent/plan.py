@@ -164,7 +164,7 @@ def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
             "binary log",
             "on, for it alone tells what was written here",
             "off",
-            "set log_bin and log_slave_updates in the server's option file and restart it",
+            "set log_bin and log_slave_updates (MySQL: log_replica_updates) in the option file, restart the server",
         )
     return None
 

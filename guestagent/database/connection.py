@@ -55,6 +55,15 @@ class Connection:
             cursor.execute(text)
             return [{name: _text(value) for name, value in row.items()} for row in cursor.fetchall()]
 
+    @contextmanager
+    def between(self, before: Statement, after: Statement, doing: str) -> Iterator[None]:
+        """`before` takes effect for what is done within; `after` takes it back, whatever came of that."""
+        self.rows(before, doing)
+        try:
+            yield
+        finally:
+            self.rows(after, doing)
+
     def close(self) -> None:
         with suppress(pymysql.MySQLError, OSError):
             self._raw.close()
@@ -87,7 +96,10 @@ def _wants_whole_passwords(stream: socket.socket) -> bool:
 
     Looked at, not taken: the greeting is PyMySQL's. One that comes in pieces is of none.
     """
-    greeting = stream.recv(512, socket.MSG_PEEK)
+    try:
+        greeting = stream.recv(512, socket.MSG_PEEK)
+    except TimeoutError:
+        raise pymysql.OperationalError(2013, "no greeting: timed out") from None
     version_ends = greeting.find(b"\0", 5)
     capabilities = greeting[version_ends + 14 : version_ends + 16]
     offers_tls = version_ends > 0 and len(capabilities) == 2 and int.from_bytes(capabilities, "little") & SSL

@@ -182,7 +182,7 @@ class Server:
             *self.options,
             *more,
         )
-        argv = (self.flavour.daemon, "--no-defaults", *(f"--{option}" for option in options))
+        argv = (self.flavour.daemon, "--defaults-file=/dev/null", *(f"--{option}" for option in options))
         placed = within(root_of(self.flavour), argv)
         return placed if self.namespace is None else ("nsenter", f"--net=/run/netns/{self.namespace}", "--", *placed)
 

@@ -1,4 +1,4 @@
-"""The agent's pass on real MariaDB servers, as the command line runs it; and what becomes of it when it is cut."""
+"""The agent's pass on real servers of every flavour, as the command line runs it; and what a cut makes of it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from guestagent.embedded.servers import FLAVOURS, Flavour
+from tests.integration.database.spoken import only
 from tests.integration.servers import Server, installed, running
 
-pytestmark = pytest.mark.xdist_group("mariadb")
-
 PASSWORD = "correct horse battery"
-AS_IN_THE_IMAGE = ("read-only=1", "skip-slave-start=1", "general-log=1", "general-log-file=../general.log")
+AS_IN_THE_IMAGE = ("skip-slave-start=1", "general-log=1", "general-log-file=../general.log")
+CLOSED = {"mariadb": "read_only", "mysql": "super_read_only"}
+"""The variable with which an image boots."""
 BOUNDARIES = 8
 
 
@@ -65,16 +67,14 @@ class Guest:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(tmp_path_factory.mktemp("mariadb") / "template")
-
-
-@pytest.fixture(scope="module")
-def _servers(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+def _servers(
+    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
     folder = tmp_path_factory.mktemp("agent")
+    options = ("server-id=1", f"{CLOSED[flavour.family]}=1", *AS_IN_THE_IMAGE)
     with (
-        running(folder / "a", template, "server-id=1", *AS_IN_THE_IMAGE) as one,
-        running(folder / "b", template, "server-id=1", *AS_IN_THE_IMAGE) as two,
+        running(folder / "a", empty, *options, flavour=flavour) as one,
+        running(folder / "b", empty, *options, flavour=flavour) as two,
     ):
         yield one, two
 
@@ -84,7 +84,7 @@ def guests(_servers: tuple[Server, Server], tmp_path: Path) -> tuple[Guest, Gues
     """A source's and a replica's guest, as new."""
     made = []
     for name, server in zip("ab", _servers, strict=True):
-        server.emptied().ask("SET GLOBAL read_only = 1")
+        close(server.emptied())
         (tmp_path / name).mkdir()
         made.append(Guest(server, tmp_path / name))
     return made[0], made[1]
@@ -119,6 +119,23 @@ def cluster(guests: tuple[Guest, Guest]) -> tuple[Guest, Guest]:
     )
     assert replica.apply(replica_document(source.server.port))["state"] == "ready"
     return source, replica
+
+
+def close(server: Server) -> None:
+    server.ask(f"SET GLOBAL {CLOSED[server.flavour.family]} = 1")
+
+
+def scribble(server: Server, *statements: str) -> None:
+    """What somebody writes on a server that was closed."""
+    server.ask(f"SET GLOBAL {CLOSED[server.flavour.family]} = 0", *statements)
+    close(server)
+
+
+def own(server: Server, last: int) -> str:
+    """The transactions that the server has given numbers to, from the first on."""
+    if server.flavour.family == "mysql":
+        return f"{server.value('@@server_uuid')}:1-{last}"
+    return f"0-1-{last}"
 
 
 def worst(told: dict[str, Any]) -> str:
@@ -238,24 +255,29 @@ def test_an_equal_server_id_ends_at_once(guests: tuple[Guest, Guest]) -> None:
 def test_a_replica_that_holds_other_data_is_left_as_it_is(guests: tuple[Guest, Guest]) -> None:
     source, replica = guests
     source.apply(source_document())
-    replica.server.ask(
-        "CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT)", "INSERT INTO shop.orders VALUES (1)"
+    scribble(
+        replica.server,
+        "CREATE DATABASE shop",
+        "CREATE TABLE shop.orders (id INT)",
+        "INSERT INTO shop.orders VALUES (1)",
     )
     before = replica.server.position()
 
     told = replica.apply(replica_document(source.server.port, Deadline=600))
 
-    assert worst(told).startswith("history: final: errant transactions 0-1-3")
+    assert worst(told).startswith(f"history: final: errant transactions {own(replica.server, 3)}")
     assert replica.server.position() == before
-    assert replica.server.ask("SHOW SLAVE STATUS") == []
+    assert replica.server.ask("SHOW REPLICA STATUS") == []
 
 
+@only("mariadb")
 def test_own_data_under_the_gtids_of_the_source_is_left_as_it_is(
-    template: Path, guests: tuple[Guest, Guest], tmp_path: Path
+    empty: Path, guests: tuple[Guest, Guest], tmp_path: Path
 ) -> None:
     """Both wrote before they had ids of their own; a server that is not strict would replay over it."""
     source, _ = guests
-    with running(tmp_path / "lax", template, "server-id=1", "read-only=1", "gtid-strict-mode=OFF") as server:
+    options = ("server-id=1", "read-only=1", "gtid-strict-mode=OFF")
+    with running(tmp_path / "lax", empty, *options, flavour=source.server.flavour) as server:
         (tmp_path / "l").mkdir()
         for at in (source.server, server):
             at.ask(
@@ -270,15 +292,16 @@ def test_own_data_under_the_gtids_of_the_source_is_left_as_it_is(
 
         assert worst(told).startswith("history: final: transactions of its own: 0-1-3")
         assert server.value("(SELECT id FROM shop.orders)") == "9"
-        assert server.ask("SHOW SLAVE STATUS") == []
+        assert server.ask("SHOW REPLICA STATUS") == []
 
 
 def test_a_replica_without_a_binary_log_cannot_tell_what_was_written_on_it(
-    template: Path, guests: tuple[Guest, Guest], tmp_path: Path
+    empty: Path, guests: tuple[Guest, Guest], tmp_path: Path
 ) -> None:
     source, _ = guests
     source.apply(source_document())
-    with running(tmp_path / "nolog", template, "server-id=1", "skip-log-bin") as server:
+    flavour = source.server.flavour
+    with running(tmp_path / "nolog", empty, "server-id=1", "skip-log-bin", flavour=flavour) as server:
         (tmp_path / "n").mkdir()
 
         told = Guest(server, tmp_path / "n").apply(replica_document(source.server.port, Deadline=600))
@@ -301,19 +324,20 @@ def test_a_replica_that_was_restarted_long_after_its_deadline_is_brought_back(
 def test_data_without_a_history_is_left_as_it_is_too(guests: tuple[Guest, Guest]) -> None:
     source, replica = guests
     source.apply(source_document())
-    replica.server.ask("SET SESSION sql_log_bin = 0", "CREATE DATABASE shop")
+    scribble(replica.server, "SET SESSION sql_log_bin = 0", "CREATE DATABASE shop")
 
     told = replica.apply(replica_document(source.server.port, Deadline=600))
 
     assert worst(told).startswith("data: final: schemas or accounts without a history: shop")
-    assert replica.server.ask("SHOW SLAVE STATUS") == []
+    assert replica.server.ask("SHOW REPLICA STATUS") == []
 
 
 def test_a_source_without_a_binary_log_fails_on_both_ends(
-    template: Path, guests: tuple[Guest, Guest], tmp_path: Path
+    empty: Path, guests: tuple[Guest, Guest], tmp_path: Path
 ) -> None:
     _, replica = guests
-    with running(tmp_path / "nolog", template, "server-id=1", "skip-log-bin") as server:
+    flavour = replica.server.flavour
+    with running(tmp_path / "nolog", empty, "server-id=1", "skip-log-bin", flavour=flavour) as server:
         (tmp_path / "n").mkdir()
         bare = Guest(server, tmp_path / "n")
         server.ask(
@@ -347,3 +371,43 @@ def test_a_second_pass_at_the_same_time_gives_way(guests: tuple[Guest, Guest]) -
 
     assert (first.returncode, second.returncode) == (130, 1)
     assert "another pass is at work" in second.stderr
+
+
+@only("mysql")
+def test_a_copied_data_directory_ends_at_once_and_says_what_to_remove(
+    flavour: Flavour, empty: Path, guests: tuple[Guest, Guest], tmp_path: Path
+) -> None:
+    source, _ = guests
+    source.apply(source_document())
+    with running(tmp_path / "copy", empty, "server-id=1", "super-read-only=1", flavour=flavour) as server:
+        server.stop()
+        identity = source.server.folder / "data" / "auto.cnf"
+        (server.folder / "data" / "auto.cnf").write_bytes(identity.read_bytes())
+        server.start()
+        (tmp_path / "c").mkdir()
+
+        told = Guest(server, tmp_path / "c").apply(replica_document(source.server.port, Deadline=600))
+
+        assert worst(told).startswith("server uuid: final:")
+        assert "auto.cnf" in told["conditions"][0]["do"]
+        assert server.ask("SHOW REPLICA STATUS") == []
+
+
+@pytest.mark.xdist_group("mysql97")
+@pytest.mark.parametrize(("ours", "theirs"), [("mariadb1011", "mysql97"), ("mysql97", "mariadb118")])
+def test_a_source_of_the_other_family_ends_at_once(tmp_path: Path, ours: str, theirs: str) -> None:
+    places = [(tmp_path / name, FLAVOURS[name]) for name in (theirs, ours)]
+    for folder, _ in places:
+        folder.mkdir()
+    templates = [installed(folder / "template", flavour) for folder, flavour in places]
+    with (
+        running(places[0][0] / "s", templates[0], "server-id=1", flavour=places[0][1]) as one,
+        running(places[1][0] / "s", templates[1], "server-id=1", flavour=places[1][1]) as two,
+    ):
+        source, replica = Guest(one, places[0][0]), Guest(two, places[1][0])
+        assert source.apply(source_document())["state"] == "ready"
+
+        told = replica.apply(replica_document(one.port, Deadline=600))
+
+        assert worst(told).startswith("source: final: a M")
+        assert two.ask("SHOW REPLICA STATUS") == []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import MariadbHistory
@@ -81,7 +78,8 @@ class Mariadb:
     def apply(self, step: Step) -> None:
         match step:
             case PointChannel():
-                with self._unlogged(str(step)):
+                # A channel's password has no hash form: general and slow log must not see it.
+                with self._connection.between(UNLOGGED, LOGGED, str(step)):
                     self._repaired(step)
             case StartChannel():
                 self._started(step)
@@ -130,15 +128,6 @@ class Mariadb:
             self._run(revoke if extra is None else extra, step)
         for right in rights:
             self._run(right, step)
-
-    @contextmanager
-    def _unlogged(self, doing: str) -> Iterator[None]:
-        """General and slow log see nothing of what is done within: a channel's password has no hash form."""
-        self._connection.rows(UNLOGGED, doing)
-        try:
-            yield
-        finally:
-            self._connection.rows(LOGGED, doing)
 
 
 def unless_held_up(connection: Connection) -> None:

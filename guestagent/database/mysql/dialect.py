@@ -75,7 +75,11 @@ def script(step: Step) -> tuple[Statement, ...]:
             # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
             return (_identified("CREATE", account, password, "REQUIRE SSL" if tls else ""), *_rights(account))
         case SetPassword(account, password, tls):
-            return (_identified("ALTER", account, password, "REQUIRE SSL" if tls else "REQUIRE NONE"),)
+            # An old password that somebody retained would still let in whoever knows it.
+            return (
+                _identified("ALTER", account, password, "REQUIRE SSL" if tls else "REQUIRE NONE"),
+                sql("ALTER USER {} DISCARD OLD PASSWORD", account),
+            )
         case SetPrivileges(account):
             return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
         case DropAccount(account):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.edge import Dialect
@@ -17,13 +16,16 @@ from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
     DropAccount,
+    PointChannel,
     SetPassword,
     SetPrivileges,
     StartChannel,
     Step,
 )
+from guestagent.errors import DatabaseRefused
 
 RELAY_LOG_DAMAGED = 13121
+RELAY_LOG_LOST = 1872
 
 LOOKING = "looking at the server"
 
@@ -45,6 +47,8 @@ HELD_UP = sql(
 FOLLOWERS = sql("SHOW REPLICAS")
 STOP = sql("STOP REPLICA")
 FORGET_RELAY_LOGS = sql("RESET REPLICA")
+UNLOGGED = sql("SET SESSION sql_log_off = 1, long_query_time = 31536000")
+LOGGED = sql("SET SESSION sql_log_off = DEFAULT, long_query_time = DEFAULT")
 FOR_ADMINISTRATORS = sql("SET GLOBAL super_read_only = 0")
 FOR_NOBODY = sql("SET GLOBAL super_read_only = 1")
 
@@ -86,6 +90,10 @@ class Mysql:
 
     def apply(self, step: Step) -> None:
         match step:
+            case PointChannel():
+                # It logs a mask for the password, but not where it refuses the statement for its length.
+                with self._connection.between(UNLOGGED, LOGGED, str(step)):
+                    self._do(step)
             case StartChannel():
                 self._started(step)
             case SetPrivileges(account):
@@ -113,13 +121,19 @@ class Mysql:
         self._connection.rows(statement, str(step))
 
     def _started(self, step: StartChannel) -> None:
-        """A start alone never mends a damaged relay log. What was in it is fetched again, by GTID."""
+        """A start alone never mends relay logs that are damaged or lost. What was in them is fetched again, by GTID."""
         seen = channel(self._connection)
         error = None if seen is None else seen.applier_error
         if error is not None and error.number == RELAY_LOG_DAMAGED:
             self._run(STOP, step)
             self._run(FORGET_RELAY_LOGS, step)
-        self._do(step)
+        try:
+            self._do(step)
+        except DatabaseRefused as refused:
+            if refused.number != RELAY_LOG_LOST:
+                raise
+            self._run(FORGET_RELAY_LOGS, step)
+            self._do(step)
 
     def _narrow(self, account: Account, step: SetPrivileges) -> None:
         """Revokes only where it must: that leaves the account without any right for a moment."""
@@ -129,20 +143,14 @@ class Mysql:
         for right in rights:
             self._run(right, step)
 
-    @contextmanager
-    def _writable(self, step: Writing) -> Iterator[None]:
+    def _writable(self, step: Writing) -> AbstractContextManager[None]:
         """super_read_only, with which an image boots, keeps even us from making accounts: lifted for that long.
 
         Everybody else is kept out by read_only, which stays.
         """
         if variables(self._connection)["super_read_only"] == "OFF":
-            yield
-            return
-        self._run(FOR_ADMINISTRATORS, step)
-        try:
-            yield
-        finally:
-            self._run(FOR_NOBODY, step)
+            return nullcontext()
+        return self._connection.between(FOR_ADMINISTRATORS, FOR_NOBODY, str(step))
 
 
 def unless_held_up(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Two real servers for a whole run, given to every test as if they were new."""
+"""Two real servers of each flavour for a whole run, given to every test as if they were new."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
 )
+from guestagent.embedded.servers import Flavour
 from tests.integration.database.following import (
     PASSWORD,
     REPLICATOR,
@@ -21,29 +22,30 @@ from tests.integration.database.following import (
     follow,
     until,
 )
-from tests.integration.servers import Server, installed, running
+from tests.integration.database.spoken import SPOKEN, Spoken
+from tests.integration.servers import Server, running
 
 LOGGING = ("general-log=1", "general-log-file=../general.log", "slow-query-log=1", "long-query-time=0")
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(tmp_path_factory.mktemp("mariadb") / "template")
+def spoken(flavour: Flavour) -> Spoken:
+    return SPOKEN[flavour.family]
 
 
 @pytest.fixture(scope="session")
-def first(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def first(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("source") / "s"
     options = ("server-id=1", *LOGGING, "slow-query-log-file=../slow.log")
-    with running(folder, template, *options) as server:
+    with running(folder, empty, *options, flavour=flavour) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def second(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def second(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("replica") / "s"
     options = ("server-id=2", *LOGGING, "slow-query-log-file=../slow.log", "slave-net-timeout=5")
-    with running(folder, template, *options) as server:
+    with running(folder, empty, *options, flavour=flavour) as server:
         yield server
 
 
@@ -74,9 +76,10 @@ def replica(second: Server) -> Iterator[Database]:
 
 
 @pytest.fixture
-def torn(source: Server, template: Path, tmp_path: Path) -> Iterator[Server]:
+def torn(source: Server, empty: Path, tmp_path: Path) -> Iterator[Server]:
     """A replica that was killed and has lost its relay logs."""
-    with running(tmp_path / "torn", template, "server-id=4", "relay-log=relay") as server:
+    options = ("server-id=4", "relay-log=relay")
+    with running(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
         with closing(server.open()) as replica:
             follow(replica, source)
             until(lambda: not replica.observe().history.empty)
@@ -88,11 +91,11 @@ def torn(source: Server, template: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def certified(template: Path, tmp_path: Path) -> Iterator[tuple[Server, str]]:
+def certified(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[tuple[Server, str]]:
     """A source with a certificate for its address, whose account must use TLS; and the CA's file."""
     ca, key = certificate(tmp_path, "server")
     options = ("server-id=8", f"ssl-ca={ca}", f"ssl-cert={ca}", f"ssl-key={key}")
-    with running(tmp_path / "certified", template, *options) as server:
+    with running(tmp_path / "certified", empty, *options, flavour=flavour) as server:
         with closing(server.open()) as database:
             database.apply(CreateMarker())
             database.apply(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))

@@ -1,4 +1,4 @@
-"""Accounts on a real MariaDB: made, changed, narrowed, dropped, never taken over."""
+"""Accounts on a real server: made, changed, narrowed, dropped, never taken over."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from tests.integration.database.following import (
     REPLICATOR,
     account_of,
 )
+from tests.integration.database.spoken import Spoken, only
 from tests.integration.servers import Server
 
-pytestmark = pytest.mark.xdist_group("mariadb")
+MYSQL_ALONE = only("mysql")
 
 
 class TestAccounts:
@@ -78,10 +79,10 @@ class TestAccounts:
         assert refused.value.number == 1396
         assert account_of(database, REPLICATOR) == before
 
-    def test_a_new_password_replaces_every_way_in(self, source: Server, database: Database) -> None:
-        source.ask(
-            "ALTER USER slave0000 IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('x')"
-        )
+    def test_a_new_password_replaces_every_way_in(
+        self, source: Server, database: Database, spoken: Spoken
+    ) -> None:
+        source.ask(spoken.another_way)
 
         database.apply(SetPassword(REPLICATOR, Secret("new")))
 
@@ -131,8 +132,10 @@ class TestAccounts:
         self, database: Database, server: Server, cut: int
     ) -> None:
         database.apply(CreateMarker())
-        hashed = "IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
-        made = (f"CREATE USER slave0000 {hashed}", "GRANT REPLICATION SLAVE ON *.* TO slave0000")
+        made = (
+            "CREATE USER slave0000 IDENTIFIED BY 'correct horse battery'",
+            "GRANT REPLICATION SLAVE ON *.* TO slave0000",
+        )
         server.ask(*made[:cut])
 
         database.apply(SetPrivileges(REPLICATOR))
@@ -149,10 +152,72 @@ class TestAccounts:
         assert not state.marker
         assert [seen.marked for seen in state.accounts] == [False]
 
-    def test_rights_for_nobody_create_nobody(self, database: Database) -> None:
+    def test_rights_for_nobody_create_nobody(self, database: Database, spoken: Spoken) -> None:
         database.apply(CreateMarker())
 
-        with pytest.raises(DatabaseRefused, match="1133"):
+        with pytest.raises(DatabaseRefused) as refused:
             database.apply(SetPrivileges(REPLICATOR))
 
+        assert refused.value.number == spoken.nobody
+
         assert database.observe().accounts == ()
+
+
+@MYSQL_ALONE
+class TestMysqlAccounts:
+    def test_a_server_that_boots_closed_even_to_administrators_gets_its_accounts(
+        self, server: Server, database: Database
+    ) -> None:
+        server.ask("SET GLOBAL super_read_only = 1")
+
+        for step in (CreateMarker(), CreateAccount(REPLICATOR, PASSWORD), SetPassword(REPLICATOR, Secret("new"))):
+            database.apply(step)
+
+        assert account_of(database, REPLICATOR).marked
+        assert (server.value("@@super_read_only"), server.value("@@read_only")) == ("1", "1")
+
+    def test_a_refused_account_leaves_the_server_as_closed_as_it_was(
+        self, source: Server, database: Database
+    ) -> None:
+        source.ask("SET GLOBAL super_read_only = 1")
+
+        with pytest.raises(DatabaseRefused, match="1396"):
+            database.apply(CreateAccount(REPLICATOR, PASSWORD))
+
+        assert source.value("@@super_read_only") == "1"
+
+    def test_a_dynamic_privilege_is_seen_and_taken(self, source: Server, database: Database) -> None:
+        source.ask("GRANT CLONE_ADMIN ON *.* TO slave0000")
+        before = account_of(database, REPLICATOR).privileges
+
+        database.apply(SetPrivileges(REPLICATOR))
+
+        assert before == REPLICATION | {"CLONE_ADMIN"}
+        assert account_of(database, REPLICATOR).privileges == REPLICATION
+
+    def test_an_expired_password_proves_nothing_until_it_is_set_again(
+        self, source: Server, database: Database
+    ) -> None:
+        source.ask("ALTER USER slave0000 PASSWORD EXPIRE")
+        expired = account_of(database, REPLICATOR)
+
+        database.apply(SetPassword(REPLICATOR, PASSWORD))
+
+        again = account_of(database, REPLICATOR)
+        assert not database.dialect.proves(expired.plugin, expired.proof, PASSWORD)
+        assert database.dialect.proves(again.plugin, again.proof, PASSWORD)
+
+    def test_a_user_with_the_marks_name_marks_nothing(self, server: Server, database: Database) -> None:
+        server.ask("CREATE USER guestagent IDENTIFIED BY 'x'", "CREATE USER app", "GRANT guestagent TO app")
+
+        state = database.observe()
+
+        assert not state.marker
+        assert {seen.account.name: seen.marked for seen in state.accounts} == {"guestagent": False, "app": False}
+
+    def test_a_password_that_a_server_hashed_itself_is_proved(self, server: Server, database: Database) -> None:
+        server.ask("CREATE USER app IDENTIFIED BY 'pässwörd→'")
+
+        seen = account_of(database, Account("app", "%"))
+
+        assert database.dialect.proves(seen.plugin, seen.proof, Secret("pässwörd→"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from guestagent.database.edge import Database
 from guestagent.database.fake import FRESH, FakeDatabase
 from guestagent.database.state import (
@@ -31,9 +29,11 @@ from tests.integration.database.following import (
     PASSWORD,
     REPLICATOR,
 )
+from tests.integration.database.spoken import only
 from tests.integration.servers import Server
 
-pytestmark = pytest.mark.xdist_group("mariadb")
+# The fake is a MariaDB.
+pytestmark = only("mariadb")
 
 
 class TestFake:

@@ -16,14 +16,13 @@ from guestagent.database.steps import (
     CreateMarker,
     SetReadOnly,
 )
+from guestagent.embedded.servers import Flavour
 from guestagent.errors import DatabaseUnreachable
 from tests.integration.database.following import (
     PASSWORD,
     REPLICATOR,
 )
 from tests.integration.servers import Server, running
-
-pytestmark = pytest.mark.xdist_group("mariadb")
 
 
 class TestSilence:
@@ -63,9 +62,9 @@ class TestSilence:
             open_database(str(tmp_path / "none"), 1.0)
 
     def test_a_server_that_dies_between_two_calls_is_unreachable(
-        self, template: Path, tmp_path: Path
+        self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
-        with running(tmp_path / "mortal", template, "server-id=9") as mortal:
+        with running(tmp_path / "mortal", empty, "server-id=9", flavour=flavour) as mortal:
             database = mortal.open()
             mortal.stop(signal.SIGKILL)
 
@@ -74,8 +73,10 @@ class TestSilence:
             with pytest.raises(DatabaseUnreachable):
                 database.apply(SetReadOnly(True))
 
-    def test_a_killed_server_is_what_it_was_after_a_restart(self, template: Path, tmp_path: Path) -> None:
-        with running(tmp_path / "mortal", template, "server-id=9") as mortal:
+    def test_a_killed_server_is_what_it_was_after_a_restart(
+        self, flavour: Flavour, empty: Path, tmp_path: Path
+    ) -> None:
+        with running(tmp_path / "mortal", empty, "server-id=9", flavour=flavour) as mortal:
             with closing(mortal.open()) as database:
                 database.apply(CreateMarker())
                 database.apply(CreateAccount(REPLICATOR, PASSWORD))

@@ -24,8 +24,6 @@ from tests.integration.database.following import (
 )
 from tests.integration.servers import Server
 
-pytestmark = pytest.mark.xdist_group("mariadb")
-
 
 def packet(number: int, payload: bytes) -> bytes:
     return struct.pack("<I", len(payload))[:3] + bytes([number]) + payload

@@ -44,11 +44,17 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
     ),
     (
         SetPassword(REPLICATOR, PASSWORD),
-        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE",),
+        (
+            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE",
+            f"ALTER USER {WHO} DISCARD OLD PASSWORD",
+        ),
     ),
     (
         SetPassword(REPLICATOR, PASSWORD, require_tls=True),
-        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE SSL",),
+        (
+            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE SSL",
+            f"ALTER USER {WHO} DISCARD OLD PASSWORD",
+        ),
     ),
     (
         SetPrivileges(REPLICATOR),

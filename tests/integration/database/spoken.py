@@ -1,0 +1,63 @@
+"""What a person says to a server of each family, and what it answers: where the two differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from guestagent.embedded.servers import FLAVOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """`another_way` gives the replication account a second way in; `named` is a channel with a name.
+
+    Then error numbers, and the longest password that a channel takes.
+    """
+
+    start: str
+    server_id: str
+    another_way: str
+    named: str
+    forget_named: str
+    nobody: int
+    runs: int
+    equal_ids: int
+    longest: int
+
+
+MARIADB = Spoken(
+    start="START SLAVE",
+    server_id="SET GLOBAL server_id = {}",
+    another_way="ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
+    " OR mysql_native_password USING PASSWORD('x')",
+    named="CHANGE MASTER 'other' TO MASTER_HOST='127.0.0.1', MASTER_USER='nobody'",
+    forget_named="RESET SLAVE 'other' ALL",
+    nobody=1133,
+    runs=1198,
+    equal_ids=1593,
+    longest=96,
+)
+MYSQL = Spoken(
+    start="START REPLICA",
+    server_id="SET PERSIST server_id = {}",
+    another_way="ALTER USER slave0000 IDENTIFIED BY 'x' RETAIN CURRENT PASSWORD",
+    named="CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_USER='nobody' FOR CHANNEL 'other'",
+    forget_named="RESET REPLICA ALL FOR CHANNEL 'other'",
+    nobody=1410,
+    runs=3081,
+    equal_ids=13117,
+    longest=32,
+)
+SPOKEN = {"mariadb": MARIADB, "mysql": MYSQL}
+
+
+def only(family: str) -> pytest.MarkDecorator:
+    """Marks what only servers of one family can be asked."""
+    chosen = [
+        pytest.param(flavour, id=name, marks=pytest.mark.xdist_group(name))
+        for name, flavour in FLAVOURS.items()
+        if flavour.family == family
+    ]
+    return pytest.mark.parametrize("flavour", chosen, indirect=True)
