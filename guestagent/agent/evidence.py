@@ -49,6 +49,7 @@ def evidence(document: Document, report: Report) -> Mapping[str, object]:
     }
     if server is not None:
         seen |= {
+            "family": server.history.family,
             "version": server.version,
             "server_id": server.server_id,
             "uuid": server.uuid,

@@ -11,6 +11,7 @@ from guestagent import errors
 from guestagent.agent.settings import OPTIONS
 from guestagent.cli.main import EXIT_CODES
 from guestagent.controller.description import KNOWN, described
+from guestagent.database.open import FAMILIES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -81,6 +82,12 @@ def test_every_setting_of_the_agent_has_its_row() -> None:
     assert [row[2].strip("`") for row, default in zip(rows, defaults, strict=True) if default != "None"] == [
         default for default in defaults if default != "None"
     ]
+
+
+def test_every_family_has_its_row_with_its_oldest_version() -> None:
+    rows = re.findall(r"^\| (\w+) \| ([\d.]+) \|", text_of("docs/reference/servers.md"), re.M)
+
+    assert rows == [(family.name, ".".join(map(str, family.oldest))) for family in FAMILIES.values()]
 
 
 def test_every_key_of_a_cluster_yaml_has_its_row() -> None:
