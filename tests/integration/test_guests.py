@@ -160,6 +160,23 @@ def test_guests_reach_each_other_and_the_gateway(cloud: Cloud) -> None:
     assert "Maria" in cloud.said("two", "python", "-c", KNOCK, one.address, "3306")
 
 
+def test_the_gateway_keeps_its_mac_whoever_comes_and_goes(cloud: Cloud) -> None:
+    """A bridge without one of its own takes the lowest of its wires', and the others go on sending to who is gone."""
+    seen = []
+    for guest in ("one", "two", "three"):
+        cloud.boot(guest)
+        seen.append(mac(cloud.bridge))
+    for guest in ("one", "two", "three"):
+        cloud.hypervisor.destroy(guest)
+        seen.append(mac(cloud.bridge))
+
+    assert len(set(seen)) == 1
+
+
+def mac(link: str) -> str:
+    return str(json.loads(output("ip", "-json", "link", "show", "dev", link))[0]["address"])
+
+
 def test_user_data_is_executed_inside_and_only_there(cloud: Cloud) -> None:
     cloud.boot("one", "#!/bin/sh\ntouch /ran || id -un > /var/ran-as; hostname > /etc/ran-on")
 

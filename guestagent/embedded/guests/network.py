@@ -30,10 +30,9 @@ def wire(bridge: str, guest_id: str) -> Wire:
 def plug(bridge: str, guest: Guest) -> None:
     """Make the namespace and its wire. The MAC follows the IP address: a successor is reached at once."""
     its = wire(bridge, guest.id)
-    mac = "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(guest.address).packed)
     outside = (
         f"netns add {its.namespace}",
-        f"link add {its.link} type veth peer name eth0 address {mac} netns {its.namespace}",
+        f"link add {its.link} type veth peer name eth0 address {_mac(guest.address)} netns {its.namespace}",
         f"link set {its.link} master {bridge} up",
     )
     inside = (
@@ -62,10 +61,13 @@ def plugged(bridge: str, guest_id: str) -> bool:
 
 
 def bridge_up(bridge: str, owner: str, gateway: str, prefix: int) -> None:
-    """The bridge says in its alias whose it is; one that is somebody else's is refused."""
+    """The bridge says in its alias whose it is; one that is somebody else's is refused.
+
+    Its MAC is its own: otherwise it has the lowest of its wires', and when that guest goes all others send to nobody.
+    """
     seen = _link(bridge)
     if seen is None:
-        lines = (f"link add {bridge} type bridge", f'link set {bridge} alias "{owner}"')
+        lines = (f"link add {bridge} address {_mac(gateway)} type bridge", f'link set {bridge} alias "{owner}"')
         _ip(f"making bridge {bridge}", lines)
     elif seen.get("ifalias") != owner:
         raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
@@ -78,6 +80,10 @@ def bridge_down(bridge: str, owner: str) -> None:
     seen = _link(bridge)
     if seen and seen.get("ifalias") == owner:
         _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
+
+
+def _mac(address: str) -> str:
+    return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(address).packed)
 
 
 def _link(name: str) -> dict[str, object] | None:
