@@ -17,6 +17,7 @@ from guestagent.embedded.heat.stack import (
     DELETE,
     FAILED,
     IN_PROGRESS,
+    INIT,
     ROLLBACK,
     UPDATE,
     Resource,
@@ -129,6 +130,9 @@ class Engine:
     def signal(self, stack: Stack, resource: Resource, body: object) -> None:
         """Hand a signal to a resource; ValueError where it is not one that its type takes."""
         stack.signalled(resource, self.kind(resource).signal(resource, body))
+        for other in stack.resources.values():
+            if other is not resource and other.action != INIT:
+                self.kind(other).refresh(other)
 
     def scope(self, stack: Stack) -> StackScope:
         return StackScope(stack, self.kinds)

@@ -36,6 +36,9 @@ class Kind:
     def serve(self, resource: Resource, declared: Mapping[str, object]) -> None:
         """The template's metadata has changed. Only servers tell of it: others go on with what they were made with."""
 
+    def refresh(self, resource: Resource) -> None:
+        """Another resource of the stack has taken a signal: what the template says may have become something else."""
+
     def replaces(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
         """Whether changes that its schema admits in place need a new one all the same."""
         return False

@@ -83,6 +83,10 @@ class Server(Kind):
             redeclared(resource.metadata, declared) if _polls(resource.properties) else dict(declared)
         )
 
+    def refresh(self, resource: Resource) -> None:
+        """The template's metadata laid over its own: a key that both have is the template's, Heat's part in it gone."""
+        resource.write({**resource.metadata, **resource.declared})
+
     def replaces(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
         return any(name in changed and after[policy] == "REPLACE" for name, policy in POLICIES.items())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.contract.guest import Key, collected, metadata, signal
+from tests.contract.guest import Key, collected, metadata, put, signal
 from tests.contract.heat import Document, Heat, Stack
 from tests.contract.outcomes import IN_PLACE, REPLACED, UPDATED
 from tests.contract.rule import Area, Observation
@@ -195,3 +195,29 @@ def a_handle_s_document_is_text_in_metadata(heat: Heat) -> Observation:
     found = polled(heat.stack(template).settled())["ReadyWaitCondition"]
 
     return [type(found).__name__, sorted(json.loads(found))]
+
+
+@area.rule([["collectors", "heat", "polling_interval"], ["polling_interval"]])
+def a_signal_takes_heat_s_part_out_of_a_key_that_the_template_has_too(heat: Heat) -> Observation:
+    """Heat lays the template's metadata over the server's own; and what it writes, it may write in the wrong moment."""
+    return before_and_after_a_signal(heat, {"os-collect-config": {"polling_interval": 5}})
+
+
+@area.rule([["collectors", "heat"], ["collectors", "heat"]])
+def a_signal_leaves_heat_s_part_where_the_template_has_no_such_key(heat: Heat) -> Observation:
+    return before_and_after_a_signal(heat, {"GuestAgent": {"PollingInterval": 5}})
+
+
+def before_and_after_a_signal(heat: Heat, about: Document) -> Observation:
+    """The keys that a guest is given for its collector, before and after a signal to a handle of its stack."""
+    template = nova(heat, about)
+    template["resources"]["H"] = h_typed("OS::Heat::WaitConditionHandle", {"signal_transport": "CFN_SIGNAL"})
+    template["outputs"]["H"] = {"value": {"get_attr": ["H", "signal"]}}
+    stack = heat.stack(template).settled()
+    access, before = config(stack)["heat"], config(stack)
+
+    url = json.loads(str(stack.output("H")))["alarm_url"]
+    answer = put(url, {"status": "SUCCESS", "reason": "r", "id": "u", "data": "d"})
+
+    assert answer.startswith("200"), answer
+    return [sorted(before), sorted(collected("heat", access)["os-collect-config"])]  # type: ignore[index]
