@@ -7,16 +7,15 @@ import json
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guestagent.cli import options
 from guestagent.cli.given import given
 from guestagent.errors import NotReady
 
 if TYPE_CHECKING:
     from guestagent.agent.status import NodeStatus
 
-CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf where it exists)"
 METADATA_HELP = "work on this document (YAML or JSON; - reads standard input) instead of the collected one"
 
 
@@ -30,14 +29,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="stay and keep the server as its metadata says",
         description="The resident agent: works on every newer document at once, repairs drift, delivers signals.",
     )
-    serve.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    options.config(serve)
     serve.set_defaults(run=run_serve)
     poke = commands.add_parser(
         "poke",
         help="hand collected metadata over (os-collect-config's command)",
         description="Hand the document in OS_CONFIG_FILES over to the resident agent, and return at once.",
     )
-    poke.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    options.config(poke)
     poke.set_defaults(run=run_poke)
 
 
@@ -47,8 +46,8 @@ def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="show every condition of this node, the worst first",
         description="Show what this node was asked to be and how far it is. Exit code 1 while it is not ready.",
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    options.as_json(parser)
+    options.config(parser)
     parser.set_defaults(run=run_status)
 
 
@@ -64,8 +63,8 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--db", choices=("mariadb", "mysql"), default="mariadb", help="whose SQL --offline shows (default: mariadb)"
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    options.as_json(parser)
+    options.config(parser)
     parser.set_defaults(run=run_plan)
 
 
@@ -77,8 +76,8 @@ def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP)
     parser.add_argument("--no-signal", action="store_true", help="do not tell the handle")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    options.as_json(parser)
+    options.config(parser)
     parser.set_defaults(run=run_apply)
 
 

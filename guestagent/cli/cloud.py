@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from guestagent.cli.options import as_json
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--state", type=Path, help=f"its folder (default {STATE}/NAME)")
     parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write its entry into")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    as_json(parser)
 
 
 def _options(args: argparse.Namespace) -> Options:

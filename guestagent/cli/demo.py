@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guestagent.cli import options
 from guestagent.cli.cloud import STATE
 from guestagent.cli.interruptions import Interruptions
 from guestagent.errors import GuestAgentError, UnsupportedEnvironment
@@ -45,7 +46,7 @@ earlier demo left is removed first. Needs root. The last line says whether all o
     parser.add_argument(
         "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    options.as_json(parser)
     parser.set_defaults(run=run)
 
 

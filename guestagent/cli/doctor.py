@@ -8,15 +8,14 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guestagent.cli import options
 from guestagent.errors import NotReady
 
 if TYPE_CHECKING:
     from guestagent.agent.doctor import Finding
 
-CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf where it exists)"
 COLOURS = {"fail": "31", "warn": "33", "ok": "32"}
 
 
@@ -32,8 +31,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "Exit code 1 where anything is fail."
         ),
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    options.as_json(parser)
+    options.config(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from guestagent.cli import options
 from guestagent.shipped import shipped
 
 
@@ -16,7 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description='Print the folder of the elements, as in ELEMENTS_PATH="$(guestagent elements-path)" '
         "disk-image-create -o db vm debian-minimal guestagent-mariadb.",
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    options.as_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from guestagent.cli import options
 from guestagent.cli.given import HELP, given
 from guestagent.errors import InvalidTemplate
 
@@ -30,8 +31,8 @@ def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Print the template that `create` would launch, as YAML.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a cluster.yaml; {HELP}")
-    add_dialect(parser, "the file's `dialect`, or cfn")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    options.dialect(parser, "the file's `dialect`, or hot")
+    options.as_json(parser, "as JSON")
     parser.set_defaults(run=run_template)
 
 
@@ -44,15 +45,9 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "the servers are taken over, and what was wrong is said on stderr.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a cluster's template, YAML or JSON; {HELP}")
-    add_dialect(parser, "the one that the file is not in")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    options.dialect(parser, "the one that the file is not in")
+    options.as_json(parser, "as JSON")
     parser.set_defaults(run=run_convert)
-
-
-def add_dialect(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add --dialect."""
-    meaning = f"CloudFormation's, or Heat's own (default: {default})"
-    parser.add_argument("--dialect", choices=["cfn", "hot"], help=meaning)
 
 
 def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,7 +64,7 @@ def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="SECONDS",
         help="for how long the cloud admits a handle's URL (default: 900)",
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    options.as_json(parser)
     parser.set_defaults(run=run_lint)
 
 

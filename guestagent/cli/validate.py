@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from guestagent.cli import options
 from guestagent.cli.given import given
 from guestagent.errors import InvalidMetadata, Problem
 
@@ -30,7 +31,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     what.add_argument("--schema", action="store_true", help="print the contract as a JSON Schema instead")
     parser.add_argument("--node", metavar="NAME", help="of a template, this node only")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    options.as_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -10,6 +10,8 @@ from guestagent.controller.fake import FakeHeat
 from guestagent.controller.heat import Heat, Resource, Stack, connect
 from guestagent.controller.lint import lint
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import Passwords
+from guestagent.controller.preflight import Findings, Preflight
 from guestagent.controller.render import parse, render, stack_timeout_minutes
 from guestagent.controller.stacks import Stacks
 from guestagent.controller.status import ClusterStatus, NodeStatus
@@ -21,11 +23,14 @@ __all__ = [
     "Dialect",
     "Event",
     "FakeHeat",
+    "Findings",
     "Heat",
     "Node",
     "NodeChanged",
     "NodeState",
     "NodeStatus",
+    "Passwords",
+    "Preflight",
     "Resource",
     "Stack",
     "StackChanged",

@@ -18,8 +18,9 @@ from openstack.connection import Connection
 from openstack.exceptions import ConfigException, SDKException
 
 from guestagent import __version__
-from guestagent.controller.heat import CONDITIONS, Resource, Stack
+from guestagent.controller.heat import CONDITIONS, NOTHING, Resource, Stack
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
+from guestagent.secret import Secret, masked
 
 TIMEOUT = 60.0  # seconds until a request counts as unanswered
 COME_BACK = frozenset({408, 429, 500, 502, 503, 504})
@@ -76,14 +77,28 @@ class OpenStackHeat:
     def template(self, stack: Stack) -> object:
         return self._json("GET", f"{_path(stack)}/template", f"reading the template of stack {stack.name}")
 
-    def create(self, name: str, template: Mapping[str, Any], timeout_minutes: int) -> str:
+    def create(
+        self,
+        name: str,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> str:
         body = {"stack_name": name, **_change(template, timeout_minutes)}
-        answer = self._json("POST", "/stacks", f"launching stack {name}", json=body)
+        answer = self._json("POST", "/stacks", f"launching stack {name}", hidden=parameters, json=body)
         return str(answer["stack"]["id"])
 
-    def update(self, stack: Stack, template: Mapping[str, Any], timeout_minutes: int) -> None:
-        body = _change(template, timeout_minutes)
-        self._request("PUT", _path(stack), f"updating stack {stack.name}", json=body)
+    def update(
+        self,
+        stack: Stack,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> None:
+        """Where there are parameters this is a PATCH: after a PUT Heat asks for all of them again."""
+        body, doing = _change(template, timeout_minutes), f"updating stack {stack.name}"
+        method = "PATCH" if template.keys() & {"Parameters", "parameters"} else "PUT"
+        self._request(method, _path(stack), doing, hidden=parameters, json=body)
 
     def delete(self, stack: Stack) -> None:
         self._request("DELETE", _path(stack), f"deleting stack {stack.name}", fine=GONE)
@@ -93,15 +108,29 @@ class OpenStackHeat:
 
     def metadata_url(self) -> str | None:
         """The public address, for it is the guests that will use it; ending as os-collect-config wants it."""
-        config = self._connection.config
-        region = config.get_region_name("cloudformation")
+        url = self._public("cloudformation")
+        return None if url is None else f"{url.rstrip('/')}/"
+
+    def heat_url(self) -> str | None:
+        return self._public("orchestration")
+
+    def resource_types(self) -> frozenset[str]:
+        answer = self._json("GET", "/resource_types", "listing the resource types")
+        return frozenset(str(each) for each in answer["resource_types"])
+
+    def template_versions(self) -> frozenset[str]:
+        answer = self._json("GET", "/template_versions", "listing the template versions")
+        return frozenset(str(each["version"]) for each in answer["template_versions"])
+
+    def _public(self, service: str) -> str | None:
+        region = self._connection.config.get_region_name(service)
         try:
             url = self._connection.session.get_endpoint(
-                service_type="cloudformation", interface="public", region_name=region
+                service_type=service, interface="public", region_name=region
             )
         except (SDKException, keystone.ClientException) as error:
             _raise(error, "reading the cloud's catalog")
-        return None if url is None else f"{str(url).rstrip('/')}/"
+        return None if url is None else str(url)
 
     def _resources(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
         doing = f"listing the conditions of stack {stack.name}"
@@ -114,8 +143,23 @@ class OpenStackHeat:
         except ValueError as error:
             raise CloudUnreachable(f"{doing}: what answered is not Heat, or not whole") from error
 
-    def _request(self, method: str, path: str, doing: str, fine: int = 0, **request: Any) -> Any:
-        """The response. Trying again is left to our caller, who knows what may be asked twice."""
+    def _request(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        fine: int = 0,
+        hidden: Mapping[str, Secret] = NOTHING,
+        **request: Any,
+    ) -> Any:
+        """The response. Trying again is left to our caller, who knows what may be asked twice.
+
+        `hidden` are the stack's parameters: the library keeps this request out of its log, and Heat's refusal is told
+        without them.
+        """
+        if hidden:
+            revealed = {name: value.reveal() for name, value in hidden.items()}
+            request = {"log": False, **request, "json": {**request["json"], "parameters": revealed}}
         try:
             response = self._connection.orchestration.request(
                 path, method, raise_exc=False, connect_retries=0, timeout=self._timeout, **request
@@ -123,7 +167,7 @@ class OpenStackHeat:
         except (SDKException, keystone.ClientException) as error:
             _raise(error, doing)
         if response.status_code >= 400 and response.status_code != fine:
-            raise _refusal(response, doing)
+            raise _refusal(response, doing, *hidden.values())
         return response
 
 
@@ -155,8 +199,8 @@ def _change(template: Mapping[str, Any], timeout_minutes: int) -> dict[str, Any]
     return {"template": template, "timeout_mins": timeout_minutes, "disable_rollback": True}
 
 
-def _refusal(response: Any, doing: str) -> CloudError:
-    """The error for an answer of 400 or more, with Heat's own words."""
+def _refusal(response: Any, doing: str, *hidden: Secret) -> CloudError:
+    """The error for an answer of 400 or more, with Heat's own words but for what is `hidden`."""
     try:
         body = response.json()
     except ValueError:
@@ -164,7 +208,7 @@ def _refusal(response: Any, doing: str) -> CloudError:
     error = body.get("error") if isinstance(body, dict) else None
     told = error if isinstance(error, dict) else {}
     message = str(told.get("message") or response.reason or "no reason given").strip()
-    said = f"{doing}: Heat says {response.status_code}, {message}"
+    said = f"{doing}: Heat says {response.status_code}, {masked(message, *hidden)}"
     if response.status_code in COME_BACK and told.get("type") not in HOPELESS:
         return CloudUnreachable(said)
     return CloudRefused(said)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from guestagent.controller.checks import check
-from guestagent.controller.dialect import Dialect
+from guestagent.controller.dialect import DEFAULT, Dialect
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster, Problem
 
 FIRST_SERVER_ID = 101  # far from 1, the default of every server: one that nobody numbered is seen at once
@@ -35,7 +36,11 @@ class Cluster:
     address of Heat's CFN API as the guests see it; None: they take the one that Heat's own boot data tells.
     They look for new metadata at least every `polling_interval`. In the CFN dialect both stand in the servers'
     user data: they are fixed once a cluster is created. In HOT Heat itself tells the address, so there is no
-    `metadata_url`. The `dialect` of a stack is for ever: its resources are of other types in the other one.
+    `metadata_url`. The `dialect` of a stack is for ever: its resources are of other types in the other one; which one a
+    cloud takes the better is what `Stacks.preflight` finds.
+
+    `passwords` says whether Heat makes the accounts' passwords, or the template has a hidden parameter for each. The
+    values are never a part of the cluster: they go to Heat beside the template.
     """
 
     source: Node
@@ -50,7 +55,8 @@ class Cluster:
     boot_allowance: int = BOOT_ALLOWANCE
     auth_ttl: int = AUTH_TTL
     polling_interval: int = POLLING_INTERVAL
-    dialect: Dialect = Dialect.CFN
+    dialect: Dialect = DEFAULT
+    passwords: Passwords = Passwords.HEAT
     next_server_id: int
     next_replica: int
 
@@ -73,7 +79,8 @@ class Cluster:
         boot_allowance: int = BOOT_ALLOWANCE,
         auth_ttl: int = AUTH_TTL,
         polling_interval: int = POLLING_INTERVAL,
-        dialect: Dialect = Dialect.CFN,
+        dialect: Dialect = DEFAULT,
+        passwords: Passwords = Passwords.HEAT,
     ) -> Cluster:
         """A new cluster: its nodes get their names, server ids and first generation here."""
         wanted = tuple(replicas)
@@ -92,6 +99,7 @@ class Cluster:
             auth_ttl=auth_ttl,
             polling_interval=polling_interval,
             dialect=dialect,
+            passwords=passwords,
             next_server_id=FIRST_REPLICA_ID + len(wanted),
             next_replica=len(wanted),
         )

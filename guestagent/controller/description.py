@@ -9,6 +9,7 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import Passwords
 from guestagent.controller.render.contents import MOST_RESOURCES
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
 from guestagent.metadata.load import load
@@ -17,7 +18,9 @@ from guestagent.problems import Cursor, Problems
 NODE = ("flavor", "image")
 TEXTS = ("subnet", "network", "key_pair", "replica_network", "metadata_url")
 SECONDS = ("deadline", "boot_allowance", "auth_ttl", "polling_interval")
-KNOWN = frozenset({"name", "source", "replicas", "client_networks", "dialect", *NODE, *TEXTS, *SECONDS})
+KNOWN = frozenset(
+    {"name", "source", "replicas", "client_networks", "dialect", "passwords", *NODE, *TEXTS, *SECONDS}
+)
 MOST_SECONDS = 10**6  # the cluster itself says what each must be
 # Stands for a node that cannot be read, so that whatever else is wrong is found at once.
 SOME = Node(flavor="flavor", image="image")
@@ -25,10 +28,16 @@ SOME = Node(flavor="flavor", image="image")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a cluster.yaml says: the cluster, and the stack's name where it has one."""
+    """What a cluster.yaml says: the cluster, and the stack's name where it has one.
+
+    `dialect` is None where the file leaves it open, and the cluster is in the default one then. `password_file` is the
+    file that holds the nodes' passwords, as it is named there.
+    """
 
     cluster: Cluster
     name: str | None = None
+    dialect: Dialect | None = None
+    password_file: str | None = None
 
 
 def described(text: str, where: str = "") -> Description:
@@ -62,12 +71,14 @@ def read(document: object) -> Description:
     source = _node(at.child("source", found.get("source", {})), usual)
     model = Node(usual.get("flavor", source.flavor), usual.get("image", source.image))
     replicas = _replicas(at.child("replicas", found.get("replicas", [])), usual, model)
+    shared = _shared(at, found)
+    passwords, password_file = _passwords(at.child("passwords", found.get("passwords", "heat")))
     try:
-        cluster = Cluster.new(source=source, replicas=replicas, **_shared(at, found))
+        cluster = Cluster.new(source=source, replicas=replicas, passwords=passwords, **shared)
     except InvalidCluster as error:
         raise InvalidCluster([*problems.found, *error.problems]) from error
     problems.raise_if_any(InvalidCluster)
-    return Description(cluster, name)
+    return Description(cluster, name, shared.get("dialect"), password_file)
 
 
 def _shared(at: Cursor, found: Mapping[str, object]) -> dict[str, Any]:
@@ -81,6 +92,8 @@ def _shared(at: Cursor, found: Mapping[str, object]) -> dict[str, Any]:
             given[key] = number
     if "dialect" in found:
         given["dialect"] = _dialect(at.child("dialect", found["dialect"]))
+    elif "metadata_url" in given:
+        given["dialect"] = Dialect.CFN  # whoever says the address of its API has chosen
     if "client_networks" in found:
         networks = at.child("client_networks", found["client_networks"]).items()
         given["client_networks"] = [text for network in networks if (text := network.string())]
@@ -93,6 +106,19 @@ def _dialect(at: Cursor) -> Dialect:
         return Dialect(at.value)
     at.wrong(" or ".join(names), repr(at.value) if isinstance(at.value, str) else "")
     return Dialect.CFN
+
+
+def _passwords(at: Cursor) -> tuple[Passwords, str | None]:
+    """Who makes the passwords, and the file that holds them where a person has."""
+    if at.value == "heat":
+        return Passwords.HEAT, None
+    if at.value == "generated":
+        return Passwords.PARAMETERS, None
+    if isinstance(at.value, dict) and at.value.keys() == {"file"}:
+        return Passwords.PARAMETERS, at.child("file", at.value["file"]).string()
+    # Not what was found: it may be a password.
+    at.wrong("heat, generated, or a mapping with file: and the name of a file")
+    return Passwords.HEAT, None
 
 
 def _replicas(at: Cursor, usual: Mapping[str, str], model: Node) -> list[Node]:

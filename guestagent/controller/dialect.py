@@ -13,3 +13,7 @@ class Dialect(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+DEFAULT = Dialect.HOT
+"""Where nobody says one and no cloud is asked: what the preflight takes wherever Heat has what we use of it."""

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from guestagent.controller.heat import Resource, Stack
+from guestagent.controller.heat import NOTHING, Resource, Stack
+from guestagent.controller.render.needs import NEEDS
 from guestagent.errors import CloudRefused, CloudUnreachable
+from guestagent.secret import Secret
 
 CONDITIONS = frozenset({"AWS::CloudFormation::WaitCondition", "OS::Heat::WaitCondition"})
 
@@ -25,6 +27,7 @@ class FakeStack:
     minutes: int
     resources: dict[str, Resource] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
+    parameters: dict[str, Secret] = field(default_factory=dict)
 
     def walk(self, verdicts: Mapping[str, str]) -> None:
         """One step: the next condition gets its signal; after the last one the action is complete."""
@@ -44,8 +47,11 @@ class FakeStack:
         data = json.dumps({name: json.dumps({"condition": name})})
         self.resources[name] = Resource(name, "CREATE_COMPLETE", "", {"Data": data})
 
-    def take(self, template: Mapping[str, Any], minutes: int) -> None:
+    def take(
+        self, template: Mapping[str, Any], minutes: int, parameters: Mapping[str, Secret] = NOTHING
+    ) -> None:
         """Begin with a template: what completed before stays, what is new or failed waits for a signal."""
+        self.parameters = _given(template, {**self.parameters, **parameters})
         self.template, self.minutes = template, minutes
         wanted, handles = _conditions(template)
         old = self.resources
@@ -62,7 +68,8 @@ class FakeHeat:
 
     `down` is how many requests from now get no answer and have no effect. A verb ("create", say) in `drops` never
     arrives, one in `loses` is obeyed but its answer is lost, once for each time that it stands there. `late` is how
-    many polls after an update still show the stack as it was before.
+    many polls after an update still show the stack as it was before. `types` and `versions` are what Heat tells that it
+    has (None: it refuses to), `url` and `api_url` where the catalog has its CFN API and heat-api (None: nowhere).
     """
 
     def __init__(self) -> None:
@@ -75,6 +82,9 @@ class FakeHeat:
         self.loses: list[str] = []
         self.late = 0
         self.url: str | None = "http://heat.example:8000/v1/"
+        self.api_url: str | None = "http://heat.example:8004/v1/project"
+        self.types: frozenset[str] | None = frozenset().union(*(each.types for each in NEEDS.values()))
+        self.versions: frozenset[str] | None = frozenset(each.version for each in NEEDS.values())
         self._count = 0
         self._before: Stack | None = None
 
@@ -101,26 +111,39 @@ class FakeHeat:
     def template(self, stack: Stack) -> object:
         return json.loads(json.dumps(self._later("template", stack).template))
 
-    def create(self, name: str, template: Mapping[str, Any], timeout_minutes: int) -> str:
+    def create(
+        self,
+        name: str,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> str:
         self._answer("create")
         if name in self.live:
             raise CloudRefused(f"The Stack ({name}) already exists.")
         self._count += 1
         made = Stack(f"stack-{self._count}", name, "CREATE_IN_PROGRESS", "Stack CREATE started")
-        self.live[name] = FakeStack(made, template, timeout_minutes)
-        self.live[name].take(template, timeout_minutes)
+        launched = FakeStack(made, template, timeout_minutes)
+        launched.take(template, timeout_minutes, parameters)
+        self.live[name] = launched
         self._lose("create")
         return made.id
 
-    def update(self, stack: Stack, template: Mapping[str, Any], timeout_minutes: int) -> None:
+    def update(
+        self,
+        stack: Stack,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> None:
         self._answer("update")
         live = self.live[stack.name]
         if live.stack.in_progress:
             raise CloudRefused(f"Stack {stack.name} already has an action ({live.stack.status}) in progress.")
+        live.take(template, timeout_minutes, parameters)
         self._count += 1
         self._before = live.stack
         live.stack = replace(live.stack, status="UPDATE_IN_PROGRESS", reason="", updated=str(self._count))
-        live.take(template, timeout_minutes)
         self._lose("update")
 
     def delete(self, stack: Stack) -> None:
@@ -136,6 +159,22 @@ class FakeHeat:
     def metadata_url(self) -> str | None:
         self._answer("metadata_url")
         return self.url
+
+    def heat_url(self) -> str | None:
+        self._answer("heat_url")
+        return self.api_url
+
+    def resource_types(self) -> frozenset[str]:
+        return self._told("resource_types", self.types)
+
+    def template_versions(self) -> frozenset[str]:
+        return self._told("template_versions", self.versions)
+
+    def _told(self, verb: str, known: frozenset[str] | None) -> frozenset[str]:
+        self._answer(verb)
+        if known is None:
+            raise CloudRefused(f"You are not authorized to use {verb}.")
+        return known
 
     def _answer(self, verb: str) -> None:
         self.asked.append(verb)
@@ -161,6 +200,15 @@ class FakeHeat:
         if live.stack.in_progress:
             self.endangered.append(verb)
         return live
+
+
+def _given(template: Mapping[str, Any], known: Mapping[str, Secret]) -> dict[str, Secret]:
+    """The values of the template's parameters; of what it does not have nothing is kept."""
+    wanted = template.get("Parameters") or template.get("parameters") or {}
+    for name in wanted:
+        if name not in known:
+            raise CloudRefused(f"The Parameter ({name}) was not provided.")
+    return {name: known[name] for name in wanted}
 
 
 def _conditions(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:

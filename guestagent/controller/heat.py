@@ -1,4 +1,4 @@
-"""Heat as the controller needs it: ten requests, and what they answer. `cloud.py` makes them; `fake.py` acts them.
+"""Heat as the controller needs it: thirteen requests, and what they answer. `cloud.py` makes them; `fake.py` acts them.
 
 Reading a stack while Heat works on it can break it: outputs and attributes are resolved then, and that writes.
 So only `stacks` and `resources` may be asked at any time; what is said to be for later waits for the end.
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from guestagent.errors import UnsupportedEnvironment
+from guestagent.secret import Secret
 
+NOTHING: Mapping[str, Secret] = {}
 CONDITIONS = "WaitCondition"  # a part of the types of conditions and of their handles, in both dialects
 
 
@@ -81,11 +83,23 @@ class Heat(Protocol):
     def template(self, stack: Stack) -> object:
         """The template as it was last given. For later."""
 
-    def create(self, name: str, template: Mapping[str, Any], timeout_minutes: int) -> str:
-        """Launch a stack; its id."""
+    def create(
+        self,
+        name: str,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> str:
+        """Launch a stack; its id. `parameters` are the values of the template's own."""
 
-    def update(self, stack: Stack, template: Mapping[str, Any], timeout_minutes: int) -> None:
-        """Give a stack another template."""
+    def update(
+        self,
+        stack: Stack,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> None:
+        """Give a stack another template. Of its parameters those that are not given here keep their values."""
 
     def delete(self, stack: Stack) -> None:
         """Delete a stack; fine where it is gone."""
@@ -94,4 +108,13 @@ class Heat(Protocol):
         """CloudRefused with Heat's words where it would not take the template."""
 
     def metadata_url(self) -> str | None:
-        """The address of the CFN API in the catalog; None where it is not there."""
+        """The public address of the CFN API in the catalog; None where it is not there."""
+
+    def heat_url(self) -> str | None:
+        """The public address of heat-api in the catalog, which is the guests' too; None where it is not there."""
+
+    def resource_types(self) -> frozenset[str]:
+        """The types that a template of ours may use in this cloud."""
+
+    def template_versions(self) -> frozenset[str]:
+        """The versions of both dialects, as in heat_template_version.2018-08-31."""

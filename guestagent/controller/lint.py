@@ -20,6 +20,7 @@ from guestagent.problems import Cursor, Problems
 LONGEST = 43200
 MOST_USER_DATA = 65535
 MOST_LEAVES = 10
+PARAMETER = "get_param"
 
 
 def lint(template: object, auth_ttl: int = AUTH_TTL) -> tuple[Problem, ...]:
@@ -63,6 +64,8 @@ def _check_resources(resources: Mapping[str, Cursor], words: Words, auth_ttl: in
             _check_condition(at, words, auth_ttl if _is_presigned(at, words, resources) else LONGEST + 1)
         elif kind == words.server:
             _check_user_data(at, words)
+            if words is CFN:
+                _check_place(at)
 
 
 def _is_presigned(at: Cursor, words: Words, resources: Mapping[str, Cursor]) -> bool:
@@ -93,6 +96,14 @@ def _check_condition(at: Cursor, words: Words, auth_ttl: int) -> None:
         )
 
 
+def _check_place(at: Cursor) -> None:
+    """OS::Nova::Server asks for the only network by itself; this one leaves it to a Nova that wants to be told."""
+    given = _get(at, CFN.properties)
+    if not isinstance(given, dict) or not given.keys() & {"SubnetId", "NetworkInterfaces"}:
+        do = "say subnet or network in the cluster.yaml; from 2.37 on Nova makes no instance without one"
+        at.child(CFN.properties, None).wrong("SubnetId or NetworkInterfaces", "neither", do)
+
+
 def _whole(value: object) -> int | None:
     try:
         return int(str(value))
@@ -115,11 +126,13 @@ def _check_references(resources: Mapping[str, Cursor], words: Words, parameters:
     graph: dict[str, set[str]] = {name: set() for name in resources}
     for name, at in resources.items():
         for place, target in _references(at, words):
-            if target in resources:
+            asked = place.path.endswith(PARAMETER)
+            if target in resources and not asked:
                 graph[name].add(target)
-            elif target not in given and not target.startswith("AWS::"):
-                near = get_close_matches(target, resources, n=1)
-                place.wrong("a resource of this template", target, f"did you mean {near[0]}?" if near else "")
+            elif target not in given and not target.startswith(("AWS::", "OS::")):
+                near = get_close_matches(target, given if asked else resources, n=1)
+                what = "parameter" if asked else "resource"
+                place.wrong(f"a {what} of this template", target, f"did you mean {near[0]}?" if near else "")
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -152,6 +165,8 @@ def _functions(at: Cursor) -> Iterator[tuple[Cursor, str]]:
             yield at.child("get_attr", name), name
         case {"get_resource": str(name)}:
             yield at.child("get_resource", name), name
+        case {"get_param": str(name)} | {"get_param": [str(name), *_]}:
+            yield at.child(PARAMETER, name), name
         case dict(mapping):
             for key, value in mapping.items():
                 yield from _functions(at.child(str(key), value))

@@ -6,7 +6,7 @@ Whatever was asked of Heat and got no answer is looked for before it is asked ag
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,11 +14,14 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Tell
 from guestagent.controller.heat import Heat, Stack
-from guestagent.controller.render import parse, render, stack_timeout_minutes
+from guestagent.controller.passwords import exactly, generated
+from guestagent.controller.preflight import Preflight, decide, findings
+from guestagent.controller.render import parameters, parse, render, stack_timeout_minutes
 from guestagent.controller.status import ClusterStatus, status
 from guestagent.controller.waiting import KNOCK, Waiting, Work, find
 from guestagent.errors import CloudRefused, InvalidInput, Problem
 from guestagent.retry import Clock, SystemClock
+from guestagent.secret import Secret
 
 T = TypeVar("T")
 
@@ -40,10 +43,19 @@ class Stacks:
         self._heat, self._every, self._answered = heat, every, False
         self._clock: Clock = SystemClock() if clock is None else clock
 
-    def create(self, name: str, cluster: Cluster) -> Work:
+    def preflight(self, cluster: Cluster, asked: Dialect | None = None) -> Preflight:
+        """Which dialect this cloud makes the safer for the cluster, and why; and what a launch would fail by.
+
+        `cluster.in_dialect(found.dialect)` is the cluster to create. With a dialect `asked` for, that one is examined.
+        """
+        return decide(findings(self._heat, self._patiently), cluster, asked)
+
+    def create(self, name: str, cluster: Cluster, passwords: Mapping[str, Secret] | None = None) -> Work:
         """Launch a cluster. Where a cluster in the CFN dialect has no address of its API, the catalog has.
 
-        InvalidInput where Heat takes no such name for a stack; CloudRefused where there is one of this name.
+        `passwords`, by node, is for a cluster whose passwords are parameters; where there are none they are made here.
+        InvalidInput where they are not those of the nodes, or where Heat takes no such name for a stack; CloudRefused
+        where there is one of this name.
         """
         if not NAME.fullmatch(name):
             expected = "a letter, then letters, digits, _, - and ., at most 255 in all"
@@ -53,28 +65,37 @@ class Stacks:
         if cluster.dialect is Dialect.CFN and cluster.metadata_url is None:
             cluster = replace(cluster, metadata_url=self._patiently(self._heat.metadata_url))
         template, minutes = render(cluster), stack_timeout_minutes(cluster)
+        hidden = _hidden(cluster, None, passwords)
 
         def launch() -> Stack:
-            return Stack(self._heat.create(name, template, minutes), name, "CREATE_IN_PROGRESS")
+            return Stack(self._heat.create(name, template, minutes, hidden), name, "CREATE_IN_PROGRESS")
 
         return Work(self._once(launch, lambda: find(self._heat, name)), "CREATE", cluster)
 
-    def change(self, name: str, operation: Callable[[Cluster], Cluster]) -> Work:
+    def change(
+        self,
+        name: str,
+        operation: Callable[[Cluster], Cluster],
+        passwords: Mapping[str, Secret] | None = None,
+    ) -> Work:
         """Read the cluster back, change it and update the stack.
 
         A node whose condition had failed gets a new generation: what lies in its old handle would fail every
         update to come. InvalidTemplate where the stack is not a cluster, or more was changed in it by hand than
-        this library knows: nothing is sent then. What `operation` raises goes to the caller.
+        this library knows: nothing is sent then. What `operation` raises goes to the caller. `passwords` is as in
+        `create`, for the nodes that are new: the others keep theirs.
         """
         stack = self._at_rest(name)
-        cluster = operation(self._cluster(stack))
+        before = self._cluster(stack)
+        cluster = operation(before)
         if stack.failed:
             cluster = self._failed_renewed(stack, cluster)
         template, minutes = render(cluster), stack_timeout_minutes(cluster)
+        hidden = _hidden(cluster, before, passwords)
         work = Work(stack, "UPDATE", cluster)
 
         def update() -> Stack:
-            self._heat.update(stack, template, minutes)
+            self._heat.update(stack, template, minutes, hidden)
             return stack
 
         def taken() -> Stack | None:
@@ -181,3 +202,17 @@ class Stacks:
                 raise
 
         return self._patiently(attempt)
+
+
+def _hidden(
+    cluster: Cluster, before: Cluster | None, given: Mapping[str, Secret] | None
+) -> dict[str, Secret]:
+    """The values of the parameters that the stack does not have yet."""
+    known = () if before is None else parameters(before)
+    if given and not parameters(cluster):
+        raise InvalidInput([Problem("passwords", "none where Heat makes them", "some", "that is fixed at creation")])
+    wanted = {node.name for node in cluster if node.password in set(parameters(cluster)) - set(known)}
+    if given is not None:
+        exactly(wanted, given)
+    values = generated(wanted) if given is None else given
+    return {cluster.node(name).password: value for name, value in values.items()}

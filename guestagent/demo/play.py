@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from guestagent.controller import Cluster, ClusterStatus, Event, Node, NodeChanged, NodeState, Stacks, Work
+from guestagent.controller import (
+    Cluster,
+    ClusterStatus,
+    Dialect,
+    Event,
+    Node,
+    NodeChanged,
+    NodeState,
+    Stacks,
+    Work,
+)
 from guestagent.demo import findings
 from guestagent.demo.failing import failing
 from guestagent.demo.findings import Findings
@@ -22,6 +32,7 @@ CLUSTER = Cluster.new(
     deadline=60,
     boot_allowance=60,
     polling_interval=1,
+    dialect=Dialect.CFN,  # the origin's
     subnet=SUBNET_ID,  # a real Heat makes no AWS::EC2::Instance without one, on a Nova from 2.37 on
 )
 ADDED = Node(flavor="m1.small", image=IMAGE)

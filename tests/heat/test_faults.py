@@ -11,7 +11,7 @@ from typing import Any
 import openstack
 import pytest
 
-from guestagent.controller import Cluster, Node
+from guestagent.controller import Cluster, Dialect, Node
 from guestagent.controller.heat import Stack
 from guestagent.embedded.compute import SUBNET_ID
 from guestagent.embedded.realheat.cloud import RealCloud
@@ -22,7 +22,10 @@ pytestmark = pytest.mark.timeout(240)
 
 PATIENCE = 120.0
 ALONE = Cluster.new(
-    source=Node(flavor="m1.tiny", image="guestagent-mariadb"), subnet=SUBNET_ID, polling_interval=1
+    source=Node(flavor="m1.tiny", image="guestagent-mariadb"),
+    subnet=SUBNET_ID,
+    polling_interval=1,
+    dialect=Dialect.CFN,
 )
 WAITING: dict[str, Any] = {
     "AWSTemplateFormatVersion": "2010-09-09",

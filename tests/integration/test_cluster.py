@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from guestagent.controller import Cluster, Node
+from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.guests.requirements import require
 from guestagent.errors import StackFailed, UnsupportedEnvironment
 from tests.integration.clouds import PATIENCE, Cloud, cloud_on
@@ -41,7 +41,9 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cl
 
 
 def cluster(replicas: int, **changes: Any) -> Cluster:
-    return Cluster.new(source=NODE, replicas=[NODE] * replicas, polling_interval=1, **changes)
+    return Cluster.new(
+        source=NODE, replicas=[NODE] * replicas, polling_interval=1, dialect=Dialect.CFN, **changes
+    )
 
 
 def test_complete_means_that_every_replica_follows(cloud: Cloud) -> None:

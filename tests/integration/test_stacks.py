@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 import guestagent
-from guestagent.controller import Cluster, Event, Node, NodeChanged, NodeState, Stacks
+from guestagent.controller import Cluster, Dialect, Event, Node, NodeChanged, NodeState, Stacks
 from guestagent.controller.cloud import OpenStackHeat
 from guestagent.embedded import Serving, serving
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, StackFailed
@@ -56,7 +56,13 @@ def stacks(heat: OpenStackHeat) -> Stacks:
 
 
 def cluster(replicas: int = 1, deadline: int = 10) -> Cluster:
-    return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, deadline=deadline, boot_allowance=10)
+    return Cluster.new(
+        source=LARGE,
+        replicas=[SMALL] * replicas,
+        deadline=deadline,
+        boot_allowance=10,
+        dialect=Dialect.CFN,
+    )
 
 
 def booted(guests: PlayingGuests) -> list[str]:
@@ -148,7 +154,7 @@ def test_a_silent_node_ends_its_condition_at_its_own_time(guests: PlayingGuests,
     guests.mute.add("Master0000")
 
     with pytest.raises(StackFailed, match=r"WaitConditionTimeout: .*: 0 of 1 received"):
-        stacks.wait(stacks.create("db", Cluster.new(source=LARGE, deadline=2, boot_allowance=1)), LONG)
+        stacks.wait(stacks.create("db", replace(cluster(0, deadline=2), boot_allowance=1)), LONG)
 
 
 def test_the_deadline_leaves_the_stack_at_work(guests: PlayingGuests, stacks: Stacks) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
-    PASSWORD_LENGTH,
     PORT,
     Functions,
     Resource,
     check_room,
     document,
     kept,
+    parameters,
 )
 from guestagent.controller.render.userdata import Collecting, userdata
 
@@ -31,11 +32,17 @@ def render(cluster: Cluster) -> dict[str, Any]:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "A guestagent cluster",
+        **_parameters(cluster),
         "Resources": resources,
         "Outputs": dict(_outputs(cluster)),
     }
     check_room(template, len(resources))
     return template
+
+
+def _parameters(cluster: Cluster) -> Resource:
+    hidden = {name: {"Type": "String", "NoEcho": True} for name in parameters(cluster)}
+    return {"Parameters": hidden} if hidden else {}
 
 
 def _begin(cluster: Cluster) -> Resource:
@@ -78,6 +85,8 @@ def _database(cluster: Cluster) -> Resource:
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
     after_source = [] if node is cluster.source else [cluster.source.condition]
     resources = _identity(node)
+    if not parameters(cluster):
+        resources[node.password] = _password()
     if cluster.network is not None:
         resources[node.port] = _port(cluster.network)
     resources[node.handle] = {
@@ -96,16 +105,8 @@ def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
 
 
 def _identity(node: Node) -> dict[str, Resource]:
-    """The node's password, and a key of its own: a shared one could read every node's passwords.
-
-    Every node has a password from the start, for roles change and a password must not.
-    """
+    """A key of the node's own: a shared one could read every node's passwords."""
     return {
-        node.password: {
-            "Type": "OS::Heat::RandomString",
-            "DependsOn": "Begin",
-            "Properties": {"length": PASSWORD_LENGTH},
-        },
         node.policy: {
             "Type": "OS::Heat::AccessPolicy",
             "DependsOn": "Begin",
@@ -114,6 +115,11 @@ def _identity(node: Node) -> dict[str, Resource]:
         node.user: {"Type": "AWS::IAM::User", "Properties": {"Policies": [{"Ref": node.policy}]}},
         node.access_key: {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": {"Ref": node.user}}},
     }
+
+
+def _password() -> Resource:
+    """Every node has one from the start, for roles change and a password must not."""
+    return {"Type": "OS::Heat::RandomString", "DependsOn": "Begin", "Properties": {"length": LENGTH}}
 
 
 def _port(network: str) -> Resource:

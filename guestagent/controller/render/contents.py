@@ -9,6 +9,7 @@ from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import Role
 from guestagent.problems import Problems
@@ -16,7 +17,6 @@ from guestagent.problems import Problems
 VERSION = 1  # of what Begin's metadata holds
 SECTION_VERSION = 1  # of the GuestAgent section in the nodes' metadata
 PORT = 3306
-PASSWORD_LENGTH = 30  # MySQL takes 32 characters at most for a channel's password
 MOST_RESOURCES = 1000
 MOST_BYTES = 512 * 1024
 SERVER_BUILD = 600  # seconds that a cloud may take to make a server run, before the condition's clock starts
@@ -66,6 +66,12 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
         section["Network"] = cluster.replica_network
     users = [account(replica) for replica in cluster.replicas]
     return said | ({"Users": users} if users else {})
+
+
+def parameters(cluster: Cluster) -> tuple[str, ...]:
+    """The names of the template's parameters: of those nodes' passwords that Heat does not make."""
+    wanted = cluster.passwords is Passwords.PARAMETERS
+    return tuple(node.password for node in cluster) if wanted else ()
 
 
 def role(cluster: Cluster, node: Node) -> Role:

@@ -10,14 +10,15 @@ from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
-    PASSWORD_LENGTH,
     PORT,
     Functions,
     Resource,
     check_room,
     document,
     kept,
+    parameters,
 )
 
 VERSION = "2018-08-31"
@@ -37,11 +38,17 @@ def render(cluster: Cluster) -> dict[str, Any]:
     template = {
         "heat_template_version": VERSION,
         "description": "A guestagent cluster",
+        **_parameters(cluster),
         "resources": resources,
         "outputs": dict(_outputs(cluster)),
     }
     check_room(template, len(resources))
     return template
+
+
+def _parameters(cluster: Cluster) -> Resource:
+    hidden = {name: {"type": "string", "hidden": True} for name in parameters(cluster)}
+    return {"parameters": hidden} if hidden else {}
 
 
 def _database(cluster: Cluster) -> Resource:
@@ -61,13 +68,13 @@ def _database(cluster: Cluster) -> Resource:
 
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
     after_source = [] if node is cluster.source else [cluster.source.condition]
-    resources: dict[str, Resource] = {
-        node.password: {
+    resources: dict[str, Resource] = {}
+    if not parameters(cluster):
+        resources[node.password] = {
             "type": "OS::Heat::RandomString",
             "depends_on": "Begin",
-            "properties": {"length": PASSWORD_LENGTH},
+            "properties": {"length": LENGTH},
         }
-    }
     if cluster.network is not None:
         resources[node.port] = {
             "type": "OS::Neutron::Port",
@@ -117,7 +124,7 @@ def _server(cluster: Cluster, node: Node) -> Resource:
     functions = Functions(
         handle={"get_attr": [node.handle, "signal"]},
         source_address=_address(cluster, cluster.source),
-        passwords={each.name: {"get_attr": [each.password, "value"]} for each in cluster},
+        passwords={each.name: _password(cluster, each) for each in cluster},
     )
     metadata = document(cluster, node, functions)
     # Not under `os-collect-config`, which is Heat's to fill: with every signal Heat lays the template's metadata over
@@ -125,6 +132,12 @@ def _server(cluster: Cluster, node: Node) -> Resource:
     # (docs/explanation/dialects.md).
     metadata["GuestAgent"]["PollingInterval"] = cluster.polling_interval
     return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
+
+
+def _password(cluster: Cluster, node: Node) -> Resource:
+    if parameters(cluster):
+        return {"get_param": node.password}
+    return {"get_attr": [node.password, "value"]}
 
 
 def _address(cluster: Cluster, node: Node) -> Resource:

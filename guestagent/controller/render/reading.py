@@ -12,6 +12,7 @@ from typing import Any
 from guestagent.controller.checks import NAME
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.passwords import Passwords
 from guestagent.controller.render.contents import VERSION
 from guestagent.controller.render.dialects import render
 from guestagent.controller.render.difference import difference
@@ -64,6 +65,7 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
         **kept,
         **shared,
         "dialect": words.dialect,
+        "passwords": Passwords.PARAMETERS if _has(at, words.parameters) else Passwords.HEAT,
         "source": next(node for is_source, node in nodes if is_source),
         "replicas": tuple(sorted(replicas, key=lambda node: node.server_id)),
         "key_pair": _optional(source, words.properties, words.key_pair),

@@ -24,7 +24,8 @@ from guestagent.embedded.refusals import (
 from guestagent.embedded.services import views
 from guestagent.embedded.services.identity import Identity
 from guestagent.embedded.services.policy import Policy
-from guestagent.embedded.services.stack_requests import flag, number, stack_name, wish
+from guestagent.embedded.services.stack_requests import flag, number, patch, stack_name, wish
+from guestagent.embedded.template.dialect import versions
 from guestagent.embedded.template.document import EMPTY
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
@@ -49,6 +50,8 @@ class Orchestration:
                 methods=["POST"],
             ),
             Route("/v1/{project}/build_info", members("build_info:build_info", _build_info)),
+            Route("/v1/{project}/resource_types", members("stacks:list_resource_types", self._types)),
+            Route("/v1/{project}/template_versions", members("stacks:list_template_versions", _languages)),
             Route("/v1/{project}/stacks", members("stacks:index", self._list)),
             Route("/v1/{project}/stacks", members("stacks:create", self._create), methods=["POST"]),
             Route("/v1/{project}/stacks/detail", members("stacks:index", self._list)),
@@ -104,6 +107,9 @@ class Orchestration:
         shown = views.template_parameters(asked.template.parameters)
         return JSONResponse({"Description": asked.template.description, "Parameters": shown})
 
+    async def _types(self, request: Request) -> Response:
+        return JSONResponse({"resource_types": sorted(self._engine.kinds)})
+
     async def _lookup(self, request: Request) -> Response:
         """By name or id alone: Heat answers with the canonical address."""
         stack = self._visible(request, request.path_params["name"])
@@ -122,10 +128,9 @@ class Orchestration:
 
     async def _update(self, request: Request) -> Response:
         stack = self._stack(request)
-        existing = request.method == "PATCH"
-        asked = wish(
-            await _body(request), stack.template if existing else EMPTY, stack.given if existing else {}
-        )
+        body = await _body(request)
+        patched = request.method == "PATCH"
+        asked = patch(body, stack.template, stack.given) if patched else wish(body, EMPTY, {})
         self._engine.update(_living(stack), asked)
         return Response(status_code=202)
 
@@ -291,6 +296,10 @@ async def _versions(request: Request) -> Response:
     href = f"{request.base_url}v1/"
     version = {"id": "v1.0", "status": "CURRENT", "links": [{"rel": "self", "href": href}]}
     return JSONResponse({"versions": [version]}, 300)
+
+
+async def _languages(request: Request) -> Response:
+    return JSONResponse({"template_versions": versions()})
 
 
 async def _build_info(request: Request) -> Response:

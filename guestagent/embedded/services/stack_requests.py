@@ -28,8 +28,17 @@ def stack_name(sent: object) -> str:
     )
 
 
+def patch(body: Mapping[str, object], existing: Template, known: Mapping[str, object]) -> Wish:
+    """What a PATCH asks for: what it leaves out stands. Of parameters only those that the template has are kept."""
+    sent = body.get("clear_parameters")
+    cleared = sent if isinstance(sent, list) else ()
+    asked = wish(body, existing, {name: value for name, value in known.items() if name not in cleared})
+    had = {name: value for name, value in asked.given.items() if name in asked.template.parameters}
+    return asked.with_parameters(had)
+
+
 def wish(body: Mapping[str, object], existing: Template, known: Mapping[str, object]) -> Wish:
-    """What a body asks for; where it leaves something out, what the stack has (a PATCH) stands."""
+    """What a body asks for; where it leaves something out, what the stack has stands."""
     template = existing
     if body.get("template") is not None:
         template = parse(load(body["template"]))

@@ -93,3 +93,13 @@ def dialect(source: Mapping[str, object]) -> Dialect:
     began = RELEASES.get(version, version)
     conditions = {"conditions"} if began >= RELEASES["newton"] else set()
     return Dialect(hot_functions(began), HOT_SECTIONS | conditions, hot=True)
+
+
+def versions() -> list[dict[str, object]]:
+    """Every version of both languages as Heat lists them, each with its other names."""
+    cfn = sorted(f"{key}.{version}" for key, known in CFN_VERSIONS.items() for version in known)
+    rows: list[dict[str, object]] = [{"version": each, "type": "cfn", "aliases": []} for each in cfn]
+    for version in sorted(HOT_VERSIONS - RELEASES.keys()):
+        names = [f"{HOT}.{release}" for release, began in RELEASES.items() if began == version]
+        rows.append({"version": f"{HOT}.{version}", "type": "hot", "aliases": names})
+    return rows

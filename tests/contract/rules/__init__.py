@@ -11,7 +11,9 @@ from tests.contract.rules import (
     hot,
     hot_validation,
     lists,
+    offers,
     order,
+    parameters,
     polling,
     reads,
     rest,
@@ -37,6 +39,8 @@ AREAS = (
     servers.area,
     lists.area,
     reads.area,
+    parameters.area,
+    offers.area,
     deletion.area,
     doors.area,
 )

@@ -7,15 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from guestagent.controller import Cluster, Dialect, Node
+from guestagent.controller import Cluster, Dialect, Node, Passwords
 
 LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
 SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
 
 
 def cluster(replicas: int = 0, **settings: Any) -> Cluster:
-    """A cluster of a large source and small replicas."""
-    return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, **settings)
+    """A cluster of a large source and small replicas, in the origin's dialect where no other one is said."""
+    return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, **{"dialect": Dialect.CFN, **settings})
 
 
 def names(of: Cluster) -> list[str]:
@@ -46,6 +46,7 @@ settings: st.SearchStrategy[dict[str, Any]] = st.builds(lambda place, time: {**p
 @st.composite
 def fresh_clusters(draw: st.DrawFn) -> Cluster:
     dialect = draw(st.sampled_from(Dialect))
+    passwords = draw(st.sampled_from(Passwords))
     made = Cluster.new(
         source=draw(nodes),
         replicas=draw(st.lists(nodes, max_size=4)),
@@ -56,6 +57,8 @@ def fresh_clusters(draw: st.DrawFn) -> Cluster:
             st.none() | st.sampled_from(["http://10.0.0.1:8000/v1/", "https://heat.example/cfn/v1/"])
         ),
         polling_interval=draw(st.integers(1, 3600)),
+        passwords=passwords,
+        dialect=Dialect.CFN,
         **draw(settings),
     )
     return made.in_dialect(dialect)

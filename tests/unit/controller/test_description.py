@@ -52,6 +52,7 @@ def test_everything_can_be_said() -> None:
         deadline=120,
         boot_allowance=200,
         auth_ttl=600,
+        dialect=Dialect.CFN,  # whose API the file names
     )
 
 

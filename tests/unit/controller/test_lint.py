@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from guestagent.controller import Cluster, lint, render
+from guestagent.controller import Cluster, Dialect, lint, render
 from tests.unit.controller.clusters import cluster, clusters
 from tests.unit.controller.test_parse import garbage
 
@@ -45,7 +45,38 @@ def value(**more: Any) -> dict[str, Any]:
 
 @given(clusters())
 def test_what_is_rendered_has_nothing_to_mend(made: Cluster) -> None:
-    assert lint(render(made), made.auth_ttl) == ()
+    problems = lint(render(made), made.auth_ttl)
+
+    nowhere = made.dialect is Dialect.CFN and made.subnet is None and made.network is None
+    assert [problem.path for problem in problems] == [
+        f"Resources.{node.name}.Properties" for node in made if nowhere
+    ]
+
+
+def test_an_instance_without_a_place_is_none_that_nova_makes() -> None:
+    made = render(cluster(replicas=0))
+
+    assert said(made) == (
+        "Resources.Master0000.Properties: expected SubnetId or NetworkInterfaces, found neither "
+        "(say subnet or network in the cluster.yaml; from 2.37 on Nova makes no instance without one)"
+    )
+    assert said(render(cluster(replicas=0, subnet="s"))) == said(render(cluster(replicas=0, network="n"))) == ""
+
+
+def test_a_parameter_that_hot_names_must_be_there() -> None:
+    made = {
+        "heat_template_version": "2018-08-31",
+        "parameters": {"Size": {"type": "string"}},
+        "resources": {
+            "A": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": "Sise"}}},
+            "B": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": "OS::stack_name"}}},
+        },
+    }
+
+    assert said(made) == (
+        "resources.A.properties.value.get_param: expected a parameter of this template, found Sise "
+        "(did you mean Size?)"
+    )
 
 
 def test_the_wiring_of_2013_is_said_to_be_the_wrong_way_round() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stack, Stacks, parse, render
+from guestagent.controller.heat import NOTHING
 from guestagent.errors import (
     CloudRefused,
     CloudUnreachable,
@@ -19,6 +20,7 @@ from guestagent.errors import (
     StackFailed,
 )
 from guestagent.retry import FakeClock
+from guestagent.secret import Secret
 from tests.unit.controller.clusters import SMALL, cluster, names
 
 LONG = 3600.0
@@ -410,7 +412,13 @@ class RecordingHeat(FakeHeat):
         super().__init__()
         self.updates: list[Cluster] = []
 
-    def update(self, stack: Stack, template: Mapping[str, Any], timeout_minutes: int) -> None:
+    def update(
+        self,
+        stack: Stack,
+        template: Mapping[str, Any],
+        timeout_minutes: int,
+        parameters: Mapping[str, Secret] = NOTHING,
+    ) -> None:
         super().update(stack, template, timeout_minutes)
         self.updates.append(parse(template))
 

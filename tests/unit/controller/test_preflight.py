@@ -1,0 +1,150 @@
+"""The preflight: what the cloud told, and the dialect that follows from it; and what a launch would fail by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from guestagent.controller import Cluster, Dialect, FakeHeat, Findings, Passwords, Stacks, render
+from guestagent.controller.preflight import PLACE, decide
+from guestagent.controller.render.needs import NEEDS, types_in
+from guestagent.errors import CloudRefused, CloudUnreachable
+from guestagent.retry import FakeClock
+from tests.unit.controller.clusters import cluster, clusters
+
+ALL = Findings(
+    types=frozenset().union(*(needs.types for needs in NEEDS.values())),
+    versions=frozenset(needs.version for needs in NEEDS.values()),
+    heat_url="http://heat:8004/v1/p",
+    cfn_url="http://heat:8000/v1/",
+)
+HOT_VERSION, CFN_VERSION = NEEDS[Dialect.HOT].version, NEEDS[Dialect.CFN].version
+PLACED = cluster(1, subnet="s")
+
+
+def without(*names: str, **changes: Any) -> Findings:
+    """A cloud that has all but these types or versions."""
+    gone = frozenset(names)
+    assert ALL.types is not None
+    assert ALL.versions is not None
+    return replace(ALL, **{"types": ALL.types - gone, "versions": ALL.versions - gone, **changes})
+
+
+def test_a_cloud_that_has_it_all_gets_hot() -> None:
+    found = decide(ALL, cluster(1))
+
+    assert (found.dialect, found.missing) == (Dialect.HOT, ())
+    assert found.reason == "Heat has all that it needs, and no policy keeps its guests from their metadata"
+
+
+@pytest.mark.parametrize(
+    ("seen", "lacks"),
+    [
+        (without(HOT_VERSION), HOT_VERSION),
+        (without("OS::Nova::Server"), "OS::Nova::Server"),
+        (without("OS::Heat::WaitCondition", HOT_VERSION), f"{HOT_VERSION}, OS::Heat::WaitCondition"),
+        (without(heat_url=None), "a public orchestration endpoint in the catalog, where the guests"),
+    ],
+)
+def test_where_hot_lacks_something_it_is_cfn_and_the_reason_says_what(seen: Findings, lacks: str) -> None:
+    found = decide(seen, PLACED)
+
+    assert (found.dialect, found.missing) == (Dialect.CFN, ())
+    assert found.reason.startswith(f"for hot the cloud lacks {lacks}")
+
+
+def test_where_both_lack_something_a_launch_is_known_to_fail() -> None:
+    found = decide(without("OS::Nova::Server", "AWS::IAM::User"), PLACED)
+
+    assert (found.dialect, found.missing) == (Dialect.HOT, ("OS::Nova::Server",))
+    assert found.reason == "hot lacks OS::Nova::Server, and cfn AWS::IAM::User"
+
+
+def test_the_dialect_that_was_asked_for_stays_and_is_examined() -> None:
+    found = decide(without("AWS::IAM::User"), cluster(1), Dialect.CFN)
+
+    assert (found.dialect, found.reason) == (Dialect.CFN, "it was asked for")
+    assert found.missing == ("AWS::IAM::User", PLACE)
+
+
+def test_what_a_cluster_does_not_use_is_not_missed() -> None:
+    seen = without("OS::Neutron::Port", "OS::Heat::RandomString")
+
+    assert decide(seen, cluster(1, passwords=Passwords.PARAMETERS), Dialect.HOT).missing == ()
+    assert decide(seen, cluster(1, network="n"), Dialect.HOT).missing == (
+        "OS::Heat::RandomString",
+        "OS::Neutron::Port",
+    )
+
+
+def test_a_heat_that_tells_nothing_is_taken_for_a_whole_one_with_a_caution() -> None:
+    found = decide(Findings(None, None, ALL.heat_url, ALL.cfn_url), PLACED)
+
+    assert (found.dialect, found.missing) == (Dialect.HOT, ())
+    assert "Heat does not tell its resource types to this user" in found.cautions
+
+
+def test_what_cannot_be_seen_is_said() -> None:
+    def said(seen: Findings, dialect: Dialect) -> str:
+        return "\n".join(decide(seen, replace(PLACED, auth_ttl=1200), dialect).cautions)
+
+    assert "auth_ttl cannot be seen: 1200 s is taken for it" in said(ALL, Dialect.HOT)
+    assert "DescribeStackResource" in said(ALL, Dialect.CFN)
+    assert "DescribeStackResource" not in said(ALL, Dialect.HOT)
+    assert "heat_waitcondition_server_url" in said(without(cfn_url=None), Dialect.HOT)
+
+
+def test_a_cluster_that_has_room_in_one_dialect_only_is_launched_in_that_one() -> None:
+    found = decide(ALL, cluster(200, subnet="s", dialect=Dialect.HOT))
+
+    assert (found.dialect, found.missing) == (Dialect.HOT, ())
+    assert "at most 1000 resources in a stack, found " in decide(ALL, PLACED_LARGE, Dialect.CFN).missing[0]
+
+
+PLACED_LARGE = cluster(200, subnet="s", dialect=Dialect.HOT)
+
+
+@given(clusters())
+def test_the_types_that_are_asked_for_are_those_of_the_template(made: Cluster) -> None:
+    template = render(made)
+    resources = (template.get("resources") or template["Resources"]).values()
+
+    assert types_in(made) == {each.get("type") or each["Type"] for each in resources}
+
+
+def test_the_preflight_reads_the_catalog_first_and_changes_nothing() -> None:
+    heat = FakeHeat()
+
+    found = Stacks(heat, FakeClock()).preflight(cluster(1))
+
+    assert found.dialect is Dialect.HOT
+    assert heat.asked == ["metadata_url", "heat_url", "resource_types", "template_versions"]
+    assert heat.live == {}
+
+
+def test_a_heat_that_refuses_to_tell_is_no_failure() -> None:
+    heat = FakeHeat()
+    heat.types = heat.versions = None
+
+    assert Stacks(heat, FakeClock()).preflight(cluster(1)).findings.types is None
+
+
+def test_a_heat_that_does_not_answer_is_one() -> None:
+    heat = FakeHeat()
+    heat.down = 1000
+
+    with pytest.raises(CloudUnreachable):
+        Stacks(heat, FakeClock()).preflight(cluster(1))
+
+
+class Locked(FakeHeat):
+    def metadata_url(self) -> str | None:
+        raise CloudRefused("Keystone does not take this user")
+
+
+def test_a_keystone_that_says_no_is_not_taken_for_a_heat_that_does_not_tell() -> None:
+    with pytest.raises(CloudRefused, match="does not take this user"):
+        Stacks(Locked(), FakeClock()).preflight(cluster(1))
