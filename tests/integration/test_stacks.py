@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,12 @@ import openstack
 import pytest
 import yaml
 
-import guestagent
 from guestagent.controller import Cluster, Dialect, Event, Node, NodeChanged, NodeState, Stacks
 from guestagent.controller.cloud import OpenStackHeat
 from guestagent.embedded import Serving, serving
+from guestagent.embedded.compute import SUBNET_ID
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, StackFailed
+from tests.integration.commands import Commands, clouds_yaml
 from tests.integration.playing import PlayingGuests
 
 # openstacksdk warns of itself at every connect and request.
@@ -202,30 +200,12 @@ def test_a_wrong_password_is_refused(cloud: Serving) -> None:
         OpenStackHeat(connection).stacks("db")
 
 
-@dataclass(frozen=True)
-class Commands:
-    """The command line in a process of its own, against a clouds.yaml of its own."""
-
-    folder: Path
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-m", "guestagent", "cluster", *words]
-        env = {"PATH": os.environ["PATH"], "OS_CLIENT_CONFIG_FILE": "clouds.yaml", "OS_CLOUD": "test"}
-        env["PYTHONPATH"] = str(Path(guestagent.__file__).parents[1])
-        pipe = subprocess.PIPE
-        return subprocess.Popen(argv, cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True)
-
-    def run(self, *words: str) -> tuple[int, str, str]:
-        with self.start(*words) as command:
-            out, err = command.communicate(timeout=50)
-        return command.returncode, out, err
-
-
 @pytest.fixture
 def commands(tmp_path: Path, cloud: Serving) -> Commands:
-    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"test": dict(cloud.connect)}}))
+    clouds_yaml(tmp_path, cloud)
     description = (
         "source: &a {flavor: m1.large, image: guestagent-mariadb}\nreplicas: [{<<: *a, flavor: m1.small}]\n"
+        f"dialect: cfn\nsubnet: {SUBNET_ID}\n"
     )
     (tmp_path / "prod.yaml").write_text(description)
     return Commands(tmp_path)

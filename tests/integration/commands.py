@@ -1,0 +1,38 @@
+"""`guestagent cluster` in processes of their own, against an embedded cloud."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+import guestagent
+from guestagent.embedded import Serving
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The command line in a process of its own, against a clouds.yaml of its own."""
+
+    folder: Path
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-m", "guestagent", "cluster", *words]
+        env = {"PATH": os.environ["PATH"], "OS_CLIENT_CONFIG_FILE": "clouds.yaml", "OS_CLOUD": "test"}
+        env["PYTHONPATH"] = str(Path(guestagent.__file__).parents[1])
+        pipe = subprocess.PIPE
+        return subprocess.Popen(argv, cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        with self.start(*words) as command:
+            out, err = command.communicate(timeout=50)
+        return command.returncode, out, err
+
+
+def clouds_yaml(folder: Path, cloud: Serving) -> None:
+    """The file by which commands in this folder find the cloud."""
+    (folder / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"test": dict(cloud.connect)}}))
