@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import openstack
 import pytest
 
-from guestagent.controller import Cluster, Node, Stacks
+from guestagent.controller import Cluster, Dialect, Node, Stacks
 from guestagent.controller.cloud import OpenStackHeat
 from guestagent.controller.heat import Stack
 from guestagent.embedded import Serving, serving
@@ -58,7 +58,7 @@ def place() -> Iterator[Place]:
 
 
 def cluster() -> Cluster:
-    return Cluster.new(source=NODE, deadline=10, boot_allowance=10)
+    return Cluster.new(source=NODE, deadline=10, boot_allowance=10, dialect=Dialect.CFN)
 
 
 @dataclass(frozen=True, slots=True)

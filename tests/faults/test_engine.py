@@ -10,7 +10,7 @@ import openstack
 import pytest
 from openstack.connection import Connection
 
-from guestagent.controller import Cluster, Node, Stacks
+from guestagent.controller import Cluster, Dialect, Node, Stacks
 from guestagent.controller.cloud import OpenStackHeat
 from guestagent.controller.waiting import Work
 from guestagent.embedded import Serving, serving
@@ -60,7 +60,7 @@ def place() -> Iterator[Place]:
 
 
 def cluster() -> Cluster:
-    return Cluster.new(source=NODE, deadline=20, boot_allowance=20)
+    return Cluster.new(source=NODE, deadline=20, boot_allowance=20, dialect=Dialect.CFN)
 
 
 def in_a_create(place: Place) -> tuple[Work, str, str]:
