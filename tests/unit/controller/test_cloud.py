@@ -13,6 +13,7 @@ from openstack.exceptions import ConfigException
 from guestagent.controller import Resource, Stack, connect
 from guestagent.controller.cloud import OpenStackHeat
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
+from guestagent.secret import Secret
 
 STACK = Stack("id-1", "db", "CREATE_COMPLETE")
 
@@ -214,3 +215,44 @@ def test_a_cloud_that_is_not_configured_is_refused_with_those_that_are() -> None
         CloudRefused, match=r"finding the cloud: Cloud no-such-cloud was not found.*OS_CLOUD names"
     ):
         connect("no-such-cloud")
+
+
+HIDDEN = {"Slave0001Password": Secret("s3cret")}
+IN_CFN: dict[str, Any] = {"Parameters": {"P": {}}}
+IN_HOT: dict[str, Any] = {"parameters": {"P": {}}}
+
+
+@pytest.mark.parametrize(("template", "method"), [({}, "PUT"), (IN_CFN, "PATCH"), (IN_HOT, "PATCH")])
+def test_an_update_of_a_template_with_parameters_is_a_patch(template: dict[str, Any], method: str) -> None:
+    asking, adapter = heat(answer(202, None))
+
+    asking.update(STACK, template, 7)
+
+    [(used, path, request)] = adapter.asked
+    assert (used, path) == (method, "/stacks/db/id-1")
+    assert "parameters" not in request["json"]
+
+
+def test_hidden_parameters_go_by_a_request_that_the_library_does_not_log() -> None:
+    asking, adapter = heat(answer(201, {"stack": {"id": "id-1"}}))
+
+    asking.create("db", IN_HOT, 7, HIDDEN)
+
+    [(_, _, request)] = adapter.asked
+    assert request["json"]["parameters"] == {"Slave0001Password": "s3cret"}
+    assert request["log"] is False
+
+
+def test_a_refusal_that_quotes_a_hidden_parameter_is_told_without_it() -> None:
+    asking, _ = heat(answer(400, {"error": {"message": "'s3cret' is no password", "type": "X"}}))
+
+    with pytest.raises(CloudRefused, match=r"Heat says 400, '\*+' is no password"):
+        asking.update(STACK, IN_CFN, 7, HIDDEN)
+
+
+def test_what_heat_offers_is_a_set_of_names() -> None:
+    asking, _ = heat(answer(200, {"resource_types": ["OS::Heat::Value"]}))
+    assert asking.resource_types() == {"OS::Heat::Value"}
+
+    asking, _ = heat(answer(200, {"template_versions": [{"version": "v.1", "type": "hot", "aliases": []}]}))
+    assert asking.template_versions() == {"v.1"}
