@@ -7,12 +7,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pymysql
 import pytest
 
+from guestagent.embedded.servers import FLAVOURS, Flavour, within
 from guestagent.shipped import shipped
+from tests.integration.servers import installed, root_of, running
 
 UNITS = sorted(shipped("systemd").glob("*.service"))
-OPTION_FILE = shipped("elements") / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf"
+MARIADB = shipped("elements") / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf"
+MYSQL = shipped("elements") / "guestagent-mysql/static/etc/mysql/mysql.conf.d/zz-guestagent.cnf"
 MOST_EXPOSED = 30  # tenths, as systemd-analyze counts: a unit without any protection has 96
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
@@ -24,21 +28,43 @@ def output(*command: str | Path) -> str:
     return ran.stdout
 
 
-def test_mariadb_takes_every_option_of_ours(tmp_path: Path) -> None:
-    help_text = output(
-        "/usr/sbin/mariadbd",
-        f"--defaults-file={OPTION_FILE}",
-        f"--datadir={tmp_path}",
-        "--user=root",
-        "--help",
-        "--verbose",
-    )
+def values_of(flavour: Flavour, option_file: Path, folder: Path) -> dict[str, str]:
+    """What the server would run with."""
+    copied = Path(shutil.copy(option_file, folder))
+    words = (f"--defaults-file={copied}", f"--datadir={folder}", "--user=root", "--help", "--verbose")
+    said = output(*within(root_of(flavour), (flavour.daemon, *words)))
+    assert "unknown variable" not in said
+    return dict(re.findall(r"^([a-z-]+) +(\S+)$", said, re.M))
 
-    values = dict(re.findall(r"^([a-z-]+) +(\S+)$", help_text, re.M))
+
+@pytest.mark.parametrize("name", ["mariadb1011", "mariadb118"])
+def test_mariadb_takes_every_option_of_ours(name: str, tmp_path: Path) -> None:
+    values = values_of(FLAVOURS[name], MARIADB, tmp_path)
+
     assert values["read-only"] == values["skip-slave-start"] == values["gtid-strict-mode"] == "TRUE"
     assert values["binlog-format"] == "ROW"
     assert values["log-bin"] == "binlog"
-    assert "unknown variable" not in help_text
+
+
+def test_mysql_takes_every_option_of_ours(tmp_path: Path) -> None:
+    values = values_of(FLAVOURS["mysql97"], MYSQL, tmp_path)
+
+    assert values["super-read-only"] == values["skip-replica-start"] == values["relay-log-recovery"] == "TRUE"
+    assert values["gtid-mode"] == values["enforce-gtid-consistency"] == "ON"
+    assert values["log-bin"] == "binlog"
+
+
+def test_the_agent_is_root_over_the_socket_of_a_mysql_that_boots_safely(tmp_path: Path) -> None:
+    flavour = FLAVOURS["mysql97"]
+    template = installed(tmp_path / "template", flavour)
+    words = [
+        line.replace(" = ", "=") for line in MYSQL.read_text().splitlines() if " = " in line and line[0] != "#"
+    ]
+    with running(tmp_path / "s", template, *words, flavour=flavour) as server:
+        assert server.ask("SELECT plugin FROM mysql.user WHERE User = 'root'") == [{"plugin": "auth_socket"}]
+        assert server.value("@@super_read_only") == "1"
+        with pytest.raises(pymysql.OperationalError, match="super-read-only"):
+            server.ask("CREATE SCHEMA s")
 
 
 @needs_systemd

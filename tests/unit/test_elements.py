@@ -31,10 +31,15 @@ def lines(path: Path) -> list[str]:
     return path.read_text().split()
 
 
-def options() -> configparser.SectionProxy:
+MARIADB = ELEMENTS / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf"
+MYSQL = ELEMENTS / "guestagent-mysql/static/etc/mysql/mysql.conf.d/zz-guestagent.cnf"
+
+
+def options(file: Path) -> configparser.SectionProxy:
     parser = configparser.ConfigParser(allow_no_value=True)
-    parser.read(ELEMENTS / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf")
-    return parser["mariadbd"]
+    parser.read(file)
+    [section] = parser.sections()
+    return parser[section]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=named)
@@ -70,23 +75,38 @@ def test_the_elements_keep_the_rules_of_diskimage_builder(tmp_path: Path) -> Non
 
 
 def test_a_server_is_safe_until_the_agent_knows_its_role() -> None:
-    assert options()["read_only"] == "1"
-    assert options()["skip_slave_start"] == "1"
+    assert options(MARIADB)["read_only"] == options(MARIADB)["skip_slave_start"] == "1"
+    assert options(MYSQL)["super_read_only"] == options(MYSQL)["skip_replica_start"] == "1"
 
 
 def test_a_server_can_become_a_source_and_lose_nothing() -> None:
-    wanted = {"log_bin", "binlog_format", "log_slave_updates", "gtid_strict_mode", "sync_binlog"}
+    wanted = {"log_bin", "sync_binlog", "innodb_flush_log_at_trx_commit", "relay_log_recovery"}
 
-    assert wanted <= set(options())
-    assert options()["binlog_format"] == "ROW"
-    assert options()["bind-address"] == "0.0.0.0"  # noqa: S104  # replicas are elsewhere
+    assert wanted | {"binlog_format", "log_slave_updates", "gtid_strict_mode"} <= set(options(MARIADB))
+    assert wanted | {"gtid_mode", "enforce_gtid_consistency", "log_replica_updates"} <= set(options(MYSQL))
+    assert options(MARIADB)["binlog_format"] == "ROW"
+    assert options(MYSQL)["gtid_mode"] == "ON"
 
 
-def test_every_option_says_why() -> None:
-    text = (ELEMENTS / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf").read_text()
-    blocks = text.split("[mariadbd]\n")[1].strip().splitlines()
+def test_replicas_elsewhere_can_reach_a_server() -> None:
+    assert options(MARIADB)["bind-address"] == options(MYSQL)["bind_address"] == "0.0.0.0"  # noqa: S104
 
-    explained = [line for line in blocks if line and not line.startswith("#")]
-    reasons = [line for line in blocks if line.startswith("#")]
+
+def test_mysqls_option_file_is_read_after_debians_own() -> None:
+    assert MYSQL.name > "mysqld.cnf"
+
+
+def test_no_guest_gets_the_keys_or_the_name_of_another() -> None:
+    cleaned = (ELEMENTS / "guestagent-mysql/cleanup.d/90-guestagent-mysql").read_text()
+
+    assert all(f"-name {what} " in cleaned for what in ("auto.cnf", "'*.pem'", "'binlog.*'"))
+
+
+@pytest.mark.parametrize("file", [MARIADB, MYSQL], ids=named)
+def test_every_option_says_why(file: Path) -> None:
+    lines = file.read_text().partition("]\n")[2].splitlines()
+
+    explained = [line for line in lines if line and not line.startswith("#")]
+    reasons = [line for line in lines if line.startswith("#")]
 
     assert len(reasons) >= len(explained) / 2

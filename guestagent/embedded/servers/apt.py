@@ -97,7 +97,7 @@ def archives_of(targets: str) -> tuple[str, ...]:
 
 def _archives(targets: str) -> Iterator[str]:
     for line in targets.splitlines():
-        uri, release, component = line.split(" ")
+        uri, release, component = line.rsplit(" ", 2)
         fetchable = uri.startswith(("http:", "https:", "file:", "mirror", "copy:"))
         if fetchable and component == "main" and "-" not in release and "/" not in release:
             yield uri

@@ -1,0 +1,41 @@
+"""Where the database servers of the tests come from: this machine's apt sources, read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guestagent.embedded.servers.apt import archives_of, settings
+from guestagent.embedded.servers.flavours import FLAVOURS
+
+
+def test_the_archive_is_the_one_of_the_machines_own_release() -> None:
+    told = (
+        "http://here/debian-security/ bookworm-security main\n"
+        "http://here/debian/ bookworm-updates main\n"
+        "http://here/debian/ bookworm main\n"
+        "http://here/debian/ bookworm contrib\n"
+        "http://other/debian/ bookworm main\n"
+        "https://vendor/apt/ cloud-sdk-bookworm main\n"
+        "https://vendor/node/ nodistro nodejs\n"
+        "cdrom:[Debian GNU/Linux 12]/ bookworm main\n"
+    )
+
+    assert archives_of(told) == ("http://here/debian/", "http://other/debian/")
+
+
+def test_a_machine_without_sources_has_no_archive() -> None:
+    assert archives_of("") == ()
+
+
+def test_apt_keeps_nothing_outside_of_its_folder() -> None:
+    folders = [line for line in settings(Path("/own")).splitlines() if line.startswith("Dir::")]
+
+    assert folders
+    assert all('"/own' in line for line in folders)
+
+
+def test_a_flavour_made_otherwise_has_another_name() -> None:
+    names = {flavour.made_from for flavour in FLAVOURS.values()}
+
+    assert len(names) == len(FLAVOURS)
+    assert all(name.rpartition("-")[0] in FLAVOURS for name in names)
