@@ -7,8 +7,8 @@
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
 
-demo: $(if $(HEAT),set-up-heat,set-up) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; HEAT=real: on a real Heat
-	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(HEAT),--heat $(HEAT))
+demo: $(if $(HEAT),set-up-heat,set-up) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; DB=mysql, HEAT=real
+	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(DB),--db $(DB)) $(if $(HEAT),--heat $(HEAT))
 
 test: set-up    ## everything: lint, types, unit, integration and contract tests
 	@tools/check

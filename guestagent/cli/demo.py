@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from guestagent.demo import Findings, Ground, Place, Tell
 
 FINE, NOT_HELD, INTERRUPTED = 0, 1, 130
+DATABASES = ("mariadb", "mariadb-11.8", "mysql")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,6 +46,12 @@ earlier demo left is removed first. Needs root. The last line says whether all o
     )
     parser.add_argument(
         "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--db",
+        choices=DATABASES,
+        default=DATABASES[0],
+        help="the nodes' server (default: %(default)s, this machine's own; others are fetched once)",
     )
     options.as_json(parser)
     parser.set_defaults(run=run)
@@ -94,6 +101,7 @@ def _played(ground: Place, tell: Tell, keep: bool, clock: Clock, interruptions: 
     try:
         if ground.down():
             tell(Act("removed what an earlier demo left"))
+        ground.prepare(lambda said: tell(Act(said)))
         tell(Act("starting a cloud on this machine"))
         with interruptions.held_back():
             ground.up()
@@ -185,5 +193,6 @@ def _ground(args: argparse.Namespace) -> Ground:
             clouds_file=(args.clouds_file or cloudsfile.default_path()).absolute(),
             network=args.subnet,
             heat=args.heat,
-        )
+        ),
+        image=f"guestagent-{args.db}",
     )

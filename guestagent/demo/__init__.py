@@ -2,11 +2,10 @@
 
 from guestagent.demo.findings import Failing, Findings
 from guestagent.demo.ground import Ground
-from guestagent.demo.play import CLUSTER, STACK, play
+from guestagent.demo.play import STACK, cast, play
 from guestagent.demo.stage import Act, Cast, Counted, Place, Server, Stage, Tell, Told
 
 __all__ = [
-    "CLUSTER",
     "STACK",
     "Act",
     "Cast",
@@ -19,5 +18,6 @@ __all__ = [
     "Stage",
     "Tell",
     "Told",
+    "cast",
     "play",
 ]

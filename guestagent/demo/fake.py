@@ -29,6 +29,7 @@ class FakeStage:
     lingers: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
     rows: FakeRows = field(default_factory=lambda: FakeRows())
+    image: str = "guestagent-mariadb"
 
     @property
     def clock(self) -> Clock:
@@ -62,6 +63,9 @@ class FakePlace(FakeStage):
     stuck: GuestAgentError | None = None
     runs: bool = False
     said: list[str] = field(default_factory=list)
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        say("fetching a server")
 
     def up(self) -> None:
         self.said.append("up")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,10 @@ from guestagent.demo.play import STACK
 from guestagent.demo.stage import Server, Table
 from guestagent.demo.table import SocketTable
 from guestagent.embedded import daemon
-from guestagent.embedded.guests import image_services, network, processes
+from guestagent.embedded.guests import image_services, kind_of, network, processes
 from guestagent.embedded.guests.requirements import require
 from guestagent.embedded.record import Options, Record, find
+from guestagent.embedded.servers import prepared
 from guestagent.errors import CloudError, CloudRefused, DatabaseUnreachable
 
 SOCKET = "run/mysqld/mysqld.sock"
@@ -26,10 +27,15 @@ TAIL = 15  # lines
 
 
 class Ground:
-    """The `Place` that is real."""
+    """The `Place` that is real. `image` is one of the embedded cloud's."""
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    def __init__(self, options: Options, image: str) -> None:
+        self.options, self.image = options, image
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        flavour = kind_of(self.image).flavour
+        if flavour is not None:
+            prepared(flavour, say)
 
     def up(self) -> None:
         daemon.up(self.options)
@@ -45,7 +51,7 @@ class Ground:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """UnsupportedEnvironment where this machine cannot play it, CloudRefused where it is being played."""
-        require(self.options.state, [service.argv[0] for service in image_services()])
+        require(self.options.state, [service.argv[0] for service in image_services(kind_of(self.image))])
         # The folder above, for the state folder itself comes and goes.
         above = os.open(self.options.state.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

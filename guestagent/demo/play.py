@@ -25,27 +25,30 @@ from guestagent.errors import GuestAgentError
 from guestagent.retry import Clock
 
 STACK = "demo"
-IMAGE = "guestagent-mariadb"
-CLUSTER = Cluster.new(
-    source=Node(flavor="m1.medium", image=IMAGE),
-    replicas=[Node(flavor="m1.small", image=IMAGE), Node(flavor="m1.tiny", image=IMAGE)],
-    deadline=60,
-    boot_allowance=60,
-    polling_interval=1,
-    dialect=Dialect.CFN,  # the origin's
-    subnet=SUBNET_ID,  # a real Heat makes no AWS::EC2::Instance without one, on a Nova from 2.37 on
-)
-ADDED = Node(flavor="m1.small", image=IMAGE)
-LEAVING = CLUSTER.replicas[1].name
 EVERY = 0.5  # seconds between two polls
 WITHIN = 300.0  # longer than the nodes' own deadlines: they are the first to say that it is over, and why
 
 
+def cast(image: str) -> Cluster:
+    """The cluster as it begins; `image` is every node's."""
+    return Cluster.new(
+        source=Node(flavor="m1.medium", image=image),
+        replicas=[Node(flavor="m1.small", image=image), Node(flavor="m1.tiny", image=image)],
+        deadline=60,
+        boot_allowance=60,
+        polling_interval=1,
+        dialect=Dialect.CFN,  # the origin's
+        subnet=SUBNET_ID,  # a real Heat makes no AWS::EC2::Instance without one, on a Nova from 2.37 on
+    )
+
+
 def play(stage: Stage, tell: Tell, clock: Clock, *, keep: bool = False, pace: float = PACE) -> Findings:
     """All of it. What goes wrong is a finding, and leaves the stack as it then is; so does `keep`."""
+    cluster = cast(stage.image)
     with Writer(pace) as writer, Watch(stage, tell) as watch:
         stacks = Stacks(stage.heat(), WatchfulClock(clock, watch), EVERY)
-        run = Performance(stage, stacks, tell, writer, watch, Reader(stage, clock, CLUSTER.source.name))
+        reader = Reader(stage, clock, cluster.source.name)
+        run = Performance(stage, cluster, stacks, tell, writer, watch, reader)
         try:
             run.launch()
             run.grow()
@@ -63,6 +66,7 @@ class Performance:
     """One play as it goes, and what did not hold so far."""
 
     stage: Stage
+    cluster: Cluster
     stacks: Stacks
     tell: Tell
     writer: Writer
@@ -73,26 +77,28 @@ class Performance:
 
     def launch(self) -> None:
         """Rows are written as soon as the source is ready, so while the replicas come up."""
-        flavors = ", ".join(node.flavor for node in CLUSTER.replicas)
-        self.tell(Act(f"launching a source ({CLUSTER.source.flavor}) and its replicas ({flavors})"))
-        self._follow(self.stacks.create(STACK, CLUSTER))
+        flavors = ", ".join(node.flavor for node in self.cluster.replicas)
+        self.tell(Act(f"launching a source ({self.cluster.source.flavor}) and its replicas ({flavors})"))
+        self._follow(self.stacks.create(STACK, self.cluster))
         self._check_acknowledged()
 
     def grow(self) -> None:
         """One replica more; the others show meanwhile what is written meanwhile."""
-        self.tell(Act(f"adding a replica ({ADDED.flavor}) by a stack update, while rows are written"))
+        added = Node(flavor="m1.small", image=self.stage.image)
+        self.tell(Act(f"adding a replica ({added.flavor}) by a stack update, while rows are written"))
         before = self.writer.acknowledged
-        self._follow(self.stacks.change(STACK, lambda cluster: cluster.add_replica(ADDED)))
-        for node in CLUSTER.replicas:
+        self._follow(self.stacks.change(STACK, lambda cluster: cluster.add_replica(added)))
+        for node in self.cluster.replicas:
             self.problems += findings.unread(node.name, before, self.watch.counts.get(node.name, 0))
         self._check_acknowledged()
 
     def shrink(self) -> None:
         """One replica less."""
-        self.tell(Act(f"removing {LEAVING} by a stack update, while rows are written"))
-        self._follow(self.stacks.change(STACK, lambda cluster: cluster.remove_replica(LEAVING)))
+        leaving = self.cluster.replicas[1].name
+        self.tell(Act(f"removing {leaving} by a stack update, while rows are written"))
+        self._follow(self.stacks.change(STACK, lambda cluster: cluster.remove_replica(leaving)))
         self.problems += findings.left(
-            server.node for server in self.stage.servers() if server.node == LEAVING
+            server.node for server in self.stage.servers() if server.node == leaving
         )
         self._check_acknowledged()
 
@@ -131,7 +137,7 @@ class Performance:
         """Writing begins with the first word that the source is ready."""
         self.tell(event)
         ready = isinstance(event, NodeChanged) and event.state is NodeState.READY
-        if ready and event.name == CLUSTER.source.name:
+        if ready and event.name == self.cluster.source.name:
             self.writer.start(self.stage.table(self.reader.source()))
 
     def _check_acknowledged(self) -> None:

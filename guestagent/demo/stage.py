@@ -37,6 +37,10 @@ class Table(Protocol):
 class Stage(Protocol):
     """A cloud that runs, seen from the machine that it runs on."""
 
+    @property
+    def image(self) -> str:
+        """What its servers boot from."""
+
     def heat(self) -> Heat: ...
 
     def servers(self) -> tuple[Server, ...]:
@@ -58,6 +62,9 @@ class Place(Stage, Protocol):
     @property
     def runs(self) -> bool:
         """Whether its cloud is there."""
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Fetch what the servers' image is made of, if it is not there: that takes a minute, and says so."""
 
     def up(self) -> None: ...
 

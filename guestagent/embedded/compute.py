@@ -56,7 +56,7 @@ FLAVORS = (
     Flavor(BROKEN, 1, 128),  # its servers go to ERROR
     Flavor(STUCK, 1, 128),  # its servers stay in BUILD
 )
-IMAGES = (Image("guestagent-mariadb"),)
+IMAGES = (Image("guestagent-mariadb"), Image("guestagent-mariadb-11.8"), Image("guestagent-mysql"))
 NETWORK_ID, SUBNET_ID = fixed_id("network"), fixed_id("subnet")
 NETWORK_NAME, SUBNET_NAME = "embedded", "embedded-subnet"
 

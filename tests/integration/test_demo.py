@@ -90,8 +90,9 @@ def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
 
 
 @pytest.mark.timeout(120)
-def test_the_demo_holds_and_leaves_nothing(demo: Demo) -> None:
-    answer, told = demo.start("--json").communicate(timeout=PATIENCE)
+@pytest.mark.parametrize("database", ["mariadb", "mariadb-11.8", "mysql"])
+def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
+    answer, told = demo.start("--json", "--db", database).communicate(timeout=PATIENCE)
 
     said = json.loads(answer)
     assert said["problems"] == [], told

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.guests import NamespaceHypervisor, Service, image_services
+from guestagent.embedded.guests import KINDS, Kind, NamespaceHypervisor, Service, image_services
 from guestagent.embedded.guests.requirements import require
-from guestagent.embedded.guests.services import control_argv
+from guestagent.embedded.guests.services import control_argv, database_service
 from guestagent.embedded.hypervisor import Guest
 from guestagent.errors import CloudError, UnsupportedEnvironment
 
@@ -73,11 +73,11 @@ class Cloud:
     def gateway(self) -> str:
         return str(self.subnet[1])
 
-    def boot(self, guest_id: str, user_data: str = "") -> Guest:
+    def boot(self, guest_id: str, user_data: str = "", image: str = "guestagent-mariadb") -> Guest:
         address = str(self.subnet[10 + self.booted])
         self.booted += 1
         name = f"Stack-{guest_id}"
-        flavor = ("m1.tiny", 1, 256, "guestagent-mariadb")
+        flavor = ("m1.tiny", 1, 256, image)
         guest = Guest(guest_id, name, address, 24, self.gateway, *flavor, user_data.encode())
         self.hypervisor.boot(guest)
         return guest
@@ -262,8 +262,72 @@ def test_one_service_is_stopped_and_started_from_inside(cloud: Cloud) -> None:
     assert cloud.sql("one", "SELECT 1") == "((1,),)"
 
 
-def test_a_guest_cannot_change_this_machine(cloud: Cloud) -> None:
-    cloud.boot("one")
+@pytest.fixture(scope="module", params=["guestagent-mariadb-11.8", "guestagent-mysql"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, images: Path, free_subnet: IPv4Network, kind: Kind) -> Iterator[Cloud]:
+    """A cloud whose guests have a server that is not this machine's."""
+    cloud = Cloud(tmp_path / "state", images, free_subnet, (database_service(kind), TICKER))
+    cloud.hypervisor.open()
+    yield cloud
+    cloud.hypervisor.close()
+
+
+def test_a_server_that_is_not_this_machines_starts_as_its_image_leaves_it(foreign: Cloud, kind: Kind) -> None:
+    foreign.boot("one", image=kind.name)
+    foreign.boot("two", image=kind.name)
+
+    assert kind.flavour is not None
+    assert foreign.sql("one", "SELECT VERSION()").startswith(f"(('{kind.flavour.series}")
+    assert foreign.sql("one", "SELECT @@read_only, @@log_bin, @@innodb_buffer_pool_size >> 20") == "((1, 1, 64),)"
+    assert foreign.sql("one", "SHOW GRANTS").count("root") >= 1
+    if kind.family == "mysql":
+        assert foreign.sql("one", "SELECT @@super_read_only, @@gtid_executed") == "((1, ''),)"
+        ids, keys = (
+            {foreign.said(guest, "md5sum", f"/var/lib/mysql/{name}") for guest in ("one", "two")}
+            for name in ("auto.cnf", "server-key.pem")
+        )
+        assert len(ids) == len(keys) == 2
+
+
+def test_a_server_that_is_not_this_machines_survives_a_kill_and_a_reboot(foreign: Cloud, kind: Kind) -> None:
+    foreign.boot("one", image=kind.name)
+    writable = "SET GLOBAL super_read_only = 0" if kind.family == "mysql" else "SET GLOBAL read_only = 0"
+    foreign.sql("one", writable, "CREATE DATABASE kept")
+    first = foreign.said("one", "cat", "/run/mysqld/mysqld.pid")
+
+    foreign.said("one", "kill", "-9", first)
+    again = foreign.sql("one", "SHOW DATABASES LIKE 'kept'")
+    foreign.hypervisor.reboot("one")
+
+    assert again == foreign.sql("one", "SHOW DATABASES LIKE 'kept'") == "(('kept',),)"
+
+
+def test_a_mysql_that_restarts_itself_is_started_again(
+    tmp_path: Path, images: Path, free_subnet: IPv4Network
+) -> None:
+    kind = KINDS["guestagent-mysql"]
+    cloud = Cloud(tmp_path / "state", images, free_subnet, (database_service(kind),))
+    cloud.hypervisor.open()
+    try:
+        cloud.boot("one", image=kind.name)
+        first = cloud.sql("one", "SELECT VARIABLE_VALUE FROM performance_schema.global_status LIMIT 0")
+        cloud.hypervisor.run("one", ["python", "-c", SQL, "RESTART"])
+
+        assert cloud.sql("one", "SELECT 1") == "((1,),)"
+        ended = (cloud.hypervisor.folder("one") / "var/log/supervisord.log").read_text()
+        assert first == "()"
+        assert "exited: mysql (exit status 16; not expected)" in ended
+    finally:
+        cloud.hypervisor.close()
+
+
+@pytest.mark.parametrize("image", ["guestagent-mariadb", "guestagent-mysql"])
+def test_a_guest_cannot_change_this_machine(cloud: Cloud, image: str) -> None:
+    cloud.boot("one", image=image)
 
     attempts = (
         ["touch", "/usr/lib/guest-was-here"],
@@ -271,10 +335,12 @@ def test_a_guest_cannot_change_this_machine(cloud: Cloud) -> None:
         ["mount", "-t", "tmpfs", "tmpfs", "/srv"],
         ["mknod", "/var/disk", "b", "254", "0"],
         ["sh", "-c", "echo 1 > /proc/sys/vm/swappiness"],
+        ["sh", "-c", "echo 1 > /run/server/proc/sys/vm/swappiness"],
+        ["touch", "/run/server/usr/guest-was-here"],
         ["ls", f"{cloud.state}/guests"],
     )
 
-    assert [cloud.hypervisor.run("one", attempt).returncode == 0 for attempt in attempts] == [False] * 6
+    assert not [attempt for attempt in attempts if cloud.hypervisor.run("one", attempt).returncode == 0]
 
 
 def test_what_may_hold_secrets_is_closed(cloud: Cloud) -> None:
@@ -316,7 +382,8 @@ def test_destroying_leaves_nothing(cloud: Cloud) -> None:
 
 
 def test_a_boot_that_fails_says_why_and_leaves_nothing(cloud: Cloud) -> None:
-    elsewhere = Guest("one", "one", cloud.gateway, 24, "192.0.2.1", "m1.tiny", 1, 256, "image", b"")
+    tiny = ("m1.tiny", 1, 256, "guestagent-mariadb")
+    elsewhere = Guest("one", "one", cloud.gateway, 24, "192.0.2.1", *tiny, b"")
 
     with pytest.raises(CloudError, match=r"guest one did not boot: .*gateway"):
         cloud.hypervisor.boot(elsewhere)
@@ -346,7 +413,7 @@ its = NamespaceHypervisor(
     Path({str(cloud.state)!r}), {cloud.bridge!r}, {cloud.gateway!r}, 24, image_services()[:1], Path({str(images)!r})
 )
 its.open()
-its.boot(Guest("one", "one", "{free_subnet[10]}", 24, {cloud.gateway!r}, "m1.tiny", 1, 256, "image", b""))
+its.boot(Guest("one", "one", "{free_subnet[10]}", 24, {cloud.gateway!r}, "m1.tiny", 1, 256, "guestagent-mariadb", b""))
 print("up", flush=True)
 sys.stdin.read()
 """

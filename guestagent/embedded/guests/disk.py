@@ -11,12 +11,14 @@ from pathlib import Path
 from guestagent import durable
 from guestagent.embedded.guests import boot, image, services, userdata
 from guestagent.embedded.guests.image import Account
+from guestagent.embedded.guests.kinds import Kind, kind_of
 from guestagent.embedded.guests.services import Service
 from guestagent.embedded.guests.userdata import UserData
 from guestagent.embedded.hypervisor import Guest
+from guestagent.embedded.servers.datadir import REDO_LOG
+from guestagent.embedded.servers.flavours import Family
 from guestagent.shipped import shipped
 
-ELEMENTS = ("guestagent", "guestagent-mariadb")
 PRIVATE = frozenset({"os-collect-config.conf"})
 # Of this machine's own /etc the guest sees neither these files nor what is in these folders.
 HIDDEN_FILES = ("my.cnf",)
@@ -34,45 +36,39 @@ def make(guest: Guest, folder: Path, running: Sequence[Service], images: Path) -
     folder.mkdir(mode=0o700, parents=True)
     lay_etc(folder / "etc", etc_files(guest, running, given, image.account_here()))
     lay_var(folder / "var", guest.id, given)
-    image.copy(images, folder / "var/lib/mysql")
+    image.copy(images, kind_of(guest.image), folder / "var/lib/mysql")
     for empty in ("etc.work", "root-home", "root"):
         (folder / empty).mkdir(mode=0o700)
 
 
 def etc_files(guest: Guest, running: Sequence[Service], given: UserData, account: Account) -> dict[str, str]:
     """The guest's files in /etc, by their path in it; those of our elements as an image has them."""
-    name = boot.hostname(guest.name)
+    name, kind = boot.hostname(guest.name), kind_of(guest.image)
     return {
         "hostname": f"{name}\n",
         "hosts": f"127.0.0.1 localhost\n{guest.address} {name}\n",
         "resolv.conf": "# no name server\n",
         "machine-id": f"{hashlib.sha256(guest.id.encode()).hexdigest()[:32]}\n",
         **(_with_account(account) if account.missing else {}),
-        **_shipped_files(),
-        "mysql/my.cnf": MY_CNF,
-        "mysql/mariadb.conf.d/95-embedded.cnf": sizes(guest.memory_mb),
-        "guestagent/guestagent.conf": AGENT_CONF,
+        **_shipped_files(kind),
+        **server_files(kind.family, guest.memory_mb),
+        "guestagent/guestagent.conf": agent_conf(kind),
         boot.INIT.removeprefix("/etc/"): boot.init_script(guest.id, [name for name, _ in given.scripts]),
         services.CONFIG.removeprefix("/etc/"): services.supervisor_config(running),
     }
 
 
-def sizes(memory_mb: int) -> str:
-    """Options that say how large things are: a quarter of the flavor's memory for pages, in 16 to 256 MiB."""
+def server_files(family: Family, memory_mb: int) -> dict[str, str]:
+    """The option files beside the element's: where things are, and how large.
+
+    A quarter of the flavor's memory is for pages, in 16 to 256 MiB.
+    """
+    group, folder, more = FAMILIES[family]
     pool = min(256, max(16, memory_mb // 4))
-    return f"""\
-[mariadbd]
-datadir = /var/lib/mysql
-socket = /run/mysqld/mysqld.sock
-pid_file = /run/mysqld/mysqld.pid
-innodb_buffer_pool_size = {pool}M
-innodb_log_file_size = {image.REDO_LOG}
-innodb_log_buffer_size = 2M
-aria_pagecache_buffer_size = 4M
-key_buffer_size = 1M
-open_files_limit = 4096
-performance_schema = OFF
-"""
+    return {
+        "mysql/my.cnf": f"{CLIENT}!includedir /etc/mysql/{folder}/\n",
+        f"mysql/{folder}/zzz-embedded.cnf": f"[{group}]\n{SERVER}innodb_buffer_pool_size = {pool}M\n{more}",
+    }
 
 
 def lay_etc(upper: Path, files: Mapping[str, str]) -> None:
@@ -107,20 +103,48 @@ def lay_var(var: Path, guest_id: str, given: UserData) -> None:
         durable.write(heat / name, script, mode=0o700)
 
 
-MY_CNF = """\
-[client-server]
+CLIENT = """\
+[client]
 socket = /run/mysqld/mysqld.sock
-!includedir /etc/mysql/mariadb.conf.d/
 """
+SERVER = """\
+datadir = /var/lib/mysql
+socket = /run/mysqld/mysqld.sock
+pid_file = /run/mysqld/mysqld.pid
+innodb_log_buffer_size = 2M
+key_buffer_size = 1M
+open_files_limit = 4096
+"""
+MARIADB = f"""\
+innodb_log_file_size = {REDO_LOG}
+aria_pagecache_buffer_size = 4M
+performance_schema = OFF
+"""
+# What it sees of the world's tables is small, and it would take a quarter of a gigabyte to look at more.
+MYSQL = f"""\
+innodb_redo_log_capacity = {REDO_LOG}
+secure_file_priv = NULL
+max_connections = 64
+table_open_cache = 256
+table_definition_cache = 400
+"""
+FAMILIES: dict[Family, tuple[str, str, str]] = {
+    "mariadb": ("mariadbd", "mariadb.conf.d", MARIADB),
+    "mysql": ("mysqld", "mysql.conf.d", MYSQL),
+}
 
-AGENT_CONF = "[database]\nsocket = /run/mysqld/mysqld.sock\n[service]\n" + "".join(
-    f"{action}_command = {' '.join(services.control_argv(action, 'mariadb'))}\n"
-    for action in ("start", "stop", "restart")
-)
+
+def agent_conf(kind: Kind) -> str:
+    """The agent's settings: the socket, and the supervisor's commands for the server."""
+    commands = (
+        f"{action}_command = {' '.join(services.control_argv(action, kind.family))}\n"
+        for action in ("start", "stop", "restart")
+    )
+    return "".join(("[database]\nsocket = /run/mysqld/mysqld.sock\n[service]\n", *commands))
 
 
-def _shipped_files() -> dict[str, str]:
-    folders = (shipped("elements") / element / "static/etc" for element in ELEMENTS)
+def _shipped_files(kind: Kind) -> dict[str, str]:
+    folders = (shipped("elements") / element / "static/etc" for element in ("guestagent", kind.element))
     found = ((folder, path) for folder in folders for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_text() for folder, path in found}
 

@@ -21,6 +21,7 @@ from guestagent import durable
 from guestagent.embedded import commands
 from guestagent.embedded.commands import Finished
 from guestagent.embedded.guests import boot, disk, image, mounts, network, processes
+from guestagent.embedded.guests.kinds import DEFAULT, Kind, kind_of
 from guestagent.embedded.guests.machine import Machine
 from guestagent.embedded.guests.requirements import require
 from guestagent.embedded.guests.services import Service, image_services
@@ -51,7 +52,7 @@ class NamespaceHypervisor:
     ) -> None:
         self._state = state.resolve()
         self._bridge, self._gateway, self._prefix = bridge, gateway, prefix
-        self._services = tuple(services) if services is not None else image_services()
+        self._services = services
         self._images = images or self._state / "image"
         self._machines: dict[str, Machine] = {}
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -59,9 +60,9 @@ class NamespaceHypervisor:
         self._clock = SystemClock()
 
     def open(self) -> None:
-        """Make ready: the bridge is up, and the data directory that guests start from is built."""
-        require(self._state, [service.argv[0] for service in self._services])
-        image.build(self._images)
+        """Make ready: the bridge is up, and what guests of the usual image start from is built."""
+        require(self._state, [service.argv[0] for service in self._running(DEFAULT)])
+        image.build(self._images, DEFAULT)
         network.bridge_up(self._bridge, self._owner, self._gateway, self._prefix)
 
     def close(self) -> None:
@@ -81,7 +82,9 @@ class NamespaceHypervisor:
             if folder.exists():
                 raise CloudError(f"guest {guest.id} exists already")
             try:
-                disk.make(guest, folder, self._services, self._images)
+                kind = kind_of(guest.image)
+                image.build(self._images, kind)
+                disk.make(guest, folder, self._running(kind), self._images)
                 self._write_down(guest)
                 network.plug(self._bridge, guest)
                 self._start(guest)
@@ -93,7 +96,7 @@ class NamespaceHypervisor:
         """Shut down cleanly and boot again on the same disk; boots one that a power cut ended, too."""
         with self._lock(guest_id):
             guest = self._known(guest_id)
-            self._shut_down(guest_id)
+            self._shut_down(guest)
             self._start(guest)
 
     def destroy(self, guest_id: str) -> None:
@@ -156,7 +159,7 @@ class NamespaceHypervisor:
 
     def _start(self, guest: Guest) -> None:
         folder = self.folder(guest.id)
-        plan = mounts.plan(mounts.look(), folder, self._state)
+        plan = mounts.plan(mounts.look(), folder, self._state, image.programs(kind_of(guest.image)))
         script, console = folder / "mount.sh", folder / "console.log"
         script.write_text(boot.mount_script(plan, folder / "root", boot.hostname(guest.name)))
         namespace = processes.NAMESPACES / self._namespace(guest.id)
@@ -165,12 +168,15 @@ class NamespaceHypervisor:
             said = commands.last_line(console.read_text(errors="replace"))
             raise CloudError(said or f"it said nothing within {BOOT_SECONDS} s")
 
-    def _shut_down(self, guest_id: str) -> None:
+    def _running(self, kind: Kind) -> tuple[Service, ...]:
+        return image_services(kind) if self._services is None else tuple(self._services)
+
+    def _shut_down(self, guest: Guest) -> None:
         """SIGTERM, and the time that the services may take one after the other; then the power is cut."""
-        self._send_init(guest_id, signal.SIGTERM)
-        patience = sum(service.stop_seconds for service in self._services) + 10
-        processes.wait_gone(self._namespace(guest_id), self._clock, patience)
-        self._reap(guest_id)
+        self._send_init(guest.id, signal.SIGTERM)
+        patience = sum(service.stop_seconds for service in self._running(kind_of(guest.image))) + 10
+        processes.wait_gone(self._namespace(guest.id), self._clock, patience)
+        self._reap(guest.id)
 
     def _send_init(self, guest_id: str, number: signal.Signals) -> None:
         namespace = self._namespace(guest_id)

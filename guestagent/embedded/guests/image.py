@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
+import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.embedded import commands
+from guestagent.embedded import servers
+from guestagent.embedded.guests.kinds import Kind
+from guestagent.embedded.servers.roots import alone
 
-REDO_LOG = "8M"
 FREE_ID = 43043
-# The tables get the name of the machine where they are made: not this one's, which no guest has.
-NAMELESS = 'echo localhost > /proc/sys/kernel/hostname; exec "$0" "$@"'
-INSTALL = (
-    "unshare", "--uts", "--", "sh", "-ec", NAMELESS,
-    "mariadb-install-db", "--no-defaults", "--rpm", "--user=root", "--skip-test-db", "--skip-log-bin",
-    "--auth-root-authentication-method=socket", f"--innodb-log-file-size={REDO_LOG}",
-)  # fmt: skip
+# Not only its name: an image has no keys either that all of its guests would share.
+KEYS = "*.pem"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +28,37 @@ class Account:
     missing: bool
 
 
-def build(folder: Path) -> None:
-    """Make it once, in `folder`; whole or not there, whoever asks at the same time."""
+def build(folder: Path, kind: Kind) -> None:
+    """Make it once, in `folder`; whole or not there, whoever asks at the same time.
+
+    A server that is not this machine's own is fetched first, where it is missing.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(folder / "lock"):
-        if (folder / "mysql").is_dir():
+    with alone(folder / "lock"):
+        if (folder / kind.name).is_dir():
             return
-        draft = folder / "mysql.draft"
+        draft = folder / f"{kind.name}.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        # A starting server deletes every temporary table in its tmpdir: in /tmp also those of another build.
-        own = (f"--datadir={draft}", f"--tmpdir={folder}")
-        commands.check("making a data directory", (*INSTALL, *own), timeout=300)
+        if kind.flavour is None:
+            servers.install(kind.family, draft, None)
+        else:
+            servers.copy(servers.prepared(kind.flavour, log.info), draft)
+        for key in draft.glob(KEYS):
+            key.unlink()
         its = account_here()
         for path in (draft, *draft.rglob("*")):
             os.chown(path, its.uid, its.gid)
-        draft.rename(folder / "mysql")
+        draft.rename(folder / kind.name)
 
 
-def copy(folder: Path, target: Path) -> None:
+def copy(folder: Path, kind: Kind, target: Path) -> None:
     """A guest's own data directory, out of the one in `folder`."""
-    options = ("--archive", "--reflink=auto", "--sparse=always")
-    commands.check("copying the data directory", ("cp", *options, str(folder / "mysql"), str(target)))
+    servers.copy(folder / kind.name, target)
+
+
+def programs(kind: Kind) -> Path | None:
+    """The root of the server's programs; None where they are this machine's."""
+    return None if kind.flavour is None else servers.provide(kind.flavour, log.info)
 
 
 def account_here() -> Account:
@@ -70,10 +76,3 @@ def database_account(passwd: str, group: str) -> Account:
     taken = {fields[2] for fields in (*users, *groups)}
     free = next(number for number in range(FREE_ID, 2**16) if str(number) not in taken)
     return Account(free, free, missing=True)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -13,6 +13,9 @@ import guestagent
 
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 TMP = Path("/tmp")  # noqa: S108  the guest's own
+# Where a guest has a server that is not of this machine: its programs, and the guest's own folders among them.
+SERVER = Path("/run/server")
+SEEN_BY_SERVER = tuple(map(Path, ("/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/var")))  # noqa: S108
 OWN = (*map(Path, ("/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/var")), TMP)
 
 
@@ -90,7 +93,19 @@ class Device:
         yield f"mount --bind /dev/{self.name} {at}"
 
 
-Mount = Bind | Overlay | Fresh | Frozen | Folder | Device
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A folder that the guest has already, seen at another place too; `deep`: with what is mounted in it."""
+
+    source: Path
+    target: Path
+    deep: bool = True
+
+    def lines(self, root: Path) -> Iterator[str]:
+        yield f"mount {'--rbind' if self.deep else '--bind'} {_quoted(root, self.source)} {_quoted(root, self.target)}"
+
+
+Mount = Bind | Overlay | Fresh | Frozen | Folder | Device | Again
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +116,10 @@ class Host:
     needed: tuple[Path, ...]
 
 
-def plan(host: Host, guest: Path, state: Path) -> tuple[Mount, ...]:
+def plan(host: Host, guest: Path, state: Path, server: Path | None = None) -> tuple[Mount, ...]:
     """The mounts in order. `guest` is the guest's folder here, `state` the cloud's, which no guest sees.
+
+    `server` is the root of a database server that is not this machine's.
 
     The Python programs may live anywhere, also where a guest has a folder of its own (a checkout in /tmp, an
     interpreter in /root): those places are shown through it, read-only.
@@ -116,6 +133,7 @@ def plan(host: Host, guest: Path, state: Path) -> tuple[Mount, ...]:
         *_own(guest),
         *shown,
         *((Fresh("tmpfs", state, "ro,size=4k,mode=700"),) if hidden else ()),
+        *(_server(server) if server else ()),
     )
 
 
@@ -154,6 +172,13 @@ def _own(guest: Path) -> tuple[Mount, ...]:
         Folder(Path("/dev/pts")),
         Fresh("devpts", Path("/dev/pts"), "newinstance,nosuid,noexec,ptmxmode=0666,mode=620"),
     )
+
+
+def _server(programs: Path) -> Iterator[Mount]:
+    yield Folder(SERVER)
+    yield Bind(programs, SERVER)
+    for folder in SEEN_BY_SERVER:
+        yield Again(folder, SERVER / folder.relative_to("/"), deep=not _beneath(SERVER, (folder,)))
 
 
 def _wanted(mount: Path, needed: tuple[Path, ...]) -> bool:

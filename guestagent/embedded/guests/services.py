@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from guestagent.embedded.guests.kinds import DEFAULT, Kind
+from guestagent.embedded.guests.mounts import SERVER
+
 SOCKET = "/run/supervisor.sock"
 CONFIG = "/etc/embedded/supervisord.conf"
 ENDLESS = 1_000_000
@@ -24,16 +27,30 @@ class Service:
     stop_seconds: int = 10
 
 
-def image_services(programs: Path = Path(sys.executable).parent) -> tuple[Service, ...]:
+def image_services(
+    kind: Kind = DEFAULT, programs: Path = Path(sys.executable).parent
+) -> tuple[Service, ...]:
     """What an image's units run, in the order of starting; `programs` is where the Python ones are installed.
 
     The collector speaks C: under C.UTF-8 its local collector cannot set the locale back.
     """
     return (
-        Service("mariadb", ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60),
+        database_service(kind),
         Service("os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)),
         Service("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
     )
+
+
+def database_service(kind: Kind) -> Service:
+    """The server; one that is not this machine's among its own programs, which see the guest's other folders.
+
+    A mysqld is told that it has a supervisor (PID 1, as its unit says too): RESTART and CLONE end it with 16 then.
+    """
+    if kind.flavour is None:
+        return Service(kind.family, ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60)
+    argv = ("/usr/sbin/chroot", str(SERVER), kind.flavour.daemon, "--user=mysql")
+    environment = (("MYSQLD_PARENT_PID", "1"),) if kind.family == "mysql" else ()
+    return Service(kind.family, argv, environment=environment, stop_seconds=60)
 
 
 def supervisor_argv() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from guestagent.cli.scene import Scene
 from guestagent.controller import NodeChanged, NodeState, StackChanged
-from guestagent.demo import CLUSTER, Act, Cast, Counted
+from guestagent.demo import Act, Cast, Counted, cast
 from guestagent.retry import FakeClock
 
 
@@ -14,7 +14,7 @@ def scene(clock: FakeClock) -> Scene:
     """The cast is known; its source boots from second 1 on."""
     shown = Scene(clock)
     clock.sleep(1)
-    shown.tell(Cast(CLUSTER))
+    shown.tell(Cast(cast("guestagent-mariadb")))
     shown.tell(NodeChanged("Master0000", NodeState.BOOTING, 0))
     return shown
 
@@ -110,6 +110,6 @@ def test_the_last_rows_of_a_server_that_goes_stay_in_sight() -> None:
 def test_a_node_that_left_the_cluster_is_shown_as_removed() -> None:
     shown = scene(FakeClock())
 
-    shown.tell(Cast(CLUSTER.remove_replica("Slave0001")))
+    shown.tell(Cast(cast("guestagent-mariadb").remove_replica("Slave0001")))
 
     assert row(shown, "Slave0001")[4] == "removed"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from configparser import RawConfigParser
+from dataclasses import replace
 
 import pytest
 
+from guestagent.embedded.compute import IMAGES
 from guestagent.embedded.guests import boot, network
-from guestagent.embedded.guests.disk import etc_files, sizes
+from guestagent.embedded.guests.disk import etc_files, server_files
 from guestagent.embedded.guests.image import Account, database_account
+from guestagent.embedded.guests.kinds import KINDS, kind_of
 from guestagent.embedded.guests.services import Service
 from guestagent.embedded.guests.userdata import UserData
 from guestagent.embedded.hypervisor import Guest
+from guestagent.errors import CloudError
 
 GUEST = Guest(
-    "4f6a-1", "prod-Master0000-x7", "10.77.0.10", 24, "10.77.0.1", "m1.small", 1, 2048, "image", b""
+    "4f6a-1", "prod-Master0000-x7", "10.77.0.10", 24, "10.77.0.1", "m1.small", 1, 2048, "guestagent-mariadb", b""
 )
 KNOWN = Account(102, 105, missing=False)
 NOBODY = Account(43043, 43043, missing=True)
@@ -34,13 +38,35 @@ def test_the_servers_options_are_those_of_the_image_and_then_sizes() -> None:
     its = files()
 
     assert "gtid_strict_mode" in its["mysql/mariadb.conf.d/90-guestagent.cnf"]
-    assert "innodb_buffer_pool_size = 256M" in its["mysql/mariadb.conf.d/95-embedded.cnf"]
+    assert "innodb_buffer_pool_size = 256M" in its["mysql/mariadb.conf.d/zzz-embedded.cnf"]
     assert "command = guestagent poke" in its["os-collect-config.conf"]
+
+
+def test_a_mysql_has_mysqls_options_and_the_agent_its_service() -> None:
+    guest = replace(GUEST, image="guestagent-mysql")
+
+    its = etc_files(guest, (Service("db", ("/db",)),), UserData(), KNOWN)
+
+    assert "gtid_mode = ON" in its["mysql/mysql.conf.d/zz-guestagent.cnf"]
+    assert its["mysql/my.cnf"].endswith("!includedir /etc/mysql/mysql.conf.d/\n")
+    assert its["guestagent/guestagent.conf"].endswith("restart mysql\n")
+    assert not [name for name in its if "mariadb" in name]
+
+
+def test_an_image_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(CloudError, match=r"there are guestagent-mariadb, guestagent-mariadb-11.8, guestagent-mysql"):
+        kind_of("cirros")
+
+
+def test_every_image_of_the_cloud_can_be_booted() -> None:
+    assert [image.name for image in IMAGES] == list(KINDS)
 
 
 @pytest.mark.parametrize(("memory", "pool"), [(32, 16), (256, 64), (1_000_000, 256)])
 def test_the_flavor_decides_how_much_memory_pages_get(memory: int, pool: int) -> None:
-    assert f"innodb_buffer_pool_size = {pool}M\n" in sizes(memory)
+    its = server_files("mysql", memory)["mysql/mysql.conf.d/zzz-embedded.cnf"]
+
+    assert f"innodb_buffer_pool_size = {pool}M\n" in its
 
 
 def test_the_agent_is_told_how_to_control_the_server_here() -> None:

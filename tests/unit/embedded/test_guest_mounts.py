@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guestagent.embedded.guests.mounts import Bind, Folder, Fresh, Host, Mount, Overlay, look, plan, script
+from guestagent.embedded.guests.mounts import (
+    Again,
+    Bind,
+    Folder,
+    Fresh,
+    Host,
+    Mount,
+    Overlay,
+    look,
+    plan,
+    script,
+)
 
 STATE = Path("/var/lib/cloud-of-ours")
 GUEST = STATE / "guests/one"
@@ -61,6 +72,19 @@ def test_the_clouds_folder_is_seen_by_no_guest() -> None:
     assert hidden == Fresh("tmpfs", beside, "ro,size=4k,mode=700")
     assert within == Fresh("tmpfs", Path("/tmp/checkout/state"), "ro,size=4k,mode=700")
     assert Fresh("tmpfs", STATE, "ro,size=4k,mode=700") not in covered
+
+
+def test_a_server_that_is_not_this_machines_sees_the_guests_folders() -> None:
+    programs = Path("/var/cache/roots/mysql")
+
+    mounts = plan(host("/usr"), GUEST, STATE, programs)
+    again = {mount.source: mount for mount in mounts if isinstance(mount, Again)}
+
+    assert Bind(programs, Path("/run/server")) in mounts
+    assert again[Path("/var")].target == Path("/run/server/var")
+    assert not again[Path("/run")].deep, "it would hold itself"
+    assert again[Path("/proc")].deep, "what is frozen in it must stay so"
+    assert not [mount for mount in plan(host("/usr"), GUEST, STATE) if isinstance(mount, Again)]
 
 
 def test_the_script_mounts_below_the_new_root_and_quotes() -> None:

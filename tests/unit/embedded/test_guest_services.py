@@ -5,7 +5,14 @@ from __future__ import annotations
 from configparser import RawConfigParser
 from pathlib import Path
 
-from guestagent.embedded.guests.services import Service, control_argv, image_services, supervisor_config
+from guestagent.embedded.guests.kinds import KINDS
+from guestagent.embedded.guests.services import (
+    Service,
+    control_argv,
+    database_service,
+    image_services,
+    supervisor_config,
+)
 from guestagent.shipped import shipped
 
 
@@ -44,11 +51,19 @@ def test_each_service_has_a_log_and_is_never_given_up() -> None:
 
 def test_an_embedded_guest_runs_what_the_units_of_an_image_run() -> None:
     units = {path.stem: path.read_text() for path in shipped("systemd").glob("*.service")}
-    programs = {service.name: service for service in image_services(Path("/opt/guestagent/bin"))}
+    programs = {service.name: service for service in image_services(programs=Path("/opt/guestagent/bin"))}
 
     assert set(units) < set(programs)
     for name, unit in units.items():
         assert f"ExecStart={' '.join(programs[name].argv)}\n" in unit
+
+
+def test_a_mysql_knows_that_it_has_a_supervisor() -> None:
+    mysql, mariadb = (database_service(KINDS[f"guestagent-{name}"]) for name in ("mysql", "mariadb-11.8"))
+
+    assert mysql.environment == (("MYSQLD_PARENT_PID", "1"),)
+    assert mysql.argv == ("/usr/sbin/chroot", "/run/server", "/usr/sbin/mysqld", "--user=mysql")
+    assert mariadb.environment == ()
 
 
 def test_the_agent_has_a_command_for_the_service() -> None:
