@@ -18,7 +18,7 @@ import pytest
 from guestagent.embedded.guests.network import wire
 from guestagent.embedded.guests.processes import NAMESPACES
 
-PATIENCE = 100
+PATIENCE = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
     made.down()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("database", ["mariadb", "mariadb-11.8", "mysql"])
 def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
     answer, told = demo.start("--json", "--db", database).communicate(timeout=PATIENCE)
@@ -102,7 +102,7 @@ def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
     assert not any(demo.traces().values()), demo.traces()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("cloud_too", [False, True], ids=["demo", "demo and cloud"])
 def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_nothing(
     demo: Demo, cloud_too: bool
@@ -131,7 +131,7 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
     assert not any(demo.traces().values()), demo.traces()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> None:
     killed = demo.start()
     wait_for(killed, "Master0000 (source, m1.medium) is ready")
@@ -143,7 +143,7 @@ def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> Non
     assert not any(demo.traces().values()), demo.traces()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_kept_demo_says_how_to_explore_it_and_how_to_end_it(demo: Demo) -> None:
     answer, told = demo.start("--keep").communicate(timeout=PATIENCE)
 
