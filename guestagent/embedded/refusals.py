@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 MALFORMED = (
@@ -42,6 +43,14 @@ class UserParameterMissing(Refusal):
 
 class UnknownUserParameter(Refusal):
     """A parameter was given that the template does not have."""
+
+
+class ImmutableParameterModified(Refusal):
+    """An update gives another value to a parameter that may not have one."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        keys = ", ".join(names)
+        super().__init__(f"The following parameters are immutable and may not be updated: {keys}")
 
 
 class InvalidSchemaError(Refusal):

@@ -11,8 +11,9 @@ from tempfile import mkdtemp
 
 from openstack.config import OpenStackConfig
 
-from guestagent.embedded import FakeHypervisor, serving
+from guestagent.embedded import serving
 from guestagent.embedded.cloud import Settings
+from guestagent.embedded.hypervisor import Hypervisor
 from tests.contract.heat import Heat, Scenery
 
 EMBEDDED = Scenery(
@@ -28,15 +29,20 @@ def column(name: str) -> AbstractContextManager[Heat]:
     return {"fake": fake, "real": real}.get(name, lambda: standing(name))()
 
 
+def on_cloud(name: str, hypervisor: Hypervisor) -> AbstractContextManager[Heat]:
+    """`fake` or `real`, with guests of another kind than those that are only remembered."""
+    return (real if name == "real" else fake)(hypervisor)
+
+
 @contextmanager
-def fake() -> Iterator[Heat]:
+def fake(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
     """The embedded cloud's Heat, in this process; its guests are only remembered."""
-    with serving() as cloud, closing(Heat("fake", 19, cloud.connect["auth"], EMBEDDED)) as heat:
+    with serving(hypervisor) as cloud, closing(Heat("fake", 19, cloud.connect["auth"], EMBEDDED)) as heat:
         yield heat
 
 
 @contextmanager
-def real() -> Iterator[Heat]:
+def real(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
     """A real Keystone and Heat, begun for this and thrown away; HEAT_RELEASE=27 takes that one from PyPI."""
     from guestagent.embedded.realheat import ground_for, sweep
 
@@ -47,7 +53,7 @@ def real() -> Iterator[Heat]:
     )
     ground = ground_for(folder, int(release) if release else None)
     try:
-        with serving(FakeHypervisor(), Settings(), ground) as cloud:
+        with serving(hypervisor, Settings(), ground) as cloud:
             heat = Heat("real", int(release or 19), cloud.connect["auth"], EMBEDDED)
             with closing(heat):
                 yield heat

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
-import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import yaml
 
 from guestagent.embedded import Serving, serving
 from tests.integration.heat_requests import imitation
+from tests.integration.installed import installed
 
 pytestmark = [
     pytest.mark.timeout(300),  # the first run installs them
@@ -25,7 +24,6 @@ pytestmark = [
 ]
 OPENSTACK = ("python-openstackclient", "python-heatclient")
 CFNTOOLS = ("heat-cfntools",)
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +134,6 @@ def test_cfn_signal_tells_a_handle(cloud: Serving, client: Client, success: str,
     cfntools.run("cfn-signal", "-s", success, "-r", "because", "-i", "node", made(cloud, "Handle"))
 
     assert ended(client) == status
-
-
-def installed(name: str, packages: Sequence[str]) -> Path:
-    """The programs of these packages, in an environment that outlives the run."""
-    folder = CACHE / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            venv.create(folder, clear=True, with_pip=True)
-            pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, *packages], check=True, capture_output=True, timeout=240)
-            (folder / "done").touch()
-    return folder / "bin"
 
 
 def write(client: Client, name: str, template: dict[str, Any]) -> None:

@@ -92,13 +92,14 @@ class Engine:
         if stack.action == DELETE:
             raise NotSupported("Updating a stack when it is deleting is not supported.")
         values = self._checked(wish)
+        parameters.refuse_changes(wish.template.parameters, stack.parameters, values)
         before = Past(stack.template, stack.parameters, stack.given)
         stack.template, stack.parameters, stack.given = wish.template, values, wish.given
         if wish.disable_rollback is not None:
             stack.disable_rollback = wish.disable_rollback
         stack.updated = now()
         stack.timeout_mins = stack.timeout_mins if wish.timeout_mins is None else wish.timeout_mins
-        stack.tags = wish.tags or stack.tags
+        stack.tags = wish.tags
         self._start(stack, UPDATE, wish.template, before)
 
     def delete(self, stack: Stack) -> None:
@@ -109,8 +110,15 @@ class Engine:
             self._start(stack, DELETE, EMPTY, Past())
 
     def check(self, wish: Wish) -> None:
-        """A Refusal where a stack of this template would be refused."""
-        self._checked(wish)
+        """A Refusal where a stack of this template would be refused, whatever the parameters without a value are."""
+        template = wish.template
+        told = {
+            name: each
+            for name, each in template.parameters.items()
+            if each.default is not None or name in wish.given
+        }
+        values = parameters.values(told, wish.given)
+        validation.check(template, self.kinds, values, self.around.servers.exists)
 
     def living(self) -> tuple[Stack, ...]:
         return tuple(stack for stack in self.stacks.values() if stack.deleted is None)

@@ -151,11 +151,21 @@ Kinds = Mapping[str, Kind]
 
 def kinds(around: Surroundings) -> Kinds:
     """Every resource type that this imitation knows; a template of either dialect may use any of them."""
-    from guestagent.embedded.heat import accounts, handles, instance, neutron, server, values, waiting
+    from guestagent.embedded.heat import (
+        accounts,
+        handles,
+        instance,
+        neutron,
+        server,
+        testresource,
+        values,
+        waiting,
+    )
 
     return {
         "OS::Heat::Value": values.Value(),
         "OS::Heat::RandomString": values.RandomString(),
+        "OS::Heat::TestResource": testresource.TestResource(),
         "OS::Heat::AccessPolicy": accounts.AccessPolicy(),
         "AWS::IAM::User": accounts.User(),
         "AWS::IAM::AccessKey": accounts.AccessKey(around.keys),

@@ -74,6 +74,8 @@ class Event:
     physical_id: str
     status: str
     reason: str
+    type: str
+    properties: Mapping[str, object] = field(repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -119,7 +121,7 @@ class Stack:
         if self.orphaned:
             return
         self.action, self.status, self.reason = action, status, reason
-        self._tell(self.name, self.id, self.state, reason)
+        self._tell(self.name, self.id, self.state, reason, "OS::Heat::Stack", {})
 
     def record(self, resource: Resource, action: str, status: str, reason: str = "state changed") -> None:
         """The resource's new state, and the event that tells of it."""
@@ -128,11 +130,11 @@ class Stack:
         resource.action, resource.status, resource.reason = action, status, reason
         if action == UPDATE:
             resource.updated = now()
-        self._tell(resource.name, resource.physical_id, f"{action}_{status}", reason)
+        self._tell_of(resource, f"{action}_{status}", reason)
 
     def signalled(self, resource: Resource, said: str) -> None:
         """A signal leaves an event, and no other trace in the resource's state."""
-        self._tell(resource.name, resource.physical_id, f"SIGNAL_{resource.status}", said)
+        self._tell_of(resource, f"SIGNAL_{resource.status}", said)
 
     def physical_name(self, resource: Resource) -> str:
         """The name that Heat gives to what stands behind a resource."""
@@ -140,6 +142,12 @@ class Stack:
         short = base64.b32encode(random_bits)[:12].decode().lower()
         return f"{self.name}-{resource.name}-{short}"
 
-    def _tell(self, resource: str, physical_id: str, status: str, reason: str) -> None:
-        self.events.append(Event(new_id(), now(), resource, physical_id, status, reason))
+    def _tell_of(self, resource: Resource, status: str, reason: str) -> None:
+        given = dict(resource.properties)
+        self._tell(resource.name, resource.physical_id, status, reason, resource.type, given)
+
+    def _tell(
+        self, name: str, physical_id: str, status: str, reason: str, kind: str, given: Mapping[str, object]
+    ) -> None:
+        self.events.append(Event(new_id(), now(), name, physical_id, status, reason, kind, given))
         del self.events[:-MOST_EVENTS]

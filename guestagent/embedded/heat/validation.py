@@ -70,6 +70,8 @@ def _resource(
         here = f"{path}.{name}"
         try:
             resolved = resolve(value, functions, before)
+        except ParameterToCome:
+            continue
         except (TypeError, ValueError, InvalidTemplateReference, UserParameterMissing) as error:
             raise StackValidationFailed(str(error), here, "Property error") from error
         told = not any(use.name in template.resources for use in uses(value, functions))
@@ -88,6 +90,10 @@ def _attribute(use: Use, template: Template, kinds: Kinds) -> None:
         raise StackValidationFailed(str(InvalidTemplateAttribute(use.name, use.attribute)), use.path)
 
 
+class ParameterToCome(Exception):
+    """A parameter that has no value yet: a template is validated without those that it only declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Before:
     """Names before there are resources."""
@@ -103,6 +109,8 @@ class _Before:
 
     def parameter(self, name: str) -> object:
         known = {**self.template.dialect.pseudo(*["to come"] * 4), **self.values}
+        if name not in known and name in self.template.parameters:
+            raise ParameterToCome
         if name not in known:
             raise UserParameterMissing(f"The Parameter ({name}) was not provided.")
         return known[name]

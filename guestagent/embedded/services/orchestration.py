@@ -89,23 +89,17 @@ class Orchestration:
         body = await _body(request)
         name = stack_name(body.get("stack_name"))
         stack = self._engine.create(name, request.path_params["project"], wish(body, EMPTY, {}))
-        links = [{"href": _base(request) + views.path(stack), "rel": "self"}]
-        return JSONResponse({"stack": {"id": stack.id, "links": links}}, 201)
+        address = _base(request) + views.path(stack)
+        created = {"id": stack.id, "links": [{"href": address, "rel": "self"}]}
+        return JSONResponse({"stack": created}, 201, {"Location": address})
 
     async def _validate(self, request: Request) -> Response:
         asked = wish(await _body(request), EMPTY, {})
-        stand_ins = {"Number": 0, "Json": {}, "CommaDelimitedList": [], "Boolean": False}
-        needed = {
-            each.name: stand_ins.get(each.type, "")
-            for each in asked.template.parameters.values()
-            if each.default is None
-        }
         try:
-            self._engine.check(asked.with_parameters({**needed, **asked.given}))
+            self._engine.check(asked)
         except StackValidationFailed as refused:
             raise HTTPBadRequest(str(refused)) from refused
-        shown = views.template_parameters(asked.template.parameters)
-        return JSONResponse({"Description": asked.template.description, "Parameters": shown})
+        return JSONResponse(views.validated(asked.template, asked.given))
 
     async def _types(self, request: Request) -> Response:
         return JSONResponse({"resource_types": sorted(self._engine.kinds)})
@@ -130,7 +124,9 @@ class Orchestration:
         stack = self._stack(request)
         body = await _body(request)
         patched = request.method == "PATCH"
-        asked = patch(body, stack.template, stack.given) if patched else wish(body, EMPTY, {})
+        asked = (
+            patch(body, stack.template, stack.given, stack.tags) if patched else wish(body, EMPTY, {})
+        )
         self._engine.update(_living(stack), asked)
         return Response(status_code=202)
 
@@ -177,7 +173,7 @@ class Orchestration:
         stack, wanted = self._stack(request), request.path_params["event"]
         for each in stack.events:
             if each.id == wanted:
-                return JSONResponse({"event": views.event(each, stack, _base(request))})
+                return JSONResponse({"event": views.event_in_full(each, stack, _base(request))})
         raise NotFound(f"No event {wanted} found")
 
     async def _resources(self, request: Request) -> Response:

@@ -28,16 +28,23 @@ def stack_name(sent: object) -> str:
     )
 
 
-def patch(body: Mapping[str, object], existing: Template, known: Mapping[str, object]) -> Wish:
+def patch(
+    body: Mapping[str, object], existing: Template, known: Mapping[str, object], tagged: tuple[str, ...]
+) -> Wish:
     """What a PATCH asks for: what it leaves out stands. Of parameters only those that the template has are kept."""
     sent = body.get("clear_parameters")
     cleared = sent if isinstance(sent, list) else ()
-    asked = wish(body, existing, {name: value for name, value in known.items() if name not in cleared})
+    asked = wish(body, existing, {name: value for name, value in known.items() if name not in cleared}, tagged)
     had = {name: value for name, value in asked.given.items() if name in asked.template.parameters}
     return asked.with_parameters(had)
 
 
-def wish(body: Mapping[str, object], existing: Template, known: Mapping[str, object]) -> Wish:
+def wish(
+    body: Mapping[str, object],
+    existing: Template,
+    known: Mapping[str, object],
+    tagged: tuple[str, ...] = (),
+) -> Wish:
     """What a body asks for; where it leaves something out, what the stack has stands."""
     template = existing
     if body.get("template") is not None:
@@ -51,7 +58,7 @@ def wish(body: Mapping[str, object], existing: Template, known: Mapping[str, obj
         given={**known, **_parameters(body)},
         timeout_mins=None if minutes is None else _natural("timeout_mins", minutes),
         disable_rollback=None if rollback is None else _rollback(rollback),
-        tags=tuple(tags.split(",")) if isinstance(tags, str) and tags else (),
+        tags=tuple(tags.split(",")) if isinstance(tags, str) and tags else tagged,
     )
 
 

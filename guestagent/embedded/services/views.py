@@ -11,7 +11,7 @@ from guestagent.embedded.heat.kinds import Kinds
 from guestagent.embedded.heat.scope import StackScope, pseudo
 from guestagent.embedded.heat.stack import Event, Resource, Stack
 from guestagent.embedded.refusals import Refusal
-from guestagent.embedded.template.document import Output
+from guestagent.embedded.template.document import Output, Template
 from guestagent.embedded.template.functions import resolve
 from guestagent.embedded.template.parameters import HIDDEN, Parameter
 
@@ -130,6 +130,15 @@ def event(each: Event, stack: Stack, base: str) -> View:
     }
 
 
+def event_in_full(each: Event, stack: Stack, base: str) -> View:
+    """One event by itself, with the properties that its resource had."""
+    return {
+        **event(each, stack, base),
+        "resource_type": each.type,
+        "resource_properties": dict(each.properties),
+    }
+
+
 def described(each: Resource, stack: Stack) -> View:
     """The CFN API's detail of a resource. Where there is no metadata its element is empty, as Heat's is."""
     return {
@@ -146,8 +155,23 @@ def described(each: Resource, stack: Stack) -> View:
     }
 
 
-def template_parameters(declared: Mapping[str, Parameter]) -> View:
-    """A template's parameters as `validate` shows them."""
+def validated(template: Template, given: Mapping[str, object]) -> View:
+    """What `validate` says of a template and the parameters given with it."""
+    groups = template.source.get("parameter_groups") if template.dialect.hot else None
+    return {
+        "Description": template.description,
+        "Parameters": _parameters(template.parameters, given),
+        **({"ParameterGroups": groups} if groups else {}),
+        "Environment": {
+            "event_sinks": [],
+            "parameter_defaults": {},
+            "parameters": dict(given),
+            "resource_registry": {"resources": {}},
+        },
+    }
+
+
+def _parameters(declared: Mapping[str, Parameter], given: Mapping[str, object]) -> View:
     return {
         name: {
             "Type": parameter.type,
@@ -155,6 +179,7 @@ def template_parameters(declared: Mapping[str, Parameter]) -> View:
             "NoEcho": str(parameter.hidden).lower(),
             "Label": parameter.label,
             **({} if parameter.default is None else {"Default": parameter.default}),
+            **({"Value": given[name]} if name in given else {}),
         }
         for name, parameter in declared.items()
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guestagent.embedded.refusals import (
+    ImmutableParameterModified,
     InvalidSchemaError,
     StackValidationFailed,
     UnknownUserParameter,
@@ -41,6 +42,7 @@ class Parameter:
     hidden: bool
     description: str
     label: str
+    immutable: bool = False
 
     def shown(self, value: object) -> str:
         """A value as a stack's description has it; a hidden one's is a secret."""
@@ -72,6 +74,7 @@ def declared(name: str, snippet: object, dialect: Dialect) -> Parameter:
         hidden=str(snippet.get(dialect.word("NoEcho"), False)).lower() == "true",
         description=str(snippet.get(dialect.word("Description")) or ""),
         label=str(snippet.get(dialect.word("Label")) or name),
+        immutable=dialect.hot and str(snippet.get("immutable", False)).lower() == "true",
     )
 
 
@@ -81,6 +84,19 @@ def values(known: Mapping[str, Parameter], given: Mapping[str, object]) -> dict[
         if name not in known:
             raise UnknownUserParameter(f"The Parameter ({name}) was not defined in template.")
     return {name: _value(parameter, given.get(name)) for name, parameter in known.items()}
+
+
+def refuse_changes(
+    known: Mapping[str, Parameter], before: Mapping[str, object], after: Mapping[str, object]
+) -> None:
+    """A Refusal where a parameter that may not change does."""
+    changed = [
+        name
+        for name, each in known.items()
+        if each.immutable and name in before and before[name] != after[name]
+    ]
+    if changed:
+        raise ImmutableParameterModified(changed)
 
 
 def _value(parameter: Parameter, given: object) -> object:

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 
 from tests.contract.guest import signal
-from tests.contract.heat import Heat, Stack, said
+from tests.contract.heat import Heat, Stack, new_name, said
 from tests.contract.outcomes import COMPLETE
 from tests.contract.rule import Area, Observation
-from tests.contract.templates import att, cfn, condition, handle, poller, random_string, ref, value
+from tests.contract.templates import (
+    att,
+    cfn,
+    condition,
+    h_typed,
+    handle,
+    hot,
+    poller,
+    random_string,
+    ref,
+    value,
+)
 
 area = Area("reading a stack")
 
@@ -271,6 +282,58 @@ def validation_shows_parameters(heat: Heat) -> Observation:
     }
     answer = heat.ask("POST", "/validate", json={"template": {**cfn(V=value()), "Parameters": parameters}})
     return answer.json()["Parameters"]
+
+
+@area.rule(
+    {
+        "event_sinks": [],
+        "parameter_defaults": {},
+        "parameters": {"P": "given"},
+        "resource_registry": {"resources": {}},
+    }
+)
+def validation_shows_the_environment(heat: Heat) -> Observation:
+    template = {**cfn(V=value()), "Parameters": {"P": {"Type": "String"}}}
+    sent = {"template": template, "environment": {"parameters": {"P": "given"}}}
+    return heat.ask("POST", "/validate", json=sent).json()["Environment"]
+
+
+@area.rule({"Default": 5, "Value": 7})
+def validation_shows_a_given_value_beside_the_default(heat: Heat) -> Observation:
+    template = {**cfn(V=value()), "Parameters": {"N": {"Type": "Number", "Default": 5}}}
+    sent = {"template": template, "environment": {"parameters": {"N": 7}}}
+    shown = heat.ask("POST", "/validate", json=sent).json()["Parameters"]["N"]
+    return {key: shown[key] for key in ("Default", "Value")}
+
+
+@area.rule("200")
+def validation_needs_no_value_for_a_parameter_without_a_default(heat: Heat) -> Observation:
+    template = cfn(R=random_string(length=ref("N")))
+    template["Parameters"] = {"N": {"Type": "Number"}}
+    return said(heat.ask("POST", "/validate", json={"template": template}))
+
+
+@area.rule([{"label": "one", "parameters": ["P"]}])
+def validation_shows_the_groups_of_parameters(heat: Heat) -> Observation:
+    template = hot(V=h_typed("OS::Heat::Value", {"value": 1}))
+    template["parameters"] = {"P": {"type": "string", "default": "p"}}
+    template["parameter_groups"] = [{"label": "one", "parameters": ["P"]}]
+    return heat.ask("POST", "/validate", json={"template": template}).json()["ParameterGroups"]
+
+
+@area.rule(["OS::Heat::Value", {"value": "p", "type": None}])
+def an_event_by_itself_tells_the_resource_s_type_and_properties(heat: Heat) -> Observation:
+    stack = at_rest(heat)
+    first = stack.get("/resources/V/events")["events"][0]
+    event = stack.get(f"/resources/V/events/{first['id']}")["event"]
+    return [event["resource_type"], event["resource_properties"]]
+
+
+@area.rule(True)
+def the_answer_to_a_create_tells_the_stack_s_address(heat: Heat) -> Observation:
+    name = new_name()
+    answer = heat.ask("POST", "/stacks", json={"stack_name": name, "template": cfn(V=value())})
+    return answer.headers["Location"].endswith(f"/stacks/{name}/{answer.json()['stack']['id']}")
 
 
 @area.rule("400 HTTPBadRequest: Property error: Resources.H.Properties: Unknown Property X")

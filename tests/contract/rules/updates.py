@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.guest import body, signal
-from tests.contract.heat import Document, Heat, Stack
+from tests.contract.heat import Document, Heat, Stack, said
 from tests.contract.outcomes import (
     COMPLETE,
     IN_PLACE,
@@ -14,7 +14,19 @@ from tests.contract.outcomes import (
     UPDATED,
 )
 from tests.contract.rule import Area, Observation
-from tests.contract.templates import att, cfn, condition, handle, poller, random_string, ref, resource, value
+from tests.contract.templates import (
+    att,
+    cfn,
+    condition,
+    h_typed,
+    handle,
+    hot,
+    poller,
+    random_string,
+    ref,
+    resource,
+    value,
+)
 
 area = Area("updates")
 
@@ -211,6 +223,45 @@ def a_patch_without_a_template_keeps_it(heat: Heat) -> Observation:
 def an_update_without_a_template_is_refused(heat: Heat) -> Observation:
     answer = heat.stack(cfn(V=value())).settled().ask(method="PUT", json={"parameters": {}})
     return [answer.status_code, answer.json()["error"]["message"]]
+
+
+@area.rule([["one"], ["one"], None])
+def tags_that_are_not_given_again_are_forgotten_but_by_patch(heat: Heat) -> Observation:
+    stack = heat.stack(cfn(V=value()), tags="one").settled()
+    first = stack.get()["stack"]["tags"]
+    stack.ask(method="PATCH", json={})
+    second = stack.settled().get()["stack"]["tags"]
+    stack.update(cfn(V=value(2))).settled()
+    return [first, second, stack.get()["stack"]["tags"]]
+
+
+@area.rule(
+    "400 ImmutableParameterModified: The following parameters are immutable and may not be updated: P"
+)
+def an_immutable_parameter_does_not_change(heat: Heat) -> Observation:
+    template = hot(V=h_typed("OS::Heat::Value", {"value": {"get_param": "P"}}))
+    template["parameters"] = {"P": {"type": "string", "immutable": True}}
+    stack = heat.stack(template, parameters={"P": "a"}).settled()
+    return said(stack.ask(method="PUT", json={"template": template, "parameters": {"P": "b"}}))
+
+
+def tested(**properties: Any) -> Document:
+    return hot(T=h_typed("OS::Heat::TestResource", properties))
+
+
+@area.rule(["CREATE_FAILED: Resource CREATE failed: ValueError: resources.T: Test Resource failed T"])
+def a_test_resource_fails_where_it_is_told_to(heat: Heat) -> Observation:
+    return [heat.stack(tested(fail=True)).outcome()]
+
+
+@area.rule([["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"], True, False])
+def a_test_resource_is_changed_in_place_or_replaced_as_it_is_told(heat: Heat) -> Observation:
+    stack = heat.stack(tested(value="a")).settled()
+    first = stack.physical("T")
+    stack.update(tested(value="b")).settled()
+    history, second = stack.history("T"), stack.physical("T")
+    stack.update(tested(value="c", update_replace=True)).settled()
+    return [history, first == second, second == stack.physical("T")]
 
 
 @area.rule(["given", "default"])

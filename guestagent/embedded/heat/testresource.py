@@ -1,0 +1,78 @@
+"""OS::Heat::TestResource: stores a value, and waits or fails when told to. OpenStack's own tests are made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from guestagent.embedded.heat.kinds import Kind, Properties
+from guestagent.embedded.heat.stack import CREATE, DELETE, UPDATE, Resource, Stack
+from guestagent.embedded.refusals import ResourceFailure
+from guestagent.embedded.template.schema import Property, Schema
+
+SECONDS = Property("number", update=True)
+
+
+class TestResource(Kind):
+    """`value` comes back as the attribute `output`; `wait_secs` below zero is for ever."""
+
+    __test__ = False  # pytest takes the name for a test's
+
+    schema: ClassVar[Schema] = {
+        "value": Property("string", default="test_string", update=True),
+        "update_replace_value": Property("string"),
+        "fail": Property("boolean", default=False, update=True),
+        "update_replace": Property("boolean", default=False, update=True),
+        "wait_secs": Property("number", default=0, update=True),
+        "action_wait_secs": Property(
+            "map", update=True, keys={"create": SECONDS, "update": SECONDS, "delete": SECONDS}
+        ),
+        "attr_wait_secs": Property("number", default=0, update=True, imitated=False),
+        "constraint_prop_secs": Property("number", default=0, update=True, imitated=False),
+        "client_name": Property("string", default="", update=True),  # whom Heat would poll meanwhile, to no effect
+        "entity_name": Property("string", default="", update=True),
+    }
+    attributes = frozenset({"output"})
+
+    async def create(self, resource: Resource, stack: Stack) -> None:
+        if not resource.properties["fail"]:
+            resource.physical_id = stack.physical_name(resource)
+            resource.data["value"] = str(resource.properties["value"])
+        await _ended(resource, CREATE)
+
+    def replaces(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
+        return "value" in changed and bool(after["update_replace"])
+
+    async def update(self, resource: Resource, stack: Stack, changed: frozenset[str]) -> None:
+        if "value" not in changed:  # then Heat waits for nothing, but fails all the same
+            _verdict(resource)
+            return
+        if not resource.properties["fail"]:
+            resource.data["value"] = str(resource.properties["value"])
+        await _ended(resource, UPDATE)
+
+    async def delete(self, resource: Resource, stack: Stack) -> None:
+        await asyncio.sleep(_seconds(resource, DELETE))
+
+    def attribute(self, resource: Resource, stack: Stack, name: str) -> object:
+        return resource.data.get("value")
+
+
+async def _ended(resource: Resource, action: str) -> None:
+    seconds = _seconds(resource, action)
+    await (asyncio.Event().wait() if seconds < 0 else asyncio.sleep(seconds))
+    _verdict(resource)
+
+
+def _verdict(resource: Resource) -> None:
+    if resource.properties["fail"]:
+        raise ResourceFailure("ValueError", f"Test Resource failed {resource.name}")
+
+
+def _seconds(resource: Resource, action: str) -> float:
+    """What this action shall take: its own time, else the resource's."""
+    of_actions = resource.properties["action_wait_secs"]
+    own = of_actions.get(action.lower()) if isinstance(of_actions, dict) else None
+    seconds = resource.properties["wait_secs"] if own is None else own
+    assert isinstance(seconds, (int, float))
+    return seconds

@@ -1,0 +1,46 @@
+"""`make bench-heat`: clusters on a real Heat, ours beside the plain template of 2013; and the fake by itself.
+
+Prints ratios, and the seconds that they come from. Nothing is asserted of a time: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench import signals
+from tests.bench.answering import AnsweringHypervisor
+from tests.bench.clusters import Row, measured
+from tests.bench.plot import drawn
+from tests.bench.report import machine, table, told
+from tests.contract.columns import on_cloud
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--heat", choices=("real", "fake"), default="real")
+    parser.add_argument("--replicas", type=int, nargs="+", default=(10, 50))
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--stacks", type=int, default=1000, help="of the fake Heat's own measurement")
+    parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    rows = clusters(asked.heat, asked.replicas, asked.repetitions)
+    load = signals.measured(asked.stacks)
+    if asked.plot:
+        asked.plot.write_text(drawn(rows, machine()))
+    if asked.json:
+        print(json.dumps({"machine": machine(), "clusters": told(rows), "fake": asdict(load)}, indent=2))
+    else:
+        print(table(rows, load))
+
+
+def clusters(name: str, replicas: list[int], repetitions: int) -> list[Row]:
+    with on_cloud(name, AnsweringHypervisor()) as heat:
+        return list(measured(heat, replicas, repetitions))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""OpenStack's own tests of Heat against the fake one, unmodified, as they come from PyPI."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.embedded import serving
+from tests.integration.installed import installed
+from tests.integration.openstack_tests import verdicts as runner
+from tests.integration.openstack_tests.chosen import (
+    ALONE,
+    INTREE,
+    LEFT_OUT,
+    PACKAGES,
+    PLUGIN,
+    PROOF,
+    RUNS,
+    SLOW,
+)
+from tests.integration.openstack_tests.scripts import ScriptHypervisor
+
+pytestmark = [
+    pytest.mark.timeout(600),  # the first run installs them
+    pytest.mark.xdist_group("openstack-tests"),
+]
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "openstack-tests.md"
+ROW = re.compile(r"^\| (.+?) \| (`.+`) \|$", re.M)
+NAME = re.compile(r"`([^`]+)`")
+Verdicts = Mapping[str, str]
+
+
+class Tempest:
+    """An environment with the tests, configured for one cloud."""
+
+    def __init__(self, folder: Path, connect: Mapping[str, Any]) -> None:
+        self.python = installed("openstack-tests", PACKAGES, ALONE) / "python"
+        self.folder = folder
+        (folder / "tempest.conf").write_text(configuration(folder, connect))
+
+    def run(self, name: str, *options: str, within: int = 200) -> dict[str, str]:
+        command = [str(self.python), str(runner.__file__), name, *options]
+        environment = {**os.environ, "TEMPEST_CONFIG_DIR": str(self.folder), "TEMPEST_CONFIG": "tempest.conf"}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=within
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, str] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def tempest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempest]:
+    folder = tmp_path_factory.mktemp("tempest")
+    with serving(ScriptHypervisor(folder)) as cloud:
+        yield Tempest(folder, cloud.connect)
+
+
+@pytest.fixture(scope="module")
+def verdicts(tempest: Tempest) -> Verdicts:
+    """Of all that are not left out; each package in a process of its own."""
+    with ThreadPoolExecutor(len(RUNS)) as beside:
+        runs = beside.map(lambda name: tempest.run(name, "--without", *LEFT_OUT), RUNS)
+        return {test: verdict for run in runs for test, verdict in run.items()}
+
+
+def test_every_test_that_is_not_left_out_passes(verdicts: Verdicts) -> None:
+    assert {test: verdict for test, verdict in verdicts.items() if verdict != "passed"} == {}
+    assert len(verdicts) > 60
+
+
+def test_a_guest_that_signals_with_curl_completes_its_condition(verdicts: Verdicts) -> None:
+    assert [verdict for test, verdict in verdicts.items() if test.startswith(PROOF)] == ["passed"]
+
+
+def test_whatever_is_left_out_exists(tempest: Tempest) -> None:
+    files = {each.name for each in tempest.python.parents[1].glob("lib/*/site-packages/heat_*/**/test_*.py")}
+
+    modules = {next(part for part in prefix.split(".") if part.startswith("test_")) for prefix in LEFT_OUT}
+
+    assert {f"{module}.py" for module in modules} - files == set()
+
+
+def test_the_page_names_all_that_is_left_out() -> None:
+    page = PAGE.read_text()
+    rows = {name: why for why, names in ROW.findall(page) for name in NAME.findall(names)}
+
+    expected = {shortened(prefix): why for prefix, why in LEFT_OUT.items() if prefix != SLOW}
+
+    assert rows == expected
+    assert all(package.partition("==")[2] in page for package in (*PACKAGES, *ALONE))
+
+
+@pytest.mark.skipif(os.environ.get("OPENSTACK_TESTS") != "slow", reason="OPENSTACK_TESTS=slow: three minutes")
+def test_updates_of_a_stack_in_progress_pass_as_well(tempest: Tempest) -> None:
+    assert set(tempest.run(SLOW, within=400).values()) == {"passed"}
+
+
+def shortened(name: str) -> str:
+    return name.removeprefix(f"{PLUGIN}.").replace(INTREE, "heat_integrationtests")
+
+
+def configuration(folder: Path, connect: Mapping[str, Any]) -> str:
+    auth = connect["auth"]
+    return f"""
+[DEFAULT]
+log_dir = {folder}
+[oslo_concurrency]
+lock_path = {folder}
+[service_available]
+cinder = false
+swift = false
+zaqar = false
+[heat_plugin]
+auth_url = {auth["auth_url"]}
+username = {auth["username"]}
+password = {auth["password"]}
+project_name = {auth["project_name"]}
+user_domain_name = Default
+project_domain_name = Default
+region = {connect["region_name"]}
+image_ref = guestagent-mariadb
+minimal_image_ref = guestagent-mariadb
+instance_type = m1.small
+minimal_instance_type = m1.tiny
+fixed_network_name = embedded
+fixed_subnet_name = embedded-subnet
+network_for_ssh = embedded
+build_interval = 1
+build_timeout = 120
+"""
