@@ -2,7 +2,7 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration test-heat contract-report test-lowest docs clean set-up set-up-heat
+.PHONY: help demo test lint unit integration test-heat contract-report bench-heat test-lowest docs clean set-up set-up-heat
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
@@ -27,6 +27,9 @@ test-heat: set-up-heat ## the scenario on a real Keystone and Heat; HEAT_RELEASE
 
 contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, ARGS=--json
 	@HEAT_RELEASE=$(HEAT_RELEASE) .venv/bin/python -m tests.contract.report $(ARGS)
+
+bench-heat: set-up-heat ## clusters of 1 + 10 and 1 + 50 on a real Heat, beside the plain template of 2013; ARGS=--json
+	@.venv/bin/python -m tests.bench --plot docs/explanation/performance.svg $(ARGS)
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py

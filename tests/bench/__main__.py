@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--heat", choices=("real", "fake"), default="real")
     parser.add_argument("--replicas", type=int, nargs="+", default=(10, 50))
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=int, default=2)
     parser.add_argument("--stacks", type=int, default=1000, help="of the fake Heat's own measurement")
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
@@ -39,7 +40,7 @@ def main() -> None:
 
 def clusters(name: str, replicas: list[int], repetitions: int) -> list[Row]:
     with on_cloud(name, AnsweringHypervisor()) as heat:
-        return list(measured(heat, replicas, repetitions))
+        return measured(heat, replicas, repetitions, lambda said: print(said, file=sys.stderr, flush=True))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -32,16 +32,19 @@ class Row:
         return median(self.created)
 
 
-def measured(heat: Heat, sizes: Sequence[int], repetitions: int) -> Iterator[Row]:
+def measured(heat: Heat, sizes: Sequence[int], repetitions: int, say: Callable[[str], None]) -> list[Row]:
     """Interleaved: each repetition has every kind once, so that a busy machine is busy for all of them."""
+    rows = []
     for replicas in sizes:
         seen: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
         for _ in range(repetitions):
             for kind in KINDS:
-                seen[kind].append(once(heat, template(kind, replicas, heat.subnet)))
+                created, deleted = once(heat, template(kind, replicas, heat.subnet))
+                say(f"1 + {replicas}, {kind}: created in {created:.1f} s, deleted in {deleted:.1f} s")
+                seen[kind].append((created, deleted))
         for kind, pairs in seen.items():
-            created, deleted = zip(*pairs, strict=True)
-            yield Row(replicas, kind, created, deleted)
+            rows.append(Row(replicas, kind, *zip(*pairs, strict=True)))
+    return rows
 
 
 def once(heat: Heat, wanted: object) -> tuple[float, float]:

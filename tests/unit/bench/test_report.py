@@ -1,0 +1,38 @@
+"""What the bench says of what it has measured."""
+
+from __future__ import annotations
+
+from tests.bench.clusters import Row
+from tests.bench.plot import drawn
+from tests.bench.report import table, told
+from tests.bench.signals import Load
+from tests.bench.templates import CFN, PLAIN, template
+
+ROWS = [Row(10, PLAIN, (10.0, 12.0, 30.0), (8.0, 8.0, 8.0)), Row(10, CFN, (6.0, 5.0, 9.0), (4.0, 2.0, 6.0))]
+LOAD = Load(stacks=1000, signals=1000, seconds=4.0, before=50 * 2**20, after=80 * 2**20)
+
+
+def test_a_ratio_is_of_medians_to_the_plain_template_of_the_same_size() -> None:
+    first, second = told(ROWS)
+
+    assert (first["create_ratio"], second["create_ratio"], second["delete_ratio"]) == (1.0, 0.5, 0.5)
+
+
+def test_the_table_has_minimum_median_and_ratio() -> None:
+    assert "| 1 + 10 | ours, CFN | 5.0 s | 6.0 s | 0.50 | 4.0 s | 0.50 |" in table(ROWS, LOAD)
+    assert "250 signals a second" in table(ROWS, LOAD)
+
+
+def test_the_plot_has_a_bar_for_each_row_and_says_where_it_comes_from() -> None:
+    plot = drawn(ROWS, "2026-01-01, 2 cores")
+
+    assert plot.count("<rect") == 2
+    assert "2026-01-01, 2 cores" in plot
+
+
+def test_in_the_plain_template_no_handle_waits_for_anything() -> None:
+    resources = template(PLAIN, 10, "subnet")["Resources"]
+
+    handles = [each for each in resources.values() if each["Type"].endswith("WaitConditionHandle")]
+    assert len(handles) == 11
+    assert all(each.keys() == {"Type"} for each in handles)
