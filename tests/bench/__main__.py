@@ -24,11 +24,12 @@ def main() -> None:
     parser.add_argument("--heat", choices=("real", "fake"), default="real")
     parser.add_argument("--replicas", type=int, nargs="+", default=(10, 50))
     parser.add_argument("--repetitions", type=int, default=2)
+    parser.add_argument("--boot", type=float, default=5.0, help="seconds until a guest answers")
     parser.add_argument("--stacks", type=int, default=1000, help="of the fake Heat's own measurement")
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    rows = clusters(asked.heat, asked.replicas, asked.repetitions)
+    rows = clusters(asked.heat, asked.replicas, asked.repetitions, asked.boot)
     load = signals.measured(asked.stacks)
     if asked.plot:
         asked.plot.write_text(drawn(rows, machine()))
@@ -38,8 +39,8 @@ def main() -> None:
         print(table(rows, load))
 
 
-def clusters(name: str, replicas: list[int], repetitions: int) -> list[Row]:
-    with on_cloud(name, AnsweringHypervisor()) as heat:
+def clusters(name: str, replicas: list[int], repetitions: int, boot: float) -> list[Row]:
+    with on_cloud(name, AnsweringHypervisor(boot)) as heat:
         return measured(heat, replicas, repetitions, lambda said: print(said, file=sys.stderr, flush=True))
 
 

@@ -1,8 +1,9 @@
-"""Guests that answer at once: what a cluster costs when its nodes cost nothing."""
+"""Guests that do nothing but answer: what a cluster costs when its nodes cost nothing."""
 
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -18,18 +19,27 @@ AT_ONCE = 30.0  # seconds for one request
 
 
 class AnsweringHypervisor(FakeHypervisor):
-    """Reads the handle out of a guest's boot data, and says SUCCESS to it as the agent would."""
+    """Reads the handle out of a guest's boot data, and says SUCCESS to it as the agent would, once it has "booted".
 
-    def __init__(self) -> None:
+    On a real Heat no guest may answer while another's server is still being made: Heat writes into that one's
+    metadata then, and its stack may hang for ever. No virtual machine is that fast.
+    """
+
+    def __init__(self, boot_seconds: float) -> None:
         super().__init__()
-        self._answers = ThreadPoolExecutor(4, "answers")
+        self._boot_seconds = boot_seconds
+        self._answers = ThreadPoolExecutor(64, "answers")
         self._said: list[Future[None]] = []
 
     def boot(self, guest: Guest) -> None:
         super().boot(guest)
         init_data = parse(guest.user_data).init_data or b"{}"
         handle = handle_in(json.loads(init_data))
-        self._said.append(self._answers.submit(answer, handle, guest.name))
+        self._said.append(self._answers.submit(self._answer, handle, guest.name))
+
+    def _answer(self, handle: Handle, unique_id: str) -> None:
+        time.sleep(self._boot_seconds)
+        transport_to(handle).send(body(handle, unique_id, READY), AT_ONCE)
 
     def close(self) -> None:
         self._answers.shutdown()
@@ -44,7 +54,3 @@ def handle_in(document: dict[str, Any]) -> Handle:
     if isinstance(given, str) and given.startswith("http"):
         return CfnHandle(Secret(given))
     return HotHandle(Secret(given if isinstance(given, str) else json.dumps(given)))
-
-
-def answer(handle: Handle, unique_id: str) -> None:
-    transport_to(handle).send(body(handle, unique_id, READY), AT_ONCE)

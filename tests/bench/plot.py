@@ -22,7 +22,7 @@ def drawn(rows: Sequence[Row], about: str) -> str:
         size = row.replicas
         parts.append(bar(row, y, WIDE / longest))
         y += BAR + 4
-    head = text(10, 18, "Seconds from the request to CREATE_COMPLETE, guests that answer at once", bold=True)
+    head = text(10, 18, "Seconds from the request to CREATE_COMPLETE, guests that only answer", bold=True)
     foot = text(10, 34, f"real Heat; bars are medians, lines go from the fastest to the slowest; {about}")
     size_of_all = f'width="{LEFT + WIDE + 80}" height="{y + 10}"'
     font = 'font-family="sans-serif" font-size="12"'

@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(200)
 ROOT = Path(__file__).parents[2]
-SMALL = ("--heat", "fake", "--replicas", "1", "2", "--repetitions", "1", "--stacks", "5")
+SMALL = ("--heat", "fake", "--replicas", "1", "2", "--repetitions", "1", "--stacks", "5", "--boot", "0")
 
 
 def test_the_bench_prints_a_row_for_each_size_and_template_and_draws_them(tmp_path: Path) -> None:
