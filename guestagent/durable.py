@@ -11,8 +11,12 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 
-def write(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
+def write(
+    path: Path, content: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, int] | None = None
+) -> None:
     """Replace `path` in one step, on the disk before this returns; its folder is made where it is missing.
+
+    `owner`: the file's user and group, by number; ours where it is None.
 
     StorageError where that cannot be done (a full disk, say): the old content is then still there.
     """
@@ -20,7 +24,7 @@ def write(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
     try:
         path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         try:
-            _write_synced(draft, content, mode)
+            _write_synced(draft, content, mode, owner)
             draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)
@@ -50,9 +54,13 @@ def remove(path: Path) -> None:
         raise StorageError(f"cannot remove {path}: {error.strerror}") from error
 
 
-def _write_synced(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+def _write_synced(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:
+    # A new file each time: what another user of the folder may have put in its place is not followed.
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
+        if owner is not None:
+            os.fchown(descriptor, *owner)
         os.fchmod(descriptor, mode)
         file.write(content)
         file.flush()

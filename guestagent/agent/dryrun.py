@@ -102,6 +102,7 @@ def _offline(family: str, name: str | None, document: Document) -> Plan:
     desired = Desired.of(document, dialect, None)
     fresh = ServerState(
         version="a fresh server",
+        folder="/var/lib/mysql/",
         server_id=1,
         binary_log=True,
         gtid=True,
@@ -116,7 +117,8 @@ def _online(name: str | None, document: Document, edges: Edges) -> Plan:
         source = document.source
         towards = parts.home(document) if source is None else str(source.address)
         desired = Desired.of(document, database.dialect, edges.address_towards(towards))
-        observed = Observed(database.observe(), source=None if source is None else look(edges.view, source))
+        seen = None if source is None else look(edges.view, source, desired.tls)
+        observed = Observed(database.observe(), source=seen)
         return _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
 
 

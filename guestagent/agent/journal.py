@@ -6,13 +6,21 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from guestagent import durable
 from guestagent.database.state import Account
-from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, SetPrivileges, Step
+from guestagent.database.steps import (
+    CreateAccount,
+    DiscardPassword,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    Step,
+)
 from guestagent.metadata.document import Unresolved
 from guestagent.retry import Clock
 from guestagent.secret import Secret
@@ -44,7 +52,8 @@ def _digest(salt: str, password: Secret) -> str:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """The journal's content. `task` names the generation in work, `spent` the seconds counted for it until
-    `noted` (clock of boot `boot`); `accounts` are those that the agent made or was about to make.
+    `noted` (clock of boot `boot`); `accounts` are those that the agent made or was about to make. `retained` are
+    accounts with an old password beside the new one, each with the task in which that was first known.
     """
 
     task: str = ""
@@ -53,6 +62,21 @@ class Memory:
     boot: str = ""
     accounts: frozenset[Account] = frozenset()
     channel: Fingerprint | None = None
+    retained: frozenset[tuple[Account, str]] = frozenset()
+
+    def outlived(self, account: Account) -> bool:
+        """Whether the account's old password was retained in an earlier generation than the one in work."""
+        return any(known == account and task != self.task for known, task in self.retained)
+
+    def retaining(self, accounts: Iterable[Account]) -> Memory:
+        """Knowing that these have an old password.
+
+        Of one that is not known yet (the journal was lost) it cannot be told whether its replica has moved: it is
+        taken for one of this generation, and so outlives it.
+        """
+        known = {account for account, _ in self.retained}
+        new = {(account, self.task) for account in accounts if account not in known}
+        return replace(self, retained=self.retained | new) if new else self
 
     def elapsed(self, now: float, boot: str) -> float:
         """Seconds of running machine since the first pass of the task.
@@ -68,15 +92,22 @@ class Memory:
             return replace(self, accounts=self.accounts | {step.account})
         if isinstance(step, PointChannel):
             return replace(self, channel=None)
+        if isinstance(step, SetPassword) and step.retained is not None:
+            return self._without(step.account).retaining([step.account])
         return self
 
     def having_done(self, step: Step) -> Memory:
         """The memory once `step` has taken effect."""
         if isinstance(step, DropAccount):
-            return replace(self, accounts=self.accounts - {step.account})
+            return replace(self._without(step.account), accounts=self.accounts - {step.account})
+        if isinstance(step, DiscardPassword):
+            return self._without(step.account)
         if isinstance(step, PointChannel) and not isinstance(step.password, Unresolved):
             return replace(self, channel=Fingerprint.take(step.password))
         return self
+
+    def _without(self, account: Account) -> Memory:
+        return replace(self, retained=frozenset(each for each in self.retained if each[0] != account))
 
 
 class Journal:
@@ -104,6 +135,10 @@ class Journal:
         spent, now = self.elapsed, self._clock.now()
         self._keep(replace(self.memory, spent=spent, noted=now, boot=self._boot))
 
+    def retaining(self, accounts: Iterable[Account]) -> None:
+        """Note that these have an old password beside the new one."""
+        self._keep(self.memory.retaining(accounts))
+
     def intend(self, step: Step) -> None:
         self._keep(self.memory.intending(step))
 
@@ -117,7 +152,10 @@ class Journal:
 
 
 def _dumped(memory: Memory) -> bytes:
-    content = asdict(memory) | {"accounts": sorted([a.name, a.host] for a in memory.accounts)}
+    content = asdict(memory) | {
+        "accounts": sorted([a.name, a.host] for a in memory.accounts),
+        "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
+    }
     return json.dumps({"version": VERSION, **content}).encode()
 
 
@@ -138,8 +176,9 @@ def _loaded(path: Path) -> Memory:
 
 def _memory(data: Mapping[str, object]) -> Memory:
     accounts, channel = data["accounts"], data["channel"]
-    if not isinstance(accounts, list):
-        raise TypeError("accounts is no list")
+    retained = data.get("retained", [])  # an older agent's has none
+    if not isinstance(accounts, list) or not isinstance(retained, list):
+        raise TypeError("accounts or retained is no list")
     return Memory(
         task=str(data["task"]),
         spent=float(str(data["spent"])),
@@ -147,4 +186,5 @@ def _memory(data: Mapping[str, object]) -> Memory:
         boot=str(data["boot"]),
         accounts=frozenset(Account(name, host) for name, host in accounts),
         channel=Fingerprint(**channel) if isinstance(channel, dict) else None,
+        retained=frozenset((Account(name, host), task) for name, host, task in retained),
     )

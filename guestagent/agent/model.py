@@ -10,20 +10,25 @@ from ipaddress import IPv4Address, ip_address
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.metadata.document import Document, Role, Section, Source, Unresolved, User
+from guestagent.metadata.document import Document, Role, Section, Source, Tls, Unresolved, User
 from guestagent.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class WantedAccount:
+    """An account that the document wants. `tls`, `certificate`: what it shall demand of whoever logs in."""
+
     account: Account
     password: Secret | Unresolved
+    tls: bool = False
+    certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """What a document asks of this server. `max_lag` in seconds; `derived`: the server id is our choice.
 
+    `tls` None: encrypted where the source offers it. `retain`: replaced passwords stay valid whatever the generation.
     `unsupported`: keys that this version would have to act on and cannot.
     """
 
@@ -34,6 +39,8 @@ class Desired:
     source: Source | None = None
     max_lag: int = 10
     unsupported: tuple[str, ...] = ()
+    tls: Tls | None = None
+    retain: bool = False
 
     @classmethod
     def of(cls, document: Document, dialect: Dialect, address: str | None) -> Desired:
@@ -44,16 +51,16 @@ class Desired:
             role=document.role,
             server_id=section.server_id if section.server_id is not None else derived_server_id(address),
             derived=section.server_id is None,
-            accounts=tuple(_account(user, host) for user in document.users),
+            accounts=tuple(_account(user, host, section.tls) for user in document.users),
             source=document.source,
             max_lag=section.max_lag,
             unsupported=tuple(_unsupported(section)),
+            tls=section.tls,
+            retain=section.retain_passwords,
         )
 
 
 def _unsupported(section: Section) -> Iterator[str]:
-    if section.tls is not None:
-        yield "GuestAgent.TLS"
     if section.variables:
         yield "GuestAgent.Variables"
 
@@ -67,8 +74,13 @@ def derived_server_id(address: str | None) -> int | Unresolved:
     return number or 1
 
 
-def _account(user: User, host: str) -> WantedAccount:
-    return WantedAccount(Account(str(user.name), host), user.password)
+def _account(user: User, host: str, tls: Tls | None) -> WantedAccount:
+    return WantedAccount(
+        account=Account(str(user.name), host),
+        password=user.password,
+        tls=tls is not None and tls.required,
+        certificate=tls is not None and tls.client_certificates,
+    )
 
 
 @dataclass(frozen=True, slots=True)

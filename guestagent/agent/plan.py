@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.agent.channel import differs, pointing, wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.edge import Dialect
@@ -20,8 +21,9 @@ from guestagent.database.state import (
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    DiscardPassword,
     DropAccount,
-    PointChannel,
+    SetDemand,
     SetPassword,
     SetPrivileges,
     SetReadOnly,
@@ -60,7 +62,7 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
         return ("GTID", "on", "off", do)
     if desired.role is Role.SOURCE:
-        return _source_refusal(server)
+        return _source_refusal(desired, server)
     return _replica_refusal(desired, server, observed)
 
 
@@ -69,7 +71,8 @@ def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dial
     seen = server.account(wanted.account)
     if seen is None or _ours(seen, memory):
         return False
-    return seen.locked or not (proved(wanted, seen, dialect) and exact(seen))
+    lax = (wanted.tls and not seen.requires_tls) or (wanted.certificate and not seen.requires_certificate)
+    return seen.locked or lax or not (proved(wanted, seen, dialect) and exact(seen))
 
 
 def proved(wanted: WantedAccount, seen: AccountState, dialect: Dialect) -> bool:
@@ -83,11 +86,17 @@ def exact(seen: AccountState) -> bool:
     return seen.privileges == REPLICATION and not seen.others
 
 
+def guarded(wanted: WantedAccount, seen: AccountState) -> bool:
+    """Whether the account demands to be reached as it is wanted."""
+    demanded = (seen.requires_tls, seen.requires_certificate)
+    return demanded == (wanted.tls or wanted.certificate, wanted.certificate)
+
+
 def _ours(seen: AccountState, memory: Memory) -> bool:
     return seen.marked or seen.account in memory.accounts
 
 
-def _source_refusal(server: ServerState) -> tuple[str, str, str, str] | None:
+def _source_refusal(desired: Desired, server: ServerState) -> tuple[str, str, str, str] | None:
     if not server.binary_log:
         return ("binary log", "on", "off", "set log_bin in the server's option file and restart it")
     if server.channel is not None:
@@ -96,6 +105,14 @@ def _source_refusal(server: ServerState) -> tuple[str, str, str, str] | None:
             "a source, which follows nobody",
             f"a replica of {server.channel.endpoint}",
             "promotion is not supported: if this server shall be the source, stop and reset its channel by hand",
+        )
+    if desired.tls is not None and desired.tls.required and server.tls is False:
+        # Accounts that demand TLS of a server without it would let nobody in.
+        return (
+            "TLS",
+            "a server that offers TLS",
+            "one without it",
+            "set ssl_cert and ssl_key in its option file and restart it, or leave GuestAgent.TLS out",
         )
     return None
 
@@ -206,16 +223,29 @@ def _account_steps(desired: Desired, server: ServerState, memory: Memory, dialec
     for wanted in desired.accounts:
         seen = server.account(wanted.account)
         if seen is None:
-            yield CreateAccount(wanted.account, wanted.password)
+            yield CreateAccount(wanted.account, wanted.password, wanted.tls, wanted.certificate)
         elif _ours(seen, memory):
-            if not proved(wanted, seen, dialect):
-                yield SetPassword(wanted.account, wanted.password)
+            yield from _password_steps(desired, wanted, seen, memory, dialect)
             if not exact(seen) or not seen.marked:
                 yield SetPrivileges(wanted.account)
     kept = {wanted.account for wanted in desired.accounts}
     for seen in server.accounts:
         if _ours(seen, memory) and seen.account not in kept:
             yield DropAccount(seen.account)
+
+
+def _password_steps(
+    desired: Desired, wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect
+) -> Iterator[Step]:
+    """A password that is replaced stays valid until the replica has moved, which a later generation tells."""
+    if not proved(wanted, seen, dialect):
+        old = seen.proof if seen.plugin == dialect.plugin and seen.proof else None
+        yield SetPassword(wanted.account, wanted.password, wanted.tls, wanted.certificate, retained=old)
+        return
+    if not guarded(wanted, seen):
+        yield SetDemand(wanted.account, wanted.tls, wanted.certificate)
+    if seen.retained is not None and not desired.retain and memory.outlived(wanted.account):
+        yield DiscardPassword(wanted.account, seen.proof)
 
 
 def _replica_steps(
@@ -230,13 +260,12 @@ def _replica_steps(
         yield SetReadOnly(True)
     channel = server.channel
     new_id = server.server_id != desired.server_id
-    new_channel = channel is None or _differs(channel, source, memory)
-    if (
-        new_channel
-        and not server.history.empty
-        and (observed.source is None or observed.source.history is None)
-    ):
-        # What this server holds may be lacking over there: it is not pointed anywhere before one could look.
+    tls = wanted_tls(desired, observed, server)
+    new_channel = channel is None or differs(channel, source, tls, memory)
+    unseen = observed.source is None or observed.source.history is None
+    if new_channel and unseen and (channel is not None or not server.history.empty):
+        # What this server holds may be lacking over there, and a channel that runs is not given up for a way on
+        # which nobody was let in yet.
         return
     stop = channel is not None and not channel.stopped and (new_id or new_channel)
     if stop:
@@ -244,7 +273,7 @@ def _replica_steps(
     if new_id:
         yield SetServerId(desired.server_id)
     if new_channel:
-        yield PointChannel(source.address, source.port, source.user.name, source.user.password)
+        yield pointing(source, tls)
     if channel is None or stop or new_channel or _wants_start(channel, observed, dialect):
         yield StartChannel()
 
@@ -256,18 +285,3 @@ def _wants_start(channel: ChannelState, observed: Observed, dialect: Dialect) ->
     errors = ((channel.receiver_error, Place.RECEIVING), (channel.applier_error, Place.APPLYING))
     kinds = {dialect.diagnose(error, place).kind for error, place in errors if error is not None}
     return not (observed.started and kinds & {Kind.FAIL, Kind.REPAIR})
-
-
-def _differs(channel: ChannelState, source: Source, memory: Memory) -> bool:
-    """The server does not show its channel's password: the journal's fingerprint stands for it."""
-    endpoint = channel.endpoint
-    same_way = (endpoint.host, endpoint.port, endpoint.user) == (
-        source.address,
-        source.port,
-        source.user.name,
-    )
-    password = source.user.password
-    known = (
-        memory.channel is not None and not isinstance(password, Unresolved) and memory.channel.of(password)
-    )
-    return not (same_way and channel.by_gtid and known and not endpoint.tls)

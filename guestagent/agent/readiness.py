@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
-from guestagent.agent.plan import conflicting, exact, proved, refusal
+from guestagent.agent.plan import conflicting, exact, guarded, proved, refusal
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
-from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, ServerState
+from guestagent.database.state import (
+    ChannelState,
+    Endpoint,
+    Receiver,
+    ServerError,
+    ServerState,
+    TlsOptions,
+)
 from guestagent.metadata.document import Source
 
 HELD, PENDING, FINAL = Agreement.HELD, Agreement.PENDING, Agreement.FINAL
+
+SOON = 30
+"""Days before a certificate's end from which on it is spoken of."""
 
 
 def readiness(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect) -> Readiness:
@@ -84,6 +95,9 @@ def _account(
         return Condition(name, FINAL, right, "a different account of somebody else", do)
     if not proved(wanted, seen, dialect):
         return Condition(name, PENDING, right, "another password")
+    if not guarded(wanted, seen):
+        demand = _demand(seen.requires_tls, seen.requires_certificate)
+        return Condition(name, PENDING, _demand(wanted.tls, wanted.certificate), demand)
     if not exact(seen):
         extra = " and more" if seen.others else ""
         return Condition(
@@ -96,7 +110,12 @@ def _account(
         return Condition(
             name, PENDING, "a login over TCP", str(failed), dialect.diagnose(failed, Place.CONNECTING).do
         )
-    return Condition(name, HELD, right, right)
+    old = "" if seen.retained is None else "; the old password is valid too, until a later generation"
+    return Condition(name, HELD, right, f"{right}{old}")
+
+
+def _demand(tls: bool, certificate: bool) -> str:
+    return f"one that demands {'a certificate' if certificate else 'TLS' if tls else 'no TLS'}"
 
 
 def _replica(
@@ -105,17 +124,24 @@ def _replica(
     yield _holds("access", "read-only", _access(server))
     yield _source_seen(source, observed, dialect)
     channel = server.channel
-    wanted = Endpoint(str(source.address), source.port, str(source.user.name))
+    tls = wanted_tls(desired, observed, server)
+    end = Endpoint(str(source.address), source.port, str(source.user.name))
+    wanted = _led(end, tls)
     if channel is None:
-        yield Condition("channel", PENDING, str(wanted), "no channel")
+        yield Condition("channel", PENDING, wanted, "no channel")
         return
-    led = f"{channel.endpoint}" + ("" if channel.by_gtid else " by position, not by GTID")
-    led_right = channel.endpoint == wanted and channel.by_gtid
-    yield Condition("channel", HELD if led_right else PENDING, str(wanted), led)
+    led = _led(channel.endpoint, channel.tls) + ("" if channel.by_gtid else " by position, not by GTID")
+    there = (channel.endpoint.host, channel.endpoint.port, channel.endpoint.user) == (end.host, end.port, end.user)
+    right = there and channel.tls == tls and channel.by_gtid
+    yield Condition("channel", HELD if right else PENDING, wanted, led)
     yield _receiver(channel, observed.started, dialect)
     yield _applier(channel, observed.started, dialect)
     yield _lag(desired, channel)
     yield _contained(observed, server)
+
+
+def _led(end: Endpoint, tls: TlsOptions) -> str:
+    return f"{end.user}@{end.host}:{end.port}, {tls}"
 
 
 def _source_seen(source: Source, observed: Observed, dialect: Dialect) -> Condition:
@@ -128,7 +154,10 @@ def _source_seen(source: Source, observed: Observed, dialect: Dialect) -> Condit
     if not seen.binary_log:
         do = "set log_bin in the source's option file and restart it"
         return Condition("source", FINAL, "a source with a binary log", "its binary log is off", do)
-    return Condition("source", HELD, wanted, f"server id {seen.server_id}, {seen.version}")
+    said = f"server id {seen.server_id}, {seen.version}"
+    if seen.certificate_days is not None and seen.certificate_days < SOON:
+        said += f"; its certificate expires in {seen.certificate_days} days: renew it"
+    return Condition("source", HELD, wanted, said)
 
 
 def _receiver(channel: ChannelState, started: bool, dialect: Dialect) -> Condition:

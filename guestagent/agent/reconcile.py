@@ -8,16 +8,18 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from ipaddress import ip_address
 
+from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
-from guestagent.agent.plan import plan
+from guestagent.agent.plan import plan, refusal
 from guestagent.agent.readiness import readiness
 from guestagent.database.edge import Database, SourceView
 from guestagent.database.gtid import History
-from guestagent.database.state import Account, ServerError, ServerState, SourceState
+from guestagent.database.material import ChannelFiles
+from guestagent.database.state import Account, ServerError, ServerState, SourceState, TlsOptions
 from guestagent.database.steps import StartChannel, Step
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
-from guestagent.metadata.document import Document, Source, Unresolved
+from guestagent.metadata.document import Document, Role, Source, Tls, Unresolved
 from guestagent.retry import Backoff, Clock
 
 PAUSE = Backoff(first=0.1, most=2.0, jitter=0.2)
@@ -74,6 +76,7 @@ class Edges:
     address_towards: Callable[[str], str | None]
     interrupted: Callable[[], bool] = lambda: False
     tell: Callable[[Progress], None] = lambda progress: None
+    files: ChannelFiles = field(default_factory=ChannelFiles)
 
 
 class Reconciler:
@@ -144,6 +147,7 @@ class Reconciler:
             return Readiness.of(_nowhere(self._towards))
         observed = self._look(desired, database)
         self._mark("server")
+        self._remember(desired, observed)
         steps = plan(desired, observed, edges.journal.memory, dialect)
         if steps:
             self._do(steps, database)
@@ -153,10 +157,33 @@ class Reconciler:
             observed = self._look(desired, database)
             self._marks.pop("apply", None)
         self._mark("apply")
+        self._purge(desired, observed)
         if logins and observed.server is not None:
             tried = dict(self._logins(desired, observed.server))
             observed = replace(observed, logins=tried)
         return readiness(desired, observed, edges.journal.memory, dialect)
+
+    def _remember(self, desired: Desired, observed: Observed) -> None:
+        """What must be on the disk before any step: which passwords are retained, and the files of the channel."""
+        server = observed.server
+        if server is None or refusal(desired, observed) is not None:
+            return
+        wanted = {each.account for each in desired.accounts}
+        self.edges.journal.retaining(
+            seen.account for seen in server.accounts if seen.retained is not None and seen.account in wanted
+        )
+        if desired.role is Role.REPLICA and desired.tls is not None:
+            self.edges.files.keep(desired.tls, server.folder)
+
+    def _purge(self, desired: Desired, observed: Observed) -> None:
+        """Superseded files go once the channel has left them; while it has not, nothing does."""
+        server = observed.server
+        if server is None or not server.folder:
+            return
+        used = TlsOptions() if server.channel is None else server.channel.tls
+        wanted = wanted_tls(desired, observed, server) if desired.role is Role.REPLICA else TlsOptions()
+        if server.channel is None or used == wanted:
+            self.edges.files.purge(server.folder, wanted)
 
     def _do(self, steps: Iterable[Step], database: Database) -> None:
         edges = self.edges
@@ -179,17 +206,23 @@ class Reconciler:
         return Observed(server, source=source, target=self._target, started=self._started)
 
     def _see(self, desired: Desired) -> SourceState | None:
-        return None if desired.source is None else look(self.edges.view, desired.source)
+        return None if desired.source is None else look(self.edges.view, desired.source, desired.tls)
 
     def _logins(self, desired: Desired, server: ServerState) -> Iterator[tuple[Account, ServerError | None]]:
-        """What a login as each managed account says, where our own address is one that it admits."""
+        """What a login as each managed account says, where our own address is one that it admits.
+
+        The certificate's name is for the replicas to check, and one of our own for them to have.
+        """
+        tls = None if desired.tls is None else replace(desired.tls, verify=False)
         address, network = self._address(), self._document.section.network
         if address is None or (network is not None and ip_address(address) not in network):
             return
         for wanted in desired.accounts:
             password = wanted.password
-            if not isinstance(password, Unresolved) and server.account(wanted.account) is not None:
-                seen = self.edges.view.look(address, server.port, wanted.account.name, password)
+            if wanted.certificate or isinstance(password, Unresolved):
+                continue
+            if server.account(wanted.account) is not None:
+                seen = self.edges.view.look(address, server.port, wanted.account.name, password, tls)
                 yield wanted.account, seen.error
 
     @property
@@ -219,12 +252,14 @@ class Reconciler:
         return Report(verdict, state, spent, late, self._server, rounded)
 
 
-def look(view: SourceView, source: Source) -> SourceState | None:
+def look(view: SourceView, source: Source, tls: Tls | None) -> SourceState | None:
     """What the replication account sees of the source; None where the document is not resolved."""
     user, password = source.user, source.user.password
     if isinstance(password, Unresolved):
         return None
-    return view.look(str(source.address), source.port, str(user.name), password)
+    if tls is not None and any(isinstance(each, Unresolved) for each in (tls.ca, tls.certificate, tls.key)):
+        return None
+    return view.look(str(source.address), source.port, str(user.name), password, tls)
 
 
 @contextmanager

@@ -13,7 +13,9 @@ import pymysql
 from pymysql.cursors import DictCursor
 
 from guestagent.database.sql import SQL_MODE, Statement, sql
+from guestagent.database.wrapping import UnusableCertificate, context
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
+from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
 
 Row = Mapping[str, str | None]
@@ -37,6 +39,10 @@ SSL = 0x0800
 """The server's capability in its greeting (CLIENT_SSL)."""
 
 CIPHER = sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+NO_TLS = "SSL is required"
+"""So begins what PyMySQL, the servers and we say of a server without TLS."""
+
+PLAIN = Tls(required=False)
 
 # What answers on a port may be anything: PyMySQL takes its bytes apart without asking whose they are.
 _NOISE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError, struct.error)
@@ -72,28 +78,32 @@ class Connection:
 def over_socket(path: str, user: str, timeout: float) -> Connection:
     """As `user`, whom the server knows by being that user of the machine. No TLS: nobody is in between."""
     with _typed(f"connecting to {path}"):
-        raw = _prepared(user, b"", "localhost", None, timeout)
+        raw = _prepared(user, b"", "localhost", PLAIN, timeout)
         return _connected(raw, _local(path, timeout))
 
 
-def over_tcp(host: str, port: int, user: str, password: Secret, ca: str | None, timeout: float) -> Connection:
-    """With `ca` (a PEM file) over TLS, certificate and name verified; without it in the clear."""
+def over_tcp(host: str, port: int, user: str, password: Secret, tls: Tls, timeout: float) -> Connection:
+    """Encrypted and verified as `tls` says, or in clear where that does not require it."""
     with _typed(f"logging in to {host}:{port} as {user}"):
         # As bytes: PyMySQL encodes text as Latin-1, and the server hashed UTF-8.
         secret = password.reveal().encode()
         stream = socket.create_connection((host, port), timeout)
         with _closed_on_failure(stream):
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            tls = _unverified() if ca is None and _wants_whole_passwords(stream) else None
-            connection = _connected(_prepared(user, secret, host, ca, timeout, tls), stream)
-    if ca is not None:
-        _require_tls(connection, host)
+            how = Tls() if not tls.required and _wants_whole_passwords(stream) else tls
+            connection = _connected(_prepared(user, secret, host, how, timeout), stream)
+    if tls.required and not _encrypted(connection, host):
+        # PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told.
+        connection.close()
+        doing = f"logging in to {host}:{port} as {user}"
+        raise DatabaseRefused(doing, 2026, f"{NO_TLS}, but the server does not support it")
     return connection
 
 
 def _wants_whole_passwords(stream: socket.socket) -> bool:
     """Whether who greets there asks for a password itself now and then (caching_sha2_password), and offers TLS.
 
+    Unverified TLS is as good as the key that such a server would send for it, and needs no library of its own.
     Looked at, not taken: the greeting is PyMySQL's. One that comes in pieces is of none.
     """
     try:
@@ -106,44 +116,21 @@ def _wants_whole_passwords(stream: socket.socket) -> bool:
     return bool(offers_tls) and b"caching_sha2_password" in greeting
 
 
-def _unverified() -> ssl.SSLContext:
-    """As good as the key that such a server would send for its password, and needs no library to encrypt with it.
-
-    Both keep out who only listens. Who stands in between is kept out by a CA alone.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _require_tls(connection: Connection, host: str) -> None:
-    """PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told."""
-    doing = f"looking whether {host} is reached over TLS"
-    (row,) = connection.rows(CIPHER, doing)
-    if not row["Value"]:
-        connection.close()
-        raise DatabaseRefused(doing, 2026, "SSL is required, but the server does not support it")
+def _encrypted(connection: Connection, host: str) -> bool:
+    (row,) = connection.rows(CIPHER, f"looking whether {host} is reached over TLS")
+    return bool(row["Value"])
 
 
 def _prepared(
-    user: str,
-    password: bytes,
-    host: str,
-    ca: str | None,
-    timeout: float,
-    tls: ssl.SSLContext | None = None,
+    user: str, password: bytes, host: str, tls: Tls, timeout: float
 ) -> pymysql.Connection[DictCursor]:
     """Everything said, also what PyMySQL's versions have different defaults for; nothing sent yet."""
     return pymysql.connect(
         host=host,
         user=user,
         password=password,
-        ssl=tls,
-        ssl_disabled=ca is None and tls is None,
-        ssl_ca=ca,
-        ssl_verify_cert=ca is not None,
-        ssl_verify_identity=ca is not None,
+        ssl_disabled=not tls.required,
+        ssl=context(tls) if tls.required else None,
         connect_timeout=timeout,
         read_timeout=timeout,
         write_timeout=timeout,
@@ -200,7 +187,7 @@ def _typed(doing: str, statement: Statement | None = None) -> Iterator[None]:
     """`from None`: what the driver's error drags along is not ours to show."""
     try:
         yield
-    except (pymysql.MySQLError, OSError, *_NOISE) as error:
+    except (pymysql.MySQLError, OSError, UnusableCertificate, *_NOISE) as error:
         number, text = _said(error)
         text = cleaned(text if statement is None else statement.cleaned(text))
         if number in SILENT:
@@ -217,8 +204,9 @@ def cleaned(text: str) -> str:
 
 def _said(error: Exception) -> tuple[int, str]:
     """Number and text. An error without a number is the driver's own: what came was no answer of a server."""
-    if isinstance(getattr(error, "original_exception", error), ssl.SSLError):
-        return 2026, str(error)
+    cause = getattr(error, "original_exception", error)
+    if isinstance(cause, ssl.SSLError | UnusableCertificate):
+        return 2026, str(cause)
     match error:
         case pymysql.MySQLError(args=[int(number), str(text), *_]):
             return number, text or "the connection is closed"

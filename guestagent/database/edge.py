@@ -7,6 +7,7 @@ from typing import Protocol
 from guestagent.database.failures import Diagnosis, Place
 from guestagent.database.state import ServerError, ServerState, SourceState
 from guestagent.database.steps import Step
+from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
 
 
@@ -14,6 +15,8 @@ class Dialect(Protocol):
     """What differs between families and needs no server: a dry run works with this alone."""
 
     family: str
+    plugin: str
+    """The kind of password of the accounts that the agent makes."""
 
     def statements(self, step: Step) -> tuple[str, ...]:
         """The SQL of a step with every secret masked, as a dry run shows it."""
@@ -48,5 +51,10 @@ class Database(Protocol):
 class SourceView(Protocol):
     """A look at another server through a replication account, over TCP."""
 
-    def look(self, host: str, port: int, user: str, password: Secret, ca: str | None = None) -> SourceState:
-        """Never raises for a server that refuses or does not answer: that is in `SourceState.error`."""
+    def look(
+        self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
+    ) -> SourceState:
+        """Encrypted as `tls` says; None: where the server offers it, and in clear where it does not.
+
+        Never raises for a server that refuses or does not answer: that is in `SourceState.error`.
+        """

@@ -114,6 +114,11 @@ DISK = (
 
 CONNECTING = (
     rule(
+        RETRY, 1045, text="let in over TLS only",
+        means="the account demands TLS, and the channel is in clear by GuestAgent.TLS.Required: false",
+        do="leave that key out of the replica's metadata, or say it in the source's too",
+    ),
+    rule(
         RETRY, 1044, 1045, 1130,
         means="a wrong password, an unknown user, a user for other hosts, or one that must use TLS",
         do="compare the user's name, password and network (GuestAgent.Network) in both nodes' metadata",
@@ -137,13 +142,53 @@ CONNECTING = (
         RETRY, 2026, text="default_verify_paths",
         means="the CA file cannot be read", do="it must be readable by the database server",
     ),
-    rule(RETRY, 2026, text="ssl is required", means="the source has no TLS", do="give it a certificate"),
+    rule(
+        RETRY, 2026, text="ssl is required",
+        means="the source has no TLS",
+        do="set ssl_cert and ssl_key in its option file and restart it; nothing goes in clear where TLS is asked for",
+    ),
+    rule(FAIL, 2026, text="guestagent.tls", means="the metadata's own certificate", do="mend it in the template"),
+    rule(
+        RETRY, 2026, text="has expired",
+        means="the source's certificate has expired",
+        do="renew it on the source; if it has not, compare the two nodes' clocks",
+    ),
+    rule(
+        RETRY, 2026, text="not yet valid",
+        means="the source's certificate is not valid yet", do="compare the two nodes' clocks",
+    ),
+    rule(
+        RETRY, 2026, text="mismatch",
+        means="the source's certificate is for another name",
+        do="its subjectAltName must hold Master.Address as it is written there; or GuestAgent.TLS.Verify: false",
+    ),
+    rule(
+        RETRY, 2026, text="not valid for",
+        means="the source's certificate is for another name",
+        do="its subjectAltName must hold Master.Address as it is written there; or GuestAgent.TLS.Verify: false",
+    ),
+    rule(
+        RETRY, 2026, text="issuer certificate",
+        means="the source's certificate was not signed by the CA", do="compare GuestAgent.TLS.CA with its ssl_cert",
+    ),
+    rule(
+        RETRY, 2026, text="self-signed certificate",
+        means="the source's certificate was not signed by the CA", do="compare GuestAgent.TLS.CA with its ssl_cert",
+    ),
+    rule(
+        RETRY, 2026, text="certificate required",
+        means="the source asks for a certificate of the replica's own", do="set GuestAgent.TLS.Certificate and Key",
+    ),
     rule(
         RETRY, 2026,
         means="the source's certificate was not accepted",
         do="check the CA, the dates, and that subjectAltName holds the address that the replica uses",
     ),
-    rule(FAIL, 2061, 3159, means="the source admits encrypted connections only", do="set GuestAgent.TLS"),
+    rule(
+        FAIL, 2061, 3159,
+        means="the source admits encrypted connections only",
+        do="leave Required: false out of the replica's GuestAgent.TLS",
+    ),
 )  # fmt: skip
 
 RECEIVING = (rule(REPAIR, 0, means="the receiver was stopped or killed"), *DISK)

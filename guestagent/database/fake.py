@@ -23,8 +23,10 @@ from guestagent.database.state import (
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    DiscardPassword,
     DropAccount,
     PointChannel,
+    SetDemand,
     SetPassword,
     SetPrivileges,
     SetReadOnly,
@@ -34,7 +36,7 @@ from guestagent.database.steps import (
     StopChannel,
 )
 from guestagent.errors import DatabaseRefused
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import Tls, Unresolved
 from guestagent.secret import Secret
 
 T = TypeVar("T", str, int)
@@ -111,20 +113,27 @@ class FakeDatabase:
             case DropAccount(account):
                 self._existing(account, step)
                 yield self._with(account, None)
-            case CreateAccount() | SetPassword() | SetPrivileges():
+            case CreateAccount() | SetPassword() | SetDemand() | DiscardPassword() | SetPrivileges():
                 yield from self._accounted(step)
 
-    def _accounted(self, step: CreateAccount | SetPassword | SetPrivileges) -> Iterable[ServerState]:
+    def _accounted(
+        self, step: CreateAccount | SetPassword | SetDemand | DiscardPassword | SetPrivileges
+    ) -> Iterable[ServerState]:
         match step:
             case CreateAccount(account, password, tls):
                 if self.state.account(account) is not None:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE USER failed")
-                yield self._with(account, AccountState(account, PLUGIN, _proof(password), requires_tls=tls))
+                made = AccountState(account, PLUGIN, _proof(password))
+                yield self._with(account, _demanding(made, tls, step.require_certificate))
                 yield from self._granted(account, step)
             case SetPassword(account, password, tls):
                 seen = self._existing(account, step)
-                new = replace(seen, plugin=PLUGIN, proof=_proof(password), requires_tls=tls)
-                yield self._with(account, new)
+                new = replace(seen, plugin=PLUGIN, proof=_proof(password), retained=step.retained)
+                yield self._with(account, _demanding(new, tls, step.require_certificate))
+            case SetDemand(account, tls, by_certificate):
+                yield self._with(account, _demanding(self._existing(account, step), tls, by_certificate))
+            case DiscardPassword(account, proof):
+                yield self._with(account, replace(self._existing(account, step), proof=proof, retained=None))
             case SetPrivileges(account):
                 seen = self._existing(account, step, 1133)
                 if seen.privileges - REPLICATION or seen.others:
@@ -145,7 +154,8 @@ class FakeDatabase:
                 if channel is not None and not channel.stopped:
                     raise DatabaseRefused(str(step), 1198, "This operation cannot be performed")
                 end = Endpoint(_known(host), port, _known(user), step.tls)
-                return replace(self.state, channel=ChannelState(end, True, Receiver.STOPPED, applier=False))
+                pointed = ChannelState(end, True, Receiver.STOPPED, applier=False, tls=step.options)
+                return replace(self.state, channel=pointed)
             case StopChannel():
                 if channel is None:
                     return self.state
@@ -194,9 +204,15 @@ class FakeSourceView:
         self._answers = list(answers or (SourceState(error=ServerError(2003, "Connection refused")),))
         self.looks: list[tuple[str, int, str]] = []
 
-    def look(self, host: str, port: int, user: str, password: Secret, ca: str | None = None) -> SourceState:
+    def look(
+        self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
+    ) -> SourceState:
         self.looks.append((host, port, user))
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+def _demanding(seen: AccountState, tls: bool, certificate: bool) -> AccountState:
+    return replace(seen, requires_tls=tls or certificate, requires_certificate=certificate)
 
 
 def _proof(password: Secret | Unresolved) -> Secret:

@@ -28,7 +28,8 @@ class AccountState:
 
     `plugin` names every way in (`x or another`): an account with a second one is not proved by its first.
     `privileges` are global ones; `others` tells whether it has any on a schema, a table, a role or with the
-    grant option. `marked`: the agent made it.
+    grant option. `marked`: the agent made it. `retained` is what is stored of a replaced password that still lets in,
+    of the same plugin. `requires_tls`, `requires_certificate`: how the account demands to be reached.
     """
 
     account: Account
@@ -39,6 +40,8 @@ class AccountState:
     marked: bool = False
     locked: bool = False
     requires_tls: bool = False
+    requires_certificate: bool = False
+    retained: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,27 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsOptions:
+    """How a channel is encrypted: paths of PEM files ("" for none), `verify` the name in the source's certificate too.
+
+    `others`: it has options that no agent gives, a list of ciphers say.
+    """
+
+    on: bool = False
+    ca: str = ""
+    verify: bool = False
+    certificate: str = ""
+    key: str = ""
+    others: bool = False
+
+    def __str__(self) -> str:
+        if not self.on:
+            return "in clear"
+        checked = "CA and name verified" if self.verify else "CA verified" if self.ca else "not verified"
+        return f"over TLS ({checked}{', with a certificate' if self.certificate else ''})"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelState:
     """A replica's channel. `lag` in seconds, None where the server does not know it (never zero)."""
 
@@ -87,6 +111,7 @@ class ChannelState:
     lag: int | None = None
     receiver_error: ServerError | None = None
     applier_error: ServerError | None = None
+    tls: TlsOptions = TlsOptions()
 
     @property
     def stopped(self) -> bool:
@@ -108,7 +133,8 @@ class ServerState:
     users, `accounts` all but the system's own. `followers` are server ids of the replicas that are connected now.
     `marker`: the server knows the agent's mark. `port` is where it listens. `read_only`: it takes no writes of
     clients, as far as its family can keep it from that; `restricted`: of administrators alone, which is neither
-    what a source nor what a replica shall be.
+    what a source nor what a replica shall be. `tls`: it offers TLS (None: not known). `folder` is its data directory,
+    as a path that ends in a slash.
     """
 
     version: str
@@ -126,6 +152,8 @@ class ServerState:
     port: int = 3306
     channel: ChannelState | None = None
     restricted: bool = False
+    tls: bool | None = None
+    folder: str = ""
 
     def account(self, wanted: Account) -> AccountState | None:
         return next((a for a in self.accounts if a.account == wanted), None)
@@ -136,6 +164,7 @@ class SourceState:
     """What a replica sees of its source through the replication account. `error`: it could not look.
 
     `uuid`: where no two servers of the family may have the same.
+    `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
     """
 
     server_id: int | None = None
@@ -145,3 +174,5 @@ class SourceState:
     error: ServerError | None = None
     gtid: bool = True
     uuid: str | None = None
+    tls: bool | None = None
+    certificate_days: int | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guestagent.database.state import Account
+from guestagent.database.state import Account, TlsOptions
 from guestagent.metadata.document import Unresolved
 from guestagent.secret import Secret
 
@@ -43,6 +43,7 @@ class CreateAccount:
     account: Account
     password: Secret | Unresolved
     require_tls: bool = False
+    require_certificate: bool = False
 
     def __str__(self) -> str:
         return f"create the replication account {self.account}"
@@ -50,12 +51,44 @@ class CreateAccount:
 
 @dataclass(frozen=True, slots=True)
 class SetPassword:
+    """Set the password and how the account is to be reached.
+
+    `retained` is what the server stores of the password that it has now: that one lets in beside the new one.
+    """
+
     account: Account
     password: Secret | Unresolved
     require_tls: bool = False
+    require_certificate: bool = False
+    retained: Secret | None = None
 
     def __str__(self) -> str:
-        return f"set the password of {self.account}"
+        kept = "" if self.retained is None else ", and retain the old one"
+        return f"set the password of {self.account}{kept}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDemand:
+    """What the account demands of whoever logs in; its passwords stay."""
+
+    account: Account
+    require_tls: bool
+    require_certificate: bool = False
+
+    def __str__(self) -> str:
+        what = "a certificate" if self.require_certificate else "TLS" if self.require_tls else "no TLS"
+        return f"have {self.account} demand {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardPassword:
+    """End what a retained password opens. `proof` is what the server stores of the one that stays."""
+
+    account: Account
+    proof: Secret
+
+    def __str__(self) -> str:
+        return f"discard the retained password of {self.account}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +117,7 @@ class StopChannel:
 
 @dataclass(frozen=True, slots=True)
 class PointChannel:
-    """Point the (stopped) channel at a source, by GTID. `tls_ca` is the path of a CA file."""
+    """Point the (stopped) channel at a source, by GTID. `tls_ca` and the like are paths of PEM files."""
 
     host: str | Unresolved
     port: int
@@ -93,9 +126,20 @@ class PointChannel:
     tls: bool = False
     tls_ca: str | None = None
     tls_verify: bool = False
+    tls_certificate: str | None = None
+    tls_key: str | None = None
 
     def __str__(self) -> str:
-        return f"point the channel at {self.host}:{self.port} as {self.user}, by GTID"
+        how = f", {self.options}" if self.tls else ""
+        return f"point the channel at {self.host}:{self.port} as {self.user}, by GTID{how}"
+
+    @property
+    def options(self) -> TlsOptions:
+        """What the channel shows of its TLS afterwards."""
+        if not self.tls:
+            return TlsOptions()
+        ca, certificate, key = self.tls_ca or "", self.tls_certificate or "", self.tls_key or ""
+        return TlsOptions(True, ca, self.tls_verify, certificate, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +154,8 @@ Step = (
     | CreateMarker
     | CreateAccount
     | SetPassword
+    | SetDemand
+    | DiscardPassword
     | SetPrivileges
     | DropAccount
     | StopChannel

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guestagent.metadata import document as values
-from guestagent.metadata.characters import END, SURROGATES
-from guestagent.metadata.document import Document, Handle, Section, Source, Tls
+from guestagent.metadata.authentication import Encryption
+from guestagent.metadata.characters import END
+from guestagent.metadata.document import Document, Handle, Section, Source
 from guestagent.metadata.places import Address, HandleShape, Network
 from guestagent.metadata.shapes import Boolean, Choice, Integer, Key, OrFunction, Record, Schema, Text
 from guestagent.metadata.users import USER, Users
@@ -19,19 +20,11 @@ LONGEST_LAG = 86400
 LONGEST_POLLING = 3600
 MOST_GENERATIONS = 10**6
 MOST_SERVER_ID = 2**32 - 1
-LONGEST_PEM = 32768  # all of a node's user data has to stay under 64 KiB
 
 NODE = Text(255, pattern=rf"^[A-Za-z0-9_.-]+{END}", form="a resource's name (letters, digits, _, - and .)")
 GENERATION = Integer(1, MOST_GENERATIONS)
 DEADLINE = Integer(1, LONGEST_WAIT)
 POLLING = Integer(1, LONGEST_POLLING)
-PEM = Text(
-    LONGEST_PEM,
-    banned=rf"PRIVATE KEY|\u0000|[{SURROGATES}]",
-    banning="private key or NUL",
-    pattern=r"-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----",
-    form="certificates in PEM",
-)
 FUTURE = "a newer guestagent wrote this: renew the image"
 
 
@@ -43,13 +36,6 @@ def _max_lag(max_lag: int = values.DEFAULT_MAX_LAG) -> int:
     return max_lag
 
 
-TLS = Record(
-    Tls,
-    {
-        "CA": Key("ca", OrFunction(PEM), "the authority that signs the servers' certificates, in PEM"),
-        "Verify": Key("verify", Boolean(), "check the source's certificate and name", default=True),
-    },
-)
 SEEDING = Record(
     _method,
     {
@@ -77,11 +63,17 @@ SECTION = Record(
         "Network": Key(
             "network", Network(), "from where the replication users may come; anywhere where it is missing"
         ),
-        "TLS": Key("tls", TLS, "TLS on the channel"),
+        "TLS": Key("tls", Encryption(), "TLS on the channel"),
         "Seeding": Key("seeding", SEEDING, "how an empty replica gets its data"),
         "Readiness": Key("max_lag", READINESS, "when a replica is ready"),
         "PollingInterval": Key(
             "polling_interval", POLLING, "seconds between two looks of the collector at its metadata, at most"
+        ),
+        "RetainPasswords": Key(
+            "retain_passwords",
+            Boolean(),
+            "on a source: replaced passwords stay valid beyond this generation",
+            default=False,
         ),
         "Variables": Key("variables", Variables(), "server variables"),
     },

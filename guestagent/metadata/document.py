@@ -82,10 +82,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """TLS on the channel. `ca` is a PEM text; `verify` checks the source's certificate against it."""
+    """TLS on the channel. Without one at all, a channel is encrypted where its source offers that, and not verified.
+
+    `required` False asks for a channel in clear. `ca` is a PEM text: the source's certificate must be signed by it, and
+    with `verify` carry the name or address by which the replica knows the source. `certificate` and `key` (PEM texts)
+    are a replica's own; with `client_certificates` a source's accounts demand one.
+    """
 
     ca: str | Unresolved | None = None
     verify: bool = True
+    required: bool = True
+    certificate: str | Unresolved | None = None
+    key: Secret | Unresolved | None = None
+    client_certificates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,8 @@ class Section:
 
     `deadline` and `max_lag` are seconds. `network` is where a replica's account may come from; anywhere
     where it is None. `server_id` None: the agent derives one from its address. `polling_interval`, in seconds too,
-    is the collector's; None: as its configuration has it.
+    is the collector's; None: as its configuration has it. `retain_passwords`: those that were replaced stay valid
+    beyond the generation in which that was done.
     """
 
     version: int = VERSION
@@ -108,6 +118,7 @@ class Section:
     max_lag: int = DEFAULT_MAX_LAG
     polling_interval: int | None = None
     variables: Mapping[str, str | int | bool | Unresolved] = field(default_factory=dict)
+    retain_passwords: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +152,12 @@ class Document:
                 "Master.User.password": self.source.user.password,
             }
         if self.section.tls is not None:
-            at["GuestAgent.TLS.CA"] = self.section.tls.ca
+            tls = self.section.tls
+            at |= {
+                "GuestAgent.TLS.CA": tls.ca,
+                "GuestAgent.TLS.Certificate": tls.certificate,
+                "GuestAgent.TLS.Key": tls.key,
+            }
         at |= {f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()}
         return {path: value for path, value in at.items() if isinstance(value, Unresolved)}
 

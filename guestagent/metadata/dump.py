@@ -84,6 +84,7 @@ def _section(section: Section, say: Say) -> dict[str, Any]:
         "Seeding": ({"Method": section.seeding}, {"Method": usual.seeding}),
         "Readiness": ({"MaxLag": section.max_lag}, {"MaxLag": DEFAULT_MAX_LAG}),
         "PollingInterval": (section.polling_interval, None),
+        "RetainPasswords": (section.retain_passwords, False),
         "Variables": ({name: say(value) for name, value in section.variables.items()}, {}),
     }
     return {"Version": section.version} | {
@@ -92,5 +93,12 @@ def _section(section: Section, say: Say) -> dict[str, Any]:
 
 
 def _tls(tls: Tls, say: Say) -> dict[str, Any]:
-    ca = {} if tls.ca is None else {"CA": say(tls.ca)}
-    return ca if tls.verify else ca | {"Verify": False}
+    said: dict[str, tuple[object, object]] = {
+        "CA": (tls.ca, None),
+        "Verify": (tls.verify, True),
+        "Required": (tls.required, True),
+        "Certificate": (tls.certificate, None),
+        "Key": (tls.key, None),
+        "ClientCertificates": (tls.client_certificates, False),
+    }
+    return {key: say(value) for key, (value, default) in said.items() if value != default}

@@ -25,6 +25,11 @@ class Certificate:
         """As a server takes them."""
         return f"ssl-ca={self.ca}", f"ssl-cert={self.certificate}", f"ssl-key={self.key}"
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Of certificate and key."""
+        return self.certificate.read_text(), self.key.read_text()
+
 
 @dataclass(frozen=True)
 class Authority:
@@ -49,6 +54,14 @@ class Authority:
     def other_ca(self) -> Certificate:
         """Right in all, but certified by somebody else than `ca`."""
         return self._leaf("other-ca", self._authority("stranger"), self._here, 2)
+
+    def signs(self, name: str, names: str | None = None, days: int = 40) -> Certificate:
+        """Another one, for these alternative names."""
+        return self._leaf(name, self.ca, self._here if names is None else names, days)
+
+    @property
+    def text(self) -> str:
+        return self.ca.read_text()
 
     @cached_property
     def ca(self) -> Path:

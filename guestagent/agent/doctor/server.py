@@ -40,7 +40,7 @@ def _looked_at(document: Document, edges: Edges, database: Database, probes: Pro
     towards = parts.home(document) if document.source is None else str(document.source.address)
     address = edges.address_towards(towards)
     desired = Desired.of(document, database.dialect, address)
-    source = None if document.source is None else look(edges.view, document.source)
+    source = None if document.source is None else look(edges.view, document.source, document.section.tls)
     server = database.observe()
     target = None if source is None else source.history
     observed = Observed(server, source=source, target=target)

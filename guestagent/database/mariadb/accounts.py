@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from guestagent.database.connection import Connection, Row
-from guestagent.database.mariadb.dialect import MARK
+from guestagent.database.mariadb.dialect import MARK, PLUGIN
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import REPLICATION, Account, AccountState
 from guestagent.secret import Secret
@@ -19,11 +19,15 @@ LOOKING = "looking at the accounts"
 
 SYSTEM = frozenset({"root", "mysql", "mariadb.sys"})
 MARKER = Account(MARK, "")
+WITH_CERTIFICATE = frozenset({"2", "3"})
+"""X509, and one of a certain subject or issuer."""
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IDENTITIES = sql(
     "SELECT User, Host, json_value(Priv, '$.is_role') AS is_role, json_value(Priv, '$.plugin') AS plugin,"
     " json_value(Priv, '$.authentication_string') AS proof, json_length(Priv, '$.auth_or') AS ways,"
+    " json_value(Priv, '$.auth_or[1].plugin') AS plugin2,"
+    " json_value(Priv, '$.auth_or[1].authentication_string') AS proof2,"
     " json_value(Priv, '$.ssl_type') AS ssl_type, json_value(Priv, '$.account_locked') AS locked,"
     " json_value(Priv, '$.access') AS access, CONCAT(User, '@', Host) = CURRENT_USER() AS own FROM mysql.global_priv"
 )
@@ -101,19 +105,26 @@ def _state(row: Row, rights: _Rights, marker: bool) -> AccountState:
         account=_account(row),
         plugin=_plugins(row),
         proof=Secret(row["proof"] or ""),
+        retained=Secret(row["proof2"] or "") if _retains(row) else None,
         privileges=frozenset(rights.privileges),
         others=rights.others or rights.grantable or bool(rights.proxied),
         marked=marker and rights.marked,
         locked=row["locked"] in ("true", "1"),
         requires_tls=(row["ssl_type"] or "0") != "0",
+        requires_certificate=(row["ssl_type"] or "0") in WITH_CERTIFICATE,
     )
 
 
 def _plugins(row: Row) -> str:
-    """An account with a second way in (`VIA .. OR ..`) shows so, and is proved by no single password."""
+    """An account with a second way in (`VIA .. OR ..`) shows so, unless that is a retained password."""
     plugin = row["plugin"] or "none"
     # One way is the plugin itself: a list of it alone is what an ALTER USER leaves of several.
-    return f"{plugin} or another" if int(row["ways"] or 0) > 1 else plugin
+    return f"{plugin} or another" if int(row["ways"] or 0) > 1 and not _retains(row) else plugin
+
+
+def _retains(row: Row) -> bool:
+    """Two passwords of our own kind, and nothing else."""
+    return (row["ways"], row["plugin"], row["plugin2"]) == ("2", PLUGIN, PLUGIN)
 
 
 def _empty(rights: _Rights) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guestagent.database.connection import Connection, Row, cleaned
 from guestagent.database.sql import sql
-from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError
+from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
 
 LOOKING = "looking at the channel"
@@ -44,6 +44,26 @@ def _state(row: Row) -> ChannelState:
         lag=None if lag is None else int(lag),
         receiver_error=_error(row, "IO") or _ended(row),
         applier_error=_error(row, "SQL"),
+        tls=_tls(row),
+    )
+
+
+OTHERS = ("CA_Path", "Cipher", "Crl", "Crlpath")
+
+
+def _tls(row: Row) -> TlsOptions:
+    def path(name: str) -> str:
+        return row[f"Master_SSL_{name}"] or ""
+
+    return TlsOptions(
+        on=row["Master_SSL_Allowed"] == "Yes",
+        ca=path("CA_File"),
+        verify=row["Master_SSL_Verify_Server_Cert"] == "Yes",
+        certificate=path("Cert"),
+        key=path("Key"),
+        # MariaDB shows its default for a CRL that was not given: the CA's own file or folder.
+        others=any(path(name) not in ("", path("CA_File"), path("CA_Path")) for name in OTHERS[1:])
+        or path("CA_Path") != "",
     )
 
 

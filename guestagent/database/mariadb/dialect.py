@@ -13,8 +13,10 @@ from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    DiscardPassword,
     DropAccount,
     PointChannel,
+    SetDemand,
     SetPassword,
     SetPrivileges,
     SetReadOnly,
@@ -43,6 +45,7 @@ class MariadbDialect:
     """MariaDB from 10.6 on."""
 
     family = "mariadb"
+    plugin = PLUGIN
 
     def statements(self, step: Step) -> tuple[str, ...]:
         return tuple(str(statement) for statement in script(step))
@@ -69,11 +72,8 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (sql("SET GLOBAL read_only = {}", on),)
         case CreateMarker():
             return (sql("CREATE ROLE {}", MARK),)
-        case CreateAccount(account, password, tls):
-            # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
-            return (_identified("CREATE", account, password, "REQUIRE SSL" if tls else ""), *_rights(account))
-        case SetPassword(account, password, tls):
-            return (_identified("ALTER", account, password, "REQUIRE SSL" if tls else "REQUIRE NONE"),)
+        case CreateAccount() | SetPassword() | SetDemand() | DiscardPassword():
+            return _identified(step)
         case SetPrivileges(account):
             return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
         case DropAccount(account):
@@ -92,9 +92,31 @@ def native_hash(password: Secret) -> Secret:
     return Secret("*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper())
 
 
-def _identified(verb: str, account: Account, password: Secret | Unresolved, tls: str) -> Statement:
-    proof = password if isinstance(password, Unresolved) else native_hash(password)
-    return sql(f"{verb} USER {{}} IDENTIFIED VIA {PLUGIN} USING {{}} {tls}".rstrip(), account, proof)
+def _identified(step: CreateAccount | SetPassword | SetDemand | DiscardPassword) -> tuple[Statement, ...]:
+    """An ALTER USER names every way in anew, and keeps what the account requires where it does not say so."""
+    one = f"IDENTIFIED VIA {PLUGIN} USING {{}}"
+    match step:
+        case CreateAccount(account, password):
+            # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
+            how = _required(step).removesuffix(" REQUIRE NONE")
+            return (sql(f"CREATE USER {{}} {one}{how}", account, _proof(password)), *_rights(account))
+        case SetPassword(account, password, retained=old):
+            if old is None:
+                return (sql(f"ALTER USER {{}} {one}{_required(step)}", account, _proof(password)),)
+            both = f"{one} OR {PLUGIN} USING {{}}"
+            return (sql(f"ALTER USER {{}} {both}{_required(step)}", account, _proof(password), old),)
+        case SetDemand(account):
+            return (sql(f"ALTER USER {{}}{_required(step)}", account),)
+        case DiscardPassword(account, proof):
+            return (sql(f"ALTER USER {{}} {one}", account, proof),)
+
+
+def _required(step: CreateAccount | SetPassword | SetDemand) -> str:
+    return f" REQUIRE {'X509' if step.require_certificate else 'SSL' if step.require_tls else 'NONE'}"
+
+
+def _proof(password: Secret | Unresolved) -> Secret | Unresolved:
+    return password if isinstance(password, Unresolved) else native_hash(password)
 
 
 def _rights(account: Account) -> tuple[Statement, ...]:
@@ -108,15 +130,17 @@ def _change_master(step: PointChannel) -> Statement:
         "CHANGE MASTER TO MASTER_HOST = {}, MASTER_PORT = {}, MASTER_USER = {}, MASTER_PASSWORD = {},"
         " MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = {}, MASTER_HEARTBEAT_PERIOD = {},"
         " MASTER_SSL = {}, MASTER_SSL_CA = {}, MASTER_SSL_VERIFY_SERVER_CERT = {},"
-        " MASTER_SSL_CAPATH = '', MASTER_SSL_CERT = '', MASTER_SSL_KEY = '', MASTER_SSL_CIPHER = '',"
-        " MASTER_SSL_CRL = '', MASTER_SSL_CRLPATH = ''",
+        " MASTER_SSL_CERT = {}, MASTER_SSL_KEY = {},"
+        " MASTER_SSL_CAPATH = '', MASTER_SSL_CIPHER = '', MASTER_SSL_CRL = '', MASTER_SSL_CRLPATH = ''",
         step.host,
         step.port,
         step.user,
         step.password,
         CONNECT_RETRY,
         HEARTBEAT,
-        step.tls,
-        (step.tls_ca or "") if step.tls else "",
-        step.tls and step.tls_verify,
+        step.options.on,
+        step.options.ca,
+        step.options.verify,
+        step.options.certificate,
+        step.options.key,
     )

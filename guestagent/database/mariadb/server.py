@@ -20,7 +20,7 @@ LOOKING = "looking at the server"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
-    " 'read_only', 'gtid_slave_pos', 'gtid_binlog_state')"
+    " 'read_only', 'gtid_slave_pos', 'gtid_binlog_state', 'have_ssl', 'datadir')"
 )
 SCHEMAS = sql(
     "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
@@ -72,6 +72,8 @@ class Mariadb:
             marker=marker,
             uuid=seen.get("server_uid"),
             port=int(str(seen["port"])),
+            tls=seen["have_ssl"] == "YES",
+            folder=str(seen["datadir"]),
             channel=channel(self._connection),
         )
 

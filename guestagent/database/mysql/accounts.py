@@ -22,8 +22,8 @@ LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IDENTITIES = sql(
     "SELECT User, Host, plugin, authentication_string AS proof, ssl_type, account_locked AS locked,"
-    " password_expired AS expired, user_attributes->>'$.additional_password' IS NOT NULL"
-    " OR user_attributes->>'$.multi_factor_authentication' IS NOT NULL AS ways,"
+    " password_expired AS expired, user_attributes->>'$.additional_password' AS retained,"
+    " user_attributes->>'$.multi_factor_authentication' IS NOT NULL AS ways,"
     " CONCAT(User, '@', Host) = CURRENT_USER() AS own FROM mysql.user"
 )
 GLOBALS = sql("SELECT grantee, privilege_type, is_grantable FROM information_schema.user_privileges")
@@ -126,11 +126,13 @@ def _state(row: Row, rights: _Rights, marker: bool) -> AccountState:
         marked=marker and rights.marked,
         locked=row["locked"] == "Y",
         requires_tls=bool(row["ssl_type"]),
+        requires_certificate=row["ssl_type"] in ("X509", "SPECIFIED"),
+        retained=Secret(row["retained"]) if row["retained"] else None,
     )
 
 
 def _plugins(row: Row) -> str:
-    """A retained or a further password shows so, and an expired one: no single password proves such an account."""
+    """A further factor shows so, and an expired password: no single password proves such an account."""
     plugin = row["plugin"] or "none"
     if row["ways"] == "1":
         return f"{plugin} or another"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guestagent.database.connection import Connection, Row, cleaned
 from guestagent.database.sql import sql
-from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError
+from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
 
 LOOKING = "looking at the channel"
@@ -54,6 +54,24 @@ def _state(row: Row, workers: list[Row]) -> ChannelState:
         lag=int(lag) if lag is not None and receiver is Receiver.RUNNING else None,
         receiver_error=_error(row, "IO") or _full(row),
         applier_error=_worker(workers) or applier if applier else None,
+        tls=_tls(row),
+    )
+
+
+OTHERS = ("SSL_CA_Path", "SSL_Cipher", "SSL_Crl", "SSL_Crlpath", "TLS_Version")
+
+
+def _tls(row: Row) -> TlsOptions:
+    def said(name: str) -> str:
+        return row[f"Source_{name}"] or ""
+
+    return TlsOptions(
+        on=row["Source_SSL_Allowed"] == "Yes",
+        ca=said("SSL_CA_File"),
+        verify=row["Source_SSL_Verify_Server_Cert"] == "Yes",
+        certificate=said("SSL_Cert"),
+        key=said("SSL_Key"),
+        others=any(said(name) for name in OTHERS),
     )
 
 

@@ -11,8 +11,10 @@ from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    DiscardPassword,
     DropAccount,
     PointChannel,
+    SetDemand,
     SetPassword,
     SetPrivileges,
     SetReadOnly,
@@ -44,6 +46,7 @@ class MysqlDialect:
     """MySQL from 8.0.23 on: the first that says SOURCE and REPLICA everywhere."""
 
     family = "mysql"
+    plugin = PLUGIN
 
     def statements(self, step: Step) -> tuple[str, ...]:
         return tuple(str(statement) for statement in script(step))
@@ -71,15 +74,20 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (sql("SET PERSIST super_read_only = 1" if on else "SET GLOBAL read_only = 0"),)
         case CreateMarker():
             return (sql("CREATE ROLE {}", MARKER),)
-        case CreateAccount(account, password, tls):
+        case CreateAccount(account, password):
             # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
-            return (_identified("CREATE", account, password, "REQUIRE SSL" if tls else ""), *_rights(account))
-        case SetPassword(account, password, tls):
+            how = _required(step).removesuffix(" REQUIRE NONE")
+            return (_identified("CREATE", account, password, how), *_rights(account))
+        case SetPassword(account, password, retained=old):
+            if old is not None:
+                return (_identified("ALTER", account, password, f" RETAIN CURRENT PASSWORD{_required(step)}"),)
             # An old password that somebody retained would still let in whoever knows it.
-            return (
-                _identified("ALTER", account, password, "REQUIRE SSL" if tls else "REQUIRE NONE"),
-                sql("ALTER USER {} DISCARD OLD PASSWORD", account),
-            )
+            discard = sql("ALTER USER {} DISCARD OLD PASSWORD", account)
+            return (_identified("ALTER", account, password, _required(step)), discard)
+        case SetDemand(account):
+            return (sql(f"ALTER USER {{}}{_required(step)}", account),)
+        case DiscardPassword(account):
+            return (sql("ALTER USER {} DISCARD OLD PASSWORD", account),)
         case SetPrivileges(account):
             return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
         case DropAccount(account):
@@ -92,9 +100,13 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (sql("START REPLICA"),)
 
 
-def _identified(verb: str, account: Account, password: Secret | Unresolved, tls: str) -> Statement:
+def _identified(verb: str, account: Account, password: Secret | Unresolved, how: str) -> Statement:
     proof = password if isinstance(password, Unresolved) else sha2.hashed(password)
-    return sql(f"{verb} USER {{}} IDENTIFIED WITH {PLUGIN} AS {{}} {tls}".rstrip(), account, proof)
+    return sql(f"{verb} USER {{}} IDENTIFIED WITH {PLUGIN} AS {{}}{how}", account, proof)
+
+
+def _required(step: CreateAccount | SetPassword | SetDemand) -> str:
+    return f" REQUIRE {'X509' if step.require_certificate else 'SSL' if step.require_tls else 'NONE'}"
 
 
 def _rights(account: Account) -> tuple[Statement, ...]:
@@ -112,7 +124,7 @@ def _change_source(step: PointChannel) -> Statement:
         " SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = {}, SOURCE_RETRY_COUNT = 0,"
         " SOURCE_HEARTBEAT_PERIOD = {}, GET_SOURCE_PUBLIC_KEY = {}, SOURCE_PUBLIC_KEY_PATH = '',"
         " SOURCE_SSL = {}, SOURCE_SSL_CA = {}, SOURCE_SSL_VERIFY_SERVER_CERT = {},"
-        " SOURCE_SSL_CAPATH = '', SOURCE_SSL_CERT = '', SOURCE_SSL_KEY = '', SOURCE_SSL_CIPHER = '',"
+        " SOURCE_SSL_CERT = {}, SOURCE_SSL_KEY = {}, SOURCE_SSL_CAPATH = '', SOURCE_SSL_CIPHER = '',"
         " SOURCE_SSL_CRL = '', SOURCE_SSL_CRLPATH = '', SOURCE_TLS_VERSION = '', SOURCE_TLS_CIPHERSUITES = NULL",
         step.host,
         step.port,
@@ -120,8 +132,10 @@ def _change_source(step: PointChannel) -> Statement:
         step.password,
         CONNECT_RETRY,
         HEARTBEAT,
-        not step.tls,
-        step.tls,
-        (step.tls_ca or "") if step.tls else "",
-        step.tls and step.tls_verify,
+        not step.options.on,
+        step.options.on,
+        step.options.ca,
+        step.options.verify,
+        step.options.certificate,
+        step.options.key,
     )

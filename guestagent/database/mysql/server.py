@@ -15,8 +15,10 @@ from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    DiscardPassword,
     DropAccount,
     PointChannel,
+    SetDemand,
     SetPassword,
     SetPrivileges,
     StartChannel,
@@ -31,7 +33,7 @@ LOOKING = "looking at the server"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
-    " 'read_only', 'super_read_only', 'gtid_mode', 'gtid_executed')"
+    " 'read_only', 'super_read_only', 'gtid_mode', 'gtid_executed', 'datadir')"
 )
 SCHEMAS = sql(
     "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
@@ -52,7 +54,12 @@ LOGGED = sql("SET SESSION sql_log_off = DEFAULT, long_query_time = DEFAULT")
 FOR_ADMINISTRATORS = sql("SET GLOBAL super_read_only = 0")
 FOR_NOBODY = sql("SET GLOBAL super_read_only = 1")
 
-Writing = CreateMarker | CreateAccount | SetPassword | SetPrivileges | DropAccount
+# Tells what newer ones no longer have a variable for. Empty where the server runs without performance_schema.
+TLS = sql(
+    "SELECT value FROM performance_schema.tls_channel_status WHERE channel = 'mysql_main' AND property = 'Enabled'"
+)
+
+Writing = CreateMarker | CreateAccount | SetPassword | SetDemand | DiscardPassword | SetPrivileges | DropAccount
 
 
 class Mysql:
@@ -63,7 +70,7 @@ class Mysql:
         self._connection = connection
 
     def observe(self) -> ServerState:
-        """Nine short queries, none of which writes.
+        """Ten short queries, none of which writes.
 
         `own` is always "": a GTID names the server that gave it, so none can stand for two transactions.
         """
@@ -85,6 +92,8 @@ class Mysql:
             marker=marker,
             uuid=seen["server_uuid"],
             port=int(str(seen["port"])),
+            tls=self._tls(),
+            folder=str(seen["datadir"]),
             channel=channel(self._connection),
         )
 
@@ -99,7 +108,10 @@ class Mysql:
             case SetPrivileges(account):
                 with self._writable(step):
                     self._narrow(account, step)
-            case CreateMarker() | CreateAccount() | SetPassword() | DropAccount():
+            case CreateMarker() | CreateAccount() | DropAccount():
+                with self._writable(step):
+                    self._do(step)
+            case SetPassword() | SetDemand() | DiscardPassword():
                 with self._writable(step):
                     self._do(step)
             case _:
@@ -107,6 +119,10 @@ class Mysql:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _tls(self) -> bool | None:
+        rows = self._connection.rows(TLS, LOOKING)
+        return rows[0]["value"] == "Yes" if rows else None
 
     def _schemas(self) -> tuple[str, ...]:
         """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""

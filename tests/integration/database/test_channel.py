@@ -31,6 +31,7 @@ from guestagent.database.steps import (
 )
 from guestagent.embedded.servers import Flavour
 from guestagent.errors import DatabaseRefused
+from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
 from tests.integration.database.following import (
     PASSWORD,
@@ -430,8 +431,8 @@ class TestTls:
         view = TcpSourceView(5)
 
         plain = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
-        verified = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, ca=ca)
-        misled = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, ca=other)
+        verified = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(ca).read_text()))
+        misled = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(other).read_text()))
 
         # A MySQL without a CA is looked at over TLS all the same: see over_tcp.
         assert (plain.error.number if plain.error else None) == (

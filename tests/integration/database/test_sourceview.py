@@ -16,6 +16,7 @@ from guestagent.database.sourceview import TcpSourceView
 from guestagent.database.state import (
     ServerError,
 )
+from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
 from tests.integration.database.following import (
     PASSWORD,
@@ -94,7 +95,7 @@ class TestSourceView:
 
     def test_a_missing_ca_is_an_error_of_the_look(self, source: Server) -> None:
         look = TcpSourceView(2).look(
-            "127.0.0.1", source.port, REPLICATOR.name, PASSWORD, ca="/no/such/ca.pem"
+            "127.0.0.1", source.port, REPLICATOR.name, PASSWORD, tls=Tls(ca="no certificate")
         )
 
         assert look.error is not None
@@ -104,7 +105,7 @@ class TestSourceView:
     ) -> None:
         ca, _ = certificate(tmp_path, "ca")
 
-        look = TcpSourceView(2).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD, ca=ca)
+        look = TcpSourceView(2).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(ca).read_text()))
 
         assert look.error is not None
         assert "SSL" in look.error.text

@@ -33,6 +33,7 @@ class PlainDialect:
     """A dialect whose stored proof is the password itself, spelled backwards; its errors are MariaDB's."""
 
     family = "plain"
+    plugin = "plain"
 
     def statements(self, step: Step) -> tuple[str, ...]:
         return (str(step),)

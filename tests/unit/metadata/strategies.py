@@ -14,7 +14,7 @@ from guestagent.metadata import CfnHandle, Document, Handle, HotHandle, Section,
 from guestagent.metadata import dump as _dump
 from guestagent.metadata.functions import FUNCTIONS, canonical
 from guestagent.secret import Secret
-from tests.unit.metadata.wire import PEM, URL
+from tests.unit.metadata.wire import PEM, PRIVATE_KEY, URL
 
 _printable = st.characters(exclude_categories=("Cc", "Cs"), max_codepoint=0xFFFF)
 _words = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,20}", fullmatch=True)
@@ -51,6 +51,11 @@ handles: st.SearchStrategy[Handle] = st.one_of(
     functions,
 )
 scalars = st.text(_printable, max_size=50) | st.integers(-(2**63), 2**64 - 1) | st.booleans() | functions
+encryptions = st.one_of(
+    st.builds(Tls, st.none() | st.just(PEM) | functions, st.booleans(), client_certificates=st.booleans()),
+    st.builds(Tls, certificate=st.just(PEM) | functions, key=st.just(Secret(PRIVATE_KEY)) | functions),
+    st.just(Tls(required=False)),
+)
 sections = st.builds(
     Section,
     node=st.none() | st.from_regex(r"[A-Za-z0-9_.-]{1,40}", fullmatch=True),
@@ -58,7 +63,7 @@ sections = st.builds(
     server_id=st.none() | st.integers(1, 2**32 - 1),
     deadline=st.integers(1, 43200),
     network=st.none() | networks,
-    tls=st.none() | st.builds(Tls, st.none() | st.just(PEM) | functions, st.booleans()),
+    tls=st.none() | encryptions,
     seeding=st.sampled_from(["auto", "replay"]),
     max_lag=st.integers(0, 86400),
     polling_interval=st.none() | st.integers(1, 3600),

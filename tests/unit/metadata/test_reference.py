@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from guestagent.metadata import documents, parse
-from guestagent.metadata.contract import KEYS, READINESS, SECTION, SEEDING, SOURCE, TLS
+from guestagent.metadata.authentication import TLS
+from guestagent.metadata.contract import KEYS, READINESS, SECTION, SEEDING, SOURCE
 
 PAGE = Path(__file__).parents[3].joinpath("docs/reference/metadata.md").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ import pytest
 
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse
-from tests.unit.metadata.wire import PEM, SLAVE, URL, replica, source
+from tests.unit.metadata.wire import PEM, PRIVATE_KEY, SLAVE, URL, replica, source
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -24,7 +24,7 @@ def test_every_problem_is_told_at_once() -> None:
         "Master.User.name: expected at most 32 characters, found 33 (MySQL takes no more for a user)",
         "Master.User.password: expected a string, found a list",
         "GuestAgent.Generatoin: expected one of Deadline, Generation, Network, Node, PollingInterval, Readiness, "
-        "Seeding, ServerId, TLS, Variables, Version, found an unknown key (did you mean Generation?)",
+        "RetainPasswords, Seeding, ServerId, TLS, Variables, Version, found an unknown key (did you mean Generation?)",
         "GuestAgent.ServerId: expected an integer from 1 to 4294967295, found 0",
     ]
 
@@ -151,6 +151,27 @@ def test_every_problem_is_told_at_once() -> None:
         (
             source(TLS={"CA": PEM + "-----BEGIN PRIVATE KEY-----"}),
             "GuestAgent.TLS.CA: expected a string without any private key or NUL, found one at character 71",
+        ),
+        (
+            source(TLS={"Required": False, "CA": PEM}),
+            "GuestAgent.TLS.Required: expected nothing beside it, where it is false, found CA",
+        ),
+        (
+            source(TLS={"Verify": True}),
+            "GuestAgent.TLS.CA: expected a CA where Verify is true, found nothing "
+            "(there is nothing to verify against)",
+        ),
+        (
+            source(TLS={"Certificate": PEM}),
+            "GuestAgent.TLS.Key: expected the private key of the Certificate, found nothing",
+        ),
+        (
+            source(TLS={"Key": PRIVATE_KEY}),
+            "GuestAgent.TLS.Certificate: expected the certificate of the Key, found nothing",
+        ),
+        (
+            source(TLS={"Certificate": PEM, "Key": PRIVATE_KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")}),
+            "GuestAgent.TLS.Key: expected a string without any passphrase or NUL, found one at character 12",
         ),
         (
             source(Seeding={"Method": "rsync"}),

@@ -18,3 +18,4 @@ def source(*users: Any, **section: Any) -> dict[str, Any]:
 
 def replica(address: Any = "10.0.0.7", user: Any = SLAVE, **more: Any) -> dict[str, Any]:
     return {"ReadyWaitCondition": URL, "Master": {"Address": address, "User": user, **more}}
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n"

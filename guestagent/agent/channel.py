@@ -1,0 +1,55 @@
+"""How a replica's channel should lead: where, as whom, and how encrypted. Pure."""
+
+from __future__ import annotations
+
+from guestagent.agent.journal import Memory
+from guestagent.agent.model import Desired, Observed
+from guestagent.database import material
+from guestagent.database.state import ChannelState, ServerState, TlsOptions
+from guestagent.database.steps import PointChannel
+from guestagent.metadata.document import Source, Unresolved
+
+
+def wanted_tls(desired: Desired, observed: Observed, server: ServerState) -> TlsOptions:
+    """How the channel should be encrypted.
+
+    Where the document leaves that to the source, it is what a look at the source found. Before there was one a
+    channel stays as it is, and a new one asks for TLS: clear text takes a source that was seen to offer nothing else.
+    """
+    if desired.tls is not None:
+        return material.options(desired.tls, server.folder)
+    if observed.source is not None and observed.source.error is None:
+        return TlsOptions(on=bool(observed.source.tls))
+    return server.channel.tls if server.channel is not None else TlsOptions(on=True)
+
+
+def differs(channel: ChannelState, source: Source, tls: TlsOptions, memory: Memory) -> bool:
+    """Whether the channel has to be pointed anew.
+
+    The server does not show its channel's password: the journal's fingerprint stands for it.
+    """
+    endpoint, password = channel.endpoint, source.user.password
+    same_way = (endpoint.host, endpoint.port, endpoint.user) == (
+        source.address,
+        source.port,
+        source.user.name,
+    )
+    known = (
+        memory.channel is not None and not isinstance(password, Unresolved) and memory.channel.of(password)
+    )
+    return not (same_way and channel.by_gtid and known and channel.tls == tls)
+
+
+def pointing(source: Source, tls: TlsOptions) -> PointChannel:
+    """The step that makes the channel lead so."""
+    return PointChannel(
+        host=source.address,
+        port=source.port,
+        user=source.user.name,
+        password=source.user.password,
+        tls=tls.on,
+        tls_ca=tls.ca or None,
+        tls_verify=tls.verify,
+        tls_certificate=tls.certificate or None,
+        tls_key=tls.key or None,
+    )

@@ -1,0 +1,297 @@
+"""TLS on the channel, on real MariaDB servers, as the command line brings it about."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.certificates import Authority, Certificate
+from tests.integration.servers import Server, installed, running
+from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, replica_document, source_document
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+
+@dataclass
+class Secured:
+    """A source's guest whose server has a certificate, which can be exchanged, and who signed what."""
+
+    source: Guest
+    replica: Guest
+    plain: Server
+    ca: Authority
+    stranger: Authority
+    right: Certificate
+    served: Certificate
+
+    def serve(self, pair: Certificate) -> None:
+        """The source's server shows this certificate from now on."""
+        for mine, new in ((self.served.certificate, pair.certificate), (self.served.key, pair.key)):
+            shutil.copy(new, mine)
+        self.source.server.ask("FLUSH LOCAL SSL")
+
+    def follow(self, **tls: Any) -> dict[str, Any]:
+        """What `apply` says on the replica, told of no TLS, or of this; given time to fail for good."""
+        return self.replica.apply(self.document(**tls))
+
+    def document(self, **tls: Any) -> dict[str, Any]:
+        section: dict[str, Any] = {"TLS": tls} if tls else {}
+        return replica_document(self.source.server.port, Deadline=3, **section)
+
+    def channel(self, column: str) -> str | None:
+        return self.replica.server.ask("SHOW SLAVE STATUS")[0][column]
+
+    def encrypted(self) -> bool:
+        """Whether what streams to the replica is encrypted, as the source's own connection tells."""
+        [row] = self.source.server.ask("SHOW STATUS LIKE 'Ssl_accepts'")
+        return self.channel("Master_SSL_Allowed") == "Yes" and row["Value"] != "0"
+
+    def files(self) -> list[Path]:
+        return sorted((self.replica.server.folder / "data").glob("*guestagent-channel-*"))
+
+
+@pytest.fixture(scope="module")
+def _secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder = tmp_path_factory.mktemp("tls")
+    template = installed(folder / "template")
+    for name in ("ca", "stranger"):
+        (folder / name).mkdir()
+    ca, stranger = Authority(folder / "ca"), Authority(folder / "stranger")
+    right, served = ca.signs("server"), Certificate(ca.ca, folder / "served.pem", folder / "served-key.pem")
+    shutil.copy(right.certificate, served.certificate)
+    shutil.copy(right.key, served.key)
+    with (
+        running(folder / "a", template, "server-id=1", *AS_IN_THE_IMAGE, *served.options) as one,
+        running(folder / "b", template, "server-id=1", *AS_IN_THE_IMAGE) as two,
+    ):
+        a, b = Guest(one, folder), Guest(two, folder)
+        yield Secured(a, b, two, ca, stranger, right, served)
+
+
+@pytest.fixture
+def secured(_secured: Secured, tmp_path: Path) -> Secured:
+    _secured.serve(_secured.right)
+    for name in ("source", "replica"):
+        guest: Guest = getattr(_secured, name)
+        guest.server.emptied().ask("SET GLOBAL read_only = 1")
+        (tmp_path / name).mkdir()
+        setattr(_secured, name, Guest(guest.server, tmp_path / name))
+    for file in _secured.files():
+        file.unlink()
+    return _secured
+
+
+def condition(told: dict[str, Any], name: str) -> dict[str, str]:
+    found: dict[str, str] = next(each for each in told["conditions"] if each["name"] == name)
+    return found
+
+
+def test_a_document_of_2013_is_followed_over_tls_where_the_source_offers_it(secured: Secured) -> None:
+    secured.source.apply(source_document())
+
+    told = secured.follow()
+
+    assert told["state"] == "ready"
+    assert secured.encrypted()
+    assert condition(told, "channel")["seen"].endswith("over TLS (not verified)")
+
+
+def test_the_metadata_can_ask_for_a_channel_in_clear(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={"Required": False}))
+
+    told = secured.follow(Required=False)
+
+    assert told["state"] == "ready"
+    assert not secured.encrypted()
+    assert condition(told, "channel")["seen"].endswith("in clear")
+
+
+def test_with_a_ca_the_channel_is_verified_and_the_account_demands_tls(secured: Secured) -> None:
+    assert secured.source.apply(source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
+
+    told = secured.follow(CA=secured.ca.text)
+
+    assert told["state"] == "ready", told
+    assert secured.encrypted()
+    assert secured.channel("Master_SSL_Verify_Server_Cert") == "Yes"
+    [ca] = secured.files()
+    assert secured.channel("Master_SSL_CA_File") == str(ca)
+    assert (ca.stat().st_mode & 0o777, ca.read_text()) == (0o400, secured.ca.text)
+    grant = secured.source.server.ask("SHOW CREATE USER slave0000@'%'")[0]
+    assert "REQUIRE SSL" in str(grant)
+
+
+def test_a_second_pass_over_tls_writes_nothing(secured: Secured) -> None:
+    source, wanted = source_document(TLS={"CA": secured.ca.text}), secured.document(CA=secured.ca.text)
+    assert secured.source.apply(source)["state"] == secured.replica.apply(wanted)["state"] == "ready"
+    before = [guest.server.position() for guest in (secured.source, secured.replica)]
+    written = [file.stat() for file in secured.files()]
+
+    assert secured.source.apply(source)["state"] == secured.replica.apply(wanted)["state"] == "ready"
+
+    assert [guest.server.position() for guest in (secured.source, secured.replica)] == before
+    assert [file.stat().st_mtime_ns for file in secured.files()] == [each.st_mtime_ns for each in written]
+
+
+@pytest.mark.parametrize(
+    ("case", "meaning"),
+    [
+        ("stranger", "was not signed by the CA"),
+        ("expired", "has expired"),
+        ("other name", "is for another name"),
+    ],
+)
+def test_a_certificate_that_is_not_right_is_named_and_no_channel_is_made_to_trust_it(
+    secured: Secured, case: str, meaning: str
+) -> None:
+    secured.source.apply(source_document(TLS={}))
+    served = {
+        "stranger": lambda: secured.stranger.signs("server"),
+        "expired": lambda: secured.ca.signs("expired", days=-1),
+        "other name": lambda: secured.ca.signs("other", "DNS:db.example"),
+    }[case]()
+    secured.serve(served)
+
+    told = secured.follow(CA=secured.ca.text)
+
+    assert told["state"] == "failed"
+    assert meaning in told["conditions"][0]["seen"] + told["conditions"][1]["seen"]
+    assert secured.channel("Slave_IO_Running") != "Yes"
+
+
+def test_without_verify_the_name_is_left_alone_and_the_chain_is_not(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={}))
+    secured.serve(secured.ca.signs("other", "DNS:db.example"))
+
+    told = secured.follow(CA=secured.ca.text, Verify=False)
+    secured.serve(secured.stranger.signs("server"))
+    misled = secured.follow(CA=secured.ca.text, Verify=False)
+
+    assert told["state"] == "ready", told
+    assert misled["state"] == "failed"
+    assert "was not signed by the CA" in condition(misled, "source")["seen"]
+
+
+def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(secured: Secured) -> None:
+    bare = Guest(secured.plain, secured.source.folder)
+    before = bare.server.position()
+
+    told = bare.apply(source_document(TLS={}, Deadline=600))
+
+    assert (told["conditions"][0]["name"], told["conditions"][0]["state"]) == ("TLS", "final")
+    assert bare.server.position() == before
+
+
+def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, tmp_path: Path) -> None:
+    template = secured.replica.server.folder.parent / "template"
+    with running(tmp_path / "bare", template, "server-id=1", *AS_IN_THE_IMAGE) as server:
+        assert Guest(server, secured.source.folder).apply(source_document())["state"] == "ready"
+        follows = replica_document(server.port, Deadline=2)
+
+        told = secured.replica.apply(follows | {"GuestAgent": follows["GuestAgent"] | {"TLS": {}}})
+        plain = secured.replica.apply(follows)
+
+    assert told["state"] == "failed"
+    assert "the source has no TLS" in condition(told, "source")["seen"]
+    assert plain["state"] == "ready"
+    assert condition(plain, "channel")["seen"].endswith("in clear")
+
+
+def test_a_channel_in_clear_to_an_account_that_demands_tls_is_told_so(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={}))
+
+    told = secured.follow(Required=False)
+
+    assert told["state"] == "failed"
+    assert "the account demands TLS" in condition(told, "source")["seen"]
+
+
+def test_what_was_changed_by_hand_is_brought_back(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={"CA": secured.ca.text}))
+    wanted = secured.document(CA=secured.ca.text)
+    secured.replica.apply(wanted)
+    [file] = secured.files()
+    file.unlink()
+    secured.source.server.ask("ALTER USER slave0000@'%' REQUIRE NONE")
+    secured.replica.server.ask(
+        "STOP SLAVE",
+        "CHANGE MASTER TO MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_SSL_CA = '', MASTER_SSL_CIPHER = 'x'",
+    )
+
+    assert secured.source.apply(source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
+    assert secured.replica.apply(wanted)["state"] == "ready"
+
+    assert secured.files() == [file]
+    assert secured.channel("Master_SSL_Verify_Server_Cert") == "Yes"
+    assert secured.channel("Master_SSL_Cipher") == ""
+    assert "REQUIRE SSL" in str(secured.source.server.ask("SHOW CREATE USER slave0000@'%'")[0])
+
+
+def test_a_new_ca_is_a_new_file_and_the_old_one_goes(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={}))
+    secured.follow(CA=secured.ca.text)
+    [old] = secured.files()
+    both = secured.stranger.text + secured.ca.text
+
+    told = secured.follow(CA=both)
+
+    assert told["state"] == "ready", told
+    [new] = secured.files()
+    assert new != old
+    assert new.read_text() == both
+
+
+def test_a_channel_that_cannot_move_keeps_what_it_has(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={}))
+    secured.follow(CA=secured.ca.text)
+    [old] = secured.files()
+
+    told = secured.follow(CA=secured.stranger.text)
+
+    assert told["state"] == "failed"
+    assert secured.channel("Slave_IO_Running") == "Yes"
+    assert secured.channel("Master_SSL_CA_File") == str(old)
+    assert old in secured.files()
+
+
+def test_a_replica_proves_itself_by_a_certificate_of_its_own(secured: Secured) -> None:
+    certificate, key = secured.ca.signs("replica").texts
+    demand = source_document(TLS={"CA": secured.ca.text, "ClientCertificates": True})
+    assert secured.source.apply(demand)["state"] == "ready"
+
+    refused = secured.follow(CA=secured.ca.text)
+    told = secured.follow(CA=secured.ca.text, Certificate=certificate, Key=key)
+
+    assert refused["state"] == "failed"
+    assert told["state"] == "ready", told
+    assert [file.stat().st_mode & 0o777 for file in secured.files()] == [0o400] * 3
+    for log in (secured.source.server.everything_logged(), secured.replica.server.everything_logged()):
+        assert key.encode() not in log
+    ours = (secured.replica.folder / "state").rglob("*")
+    assert key.encode() not in b"".join(path.read_bytes() for path in ours if path.is_file())
+
+
+def test_a_certificate_that_ends_soon_is_spoken_of(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={}))
+    secured.serve(secured.ca.signs("short", days=3))
+
+    told = secured.follow(CA=secured.ca.text)
+
+    assert told["state"] == "ready"
+    assert "expires in 2 days" in condition(told, "source")["seen"]
+
+
+def test_a_plan_looks_over_tls_and_writes_no_file(secured: Secured) -> None:
+    secured.source.apply(source_document(TLS={}))
+    wanted = secured.document(CA=secured.ca.text)
+
+    answer = secured.replica.run("plan", "--metadata", str(secured.replica.document(wanted)))
+
+    assert answer.returncode == 0, answer.stderr
+    assert "over TLS (CA and name verified)" in answer.stdout
+    assert secured.files() == []
