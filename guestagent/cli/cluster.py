@@ -31,6 +31,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_replica(verbs)
     _remove_replica(verbs)
     _resize(verbs)
+    _rotate(verbs)
     _status(verbs)
     _delete(verbs)
 
@@ -77,6 +78,23 @@ def _resize(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "wait at most so long for both (default: a minute longer than the stack's own timeout, for each)",
     )
     parser.set_defaults(run=run_resize)
+
+
+def _rotate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "rotate",
+        help="give replicas new passwords, with no channel broken",
+        description="Rotate the passwords of replication accounts: the source retains the old ones until the replicas "
+        "have moved, then discards them. Two updates. Cut short, it is asked again: it ends what was begun first.",
+    )
+    parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
+    parser.add_argument("nodes", metavar="NODE", nargs="*", help="replicas, as in Slave0001 (default: all)")
+    _cloud(parser)
+    _timeout(
+        parser,
+        "wait at most so long for all of it (default: a minute longer than the stack's own timeout, for each update)",
+    )
+    parser.set_defaults(run=run_rotate)
 
 
 def _status(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -136,6 +154,19 @@ def run_resize(args: argparse.Namespace) -> int:
         args.stack,
         lambda tell: stacks.resize(args.stack, args.node, args.flavor, args.timeout, tell),
         f"when its update is over, go on with {again}",
+    )
+
+
+def run_rotate(args: argparse.Namespace) -> int:
+    """Rotate passwords."""
+    stacks = _stacks(args)
+    again = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{_of_cloud(args)}"
+    return _shown(
+        args,
+        stacks,
+        args.stack,
+        lambda tell: stacks.rotate(args.stack, args.nodes, args.timeout, tell),
+        f"when its update is over, end the rotation with {again}",
     )
 
 

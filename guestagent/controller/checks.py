@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster
+from guestagent.metadata.authentication import PEM
 from guestagent.problems import Cursor, Problems
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def check(cluster: Cluster) -> None:
     _check_place(problems, cluster)
     _check_networks(problems, cluster)
     _check_times(problems, cluster)
+    _check_tls(problems, cluster)
     problems.raise_if_any(InvalidCluster)
 
 
@@ -45,6 +47,7 @@ def _check_node(problems: Problems, path: str, node: Node, cluster: Cluster) -> 
     _check_text(at.child("flavor", node.flavor))
     _check_text(at.child("image", node.image))
     at.child("generation", node.generation).integer(1, 10**6)
+    at.child("password_number", node.password_number).integer(1, 10**6)
     server_id = at.child("server_id", node.server_id).integer(1, MOST_SERVER_ID)
     if server_id is not None and server_id >= cluster.next_server_id:
         at.child("server_id", None).wrong(f"one below the next, {cluster.next_server_id}", str(server_id))
@@ -125,6 +128,19 @@ def _check_times(problems: Problems, cluster: Cluster) -> None:
             f"{boot} + {deadline} = {boot + deadline} s",
             "Keystone refuses a handle's URL that is older than its auth_ttl: the signal would come too late",
         )
+
+
+def _check_tls(problems: Problems, cluster: Cluster) -> None:
+    tls = cluster.tls
+    if tls is None:
+        return
+    if tls.ca is not None:
+        PEM.read(Cursor(tls.ca, "tls.ca", problems))
+    if not tls.required and (tls.ca is not None or not tls.verify):
+        problems.add("tls.required", "nothing beside it, where it is false", "ca or verify")
+    if tls.certificate is not None or tls.key is not None or tls.client_certificates:
+        expected = "no certificates of the nodes' own in a cluster"
+        problems.add("tls", expected, "some", "every node that may read the template could read their keys")
 
 
 def _check_text(at: Cursor) -> None:

@@ -13,6 +13,7 @@ from guestagent.controller.dialect import DEFAULT, Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster, Problem
+from guestagent.metadata import Tls
 
 FIRST_SERVER_ID = 101  # far from 1, the default of every server: one that nobody numbered is seen at once
 FIRST_REPLICA_ID = FIRST_SERVER_ID + 1
@@ -36,8 +37,11 @@ class Cluster:
     address of Heat's CFN API as the guests see it; None: they take the one that Heat's own boot data tells.
     They look for new metadata at least every `polling_interval`. In the CFN dialect both stand in the servers'
     user data: they are fixed once a cluster is created. In HOT Heat itself tells the address, so there is no
-    `metadata_url`. The `dialect` of a stack is for ever: its resources are of other types in the other one; which one a
-    cloud takes the better is what `Stacks.preflight` finds.
+    `metadata_url`. `tls` is that of all channels (`GuestAgent.TLS`); None: encrypted where the source offers it.
+    `rotating`: passwords are new, and the source retains the old ones until `end_rotation`.
+
+    The `dialect` of a stack is for ever: its resources are of other types in the other one; which one a cloud takes the
+    better is what `Stacks.preflight` finds.
 
     `passwords` says whether Heat makes the accounts' passwords, or the template has a hidden parameter for each. The
     values are never a part of the cluster: they go to Heat beside the template.
@@ -57,6 +61,8 @@ class Cluster:
     polling_interval: int = POLLING_INTERVAL
     dialect: Dialect = DEFAULT
     passwords: Passwords = Passwords.HEAT
+    tls: Tls | None = None
+    rotating: bool = False
     next_server_id: int
     next_replica: int
 
@@ -81,6 +87,7 @@ class Cluster:
         polling_interval: int = POLLING_INTERVAL,
         dialect: Dialect = DEFAULT,
         passwords: Passwords = Passwords.HEAT,
+        tls: Tls | None = None,
     ) -> Cluster:
         """A new cluster: its nodes get their names, server ids and first generation here."""
         wanted = tuple(replicas)
@@ -100,6 +107,7 @@ class Cluster:
             polling_interval=polling_interval,
             dialect=dialect,
             passwords=passwords,
+            tls=tls,
             next_server_id=FIRST_REPLICA_ID + len(wanted),
             next_replica=len(wanted),
         )
@@ -132,6 +140,26 @@ class Cluster:
         restart then. `Stacks.resize` does both.
         """
         return self._with(replace(self.node(name), flavor=flavor))
+
+    def rotate(self, *names: str) -> Cluster:
+        """New passwords for these replicas (none named: for all), while the source retains the old ones.
+
+        Source and replicas prove it. Once they have, `end_rotation` discards the old ones, in an update of its own:
+        `Stacks.rotate` does both. InvalidCluster where one is not ended yet: a third password pushes out the oldest.
+        """
+        if self.rotating:
+            raise InvalidCluster([Problem("rotation", "none that is not ended yet", "one", "end it first")])
+        known = [node.name for node in self.replicas]
+        wrong = [name for name in names if name not in known] or ([] if known else [""])
+        if wrong:
+            raise InvalidCluster([self._no_replica(name) for name in wrong])
+        wanted = set(names or known)
+        rotated = (node.rotated() if node.name in wanted else node for node in self.replicas)
+        return replace(self, source=self.source.renewed(), replicas=tuple(rotated), rotating=True)
+
+    def end_rotation(self) -> Cluster:
+        """Without the retained passwords: the source proves that they are discarded."""
+        return replace(self, source=self.source.renewed(), rotating=False)
 
     def in_dialect(self, dialect: Dialect) -> Cluster:
         """The same cluster for a stack in that dialect; the address of the CFN API is said in one of them only."""

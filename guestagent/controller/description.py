@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
@@ -12,6 +13,8 @@ from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.render.contents import MOST_RESOURCES
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
+from guestagent.metadata import Tls
+from guestagent.metadata.authentication import LONGEST_PEM
 from guestagent.metadata.load import load
 from guestagent.problems import Cursor, Problems
 
@@ -19,8 +22,9 @@ NODE = ("flavor", "image")
 TEXTS = ("subnet", "network", "key_pair", "replica_network", "metadata_url")
 SECONDS = ("deadline", "boot_allowance", "auth_ttl", "polling_interval")
 KNOWN = frozenset(
-    {"name", "source", "replicas", "client_networks", "dialect", "passwords", *NODE, *TEXTS, *SECONDS}
+    {"name", "source", "replicas", "client_networks", "dialect", "passwords", "tls", *NODE, *TEXTS, *SECONDS}
 )
+TLS = frozenset({"ca", "verify", "required"})
 MOST_SECONDS = 10**6  # the cluster itself says what each must be
 # Stands for a node that cannot be read, so that whatever else is wrong is found at once.
 SOME = Node(flavor="flavor", image="image")
@@ -43,7 +47,7 @@ class Description:
 def described(text: str, where: str = "") -> Description:
     """What a cluster.yaml's text says (JSON will do too); InvalidCluster with every problem. `where` names the file."""
     try:
-        return read(loaded(text, InvalidCluster, where))
+        return read(loaded(text, InvalidCluster, where), Path(where).parent)
     except InvalidCluster as error:
         raise InvalidCluster(error.problems, where) from error
 
@@ -56,8 +60,8 @@ def loaded(text: str, invalid: type[InvalidInput], where: str = "") -> object:
         raise invalid(error.problems, where) from error
 
 
-def read(document: object) -> Description:
-    """The description that a loaded document holds."""
+def read(document: object, folder: Path = Path()) -> Description:
+    """The description that a loaded document holds. Files that it names are looked for in `folder`."""
     problems = Problems()
     at = problems.cursor(document)
     if isinstance(document, dict) and document.keys() & {"Resources", "resources"}:
@@ -71,7 +75,7 @@ def read(document: object) -> Description:
     source = _node(at.child("source", found.get("source", {})), usual)
     model = Node(usual.get("flavor", source.flavor), usual.get("image", source.image))
     replicas = _replicas(at.child("replicas", found.get("replicas", [])), usual, model)
-    shared = _shared(at, found)
+    shared = _shared(at, found, folder)
     passwords, password_file = _passwords(at.child("passwords", found.get("passwords", "heat")))
     try:
         cluster = Cluster.new(source=source, replicas=replicas, passwords=passwords, **shared)
@@ -81,7 +85,7 @@ def read(document: object) -> Description:
     return Description(cluster, name, shared.get("dialect"), password_file)
 
 
-def _shared(at: Cursor, found: Mapping[str, object]) -> dict[str, Any]:
+def _shared(at: Cursor, found: Mapping[str, object], folder: Path) -> dict[str, Any]:
     """What all nodes share, as far as it can be read."""
     given: dict[str, Any] = {}
     for key in TEXTS:
@@ -94,10 +98,33 @@ def _shared(at: Cursor, found: Mapping[str, object]) -> dict[str, Any]:
         given["dialect"] = _dialect(at.child("dialect", found["dialect"]))
     elif "metadata_url" in given:
         given["dialect"] = Dialect.CFN  # whoever says the address of its API has chosen
+    if "tls" in found:
+        given["tls"] = _tls(at.child("tls", found["tls"]), folder)
     if "client_networks" in found:
         networks = at.child("client_networks", found["client_networks"]).items()
         given["client_networks"] = [text for network in networks if (text := network.string())]
     return given
+
+
+def _tls(at: Cursor, folder: Path) -> Tls:
+    found = at.known(TLS) or {}
+    said: dict[str, Any] = {
+        key: at.child(key, found[key]).boolean() for key in ("verify", "required") if key in found
+    }
+    if "ca" in found and (text := at.child("ca", found["ca"]).string(most=LONGEST_PEM)):
+        said["ca"] = text if "-----BEGIN" in text else _certificates(at.child("ca", text), folder / text)
+    if found.get("verify") is True and "ca" not in found:
+        at.child("ca", None).wrong("a CA where verify is true", do="there is nothing to verify against")
+    return Tls(**{key: value for key, value in said.items() if value is not None})
+
+
+def _certificates(at: Cursor, path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        return at.wrong("certificates in PEM, or a file that holds them", f"{path}: {error.strerror}")
+    except UnicodeDecodeError:
+        return at.wrong("certificates in PEM, or a file that holds them", f"{path}: no PEM")
 
 
 def _dialect(at: Cursor) -> Dialect:

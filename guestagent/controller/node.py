@@ -10,7 +10,8 @@ class Node:
     """A server: `flavor` and `image` are whoever describes it to choose; the rest is given by its cluster.
 
     `name` is the name of its resource. It says nothing of the role, which a cluster may turn over.
-    `generation` counts what the node had to prove: each has a handle and a condition of its own.
+    `generation` counts what the node had to prove: each has a handle and a condition of its own. `password_number`
+    counts the passwords that its account had: each is a resource of its own.
     """
 
     flavor: str
@@ -18,10 +19,15 @@ class Node:
     name: str = ""
     server_id: int = 0
     generation: int = 1
+    password_number: int = 1
 
     def renewed(self) -> Node:
         """The same server with something new to prove."""
         return replace(self, generation=self.generation + 1)
+
+    def rotated(self) -> Node:
+        """The same server with another password, which is something new to prove."""
+        return replace(self.renewed(), password_number=self.password_number + 1)
 
     @property
     def account(self) -> str:
@@ -38,7 +44,8 @@ class Node:
 
     @property
     def password(self) -> str:
-        return f"{self.name}Password"
+        """Wherever the value comes from, a new one has a new name."""
+        return f"{self.name}Password{'' if self.password_number == 1 else self.password_number}"
 
     @property
     def policy(self) -> str:

@@ -6,7 +6,7 @@ Whatever was asked of Heat and got no answer is looked for before it is asked ag
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -113,15 +113,30 @@ class Stacks:
         Two updates: Heat hands out metadata before it resizes. Whoever was cut between them calls again: a node that
         has the flavor in a stack that did not fail is not resized again, it only proves itself. `within` is for both.
         """
-        until = None if within is None else self._clock.now() + within
-
-        def wait(work: Work) -> Stack:
-            return self.wait(work, None if until is None else until - self._clock.now(), tell)
-
+        wait = self._waits(within, tell)
         stack = self._at_rest(name)
         if stack.failed or self._cluster(stack).node(node).flavor != flavor:
             wait(self.change(name, lambda cluster: cluster.resize(node, flavor)))
         return wait(self.change(name, lambda cluster: cluster.renew(node)))
+
+    def rotate(
+        self,
+        name: str,
+        nodes: Sequence[str] = (),
+        within: float | None = None,
+        tell: Tell | None = None,
+    ) -> Stack:
+        """New passwords for these replicas (none named: for all); waits until the old ones are discarded.
+
+        Two updates: in the first the source retains the old passwords and the replicas move to the new ones, in the
+        second it discards them. The template tells that a rotation is not ended: whoever was cut calls again, which
+        ends that one before it begins its own. So what was valid before the call is not after it. `within` is for all.
+        """
+        wait = self._waits(within, tell)
+        if self._cluster(self._at_rest(name)).rotating:
+            self._end_rotation(name, wait)
+        wait(self.change(name, lambda cluster: cluster.rotate(*nodes)))
+        return self._end_rotation(name, wait)
 
     def delete(self, name: str) -> Work:
         """Begin to delete a stack, whatever it is at: the servers and all data on them."""
@@ -151,6 +166,17 @@ class Stacks:
                 f"stack {seen.name} was updated by someone else meanwhile: look, and ask again"
             )
         return seen
+
+    def _end_rotation(self, name: str, wait: Callable[[Work], Stack]) -> Stack:
+        if self._at_rest(name).failed:
+            # Some replica may not have moved yet, and goes on by what would be discarded: it proves itself first.
+            wait(self.change(name, lambda cluster: cluster))
+        return wait(self.change(name, Cluster.end_rotation))
+
+    def _waits(self, within: float | None, tell: Tell | None) -> Callable[[Work], Stack]:
+        """`wait` with one limit for several updates."""
+        until = None if within is None else self._clock.now() + within
+        return lambda work: self.wait(work, None if until is None else until - self._clock.now(), tell)
 
     def _failed_renewed(self, stack: Stack, cluster: Cluster) -> Cluster:
         resources = self._patiently(lambda: self._heat.resources(stack))

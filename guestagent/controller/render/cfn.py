@@ -12,6 +12,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
+    AUTHORITY,
     PORT,
     Functions,
     Resource,
@@ -26,6 +27,9 @@ from guestagent.controller.render.userdata import Collecting, userdata
 def render(cluster: Cluster) -> dict[str, Any]:
     """The template, a plain dictionary ready for JSON and YAML; InvalidCluster where Heat has no room."""
     resources = {"Begin": _begin(cluster), "Members": _members(), "Database": _database(cluster)}
+    if cluster.tls is not None and cluster.tls.ca is not None:
+        authority = {"Type": "OS::Heat::Value", "DependsOn": "Begin"}
+        resources[AUTHORITY] = {**authority, "Properties": {"value": str(cluster.tls.ca)}}
     for node in cluster:
         resources |= _node(cluster, node)
     resources["End"] = _end(cluster)
@@ -145,6 +149,7 @@ def _server(cluster: Cluster, node: Node) -> Resource:
         handle={"Ref": node.handle},
         source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]},
         passwords={each.name: {"Ref": each.password} for each in cluster},
+        ca={"Fn::GetAtt": [AUTHORITY, "value"]},
     )
     metadata = document(cluster, node, functions)
     return {"Type": "AWS::EC2::Instance", "Properties": properties, "Metadata": metadata}

@@ -11,12 +11,15 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster
-from guestagent.metadata import Role
+from guestagent.metadata import Role, Tls
 from guestagent.problems import Problems
 
 VERSION = 1  # of what Begin's metadata holds
 SECTION_VERSION = 1  # of the GuestAgent section in the nodes' metadata
 PORT = 3306
+AUTHORITY = "Authority"
+"""The resource that holds the CA: its text stands in a template once, and not in every node's metadata."""
+
 MOST_RESOURCES = 1000
 MOST_BYTES = 512 * 1024
 SERVER_BUILD = 600  # seconds that a cloud may take to make a server run, before the condition's clock starts
@@ -31,6 +34,7 @@ class Functions:
     handle: Resource
     source_address: Resource
     passwords: Mapping[str, Resource]  # by node
+    ca: Resource
 
 
 def kept(cluster: Cluster) -> Resource:
@@ -56,6 +60,9 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
         "Deadline": cluster.deadline,
     }
 
+    if cluster.tls is not None:
+        section["TLS"] = _tls(cluster.tls, functions.ca)
+
     def account(replica: Node) -> Resource:
         return {"name": replica.account, "password": functions.passwords[replica.name]}
 
@@ -64,6 +71,8 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
         return said | {"Master": {"Address": functions.source_address, "Port": PORT, "User": account(node)}}
     if cluster.replica_network is not None:
         section["Network"] = cluster.replica_network
+    if cluster.rotating:
+        section["RetainPasswords"] = True  # what tells whoever reads the template that a rotation is not ended
     users = [account(replica) for replica in cluster.replicas]
     return said | ({"Users": users} if users else {})
 
@@ -72,6 +81,12 @@ def parameters(cluster: Cluster) -> tuple[str, ...]:
     """The names of the template's parameters: of those nodes' passwords that Heat does not make."""
     wanted = cluster.passwords is Passwords.PARAMETERS
     return tuple(node.password for node in cluster) if wanted else ()
+
+
+def _tls(tls: Tls, ca: Resource) -> Resource:
+    said: Resource = {} if tls.required else {"Required": False}
+    said |= {} if tls.ca is None else {"CA": ca}
+    return said if tls.verify else said | {"Verify": False}
 
 
 def role(cluster: Cluster, node: Node) -> Role:

@@ -12,6 +12,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
+    AUTHORITY,
     PORT,
     Functions,
     Resource,
@@ -28,6 +29,9 @@ def render(cluster: Cluster) -> dict[str, Any]:
     """The template, a plain dictionary ready for JSON and YAML; InvalidCluster where Heat has no room."""
     begin = {"type": "OS::Heat::Value", "properties": {"value": "cluster"}, "metadata": kept(cluster)}
     resources = {"Begin": begin, "Database": _database(cluster)}
+    if cluster.tls is not None and cluster.tls.ca is not None:
+        authority = {"type": "OS::Heat::Value", "depends_on": "Begin"}
+        resources[AUTHORITY] = {**authority, "properties": {"value": str(cluster.tls.ca)}}
     for node in cluster:
         resources |= _node(cluster, node)
     resources["End"] = {
@@ -125,6 +129,7 @@ def _server(cluster: Cluster, node: Node) -> Resource:
         handle={"get_attr": [node.handle, "signal"]},
         source_address=_address(cluster, cluster.source),
         passwords={each.name: _password(cluster, each) for each in cluster},
+        ca={"get_attr": [AUTHORITY, "value"]},
     )
     metadata = document(cluster, node, functions)
     # Not under `os-collect-config`, which is Heat's to fill: with every signal Heat lays the template's metadata over

@@ -6,6 +6,7 @@ from the template is a problem: whatever is not ours would be lost with the next
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -13,12 +14,13 @@ from guestagent.controller.checks import NAME
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
-from guestagent.controller.render.contents import VERSION
+from guestagent.controller.render.contents import AUTHORITY, VERSION
 from guestagent.controller.render.dialects import render
 from guestagent.controller.render.difference import difference
 from guestagent.controller.render.userdata import Collecting, collecting_in
 from guestagent.controller.render.words import CFN, HOT, Words, spoken
 from guestagent.errors import InvalidCluster, InvalidTemplate
+from guestagent.metadata import Tls
 from guestagent.problems import Cursor, Problems
 
 MOST = 2**53  # larger than every number in a template; what a number must be the cluster itself says
@@ -58,7 +60,8 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
         resources.wrong(f"one server without Master in its {words.metadata}: the source", names)
         return None
     source = sources[0]
-    nodes = [(server is source, _node(server, words)) for server in servers]
+    named = frozenset(resources.mapping() or {}) | frozenset(_section(at, words.parameters))
+    nodes = [(server is source, _node(server, words, named)) for server in servers]
     replicas = [node for is_source, node in nodes if node is not None and not is_source]
     shared = _collecting(source, words) | _place(resources, source, words)
     return {
@@ -72,7 +75,26 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
         "client_networks": tuple(_client_networks(resources, words)),
         "replica_network": _optional(source, words.metadata, "GuestAgent", "Network"),
         "deadline": _integer(source, words.metadata, "GuestAgent", "Deadline"),
+        "tls": _tls(resources, source, words),
+        "rotating": _has(source, words.metadata, "GuestAgent", "RetainPasswords"),
     }
+
+
+def _section(at: Cursor, key: str) -> dict[str, object]:
+    found = at.value.get(key) if isinstance(at.value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _tls(resources: Cursor, source: Cursor, words: Words) -> Tls | None:
+    """The rendering again tells whether the other nodes say the same."""
+    where = (words.metadata, "GuestAgent", "TLS")
+    if not _has(source, *where):
+        return None
+    return Tls(
+        ca=_string(resources, AUTHORITY, words.properties, "value") if _has(source, *where, "CA") else None,
+        verify=not _has(source, *where, "Verify"),
+        required=not _has(source, *where, "Required"),
+    )
 
 
 def _kept(resources: Cursor, words: Words) -> dict[str, Any]:
@@ -99,7 +121,7 @@ def _servers(resources: Cursor, words: Words) -> list[Cursor]:
     ]
 
 
-def _node(server: Cursor, words: Words) -> Node | None:
+def _node(server: Cursor, words: Words, names: frozenset[str]) -> Node | None:
     name = server.path.removeprefix(f"{words.resources}.")
     if not NAME.fullmatch(name):
         server.wrong("a server named Master0000, Slave0000 or the like", "another name")
@@ -110,7 +132,20 @@ def _node(server: Cursor, words: Words) -> Node | None:
     generation = _integer(server, words.metadata, "GuestAgent", "Generation")
     if flavor is None or image is None or server_id is None or generation is None:
         return None
-    return Node(flavor=flavor, image=image, name=name, server_id=server_id, generation=generation)
+    return Node(
+        flavor=flavor,
+        image=image,
+        name=name,
+        server_id=server_id,
+        generation=generation,
+        password_number=_password_number(name, names),
+    )
+
+
+def _password_number(node: str, names: frozenset[str]) -> int:
+    """By the name that the node's password has, whether Heat makes it or somebody gives it."""
+    found = (re.fullmatch(rf"{node}Password([1-9][0-9]{{0,6}})?", name) for name in names)
+    return max((int(match[1] or 1) for match in found if match), default=1)
 
 
 def _client_networks(resources: Cursor, words: Words) -> list[str]:

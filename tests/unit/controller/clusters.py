@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from guestagent.controller import Cluster, Dialect, Node, Passwords
+from guestagent.metadata import Tls
 
 LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
 SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
@@ -43,6 +44,12 @@ times = st.tuples(st.integers(1, 20000), st.integers(0, 20000), st.integers(1, 1
 settings: st.SearchStrategy[dict[str, Any]] = st.builds(lambda place, time: {**place, **time}, places, times)
 
 
+CA = "-----BEGIN CERTIFICATE-----\nMC4=\n-----END CERTIFICATE-----\n"
+encryptions = st.sampled_from(
+    [None, Tls(), Tls(required=False), Tls(ca=CA), Tls(ca=CA, verify=False), Tls(verify=False)]
+)
+
+
 @st.composite
 def fresh_clusters(draw: st.DrawFn) -> Cluster:
     dialect = draw(st.sampled_from(Dialect))
@@ -59,22 +66,30 @@ def fresh_clusters(draw: st.DrawFn) -> Cluster:
         polling_interval=draw(st.integers(1, 3600)),
         passwords=passwords,
         dialect=Dialect.CFN,
+        tls=draw(encryptions),
         **draw(settings),
     )
     return made.in_dialect(dialect)
+
+
+OPERATIONS = ["add", "remove", "renew", "resize", "rotate", "end"]
 
 
 @st.composite
 def clusters(draw: st.DrawFn) -> Cluster:
     """Clusters of any shape after any sequence of operations."""
     made = draw(fresh_clusters())
-    for operation in draw(st.lists(st.sampled_from(["add", "remove", "renew", "resize"]), max_size=6)):
+    for operation in draw(st.lists(st.sampled_from(OPERATIONS), max_size=6)):
         if operation == "add":
             made = made.add_replica(draw(nodes))
         elif operation == "renew":
             made = made.renew(draw(st.sampled_from(names(made))))
         elif operation == "resize":
             made = made.resize(draw(st.sampled_from(names(made))), draw(texts))
-        elif made.replicas:
+        elif operation == "end":
+            made = made.end_rotation()
+        elif operation == "rotate" and made.replicas and not made.rotating:
+            made = made.rotate(*draw(st.sets(st.sampled_from(names(made)[1:]))))
+        elif operation == "remove" and made.replicas:
             made = made.remove_replica(draw(st.sampled_from(names(made)[1:])))
     return made

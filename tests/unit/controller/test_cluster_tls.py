@@ -1,0 +1,84 @@
+"""TLS of a whole cluster: as it is written, rendered and read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.controller import Dialect, lint, parse, render
+from guestagent.controller.description import described
+from guestagent.errors import InvalidCluster
+from guestagent.metadata import Tls
+from guestagent.metadata import parse as parsed
+from guestagent.secret import Secret
+from tests.unit.controller.clusters import CA, cluster
+
+
+def documents(template: dict[str, Any]) -> list[dict[str, Any]]:
+    resources = template.get("Resources") or template["resources"]
+    found = (each.get("Metadata") or each.get("metadata") or {} for each in resources.values())
+    return [each for each in found if "ReadyWaitCondition" in each]
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_every_node_is_told_the_same_and_the_ca_stands_there_once(dialect: Dialect) -> None:
+    made = cluster(2, dialect=dialect, tls=Tls(ca=CA, verify=False))
+
+    template = render(made)
+
+    assert str(template).count("BEGIN CERTIFICATE") == 1
+    told = [document["GuestAgent"]["TLS"] for document in documents(template)]
+    assert len(told) == 3
+    assert all(each == told[0] for each in told)
+    section = parsed(documents(template)[0]).section
+    assert section.tls is not None
+    assert str(section.tls.ca) == "<Authority.value>"
+    assert not section.tls.verify
+    assert lint(template) == ()
+    assert parse(template) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "tls"),
+    [
+        ("tls: {}", Tls()),
+        ("tls: {required: false}", Tls(required=False)),
+        ("tls: {ca: ca.pem}", Tls(ca=CA)),
+        ("tls: {ca: ca.pem, verify: false}", Tls(ca=CA, verify=False)),
+        ("tls:\n  ca: |\n    " + CA.replace("\n", "\n    "), Tls(ca=CA)),
+    ],
+)
+def test_a_file_says_how_channels_are_encrypted(text: str, tls: Tls, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(CA)
+
+    found = described(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
+
+    assert found.cluster.tls == tls
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("tls: {ca: missing.pem}", "tls.ca: expected certificates in PEM, or a file that holds them, found "),
+        ("tls: {ca: ca.txt}", "tls.ca: expected certificates in PEM, found another string"),
+        ("tls: {verify: true}", "tls.ca: expected a CA where verify is true, found nothing"),
+        ("tls: {required: false, ca: ca.pem}", "tls.required: expected nothing beside it"),
+        ("tls: {cas: x}", "tls.cas: expected one of ca, required, verify, found an unknown key"),
+        ("tls: on", "tls: expected a mapping"),
+    ],
+)
+def test_what_makes_no_sense_is_said(text: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(CA)
+    (tmp_path / "ca.txt").write_text("nothing of the kind")
+
+    with pytest.raises(InvalidCluster) as error:
+        described(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
+
+    assert problem in str(error.value)
+
+
+def test_a_cluster_takes_no_key_for_every_node_to_read() -> None:
+    with pytest.raises(InvalidCluster, match="no certificates of the nodes' own"):
+        cluster(1, tls=Tls(certificate=CA, key=Secret("k")))
