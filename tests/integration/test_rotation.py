@@ -1,0 +1,238 @@
+"""A password is replaced under a running writer, on each flavour: nobody who reconnects is ever refused."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.state import Receiver, ServerError
+from guestagent.embedded.servers import Flavour
+from guestagent.metadata.document import Tls
+from guestagent.secret import Secret
+from tests.integration.certificates import Authority
+from tests.integration.consoles import CONSOLES
+from tests.integration.database.following import until
+from tests.integration.servers import Server, running
+from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, replica_document, source_document
+
+OLD, NEW = "the-old-password-in-clear", "the-new-password-in-clear"
+STEPS_OF_A_MOVE = 3
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass
+class Pair:
+    """A source and its replica over verified TLS, and the documents of their generations."""
+
+    source: Guest
+    replica: Guest
+    ca: str
+    logged_before: int
+    refused: list[str] = field(default_factory=list)
+
+    def source_has(self, password: str, generation: int, **section: Any) -> dict[str, Any]:
+        document = source_document(TLS={"CA": self.ca}, Generation=generation, **section)
+        return document | {"Users": [{"name": "slave0000", "password": password}]}
+
+    def replica_has(self, password: str, generation: int, **section: Any) -> dict[str, Any]:
+        tls = {"CA": self.ca}
+        return replica_document(
+            self.source.server.port, password, TLS=tls, Generation=generation, **({"Deadline": 30} | section)
+        )
+
+    def reconnects(self) -> None:
+        """End the stream at the source: the replica comes back, and was not refused on the way."""
+        dumps = CONSOLES[self.source.server.flavour.family].dumps
+        before = {row["id"] for row in self.source.server.ask(dumps)}
+        for number in before:
+            with suppress(pymysql.MySQLError):
+                self.source.server.ask(f"KILL {number}")
+
+        def is_back() -> bool:
+            with closing(self.replica.server.open()) as database:
+                channel = database.observe().channel
+            assert channel is not None
+            if channel.receiver_error is not None:
+                self.refused += [str(channel.receiver_error)] if channel.receiver_error.number == 1045 else []
+            now = {row["id"] for row in self.source.server.ask(dumps)} - before
+            return channel.receiver is Receiver.RUNNING and bool(now)
+
+        until(is_back)
+        assert self.refused == []
+        assert "Access denied" not in self.replica.server.log()[self.logged_before :]
+
+    def login(self, password: str) -> ServerError | None:
+        view = TcpSourceView(5)
+        tls = Tls(ca=self.ca)
+        return view.look("127.0.0.1", self.source.server.port, "slave0000", Secret(password), tls).error
+
+    def alterations(self) -> int:
+        return self.source.server.everything_logged().count(b"ALTER USER")
+
+
+@pytest.fixture(scope="module")
+def servers(
+    flavour: Flavour, empty: Path, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
+    folder = tmp_path_factory.mktemp("rotation")
+    options = ("server-id=1", *AS_IN_THE_IMAGE)
+    with (
+        running(folder / "a", empty, *options, *authority.right.options, flavour=flavour) as one,
+        running(folder / "b", empty, *options, flavour=flavour) as two,
+    ):
+        yield one, two
+
+
+@pytest.fixture
+def pair(servers: tuple[Server, Server], authority: Authority, tmp_path: Path) -> Pair:
+    """Both ready with the old password, and a table to write into."""
+    guests = []
+    for name, server in zip("ab", servers, strict=True):
+        server.emptied()
+        (tmp_path / name).mkdir()
+        guests.append(Guest(server, tmp_path / name))
+    made = Pair(guests[0], guests[1], authority.text, len(guests[1].server.log()))
+    assert made.source.apply(made.source_has(OLD, 1))["state"] == "ready"
+    made.source.server.ask("CREATE DATABASE d", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY)")
+    assert made.replica.apply(made.replica_has(OLD, 1))["state"] == "ready"
+    return made
+
+
+@contextmanager
+def writing(server: Server) -> Iterator[None]:
+    """Somebody inserts rows all the while."""
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.wait(0.02):
+            server.ask("INSERT INTO d.t VALUES ()")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def watching_processes(*secrets: str) -> Iterator[list[str]]:
+    """Collects every argument list and environment of this machine that shows one of them."""
+    done, found = threading.Event(), []
+
+    def watch() -> None:
+        while not done.wait(0.3):
+            for process in (each for each in Path("/proc").iterdir() if each.name.isdigit()):
+                for path in (process / "cmdline", process / "environ"):
+                    with suppress(OSError):
+                        content = path.read_bytes()
+                        found.extend(f"{path}" for secret in secrets if secret.encode() in content)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_password_is_replaced_and_nobody_is_refused_meanwhile(pair: Pair) -> None:
+    with writing(pair.source.server), watching_processes(OLD, NEW) as shown:
+        refused = pair.replica.apply(pair.replica_has(NEW, 2, Deadline=2))
+        pair.reconnects()
+        retained = pair.source.apply(pair.source_has(NEW, 2, RetainPasswords=True))
+        pair.reconnects()
+        both = pair.login(OLD), pair.login(NEW)
+        moved = pair.replica.apply(pair.replica_has(NEW, 3))
+        pair.reconnects()
+        ended = pair.source.apply(pair.source_has(NEW, 3))
+        pair.reconnects()
+    final = pair.replica.apply(pair.replica_has(NEW, 3))
+
+    assert [told["state"] for told in (refused, retained, moved, ended, final)] == ["failed", *["ready"] * 4]
+    assert both == (None, None)
+    old = pair.login(OLD)
+    assert (pair.login(NEW), old.number if old else None) == (None, 1045)
+    count = "(SELECT COUNT(*) FROM d.t)"
+    assert pair.replica.server.value(count) == pair.source.server.value(count) != "0"
+    assert shown == []
+    for guest in (pair.source, pair.replica):
+        logged = guest.server.everything_logged()
+        ours = b"".join(p.read_bytes() for p in (guest.folder / "state").rglob("*") if p.is_file())
+        assert all(secret.encode() not in logged + ours for secret in (OLD, NEW))
+    for row in pair.source.server.ask("SHOW FULL PROCESSLIST"):
+        assert not any(secret in str(row) for secret in (OLD, NEW))
+
+
+def test_two_passwords_are_as_wanted_in_their_own_generation_and_nothing_is_altered(pair: Pair) -> None:
+    pair.source.apply(pair.source_has(NEW, 2))
+    before = pair.source.server.position()
+
+    told = pair.source.apply(pair.source_has(NEW, 2))
+
+    assert told["state"] == "ready"
+    assert pair.source.server.position() == before
+    assert pair.login(OLD) is None
+
+
+def test_a_rotation_that_is_taken_back_is_exchanged(pair: Pair) -> None:
+    pair.source.apply(pair.source_has(NEW, 2))
+
+    told = pair.source.apply(pair.source_has(OLD, 3, RetainPasswords=True))
+
+    assert told["state"] == "ready"
+    assert (pair.login(OLD), pair.login(NEW)) == (None, None)
+
+
+def test_a_third_password_pushes_out_the_oldest(pair: Pair) -> None:
+    pair.source.apply(pair.source_has(NEW, 2))
+
+    pair.source.apply(pair.source_has("a-third", 2))
+
+    refused = pair.login(OLD)
+    assert (pair.login("a-third"), pair.login(NEW)) == (None, None)
+    assert refused is not None
+
+
+def test_a_source_that_lost_its_journal_keeps_the_old_password_through_its_generation(pair: Pair) -> None:
+    pair.source.apply(pair.source_has(NEW, 2))
+    (pair.source.folder / "state" / "journal.json").unlink()
+
+    told = pair.source.apply(pair.source_has(NEW, 3))
+    kept = pair.login(OLD)
+    pair.source.apply(pair.source_has(NEW, 4))
+
+    assert told["state"] == "ready"
+    assert "the old password is valid too" in str(told["conditions"])
+    assert kept is None
+    assert pair.login(OLD) is not None
+
+
+def test_whoever_is_killed_in_the_middle_leaves_a_way_in(pair: Pair) -> None:
+    with writing(pair.source.server):
+        for boundary in range(2 * STEPS_OF_A_MOVE):
+            password, generation = f"password-{boundary}", 2 + 2 * boundary
+            if boundary < 2:
+                wanted = pair.source_has(password, generation, RetainPasswords=True)
+                assert pair.source.killed(wanted, boundary) == -signal.SIGKILL
+                pair.reconnects()
+            told = pair.source.apply(pair.source_has(password, generation, RetainPasswords=True))
+            assert told["state"] == "ready", told
+            document = pair.replica_has(password, generation)
+            assert pair.replica.killed(document, boundary) == -signal.SIGKILL
+            assert pair.replica.apply(document)["state"] == "ready"
+            pair.reconnects()
+            assert pair.source.apply(pair.source_has(password, generation + 1))["state"] == "ready"
+            pair.reconnects()
