@@ -129,7 +129,8 @@ def writing(server: Server) -> Iterator[None]:
 @contextmanager
 def watching_processes(*secrets: str) -> Iterator[list[str]]:
     """Collects every argument list and environment of this machine that shows one of them."""
-    done, found = threading.Event(), []
+    done = threading.Event()
+    found: list[str] = []
 
     def watch() -> None:
         while not done.wait(0.3):
