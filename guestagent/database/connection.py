@@ -82,17 +82,19 @@ def over_socket(path: str, user: str, timeout: float) -> Connection:
         return _connected(raw, _local(path, timeout))
 
 
-def over_tcp(host: str, port: int, user: str, password: Secret, tls: Tls, timeout: float) -> Connection:
-    """Encrypted and verified as `tls` says, or in clear where that does not require it."""
+def over_tcp(
+    host: str, port: int, user: str, password: Secret, tls: Tls | None, timeout: float
+) -> Connection:
+    """Encrypted and verified as `tls` says; None: where the server offers it, and in clear where it does not."""
     with _typed(f"logging in to {host}:{port} as {user}"):
         # As bytes: PyMySQL encodes text as Latin-1, and the server hashed UTF-8.
         secret = password.reveal().encode()
         stream = socket.create_connection((host, port), timeout)
         with _closed_on_failure(stream):
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            how = Tls() if not tls.required and _wants_whole_passwords(stream) else tls
+            how = tls if tls is not None and tls.required else _chosen(stream, tls)
             connection = _connected(_prepared(user, secret, host, how, timeout), stream)
-    if tls.required and not _encrypted(connection, host):
+    if how.required and not _encrypted(connection, host):
         # PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told.
         connection.close()
         doing = f"logging in to {host}:{port} as {user}"
@@ -100,11 +102,12 @@ def over_tcp(host: str, port: int, user: str, password: Secret, tls: Tls, timeou
     return connection
 
 
-def _wants_whole_passwords(stream: socket.socket) -> bool:
-    """Whether who greets there asks for a password itself now and then (caching_sha2_password), and offers TLS.
+def _chosen(stream: socket.socket, tls: Tls | None) -> Tls:
+    """By what the greeting offers, where that may decide.
 
-    Unverified TLS is as good as the key that such a server would send for it, and needs no library of its own.
-    Looked at, not taken: the greeting is PyMySQL's. One that comes in pieces is of none.
+    A server that asks for the password itself now and then (caching_sha2_password) is not told it in clear even where a
+    channel in clear is wanted: unverified TLS is as good as the key that it would send, and needs no library for it.
+    Looked at, not taken: the greeting is PyMySQL's. One that comes in pieces is taken for one that offers TLS.
     """
     try:
         greeting = stream.recv(512, socket.MSG_PEEK)
@@ -112,8 +115,11 @@ def _wants_whole_passwords(stream: socket.socket) -> bool:
         raise pymysql.OperationalError(2013, "no greeting: timed out") from None
     version_ends = greeting.find(b"\0", 5)
     capabilities = greeting[version_ends + 14 : version_ends + 16]
-    offers_tls = version_ends > 0 and len(capabilities) == 2 and int.from_bytes(capabilities, "little") & SSL
-    return bool(offers_tls) and b"caching_sha2_password" in greeting
+    whole = version_ends > 0 and len(capabilities) == 2
+    offers = not whole or bool(int.from_bytes(capabilities, "little") & SSL)
+    if tls is None:
+        return Tls() if offers else PLAIN
+    return Tls() if whole and offers and b"caching_sha2_password" in greeting else tls
 
 
 def _encrypted(connection: Connection, host: str) -> bool:

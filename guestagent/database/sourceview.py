@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 
-from guestagent.database.connection import NO_TLS, PLAIN, Connection, NoAnswer, over_tcp
+from guestagent.database.connection import PLAIN, Connection, NoAnswer, over_tcp
 from guestagent.database.open import look_at_source
 from guestagent.database.sql import sql
 from guestagent.database.state import ServerError, SourceState
@@ -30,19 +30,15 @@ class TcpSourceView:
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> SourceState:
         """Never raises: what went wrong is the state's `error`."""
-        seen = self._look(host, port, user, password, Tls() if tls is None else tls)
-        if seen.error is None:
-            return seen
-        if tls is None and seen.error.text.startswith(NO_TLS):
-            return self._look(host, port, user, password, PLAIN)
-        if tls == PLAIN and seen.error.number == DENIED:
+        seen = self._look(host, port, user, password, tls)
+        if seen.error is not None and tls == PLAIN and seen.error.number == DENIED:
             # The server says the same of a wrong password and of an account that must use TLS.
             over_tls = self._look(host, port, user, password, Tls())
             if over_tls.error is None:
                 return SourceState(error=ServerError(DENIED, f"{seen.error.text}: it is let in over TLS only"))
         return seen
 
-    def _look(self, host: str, port: int, user: str, password: Secret, tls: Tls) -> SourceState:
+    def _look(self, host: str, port: int, user: str, password: Secret, tls: Tls | None) -> SourceState:
         try:
             with closing(over_tcp(host, port, user, password, tls, self._timeout)) as connection:
                 return _encryption(connection, look_at_source(connection))

@@ -430,11 +430,13 @@ class TestTls:
         other, _ = certificate(tmp_path, "other")
         view = TcpSourceView(5)
 
-        plain = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
+        plain = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(required=False))
+        offered = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
         verified = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(ca).read_text()))
         misled = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(other).read_text()))
 
-        # A MySQL without a CA is looked at over TLS all the same: see over_tcp.
+        assert (offered.error, offered.tls) == (None, True)
+        # A MySQL is looked at over TLS all the same: see over_tcp.
         assert (plain.error.number if plain.error else None) == (
             None if server.flavour.family == "mysql" else 1045
         )
