@@ -89,8 +89,8 @@ def _rotate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument("nodes", metavar="NODE", nargs="*", help="replicas, as in Slave0001 (default: all)")
-    _cloud(parser)
-    _timeout(
+    options.cloud(parser)
+    options.timeout(
         parser,
         "wait at most so long for all of it (default: a minute longer than the stack's own timeout, for each update)",
     )
@@ -159,9 +159,9 @@ def run_resize(args: argparse.Namespace) -> int:
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Rotate passwords."""
-    stacks = _stacks(args)
-    again = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{_of_cloud(args)}"
-    return _shown(
+    stacks = stacks_of(args)
+    again = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{of_cloud(args)}"
+    return shown(
         args,
         stacks,
         args.stack,

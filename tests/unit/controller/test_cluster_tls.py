@@ -24,7 +24,7 @@ def documents(template: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("dialect", list(Dialect))
 def test_every_node_is_told_the_same_and_the_ca_stands_there_once(dialect: Dialect) -> None:
-    made = cluster(2, dialect=dialect, tls=Tls(ca=CA, verify=False))
+    made = cluster(2, dialect=dialect, subnet="s", tls=Tls(ca=CA, verify=False))
 
     template = render(made)
 
