@@ -25,7 +25,10 @@ from guestagent.retry import SystemClock
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan for one node. `steps`: each with the statements that it would send; `blocked`: why there are none."""
+    """The plan for one node. `steps`: each with the statements that it would send; `blocked`: why there are none.
+
+    `paused`: the mark of an operator, under which nothing of it is done.
+    """
 
     node: str | None
     role: str
@@ -33,6 +36,7 @@ class Plan:
     steps: tuple[tuple[Step, tuple[str, ...]], ...]
     blocked: Condition | None
     unresolved: tuple[str, ...]
+    paused: str = ""
 
     def __str__(self) -> str:
         head = f"{self.node or 'this node'} ({self.role}), generation {self.generation}"
@@ -44,6 +48,7 @@ class Plan:
         for number, (step, statements) in enumerate(self.steps, start=1):
             lines.append(f"  {number}. {step}")
             lines += [f"       {statement}" for statement in statements]
+        lines += [f"  {self.paused}: nothing of it is done until `guestagent resume`"] if self.paused else []
         lines += [f"  not resolved yet: {', '.join(self.unresolved)}"] if self.unresolved else []
         return "\n".join(lines)
 
@@ -58,6 +63,7 @@ class Plan:
             ],
             "blocked": None if blocked is None else {"name": blocked.name, "reason": str(blocked)},
             "unresolved": list(self.unresolved),
+            "paused": self.paused or None,
         }
 
 
@@ -119,7 +125,9 @@ def _online(name: str | None, document: Document, edges: Edges) -> Plan:
         desired = Desired.of(document, database.dialect, edges.address_towards(towards))
         seen = None if source is None else look(edges.view, source, desired.tls)
         observed = Observed(database.observe(), source=seen)
-        return _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
+        mark = edges.paused()
+        planned = _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
+        return replace(planned, paused="" if mark is None else str(mark))
 
 
 def _planned(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from guestagent.agent import announcer, collect, parts, status
+from guestagent.agent import announcer, collect, parts, pausing, status
 from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
 from guestagent.agent.settings import Settings
@@ -25,8 +25,12 @@ def apply(
 ) -> NodeStatus:
     """Work on the given document, or on the collected one, until it is ready or cannot be; then signal.
 
-    InvalidMetadata, NotReady (nothing collected, another pass at work), SignalError where the handle was not told.
+    InvalidMetadata, NotReady (paused, nothing collected, another pass at work), SignalError where the handle was not
+    told.
     """
+    mark = pausing.paused(settings.state)
+    if mark is not None:
+        raise NotReady(f"{mark}; {pausing.RESUME}")
     clock = SystemClock()
     document = _document(settings, text, where)
     edges = parts.edges(settings, clock, tell=lambda progress: tell(_line(progress)))

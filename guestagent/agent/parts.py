@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from guestagent import durable
 from guestagent.agent.journal import Journal
+from guestagent.agent.pausing import paused
 from guestagent.agent.reconcile import Edges, Progress
 from guestagent.agent.settings import Settings
 from guestagent.database.open import open_database
@@ -39,6 +40,7 @@ def edges(
         clock=clock,
         address_towards=address_towards,
         interrupted=interrupted,
+        paused=lambda: paused(settings.state),
         tell=tell,
     )
 

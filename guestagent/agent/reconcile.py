@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
+from guestagent.agent.pausing import Pause, withholding
 from guestagent.agent.plan import plan, refusal
 from guestagent.agent.readiness import readiness
 from guestagent.database.edge import Database, SourceView
@@ -66,7 +67,8 @@ class Cut(Exception):
 class Edges:
     """Everything outside that a pass touches. `address_towards(host)`: this node's address on the way there.
 
-    `interrupted` is asked between steps: true when a newer document has come or the agent is to end.
+    `interrupted` is asked between steps: true when a newer document has come or the agent is to end; and so is
+    `paused`, the mark of an operator at work, under which nothing is changed.
     """
 
     open: Callable[[], Database]
@@ -77,6 +79,7 @@ class Edges:
     interrupted: Callable[[], bool] = lambda: False
     tell: Callable[[Progress], None] = lambda progress: None
     files: ChannelFiles = field(default_factory=ChannelFiles)
+    paused: Callable[[], Pause | None] = lambda: None
 
 
 class Reconciler:
@@ -149,7 +152,7 @@ class Reconciler:
         self._mark("server")
         self._remember(desired, observed)
         steps = plan(desired, observed, edges.journal.memory, dialect)
-        if steps:
+        if steps and edges.paused() is None:
             self._do(steps, database)
             channel = None if observed.server is None else observed.server.channel
             self._started |= channel is not None and channel.failed and StartChannel() in steps
@@ -161,7 +164,11 @@ class Reconciler:
         if logins and observed.server is not None:
             tried = dict(self._logins(desired, observed.server))
             observed = replace(observed, logins=tried)
-        return readiness(desired, observed, edges.journal.memory, dialect)
+        found = readiness(desired, observed, edges.journal.memory, dialect)
+        mark = edges.paused()
+        if mark is None:
+            return found
+        return withholding(found, mark, plan(desired, observed, edges.journal.memory, dialect))
 
     def _remember(self, desired: Desired, observed: Observed) -> None:
         """What must be on the disk before any step: which passwords are retained, and the files of the channel."""
@@ -172,13 +179,13 @@ class Reconciler:
         self.edges.journal.retaining(
             seen.account for seen in server.accounts if seen.retained is not None and seen.account in wanted
         )
-        if desired.role is Role.REPLICA and desired.tls is not None:
+        if desired.role is Role.REPLICA and desired.tls is not None and self.edges.paused() is None:
             self.edges.files.keep(desired.tls, server.folder)
 
     def _purge(self, desired: Desired, observed: Observed) -> None:
         """Superseded files go once the channel has left them; while it has not, nothing does."""
         server = observed.server
-        if server is None or not server.folder:
+        if server is None or not server.folder or self.edges.paused() is not None:
             return
         used = TlsOptions() if server.channel is None else server.channel.tls
         wanted = wanted_tls(desired, observed, server) if desired.role is Role.REPLICA else TlsOptions()
@@ -189,6 +196,8 @@ class Reconciler:
         edges = self.edges
         for step in steps:
             self._unless_cut()
+            if edges.paused() is not None:
+                return
             edges.tell(Progress(None, str(step), edges.journal.elapsed))
             edges.journal.intend(step)
             database.apply(step)

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
@@ -83,7 +83,7 @@ def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_status(args: argparse.Namespace) -> int:
     """Print the status that the last pass left."""
-    from guestagent.agent import settings, status
+    from guestagent.agent import pausing, settings, status
     from guestagent.agent.standing import standing
 
     loaded = settings.load(args.config)
@@ -91,10 +91,11 @@ def run_status(args: argparse.Namespace) -> int:
     if found is None:
         found = status.NodeStatus("waiting", "no metadata has been seen here yet")
     found = replace(found, signal=standing(loaded))
+    mark = pausing.paused(loaded.state)
     if args.json:
-        _print_json(found.as_json())
+        _print_json(found.as_json() | {"paused": None if mark is None else asdict(mark)})
     else:
-        sys.stdout.write(_shown(found))
+        sys.stdout.write(_shown(found) + ("" if mark is None else f"  {mark}\n"))
     return 0 if found.ready else NotReady.exit_code
 
 

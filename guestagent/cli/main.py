@@ -18,7 +18,7 @@ DESCRIPTION = """\
 Turn a Heat template into a replicated MariaDB cluster, and say honestly when it is ready.
 
 For an operator: cluster, validate, elements-path.
-In a guest: status, doctor, plan, apply; serve and poke are for its services.
+In a guest: status, doctor, plan, apply, pause, resume; serve and poke are for its services.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -43,6 +43,8 @@ GROUPS = {
     "serve": "agent",
     "poke": "agent",
     "doctor": "doctor",
+    "pause": "pause",
+    "resume": "pause",
     "validate": "validate",
     "elements-path": "elements_path",
     "cluster": "cluster",
