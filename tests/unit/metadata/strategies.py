@@ -50,11 +50,23 @@ handles: st.SearchStrategy[Handle] = st.one_of(
     st.just(HotHandle(Secret(json.dumps({"token": "t", "endpoint": URL})))),
     functions,
 )
-scalars = st.text(_printable, max_size=50) | st.integers(-(2**63), 2**64 - 1) | st.booleans() | functions
 encryptions = st.one_of(
     st.builds(Tls, st.none() | st.just(PEM) | functions, st.booleans(), client_certificates=st.booleans()),
     st.builds(Tls, certificate=st.just(PEM) | functions, key=st.just(Secret(PRIVATE_KEY)) | functions),
     st.just(Tls(required=False)),
+)
+variables = st.one_of(
+    st.tuples(st.sampled_from(["innodb_buffer_pool_size", "tmp_table_size"]), st.integers(2**23, 2**63 - 1)),
+    st.tuples(
+        st.sampled_from(["join_buffer_size", "max_binlog_size"]), st.sampled_from(["64M", "1g", "8192"])
+    ),
+    st.tuples(
+        st.sampled_from(["local_infile", "skip_name_resolve"]), st.booleans() | st.sampled_from([0, "on"])
+    ),
+    st.tuples(st.just("long_query_time"), st.sampled_from([2, "0.5"])),
+    st.tuples(st.just("binlog_row_image"), st.sampled_from(["full", "MINIMAL"])),
+    st.tuples(st.just("sql_mode"), st.from_regex(r"[A-Z_,]{0,50}", fullmatch=True)),
+    st.tuples(st.just("sql_mode"), functions),
 )
 sections = st.builds(
     Section,
@@ -67,9 +79,7 @@ sections = st.builds(
     seeding=st.sampled_from(["auto", "replay"]),
     max_lag=st.integers(0, 86400),
     polling_interval=st.none() | st.integers(1, 3600),
-    variables=st.dictionaries(
-        st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}", fullmatch=True), scalars, max_size=3
-    ),
+    variables=st.lists(variables, max_size=3).map(dict),
 )
 sources = st.builds(Source, addresses | functions, users, st.integers(1, 65535))
 documents = st.one_of(

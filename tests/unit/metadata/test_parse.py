@@ -71,7 +71,7 @@ def test_the_whole_section_is_read() -> None:
         "Seeding": {"Method": "replay"},
         "Readiness": {"MaxLag": 0},
         "PollingInterval": 5,
-        "Variables": {"sql_mode": "", "innodb_buffer_pool_size": 2**33, "log_slave_updates": True},
+        "Variables": {"sql_mode": "", "innodb-buffer-pool-size": 2**33, "local_infile": True},
     }
 
     document = parse(source(**section))
@@ -87,7 +87,7 @@ def test_the_whole_section_is_read() -> None:
         seeding="replay",
         max_lag=0,
         polling_interval=5,
-        variables={"sql_mode": "", "innodb_buffer_pool_size": 2**33, "log_slave_updates": True},
+        variables={"sql_mode": "", "innodb_buffer_pool_size": 2**33, "local_infile": True},
     )
     assert document.unique_id == "Master0000-3"
 
@@ -167,7 +167,7 @@ def test_functions_stand_where_values_will(function: dict[str, Any], text: str) 
     wire = {
         "ReadyWaitCondition": function,
         "Master": {"Address": function, "User": {"name": function, "password": function}},
-        "GuestAgent": {"Version": 1, "TLS": {"CA": function}, "Variables": {"a": function}},
+        "GuestAgent": {"Version": 1, "TLS": {"CA": function}, "Variables": {"sql_mode": function}},
     }
 
     document = parse(wire)

@@ -178,8 +178,28 @@ def test_every_problem_is_told_at_once() -> None:
             "GuestAgent.Seeding.Method: expected auto or replay, found another word",
         ),
         (
-            source(Variables={"a": 1.5}),
-            "GuestAgent.Variables.a: expected a string, an integer or a boolean, found a number (quote it)",
+            source(Variables={"long_query_time": 1.5}),
+            "GuestAgent.Variables.long_query_time: "
+            "expected a string, an integer or a boolean, found a number (quote it)",
+        ),
+        (
+            source(Variables={"max_connection": 1}),
+            "GuestAgent.Variables.max_connection: expected a variable that a document may set, found one that is "
+            "not in the list (did you mean max_connections or extra_max_connections or max_connect_errors?)",
+        ),
+        (
+            source(Variables={"skip-grant-tables": True}),
+            "GuestAgent.Variables.skip-grant-tables: expected a variable that a document may set, found one that it "
+            "may not: it decides who may do what on the machine",
+        ),
+        (
+            source(Variables={"max_connections": "8G"}),
+            "GuestAgent.Variables.max_connections: expected an integer from 10 to 100000, found another value",
+        ),
+        (
+            source(Variables={"wait-timeout": 5, "wait_timeout": 6}),
+            "GuestAgent.Variables.wait_timeout: expected each variable once, found it twice: - and _ are the same "
+            "to a server",
         ),
         (
             source(Variables={"a b": 1}),

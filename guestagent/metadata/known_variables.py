@@ -1,0 +1,185 @@
+"""The server variables that a document may set: a checked list, and what the agent keeps to itself. Pure.
+
+What a running server makes of a value the agent looks at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from guestagent.metadata.variable_kinds import BIGGEST, MIB, Decimal, Flag, Kind, Name, Number, Value, Words
+from guestagent.problems import Cursor
+
+
+class Takes(str, Enum):
+    """When a server takes another value: at once (SET GLOBAL), or only at its start."""
+
+    AT_ONCE = "dynamic"
+    AT_START = "static"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be said of a variable, and when each family takes it; None: that family does not know it."""
+
+    kind: Kind
+    mariadb: Takes | None
+    mysql: Takes | None
+
+    def takes(self, family: str) -> Takes | None:
+        return {"mariadb": self.mariadb, "mysql": self.mysql}.get(family)
+
+
+def canonical(name: str) -> str:
+    """The name as a server shows it: an option file may say it with hyphens."""
+    return name.replace("-", "_")
+
+
+def spelled(name: str, value: Value) -> str:
+    """A value that the list admits, as servers spell it. ValueError for any other: parse lets none pass."""
+    known = KNOWN.get(canonical(name))
+    text = None if known is None else known.kind.text(value)
+    if text is None:
+        raise ValueError(f"{name} is not in the list of variables, or has another value than it admits")
+    return text
+
+
+def owner(name: str) -> str | None:
+    """Why the agent keeps this variable to itself; None where it does not."""
+    full = canonical(name).lower().removeprefix("loose_")
+    return next(
+        (
+            why
+            for pattern, why in OWNED.items()
+            if re.fullmatch(pattern, full) or re.fullmatch(pattern, full.removeprefix("skip_"))
+        ),
+        None,
+    )
+
+
+def check(at: Cursor, name: str, value: Value) -> None:
+    """Notes a problem where the value is not of the variable's kind."""
+    kind = KNOWN[name].kind
+    if kind.text(value) is None:
+        at.wrong(kind.wanted, "another value")
+
+
+NOW, START = Takes.AT_ONCE, Takes.AT_START
+FLAG = Flag()
+SECONDS = Number(1, 31536000)
+
+
+def _size(least: int = 0, most: int = BIGGEST) -> Number:
+    return Number(least, most, size=True)
+
+
+def _both(kind: Kind, takes: Takes = NOW) -> Known:
+    return Known(kind, takes, takes)
+
+
+KNOWN: Mapping[str, Known] = {
+    # What the agent sizes from the machine, and how durable a commit is.
+    "innodb_buffer_pool_size": _both(_size(5 * MIB)),
+    "innodb_log_file_size": Known(_size(4 * MIB), NOW, None),
+    "innodb_redo_log_capacity": Known(_size(8 * MIB), None, NOW),
+    "max_connections": _both(Number(10, 100000)),
+    "innodb_flush_log_at_trx_commit": _both(Number(0, 2)),
+    "sync_binlog": _both(Number(0, 2**32 - 1)),
+    # InnoDB
+    "innodb_adaptive_hash_index": _both(FLAG),
+    "innodb_autoinc_lock_mode": _both(Number(0, 2), START),
+    "innodb_flush_neighbors": _both(Number(0, 2)),
+    "innodb_io_capacity": _both(Number(100, 2**32 - 1)),
+    "innodb_io_capacity_max": _both(Number(100, 2**32 - 1)),
+    "innodb_lock_wait_timeout": _both(Number(1, 100000000)),
+    "innodb_log_buffer_size": Known(_size(MIB, 2**32 - 1), START, NOW),
+    "innodb_max_dirty_pages_pct": _both(Decimal(99)),
+    "innodb_open_files": Known(Number(10, 2**31 - 1), START, NOW),
+    "innodb_print_all_deadlocks": _both(FLAG),
+    "innodb_purge_threads": Known(Number(1, 32), NOW, START),
+    "innodb_read_io_threads": Known(Number(1, 64), NOW, START),
+    "innodb_snapshot_isolation": Known(FLAG, NOW, None),
+    "innodb_stats_on_metadata": _both(FLAG),
+    "innodb_write_io_threads": Known(Number(2, 64), NOW, START),
+    # Binary log and channel
+    "binlog_cache_size": _both(_size(4096)),
+    "binlog_expire_logs_seconds": _both(Number(0, 2**32 - 1)),
+    "binlog_row_image": _both(Words(("FULL", "MINIMAL", "NOBLOB"))),
+    "max_binlog_size": _both(_size(4096, 2**30)),
+    "replica_max_allowed_packet": Known(_size(1024, 2**30), None, NOW),
+    "replica_net_timeout": Known(SECONDS, None, NOW),
+    "replica_parallel_workers": Known(Number(0, 1024), None, START),
+    "slave_max_allowed_packet": Known(_size(1024, 2**30), NOW, None),
+    "slave_net_timeout": Known(SECONDS, NOW, None),
+    "slave_parallel_mode": Known(
+        Words(("conservative", "optimistic", "aggressive", "minimal", "none")), START, None
+    ),
+    "slave_parallel_threads": Known(Number(0, 16383), START, None),
+    # Connections
+    "back_log": _both(Number(1, 65535), START),
+    "bind_address": _both(Name(), START),
+    "connect_timeout": _both(Number(2, 31536000)),
+    "extra_max_connections": Known(Number(1, 100000), NOW, None),
+    "extra_port": Known(Number(0, 65535), START, None),
+    "interactive_timeout": _both(SECONDS),
+    "max_allowed_packet": _both(_size(1024, 2**30)),
+    "max_connect_errors": _both(Number(1, 2**32 - 1)),
+    "net_read_timeout": _both(SECONDS),
+    "net_write_timeout": _both(SECONDS),
+    "open_files_limit": _both(Number(1, 2**31 - 1), START),
+    "require_secure_transport": _both(FLAG),
+    "skip_name_resolve": _both(FLAG, START),
+    "thread_cache_size": _both(Number(0, 16384)),
+    "thread_handling": Known(Words(("one-thread-per-connection", "pool-of-threads")), START, None),
+    "wait_timeout": _both(SECONDS),
+    # Sessions
+    "character_set_server": _both(Name()),
+    "collation_server": _both(Name()),
+    "event_scheduler": _both(FLAG),
+    "group_concat_max_len": _both(Number(4, 2**32 - 1)),
+    "join_buffer_size": _both(_size(128)),
+    "key_buffer_size": _both(_size(8)),
+    "local_infile": _both(FLAG),
+    "max_execution_time": Known(Number(0, 2**32 - 1), None, NOW),
+    "max_heap_table_size": _both(_size(16384)),
+    "max_statement_time": Known(Decimal(31536000), NOW, None),
+    "performance_schema": _both(FLAG, START),
+    "read_buffer_size": _both(_size(8192, 2**31 - 1)),
+    "read_rnd_buffer_size": _both(_size(1, 2**31 - 1)),
+    "sort_buffer_size": _both(_size(32768)),
+    "sql_mode": _both(Name()),
+    "table_definition_cache": _both(Number(400, 524288)),
+    "table_open_cache": _both(Number(1, 524288)),
+    "tmp_table_size": _both(_size(1024)),
+    # What the server tells
+    "log_error_verbosity": Known(Number(1, 3), None, NOW),
+    "log_queries_not_using_indexes": _both(FLAG),
+    "log_warnings": Known(Number(0, 11), NOW, None),
+    "long_query_time": _both(Decimal(31536000)),
+    "slow_query_log": _both(FLAG),
+}
+
+ROLE = "the agent sets it by the node's role"
+CHANNEL = "the agent's replication relies on it"
+IMAGE = "it is the image's: the server would not find its data, or its agent not the server"
+RIGHTS = "it decides who may do what on the machine"
+
+OWNED: Mapping[str, str] = {
+    r"server_id|report_(host|port|user|password)": "the agent gives each node its own; see GuestAgent.ServerId",
+    r"(super_)?read_only|transaction_read_only|offline_mode": ROLE,
+    r"(sql_)?log_bin.*|binlog_format|binlog_(do|ignore)_db|log_(slave|replica)_updates|relay_log.*": CHANNEL,
+    r"(.*_)?gtid_.*|(slave|replica)_start|replicate_.*|master_.*|source_.*|rpl_.*|sync_(relay|master).*": CHANNEL,
+    r"datadir|basedir|socket|port|pid_file|tmpdir|user|chroot": IMAGE,
+    r"lower_case_table_names|innodb_.*_(dir|directory|path)": IMAGE,
+    r"(server_)?uuid|server_uid|innodb_(page_size|force_recovery|read_only)|defaults_.*|log_error": IMAGE,
+    r"plugin_.*|plugin|early_plugin_load|.*_plugin(_.*)?|init_.*|secure_file_priv|secure_.*|grant_tables": RIGHTS,
+    r"networking|default_authentication_plugin|authentication_policy|mysqlx.*|admin_.*|wsrep_.*": RIGHTS,
+    r"general_log.*|slow_query_log_file|log_output": "passwords could end up in it",
+    r"(have_)?ssl.*|tls_.*|mysqlx_ssl.*": "TLS is said by GuestAgent.TLS, and by the image",
+}
