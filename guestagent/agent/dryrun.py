@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from guestagent.agent import collect, parts
+from guestagent.agent import collect, configuration, parts
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Condition, Desired, Observed
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness
-from guestagent.agent.reconcile import Edges, look
+from guestagent.agent.reconcile import Edges, configured, look
 from guestagent.agent.settings import Settings
-from guestagent.database.edge import Dialect
+from guestagent.database.edge import Database, Dialect
 from guestagent.database.open import FAMILIES
 from guestagent.database.state import ServerState
-from guestagent.database.steps import Step
+from guestagent.database.steps import SetVariable, Step
 from guestagent.errors import InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, Role, documents, parse
 from guestagent.retry import SystemClock
@@ -25,7 +25,8 @@ from guestagent.retry import SystemClock
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan for one node. `steps`: each with the statements that it would send; `blocked`: why there are none.
+    """The plan for one node. `steps`: each with the statements that it would send (of the option file: what changes);
+    `blocked`: why there are none.
 
     `paused`: the mark of an operator, under which nothing of it is done.
     """
@@ -33,7 +34,7 @@ class Plan:
     node: str | None
     role: str
     generation: int
-    steps: tuple[tuple[Step, tuple[str, ...]], ...]
+    steps: tuple[tuple[Step | configuration.Step, tuple[str, ...]], ...]
     blocked: Condition | None
     unresolved: tuple[str, ...]
     paused: str = ""
@@ -127,7 +128,22 @@ def _online(name: str | None, document: Document, edges: Edges) -> Plan:
         observed = Observed(database.observe(), source=seen)
         mark = edges.paused()
         planned = _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
-        return replace(planned, paused="" if mark is None else str(mark))
+        changes = tuple(_configuring(document, desired, observed, database, edges))
+        return replace(
+            planned, steps=(*changes, *planned.steps), paused="" if mark is None else str(mark)
+        )
+
+
+def _configuring(
+    document: Document, desired: Desired, observed: Observed, database: Database, edges: Edges
+) -> Iterator[tuple[configuration.Step, tuple[str, ...]]]:
+    """The steps of the server's configuration, with what changes in the option file."""
+    look = configured(document, desired, observed, database, edges)
+    for step in () if look is None else configuration.steps(look):
+        if isinstance(step, configuration.WriteOptions):
+            yield step, tuple(step.difference.splitlines())
+        else:
+            yield step, database.dialect.statements(step) if isinstance(step, SetVariable) else ()
 
 
 def _planned(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import IPv4Address, ip_address
@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, ip_address
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.metadata.document import Document, Role, Section, Source, Tls, Unresolved, User
+from guestagent.metadata.document import Document, Role, Source, Tls, Unresolved, User
 from guestagent.secret import Secret
 
 
@@ -29,7 +29,6 @@ class Desired:
     """What a document asks of this server. `max_lag` in seconds; `derived`: the server id is our choice.
 
     `tls` None: encrypted where the source offers it. `retain`: replaced passwords stay valid whatever the generation.
-    `unsupported`: keys that this version would have to act on and cannot.
     """
 
     role: Role
@@ -38,7 +37,6 @@ class Desired:
     accounts: tuple[WantedAccount, ...] = ()
     source: Source | None = None
     max_lag: int = 10
-    unsupported: tuple[str, ...] = ()
     tls: Tls | None = None
     retain: bool = False
 
@@ -54,15 +52,9 @@ class Desired:
             accounts=tuple(_account(user, host, section.tls) for user in document.users),
             source=document.source,
             max_lag=section.max_lag,
-            unsupported=tuple(_unsupported(section)),
             tls=section.tls,
             retain=section.retain_passwords,
         )
-
-
-def _unsupported(section: Section) -> Iterator[str]:
-    if section.variables:
-        yield "GuestAgent.Variables"
 
 
 def derived_server_id(address: str | None) -> int | Unresolved:

@@ -5,22 +5,35 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from guestagent import durable
+from guestagent.agent.configuration import Configuration, Ground
+from guestagent.agent.configuration.machine import this_machine
+from guestagent.agent.configuration.record import RecordFile
+from guestagent.agent.control import Commands, ServiceControl, systemctl
 from guestagent.agent.journal import Journal
 from guestagent.agent.pausing import paused
 from guestagent.agent.reconcile import Edges, Progress
-from guestagent.agent.settings import Settings
+from guestagent.agent.settings import Service, Settings
 from guestagent.database.open import open_database
 from guestagent.database.sourceview import TcpSourceView
 from guestagent.errors import NotReady, StorageError
 from guestagent.metadata.document import Document, Unresolved
 from guestagent.retry import Clock
 from guestagent.signal import Policy, Sender, Spool, Web, handle_url, key, transport_to
+
+OPTION_FILES = {
+    "mariadb": (
+        Path("/etc/mysql/mariadb.conf.d/90-guestagent.cnf"),
+        Path("/etc/my.cnf.d/90-guestagent.cnf"),
+    ),
+    "mysql": (Path("/etc/mysql/mysql.conf.d/zz-guestagent.cnf"), Path("/etc/my.cnf.d/zz-guestagent.cnf")),
+}
+"""Each is read after the packages' own files."""
 
 ANYWHERE = "192.0.2.1"
 """An address of nobody (RFC 5737): the way towards it is the default route."""
@@ -41,8 +54,35 @@ def edges(
         address_towards=address_towards,
         interrupted=interrupted,
         paused=lambda: paused(settings.state),
+        configuration=Configuration(ground(settings, clock)),
         tell=tell,
     )
+
+
+def ground(settings: Settings, clock: Clock) -> Ground:
+    """What a configuration needs of this machine."""
+    return Ground(
+        file=lambda family: settings.option_file or option_file(family),
+        control=lambda family: control(settings.service, family),
+        machine=lambda data: this_machine(data, settings.memory_mb),
+        record=RecordFile(settings.state / "configuration.json"),
+        clock=clock,
+    )
+
+
+def option_file(family: str, places: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:
+    """The option file that the image has for us, in Debian's layout or the RPM one. Where there is none the server's
+    configuration is somebody else's.
+    """
+    return next((path for path in places.get(family, ()) if path.exists()), None)
+
+
+def control(service: Service, family: str) -> ServiceControl:
+    """The commands of the settings; systemctl where they name none."""
+    if service.restart:
+        return Commands(service.start, service.stop, service.restart, service.log)
+    usual = family if family == "mariadb" or Path("/etc/mysql").is_dir() else "mysqld"
+    return systemctl(service.unit or usual)
 
 
 def sender(settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sender:

@@ -54,16 +54,23 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
     server = observed.server
     if server is None:
         return None
-    if desired.unsupported:
-        # A channel in clear where TLS was asked for would be a SUCCESS that lies.
-        keys = " and ".join(desired.unsupported)
-        return ("metadata", "what this version can do", keys, "leave it out, or take an agent that knows it")
     if not server.gtid:
         do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
         return ("GTID", "on", "off", do)
     if desired.role is Role.SOURCE:
         return _source_refusal(desired, server)
     return _replica_refusal(desired, server, observed)
+
+
+def must_not_be_configured(desired: Desired, observed: Observed) -> bool:
+    """Whether not even the option file is for us to touch: a log begun on data without one would hide where they are
+    from. An empty server that only lacks its binary log gets one.
+    """
+    refused, server = refusal(desired, observed), observed.server
+    if refused is None or server is None:
+        return False
+    empty = server.history.empty and not server.schemas and server.channel is None
+    return server.binary_log or not empty or any(not seen.marked for seen in server.accounts)
 
 
 def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dialect: Dialect) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from ipaddress import ip_address
 
+from guestagent.agent import configuration
 from guestagent.agent.channel import wanted_tls
+from guestagent.agent.configuration import Configuration, Look, RestartServer, unmanaged
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
 from guestagent.agent.pausing import Pause, withholding
-from guestagent.agent.plan import plan, refusal
+from guestagent.agent.plan import must_not_be_configured, plan, refusal
 from guestagent.agent.readiness import readiness
 from guestagent.database.edge import Database, SourceView
 from guestagent.database.gtid import History
@@ -59,6 +63,10 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+class _Late(Exception):
+    """The deadline came while the database server was being started."""
+
+
 class Cut(Exception):
     """The pass ends between two steps; the next one starts from what it sees."""
 
@@ -68,7 +76,8 @@ class Edges:
     """Everything outside that a pass touches. `address_towards(host)`: this node's address on the way there.
 
     `interrupted` is asked between steps: true when a newer document has come or the agent is to end; and so is
-    `paused`, the mark of an operator at work, under which nothing is changed.
+    `paused`, the mark of an operator at work, under which nothing is changed. Without a `configuration` the server's
+    is left alone.
     """
 
     open: Callable[[], Database]
@@ -80,6 +89,7 @@ class Edges:
     tell: Callable[[Progress], None] = lambda progress: None
     files: ChannelFiles = field(default_factory=ChannelFiles)
     paused: Callable[[], Pause | None] = lambda: None
+    configuration: Configuration | None = None
 
 
 class Reconciler:
@@ -92,13 +102,14 @@ class Reconciler:
         self._marks: dict[str, float] = {}
         self._server: ServerState | None = None
         self._started = False
+        self._until = math.inf
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
 
         `deadline`: seconds since the journalled first pass of this task.
         """
-        edges, noted = self.edges, 0.0
+        edges, noted, self._until = self.edges, 0.0, deadline
         try:
             for wait in PAUSE.waits():
                 state = self.once(logins=True)
@@ -127,15 +138,7 @@ class Reconciler:
             with closing(self.edges.open()) as database:
                 return self._pass(database, logins)
         except DatabaseUnreachable as error:
-            return Readiness.of(
-                Condition(
-                    "server",
-                    Agreement.PENDING,
-                    "an answer",
-                    str(error),
-                    "is the server running, and its disk not full?",
-                )
-            )
+            return self._silent(str(error))
         except DatabaseUnsupported as error:
             return Readiness.of(Condition("server", Agreement.FINAL, "one that is supported", str(error)))
         except DatabaseRefused as error:
@@ -150,6 +153,15 @@ class Reconciler:
             return Readiness.of(_nowhere(self._towards))
         observed = self._look(desired, database)
         self._mark("server")
+        if edges.configuration is not None:
+            edges.configuration.answered(database)
+        settings = self._configured(desired, observed, database)
+        changes = () if settings is None else configuration.steps(settings)
+        if changes and settings is not None and edges.paused() is None:
+            if self._configure(changes, settings, database):
+                return Readiness.of(_restarting("it was restarted"))
+            observed = self._look(desired, database)
+            settings = self._configured(desired, observed, database)
         self._remember(desired, observed)
         steps = plan(desired, observed, edges.journal.memory, dialect)
         if steps and edges.paused() is None:
@@ -164,11 +176,63 @@ class Reconciler:
         if logins and observed.server is not None:
             tried = dict(self._logins(desired, observed.server))
             observed = replace(observed, logins=tried)
-        found = readiness(desired, observed, edges.journal.memory, dialect)
+        found = self._judged(readiness(desired, observed, edges.journal.memory, dialect), settings)
         mark = edges.paused()
         if mark is None:
             return found
-        return withholding(found, mark, plan(desired, observed, edges.journal.memory, dialect))
+        return withholding(found, mark, (*changes, *plan(desired, observed, edges.journal.memory, dialect)))
+
+    def _configured(self, desired: Desired, observed: Observed, database: Database) -> Look | None:
+        return configured(self._document, desired, observed, database, self.edges)
+
+    def _configure(self, steps: Iterable[configuration.Step], look: Look, database: Database) -> bool:
+        """Do them; whether the server was restarted, so that it must be opened again."""
+        edges = self.edges
+        assert edges.configuration is not None
+        for step in steps:
+            self._unless_cut()
+            if edges.paused() is not None:
+                return False
+            edges.tell(Progress(None, str(step), edges.journal.elapsed))
+            try:
+                edges.configuration.do(step, look, database, partial(self._meanwhile, str(step)))
+            except _Late:
+                return True
+            if isinstance(step, RestartServer):
+                return True
+        return False
+
+    def _judged(self, found: Readiness, settings: Look | None) -> Readiness:
+        """With the condition of the configuration; what a ready node was ready with is kept."""
+        ours = self.edges.configuration
+        judged = unmanaged(self._document.section) if settings is None else configuration.condition(settings)
+        if judged is not None:
+            found = Readiness.of(*found.conditions, judged)
+        if found.ready and settings is not None and ours is not None:
+            ours.ready(settings)
+        return found
+
+    def _meanwhile(self, doing: str) -> None:
+        """While a service command is at work: the progress, the deadline, and whether to go on at all."""
+        self._unless_cut()
+        spent = self.edges.journal.elapsed
+        self.edges.tell(Progress(None, doing, spent))
+        if spent >= self._until:
+            raise _Late
+
+    def _silent(self, silence: str) -> Readiness:
+        """Nobody answers: after a restart of ours the file before may have to be put back."""
+        ours, told = self.edges.configuration, None
+        if ours is not None and self.edges.paused() is None:
+            patience = float(self._document.section.deadline)
+            try:
+                told = ours.unanswered(silence, patience, partial(self._meanwhile, "wait for the server"))
+            except _Late:
+                told = _restarting(f"{silence}; it is being started")
+            except StorageError as error:
+                told = Condition("journal", Agreement.PENDING, "a file on the disk", str(error))
+        do = "is the server running, and its disk not full?"
+        return Readiness.of(told or Condition("server", Agreement.PENDING, "an answer", silence, do))
 
     def _remember(self, desired: Desired, observed: Observed) -> None:
         """What must be on the disk before any step: which passwords are retained, and the files of the channel."""
@@ -261,6 +325,21 @@ class Reconciler:
         return Report(verdict, state, spent, late, self._server, rounded)
 
 
+def configured(
+    document: Document, desired: Desired, observed: Observed, database: Database, edges: Edges
+) -> Look | None:
+    """How the server's configuration stands; None where it is not ours, or the server must not be touched."""
+    ours, server, server_id = edges.configuration, observed.server, desired.server_id
+    if ours is None or server is None or isinstance(server_id, Unresolved):
+        return None
+    if must_not_be_configured(desired, observed):
+        return None
+    # A source lists its replicas by this name.
+    towards = "" if document.source is None else str(document.source.address)
+    host = document.section.node or edges.address_towards(towards) or ""
+    return ours.look(database, server.version, server_id, host, document.section)
+
+
 def look(view: SourceView, source: Source, tls: Tls | None) -> SourceState | None:
     """What the replication account sees of the source; None where the document is not resolved."""
     user, password = source.user, source.user.password
@@ -284,6 +363,10 @@ def _nowhere(towards: str) -> Condition:
     wanted, seen = "one derived from this node's address", f"no way towards {towards}, so no address"
     do = "are network and DNS up? or give the node its own GuestAgent.ServerId"
     return Condition("server id", Agreement.PENDING, wanted, seen, do)
+
+
+def _restarting(seen: str) -> Condition:
+    return Condition(configuration.NAME, Agreement.PENDING, "the server to run with its option file", seen)
 
 
 def _cut() -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from oslo_config import cfg
 from guestagent.errors import InvalidSettings, Problem
 
 DEFAULT_FILE = Path("/etc/guestagent/guestagent.conf")
+COMMANDS = ("start", "stop", "restart", "log")
 
 OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
     "DEFAULT": (
@@ -23,6 +25,15 @@ OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
     "database": (
         cfg.StrOpt("socket", default="/run/mysqld/mysqld.sock", help="Unix socket of the database server."),
         cfg.FloatOpt("timeout", default=5.0, min=0.1, help="Seconds that one query may take."),
+        cfg.StrOpt("option_file", help="The server's option file that the agent writes."),
+        cfg.IntOpt("memory_mb", min=64, help="MiB of memory that the server's machine counts as having."),
+    ),
+    "service": (
+        cfg.StrOpt("unit", help="The server's systemd unit, without its .service."),
+        cfg.StrOpt("start_command", help="Starts the server, in systemctl's place; returns when it runs."),
+        cfg.StrOpt("stop_command", help="Stops it."),
+        cfg.StrOpt("restart_command", help="Restarts it."),
+        cfg.StrOpt("log_command", help="Prints the newest lines of its log, in journalctl's place."),
     ),
     "collector": (
         cfg.StrOpt("cache", default="/var/lib/os-collect-config", help="os-collect-config's cachedir."),
@@ -44,14 +55,28 @@ OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """How the database server is started: by systemd's `unit` (None: the family's), or by commands (argument lists)."""
+
+    unit: str | None = None
+    start: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are on this machine. Times in seconds."""
+    """Where things are on this machine. Times in seconds. `option_file` None: the one that the image has."""
 
     state: Path
     run: Path
     interval: float
     database_socket: Path
     database_timeout: float
+    option_file: Path | None
+    memory_mb: int | None
+    service: Service
     collector_cache: Path
     collector_config: Path
     ca_file: Path | None
@@ -86,9 +111,18 @@ def _settings(conf: cfg.ConfigOpts) -> Settings:
         interval=conf.interval,
         database_socket=Path(conf.database.socket),
         database_timeout=conf.database.timeout,
+        option_file=Path(conf.database.option_file) if conf.database.option_file else None,
+        memory_mb=conf.database.memory_mb,
+        service=_service(conf),
         collector_cache=Path(conf.collector.cache),
         collector_config=Path(conf.collector.config),
         ca_file=Path(conf.signal.ca_file) if conf.signal.ca_file else None,
         signal_timeout=conf.signal.timeout,
         auth_ttl=conf.signal.auth_ttl,
     )
+
+
+def _service(conf: cfg.ConfigOpts) -> Service:
+    """Commands are words as a shell parts them; ValueError where a quote is not closed."""
+    said = {name: tuple(shlex.split(conf.service[f"{name}_command"] or "")) for name in COMMANDS}
+    return Service(unit=conf.service.unit, **said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from guestagent.database.failures import Diagnosis, Place
@@ -41,6 +42,9 @@ class Database(Protocol):
 
     def observe(self) -> ServerState:
         """One look; changes and writes nothing."""
+
+    def variables(self, names: Collection[str]) -> Mapping[str, str]:
+        """The global variables of these names as they are now; those that the server does not know are absent."""
 
     def apply(self, step: Step) -> None:
         """Do one step. Statements take effect one by one: a cut between them is met by the next pass."""

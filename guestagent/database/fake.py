@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from guestagent.database.steps import (
     SetPrivileges,
     SetReadOnly,
     SetServerId,
+    SetVariable,
     StartChannel,
     Step,
     StopChannel,
@@ -60,7 +61,8 @@ class FakeDatabase:
     """A MariaDB in memory. `state` may be replaced at any time; `writes` counts statements that took effect.
 
     `dies_after`: that many statements take effect, then Died: between two steps, and in the middle of one.
-    `upstream`: what a running channel has applied; `connects_with`: what its receiver meets instead.
+    `upstream`: what a running channel has applied; `connects_with`: what its receiver meets instead. `running`: its
+    global variables.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class FakeDatabase:
         dies_after: int | None = None,
         upstream: MariadbHistory | None = None,
         connects_with: ServerError | None = None,
+        running: Mapping[str, str] | None = None,
     ) -> None:
+        self.running = dict(running or {})
         self.dialect: Dialect = MariadbDialect()
         self.state = state
         self.applied: list[Step] = []
@@ -81,10 +85,15 @@ class FakeDatabase:
 
     def reborn(self) -> FakeDatabase:
         """The same server, found by the next agent; nothing dies again."""
-        return FakeDatabase(self.state, upstream=self._upstream, connects_with=self._connects_with)
+        again = FakeDatabase(self.state, upstream=self._upstream, connects_with=self._connects_with)
+        again.running = self.running
+        return again
 
     def observe(self) -> ServerState:
         return self.state
+
+    def variables(self, names: Collection[str]) -> Mapping[str, str]:
+        return {name: value for name, value in self.running.items() if name in names}
 
     def apply(self, step: Step) -> None:
         for state in self._states(step):
@@ -106,6 +115,11 @@ class FakeDatabase:
                 yield replace(self.state, read_only=on, restricted=False)
             case StopChannel() | PointChannel() | StartChannel():
                 yield self._channelled(step)
+            case SetVariable(name, value):
+                if name not in self.running:
+                    raise DatabaseRefused(str(step), 1193, f"Unknown system variable '{name}'")
+                self.running[name] = value
+                yield self.state
             case CreateMarker():
                 if self.state.marker:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE ROLE failed")

@@ -5,6 +5,7 @@ For statements that take no placeholders (CREATE USER, CHANGE MASTER): the serve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
@@ -20,6 +21,9 @@ instead of creating an account without a password (MySQL never does; to it the s
 
 TELLING = 4
 """So many characters of a secret are not shown, wherever they come from."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 Value = str | int | Account | Secret | Unresolved
 
@@ -49,6 +53,14 @@ class Statement:
 def sql(text: str, *values: Value) -> Statement:
     """A statement on one line of code."""
     return Statement(text, values)
+
+
+def assignment(name: str, value: str) -> Statement:
+    """SET GLOBAL. ValueError for what is no name of a variable: it stands in the statement as it is."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no variable's name")
+    # A number in quotes is refused where the variable is one.
+    return sql(f"SET GLOBAL {name} = {value}") if NUMBER.fullmatch(value) else sql(f"SET GLOBAL {name} = {{}}", value)
 
 
 def quoted(text: str) -> str:

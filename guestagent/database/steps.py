@@ -148,6 +148,17 @@ class StartChannel:
         return "start the channel"
 
 
+@dataclass(frozen=True, slots=True)
+class SetVariable:
+    """Set a dynamic variable of the checked list in the running server; `value` as an option file has it."""
+
+    name: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"set {self.name} to {self.value or 'nothing'}"
+
+
 Step = (
     SetServerId
     | SetReadOnly
@@ -161,4 +172,5 @@ Step = (
     | StopChannel
     | PointChannel
     | StartChannel
+    | SetVariable
 )

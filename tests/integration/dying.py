@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,9 @@ class Dying:
 
     def observe(self) -> ServerState:
         return self._database.observe()
+
+    def variables(self, names: Collection[str]) -> Mapping[str, str]:
+        return self._database.variables(names)
 
     def apply(self, step: Step) -> None:
         self._boundary()

@@ -199,7 +199,7 @@ def running(
     """A fresh server in the folder, which may be there (a disk's mount point, say) but holds no data yet."""
     folder.mkdir(exist_ok=True)
     copy(template, folder / "data")
-    server = Server(folder, _free_port(), options, flavour, address, namespace)
+    server = Server(folder, free_port(), options, flavour, address, namespace)
     try:
         server.start()
         yield server
@@ -207,7 +207,7 @@ def running(
         server.stop(signal.SIGKILL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -12,6 +12,7 @@ from guestagent.agent.settings import OPTIONS
 from guestagent.cli.main import EXIT_CODES
 from guestagent.controller.description import KNOWN, described
 from guestagent.database.open import FAMILIES
+from guestagent.metadata.known_variables import KNOWN as VARIABLES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -94,6 +95,15 @@ def test_every_key_of_a_cluster_yaml_has_its_row() -> None:
     rows = re.findall(r"^\| (`.+?`(?:, `.+?`)*) \|", text_of("docs/reference/cluster-yaml.md"), re.M)
 
     assert {key.strip("`") for row in rows for key in row.split(", ")} == KNOWN
+
+
+def test_every_variable_that_a_document_may_set_has_its_row() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (\w*) \| (\w*) \|$", text_of("docs/reference/variables.md"), re.M)
+
+    assert [row for row in rows if row[2] or row[3]] == [
+        (name, known.kind.wanted, str(known.mariadb or ""), str(known.mysql or ""))
+        for name, known in VARIABLES.items()
+    ]
 
 
 @pytest.mark.parametrize(

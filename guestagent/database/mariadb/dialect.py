@@ -8,7 +8,7 @@ import hmac
 from guestagent.database.failures import Diagnosis, Place, diagnose
 from guestagent.database.hosts import with_mask
 from guestagent.database.mariadb.failures import RULES
-from guestagent.database.sql import Statement, sql
+from guestagent.database.sql import Statement, assignment, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
@@ -21,6 +21,7 @@ from guestagent.database.steps import (
     SetPrivileges,
     SetReadOnly,
     SetServerId,
+    SetVariable,
     StartChannel,
     Step,
     StopChannel,
@@ -84,6 +85,8 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (_change_master(step),)
         case StartChannel():
             return (sql("START SLAVE"),)
+        case SetVariable(name, value):
+            return (assignment(name, value),)
 
 
 def native_hash(password: Secret) -> Secret:

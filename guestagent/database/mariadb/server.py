@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import MariadbHistory
@@ -11,6 +13,7 @@ from guestagent.database.mariadb.dialect import MariadbDialect, script
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import PointChannel, SetPrivileges, StartChannel, Step
+from guestagent.database.variables import running
 from guestagent.errors import DatabaseRefused
 
 COULD_NOT_INITIALIZE = 1201
@@ -76,6 +79,9 @@ class Mariadb:
             folder=str(seen["datadir"]),
             channel=channel(self._connection),
         )
+
+    def variables(self, names: Collection[str]) -> Mapping[str, str]:
+        return running(self._connection, names)
 
     def apply(self, step: Step) -> None:
         match step:

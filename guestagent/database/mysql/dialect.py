@@ -6,7 +6,7 @@ from guestagent.database.failures import Diagnosis, Place, diagnose
 from guestagent.database.hosts import with_mask
 from guestagent.database.mysql import sha2
 from guestagent.database.mysql.failures import RULES
-from guestagent.database.sql import Statement, sql
+from guestagent.database.sql import Statement, assignment, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
@@ -19,6 +19,7 @@ from guestagent.database.steps import (
     SetPrivileges,
     SetReadOnly,
     SetServerId,
+    SetVariable,
     StartChannel,
     Step,
     StopChannel,
@@ -98,6 +99,8 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (_change_source(step),)
         case StartChannel():
             return (sql("START REPLICA"),)
+        case SetVariable(name, value):
+            return (assignment(name, value),)
 
 
 def _identified(verb: str, account: Account, password: Secret | Unresolved, how: str) -> Statement:

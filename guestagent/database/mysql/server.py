@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from guestagent.database.connection import Connection, NoAnswer
@@ -24,6 +25,7 @@ from guestagent.database.steps import (
     StartChannel,
     Step,
 )
+from guestagent.database.variables import running
 from guestagent.errors import DatabaseRefused
 
 RELAY_LOG_DAMAGED = 13121
@@ -96,6 +98,9 @@ class Mysql:
             folder=str(seen["datadir"]),
             channel=channel(self._connection),
         )
+
+    def variables(self, names: Collection[str]) -> Mapping[str, str]:
+        return running(self._connection, names)
 
     def apply(self, step: Step) -> None:
         match step:

@@ -23,6 +23,8 @@ PRIVATE = frozenset({"os-collect-config.conf"})
 # Of this machine's own /etc the guest sees neither these files nor what is in these folders.
 HIDDEN_FILES = ("my.cnf",)
 HIDDEN_FOLDERS = ("guestagent", "mysql", "os-collect-config", "os-collect-config.d")
+MOST_MEMORY_MB = 512
+"""Many guests share one machine: none may count on all that its flavor says."""
 VAR = (
     ("", 0o755), ("cache", 0o755), ("lib", 0o755), ("lib/cloud", 0o755), ("lib/cloud/data", 0o700),
     ("lib/guestagent", 0o700), ("lib/heat-cfntools", 0o700), ("lib/os-collect-config", 0o700), ("log", 0o755),
@@ -52,14 +54,14 @@ def etc_files(guest: Guest, running: Sequence[Service], given: UserData, account
         **(_with_account(account) if account.missing else {}),
         **_shipped_files(kind),
         **server_files(kind.family, guest.memory_mb),
-        "guestagent/guestagent.conf": agent_conf(kind),
+        "guestagent/guestagent.conf": agent_conf(kind, guest.memory_mb),
         boot.INIT.removeprefix("/etc/"): boot.init_script(guest.id, [name for name, _ in given.scripts]),
         services.CONFIG.removeprefix("/etc/"): services.supervisor_config(running),
     }
 
 
 def server_files(family: Family, memory_mb: int) -> dict[str, str]:
-    """The option files beside the element's: where things are, and how large.
+    """The option files beside the element's: where things are, and how large until the agent says it.
 
     A quarter of the flavor's memory is for pages, in 16 to 256 MiB.
     """
@@ -67,7 +69,7 @@ def server_files(family: Family, memory_mb: int) -> dict[str, str]:
     pool = min(256, max(16, memory_mb // 4))
     return {
         "mysql/my.cnf": f"{CLIENT}!includedir /etc/mysql/{folder}/\n",
-        f"mysql/{folder}/zzz-embedded.cnf": f"[{group}]\n{SERVER}innodb_buffer_pool_size = {pool}M\n{more}",
+        f"mysql/{folder}/80-embedded.cnf": f"[{group}]\n{SERVER}innodb_buffer_pool_size = {pool}M\n{more}",
     }
 
 
@@ -134,13 +136,17 @@ FAMILIES: dict[Family, tuple[str, str, str]] = {
 }
 
 
-def agent_conf(kind: Kind) -> str:
-    """The agent's settings: the socket, and the supervisor's commands for the server."""
+def agent_conf(kind: Kind, memory_mb: int) -> str:
+    """The agent's settings: a guest sees all of this machine's memory, and systemd does not run here."""
     commands = (
         f"{action}_command = {' '.join(services.control_argv(action, kind.family))}\n"
         for action in ("start", "stop", "restart")
     )
-    return "".join(("[database]\nsocket = /run/mysqld/mysqld.sock\n[service]\n", *commands))
+    memory = min(MOST_MEMORY_MB, max(64, memory_mb))
+    return (
+        f"[database]\nsocket = /run/mysqld/mysqld.sock\nmemory_mb = {memory}\n[service]\n"
+        f"{''.join(commands)}log_command = tail -n 60 /var/log/{kind.family}.log\n"
+    )
 
 
 def _shipped_files(kind: Kind) -> dict[str, str]:

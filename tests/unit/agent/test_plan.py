@@ -226,13 +226,6 @@ def test_a_dry_run_without_an_address_says_where_the_id_will_come_from() -> None
     assert planned(desired, seen(server()))[0] == "set the server id to <this node's address>"
 
 
-def test_what_is_asked_for_and_cannot_be_done_is_not_passed_over() -> None:
-    section = Section(variables={"sync_binlog": 1})
-    document = Document(CfnHandle(Secret("http://handle")), section=section)
-
-    assert planned(Desired.of(document, DIALECT, "10.0.0.7"), seen(server())) == []
-
-
 @pytest.mark.parametrize("partly", [{"restricted": True, "read_only": False}, {"read_only": True}])
 def test_a_server_that_is_read_only_in_any_way_becomes_writable_as_a_source(partly: dict[str, Any]) -> None:
     state = server(server_id=7, marker=True, accounts=(account(),), **partly)

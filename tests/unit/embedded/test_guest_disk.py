@@ -34,11 +34,11 @@ def test_a_guest_knows_its_name_and_address() -> None:
     assert "10.77.0.10 prod-master0000-x7\n" in files()["hosts"]
 
 
-def test_the_servers_options_are_those_of_the_image_and_then_sizes() -> None:
+def test_the_servers_options_are_sizes_and_then_those_of_the_image() -> None:
     its = files()
 
     assert "gtid_strict_mode" in its["mysql/mariadb.conf.d/90-guestagent.cnf"]
-    assert "innodb_buffer_pool_size = 256M" in its["mysql/mariadb.conf.d/zzz-embedded.cnf"]
+    assert "innodb_buffer_pool_size = 256M" in its["mysql/mariadb.conf.d/80-embedded.cnf"]
     assert "command = guestagent poke" in its["os-collect-config.conf"]
 
 
@@ -64,7 +64,7 @@ def test_every_image_of_the_cloud_can_be_booted() -> None:
 
 @pytest.mark.parametrize(("memory", "pool"), [(32, 16), (256, 64), (1_000_000, 256)])
 def test_the_flavor_decides_how_much_memory_pages_get(memory: int, pool: int) -> None:
-    its = server_files("mysql", memory)["mysql/mysql.conf.d/zzz-embedded.cnf"]
+    its = server_files("mysql", memory)["mysql/mysql.conf.d/80-embedded.cnf"]
 
     assert f"innodb_buffer_pool_size = {pool}M\n" in its
 
@@ -74,7 +74,13 @@ def test_the_agent_is_told_how_to_control_the_server_here() -> None:
     settings.read_string(files()["guestagent/guestagent.conf"])
 
     assert settings.get("database", "socket") == "/run/mysqld/mysqld.sock"
-    assert set(settings.options("service")) == {"start_command", "stop_command", "restart_command"}
+    assert set(settings.options("service")) == {
+        "start_command",
+        "stop_command",
+        "restart_command",
+        "log_command",
+    }
+    assert settings.get("database", "memory_mb") == "512"
     assert settings.get("service", "restart_command").endswith("restart mariadb")
 
 

@@ -1,0 +1,44 @@
+"""Why a server did not start: its own last words, and the variable that they speak of. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+ENOUGH = 3
+MOST = 300
+NOISE = re.compile(r"WSREP:|Aborting\s*$|initialization aborted\s*$")
+
+
+def last_words(*logs: str) -> str:
+    """The last errors of the first log that has any; without the statements that a server quotes."""
+    for log in logs:
+        errors = [
+            line for line in log.splitlines() if re.search(r"\[ERROR\]|unknown variable|option .* ", line)
+        ]
+        told = [_plain(line) for line in errors if not NOISE.search(line)]
+        if told:
+            return " / ".join(dict.fromkeys(told[-ENOUGH:]))[:MOST]
+    return ""
+
+
+def blamed(words: str, before: str, after: str) -> tuple[str, ...]:
+    """The settings of the new file that the words name; where they name none, those that changed."""
+    new = dict(_settings(after))
+    said = words.replace("-", "_").lower()
+    named = tuple(name for name in new if re.search(rf"\b{re.escape(name)}\b", said))
+    old = dict(_settings(before))
+    return named or tuple(name for name, value in new.items() if old.get(name) != value)
+
+
+def _settings(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            yield name.strip().replace("-", "_"), value.strip()
+
+
+def _plain(line: str) -> str:
+    """Without date, thread and program, which differ each time."""
+    text = re.sub(r"^.*?\[ERROR\]\s*", "", line.partition("Query:")[0])
+    return " ".join(re.sub(r"^(\[[^\]]*\]\s*)*(\S*(mariadbd|mysqld): )?", "", text).split())

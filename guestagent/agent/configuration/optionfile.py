@@ -1,0 +1,44 @@
+"""The option file's text, and what a server makes of a value. Pure; the same settings give the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from difflib import unified_diff
+
+from guestagent.agent.configuration.wanted import Setting
+
+HEADER = """\
+# Managed by guestagent: what is edited here is overwritten at its next look.
+# To set something else, say it in the node's metadata: GuestAgent.Variables, which is `variables:` in cluster.yaml.
+# Lines that explain themselves stand above each setting.
+"""
+GROUPS = {"mariadb": "mariadbd", "mysql": "mysqld"}
+WORDS = {"ON": "1", "TRUE": "1", "YES": "1", "OFF": "0", "FALSE": "0", "NO": "0"}
+
+
+def text(family: str, settings: Iterable[Setting]) -> str:
+    """The whole file, for one group that only this family reads."""
+    lines = (f"\n# {each.why}\n{each.name} = {each.value}\n" for each in settings)
+    return f"{HEADER}\n[{GROUPS[family]}]\n" + "".join(lines).removeprefix("\n")
+
+
+def difference(before: str | None, after: str, path: str) -> str:
+    """A unified diff, for people."""
+    old = (before or "").splitlines(keepends=True)
+    return "".join(unified_diff(old, after.splitlines(keepends=True), path, path, n=0))
+
+
+def same(wanted: str, seen: str) -> bool:
+    """Whether a running server's value is the wanted one, whichever way each is spelled."""
+    one, other = _usual(wanted), _usual(seen)
+    if one == other:
+        return True
+    with suppress(ValueError):
+        return float(one) == float(other)
+    return set(one.split(",")) == set(other.split(","))
+
+
+def _usual(value: str) -> str:
+    upper = value.strip().upper()
+    return WORDS.get(upper, upper)

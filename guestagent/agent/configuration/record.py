@@ -1,0 +1,102 @@
+"""What must not be forgotten about the option file: the text before it, and how far the server has come with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from guestagent import durable
+
+VERSION = 1
+
+
+class Phase(str, Enum):
+    """How far the server has come with `Record.text`.
+
+    WRITTEN: it stands in the file. RESTARTING: the server is being restarted with it. TOOK: it ran with it after
+    that restart. RETURNING: it did not come up, the file before is being put back. REFUSED: that was done.
+    """
+
+    NONE = "none"
+    WRITTEN = "written"
+    RESTARTING = "restarting"
+    TOOK = "took"
+    RETURNING = "returning"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A variable that was set to `value`, which the server would not take as it is; `why` is its word ("": none)."""
+
+    value: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`path`, `text`, `previous` and `last` are of the option file. `last` stood there before `text`, `previous` is the
+    one with which a server has run (None: there was no file). `server` tells in which life of the server the text
+    was written, `log` is its error log ("" where its service manager has it), `since` is when the restart began, in
+    the clock's seconds, and `why` what went wrong with it. `proved`: the Variables with which the node was last
+    ready, in canonical JSON; None: it never was.
+    """
+
+    phase: Phase = Phase.NONE
+    family: str = ""
+    path: str = ""
+    text: str = ""
+    previous: str | None = None
+    last: str = ""
+    since: float = 0.0
+    server: str = ""
+    log: str = ""
+    why: str = ""
+    proved: str | None = None
+    tried: Mapping[str, Tried] = field(default_factory=dict)
+
+    def before(self, now: str | None) -> str | None:
+        """What to put back in the place of the file as it is `now`: no server has run yet with one of ours."""
+        return self.previous if self.phase is Phase.WRITTEN and self.text == now else now
+
+    def refuses(self, text: str) -> bool:
+        """Whether no server came up with that file."""
+        return self.phase in (Phase.RETURNING, Phase.REFUSED) and self.text == text
+
+    def took(self, text: str) -> bool:
+        """Whether the server was restarted with that file already."""
+        return self.phase is Phase.TOOK and self.text == text
+
+
+class RecordFile:
+    """The record on the disk: every change is there before the call returns (StorageError otherwise)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.record = _loaded(path)
+
+    def keep(self, record: Record) -> None:
+        if record != self.record:
+            content = asdict(record) | {"version": VERSION}
+            durable.write(self._path, json.dumps(content).encode())
+            self.record = record
+
+
+def _loaded(path: Path) -> Record:
+    """A torn or foreign one is as good as none: the file and the server are looked at, in any case."""
+    content = durable.read(path)
+    try:
+        return Record() if content is None else _record(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Record()
+
+
+def _record(data: dict[str, Any]) -> Record:
+    if data.pop("version") != VERSION:
+        return Record()
+    tried = {name: Tried(**each) for name, each in data.pop("tried").items()}
+    return Record(**data | {"phase": Phase(data["phase"]), "tried": tried})

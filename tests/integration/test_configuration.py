@@ -1,0 +1,237 @@
+"""The server's configuration on a real MariaDB: written, in force at once, restarted where it must be, taken back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration import serviced
+from tests.integration.servers import Server, free_port, installed
+from tests.integration.test_agent import Guest, source_document, worst
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+MY_CNF = """\
+[mariadbd]
+datadir = {folder}/data
+socket = {folder}/s
+pid_file = {folder}/pid
+log_error = {folder}/error.log
+tmpdir = {folder}
+port = {port}
+user = root
+innodb_buffer_pool_size = 8M
+innodb_log_file_size = 4M
+read_only = 1
+{image}
+!includedir {folder}/conf.d/
+"""
+AS_IN_THE_IMAGE = "log_bin = binlog\nrelay_log = relay\nlog_slave_updates = 1\n"
+
+
+class Serviced(Guest):
+    """A guest whose server is a service, with an option file that its agent writes."""
+
+    @property
+    def option_file(self) -> Path:
+        return self.server.folder / "conf.d/90-guestagent.cnf"
+
+    @property
+    def verbs(self) -> list[str]:
+        """What the service manager was asked to do by the agent."""
+        path = self.server.folder / "verbs"
+        return path.read_text().split() if path.exists() else []
+
+    def config(self) -> Path:
+        path = super().config()
+        command = f"{sys.executable} -m tests.integration.serviced {self.server.folder}"
+        lines = [f"{verb}_command = {command} {verb}\n" for verb in ("start", "stop", "restart")]
+        more = f"option_file = {self.option_file}\nmemory_mb = 512\n[service]\n"
+        path.write_text(path.read_text() + more + "".join(lines))
+        return path
+
+    def configured(self, **variables: Any) -> dict[str, Any]:
+        """What `apply` answers for a source with these Variables."""
+        return self.apply(source_document(Variables=variables) if variables else source_document())
+
+    def variable(self, name: str) -> str | None:
+        return self.server.value(f"@@GLOBAL.{name}")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return installed(tmp_path_factory.mktemp("configuration") / "template")
+
+
+@pytest.fixture
+def guest(template: Path, tmp_path: Path) -> Iterator[Serviced]:
+    yield from _guest(template, tmp_path, AS_IN_THE_IMAGE)
+
+
+@pytest.fixture
+def bare(template: Path, tmp_path: Path) -> Iterator[Serviced]:
+    """A server as its package leaves it: without a binary log."""
+    yield from _guest(template, tmp_path, "")
+
+
+def _guest(template: Path, tmp_path: Path, image: str) -> Iterator[Serviced]:
+    folder = tmp_path / "server"
+    (folder / "conf.d").mkdir(parents=True)
+    shutil.copytree(template, folder / "data")
+    server = Server(folder, free_port(), ())
+    (folder / "my.cnf").write_text(MY_CNF.format(folder=folder, port=server.port, image=image))
+    try:
+        service(folder, "start")
+        yield Serviced(server, tmp_path)
+    finally:
+        serviced.stop(folder)
+
+
+def service(folder: Path, verb: str) -> None:
+    """As a person at the console: not noted among what the agent asked for."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.integration.serviced", str(folder), verb], check=True, timeout=60
+    )
+    (folder / "verbs").unlink()
+
+
+def held(told: dict[str, Any]) -> str:
+    return next(str(each["seen"]) for each in told["conditions"] if each["name"] == "configuration")
+
+
+def test_a_first_pass_writes_the_file_sets_what_it_can_and_restarts_nothing(guest: Serviced) -> None:
+    told = guest.configured()
+
+    assert told["state"] == "ready", worst(told)
+    assert guest.verbs == []
+    assert guest.variable("innodb_buffer_pool_size") == str(128 * 2**20)
+    assert (guest.variable("sync_binlog"), guest.variable("binlog_format")) == ("1", "ROW")
+    assert "report_host = Master0000" in guest.option_file.read_text()
+    assert "report_host (empty now)" in held(told)
+
+
+def test_a_second_pass_is_quiet(guest: Serviced) -> None:
+    guest.configured()
+    before = guest.server.position(), guest.option_file.stat()
+
+    assert guest.configured()["state"] == "ready"
+
+    assert (guest.server.position(), guest.option_file.stat()) == before
+
+
+def test_the_server_starts_with_the_file_and_then_everything_is_in_force(guest: Serviced) -> None:
+    guest.configured()
+    service(guest.server.folder, "restart")
+
+    told = guest.configured()
+
+    assert told["state"] == "ready"
+    assert "now" not in held(told)
+    assert guest.variable("report_host") == "Master0000"
+    assert guest.server.value("@@server_id") == "71"
+
+
+def test_a_static_variable_restarts_once_and_a_dynamic_one_never(guest: Serviced) -> None:
+    guest.configured(performance_schema=True, wait_timeout=600)
+
+    assert guest.verbs == ["restart"]
+    assert (guest.variable("performance_schema"), guest.variable("wait_timeout")) == ("1", "600")
+    guest.configured(performance_schema=True, wait_timeout=700)
+    assert guest.verbs == ["restart"]
+    assert guest.variable("wait_timeout") == "700"
+    guest.configured(performance_schema=False, wait_timeout=700)
+    assert guest.verbs == ["restart"] * 2
+
+
+def test_a_server_without_a_binary_log_gets_one_while_it_is_empty(bare: Serviced) -> None:
+    told = bare.configured()
+
+    assert (told["state"], bare.verbs) == ("ready", ["restart"])
+    assert bare.variable("log_bin") == "1"
+
+
+def test_one_that_holds_data_without_a_binary_log_is_left_alone(bare: Serviced) -> None:
+    bare.server.ask("SET GLOBAL read_only = 0", "CREATE DATABASE mine")
+
+    told = bare.configured()
+
+    assert worst(told) == "binary log: final: off"
+    assert (bare.verbs, bare.option_file.exists()) == ([], False)
+
+
+def test_a_file_with_which_the_server_does_not_start_is_taken_back(guest: Serviced) -> None:
+    guest.configured()
+    service(guest.server.folder, "restart")
+    guest.configured()
+    before = guest.option_file.read_text()
+
+    told = guest.configured(bind_address="no.such.host.invalid")
+
+    assert told["state"] == "failed"
+    assert "variable: bind_address; its last words: Can't create IP socket" in worst(told), worst(told)
+    assert guest.option_file.read_text() == before
+    assert guest.server.value("1") == "1"
+    restarts = guest.verbs
+    assert worst(guest.configured(bind_address="no.such.host.invalid")) == worst(told)
+    assert guest.verbs == restarts
+    assert guest.configured(bind_address="127.0.0.1")["state"] == "ready"
+
+
+def test_a_variable_that_another_file_sets_is_final_and_restarts_once(guest: Serviced) -> None:
+    (guest.option_file.parent / "99-mine.cnf").write_text("[mariadbd]\nback_log = 99\n")
+
+    told = guest.configured(back_log=88)
+
+    assert worst(told) == "configuration: final: back_log = 80" or "back_log = 99" in worst(told), worst(told)
+    assert guest.verbs == ["restart"]
+    assert guest.configured(back_log=88)["state"] == "failed"
+    assert guest.verbs == ["restart"]
+
+
+def test_a_variable_of_the_other_family_is_named(guest: Serviced) -> None:
+    told = guest.configured(innodb_redo_log_capacity="1G")
+
+    assert worst(told) == "configuration: final: it has none of the name innodb_redo_log_capacity"
+    assert guest.verbs == []
+
+
+def test_a_value_that_the_server_makes_something_else_of_is_named(guest: Serviced) -> None:
+    told = guest.configured(max_binlog_size=5000)
+
+    said = "(the server says 1231, Variable 'max_binlog_size' can't be set to the value of '5000')"
+    assert worst(told).startswith(f"configuration: final: max_binlog_size = 1073741824 {said}")
+
+
+def test_an_agent_killed_around_the_restart_converges(guest: Serviced) -> None:
+    document = str(guest.document(source_document(Variables={"performance_schema": True})))
+    with subprocess.Popen(
+        guest.command("apply", "--no-signal", "--metadata", document), stderr=subprocess.PIPE
+    ) as killed:
+        while "restart" not in guest.verbs and killed.poll() is None:
+            pass
+        killed.send_signal(signal.SIGKILL)
+
+    told = guest.configured(performance_schema=True)
+
+    assert told["state"] == "ready", worst(told)
+    assert guest.variable("performance_schema") == "1"
+
+
+def test_a_plan_shows_the_difference_and_the_restart(guest: Serviced) -> None:
+    guest.configured()
+    document = str(guest.document(source_document(Variables={"performance_schema": True})))
+
+    shown = guest.run("plan", "--metadata", document).stdout
+    steps = json.loads(guest.run("plan", "--json", "--metadata", document).stdout)["steps"]
+
+    assert "+performance_schema = ON" in shown
+    assert [step["kind"] for step in steps] == ["WriteOptions", "RestartServer"]
+    assert guest.verbs == []

@@ -1,0 +1,243 @@
+"""What a server should be set to, the file that says it, and how it comes into force: pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from guestagent.agent.configuration.deciding import Look, condition, known, steps
+from guestagent.agent.configuration.lastwords import blamed, last_words
+from guestagent.agent.configuration.optionfile import difference, same, text
+from guestagent.agent.configuration.record import Phase, Record, Tried
+from guestagent.agent.configuration.sizes import GIB, MIB, Machine, connections, pool, redo
+from guestagent.agent.configuration.wanted import Force, Server, Setting, settings
+from guestagent.agent.model import Agreement
+
+MARIADB = Server("mariadb", (10, 11, 14))
+MYSQL = Server("mysql", (9, 7, 4))
+SMALL = Machine(2 * GIB, 2, 20 * GIB)
+
+
+def values(server: Server = MARIADB, machine: Machine = SMALL, **asked: Any) -> dict[str, str]:
+    return {each.name: each.value for each in settings(machine, server, 7, "Slave0000", asked)}
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "pool_mb", "redo_mb", "most"),
+    [
+        (256, 32, 16, 100),
+        (512, 128, 32, 100),
+        (1024, 384, 96, 100),
+        (2048, 896, 224, 150),
+        (4096, 1920, 480, 300),
+        (8192, 4608, 1152, 600),
+        (16384, 9984, 2496, 1200),
+        (65536, 47104, 8192, 4000),
+        (262144, 204416, 8192, 4000),
+        (1048576, 833536, 8192, 4000),
+    ],
+)
+def test_sizes_follow_the_memory(memory_mb: int, pool_mb: int, redo_mb: int, most: int) -> None:
+    machine = Machine(memory_mb * MIB, 2, 1000 * GIB)
+
+    assert (pool(machine) // MIB, redo(machine) // MIB, connections(machine)) == (pool_mb, redo_mb, most)
+
+
+def test_more_memory_never_means_less_of_anything() -> None:
+    machines = [Machine(mb * MIB, 2, 100 * GIB) for mb in range(128, 2**17, 97)]
+
+    for size in (pool, redo, connections):
+        sizes = [size(machine) for machine in machines]
+        assert sizes == sorted(sizes)
+    assert all(pool(machine) <= machine.memory * 4 // 5 for machine in machines)
+
+
+@pytest.mark.parametrize(("disk_gb", "redo_mb"), [(0, 16), (1, 48), (10, 512), (1000, 8192)])
+def test_the_redo_log_takes_little_of_the_disk(disk_gb: int, redo_mb: int) -> None:
+    assert redo(Machine(256 * GIB, 2, disk_gb * GIB)) // MIB == redo_mb
+
+
+def test_each_family_is_told_in_its_own_words() -> None:
+    mariadb, mysql, older = values(), values(MYSQL), values(Server("mysql", (8, 0, 23)))
+
+    assert mariadb["gtid_strict_mode"] == mysql["gtid_mode"] == "ON"
+    assert {
+        "slave_parallel_threads",
+        "skip_slave_start",
+        "log_slave_updates",
+        "innodb_log_file_size",
+    } <= mariadb.keys()
+    assert {
+        "replica_parallel_workers",
+        "skip_replica_start",
+        "log_replica_updates",
+        "super_read_only",
+    } <= mysql.keys()
+    assert "innodb_redo_log_capacity" in mysql.keys() - older.keys()
+    assert {"slave_parallel_workers", "innodb_log_file_size"} <= older.keys()
+    assert not {"gtid_mode", "super_read_only"} & mariadb.keys()
+
+
+def test_logs_in_use_keep_their_names() -> None:
+    named = values(replace(MARIADB, binary_log="db1-bin", relay_log="db1-relay"))
+
+    assert (named["log_bin"], named["relay_log"]) == ("db1-bin", "db1-relay")
+    assert (values()["log_bin"], values()["relay_log"]) == ("binlog", "relay")
+
+
+def test_the_document_has_the_last_word() -> None:
+    said = settings(SMALL, MARIADB, 7, "n", {"innodb_buffer_pool_size": "1G", "performance_schema": True})
+
+    found = {each.name: each for each in said}
+    assert (found["innodb_buffer_pool_size"].value, found["innodb_buffer_pool_size"].asked) == (
+        str(GIB),
+        True,
+    )
+    assert (found["performance_schema"].value, found["performance_schema"].force) == ("ON", Force.RESTART)
+
+
+def test_the_file_gives_a_reason_for_each_line_and_is_the_same_for_the_same() -> None:
+    said = text("mariadb", settings(SMALL, MARIADB, 7, "Slave0000", {}))
+
+    lines = said.splitlines()
+    assert "[mariadbd]" in lines
+    assert "server_id = 7" in lines
+    assert all(
+        lines[at - 1].startswith("# ") for at, line in enumerate(lines) if " = " in line and line[0] != "#"
+    )
+    assert said == text("mariadb", settings(SMALL, MARIADB, 7, "Slave0000", {}))
+    assert "[mysqld]" in text("mysql", settings(SMALL, MYSQL, 7, "n", {}))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seen"),
+    [
+        ("ON", "1"),
+        ("OFF", "off"),
+        ("0.500000", "0.5"),
+        ("A,B", "b,a"),
+        ("", ""),
+        ("conservative", "CONSERVATIVE"),
+    ],
+)
+def test_the_same_value_may_be_spelled_otherwise(wanted: str, seen: str) -> None:
+    assert same(wanted, seen)
+    assert not same(wanted, "other")
+
+
+STATIC = Setting("performance_schema", "ON", "why", Force.RESTART, asked=True)
+LIVE = Setting("wait_timeout", "60", "why", Force.AT_ONCE, asked=True)
+LATER = Setting("report_host", "n", "why", Force.NEXT_START)
+RIGHT = {"performance_schema": "ON", "wait_timeout": "60", "report_host": "n"}
+
+
+def look(record: Record | None = None, before: str | None = "new", asked: str = "{}", **running: str) -> Look:
+    """A server as it should be, but for what `running` says."""
+    return Look("/f", before, "new", (STATIC, LIVE, LATER), {**RIGHT, **running}, record or Record(), asked)
+
+
+def said(at: Look) -> list[str]:
+    return [str(step) for step in steps(at)]
+
+
+def stands(at: Look) -> str:
+    found = condition(at)
+    return f"{found.agreement}: {found.seen}"
+
+
+def test_what_is_right_is_left_alone() -> None:
+    assert said(look()) == []
+    assert condition(look()).agreement is Agreement.HELD
+
+
+def test_the_file_comes_first_and_the_restart_last() -> None:
+    at = look(before="old", performance_schema="OFF", wait_timeout="28800", report_host="")
+
+    assert said(at) == [
+        "write the option file /f",
+        "set wait_timeout to 60",
+        "restart the database server for performance_schema",
+    ]
+    assert condition(at).agreement is Agreement.PENDING
+
+
+def test_what_can_wait_restarts_nothing_and_is_told() -> None:
+    at = look(report_host="")
+
+    assert said(at) == []
+    assert stands(at) == "held: 3 settings; with the server's next start: report_host (empty now)"
+
+
+def test_a_node_that_was_ready_is_restarted_for_other_variables_alone() -> None:
+    same_ones, others = Record(proved="{}"), Record(proved='{"performance_schema": false}')
+
+    assert said(look(same_ones, performance_schema="OFF")) == []
+    assert stands(look(same_ones, performance_schema="OFF")) == "pending: performance_schema = OFF"
+    assert said(look(others, performance_schema="OFF")) == [
+        "restart the database server for performance_schema"
+    ]
+
+
+def test_a_restart_that_did_not_help_is_final_and_not_repeated() -> None:
+    at = look(Record(Phase.TOOK, text="new"), performance_schema="OFF")
+
+    assert said(at) == []
+    assert stands(at) == "final: performance_schema = OFF"
+    assert condition(at).wanted == "performance_schema = ON"
+
+
+def test_a_file_that_no_server_came_up_with_is_not_written_again() -> None:
+    record = Record(Phase.REFUSED, text="new", why="its last words")
+    at = look(record, before="old", performance_schema="OFF")
+
+    assert said(at) == []
+    assert stands(at) == "final: its last words"
+    assert said(replace(at, text="newer")) == [
+        "write the option file /f",
+        "restart the database server for performance_schema",
+    ]
+
+
+def test_what_the_server_made_of_a_value_is_told_and_not_set_again() -> None:
+    record = Record(tried={"wait_timeout": Tried("60", "1231, can't be set")})
+    at = look(record, wait_timeout="30")
+
+    assert said(at) == []
+    assert stands(at) == "final: wait_timeout = 30 (the server says 1231, can't be set)"
+    assert said(look(Record(tried={"wait_timeout": Tried("61")}), wait_timeout="30")) == [
+        "set wait_timeout to 60"
+    ]
+
+
+def test_a_variable_of_another_family_never_comes_into_the_file() -> None:
+    strange = Setting("innodb_redo_log_capacity", "1", "why", Force.AT_ONCE, asked=True)
+    at = replace(look(), settings=(STATIC, strange))
+
+    assert known(at.settings, RIGHT) == (STATIC,)
+    assert stands(at) == "final: it has none of the name innodb_redo_log_capacity"
+
+
+def test_the_difference_shows_what_changes_alone() -> None:
+    assert difference("a = 1\nb = 2\n", "a = 1\nb = 3\n", "/f").splitlines()[2:] == [
+        "@@ -2 +2 @@",
+        "-b = 2",
+        "+b = 3",
+    ]
+
+
+LOG = """\
+2026-11-25 22:40:01 0 [Note] Starting MariaDB 10.11.14-MariaDB
+2026-11-25 22:40:01 0 [ERROR] /usr/sbin/mariadbd: unknown variable 'back_log=99999999999'
+2026-11-25 22:40:01 0 [ERROR] Aborting
+"""
+
+
+def test_a_servers_last_words_are_its_errors_and_name_the_variable() -> None:
+    words = last_words("", LOG)
+
+    assert words == "unknown variable 'back_log=99999999999'"
+    assert blamed(words, "a = 1\n", "a = 2\nback_log = 99999999999\n") == ("back_log",)
+    assert blamed("out of memory", "a = 1\nb = 1\n", "a = 2\nb = 1\n") == ("a",)
+    assert last_words("all is well") == ""

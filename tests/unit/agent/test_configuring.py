@@ -1,0 +1,240 @@
+"""The option file and the restart on a machine of a test's own: cut anywhere, and with servers that do not come up."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent.configuration import Configuration, Ground
+from guestagent.agent.configuration.record import Phase, Record, RecordFile
+from guestagent.agent.configuration.sizes import GIB, Machine
+from guestagent.agent.control import Ended, FakeControl
+from guestagent.agent.journal import Journal
+from guestagent.agent.pausing import Pause
+from guestagent.agent.reconcile import Edges, Reconciler, Report, Verdict
+from guestagent.database.edge import Database
+from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
+from guestagent.database.state import SourceState
+from guestagent.errors import DatabaseUnreachable
+from guestagent.metadata.document import CfnHandle, Document, Section
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from tests.unit.agent.states import history
+
+LOGIN = SourceState(server_id=7, binary_log=True, history=history("0-7-5"))
+DEFAULTS = {
+    "innodb_buffer_pool_size": "134217728",
+    "sync_binlog": "0",
+    "log_bin": "ON",
+    "log_slave_updates": "ON",
+    "performance_schema": "OFF",
+    "back_log": "80",
+    "report_host": "",
+}
+
+
+def document(**variables: bool | int) -> Document:
+    section = Section(node="Master0000", server_id=7, variables=variables)
+    return Document(CfnHandle(Secret("http://10.0.0.1/handle?Signature=x")), section=section)
+
+
+class Guest:
+    """A machine with a server that reads its option file when it is restarted. `bad`: what it does not start with."""
+
+    def __init__(self, folder: Path, image: str = "[mariadbd]\nlog_bin = binlog\n") -> None:
+        self.folder, self.file, self.socket = folder, folder / "90-guestagent.cnf", folder / "socket"
+        self.file.write_text(image)
+        self.database = FakeDatabase(replace(FRESH, server_id=7, read_only=False), running=DEFAULTS)
+        self.control, self.clock = (
+            FakeControl(self.started, said="[ERROR] unknown variable 'back_log=7'"),
+            FakeClock(),
+        )
+        self.bad, self.up, self.mark = "back_log = 7\n", True, list[Pause]()
+        self.born()
+
+    def born(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        self.socket.write_text("")
+        self.database.running |= {"socket": str(self.socket), "datadir": str(self.folder)}
+
+    def started(self) -> Ended:
+        said = dict(
+            line.split(" = ")
+            for line in self.file.read_text().splitlines()
+            if " = " in line and line[0] != "#"
+        )
+        self.up = self.bad not in self.file.read_text()
+        if self.up:
+            self.born()
+            self.database.running |= {name: value for name, value in said.items() if name in DEFAULTS}
+            self.database.running["log_bin"] = "ON"
+        return Ended(self.up, "" if self.up else "Job failed")
+
+    def open(self) -> Database:
+        if not self.up:
+            raise DatabaseUnreachable("nobody answers")
+        return self.database
+
+    def record(self) -> Record:
+        return RecordFile(self.folder / "configuration.json").record
+
+    def reconciler(self, wanted: Document) -> Reconciler:
+        ground = Ground(
+            file=lambda family: self.file,
+            control=lambda family: self.control,
+            machine=lambda data: Machine(2 * GIB, 2, 20 * GIB),
+            record=RecordFile(self.folder / "configuration.json"),
+            clock=self.clock,
+        )
+        edges = Edges(
+            open=self.open,
+            view=FakeSourceView(LOGIN),
+            journal=Journal(self.folder / "journal.json", self.clock, "boot 1"),
+            clock=self.clock,
+            address_towards=lambda host: "10.0.0.7",
+            paused=lambda: self.mark[0] if self.mark else None,
+            configuration=Configuration(ground),
+        )
+        return Reconciler(wanted, "task", "10.0.0.1", edges)
+
+    def converge(self, wanted: Document) -> Report:
+        return self.reconciler(wanted).converge(wanted.section.deadline)
+
+
+def test_a_dynamic_variable_needs_no_restart(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+
+    report = guest.converge(document())
+
+    assert report.verdict is Verdict.READY
+    assert guest.control.done == []
+    assert guest.database.running["sync_binlog"] == "1"
+    assert "sync_binlog = 1" in guest.file.read_text()
+
+
+def test_a_static_one_restarts_once_and_the_next_pass_nothing(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+
+    report = guest.converge(document(performance_schema=True))
+    writes = guest.database.writes
+    again = guest.converge(document(performance_schema=True))
+
+    assert (report.verdict, again.verdict) == (Verdict.READY, Verdict.READY)
+    assert guest.control.done == ["restart"]
+    assert guest.database.running["performance_schema"] == "ON"
+    assert guest.database.writes == writes
+
+
+def test_drift_of_a_static_variable_restarts_no_server_in_use(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document(performance_schema=True))
+    guest.database.running["performance_schema"] = "OFF"
+
+    report = guest.converge(document(performance_schema=True))
+
+    assert report.verdict is Verdict.FAILED
+    assert report.readiness.worst.seen == "performance_schema = OFF"
+    assert guest.control.done == ["restart"]
+
+
+def test_a_server_that_does_not_come_up_gets_the_file_before(tmp_path: Path) -> None:
+    guest = Guest(tmp_path, image="[mariadbd]\nlog_bin = binlog\n# the image's\n")
+
+    report = guest.converge(document(back_log=7))
+
+    assert (report.verdict, guest.up) == (Verdict.FAILED, True)
+    assert guest.file.read_text() == "[mariadbd]\nlog_bin = binlog\n# the image's\n"
+    assert report.readiness.worst.seen == (
+        "the server did not start with it (Job failed); variable: back_log; "
+        "its last words: unknown variable 'back_log=7'"
+    )
+    assert guest.control.done == ["restart", "restart"]
+    assert guest.converge(document(back_log=8)).verdict is Verdict.READY
+
+
+def test_one_that_is_silent_for_the_deadline_gets_the_file_before(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+
+    def silent() -> Ended:
+        guest.started()
+        return Ended(True)
+
+    guest.control.happens = silent
+
+    report = guest.converge(document(back_log=7))
+    later = guest.reconciler(document(back_log=7))
+    guest.clock.sleep(90)
+    later.once()
+
+    assert report.verdict is Verdict.FAILED
+    assert "restart" in guest.control.done
+    assert guest.record().phase is Phase.REFUSED
+    assert "no answer" in guest.record().why
+    assert "back_log" not in guest.file.read_text()
+
+
+class Killed(Guest):
+    """Whose agent dies when the service command number `at` begins, or when it has ended."""
+
+    def __init__(self, folder: Path, at: int, ended: bool) -> None:
+        super().__init__(folder)
+        self.control.happens = self.dying
+        self.left, self.ended = at, ended
+
+    def dying(self) -> Ended:
+        self.left -= 1
+        if self.left == 0 and not self.ended:
+            raise Died
+        said = self.started()
+        if self.left == 0:
+            raise Died
+        return said
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("value", [7, 9])
+def test_an_agent_that_is_killed_around_a_restart_converges(
+    tmp_path: Path, at: int, ended: bool, value: int
+) -> None:
+    guest = Killed(tmp_path, at, ended)
+    with suppress(Died):
+        guest.converge(document(back_log=value))
+
+    report = guest.converge(document(back_log=value))
+
+    assert guest.up
+    assert report.verdict is (Verdict.FAILED if value == 7 else Verdict.READY), report.readiness.worst
+    assert ("back_log = 7\n" in guest.file.read_text()) is False
+
+
+def test_under_a_pause_neither_file_nor_server_change(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    before, guest.mark = guest.file.read_text(), [Pause("alice", "now")]
+
+    report = guest.converge(document(performance_schema=True))
+
+    assert (guest.file.read_text(), guest.control.done, guest.database.writes) == (before, [], 0)
+    assert "restart the database server for performance_schema" in report.readiness.worst.wanted
+
+
+def test_without_a_file_of_ours_variables_cannot_be_had(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    reconciler = guest.reconciler(document(back_log=9))
+    bare = Reconciler(document(back_log=9), "task", "10.0.0.1", replace(reconciler.edges, configuration=None))
+
+    report = bare.converge(90)
+
+    assert report.readiness.worst.seen == "a machine without an option file of the agent's"
+
+
+def test_what_the_record_holds_reads_back_and_a_torn_one_is_none(tmp_path: Path) -> None:
+    kept = Record(Phase.WRITTEN, "mariadb", "/f", "new", None, since=1.5, proved="{}")
+    RecordFile(tmp_path / "r").keep(kept)
+
+    assert RecordFile(tmp_path / "r").record == kept
+    (tmp_path / "r").write_text('{"version": 1')
+    assert RecordFile(tmp_path / "r").record == Record()
