@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster
 from guestagent.metadata.authentication import PEM
+from guestagent.metadata.variables import Variables
 from guestagent.problems import Cursor, Problems
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def check(cluster: Cluster) -> None:
     _check_networks(problems, cluster)
     _check_times(problems, cluster)
     _check_tls(problems, cluster)
+    Variables().read(Cursor(cluster.variables, "variables", problems))
     problems.raise_if_any(InvalidCluster)
 
 

@@ -5,8 +5,8 @@ Operations return new clusters. Numbers and server ids are never given twice, no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from guestagent.controller.checks import check
 from guestagent.controller.dialect import DEFAULT, Dialect
@@ -29,6 +29,7 @@ class Cluster:
 
     `subnet` or `network` (ids; the subnet is the better choice) says where the nodes stand; with neither the
     cloud has one default network. `client_networks` may reach the database port beside the nodes themselves.
+    `variables` are the database servers', those of the checked list that the nodes' metadata admits.
     The replicas' accounts are admitted from `replica_network` only (anywhere where it is None). These are
     IPv4, in CIDR form.
 
@@ -63,6 +64,7 @@ class Cluster:
     passwords: Passwords = Passwords.HEAT
     tls: Tls | None = None
     rotating: bool = False
+    variables: Mapping[str, str | int | bool] = field(default_factory=dict)
     next_server_id: int
     next_replica: int
 
@@ -88,6 +90,7 @@ class Cluster:
         dialect: Dialect = DEFAULT,
         passwords: Passwords = Passwords.HEAT,
         tls: Tls | None = None,
+        variables: Mapping[str, str | int | bool] | None = None,
     ) -> Cluster:
         """A new cluster: its nodes get their names, server ids and first generation here."""
         wanted = tuple(replicas)
@@ -108,6 +111,7 @@ class Cluster:
             dialect=dialect,
             passwords=passwords,
             tls=tls,
+            variables={} if variables is None else variables,
             next_server_id=FIRST_REPLICA_ID + len(wanted),
             next_replica=len(wanted),
         )
@@ -160,6 +164,17 @@ class Cluster:
     def end_rotation(self) -> Cluster:
         """Without the retained passwords: the source proves that they are discarded."""
         return replace(self, source=self.source.renewed(), rotating=False)
+
+    def with_variables(self, variables: Mapping[str, str | int | bool]) -> Cluster:
+        """With these server variables in place of all earlier ones. Every node proves them in a new generation, and
+        restarts its database server where a static one differs.
+        """
+        return replace(
+            self,
+            variables=dict(variables),
+            source=self.source.renewed(),
+            replicas=tuple(node.renewed() for node in self.replicas),
+        )
 
     def in_dialect(self, dialect: Dialect) -> Cluster:
         """The same cluster for a stack in that dialect; the address of the CFN API is said in one of them only."""

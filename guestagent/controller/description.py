@@ -22,7 +22,19 @@ NODE = ("flavor", "image")
 TEXTS = ("subnet", "network", "key_pair", "replica_network", "metadata_url")
 SECONDS = ("deadline", "boot_allowance", "auth_ttl", "polling_interval")
 KNOWN = frozenset(
-    {"name", "source", "replicas", "client_networks", "dialect", "passwords", "tls", *NODE, *TEXTS, *SECONDS}
+    {
+        "name",
+        "source",
+        "replicas",
+        "client_networks",
+        "dialect",
+        "passwords",
+        "tls",
+        "variables",
+        *NODE,
+        *TEXTS,
+        *SECONDS,
+    }
 )
 TLS = frozenset({"ca", "verify", "required"})
 MOST_SECONDS = 10**6  # the cluster itself says what each must be
@@ -100,6 +112,8 @@ def _shared(at: Cursor, found: Mapping[str, object], folder: Path) -> dict[str, 
         given["dialect"] = Dialect.CFN  # whoever says the address of its API has chosen
     if "tls" in found:
         given["tls"] = _tls(at.child("tls", found["tls"]), folder)
+    if "variables" in found:
+        given["variables"] = found["variables"]
     if "client_networks" in found:
         networks = at.child("client_networks", found["client_networks"]).items()
         given["client_networks"] = [text for network in networks if (text := network.string())]

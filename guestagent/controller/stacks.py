@@ -236,7 +236,9 @@ def _hidden(
     """The values of the parameters that the stack does not have yet."""
     known = () if before is None else parameters(before)
     if given and not parameters(cluster):
-        raise InvalidInput([Problem("passwords", "none where Heat makes them", "some", "that is fixed at creation")])
+        raise InvalidInput(
+            [Problem("passwords", "none where Heat makes them", "some", "that is fixed at creation")]
+        )
     wanted = {node.name for node in cluster if node.password in set(parameters(cluster)) - set(known)}
     if given is not None:
         exactly(wanted, given)

@@ -62,6 +62,8 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
 
     if cluster.tls is not None:
         section["TLS"] = _tls(cluster.tls, functions.ca)
+    if cluster.variables:
+        section["Variables"] = dict(cluster.variables)
 
     def account(replica: Node) -> Resource:
         return {"name": replica.account, "password": functions.passwords[replica.name]}
@@ -72,7 +74,9 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
     if cluster.replica_network is not None:
         section["Network"] = cluster.replica_network
     if cluster.rotating:
-        section["RetainPasswords"] = True  # what tells whoever reads the template that a rotation is not ended
+        section["RetainPasswords"] = (
+            True  # what tells whoever reads the template that a rotation is not ended
+        )
     users = [account(replica) for replica in cluster.replicas]
     return said | ({"Users": users} if users else {})
 

@@ -74,6 +74,7 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
         "key_pair": _optional(source, words.properties, words.key_pair),
         "client_networks": tuple(_client_networks(resources, words)),
         "replica_network": _optional(source, words.metadata, "GuestAgent", "Network"),
+        "variables": _variables(source, words),
         "deadline": _integer(source, words.metadata, "GuestAgent", "Deadline"),
         "tls": _tls(resources, source, words),
         "rotating": _has(source, words.metadata, "GuestAgent", "RetainPasswords"),
@@ -95,6 +96,14 @@ def _tls(resources: Cursor, source: Cursor, words: Words) -> Tls | None:
         verify=not _has(source, *where, "Verify"),
         required=not _has(source, *where, "Required"),
     )
+
+
+def _variables(source: Cursor, words: Words) -> dict[str, Any]:
+    """As they stand there: the cluster itself says which may."""
+    if not _has(source, words.metadata, "GuestAgent", "Variables"):
+        return {}
+    found = _in(source, words.metadata, "GuestAgent", "Variables")
+    return {} if found is None else found.mapping() or {}
 
 
 def _kept(resources: Cursor, words: Words) -> dict[str, Any]:

@@ -59,6 +59,9 @@ def fresh_clusters(draw: st.DrawFn) -> Cluster:
         replicas=draw(st.lists(nodes, max_size=4)),
         key_pair=draw(st.none() | texts),
         client_networks=draw(st.lists(cidrs, max_size=3, unique=True)),
+        variables=draw(
+            st.dictionaries(st.sampled_from(["max-connections", "wait_timeout"]), st.integers(10, 100), max_size=2)
+        ),
         replica_network=draw(st.none() | cidrs),
         metadata_url=draw(
             st.none() | st.sampled_from(["http://10.0.0.1:8000/v1/", "https://heat.example/cfn/v1/"])

@@ -135,6 +135,8 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"client_networks": ["10.0.0.7/24"]}, "client_networks[0]: expected an IPv4 network"),
         ({"client_networks": ["::/0"]}, "an IPv4 network such as 10.0.0.0/24, found '::/0'"),
         ({"client_networks": ["10.0.0.0/8"] * 2}, "client_networks: expected networks that differ"),
+        ({"variables": {"server_id": 1}}, "found one that it may not: the agent gives each node its own"),
+        ({"variables": "x"}, "variables: expected a mapping, found a string"),
         ({"replica_network": "10.0.0.9"}, "found 10.0.0.9 (write 10.0.0.9/32)"),
         ({"metadata_url": "heat:8000"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
         ({"metadata_url": "http://heat/$x"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
@@ -183,3 +185,12 @@ def test_replicas_stand_in_the_order_in_which_they_came() -> None:
 
     with pytest.raises(InvalidCluster, match="in the order of their server ids"):
         replace(made, replicas=made.replicas[::-1])
+
+
+def test_new_variables_are_for_every_node_to_prove() -> None:
+    before = cluster(replicas=2, variables={"max_connections": 100})
+
+    after = before.with_variables({"max_connections": 200})
+
+    assert after.variables == {"max_connections": 200}
+    assert [node.generation for node in after] == [2, 2, 2]

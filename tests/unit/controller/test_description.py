@@ -30,6 +30,7 @@ def test_everything_can_be_said() -> None:
         "key_pair: ops\n"
         "client_networks: [10.1.0.0/16]\n"
         "replica_network: 10.0.0.0/24\n"
+        "variables: {max_connections: 500, sql_mode: \"\"}\n"
         "metadata_url: http://heat:8000/v1/\n"
         "polling_interval: 5\n"
         "deadline: 120\n"
@@ -47,6 +48,7 @@ def test_everything_can_be_said() -> None:
         key_pair="ops",
         client_networks=["10.1.0.0/16"],
         replica_network="10.0.0.0/24",
+        variables={"max_connections": 500, "sql_mode": ""},
         metadata_url="http://heat:8000/v1/",
         polling_interval=5,
         deadline=120,
