@@ -153,7 +153,7 @@ class Reconciler:
             return Readiness.of(_nowhere(self._towards))
         observed = self._look(desired, database)
         self._mark("server")
-        if edges.configuration is not None:
+        if edges.configuration is not None and edges.paused() is None:
             edges.configuration.answered(database)
         settings = self._configured(desired, observed, database)
         changes = () if settings is None else configuration.steps(settings)
