@@ -12,7 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-_INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "faults", "heat"))
+_INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
 _LOCKS = Path("/tmp/guestagent-test-subnets")
 
 hypothesis.settings.register_profile("person", deadline=None)

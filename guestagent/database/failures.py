@@ -97,6 +97,7 @@ NO_RIGHT = "the user lacks REPLICATION SLAVE"
 NOTHING_LISTENS = "nothing listens there"
 LISTEN = "is the server up; check port, bind-address and security group"
 NO_WAY, CHECK_NETWORK = "no way to the source's address", "check the address and the network"
+NAMELESS, CHECK_DNS = "the source's name does not resolve", "use an address, or check the DNS"
 NO_BINARY_LOG = "the source has no binary log"
 TURN_ON_BINARY_LOG = "set log_bin in the source's option file and restart it"
 PURGED = "the source no longer has the binary logs that this replica needs"
@@ -128,16 +129,14 @@ CONNECTING = (
     rule(RETRY, 1040, 1203, 1226, means="too many connections", do="raise the limit on the source"),
     rule(RETRY, 2002, 2003, text="no route to host", means=NO_WAY, do=CHECK_NETWORK),
     rule(RETRY, 2002, 2003, text="connection refused", means=NOTHING_LISTENS, do=LISTEN),
-    rule(
-        RETRY, 2003, text="name or service",
-        means="the source's name does not resolve", do="use an address, or check the DNS",
-    ),
+    rule(RETRY, 2003, text="name or service", means=NAMELESS, do=CHECK_DNS),
+    rule(RETRY, 2003, text="name resolution", means=NAMELESS, do=CHECK_DNS),
     rule(
         RETRY, 2002, 2003, 2013,
         means="no answer from the source", do="check firewall, security group and routes",
     ),
     rule(RETRY, 2006, means="the source ended the connection"),
-    rule(RETRY, 2005, means="the source's name does not resolve", do="use an address, or check the DNS"),
+    rule(RETRY, 2005, means=NAMELESS, do=CHECK_DNS),
     rule(
         RETRY, 2026, text="default_verify_paths",
         means="the CA file cannot be read", do="it must be readable by the database server",

@@ -24,7 +24,12 @@ from guestagent.database.failures import (
 
 CONNECTING = (
     rule(RETRY, 1597, means=NO_RIGHT, do="grant it on the source"),
-    rule(FAIL, 1698, means="the user cannot log in over TCP", do="use an account with a password"),
+    # To hide which users there are, MariaDB treats an unknown one like one that it has, root over the socket perhaps.
+    rule(
+        RETRY, 1698,
+        means="an unknown user, a user for other hosts, or one that may use the socket only",
+        do="compare the user's name and network (GuestAgent.Network) in both nodes' metadata",
+    ),
     rule(RETRY, 4151, means=LOCKED, do=UNLOCK),
     rule(RETRY, 1129, means=BLOCKED, do="FLUSH HOSTS on the source, or set skip_name_resolve there"),
     rule(FAIL, 2026, text="failed to verify", means="verification without a CA", do="give the channel a CA"),

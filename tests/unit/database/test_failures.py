@@ -52,7 +52,7 @@ MEASURED_ON_MARIADB: list[tuple[Place, int, str, Kind, str]] = [
     (CONNECTING, 4151, "Access denied, this account is locked", RETRY, "locked"),
     (CONNECTING, 1040, "Too many connections", RETRY, "too many connections"),
     (CONNECTING, 1129, "Host 'ip' is blocked because of many connection errors", RETRY, "blocks"),
-    (CONNECTING, 1698, "Access denied for user 'u'@'ip'", FAIL, "over TCP"),
+    (CONNECTING, 1698, "Access denied for user 'u'@'ip'", RETRY, "unknown user"),
     (CONNECTING, 2059, "Authentication plugin 'client_ed25519' cannot be loaded", FAIL, "kind of password"),
     (CONNECTING, 3159, "Connections using insecure transport are prohibited", FAIL, "encrypted"),
     (CONNECTING, 0, "Waiting to reconnect after a failed master event read", RETRY, "one server id"),

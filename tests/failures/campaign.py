@@ -1,0 +1,80 @@
+"""Runs rows one after the other on one flavour: on the same pair as long as it can be made new again."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pymysql
+
+from guestagent.embedded.servers import Flavour
+from tests.failures.pair import Pair, Told, pair
+from tests.failures.row import Row, Says
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`trouble` is what went another way than the row says; "" where all of it held."""
+
+    row: Row
+    flavour: str
+    wanted: Says
+    told: Told | None
+    trouble: str = ""
+
+
+class Campaign:
+    """One flavour's pair of servers, made when it is first needed, and anew when a story has spoiled it."""
+
+    def __init__(self, folder: Path, template: Path, flavour: Flavour, subnet: IPv4Network) -> None:
+        self._folder, self._template, self._flavour, self._subnet = folder, template, flavour, subnet
+        self._numbers = itertools.count()
+        self._stack = ExitStack()
+        self._pair: Pair | None = None
+
+    def played(self, row: Row) -> Outcome | None:
+        """What came of the row; None where the flavour knows no such failure."""
+        wanted = row.expected(self._flavour.name, self._flavour.family)
+        if wanted is None:
+            return None
+        told: Told | None = None
+        try:
+            with self._fresh() as fresh:
+                with closing(row.story(fresh)) as story:
+                    told = next(story)
+                    trouble = "" if wanted.fits(told) else "the agent says something else"
+                    for _ in story:
+                        raise AssertionError("a story yields once")
+                if row.heals and not trouble:
+                    healed = fresh.again()
+                    assert healed.ready, f"it does not heal: {healed.worst}: {healed.reason}"
+                    fresh.holds()
+        except AssertionError as error:
+            trouble = str(error)
+        except pymysql.MySQLError as error:
+            trouble = f"{type(error).__name__}: {error}"
+        return Outcome(row, self._flavour.name, wanted, told, trouble)
+
+    def close(self) -> None:
+        self._stack.close()
+        self._pair = None
+
+    @contextmanager
+    def _fresh(self) -> Iterator[Pair]:
+        """As new. What can no longer be made new after the block is thrown away."""
+        if self._pair is None:
+            folder = self._folder / str(next(self._numbers))
+            self._pair = self._stack.enter_context(pair(folder, self._template, self._flavour, self._subnet))
+        whole = False
+        try:
+            yield self._pair
+            if not self._pair.spoiled:
+                self._pair.renewed()
+                whole = True
+        finally:
+            if not whole:
+                self.close()

@@ -1,0 +1,252 @@
+"""A source and a replica of one flavour, each with an agent beside it, in two namespaces with a wire between."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from guestagent.embedded.servers import Flavour
+from tests.integration.places import Wire, wired
+from tests.integration.servers import Server, running
+
+PASSWORD = "correct horse battery"
+USER = "slave0000"
+DEADLINE = 4
+SLACK = 60.0  # seconds beyond its deadline in which a pass must have ended, on a machine that is busy
+INVALID_INPUT = 2
+AS_IN_THE_IMAGE = {
+    "mariadb": ("binlog-format=ROW", "slave-net-timeout=4", "gtid-strict-mode=ON"),
+    "mysql": ("replica-net-timeout=4",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What `guestagent apply --json` answered."""
+
+    code: int
+    answer: Mapping[str, Any]
+
+    @property
+    def invalid(self) -> bool:
+        return self.code == INVALID_INPUT
+
+    @property
+    def ready(self) -> bool:
+        return self.answer.get("state") == "ready"
+
+    @property
+    def final(self) -> bool:
+        return bool(self._conditions) and self._conditions[0]["state"] == "final"
+
+    @property
+    def worst(self) -> str:
+        """The name of the worst condition; "" where all hold, or nothing was looked at."""
+        return "" if self.ready or self.invalid else str(self._conditions[0]["name"])
+
+    @property
+    def reason(self) -> str:
+        """What was said of it."""
+        if self.invalid:
+            return str(self.answer["error"]["message"])
+        if self.ready:
+            return ""
+        first = self._conditions[0]
+        return f"{first['seen']}; {first['do']}" if first["do"] else str(first["seen"])
+
+    @property
+    def _conditions(self) -> list[Mapping[str, str]]:
+        found: list[Mapping[str, str]] = self.answer.get("conditions", [])
+        return found
+
+
+@dataclass
+class Node:
+    """A server, and the folder in which its agent keeps what it must not forget."""
+
+    server: Server
+    folder: Path
+    spoken: list[str] = field(default_factory=list)
+
+    def apply(self, document: Mapping[str, Any]) -> Told:
+        """A pass to its end; AssertionError where it hangs beyond its deadline."""
+        return self.told(self.begun(document), document["GuestAgent"]["Deadline"])
+
+    def begun(self, document: Mapping[str, Any]) -> subprocess.Popen[str]:
+        """A pass that goes on while the test does something else."""
+        path = self.folder / "document.json"
+        path.write_text(json.dumps(document))
+        words = ("apply", "--no-signal", "--json", "--metadata", str(path), "--config", str(self._config()))
+        return subprocess.Popen(
+            (*self.inside, sys.executable, "-m", "guestagent", *words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def told(self, passing: subprocess.Popen[str], deadline: float = DEADLINE) -> Told:
+        """Its answer, at the latest soon after its deadline."""
+        try:
+            out, said = passing.communicate(timeout=deadline + SLACK)
+        except subprocess.TimeoutExpired:
+            passing.kill()
+            passing.communicate()
+            raise AssertionError("the pass hangs beyond its deadline") from None
+        assert "Traceback" not in said, said
+        assert out, f"exit code {passing.returncode}: {said}"
+        return Told(passing.returncode, json.loads(out))
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """What a command begins with that is to run beside the server."""
+        return ("nsenter", f"--net=/run/netns/{self.server.namespace}", "--")
+
+    def _config(self) -> Path:
+        path = self.folder / "guestagent.conf"
+        path.write_text(
+            f"[DEFAULT]\nstate = {self.folder}/state\nrun = {self.folder}/run\n"
+            f"[database]\nsocket = {self.server.socket}\ntimeout = 4\n"
+        )
+        return path
+
+
+@dataclass
+class Pair:
+    """Both as new. `source_document` and `replica_document` fit them; a story changes what it needs.
+
+    `spoiled`: nobody else can use them after the story.
+    """
+
+    flavour: Flavour
+    wire: Wire
+    source: Node
+    replica: Node
+    spoiled: bool = False
+
+    @property
+    def family(self) -> str:
+        return self.flavour.family
+
+    def say(self, *, mariadb: str, mysql: str) -> str:
+        """One of two spellings."""
+        return {"mariadb": mariadb, "mysql": mysql}[self.family]
+
+    def source_document(self, **section: Any) -> dict[str, Any]:
+        return {
+            "ReadyWaitCondition": "http://192.0.2.1/handle",
+            "Users": [{"name": USER, "password": PASSWORD}],
+            "GuestAgent": {"Node": "Master0000", "ServerId": 71, "Deadline": DEADLINE, **section},
+        }
+
+    def replica_document(
+        self, *, password: str = PASSWORD, user: str = USER, address: str = "", **section: Any
+    ) -> dict[str, Any]:
+        source = {
+            "Address": address or self.source.server.address,
+            "Port": self.source.server.port,
+            "User": {"name": user, "password": password},
+        }
+        return {
+            "ReadyWaitCondition": "http://192.0.2.1/handle",
+            "Master": source,
+            "GuestAgent": {"Node": "Slave0000", "ServerId": 72, "Deadline": DEADLINE, **section},
+        }
+
+    def with_source(self, **section: Any) -> Pair:
+        """The source is ready, the replica still as new."""
+        told = self.source.apply(self.source_document(Deadline=30, **section))
+        assert told.ready, told.answer
+        return self
+
+    def ready(self) -> Pair:
+        """Both are ready, and hold a few rows."""
+        self.with_source()
+        self.source.server.ask(
+            "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v TEXT) ENGINE=InnoDB"
+        )
+        self.write(1, 2, 3)
+        told = self.again()
+        assert told.ready, told.answer
+        return self
+
+    def again(self, deadline: float = 30, **changes: Any) -> Told:
+        """The replica's next pass, with time enough."""
+        return self.replica.apply(self.replica_document(Deadline=int(deadline), **changes))
+
+    def write(self, *ids: int) -> None:
+        """Rows that the source acknowledges."""
+        said = "INSERT INTO d.t VALUES ({0}, 'row {0}')"
+        self.source.server.ask(*(said.format(number) for number in ids))
+
+    def unlogged(self, *statements: str) -> None:
+        """On the replica, by root, past its read-only and its binary log."""
+        lifted = self.say(mariadb="SET @a = 1", mysql="SET GLOBAL super_read_only = 0")
+        lowered = self.say(mariadb="SET @a = 1", mysql="SET GLOBAL super_read_only = 1")
+        self.replica.server.ask(lifted, "SET SESSION sql_log_bin = 0", *statements, lowered)
+
+    def channel(self, verb: str) -> str:
+        """STOP, START or RESET the channel, or `SHOW` it."""
+        return f"{verb} {self.say(mariadb='SLAVE', mysql='REPLICA')}"
+
+    def point(self, what: str) -> str:
+        """A CHANGE with one option, spelled without its family's prefix."""
+        return self.say(
+            mariadb=f"CHANGE MASTER TO MASTER_{what}", mysql=f"CHANGE REPLICATION SOURCE TO SOURCE_{what}"
+        )
+
+    def restarted(self, node: Node, *options: str, by: signal.Signals = signal.SIGTERM) -> None:
+        """End a node's server and start it with these options more, this once."""
+        node.server.stop(by)
+        node.server.start(*options)
+
+    def holds(self, seconds: float = 30) -> None:
+        """Every acknowledged row is on the replica, once it has had its time."""
+        wanted, until = rows(self.source.server), time.monotonic() + seconds
+        while rows(self.replica.server) != wanted:
+            assert time.monotonic() < until, "acknowledged rows are missing on the replica"
+            time.sleep(0.1)
+
+    def renewed(self) -> None:
+        """As new, but for what only another server can undo."""
+        for node in (self.replica, self.source):
+            node.server.emptied()
+            subprocess.run(("rm", "-rf", str(node.folder / "state")), check=True)
+
+
+def rows(server: Server) -> list[Mapping[str, str | None]]:
+    """All that a story may have written; none where it has made no table."""
+    if not server.ask("SHOW DATABASES LIKE 'd'"):
+        return []
+    return [*server.ask("SELECT id, v FROM d.t ORDER BY id")]
+
+
+@contextmanager
+def pair(folder: Path, template: Path, flavour: Flavour, subnet: IPv4Network) -> Iterator[Pair]:
+    """Fresh servers in a new folder and in a subnet of their own."""
+    with wired(subnet) as wire:
+        one, two = wire.ends
+        options = AS_IN_THE_IMAGE[flavour.family]
+        places = [(folder / name, end) for name, end in (("source", one), ("replica", two))]
+        for place, _ in places:
+            (place / "agent").mkdir(parents=True)
+        (at_source, here), (at_replica, there) = places
+        with (
+            running(
+                at_source / "s", template, "server-id=1", *options,
+                flavour=flavour, address=str(here.address), namespace=here.namespace,
+            ) as source,
+            running(
+                at_replica / "s", template, "server-id=2", *options,
+                flavour=flavour, address=str(there.address), namespace=there.namespace,
+            ) as replica,
+        ):  # fmt: skip
+            yield Pair(flavour, wire, Node(source, at_source / "agent"), Node(replica, at_replica / "agent"))

@@ -1,0 +1,10 @@
+"""The whole table, area by area: the one door of this room."""
+
+from __future__ import annotations
+
+from tests.failures.row import Row
+from tests.failures.rows import applying, connecting, encryption, identity, interruptions
+
+AREAS = (connecting.area, encryption.area, identity.area, applying.area, interruptions.area)
+ROWS: tuple[Row, ...] = tuple(row for area in AREAS for row in area.rows)
+"""Every row of the failure table."""

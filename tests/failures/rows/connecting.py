@@ -1,0 +1,146 @@
+"""On the way to the source: name, address, port, credentials, certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pymysql
+
+from tests.failures.pair import PASSWORD, USER, Node, Pair, Told
+from tests.failures.row import READY, Area, final, invalid, late
+
+area = Area("connecting and logging in")
+Telling = Generator[Told, None, None]
+
+REFUSED_LOGIN = late("source", "a wrong password, an unknown user")
+# Which of the two MariaDB says of a user that does not exist depends on whom it takes in its place.
+UNKNOWN = late("source", "an unknown user, a user for other hosts")
+
+
+@area.row(REFUSED_LOGIN, quick=True)
+def a_wrong_password(pair: Pair) -> Telling:
+    pair.with_source()
+    yield pair.replica.apply(pair.replica_document(password="mistaken"))
+
+
+@area.row(UNKNOWN)
+def an_unknown_user(pair: Pair) -> Telling:
+    pair.with_source()
+    yield pair.replica.apply(pair.replica_document(user="slave9999"))
+
+
+@area.row(UNKNOWN)
+def a_user_for_another_network(pair: Pair) -> Telling:
+    pair.with_source(Network="10.99.0.0/16")
+    yield pair.replica.apply(pair.replica_document())
+    pair.with_source()
+
+
+@area.row(READY, quick=True)
+def a_replica_that_knocks_before_its_account_exists(pair: Pair) -> Telling:
+    knocking = pair.replica.begun(pair.replica_document(Deadline=60))
+    pair.with_source()
+    yield pair.replica.told(knocking, 60)
+
+
+@area.row(
+    mariadb=late("receiver", "lacks REPLICATION SLAVE"), mysql=late("receiver", "lacks REPLICATION SLAVE")
+)
+def an_account_without_the_right_to_replicate(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask(f"REVOKE REPLICATION SLAVE ON *.* FROM {USER}@'%'")
+    yield pair.replica.apply(pair.replica_document())
+    pair.with_source()
+
+
+@area.row(late("source", "nothing listens there"), quick=True)
+def a_source_that_is_down(pair: Pair) -> Telling:
+    pair.ready()
+    pair.source.server.stop()
+    yield pair.replica.apply(pair.replica_document())
+    pair.source.server.start()
+    pair.with_source()
+
+
+@area.row(late("source", "no way to the source's address"))
+def an_address_that_nobody_has(pair: Pair) -> Telling:
+    pair.with_source()
+    nobody = pair.source.server.address.rpartition(".")[0] + ".77"
+    yield pair.replica.apply(pair.replica_document(address=nobody, Deadline=8))
+
+
+@area.row(late("source", "no answer from the source"))
+def a_firewall_that_drops_packets(pair: Pair) -> Telling:
+    pair.ready()
+    pair.wire.cut()
+    yield pair.replica.apply(pair.replica_document())
+    pair.wire.heal()
+
+
+@area.row(late("source", "does not resolve"))
+def a_name_that_does_not_resolve(pair: Pair) -> Telling:
+    pair.with_source()
+    yield pair.replica.apply(pair.replica_document(address="no-such-host.invalid"))
+
+
+@area.row(late("source", "the user is locked"))
+def a_locked_account(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask(f"ALTER USER {USER}@'%' ACCOUNT LOCK")
+    yield pair.replica.apply(pair.replica_document())
+    pair.source.server.ask(f"ALTER USER {USER}@'%' ACCOUNT UNLOCK")
+
+
+@area.row(mariadb=final("source", "password has expired"), mysql=late("source", "password has expired"))
+def an_expired_password(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask(f"ALTER USER {USER}@'%' PASSWORD EXPIRE")
+    yield pair.replica.apply(pair.replica_document())
+    pair.spoiled = True
+    pair.source.server.ask(f"ALTER USER {USER}@'%' IDENTIFIED BY '{PASSWORD}' PASSWORD EXPIRE NEVER")
+    pair.with_source()
+
+
+@area.row(late("source", "too many connections"))
+def a_source_with_no_connection_left(pair: Pair) -> Telling:
+    pair.with_source()
+    with crowded(pair.source):
+        yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(late("source", "too many connections"))
+def an_account_with_no_connection_left(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask(f"ALTER USER {USER}@'%' WITH MAX_USER_CONNECTIONS 1")
+    yield pair.replica.apply(pair.replica_document())
+    pair.source.server.ask(f"ALTER USER {USER}@'%' WITH MAX_USER_CONNECTIONS 0")
+
+
+@area.row(mariadb=late("source", "one that may use the socket only"), heals=False)
+def an_account_for_the_socket_alone(pair: Pair) -> Telling:
+    pair.source.server.ask(f"CREATE USER {USER}@'%' IDENTIFIED VIA unix_socket")
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(invalid("Master.User.password"), heals=False)
+def a_password_that_no_channel_takes(pair: Pair) -> Telling:
+    yield pair.replica.apply(pair.replica_document(password="x" * 97))
+
+
+@contextmanager
+def crowded(node: Node) -> Iterator[None]:
+    """Every connection of the server is taken, but for root's own extra one."""
+    server = node.server
+    usual = server.value("@@max_connections")
+    server.ask("SET GLOBAL max_connections = 10")
+    with ExitStack() as stack:
+        try:
+            for _ in range(40):
+                stack.enter_context(
+                    pymysql.connect(unix_socket=server.socket, user="root", ssl_disabled=True)
+                )
+        except pymysql.OperationalError as error:
+            assert error.args[0] == 1040, error
+        yield
+    server.ask(f"SET GLOBAL max_connections = {usual}")

@@ -1,0 +1,109 @@
+"""Who the servers are, and whether their histories go together: where data could be lost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+
+from tests.failures.pair import USER, Pair, Told
+from tests.failures.row import Area, final
+
+area = Area("identity and history")
+Telling = Generator[Told, None, None]
+
+
+@area.row(final("server id", "which is the source's too"), quick=True)
+def a_server_id_that_the_source_has(pair: Pair) -> Telling:
+    pair.with_source()
+    yield pair.replica.apply(pair.replica_document(ServerId=71))
+
+
+@area.row(mysql=final("server uuid", ""), heals=False)
+def a_server_uuid_that_the_source_has(pair: Pair) -> Telling:
+    pair.spoiled = True
+    pair.with_source()
+    pair.replica.server.stop()
+    shutil.copy(pair.source.server.folder / "data/auto.cnf", pair.replica.server.folder / "data/auto.cnf")
+    pair.replica.server.start()
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(final("binary log", "off"), heals=False)
+def a_source_without_a_binary_log(pair: Pair) -> Telling:
+    pair.spoiled = True
+    pair.restarted(pair.source, "skip-log-bin")
+    yield pair.source.apply(pair.source_document())
+
+
+@area.row(final("source", "binary log is off"), heals=False)
+def a_replica_of_a_source_without_a_binary_log(pair: Pair) -> Telling:
+    pair.spoiled = True
+    pair.with_source()
+    pair.restarted(pair.source, "skip-log-bin")
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(final("binary log", "off"), heals=False)
+def a_replica_without_a_binary_log(pair: Pair) -> Telling:
+    pair.spoiled = True
+    pair.with_source()
+    pair.restarted(pair.replica, "skip-log-bin")
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(mysql=final("GTID", "off"), heals=False)
+def a_source_that_does_not_count_by_gtid(pair: Pair) -> Telling:
+    pair.spoiled = True
+    pair.restarted(pair.source, "gtid-mode=OFF", "enforce-gtid-consistency=OFF")
+    yield pair.source.apply(pair.source_document())
+
+
+@area.row(final("receiver", "no longer has the binary logs"), heals=False)
+def binary_logs_that_were_purged(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask(
+        "CREATE DATABASE d", "FLUSH BINARY LOGS", "CREATE TABLE d.t (id INT)", "FLUSH BINARY LOGS"
+    )
+    last = pair.source.server.position()[0]
+    pair.source.server.ask(f"PURGE BINARY LOGS TO '{last}'")
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
+@area.row(final("history", "errant"), heals=False, quick=True)
+def an_errant_transaction_while_the_source_is_idle(pair: Pair) -> Telling:
+    pair.ready()
+    lifted = pair.say(mariadb="SET @a = 1", mysql="SET GLOBAL super_read_only = 0")
+    pair.replica.server.ask(lifted, "INSERT INTO d.t VALUES (77, 'nobody else has it')")
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.value("(SELECT v FROM d.t WHERE id = 77)") == "nobody else has it"
+
+
+@area.row(final("history", "errant"), heals=False)
+def a_source_that_was_rebuilt(pair: Pair) -> Telling:
+    pair.ready()
+    pair.source.server.emptied()
+    pair.source.apply(pair.source_document())
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@area.row(final("data", "schemas or accounts without a history"), heals=False)
+def data_without_a_history(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.unlogged("CREATE DATABASE found", "CREATE TABLE found.t (id INT)")
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.ask("SHOW DATABASES LIKE 'found'")
+
+
+@area.row(final("history", ""), heals=False)
+def a_former_source_with_writes_of_its_own(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.replica.server.ask("CREATE DATABASE own", "CREATE TABLE own.t (id INT)")
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.ask("SHOW DATABASES LIKE 'own'")
+
+
+@area.row(final(f"account {USER}@%", "a different account of somebody else"), heals=False)
+def an_account_of_somebody_else_in_the_place_of_ours(pair: Pair) -> Telling:
+    pair.source.server.ask(f"CREATE USER {USER}@'%' IDENTIFIED BY 'made by hand'")
+    yield pair.source.apply(pair.source_document())
