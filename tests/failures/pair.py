@@ -85,7 +85,7 @@ class Node:
         """A pass that goes on while the test does something else."""
         path = self.folder / "document.json"
         path.write_text(json.dumps(document))
-        words = ("apply", "--no-signal", "--json", "--metadata", str(path), "--config", str(self._config()))
+        words = ("apply", "--no-signal", "--json", "--metadata", str(path), "--config", str(self.config()))
         return subprocess.Popen(
             (*self.inside, sys.executable, "-m", "guestagent", *words),
             stdout=subprocess.PIPE,
@@ -110,7 +110,7 @@ class Node:
         """What a command begins with that is to run beside the server."""
         return ("nsenter", f"--net=/run/netns/{self.server.namespace}", "--")
 
-    def _config(self) -> Path:
+    def config(self) -> Path:
         path = self.folder / "guestagent.conf"
         path.write_text(
             f"[DEFAULT]\nstate = {self.folder}/state\nrun = {self.folder}/run\n"
@@ -142,7 +142,7 @@ class Pair:
 
     def source_document(self, **section: Any) -> dict[str, Any]:
         return {
-            "ReadyWaitCondition": "http://192.0.2.1/handle",
+            "ReadyWaitCondition": self._handle,
             "Users": [{"name": USER, "password": PASSWORD}],
             "GuestAgent": {"Node": "Master0000", "ServerId": 71, "Deadline": DEADLINE, **section},
         }
@@ -156,10 +156,20 @@ class Pair:
             "User": {"name": user, "password": password},
         }
         return {
-            "ReadyWaitCondition": "http://192.0.2.1/handle",
+            "ReadyWaitCondition": self._handle,
             "Master": source,
             "GuestAgent": {"Node": "Slave0000", "ServerId": 72, "Deadline": DEADLINE, **section},
         }
+
+    @property
+    def _handle(self) -> str:
+        """Of nobody, at an address to which there is a way: from it a node knows its own."""
+        return f"http://{self.neighbour}/handle"
+
+    @property
+    def neighbour(self) -> str:
+        """An address on the wire that nobody has."""
+        return self.source.server.address.rpartition(".")[0] + ".77"
 
     def with_source(self, **section: Any) -> Pair:
         """The source is ready, the replica still as new."""

@@ -22,6 +22,7 @@ SERVER, SOURCE, PORT = Topic("server"), Topic("source"), Topic("port")
 START = "is the server running (systemctl status mariadb, or mysql), and is database.socket its socket?"
 UNHEARD = "is the source up; check its bind-address, port, and the security group between the nodes"
 UNREACHED = "bind-address of this server's option file must admit the other nodes (0.0.0.0)"
+NOWHERE = "are network, routes and DNS up? ip address, ip route"
 GRADES = {Agreement.FINAL: Grade.FAIL, Agreement.PENDING: Grade.WARN, Agreement.HELD: Grade.OK}
 
 
@@ -50,7 +51,9 @@ def _looked_at(document: Document, edges: Edges, database: Database, probes: Pro
         yield _graded(condition)
     if source is not None and source.version is not None:
         yield _versions(server, source)
-    if document.role is Role.SOURCE and address is not None:
+    if address is None:
+        yield PORT.warn("address", f"no way towards {towards}, so this node's own is not known", NOWHERE)
+    elif document.role is Role.SOURCE:
         yield from way(PORT, address, server.port, probes, UNREACHED)
 
 

@@ -66,8 +66,7 @@ def a_source_that_is_down(pair: Pair) -> Telling:
 @area.row(late("source", "no way to the source's address"))
 def an_address_that_nobody_has(pair: Pair) -> Telling:
     pair.with_source()
-    nobody = pair.source.server.address.rpartition(".")[0] + ".77"
-    yield pair.replica.apply(pair.replica_document(address=nobody, Deadline=8))
+    yield pair.replica.apply(pair.replica_document(address=pair.neighbour, Deadline=8))
 
 
 @area.row(late("source", "no answer from the source"))
