@@ -5,9 +5,12 @@ from __future__ import annotations
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.database import material
-from guestagent.database.state import ChannelState, ServerState, TlsOptions
+from guestagent.database.state import ChannelState, Receiver, ServerState, TlsOptions
 from guestagent.database.steps import PointChannel
 from guestagent.metadata.document import Source, Unresolved
+
+LOGIN_REFUSED = frozenset({1045, 1698})
+"""In both families: the name, the host or the password."""
 
 
 def wanted_tls(desired: Desired, observed: Observed, server: ServerState) -> TlsOptions:
@@ -38,6 +41,16 @@ def differs(channel: ChannelState, source: Source, tls: TlsOptions, memory: Memo
         memory.channel is not None and not isinstance(password, Unresolved) and memory.channel.of(password)
     )
     return not (same_way and channel.by_gtid and known and channel.tls == tls)
+
+
+def locked_out(channel: ChannelState, observed: Observed) -> bool:
+    """Whether the receiver is refused where our look was let in: it has another password, which no server shows.
+
+    Once a work: where pointing it anew did not help, the reason is another one.
+    """
+    error, seen = channel.receiver_error, observed.source
+    refused = channel.receiver is Receiver.CONNECTING and error is not None and error.number in LOGIN_REFUSED
+    return refused and not observed.started and seen is not None and seen.history is not None
 
 
 def pointing(source: Source, tls: TlsOptions) -> PointChannel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guestagent.agent.channel import differs, pointing, wanted_tls
+from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.edge import Dialect
@@ -268,20 +268,23 @@ def _replica_steps(
     channel = server.channel
     new_id = server.server_id != desired.server_id
     tls = wanted_tls(desired, observed, server)
-    new_channel = channel is None or differs(channel, source, tls, memory)
+    new_channel = channel is None or differs(channel, source, tls, memory) or locked_out(channel, observed)
     unseen = observed.source is None or observed.source.history is None
     if new_channel and unseen and (channel is not None or not server.history.empty):
         # What this server holds may be lacking over there, and a channel that runs is not given up for a way on
         # which nobody was let in yet.
         return
-    stop = channel is not None and not channel.stopped and (new_id or new_channel)
+    start = channel is not None and _wants_start(channel, observed, dialect)
+    # A whole stop throws the relay log away, and GTIDs fetch it again: one that cannot be read is mended so.
+    anew = new_id or new_channel or (start and channel is not None and channel.failed)
+    stop = channel is not None and not channel.stopped and anew
     if stop:
         yield StopChannel()
     if new_id:
         yield SetServerId(desired.server_id)
     if new_channel:
         yield pointing(source, tls)
-    if channel is None or stop or new_channel or _wants_start(channel, observed, dialect):
+    if stop or new_channel or start:
         yield StartChannel()
 
 

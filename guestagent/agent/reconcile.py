@@ -11,7 +11,7 @@ from functools import partial
 from ipaddress import ip_address
 
 from guestagent.agent import configuration
-from guestagent.agent.channel import wanted_tls
+from guestagent.agent.channel import locked_out, wanted_tls
 from guestagent.agent.configuration import Configuration, Look, RestartServer, unmanaged
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
@@ -167,7 +167,8 @@ class Reconciler:
         if steps and edges.paused() is None:
             self._do(steps, database)
             channel = None if observed.server is None else observed.server.channel
-            self._started |= channel is not None and channel.failed and StartChannel() in steps
+            if channel is not None and StartChannel() in steps:
+                self._started |= channel.failed or locked_out(channel, observed)
             self._target = None
             observed = self._look(desired, database)
             self._marks.pop("apply", None)

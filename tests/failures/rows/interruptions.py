@@ -153,7 +153,7 @@ def an_account_that_somebody_locked(pair: Pair) -> Telling:
     pair.source.server.ask(f"ALTER USER {USER}@'%' ACCOUNT UNLOCK")
 
 
-@area.row(late("history", "all that the source had"))
+@area.row(late("history", ""))
 def a_replica_that_is_delayed_on_purpose(pair: Pair) -> Telling:
     delay = pair.say(
         mariadb="CHANGE MASTER TO MASTER_DELAY=60", mysql="CHANGE REPLICATION SOURCE TO SOURCE_DELAY=60"

@@ -143,8 +143,23 @@ def test_a_channel_that_stops_again_with_a_lasting_error_is_started_once_a_work(
     stopped = channel(applier=False, lag=None, applier_error=error)
     observed = seen(server("0-7-5", server_id=8, channel=stopped), source_seen("0-7-5"))
 
-    assert planned(replica_wanted(), observed, knowing()) == ["start the channel"]
+    assert planned(replica_wanted(), observed, knowing()) == ["stop the channel", "start the channel"]
     assert planned(replica_wanted(), replace(observed, started=True), knowing()) == []
+
+
+def test_a_receiver_that_is_refused_where_we_are_let_in_gets_the_password_again_once_a_work() -> None:
+    refused = channel(receiver=Receiver.CONNECTING, lag=None, receiver_error=ServerError(1045, "Access denied"))
+    observed = seen(server("0-7-5", server_id=8, channel=refused), source_seen("0-7-5"))
+
+    assert planned(replica_wanted(), observed, knowing())[1].startswith("point the channel")
+    assert planned(replica_wanted(), replace(observed, started=True), knowing()) == []
+
+
+def test_a_receiver_that_is_refused_as_we_are_is_left_alone() -> None:
+    refused = channel(receiver=Receiver.CONNECTING, lag=None, receiver_error=ServerError(1045, "Access denied"))
+    state = server("0-7-5", server_id=8, channel=refused)
+
+    assert planned(replica_wanted(), seen(state, unseen(1045, "Access denied")), knowing()) == []
 
 
 def test_a_writable_replica_is_closed_first() -> None:
