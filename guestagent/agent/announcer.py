@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from guestagent.agent import evidence
-from guestagent.agent.reconcile import Report
+from guestagent.agent.edges import Report
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Document
 from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, key

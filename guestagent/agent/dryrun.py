@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from guestagent.agent import collect, configuration, parts
+from guestagent.agent.edges import Edges
 from guestagent.agent.journal import Memory
+from guestagent.agent.looking import configured, look
 from guestagent.agent.model import Condition, Desired, Observed
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness
-from guestagent.agent.reconcile import Edges, configured, look
 from guestagent.agent.settings import Settings
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.open import FAMILIES

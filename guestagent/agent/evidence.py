@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 
+from guestagent.agent.edges import Report, Verdict
 from guestagent.agent.model import Condition
-from guestagent.agent.reconcile import Report, Verdict
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import Document
 from guestagent.signal import Outcome, Status

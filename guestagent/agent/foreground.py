@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from guestagent.agent import announcer, collect, parts, pausing, status
+from guestagent.agent.edges import Progress, Report, Verdict
 from guestagent.agent.journal import Journal
-from guestagent.agent.reconcile import Progress, Reconciler, Report, Verdict
+from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
 from guestagent.agent.standing import standing
 from guestagent.agent.status import NodeStatus

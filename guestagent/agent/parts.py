@@ -15,9 +15,9 @@ from guestagent.agent.configuration import Configuration, Ground
 from guestagent.agent.configuration.machine import this_machine
 from guestagent.agent.configuration.record import RecordFile
 from guestagent.agent.control import Commands, ServiceControl, systemctl
+from guestagent.agent.edges import Edges, Progress
 from guestagent.agent.journal import Journal
 from guestagent.agent.pausing import paused
-from guestagent.agent.reconcile import Edges, Progress
 from guestagent.agent.settings import Service, Settings
 from guestagent.database.open import open_database
 from guestagent.database.sourceview import TcpSourceView

@@ -2,94 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from functools import partial
-from ipaddress import ip_address
+from dataclasses import replace
 
 from guestagent.agent import configuration
 from guestagent.agent.channel import locked_out, wanted_tls
-from guestagent.agent.configuration import Configuration, Look, RestartServer, unmanaged
-from guestagent.agent.journal import Journal
+from guestagent.agent.configuration import Look
+from guestagent.agent.configuring import Configuring, restarting
+from guestagent.agent.edges import Edges, Progress, Report, Verdict
+from guestagent.agent.looking import configured, look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
-from guestagent.agent.pausing import Pause, withholding
-from guestagent.agent.plan import must_not_be_configured, plan, refusal
+from guestagent.agent.pausing import withholding
+from guestagent.agent.plan import plan, refusal
 from guestagent.agent.readiness import readiness
-from guestagent.database.edge import Database, SourceView
+from guestagent.database.edge import Database
 from guestagent.database.gtid import History
-from guestagent.database.material import ChannelFiles
-from guestagent.database.state import Account, ServerError, ServerState, SourceState, TlsOptions
+from guestagent.database.state import ServerState, SourceState, TlsOptions
 from guestagent.database.steps import StartChannel, Step
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
-from guestagent.metadata.document import Document, Role, Source, Tls, Unresolved
-from guestagent.retry import Backoff, Clock
+from guestagent.metadata.document import Document, Role, Unresolved
+from guestagent.retry import Backoff
 
 PAUSE = Backoff(first=0.1, most=2.0, jitter=0.2)
 NOTE_EVERY = 1.0
 
 
-class Verdict(str, Enum):
-    """How the work on a document ended."""
-
-    READY = "ready"
-    FAILED = "failed"
-    CUT = "cut"
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the work stands, for status and log. `doing` is the step at hand, or what is waited for."""
-
-    readiness: Readiness | None
-    doing: str
-    elapsed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came of it. `seconds` by phase; `server` is the last look at it."""
-
-    verdict: Verdict
-    readiness: Readiness
-    elapsed: float
-    late: bool = False
-    server: ServerState | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-class _Late(Exception):
-    """The deadline came while the database server was being started."""
-
-
 class Cut(Exception):
     """The pass ends between two steps; the next one starts from what it sees."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """Everything outside that a pass touches. `address_towards(host)`: this node's address on the way there.
-
-    `interrupted` is asked between steps: true when a newer document has come or the agent is to end; and so is
-    `paused`, the mark of an operator at work, under which nothing is changed. Without a `configuration` the server's
-    is left alone.
-    """
-
-    open: Callable[[], Database]
-    view: SourceView
-    journal: Journal
-    clock: Clock
-    address_towards: Callable[[str], str | None]
-    interrupted: Callable[[], bool] = lambda: False
-    tell: Callable[[Progress], None] = lambda progress: None
-    files: ChannelFiles = field(default_factory=ChannelFiles)
-    paused: Callable[[], Pause | None] = lambda: None
-    configuration: Configuration | None = None
 
 
 class Reconciler:
@@ -98,18 +38,18 @@ class Reconciler:
     def __init__(self, document: Document, task: str, home: str, edges: Edges) -> None:
         """`task` names the generation for the journal, `home` is a host towards which our own address counts."""
         self._document, self._task, self._home, self.edges = document, task, home, edges
+        self._configuring = Configuring(document.section, edges, self._unless_cut)
         self._target: History | None = None
         self._marks: dict[str, float] = {}
         self._server: ServerState | None = None
         self._started = False
-        self._until = math.inf
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
 
         `deadline`: seconds since the journalled first pass of this task.
         """
-        edges, noted, self._until = self.edges, 0.0, deadline
+        edges, noted, self._configuring.until = self.edges, 0.0, deadline
         try:
             for wait in PAUSE.waits():
                 state = self.once(logins=True)
@@ -138,7 +78,7 @@ class Reconciler:
             with closing(self.edges.open()) as database:
                 return self._pass(database, logins)
         except DatabaseUnreachable as error:
-            return self._silent(str(error))
+            return self._configuring.silent(str(error))
         except DatabaseUnsupported as error:
             return Readiness.of(Condition("server", Agreement.FINAL, "one that is supported", str(error)))
         except DatabaseRefused as error:
@@ -158,8 +98,8 @@ class Reconciler:
         settings = self._configured(desired, observed, database)
         changes = () if settings is None else configuration.steps(settings)
         if changes and settings is not None and edges.paused() is None:
-            if self._configure(changes, settings, database):
-                return Readiness.of(_restarting("it was restarted"))
+            if self._configuring.do(changes, settings, database):
+                return Readiness.of(restarting("it was restarted"))
             observed = self._look(desired, database)
             settings = self._configured(desired, observed, database)
         self._remember(desired, observed)
@@ -175,9 +115,10 @@ class Reconciler:
         self._mark("apply")
         self._purge(desired, observed)
         if logins and observed.server is not None:
-            tried = dict(self._logins(desired, observed.server))
+            network = self._document.section.network
+            tried = dict(try_logins(edges.view, desired, observed.server, self._address(), network))
             observed = replace(observed, logins=tried)
-        found = self._judged(readiness(desired, observed, edges.journal.memory, dialect), settings)
+        found = self._configuring.judged(readiness(desired, observed, edges.journal.memory, dialect), settings)
         mark = edges.paused()
         if mark is None:
             return found
@@ -185,55 +126,6 @@ class Reconciler:
 
     def _configured(self, desired: Desired, observed: Observed, database: Database) -> Look | None:
         return configured(self._document, desired, observed, database, self.edges)
-
-    def _configure(self, steps: Iterable[configuration.Step], look: Look, database: Database) -> bool:
-        """Do them; whether the server was restarted, so that it must be opened again."""
-        edges = self.edges
-        assert edges.configuration is not None
-        for step in steps:
-            self._unless_cut()
-            if edges.paused() is not None:
-                return False
-            edges.tell(Progress(None, str(step), edges.journal.elapsed))
-            try:
-                edges.configuration.do(step, look, database, partial(self._meanwhile, str(step)))
-            except _Late:
-                return True
-            if isinstance(step, RestartServer):
-                return True
-        return False
-
-    def _judged(self, found: Readiness, settings: Look | None) -> Readiness:
-        """With the condition of the configuration; what a ready node was ready with is kept."""
-        ours = self.edges.configuration
-        judged = unmanaged(self._document.section) if settings is None else configuration.condition(settings)
-        if judged is not None:
-            found = Readiness.of(*found.conditions, judged)
-        if found.ready and settings is not None and ours is not None:
-            ours.ready(settings)
-        return found
-
-    def _meanwhile(self, doing: str) -> None:
-        """While a service command is at work: the progress, the deadline, and whether to go on at all."""
-        self._unless_cut()
-        spent = self.edges.journal.elapsed
-        self.edges.tell(Progress(None, doing, spent))
-        if spent >= self._until:
-            raise _Late
-
-    def _silent(self, silence: str) -> Readiness:
-        """Nobody answers: after a restart of ours the file before may have to be put back."""
-        ours, told = self.edges.configuration, None
-        if ours is not None and self.edges.paused() is None:
-            patience = float(self._document.section.deadline)
-            try:
-                told = ours.unanswered(silence, patience, partial(self._meanwhile, "wait for the server"))
-            except _Late:
-                told = _restarting(f"{silence}; it is being started")
-            except StorageError as error:
-                told = Condition("journal", Agreement.PENDING, "a file on the disk", str(error))
-        do = "is the server running, and its disk not full?"
-        return Readiness.of(told or Condition("server", Agreement.PENDING, "an answer", silence, do))
 
     def _remember(self, desired: Desired, observed: Observed) -> None:
         """What must be on the disk before any step: which passwords are retained, and the files of the channel."""
@@ -282,23 +174,6 @@ class Reconciler:
     def _see(self, desired: Desired) -> SourceState | None:
         return None if desired.source is None else look(self.edges.view, desired.source, desired.tls)
 
-    def _logins(self, desired: Desired, server: ServerState) -> Iterator[tuple[Account, ServerError | None]]:
-        """What a login as each managed account says, where our own address is one that it admits.
-
-        The certificate's name is for the replicas to check, and one of our own for them to have.
-        """
-        tls = None if desired.tls is None else replace(desired.tls, verify=False)
-        address, network = self._address(), self._document.section.network
-        if address is None or (network is not None and ip_address(address) not in network):
-            return
-        for wanted in desired.accounts:
-            password = wanted.password
-            if wanted.certificate or isinstance(password, Unresolved):
-                continue
-            if server.account(wanted.account) is not None:
-                seen = self.edges.view.look(address, server.port, wanted.account.name, password, tls)
-                yield wanted.account, seen.error
-
     @property
     def _towards(self) -> str:
         source = self._document.source
@@ -326,31 +201,6 @@ class Reconciler:
         return Report(verdict, state, spent, late, self._server, rounded)
 
 
-def configured(
-    document: Document, desired: Desired, observed: Observed, database: Database, edges: Edges
-) -> Look | None:
-    """How the server's configuration stands; None where it is not ours, or the server must not be touched."""
-    ours, server, server_id = edges.configuration, observed.server, desired.server_id
-    if ours is None or server is None or isinstance(server_id, Unresolved):
-        return None
-    if must_not_be_configured(desired, observed):
-        return None
-    # A source lists its replicas by this name.
-    towards = "" if document.source is None else str(document.source.address)
-    host = document.section.node or edges.address_towards(towards) or ""
-    return ours.look(database, server.version, server_id, host, document.section)
-
-
-def look(view: SourceView, source: Source, tls: Tls | None) -> SourceState | None:
-    """What the replication account sees of the source; None where the document is not resolved."""
-    user, password = source.user, source.user.password
-    if isinstance(password, Unresolved):
-        return None
-    if tls is not None and any(isinstance(each, Unresolved) for each in (tls.ca, tls.certificate, tls.key)):
-        return None
-    return view.look(str(source.address), source.port, str(user.name), password, tls)
-
-
 @contextmanager
 def _full_disk_tolerated() -> Iterator[None]:
     """Time that could not be noted is only lost where the machine reboots before it can be."""
@@ -364,10 +214,6 @@ def _nowhere(towards: str) -> Condition:
     wanted, seen = "one derived from this node's address", f"no way towards {towards}, so no address"
     do = "are network and DNS up? or give the node its own GuestAgent.ServerId"
     return Condition("server id", Agreement.PENDING, wanted, seen, do)
-
-
-def _restarting(seen: str) -> Condition:
-    return Condition(configuration.NAME, Agreement.PENDING, "the server to run with its option file", seen)
 
 
 def _cut() -> Condition:

@@ -14,11 +14,12 @@ from types import FrameType
 from guestagent.agent import announcer, evidence, parts, status
 from guestagent.agent.announcer import Announcer
 from guestagent.agent.collect import Collected
+from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.foreground import node_status
 from guestagent.agent.mailbox import Ear, Mailbox
 from guestagent.agent.model import Condition
 from guestagent.agent.notify import notify
-from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
+from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
 from guestagent.agent.status import NodeStatus
 from guestagent.errors import GuestAgentError, InvalidMetadata, StorageError

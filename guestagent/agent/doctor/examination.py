@@ -10,7 +10,7 @@ from guestagent.agent.doctor.handle import handle_findings
 from guestagent.agent.doctor.metadata import found, metadata_findings
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.doctor.server import server_findings
-from guestagent.agent.reconcile import Edges
+from guestagent.agent.edges import Edges
 from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse, require_resolved, salvaged
@@ -20,7 +20,7 @@ def examine(settings: Settings, edges: Edges, probes: Probes) -> Iterator[Findin
     """Finding by finding as they are made; what cannot be looked at is a finding itself."""
     collected = found(settings)
     yield from metadata_findings(collected, settings, probes)
-    yield from agent_findings(settings, probes)
+    yield from agent_findings(settings, edges.paused(), probes)
     yield from disk_findings({"state": settings.state, "run": settings.run}, probes)
     if collected is None:
         return

@@ -9,6 +9,7 @@ from guestagent.agent import status
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.mailbox import SOCKET
+from guestagent.agent.pausing import RESUME, Pause
 from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
 
@@ -18,13 +19,15 @@ LOW = 0.1  # of a file system
 DO_SPACE = "free space, or give the node a larger volume"
 
 
-def agent_findings(settings: Settings, probes: Probes) -> Iterator[Finding]:
-    """The resident agent, and what it showed last."""
+def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> Iterator[Finding]:
+    """The resident agent, whether an operator has paused it, and what it showed last."""
     if probes.listening(settings.run / SOCKET):
         yield AGENT.ok("resident", "guestagent serve runs")
     else:
         do = "systemctl start guestagent; journalctl -u guestagent tells why it ended"
         yield AGENT.fail("resident", "guestagent serve does not run", do)
+    if mark is not None:
+        yield AGENT.warn("pause", str(mark), RESUME)
     try:
         shown = status.read(settings.state / "status.json")
     except StorageError as error:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 from guestagent.agent import parts
 from guestagent.agent.doctor.finding import Finding, Grade, Topic
+from guestagent.agent.doctor.ground import disk_findings
 from guestagent.agent.doctor.place import way
 from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.edges import Edges
+from guestagent.agent.looking import look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed
 from guestagent.agent.readiness import readiness
-from guestagent.agent.reconcile import Edges, look
 from guestagent.database.edge import Database
 from guestagent.database.state import ServerState, SourceState
 from guestagent.errors import DatabaseError
@@ -44,13 +47,19 @@ def _looked_at(document: Document, edges: Edges, database: Database, probes: Pro
     source = None if document.source is None else look(edges.view, document.source, document.section.tls)
     server = database.observe()
     target = None if source is None else source.history
-    observed = Observed(server, source=source, target=target)
+    network = document.section.network
+    tried = dict(try_logins(edges.view, desired, server, address, network))
+    observed = Observed(server, source=source, target=target, logins=tried)
     for condition in reversed(
         readiness(desired, observed, edges.journal.memory, database.dialect).conditions
     ):
         yield _graded(condition)
+    if server.folder:
+        yield from disk_findings({"data": Path(server.folder)}, probes)
     if source is not None and source.version is not None:
         yield _versions(server, source)
+    if server.channel is not None:
+        yield SOURCE.ok("encryption of the channel", str(server.channel.tls))
     if address is None:
         yield PORT.warn("address", f"no way towards {towards}, so this node's own is not known", NOWHERE)
     elif document.role is Role.SOURCE:

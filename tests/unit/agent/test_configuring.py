@@ -12,9 +12,10 @@ from guestagent.agent.configuration import Configuration, Ground
 from guestagent.agent.configuration.record import Phase, Record, RecordFile
 from guestagent.agent.configuration.sizes import GIB, Machine
 from guestagent.agent.control import Ended, FakeControl
+from guestagent.agent.edges import Edges, Report, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.pausing import Pause
-from guestagent.agent.reconcile import Edges, Reconciler, Report, Verdict
+from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import Database
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
 from guestagent.database.state import SourceState

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Agreement
 from guestagent.agent.pausing import FILE, Pause, pause, paused, resume
-from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
+from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FakeDatabase, FakeSourceView
 from guestagent.database.state import SourceState
 from guestagent.database.steps import CreateMarker, SetServerId

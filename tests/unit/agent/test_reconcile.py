@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.journal import Journal
-from guestagent.agent.reconcile import Edges, Progress, Reconciler, Report, Verdict
+from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import SourceView
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
 from guestagent.database.mysql.gtidset import MysqlHistory

@@ -13,9 +13,9 @@ from typing import Any
 from guestagent.agent import announcer, parts, settings, status
 from guestagent.agent.announcer import Announcer
 from guestagent.agent.collect import Collected
+from guestagent.agent.edges import Edges, Progress
 from guestagent.agent.journal import Journal
 from guestagent.agent.mailbox import Mailbox
-from guestagent.agent.reconcile import Edges, Progress
 from guestagent.agent.service import Service
 from guestagent.agent.settings import Settings
 from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView

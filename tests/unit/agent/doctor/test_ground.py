@@ -9,12 +9,13 @@ import pytest
 from guestagent.agent import status
 from guestagent.agent.doctor.ground import agent_findings, disk_findings
 from guestagent.agent.doctor.probes import Space
+from guestagent.agent.pausing import Pause
 from guestagent.agent.status import NodeStatus
 from tests.unit.agent.doctor.surroundings import GIB, graded, of, probes, raises, settings
 
 
 def test_a_resident_agent_that_has_ended_is_a_failure(tmp_path: Path) -> None:
-    found = graded(agent_findings(settings(tmp_path), probes(listening=lambda path: False)))
+    found = graded(agent_findings(settings(tmp_path), None, probes(listening=lambda path: False)))
 
     assert found == {"resident": "fail", "status": "warn"}
 
@@ -23,13 +24,21 @@ def test_a_resident_agent_that_has_ended_is_a_failure(tmp_path: Path) -> None:
 def test_the_last_pass_is_told(state: str, grade: str, tmp_path: Path) -> None:
     status.write(tmp_path / "state" / "status.json", NodeStatus(state, problems=()))
 
-    assert graded(agent_findings(settings(tmp_path), probes()))["status"] == grade
+    assert graded(agent_findings(settings(tmp_path), None, probes()))["status"] == grade
 
 
 def test_a_problem_that_the_agent_met_is_a_line_of_its_own(tmp_path: Path) -> None:
     status.write(tmp_path / "state" / "status.json", NodeStatus("failed", problems=("Users: no",)))
 
-    assert of("problem", agent_findings(settings(tmp_path), probes())).seen == "Users: no"
+    assert of("problem", agent_findings(settings(tmp_path), None, probes())).seen == "Users: no"
+
+
+def test_a_pause_is_told_with_its_reason(tmp_path: Path) -> None:
+    mark = Pause("root", "2026-11-23T18:00:00+00:00", "moving the disk")
+
+    found = of("pause", agent_findings(settings(tmp_path), mark, probes()))
+
+    assert (str(found.grade), "moving the disk" in found.seen) == ("warn", True)
 
 
 @pytest.mark.parametrize(

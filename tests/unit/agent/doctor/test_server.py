@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guestagent.agent.doctor.server import server_findings
+from guestagent.agent.edges import Edges
 from guestagent.agent.journal import Journal
-from guestagent.agent.reconcile import Edges
 from guestagent.database.edge import Database
 from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
 from guestagent.database.state import SourceState
