@@ -41,7 +41,7 @@ class Cloud:
 
     def __init__(self, served: Serving, hypervisor: NamespaceHypervisor, connection: Connection) -> None:
         self.served, self.hypervisor = served, hypervisor
-        self.heat = OpenStackHeat(connection)
+        self.operator, self.heat = connection, OpenStackHeat(connection)
         self.stacks = Stacks(self.heat, every=0.3)
 
     def create(self, name: str, cluster: Cluster) -> Stack:
@@ -62,11 +62,11 @@ class Cloud:
         return stack
 
     def guest(self, node: str, within: float = 20) -> str:
-        """The id of the guest that is this node, once it is there."""
+        """The id of the guest that is this node, once it is there. `STACK-NODE` where there are several stacks."""
         until = time.monotonic() + within
         while True:
             for guest, server in list(self.served.cloud.servers.servers.items()):
-                if f"-{node}-" in server.name and self.hypervisor.running(guest):
+                if f"-{node}-" in f"-{server.name}" and self.hypervisor.running(guest):
                     return guest
             assert time.monotonic() < until, f"no guest for {node}"
             time.sleep(0.1)

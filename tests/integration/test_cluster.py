@@ -60,32 +60,6 @@ def test_complete_means_that_every_replica_follows(cloud: Cloud) -> None:
     assert cloud.value(source, "@@read_only") == "0"
 
 
-def test_a_cluster_grows_and_shrinks_by_updates(cloud: Cloud) -> None:
-    cloud.create("prod", cluster(1))
-    source = cloud.guest("Master0000")
-    cloud.ask(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)", "INSERT INTO d.t VALUES (1)")
-
-    grown = cloud.stacks.change("prod", lambda now: now.add_replica(NODE).add_replica(NODE))
-    assert cloud.stacks.wait(grown, PATIENCE).status == "UPDATE_COMPLETE"
-    for name in ("Slave0000", "Slave0001", "Slave0002"):
-        assert cloud.value(cloud.guest(name), "(SELECT COUNT(*) FROM d.t)") == "1"
-
-    shrunk = cloud.stacks.change("prod", lambda now: now.remove_replica("Slave0001"))
-    assert cloud.stacks.wait(shrunk, PATIENCE).status == "UPDATE_COMPLETE"
-    assert "slave0001" not in _eventually_users(cloud, source, without="slave0001")
-    assert cloud.guest("Master0000") == source
-
-
-def _eventually_users(cloud: Cloud, source: str, without: str) -> set[str]:
-    """The source hears of the removal when it collects its metadata next."""
-    until = time.monotonic() + 20
-    while True:
-        users = {row["User"] for row in cloud.ask(source, "SELECT User FROM mysql.user")}
-        if without not in users or time.monotonic() > until:
-            return users
-        time.sleep(0.5)
-
-
 def wrong_password(resources: dict[str, Any]) -> None:
     resources["Slave0000"]["Metadata"]["Master"]["User"]["password"] = "wrong"
 
