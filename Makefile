@@ -10,7 +10,7 @@ help:           ## this list
 demo: $(if $(HEAT),set-up-heat,set-up) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; DB=mysql, HEAT=real
 	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(DB),--db $(DB)) $(if $(HEAT),--heat $(HEAT))
 
-test: set-up    ## everything: lint, types, unit, integration and contract tests
+test: set-up-heat ## everything: lint, types, unit, integration and contract tests, and those on a real Heat
 	@tools/check
 
 lint: set-up    ## ruff, mypy, release notes
@@ -22,7 +22,7 @@ unit: set-up    ## the unit tests
 integration: set-up ## the tests on real servers in namespaces
 	@tools/check integration
 
-test-heat: set-up-heat ## the scenario on a real Keystone and Heat; HEAT_RELEASE=27: of that release, from PyPI
+test-heat: set-up-heat ## the tests on a real Keystone and Heat; HEAT_RELEASE=27: of that release, from PyPI
 	@HEAT_RELEASE=$(HEAT_RELEASE) tools/check heat
 
 contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, ARGS=--json
