@@ -2,7 +2,7 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration test-heat contract-report bench-heat test-lowest docs clean set-up set-up-heat
+.PHONY: help demo test test-faults lint unit integration test-heat contract-report bench-heat test-lowest docs clean set-up set-up-heat
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
@@ -25,6 +25,10 @@ integration: set-up ## the tests on real servers in namespaces
 test-heat: set-up-heat ## the tests on a real Keystone and Heat; HEAT_RELEASE=27: of that release, from PyPI
 	@HEAT_RELEASE=$(HEAT_RELEASE) tools/check heat
 
+test-faults: set-up ## every row of the failure table on three real servers; ARGS="mysql97 --only TLS", ARGS=--json
+	@.venv/bin/python tools/servers.py
+	@.venv/bin/python -m tests.failures.report $(ARGS)
+
 contract-report: set-up-heat ## every rule of Heat, the fake's column beside a real one's; HEAT_RELEASE=27, ARGS=--json
 	@HEAT_RELEASE=$(HEAT_RELEASE) .venv/bin/python -m tests.contract.report $(ARGS)
 
@@ -34,8 +38,9 @@ bench-heat: set-up-heat ## clusters of 1 + 10 and 1 + 50 on a real Heat, beside 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py
 
-docs: set-up    ## write docs/reference/cli.md from the command line's own parser
+docs: set-up    ## write docs/reference/cli.md and failures.md from what they tell of
 	@.venv/bin/python -m guestagent.cli.reference docs/reference/cli.md
+	@.venv/bin/python -m tests.failures.page docs/reference/failures.md
 
 clean:          ## remove what the targets above made
 	rm -rf .venv .venv-lowest .cache .hypothesis build dist

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from guestagent.cli.reference import reference
+from tests.failures.page import page
 
 PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
 
@@ -42,3 +43,7 @@ def test_the_page_in_the_repository_is_not_stale() -> None:
     from guestagent.cli.main import build_parser
 
     assert PAGE.read_text() == reference(build_parser()), "run `make docs`"
+
+
+def test_the_page_of_failures_is_not_stale() -> None:
+    assert PAGE.with_name("failures.md").read_text() == page(), "run `make docs`"
