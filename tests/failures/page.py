@@ -13,8 +13,8 @@ OPENING = """\
 # What goes wrong, and what the agent says
 
 Written by `make docs` from the rows of `tests/failures`, each of which makes its failure on real servers: change those,
-not this page. `make test-faults` plays all of them on MariaDB 10.11, MariaDB 11.8 and MySQL 9.7 and prints what was said
-in full; the quick ones are part of `make test`.
+not this page. `make test-faults` plays all of them on MariaDB 10.11, MariaDB 11.8 and MySQL 9.7 and prints in full what
+was said; the quick ones are part of `make test`.
 
 | ending | meaning |
 |---|---|
