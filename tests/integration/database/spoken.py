@@ -11,14 +11,14 @@ from guestagent.embedded.servers import FLAVOURS
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """`another_way` gives the replication account a second way in; `named` is a channel with a name.
+    """`another_password` gives the replication account a second one; `named` is a channel with a name.
 
     Then error numbers, and the longest password that a channel takes.
     """
 
     start: str
     server_id: str
-    another_way: str
+    another_password: str
     named: str
     forget_named: str
     nobody: int
@@ -30,7 +30,7 @@ class Spoken:
 MARIADB = Spoken(
     start="START SLAVE",
     server_id="SET GLOBAL server_id = {}",
-    another_way="ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
+    another_password="ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
     " OR mysql_native_password USING PASSWORD('x')",
     named="CHANGE MASTER 'other' TO MASTER_HOST='127.0.0.1', MASTER_USER='nobody'",
     forget_named="RESET SLAVE 'other' ALL",
@@ -42,7 +42,7 @@ MARIADB = Spoken(
 MYSQL = Spoken(
     start="START REPLICA",
     server_id="SET PERSIST server_id = {}",
-    another_way="ALTER USER slave0000 IDENTIFIED BY 'x' RETAIN CURRENT PASSWORD",
+    another_password="ALTER USER slave0000 IDENTIFIED BY 'x' RETAIN CURRENT PASSWORD",
     named="CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_USER='nobody' FOR CHANNEL 'other'",
     forget_named="RESET REPLICA ALL FOR CHANNEL 'other'",
     nobody=1410,

@@ -82,7 +82,7 @@ class TestAccounts:
     def test_a_new_password_replaces_every_way_in(
         self, source: Server, database: Database, spoken: Spoken
     ) -> None:
-        source.ask(spoken.another_way)
+        source.ask(spoken.another_password)
 
         database.apply(SetPassword(REPLICATOR, Secret("new")))
 

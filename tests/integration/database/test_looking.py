@@ -18,7 +18,7 @@ from tests.integration.database.following import (
     REPLICATOR,
     account_of,
 )
-from tests.integration.database.spoken import Spoken
+from tests.integration.database.spoken import Spoken, only
 from tests.integration.servers import Server
 
 
@@ -71,7 +71,7 @@ class TestLooking:
         [
             ("ALTER USER slave0000 ACCOUNT LOCK", {"locked": True}),
             ("ALTER USER slave0000 REQUIRE SSL", {"requires_tls": True}),
-            ("ALTER USER slave0000 REQUIRE X509", {"requires_tls": True}),
+            ("ALTER USER slave0000 REQUIRE X509", {"requires_tls": True, "requires_certificate": True}),
             ("GRANT SELECT ON *.* TO slave0000", {"privileges": REPLICATION | {"SELECT"}}),
             ("REVOKE REPLICATION SLAVE ON *.* FROM slave0000", {"privileges": frozenset()}),
             ("GRANT USAGE ON *.* TO slave0000 WITH GRANT OPTION", {"others": True}),
@@ -102,14 +102,27 @@ class TestLooking:
         assert not made.others
         assert seen == replace(made, **expected)  # type: ignore[arg-type]
 
-    def test_a_second_way_into_an_account_is_no_proof(
+    def test_a_second_password_is_a_retained_one(
         self, source: Server, database: Database, spoken: Spoken
     ) -> None:
-        source.ask(spoken.another_way)
+        source.ask(spoken.another_password)
 
         seen = account_of(database, REPLICATOR)
 
-        assert not any(database.dialect.proves(seen.plugin, seen.proof, p) for p in (PASSWORD, Secret("x")))
+        proofs = [database.dialect.proves(seen.plugin, seen.proof, p) for p in (PASSWORD, Secret("x"))]
+        assert sum(proofs) == 1
+        assert seen.retained is not None
+
+    @only("mariadb")
+    def test_a_second_way_into_an_account_is_no_proof(self, source: Server, database: Database) -> None:
+        source.ask(
+            "ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
+            " OR unix_socket"
+        )
+
+        seen = account_of(database, REPLICATOR)
+
+        assert not database.dialect.proves(seen.plugin, seen.proof, PASSWORD)
 
     def test_named_channels_are_refused(self, database: Database, server: Server, spoken: Spoken) -> None:
         server.ask(spoken.named)
