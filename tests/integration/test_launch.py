@@ -46,7 +46,7 @@ def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: Commands)
     assert table.splitlines()[0] == (
         "dialect   hot: Heat has all that it needs, and no policy keeps its guests from their metadata"
     )
-    assert "template  11 of 1000 resources, " in table
+    assert "template  12 of 1000 resources, " in table
     assert "caution   Keystone's auth_ttl cannot be seen: 900 s is taken for it" in table
 
 

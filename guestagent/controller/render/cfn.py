@@ -13,11 +13,13 @@ from guestagent.controller.node import Node
 from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
     AUTHORITY,
+    HANDLES,
     PORT,
     Functions,
     Resource,
     check_room,
     document,
+    handles,
     kept,
     parameters,
 )
@@ -32,7 +34,10 @@ def render(cluster: Cluster) -> dict[str, Any]:
         resources[AUTHORITY] = {**authority, "Properties": {"value": str(cluster.tls.ca)}}
     for node in cluster:
         resources |= _node(cluster, node)
-    resources["End"] = _end(cluster)
+    if cluster.replicas:
+        resources[HANDLES] = _value("there", handles(cluster))
+    # Deletion starts at this one, and not with a second's sleep for each condition.
+    resources["End"] = _value("ready", [node.condition for node in cluster])
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "A guestagent cluster",
@@ -54,13 +59,8 @@ def _begin(cluster: Cluster) -> Resource:
     return {"Type": "OS::Heat::Value", "Properties": {"value": "cluster"}, "Metadata": kept(cluster)}
 
 
-def _end(cluster: Cluster) -> Resource:
-    """One resource behind all conditions: deletion starts here, and not with a second's sleep for each."""
-    return {
-        "Type": "OS::Heat::Value",
-        "DependsOn": [node.condition for node in cluster],
-        "Properties": {"value": "ready"},
-    }
+def _value(value: str, after: list[str]) -> Resource:
+    return {"Type": "OS::Heat::Value", "DependsOn": after, "Properties": {"value": value}}
 
 
 def _members() -> Resource:
@@ -87,7 +87,7 @@ def _database(cluster: Cluster) -> Resource:
 
 
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
-    after_source = [] if node is cluster.source else [cluster.source.condition]
+    is_source = node is cluster.source
     resources = _identity(node)
     if not parameters(cluster):
         resources[node.password] = _password()
@@ -97,9 +97,9 @@ def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
         "Type": "AWS::CloudFormation::WaitConditionHandle",
         # Keystone counts the life of a handle's URL from its creation: a replica's starts when its source is
         # ready.
-        "DependsOn": after_source or "Begin",
+        "DependsOn": "Begin" if is_source else [cluster.source.condition],
     }
-    resources[node.name] = _server(cluster, node) | ({"DependsOn": after_source} if after_source else {})
+    resources[node.name] = _server(cluster, node) | ({} if is_source else {"DependsOn": [HANDLES]})
     resources[node.condition] = {
         "Type": "AWS::CloudFormation::WaitCondition",
         "DependsOn": [node.name],  # its clock starts when the server runs

@@ -19,6 +19,8 @@ SECTION_VERSION = 1  # of the GuestAgent section in the nodes' metadata
 PORT = 3306
 AUTHORITY = "Authority"
 """The resource that holds the CA: its text stands in a template once, and not in every node's metadata."""
+HANDLES = "Handles"
+"""The resource between the replicas' handles and their servers: see `handles`."""
 
 MOST_RESOURCES = 1000
 MOST_BYTES = 512 * 1024
@@ -79,6 +81,15 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
         )
     users = [account(replica) for replica in cluster.replicas]
     return said | ({"Users": users} if users else {})
+
+
+def handles(cluster: Cluster) -> list[str]:
+    """The replicas' handles, all of which must be there before a server of theirs is made or changed.
+
+    With a signal Heat resolves every server's metadata. A handle whose URL is just being made gets a second one by
+    that, and a server whose document changes while it is being made never ends (docs/explanation/dialects.md).
+    """
+    return [node.handle for node in cluster.replicas]
 
 
 def parameters(cluster: Cluster) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ from guestagent.controller.node import Node
 from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
     AUTHORITY,
+    HANDLES,
     PORT,
     Functions,
     Resource,
     check_room,
     document,
+    handles,
     kept,
     parameters,
 )
@@ -34,11 +36,9 @@ def render(cluster: Cluster) -> dict[str, Any]:
         resources[AUTHORITY] = {**authority, "properties": {"value": str(cluster.tls.ca)}}
     for node in cluster:
         resources |= _node(cluster, node)
-    resources["End"] = {
-        "type": "OS::Heat::Value",
-        "depends_on": [node.condition for node in cluster],
-        "properties": {"value": "ready"},
-    }
+    if cluster.replicas:
+        resources[HANDLES] = _value("there", handles(cluster))
+    resources["End"] = _value("ready", [node.condition for node in cluster])
     template = {
         "heat_template_version": VERSION,
         "description": "A guestagent cluster",
@@ -53,6 +53,10 @@ def render(cluster: Cluster) -> dict[str, Any]:
 def _parameters(cluster: Cluster) -> Resource:
     hidden = {name: {"type": "string", "hidden": True} for name in parameters(cluster)}
     return {"parameters": hidden} if hidden else {}
+
+
+def _value(value: str, after: list[str]) -> Resource:
+    return {"type": "OS::Heat::Value", "depends_on": after, "properties": {"value": value}}
 
 
 def _database(cluster: Cluster) -> Resource:
@@ -71,7 +75,7 @@ def _database(cluster: Cluster) -> Resource:
 
 
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
-    after_source = [] if node is cluster.source else [cluster.source.condition]
+    is_source = node is cluster.source
     resources: dict[str, Resource] = {}
     if not parameters(cluster):
         resources[node.password] = {
@@ -88,10 +92,10 @@ def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
         "type": "OS::Heat::WaitConditionHandle",
         # Keystone counts the life of a handle's URL from its creation: a replica's starts when its source is
         # ready.
-        "depends_on": after_source or "Begin",
+        "depends_on": "Begin" if is_source else [cluster.source.condition],
         "properties": {"signal_transport": "CFN_SIGNAL"},
     }
-    resources[node.name] = _server(cluster, node) | ({"depends_on": after_source} if after_source else {})
+    resources[node.name] = _server(cluster, node) | ({} if is_source else {"depends_on": [HANDLES]})
     resources[node.condition] = {
         "type": "OS::Heat::WaitCondition",
         "depends_on": [node.name],  # its clock starts when the server runs

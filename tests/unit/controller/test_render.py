@@ -126,12 +126,21 @@ def test_end_waits_for_every_condition() -> None:
     ]
 
 
-def test_a_replica_and_its_handle_come_after_the_sources_proof() -> None:
+def test_a_replicas_handle_comes_after_the_sources_proof() -> None:
     made = resources(cluster(replicas=1).add_replica(SMALL))
 
-    for name in ("Slave0000", "Slave0000ReadyWaitCondHandle", "Slave0001", "Slave0001ReadyWaitCondHandle"):
+    for name in ("Slave0000ReadyWaitCondHandle", "Slave0001ReadyWaitCondHandle"):
         assert depends_on(made[name]) == ["Master0000ReadyWaitCond2"]
     assert depends_on(made["Master0000ReadyWaitCondHandle2"]) == ["Begin"]
+
+
+def test_no_replica_is_touched_before_every_handle_is_there() -> None:
+    """A signal of one, while the handle of another is being made, may hang the stack."""
+    made = resources(cluster(replicas=2).renew("Slave0001"))
+
+    assert depends_on(made["Handles"]) == ["Slave0000ReadyWaitCondHandle", "Slave0001ReadyWaitCondHandle2"]
+    assert depends_on(made["Slave0000"]) == depends_on(made["Slave0001"]) == ["Handles"]
+    assert "Handles" not in resources(cluster())
 
 
 def test_a_new_generation_takes_the_place_of_the_old_one() -> None:
@@ -236,7 +245,7 @@ def test_the_largest_cluster_has_141_replicas() -> None:
     with pytest.raises(InvalidCluster) as refused:
         render(cluster(replicas=142))
 
-    assert str(refused.value).startswith("cluster: expected at most 1000 resources in a stack, found 1005")
+    assert str(refused.value).startswith("cluster: expected at most 1000 resources in a stack, found 1006")
 
 
 def test_a_template_over_heats_size_is_refused() -> None:
