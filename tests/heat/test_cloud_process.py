@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.conftest import subnet_of_its_own
 from tests.integration.test_cloud_process import Cloud
 
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.fixture
-def cloud(folder: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
+@pytest.fixture(scope="module")
+def cloud(folder: Path) -> Iterator[Cloud]:
+    """One for all: a start takes longer than what is asked here."""
     own = folder / "process"
-    own.mkdir(mode=0o711, exist_ok=True)
-    made = Cloud(own, name=f"r{os.getpid() % 100000}", options=("--heat", "real", "--subnet", str(free_subnet)))
-    yield made
-    made.run("down", "--purge")
+    own.mkdir(mode=0o711)
+    with subnet_of_its_own() as subnet:
+        made = Cloud(own, name=f"r{os.getpid() % 100000}", options=("--heat", "real", "--subnet", str(subnet)))
+        yield made
+        made.run("down", "--purge")
 
 
 def daemons(cloud: Cloud) -> list[psutil.Process]:
@@ -33,6 +37,31 @@ def daemons(cloud: Cloud) -> list[psutil.Process]:
 
 def logs(cloud: Cloud) -> list[Path]:
     return [cloud.state / "cloud.log", *(cloud.state / "heat" / "run" / "log").iterdir()]
+
+
+def test_daemons_have_no_rights_and_show_no_password(cloud: Cloud) -> None:
+    cloud.up()
+
+    running = daemons(cloud)
+    shown = " ".join(word for each in running for word in (*each.cmdline(), *each.environ().values()))
+    shown += "".join(path.read_text(errors="replace") for path in logs(cloud))
+
+    passwords = json.loads((cloud.state / "heat" / "run" / "passwords.json").read_text())
+    assert all(each.uids().effective != 0 for each in running)
+    assert [name for name, password in passwords.items() if password in shown] == []
+
+
+def test_the_preflight_finds_the_better_dialect(cloud: Cloud) -> None:
+    cloud.up()
+    words = [sys.executable, "-m", "guestagent", "cluster", "preflight", "--json"]
+    where = {"OS_CLIENT_CONFIG_FILE": str(cloud.clouds_file), "OS_CLOUD": cloud.name}
+
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env=os.environ | where)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["dialect"], told["missing"]) == ("hot", [])
+    assert told["endpoints"]["cloudformation"] == cloud.up()["auth_url"].replace(":5000/v3", ":8000/v1/")
 
 
 def test_a_killed_cloud_is_swept_by_the_next_which_is_new(cloud: Cloud) -> None:
@@ -49,15 +78,3 @@ def test_a_killed_cloud_is_swept_by_the_next_which_is_new(cloud: Cloud) -> None:
     assert cloud.run("up").returncode == 5  # for a fake one, in the place of this
     assert cloud.run("down", "--purge").returncode == 0
     assert not cloud.state.exists()
-
-
-def test_daemons_have_no_rights_and_show_no_password(cloud: Cloud) -> None:
-    cloud.up()
-
-    running = daemons(cloud)
-    shown = " ".join(word for each in running for word in (*each.cmdline(), *each.environ().values()))
-    shown += "".join(path.read_text(errors="replace") for path in logs(cloud))
-
-    passwords = json.loads((cloud.state / "heat" / "run" / "passwords.json").read_text())
-    assert all(each.uids().effective != 0 for each in running)
-    assert [name for name, password in passwords.items() if password in shown] == []

@@ -11,6 +11,7 @@ import openstack
 import pytest
 
 from guestagent.controller import Dialect
+from guestagent.controller.passwords import Passwords
 from guestagent.errors import CloudError
 from tests.integration.clouds import Cloud
 from tests.integration.life import cluster, live
@@ -18,6 +19,8 @@ from tests.integration.life import cluster, live
 pytestmark = pytest.mark.timeout(480)
 
 PATIENCE = 180.0
+# One life with passwords that Heat makes, and one with hidden parameters, which new nodes bring into an update.
+PASSWORDS: Mapping[Dialect, Passwords] = {Dialect.CFN: Passwords.PARAMETERS, Dialect.HOT: Passwords.HEAT}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def lives(real_heat: Cloud) -> Iterator[Mapping[Dialect, Future[None]]]:
         with openstack.connect(**real_heat.served.connect) as connection:
             own = Cloud(real_heat.served, real_heat.hypervisor, connection)
             try:
-                live(own, f"life-{dialect.value}", dialect, PATIENCE)
+                live(own, f"life-{dialect.value}", dialect, PATIENCE, passwords=PASSWORDS[dialect])
             finally:
                 with suppress(CloudError):
                     own.stacks.delete(f"life-{dialect.value}")

@@ -26,14 +26,14 @@ def cluster(replicas: int, dialect: Dialect, **changes: Any) -> Cluster:
     )
 
 
-def live(cloud: Cloud, name: str, dialect: Dialect, patience: float) -> None:
+def live(cloud: Cloud, name: str, dialect: Dialect, patience: float, **changes: Any) -> None:
     """Create 1+2, add two, remove one, resize one, delete; after every step all rows are on every replica."""
     stacks, rows = cloud.stacks, Rows(cloud, name)
 
     def change(operation: Callable[[Cluster], Cluster]) -> str:
         return stacks.wait(stacks.change(name, operation), patience).status
 
-    created = stacks.wait(stacks.create(name, cluster(2, dialect)), patience)
+    created = stacks.wait(stacks.create(name, cluster(2, dialect, **changes)), patience)
     assert created.status == "CREATE_COMPLETE"
     first = {node: cloud.guest(f"{name}-{node}") for node in ("Master0000", "Slave0000", "Slave0001")}
     cloud.ask(rows.source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)")

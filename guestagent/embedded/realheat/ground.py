@@ -11,6 +11,7 @@ from guestagent.embedded.guests.image import Account, account_here
 from guestagent.embedded.realheat import prepared, processes
 from guestagent.embedded.realheat.layout import Layout
 from guestagent.embedded.realheat.release import Release, provide
+from guestagent.embedded.servers.roots import CACHE_VARIABLE
 from guestagent.errors import CloudError, UnsupportedEnvironment
 
 RUN = "run"
@@ -32,7 +33,7 @@ class Ground:
 
 
 def ground_for(folder: Path, release: int | None = None) -> Ground:
-    """Ready to be built on; the first time in a folder takes half a minute, and minutes for a release from PyPI.
+    """Ready to be built on; the first time on a machine takes half a minute, and minutes for a release from PyPI.
 
     From the main thread. UnsupportedEnvironment where this machine lacks something, with what to do about it.
     """
@@ -41,13 +42,15 @@ def ground_for(folder: Path, release: int | None = None) -> Ground:
     account = account_here()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)  # the account must get through, and what is in it is closed to it
-    _check_reach(folder, account)
+    place = prepared.place()
+    _check_reach(folder, account, "--state")
+    _check_reach(place, account, CACHE_VARIABLE)
     programs = provide(release, folder)
-    return Ground(programs, prepared.build(folder, programs, account), account, Layout(folder / RUN))
+    return Ground(programs, prepared.build(place, programs, account), account, Layout(folder / RUN))
 
 
 def sweep(folder: Path) -> None:
-    """End and remove what a run left, also one that was killed. What was prepared stays."""
+    """End and remove what a run left, also one that was killed. What of a release comes from PyPI stays."""
     processes.sweep(_written(folder))
     shutil.rmtree(folder / RUN, ignore_errors=True)
 
@@ -56,11 +59,11 @@ def _written(folder: Path) -> Path:
     return folder / "processes.json"
 
 
-def _check_reach(folder: Path, account: Account) -> None:
+def _check_reach(folder: Path, account: Account, said_by: str) -> None:
     try:
         processes.finish("looking", ("test", "-x", str(folder)), account=account)
     except CloudError:
         raise UnsupportedEnvironment(
             f"the daemons' account (user {account.uid}) cannot reach {folder}: let others enter the folders above it, "
-            "or choose another --state"
+            f"or choose another by {said_by}"
         ) from None

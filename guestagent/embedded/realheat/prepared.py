@@ -1,8 +1,10 @@
-"""The databases of Keystone and Heat as they are before anyone uses them: made once, copied for every run."""
+"""The databases of Keystone and Heat as they are before anyone uses them: made once on this machine, copied for every
+run. A copy is whole or not there, and named after what it was made of.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -10,9 +12,8 @@ import signal
 import socket
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from guestagent.embedded.realheat import configuration
 from guestagent.embedded.realheat.layout import Addresses, Layout, Passwords
 from guestagent.embedded.realheat.processes import Daemon, finish
 from guestagent.embedded.realheat.release import SCRIPTS, Release
-from guestagent.errors import CloudError, DeadlineExceeded
+from guestagent.embedded.servers.roots import alone, cache_folder
+from guestagent.errors import CloudError, DeadlineExceeded, StorageError
 
+OURS = (Path(__file__), *(Path(__file__).with_name(f"{name}.py") for name in ("configuration", "layout")))
+UNUSED_DAYS = 14
 DATABASE_SECONDS = 30.0
 NOWHERE = Addresses("http://127.0.0.1", "http://127.0.0.1", "http://127.0.0.1", 0, 0, 0)
 INSTALL = (
@@ -32,18 +36,37 @@ INSTALL = (
 )  # fmt: skip
 
 
+def place(cache: Path | None = None) -> Path:
+    """The folder of everything that is prepared, beside the flavours' servers: any checkout finds it there.
+
+    The account must get through it to what is being made. StorageError where there can be none.
+    """
+    folder = (cache or cache_folder()) / "heat"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o711)
+    except OSError as error:
+        raise StorageError(f"there is no place for prepared databases at {folder}: {error}") from error
+    return folder
+
+
 def build(folder: Path, release: Release, account: Account) -> Path:
-    """The prepared folder, made where it is missing; whole or not there. From the main thread."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711)
-    whole = folder / f"heat-{release.name}"
-    with _alone(folder / "lock"):
+    """What is prepared of this release, made in `folder` where it is missing. From the main thread."""
+    whole = folder / f"{release.name}-{made_of(release.versions())}"
+    with alone(folder / "lock"):
         if not whole.is_dir():
-            draft = Layout(folder / "draft")
-            shutil.rmtree(draft.folder, ignore_errors=True)
-            _fill(draft, release, account)
-            draft.folder.rename(whole)
+            _make(folder / "draft", whole, release, account)
+            forget(folder, time.time())
+        os.utime(whole)
     return whole
+
+
+def made_of(versions: str) -> str:
+    """What changes when anything does that goes into the databases: the programs, or our own part."""
+    digest = hashlib.sha256(versions.encode())
+    for path in (*OURS, *sorted(SCRIPTS.glob("*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def lay(layout: Layout, prepared: Path) -> Passwords:
@@ -64,7 +87,7 @@ def configure(
         durable.write(layout.settings / name, text.encode())
     for script in SCRIPTS.glob("*.py"):
         shutil.copyfile(script, layout.code / script.name)
-    _hand_over(layout.folder, account)
+    _hand_over(layout.folder, account.uid, account.gid)
 
 
 def database(layout: Layout, account: Account) -> Daemon:
@@ -81,9 +104,25 @@ def answers(layout: Layout) -> bool:
     return False
 
 
-def _hand_over(folder: Path, account: Account) -> None:
+def _hand_over(folder: Path, uid: int, gid: int) -> None:
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, account.uid, account.gid)
+        os.chown(path, uid, gid)
+
+
+def _make(draft: Path, whole: Path, release: Release, account: Account) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    _fill(Layout(draft), release, account)
+    _hand_over(draft, os.getuid(), os.getgid())  # until it is copied it is nobody else's
+    os.sync()  # else a power cut after the renaming could leave files without their content
+    draft.rename(whole)
+
+
+def forget(folder: Path, now: float) -> None:
+    """Remove what nobody has used for long: of packages and checkouts that are no more."""
+    long_ago = now - UNUSED_DAYS * 86400
+    for path in folder.iterdir():
+        if path.is_dir() and path.stat().st_mtime < long_ago:
+            shutil.rmtree(path)
 
 
 def _fill(layout: Layout, release: Release, account: Account) -> None:
@@ -146,10 +185,3 @@ def _wait(server: Daemon, layout: Layout) -> None:
         if time.monotonic() > until:
             raise DeadlineExceeded(f"the database server does not answer after {DATABASE_SECONDS:.0f} s")
         time.sleep(0.05)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

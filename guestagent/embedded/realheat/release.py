@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from guestagent.embedded import commands
 from guestagent.embedded.realheat import configuration
 from guestagent.embedded.realheat.layout import Addresses, Layout
 from guestagent.embedded.realheat.processes import finish
@@ -56,6 +57,15 @@ class Release:
         """The command line of Keystone's or Heat's administration."""
         program = str(self.programs / f"{service}-manage")
         return (program, "--config-file", str(layout.settings / f"{service}.conf"), *words)
+
+    def versions(self) -> str:
+        """Of everything that the databases are made by."""
+        packages = sorted(set(PACKAGES.values() if self.own_folder is None else DATABASE))
+        words = ("dpkg-query", "--show", "--showformat=${Package} ${Version}\n", *packages)
+        said = commands.check("looking what is installed", words)
+        if self.own_folder is None:
+            return said
+        return said + " ".join(sorted(path.name for path in self.own_folder.glob("lib/*/site-packages/*.dist-info")))
 
     def pipeline(self) -> str:
         """Heat's paste pipeline; Heat 19 asks Keystone about signatures without a token, which gets a 401."""
