@@ -59,7 +59,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     end = actions.add_parser("down", help="end it and remove guests, bridge and state")
     _common(end)
     end.add_argument(
-        "--purge", action="store_true", help="also what the next start would reuse: the guests' image, a Heat from PyPI"
+        "--purge", action="store_true", help="also what the next start would reuse: the guests' image"
     )
     end.set_defaults(run=down)
     shown = actions.add_parser("status", help="what runs, and reads that would endanger a real stack")

@@ -63,7 +63,7 @@ def up(options: Options) -> Record:
 def down(options: Options, purge: bool = False) -> bool:
     """End the cloud and remove what it made; also after it was killed. False where there was none.
 
-    The guests' image, and a Heat from PyPI, stay for the next start, unless `purge`.
+    The guests' image stays for the next start, unless `purge`.
     """
     if not options.state.is_dir():
         return False

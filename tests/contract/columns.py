@@ -47,10 +47,7 @@ def real(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
     from guestagent.embedded.realheat import ground_for, sweep
 
     release = os.environ.get("HEAT_RELEASE")
-    # Not below /tmp: what of a release comes from PyPI is kept, and the daemons' account must reach the rest.
-    folder = Path(
-        f"/var/tmp/guestagent-heat-{release}" if release else mkdtemp("-heat", "guestagent-", "/var/tmp")
-    )
+    folder = Path(mkdtemp("-heat", "guestagent-", "/var/tmp"))  # not below /tmp: the daemons' account must reach it
     ground = ground_for(folder, int(release) if release else None)
     try:
         with serving(hypervisor, Settings(), ground) as cloud:
@@ -59,8 +56,7 @@ def real(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
                 yield heat
     finally:
         sweep(folder)
-        if not release:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One real Keystone and one real Heat for all tests of this folder, with real guests; gone with the last of them."""
+"""One real Keystone and one real Heat for all tests of a process, with real guests; gone with the last of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def real_heat(folder: Path) -> Iterator[Cloud]:
     """The cloud, and a controller that uses it. Its stacks are its tests' own to name."""
-    heat = Path("/var/tmp/guestagent-heat-27") if RELEASE else folder / "heat"  # pip's work is not done twice
+    heat = folder / "heat"
     ground = ground_for(heat, int(RELEASE) if RELEASE else None)
     with subnet_of_its_own() as subnet:
         gateway = str(subnet[1])

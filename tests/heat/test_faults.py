@@ -117,6 +117,7 @@ def test_what_a_killed_engine_was_at_is_taken_over_by_the_next_update(real_heat:
 
     assert ended.status == "UPDATE_FAILED"
     assert "WaitConditionTimeout: resources.Condition: 0 of 1 received" in ended.reason
+    assert ("UPDATE_FAILED", "Condition") in events(real_heat, "killed")
 
 
 def test_an_engine_that_is_killed_in_an_update_costs_no_data(real_heat: Cloud, single: str) -> None:

@@ -45,12 +45,12 @@ def ground_for(folder: Path, release: int | None = None) -> Ground:
     place = prepared.place()
     _check_reach(folder, account, "--state")
     _check_reach(place, account, CACHE_VARIABLE)
-    programs = provide(release, folder)
+    programs = provide(release, place)
     return Ground(programs, prepared.build(place, programs, account), account, Layout(folder / RUN))
 
 
 def sweep(folder: Path) -> None:
-    """End and remove what a run left, also one that was killed. What of a release comes from PyPI stays."""
+    """End and remove what a run left, also one that was killed."""
     processes.sweep(_written(folder))
     shutil.rmtree(folder / RUN, ignore_errors=True)
 

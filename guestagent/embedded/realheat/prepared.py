@@ -37,9 +37,9 @@ INSTALL = (
 
 
 def place(cache: Path | None = None) -> Path:
-    """The folder of everything that is prepared, beside the flavours' servers: any checkout finds it there.
+    """The folder of everything that is made once, beside the flavours' servers: any checkout finds it there.
 
-    The account must get through it to what is being made. StorageError where there can be none.
+    The daemons' account must get through it. StorageError where there can be none.
     """
     folder = (cache or cache_folder()) / "heat"
     try:
@@ -121,7 +121,7 @@ def forget(folder: Path, now: float) -> None:
     """Remove what nobody has used for long: of packages and checkouts that are no more."""
     long_ago = now - UNUSED_DAYS * 86400
     for path in folder.iterdir():
-        if path.is_dir() and path.stat().st_mtime < long_ago:
+        if Layout(path).data.is_dir() and path.stat().st_mtime < long_ago:
             shutil.rmtree(path)
 
 

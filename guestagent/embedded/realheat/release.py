@@ -11,6 +11,7 @@ from guestagent.embedded import commands
 from guestagent.embedded.realheat import configuration
 from guestagent.embedded.realheat.layout import Addresses, Layout
 from guestagent.embedded.realheat.processes import finish
+from guestagent.embedded.servers.roots import alone
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
 INSTALL_SECONDS = 900.0
@@ -93,7 +94,8 @@ def provide(number: int | None, folder: Path) -> Release:
     if number not in FROM_PYPI:
         known = ", ".join(map(str, FROM_PYPI))
         raise InvalidInput([Problem("--heat-release", f"one of {known}", str(number))])
-    return _from_pypi(number, folder / f"heat-{number}-programs")
+    with alone(folder / "lock"):
+        return _from_pypi(number, folder / f"heat-{number}-programs")
 
 
 def _from_pypi(number: int, folder: Path) -> Release:
