@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from guestagent.errors import StorageError
@@ -31,6 +32,23 @@ def write(
             raise
         _sync_folder(path.parent)
     except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+
+
+def show(path: Path, content: bytes) -> None:
+    """Replace `path` in one step, as `write` does, for others to look at: the disk is not waited for.
+
+    After a power cut it may be an older one, or empty: only for what nobody goes on from. StorageError as of `write`.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        draft.touch(PRIVATE_FILE)
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
 
 

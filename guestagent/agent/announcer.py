@@ -46,6 +46,7 @@ class Announcer:
             self._news.notify()
 
     def _run(self) -> None:
+        self._sender.prepare()
         while (entry := self._next()) is not None:
             try:
                 delivery = self._sender.say(entry, interrupted=partial(self._superseded, entry))

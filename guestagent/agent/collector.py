@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from guestagent.metadata import polling_interval
+
 KEY = "os-collect-config"
 OURS = frozenset({"command", "cachedir"})  # or the metadata could make the collector forget us
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -26,6 +28,13 @@ def configured(text: str, wanted: Mapping[str, object]) -> str:
         if any(_held(lines, section, name) != values for name, values in options.items()):
             text = "".join(line.text + "\n" for line in _replaced(lines, section, options))
     return text
+
+
+def wishes(document: Mapping[str, object]) -> Mapping[str, object]:
+    """What the collector shall be: Heat's own wishes, and over them the interval that the document names."""
+    heats, interval = document.get(KEY), polling_interval(document)
+    wishes = dict(heats) if isinstance(heats, Mapping) else {}
+    return wishes if interval is None else wishes | {"polling_interval": interval}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from guestagent.agent.status import NodeStatus
 from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, documents, parse, require_resolved
 from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Delivery, End, Spool
+from guestagent.signal import Delivery, End, Sender, Spool
 
 SIGNAL_SECONDS = 60.0
 LOCK_SECONDS = 5.0
@@ -35,10 +36,13 @@ def apply(
     clock = SystemClock()
     document = _document(settings, text, where)
     edges = parts.edges(settings, clock, tell=lambda progress: tell(_line(progress)))
+    sender = parts.sender(settings, clock, tell)
+    if signals:
+        threading.Thread(target=sender.prepare).start()  # while the server is waited for
     with parts.alone(settings, _patience(clock)):
         reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
         report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
-        delivery = _signal(settings, document, report, clock, tell) if signals else None
+        delivery = _signal(sender, document, report, clock) if signals else None
         result = node_status(document, report)
         status.write(settings.state / "status.json", result)
     if delivery is not None and delivery.end is not End.ACCEPTED:
@@ -92,11 +96,8 @@ def _resolved(document: object, where: str) -> Document:
     return parsed
 
 
-def _signal(
-    settings: Settings, document: Document, report: Report, clock: Clock, tell: Callable[[str], None]
-) -> Delivery:
-    entry = announcer.entry_of(document, report)
-    return parts.sender(settings, clock, tell).say(entry, until=clock.now() + SIGNAL_SECONDS)
+def _signal(sender: Sender, document: Document, report: Report, clock: Clock) -> Delivery:
+    return sender.say(announcer.entry_of(document, report), until=clock.now() + SIGNAL_SECONDS)
 
 
 def _patience(clock: Clock) -> Callable[[], bool]:

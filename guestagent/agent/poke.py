@@ -11,11 +11,9 @@ from pathlib import Path
 
 from guestagent import durable
 from guestagent.agent import collect
-from guestagent.agent.collector import KEY, configured
 from guestagent.agent.mailbox import Mailbox
 from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidInput, Problem, StorageError
-from guestagent.metadata import polling_interval
 
 LOG = logging.getLogger("guestagent")
 VARIABLE = "OS_CONFIG_FILES"
@@ -44,14 +42,19 @@ def poke(
         LOG.info("nothing new for this node in %s", ":".join(map(str, paths)))
         return
     mailbox.put(found)
-    if wanted := _wishes(found.document):
-        configure(settings.collector_config, wanted)
+    configure(settings.collector_config, found.document)
 
 
-def configure(file: Path, wanted: Mapping[str, object]) -> None:
-    """Write the wishes for the collector into its configuration, where they differ. A missing file stays missing:
-    the collector reads another one then.
+def configure(file: Path, document: Mapping[str, object]) -> None:
+    """Write what the document says of the collector into its configuration, where that differs. A missing file stays
+    missing: the collector reads another one then.
     """
+    # Not before the agent was told: it is at work while these are imported.
+    from guestagent.agent.collector import configured, wishes
+
+    wanted = wishes(document)
+    if not wanted:
+        return
     content = durable.read(file)
     if content is None:
         LOG.warning("%s is missing: what os-collect-config shall be is not applied", file)
@@ -73,13 +76,6 @@ def narrow(files: Iterable[Path], caches: Iterable[Path]) -> None:
         if cache.is_dir() and not cache.is_symlink():
             _close(cache, durable.PRIVATE_FOLDER)
             _purge(cache)
-
-
-def _wishes(document: Mapping[str, object]) -> Mapping[str, object]:
-    """What the collector shall be: Heat's own wishes, and over them the interval that the document names."""
-    heats, interval = document.get(KEY), polling_interval(document)
-    wishes = dict(heats) if isinstance(heats, Mapping) else {}
-    return wishes if interval is None else wishes | {"polling_interval": interval}
 
 
 def _paths(environ: Mapping[str, str]) -> list[Path]:

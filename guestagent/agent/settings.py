@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oslo_config import cfg
-
+from guestagent.agent import cfg
 from guestagent.errors import InvalidSettings, Problem
 
 DEFAULT_FILE = Path("/etc/guestagent/guestagent.conf")
@@ -87,21 +85,13 @@ class Settings:
 def load(file: Path | None = None) -> Settings:
     """Settings from `file`, or from the default one where it exists. InvalidSettings names file, key and value."""
     if file is None and not DEFAULT_FILE.exists():
-        return _settings(_parsed(()))
+        return _settings(cfg.defaults(OPTIONS))
     path = DEFAULT_FILE if file is None else file
     try:
-        return _settings(_parsed((str(path),)))
+        return _settings(cfg.parsed((str(path),), OPTIONS))
     except (cfg.Error, ValueError) as error:
         said = Problem(str(path), "a configuration that oslo.config can read", " ".join(str(error).split()))
         raise InvalidSettings([said]) from error
-
-
-def _parsed(files: Sequence[str]) -> cfg.ConfigOpts:
-    conf = cfg.ConfigOpts()
-    for group, options in OPTIONS.items():
-        conf.register_opts(options, group=None if group == "DEFAULT" else group)
-    conf([], project="guestagent", default_config_files=list(files), default_config_dirs=[])
-    return conf
 
 
 def _settings(conf: cfg.ConfigOpts) -> Settings:

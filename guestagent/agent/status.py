@@ -54,7 +54,7 @@ class NodeStatus:
 def write(path: Path, status: NodeStatus) -> None:
     """Keep the status for others to read. A full disk is no reason to stop working: it is then not kept."""
     try:
-        durable.write(path, json.dumps(status.as_json()).encode())
+        durable.show(path, json.dumps(status.as_json()).encode())
     except StorageError:
         return
 
@@ -62,7 +62,7 @@ def write(path: Path, status: NodeStatus) -> None:
 def read(path: Path) -> NodeStatus | None:
     """The last status; None where nobody has worked here yet. StorageError where it cannot be read."""
     content = durable.read(path)
-    if content is None:
+    if not content:  # empty after a power cut
         return None
     try:
         return _parsed(json.loads(content))

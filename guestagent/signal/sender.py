@@ -19,6 +19,7 @@ from guestagent.signal.payload import Outcome, Status, body
 from guestagent.signal.policy import Policy
 from guestagent.signal.spool import Entry, Spool
 from guestagent.signal.transports import Transport, transport_to, utc_now
+from guestagent.signal.web import import_requests
 
 POLICY = Policy()
 SLICE = 1.0  # seconds after which a sleeper looks whether it is still wanted
@@ -60,7 +61,10 @@ def worth_saying(accepted: Outcome | None, outcome: Outcome) -> bool:
 
 @dataclass(slots=True)
 class Sender:
-    """Delivers to whatever handle an entry names. `connect` makes the way to it, `today` is the calendar."""
+    """Delivers to whatever handle an entry names. `connect` makes the way to it, `today` is the calendar.
+
+    `imports` is what takes time before the first signal, and can be done before.
+    """
 
     spool: Spool
     clock: Clock
@@ -68,9 +72,16 @@ class Sender:
     connect: Callable[[Handle], Transport] = transport_to
     today: Callable[[], datetime] = utc_now
     tell: Callable[[str], None] = lambda message: None
+    imports: Callable[[], None] = import_requests
     _hopeless: dict[tuple[str, Status], str] = field(default_factory=dict)
     _taken: dict[str, Outcome] = field(default_factory=dict)
     _way: tuple[str, Transport] | None = None
+
+    def prepare(self) -> None:
+        """Have what the first signal needs, while there is time; nothing where one was said here already."""
+        with self._storage_trouble_told():
+            if self.spool.record() is None:
+                self.imports()
 
     def say(
         self, entry: Entry, *, until: float | None = None, interrupted: Callable[[], bool] = lambda: False

@@ -54,9 +54,14 @@ class Answer:
     date: str = ""
 
 
+def import_requests() -> None:
+    """Beforehand: 27 MB and a tenth of a second, for whoever will have something to say."""
+    import requests  # noqa: F401
+
+
 def ask(request: Request, web: Web, seconds: float) -> Answer:
     """The answer, whatever it says. HandleUnreachable where there is none, HandleRefused where none can be."""
-    import requests  # 27 MB and a tenth of a second, for whoever has something to say
+    import requests
 
     _hide_urls()
     verify = True if web.ca_file is None else str(web.ca_file)

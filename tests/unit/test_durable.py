@@ -23,6 +23,16 @@ def test_what_is_written_is_read_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_what_is_only_shown_is_whole_and_private_too(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file"
+    durable.show(path, b"old")
+
+    durable.show(path, b"new")
+
+    assert (durable.read(path), names(path.parent)) == (b"new", ["file"])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:
     assert durable.read(tmp_path / "nothing") is None
 

@@ -57,6 +57,17 @@ def test_an_agent_that_is_down_is_no_reason_to_fail(settings: Settings) -> None:
     assert poked(settings, collected(settings, cfn=DOCUMENT)) == DOCUMENT
 
 
+def test_the_agent_is_told_before_anything_of_the_collector_can_fail(settings: Settings) -> None:
+    settings.collector_config.unlink()
+    settings.collector_config.mkdir()
+
+    with Mailbox(settings.state, settings.run).listen() as ear:
+        with pytest.raises(StorageError):
+            poked(settings, collected(settings, cfn=DOCUMENT))
+
+        assert ear.wait(0)
+
+
 def test_files_without_a_handle_change_nothing(settings: Settings) -> None:
     assert poked(settings, collected(settings, ec2={"instance-id": "i-1"})) is None
     assert poked(settings, {"OS_CONFIG_FILES": ""}) is None

@@ -34,7 +34,13 @@ def test_nobody_has_worked_here_yet(tmp_path: Path) -> None:
     assert status.read(tmp_path / "status.json") is None
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"conditions": 1}', "[]"])
+def test_an_empty_file_which_a_power_cut_may_leave_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "status.json").touch()
+
+    assert status.read(tmp_path / "status.json") is None
+
+
+@pytest.mark.parametrize("content", ["{}", '{"conditions": 1}', "[]"])
 def test_what_is_no_status_is_one_clear_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "status.json").write_text(content)
 

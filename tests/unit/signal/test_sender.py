@@ -82,6 +82,20 @@ def test_what_is_said_is_spooled_sent_and_noted(tmp_path: Path) -> None:
     assert spool.accepted(entry(success()).key) == success("ready", lag=0)
 
 
+@pytest.mark.parametrize(("said", "imported"), [(False, 1), (True, 0)])
+def test_what_a_signal_needs_is_imported_ahead_for_the_first_one_alone(
+    tmp_path: Path, said: bool, imported: int
+) -> None:
+    imports: list[None] = []
+    ours = Sender(Spool(tmp_path), FakeClock(), imports=lambda: imports.append(None))
+    if said:
+        ours.spool.put(entry(success()))
+
+    ours.prepare()
+
+    assert len(imports) == imported
+
+
 def test_an_outage_of_an_hour_loses_nothing(tmp_path: Path) -> None:
     clock = FakeClock()
     handle = outage(3600, clock)
