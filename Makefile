@@ -2,7 +2,7 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults lint unit integration test-heat contract-report bench-heat test-lowest docs clean set-up set-up-heat
+.PHONY: help demo test test-faults lint unit integration test-heat contract-report bench-heat bench-ready test-lowest docs clean set-up set-up-heat
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ contract-report: set-up-heat ## every rule of Heat, the fake's column beside a r
 
 bench-heat: set-up-heat ## clusters of 1 + 10 and 1 + 50 on a real Heat, beside the plain template of 2013; ARGS=--json
 	@.venv/bin/python -m tests.bench --plot docs/explanation/performance.svg $(ARGS)
+
+bench-ready: set-up ## from the metadata to the accepted SUCCESS, beside a script by hand; ARGS="--db mysql97 --json"
+	@.venv/bin/python -m tests.bench.ready --plot docs/explanation/readiness.svg $(ARGS)
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py

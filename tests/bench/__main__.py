@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.bench import signals
 from tests.bench.answering import AnsweringHypervisor
 from tests.bench.clusters import Row, measured
-from tests.bench.plot import drawn
-from tests.bench.report import machine, table, told
+from tests.bench.machine import machine
+from tests.bench.report import plot, table, told
 from tests.contract.columns import on_cloud
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     rows = clusters(asked.heat, asked.replicas, asked.repetitions, asked.boot)
     load = signals.measured(asked.stacks)
     if asked.plot:
-        asked.plot.write_text(drawn(rows, machine()))
+        asked.plot.write_text(plot(rows))
     if asked.json:
         print(json.dumps({"machine": machine(), "clusters": told(rows), "fake": asdict(load)}, indent=2))
     else:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from datetime import date
+from itertools import groupby
 from statistics import median
 
 from tests.bench.clusters import Row
+from tests.bench.machine import machine, ratio
+from tests.bench.plot import BLUE, GREEN, GREY, Bar, drawn
 from tests.bench.signals import Load
 from tests.bench.templates import CFN, HOT, PLAIN
 
 NAMES: Mapping[str, str] = {PLAIN: "plain, 2013", CFN: "ours, CFN", HOT: "ours, HOT"}
-
-
-def machine() -> str:
-    """When and on how large a machine; which one is nobody's business."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+COLOURS: Mapping[str, str] = {PLAIN: GREY, CFN: BLUE, HOT: GREEN}
+TITLE = "Seconds from the request to CREATE_COMPLETE on a real Heat, guests that only answer"
 
 
 def table(rows: Sequence[Row], load: Load) -> str:
@@ -56,10 +53,16 @@ def told(rows: Sequence[Row]) -> list[dict[str, object]]:
     ]
 
 
+def plot(rows: Sequence[Row]) -> str:
+    """Seconds to CREATE_COMPLETE, a group of bars for each size."""
+    groups = [
+        [Bar(f"1 + {size}: {NAMES[row.kind]}", COLOURS[row.kind], row.created) for row in of_one_size]
+        for size, of_one_size in groupby(rows, lambda row: row.replicas)
+    ]
+    return drawn(TITLE, machine(), groups)
+
+
 def beside(row: Row, rows: Sequence[Row]) -> Row:
     """The plain template's row of the same size."""
     return next(each for each in rows if (each.replicas, each.kind) == (row.replicas, PLAIN))
 
-
-def ratio(ours: Sequence[float], plain: Sequence[float]) -> str:
-    return f"{median(ours) / median(plain):.2f}"

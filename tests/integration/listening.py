@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,9 +21,12 @@ TAKEN = b"<resource>Handle</resource>"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
+    """One request; `at` is when it had come (monotonic)."""
+
     line: str
     headers: Mapping[str, str]
     body: bytes
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)

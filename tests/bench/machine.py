@@ -1,0 +1,19 @@
+"""What every bench says: on how large a machine it ran, and how one row compares with another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from statistics import median
+
+
+def machine() -> str:
+    """When and on how large a machine; which one is nobody's business."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Of medians."""
+    return f"{median(ours) / median(theirs):.2f}"

@@ -1,0 +1,41 @@
+"""`make bench-ready`: from a node's metadata to its accepted SUCCESS, ours beside the bare minimum by hand.
+
+Prints ratios, and the seconds that they come from. Nothing is asserted of a time: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from guestagent.embedded.servers import FLAVOURS
+from tests.bench.machine import machine
+from tests.bench.ready.report import plot, table, told
+from tests.bench.ready.timing import measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.ready", description=__doc__)
+    parser.add_argument("--db", choices=tuple(FLAVOURS), nargs="+", default=tuple(FLAVOURS))
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--watched", type=float, default=4.0, help="seconds of looks for drift that are counted")
+    parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    rows, costs = measured(asked.db, asked.repetitions, asked.watched, say)
+    if asked.plot:
+        asked.plot.write_text(plot(rows))
+    if asked.json:
+        print(json.dumps({"machine": machine(), **told(rows, costs)}, indent=2))
+    else:
+        print(table(rows, costs))
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

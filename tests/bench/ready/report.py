@@ -1,0 +1,54 @@
+"""What was measured, as text for people and as data; ratios are of medians to the script's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from statistics import median
+
+from tests.bench.machine import machine, ratio
+from tests.bench.plot import BLUE, GREEN, GREY, Bar, drawn
+from tests.bench.ready.contestants import APPLY, RESIDENT, SCRIPT
+from tests.bench.ready.costs import Cost
+from tests.bench.ready.timing import Row
+
+NAMES: Mapping[str, str] = {SCRIPT: "script", RESIDENT: "ours, resident", APPLY: "ours, `apply`"}
+COLOURS: Mapping[str, str] = {SCRIPT: GREY, RESIDENT: BLUE, APPLY: GREEN}
+TITLE = "Seconds from the metadata to the accepted SUCCESS"
+
+
+def table(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
+    """Markdown, as it stands in docs/explanation/performance.md."""
+    lines = ["| server | role | who | fastest | median | ratio to the script |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        seen = f"{min(row.seconds):.3f} s | {median(row.seconds):.3f} s | {ratio(row.seconds, script(row, rows))}"
+        lines.append(f"| {row.flavour} | {row.role} | {NAMES[row.kind]} | {seen} |")
+    lines += ["", "| server | what | ours | beside | theirs | ratio |", "|---|---|---|---|---|---|"]
+    for cost in costs:
+        ours, theirs = (f"{value:.1f} {cost.unit}" for value in (cost.ours, cost.theirs))
+        lines.append(
+            f"| {cost.flavour} | {cost.what} | {ours} | {cost.beside} | {theirs} | {cost.ours / cost.theirs:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def told(rows: Sequence[Row], costs: Sequence[Cost]) -> dict[str, object]:
+    """The same for programs."""
+    ready = [asdict(row) | {"ratio": median(row.seconds) / median(script(row, rows))} for row in rows]
+    return {"ready": ready, "costs": [asdict(cost) | {"ratio": cost.ours / cost.theirs} for cost in costs]}
+
+
+def plot(rows: Sequence[Row], about: str = "") -> str:
+    """A group of bars for each server and role."""
+    groups = [
+        [Bar(f"{server}, {role}: {row.kind}", COLOURS[row.kind], row.seconds) for row in group]
+        for (server, role), group in groupby(rows, lambda row: (row.flavour, row.role))
+    ]
+    return drawn(TITLE, machine() + about, groups)
+
+
+def script(row: Row, rows: Sequence[Row]) -> tuple[float, ...]:
+    """The script's seconds on the same server in the same role."""
+    wanted = (row.flavour, row.role, SCRIPT)
+    return next(each.seconds for each in rows if (each.flavour, each.role, each.kind) == wanted)

@@ -1,0 +1,135 @@
+"""Where the contestants play: a source and a replica of one flavour, as new each time, and a handle that both tell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from guestagent.embedded.servers import Flavour
+from tests.integration import listening
+from tests.integration.servers import Server, installed, running
+
+SOURCE, REPLICA = "source", "replica"
+ROLES = (SOURCE, REPLICA)
+USER, PASSWORD = "slave0000", "correct horse battery"
+CLOSED = {"mariadb": "read_only", "mysql": "super_read_only"}
+ROWS = ("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1), (2), (3)")
+PATIENCE = 60.0
+ROOT = Path(__file__).parents[3]
+HOLD = """\
+mount --bind "$0" /var/lib
+mount -t tmpfs none /run
+mkdir /run/mysqld
+ln -s "$1" /run/mysqld/mysqld.sock
+echo ready
+exec cat
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One node: its server, a folder for whoever works on it, and what it shall become.
+
+    `port` is the source's. The `handle` is a URL. `within` is what a command begins with that runs on this node.
+    """
+
+    server: Server
+    folder: Path
+    role: str
+    port: int
+    handle: str
+    within: tuple[str, ...]
+
+    @property
+    def server_id(self) -> int:
+        return 71 + ROLES.index(self.role)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        user = {"name": USER, "password": PASSWORD}
+        way = {"Master": {"Address": "127.0.0.1", "Port": self.port, "User": user}}
+        section = {"Node": self.role, "ServerId": self.server_id, "Deadline": int(PATIENCE)}
+        return {
+            "ReadyWaitCondition": self.handle,
+            **({"Users": [user]} if self.role == SOURCE else way),
+            "GuestAgent": section,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    flavour: Flavour
+    servers: tuple[Server, Server]
+    heat: listening.Server
+    folder: Path
+
+    @contextmanager
+    def places(self) -> Iterator[dict[str, Place]]:
+        """A source and a replica that nobody has touched. There is something to replicate once `written` is called."""
+        self.heat.heard.clear()
+        with tempfile.TemporaryDirectory(dir=self.folder) as name, ExitStack() as stack:
+            made = {}
+            for role, server in zip(ROLES, self.servers, strict=True):
+                server.emptied().ask(f"SET GLOBAL {CLOSED[self.flavour.family]} = 1")
+                folder = Path(name) / role
+                folder.mkdir()
+                within = stack.enter_context(as_in_an_image(folder, server.socket))
+                port = self.servers[0].port
+                made[role] = Place(server, folder, role, port, self._handle(role), within)
+            yield made
+
+    def told(self, role: str, until: float) -> float | None:
+        """When the handle of this role was told SUCCESS (monotonic); None where it was not by then."""
+        while time.monotonic() < until:
+            for heard in self.heat.heard:
+                if f"/{role}?" in heard.line:
+                    assert json.loads(heard.body)["Status"] == "SUCCESS", heard.body
+                    return heard.at
+            time.sleep(0.01)
+        return None
+
+    def _handle(self, role: str) -> str:
+        stamp = quote(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
+        return f"{self.heat.address}/v1/waitcondition/{role}?Timestamp={stamp}&Signature=s"
+
+
+@contextmanager
+def as_in_an_image(folder: Path, socket: str) -> Iterator[tuple[str, ...]]:
+    """The files of an image stand where they stand there, so that the agent needs no configuration, as there."""
+    words = ("unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", HOLD, str(folder), socket)
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"ready\n"
+        yield ("nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", f"--wdns={ROOT}", "--")
+        holder.terminate()
+
+
+def written(source: Place) -> None:
+    """What the replica has to catch up with."""
+    source.server.ask(*ROWS)
+
+
+def caught_up(replica: Place) -> bool:
+    return replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@contextmanager
+def staged(flavour: Flavour) -> Iterator[Stage]:
+    options = ("server-id=1", "skip-slave-start=1", f"{CLOSED[flavour.family].replace('_', '-')}=1")
+    with tempfile.TemporaryDirectory(prefix="ready-") as name, listening.listening() as heat:
+        folder = Path(name)
+        template = installed(folder / "template", flavour)
+        with (
+            running(folder / "a", template, *options, flavour=flavour) as one,
+            running(folder / "b", template, *options, flavour=flavour) as two,
+        ):
+            yield Stage(flavour, (one, two), heat, folder)
