@@ -24,7 +24,7 @@ from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsu
 from guestagent.metadata.document import Document, Role, Unresolved
 from guestagent.retry import Backoff
 
-PAUSE = Backoff(first=0.02, most=2.0, jitter=0.2)
+PAUSE = Backoff(first=0.01, most=2.0, jitter=0.2)
 NOTE_EVERY = 1.0
 
 

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[3]
 HOLD = """\
 mount --bind "$0" /var/lib
 mount -t tmpfs none /run
+for folder in /etc/guestagent /etc/mysql /etc/my.cnf.d; do [ ! -d $folder ] || mount -t tmpfs none $folder; done
 mkdir /run/mysqld
 ln -s "$1" /run/mysqld/mysqld.sock
 echo ready
@@ -104,7 +105,10 @@ class Stage:
 
 @contextmanager
 def as_in_an_image(folder: Path, socket: str) -> Iterator[tuple[str, ...]]:
-    """The files of an image stand where they stand there, so that the agent needs no configuration, as there."""
+    """The files of an image stand where they stand there, so that the agent needs no configuration, as there.
+
+    What this machine has of the agent's and of servers' configuration is hidden: there is no option file to keep.
+    """
     words = ("unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", HOLD, str(folder), socket)
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

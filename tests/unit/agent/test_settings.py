@@ -46,7 +46,7 @@ def test_a_value_that_cannot_be_is_refused_and_the_file_named(tmp_path: Path, te
     file = tmp_path / "guestagent.conf"
     file.write_text(text)
 
-    with pytest.raises(InvalidSettings, match="guestagent.conf: expected a configuration"):
+    with pytest.raises(InvalidSettings, match=r"guestagent\.conf: expected a configuration"):
         load(file)
 
 
