@@ -15,6 +15,7 @@ from tests.bench.ready.timing import Row
 
 NAMES: Mapping[str, str] = {SCRIPT: "script", RESIDENT: "ours, resident", APPLY: "ours, `apply`"}
 COLOURS: Mapping[str, str] = {SCRIPT: GREY, RESIDENT: BLUE, APPLY: GREEN}
+PHASES = ("server", "apply", "verify")
 TITLE = "Seconds from the metadata to the accepted SUCCESS"
 
 
@@ -24,6 +25,7 @@ def table(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
     for row in rows:
         seen = f"{min(row.seconds):.3f} s | {median(row.seconds):.3f} s | {ratio(row.seconds, script(row, rows))}"
         lines.append(f"| {row.flavour} | {row.role} | {NAMES[row.kind]} | {seen} |")
+    lines += ["", *phases(rows)]
     lines += ["", "| server | what | ours | beside | theirs | ratio |", "|---|---|---|---|---|---|"]
     for cost in costs:
         ours, theirs = (f"{value:.1f} {cost.unit}" for value in (cost.ours, cost.theirs))
@@ -31,6 +33,21 @@ def table(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
             f"| {cost.flavour} | {cost.what} | {ours} | {cost.beside} | {theirs} | {cost.ours / cost.theirs:.2f} |"
         )
     return "\n".join(lines)
+
+
+def phases(rows: Sequence[Row]) -> list[str]:
+    """Where our own time goes: what no phase has is the hand-over before, and the signal after them."""
+    lines = [
+        "| server | role | who | hand-over and signal | first look | steps | proof |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if row.kind != SCRIPT:
+            rest = [took.seconds - sum(took.phases.values()) for took in row.took]
+            parts = [rest, *([took.phases[phase] for took in row.took] for phase in PHASES)]
+            spent = " | ".join(f"{median(part):.3f} s" for part in parts)
+            lines.append(f"| {row.flavour} | {row.role} | {NAMES[row.kind]} | {spent} |")
+    return lines
 
 
 def told(rows: Sequence[Row], costs: Sequence[Cost]) -> dict[str, object]:

@@ -67,6 +67,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A SUCCESS with its data; `at` is when it had come (monotonic)."""
+
+    at: float
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     flavour: Flavour
     servers: tuple[Server, Server]
@@ -88,13 +96,14 @@ class Stage:
                 made[role] = Place(server, folder, role, port, self._handle(role), within)
             yield made
 
-    def told(self, role: str, until: float) -> float | None:
-        """When the handle of this role was told SUCCESS (monotonic); None where it was not by then."""
+    def told(self, role: str, until: float) -> Told | None:
+        """What the handle of this role was told; None where it was told nothing by then."""
         while time.monotonic() < until:
             for heard in self.heat.heard:
                 if f"/{role}?" in heard.line:
-                    assert json.loads(heard.body)["Status"] == "SUCCESS", heard.body
-                    return heard.at
+                    signal = json.loads(heard.body)
+                    assert signal["Status"] == "SUCCESS", heard.body
+                    return Told(heard.at, signal["Data"])
             time.sleep(0.01)
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from guestagent.embedded.servers import FLAVOURS
@@ -15,13 +15,25 @@ KINDS = tuple(CONTESTANTS)
 
 
 @dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds in all, and of the phases that a SUCCESS of ours tells: server, apply, verify."""
+
+    seconds: float
+    phases: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """Seconds of each repetition."""
+    """One contestant on one server in one role, every repetition."""
 
     flavour: str
     role: str
     kind: str
-    seconds: tuple[float, ...]
+    took: tuple[Took, ...]
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        return tuple(each.seconds for each in self.took)
 
 
 def measured(
@@ -31,22 +43,22 @@ def measured(
     rows: list[Row] = []
     spent: list[Cost] = []
     for name in flavours:
-        seen: dict[tuple[str, str], list[float]] = {(role, kind): [] for role in ROLES for kind in KINDS}
+        seen: dict[tuple[str, str], list[Took]] = {(role, kind): [] for role in ROLES for kind in KINDS}
         with staged(FLAVOURS[name]) as stage:
             played(stage, SCRIPT)  # the servers' first time is not counted for anybody
             for number in range(repetitions):
                 first = number % len(KINDS)
                 for kind in KINDS[first:] + KINDS[:first]:
-                    for role, seconds in played(stage, kind).items():
-                        say(f"{name}, {role}, {kind}: {seconds:.3f} s")
-                        seen[role, kind].append(seconds)
+                    for role, took in played(stage, kind).items():
+                        say(f"{name}, {role}, {kind}: {took.seconds:.3f} s")
+                        seen[role, kind].append(took)
             spent += costs(stage, repetitions, watched)
-        rows += [Row(name, role, kind, tuple(seconds)) for (role, kind), seconds in seen.items()]
+        rows += [Row(name, role, kind, tuple(took)) for (role, kind), took in seen.items()]
     return rows, spent
 
 
-def played(stage: Stage, kind: str) -> dict[str, float]:
-    """Seconds of the source, and then of the replica that follows it."""
+def played(stage: Stage, kind: str) -> dict[str, Took]:
+    """The source, and then the replica that follows it."""
     with stage.places() as places:
         source = timed(stage, kind, places[SOURCE])
         written(places[SOURCE])
@@ -55,11 +67,11 @@ def played(stage: Stage, kind: str) -> dict[str, float]:
         return {SOURCE: source, REPLICA: replica}
 
 
-def timed(stage: Stage, kind: str, place: Place) -> float:
+def timed(stage: Stage, kind: str, place: Place) -> Took:
     with CONTESTANTS[kind](place) as command:
         started = time.monotonic()
         process = command.begin()
-        at = stage.told(place.role, started + PATIENCE)
+        told = stage.told(place.role, started + PATIENCE)
         assert process.wait(PATIENCE) == 0, command.said()
-        assert at is not None, command.said()
-        return at - started
+        assert told is not None, command.said()
+        return Took(told.at - started, {} if kind == SCRIPT else told.data["seconds"])
