@@ -49,8 +49,9 @@ def locked_out(channel: ChannelState, observed: Observed) -> bool:
     Once a work: where pointing it anew did not help, the reason is another one.
     """
     error, seen = channel.receiver_error, observed.source
-    refused = channel.receiver is Receiver.CONNECTING and error is not None and error.number in LOGIN_REFUSED
-    return refused and not observed.started and seen is not None and seen.history is not None
+    if channel.receiver is not Receiver.CONNECTING or error is None or seen is None or seen.history is None:
+        return False
+    return error.number in LOGIN_REFUSED and error.number not in observed.started
 
 
 def pointing(source: Source, tls: TlsOptions) -> PointChannel:

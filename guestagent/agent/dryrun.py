@@ -130,9 +130,7 @@ def _online(name: str | None, document: Document, edges: Edges) -> Plan:
         mark = edges.paused()
         planned = _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
         changes = tuple(_configuring(document, desired, observed, database, edges))
-        return replace(
-            planned, steps=(*changes, *planned.steps), paused="" if mark is None else str(mark)
-        )
+        return replace(planned, steps=(*changes, *planned.steps), paused="" if mark is None else str(mark))
 
 
 def _configuring(

@@ -81,7 +81,7 @@ class Observed:
 
     `source` is what a replica sees of its source; `target` the source's history that must be contained, noted when
     verification began. `logins`: what a TCP login as each managed account said (None: it worked); absent: not tried.
-    `started`: this work has started a channel that an error had stopped: what stops it again is there to stay.
+    `started`: numbers of the errors after which this work has started the channel: what comes again is there to stay.
     """
 
     server: ServerState | None
@@ -89,7 +89,7 @@ class Observed:
     source: SourceState | None = None
     target: History | None = None
     logins: Mapping[Account, ServerError | None] = field(default_factory=dict)
-    started: bool = False
+    started: frozenset[int] = frozenset()
 
 
 class Agreement(IntEnum):

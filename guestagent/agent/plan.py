@@ -276,7 +276,7 @@ def _replica_steps(
         return
     start = channel is not None and _wants_start(channel, observed, dialect)
     # A whole stop throws the relay log away, and GTIDs fetch it again: one that cannot be read is mended so.
-    anew = new_id or new_channel or (start and channel is not None and channel.failed)
+    anew = new_id or new_channel or (start and channel is not None and channel.applier_error is not None)
     stop = channel is not None and not channel.stopped and anew
     if stop:
         yield StopChannel()
@@ -289,9 +289,12 @@ def _replica_steps(
 
 
 def _wants_start(channel: ChannelState, observed: Observed, dialect: Dialect) -> bool:
-    """One start a work: what stops again with an error that does not pass is for `readiness` to tell."""
+    """One start a work for each error: what stops again with an error that does not pass is for `readiness` to tell."""
     if channel.applier and channel.receiver is not Receiver.STOPPED:
         return False
     errors = ((channel.receiver_error, Place.RECEIVING), (channel.applier_error, Place.APPLYING))
-    kinds = {dialect.diagnose(error, place).kind for error, place in errors if error is not None}
-    return not (observed.started and kinds & {Kind.FAIL, Kind.REPAIR})
+    return not any(
+        error.number in observed.started and dialect.diagnose(error, place).kind in {Kind.FAIL, Kind.REPAIR}
+        for error, place in errors
+        if error is not None
+    )

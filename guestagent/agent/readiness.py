@@ -131,7 +131,11 @@ def _replica(
         yield Condition("channel", PENDING, wanted, "no channel")
         return
     led = _led(channel.endpoint, channel.tls) + ("" if channel.by_gtid else " by position, not by GTID")
-    there = (channel.endpoint.host, channel.endpoint.port, channel.endpoint.user) == (end.host, end.port, end.user)
+    there = (channel.endpoint.host, channel.endpoint.port, channel.endpoint.user) == (
+        end.host,
+        end.port,
+        end.user,
+    )
     right = there and channel.tls == tls and channel.by_gtid
     yield Condition("channel", HELD if right else PENDING, wanted, led)
     yield _receiver(channel, observed.started, dialect)
@@ -160,7 +164,7 @@ def _source_seen(source: Source, observed: Observed, dialect: Dialect) -> Condit
     return Condition("source", HELD, wanted, said)
 
 
-def _receiver(channel: ChannelState, started: bool, dialect: Dialect) -> Condition:
+def _receiver(channel: ChannelState, started: frozenset[int], dialect: Dialect) -> Condition:
     if channel.receiver is Receiver.RUNNING:
         return Condition("receiver", HELD, "running", "running")
     if channel.receiver_error is None:
@@ -169,18 +173,23 @@ def _receiver(channel: ChannelState, started: bool, dialect: Dialect) -> Conditi
     return _failed("receiver", "running", dialect, channel.receiver_error, place, started)
 
 
-def _applier(channel: ChannelState, started: bool, dialect: Dialect) -> Condition:
+def _applier(channel: ChannelState, started: frozenset[int], dialect: Dialect) -> Condition:
     if channel.applier_error is not None:
         return _failed("applier", "running", dialect, channel.applier_error, Place.APPLYING, started)
     return _holds("applier", "running", "running" if channel.applier else "stopped")
 
 
 def _failed(
-    name: str, wanted: str, dialect: Dialect, error: ServerError, place: Place, started: bool = False
+    name: str,
+    wanted: str,
+    dialect: Dialect,
+    error: ServerError,
+    place: Place,
+    started: frozenset[int] = frozenset(),
 ) -> Condition:
     """Final where it will not pass, or where the one start that might have repaired it was made already."""
     diagnosis = dialect.diagnose(error, place)
-    final = diagnosis.kind is Kind.FAIL or (diagnosis.kind is Kind.REPAIR and started)
+    final = diagnosis.kind is Kind.FAIL or (diagnosis.kind is Kind.REPAIR and error.number in started)
     agreement = FINAL if final else PENDING
     seen = f"{error} ({diagnosis.meaning})" if diagnosis.meaning else str(error)
     return Condition(name, agreement, wanted, seen, diagnosis.do)

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from guestagent.agent import configuration
-from guestagent.agent.channel import locked_out, wanted_tls
+from guestagent.agent.channel import wanted_tls
 from guestagent.agent.configuration import Look
 from guestagent.agent.configuring import Configuring, restarting
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
@@ -42,7 +42,7 @@ class Reconciler:
         self._target: History | None = None
         self._marks: dict[str, float] = {}
         self._server: ServerState | None = None
-        self._started = False
+        self._started: frozenset[int] = frozenset()
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
@@ -108,7 +108,7 @@ class Reconciler:
             self._do(steps, database)
             channel = None if observed.server is None else observed.server.channel
             if channel is not None and StartChannel() in steps:
-                self._started |= channel.failed or locked_out(channel, observed)
+                self._started |= channel.errors
             self._target = None
             observed = self._look(desired, database)
             self._marks.pop("apply", None)
@@ -118,7 +118,9 @@ class Reconciler:
             network = self._document.section.network
             tried = dict(try_logins(edges.view, desired, observed.server, self._address(), network))
             observed = replace(observed, logins=tried)
-        found = self._configuring.judged(readiness(desired, observed, edges.journal.memory, dialect), settings)
+        found = self._configuring.judged(
+            readiness(desired, observed, edges.journal.memory, dialect), settings
+        )
         mark = edges.paused()
         if mark is None:
             return found

@@ -118,10 +118,10 @@ class ChannelState:
         return self.receiver is Receiver.STOPPED and not self.applier
 
     @property
-    def failed(self) -> bool:
-        """Whether an error has stopped one of its threads."""
-        receiver = self.receiver is Receiver.STOPPED and self.receiver_error is not None
-        return receiver or (not self.applier and self.applier_error is not None)
+    def errors(self) -> frozenset[int]:
+        """The numbers of the errors that it shows, of those that have one."""
+        shown = (self.receiver_error, self.applier_error)
+        return frozenset(error.number for error in shown if error is not None and error.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,9 +199,14 @@ class Pair:
 
     def unlogged(self, *statements: str) -> None:
         """On the replica, by root, past its read-only and its binary log."""
-        lifted = self.say(mariadb="SET @a = 1", mysql="SET GLOBAL super_read_only = 0")
-        lowered = self.say(mariadb="SET @a = 1", mysql="SET GLOBAL super_read_only = 1")
+        lifted, lowered = self.unclosed
         self.replica.server.ask(lifted, "SET SESSION sql_log_bin = 0", *statements, lowered)
+
+    @property
+    def unclosed(self) -> tuple[str, str]:
+        """What lets root write on the replica, and what takes it back; root of MariaDB always may."""
+        words = self.say(mariadb="SET @nothing = {}", mysql="SET GLOBAL super_read_only = {}")
+        return words.format(0), words.format(1)
 
     def channel(self, verb: str) -> str:
         """STOP, START or RESET the channel, or `SHOW` it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.failures.locking import holding
@@ -80,7 +80,7 @@ def an_account_whose_plugin_the_replica_lacks(pair: Pair) -> Telling:
 @area.row(READY)
 def a_lock_that_was_held_for_longer_than_the_retries_and_is_gone(pair: Pair) -> Telling:
     pair.ready()
-    with impatient(pair.replica), holding(pair.replica.server, "SELECT * FROM d.t WHERE id = 1 FOR UPDATE"):
+    with impatient(pair.replica), locked_row(pair):
         pair.source.server.ask("UPDATE d.t SET v = 'changed' WHERE id = 1")
         until(lambda: not applies(pair))
     yield pair.replica.apply(pair.replica_document(Deadline=20))
@@ -89,7 +89,7 @@ def a_lock_that_was_held_for_longer_than_the_retries_and_is_gone(pair: Pair) -> 
 @area.row(final("applier", "a lock was held for longer"))
 def a_lock_that_stays(pair: Pair) -> Telling:
     pair.ready()
-    with impatient(pair.replica), holding(pair.replica.server, "SELECT * FROM d.t WHERE id = 1 FOR UPDATE"):
+    with impatient(pair.replica), locked_row(pair):
         pair.source.server.ask("UPDATE d.t SET v = 'changed' WHERE id = 1")
         until(lambda: not applies(pair))
         yield pair.replica.apply(pair.replica_document(Deadline=30))
@@ -123,7 +123,7 @@ def an_event_above_the_replica_s_cap(pair: Pair) -> Telling:
     pair.source.server.ask("ALTER TABLE d.t MODIFY v MEDIUMTEXT")
     pair.source.server.ask("INSERT INTO d.t VALUES (5, REPEAT('x', 1000000))")
     yield pair.replica.apply(pair.replica_document(Deadline=20))
-    pair.replica.server.ask(f"SET GLOBAL {cap} = {usual}", pair.channel("STOP"), pair.channel("START"))
+    pair.replica.server.ask(f"SET GLOBAL {cap} = {usual}")
 
 
 @area.row(final("receiver", "the source's binary log is damaged"), heals=False)
@@ -160,6 +160,16 @@ def a_replica_killed_in_the_middle_of_its_relay_log(pair: Pair) -> Telling:
         file.truncate(relay.stat().st_size - 20)
     pair.replica.server.start()
     yield pair.replica.apply(pair.replica_document(Deadline=30))
+
+
+@contextmanager
+def locked_row(pair: Pair) -> Iterator[None]:
+    """Somebody holds a row that is about to be changed; a lock is taken before the server is closed again."""
+    lifted, lowered = pair.unclosed
+    pair.replica.server.ask(lifted)
+    with holding(pair.replica.server, "SELECT * FROM d.t WHERE id = 1 FOR UPDATE"):
+        pair.replica.server.ask(lowered)
+        yield
 
 
 def threads(pair: Pair, *, applier: bool) -> list[str]:

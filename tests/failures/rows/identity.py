@@ -72,7 +72,7 @@ def binary_logs_that_were_purged(pair: Pair) -> Telling:
 @area.row(final("history", "errant"), heals=False, quick=True)
 def an_errant_transaction_while_the_source_is_idle(pair: Pair) -> Telling:
     pair.ready()
-    lifted = pair.say(mariadb="SET @a = 1", mysql="SET GLOBAL super_read_only = 0")
+    lifted, _ = pair.unclosed
     pair.replica.server.ask(lifted, "INSERT INTO d.t VALUES (77, 'nobody else has it')")
     yield pair.replica.apply(pair.replica_document())
     assert pair.replica.server.value("(SELECT v FROM d.t WHERE id = 77)") == "nobody else has it"

@@ -213,7 +213,7 @@ def test_what_will_not_pass_is_final(number: int, text: str) -> None:
     error = ServerError(number, text)
     stopped = channel(receiver=Receiver.STOPPED, lag=None, receiver_error=error)
 
-    observed = replace(seen(server(server_id=8, channel=stopped), source_seen("0-7-5")), started=True)
+    observed = replace(seen(server(server_id=8, channel=stopped), source_seen("0-7-5")), started=frozenset({number}))
     found = judged(replica_wanted(), observed).worst
 
     assert (found.name, found.agreement) == ("receiver", Agreement.FINAL)
