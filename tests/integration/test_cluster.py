@@ -89,19 +89,27 @@ def no_binary_log(resources: dict[str, Any]) -> None:
         (unreachable, "Slave0000ReadyWaitCond", "2003"),
         (equal_server_id, "Slave0000ReadyWaitCond", "101, which is the source's too"),
         (invalid, "Slave0000ReadyWaitCond", "GuestAgent.Deadlin"),
-        (no_binary_log, "Master0000ReadyWaitCond", "binary log"),
     ],
 )
 def test_each_failure_reaches_the_stack_with_its_own_reason(
     cloud: Cloud, spoil: Any, condition: str, reason: str
 ) -> None:
-    cloud.launch("prod", cluster(1, deadline=8), spoil)
+    cloud.launch("prod", cluster(1, deadline=15), spoil)
 
     stack = cloud.ended("prod")
 
     assert stack.status == "CREATE_FAILED"
     assert condition in stack.reason
     assert reason in stack.reason
+
+
+def test_a_fresh_server_whose_image_forgot_the_binary_log_gets_one_by_a_restart(cloud: Cloud) -> None:
+    cloud.launch("prod", cluster(1, deadline=30), no_binary_log)
+
+    stack = cloud.ended("prod")
+
+    assert stack.status == "CREATE_COMPLETE"
+    assert cloud.value(cloud.guest("Master0000"), "@@log_bin") == "1"
 
 
 def test_a_replica_with_data_of_its_own_is_refused_and_left_as_it_is(cloud: Cloud) -> None:

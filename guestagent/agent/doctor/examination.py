@@ -21,7 +21,7 @@ def examine(settings: Settings, edges: Edges, probes: Probes) -> Iterator[Findin
     collected = found(settings)
     yield from metadata_findings(collected, settings, probes)
     yield from agent_findings(settings, edges.paused(), probes)
-    yield from disk_findings({"state": settings.state, "run": settings.run}, probes)
+    yield from disk_findings({"state": settings.state}, probes)
     if collected is None:
         return
     # The handle of an invalid document is told all the same what is wrong.
