@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
@@ -44,6 +46,14 @@ def subnet_of_its_own() -> Iterator[IPv4Network]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield IPv4Network(f"10.77.{number}.0/24")
+            subnet = IPv4Network(f"10.77.{number}.0/24")
+            if _is_there(subnet):  # a run that was killed has left its bridge
+                continue
+            yield subnet
             return
     pytest.fail("every 10.77.N.0/24 is taken by another test")
+
+
+def _is_there(subnet: IPv4Network) -> bool:
+    addresses = (each for link in psutil.net_if_addrs().values() for each in link if each.family == socket.AF_INET)
+    return any(IPv4Address(each.address) in subnet for each in addresses)

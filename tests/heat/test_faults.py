@@ -14,6 +14,7 @@ from guestagent.controller.heat import Stack
 from guestagent.embedded.faults import Service
 from guestagent.embedded.realheat.cloud import RealCloud
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable, DeadlineExceeded
+from tests.heat.operator import asked, events
 from tests.integration.clouds import Cloud
 from tests.integration.life import cluster, eventually
 
@@ -144,22 +145,10 @@ def test_an_engine_that_is_killed_in_an_update_costs_no_data(real_heat: Cloud, s
     assert real_heat.ask(guest, "SHOW DATABASES LIKE 'kept'") != []
 
 
-def events(cloud: Cloud, name: str) -> set[tuple[str, str]]:
-    """What happened to which resource; a read that does no harm."""
-    stack = cloud.heat.stacks(name)[0]
-    listed = asked(cloud, "GET", f"/stacks/{name}/{stack.id}/events?limit=1000").json()["events"]
-    return {(event["resource_status"], event["resource_name"]) for event in listed}
-
-
 def cancel(cloud: Cloud, name: str) -> None:
     """`openstack stack cancel --no-rollback NAME`."""
     stack = cloud.heat.stacks(name)[0]
     asked(cloud, "POST", f"/stacks/{name}/{stack.id}/actions", json={"cancel_without_rollback": None})
-
-
-def asked(cloud: Cloud, method: str, path: str, **more: Any) -> Any:
-    """A request that an operator makes and our controller does not."""
-    return cloud.operator.orchestration.request(path, method, **more)
 
 
 def status(cloud: Cloud, guest: str) -> str:

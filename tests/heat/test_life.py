@@ -11,8 +11,10 @@ import openstack
 import pytest
 
 from guestagent.controller import Dialect
+from guestagent.controller.heat import Stack
 from guestagent.controller.passwords import Passwords
 from guestagent.errors import CloudError
+from tests.heat.operator import events
 from tests.integration.clouds import Cloud
 from tests.integration.life import cluster, live
 
@@ -45,15 +47,29 @@ def test_a_cluster_lives_its_whole_life(lives: Mapping[Dialect, Future[None]], d
     lives[dialect].result()
 
 
-def test_a_replica_that_cannot_follow_says_why_in_the_stack(real_heat: Cloud) -> None:
+@pytest.fixture(scope="module")
+def broken(real_heat: Cloud) -> Iterator[Stack]:
+    """A stack that has failed: one of its two replicas has a password that is not the source's for it."""
+
     def spoil(resources: dict[str, Any]) -> None:
         resources["Slave0000"]["Metadata"]["Master"]["User"]["password"] = "mistaken-1"
 
-    real_heat.launch("broken", cluster(1, Dialect.CFN, deadline=20, boot_allowance=60), spoil)
-    stack = real_heat.ended("broken", PATIENCE)
+    real_heat.launch("broken", cluster(2, Dialect.CFN, deadline=20, boot_allowance=60), spoil)
+    yield real_heat.ended("broken", PATIENCE)
     real_heat.stacks.delete("broken")
 
-    assert stack.status == "CREATE_FAILED"
-    assert "WaitConditionFailure" in stack.reason
-    assert "slave0000" in stack.reason
-    assert "mistaken-1" not in stack.reason
+
+def test_a_replica_that_cannot_follow_says_why_in_the_stack(broken: Stack) -> None:
+    assert broken.status == "CREATE_FAILED"
+    assert "WaitConditionFailure" in broken.reason
+    assert "slave0000" in broken.reason
+    assert "mistaken-1" not in broken.reason
+
+
+def test_no_replica_is_begun_before_every_handle_is_there(real_heat: Cloud, broken: Stack) -> None:
+    """What a replica signals while a handle is being made may hang its stack."""
+    happened = events(real_heat, broken.name)
+
+    handles = [happened.index(("CREATE_COMPLETE", f"Slave000{number}ReadyWaitCondHandle")) for number in (0, 1)]
+    servers = [happened.index(("CREATE_IN_PROGRESS", f"Slave000{number}")) for number in (0, 1)]
+    assert max(handles) < min(servers)

@@ -1,0 +1,19 @@
+"""Requests that an operator makes and our controller does not; reads that do a stack in progress no harm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.clouds import Cloud
+
+
+def events(cloud: Cloud, name: str) -> list[tuple[str, str]]:
+    """What happened to which resource of a stack, in its order."""
+    stack = cloud.heat.stacks(name)[0]
+    listed = asked(cloud, "GET", f"/stacks/{name}/{stack.id}/events?limit=1000").json()["events"]
+    return [(event["resource_status"], event["resource_name"]) for event in reversed(listed)]
+
+
+def asked(cloud: Cloud, method: str, path: str, **more: Any) -> Any:
+    """Heat's answer."""
+    return cloud.operator.orchestration.request(path, method, **more)
