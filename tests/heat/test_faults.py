@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -91,13 +92,17 @@ def test_a_controller_outlasts_an_outage_of_heat(real_heat: Cloud, single: str) 
 
 @pytest.fixture
 def killed(real_heat: Cloud) -> Iterator[Stack]:
-    """A stack whose engine was killed while its condition waited; the engine has come back."""
-    real_heat.heat.create("killed", WAITING, 10)
-    eventually(lambda: ("CREATE_IN_PROGRESS", "Condition") in events(real_heat, "killed"))
+    """A stack whose engine was killed while its condition waited; the engine has come back.
+
+    Each has a name of its own: for a moment after a deletion Heat gives the name to nobody.
+    """
+    name = f"killed-{uuid4().hex[:8]}"
+    real_heat.heat.create(name, WAITING, 10)
+    eventually(lambda: ("CREATE_IN_PROGRESS", "Condition") in events(real_heat, name))
     kill_engine(real_heat)
-    yield real_heat.heat.stacks("killed")[0]
-    with suppress(CloudError):  # for a moment after its deletion Heat gives a name to nobody
-        real_heat.stacks.wait(real_heat.stacks.delete("killed"), PATIENCE)
+    yield real_heat.heat.stacks(name)[0]
+    with suppress(CloudError):  # it may be gone already
+        real_heat.stacks.wait(real_heat.stacks.delete(name), PATIENCE)
 
 
 def test_an_engine_that_is_killed_in_a_create_leaves_a_stack_that_can_be_deleted(
@@ -105,7 +110,7 @@ def test_an_engine_that_is_killed_in_a_create_leaves_a_stack_that_can_be_deleted
 ) -> None:
     """Nothing watches the stack any more: whoever waits for it has a deadline."""
     assert killed.status == "CREATE_IN_PROGRESS"
-    assert real_heat.stacks.wait(real_heat.stacks.delete("killed"), PATIENCE).status == "DELETE_COMPLETE"
+    assert real_heat.stacks.wait(real_heat.stacks.delete(killed.name), PATIENCE).status == "DELETE_COMPLETE"
 
 
 def test_what_a_killed_engine_was_at_is_taken_over_by_the_next_update(real_heat: Cloud, killed: Stack) -> None:
@@ -114,11 +119,11 @@ def test_what_a_killed_engine_was_at_is_taken_over_by_the_next_update(real_heat:
     impatient["Resources"]["Condition"]["Properties"]["Timeout"] = 3
 
     real_heat.heat.update(killed, impatient, 10)
-    ended = real_heat.ended("killed", PATIENCE)
+    ended = real_heat.ended(killed.name, PATIENCE)
 
     assert ended.status == "UPDATE_FAILED"
     assert "WaitConditionTimeout: resources.Condition: 0 of 1 received" in ended.reason
-    assert ("UPDATE_FAILED", "Condition") in events(real_heat, "killed")
+    assert ("UPDATE_FAILED", "Condition") in events(real_heat, killed.name)
 
 
 def test_an_engine_that_is_killed_in_an_update_costs_no_data(real_heat: Cloud, single: str) -> None:
