@@ -15,7 +15,7 @@ from guestagent import __version__
 from guestagent.errors import GuestAgentError, InvalidInput, StorageError
 
 DESCRIPTION = """\
-Turn a Heat template into a replicated MariaDB cluster, and say honestly when it is ready.
+Turn a Heat template into a replicated MySQL or MariaDB cluster, and say honestly when it is ready.
 
 For an operator: cluster, validate, elements-path.
 In a guest: status, doctor, plan, apply, pause, resume; serve and poke are for its services.
