@@ -143,7 +143,7 @@ class Stack:
         return f"{self.name}-{resource.name}-{short}"
 
     def _tell_of(self, resource: Resource, status: str, reason: str) -> None:
-        given = dict(resource.properties)
+        given = {name: resource.properties.get(name) for name in resource.definition.properties}
         self._tell(resource.name, resource.physical_id, status, reason, resource.type, given)
 
     def _tell(

@@ -56,6 +56,7 @@ def whole(stack: Stack, base: str) -> View:
         "template_description": stack.template.description,
         "notification_topics": [],
         "capabilities": [],
+        "tags": list(stack.tags),  # of none there is nothing in a list's row, and an empty list here
         "disable_rollback": stack.disable_rollback,
         "timeout_mins": stack.timeout_mins,
         "parameters": {**pseudo(stack), **values},

@@ -321,7 +321,7 @@ def validation_shows_the_groups_of_parameters(heat: Heat) -> Observation:
     return heat.ask("POST", "/validate", json={"template": template}).json()["ParameterGroups"]
 
 
-@area.rule(["OS::Heat::Value", {"value": "p", "type": None}])
+@area.rule(["OS::Heat::Value", {"value": "p"}])
 def an_event_by_itself_tells_the_resource_s_type_and_properties(heat: Heat) -> Observation:
     stack = at_rest(heat)
     first = stack.get("/resources/V/events")["events"][0]

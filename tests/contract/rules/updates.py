@@ -225,7 +225,7 @@ def an_update_without_a_template_is_refused(heat: Heat) -> Observation:
     return [answer.status_code, answer.json()["error"]["message"]]
 
 
-@area.rule([["one"], ["one"], None])
+@area.rule([["one"], ["one"], []])
 def tags_that_are_not_given_again_are_forgotten_but_by_patch(heat: Heat) -> Observation:
     stack = heat.stack(cfn(V=value()), tags="one").settled()
     first = stack.get()["stack"]["tags"]
