@@ -134,6 +134,22 @@ def test_groups_and_rules_are_kept_as_they_were_asked_for(cloud: Connection) -> 
     assert [each.id for each in cloud.network.security_groups(name="members")] == []
 
 
+def test_rules_that_come_together_are_made_together_or_not_at_all(cloud: Connection) -> None:
+    group = cloud.network.create_security_group(name="many")
+    egress = {"security_group_id": group.id, "direction": "egress", "protocol": "tcp"}
+    first, second = ({**egress, "port_range_min": port, "port_range_max": port} for port in (1, 2))
+    asked = "/security-group-rules"
+
+    made = cloud.network.post(asked, json={"security_group_rules": [first]})
+    refused = cloud.network.post(asked, json={"security_group_rules": [second, first]})
+
+    assert [rule["port_range_min"] for rule in made.json()["security_group_rules"]] == [1]
+    assert refused.status_code == 409
+    there = [rule.port_range_min for rule in cloud.network.security_group_rules(security_group_id=group.id)]
+    assert there.count(1) == 1
+    assert 2 not in there
+
+
 def test_a_port_at_a_taken_address_is_refused(cloud: Connection) -> None:
     taken = cloud.network.create_port(network_id=NETWORK_ID).fixed_ips[0]["ip_address"]
 

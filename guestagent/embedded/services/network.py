@@ -103,10 +103,23 @@ class NetworkApi:
         return _one("security-groups", _group(group))
 
     async def _add_rule(self, request: Request) -> Response:
-        asked = await _asked(request, "security_group_rule")
+        """One rule, or many in one request, of which then all are made or none: so Heat 27 makes a group's."""
+        many = "security_group_rules"
+        if many not in await _body(request):
+            return _one("security-group-rules", _rule(self._add(await _asked(request, "security_group_rule"))), 201)
+        made: list[Rule] = []
+        try:
+            for asked in (await _body(request))[many]:
+                made.append(self._add(asked))
+        except Refusal:
+            for rule in made:
+                self._networking.remove_rule(rule.id)
+            raise
+        return JSONResponse({many: [_rule(rule) for rule in made]}, 201)
+
+    def _add(self, asked: Mapping[str, Any]) -> Rule:
         said = {key: asked[key] for key in RULE_KEYS if asked.get(key) is not None}
-        rule = self._networking.add_rule(str(asked.get("security_group_id")), said)
-        return _one("security-group-rules", _rule(rule), 201)
+        return self._networking.add_rule(str(asked.get("security_group_id")), said)
 
     def _default(self) -> list[str]:
         return [next(iter(self._networking.groups))]
@@ -140,6 +153,13 @@ def _removal(remove: Callable[[str], None]) -> Endpoint:
         return Response(status_code=204)
 
     return removed
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    try:
+        return dict(await request.json())
+    except (ValueError, TypeError) as error:
+        raise HTTPBadRequest("The request body is no JSON object") from error
 
 
 async def _asked(request: Request, key: str) -> dict[str, Any]:
