@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Campaign:
                     fresh.holds()
         except AssertionError as error:
             trouble = str(error)
-        except pymysql.MySQLError as error:
+        except (pymysql.MySQLError, subprocess.SubprocessError, OSError) as error:
             trouble = f"{type(error).__name__}: {error}"
         return Outcome(row, self._flavour.name, wanted, told, trouble)
 

@@ -181,7 +181,7 @@ class Pair:
         """Both are ready, and hold a few rows."""
         self.with_source()
         self.source.server.ask(
-            "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v TEXT) ENGINE=InnoDB"
+            "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT) ENGINE=InnoDB"
         )
         self.write(1, 2, 3)
         told = self.again()

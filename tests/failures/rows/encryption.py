@@ -48,7 +48,7 @@ def a_source_without_tls_where_the_channel_wants_it(pair: Pair) -> Telling:
 
 
 @area.row(
-    mariadb1011=late("source", "must use TLS"),
+    mariadb1011=late("source", "let in over TLS only"),
     mariadb118=final("source", "admits encrypted connections only"),
     # Our own look goes encrypted there, for no password of MySQL's goes in clear.
     mysql=final("receiver", "admits encrypted connections only"),
@@ -63,7 +63,7 @@ def a_source_that_admits_encrypted_connections_only(pair: Pair) -> Telling:
 
 
 @area.row(
-    mariadb=late("source", "one that must use TLS"),
+    mariadb=late("source", "let in over TLS only"),
     mysql=late("receiver", "one that must use TLS"),
     heals=False,
 )
