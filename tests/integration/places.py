@@ -46,6 +46,7 @@ def wired(subnet: IPv4Network) -> Iterator[Wire]:
     )
     try:
         for end in ends:
+            _gone(end.namespace)  # a killed test may have left it, and nobody else has this subnet now
             _ip("netns", "add", end.namespace)
         one, two = (end.namespace for end in ends)
         _ip("link", "add", "wire", "netns", one, "type", "veth", "peer", "name", "wire", "netns", two)
@@ -56,7 +57,7 @@ def wired(subnet: IPv4Network) -> Iterator[Wire]:
         yield Wire(ends)
     finally:
         for end in ends:
-            subprocess.run(("ip", "netns", "delete", end.namespace), check=False, capture_output=True)
+            _gone(end.namespace)
 
 
 @contextmanager
@@ -73,6 +74,10 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
     finally:
         _run("umount", str(folder))
         image.unlink()
+
+
+def _gone(namespace: str) -> None:
+    subprocess.run(("ip", "netns", "delete", namespace), check=False, capture_output=True)
 
 
 def _ip(*words: str) -> None:
