@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from tests.contract.heat import Heat
 from tests.contract.rule import Observation, Rule
@@ -28,6 +28,10 @@ class Campaign:
         coming: Future[Observation] = self._seen[rule.words]
         error = coming.exception()
         return coming.result() if error is None else f"nothing: {type(error).__name__}: {error}"
+
+    def finish(self) -> None:
+        """Wait for the last of them."""
+        wait(self._seen.values())
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

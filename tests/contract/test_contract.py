@@ -8,7 +8,7 @@ from tests.contract.campaign import Campaign
 from tests.contract.rule import Rule
 from tests.contract.rules import RULES
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("contract")]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.words for rule in RULES])
