@@ -21,6 +21,12 @@ class Account:
     def __str__(self) -> str:
         return f"{self.name}@{self.host}"
 
+    @classmethod
+    def granted(cls, grantee: str) -> Account:
+        """From a list of privileges: `'name'@'host'`, where quotes within are not escaped, and a host has none."""
+        name, _, host = grantee[1:-1].rpartition("'@'")
+        return cls(name, host)
+
 
 @dataclass(frozen=True, slots=True)
 class AccountState:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,6 @@ class Node:
 
     server: Server
     folder: Path
-    spoken: list[str] = field(default_factory=list)
 
     def apply(self, document: Mapping[str, Any]) -> Told:
         """A pass to its end; AssertionError where it hangs beyond its deadline."""

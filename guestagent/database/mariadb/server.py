@@ -10,6 +10,7 @@ from guestagent.database.gtid import MariadbHistory
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
+from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import PointChannel, SetPrivileges, StartChannel, Step
@@ -24,10 +25,6 @@ LOOKING = "looking at the server"
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
     " 'read_only', 'gtid_slave_pos', 'gtid_binlog_state', 'have_ssl', 'datadir')"
-)
-SCHEMAS = sql(
-    "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
-    " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
 )
 NO_SPACE = "Waiting for someone to free space"
 # Its own lists stay readable when the disk is full; what we look at next would hang then, and not end with us.
@@ -70,7 +67,7 @@ class Mariadb:
             history=history(seen),
             own=history(seen).own(MariadbHistory.of(seen["gtid_slave_pos"])),
             accounts=found,
-            schemas=self._schemas(),
+            schemas=schemas(self._connection),
             followers=tuple(int(str(row["Server_id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
             marker=marker,
             uuid=seen.get("server_uid"),
@@ -98,11 +95,6 @@ class Mariadb:
 
     def close(self) -> None:
         self._connection.close()
-
-    def _schemas(self) -> tuple[str, ...]:
-        """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
-        names = (str(row["name"]) for row in self._connection.rows(SCHEMAS, LOOKING))
-        return tuple(name for name in names if not name.startswith("#mysql50#"))
 
     def _do(self, step: Step) -> None:
         for statement in script(step):

@@ -85,7 +85,7 @@ def _rights(connection: Connection) -> defaultdict[Account, _Rights]:
     """The rights of everybody who has any, the mark told from other roles."""
     found: defaultdict[Account, _Rights] = defaultdict(_Rights)
     for row in connection.rows(GLOBALS, LOOKING):
-        rights = found[_grantee(str(row["grantee"]))]
+        rights = found[Account.granted(str(row["grantee"]))]
         rights.privileges |= {str(row["privilege_type"])} - {"USAGE"}
         rights.grantable |= row["is_grantable"] == "YES"
     for row in connection.rows(OTHERS, LOOKING):
@@ -108,12 +108,6 @@ def _add(row: Row, rights: _Rights) -> None:
             rights.grantable |= with_option
         case _:
             rights.others = True
-
-
-def _grantee(text: str) -> Account:
-    """From `'name'@'host'`, where quotes within are not escaped: a host has none."""
-    name, _, host = text[1:-1].rpartition("'@'")
-    return Account(name, host)
 
 
 def _state(row: Row, rights: _Rights, marker: bool) -> AccountState:

@@ -11,6 +11,7 @@ from guestagent.database.mysql.accounts import accounts, extras
 from guestagent.database.mysql.channel import STATUS, channel
 from guestagent.database.mysql.dialect import MysqlDialect, script
 from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import (
@@ -36,10 +37,6 @@ LOOKING = "looking at the server"
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
     " 'read_only', 'super_read_only', 'gtid_mode', 'gtid_executed', 'datadir')"
-)
-SCHEMAS = sql(
-    "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
-    " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
 )
 # What we look at may wait for somebody else's lock, and then does not end with us.
 HELD_UP = sql(
@@ -89,7 +86,7 @@ class Mysql:
             restricted=seen["read_only"] == "ON" and not super_read_only,
             history=MysqlHistory.of(seen["gtid_executed"]),
             accounts=found,
-            schemas=self._schemas(),
+            schemas=schemas(self._connection),
             followers=tuple(int(str(row["Server_Id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
             marker=marker,
             uuid=seen["server_uuid"],
@@ -113,10 +110,7 @@ class Mysql:
             case SetPrivileges(account):
                 with self._writable(step):
                     self._narrow(account, step)
-            case CreateMarker() | CreateAccount() | DropAccount():
-                with self._writable(step):
-                    self._do(step)
-            case SetPassword() | SetDemand() | DiscardPassword():
+            case CreateMarker() | CreateAccount() | DropAccount() | SetPassword() | SetDemand() | DiscardPassword():
                 with self._writable(step):
                     self._do(step)
             case _:
@@ -128,11 +122,6 @@ class Mysql:
     def _tls(self) -> bool | None:
         rows = self._connection.rows(TLS, LOOKING)
         return rows[0]["value"] == "Yes" if rows else None
-
-    def _schemas(self) -> tuple[str, ...]:
-        """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
-        names = (str(row["name"]) for row in self._connection.rows(SCHEMAS, LOOKING))
-        return tuple(name for name in names if not name.startswith("#mysql50#"))
 
     def _do(self, step: Step) -> None:
         for statement in script(step):

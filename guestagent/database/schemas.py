@@ -1,0 +1,17 @@
+"""The schemas of users in a running server: both families list them alike."""
+
+from __future__ import annotations
+
+from guestagent.database.connection import Connection
+from guestagent.database.sql import sql
+
+SCHEMAS = sql(
+    "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
+    " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
+)
+
+
+def schemas(connection: Connection) -> tuple[str, ...]:
+    """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
+    names = (str(row["name"]) for row in connection.rows(SCHEMAS, "looking at the server"))
+    return tuple(name for name in names if not name.startswith("#mysql50#"))
