@@ -14,6 +14,12 @@ def machine() -> str:
     return f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
+def quotient(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
+    """Of medians; None where one of them has nothing to show."""
+    return median(ours) / median(theirs) if ours and theirs else None
+
+
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
-    """Of medians."""
-    return f"{median(ours) / median(theirs):.2f}"
+    """The same for a table."""
+    found = quotient(ours, theirs)
+    return "-" if found is None else f"{found:.2f}"

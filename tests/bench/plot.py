@@ -22,7 +22,7 @@ class Bar:
 
 def drawn(title: str, about: str, groups: Sequence[Sequence[Bar]]) -> str:
     """Medians of seconds, a bar each, with a line from min to max; some room between two groups."""
-    longest = max(max(bar.seconds) for bars in groups for bar in bars)
+    longest = max((max(bar.seconds) for bars in groups for bar in bars), default=1.0)
     parts, y = [], TOP
     for bars in groups:
         for bar in bars:

@@ -7,7 +7,7 @@ from itertools import groupby
 from statistics import median
 
 from tests.bench.clusters import Row
-from tests.bench.machine import machine, ratio
+from tests.bench.machine import machine, quotient, ratio
 from tests.bench.plot import BLUE, GREEN, GREY, Bar, drawn
 from tests.bench.signals import Load
 from tests.bench.templates import CFN, HOT, PLAIN
@@ -26,9 +26,8 @@ def table(rows: Sequence[Row], load: Load) -> str:
     for row in rows:
         plain = beside(row, rows)
         lines.append(
-            f"| 1 + {row.replicas} | {NAMES[row.kind]} | {row.fastest:.1f} s | {row.usual:.1f} s "
-            f"| {ratio(row.created, plain.created)} | {median(row.deleted):.1f} s "
-            f"| {ratio(row.deleted, plain.deleted)} |"
+            f"| 1 + {row.replicas} | {NAMES[row.kind]} | {fastest(row)} | {usual(row.created)} "
+            f"| {ratio(row.created, plain.created)} | {usual(row.deleted)} | {ratio(row.deleted, plain.deleted)} |"
         )
     lines += [
         "",
@@ -46,23 +45,36 @@ def told(rows: Sequence[Row]) -> list[dict[str, object]]:
             "template": row.kind,
             "created": row.created,
             "deleted": row.deleted,
-            "create_ratio": median(row.created) / median(beside(row, rows).created),
-            "delete_ratio": median(row.deleted) / median(beside(row, rows).deleted),
+            "hung": row.hung,
+            "create_ratio": quotient(row.created, beside(row, rows).created),
+            "delete_ratio": quotient(row.deleted, beside(row, rows).deleted),
         }
         for row in rows
     ]
 
 
 def plot(rows: Sequence[Row]) -> str:
-    """Seconds to CREATE_COMPLETE, a group of bars for each size."""
+    """Seconds to CREATE_COMPLETE, a group of bars for each size; what hung every time has no bar."""
     groups = [
         [Bar(f"1 + {size}: {NAMES[row.kind]}", COLOURS[row.kind], row.created) for row in of_one_size]
-        for size, of_one_size in groupby(rows, lambda row: row.replicas)
+        for size, of_one_size in groupby([row for row in rows if row.created], lambda row: row.replicas)
     ]
     return drawn(TITLE, machine(), groups)
 
 
 def beside(row: Row, rows: Sequence[Row]) -> Row:
-    """The plain template's row of the same size."""
-    return next(each for each in rows if (each.replicas, each.kind) == (row.replicas, PLAIN))
+    """The plain template's row of the same size; one with nothing where it was not measured."""
+    same = (each for each in rows if (each.replicas, each.kind) == (row.replicas, PLAIN))
+    return next(same, Row(row.replicas, PLAIN, (), ()))
 
+
+def fastest(row: Row) -> str:
+    """Of those that came to their end, and how many did not."""
+    told = [f"{min(row.created):.1f} s"] if row.created else []
+    if row.hung:
+        told.append(f"{row.hung} of {row.hung + len(row.created)} hung")
+    return ", ".join(told)
+
+
+def usual(seconds: Sequence[float]) -> str:
+    return f"{median(seconds):.1f} s" if seconds else "-"

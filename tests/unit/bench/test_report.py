@@ -23,6 +23,17 @@ def test_the_table_has_minimum_median_and_ratio() -> None:
     assert "250 signals a second" in table(ROWS, LOAD)
 
 
+def test_a_template_that_hung_every_time_says_so_and_gives_no_ratio() -> None:
+    rows = [Row(50, PLAIN, (), (), hung=2), Row(50, CFN, (60.0,), (20.0,), hung=1)]
+
+    said = table(rows, LOAD)
+
+    assert "| 1 + 50 | plain, 2013 | 2 of 2 hung | - | - | - | - |" in said
+    assert "| 1 + 50 | ours, CFN | 60.0 s, 1 of 2 hung | 60.0 s | - | 20.0 s | - |" in said
+    assert told(rows)[1]["create_ratio"] is None
+    assert plot(rows).count("<rect") == 1
+
+
 def test_the_plot_has_a_bar_for_each_row_and_says_where_it_comes_from() -> None:
     drawn = plot(ROWS)
 
