@@ -2,6 +2,6 @@
 
 import sys
 
-from guestagent.cli.main import main
+from guestagent.cli.entry import main
 
 sys.exit(main())

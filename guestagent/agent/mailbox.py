@@ -1,13 +1,13 @@
-"""Between `poke` and the resident agent: a file that holds the newest document, and a socket that says "look".
+"""Between `poke` and the resident agent: a file that holds the newest document, and a bell that says "look".
 
-Only the file counts. A poke that nobody hears is found when the agent looks next.
+Only the file counts. A poke that nobody hears is found when the agent looks next. A bell that rings before the file
+is written names what will be in it; if it never comes, os-collect-config does.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import socket
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -15,11 +15,9 @@ from pathlib import Path
 from types import TracebackType
 
 from guestagent import durable
-from guestagent.agent import collect
+from guestagent.agent import bell, collect
 from guestagent.agent.collect import Collected
-from guestagent.errors import StorageError
-
-SOCKET = "agent.sock"
+from guestagent.errors import InvalidMetadata, StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,7 @@ class Mailbox:
     def put(self, collected: Collected) -> None:
         """Keep the document (StorageError where that cannot be), and tell whoever listens. Waits for nobody."""
         if collected != collect.stored(self.state):
-            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            collect.keep(self.state, replace(collected, at=now))
+            collect.keep(self.state, _dated(collected))
         self.ring()
 
     def latest(self) -> Collected | None:
@@ -47,10 +44,8 @@ class Mailbox:
         return Ear(self)
 
     def ring(self) -> None:
-        """Tell the listener to look. Nobody there, or one with a full ear, is fine."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell, suppress(OSError):
-            bell.setblocking(False)
-            bell.sendto(b"!", str(self.run / SOCKET))
+        """Tell the listener to look at the file."""
+        bell.ring(str(self.run))
 
 
 class Ear:
@@ -58,22 +53,23 @@ class Ear:
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
-        self._path = mailbox.run / SOCKET
+        self._path = mailbox.run / bell.NAME
         self._found: Collected | None = None
+        self._early: Collected | None = None
+        self._named: Collected | None = None
         self._stamp: tuple[int, int] | None = None
-        self._socket = _bound(self._path)
+        self._bell = _hung(self._path)
         self._waker = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def wait(self, seconds: float) -> bool:
         """Up to `seconds`, until a poke or `wake`; whether there was one. One that came before this call counts."""
-        ends: list[socket.socket | int] = [self._socket, self._waker]
-        ready, _, _ = select.select(ends, [], [], max(0.0, seconds))
-        with suppress(BlockingIOError):
-            while True:
-                self._socket.recv(16)
+        ready, _, _ = select.select([self._bell, self._waker], [], [], max(0.0, seconds))
+        heard = self._waker in ready
+        for message in bell.messages(self._bell):
+            heard = self._hear(message) or heard
         with suppress(BlockingIOError):
             os.eventfd_read(self._waker)
-        return bool(ready)
+        return heard
 
     def wake(self) -> None:
         """End the wait, from a signal's handler or another thread."""
@@ -85,10 +81,24 @@ class Ear:
             stamp = _stamp(self._mailbox.state / collect.DOCUMENT)
             if stamp is None or stamp != self._stamp:
                 self._found = self._mailbox.latest()
-                self._stamp = stamp
+            if stamp != self._stamp:
+                self._stamp, self._early = stamp, None
         except StorageError:
-            return self._found
-        return self._found
+            pass
+        return self._early or self._found
+
+    def _hear(self, message: bytes) -> bool:
+        """Whether there is something to look at. What a list of files says counts until a document is stored."""
+        if message == bell.LOOK:
+            named, self._named = self._named, None
+            return named is None or named != self.latest()  # else only what was named before has been stored
+        paths = [Path(name) for name in os.fsdecode(message).split(":") if name]
+        with suppress(InvalidMetadata):  # the poke that follows says so itself
+            found, known = collect.chosen(paths), self.latest()
+            if found is not None and found != known and not collect.outdated(found, known, paths):
+                self._early = self._named = _dated(found)
+                return True
+        return False
 
     def newer_than(self, token: str | None) -> bool:
         """Whether there is a document, and another one than that of `token`."""
@@ -96,7 +106,7 @@ class Ear:
         return found is not None and found.token != token
 
     def close(self) -> None:
-        self._socket.close()
+        os.close(self._bell)
         os.close(self._waker)
         self._path.unlink(missing_ok=True)
 
@@ -109,19 +119,16 @@ class Ear:
         self.close()
 
 
-def _bound(path: Path) -> socket.socket:
-    """The socket at `path`, in place of one that a killed process left."""
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+def _dated(collected: Collected) -> Collected:
+    return replace(collected, at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+
+def _hung(path: Path) -> int:
     try:
         path.parent.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        bound.setblocking(False)
-        bound.bind(str(path))
-        path.chmod(durable.PRIVATE_FILE)
+        return bell.hung(str(path))
     except OSError as error:
-        bound.close()
         raise StorageError(f"cannot listen at {path}: {error.strerror or error}") from error
-    return bound
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from guestagent import durable
 from guestagent.agent import collect
+from guestagent.agent.bell import VARIABLE
 from guestagent.agent.mailbox import Mailbox
 from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidInput, Problem, StorageError
 
 LOG = logging.getLogger("guestagent")
-VARIABLE = "OS_CONFIG_FILES"
 # Heat's part handler writes these at boot, for everyone to read, with the node's passwords in them.
 BOOT_COPIES = (Path("/var/lib/heat-cfntools/cfn-init-data"), Path("/var/lib/cloud/data/cfn-init-data"))
 BACKUP_CACHE = Path("/run/os-collect-config")

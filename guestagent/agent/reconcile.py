@@ -26,6 +26,7 @@ from guestagent.retry import Backoff
 
 PAUSE = Backoff(first=0.01, most=2.0, jitter=0.2)
 NOTE_EVERY = 1.0
+CATCH_UP = 0.2  # seconds: a channel with little to fetch is seen complete at the first look
 
 
 class Cut(Exception):
@@ -75,7 +76,7 @@ class Reconciler:
         """
         try:
             self.edges.journal.begin(self._task)
-            with closing(self.edges.open()) as database:
+            with closing(self.edges.open()) as database, self.edges.view.keeping():
                 return self._pass(database, logins)
         except DatabaseUnreachable as error:
             return self._configuring.silent(str(error))
@@ -110,7 +111,7 @@ class Reconciler:
             if channel is not None and StartChannel() in steps:
                 self._started |= channel.errors
             self._target = None
-            observed = self._look(desired, database)
+            observed = self._look(desired, database, started=StartChannel() in steps)
             self._marks.pop("apply", None)
         self._mark("apply")
         self._purge(desired, observed)
@@ -162,9 +163,14 @@ class Reconciler:
             database.apply(step)
             edges.journal.done(step)
 
-    def _look(self, desired: Desired, database: Database) -> Observed:
-        """The source first: what it had then must be found here. What is here and not there is looked for once more."""
+    def _look(self, desired: Desired, database: Database, started: bool = False) -> Observed:
+        """The source first: what it had then must be found here. What is here and not there is looked for once more.
+
+        `started`: the channel was started just now, and gets a moment.
+        """
         source = self._see(desired)
+        if started and source is not None and source.history is not None:
+            database.catch_up(source.history, CATCH_UP)
         self._server = server = database.observe()
         if source is not None and source.history is not None:
             self._target = self._target or source.history

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.agent import cfg
+from guestagent.agent import bell, cfg
 from guestagent.errors import InvalidSettings, Problem
 
 DEFAULT_FILE = Path("/etc/guestagent/guestagent.conf")
@@ -17,7 +17,7 @@ OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
         cfg.StrOpt(
             "state", default="/var/lib/guestagent", help="Folder of the journal and the signal spool."
         ),
-        cfg.StrOpt("run", default="/run/guestagent", help="Folder of the socket on which `poke` is heard."),
+        cfg.StrOpt("run", default=bell.FOLDER, help="Folder of the pipe on which `poke` is heard."),
         cfg.FloatOpt("interval", default=30.0, min=0.1, help="Seconds between two looks for drift."),
     ),
     "database": (

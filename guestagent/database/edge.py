@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from guestagent.database.failures import Diagnosis, Place
+from guestagent.database.gtid import History
 from guestagent.database.state import ServerError, ServerState, SourceState
 from guestagent.database.steps import Step
 from guestagent.metadata.document import Tls
@@ -46,6 +48,9 @@ class Database(Protocol):
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         """The global variables of these names as they are now; those that the server does not know are absent."""
 
+    def catch_up(self, history: History, seconds: float) -> None:
+        """Return once the channel has applied all of `history`, or after `seconds`: only an observation tells which."""
+
     def apply(self, step: Step) -> None:
         """Do one step. Statements take effect one by one: a cut between them is met by the next pass."""
 
@@ -54,6 +59,9 @@ class Database(Protocol):
 
 class SourceView(Protocol):
     """A look at another server through a replication account, over TCP."""
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """Within the block a look may use the session of the one before: for looks that are moments apart."""
 
     def look(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TypeVar
 
 from guestagent.database.edge import Dialect
-from guestagent.database.gtid import MariadbHistory
+from guestagent.database.gtid import History, MariadbHistory
 from guestagent.database.mariadb.dialect import PLUGIN, MariadbDialect, native_hash
 from guestagent.database.state import (
     REPLICATION,
@@ -94,6 +95,9 @@ class FakeDatabase:
 
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         return {name: value for name, value in self.running.items() if name in names}
+
+    def catch_up(self, history: History, seconds: float) -> None:
+        """A running channel has applied all that there is."""
 
     def apply(self, step: Step) -> None:
         for state in self._states(step):
@@ -217,6 +221,9 @@ class FakeSourceView:
     def __init__(self, *answers: SourceState) -> None:
         self._answers = list(answers or (SourceState(error=ServerError(2003, "Connection refused")),))
         self.looks: list[tuple[str, int, str]] = []
+
+    def keeping(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def look(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from guestagent.database.connection import PLAIN, Connection, NoAnswer, over_tcp
 from guestagent.database.open import look_at_source
@@ -25,27 +26,70 @@ class TcpSourceView:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
+        self._keeps = False
+        self._kept: tuple[_Login, Connection] | None = None
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        self._keeps = True
+        try:
+            yield
+        finally:
+            self._keeps = False
+            self._keep(None)
 
     def look(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> SourceState:
         """Never raises: what went wrong is the state's `error`."""
-        seen = self._look(host, port, user, password, tls)
+        login = _Login(host, port, user, password, tls)
+        if self._kept is not None and self._kept[0] == login:
+            with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):  # a new login tells more
+                return _seen(self._kept[1])
+        seen = self._look(login)
         if seen.error is not None and tls == PLAIN and seen.error.number == DENIED:
             # The server says the same of a wrong password and of an account that must use TLS.
-            over_tls = self._look(host, port, user, password, Tls())
+            over_tls = self._look(replace(login, tls=Tls()))
             if over_tls.error is None:
                 return SourceState(error=ServerError(DENIED, f"{seen.error.text}: it is let in over TLS only"))
         return seen
 
-    def _look(self, host: str, port: int, user: str, password: Secret, tls: Tls | None) -> SourceState:
+    def _look(self, login: _Login) -> SourceState:
         try:
-            with closing(over_tcp(host, port, user, password, tls, self._timeout)) as connection:
-                return _encryption(connection, look_at_source(connection))
+            with ExitStack() as stack:
+                connection = login.session(self._timeout)
+                stack.callback(connection.close)
+                seen = _seen(connection)
+                if self._keeps:
+                    stack.pop_all()
+                    self._keep((login, connection))
+                return seen
         except (NoAnswer, DatabaseRefused) as error:
             return SourceState(error=ServerError(error.number, error.text))
         except DatabaseUnsupported as error:
             return SourceState(error=ServerError(0, str(error)))
+
+
+    def _keep(self, kept: tuple[_Login, Connection] | None) -> None:
+        if self._kept is not None:
+            self._kept[1].close()
+        self._kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    host: str
+    port: int
+    user: str
+    password: Secret
+    tls: Tls | None
+
+    def session(self, timeout: float) -> Connection:
+        return over_tcp(self.host, self.port, self.user, self.password, self.tls, timeout)
+
+
+def _seen(connection: Connection) -> SourceState:
+    return _encryption(connection, look_at_source(connection))
 
 
 def _encryption(connection: Connection, seen: SourceState) -> SourceState:

@@ -15,6 +15,7 @@ from pathlib import Path
 from guestagent.agent import parts, settings
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import Database
+from guestagent.database.gtid import History
 from guestagent.database.state import ServerState
 from guestagent.database.steps import Step
 from guestagent.metadata import documents, parse
@@ -32,6 +33,9 @@ class Dying:
 
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         return self._database.variables(names)
+
+    def catch_up(self, history: History, seconds: float) -> None:
+        self._database.catch_up(history, seconds)
 
     def apply(self, step: Step) -> None:
         self._boundary()

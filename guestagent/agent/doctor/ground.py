@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from guestagent.agent import status
+from guestagent.agent import bell, status
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
-from guestagent.agent.mailbox import SOCKET
 from guestagent.agent.pausing import RESUME, Pause
 from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
@@ -21,7 +20,7 @@ DO_SPACE = "free space, or give the node a larger volume"
 
 def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> Iterator[Finding]:
     """The resident agent, whether an operator has paused it, and what it showed last."""
-    if probes.listening(settings.run / SOCKET):
+    if probes.listening(settings.run / bell.NAME):
         yield AGENT.ok("resident", "guestagent serve runs")
     else:
         do = "systemctl start guestagent; journalctl -u guestagent tells why it ended"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import threading
@@ -58,12 +59,11 @@ def greeted(url: str, host: str, ca_file: Path | None) -> Answer:
 
 
 def listening(path: Path) -> bool:
-    """Whether a process holds the datagram socket at `path`. Nothing is sent."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as knocking:
-        try:
-            knocking.connect(str(path))
-        except OSError:
-            return False
+    """Whether a process listens at the pipe at `path`. Nothing is sent."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError:
+        return False
     return True
 
 

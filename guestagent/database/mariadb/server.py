@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.edge import Dialect
-from guestagent.database.gtid import MariadbHistory
+from guestagent.database.gtid import History, MariadbHistory
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
@@ -21,6 +21,7 @@ COULD_NOT_INITIALIZE = 1201
 """A server killed in the middle of a CHANGE may forget its relay logs. They can be had again."""
 
 LOOKING = "looking at the server"
+CATCHING_UP = "waiting for the channel"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
@@ -79,6 +80,9 @@ class Mariadb:
 
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         return running(self._connection, names)
+
+    def catch_up(self, history: History, seconds: float) -> None:
+        self._connection.rows(sql(f"SELECT MASTER_GTID_WAIT({{}}, {seconds})", str(history)), CATCHING_UP)
 
     def apply(self, step: Step) -> None:
         match step:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.edge import Dialect
+from guestagent.database.gtid import History
 from guestagent.database.mysql.accounts import accounts, extras
 from guestagent.database.mysql.channel import STATUS, channel
 from guestagent.database.mysql.dialect import MysqlDialect, script
@@ -33,6 +34,7 @@ RELAY_LOG_DAMAGED = 13121
 RELAY_LOG_LOST = 1872
 
 LOOKING = "looking at the server"
+CATCHING_UP = "waiting for the channel"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
@@ -98,6 +100,9 @@ class Mysql:
 
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         return running(self._connection, names)
+
+    def catch_up(self, history: History, seconds: float) -> None:
+        self._connection.rows(sql(f"SELECT WAIT_FOR_EXECUTED_GTID_SET({{}}, {seconds})", str(history)), CATCHING_UP)
 
     def apply(self, step: Step) -> None:
         match step:

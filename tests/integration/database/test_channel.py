@@ -48,6 +48,30 @@ from tests.integration.servers import Server, running
 LONGEST = max(spoken.longest for spoken in SPOKEN.values())
 
 
+class TestCatchingUp:
+    def test_it_ends_once_the_channel_has_applied_what_was_asked_for(
+        self, source: Server, replica: Database
+    ) -> None:
+        source.ask("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
+        with closing(source.open()) as other:
+            wanted = other.observe().history
+        replica.apply(point(source))
+        replica.apply(StartChannel())
+
+        replica.catch_up(wanted, 30)
+
+        assert replica.observe().history.contains(wanted)
+
+    def test_it_ends_by_itself_where_nothing_comes(self, source: Server, replica: Database) -> None:
+        source.ask("CREATE DATABASE d")
+        with closing(source.open()) as other:
+            wanted = other.observe().history
+
+        replica.catch_up(wanted, 0.1)
+
+        assert not replica.observe().history.contains(wanted)
+
+
 class TestServer:
     def test_read_only_is_set_and_lifted(self, database: Database) -> None:
         database.apply(SetReadOnly(True))

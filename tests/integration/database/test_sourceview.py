@@ -15,6 +15,7 @@ from guestagent.database.edge import Database
 from guestagent.database.sourceview import TcpSourceView
 from guestagent.database.state import (
     ServerError,
+    SourceState,
 )
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
@@ -22,6 +23,7 @@ from tests.integration.database.following import (
     PASSWORD,
     REPLICATOR,
     certificate,
+    until,
 )
 from tests.integration.servers import Server
 
@@ -57,6 +59,16 @@ def stranger(*says: bytes, told: list[bytes] | None = None) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         thread.join()
+
+
+def look_at(view: TcpSourceView, source: Server) -> SourceState:
+    return view.look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+
+
+def sessions(source: Server) -> list[str]:
+    """Ids of those that the replication account has."""
+    rows = source.ask("SHOW PROCESSLIST")
+    return [str(row["Id"]) for row in rows if row["User"] == REPLICATOR.name]
 
 
 class TestSourceView:
@@ -131,6 +143,41 @@ class TestSourceView:
         assert (look.server_id, look.binary_log, look.history) == (1, True, state.history)
         assert look.version == state.version
         assert look.error is None
+
+    def test_looks_of_one_pass_share_a_session_and_see_what_is_new(self, source: Server, database: Database) -> None:
+        view = TcpSourceView(5)
+
+        with view.keeping():
+            first = look_at(view, source)
+            one = sessions(source)
+            source.ask("CREATE DATABASE d")
+            second = look_at(view, source)
+            two = sessions(source)
+
+        assert one == two
+        assert len(one) == 1
+        assert second.history == database.observe().history != first.history
+        until(lambda: sessions(source) == [])
+
+    def test_a_session_that_was_lost_is_replaced(self, source: Server) -> None:
+        view = TcpSourceView(5)
+
+        with view.keeping():
+            look_at(view, source)
+            source.ask(f"KILL {sessions(source)[0]}")
+            seen = look_at(view, source)
+
+        assert seen.error is None
+
+    def test_another_password_is_another_session(self, source: Server) -> None:
+        view = TcpSourceView(5)
+
+        with view.keeping():
+            look_at(view, source)
+            wrong = view.look("127.0.0.1", source.port, REPLICATOR.name, Secret("wrong"))
+
+        assert wrong.error is not None
+        assert wrong.error.number == 1045
 
     def test_a_port_where_nobody_listens_is_an_error_of_the_look(self) -> None:
         look = TcpSourceView(1).look("127.0.0.1", 1, "u", Secret("x"))

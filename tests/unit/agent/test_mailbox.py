@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.agent import bell
 from guestagent.agent.collect import Collected
 from guestagent.agent.mailbox import Mailbox
 from guestagent.errors import StorageError
@@ -63,6 +64,74 @@ def test_the_same_document_again_is_heard_but_not_written(mailbox: Mailbox) -> N
     assert (mailbox.state / "document.json").stat().st_ino == before.st_ino
 
 
+def collected(mailbox: Mailbox, number: int) -> bytes:
+    """The list of files that os-collect-config gives its command."""
+    file = mailbox.state.parent / "cfn.json"
+    file.write_text(json.dumps(document(number).document))
+    return os.fsencode(f"/nowhere/ec2.json:{file}")
+
+
+def test_a_bell_that_names_the_files_is_heard_before_the_document_is_stored(mailbox: Mailbox) -> None:
+    with mailbox.listen() as ear:
+        bell.ring(str(mailbox.run), collected(mailbox, 1))
+
+        assert ear.wait(SOON)
+        early = ear.latest()
+        mailbox.put(document(1))
+
+        assert not ear.wait(0), "what was named has only been stored: there is nothing new to look at"
+        assert early == ear.latest() == document(1)
+        assert early is not None
+        assert early.at
+
+
+def test_poke_rings_with_the_files_that_it_is_given_and_then_makes_room(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+    monkeypatch.setattr(bell, "FOLDER", str(mailbox.run))
+    monkeypatch.setattr(os, "nice", steps.append)
+    monkeypatch.setitem(os.environ, "OS_CONFIG_FILES", os.fsdecode(collected(mailbox, 1)))
+    with mailbox.listen() as ear:
+        bell.ring_early()
+
+        assert ear.wait(SOON)
+        assert ear.latest() == document(1)
+    assert steps == [bell.BEHIND]
+
+
+def test_what_is_stored_counts_more_than_what_was_named(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+    with mailbox.listen() as ear:
+        bell.ring(str(mailbox.run), collected(mailbox, 2))
+        ear.wait(SOON)
+        named = ear.latest()
+        mailbox.put(document(3))
+
+        assert ear.wait(SOON)
+        assert (named, ear.latest()) == (document(2), document(3))
+
+
+def test_files_that_cannot_be_read_leave_what_was_known(mailbox: Mailbox) -> None:
+    mailbox.put(document(1))
+    with mailbox.listen() as ear:
+        bell.ring(str(mailbox.run), b"/nowhere/cfn.json")
+
+        assert not ear.wait(0)
+        assert ear.latest() == document(1)
+
+
+def test_a_copy_of_boot_time_that_is_only_left_over_is_not_heard(mailbox: Mailbox) -> None:
+    named = collected(mailbox, 1)
+    (mailbox.state.parent / "cfn.json.last").write_text(json.dumps(document(1).document))
+    mailbox.put(document(2))
+    with mailbox.listen() as ear:
+        bell.ring(str(mailbox.run), named)
+        ear.wait(SOON)
+
+        assert ear.latest() == document(2)
+
+
 def test_a_wait_ends_by_itself(mailbox: Mailbox) -> None:
     with mailbox.listen() as ear:
         assert not ear.wait(-1)
@@ -99,11 +168,11 @@ def test_nobody_else_may_poke_or_read(mailbox: Mailbox) -> None:
     mailbox.put(document(1))
     with mailbox.listen():
         modes = [
-            path.stat().st_mode & 0o777 for path in (mailbox.run, mailbox.run / "agent.sock", mailbox.state)
+            path.stat().st_mode & 0o777 for path in (mailbox.run, mailbox.run / bell.NAME, mailbox.state)
         ]
 
     assert modes == [0o700, 0o600, 0o700]
-    assert not (mailbox.run / "agent.sock").exists()
+    assert not (mailbox.run / bell.NAME).exists()
 
 
 def test_where_nothing_was_handed_over_the_committed_document_counts(mailbox: Mailbox) -> None:

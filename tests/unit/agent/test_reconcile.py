@@ -12,6 +12,7 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import SourceView
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
+from guestagent.database.gtid import History
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
 from guestagent.database.steps import StartChannel
@@ -68,6 +69,22 @@ def test_a_fresh_server_becomes_ready(tmp_path: Path, document: Document) -> Non
     assert report.verdict is Verdict.READY
     assert report.server is not None
     assert report.server.read_only == (document is REPLICA)
+
+
+class Fetching(FakeDatabase):
+    """A channel that has applied nothing when it was started, and all once it was waited for."""
+
+    def catch_up(self, history: History, seconds: float) -> None:
+        self.state = replace(self.state, history=history)
+
+
+def test_a_channel_that_was_just_started_gets_a_moment_before_it_is_judged(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, Fetching())
+
+    report = machine.converge(REPLICA)
+
+    assert report.verdict is Verdict.READY
+    assert report.elapsed == 0, "it slept between two looks"
 
 
 @pytest.mark.parametrize("cut", range(12))

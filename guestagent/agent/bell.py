@@ -1,0 +1,58 @@
+"""The pipe through which the resident agent is told to look. Imports next to nothing, so that it rings first of all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+FOLDER = "/run/guestagent"
+NAME = "bell"
+VARIABLE = "OS_CONFIG_FILES"
+LOOK = b"!"
+END = b"\n"
+LONGEST = 4096  # bytes that a pipe takes in one piece
+WHOLE = 65536  # bytes that it holds
+BEHIND = 10  # niceness
+
+
+def ring(folder: str, message: bytes = LOOK) -> None:
+    """Tell the listener to look: at the document that was stored, or at the files that `message` lists. Nobody there,
+    or one with a full ear, is fine.
+    """
+    if len(message) < LONGEST:
+        with suppress(OSError):
+            bell = os.open(f"{folder}/{NAME}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                os.write(bell, message + END)
+            finally:
+                os.close(bell)
+
+
+def ring_early() -> None:
+    """Before the document is stored: the agent may begin while this process still imports what it needs.
+
+    It makes room for the agent then: on a machine with one processor each would take the other's time.
+    """
+    if files := os.environb.get(VARIABLE.encode()):
+        ring(FOLDER, files)
+        with suppress(OSError):
+            os.nice(BEHIND)
+
+
+def hung(path: str) -> int:
+    """A new bell at `path`, private, in place of one that a killed process left: a descriptor that never blocks.
+
+    Open for writing too, or it would seem to have ended whenever nobody rings.
+    """
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - pathlib is not imported here
+    os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def messages(bell: int) -> Iterator[bytes]:
+    """All that were rung since the last call."""
+    with suppress(BlockingIOError):
+        while content := os.read(bell, WHOLE):
+            yield from content.split(END)[:-1]
