@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +75,19 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
     finally:
         _run("umount", str(folder))
         image.unlink()
+
+
+def fill(file: Path) -> Path:
+    """This file, made to the last byte of its disk."""
+    size = 1 << 20
+    with file.open("wb", 0) as filler:
+        while size:
+            try:
+                filler.write(bytes(size))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+                size //= 2
+    return file
 
 
 def _gone(namespace: str) -> None:

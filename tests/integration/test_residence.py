@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 from guestagent.agent.collect import Collected
 from guestagent.agent.mailbox import Mailbox
 from tests.integration.listening import listening
+from tests.integration.places import fill
 from tests.integration.servers import Server, installed, running
 from tests.integration.test_agent import (
     AS_IN_THE_IMAGE,
@@ -99,15 +100,6 @@ def tiny_disk(at: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(at)], check=True)
 
 
-def fill(disk: Path) -> Path:
-    """Take all of the space that is left."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(b"x" * 4096):
-            pass
-    return filler
-
-
 def at_handle(address: str, **section: Any) -> dict[str, Any]:
     handle = f"{address}/v1/waitcondition/x?Timestamp=2026-11-23T18%3A00%3A00Z&Signature=s"
     return source_document(Deadline=600, **section) | {"ReadyWaitCondition": handle}
@@ -116,7 +108,7 @@ def at_handle(address: str, **section: Any) -> dict[str, Any]:
 def test_a_disk_that_is_full_before_the_first_pass_only_delays_it(resident: Resident) -> None:
     with tiny_disk(resident.state, "64k") as disk, listening() as heat:
         resident.collect(at_handle(heat.address))
-        filler = fill(disk)
+        filler = fill(disk / "filler")
         with resident.serving():
             until(lambda: "a journal on the disk" in resident.logged())
         untouched = resident.guest.server.value("@@read_only")
@@ -137,7 +129,7 @@ def test_a_signal_that_cannot_be_spooled_gets_through_and_is_kept_once_there_is_
         resident.collect(at_handle(heat.address))
         with resident.serving():
             until(lambda: resident.guest.server.value("@@read_only") == "0")
-            filler = fill(disk)
+            filler = fill(disk / "filler")
             until(lambda: bool(heat.heard))
         heat.reply = (200, {}, b"<resource>Handle</resource>")
         with resident.serving():
@@ -170,7 +162,7 @@ def test_a_replica_whose_relay_logs_fill_the_disk_answers_in_time_and_keeps_its_
         source.apply(source_document())
         server.ask("SET GLOBAL binlog_format = ROW", "CREATE DATABASE d", "CREATE TABLE d.t (v LONGBLOB)")
         replica.apply(replica_document(server.port))
-        filler = fill(disk)
+        filler = fill(disk / "filler")
         server.ask(*["INSERT INTO d.t VALUES (REPEAT('x', 1000000))"] * 3)
         until(lambda: "free space" in str(other.ask("SHOW PROCESSLIST")))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from guestagent.database.connection import Connection, NoAnswer
+from guestagent.database.connection import Connection
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History, MariadbHistory
+from guestagent.database.heldup import LOOKING, unless_held_up
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
@@ -20,7 +21,6 @@ from guestagent.errors import DatabaseRefused
 COULD_NOT_INITIALIZE = 1201
 """A server killed in the middle of a CHANGE may forget its relay logs. They can be had again."""
 
-LOOKING = "looking at the server"
 CATCHING_UP = "waiting for the channel"
 
 VARIABLES = sql(
@@ -55,7 +55,7 @@ class Mariadb:
 
     def observe(self) -> ServerState:
         """Nine short queries, none of which writes."""
-        unless_held_up(self._connection)
+        unless_held_up(self._connection, HELD_UP, NO_SPACE)
         seen = variables(self._connection)
         found, marker = accounts(self._connection)
         return ServerState(
@@ -134,16 +134,6 @@ class Mariadb:
             self._run(right, step)
 
 
-def unless_held_up(connection: Connection) -> None:
-    """NoAnswer where an earlier look still waits: one more would wait too, until there are no sessions left."""
-    states = {row["state"] for row in connection.rows(HELD_UP, LOOKING)}
-    if states:
-        full = "the disk is full: the server waits for someone to free space"
-        raise NoAnswer(
-            LOOKING, 2013, full if NO_SPACE in states else "an earlier look still waits for its answer"
-        )
-
-
 def variables(connection: Connection) -> dict[str, str | None]:
     """The server's global variables that we look at; those that it does not know are absent."""
     rows = connection.rows(VARIABLES, LOOKING)
@@ -157,7 +147,7 @@ def history(seen: dict[str, str | None]) -> MariadbHistory:
 
 def source_state(connection: Connection) -> SourceState:
     """What a replication account, which may do nothing else, sees of its server."""
-    unless_held_up(connection)
+    unless_held_up(connection, HELD_UP, NO_SPACE)
     seen = variables(connection)
     return SourceState(
         server_id=int(str(seen["server_id"])),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from guestagent.database.connection import Connection, NoAnswer
+from guestagent.database.connection import Connection
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
+from guestagent.database.heldup import LOOKING, unless_held_up
 from guestagent.database.mysql.accounts import accounts, extras
 from guestagent.database.mysql.channel import STATUS, channel
 from guestagent.database.mysql.dialect import MysqlDialect, script
@@ -33,19 +34,22 @@ from guestagent.errors import DatabaseRefused
 RELAY_LOG_DAMAGED = 13121
 RELAY_LOG_LOST = 1872
 
-LOOKING = "looking at the server"
 CATCHING_UP = "waiting for the channel"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
     " 'read_only', 'super_read_only', 'gtid_mode', 'gtid_executed', 'datadir')"
 )
-# What we look at may wait for somebody else's lock, and then does not end with us.
+COMMITTING = "waiting for handler commit"
+# What we look at may wait for somebody else's lock, and then does not end with us. A commit takes its time on a busy
+# server; that the disk is full is in the log then, once in ten minutes, and all else of the server seems well.
 HELD_UP = sql(
-    "SELECT 1 FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND time > 4 AND info IN ({}, {}) LIMIT 1",
+    "SELECT state FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
+    " AND ((time > 4 AND info IN ({}, {})) OR (state = {} AND EXISTS (SELECT 1 FROM performance_schema.error_log"
+    " WHERE error_code = 'MY-000035' AND logged > NOW() - INTERVAL 11 MINUTE)))",
     VARIABLES.text,
     STATUS.text,
+    COMMITTING,
 )
 FOLLOWERS = sql("SHOW REPLICAS")
 STOP = sql("STOP REPLICA")
@@ -75,7 +79,7 @@ class Mysql:
 
         `own` is always "": a GTID names the server that gave it, so none can stand for two transactions.
         """
-        unless_held_up(self._connection)
+        unless_held_up(self._connection, HELD_UP, COMMITTING)
         seen = variables(self._connection)
         found, marker = accounts(self._connection)
         super_read_only = seen["super_read_only"] == "ON"
@@ -166,12 +170,6 @@ class Mysql:
         if variables(self._connection)["super_read_only"] == "OFF":
             return nullcontext()
         return self._connection.between(FOR_ADMINISTRATORS, FOR_NOBODY, str(step))
-
-
-def unless_held_up(connection: Connection) -> None:
-    """NoAnswer where an earlier look still waits: one more would wait too, until there are no sessions left."""
-    if connection.rows(HELD_UP, LOOKING):
-        raise NoAnswer(LOOKING, 2013, "an earlier look still waits for its answer")
 
 
 def variables(connection: Connection) -> dict[str, str | None]:

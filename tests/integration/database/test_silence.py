@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.database.connection import over_socket
 from guestagent.database.open import open_database
 from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.sql import sql
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
@@ -22,6 +24,7 @@ from tests.integration.database.following import (
     PASSWORD,
     REPLICATOR,
 )
+from tests.integration.places import fill, small_disk
 from tests.integration.servers import Server, running
 
 
@@ -56,6 +59,22 @@ class TestSilence:
         source.send(signal.SIGCONT)
         assert look.error is not None
         assert look.error.number == 2013
+
+    def test_a_server_whose_disk_is_full_says_so(
+        self, flavour: Flavour, empty: Path, tmp_path: Path
+    ) -> None:
+        with (
+            small_disk(tmp_path / "disk", 64) as disk,
+            running(tmp_path / "s", empty, "server-id=9", f"log-bin={disk}/log", flavour=flavour) as stuck,
+        ):
+            stuck.ask("CREATE DATABASE d", "CREATE TABLE d.t (v LONGBLOB)")
+            fill(disk / "filler")
+            with closing(over_socket(stuck.socket, "root", 1)) as writer:
+                with pytest.raises(DatabaseUnreachable, match="timed out"):
+                    writer.rows(sql("INSERT INTO d.t VALUES ({})", "x" * 20_000), "writing")
+                with closing(stuck.open()) as database, pytest.raises(DatabaseUnreachable, match="the disk is full"):
+                    database.observe()
+            stuck.stop(signal.SIGKILL)
 
     def test_nobody_behind_the_socket_is_unreachable(self, tmp_path: Path) -> None:
         with pytest.raises(DatabaseUnreachable, match="No such file"):
