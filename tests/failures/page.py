@@ -23,9 +23,6 @@ was said; the quick ones are part of `make test`.
 | *at once* | it will not pass without a person: FAILURE is said at once, and nothing is touched |
 | *refused* | the document itself: nothing is tried |
 
-Full disks are not among the rows: a server then waits, or gives up, and not the same each time. The agent says that
-*the disk is full*, or that the server does not answer, and asks whether its disk is full.
-
 After either FAILURE the agent goes on looking: once the cause is gone it says SUCCESS. No row loses an acknowledged row
 of data, and none holds a pass beyond its deadline.
 """

@@ -71,7 +71,7 @@ class TestSilence:
             fill(disk / "filler")
             with closing(over_socket(stuck.socket, "root", 1)) as writer:
                 with pytest.raises(DatabaseUnreachable, match="timed out"):
-                    writer.rows(sql("INSERT INTO d.t VALUES ({})", "x" * 20_000), "writing")
+                    writer.rows(sql("INSERT INTO d.t VALUES ({})", "x" * 6_000), "writing")
                 with closing(stuck.open()) as database, pytest.raises(DatabaseUnreachable, match="the disk is full"):
                     database.observe()
             stuck.stop(signal.SIGKILL)
