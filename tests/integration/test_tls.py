@@ -1,89 +1,78 @@
-"""TLS on the channel, on real MariaDB servers, as the command line brings it about."""
+"""TLS on the channel, on real servers of every flavour, as the command line brings it about."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guestagent.embedded.servers import Flavour
 from tests.integration.certificates import Authority, Certificate
-from tests.integration.servers import Server, installed, running
-from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, replica_document, source_document
+from tests.integration.database.spoken import ENCRYPTED
+from tests.integration.secured import ADDRESS, Secured
+from tests.integration.servers import Server, running
+from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, close, replica_document, source_document
 
-pytestmark = pytest.mark.xdist_group("mariadb")
+OPTIONS = ("server-id=1", *AS_IN_THE_IMAGE)
 
 
-@dataclass
-class Secured:
-    """A source's guest whose server has a certificate, which can be exchanged, and who signed what."""
-
-    source: Guest
-    replica: Guest
-    plain: Server
-    ca: Authority
-    stranger: Authority
-    right: Certificate
-    served: Certificate
-
-    def serve(self, pair: Certificate) -> None:
-        """The source's server shows this certificate from now on."""
-        for mine, new in ((self.served.certificate, pair.certificate), (self.served.key, pair.key)):
-            shutil.copy(new, mine)
-        self.source.server.ask("FLUSH LOCAL SSL")
-
-    def follow(self, **tls: Any) -> dict[str, Any]:
-        """What `apply` says on the replica, told of no TLS, or of this; given time to fail for good."""
-        return self.replica.apply(self.document(**tls))
-
-    def document(self, **tls: Any) -> dict[str, Any]:
-        section: dict[str, Any] = {"TLS": tls} if tls else {}
-        return replica_document(self.source.server.port, Deadline=3, **section)
-
-    def channel(self, column: str) -> str | None:
-        return self.replica.server.ask("SHOW SLAVE STATUS")[0][column]
-
-    def encrypted(self) -> bool:
-        """Whether what streams to the replica is encrypted, as the source's own connection tells."""
-        [row] = self.source.server.ask("SHOW STATUS LIKE 'Ssl_accepts'")
-        return self.channel("Master_SSL_Allowed") == "Yes" and row["Value"] != "0"
-
-    def files(self) -> list[Path]:
-        return sorted((self.replica.server.folder / "data").glob("*guestagent-channel-*"))
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that nobody of ours trusts."""
+    return Authority(tmp_path_factory.mktemp("stranger"))
 
 
 @pytest.fixture(scope="module")
-def _secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+def _secured(
+    flavour: Flavour,
+    empty: Path,
+    authority: Authority,
+    stranger: Authority,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("tls")
-    template = installed(folder / "template")
-    for name in ("ca", "stranger"):
-        (folder / name).mkdir()
-    ca, stranger = Authority(folder / "ca"), Authority(folder / "stranger")
-    right, served = ca.signs("server"), Certificate(ca.ca, folder / "served.pem", folder / "served-key.pem")
-    shutil.copy(right.certificate, served.certificate)
-    shutil.copy(right.key, served.key)
+    right, served = authority.signs("server"), Certificate(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
+    served.become(right)
+    options = (*OPTIONS, "performance-schema=ON", *served.options)
     with (
-        running(folder / "a", template, "server-id=1", *AS_IN_THE_IMAGE, *served.options) as one,
-        running(folder / "b", template, "server-id=1", *AS_IN_THE_IMAGE) as two,
+        running(folder / "a", empty, *options, flavour=flavour, address=f"127.0.0.1,{ADDRESS}") as one,
+        running(folder / "b", empty, *OPTIONS, flavour=flavour) as two,
     ):
-        a, b = Guest(one, folder), Guest(two, folder)
-        yield Secured(a, b, two, ca, stranger, right, served)
+        yield Secured(Guest(one, folder), Guest(two, folder), authority, stranger, right, served)
 
 
 @pytest.fixture
 def secured(_secured: Secured, tmp_path: Path) -> Secured:
     _secured.serve(_secured.right)
-    for name in ("source", "replica"):
-        guest: Guest = getattr(_secured, name)
-        guest.server.emptied().ask("SET GLOBAL read_only = 1")
-        (tmp_path / name).mkdir()
-        setattr(_secured, name, Guest(guest.server, tmp_path / name))
     for file in _secured.files():
         file.unlink()
-    return _secured
+    # The replica first: it would come back to a source that was emptied before it.
+    replica = _as_new(_secured.replica.server, tmp_path / "replica")
+    source = _as_new(_secured.source.server, tmp_path / "source")
+    return replace(_secured, source=source, replica=replica)
+
+
+@pytest.fixture(scope="module")
+def _bare(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    without = ENCRYPTED[flavour.family].without
+    folder = tmp_path_factory.mktemp("bare") / "s"
+    with running(folder, empty, *OPTIONS, without, flavour=flavour) as server:
+        yield server
+
+
+@pytest.fixture
+def bare(_bare: Server, tmp_path: Path) -> Guest:
+    """A source whose server has no TLS."""
+    return _as_new(_bare, tmp_path / "bare")
+
+
+def _as_new(server: Server, folder: Path) -> Guest:
+    close(server.emptied())
+    folder.mkdir()
+    return Guest(server, folder)
 
 
 def condition(told: dict[str, Any], name: str) -> dict[str, str]:
@@ -97,7 +86,7 @@ def test_a_document_of_2013_is_followed_over_tls_where_the_source_offers_it(secu
     told = secured.follow()
 
     assert told["state"] == "ready"
-    assert secured.encrypted()
+    assert secured.streams() == ["SSL/TLS"]
     assert condition(told, "channel")["seen"].endswith("over TLS (not verified)")
 
 
@@ -107,7 +96,7 @@ def test_the_metadata_can_ask_for_a_channel_in_clear(secured: Secured) -> None:
     told = secured.follow(Required=False)
 
     assert told["state"] == "ready"
-    assert not secured.encrypted()
+    assert secured.streams() == ["TCP/IP"]
     assert condition(told, "channel")["seen"].endswith("in clear")
 
 
@@ -117,13 +106,12 @@ def test_with_a_ca_the_channel_is_verified_and_the_account_demands_tls(secured: 
     told = secured.follow(CA=secured.ca.text)
 
     assert told["state"] == "ready", told
-    assert secured.encrypted()
-    assert secured.channel("Master_SSL_Verify_Server_Cert") == "Yes"
+    assert secured.streams() == ["SSL/TLS"]
+    assert secured.channel("source_SSL_Verify_Server_Cert") == "Yes"
     [ca] = secured.files()
-    assert secured.channel("Master_SSL_CA_File") == str(ca)
+    assert secured.channel("source_SSL_CA_File") == str(ca)
     assert (ca.stat().st_mode & 0o777, ca.read_text()) == (0o400, secured.ca.text)
-    grant = secured.source.server.ask("SHOW CREATE USER slave0000@'%'")[0]
-    assert "REQUIRE SSL" in str(grant)
+    assert "REQUIRE SSL" in secured.demanded()
 
 
 def test_a_second_pass_over_tls_writes_nothing(secured: Secured) -> None:
@@ -151,25 +139,25 @@ def test_a_certificate_that_is_not_right_is_named_and_no_channel_is_made_to_trus
 ) -> None:
     secured.source.apply(source_document(TLS={}))
     served = {
-        "stranger": lambda: secured.stranger.signs("server"),
-        "expired": lambda: secured.ca.signs("expired", days=-1),
-        "other name": lambda: secured.ca.signs("other", "DNS:db.example"),
-    }[case]()
+        "stranger": secured.stranger.right,
+        "expired": secured.ca.expired,
+        "other name": secured.ca.other_name,
+    }[case]
     secured.serve(served)
 
     told = secured.follow(CA=secured.ca.text)
 
     assert told["state"] == "failed"
     assert meaning in told["conditions"][0]["seen"] + told["conditions"][1]["seen"]
-    assert secured.channel("Slave_IO_Running") != "Yes"
+    assert secured.channel("replica_IO_Running") != "Yes"
 
 
 def test_without_verify_the_name_is_left_alone_and_the_chain_is_not(secured: Secured) -> None:
     secured.source.apply(source_document(TLS={}))
-    secured.serve(secured.ca.signs("other", "DNS:db.example"))
+    secured.serve(secured.ca.other_name)
 
     told = secured.follow(CA=secured.ca.text, Verify=False)
-    secured.serve(secured.stranger.signs("server"))
+    secured.serve(secured.stranger.right)
     misled = secured.follow(CA=secured.ca.text, Verify=False)
 
     assert told["state"] == "ready", told
@@ -177,8 +165,7 @@ def test_without_verify_the_name_is_left_alone_and_the_chain_is_not(secured: Sec
     assert "was not signed by the CA" in condition(misled, "source")["seen"]
 
 
-def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(secured: Secured) -> None:
-    bare = Guest(secured.plain, secured.source.folder)
+def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(bare: Guest) -> None:
     before = bare.server.position()
 
     told = bare.apply(source_document(TLS={}, Deadline=600))
@@ -187,14 +174,12 @@ def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(secured: Secure
     assert bare.server.position() == before
 
 
-def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, tmp_path: Path) -> None:
-    template = secured.replica.server.folder.parent / "template"
-    with running(tmp_path / "bare", template, "server-id=1", *AS_IN_THE_IMAGE) as server:
-        assert Guest(server, secured.source.folder).apply(source_document())["state"] == "ready"
-        follows = replica_document(server.port, Deadline=2)
+def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, bare: Guest) -> None:
+    assert bare.apply(source_document())["state"] == "ready"
+    follows = replica_document(bare.server.port, Deadline=2)
 
-        told = secured.replica.apply(follows | {"GuestAgent": follows["GuestAgent"] | {"TLS": {}}})
-        plain = secured.replica.apply(follows)
+    told = secured.replica.apply(follows | {"GuestAgent": follows["GuestAgent"] | {"TLS": {}}})
+    plain = secured.replica.apply(follows)
 
     assert told["state"] == "failed"
     assert "the source has no TLS" in condition(told, "source")["seen"]
@@ -208,7 +193,8 @@ def test_a_channel_in_clear_to_an_account_that_demands_tls_is_told_so(secured: S
     told = secured.follow(Required=False)
 
     assert told["state"] == "failed"
-    assert "the account demands TLS" in condition(told, "source")["seen"]
+    where, meaning = secured.words.refused
+    assert meaning in condition(told, where)["seen"]
 
 
 def test_what_was_changed_by_hand_is_brought_back(secured: Secured) -> None:
@@ -218,18 +204,15 @@ def test_what_was_changed_by_hand_is_brought_back(secured: Secured) -> None:
     [file] = secured.files()
     file.unlink()
     secured.source.server.ask("ALTER USER slave0000@'%' REQUIRE NONE")
-    secured.replica.server.ask(
-        "STOP SLAVE",
-        "CHANGE MASTER TO MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_SSL_CA = '', MASTER_SSL_CIPHER = 'x'",
-    )
+    secured.replica.server.ask(*secured.words.loosened)
 
     assert secured.source.apply(source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
     assert secured.replica.apply(wanted)["state"] == "ready"
 
     assert secured.files() == [file]
-    assert secured.channel("Master_SSL_Verify_Server_Cert") == "Yes"
-    assert secured.channel("Master_SSL_Cipher") == ""
-    assert "REQUIRE SSL" in str(secured.source.server.ask("SHOW CREATE USER slave0000@'%'")[0])
+    assert secured.channel("source_SSL_Verify_Server_Cert") == "Yes"
+    assert secured.channel("source_SSL_Cipher") == ""
+    assert "REQUIRE SSL" in secured.demanded()
 
 
 def test_a_new_ca_is_a_new_file_and_the_old_one_goes(secured: Secured) -> None:
@@ -254,8 +237,8 @@ def test_a_channel_that_cannot_move_keeps_what_it_has(secured: Secured) -> None:
     told = secured.follow(CA=secured.stranger.text)
 
     assert told["state"] == "failed"
-    assert secured.channel("Slave_IO_Running") == "Yes"
-    assert secured.channel("Master_SSL_CA_File") == str(old)
+    assert secured.channel("replica_IO_Running") == "Yes"
+    assert secured.channel("source_SSL_CA_File") == str(old)
     assert old in secured.files()
 
 

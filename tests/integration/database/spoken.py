@@ -53,6 +53,57 @@ MYSQL = Spoken(
 SPOKEN = {"mariadb": MARIADB, "mysql": MYSQL}
 
 
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """What a person says of TLS. `status` is a channel's, whose columns begin with `source` and `replica`.
+
+    `reload` has the server read its certificate again, `loosened` is what somebody does to a channel that is verified,
+    `streams` asks how replicas are connected, and `without` is the option of a server without TLS. `refused` tells
+    where it shows that an account demands TLS of a channel in clear: the condition and its meaning.
+    """
+
+    status: str
+    source: str
+    replica: str
+    reload: str
+    loosened: tuple[str, str]
+    without: str
+    refused: tuple[str, str]
+    streams: str = (
+        "SELECT connection_type AS way FROM performance_schema.threads WHERE processlist_command LIKE 'Binlog Dump%'"
+    )
+
+
+ENCRYPTED = {
+    "mariadb": Encrypted(
+        status="SHOW SLAVE STATUS",
+        source="Master_",
+        replica="Slave_",
+        reload="FLUSH LOCAL SSL",
+        loosened=(
+            "STOP SLAVE",
+            "CHANGE MASTER TO MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_SSL_CA = '', MASTER_SSL_CIPHER = 'x'",
+        ),
+        without="ssl=OFF",
+        refused=("source", "the account demands TLS"),
+    ),
+    "mysql": Encrypted(
+        status="SHOW REPLICA STATUS",
+        source="Source_",
+        replica="Replica_",
+        reload="ALTER INSTANCE RELOAD TLS",
+        loosened=(
+            "STOP REPLICA",
+            "CHANGE REPLICATION SOURCE TO SOURCE_SSL_VERIFY_SERVER_CERT = 0, SOURCE_SSL_CA = '',"
+            " SOURCE_SSL_CIPHER = 'x'",
+        ),
+        without="tls-version=",
+        # Our own look goes encrypted there, for no password of MySQL's goes in clear.
+        refused=("receiver", "one that must use TLS"),
+    ),
+}
+
+
 def only(family: str) -> pytest.MarkDecorator:
     """Marks what only servers of one family can be asked."""
     chosen = [
