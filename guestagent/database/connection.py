@@ -217,7 +217,8 @@ def _said(error: Exception) -> tuple[int, str]:
         case pymysql.MySQLError(args=[int(number), str(text), *_]):
             return number, text or "the connection is closed"
         case RuntimeError() if "cryptography" in str(error):
-            return 2061, "Authentication requires secure connection"
+            # Only where the server offers no TLS: PyMySQL would encrypt the password with a key that the server sends.
+            return 2061, "no TLS for the password, and no package cryptography to encrypt it with"
         case UnicodeEncodeError():
             # Its own text would quote what could not be encoded.
             return 2000, "a text that is not valid Unicode"

@@ -11,7 +11,7 @@ import pytest
 
 from guestagent.embedded.servers import Flavour
 from tests.integration.certificates import Authority, Certificate
-from tests.integration.database.spoken import ENCRYPTED
+from tests.integration.database.spoken import ENCRYPTED, only
 from tests.integration.secured import ADDRESS, Secured
 from tests.integration.servers import Server, running
 from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, close, replica_document, source_document
@@ -67,6 +67,16 @@ def _bare(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactor
 def bare(_bare: Server, tmp_path: Path) -> Guest:
     """A source whose server has no TLS."""
     return _as_new(_bare, tmp_path / "bare")
+
+
+class WithoutCryptography(Guest):
+    """A guest as an image has it: without a package that our own tests' Python happens to have."""
+
+    def command(self, *words: str) -> list[str]:
+        package = self.folder / "without" / "cryptography"
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").write_text("raise ImportError('not on this machine')\n")
+        return ["env", f"PYTHONPATH={package.parent}", *super().command(*words)]
 
 
 def _as_new(server: Server, folder: Path) -> Guest:
@@ -185,6 +195,17 @@ def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, bare: Gues
     assert "the source has no TLS" in condition(told, "source")["seen"]
     assert plain["state"] == "ready"
     assert condition(plain, "channel")["seen"].endswith("in clear")
+
+
+@only("mysql")
+def test_a_guest_that_can_tell_no_password_in_clear_says_what_would_help(bare: Guest) -> None:
+    without = WithoutCryptography(bare.server, bare.folder)
+
+    told = without.apply(source_document(Deadline=2))
+
+    assert told["state"] == "failed"
+    assert "no TLS for the password" in condition(told, "account slave0000@%")["seen"]
+    assert "install cryptography" in condition(told, "account slave0000@%")["do"]
 
 
 def test_a_channel_in_clear_to_an_account_that_demands_tls_is_told_so(secured: Secured) -> None:

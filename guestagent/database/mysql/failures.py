@@ -44,6 +44,11 @@ CONNECTING = (
         FAIL, 2059,
         means="the account's kind of password cannot be used here", do="use caching_sha2_password",
     ),
+    rule(
+        RETRY, 2061, text="no package cryptography",
+        means="the source has no TLS, and a password of MySQL's does not go in clear",
+        do="let the source have TLS again (tls_version, ssl_cert), or install cryptography for the agent's Python",
+    ),
     rule(FAIL, 1021, means=FULL, do=SPACE),
     # The number of the machine's error alone, where others say it in words.
     rule(RETRY, 2003, text="(111)", means=NOTHING_LISTENS, do=LISTEN),

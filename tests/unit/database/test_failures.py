@@ -99,6 +99,7 @@ FATAL = "Got fatal error 1236 from source when reading data from binary log: "
 MEASURED_ON_MYSQL: list[tuple[Place, int, str, Kind, str]] = [
     (CONNECTING, 1045, "Access denied for user 'u'@'10.0.0.2' (using password: YES)", RETRY, "wrong password"),
     (CONNECTING, 2061, "Authentication requires secure connection", FAIL, "encrypted connections only"),
+    (CONNECTING, 2061, "no TLS for the password, and no package cryptography to", RETRY, "source has no TLS"),
     (CONNECTING, 3159, "Connections using insecure transport are prohibited", FAIL, "encrypted"),
     (CONNECTING, 13120, "COM_REGISTER_REPLICA failed: Access denied", RETRY, "lacks REPLICATION SLAVE"),
     (CONNECTING, 2003, "Can't connect to MySQL server on 'h:3306' (111)", RETRY, "nothing listens"),
