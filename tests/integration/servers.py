@@ -7,12 +7,13 @@ RESTART and CLONE end it, as a unit sees it, and `revived` does what the unit wo
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -208,6 +209,9 @@ def running(
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Of those that the kernel gives to nobody by itself: it must be free again when the server is started anew."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
