@@ -1,34 +1,43 @@
 """A service manager for one server: `python -m tests.integration.serviced FOLDER start|stop|restart`.
 
-As systemd does for a unit that notifies, start returns when the server answers, and fails when it has ended.
+The folder tells how its server is started (`install`). As systemd does for a unit that notifies, start returns when
+the server answers, and fails when it has ended.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from guestagent.database.connection import over_socket
+from guestagent.embedded.servers.roots import alone
 from guestagent.errors import DatabaseUnreachable
+
+
+def install(folder: Path, argv: Sequence[str]) -> None:
+    """The unit, so to speak: `argv` becomes the server."""
+    (folder / "unit.json").write_text(json.dumps(argv))
 
 
 def start(folder: Path) -> int:
     if answers(folder):
         return 0
+    argv = json.loads((folder / "unit.json").read_text())
     with (folder / "out").open("ab") as out:
         process = subprocess.Popen(
-            ["mariadbd", f"--defaults-file={folder}/my.cnf"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
     (folder / "service.pid").write_text(str(process.pid))
     while not answers(folder):
         if process.poll() is not None:
-            sys.stderr.write("Job for mariadb.service failed\n")
+            sys.stderr.write("the service failed: its server has ended\n")
             return 1
         time.sleep(0.05)
     return 0
@@ -57,11 +66,13 @@ def answers(folder: Path) -> bool:
 
 
 def main(folder: Path, verb: str) -> int:
+    """One verb after another, also of an agent that was killed meanwhile: a server has one process."""
     with (folder / "verbs").open("a") as verbs:
         verbs.write(f"{verb}\n")
-    if verb == "restart":
-        stop(folder)
-    return stop(folder) if verb == "stop" else start(folder)
+    with alone(folder / "verbs.lock"):
+        if verb == "restart":
+            stop(folder)
+        return stop(folder) if verb == "stop" else start(folder)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,39 @@ ENCRYPTED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """`unlogged` are the options of a server that does not log what it does, `refused` what is said of one that holds
+    data, and `logged` what it shows when it does log. `strange` is a variable of the other family, with a value.
+    """
+
+    unlogged: tuple[str, ...]
+    refused: str
+    logged: dict[str, str]
+    strange: tuple[str, int]
+
+
+CONFIGURED = {
+    "mariadb": Configured(
+        unlogged=("skip-log-bin",),
+        refused="binary log: final: off",
+        logged={"log_bin": "1", "log_slave_updates": "1", "gtid_strict_mode": "1"},
+        strange=("innodb_redo_log_capacity", 8 * 2**20),
+    ),
+    "mysql": Configured(
+        unlogged=("skip-log-bin", "gtid-mode=OFF", "enforce-gtid-consistency=OFF"),
+        refused="GTID: final: off",
+        logged={
+            "log_bin": "1",
+            "log_replica_updates": "1",
+            "gtid_mode": "ON",
+            "enforce_gtid_consistency": "ON",
+        },
+        strange=("slave_parallel_threads", 2),
+    ),
+}
+
+
 def only(family: str) -> pytest.MarkDecorator:
     """Marks what only servers of one family can be asked."""
     chosen = [
