@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.agent.accounts import account_steps
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.journal import Memory
-from guestagent.agent.model import Desired, Observed, WantedAccount
+from guestagent.agent.model import Desired, Observed
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History
 from guestagent.database.state import (
-    REPLICATION,
-    AccountState,
     ChannelState,
     Receiver,
     ServerState,
@@ -21,10 +20,6 @@ from guestagent.database.state import (
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
-    DiscardPassword,
-    DropAccount,
-    SetDemand,
-    SetPassword,
     SetPrivileges,
     SetReadOnly,
     SetServerId,
@@ -32,7 +27,7 @@ from guestagent.database.steps import (
     Step,
     StopChannel,
 )
-from guestagent.metadata.document import Role, Source, Unresolved
+from guestagent.metadata.document import Role, Source
 
 
 def plan(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect) -> tuple[Step, ...]:
@@ -71,36 +66,6 @@ def must_not_be_configured(desired: Desired, observed: Observed) -> bool:
         return False
     empty = server.history.empty and not server.schemas and server.channel is None
     return server.binary_log or not empty or any(not seen.marked for seen in server.accounts)
-
-
-def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dialect: Dialect) -> bool:
-    """Whether somebody else's account stands where ours should, and is not the same in all that counts."""
-    seen = server.account(wanted.account)
-    if seen is None or _ours(seen, memory):
-        return False
-    lax = (wanted.tls and not seen.requires_tls) or (wanted.certificate and not seen.requires_certificate)
-    return seen.locked or lax or not (proved(wanted, seen, dialect) and exact(seen))
-
-
-def proved(wanted: WantedAccount, seen: AccountState, dialect: Dialect) -> bool:
-    """Whether the stored password is the wanted one; a template function is never proved."""
-    password = wanted.password
-    return not isinstance(password, Unresolved) and dialect.proves(seen.plugin, seen.proof, password)
-
-
-def exact(seen: AccountState) -> bool:
-    """Whether the account may do exactly what a replica needs."""
-    return seen.privileges == REPLICATION and not seen.others
-
-
-def guarded(wanted: WantedAccount, seen: AccountState) -> bool:
-    """Whether the account demands to be reached as it is wanted."""
-    demanded = (seen.requires_tls, seen.requires_certificate)
-    return demanded == (wanted.tls or wanted.certificate, wanted.certificate)
-
-
-def _ours(seen: AccountState, memory: Memory) -> bool:
-    return seen.marked or seen.account in memory.accounts
 
 
 def _source_refusal(desired: Desired, server: ServerState) -> tuple[str, str, str, str] | None:
@@ -217,42 +182,12 @@ def _written_here(server: ServerState, source: History) -> tuple[str, str, str, 
 def _source_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
     if server.server_id != desired.server_id:
         yield SetServerId(desired.server_id)
-    accounts = tuple(_account_steps(desired, server, memory, dialect))
+    accounts = tuple(account_steps(desired, server, memory, dialect))
     if not server.marker and any(isinstance(step, CreateAccount | SetPrivileges) for step in accounts):
         yield CreateMarker()
     yield from accounts
     if server.read_only or server.restricted:
         yield SetReadOnly(False)
-
-
-def _account_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
-    """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap."""
-    for wanted in desired.accounts:
-        seen = server.account(wanted.account)
-        if seen is None:
-            yield CreateAccount(wanted.account, wanted.password, wanted.tls, wanted.certificate)
-        elif _ours(seen, memory):
-            yield from _password_steps(desired, wanted, seen, memory, dialect)
-            if not exact(seen) or not seen.marked:
-                yield SetPrivileges(wanted.account)
-    kept = {wanted.account for wanted in desired.accounts}
-    for seen in server.accounts:
-        if _ours(seen, memory) and seen.account not in kept:
-            yield DropAccount(seen.account)
-
-
-def _password_steps(
-    desired: Desired, wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect
-) -> Iterator[Step]:
-    """A password that is replaced stays valid until the replica has moved, which a later generation tells."""
-    if not proved(wanted, seen, dialect):
-        old = seen.proof if seen.plugin == dialect.plugin and seen.proof else None
-        yield SetPassword(wanted.account, wanted.password, wanted.tls, wanted.certificate, retained=old)
-        return
-    if not guarded(wanted, seen):
-        yield SetDemand(wanted.account, wanted.tls, wanted.certificate)
-    if seen.retained is not None and not desired.retain and memory.outlived(wanted.account):
-        yield DiscardPassword(wanted.account, seen.proof)
 
 
 def _replica_steps(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.agent.accounts import conflicting, exact, guarded, proved
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
-from guestagent.agent.plan import conflicting, exact, guarded, proved, refusal
+from guestagent.agent.plan import refusal
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.state import (

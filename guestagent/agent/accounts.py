@@ -1,0 +1,80 @@
+"""Deciding what a source's accounts need: whose they are, what is stored of their passwords, which steps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guestagent.agent.journal import Memory
+from guestagent.agent.model import Desired, WantedAccount
+from guestagent.database.edge import Dialect
+from guestagent.database.state import REPLICATION, AccountState, ServerState
+from guestagent.database.steps import (
+    CreateAccount,
+    DiscardPassword,
+    DropAccount,
+    SetDemand,
+    SetPassword,
+    SetPrivileges,
+    Step,
+)
+from guestagent.metadata.document import Unresolved
+
+
+def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
+    """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap."""
+    for wanted in desired.accounts:
+        seen = server.account(wanted.account)
+        if seen is None:
+            yield CreateAccount(wanted.account, wanted.password, wanted.tls, wanted.certificate)
+        elif _ours(seen, memory):
+            yield from _password_steps(desired, wanted, seen, memory, dialect)
+            if not exact(seen) or not seen.marked:
+                yield SetPrivileges(wanted.account)
+    kept = {wanted.account for wanted in desired.accounts}
+    for seen in server.accounts:
+        if _ours(seen, memory) and seen.account not in kept:
+            yield DropAccount(seen.account)
+
+
+def _password_steps(
+    desired: Desired, wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect
+) -> Iterator[Step]:
+    """A password that is replaced stays valid until the replica has moved, which a later generation tells."""
+    if not proved(wanted, seen, dialect):
+        old = seen.proof if seen.plugin == dialect.plugin and seen.proof else None
+        yield SetPassword(wanted.account, wanted.password, wanted.tls, wanted.certificate, retained=old)
+        return
+    if not guarded(wanted, seen):
+        yield SetDemand(wanted.account, wanted.tls, wanted.certificate)
+    if seen.retained is not None and not desired.retain and memory.outlived(wanted.account):
+        yield DiscardPassword(wanted.account, seen.proof)
+
+
+def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dialect: Dialect) -> bool:
+    """Whether somebody else's account stands where ours should, and is not the same in all that counts."""
+    seen = server.account(wanted.account)
+    if seen is None or _ours(seen, memory):
+        return False
+    lax = (wanted.tls and not seen.requires_tls) or (wanted.certificate and not seen.requires_certificate)
+    return seen.locked or lax or not (proved(wanted, seen, dialect) and exact(seen))
+
+
+def proved(wanted: WantedAccount, seen: AccountState, dialect: Dialect) -> bool:
+    """Whether the stored password is the wanted one; a template function is never proved."""
+    password = wanted.password
+    return not isinstance(password, Unresolved) and dialect.proves(seen.plugin, seen.proof, password)
+
+
+def exact(seen: AccountState) -> bool:
+    """Whether the account may do exactly what a replica needs."""
+    return seen.privileges == REPLICATION and not seen.others
+
+
+def guarded(wanted: WantedAccount, seen: AccountState) -> bool:
+    """Whether the account demands to be reached as it is wanted."""
+    demanded = (seen.requires_tls, seen.requires_certificate)
+    return demanded == (wanted.tls or wanted.certificate, wanted.certificate)
+
+
+def _ours(seen: AccountState, memory: Memory) -> bool:
+    return seen.marked or seen.account in memory.accounts
