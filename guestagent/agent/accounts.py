@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, WantedAccount
 from guestagent.database.edge import Dialect
-from guestagent.database.state import REPLICATION, AccountState, ServerState
+from guestagent.database.state import REPLICATION, Account, AccountState, ServerState
 from guestagent.database.steps import (
     CreateAccount,
     DiscardPassword,
@@ -18,6 +19,7 @@ from guestagent.database.steps import (
     Step,
 )
 from guestagent.metadata.document import Unresolved
+from guestagent.secret import Secret
 
 
 def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
@@ -39,15 +41,56 @@ def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect
 def _password_steps(
     desired: Desired, wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect
 ) -> Iterator[Step]:
-    """A password that is replaced stays valid until the replica has moved, which a later generation tells."""
+    """A password that is replaced stays valid until the replica has moved, which a later generation tells.
+
+    One that somebody else has set is drift: it goes at once.
+    """
     if not proved(wanted, seen, dialect):
-        old = seen.proof if seen.plugin == dialect.plugin and seen.proof else None
-        yield SetPassword(wanted.account, wanted.password, wanted.tls, wanted.certificate, retained=old)
+        yield _replacing(wanted, seen, memory, dialect)
         return
     if not guarded(wanted, seen):
         yield SetDemand(wanted.account, wanted.tls, wanted.certificate)
-    if seen.retained is not None and not desired.retain and memory.outlived(wanted.account):
+    over = not desired.retain and memory.outlived(wanted.account)
+    if seen.retained is not None and (over or strange(seen, memory)):
         yield DiscardPassword(wanted.account, seen.proof)
+
+
+def _replacing(wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect) -> SetPassword:
+    """A replica may still come with the password that the agent gave the account last: the present one, or the one
+    that somebody else's has left beside itself.
+    """
+    step = SetPassword(wanted.account, wanted.password, wanted.tls, wanted.certificate)
+    if seen.plugin != dialect.plugin:
+        return step
+    if seen.proof and memory.gave(seen.account, seen.proof):
+        return replace(step, retained=seen.proof)
+    if seen.retained is None or strange(seen, memory) or _proves(wanted, seen, seen.retained, dialect):
+        return step
+    return replace(step, kept=seen.retained)
+
+
+def settled(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[AccountState]:
+    """What is new of accounts of ours: the wanted password, and beside it at most one that the agent has retained."""
+    for wanted in desired.accounts:
+        seen = server.account(wanted.account)
+        # To prove a password is dear, so one that is known is not proved again for this.
+        if seen is None or not _ours(seen, memory) or memory.knows(seen) or strange(seen, memory):
+            continue
+        if proved(wanted, seen, dialect):
+            yield seen
+
+
+def retaining(desired: Desired, server: ServerState, memory: Memory) -> Iterator[Account]:
+    """Wanted accounts with an old password that the agent retained, or may have."""
+    for wanted in desired.accounts:
+        seen = server.account(wanted.account)
+        if seen is not None and seen.retained is not None and not strange(seen, memory):
+            yield seen.account
+
+
+def strange(seen: AccountState, memory: Memory) -> bool:
+    """Whether the account has a second password that the agent did not retain."""
+    return seen.retained is not None and not memory.gave(seen.account, seen.retained)
 
 
 def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dialect: Dialect) -> bool:
@@ -61,8 +104,7 @@ def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dial
 
 def proved(wanted: WantedAccount, seen: AccountState, dialect: Dialect) -> bool:
     """Whether the stored password is the wanted one; a template function is never proved."""
-    password = wanted.password
-    return not isinstance(password, Unresolved) and dialect.proves(seen.plugin, seen.proof, password)
+    return _proves(wanted, seen, seen.proof, dialect)
 
 
 def exact(seen: AccountState) -> bool:
@@ -74,6 +116,11 @@ def guarded(wanted: WantedAccount, seen: AccountState) -> bool:
     """Whether the account demands to be reached as it is wanted."""
     demanded = (seen.requires_tls, seen.requires_certificate)
     return demanded == (wanted.tls or wanted.certificate, wanted.certificate)
+
+
+def _proves(wanted: WantedAccount, seen: AccountState, proof: Secret, dialect: Dialect) -> bool:
+    password = wanted.password
+    return not isinstance(password, Unresolved) and dialect.proves(seen.plugin, proof, password)
 
 
 def _ours(seen: AccountState, memory: Memory) -> bool:

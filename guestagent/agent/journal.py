@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from guestagent import durable
-from guestagent.database.state import Account
+from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
     CreateAccount,
     DiscardPassword,
@@ -31,7 +31,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Tells whether a password is the one that the channel was given, and nothing more about it."""
+    """Tells whether a secret is one that was known before, and nothing more about it."""
 
     salt: str
     digest: str
@@ -46,14 +46,16 @@ class Fingerprint:
 
 
 def _digest(salt: str, password: Secret) -> str:
-    return hashlib.pbkdf2_hmac("sha256", password.reveal().encode(), bytes.fromhex(salt), 1000).hex()
+    text = password.reveal().encode("utf-8", "surrogatepass")
+    return hashlib.pbkdf2_hmac("sha256", text, bytes.fromhex(salt), 1000).hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """The journal's content. `task` names the generation in work, `spent` the seconds counted for it until
     `noted` (clock of boot `boot`); `accounts` are those that the agent made or was about to make. `retained` are
-    accounts with an old password beside the new one, each with the task in which that was first known.
+    accounts with an old password beside the new one, each with the task in which that was first known. `given` is what
+    the server stored of an account's passwords, present and retained, when the agent had done its work on it.
     """
 
     task: str = ""
@@ -63,6 +65,31 @@ class Memory:
     accounts: frozenset[Account] = frozenset()
     channel: Fingerprint | None = None
     retained: frozenset[tuple[Account, str]] = frozenset()
+    given: frozenset[tuple[Account, Fingerprint]] = frozenset()
+
+    def gave(self, account: Account, proof: Secret) -> bool:
+        """Whether it may be the agent that gave the account the password of which the server stores `proof`.
+
+        Where the journal was lost, or the work on the account was cut before it could be looked at, any may.
+        """
+        known = self._given(account)
+        return not known or any(each.of(proof) for each in known)
+
+    def knows(self, seen: AccountState) -> bool:
+        """Whether the account has the passwords that the agent has given it, and just those."""
+        proofs = _proofs(seen)
+        return len(self._given(seen.account)) == len(proofs) and all(
+            self.gave(seen.account, each) for each in proofs
+        )
+
+    def having_seen(self, accounts: Iterable[AccountState]) -> Memory:
+        """Knowing that these have the passwords that they are to have, and no others."""
+        memory = self
+        for seen in accounts:
+            new = {(seen.account, Fingerprint.take(each)) for each in _proofs(seen)}
+            memory = memory._unknown(seen.account)
+            memory = replace(memory, given=memory.given | new)
+        return memory
 
     def outlived(self, account: Account) -> bool:
         """Whether the account's old password was retained in an earlier generation than the one in work."""
@@ -87,27 +114,42 @@ class Memory:
 
     def intending(self, step: Step) -> Memory:
         """The memory with which `step` may be started."""
-        if isinstance(step, CreateAccount | SetPrivileges):
+        if isinstance(step, CreateAccount):
+            return replace(self._unknown(step.account), accounts=self.accounts | {step.account})
+        if isinstance(step, SetPrivileges):
             # A REVOKE takes the mark along: cut before it is granted again, this alone tells whose the account is.
             return replace(self, accounts=self.accounts | {step.account})
         if isinstance(step, PointChannel):
             return replace(self, channel=None)
-        if isinstance(step, SetPassword) and step.retained is not None:
-            return self._without(step.account).retaining([step.account])
+        if isinstance(step, SetPassword):
+            # Cut from here on, either password may be the account's, and the journal's own: none is taken for drift.
+            memory = self._unknown(step.account)
+            return memory if step.retained is None else memory._without(step.account).retaining([step.account])
         return self
 
     def having_done(self, step: Step) -> Memory:
         """The memory once `step` has taken effect."""
         if isinstance(step, DropAccount):
-            return replace(self._without(step.account), accounts=self.accounts - {step.account})
-        if isinstance(step, DiscardPassword):
+            memory = self._without(step.account)._unknown(step.account)
+            return replace(memory, accounts=self.accounts - {step.account})
+        if isinstance(step, DiscardPassword) or (isinstance(step, SetPassword) and step.beside is None):
             return self._without(step.account)
         if isinstance(step, PointChannel) and not isinstance(step.password, Unresolved):
             return replace(self, channel=Fingerprint.take(step.password))
         return self
 
+    def _given(self, account: Account) -> list[Fingerprint]:
+        return [fingerprint for known, fingerprint in self.given if known == account]
+
+    def _unknown(self, account: Account) -> Memory:
+        return replace(self, given=frozenset(each for each in self.given if each[0] != account))
+
     def _without(self, account: Account) -> Memory:
         return replace(self, retained=frozenset(each for each in self.retained if each[0] != account))
+
+
+def _proofs(seen: AccountState) -> tuple[Secret, ...]:
+    return (seen.proof,) if seen.retained is None else (seen.proof, seen.retained)
 
 
 class Journal:
@@ -135,9 +177,9 @@ class Journal:
         spent, now = self.elapsed, self._clock.now()
         self._keep(replace(self.memory, spent=spent, noted=now, boot=self._boot))
 
-    def retaining(self, accounts: Iterable[Account]) -> None:
-        """Note that these have an old password beside the new one."""
-        self._keep(self.memory.retaining(accounts))
+    def looked(self, retaining: Iterable[Account], right: Iterable[AccountState]) -> None:
+        """Note which accounts have an old password too, and which have only passwords that they are to have."""
+        self._keep(self.memory.retaining(retaining).having_seen(right))
 
     def intend(self, step: Step) -> None:
         self._keep(self.memory.intending(step))
@@ -155,6 +197,7 @@ def _dumped(memory: Memory) -> bytes:
     content = asdict(memory) | {
         "accounts": sorted([a.name, a.host] for a in memory.accounts),
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
+        "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
     }
     return json.dumps({"version": VERSION, **content}).encode()
 
@@ -176,9 +219,9 @@ def _loaded(path: Path) -> Memory:
 
 def _memory(data: Mapping[str, object]) -> Memory:
     accounts, channel = data["accounts"], data["channel"]
-    retained = data.get("retained", [])  # an older agent's has none
-    if not isinstance(accounts, list) or not isinstance(retained, list):
-        raise TypeError("accounts or retained is no list")
+    retained, given = data.get("retained", []), data.get("given", [])  # an older agent's has none
+    if not isinstance(accounts, list) or not isinstance(retained, list) or not isinstance(given, list):
+        raise TypeError("accounts, retained or given is no list")
     return Memory(
         task=str(data["task"]),
         spent=float(str(data["spent"])),
@@ -187,4 +230,5 @@ def _memory(data: Mapping[str, object]) -> Memory:
         accounts=frozenset(Account(name, host) for name, host in accounts),
         channel=Fingerprint(**channel) if isinstance(channel, dict) else None,
         retained=frozenset((Account(name, host), task) for name, host, task in retained),
+        given=frozenset((Account(name, host), Fingerprint(salt, digest)) for name, host, salt, digest in given),
     )

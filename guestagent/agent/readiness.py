@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guestagent.agent.accounts import conflicting, exact, guarded, proved
+from guestagent.agent.accounts import conflicting, exact, guarded, proved, strange
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
@@ -96,6 +96,8 @@ def _account(
         return Condition(name, FINAL, right, "a different account of somebody else", do)
     if not proved(wanted, seen, dialect):
         return Condition(name, PENDING, right, "another password")
+    if strange(seen, memory):
+        return Condition(name, PENDING, right, "a second password, which the agent did not retain")
     if not guarded(wanted, seen):
         demand = _demand(seen.requires_tls, seen.requires_certificate)
         return Condition(name, PENDING, _demand(wanted.tls, wanted.certificate), demand)

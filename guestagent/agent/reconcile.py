@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from guestagent.agent import configuration
+from guestagent.agent.accounts import retaining, settled
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.configuration import Look
 from guestagent.agent.configuring import Configuring, restarting
@@ -16,7 +17,7 @@ from guestagent.agent.model import Agreement, Condition, Desired, Observed, Read
 from guestagent.agent.pausing import withholding
 from guestagent.agent.plan import plan, refusal
 from guestagent.agent.readiness import readiness
-from guestagent.database.edge import Database
+from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import ServerState, SourceState, TlsOptions
 from guestagent.database.steps import StartChannel, Step
@@ -103,7 +104,7 @@ class Reconciler:
                 return Readiness.of(restarting("it was restarted"))
             observed = self._look(desired, database)
             settings = self._configured(desired, observed, database)
-        self._remember(desired, observed)
+        self._remember(desired, observed, dialect)
         steps = plan(desired, observed, edges.journal.memory, dialect)
         if steps and edges.paused() is None:
             self._do(steps, database)
@@ -112,6 +113,7 @@ class Reconciler:
                 self._started |= channel.errors
             self._target = None
             observed = self._look(desired, database, started=StartChannel() in steps)
+            self._note_passwords(desired, observed, dialect)
             self._marks.pop("apply", None)
         self._mark("apply")
         self._purge(desired, observed)
@@ -130,17 +132,21 @@ class Reconciler:
     def _configured(self, desired: Desired, observed: Observed, database: Database) -> Look | None:
         return configured(self._document, desired, observed, database, self.edges)
 
-    def _remember(self, desired: Desired, observed: Observed) -> None:
-        """What must be on the disk before any step: which passwords are retained, and the files of the channel."""
+    def _remember(self, desired: Desired, observed: Observed, dialect: Dialect) -> None:
+        """What must be on the disk before any step: what is known of passwords, and the files of the channel."""
         server = observed.server
         if server is None or refusal(desired, observed) is not None:
             return
-        wanted = {each.account for each in desired.accounts}
-        self.edges.journal.retaining(
-            seen.account for seen in server.accounts if seen.retained is not None and seen.account in wanted
-        )
+        self._note_passwords(desired, observed, dialect)
         if desired.role is Role.REPLICA and desired.tls is not None and self.edges.paused() is None:
             self.edges.files.keep(desired.tls, server.folder)
+
+    def _note_passwords(self, desired: Desired, observed: Observed, dialect: Dialect) -> None:
+        """Before any step for the next pass, and after the last one: what somebody does to them later is told by it."""
+        server, journal = observed.server, self.edges.journal
+        if server is not None and refusal(desired, observed) is None:
+            known = journal.memory
+            journal.looked(retaining(desired, server, known), settled(desired, server, known, dialect))
 
     def _purge(self, desired: Desired, observed: Observed) -> None:
         """Superseded files go once the channel has left them; while it has not, nothing does."""

@@ -146,7 +146,7 @@ class FakeDatabase:
                 yield from self._granted(account, step)
             case SetPassword(account, password, tls):
                 seen = self._existing(account, step)
-                new = replace(seen, plugin=PLUGIN, proof=_proof(password), retained=step.retained)
+                new = replace(seen, plugin=PLUGIN, proof=_proof(password), retained=step.beside)
                 yield self._with(account, _demanding(new, tls, step.require_certificate))
             case SetDemand(account, tls, by_certificate):
                 yield self._with(account, _demanding(self._existing(account, step), tls, by_certificate))

@@ -53,7 +53,8 @@ class CreateAccount:
 class SetPassword:
     """Set the password and how the account is to be reached.
 
-    `retained` is what the server stores of the password that it has now: that one lets in beside the new one.
+    One old password may let in beside the new one: `retained` is what the server stores of the one that it has now,
+    `kept` of the one that it retains already. All others go.
     """
 
     account: Account
@@ -61,10 +62,18 @@ class SetPassword:
     require_tls: bool = False
     require_certificate: bool = False
     retained: Secret | None = None
+    kept: Secret | None = None
 
     def __str__(self) -> str:
-        kept = "" if self.retained is None else ", and retain the old one"
+        if self.retained is not None:
+            return f"set the password of {self.account}, and retain the old one"
+        kept = "" if self.kept is None else ", and keep the one that is retained"
         return f"set the password of {self.account}{kept}"
+
+    @property
+    def beside(self) -> Secret | None:
+        """What is stored afterwards of an old password that lets in too."""
+        return self.kept if self.retained is None else self.retained
 
 
 @dataclass(frozen=True, slots=True)

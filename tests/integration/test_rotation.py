@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,20 @@ from tests.integration.servers import Server, running
 from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, replica_document, source_document
 
 OLD, NEW = "the-old-password-in-clear", "the-new-password-in-clear"
+THEIRS, THIRD = "the-password-of-somebody-else", "the-third-password-in-clear"
 STEPS_OF_A_MOVE = 3
+# Somebody gives the account a password and leaves the present one beside it, or puts a second one beside it.
+ANOTHER = {
+    "mariadb": "ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('{theirs}')"
+    " OR mysql_native_password USING PASSWORD('{ours}')",
+    "mysql": "ALTER USER slave0000 IDENTIFIED BY '{theirs}' RETAIN CURRENT PASSWORD",
+}
+BESIDE = {
+    "mariadb": "ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('{ours}')"
+    " OR mysql_native_password USING PASSWORD('{theirs}')",
+    "mysql": "ALTER USER slave0000 IDENTIFIED BY '{theirs}'; "
+    "ALTER USER slave0000 IDENTIFIED BY '{ours}' RETAIN CURRENT PASSWORD",
+}
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -76,8 +89,13 @@ class Pair:
         tls = Tls(ca=self.ca)
         return view.look("127.0.0.1", self.source.server.port, "slave0000", Secret(password), tls).error
 
-    def alterations(self) -> int:
-        return self.source.server.everything_logged().count(b"ALTER USER")
+    def lets_in(self, *passwords: str) -> list[bool]:
+        return [self.login(password) is None for password in passwords]
+
+    def by_hand(self, what: Mapping[str, str], ours: str = OLD) -> None:
+        """What somebody does to the account at the source's console."""
+        said = what[self.source.server.flavour.family].format(theirs=THEIRS, ours=ours)
+        self.source.server.ask(*said.split("; "))
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +237,71 @@ def test_a_source_that_lost_its_journal_keeps_the_old_password_through_its_gener
     assert "the old password is valid too" in str(told["conditions"])
     assert kept is None
     assert pair.login(OLD) is not None
+
+
+@pytest.mark.parametrize("what", [ANOTHER, BESIDE], ids=["another", "beside"])
+def test_a_password_that_somebody_gave_is_gone_after_the_next_pass_and_nobody_is_refused(
+    pair: Pair, what: Mapping[str, str]
+) -> None:
+    pair.by_hand(what)
+    before = pair.lets_in(OLD, THEIRS)
+
+    told = pair.source.apply(pair.source_has(OLD, 1))
+
+    assert before == [True, True]
+    assert told["state"] == "ready"
+    assert pair.lets_in(OLD, THEIRS) == [True, False]
+    pair.reconnects()
+
+
+def test_a_rotation_over_the_password_of_somebody_else_retains_the_agents_own(pair: Pair) -> None:
+    pair.by_hand(ANOTHER)
+
+    told = pair.source.apply(pair.source_has(NEW, 2, RetainPasswords=True))
+
+    assert told["state"] == "ready"
+    assert pair.lets_in(OLD, NEW, THEIRS) == [True, True, False]
+    pair.reconnects()
+
+
+def test_a_password_that_somebody_gave_within_a_rotation_leaves_the_retained_one_valid(pair: Pair) -> None:
+    pair.source.apply(pair.source_has(NEW, 2, RetainPasswords=True))
+    plain = {"mariadb": ANOTHER["mariadb"], "mysql": "ALTER USER slave0000 IDENTIFIED BY '{theirs}'"}
+    pair.by_hand(plain)
+    before = pair.lets_in(OLD, NEW, THEIRS)
+
+    told = pair.source.apply(pair.source_has(NEW, 2, RetainPasswords=True))
+
+    assert before == [True, False, True]
+    assert told["state"] == "ready"
+    assert pair.lets_in(OLD, NEW, THEIRS) == [True, True, False]
+    pair.reconnects()
+
+
+def test_without_a_journal_a_second_password_stays_until_the_next_generation(pair: Pair) -> None:
+    pair.by_hand(BESIDE)
+    (pair.source.folder / "state" / "journal.json").unlink()
+
+    pair.source.apply(pair.source_has(OLD, 1))
+    kept = pair.lets_in(OLD, THEIRS)
+    pair.source.apply(pair.source_has(OLD, 2))
+
+    assert kept == [True, True]
+    assert pair.lets_in(OLD, THEIRS) == [True, False]
+
+
+@pytest.mark.parametrize("boundary", range(2), ids=["before", "after"])
+def test_a_rotation_killed_around_its_statement_leaves_a_way_in_whatever_comes_next(
+    pair: Pair, boundary: int
+) -> None:
+    wanted = pair.source_has(NEW, 2, RetainPasswords=True)
+    assert pair.source.killed(wanted, boundary) == -signal.SIGKILL
+    given = NEW if boundary else OLD
+
+    told = pair.source.apply(pair.source_has(THIRD, 3, RetainPasswords=True))
+
+    assert told["state"] == "ready"
+    assert pair.lets_in(given, THIRD) == [True, True]
 
 
 def test_whoever_is_killed_in_the_middle_leaves_a_way_in(pair: Pair) -> None:

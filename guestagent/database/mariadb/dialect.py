@@ -103,11 +103,11 @@ def _identified(step: CreateAccount | SetPassword | SetDemand | DiscardPassword)
             # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
             how = _required(step).removesuffix(" REQUIRE NONE")
             return (sql(f"CREATE USER {{}} {one}{how}", account, _proof(password)), *_rights(account))
-        case SetPassword(account, password, retained=old):
-            if old is None:
+        case SetPassword(account, password):
+            if step.beside is None:
                 return (sql(f"ALTER USER {{}} {one}{_required(step)}", account, _proof(password)),)
             both = f"{one} OR {PLUGIN} USING {{}}"
-            return (sql(f"ALTER USER {{}} {both}{_required(step)}", account, _proof(password), old),)
+            return (sql(f"ALTER USER {{}} {both}{_required(step)}", account, _proof(password), step.beside),)
         case SetDemand(account):
             return (sql(f"ALTER USER {{}}{_required(step)}", account),)
         case DiscardPassword(account, proof):

@@ -79,12 +79,14 @@ def script(step: Step) -> tuple[Statement, ...]:
             # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
             how = _required(step).removesuffix(" REQUIRE NONE")
             return (_identified("CREATE", account, password, how), *_rights(account))
-        case SetPassword(account, password, retained=old):
-            if old is not None:
+        case SetPassword(account, password):
+            if step.retained is not None:
                 return (_identified("ALTER", account, password, f" RETAIN CURRENT PASSWORD{_required(step)}"),)
+            alter = _identified("ALTER", account, password, _required(step))
+            if step.kept is not None:
+                return (alter,)  # the one that is retained stays unless it is pushed out or discarded
             # An old password that somebody retained would still let in whoever knows it.
-            discard = sql("ALTER USER {} DISCARD OLD PASSWORD", account)
-            return (_identified("ALTER", account, password, _required(step)), discard)
+            return (alter, sql("ALTER USER {} DISCARD OLD PASSWORD", account))
         case SetDemand(account):
             return (sql(f"ALTER USER {{}}{_required(step)}", account),)
         case DiscardPassword(account):

@@ -65,8 +65,13 @@ def server(gtids: str = "", **changes: Any) -> ServerState:
 
 def account(of: Account = SLAVE, password: str = "pw", **changes: Any) -> AccountState:
     """A managed account as the agent makes it, with `changes`."""
-    made = AccountState(of, "plain", Secret(password[::-1]), REPLICATION, marked=True)
+    made = AccountState(of, "plain", stored(password), REPLICATION, marked=True)
     return replace(made, **changes)
+
+
+def stored(password: str) -> Secret:
+    """What the plain server stores of it."""
+    return Secret(password[::-1])
 
 
 def channel(to: str = "10.0.0.7", **changes: Any) -> ChannelState:

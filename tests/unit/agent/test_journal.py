@@ -1,17 +1,19 @@
 """The journal survives; time is counted, not read."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from guestagent.agent.journal import Journal, Memory
-from guestagent.database.state import Account
-from guestagent.database.steps import CreateAccount, DropAccount, PointChannel
+from guestagent.database.state import Account, AccountState
+from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, SetPassword, Step
 from guestagent.errors import StorageError
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
+from tests.unit.agent.states import account, stored
 
-SLAVE = Account("slave0000", "%")
+SLAVE, OTHER = Account("slave0000", "%"), Account("slave0001", "%")
 PASSWORD = Secret("a password")
 CREATE = CreateAccount(SLAVE, PASSWORD)
 POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
@@ -119,3 +121,74 @@ def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
     journal.intend(CREATE)
 
     assert (tmp_path / "journal.json").stat().st_mtime_ns == written
+
+
+def test_a_password_that_the_agent_did_not_give_is_told_once_its_own_were_looked_at(tmp_path: Path) -> None:
+    opened(tmp_path, FakeClock()).looked([], [account(retained=stored("old"))])
+
+    memory = opened(tmp_path, FakeClock()).memory
+
+    assert [memory.gave(SLAVE, stored(password)) for password in ("pw", "old", "x")] == [True, True, False]
+
+
+@pytest.mark.parametrize("step", [CREATE, SetPassword(SLAVE, PASSWORD)], ids=["creation", "password"])
+@pytest.mark.parametrize("done", [False, True])
+def test_between_intent_and_look_any_password_may_be_the_agents_own(tmp_path: Path, step: Step, done: bool) -> None:
+    journal = opened(tmp_path, FakeClock())
+    journal.looked([], [account()])
+
+    journal.intend(step)
+    if done:
+        journal.done(step)
+
+    assert opened(tmp_path, FakeClock()).memory.gave(SLAVE, stored("x"))
+
+
+def test_of_a_lost_journal_any_password_may_be_the_agents_own(tmp_path: Path) -> None:
+    assert opened(tmp_path, FakeClock()).memory.gave(SLAVE, stored("x"))
+
+
+def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tmp_path: Path) -> None:
+    journal = opened(tmp_path, FakeClock())
+    journal.intend(CREATE)
+    content = json.loads((tmp_path / "journal.json").read_text())
+    del content["given"], content["retained"]
+    (tmp_path / "journal.json").write_text(json.dumps(content))
+
+    memory = opened(tmp_path, FakeClock()).memory
+
+    assert memory.accounts == {SLAVE}
+    assert memory.gave(SLAVE, stored("x"))
+
+
+@pytest.mark.parametrize(
+    ("now", "known"),
+    [
+        (account(retained=stored("old")), True),
+        (account(password="old", retained=stored("pw")), True),
+        (account(), False),
+        (account(password="old"), False),
+        (account(retained=stored("x")), False),
+        (account(OTHER), False),
+    ],
+)
+def test_the_passwords_of_an_account_are_known_as_they_were_looked_at(now: AccountState, known: bool) -> None:
+    memory = Memory().having_seen([account(retained=stored("old"))])
+
+    assert memory.knows(now) is known
+
+
+def test_a_password_that_is_gone_is_the_agents_own_no_more(tmp_path: Path) -> None:
+    journal = opened(tmp_path, FakeClock())
+    journal.looked([], [account(retained=stored("old"))])
+
+    journal.looked([], [account()])
+
+    assert not journal.memory.gave(SLAVE, stored("old"))
+
+
+def test_what_a_server_stores_of_a_password_is_not_on_the_disk(tmp_path: Path) -> None:
+    opened(tmp_path, FakeClock()).looked([], [account(password="a password", retained=stored("another one"))])
+
+    content = (tmp_path / "journal.json").read_text()
+    assert [proof for proof in ("drowssap a", "eno rehtona") if proof in content] == []

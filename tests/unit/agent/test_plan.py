@@ -10,7 +10,7 @@ from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.agent.plan import plan
 from guestagent.database.mysql.gtidset import MysqlHistory
-from guestagent.database.state import Account, Receiver, ServerError, SourceState
+from guestagent.database.state import Account, AccountState, Receiver, ServerError, SourceState
 from guestagent.metadata.document import CfnHandle, Document, Section, Unresolved, User
 from guestagent.secret import Secret
 from tests.unit.agent.states import (
@@ -26,6 +26,7 @@ from tests.unit.agent.states import (
     server,
     source_seen,
     source_wanted,
+    stored,
     unseen,
 )
 
@@ -57,6 +58,69 @@ def test_only_what_differs_of_an_account_is_changed() -> None:
     steps = planned(source_wanted(SLAVE), seen(wrong))
 
     assert steps == ["set the password of slave0000@%, and retain the old one"]
+
+
+DISCARD, SET = "discard the retained password of slave0000@%", "set the password of slave0000@%"
+OLD, STRANGE = stored("old"), stored("x")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "steps"),
+    [
+        (account(), account(retained=STRANGE), [DISCARD]),
+        (account(retained=OLD), account(retained=STRANGE), [DISCARD]),
+        (account(), account(password="x"), [SET]),
+        (account(), account(password="x", retained=stored("pw")), [SET]),
+        (account(retained=OLD), account(password="x"), [SET]),
+        (account(retained=OLD), account(password="x", retained=OLD), [f"{SET}, and keep the one that is retained"]),
+        (account(password="old"), account(password="x", retained=OLD), [f"{SET}, and keep the one that is retained"]),
+        (account(password="old"), account(password="x", retained=stored("y")), [SET]),
+        (account(password="old"), account(password="old"), [f"{SET}, and retain the old one"]),
+        (account(password="old"), account(password="old", retained=STRANGE), [f"{SET}, and retain the old one"]),
+        (account(password="old"), account(retained=OLD), []),
+        (account(retained=OLD), account(retained=OLD), []),
+    ],
+    ids=[
+        "a second one",
+        "one in the place of the retained one",
+        "another one",
+        "another one, with ours beside it",
+        "another one, in a rotation, with none beside it",
+        "another one, in a rotation, with the retained one beside it",
+        "another one, before a rotation",
+        "two others, before a rotation",
+        "ours, before a rotation",
+        "ours with another one beside it, before a rotation",
+        "what the agent was to do, done by hand",
+        "ours",
+    ],
+)
+@pytest.mark.parametrize("retain", [False, True])
+def test_what_somebody_did_to_passwords_is_told_from_what_the_agent_did(
+    before: AccountState, now: AccountState, steps: list[str], retain: bool
+) -> None:
+    state = server(server_id=7, read_only=False, marker=True, accounts=(now,))
+    desired = replace(source_wanted(SLAVE), retain=retain)
+
+    assert planned(desired, seen(state), Memory().having_seen([before])) == steps
+
+
+@pytest.mark.parametrize(
+    ("now", "steps"),
+    [
+        (account(retained=STRANGE), []),
+        (account(password="x"), [f"{SET}, and retain the old one"]),
+        (account(password="x", retained=stored("pw")), [f"{SET}, and retain the old one"]),
+        (account(password="x", plugin="plain or another"), [SET]),
+    ],
+    ids=["a second one", "another one", "another one, with the wanted one beside it", "another way in"],
+)
+def test_without_a_journal_any_password_may_be_one_that_a_replica_still_needs(
+    now: AccountState, steps: list[str]
+) -> None:
+    state = server(server_id=7, read_only=False, marker=True, accounts=(now,))
+
+    assert planned(source_wanted(SLAVE), seen(state), Memory(task="2")) == steps
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import SourceView
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
 from guestagent.database.gtid import History
+from guestagent.database.mariadb.dialect import native_hash
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.database.steps import StartChannel
+from guestagent.database.steps import StartChannel, Step
 from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
 from guestagent.retry import FakeClock
@@ -105,11 +106,13 @@ def test_a_second_pass_writes_nothing(tmp_path: Path, document: Document) -> Non
     machine = Machine(tmp_path, replica_database())
     machine.converge(document)
     machine.database = machine.database.reborn()
+    journal = (tmp_path / "journal.json").read_bytes()
 
     report = machine.converge(document)
 
     assert report.verdict is Verdict.READY
     assert machine.database.writes == 0
+    assert (tmp_path / "journal.json").read_bytes() == journal
 
 
 def test_a_user_that_comes_and_one_that_goes_change_one_account_each(tmp_path: Path) -> None:
@@ -326,3 +329,62 @@ def test_a_source_of_another_family_ends_the_work_at_once_and_is_not_followed(tm
     assert (report.verdict, report.late) == (Verdict.FAILED, False)
     assert "a MySQL (9.7.4)" in str(report.readiness.worst)
     assert machine.database.applied == []
+
+
+def passwords(machine: Machine) -> list[tuple[Secret, Secret | None]]:
+    """What the server stores of each account's password, and of its retained one."""
+    return [(seen.proof, seen.retained) for seen in machine.database.state.accounts]
+
+
+def with_a_second_password(database: FakeDatabase, password: str) -> FakeDatabase:
+    accounts = (replace(seen, retained=native_hash(Secret(password))) for seen in database.state.accounts)
+    return FakeDatabase(replace(database.state, accounts=tuple(accounts)))
+
+
+def test_a_second_password_that_somebody_gives_is_discarded_by_the_next_pass(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+    before = passwords(machine)
+    machine.database = with_a_second_password(machine.database, "theirs")
+
+    report = machine.converge(SOURCE)
+
+    assert report.verdict is Verdict.READY
+    assert passwords(machine) == before == [(native_hash(Secret(f"pw{n}")), None) for n in range(2)]
+
+
+def test_a_second_password_is_left_alone_by_an_agent_that_has_lost_its_journal(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+    (tmp_path / "journal.json").unlink()
+    machine.database = with_a_second_password(machine.database, "old")
+
+    report = machine.converge(SOURCE)
+
+    assert report.verdict is Verdict.READY
+    assert [retained for _, retained in passwords(machine)] == [native_hash(Secret("old"))] * 2
+
+
+class DyingAfterwards(FakeDatabase):
+    """Its agent ends right after a step has taken effect, before anything is noted of that."""
+
+    def apply(self, step: Step) -> None:
+        super().apply(step)
+        raise Died
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["noted", "not even noted"])
+def test_a_password_that_was_set_in_a_pass_that_was_cut_is_retained_when_the_next_one_comes(
+    tmp_path: Path, dies: bool
+) -> None:
+    machine = Machine(tmp_path, FakeDatabase())
+    machine.converge(SOURCE)
+    state = machine.database.state
+    machine.database = DyingAfterwards(state) if dies else FakeDatabase(state, dies_after=1)
+    with suppress(Died):
+        machine.converge(replace(SOURCE, users=(User("slave0000", Secret("second")), USERS[1])))
+    machine.database = FakeDatabase(machine.database.state)
+
+    machine.converge(replace(SOURCE, users=(User("slave0000", Secret("third")), USERS[1])))
+
+    assert passwords(machine)[0] == (native_hash(Secret("third")), native_hash(Secret("second")))

@@ -52,6 +52,19 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
         SetPassword(REPLICATOR, PASSWORD, require_tls=True),
         (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE SSL",),
     ),
+    *(
+        (
+            step,
+            (
+                f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}'"
+                f" OR mysql_native_password USING '{MASK}' REQUIRE NONE",
+            ),
+        )
+        for step in (
+            SetPassword(REPLICATOR, PASSWORD, retained=Secret("*OLD")),
+            SetPassword(REPLICATOR, PASSWORD, kept=Secret("*OLD")),
+        )
+    ),
     (
         SetPrivileges(REPLICATOR),
         (

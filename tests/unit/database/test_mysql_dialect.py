@@ -57,6 +57,17 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
         ),
     ),
     (
+        SetPassword(REPLICATOR, PASSWORD, retained=Secret("$A$old")),
+        (
+            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'"
+            " RETAIN CURRENT PASSWORD REQUIRE NONE",
+        ),
+    ),
+    (
+        SetPassword(REPLICATOR, PASSWORD, kept=Secret("$A$old")),
+        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE",),
+    ),
+    (
         SetPrivileges(REPLICATOR),
         (
             f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {WHO}",
