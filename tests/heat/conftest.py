@@ -44,7 +44,7 @@ def real_heat(folder: Path) -> Iterator[Cloud]:
                 serving(hypervisor, Settings(host=gateway, network=subnet), ground) as served,
                 openstack.connect(**served.connect) as connection,
             ):
-                yield Cloud(served, hypervisor, connection)
+                yield Cloud(served, hypervisor, bridge, connection)
         finally:
             sweep(heat)
 

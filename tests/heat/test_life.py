@@ -31,7 +31,7 @@ def lives(real_heat: Cloud) -> Iterator[Mapping[Dialect, Future[None]]]:
 
     def begin(dialect: Dialect) -> None:
         with openstack.connect(**real_heat.served.connect) as connection:
-            own = Cloud(real_heat.served, real_heat.hypervisor, connection)
+            own = Cloud(real_heat.served, real_heat.hypervisor, real_heat.bridge, connection)
             try:
                 live(own, f"life-{dialect.value}", dialect, PATIENCE, passwords=PASSWORDS[dialect])
             finally:

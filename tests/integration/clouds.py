@@ -22,6 +22,8 @@ from guestagent.controller.stacks import Stacks
 from guestagent.embedded import Serving, serving
 from guestagent.embedded.cloud import Settings
 from guestagent.embedded.guests import NamespaceHypervisor
+from guestagent.embedded.guests.network import wire
+from guestagent.embedded.guests.processes import init_of
 
 PATIENCE = 60.0
 ASK = """
@@ -39,8 +41,10 @@ print(json.dumps(rows))
 class Cloud:
     """A served cloud, its hypervisor, and a controller that uses it."""
 
-    def __init__(self, served: Serving, hypervisor: NamespaceHypervisor, connection: Connection) -> None:
-        self.served, self.hypervisor = served, hypervisor
+    def __init__(
+        self, served: Serving, hypervisor: NamespaceHypervisor, bridge: str, connection: Connection
+    ) -> None:
+        self.served, self.hypervisor, self.bridge = served, hypervisor, bridge
         self.operator, self.heat = connection, OpenStackHeat(connection)
         self.stacks = Stacks(self.heat, every=0.3)
 
@@ -81,6 +85,12 @@ class Cloud:
     def value(self, guest: str, expression: str) -> str:
         return self.ask(guest, f"SELECT {expression} AS value")[0]["value"]
 
+    def socket(self, guest: str) -> str:
+        """The way to a guest's server from outside: its /run is its own, and seen through its first process."""
+        init = init_of(wire(self.bridge, guest).namespace)
+        assert init is not None, f"guest {guest} does not run"
+        return f"/proc/{init}/root/run/mysqld/mysqld.sock"
+
     def log(self, guest: str, name: str = "guestagent") -> str:
         return (self.hypervisor.folder(guest) / "var" / "log" / f"{name}.log").read_text()
 
@@ -95,4 +105,4 @@ def cloud_on(subnet: IPv4Network, state: Path, images: Path) -> Iterator[Cloud]:
         serving(hypervisor, Settings(host=gateway, network=subnet)) as served,
         openstack.connect(**served.connect) as connection,
     ):
-        yield Cloud(served, hypervisor, connection)
+        yield Cloud(served, hypervisor, bridge, connection)

@@ -27,9 +27,12 @@ class Commands:
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True)
 
-    def run(self, *words: str) -> tuple[int, str, str]:
+    def run(self, *words: str, within: float = 50) -> tuple[int, str, str]:
         with self.start(*words) as command:
-            out, err = command.communicate(timeout=50)
+            try:
+                out, err = command.communicate(timeout=within)
+            finally:
+                command.kill()  # else one that hangs is waited for
         return command.returncode, out, err
 
 

@@ -27,7 +27,7 @@ def cluster(replicas: int, dialect: Dialect, **changes: Any) -> Cluster:
 
 
 def live(cloud: Cloud, name: str, dialect: Dialect, patience: float, **changes: Any) -> None:
-    """Create 1+2, add two, remove one, resize one, delete; after every step all rows are on every replica."""
+    """Create 1+2, add two, remove one, rotate, resize one, delete; after every step all rows are on every replica."""
     stacks, rows = cloud.stacks, Rows(cloud, name)
 
     def change(operation: Callable[[Cluster], Cluster]) -> str:
@@ -47,13 +47,17 @@ def live(cloud: Cloud, name: str, dialect: Dialect, patience: float, **changes: 
     eventually(lambda: "slave0001" not in accounts(cloud, rows.source))
     rows.grow_and_are_on("Slave0000", "Slave0002", "Slave0003")
 
+    assert stacks.rotate(name, within=2 * patience).status == "UPDATE_COMPLETE"
+    assert retained(cloud, rows.source) == set()
+    rows.grow_and_are_on("Slave0000", "Slave0002", "Slave0003")
+
     assert stacks.resize(name, "Slave0000", "m1.small", patience).status == "UPDATE_COMPLETE"
     rows.grow_and_are_on("Slave0000", "Slave0002", "Slave0003")
     assert proved(cloud, name) == [
-        ("Master0000", "m1.tiny", 3, "source"),
-        ("Slave0000", "m1.small", 2, "replica"),
-        ("Slave0002", "m1.tiny", 1, "replica"),
-        ("Slave0003", "m1.tiny", 1, "replica"),
+        ("Master0000", "m1.tiny", 5, "source"),
+        ("Slave0000", "m1.small", 3, "replica"),
+        ("Slave0002", "m1.tiny", 2, "replica"),
+        ("Slave0003", "m1.tiny", 2, "replica"),
     ]
     kept = {node: cloud.guest(f"{name}-{node}") for node in ("Master0000", "Slave0000")}
     assert kept.items() <= first.items(), "no change of ours gives a node another server"
@@ -93,6 +97,12 @@ def servers(cloud: Cloud, stack: str) -> list[str]:
 def accounts(cloud: Cloud, guest: str) -> set[str]:
     """The users that a guest's database server knows."""
     return {row["User"] for row in cloud.ask(guest, "SELECT User FROM mysql.user")}
+
+
+def retained(cloud: Cloud, guest: str) -> set[str]:
+    """The replicas' accounts that have an old password that lets in too."""
+    rows = cloud.ask(guest, "SELECT User FROM mysql.global_priv WHERE JSON_LENGTH(Priv, '$.auth_or') > 1")
+    return {row["User"] for row in rows if row["User"].startswith("slave")}
 
 
 def proved(cloud: Cloud, stack: str) -> list[tuple[str, str, int, str]]:
