@@ -1,50 +1,63 @@
-"""The main job on a real Heat, in both dialects side by side: they wait more than they work."""
+"""The main job on a real Heat, in both dialects and with MySQL, side by side: they wait more than they work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import openstack
 import pytest
 
-from guestagent.controller import Dialect
+from guestagent.controller import Dialect, Node
 from guestagent.controller.heat import Stack
 from guestagent.controller.passwords import Passwords
+from guestagent.embedded.servers import FLAVOURS, prepared
 from guestagent.errors import CloudError
 from tests.heat.operator import events
 from tests.integration.clouds import Cloud
-from tests.integration.life import cluster, live
+from tests.integration.life import MYSQL, cluster, live, live_briefly
 
 pytestmark = pytest.mark.timeout(480)
 
 PATIENCE = 180.0
+MYSQL_NODE = Node(flavor="m1.tiny", image="guestagent-mysql")
+Life = Callable[[Cloud, str], None]
 # One life with passwords that Heat makes, and one with hidden parameters, which new nodes bring into an update.
-PASSWORDS: Mapping[Dialect, Passwords] = {Dialect.CFN: Passwords.PARAMETERS, Dialect.HOT: Passwords.HEAT}
+LIVES: Mapping[str, Life] = {
+    "cfn": partial(live, dialect=Dialect.CFN, patience=PATIENCE, passwords=Passwords.PARAMETERS),
+    "hot": partial(live, dialect=Dialect.HOT, patience=PATIENCE, passwords=Passwords.HEAT),
+    "mysql": partial(live_briefly, dialect=Dialect.HOT, patience=PATIENCE, node=MYSQL_NODE, words=MYSQL),
+}
 
 
 @pytest.fixture(scope="module")
-def lives(real_heat: Cloud) -> Iterator[Mapping[Dialect, Future[None]]]:
-    """Both lives, begun; each in a stack and with a controller of its own."""
+def lives(real_heat: Cloud) -> Iterator[Mapping[str, Future[None]]]:
+    """All lives, begun; each in a stack and with a controller of its own."""
+    prepared(FLAVOURS["mysql97"], print)  # fetched where it is missing, before a stack waits for it
 
-    def begin(dialect: Dialect) -> None:
+    def begin(name: str, life: Life) -> None:
         with openstack.connect(**real_heat.served.connect) as connection:
             own = Cloud(real_heat.served, real_heat.hypervisor, real_heat.bridge, connection)
             try:
-                live(own, f"life-{dialect.value}", dialect, PATIENCE, passwords=PASSWORDS[dialect])
+                life(own, name)
             finally:
                 with suppress(CloudError):
-                    own.stacks.delete(f"life-{dialect.value}")
+                    own.stacks.delete(name)
 
-    with ThreadPoolExecutor(len(Dialect)) as pool:
-        yield {dialect: pool.submit(begin, dialect) for dialect in Dialect}
+    with ThreadPoolExecutor(len(LIVES)) as pool:
+        yield {kind: pool.submit(begin, f"life-{kind}", life) for kind, life in LIVES.items()}
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-def test_a_cluster_lives_its_whole_life(lives: Mapping[Dialect, Future[None]], dialect: Dialect) -> None:
-    lives[dialect].result()
+def test_a_cluster_lives_its_whole_life(lives: Mapping[str, Future[None]], dialect: Dialect) -> None:
+    lives[dialect.value].result()
+
+
+def test_a_cluster_of_mysql_lives_a_short_one(lives: Mapping[str, Future[None]]) -> None:
+    lives["mysql"].result()
 
 
 @pytest.fixture(scope="module")

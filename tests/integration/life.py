@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from guestagent.controller import Cluster, Dialect, Node
@@ -18,11 +19,11 @@ PLACES: Mapping[Dialect, Mapping[str, str]] = {
 }
 
 
-def cluster(replicas: int, dialect: Dialect, **changes: Any) -> Cluster:
+def cluster(replicas: int, dialect: Dialect, node: Node = NODE, **changes: Any) -> Cluster:
     """A small cluster whose guests look for news every second."""
-    nodes = [NODE] * replicas
+    nodes = [node] * replicas
     return Cluster.new(
-        source=NODE, replicas=nodes, polling_interval=1, dialect=dialect, **{**PLACES[dialect], **changes}
+        source=node, replicas=nodes, polling_interval=1, dialect=dialect, **{**PLACES[dialect], **changes}
     )
 
 
@@ -66,11 +67,45 @@ def live(cloud: Cloud, name: str, dialect: Dialect, patience: float, **changes: 
     eventually(lambda: servers(cloud, name) == [])
 
 
+def live_briefly(cloud: Cloud, name: str, dialect: Dialect, patience: float, node: Node, words: Words) -> None:
+    """Create 1+1, add one, delete; after both changes all rows are on every replica. Of servers of another kind."""
+    stacks, rows = cloud.stacks, Rows(cloud, name, words)
+
+    created = stacks.wait(stacks.create(name, cluster(1, dialect, node)), patience)
+    assert created.status == "CREATE_COMPLETE"
+    cloud.ask(rows.source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)")
+    rows.grow_and_are_on("Slave0000")
+
+    added = stacks.wait(stacks.change(name, lambda now: now.add_replica(node)), patience)
+    assert added.status == "UPDATE_COMPLETE"
+    rows.grow_and_are_on("Slave0000", "Slave0001")
+    assert proved(cloud, name) == [
+        ("Master0000", node.flavor, 2, "source"),
+        ("Slave0000", node.flavor, 1, "replica"),
+        ("Slave0001", node.flavor, 1, "replica"),
+    ]
+
+    assert stacks.wait(stacks.delete(name), patience).status == "DELETE_COMPLETE"
+    eventually(lambda: servers(cloud, name) == [])
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a family's source tells where it is, and how a replica waits until it is there: 0 says that it came."""
+
+    position: str
+    reached: str
+
+
+MARIADB = Words("@@gtid_binlog_pos", "MASTER_GTID_WAIT('{}', 20)")
+MYSQL = Words("@@gtid_executed", "WAIT_FOR_EXECUTED_GTID_SET('{}', 20)")
+
+
 class Rows:
     """The rows of d.t, written on the source and looked for on the replicas."""
 
-    def __init__(self, cloud: Cloud, stack: str) -> None:
-        self._cloud, self._stack, self._written = cloud, stack, 0
+    def __init__(self, cloud: Cloud, stack: str, words: Words = MARIADB) -> None:
+        self._cloud, self._stack, self._words, self._written = cloud, stack, words, 0
 
     @property
     def source(self) -> str:
@@ -80,10 +115,10 @@ class Rows:
         """One row more, and each of these replicas has them all as soon as it has caught up."""
         self._written += 1
         self._cloud.ask(self.source, "INSERT INTO d.t SELECT COUNT(*) + 1 FROM d.t")
-        position = self._cloud.value(self.source, "@@gtid_binlog_pos")
+        position = self._cloud.value(self.source, self._words.position)
         for name in replicas:
             replica = self._cloud.guest(f"{self._stack}-{name}")
-            assert self._cloud.value(replica, f"MASTER_GTID_WAIT('{position}', 20)") == "0", name
+            assert self._cloud.value(replica, self._words.reached.format(position)) == "0", name
             found = self._cloud.value(replica, "(SELECT GROUP_CONCAT(id ORDER BY id) FROM d.t)")
             assert found == ",".join(str(number + 1) for number in range(self._written)), name
 
