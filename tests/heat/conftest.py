@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import openstack
 import pytest
 
-from guestagent.embedded import serving
-from guestagent.embedded.cloud import Settings
-from guestagent.embedded.guests import NamespaceHypervisor
-from guestagent.embedded.realheat import ground_for, sweep
-from tests.conftest import subnet_of_its_own
+from tests.heat.clouds import cloud_in
 from tests.integration.clouds import Cloud
-
-RELEASE = os.environ.get("HEAT_RELEASE")
 
 
 @pytest.fixture(scope="session")
@@ -33,25 +25,20 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def real_heat(folder: Path) -> Iterator[Cloud]:
     """The cloud, and a controller that uses it. Its stacks are its tests' own to name."""
-    heat = folder / "heat"
-    ground = ground_for(heat, int(RELEASE) if RELEASE else None)
-    with subnet_of_its_own() as subnet:
-        gateway = str(subnet[1])
-        bridge = f"gah{gateway.split('.')[2]}"
-        hypervisor = NamespaceHypervisor(folder / "guests", bridge, gateway, 24)
-        try:
-            with (
-                serving(hypervisor, Settings(host=gateway, network=subnet), ground) as served,
-                openstack.connect(**served.connect) as connection,
-            ):
-                yield Cloud(served, hypervisor, bridge, connection)
-        finally:
-            sweep(heat)
+    with cloud_in(folder) as cloud:
+        yield cloud
 
 
 @pytest.fixture(autouse=True)
-def no_dangerous_read(real_heat: Cloud) -> Iterator[None]:
-    """Nothing that we do may read a stack in progress in a way that makes Heat write."""
-    before = len(real_heat.served.dangerous_reads)
+def no_dangerous_read(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing that we do may read a stack in progress in a way that makes Heat write.
+
+    Where the test has a cloud: none is begun for this alone.
+    """
+    if "real_heat" not in request.fixturenames:
+        yield
+        return
+    served = request.getfixturevalue("real_heat").served
+    before = len(served.dangerous_reads)
     yield
-    assert real_heat.served.dangerous_reads[before:] == []
+    assert served.dangerous_reads[before:] == []
