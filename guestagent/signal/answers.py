@@ -21,7 +21,7 @@ class HandleDoubted(HandleUnreachable):
 
 
 class HandleBroken(HandleUnreachable):
-    """Its host failed to answer (5xx): mostly that passes, but some Heats say so of an expired URL, too."""
+    """Its host failed to answer (5xx): mostly that passes, but some Heats say so of a handle that is gone, too."""
 
 
 def judge(status: int, text: str, target: Presigned, today: datetime) -> None:
@@ -37,7 +37,7 @@ def judge(status: int, text: str, target: Presigned, today: datetime) -> None:
     if status >= 500:
         raise HandleBroken(
             f"{host} answers {status}: Heat or Keystone is down, "
-            f"or (Heat 27) the URL is no longer valid{_age(target, today)}"
+            f"or (Heat 27) the handle or its stack is gone{_age(target, today)}"
         )
     if status >= 400 and status not in PASSING:
         raise HandleDoubted(

@@ -18,7 +18,7 @@ class Policy:
 
     `grace`: how long doubted answers (401, 403) are tried: a Keystone at its start or a wrong clock gives them.
     `lifetime`: Keystone's auth_ttl. A 5xx is tried for ever while the URL may live; once it is older, for
-    `patience` more: Heat 27 says 500 of an expired URL.
+    `patience` more: Heat 27 says 500 where the handle is gone.
     """
 
     wait: Backoff = WAIT
