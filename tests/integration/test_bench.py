@@ -34,7 +34,7 @@ def test_every_contestant_makes_a_source_and_a_replica_ready_and_has_its_row(tmp
     told = json.loads(bench(*READY, "--json", "--plot", str(plot)))
 
     rows = [(row["role"], row["kind"]) for row in told["ready"]]
-    kinds = ("script", "resident", "apply")
+    kinds = ("script", "resident", "encrypted", "apply")
     assert rows == [(role, kind) for role in ("source", "replica") for kind in kinds]
     assert all(cost["ours"] > 0 and cost["theirs"] > 0 for cost in told["costs"])
     assert bars(plot) == len(rows)

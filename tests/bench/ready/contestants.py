@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ import psutil
 from tests.bench.ready.stage import Place
 from tests.integration.servers import root_of
 
-SCRIPT, RESIDENT, APPLY = "script", "resident", "apply"
+SCRIPT, RESIDENT, ENCRYPTED, APPLY = "script", "resident", "encrypted", "apply"
 PROGRAM = Path(sys.executable).with_name("guestagent")
 HERE = Path(__file__).parent
 LINKER = "usr/lib64/ld-linux-x86-64.so.2"
@@ -79,7 +80,7 @@ def applied(place: Place) -> Iterator[Command]:
 
 
 @contextmanager
-def resident(place: Place, *words: str) -> Iterator[Command]:
+def resident(place: Place, *words: str, encrypted: bool = False) -> Iterator[Command]:
     """The agent has started, found nothing to do, and rests; os-collect-config's command brings the document."""
     log = place.folder / "log"
     serving = Command(agent("serve", place, *words), log).begin()
@@ -87,7 +88,7 @@ def resident(place: Place, *words: str) -> Iterator[Command]:
         process = psutil.Process(serving.pid)
         settle(process, place)
         poke = agent("poke", place, *words)
-        yield Command(poke, log, {"OS_CONFIG_FILES": str(document(place))}, process)
+        yield Command(poke, log, {"OS_CONFIG_FILES": str(document(place, encrypted))}, process)
     finally:
         serving.terminate()
         serving.wait(PATIENCE)
@@ -115,14 +116,15 @@ def agent(command: str, place: Place, *words: str) -> tuple[str, ...]:
     return (*place.within, str(PROGRAM), command, *words)
 
 
-def document(place: Place) -> Path:
+def document(place: Place, encrypted: bool = False) -> Path:
     path = place.folder / "cfn.json"
-    path.write_text(json.dumps(place.document))
+    path.write_text(json.dumps(place.document(encrypted)))
     return path
 
 
 CONTESTANTS: Mapping[str, Callable[[Place], AbstractContextManager[Command]]] = {
     SCRIPT: scripted,
     RESIDENT: resident,
+    ENCRYPTED: partial(resident, encrypted=True),
     APPLY: applied,
 }

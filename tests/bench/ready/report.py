@@ -9,12 +9,17 @@ from statistics import median
 
 from tests.bench.machine import machine, ratio
 from tests.bench.plot import BLUE, GREEN, GREY, Bar, drawn
-from tests.bench.ready.contestants import APPLY, RESIDENT, SCRIPT
+from tests.bench.ready.contestants import APPLY, ENCRYPTED, RESIDENT, SCRIPT
 from tests.bench.ready.costs import Cost
 from tests.bench.ready.timing import Row
 
-NAMES: Mapping[str, str] = {SCRIPT: "script", RESIDENT: "ours, resident", APPLY: "ours, `apply`"}
-COLOURS: Mapping[str, str] = {SCRIPT: GREY, RESIDENT: BLUE, APPLY: GREEN}
+NAMES: Mapping[str, str] = {
+    SCRIPT: "script",
+    RESIDENT: "ours, resident",
+    ENCRYPTED: "ours, resident, over TLS",
+    APPLY: "ours, `apply`",
+}
+COLOURS: Mapping[str, str] = {SCRIPT: GREY, RESIDENT: BLUE, ENCRYPTED: BLUE, APPLY: GREEN}
 PHASES = ("server", "apply", "verify")
 TITLE = "Seconds from the metadata to the accepted SUCCESS"
 

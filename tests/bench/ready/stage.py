@@ -54,11 +54,13 @@ class Place:
     def server_id(self) -> int:
         return 71 + ROLES.index(self.role)
 
-    @property
-    def document(self) -> dict[str, Any]:
+    def document(self, encrypted: bool = False) -> dict[str, Any]:
+        """Of a channel in clear, as the script's is; or of one that the agent encrypts where the source offers it."""
         user = {"name": USER, "password": PASSWORD}
         way = {"Master": {"Address": "127.0.0.1", "Port": self.port, "User": user}}
-        section = {"Node": self.role, "ServerId": self.server_id, "Deadline": int(PATIENCE)}
+        section: dict[str, Any] = {"Node": self.role, "ServerId": self.server_id, "Deadline": int(PATIENCE)}
+        if not encrypted:
+            section["TLS"] = {"Required": False}
         return {
             "ReadyWaitCondition": self.handle,
             **({"Users": [user]} if self.role == SOURCE else way),
