@@ -36,9 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps([as_json(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
     else:
         show(chosen, outcomes)
-        print(
-            f"{len(outcomes)} of {len(chosen)} rows on {len(flavours)} servers, {time.monotonic() - began:.0f} s"
-        )
+        taken = f"{time.monotonic() - began:.0f} s"
+        print(f"{len(chosen)} rows, servers: {', '.join(asked.flavours)}; {len(outcomes)} failures played in {taken}")
         print(f"{len(outcomes) - len(wrong)} passed, {len(wrong)} failed")
     return 1 if wrong else 0
 
