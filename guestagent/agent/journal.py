@@ -7,6 +7,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from guestagent.database.steps import (
     SetPrivileges,
     Step,
 )
+from guestagent.errors import StorageError
 from guestagent.metadata.document import Unresolved
 from guestagent.retry import Clock
 from guestagent.secret import Secret
@@ -178,8 +180,13 @@ class Journal:
         self._keep(replace(self.memory, spent=spent, noted=now, boot=self._boot))
 
     def looked(self, retaining: Iterable[Account], right: Iterable[AccountState]) -> None:
-        """Note which accounts have an old password too, and which have only passwords that they are to have."""
-        self._keep(self.memory.retaining(retaining).having_seen(right))
+        """Note which accounts have an old password too, and which have only passwords that they are to have.
+
+        The latter may be missing, and a full disk must not keep a node from being ready: a later pass is more careful.
+        """
+        self._keep(self.memory.retaining(retaining))
+        with suppress(StorageError):
+            self._keep(self.memory.having_seen(right))
 
     def intend(self, step: Step) -> None:
         self._keep(self.memory.intending(step))

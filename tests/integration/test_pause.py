@@ -54,6 +54,12 @@ def shown(guest: Guest) -> dict[str, Any]:
     return told
 
 
+def says_paused(guest: Guest) -> bool:
+    """Its status, read once: a pass that begins has no conditions yet."""
+    told = shown(guest)
+    return bool(told["conditions"]) and worst(told).startswith("paused: pending: paused by ")
+
+
 def test_what_an_operator_did_stays_through_restarts_until_he_resumes(guests: tuple[Guest, Guest]) -> None:
     source, replica = cluster(guests)
     resident = Resident(replica)
@@ -62,15 +68,12 @@ def test_what_an_operator_did_stays_through_restarts_until_he_resumes(guests: tu
     replica.server.ask("STOP SLAVE", "SET GLOBAL read_only = 0")
 
     with resident.serving():
-        until(
-            lambda: shown(replica)["conditions"][:1] != [] and worst(shown(replica)).startswith("paused"),
-            seconds=60,
-        )
+        until(lambda: says_paused(replica), seconds=60)
         replica.server.stop(signal.SIGKILL)
         replica.server.start()
         replica.server.ask("SET GLOBAL read_only = 0")
     with resident.serving():
-        until(lambda: worst(shown(replica)).startswith("paused: pending: paused by "), seconds=60)
+        until(lambda: says_paused(replica), seconds=60)
         assert (receiver(replica.server), replica.server.value("@@read_only")) == ("No", "0")
 
         assert replica.run("resume").stdout.startswith("resumed; it was paused by ")

@@ -123,6 +123,17 @@ def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
     assert (tmp_path / "journal.json").stat().st_mtime_ns == written
 
 
+def test_what_is_known_of_passwords_may_be_missing_and_what_is_retained_may_not(tmp_path: Path) -> None:
+    journal = opened(tmp_path, FakeClock())
+    (tmp_path / ".journal.json.draft").mkdir()
+
+    journal.looked([], [account()])
+    with pytest.raises(StorageError):
+        journal.looked([SLAVE], [])
+
+    assert journal.memory == Memory()
+
+
 def test_a_password_that_the_agent_did_not_give_is_told_once_its_own_were_looked_at(tmp_path: Path) -> None:
     opened(tmp_path, FakeClock()).looked([], [account(retained=stored("old"))])
 
