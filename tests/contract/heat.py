@@ -184,6 +184,11 @@ class Stack:
         self._until(there, f"has {resource} {status}")
         return self
 
+    def happened(self, resource: str, status: str) -> Stack:
+        """This stack, once an event tells so: a signal by REST takes effect after it was answered."""
+        self._until(lambda: (resource, status) in self.events(), f"tells {resource} {status}")
+        return self
+
     def physical(self, resource: str) -> str:
         """The id of what stands behind a resource."""
         return str(self.resources()[resource]["physical_resource_id"])

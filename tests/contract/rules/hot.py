@@ -177,6 +177,7 @@ def heat_signal_s_account_signals_every_handle_of_its_stack(heat: Heat) -> Obser
         hot({"signal": attribute("signal")}, H=hot_handle("HEAT_SIGNAL"), Other=hot_handle())
     ).settled()
     answer = by_account(json.loads(stack.output("signal")), stack, "Other")
+    stack.happened("Other", "SIGNAL_COMPLETE")
     return [answer, stack.get("/resources/Other/events")["events"][0]["resource_status"]]
 
 
