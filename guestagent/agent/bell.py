@@ -22,11 +22,16 @@ def ring(folder: str, message: bytes = LOOK) -> None:
     """
     if len(message) < LONGEST:
         with suppress(OSError):
-            bell = os.open(f"{folder}/{NAME}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            bell = reached(f"{folder}/{NAME}")
             try:
                 os.write(bell, message + END)
             finally:
                 os.close(bell)
+
+
+def reached(path: str) -> int:
+    """A descriptor to ring with, which never blocks; OSError where nobody listens at `path`."""
+    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def ring_early() -> None:

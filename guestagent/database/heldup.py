@@ -6,6 +6,7 @@ from guestagent.database.connection import Connection, NoAnswer
 from guestagent.database.sql import Statement
 
 LOOKING = "looking at the server"
+CATCHING_UP = "waiting for the channel"
 FULL = "the disk is full: the server waits for someone to free space"
 EARLIER = "an earlier look still waits for its answer"
 

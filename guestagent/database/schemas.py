@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.database.connection import Connection
+from guestagent.database.heldup import LOOKING
 from guestagent.database.sql import sql
 
 SCHEMAS = sql(
@@ -13,5 +14,5 @@ SCHEMAS = sql(
 
 def schemas(connection: Connection) -> tuple[str, ...]:
     """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
-    names = (str(row["name"]) for row in connection.rows(SCHEMAS, "looking at the server"))
+    names = (str(row["name"]) for row in connection.rows(SCHEMAS, LOOKING))
     return tuple(name for name in names if not name.startswith("#mysql50#"))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from guestagent.agent import bell
 from guestagent.secret import Secret
 from guestagent.signal import Web
 from guestagent.signal.transports import utc_now
@@ -61,7 +62,7 @@ def greeted(url: str, host: str, ca_file: Path | None) -> Answer:
 def listening(path: Path) -> bool:
     """Whether a process listens at the pipe at `path`. Nothing is sent."""
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        os.close(bell.reached(str(path)))
     except OSError:
         return False
     return True

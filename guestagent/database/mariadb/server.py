@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from guestagent.database.connection import Connection
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History, MariadbHistory
-from guestagent.database.heldup import LOOKING, unless_held_up
+from guestagent.database.heldup import CATCHING_UP, LOOKING, unless_held_up
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
@@ -20,8 +20,6 @@ from guestagent.errors import DatabaseRefused
 
 COULD_NOT_INITIALIZE = 1201
 """A server killed in the middle of a CHANGE may forget its relay logs. They can be had again."""
-
-CATCHING_UP = "waiting for the channel"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from guestagent.database.connection import Connection
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
-from guestagent.database.heldup import LOOKING, unless_held_up
+from guestagent.database.heldup import CATCHING_UP, LOOKING, unless_held_up
 from guestagent.database.mysql.accounts import accounts, extras
 from guestagent.database.mysql.channel import STATUS, channel
 from guestagent.database.mysql.dialect import MysqlDialect, script
@@ -33,8 +33,6 @@ from guestagent.errors import DatabaseRefused
 
 RELAY_LOG_DAMAGED = 13121
 RELAY_LOG_LOST = 1872
-
-CATCHING_UP = "waiting for the channel"
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import groupby
 from statistics import median
 
-from tests.bench.machine import machine, ratio
+from tests.bench.machine import machine, quotient, ratio
 from tests.bench.plot import BLUE, GREEN, GREY, Bar, drawn
 from tests.bench.ready.contestants import APPLY, ENCRYPTED, RESIDENT, SCRIPT
 from tests.bench.ready.costs import Cost
@@ -57,7 +57,7 @@ def phases(rows: Sequence[Row]) -> list[str]:
 
 def told(rows: Sequence[Row], costs: Sequence[Cost]) -> dict[str, object]:
     """The same for programs."""
-    ready = [asdict(row) | {"ratio": median(row.seconds) / median(script(row, rows))} for row in rows]
+    ready = [asdict(row) | {"ratio": quotient(row.seconds, script(row, rows))} for row in rows]
     return {"ready": ready, "costs": [asdict(cost) | {"ratio": cost.ours / cost.theirs} for cost in costs]}
 
 
