@@ -1,4 +1,4 @@
-"""What every test may ask for: hypothesis without deadlines, the mark by folder, a subnet of its own."""
+"""For all tests: hypothesis without deadlines, which tests run and in which order, and a subnet for a test."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.support.selection import is_left_to_test_all, start_order, worker_group
+
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
 _LOCKS = Path("/tmp/guestagent-test-subnets")
 
@@ -23,10 +25,30 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all", action="store_true", help="run also what only `make test-all` runs: every server, patient tests"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    if not config.getoption("--all") and not is_named(config):
+        left_out = [item for item in items if is_left_to_test_all(item)]
+        items[:] = [item for item in items if not is_left_to_test_all(item)]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _INTEGRATION):
             item.add_marker(pytest.mark.integration)
+        if (group := worker_group(item)) is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+    yield  # pytest gathers the tests of one server, and xdist reads the groups
+    items.sort(key=start_order)
+
+
+def is_named(config: pytest.Config) -> bool:
+    """Whether the command line names single tests, which then run in any case."""
+    return any("::" in argument for argument in config.args)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every rule holds on the fake, and on a real Heat where one is asked for."""
+"""Every rule holds on the fake Heat, and (in `make test-all`) on a real one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from tests.contract.campaign import Campaign
 from tests.contract.rule import Rule
 from tests.contract.rules import RULES
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("contract")]
+pytestmark = pytest.mark.timeout(900)
+COLUMNS = [
+    pytest.param("fake", marks=pytest.mark.xdist_group("contract-fake")),
+    pytest.param("real", marks=[pytest.mark.xdist_group("contract-real"), pytest.mark.patient]),
+]
 
 
+@pytest.mark.parametrize("campaign", COLUMNS, indirect=True, scope="session")
 @pytest.mark.parametrize("rule", RULES, ids=[rule.words for rule in RULES])
 def test_a_rule_of_heat_holds(campaign: Campaign, rule: Rule) -> None:
     assert campaign.seen(rule) == rule.expected(campaign.release)

@@ -1,6 +1,6 @@
 """The three flavours of real servers, as fixtures: a test that asks for `flavour` runs once on each.
 
-All tests of one flavour go to one worker, so that its servers are started once.
+`make test` runs it on one server of each family; on all three if it is marked `every_server`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.embedded.guests.requirements import require
 from guestagent.embedded.servers import FLAVOURS, Flavour
+from guestagent.errors import UnsupportedEnvironment
 from tests.integration.certificates import Authority
 from tests.integration.servers import installed
 
-EACH = [pytest.param(flavour, id=name, marks=pytest.mark.xdist_group(name)) for name, flavour in FLAVOURS.items()]
+EACH = [pytest.param(flavour, id=name) for name, flavour in FLAVOURS.items()]
 
 
 @pytest.fixture(scope="session", params=EACH)
@@ -32,3 +34,14 @@ def empty(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A CA of the tests' own, and what it and others certified."""
     return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def images(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directories that guests get copies of: one folder for all workers, and each directory made once."""
+    try:
+        require(tmp_path_factory.mktemp("trial"), ["mariadbd"])
+    except UnsupportedEnvironment as lack:
+        pytest.skip(str(lack))
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "images"

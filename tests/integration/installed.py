@@ -1,30 +1,34 @@
-"""Other people's programs from PyPI, each set of them in a virtual environment that outlives the run."""
+"""Other people's programs from PyPI, each set of them in a virtual environment that outlives the checkout."""
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import subprocess
 import sys
 import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "clients"
+from guestagent.embedded.servers import cache_folder
+from guestagent.embedded.servers.roots import alone as locked
+
+INSTALL_TIMEOUT_S = 240
 
 
 def installed(name: str, packages: Sequence[str], alone: Sequence[str] = ()) -> Path:
     """The folder of these packages' programs. Those that stand `alone` come without what they depend on."""
-    folder = CACHE / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
-    wanted = "\n".join([*packages, *alone])
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    cache = cache_folder() / "clients"
+    cache.mkdir(parents=True, exist_ok=True)
+    made_from = hashlib.sha256("\n".join([sys.version, *packages, *alone]).encode()).hexdigest()[:8]
+    folder = cache / f"{name}-{made_from}"
+    with locked(cache / f"{name}.lock"):
         done = folder / "done"
-        if not done.exists() or done.read_text() != wanted:
-            venv.create(folder, clear=True, with_pip=True)
+        if not done.exists():
+            venv.create(folder, clear=True, with_pip=True)  # a killed run may have left a part of it
             pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, *packages], check=True, capture_output=True, timeout=240)
+            subprocess.run([*pip, *packages], check=True, capture_output=True, timeout=INSTALL_TIMEOUT_S)
             if alone:
-                subprocess.run([*pip, "--no-deps", *alone], check=True, capture_output=True, timeout=240)
-            done.write_text(wanted)
+                words = [*pip, "--no-deps", *alone]
+                subprocess.run(words, check=True, capture_output=True, timeout=INSTALL_TIMEOUT_S)
+            done.touch()
     return folder / "bin"

@@ -143,6 +143,7 @@ def worst(told: dict[str, Any]) -> str:
     return f"{condition['name']}: {condition['state']}: {condition['seen']}"
 
 
+@pytest.mark.every_server
 def test_a_source_and_a_replica_become_ready_and_hold_the_same_rows(guests: tuple[Guest, Guest]) -> None:
     source, replica = cluster(guests)
 
@@ -393,7 +394,6 @@ def test_a_copied_data_directory_ends_at_once_and_says_what_to_remove(
         assert server.ask("SHOW REPLICA STATUS") == []
 
 
-@pytest.mark.xdist_group("mysql97")
 @pytest.mark.parametrize(("ours", "theirs"), [("mariadb1011", "mysql97"), ("mysql97", "mariadb118")])
 def test_a_source_of_the_other_family_ends_at_once(tmp_path: Path, ours: str, theirs: str) -> None:
     places = [(tmp_path / name, FLAVOURS[name]) for name in (theirs, ours)]

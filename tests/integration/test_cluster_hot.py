@@ -11,8 +11,6 @@ import pytest
 
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.embedded.compute import SUBNET_ID
-from guestagent.embedded.guests.requirements import require
-from guestagent.errors import UnsupportedEnvironment
 from tests.integration.clouds import Cloud, cloud_on
 
 pytestmark = pytest.mark.timeout(240)
@@ -21,12 +19,8 @@ NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
-    try:
-        require(tmp_path, ["mariadbd"])
-    except UnsupportedEnvironment as lack:
-        pytest.skip(str(lack))
-    with cloud_on(free_subnet, tmp_path / "state", tmp_path / "images") as cloud:
+def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
+    with cloud_on(free_subnet, tmp_path / "state", images) as cloud:
         yield cloud
         assert cloud.served.dangerous_reads == []
 

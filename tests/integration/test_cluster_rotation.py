@@ -12,8 +12,6 @@ import pytest
 import yaml
 
 from guestagent.embedded.compute import NETWORK_ID, SUBNET_ID
-from guestagent.embedded.guests.requirements import require
-from guestagent.errors import UnsupportedEnvironment
 from tests.integration.clouds import cloud_on
 from tests.integration.commands import Commands, clouds_yaml
 from tests.integration.rotating import Rotated
@@ -25,12 +23,10 @@ GIVEN = {"Master0000": "given-to-the-source", "Slave0000": "given-to-the-first",
 
 
 @contextmanager
-def launched(folder: Path, subnet: IPv4Network, dialect: str, passwords: str, replicas: int) -> Iterator[Rotated]:
+def launched(
+    folder: Path, images: Path, subnet: IPv4Network, dialect: str, passwords: str, replicas: int
+) -> Iterator[Rotated]:
     """The cluster, created as a person does it."""
-    try:
-        require(folder, ["mariadbd"])
-    except UnsupportedEnvironment as lack:
-        pytest.skip(str(lack))
     (folder / "prod.yaml").write_text(
         f"flavor: m1.tiny\nimage: guestagent-mariadb\nreplicas: {replicas}\npolling_interval: 1\n"
         f"dialect: {dialect}\n{PLACES[dialect]}\npasswords: {passwords}\n"
@@ -38,7 +34,7 @@ def launched(folder: Path, subnet: IPv4Network, dialect: str, passwords: str, re
     nodes: Sequence[str] = list(GIVEN)[: replicas + 1]
     (folder / "given.yaml").write_text(yaml.safe_dump({name: GIVEN[name] for name in nodes}))
     (folder / "given.yaml").chmod(0o600)
-    with cloud_on(subnet, folder / "state", folder / "images") as cloud:
+    with cloud_on(subnet, folder / "state", images) as cloud:
         clouds_yaml(folder, cloud.served)
         prod = Rotated(cloud, Commands(folder), "prod", replicas)
         prod.run("create", "prod.yaml")
@@ -50,9 +46,9 @@ def launched(folder: Path, subnet: IPv4Network, dialect: str, passwords: str, re
     ("dialect", "passwords", "replicas"), [("cfn", "heat", 2), ("hot", "{file: given.yaml}", 1)]
 )
 def test_passwords_are_replaced_under_a_writer_and_no_stream_is_refused(
-    tmp_path: Path, free_subnet: IPv4Network, dialect: str, passwords: str, replicas: int
+    tmp_path: Path, images: Path, free_subnet: IPv4Network, dialect: str, passwords: str, replicas: int
 ) -> None:
-    with launched(tmp_path, free_subnet, dialect, passwords, replicas) as prod:
+    with launched(tmp_path, images, free_subnet, dialect, passwords, replicas) as prod:
         old = prod.passwords()
 
         with prod.in_use() as writer:
@@ -71,9 +67,9 @@ def test_passwords_are_replaced_under_a_writer_and_no_stream_is_refused(
 
 @pytest.mark.parametrize("update", [1, 2], ids=["while they move", "while the old ones are discarded"])
 def test_a_rotation_whose_controller_is_killed_is_ended_by_the_next(
-    tmp_path: Path, free_subnet: IPv4Network, update: int
+    tmp_path: Path, images: Path, free_subnet: IPv4Network, update: int
 ) -> None:
-    with launched(tmp_path, free_subnet, "cfn", "generated", 2) as prod:
+    with launched(tmp_path, images, free_subnet, "cfn", "generated", 2) as prod:
         old = prod.passwords()
 
         with prod.in_use() as writer:

@@ -90,7 +90,9 @@ def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("database", ["mariadb", "mariadb-11.8", "mysql"])
+@pytest.mark.parametrize(
+    "database", ["mariadb", pytest.param("mariadb-11.8", marks=pytest.mark.patient), "mysql"]
+)
 def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
     answer, told = demo.start("--json", "--db", database).communicate(timeout=PATIENCE)
 

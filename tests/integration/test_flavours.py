@@ -55,6 +55,7 @@ def reaches(here: Wired, server: Server) -> bool:
     return subprocess.run(words, capture_output=True).returncode == 0
 
 
+@pytest.mark.every_server
 def test_a_server_is_what_its_flavour_says(server: Server) -> None:
     version = server.value("VERSION()")
 
@@ -68,6 +69,7 @@ def test_nobody_but_root_over_the_socket_is_let_in(server: Server) -> None:
         pymysql.connect(host="127.0.0.1", port=server.port, user="root", password="")
 
 
+@pytest.mark.every_server
 def test_an_emptied_server_is_as_new(server: Server) -> None:
     new = server.position()
     server.ask("CREATE SCHEMA s", "CREATE TABLE s.t (i INT)", "CREATE USER u@'%'", "CREATE ROLE r")
@@ -140,7 +142,6 @@ def test_a_disk_can_be_full(flavour: Flavour, empty: Path, tmp_path: Path) -> No
         assert server.value("1") == "1", "a write may wait for a minute yet, if one came while there was no space"
 
 
-@pytest.mark.xdist_group("mysql97")
 def test_a_mysql_that_restarts_itself_is_started_again(tmp_path: Path) -> None:
     flavour = FLAVOURS["mysql97"]
     template = installed(tmp_path / "template", flavour)

@@ -42,16 +42,6 @@ print(socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=10).recv
 """
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("guests")
-    try:
-        require(folder, [DATABASE.argv[0]])
-    except UnsupportedEnvironment as lack:
-        pytest.skip(str(lack))
-    return folder / "images"
-
-
 @pytest.fixture
 def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
     cloud = Cloud(tmp_path / "state", images, free_subnet, (DATABASE, TICKER))

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from guestagent.controller import Dialect
-from guestagent.embedded.guests.requirements import require
-from guestagent.errors import UnsupportedEnvironment
 from tests.integration.clouds import PATIENCE, cloud_on
 from tests.integration.life import live
 
@@ -17,12 +15,10 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-def test_a_cluster_lives_its_whole_life(tmp_path: Path, free_subnet: IPv4Network, dialect: Dialect) -> None:
-    try:
-        require(tmp_path, ["mariadbd"])
-    except UnsupportedEnvironment as lack:
-        pytest.skip(str(lack))
-    with cloud_on(free_subnet, tmp_path / "state", tmp_path / "images") as cloud:
+def test_a_cluster_lives_its_whole_life(
+    tmp_path: Path, images: Path, free_subnet: IPv4Network, dialect: Dialect
+) -> None:
+    with cloud_on(free_subnet, tmp_path / "state", images) as cloud:
         live(cloud, "prod", dialect, PATIENCE)
 
         assert list(cloud.served.cloud.servers.networking.ports) == []

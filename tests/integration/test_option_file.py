@@ -12,6 +12,8 @@ from guestagent.embedded.servers import Flavour
 from tests.integration.servers import Server, running
 from tests.integration.test_agent import Guest, source_document, worst
 
+pytestmark = pytest.mark.every_server
+
 
 class Managed(Guest):
     @property

@@ -21,7 +21,7 @@ from tests.integration.test_agent import (
 )
 from tests.integration.test_residence import Resident, until
 
-pytestmark = pytest.mark.xdist_group("mariadb")
+pytestmark = pytest.mark.xdist_group("pause")
 
 
 @pytest.fixture(scope="module")

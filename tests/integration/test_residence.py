@@ -28,7 +28,7 @@ from tests.integration.test_agent import (
     worst,
 )
 
-pytestmark = pytest.mark.xdist_group("mariadb")
+pytestmark = pytest.mark.xdist_group("residence")
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def condition(told: dict[str, Any], name: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.every_server
 def test_a_document_of_2013_is_followed_over_tls_where_the_source_offers_it(secured: Secured) -> None:
     secured.source.apply(source_document())
 
@@ -110,6 +111,7 @@ def test_the_metadata_can_ask_for_a_channel_in_clear(secured: Secured) -> None:
     assert condition(told, "channel")["seen"].endswith("in clear")
 
 
+@pytest.mark.every_server
 def test_with_a_ca_the_channel_is_verified_and_the_account_demands_tls(secured: Secured) -> None:
     assert secured.source.apply(source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
 
@@ -136,6 +138,7 @@ def test_a_second_pass_over_tls_writes_nothing(secured: Secured) -> None:
     assert [file.stat().st_mtime_ns for file in secured.files()] == [each.st_mtime_ns for each in written]
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize(
     ("case", "meaning"),
     [
@@ -162,6 +165,7 @@ def test_a_certificate_that_is_not_right_is_named_and_no_channel_is_made_to_trus
     assert secured.channel("replica_IO_Running") != "Yes"
 
 
+@pytest.mark.every_server
 def test_without_verify_the_name_is_left_alone_and_the_chain_is_not(secured: Secured) -> None:
     secured.source.apply(source_document(TLS={}))
     secured.serve(secured.ca.other_name)
@@ -184,6 +188,7 @@ def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(bare: Guest) ->
     assert bare.server.position() == before
 
 
+@pytest.mark.every_server
 def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, bare: Guest) -> None:
     assert bare.apply(source_document())["state"] == "ready"
     follows = replica_document(bare.server.port, Deadline=2)

@@ -139,9 +139,5 @@ CONFIGURED = {
 
 def only(family: str) -> pytest.MarkDecorator:
     """Marks what only servers of one family can be asked."""
-    chosen = [
-        pytest.param(flavour, id=name, marks=pytest.mark.xdist_group(name))
-        for name, flavour in FLAVOURS.items()
-        if flavour.family == family
-    ]
+    chosen = [pytest.param(flavour, id=name) for name, flavour in FLAVOURS.items() if flavour.family == family]
     return pytest.mark.parametrize("flavour", chosen, indirect=True)

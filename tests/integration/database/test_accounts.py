@@ -29,6 +29,8 @@ from tests.integration.servers import Server
 
 MYSQL_ALONE = only("mysql")
 
+pytestmark = pytest.mark.every_server
+
 
 class TestAccounts:
     def test_an_account_that_was_made_is_exactly_as_wanted(self, source: Server, database: Database) -> None:

@@ -47,6 +47,8 @@ from tests.integration.servers import Server, running
 
 LONGEST = max(spoken.longest for spoken in SPOKEN.values())
 
+pytestmark = pytest.mark.every_server
+
 
 class TestCatchingUp:
     def test_it_ends_once_the_channel_has_applied_what_was_asked_for(

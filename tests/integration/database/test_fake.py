@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from guestagent.database.edge import Database
 from guestagent.database.fake import FRESH, FakeDatabase
 from guestagent.database.state import (
@@ -33,7 +35,7 @@ from tests.integration.database.spoken import only
 from tests.integration.servers import Server
 
 # The fake is a MariaDB.
-pytestmark = only("mariadb")
+pytestmark = [only("mariadb"), pytest.mark.every_server]
 
 
 class TestFake:

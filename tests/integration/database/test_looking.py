@@ -21,6 +21,8 @@ from tests.integration.database.following import (
 from tests.integration.database.spoken import Spoken, only
 from tests.integration.servers import Server
 
+pytestmark = pytest.mark.every_server
+
 
 class TestLooking:
     def test_a_fresh_server_shows_nothing_of_anybody(self, server: Server, database: Database) -> None:

@@ -24,6 +24,8 @@ from tests.integration.database.following import (
 from tests.integration.database.spoken import Spoken
 from tests.integration.servers import Server
 
+pytestmark = pytest.mark.every_server
+
 
 class TestSecrets:
     def test_no_log_shows_a_password_in_clear(

@@ -27,6 +27,8 @@ from tests.integration.database.following import (
 from tests.integration.places import fill, small_disk
 from tests.integration.servers import Server, running
 
+pytestmark = pytest.mark.every_server
+
 
 class TestSilence:
     def test_a_server_that_hangs_is_unreachable_in_time(self, server: Server) -> None:

@@ -27,6 +27,8 @@ from tests.integration.database.following import (
 )
 from tests.integration.servers import Server
 
+pytestmark = pytest.mark.every_server
+
 
 def packet(number: int, payload: bytes) -> bytes:
     return struct.pack("<I", len(payload))[:3] + bytes([number]) + payload

@@ -81,7 +81,7 @@ LEFT_OUT: Mapping[str, str] = {
     f"{INTREE}.test_resource_chain": _GROUPS,
     f"{INTREE}.test_resource_group": _GROUPS,
     f"{INTREE}.test_simultaneous_update.SimultaneousUpdateNestedStackTest": _NESTED,
-    SLOW: "nothing: it passes, and sleeps for three minutes (`OPENSTACK_TESTS=slow` runs it)",
+    SLOW: "nothing: it passes, and sleeps for three minutes (`make test-all` runs it)",
     f"{INTREE}.test_snapshot_restore": _ACTIONS,
     f"{INTREE}.test_software_deployment_group": _DEPLOYMENTS,
     f"{INTREE}.test_stack_cancel": _ACTIONS,
