@@ -53,10 +53,9 @@ def test_signals_are_heard_as_before_afterwards() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_what_was_ignored_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_was_ignored_stays_ignored(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
 
     with Interruptions():
-        signal.raise_signal(signal.SIGHUP)
-
-    signal.signal(signal.SIGHUP, before)
+        signal.raise_signal(number)
