@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Commands:
     folder: Path
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-m", "guestagent", "cluster", *words]
+        argv = interruptible([sys.executable, "-m", "guestagent", "cluster", *words])
         env = {"PATH": os.environ["PATH"], "OS_CLIENT_CONFIG_FILE": "clouds.yaml", "OS_CLOUD": "test"}
         env["PYTHONPATH"] = str(Path(guestagent.__file__).parents[1])
         pipe = subprocess.PIPE
@@ -34,6 +35,14 @@ class Commands:
             finally:
                 command.kill()  # else one that hangs is waited for
         return command.returncode, out, err
+
+
+def interruptible(argv: Sequence[str]) -> list[str]:
+    """The same command, which SIGINT interrupts also when the tests run in the background of a script.
+
+    A shell has such jobs ignore SIGINT, every child inherits that, and a command of ours respects it.
+    """
+    return ["env", "--default-signal=INT", *argv]
 
 
 def clouds_yaml(folder: Path, cloud: Serving) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from guestagent.embedded.servers import FLAVOURS, Flavour
+from tests.integration.commands import interruptible
 from tests.integration.database.spoken import only
 from tests.integration.servers import Server, installed, running
 
@@ -363,7 +364,8 @@ def test_a_second_pass_at_the_same_time_gives_way(guests: tuple[Guest, Guest]) -
     _, replica = guests
     words = ["apply", "--no-signal", "--metadata", str(replica.document(replica_document(9, Deadline=60)))]
 
-    with subprocess.Popen(replica.command(*words), stderr=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+    command = interruptible(replica.command(*words))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         assert first.stderr is not None
         first.stderr.readline()
         second = replica.run(*words)

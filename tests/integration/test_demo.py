@@ -17,6 +17,7 @@ import pytest
 
 from guestagent.embedded.guests.network import wire
 from guestagent.embedded.guests.processes import NAMESPACES
+from tests.integration.commands import interruptible
 
 PATIENCE = 240
 
@@ -45,7 +46,7 @@ class Demo:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         words = [*our("demo"), *self.place, "--subnet", str(self.subnet), *options]
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(interruptible(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def down(self) -> None:
         subprocess.run([*our("cloud", "down"), *self.place], check=True, timeout=PATIENCE)
