@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -70,7 +71,7 @@ class Lab:
 
     def configure(self, *collectors: str) -> None:
         text = f"""[DEFAULT]
-command = {sys.executable} {self.folder}/poke.py {self.folder}
+command = {shlex.join([sys.executable, f"{self.folder}/poke.py", str(self.folder)])}
 cachedir = {self.cache}
 backup_cachedir = {self.folder}/backup
 min_polling_interval = 0.1

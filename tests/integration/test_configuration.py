@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ class Serviced(Guest):
 
     def config(self) -> Path:
         path = super().config()
-        command = f"{sys.executable} -m tests.integration.serviced {self.server.folder}"
+        command = shlex.join([sys.executable, "-m", "tests.integration.serviced", str(self.server.folder)])
         lines = [f"{verb}_command = {command} {verb}\n" for verb in ("start", "stop", "restart")]
         more = f"option_file = {self.option_file}\nmemory_mb = 512\n[service]\n"
         path.write_text(path.read_text() + more + "".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def test_a_kept_demo_says_how_to_explore_it_and_how_to_end_it(demo: Demo) -> Non
     lines = [line.strip() for line in answer.splitlines()]
     commands = [line for line in lines if line.startswith(("guestagent ", "export "))]
     script = "\n".join(command for command in commands if "add-replica" not in command)
-    path = f"PATH={Path(sys.executable).parent}:$PATH\n"
+    path = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n"
     explored = subprocess.run(
         ["bash", "-ec", path + script], capture_output=True, text=True, timeout=PATIENCE
     )

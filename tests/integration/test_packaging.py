@@ -33,7 +33,7 @@ def test_an_installed_package_finds_its_elements_and_units(wheel: Path, tmp_path
     said = subprocess.run(python, env=where, cwd=tmp_path, capture_output=True, text=True, check=True)
 
     inside = tmp_path / "guestagent/_shipped"
-    assert said.stdout.split() == [str(inside / "elements"), str(inside / "systemd")]
+    assert said.stdout.splitlines() == [str(inside / "elements"), str(inside / "systemd")]
 
 
 @pytest.mark.timeout(180)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import stat
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -136,10 +138,10 @@ FAMILIES: dict[Family, tuple[str, str, str]] = {
 }
 
 
-def agent_conf(kind: Kind, memory_mb: int) -> str:
+def agent_conf(kind: Kind, memory_mb: int, python: str = sys.executable) -> str:
     """The agent's settings: a guest sees all of this machine's memory, and systemd does not run here."""
     commands = (
-        f"{action}_command = {' '.join(services.control_argv(action, kind.family))}\n"
+        f"{action}_command = {_command_line(services.control_argv(action, kind.family, python))}\n"
         for action in ("start", "stop", "restart")
     )
     memory = min(MOST_MEMORY_MB, max(64, memory_mb))
@@ -147,6 +149,11 @@ def agent_conf(kind: Kind, memory_mb: int) -> str:
         f"[database]\nsocket = /run/mysqld/mysqld.sock\nmemory_mb = {memory}\n[service]\n"
         f"{''.join(commands)}log_command = tail -n 60 /var/log/{kind.family}.log\n"
     )
+
+
+def _command_line(argv: Sequence[str]) -> str:
+    """As the agent parts it into words again, after oslo.config, for which `$` begins a variable."""
+    return shlex.join(argv).replace("$", "$$")
 
 
 def _shipped_files(kind: Kind) -> dict[str, str]:

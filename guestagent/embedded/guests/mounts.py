@@ -36,7 +36,7 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A folder of the machine with the guest's own changes in `upper`."""
+    """A folder of the machine with the guest's own changes in `upper`; `work` lies beside that."""
 
     lower: Path
     upper: Path
@@ -44,8 +44,12 @@ class Overlay:
     target: Path
 
     def lines(self, root: Path) -> Iterator[str]:
-        options = shlex.quote(f"lowerdir={self.lower},upperdir={self.upper},workdir={self.work}")
-        yield f"mount -t overlay overlay -o {options} {_quoted(root, self.target)}"
+        # By name in their folder: a comma or a backslash in its path would end or change an option.
+        options = f"lowerdir={self.lower},upperdir={self.upper.name},workdir={self.work.name}"
+        yield (
+            f"(cd {shlex.quote(str(self.upper.parent))} && "
+            f"mount -t overlay overlay -o {options} {_quoted(root, self.target)})"
+        )
 
 
 @dataclass(frozen=True, slots=True)

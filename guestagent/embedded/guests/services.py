@@ -64,9 +64,9 @@ def nudge_argv() -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", "-c", knock)
 
 
-def control_argv(action: str, service: str) -> tuple[str, ...]:
+def control_argv(action: str, service: str, python: str = sys.executable) -> tuple[str, ...]:
     """The command that starts, stops or restarts one service from inside its guest."""
-    return (sys.executable, "-m", "supervisor.supervisorctl", "-c", CONFIG, action, service)
+    return (python, "-m", "supervisor.supervisorctl", "-c", CONFIG, action, service)
 
 
 def supervisor_config(services: Sequence[Service]) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from configparser import RawConfigParser
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from guestagent.agent.settings import load
 from guestagent.embedded.compute import IMAGES
 from guestagent.embedded.guests import boot, network
-from guestagent.embedded.guests.disk import etc_files, server_files
+from guestagent.embedded.guests.disk import agent_conf, etc_files, server_files
 from guestagent.embedded.guests.image import Account, database_account
 from guestagent.embedded.guests.kinds import KINDS, kind_of
-from guestagent.embedded.guests.services import Service
+from guestagent.embedded.guests.services import Service, control_argv
 from guestagent.embedded.guests.userdata import UserData
 from guestagent.embedded.hypervisor import Guest
 from guestagent.errors import CloudError
@@ -82,6 +84,14 @@ def test_the_agent_is_told_how_to_control_the_server_here() -> None:
     }
     assert settings.get("database", "memory_mb") == "512"
     assert settings.get("service", "restart_command").endswith("restart mariadb")
+
+
+def test_the_agent_finds_the_interpreter_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    python = "/srv/a space/$HOME's/.venv/bin/python"
+    file = tmp_path / "guestagent.conf"
+    file.write_text(agent_conf(KINDS["guestagent-mariadb"], 512, python))
+
+    assert load(file).service.stop == control_argv("stop", "mariadb", python)
 
 
 def test_scripts_of_the_user_data_come_before_the_supervisor_and_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from guestagent.embedded.guests.mounts import (
@@ -43,6 +44,16 @@ def test_etc_is_the_machines_with_the_guests_changes() -> None:
     [overlay] = [mount for mount in plan(host(), GUEST, STATE) if isinstance(mount, Overlay)]
 
     assert overlay == Overlay(Path("/etc"), GUEST / "etc", GUEST / "etc.work", Path("/etc"))
+
+
+def test_no_folder_of_a_guest_can_end_or_change_an_option_of_its_overlay() -> None:
+    guest = Path("/srv/a, b:c\\d/guests/one")
+
+    text = script(plan(host(), guest, guest.parent.parent), guest / "root")
+
+    [line] = [line for line in text.splitlines() if "overlay" in line]
+    assert shlex.split(line)[:2] == ["(cd", str(guest)]
+    assert "-o lowerdir=/etc,upperdir=etc,workdir=etc.work '/srv/a, b:c\\d/guests/one/root/etc')" in line
 
 
 def test_a_usr_on_a_disk_of_its_own_is_seen_too() -> None:
