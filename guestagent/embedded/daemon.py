@@ -25,6 +25,7 @@ from guestagent import durable
 from guestagent.embedded import cloudsfile
 from guestagent.embedded.hypervisor import FakeHypervisor, Hypervisor
 from guestagent.embedded.record import Options, Record, birth, find, write
+from guestagent.embedded.servers.roots import make_public
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, UnsupportedEnvironment
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def _prepare(options: Options) -> Ground | None:
         return None
     from guestagent.embedded.realheat import ground_for
 
-    options.state.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    make_public(options.state.parent)
+    options.state.mkdir(mode=durable.PRIVATE_FOLDER, exist_ok=True)
     options.state.chmod(PASSABLE)
     return ground_for(options.heat_folder, options.heat_release)
 
@@ -283,7 +285,8 @@ def _token(record: Record) -> str:
 @contextmanager
 def _alone(state: Path) -> Iterator[None]:
     """One `up` or `down` at a time on one state folder."""
-    state.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    make_public(state.parent)
+    state.mkdir(mode=durable.PRIVATE_FOLDER, exist_ok=True)
     with (state / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -19,6 +19,7 @@ from guestagent.embedded.guests.userdata import UserData
 from guestagent.embedded.hypervisor import Guest
 from guestagent.embedded.servers.datadir import REDO_LOG
 from guestagent.embedded.servers.flavours import Family
+from guestagent.embedded.servers.roots import make_public
 from guestagent.shipped import shipped
 
 PRIVATE = frozenset({"os-collect-config.conf"})
@@ -77,15 +78,15 @@ def server_files(family: Family, memory_mb: int) -> dict[str, str]:
 
 def lay_etc(upper: Path, files: Mapping[str, str]) -> None:
     """Write the layer over this machine's /etc, and hide in it what a guest is not to see."""
-    upper.mkdir(mode=0o755)
+    make_public(upper)
     for name in HIDDEN_FOLDERS:
-        (upper / name).mkdir(mode=0o755)
+        make_public(upper / name)
         os.setxattr(upper / name, "trusted.overlay.opaque", b"y")
     for name in HIDDEN_FILES:
         os.mknod(upper / name, stat.S_IFCHR, os.makedev(0, 0))
     for name, text in files.items():
         path = upper / name
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_public(path.parent)
         path.touch(mode=0o600)
         path.write_text(text)
         path.chmod(0o600 if name in PRIVATE else 0o644)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from guestagent.embedded import commands
+from guestagent.embedded.servers.roots import make_public
 from guestagent.errors import UnsupportedEnvironment
 
 PACKAGES = {
@@ -42,7 +43,8 @@ def require(state: Path, programs: Iterable[str]) -> None:
 
 def _try_namespaces(state: Path) -> None:
     """Make the namespaces and the overlay once, for nothing: a container often forbids them."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_public(state.parent)
+    state.mkdir(mode=0o700, exist_ok=True)
     trial = state / "trial"
     shutil.rmtree(trial, ignore_errors=True)
     for folder in ("upper", "work", "target"):

@@ -23,7 +23,7 @@ from guestagent.embedded.realheat import configuration
 from guestagent.embedded.realheat.layout import Addresses, Layout, Passwords
 from guestagent.embedded.realheat.processes import Daemon, finish
 from guestagent.embedded.realheat.release import SCRIPTS, Release
-from guestagent.embedded.servers.roots import alone, cache_folder
+from guestagent.embedded.servers.roots import alone, cache_folder, make_public
 from guestagent.errors import CloudError, DeadlineExceeded, StorageError
 
 OURS = (Path(__file__), *(Path(__file__).with_name(f"{name}.py") for name in ("configuration", "layout")))
@@ -43,7 +43,7 @@ def place(cache: Path | None = None) -> Path:
     """
     folder = (cache or cache_folder()) / "heat"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_public(folder)
         folder.chmod(0o711)
     except OSError as error:
         raise StorageError(f"there is no place for prepared databases at {folder}: {error}") from error

@@ -35,12 +35,13 @@ def finish(
 ) -> None:
     """Run to the end; CloudError with its last words where it failed. Secrets are `given`, never in its words.
 
-    `environment` is all of it; our own goes nowhere but to pip, which needs its settings (None).
+    `environment` is all of it; our own goes nowhere but to pip, which needs its settings (None). The umask is the usual
+    one: the account must be able to read what is installed here.
     """
     try:
         done = subprocess.run(
             _as(account, argv), env=environment, cwd="/", input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", timeout=timeout, check=False,
+            text=True, errors="replace", timeout=timeout, check=False, umask=0o022,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise UnsupportedEnvironment(f"{argv[0]} is missing on this machine") from error

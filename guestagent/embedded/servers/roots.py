@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from guestagent.embedded import commands
@@ -54,7 +54,7 @@ def provide(flavour: Flavour, say: Say, cache: Path | None = None) -> Path:
     if os.geteuid() != 0:
         raise UnsupportedEnvironment(f"{flavour.name} is not in {cache}, and fetching it needs root")
     try:
-        root.parent.mkdir(parents=True, exist_ok=True)
+        make_public(root.parent)
         with alone(cache / f"{flavour.name}.lock"):
             if not root.is_dir():
                 _make(flavour, root, cache / "apt" / flavour.name, lambda said: say(f"{flavour.name}: {said}"))
@@ -93,10 +93,20 @@ def _make(flavour: Flavour, root: Path, kept: Path, say: Say) -> None:
 
 def _lay(draft: Path) -> None:
     for name in ("bin", "lib", "lib64", "sbin"):
-        (draft / "usr" / name).mkdir(parents=True)
+        make_public(draft / "usr" / name)
         (draft / name).symlink_to(f"usr/{name}")
     for name in MOUNT_POINTS:
-        (draft / name).mkdir()
+        make_public(draft / name)
+
+
+def make_public(folder: Path) -> None:
+    """Make it, and those above it, where they are missing: other accounts can enter them whatever our umask is."""
+    if folder.is_dir():
+        return
+    make_public(folder.parent)
+    with suppress(FileExistsError):  # another process has just made it
+        folder.mkdir()
+        folder.chmod(0o755)
 
 
 @contextmanager

@@ -1,0 +1,32 @@
+"""Folders that the accounts of servers and daemons must enter, whoever makes them with whatever umask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from guestagent.embedded.servers.roots import make_public
+
+
+@pytest.fixture(autouse=True)
+def private_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_other_accounts_can_enter_what_is_made(tmp_path: Path) -> None:
+    make_public(folder := tmp_path / "a/b")
+
+    assert [f"{path.stat().st_mode & 0o777:o}" for path in (folder, folder.parent)] == ["755", "755"]
+
+
+def test_what_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+
+    make_public(tmp_path / "a")
+
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
