@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import subnet_of_its_own
-from tests.integration.test_cloud_process import Cloud
+from tests.integration.test_cloud_process import Cloud, name_on
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -25,7 +25,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
     own = folder / "process"
     own.mkdir(mode=0o711)
     with subnet_of_its_own() as subnet:
-        made = Cloud(own, name=f"r{os.getpid() % 100000}", options=("--heat", "real", "--subnet", str(subnet)))
+        made = Cloud(own, name=name_on(subnet), options=("--heat", "real", "--subnet", str(subnet)))
         yield made
         made.run("down", "--purge")
 

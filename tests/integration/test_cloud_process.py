@@ -186,7 +186,7 @@ def test_without_the_right_to_namespaces_it_is_one_sentence_and_exit_code_77(clo
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="guests need root")
 def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_subnet: IPv4Network) -> None:
-    cloud = Cloud(tmp_path, name=f"k{os.getpid() % 100000}", options=("--subnet", str(free_subnet)))
+    cloud = Cloud(tmp_path, name=name_on(free_subnet), options=("--subnet", str(free_subnet)))
     bridge = Path("/sys/class/net") / f"ga-{cloud.name}"
     try:
         told = cloud.up()
@@ -205,6 +205,11 @@ def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_sub
         cloud.run("down", "--purge")
     assert not bridge.exists()
     assert not cloud.state.exists()
+
+
+def name_on(subnet: IPv4Network) -> str:
+    """A cloud's name that no other test on this machine has: its bridge is called after it."""
+    return f"test{str(subnet.network_address).split('.')[2]}"
 
 
 def launch(cloud: Cloud, auth_url: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.embedded.guests import KINDS, Kind, NamespaceHypervisor, Service, image_services
+from guestagent.embedded.guests.network import wire
 from guestagent.embedded.guests.requirements import require
 from guestagent.embedded.guests.services import control_argv, database_service
 from guestagent.embedded.hypervisor import Guest
@@ -354,11 +355,11 @@ def test_what_may_hold_secrets_is_closed(cloud: Cloud) -> None:
 
 
 def test_destroying_leaves_nothing(cloud: Cloud) -> None:
-    before = namespaces()
     cloud.boot("one")
     cloud.boot("two")
     while_there = cloud.traces()
-    made = namespaces() - before
+    made = {wire(cloud.bridge, guest).namespace for guest in ("one", "two")}
+    assert made < namespaces()
 
     cloud.hypervisor.destroy("one")
     cloud.hypervisor.destroy("one")
@@ -428,6 +429,7 @@ def test_a_machine_without_a_program_is_told_which(tmp_path: Path, images: Path)
 def test_a_machine_that_forbids_namespaces_is_told_so(tmp_path: Path, images: Path) -> None:
     asks = f"""
 from pathlib import Path
+from guestagent.embedded.guests.network import wire
 from guestagent.embedded.guests.requirements import require
 from guestagent.errors import UnsupportedEnvironment
 try:
