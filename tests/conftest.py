@@ -14,10 +14,15 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.environment import clean_environment
 from tests.support.selection import is_left_to_test_all, start_order, worker_group
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
 _LOCKS = Path("/tmp/guestagent-test-subnets")
+
+_clean = clean_environment(os.environ)
+os.environ.clear()
+os.environ.update(_clean)
 
 hypothesis.settings.register_profile("person", deadline=None)
 # The same examples in every run: a submission must not fail for what another one wrote.
