@@ -18,8 +18,11 @@ def test_a_script_can_be_run(script: Path) -> None:
 
 def test_the_gate_says_that_this_machine_cannot_with_an_exit_code_of_its_own() -> None:
     nobody = 65534 if os.getuid() == 0 else None
+    script = (ROOT / "tools/check").read_text()  # the checkout may lie where nobody else can read it
 
-    ran = subprocess.run([ROOT / "tools/check", "integration"], user=nobody, capture_output=True, text=True)
+    ran = subprocess.run(
+        ["bash", "-s", "integration"], input=script, cwd="/", user=nobody, capture_output=True, text=True
+    )
 
     assert ran.returncode == 77
     assert ran.stderr == "check: the integration tests need root, for network namespaces and mounts\n"
