@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import hypothesis
-import psutil
 import pytest
 
 from tests.environment import clean_environment
 from tests.support.selection import is_left_to_test_all, start_order, worker_group
+from tests.subnets import subnet_of_its_own
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
-_LOCKS = Path("/tmp/guestagent-test-subnets")
 
 _clean = clean_environment(os.environ)
 os.environ.clear()
@@ -61,26 +57,3 @@ def free_subnet() -> Iterator[IPv4Network]:
     """A subnet of this test's own."""
     with subnet_of_its_own() as subnet:
         yield subnet
-
-
-@contextmanager
-def subnet_of_its_own() -> Iterator[IPv4Network]:
-    """A 10.77.N.0/24 that no other test on this machine holds at this time, in whatever process it runs."""
-    _LOCKS.mkdir(exist_ok=True)
-    for number in range(1, 255):
-        with (_LOCKS / str(number)).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            subnet = IPv4Network(f"10.77.{number}.0/24")
-            if _is_there(subnet):  # a run that was killed has left its bridge
-                continue
-            yield subnet
-            return
-    pytest.fail("every 10.77.N.0/24 is taken by another test")
-
-
-def _is_there(subnet: IPv4Network) -> bool:
-    addresses = (each for link in psutil.net_if_addrs().values() for each in link if each.family == socket.AF_INET)
-    return any(IPv4Address(each.address) in subnet for each in addresses)

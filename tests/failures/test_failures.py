@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from guestagent.embedded.servers import FLAVOURS
-from tests.conftest import subnet_of_its_own
 from tests.failures.campaign import Campaign
 from tests.failures.row import Row
 from tests.failures.rows import ROWS
 from tests.integration.servers import installed
+from tests.subnets import subnet_of_its_own
 
 pytestmark = pytest.mark.timeout(300)
 

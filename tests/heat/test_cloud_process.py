@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import subnet_of_its_own
 from tests.integration.test_cloud_process import Cloud, name_on
+from tests.subnets import subnet_of_its_own
 
 pytestmark = pytest.mark.timeout(240)
 

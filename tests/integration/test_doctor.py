@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from guestagent.embedded.servers import Flavour
-from tests.conftest import subnet_of_its_own
 from tests.failures.pair import PASSWORD, Node, Pair, pair
+from tests.subnets import subnet_of_its_own
 
 pytestmark = pytest.mark.timeout(240)
 

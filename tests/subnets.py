@@ -1,0 +1,115 @@
+"""A subnet for each test that needs one, and the end of what killed tests left in theirs.
+
+`python -m tests.subnets` sweeps all of them. A subnet whose lock is held belongs to a living test, of whatever
+checkout, and is left alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import psutil
+
+from guestagent.embedded.guests import processes
+from guestagent.retry import SystemClock
+
+LOCKS = Path("/tmp/guestagent-test-subnets")
+LINKS = Path("/sys/class/net")
+NUMBERS = range(1, 255)
+# Bridges of tests: those of hypervisors, and those of `guestagent cloud` and `guestagent demo` in temporary folders.
+HYPERVISORS = ("gac", "gah", "gatest")
+CLOUDS = ("ga-demo", "ga-test")
+TEMPORARY = re.compile(r"guestagent (?P<state>/.+/(pytest-of-[^/]+|guestagent-[^/]+-heat)/.+)")
+
+
+@contextmanager
+def subnet_of_its_own() -> Iterator[IPv4Network]:
+    """A 10.77.N.0/24 that no other test on this machine holds at this time, in whatever process it runs."""
+    for number in NUMBERS:
+        with _locked(number) as ours:
+            subnet = IPv4Network(f"10.77.{number}.0/24")
+            if ours and not _is_used(subnet):
+                yield subnet
+                return
+    raise RuntimeError("every 10.77.N.0/24 is in use, by tests or by something else on this machine")
+
+
+def sweep() -> None:
+    """End and remove what killed tests left, in every subnet."""
+    for number in NUMBERS:
+        if _bridges(number):
+            with _locked(number):
+                pass
+
+
+@contextmanager
+def _locked(number: int) -> Iterator[bool]:
+    """Whether this process alone has the subnet for the block; if so, what a killed test left in it is gone."""
+    LOCKS.mkdir(exist_ok=True)
+    with (LOCKS / str(number)).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        remove_leftovers(number)
+        yield True
+
+
+def remove_leftovers(number: int) -> None:
+    """End and remove what a killed test left in this subnet, which whoever calls this has for itself."""
+    for bridge in _bridges(number):
+        _remove(bridge)
+
+
+def _bridges(number: int) -> list[str]:
+    names = [f"{prefix}{number}" for prefix in (*HYPERVISORS, *CLOUDS)]
+    return [name for name in names if (LINKS / name).exists()]
+
+
+def _remove(bridge: str) -> None:
+    """The bridge with its guests and its cloud, unless it is somebody's or its guests run out of our sight.
+
+    Guests of a gate that ran in namespaces of its own (tools/contain) ended with that.
+    """
+    links = json.loads(_ip("-json", "link", "show"))
+    alias = next((link.get("ifalias", "") for link in links if link["ifname"] == bridge), "")
+    state = TEMPORARY.fullmatch(alias)
+    if bridge.startswith(CLOUDS) and not state:
+        return
+    guests = [
+        f"guestagent-{link['ifname'].removeprefix('ga')}" for link in links if link.get("master") == bridge
+    ]
+    if not all((processes.NAMESPACES / guest).exists() for guest in guests):
+        return
+    if bridge.startswith(CLOUDS) and state:
+        words = ("--name", bridge.removeprefix("ga-"), "--state", state["state"])
+        clouds_file = ("--clouds-file", f"{state['state']}/clouds.yaml")
+        subprocess.run((sys.executable, "-m", "guestagent", "cloud", "down", *words, *clouds_file), check=False)
+    for guest in guests:
+        processes.kill_all(guest, SystemClock())
+        _ip("netns", "delete", guest)
+    _ip("link", "delete", bridge)
+
+
+def _ip(*words: str) -> str:
+    """What it prints; what it was to remove may be gone already."""
+    return subprocess.run(("ip", *words), capture_output=True, text=True, check=False).stdout
+
+
+def _is_used(subnet: IPv4Network) -> bool:
+    addresses = (each for link in psutil.net_if_addrs().values() for each in link if each.family == socket.AF_INET)
+    return any(IPv4Address(each.address) in subnet for each in addresses)
+
+
+if __name__ == "__main__":
+    sweep()
