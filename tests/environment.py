@@ -1,10 +1,14 @@
-"""The environment variables of the tests: those of whoever runs them, without what would change a result."""
+"""Where the tests run: with the caller's environment variables, but for those that would change a result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
-# A cloud, settings or a database client of the caller's own; a terminal's width and colours; systemd's and sudo's marks.
+# The caller's own cloud, settings and database client; a terminal's width and colours; marks of systemd and sudo.
 FOREIGN = ("OS_", "GUESTAGENT_", "XDG_", "MYSQL", "LC_")
 FOREIGN_NAMES = frozenset(
     {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LANGUAGE", "NOTIFY_SOCKET", "SUDO_USER", "PYTHONWARNINGS"}
@@ -30,6 +34,15 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
         for name in ("no_proxy", "NO_PROXY"):
             kept[name] = ",".join([*filter(None, [kept.get(name)]), *LOCAL])
     return kept
+
+
+@contextmanager
+def public_folder() -> Iterator[Path]:
+    """A temporary folder that other accounts can enter, as they cannot pytest's own: a real Heat's daemons must."""
+    gate = os.environ.get("GUESTAGENT_GATE", "/var/tmp")
+    with tempfile.TemporaryDirectory("-heat", "guestagent-", gate, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 def _is_foreign(name: str) -> bool:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from pathlib import Path
-from tempfile import mkdtemp
 
 from openstack.config import OpenStackConfig
 
@@ -15,6 +12,7 @@ from guestagent.embedded import serving
 from guestagent.embedded.cloud import Settings
 from guestagent.embedded.hypervisor import Hypervisor
 from tests.contract.heat import Heat, Scenery
+from tests.environment import public_folder
 
 EMBEDDED = Scenery(
     image="guestagent-mariadb",
@@ -47,16 +45,15 @@ def real(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
     from guestagent.embedded.realheat import ground_for, sweep
 
     release = os.environ.get("HEAT_RELEASE")
-    folder = Path(mkdtemp("-heat", "guestagent-", "/var/tmp"))  # not below /tmp: the daemons' account must reach it
-    ground = ground_for(folder, int(release) if release else None)
-    try:
-        with serving(hypervisor, Settings(), ground) as cloud:
-            heat = Heat("real", int(release or 19), cloud.connect["auth"], EMBEDDED)
-            with closing(heat):
-                yield heat
-    finally:
-        sweep(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    with public_folder() as folder:
+        ground = ground_for(folder, int(release) if release else None)
+        try:
+            with serving(hypervisor, Settings(), ground) as cloud:
+                heat = Heat("real", int(release or 19), cloud.connect["auth"], EMBEDDED)
+                with closing(heat):
+                    yield heat
+        finally:
+            sweep(folder)
 
 
 @contextmanager

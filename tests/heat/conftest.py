@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.environment import public_folder
 from tests.heat.clouds import cloud_in
 from tests.integration.clouds import Cloud
 
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """Not pytest's own temporary folder: the daemons' account could not reach what is in it."""
-    made = Path(tempfile.mkdtemp(prefix="guestagent-heat-", dir="/var/tmp"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    with public_folder() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
