@@ -1,9 +1,9 @@
 """Every command and program that the documentation shows is run, page by page, and answers what the page says.
 
 A `console` block holds `$ command` lines (`> ` goes on with one) and what they print; `...` is anything.
-A page is one shell in a folder of its own: what an earlier block made, a later one finds. The `python` blocks of a
-page are one program, and `mycloud` is there. A block stays unrun only with `<!-- not run: why -->` on the line
-before it.
+A page is one shell in a folder of its own: what an earlier block made, a later one finds. Its clouds have their usual
+names, folders and addresses, and are out of the way of this machine's. The `python` blocks of a page are one program,
+and `mycloud` is there. A block stays unrun only with `<!-- not run: why -->` on the line before it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,15 @@ LEFT_OUT = r"(?:^<!-- not run: (?P<why>\S[^\n]*) -->\n)?"
 BLOCK = re.compile(LEFT_OUT + r"^```console\n(?P<lines>.*?)^```$", re.M | re.S)
 PYTHON = re.compile(LEFT_OUT + r"^```python\n(?P<lines>.*?)^```$", re.M | re.S)
 MARK = "--- command {} ---"
+# A network, processes and clouds of the page's own, all of which end with its shell.
+APART = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-ec")
+PREPARE = """
+ip link set lo up
+mkdir -p /var/lib/guestagent-cloud /run/netns
+mount --bind "$0" /var/lib/guestagent-cloud
+mount -t tmpfs tmpfs /run/netns
+"$@"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +106,16 @@ def test_dots_stand_for_anything_in_an_answer() -> None:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Runs a script in a folder and home of its own, and gives what it printed. A cloud left up goes down after it."""
+def shell(tmp_path: Path) -> Callable[[str], str]:
+    """Runs a script in a folder and home of its own, and gives what it printed. No process of it stays."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "HOME": str(tmp_path), "COLUMNS": "120"}
+    clouds = tmp_path.with_name(f"{tmp_path.name}-clouds")
+    clouds.mkdir()
 
-    def run(text: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
+    def run(text: str) -> str:
+        ran = subprocess.run(
+            [*APART, PREPARE, str(clouds), "bash", "-euo", "pipefail", "-c", text],
             cwd=tmp_path,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -112,20 +123,13 @@ def shell(tmp_path: Path) -> Iterator[Callable[[str], str]]:
             stderr=subprocess.STDOUT,
             text=True,
         )
-
-    def printed(text: str) -> str:
-        ran = run(text)
         assert ran.returncode == 0, ran.stdout
         return ran.stdout
 
-    yield printed
-    if (file := tmp_path / ".config/openstack/clouds.yaml").exists():
-        for name in (yaml.safe_load(file.read_text()) or {}).get("clouds") or ():
-            run(f"guestagent cloud down --name {name}")
+    return run
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("docs")  # pages use the embedded cloud by its default name
 @pytest.mark.parametrize("page", pages_with_commands(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_keeps_its_word(page: Path, shell: Callable[[str], str]) -> None:
     shown = list(commands(page.read_text()))
