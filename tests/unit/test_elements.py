@@ -66,7 +66,8 @@ def test_every_package_has_a_name_on_every_family(element: Path) -> None:
 def test_the_elements_keep_the_rules_of_diskimage_builder(tmp_path: Path) -> None:
     tools = Path(sys.executable).parent
     path = f"{tools}:{os.environ['PATH']}"  # it runs whatever `python` is
-    where = {**os.environ, "PATH": path, "ELEMENTS_DIR": str(ELEMENTS), "LIB_DIR": str(tmp_path)}
+    # Relative: dib-lint takes a path with a space for two.
+    where = {**os.environ, "PATH": path, "ELEMENTS_DIR": ELEMENTS.name, "LIB_DIR": str(tmp_path)}
 
     lint = [tools / "dib-lint"]
     checked = subprocess.run(lint, env=where, cwd=ELEMENTS.parent, stdout=subprocess.PIPE, text=True)
