@@ -10,9 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.environment import clean_environment
+from tests.support.environment import clean_environment
 from tests.support.selection import is_left_to_test_all, start_order, worker_group
-from tests.subnets import subnet_of_its_own
+from tests.support.subnets import subnet_of_its_own
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
 

@@ -12,7 +12,7 @@ from guestagent.embedded import serving
 from guestagent.embedded.cloud import Settings
 from guestagent.embedded.hypervisor import Hypervisor
 from tests.contract.heat import Heat, Scenery
-from tests.environment import public_folder
+from tests.support.environment import public_folder
 
 EMBEDDED = Scenery(
     image="guestagent-mariadb",

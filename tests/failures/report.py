@@ -17,7 +17,7 @@ from tests.failures.campaign import Campaign, Outcome
 from tests.failures.row import Row, ending
 from tests.failures.rows import ROWS
 from tests.integration.servers import installed
-from tests.subnets import subnet_of_its_own
+from tests.support.subnets import subnet_of_its_own
 
 SIDE_BY_SIDE = 2
 SHOWN = 110

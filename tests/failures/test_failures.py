@@ -13,7 +13,7 @@ from tests.failures.campaign import Campaign
 from tests.failures.row import Row
 from tests.failures.rows import ROWS
 from tests.integration.servers import installed
-from tests.subnets import subnet_of_its_own
+from tests.support.subnets import subnet_of_its_own
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -15,7 +15,7 @@ from guestagent.embedded.cloud import Settings
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.realheat import ground_for, sweep
 from tests.integration.clouds import Cloud
-from tests.subnets import subnet_of_its_own
+from tests.support.subnets import subnet_of_its_own
 
 RELEASE = os.environ.get("HEAT_RELEASE") or None
 USUAL = Settings()

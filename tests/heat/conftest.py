@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import public_folder
 from tests.heat.clouds import cloud_in
 from tests.integration.clouds import Cloud
+from tests.support.environment import public_folder
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.integration.test_cloud_process import Cloud, name_on
-from tests.subnets import subnet_of_its_own
+from tests.support.subnets import subnet_of_its_own
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -14,7 +14,7 @@ import pytest
 
 from guestagent.embedded.servers import Flavour
 from tests.failures.pair import PASSWORD, Node, Pair, pair
-from tests.subnets import subnet_of_its_own
+from tests.support.subnets import subnet_of_its_own
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.subnets import LINKS, remove_leftovers, sweep
+from tests.support.subnets import LINKS, remove_leftovers, sweep
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.environment import clean_environment
+from tests.support.environment import clean_environment
 
 
 def test_a_cloud_and_a_terminal_of_the_caller_are_forgotten() -> None:

@@ -1,6 +1,6 @@
 """A subnet for each test that needs one, and the end of what killed tests left in theirs.
 
-`python -m tests.subnets` sweeps all of them. A subnet whose lock is held belongs to a living test, of whatever
+`python -m tests.support.subnets` sweeps all of them. A subnet whose lock is held belongs to a living test, of whatever
 checkout, and is left alone.
 """
 
