@@ -9,9 +9,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
 
 from tests.support.environment import clean_environment
-from tests.support.selection import is_left_to_test_all, start_order, worker_group
+from tests.support.scheduling import SharingScheduler
+from tests.support.selection import is_left_to_test_all, start_order
 from tests.support.subnets import subnet_of_its_own
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
@@ -32,19 +34,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduler:
+    return SharingScheduler(config, log)
+
+
+@pytest.hookimpl(trylast=True)  # pytest has gathered the tests of one server then
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--all") and not is_named(config):
         left_out = [item for item in items if is_left_to_test_all(item)]
         items[:] = [item for item in items if not is_left_to_test_all(item)]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=start_order)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _INTEGRATION):
             item.add_marker(pytest.mark.integration)
-        if (group := worker_group(item)) is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-    yield  # pytest gathers the tests of one server, and xdist reads the groups
-    items.sort(key=start_order)
 
 
 def is_named(config: pytest.Config) -> bool:

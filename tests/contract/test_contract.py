@@ -9,10 +9,7 @@ from tests.contract.rule import Rule
 from tests.contract.rules import RULES
 
 pytestmark = pytest.mark.timeout(900)
-COLUMNS = [
-    pytest.param("fake", marks=pytest.mark.xdist_group("contract-fake")),
-    pytest.param("real", marks=[pytest.mark.xdist_group("contract-real"), pytest.mark.patient]),
-]
+COLUMNS = ["fake", pytest.param("real", marks=pytest.mark.patient)]
 
 
 @pytest.mark.parametrize("campaign", COLUMNS, indirect=True, scope="session")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import openstack
@@ -15,7 +16,7 @@ from guestagent.controller import Dialect, Node
 from guestagent.controller.heat import Stack
 from guestagent.controller.passwords import Passwords
 from guestagent.embedded.servers import FLAVOURS, prepared
-from guestagent.errors import CloudError
+from guestagent.errors import CloudError, DeadlineExceeded
 from tests.heat.operator import events
 from tests.integration.clouds import Cloud
 from tests.integration.life import MYSQL, cluster, live, live_briefly
@@ -34,7 +35,7 @@ LIVES: Mapping[str, Life] = {
 
 
 @pytest.fixture(scope="module")
-def lives(real_heat: Cloud) -> Iterator[Mapping[str, Future[None]]]:
+def lives(real_heat: Cloud, folder: Path) -> Iterator[Mapping[str, Future[None]]]:
     """All lives, begun; each in a stack and with a controller of its own."""
     prepared(FLAVOURS["mysql97"], print)  # fetched where it is missing, before a stack waits for it
 
@@ -43,12 +44,20 @@ def lives(real_heat: Cloud) -> Iterator[Mapping[str, Future[None]]]:
             own = Cloud(real_heat.served, real_heat.hypervisor, real_heat.bridge, connection)
             try:
                 life(own, name)
+            except DeadlineExceeded as error:
+                raise AssertionError(f"{error}\nHeat's log:\n{heat_log(folder)}") from error
             finally:
                 with suppress(CloudError):
                     own.stacks.delete(name)
 
     with ThreadPoolExecutor(len(LIVES)) as pool:
         yield {kind: pool.submit(begin, f"life-{kind}", life) for kind, life in LIVES.items()}
+
+
+def heat_log(folder: Path) -> str:
+    """The lines of Heat's log that tell why a stack may stay in progress for ever."""
+    lines = (line for path in folder.glob("heat/**/*.out") for line in path.read_text(errors="replace").splitlines())
+    return "\n".join(line for line in lines if "locked or does not exist" in line or "ERROR" in line)
 
 
 @pytest.mark.parametrize("dialect", Dialect)

@@ -18,10 +18,7 @@ from guestagent.embedded import Serving, serving
 from tests.integration.heat_requests import imitation
 from tests.integration.installed import installed
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first run installs them
-    pytest.mark.xdist_group("clients"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first run installs them
 OPENSTACK = ("python-openstackclient", "python-heatclient")
 CFNTOOLS = ("heat-cfntools",)
 

@@ -28,10 +28,7 @@ from tests.integration.openstack_tests.chosen import (
 )
 from tests.integration.openstack_tests.scripts import ScriptHypervisor
 
-pytestmark = [
-    pytest.mark.timeout(600),  # the first run installs them
-    pytest.mark.xdist_group("openstack-tests"),
-]
+pytestmark = pytest.mark.timeout(600)  # the first run installs them
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "openstack-tests.md"
 ROW = re.compile(r"^\| (.+?) \| (`.+`) \|$", re.M)
 NAME = re.compile(r"`([^`]+)`")

@@ -21,8 +21,6 @@ from tests.integration.test_agent import (
 )
 from tests.integration.test_residence import Resident, until
 
-pytestmark = pytest.mark.xdist_group("pause")
-
 
 @pytest.fixture(scope="module")
 def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:

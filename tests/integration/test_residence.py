@@ -28,8 +28,6 @@ from tests.integration.test_agent import (
     worst,
 )
 
-pytestmark = pytest.mark.xdist_group("residence")
-
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,22 @@ SLOWEST_FIRST = (
 )
 """Files and folders with long tests, the longest first, so that all workers end together. The rest is short."""
 
+SHARED_IN_FILE = frozenset(
+    {
+        "test_clients.py",
+        "test_contract.py",
+        "test_openstack_tests.py",
+        "test_packaging.py",
+        "test_pause.py",
+        "test_residence.py",
+        "test_signals.py",
+    }
+)
+"""Files whose tests share something that takes seconds to make, whatever their parameters."""
+
+NOTHING_SHARED = frozenset({"test_configuration.py", "test_image_files.py", "test_option_file.py"})
+"""Files on database servers of which each test starts its own."""
+
 
 def is_left_to_test_all(item: pytest.Item) -> bool:
     """Whether `make test-all` runs the test and `make test` does not."""
@@ -56,31 +72,29 @@ def start_order(item: pytest.Item) -> int:
     return len(SLOWEST_FIRST)
 
 
-def worker_group(item: pytest.Item) -> str | None:
-    """The name of the group whose tests run in one worker, as they share servers; None if the test shares none."""
-    if item.get_closest_marker("xdist_group") is not None:
-        return None  # it names its group itself
-    if item.path.is_relative_to(TESTS / "heat"):  # a real Heat is heavy: there are two at a time at the most
-        return "heat-life" if item.path.stem == "test_life" else "heat"
-    server = server_of(item)
-    return None if server is None else f"{shared_by(item)}-{server}"
+def work_unit(test_id: str) -> str:
+    """What a worker takes on at once: the tests that share servers or a cloud with this one, or this test alone.
 
-
-def shared_by(item: pytest.Item) -> str:
-    """What shares one set of servers: a file, or the whole folder of the database tests."""
-    folder = item.path.parent
-    return folder.name if folder.name == "database" else item.path.stem
+    Known by the test's id alone, for the process that distributes the tests does not collect them.
+    """
+    file, _, name = test_id.partition("::")
+    path = Path(file)
+    if path.parts[:2] == ("tests", "heat"):  # a real Heat is heavy: there are two at a time at the most
+        return "life on a real Heat" if path.stem == "test_life" else "tests on a real Heat"
+    if path.name in SHARED_IN_FILE:
+        return file
+    server = next((server for server in FLAVOURS if re.search(rf"\[.*\b{server}\b", name)), None)
+    if server is None or path.name in NOTHING_SHARED:
+        return test_id
+    return f"{path.parent if path.parent.name == 'database' else path} on {server}"
 
 
 def server_of(item: pytest.Item) -> str | None:
     """The name of the database server that the test's parameters ask for."""
-    found = (_server_name(value) for value in _parameters(item))
-    return next((name for name in found if name is not None), None)
-
-
-def _parameters(item: pytest.Item) -> Iterable[object]:
     spec = getattr(item, "callspec", None)
-    return () if spec is None else (spec.params.get(name) for name in ("flavour", "server_name"))
+    values = () if spec is None else (spec.params.get(name) for name in ("flavour", "server_name"))
+    found = (_server_name(value) for value in values)
+    return next((name for name in found if name is not None), None)
 
 
 def _server_name(value: object) -> str | None:

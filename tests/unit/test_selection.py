@@ -9,7 +9,15 @@ from typing import cast
 import pytest
 
 from guestagent.embedded.servers import FLAVOURS
-from tests.support.selection import SLOWEST_FIRST, TESTS, is_left_to_test_all, start_order, worker_group
+from tests.support.selection import (
+    NOTHING_SHARED,
+    SHARED_IN_FILE,
+    SLOWEST_FIRST,
+    TESTS,
+    is_left_to_test_all,
+    start_order,
+    work_unit,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +67,37 @@ def test_a_test_without_a_server_is_selected() -> None:
     assert not left_out(rule="mariadb1011 is only a text here")
 
 
-def test_tests_that_share_servers_share_a_worker() -> None:
-    flavour = FLAVOURS["mysql97"]
+def test_tests_that_share_servers_are_one_unit() -> None:
+    tls = "tests/integration/test_tls.py"
 
-    assert worker_group(item_in("integration/test_tls.py", flavour=flavour)) == "test_tls-mysql97"
-    assert worker_group(item_in("failures/test_failures.py", server_name="mysql97")) == "test_failures-mysql97"
-    assert worker_group(item_in("integration/database/test_channel.py", flavour=flavour)) == "database-mysql97"
-    assert worker_group(item_in("heat/test_life.py")) == "heat-life"
-    assert worker_group(item_in("heat/test_faults.py")) == worker_group(item_in("heat/test_expiry.py")) == "heat"
+    assert work_unit(f"{tls}::test_a[mysql97-stranger]") == work_unit(f"{tls}::test_b[mysql97]")
+    assert work_unit(f"{tls}::test_a[mysql97]") != work_unit(f"{tls}::test_a[mariadb118]")
+    assert work_unit(f"{tls}::test_a[mysql97]") != work_unit("tests/integration/test_agent.py::test_a[mysql97]")
 
 
-def test_a_test_that_shares_nothing_or_names_its_group_is_left_alone() -> None:
-    assert worker_group(item_in("integration/test_cluster.py")) is None
-    assert worker_group(item_in("integration/test_tls.py", "xdist_group", flavour=FLAVOURS["mysql97"])) is None
+def test_the_tests_of_the_database_share_servers_across_files() -> None:
+    folder = "tests/integration/database"
+
+    channel, secrets = f"{folder}/test_channel.py::A::b[mysql97]", f"{folder}/test_secrets.py::C::d[mysql97]"
+
+    assert work_unit(channel) == work_unit(secrets)
+
+
+def test_two_real_heats_are_used_at_a_time() -> None:
+    names = ("test_life", "test_faults", "test_expiry", "test_cloud_process")
+
+    assert len({work_unit(f"tests/heat/{name}.py::test_a") for name in names}) == 2
+
+
+def test_a_test_that_shares_nothing_is_a_unit_of_its_own() -> None:
+    for test_id in ("tests/unit/test_retry.py::test_a", "tests/integration/test_configuration.py::test_b[mysql97]"):
+        assert work_unit(test_id) == test_id
+
+
+def test_a_file_that_shares_a_cloud_is_one_unit() -> None:
+    contract = "tests/contract/test_contract.py"
+
+    assert work_unit(f"{contract}::test_a[one]") == work_unit(f"{contract}::test_b[two]")
 
 
 def test_long_tests_start_first_and_unit_tests_last() -> None:
@@ -84,3 +110,4 @@ def test_long_tests_start_first_and_unit_tests_last() -> None:
 
 def test_every_name_in_the_order_is_a_file_or_folder() -> None:
     assert [name for name in SLOWEST_FIRST if not (TESTS / name).exists()] == []
+    assert [name for name in SHARED_IN_FILE | NOTHING_SHARED if not [*TESTS.rglob(name)]] == []

@@ -1,0 +1,23 @@
+"""How xdist distributes the tests: in the order of their collection, and what shares servers to one worker.
+
+xdist's own groups (`--dist loadgroup`) do nothing with pytest 9.2: they rename tests, and it no longer lets them.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.selection import work_unit
+
+
+class SharingScheduler(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a worker the next unit of work when it has almost done with the one before."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return work_unit(nodeid)
