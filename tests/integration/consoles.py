@@ -9,12 +9,13 @@ from dataclasses import dataclass
 class Console:
     """`options` that make a small server with a history; `added` is what somebody added, as a DROP names it.
 
-    `dumps` is what is left of replicas that were killed. `stop`, `forget` and `erase` make a server as new, in this
-    order: the last part is said unlogged.
+    `replicas` lists those that are connected, and `dumps` the connections that they are sent the binary log on. `stop`,
+    `forget` and `erase` make a server as new, in this order: the last part is said unlogged.
     """
 
     options: tuple[str, ...]
     added: str
+    replicas: str
     dumps: str
     stop: str
     forget: tuple[str, ...]
@@ -41,6 +42,7 @@ SELECT IF(JSON_VALUE(Priv, '$.is_role'), CONCAT('ROLE ', QUOTE(User)),
           CONCAT('USER ', QUOTE(User), '@', QUOTE(Host))) AS what
   FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys')"""
     + SCHEMAS,
+    replicas="SHOW SLAVE HOSTS",
     dumps=DUMPS,
     stop="STOP SLAVE",
     forget=("RESET SLAVE ALL", "SET GLOBAL read_only = 0"),
@@ -66,6 +68,7 @@ MYSQL = Console(
 SELECT CONCAT('USER ', QUOTE(User), '@', QUOTE(Host)) AS what
   FROM mysql.user WHERE User NOT IN ('root', 'mysql.sys', 'mysql.session', 'mysql.infoschema')"""
     + SCHEMAS,
+    replicas="SHOW REPLICAS",
     # Its own processlist table is deprecated, and says so at every use.
     dumps="""
 SELECT processlist_id AS id FROM performance_schema.threads WHERE processlist_command LIKE 'Binlog Dump%'""",

@@ -116,13 +116,15 @@ class Server:
     def emptied(self) -> Server:
         """As new: no channel, account, schema or history; writable, and its server id as it was started with."""
         console = self._console
-        self.ask(console.stop, *(f"KILL {row['id']}" for row in self.ask(console.dumps)))
+        self.ask(console.stop)
         drops = [f"DROP {row['what']}" for row in self.ask(console.added)]
         server_id = next(
             option.partition("=")[2] for option in self.options if option.startswith("server-id=")
         )
         self.ask(*console.forget, f"SET GLOBAL server_id = {server_id}")
-        self.ask("SET SESSION sql_log_bin = 0", *drops, *console.erase)
+        self.ask("SET SESSION sql_log_bin = 0", *drops)
+        self._disconnect_replicas()
+        self.ask("SET SESSION sql_log_bin = 0", *console.erase)
         return self
 
     def value(self, expression: str) -> str | None:
@@ -141,6 +143,19 @@ class Server:
         self.ask("FLUSH LOGS")
         names = ("error.log", "general.log", "slow.log", "data/binlog.0*")
         return b"".join(path.read_bytes() for name in names for path in sorted(self.folder.glob(name)))
+
+    def _disconnect_replicas(self) -> None:
+        """Kill their connections, and return when the server lists no replica: that is later than KILL returns.
+
+        A replica that was killed stays listed until the server writes to it. Without an account, none comes back.
+        """
+        until = time.monotonic() + PATIENCE
+        while (dumps := self.ask(self._console.dumps)) or self.ask(self._console.replicas):
+            assert time.monotonic() < until, f"{self.flavour.name} does not let go of its replicas"
+            for row in dumps:
+                with suppress(pymysql.OperationalError):  # it has just ended by itself
+                    self.ask(f"KILL {row['id']}")
+            time.sleep(0.01)
 
     def _read(self, name: str) -> str:
         path = self.folder / name
