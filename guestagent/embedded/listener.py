@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from guestagent.embedded.ports import take_free_port, take_port
 from guestagent.errors import UnsupportedEnvironment
 
 
@@ -69,13 +70,6 @@ class _Server(uvicorn.Server):
 
 def _bound(host: str, ports: tuple[int, ...]) -> socket.socket:
     for port in ports:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            made.bind((host, port))
-        except OSError:
-            made.close()
-        else:
-            made.set_inheritable(False)
-            return made
+        with contextlib.suppress(OSError):
+            return take_port(host, port) if port else take_free_port(host)
     raise UnsupportedEnvironment(f"no free port on {host} among {', '.join(map(str, ports))}")

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from guestagent.embedded.dangerous import DangerousReads
 from guestagent.embedded.faults import Fault, Service
 from guestagent.embedded.front import OPEN_PATHS, Front, application
 from guestagent.embedded.hypervisor import Hypervisor
+from guestagent.embedded.ports import take_free_port
 from guestagent.embedded.realheat import prepared, processes
 from guestagent.embedded.realheat.forwarding import Answer, Forwarder, Sent
 from guestagent.embedded.realheat.gate import KeystoneGate
@@ -235,9 +235,7 @@ def _listed(answer: Answer) -> list[dict[str, str]]:
 
 
 def _addresses(front: Front) -> Addresses:
-    free = [socket.socket() for _ in range(3)]
-    for each in free:
-        each.bind(("127.0.0.1", 0))
+    free = [take_free_port("127.0.0.1") for _ in range(3)]
     ports = [int(each.getsockname()[1]) for each in free]
     for each in free:
         each.close()
