@@ -32,8 +32,9 @@ class Client:
     environment: dict[str, str]
 
     def run(self, program: str, *arguments: object, expecting: int = 0) -> str:
+        # By its interpreter: a script's first line cannot name one whose path has a space.
         done = subprocess.run(
-            [self.programs / program, *map(str, arguments)],
+            [self.programs / "python", self.programs / program, *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, **self.environment},
             capture_output=True,

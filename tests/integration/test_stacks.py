@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -248,11 +247,14 @@ def test_without_waiting_the_stack_is_watched_by_another_command(
     code, answer, _ = commands.run("create", "prod.yaml", "--name", "later", "--no-wait", "--json")
     assert (code, json.loads(answer)["action"]) == (0, "CREATE")
 
-    threading.Timer(3.0, guests.mute.clear).start()
-    code, table, told = commands.run("status", "later", "--watch")
+    with commands.start("status", "later", "--watch") as watching:
+        assert watching.stderr is not None
+        first = watching.stderr.readline()
+        guests.mute.clear()
+        table, told = watching.communicate(timeout=50)
 
-    assert code == 0
-    assert "later  CREATE_IN_PROGRESS\n" in told
+    assert watching.returncode == 0
+    assert first.endswith("later  CREATE_IN_PROGRESS\n"), first + told
     assert table.startswith("later is CREATE_COMPLETE")
 
 
