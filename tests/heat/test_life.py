@@ -17,6 +17,7 @@ from guestagent.controller.heat import Stack
 from guestagent.controller.passwords import Passwords
 from guestagent.embedded.servers import FLAVOURS, prepared
 from guestagent.errors import CloudError, DeadlineExceeded
+from tests.heat.diagnosis import describe_stuck_stack
 from tests.heat.operator import events
 from tests.integration.clouds import Cloud
 from tests.integration.life import MYSQL, cluster, live, live_briefly
@@ -45,19 +46,13 @@ def lives(real_heat: Cloud, folder: Path) -> Iterator[Mapping[str, Future[None]]
             try:
                 life(own, name)
             except DeadlineExceeded as error:
-                raise AssertionError(f"{error}\nHeat's log:\n{heat_log(folder)}") from error
+                raise AssertionError(f"{error}\n{describe_stuck_stack(own, name, folder)}") from error
             finally:
                 with suppress(CloudError):
                     own.stacks.delete(name)
 
     with ThreadPoolExecutor(len(LIVES)) as pool:
         yield {kind: pool.submit(begin, f"life-{kind}", life) for kind, life in LIVES.items()}
-
-
-def heat_log(folder: Path) -> str:
-    """The lines of Heat's log that tell why a stack may stay in progress for ever."""
-    lines = (line for path in folder.glob("heat/**/*.out") for line in path.read_text(errors="replace").splitlines())
-    return "\n".join(line for line in lines if "locked or does not exist" in line or "ERROR" in line)
 
 
 @pytest.mark.parametrize("dialect", Dialect)
