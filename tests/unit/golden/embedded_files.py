@@ -1,0 +1,133 @@
+"""The files of the embedded cloud: its record, its entry in clouds.yaml, guests, processes and passwords."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import fields
+from ipaddress import IPv4Network
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import yaml
+
+from guestagent.embedded import cloudsfile, record
+from guestagent.embedded.guests import NamespaceHypervisor
+from guestagent.embedded.hypervisor import Guest
+from guestagent.embedded.realheat import processes
+from guestagent.embedded.realheat.layout import Layout, Passwords
+from guestagent.embedded.record import Options, Record
+from guestagent.secret import Secret
+from tests.unit.golden.goldens import golden, load_json, to_json, to_yaml
+from tests.unit.golden.stored import StoredFile
+
+FAKE_CLOUD = Record(
+    pid=4711,
+    born=1763920860.25,
+    network="10.77.0.0/24",
+    guests=True,
+    auth_url="http://10.77.0.1:5000/v3",
+    admin_url="http://10.77.0.1:8774/embedded",
+    username="demo",
+    project="demo",
+    region="RegionOne",
+    password=Secret("s3cret"),
+)
+REAL_CLOUD = Record(
+    **{
+        **{each.name: getattr(FAKE_CLOUD, each.name) for each in fields(FAKE_CLOUD)},
+        "guests": False,
+        "heat": "real",
+        "heat_release": 27,
+    }
+)
+GUEST = Guest(
+    id="1f0e",
+    name="db-Slave0000-abcdef",
+    address="10.77.0.11",
+    prefix=24,
+    gateway="10.77.0.1",
+    flavor="m1.small",
+    vcpus=1,
+    memory_mb=256,
+    image="guestagent-mariadb",
+    user_data=b"",
+)
+PASSWORDS = Passwords(
+    database=Secret("one"),
+    admin=Secret("two"),
+    heat=Secret("three"),
+    domain=Secret("four"),
+    person=Secret("five"),
+    encryption=Secret("six"),
+)
+
+
+def options_in(state: Path, **changes: Any) -> Options:
+    return Options("embedded", state, state / "clouds.yaml", IPv4Network("10.77.0.0/24"), **changes)
+
+
+def cloud_file(value: Record) -> StoredFile:
+    return StoredFile(
+        "cloud.json",
+        lambda state: record.write(options_in(state), value),
+        lambda state: record.find(options_in(state)),
+        value,
+    )
+
+
+def open_hypervisor(state: Path) -> NamespaceHypervisor:
+    return NamespaceHypervisor(state, "ga-embedded", "10.77.0.1", 24)
+
+
+def write_guest(state: Path) -> None:
+    open_hypervisor(state)._write_down(GUEST)
+
+
+def read_guest(state: Path) -> Guest:
+    return open_hypervisor(state)._known(GUEST.id)
+
+
+def write_passwords(heat: Path) -> None:
+    Layout(heat).passwords.write_bytes(PASSWORDS.dump())
+
+
+def read_passwords(heat: Path) -> Passwords:
+    return Passwords.read(Layout(heat).passwords.read_bytes())
+
+
+def list_embedded_files() -> Iterator[tuple[str, StoredFile]]:
+    yield "cloud/fake.json", cloud_file(FAKE_CLOUD)
+    yield "cloud/real.json", cloud_file(REAL_CLOUD)
+    yield "guest/full.json", StoredFile(f"guests/{GUEST.id}/guest.json", write_guest, read_guest, GUEST)
+    yield (
+        "passwords/full.json",
+        StoredFile("passwords.json", write_passwords, read_passwords, PASSWORDS),
+    )
+
+
+@golden("clouds_yaml/entry.yaml")
+def build_entry(folder: Path) -> str:
+    """The entry beside somebody else's."""
+    file = folder / "clouds.yaml"
+    file.write_text("clouds:\n  theirs:\n    auth: {auth_url: http://theirs.example}\n", encoding="utf-8")
+    cloudsfile.put(file, "embedded", FAKE_CLOUD.entry)
+    return to_yaml(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+@golden("processes/one.json")
+def build_processes(folder: Path) -> str:
+    """This very process stands for a daemon; its number and its birth differ each time."""
+    file = folder / "processes.json"
+    processes.write_down(file, [cast(processes.Daemon, SimpleNamespace(pid=os.getpid()))])
+    written = load_json(file)
+    assert isinstance(written, dict)
+    return to_json(
+        {"<pid>" if int(pid) == os.getpid() else pid: type(born).__name__ for pid, born in written.items()}
+    )
+
+
+def end_processes(file: Path) -> None:
+    """End what such a file names. Its numbers must be those of no process."""
+    processes.sweep(file)

@@ -1,0 +1,132 @@
+"""The files of the agent: journal, configuration, document and pause mark. Signals and status have files of their own.
+
+Only these support modules import the product, so that a rename has to touch nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from guestagent.agent import collect, parts, pausing, settings
+from guestagent.agent.collect import Collected
+from guestagent.agent.configuration.record import Phase, Record, Tried
+from guestagent.agent.edges import Edges
+from guestagent.agent.journal import Fingerprint, Memory
+from guestagent.agent.pausing import Pause
+from guestagent.database.state import Account
+from guestagent.retry import FakeClock
+from tests.unit.golden.stored import StoredFile
+
+ONE, OTHER = Account("slave0000", "10.0.0.0/255.255.255.0"), Account("slave0001", "%")
+TASK = "d2c1f0a9b8e7d6c5b4a3928170605f4e"
+CHANNEL = Fingerprint("00112233445566778899aabbccddeeff", "ab" * 32)
+GIVEN = Fingerprint("ffeeddccbbaa99887766554433221100", "cd" * 32)
+
+FULL_JOURNAL = Memory(
+    task=TASK,
+    spent=12.5,
+    noted=1000.25,
+    boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
+    accounts=frozenset({ONE, OTHER}),
+    channel=CHANNEL,
+    retained=frozenset({(ONE, "0" * 32)}),
+    given=frozenset({(ONE, CHANNEL), (ONE, GIVEN), (OTHER, GIVEN)}),
+)
+NEW_JOURNAL = Memory(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
+
+FULL_CHANGE = Record(
+    phase=Phase.RETURNING,
+    family="mariadb",
+    path="/etc/mysql/mariadb.conf.d/90-guestagent.cnf",
+    text="[mariadbd]\nmax_connections = 200\n",
+    previous="[mariadbd]\nmax_connections = 100\n",
+    last="[mariadbd]\nmax_connections = 150\n",
+    since=1000.25,
+    server="4711",
+    log="/var/log/mysql/error.log",
+    why="unknown variable",
+    proved='{"max_connections": 100}',
+    tried={"max_connections": Tried("200", "too many"), "sync_binlog": Tried("1")},
+)
+FIRST_CHANGE = Record(family="mysql", path="/etc/my.cnf.d/zz-guestagent.cnf")
+
+DOCUMENT = {
+    "ReadyWaitCondition": "http://heat.example:8000/v1/waitcondition/x?Signature=y",
+    "Users": [{"name": "slave0000", "password": "s3cret"}],
+    "GuestAgent": {"Version": 1, "Node": "Master0000", "Generation": 2},
+    "of-somebody-else": {"key": [1, "two", None, True]},
+}
+COLLECTED = Collected.of(DOCUMENT, Path("/var/lib/os-collect-config/cfn.json"), "2026-11-23T18:00:00+00:00")
+
+PAUSE = Pause("alice", "2026-11-23T18:00:00+00:00", "repairing a table")
+
+
+def open_parts(state: Path) -> Edges:
+    """The agent's own parts, put together as `serve` and `apply` do."""
+    return parts.edges(settings_in(state), FakeClock())
+
+
+def settings_in(state: Path) -> settings.Settings:
+    """The default settings with another state folder."""
+    return replace(settings.load(), state=state)
+
+
+def write_journal(state: Path, memory: Memory) -> None:
+    open_parts(state).journal._keep(memory)
+
+
+def read_journal(state: Path) -> Memory:
+    return open_parts(state).journal.memory
+
+
+def write_change(state: Path, record: Record) -> None:
+    parts.ground(settings_in(state), FakeClock()).record.keep(record)
+
+
+def read_change(state: Path) -> Record:
+    return parts.ground(settings_in(state), FakeClock()).record.record
+
+
+def read_document(state: Path) -> object:
+    """The document and where it is from: two that say the same are equal already."""
+    stored = collect.stored(state)
+    return None if stored is None else describe_document(stored)
+
+
+def describe_document(collected: Collected) -> object:
+    return collected.token, dict(collected.document), collected.source, collected.at
+
+
+def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
+    """Every case by its name."""
+    for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL)):
+        yield f"journal/{name}.json", journal_file(memory)
+    changes = [("full", FULL_CHANGE)]
+    changes += [(f"phase-{phase.value}", replace(FIRST_CHANGE, phase=phase)) for phase in Phase]
+    for name, record in changes:
+        yield f"configuration/{name}.json", change_file(record)
+    yield (
+        "document/full.json",
+        StoredFile(
+            "document.json",
+            lambda state: collect.keep(state, COLLECTED),
+            read_document,
+            describe_document(COLLECTED),
+        ),
+    )
+    for name, mark in (("full", PAUSE), ("no-reason", replace(PAUSE, reason=""))):
+        yield f"paused/{name}.json", pause_file(mark)
+
+
+def journal_file(memory: Memory) -> StoredFile:
+    return StoredFile("journal.json", lambda state: write_journal(state, memory), read_journal, memory)
+
+
+def change_file(record: Record) -> StoredFile:
+    return StoredFile("configuration.json", lambda state: write_change(state, record), read_change, record)
+
+
+def pause_file(mark: Pause) -> StoredFile:
+    return StoredFile("paused.json", lambda state: pausing.pause(state, mark), pausing.paused, mark)

@@ -1,0 +1,103 @@
+"""The files that people write: the agent's configuration, cluster.yaml, passwords, and a document as in 2013."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from guestagent.agent import settings
+from guestagent.agent.settings import Service, Settings
+from guestagent.cli.passwordfile import passwords_in
+from guestagent.controller import Cluster, Dialect, Node, Passwords
+from guestagent.controller.description import Description, described
+from guestagent.metadata import CfnHandle, Document, Tls, documents, parse
+from guestagent.secret import Secret
+from tests.unit.golden.clusters import build_everything
+from tests.unit.golden.documents import USERS
+
+SETTINGS = Settings(
+    state=Path("/srv/guestagent"),
+    run=Path("/srv/run"),
+    interval=45.5,
+    database_socket=Path("/srv/mysql.sock"),
+    database_timeout=7.5,
+    option_file=Path("/srv/90-guestagent.cnf"),
+    memory_mb=2048,
+    service=Service(
+        unit="mysql@node",
+        start=("start-server", "--quietly"),
+        stop=("stop-server",),
+        restart=("restart server", "now"),
+        log=("show-log",),
+    ),
+    collector_cache=Path("/srv/collector"),
+    collector_config=Path("/srv/os-collect-config.conf"),
+    ca_file=Path("/srv/ca.pem"),
+    signal_timeout=12.5,
+    auth_ttl=1800.0,
+)
+DEFAULTS = Settings(
+    state=Path("/var/lib/guestagent"),
+    run=Path("/run/guestagent"),
+    interval=30.0,
+    database_socket=Path("/run/mysqld/mysqld.sock"),
+    database_timeout=5.0,
+    option_file=None,
+    memory_mb=None,
+    service=Service(),
+    collector_cache=Path("/var/lib/os-collect-config"),
+    collector_config=Path("/etc/os-collect-config.conf"),
+    ca_file=None,
+    signal_timeout=20.0,
+    auth_ttl=900.0,
+)
+
+LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
+DESCRIBED = Description(build_everything(Dialect.CFN), "prod", Dialect.CFN, "passwords.yaml")
+IN_SHORT = Description(
+    Cluster.new(
+        source=LARGE,
+        replicas=[LARGE, LARGE],
+        network="network-1",
+        passwords=Passwords.PARAMETERS,
+        tls=Tls(verify=False),
+    )
+)
+IN_CLEAR = Description(
+    Cluster.new(source=LARGE, dialect=Dialect.HOT, tls=Tls(required=False)), None, Dialect.HOT
+)
+PASSWORDS = {"Master0000": Secret("first"), "Slave0000": Secret("s3cret"), "Slave0001": Secret("an0ther")}
+AS_IN_2013 = Document(CfnHandle(Secret("http://heat.example:8000/v1/waitcondition/x?Signature=y")), USERS)
+
+
+def read_settings(file: Path, folder: Path) -> Settings:
+    return settings.load(file)
+
+
+def read_cluster(file: Path, folder: Path) -> Description:
+    return described(file.read_text(encoding="utf-8"), str(file))
+
+
+def read_passwords(file: Path, folder: Path) -> dict[str, Secret]:
+    """Git keeps no mode that hides a file from others, which is asked of this one."""
+    hidden = folder / file.name
+    shutil.copyfile(file, hidden)
+    hidden.chmod(0o600)
+    return passwords_in(hidden)
+
+
+def read_document(file: Path, folder: Path) -> Document:
+    ((_, document),) = documents(file.read_text(encoding="utf-8"))
+    return parse(document)
+
+
+PEOPLE_FILES = {
+    "people/guestagent.conf": (read_settings, SETTINGS),
+    "people/guestagent-empty.conf": (read_settings, DEFAULTS),
+    "people/cluster.yaml": (read_cluster, DESCRIBED),
+    "people/cluster-in-short.yaml": (read_cluster, IN_SHORT),
+    "people/cluster-in-clear.yaml": (read_cluster, IN_CLEAR),
+    "people/passwords.yaml": (read_passwords, PASSWORDS),
+    "people/document-of-2013.json": (read_document, AS_IN_2013),
+}
+"""How each is read, and what it must say for ever."""

@@ -1,0 +1,29 @@
+"""Everything that has a golden file: importing this module registers all of it."""
+
+from __future__ import annotations
+
+from tests.unit.golden.clusters import list_templates
+from tests.unit.golden.documents import list_documents
+from tests.unit.golden.embedded_files import list_embedded_files
+from tests.unit.golden.goldens import BUILDS, add_golden
+from tests.unit.golden.guest_files import list_guest_files
+from tests.unit.golden.signal_files import list_signal_files
+from tests.unit.golden.status_files import list_status_files
+from tests.unit.golden.stored import StoredFile
+
+__all__ = ["BUILDS", "STORED"]
+
+STORED: dict[str, StoredFile] = dict(
+    [
+        *list_guest_files(),
+        *list_signal_files(),
+        *list_status_files(),
+        *list_embedded_files(),
+        *list_documents(),
+        *list_templates(),
+    ]
+)
+"""What the product both writes and reads, by its golden file below data/files."""
+
+for _name, _stored in STORED.items():
+    add_golden(f"files/{_name}", _stored.build_golden)

@@ -1,0 +1,131 @@
+"""signal.json in every state that it can be in, and the bodies that go to a handle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+from guestagent.metadata.document import CfnHandle, Handle, HotHandle, Unresolved
+from guestagent.secret import Secret
+from guestagent.signal import Entry, Kind, Outcome, Record, Said, Spool, Status, body
+from tests.unit.golden.goldens import add_golden, to_json
+from tests.unit.golden.stored import StoredFile
+
+Act = Callable[[Path, Handle, Outcome], None]
+
+NOW = datetime(2026, 11, 23, 18, 1, 0, tzinfo=timezone.utc)
+HEAT = "http://heat.example:8004/v1/p1/stacks/s/1/resources/Handle/signal"
+URL = (
+    "http://heat.example:8000/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/1/resources/Handle"
+    "?SignatureMethod=HmacSHA256&SignatureVersion=2&AWSAccessKeyId=key"
+    "&Timestamp=2026-11-23T18%3A00%3A00Z&Signature=c2lnbmF0dXJl%3D"
+)
+
+
+def hot_handle(**attributes: str) -> HotHandle:
+    return HotHandle(Secret(json.dumps(attributes)))
+
+
+ACCOUNT = hot_handle(
+    auth_url="http://keystone.example:5000/v3",
+    user_id="u1",
+    username="s-Handle-abc",
+    password="s3cret",
+    project_id="p1",
+    domain_id="d1",
+    region_name="RegionOne",
+    alarm_url=HEAT,
+)
+HANDLES: dict[str, tuple[Handle, Kind]] = {
+    "cfn": (CfnHandle(Secret(URL)), Kind.CFN),
+    "hot-cfn-signal": (hot_handle(alarm_url=URL), Kind.CFN),
+    "hot-token-signal": (hot_handle(endpoint=HEAT, token="gAAAAABtoken"), Kind.TOKEN),
+    "hot-heat-signal": (ACCOUNT, Kind.HEAT),
+}
+"""A handle of every kind, and the transport that it asks for."""
+UNUSABLE = Unresolved("Handle", '{"Ref":"Handle"}')
+READY = Outcome(Status.SUCCESS, "Slave0000 is ready", {"role": "replica", "generation": 2, "lag": None})
+FAILED = Outcome(Status.FAILURE, "Slave0000 is not ready", {})
+
+
+AT = "2026-11-23T18:01:00+00:00"
+WHY = "the handle's URL has expired"
+
+
+def build_entry(handle: Handle, outcome: Outcome) -> Entry:
+    return Entry(handle, "Slave0000-2", outcome)
+
+
+def open_spool(state: Path) -> Spool:
+    return Spool(state, lambda: NOW)
+
+
+def put(state: Path, handle: Handle, outcome: Outcome) -> None:
+    open_spool(state).put(build_entry(handle, outcome))
+
+
+def accept(state: Path, handle: Handle, outcome: Outcome) -> None:
+    put(state, handle, outcome)
+    open_spool(state).accept(build_entry(handle, outcome))
+
+
+def give_up(state: Path, handle: Handle, outcome: Outcome) -> None:
+    put(state, handle, outcome)
+    open_spool(state).give_up(build_entry(handle, outcome), WHY)
+
+
+def read_signal(state: Path) -> Record | None:
+    return open_spool(state).record()
+
+
+def list_signal_files() -> Iterator[tuple[str, StoredFile]]:
+    """Every kind of handle in every state: pending, accepted, given up, and one after the other."""
+    for name, (handle, kind) in HANDLES.items():
+        key = build_entry(handle, READY).key
+        pending = build_entry(handle, READY)
+        accepted = Said(FAILED, AT, by=kind)
+        given_up = Said(READY, AT, WHY, kind)
+        yield f"signal/pending-{name}.json", signal_file(Record(key, pending), handle, (put, READY))
+        yield (
+            f"signal/accepted-{name}.json",
+            signal_file(Record(key, accepted=accepted), handle, (accept, FAILED)),
+        )
+        yield (
+            f"signal/accepted-then-pending-{name}.json",
+            signal_file(Record(key, pending, accepted), handle, (accept, FAILED), (put, READY)),
+        )
+        yield (
+            f"signal/accepted-then-given-up-{name}.json",
+            signal_file(Record(key, None, accepted, given_up), handle, (accept, FAILED), (give_up, READY)),
+        )
+    key = build_entry(UNUSABLE, FAILED).key
+    lost = Record(key, given_up=Said(FAILED, AT, WHY, None))
+    yield "signal/given-up-unusable.json", signal_file(lost, UNUSABLE, (give_up, FAILED))
+
+
+def signal_file(value: Record, handle: Handle = UNUSABLE, *steps: tuple[Act, Outcome]) -> StoredFile:
+    """The file after these steps, each with one outcome for the handle."""
+
+    def write(state: Path) -> None:
+        for act, outcome in steps:
+            act(state, handle, outcome)
+
+    return StoredFile("signal.json", write, read_signal, value)
+
+
+UNNAMED_TRANSPORT = Record(
+    build_entry(HANDLES["cfn"][0], READY).key, None, Said(FAILED, AT), Said(READY, AT, WHY)
+)
+"""As the first versions kept it, which knew one transport and did not name it."""
+
+
+def build_body(name: str, outcome: Outcome) -> str:
+    return to_json(json.loads(body(HANDLES[name][0], "Slave0000-2", outcome)))
+
+
+for _name in HANDLES:
+    add_golden(f"signal_body/success-{_name}.json", lambda folder, name=_name: build_body(name, READY))
+add_golden("signal_body/failure-cfn.json", lambda folder: build_body("cfn", FAILED))
+add_golden("signal_body/failure-hot-cfn-signal.json", lambda folder: build_body("hot-cfn-signal", FAILED))
