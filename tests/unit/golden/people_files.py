@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import yaml
+
 from guestagent.agent import settings
 from guestagent.agent.settings import Service, Settings
 from guestagent.cli.passwordfile import passwords_in
 from guestagent.controller import Cluster, Dialect, Node, Passwords
 from guestagent.controller.description import Description, described
+from guestagent.controller.origin import adopt
 from guestagent.metadata import CfnHandle, Document, Tls, documents, parse
 from guestagent.secret import Secret
 from tests.unit.golden.clusters import build_everything
@@ -67,6 +70,11 @@ IN_CLEAR = Description(
     Cluster.new(source=LARGE, dialect=Dialect.HOT, tls=Tls(required=False)), None, Dialect.HOT
 )
 PASSWORDS = {"Master0000": Secret("first"), "Slave0000": Secret("s3cret"), "Slave0001": Secret("an0ther")}
+ADOPTED = Cluster.new(
+    source=Node(flavor="reallyfastandlotsofram", image="trove-mysql"),
+    replicas=[Node(flavor="kindofawesome", image="trove-mysql")],
+    dialect=Dialect.CFN,
+)
 AS_IN_2013 = Document(CfnHandle(Secret("http://heat.example:8000/v1/waitcondition/x?Signature=y")), USERS)
 
 
@@ -86,6 +94,12 @@ def read_passwords(file: Path, folder: Path) -> dict[str, Secret]:
     return passwords_in(hidden)
 
 
+def read_template(file: Path, folder: Path) -> Cluster:
+    """What of somebody else's template is taken over into a cluster of ours."""
+    cluster, _ = adopt(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return cluster
+
+
 def read_document(file: Path, folder: Path) -> Document:
     ((_, document),) = documents(file.read_text(encoding="utf-8"))
     return parse(document)
@@ -98,6 +112,7 @@ PEOPLE_FILES = {
     "people/cluster-in-short.yaml": (read_cluster, IN_SHORT),
     "people/cluster-in-clear.yaml": (read_cluster, IN_CLEAR),
     "people/passwords.yaml": (read_passwords, PASSWORDS),
+    "people/template-of-2013.yaml": (read_template, ADOPTED),
     "people/document-of-2013.json": (read_document, AS_IN_2013),
 }
 """How each is read, and what it must say for ever."""

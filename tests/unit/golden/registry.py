@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from tests.unit.golden import (
+    agent_answers,
+    agent_work,
+    cluster_answers,
+    contract,
+    doctor_answers,
+    embedded_answers,
+    error_answers,
+    evidence,
+    validate_answers,
+)
 from tests.unit.golden.clusters import list_templates
 from tests.unit.golden.documents import list_documents
 from tests.unit.golden.embedded_files import list_embedded_files
@@ -11,7 +22,20 @@ from tests.unit.golden.signal_files import list_signal_files
 from tests.unit.golden.status_files import list_status_files
 from tests.unit.golden.stored import StoredFile
 
-__all__ = ["BUILDS", "STORED"]
+__all__ = ["ANSWERS", "BUILDS", "STORED"]
+
+ANSWERS = (
+    agent_answers,
+    agent_work,
+    cluster_answers,
+    contract,
+    doctor_answers,
+    embedded_answers,
+    error_answers,
+    evidence,
+    validate_answers,
+)
+"""Modules that register golden files of their own."""
 
 STORED: dict[str, StoredFile] = dict(
     [

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.golden.agent_answers import list_missing_steps
+from tests.unit.golden.command_line import answers_in_json, list_commands
+from tests.unit.golden.error_answers import find_kinds, list_kinds
 from tests.unit.golden.goldens import compare_golden, find_golden_files
 from tests.unit.golden.registry import BUILDS
 from tests.unit.golden.update import update
+
+PACKAGE = Path(__file__).parents[3] / "guestagent"
+COMMANDS = [name for name, parser in list_commands() if answers_in_json(parser)]
 
 
 @pytest.mark.parametrize("name", BUILDS)
@@ -22,6 +28,21 @@ def test_the_product_writes_what_the_golden_file_holds(name: str, tmp_path: Path
 
 def test_every_golden_file_is_used() -> None:
     assert find_golden_files() - set(BUILDS) == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_with_json_has_a_golden_answer(command: str) -> None:
+    folder = f"answers/{command.replace(' ', '-')}/"
+
+    assert [name for name in BUILDS if name.startswith(folder)] != []
+
+
+def test_every_kind_of_error_has_a_golden_answer() -> None:
+    assert find_kinds(PACKAGE) == list_kinds()
+
+
+def test_every_kind_of_step_is_in_a_golden_plan() -> None:
+    assert list_missing_steps() == set()
 
 
 def test_a_difference_names_the_golden_file_and_the_command_that_updates_it() -> None:

@@ -1,0 +1,161 @@
+"""What `guestagent cluster ... --json` answers, over the Heat in memory that the library ships."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from guestagent.controller import Cluster, Dialect, FakeHeat, Resource, render
+from guestagent.controller.fake import FakeStack
+from guestagent.controller.render import parameters
+from guestagent.secret import Secret
+from tests.unit.golden.clusters import build_cluster, build_everything
+from tests.unit.golden.command_line import ERROR_PROSE, answer_command, connect_to
+from tests.unit.golden.goldens import DATA, WRITTEN_BY, add_golden
+
+STACK = "db"
+PEOPLE = WRITTEN_BY / "people"
+TEMPLATES = DATA / "files" / "templates"
+EVIDENCE = {"role": "source", "lag": None, "conditions": {"server": "held: 10.11"}}
+
+
+class QuickHeat(FakeHeat):
+    """Every stack is where it is going before anybody looks at it: no test waits."""
+
+    def _walked(self, name: str) -> FakeStack:
+        while self.live[name].stack.in_progress:
+            self.live[name].walk(self.verdicts)
+        return self.live[name]
+
+
+class StillHeat(FakeHeat):
+    """No stack goes on: each stays as it is."""
+
+    def _walked(self, name: str) -> FakeStack:
+        return self.live[name]
+
+
+def launch(heat: FakeHeat, cluster: Cluster) -> FakeHeat:
+    """A Heat that works on the cluster as a new stack."""
+    values = {name: Secret("s3cret") for name in parameters(cluster)}
+    heat.create(STACK, render(cluster), 30, values)
+    return heat
+
+
+def hold(cluster: Cluster, status: str, reason: str, *resources: Resource) -> FakeHeat:
+    """A Heat in which the cluster's stack stands still, with these resources in place of its own."""
+    heat = launch(StillHeat(), cluster)
+    live = heat.live[STACK]
+    live.stack = replace(live.stack, status=status, reason=reason)
+    live.resources |= {each.name: each for each in resources}
+    return heat
+
+
+def build_ready(dialect: Dialect) -> FakeHeat:
+    """All nodes have proved that they are ready; the dialects spell the data of a condition differently."""
+    cluster = build_cluster(dialect, 1, subnet="subnet-1")
+    key = "Data" if dialect is Dialect.CFN else "data"
+    data = {key: json.dumps({"Master0000-1": json.dumps(EVIDENCE)})}
+    return hold(
+        cluster,
+        "CREATE_COMPLETE",
+        "Stack CREATE completed",
+        Resource("Master0000ReadyWaitCond", "CREATE_COMPLETE", "", data),
+        Resource("Slave0000ReadyWaitCond", "CREATE_COMPLETE"),
+    )
+
+
+def build_failed() -> FakeHeat:
+    return hold(
+        build_cluster(Dialect.HOT, 1, subnet="subnet-1"),
+        "CREATE_FAILED",
+        "Resource CREATE failed: resources.Slave0000ReadyWaitCond: no login",
+        Resource("Master0000ReadyWaitCond", "CREATE_COMPLETE"),
+        Resource("Slave0000ReadyWaitCond", "CREATE_FAILED", "no login"),
+    )
+
+
+def build_in_progress() -> FakeHeat:
+    """A node in every state that a node can be in."""
+    return hold(
+        build_cluster(Dialect.HOT, 4, subnet="subnet-1"),
+        "CREATE_IN_PROGRESS",
+        "Stack CREATE started",
+        Resource("Master0000ReadyWaitCond", "CREATE_COMPLETE"),
+        Resource("Slave0000ReadyWaitCond", "CREATE_FAILED", "no login"),
+        Resource("Slave0001ReadyWaitCond", "CREATE_IN_PROGRESS"),
+        Resource("Slave0002ReadyWaitCond", "INIT_COMPLETE"),
+        Resource("Slave0003ReadyWaitCond", "INIT_COMPLETE"),
+        Resource("Slave0003ReadyWaitCondHandle", "INIT_COMPLETE"),
+    )
+
+
+def build_quick(replicas: int = 1) -> FakeHeat:
+    return launch(QuickHeat(), build_cluster(Dialect.HOT, replicas, subnet="subnet-1"))
+
+
+def build_bare() -> FakeHeat:
+    """A Heat that has nothing of what a cluster needs."""
+    heat = FakeHeat()
+    heat.types, heat.versions, heat.url, heat.api_url = frozenset(), frozenset(), None, None
+    return heat
+
+
+def add_answer(
+    name: str,
+    words: Sequence[str | Path],
+    heat: Callable[[], FakeHeat] = QuickHeat,
+    prose: Sequence[str] = ERROR_PROSE,
+) -> None:
+    def build(folder: Path) -> str:
+        with connect_to(heat()):
+            return answer_command(["cluster", *map(str, words)], folder, prose)
+
+    add_golden(f"answers/cluster-{name}.json", build)
+
+
+def add_template_answers() -> None:
+    """Commands in which no cloud takes part."""
+    for dialect in Dialect:
+        add_answer(
+            f"template/{dialect}", ["template", PEOPLE / "cluster-in-short.yaml", "--dialect", dialect.value]
+        )
+        add_answer(f"convert/from-{dialect}", ["convert", TEMPLATES / f"one-replica.{dialect}.yaml"])
+    add_answer("convert/from-2013", ["convert", PEOPLE / "template-of-2013.yaml"])
+    add_answer("lint/fine", ["lint", TEMPLATES / "one-replica.cfn.yaml"])
+    add_answer("lint/problems", ["lint", PEOPLE / "template-of-2013.yaml"])
+
+
+def add_cloud_answers() -> None:
+    preflight: dict[str, Any] = {"prose": ("reason", "missing", "cautions")}
+    short = PEOPLE / "cluster-in-short.yaml"
+    add_answer("preflight/any-cluster", ["preflight"], **preflight)
+    add_answer("preflight/file", ["preflight", PEOPLE / "cluster.yaml"], **preflight)
+    add_answer("preflight/missing", ["preflight", short, "--dialect", "cfn"], build_bare, **preflight)
+    add_answer("create/waited", ["create", short, "--name", STACK])
+    add_answer("create/no-wait", ["create", short, "--name", STACK, "--no-wait"])
+    add_answer("add-replica/waited", ["add-replica", STACK], build_quick)
+    add_answer("add-replica/no-wait", ["add-replica", STACK, "--no-wait"], build_quick)
+    add_answer("remove-replica/waited", ["remove-replica", STACK, "Slave0000"], build_quick)
+    add_answer("remove-replica/no-wait", ["remove-replica", STACK, "Slave0000", "--no-wait"], build_quick)
+    add_answer("resize/waited", ["resize", STACK, "Slave0000", "--flavor", "m1.large"], build_quick)
+    add_answer("rotate/waited", ["rotate", STACK], build_quick)
+    add_answer("delete/waited", ["delete", STACK, "--yes"], build_quick)
+    add_answer("delete/no-wait", ["delete", STACK, "--yes", "--no-wait"], build_quick)
+
+
+def add_status_answers() -> None:
+    for dialect in Dialect:
+        add_answer(f"status/ready-{dialect}", ["status", STACK], lambda dialect=dialect: build_ready(dialect))
+    add_answer("status/failed", ["status", STACK], build_failed)
+    add_answer("status/in-progress", ["status", STACK], build_in_progress)
+    everything = build_everything(Dialect.HOT)
+    add_answer("status/everything", ["status", STACK], lambda: launch(QuickHeat(), everything))
+
+
+add_template_answers()
+add_cloud_answers()
+add_status_answers()

@@ -1,0 +1,128 @@
+"""The command line, run in this process: what a program is answered, and with which exit code."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from unittest import mock
+
+from guestagent import controller
+from guestagent.cli import main as command_line
+from guestagent.cli.main import build_parser
+from guestagent.controller import Heat
+from tests.unit.golden.goldens import hide_prose, replace_text, to_json
+
+ERROR_PROSE = ("message", "expected", "found", "do")
+"""Where an error's answer has sentences for people."""
+
+
+def answer_command(
+    words: Sequence[str],
+    folder: Path,
+    prose: Collection[str] = ERROR_PROSE,
+    texts: Mapping[str, str] | None = None,
+) -> str:
+    """Run a command with --json; what it answers, without what differs from run to run."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()):
+        code = command_line.main([*words, "--json"])
+    return spell_answer(json.loads(out.getvalue() or "null"), code, folder, prose, texts)
+
+
+def spell_answer(
+    answer: object,
+    code: int | None,
+    folder: Path,
+    prose: Collection[str] = (),
+    texts: Mapping[str, str] | None = None,
+) -> str:
+    """An answer as its golden file has it. `code` is None if a function built the answer and no command ran."""
+    plain = replace_text(hide_prose(answer, prose), {str(folder): "<folder>", **(texts or {})})
+    return to_json({"answer": plain} if code is None else {"answer": plain, "exit_code": code})
+
+
+@contextmanager
+def connect_to(heat: Heat | BaseException) -> Iterator[None]:
+    """Commands find this Heat, or this error, whatever cloud they ask for.
+
+    It is the one thing that has to be patched: which cloud there is, a command takes from clouds.yaml alone.
+    """
+
+    def connect(cloud: str | None = None) -> Heat:
+        if isinstance(heat, BaseException):
+            raise heat
+        return heat
+
+    with mock.patch.object(controller, "connect", connect):
+        yield
+
+
+def list_commands(
+    parser: argparse.ArgumentParser | None = None, name: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command that does something, as in `cluster create`, with its parser."""
+    parser = build_parser() if parser is None else parser
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for group in groups:
+        for word, inner in group.choices.items():
+            yield from list_commands(inner, f"{name} {word}".strip())
+    if not groups:
+        yield name, parser
+
+
+def answers_in_json(parser: argparse.ArgumentParser) -> bool:
+    """Whether the command has --json."""
+    return "--json" in parser._option_string_actions
+
+
+def describe_parser(parser: argparse.ArgumentParser, name: str = "guestagent") -> Iterator[str]:
+    """What programs may rely on, line by line: commands, arguments, and how each is given. No help texts.
+
+    The order of commands and options says nothing, so it is that of the alphabet; the order of other arguments counts.
+    """
+    commands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    arguments = [action for action in parser._actions if action not in commands]
+    positional = [action for action in arguments if not action.option_strings]
+    options = [action for action in arguments if action.option_strings]
+    yield f"{name}\n"
+    yield from (f"    {describe_argument(action)}\n" for action in positional)
+    yield from sorted(f"    {describe_argument(action)}\n" for action in options)
+    for group in parser._mutually_exclusive_groups:
+        members = " | ".join(name_argument(action) for action in group._group_actions)
+        yield f"    {'one' if group.required else 'at most one'} of {members}\n"
+    for action in commands:
+        yield f"    {action.metavar}{', required' if action.required else ''}\n"
+        for word in sorted(action.choices):
+            yield from describe_parser(action.choices[word], f"{name} {word}")
+
+
+def describe_argument(action: argparse.Action) -> str:
+    """One argument. Whether one without an option must be given is said by its nargs."""
+    parts = [name_argument(action)]
+    if action.nargs not in (None, 0):
+        parts.append(f"nargs {action.nargs}")
+    if action.choices is not None:
+        parts.append(f"choices {' '.join(map(str, action.choices))}")
+    if action.type in (int, float):
+        parts.append(f"type {getattr(action.type, '__name__', '')}")
+    if action.default not in (None, False, "", argparse.SUPPRESS):
+        parts.append(f"default {action.default}")
+    if action.required and action.option_strings:
+        parts.append("required")
+    return ", ".join(parts)
+
+
+def name_argument(action: argparse.Action) -> str:
+    """Its spellings, and what stands for its value in the usage line."""
+    if not action.option_strings:
+        return str(action.metavar or action.dest)
+    names = "/".join(action.option_strings)
+    takes_value = action.nargs != 0 and action.choices is None
+    return f"{names} {action.metavar or action.dest.upper()}" if takes_value else names
+
+
+def print_parser() -> str:
+    return "".join(describe_parser(build_parser()))

@@ -1,0 +1,68 @@
+"""What else programs rely on: the command line, the JSON Schema, variables, and the words of enums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+
+from guestagent.agent.configuration.record import Phase
+from guestagent.agent.doctor import Grade
+from guestagent.agent.edges import Verdict
+from guestagent.agent.model import Agreement
+from guestagent.controller import Dialect, NodeState, Passwords
+from guestagent.metadata import Role, schema
+from guestagent.metadata.known_variables import KNOWN
+from guestagent.signal import Kind, Status
+from tests.unit.golden.command_line import print_parser
+from tests.unit.golden.goldens import golden, hide_prose, to_json
+
+WORDS: Mapping[str, Iterable[Enum]] = {
+    "configuration.json: phase": Phase,
+    "signal.json: by": Kind,
+    "signal.json: outcome.status": Status,
+    "status.json: conditions[].state": Agreement,
+    "status --json, plan --json, evidence: role": Role,
+    "apply: how the work ended": Verdict,
+    "doctor --json: findings[].grade": Grade,
+    "cluster status --json: nodes[].state": NodeState,
+    "cluster.yaml, preflight --json: dialect": Dialect,
+    "passwords of a cluster": Passwords,
+}
+"""Where the words of each enum are written or read."""
+
+
+@golden("contract/words.json")
+def build_words(folder: Path) -> str:
+    return to_json({place: sorted(map(spell_word, words)) for place, words in WORDS.items()})
+
+
+def spell_word(word: Enum) -> str:
+    """The word as JSON has it: most enums are strings, and the others are written by their name."""
+    return word.value if isinstance(word.value, str) else str(word)
+
+
+@golden("contract/command_line.txt")
+def build_command_line(folder: Path) -> str:
+    return print_parser()
+
+
+@golden("contract/schema.json")
+def build_schema(folder: Path) -> str:
+    """The contract between the two halves, without its sentences."""
+    return to_json(hide_prose(schema(), ("description", "title", "$comment")))
+
+
+@golden("contract/variables.json")
+def build_variables(folder: Path) -> str:
+    """The server variables that a document may set, and when each family takes them."""
+    taken = {
+        name: {family: known.takes(family) for family in ("mariadb", "mysql")}
+        for name, known in KNOWN.items()
+    }
+    return to_json(
+        {
+            name: {family: takes.value for family, takes in each.items() if takes is not None}
+            for name, each in taken.items()
+        }
+    )

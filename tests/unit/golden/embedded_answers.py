@@ -1,0 +1,138 @@
+"""What `cloud ... --json` and `demo --json` answer. Nothing is started: this very process stands for the cloud's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest import mock
+
+from starlette.requests import Request
+
+from guestagent.cli import demo
+from guestagent.controller import Stacks
+from guestagent.demo import Findings
+from guestagent.demo.findings import Failing
+from guestagent.embedded import daemon, record
+from guestagent.embedded.cloud import Cloud
+from guestagent.embedded.compute import FLAVORS, IMAGES, Compute, Server
+from guestagent.embedded.dangerous import DangerousReads
+from guestagent.embedded.hypervisor import FakeHypervisor
+from guestagent.embedded.record import Record
+from guestagent.embedded.services.admin import Admin, Outages
+from tests.unit.golden.cluster_answers import build_failed
+from tests.unit.golden.command_line import ERROR_PROSE, answer_command, spell_answer
+from tests.unit.golden.embedded_files import FAKE_CLOUD, REAL_CLOUD, options_in
+from tests.unit.golden.goldens import golden, to_json
+
+NETWORK = IPv4Network("10.77.0.0/24")
+
+
+def answer_cloud(folder: Path, action: str, *words: str) -> str:
+    """A command about the cloud in this folder, by another name than any that may run here."""
+    options = [
+        "--name",
+        "golden",
+        "--state",
+        str(folder / "state"),
+        "--clouds-file",
+        str(folder / "clouds.yaml"),
+    ]
+    return answer_command(["cloud", action, *options, *words], folder, ERROR_PROSE)
+
+
+def keep_alive(folder: Path, value: Record) -> None:
+    """Leave the record of a cloud that seems to run: its process is this one."""
+    alive = replace(value, pid=os.getpid(), born=record.birth(os.getpid()))
+    record.write(options_in(folder / "state"), alive)
+
+
+def hide_process(text: str) -> str:
+    """Hide the number of this process."""
+    return text.replace(f'"pid": {os.getpid()}', '"pid": 4711')
+
+
+def describe_cloud() -> Mapping[str, object]:
+    """What the cloud itself tells of its stacks and servers, and of reads that would endanger a real stack."""
+    stack = SimpleNamespace(name="db", state="CREATE_FAILED", reason="no login")
+    engine = SimpleNamespace(living=lambda: [stack])
+    compute = Compute(FakeHypervisor(), NETWORK, cast(Executor, None))
+    server = Server(
+        "db-Slave0000-abcdef", FLAVORS[0], IMAGES[0], "10.77.0.11", b"", id="1f0e", status="ACTIVE"
+    )
+    compute.servers[server.id] = server
+    dangerous = DangerousReads()
+    dangerous.saw("db", "CREATE_IN_PROGRESS", "outputs")
+
+    async def list_stacks() -> list[Mapping[str, str]]:
+        return await Cloud._stacks(cast(Cloud, SimpleNamespace(engine=engine)))
+
+    admin = Admin(list_stacks, compute, dangerous, cast(Outages, None))
+    response = asyncio.run(admin._status(cast(Request, None)))
+    told: dict[str, Any] = json.loads(bytes(response.body))
+    for read in told["dangerous_reads"]:
+        read["at"] = "<time>"
+    return told
+
+
+@golden("answers/cloud-up/runs.json")
+def build_up(folder: Path) -> str:
+    keep_alive(folder, FAKE_CLOUD)
+    return hide_process(answer_cloud(folder, "up"))
+
+
+@golden("answers/cloud-up/error-another-heat.json")
+def build_refused_up(folder: Path) -> str:
+    keep_alive(folder, FAKE_CLOUD)
+    return answer_cloud(folder, "up", "--heat", "real")
+
+
+@golden("answers/cloud-status/runs.json")
+def build_status(folder: Path) -> str:
+    """What the cloud tells over HTTP is put in by hand: nobody listens here."""
+    keep_alive(folder, REAL_CLOUD)
+    with mock.patch.object(daemon, "status", return_value=describe_cloud()):
+        return answer_cloud(folder, "status")
+
+
+@golden("answers/cloud-status/down.json")
+def build_status_of_none(folder: Path) -> str:
+    return answer_cloud(folder, "status")
+
+
+@golden("answers/cloud-down/was-down.json")
+def build_down(folder: Path) -> str:
+    """Of a cloud that never was: ending one would end this process."""
+    return answer_cloud(folder, "down")
+
+
+@golden("answers/cloud-ssh/error-no-cloud.json")
+def build_ssh(folder: Path) -> str:
+    """There is no other answer: the command becomes the shell."""
+    return answer_cloud(folder, "ssh", "Slave0000")
+
+
+@golden("answers/demo/failed.json")
+def build_demo(folder: Path) -> str:
+    status = Stacks(build_failed()).status("db")
+    failing = (Failing("Slave0000", "no login", ("INFO this was said last",)),)
+    found = Findings(12, ("Slave0000 is failed",), status, failing, broken=6)
+    return spell_answer(demo._document(found, 42.25, kept=True), None, folder)
+
+
+@golden("answers/demo/held.json")
+def build_held_demo(folder: Path) -> str:
+    return spell_answer(demo._document(Findings(0), 42.25, kept=False), None, folder)
+
+
+@golden("contract/embedded_status.json")
+def build_embedded_status(folder: Path) -> str:
+    """What the embedded cloud answers at /embedded/status, which `cloud status` reads."""
+    return to_json(describe_cloud())

@@ -1,0 +1,117 @@
+"""What a program is answered for every kind of error, with its exit code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from guestagent.cli.main import EXIT_CODES, Misused
+from guestagent.database.connection import NoAnswer
+from guestagent.errors import (
+    CloudError,
+    CloudRefused,
+    CloudUnreachable,
+    DatabaseError,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    DatabaseUnsupported,
+    DeadlineExceeded,
+    GuestAgentError,
+    HandleRefused,
+    HandleUnreachable,
+    InvalidCluster,
+    InvalidInput,
+    InvalidMetadata,
+    InvalidSettings,
+    InvalidTemplate,
+    NotReady,
+    Problem,
+    SignalError,
+    StackFailed,
+    StorageError,
+    UnsupportedEnvironment,
+)
+from guestagent.signal import HandleBroken, HandleDoubted
+from tests.unit.golden.command_line import answer_command, connect_to
+from tests.unit.golden.goldens import add_golden, golden, to_json
+
+PROBLEMS = [Problem("path", "expected", "found", "do"), Problem("other.path", "expected", "found")]
+CLASS = re.compile(r"^class (\w+)\((.*)\):", re.M)
+ERRORS: dict[str, GuestAgentError] = {
+    "invalid-input": InvalidInput(PROBLEMS, "file"),
+    "invalid-metadata": InvalidMetadata(PROBLEMS),
+    "invalid-cluster": InvalidCluster(PROBLEMS),
+    "invalid-template": InvalidTemplate(PROBLEMS),
+    "invalid-settings": InvalidSettings(PROBLEMS),
+    "wrong-words": Misused("guestagent cluster", "unknown", "usage"),
+    "not-ready": NotReady("message"),
+    "database-unreachable": DatabaseUnreachable("message"),
+    "database-silent": NoAnswer("doing", 2002, "text"),
+    "database-refused": DatabaseRefused("doing", 1290, "read-only"),
+    "database-unsupported": DatabaseUnsupported("message"),
+    "handle-unreachable": HandleUnreachable("message"),
+    "handle-broken": HandleBroken("message"),
+    "handle-doubted": HandleDoubted("message"),
+    "handle-refused": HandleRefused("message"),
+    "cloud-unreachable": CloudUnreachable("message"),
+    "cloud-refused": CloudRefused("message"),
+    "stack-failed": StackFailed("db", "CREATE_FAILED", "reason"),
+    "deadline-exceeded": DeadlineExceeded("message"),
+    "storage": StorageError("message"),
+    "unsupported-environment": UnsupportedEnvironment("message"),
+}
+"""Every kind, by a name that no rename of a class changes. A test tells when there is another one."""
+
+
+GROUPS = (GuestAgentError, DatabaseError, SignalError, CloudError)
+"""They only have others below them, and are never raised."""
+
+
+def list_kinds() -> set[str]:
+    """The names of the kinds that have a golden file."""
+    return {type(error).__name__ for error in ERRORS.values()}
+
+
+def find_kinds(package: Path) -> set[str]:
+    """The names of all kinds of errors in the sources of the package, without the groups."""
+    sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.py")]
+    classes = [found for source in sources for found in CLASS.findall(source)]
+    groups = {kind.__name__ for kind in GROUPS}
+    kinds, known = set[str](), set[str]()
+    while kinds != known or not kinds:
+        known = kinds
+        kinds = {name for name, bases in classes if {*bases.split(", ")} & (groups | known)} - groups
+    return kinds
+
+
+def answer_error(error: BaseException, folder: Path) -> str:
+    """What a command answers that ends with this error."""
+    with connect_to(error):
+        return answer_command(["cluster", "status", "db"], folder, ("message",))
+
+
+for _name, _error in ERRORS.items():
+    add_golden(f"errors/{_name}.json", lambda folder, error=_error: answer_error(error, folder))
+
+
+@golden("errors/bug.json")
+def build_bug(folder: Path) -> str:
+    """An exception that nobody expected: there is no answer, only the exit code."""
+    return answer_error(RuntimeError("message"), folder)
+
+
+@golden("errors/interrupted.json")
+def build_interrupted(folder: Path) -> str:
+    """Likewise."""
+    return answer_error(KeyboardInterrupt(), folder)
+
+
+@golden("errors/no-command.json")
+def build_no_command(folder: Path) -> str:
+    return answer_command(["clutser"], folder)
+
+
+@golden("contract/exit_codes.json")
+def build_exit_codes(folder: Path) -> str:
+    """Those that the help tells of."""
+    return to_json([int(code) for code in re.findall(r"^ *(\d+)  ", EXIT_CODES, re.M)])

@@ -1,0 +1,48 @@
+"""What `validate` and `elements-path` answer with --json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from guestagent.shipped import shipped
+from tests.unit.golden.command_line import answer_command
+from tests.unit.golden.documents import DOCUMENTS
+from tests.unit.golden.goldens import DATA, WRITTEN_BY, add_golden, golden
+from tests.unit.golden.guest_files import DOCUMENT
+
+
+def add_validate(name: str, *words: str | Path) -> None:
+    add_golden(
+        f"answers/validate/{name}.json", lambda folder: answer_command(["validate", *map(str, words)], folder)
+    )
+
+
+def add_content(name: str, content: str, *words: str) -> None:
+    """A document that is written for this case alone."""
+
+    def build(folder: Path) -> str:
+        (folder / "document.json").write_text(content, encoding="utf-8")
+        return answer_command(["validate", str(folder / "document.json"), *words], folder)
+
+    add_golden(f"answers/validate/{name}.json", build)
+
+
+for _name in DOCUMENTS:
+    add_validate(_name, DATA / "files" / "metadata" / f"{_name}.json")
+add_validate("template", DATA / "files" / "templates" / "everything.cfn.yaml")
+add_validate("one-node", DATA / "files" / "templates" / "everything.hot.yaml", "--node", "Slave0001")
+add_validate("template-of-2013", WRITTEN_BY / "people" / "template-of-2013.yaml")
+add_validate("error-no-file", "/nowhere/document.json")
+add_content("other-keys", json.dumps(DOCUMENT))
+add_content("error-no-document", "[")
+add_content("error-no-such-node", json.dumps(DOCUMENT), "--node", "Slave0000")
+add_content(
+    "error-problems", '{"Users": 1, "Master": {"Address": "x y"}, "GuestAgent": {"Node": 1, "Nodes": 1}}'
+)
+
+
+@golden("answers/elements-path/folder.json")
+def build_elements_path(folder: Path) -> str:
+    """The folder is the one of this checkout."""
+    return answer_command(["elements-path"], folder, texts={str(shipped("elements").parent): "<prefix>"})
