@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def add_cloud_answers() -> None:
 
 def add_status_answers() -> None:
     for dialect in Dialect:
-        add_answer(f"status/ready-{dialect}", ["status", STACK], lambda dialect=dialect: build_ready(dialect))
+        add_answer(f"status/ready-{dialect}", ["status", STACK], partial(build_ready, dialect))
     add_answer("status/failed", ["status", STACK], build_failed)
     add_answer("status/in-progress", ["status", STACK], build_in_progress)
     everything = build_everything(Dialect.HOT)

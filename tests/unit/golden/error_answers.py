@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from guestagent.cli.main import EXIT_CODES, Misused
@@ -91,7 +92,7 @@ def answer_error(error: BaseException, folder: Path) -> str:
 
 
 for _name, _error in ERRORS.items():
-    add_golden(f"errors/{_name}.json", lambda folder, error=_error: answer_error(error, folder))
+    add_golden(f"errors/{_name}.json", partial(answer_error, _error))
 
 
 @golden("errors/bug.json")

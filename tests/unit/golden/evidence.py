@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 
 from guestagent.agent import announcer, evidence
 from guestagent.agent.edges import Report, Verdict
@@ -23,26 +25,23 @@ REPORTS: dict[str, tuple[Document, Report]] = {
 }
 
 
-def spell_outcome(document: Document, outcome: Outcome) -> str:
+def spell_outcome(document: Document, outcome: Outcome, folder: Path) -> str:
     """The body that goes to the handle; its reason is a sentence for people."""
     sent = json.loads(body(document.handle, document.unique_id, outcome))
     return to_json(hide_prose(sent, ("reason", "Reason")))
 
 
-for _name, (_document, _report) in REPORTS.items():
-    add_golden(
-        f"signal_body/evidence-{_name}.json",
-        lambda folder, document=_document, report=_report: spell_outcome(
-            document, announcer.entry_of(document, report).outcome
-        ),
-    )
-add_golden(
-    "signal_body/invalid-metadata.json",
-    lambda folder: spell_outcome(
-        FULL_SOURCE, evidence.refused(FULL_SOURCE, InvalidMetadata([Problem("Users", "a list", "nothing")]))
+OUTCOMES = {
+    **{
+        f"evidence-{name}": (document, announcer.entry_of(document, report).outcome)
+        for name, (document, report) in REPORTS.items()
+    },
+    "invalid-metadata": (
+        FULL_SOURCE,
+        evidence.refused(FULL_SOURCE, InvalidMetadata([Problem("Users", "a list", "nothing")])),
     ),
-)
-add_golden(
-    "signal_body/not-even-judged.json",
-    lambda folder: spell_outcome(FULL_SOURCE, evidence.stumbled(FULL_SOURCE, "the disk is full")),
-)
+    "not-even-judged": (FULL_SOURCE, evidence.stumbled(FULL_SOURCE, "the disk is full")),
+}
+
+for _name, _outcome in OUTCOMES.items():
+    add_golden(f"signal_body/{_name}.json", partial(spell_outcome, *_outcome))

@@ -50,4 +50,4 @@ def take_checksums(written_by: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    freeze(*sys.argv[1:])
+    freeze(sys.argv[1])

@@ -11,6 +11,8 @@ from tests.unit.golden import (
     embedded_answers,
     error_answers,
     evidence,
+    places,
+    service_states,
     validate_answers,
 )
 from tests.unit.golden.clusters import list_templates
@@ -33,6 +35,8 @@ ANSWERS = (
     embedded_answers,
     error_answers,
     evidence,
+    places,
+    service_states,
     validate_answers,
 )
 """Modules that register golden files of their own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from guestagent.metadata.document import CfnHandle, Handle, HotHandle, Unresolved
@@ -121,11 +122,11 @@ UNNAMED_TRANSPORT = Record(
 """As the first versions kept it, which knew one transport and did not name it."""
 
 
-def build_body(name: str, outcome: Outcome) -> str:
+def build_body(name: str, outcome: Outcome, folder: Path) -> str:
     return to_json(json.loads(body(HANDLES[name][0], "Slave0000-2", outcome)))
 
 
 for _name in HANDLES:
-    add_golden(f"signal_body/success-{_name}.json", lambda folder, name=_name: build_body(name, READY))
-add_golden("signal_body/failure-cfn.json", lambda folder: build_body("cfn", FAILED))
-add_golden("signal_body/failure-hot-cfn-signal.json", lambda folder: build_body("hot-cfn-signal", FAILED))
+    add_golden(f"signal_body/success-{_name}.json", partial(build_body, _name, READY))
+add_golden("signal_body/failure-cfn.json", partial(build_body, "cfn", FAILED))
+add_golden("signal_body/failure-hot-cfn-signal.json", partial(build_body, "hot-cfn-signal", FAILED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -38,4 +39,5 @@ def write_golden(name: str) -> bool:
 
 
 if __name__ == "__main__":
+    logging.disable()
     sys.stdout.writelines(f"{name}\n" for name in update(os.environ))

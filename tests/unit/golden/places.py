@@ -1,0 +1,76 @@
+"""Files that others read or name: the server's option file, a channel's certificates, what `poke` leaves."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+from guestagent.agent import parts
+from guestagent.agent.configuration.optionfile import text
+from guestagent.agent.configuration.sizes import GIB, Machine
+from guestagent.agent.configuration.wanted import Server, settings
+from guestagent.agent.mailbox import Mailbox
+from guestagent.agent.poke import poke
+from guestagent.database import material
+from guestagent.metadata import Tls
+from guestagent.secret import Secret
+from tests.unit.golden.doctor_answers import settings_below
+from tests.unit.golden.documents import CA, KEY
+from tests.unit.golden.goldens import add_golden, golden, load_json, to_json
+from tests.unit.golden.guest_files import DOCUMENT
+
+SERVERS = {
+    "mariadb-10.11": Server("mariadb", (10, 11, 0)),
+    "mysql-9.7": Server("mysql", (9, 7, 0)),
+    "mysql-8.0.11": Server("mysql", (8, 0, 11)),
+}
+
+
+@golden("contract/places.json")
+def build_places(folder: Path) -> str:
+    """Where the option file of each family is, and how a channel's certificates are named in a data directory."""
+    files = material.options(Tls(ca=CA, certificate=CA, key=Secret(KEY)), "/var/lib/mysql/")
+    return to_json(
+        {
+            "option files": {
+                family: [str(path) for path in paths] for family, paths in parts.OPTION_FILES.items()
+            },
+            "certificates": [files.ca, files.certificate, files.key],
+        }
+    )
+
+
+def build_option_file(server: Server, folder: Path) -> str:
+    """The option file without its comments, which are for people."""
+    machine = Machine(4 * GIB, 2, 100 * GIB)
+    asked: dict[str, str | int | bool] = {"wait_timeout": 600, "event_scheduler": True}
+    written = text(server.family, settings(machine, server, 101, "10.0.0.7", asked))
+    return "".join(f"{line}\n" for line in written.splitlines() if line and not line.startswith("#"))
+
+
+for _name, _server in SERVERS.items():
+    add_golden(f"contract/option_file-{_name}.cnf", partial(build_option_file, _server))
+
+
+@golden("contract/poke.json")
+def build_poke(folder: Path) -> str:
+    """What `poke` leaves: the document, the pipe on which the agent listens, and the collector's configuration."""
+    collected, here = folder / "cfn.json", settings_below(folder)
+    wanted = {"os-collect-config": {"cfn": {"path": "Slave0000.Metadata"}, "collectors": ["cfn"]}}
+    section = {"GuestAgent": {"Node": "Slave0000", "PollingInterval": 15}}
+    collected.write_text(json.dumps({**DOCUMENT, **wanted, **section}), encoding="utf-8")
+    here.collector_config.write_text("[DEFAULT]\ncommand = guestagent poke\n", encoding="utf-8")
+    listener = Mailbox(here.state, here.run).listen()
+    poke({"OS_CONFIG_FILES": str(collected)}, here, (), folder / "backup")
+    stored = load_json(here.state / "document.json")
+    assert isinstance(stored, dict)
+    built = to_json(
+        {
+            "document.json": sorted(stored),
+            "files": sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()),
+            "os-collect-config.conf": here.collector_config.read_text(encoding="utf-8").splitlines(),
+        }
+    )
+    listener.close()
+    return built

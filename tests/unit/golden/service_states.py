@@ -1,0 +1,85 @@
+"""What the resident agent leaves in status.json after one turn, for each way in which a turn ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from guestagent.agent.collect import Collected
+from guestagent.agent.edges import Edges, Progress
+from guestagent.agent.journal import Journal
+from guestagent.agent.mailbox import Ear
+from guestagent.agent.service import Service
+from guestagent.agent.settings import Settings
+from guestagent.database.fake import FakeDatabase, FakeSourceView
+from guestagent.errors import StorageError
+from guestagent.metadata import Document, dump
+from guestagent.retry import Clock
+from tests.unit.golden.agent_work import FINE, SOURCE
+from tests.unit.golden.doctor_answers import settings_below
+from tests.unit.golden.goldens import add_golden, hide_prose, load_json, to_json
+
+INVALID = dump(SOURCE) | {"Users": 1}
+PROSE = ("doing", "wanted", "seen", "do", "problems")
+
+
+class QuietEar:
+    """Has one document, or none, and never hears a poke. `newer` is what it has after `looks` looks."""
+
+    def __init__(
+        self, document: dict[str, Any] | None, looks: int = 0, newer: Collected | None = None
+    ) -> None:
+        self._found = None if document is None else Collected.of(document, Path("cfn.json"))
+        self._looks, self._newer = looks, newer
+
+    def latest(self) -> Collected | None:
+        self._looks -= 1
+        return self._newer if self._newer is not None and self._looks < 0 else self._found
+
+    def wait(self, seconds: float) -> bool:
+        return False
+
+
+def open_edges(
+    folder: Path,
+    settings: Settings,
+    clock: Clock,
+    interrupted: Callable[[], bool],
+    tell: Callable[[Progress], None],
+) -> Edges:
+    """A server in memory that becomes what the document says."""
+    return Edges(
+        open=FakeDatabase,
+        view=FakeSourceView(FINE),
+        journal=Journal(folder / "state" / "journal.json", clock, "boot"),
+        clock=clock,
+        address_towards=lambda host: "10.0.0.8",
+        interrupted=interrupted,
+        tell=tell,
+    )
+
+
+def fail_to_open(folder: Path, *_: object) -> Edges:
+    raise StorageError("the disk is full")
+
+
+def build_turn(ear: Callable[[], QuietEar], edges: Callable[..., Edges], folder: Path) -> str:
+    """One turn of the agent's loop, in this thread."""
+    settings = replace(settings_below(folder), interval=0.0)
+    Service(settings, cast(Ear, ear()), partial(edges, folder))._turn()
+    return to_json(hide_prose(load_json(settings.state / "status.json"), PROSE))
+
+
+def interrupt(document: Document) -> QuietEar:
+    """A newer document comes while this one is being worked on."""
+    return QuietEar(dump(document), 1, Collected.of(INVALID, Path("cfn.json")))
+
+
+add_golden("service/no-metadata.json", partial(build_turn, lambda: QuietEar(None), open_edges))
+add_golden("service/ready.json", partial(build_turn, lambda: QuietEar(dump(SOURCE)), open_edges))
+add_golden("service/invalid-metadata.json", partial(build_turn, lambda: QuietEar(INVALID), open_edges))
+add_golden("service/cannot-work.json", partial(build_turn, lambda: QuietEar(dump(SOURCE)), fail_to_open))
+add_golden("service/interrupted.json", partial(build_turn, lambda: interrupt(SOURCE), open_edges))
