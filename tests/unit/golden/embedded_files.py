@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import yaml
 
-from guestagent.embedded import cloudsfile, record
-from guestagent.embedded.guests import NamespaceHypervisor
+from guestagent.embedded import cloudsfile, realheat, record
+from guestagent.embedded.guests import NamespaceHypervisor, network
 from guestagent.embedded.hypervisor import Guest
 from guestagent.embedded.realheat import processes
 from guestagent.embedded.realheat.layout import Layout, Passwords
@@ -107,6 +107,25 @@ def list_embedded_files() -> Iterator[tuple[str, StoredFile]]:
     )
 
 
+@golden("contract/embedded_places.json")
+def build_places(folder: Path) -> str:
+    """Names by which a later version finds what a cloud has left: files, bridge, namespaces."""
+    options = options_in(Path("/state"))
+    wire = network.wire(options.bridge, GUEST.id)
+    files = [
+        options.record,
+        options.log,
+        options.heat_folder,
+        open_hypervisor(options.state).folder(GUEST.id),
+    ]
+    return to_json(
+        {
+            "files": [str(file) for file in files],
+            "network": [options.bridge, wire.namespace, wire.link],
+        }
+    )
+
+
 @golden("clouds_yaml/entry.yaml")
 def build_entry(folder: Path) -> str:
     """The entry beside somebody else's."""
@@ -128,6 +147,6 @@ def build_processes(folder: Path) -> str:
     )
 
 
-def end_processes(file: Path) -> None:
-    """End what such a file names. Its numbers must be those of no process."""
-    processes.sweep(file)
+def end_processes(heat: Path) -> None:
+    """End the processes of a real Heat that ran in this folder. Their numbers must be those of no process."""
+    realheat.sweep(heat)

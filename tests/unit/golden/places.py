@@ -29,13 +29,16 @@ SERVERS = {
 
 @golden("contract/places.json")
 def build_places(folder: Path) -> str:
-    """Where the option file of each family is, and how a channel's certificates are named in a data directory."""
+    """The option file of each family, the names of a channel's certificates, and the lock of whoever works."""
+    with parts.alone(settings_below(folder), lambda: False):
+        locks = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     files = material.options(Tls(ca=CA, certificate=CA, key=Secret(KEY)), "/var/lib/mysql/")
     return to_json(
         {
             "option files": {
                 family: [str(path) for path in paths] for family, paths in parts.OPTION_FILES.items()
             },
+            "locks": locks,
             "certificates": [files.ca, files.certificate, files.key],
         }
     )

@@ -35,6 +35,6 @@ def test_processes_of_an_earlier_run_are_looked_for(tmp_path: Path) -> None:
     file = tmp_path / "processes.json"
     file.write_text('{"4194305": 1763920860.25}')  # no process has so high a number
 
-    end_processes(file)
+    end_processes(tmp_path)
 
     assert not file.exists()
