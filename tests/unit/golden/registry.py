@@ -12,6 +12,7 @@ from tests.unit.golden import (
     error_answers,
     evidence,
     places,
+    plan_answers,
     service_states,
     validate_answers,
 )
@@ -36,6 +37,7 @@ ANSWERS = (
     error_answers,
     evidence,
     places,
+    plan_answers,
     service_states,
     validate_answers,
 )

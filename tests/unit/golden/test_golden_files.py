@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.golden.agent_answers import list_missing_steps
 from tests.unit.golden.command_line import answers_in_json, list_commands
 from tests.unit.golden.error_answers import find_kinds, list_kinds
 from tests.unit.golden.goldens import compare_golden, find_golden_files
+from tests.unit.golden.plan_answers import list_missing_steps
 from tests.unit.golden.registry import BUILDS
 from tests.unit.golden.update import update
 

@@ -1,0 +1,77 @@
+"""The commands of a guest in a folder of their own, with a server in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from guestagent.agent import parts
+from guestagent.agent.edges import Edges
+from guestagent.agent.journal import Journal
+from guestagent.agent.pausing import paused
+from guestagent.agent.settings import Settings
+from guestagent.database.fake import FakeDatabase, FakeSourceView
+from guestagent.database.state import ServerState
+from guestagent.metadata import dump
+from guestagent.retry import Clock, FakeClock
+from tests.unit.golden.agent_work import SOURCE
+from tests.unit.golden.command_line import ERROR_PROSE, answer_command
+from tests.unit.golden.goldens import add_golden
+
+
+def write_settings(folder: Path) -> Path:
+    """The agent's configuration, with everything below one folder and no server."""
+    file = folder / "guestagent.conf"
+    file.write_text(
+        f"[DEFAULT]\nstate = {folder}/state\nrun = {folder}/run\n"
+        f"[database]\nsocket = {folder}/mysqld.sock\n"
+        f"[collector]\ncache = {folder}/cache\nconfig = {folder}/os-collect-config.conf\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+def answer(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE) -> str:
+    """A command with a configuration of its own."""
+    return answer_command([*map(str, words), "--config", str(write_settings(folder))], folder, prose)
+
+
+@contextmanager
+def use_server(server: ServerState) -> Iterator[None]:
+    """Commands find this server in memory on the node: their settings can only name the socket of a real one."""
+
+    def open_edges(here: Settings, clock: Clock, **more: Any) -> Edges:
+        quiet = FakeClock()
+        return Edges(
+            open=lambda: FakeDatabase(server),
+            view=FakeSourceView(),
+            journal=Journal(here.state / "journal.json", quiet, "boot"),
+            clock=quiet,
+            address_towards=lambda host: "10.0.0.8",
+            paused=lambda: paused(here.state),
+        )
+
+    with mock.patch.object(parts, "edges", open_edges):
+        yield
+
+
+def write_source(folder: Path) -> Path:
+    """A source's document as a file."""
+    file = folder / "source.json"
+    file.write_text(json.dumps(dump(SOURCE)), encoding="utf-8")
+    return file
+
+
+def add_error(name: str, *words: str, prepare: Callable[[Path], object] | None = None) -> None:
+    """A command that ends with an error."""
+
+    def build(folder: Path) -> str:
+        if prepare is not None:
+            prepare(folder)
+        return answer(folder, *(word.replace("<folder>", str(folder)) for word in words))
+
+    add_golden(f"answers/{name}.json", build)
