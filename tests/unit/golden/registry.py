@@ -14,6 +14,7 @@ from tests.unit.golden import (
     places,
     plan_answers,
     service_states,
+    tool_answers,
     validate_answers,
 )
 from tests.unit.golden.clusters import list_templates
@@ -39,6 +40,7 @@ ANSWERS = (
     places,
     plan_answers,
     service_states,
+    tool_answers,
     validate_answers,
 )
 """Modules that register golden files of their own."""

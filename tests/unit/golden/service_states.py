@@ -17,7 +17,7 @@ from guestagent.agent.settings import Settings
 from guestagent.database.fake import FakeDatabase, FakeSourceView
 from guestagent.errors import StorageError
 from guestagent.metadata import Document, dump
-from guestagent.retry import Clock
+from guestagent.retry import Clock, FakeClock
 from tests.unit.golden.agent_work import FINE, SOURCE
 from tests.unit.golden.doctor_answers import settings_below
 from tests.unit.golden.goldens import add_golden, hide_prose, load_json, to_json
@@ -50,12 +50,13 @@ def open_edges(
     interrupted: Callable[[], bool],
     tell: Callable[[Progress], None],
 ) -> Edges:
-    """A server in memory that becomes what the document says."""
+    """A server in memory that becomes what the document says, and a clock that stands still."""
+    still = FakeClock()
     return Edges(
         open=FakeDatabase,
         view=FakeSourceView(FINE),
-        journal=Journal(folder / "state" / "journal.json", clock, "boot"),
-        clock=clock,
+        journal=Journal(folder / "state" / "journal.json", still, "boot"),
+        clock=still,
         address_towards=lambda host: "10.0.0.8",
         interrupted=interrupted,
         tell=tell,
