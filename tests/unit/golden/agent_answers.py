@@ -1,4 +1,4 @@
-"""What `status`, `apply`, `pause` and `resume` answer with --json."""
+"""Golden answers of `status`, `apply`, `pause` and `resume`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.unit.golden.status_files import FULL_STATUS, keep_status
 
 @golden("answers/status/full.json")
 def build_status(folder: Path) -> str:
-    """Of a node that has failed, is paused, and has signalled."""
+    """Build the status of a node that has failed, is paused, and has signalled."""
     keep_status(folder / "state", FULL_STATUS)
     pause(folder / "state", PAUSE)
     accept(folder / "state", HANDLES["cfn"][0], READY)
@@ -37,7 +37,7 @@ def build_first_status(folder: Path) -> str:
 
 @golden("answers/pause/reason.json")
 def build_pause(folder: Path) -> str:
-    """Who pauses, and when, differs each time."""
+    """Build the answer without the user and the time, which differ."""
     return answer(folder, "pause", "--reason", "repairing a table", prose=("by", "since"))
 
 
@@ -70,13 +70,13 @@ def build_failed_apply(folder: Path) -> str:
 
 @golden("service/after-apply.json")
 def build_status_after_apply(folder: Path) -> str:
-    """`apply` leaves a status as the resident agent does."""
+    """Build the status that `apply` writes to status.json."""
     answer_apply(folder, FRESH)
     return to_json(hide_prose(load_json(folder / "state" / "status.json"), ("wanted", "seen", "do")))
 
 
 def add_verdict(name: str, *report: Any, **more: Any) -> None:
-    """The state of a node by how the work on it ended."""
+    """Register the status of a node for one way in which the work on it can end."""
     add_golden(
         f"service/verdict-{name}.json",
         lambda folder: spell_answer(

@@ -1,4 +1,4 @@
-"""The agent's work on servers in memory: what it tells the handle, and which conditions a node can have."""
+"""The agent's work on servers in memory: the signals that it sends, and the conditions that a node can have."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def work_on_server(document: Document, folder: Path, server: ServerState, **edge
     return work_on(document, folder, lambda: database, **edges)
 
 
-def spell_told(document: Document, report: Report) -> str:
-    """What the handle is told. How each condition stands is a word and a sentence for people."""
+def spell_signal(document: Document, report: Report) -> str:
+    """Build the signal's body. Of each condition only the word is kept, not the sentence after it."""
     outcome = announcer.entry_of(document, report).outcome
     sent = json.loads(body(document.handle, document.unique_id, outcome))
     data = sent["Data" if "Data" in sent else "data"]
@@ -71,12 +71,12 @@ def spell_told(document: Document, report: Report) -> str:
 
 @golden("signal_body/source-after-work.json")
 def build_source(folder: Path) -> str:
-    return spell_told(SOURCE, work_on_server(SOURCE, folder, FRESH))
+    return spell_signal(SOURCE, work_on_server(SOURCE, folder, FRESH))
 
 
 @golden("signal_body/replica-after-work.json")
 def build_replica(folder: Path) -> str:
-    return spell_told(FOLLOWER, work_on_server(FOLLOWER, folder, FRESH))
+    return spell_signal(FOLLOWER, work_on_server(FOLLOWER, folder, FRESH))
 
 
 def fail_with(error: Exception) -> Callable[[], Database]:
@@ -87,7 +87,7 @@ def fail_with(error: Exception) -> Callable[[], Database]:
 
 
 def list_situations(folder: Path) -> dict[str, Readiness]:
-    """Situations that between them show every condition that a node can have."""
+    """Return the conditions in situations that together show every condition that a node can have."""
     strange = AccountState(ONE, "mysql_native_password", Secret("*00"))
     twin = replace(FRESH, uuid="one")
     servers: dict[str, tuple[Document, ServerState, dict[str, Any]]] = {
@@ -134,7 +134,7 @@ def list_situations(folder: Path) -> dict[str, Readiness]:
 
 @golden("contract/conditions.json")
 def build_conditions(folder: Path) -> str:
-    """The names of conditions are keys of a signal's data, and programs look for them in every status."""
+    """Build the list of conditions' names, which are keys of a signal's data."""
     return to_json(
         {
             situation: sorted({condition.name for condition in readiness.conditions})

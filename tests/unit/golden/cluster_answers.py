@@ -1,4 +1,4 @@
-"""What `guestagent cluster ... --json` answers, over the Heat in memory that the library ships."""
+"""Golden answers of `cluster`, from the Heat in memory that the library ships."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVIDENCE = {"role": "source", "lag": None, "conditions": {"server": "held: 10.11
 
 
 class QuickHeat(FakeHeat):
-    """Every stack is where it is going before anybody looks at it: no test waits."""
+    """A Heat that completes every action before the first poll, so that no test waits."""
 
     def _walked(self, name: str) -> FakeStack:
         while self.live[name].stack.in_progress:
@@ -33,21 +33,21 @@ class QuickHeat(FakeHeat):
 
 
 class StillHeat(FakeHeat):
-    """No stack goes on: each stays as it is."""
+    """A Heat whose stacks stay as they are."""
 
     def _walked(self, name: str) -> FakeStack:
         return self.live[name]
 
 
 def launch(heat: FakeHeat, cluster: Cluster) -> FakeHeat:
-    """A Heat that works on the cluster as a new stack."""
+    """Create the cluster as a new stack, and return the Heat."""
     values = {name: Secret("s3cret") for name in parameters(cluster)}
     heat.create(STACK, render(cluster), 30, values)
     return heat
 
 
 def hold(cluster: Cluster, status: str, reason: str, *resources: Resource) -> FakeHeat:
-    """A Heat in which the cluster's stack stands still, with these resources in place of its own."""
+    """Build a Heat whose only stack stays in this status, with these resources in place of its own."""
     heat = launch(StillHeat(), cluster)
     live = heat.live[STACK]
     live.stack = replace(live.stack, status=status, reason=reason)
@@ -56,7 +56,7 @@ def hold(cluster: Cluster, status: str, reason: str, *resources: Resource) -> Fa
 
 
 def build_ready(dialect: Dialect) -> FakeHeat:
-    """All nodes have proved that they are ready; the dialects spell the data of a condition differently."""
+    """Build a Heat in which all nodes are ready. The dialects spell the data of a condition differently."""
     cluster = build_cluster(dialect, 1, subnet="subnet-1")
     key = "Data" if dialect is Dialect.CFN else "data"
     data = {key: json.dumps({"Master0000-1": json.dumps(EVIDENCE)})}
@@ -80,7 +80,7 @@ def build_failed() -> FakeHeat:
 
 
 def build_in_progress() -> FakeHeat:
-    """A node in every state that a node can be in."""
+    """Build a Heat with a node in every state."""
     return hold(
         build_cluster(Dialect.HOT, 4, subnet="subnet-1"),
         "CREATE_IN_PROGRESS",
@@ -99,7 +99,7 @@ def build_quick(replicas: int = 1) -> FakeHeat:
 
 
 def build_bare() -> FakeHeat:
-    """A Heat that has nothing of what a cluster needs."""
+    """Build a Heat without anything that a cluster needs."""
     heat = FakeHeat()
     heat.types, heat.versions, heat.url, heat.api_url = frozenset(), frozenset(), None, None
     return heat
@@ -119,7 +119,7 @@ def add_answer(
 
 
 def add_template_answers() -> None:
-    """Commands in which no cloud takes part."""
+    """Register the answers of commands that use no cloud."""
     for dialect in Dialect:
         add_answer(
             f"template/{dialect}", ["template", PEOPLE / "cluster-in-short.yaml", "--dialect", dialect.value]

@@ -1,4 +1,4 @@
-"""Clusters that use every option between them, as templates in both dialects."""
+"""Clusters that together use every option, as templates in both dialects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build_cluster(dialect: Dialect, replicas: int, **options: Any) -> Cluster:
 
 
 def build_everything(dialect: Dialect) -> Cluster:
-    """Every option that does not exclude another one."""
+    """Build a cluster with every option that does not exclude another one."""
     url = {"metadata_url": "http://heat.example:8000/v1/"} if dialect is Dialect.CFN else {}
     return build_cluster(
         dialect,
@@ -43,13 +43,13 @@ def build_everything(dialect: Dialect) -> Cluster:
 
 
 def build_old(dialect: Dialect) -> Cluster:
-    """After some life: replicas came and went, one was resized, all have proved something again."""
+    """Build a cluster after some changes: replicas were added, removed, resized, and given new passwords."""
     cluster = build_cluster(dialect, 2, subnet="subnet-1").remove_replica("Slave0000").add_replica(LARGE)
     return cluster.resize("Slave0001", "m1.medium").renew("Slave0001").rotate("Slave0001").end_rotation()
 
 
 def list_clusters() -> Iterator[tuple[str, Cluster]]:
-    """Every case by its name."""
+    """Return every case by its name."""
     for dialect in Dialect:
         in_clear, unverified = Tls(required=False), Tls(verify=False)
         signed = Tls(ca=CA, verify=False)

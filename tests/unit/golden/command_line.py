@@ -1,4 +1,4 @@
-"""The command line, run in this process: what a program is answered, and with which exit code."""
+"""The command line, run in this process: answers, exit codes, and a description of its parser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guestagent.controller import Heat
 from tests.unit.golden.goldens import hide_prose, replace_text, to_json
 
 ERROR_PROSE = ("message", "expected", "found", "do")
-"""Where an error's answer has sentences for people."""
+"""Keys of an error's answer that hold sentences for people."""
 
 
 def answer_command(
@@ -26,7 +26,7 @@ def answer_command(
     prose: Collection[str] = ERROR_PROSE,
     texts: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a command with --json; what it answers, without what differs from run to run."""
+    """Run a command with --json, and return its answer without texts that differ from run to run."""
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()):
         code = command_line.main([*words, "--json"])
     return spell_answer(json.loads(out.getvalue() or "null"), code, folder, prose, texts)
@@ -39,16 +39,16 @@ def spell_answer(
     prose: Collection[str] = (),
     texts: Mapping[str, str] | None = None,
 ) -> str:
-    """An answer as its golden file has it. `code` is None if a function built the answer and no command ran."""
+    """Return an answer as in its golden file. `code` is None if a function built the answer and no command ran."""
     plain = replace_text(hide_prose(answer, prose), {str(folder): "<folder>", **(texts or {})})
     return to_json({"answer": plain} if code is None else {"answer": plain, "exit_code": code})
 
 
 @contextmanager
 def connect_to(heat: Heat | BaseException) -> Iterator[None]:
-    """Commands find this Heat, or this error, whatever cloud they ask for.
+    """Let commands connect to this Heat, or fail with this error, whatever cloud they name.
 
-    It is the one thing that has to be patched: which cloud there is, a command takes from clouds.yaml alone.
+    It is patched in, because a command can only take its cloud from clouds.yaml.
     """
 
     def connect(cloud: str | None = None) -> Heat:
@@ -63,7 +63,7 @@ def connect_to(heat: Heat | BaseException) -> Iterator[None]:
 def list_commands(
     parser: argparse.ArgumentParser | None = None, name: str = ""
 ) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command that does something, as in `cluster create`, with its parser."""
+    """Return every command, such as `cluster create`, with its parser."""
     parser = build_parser() if parser is None else parser
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     for group in groups:
@@ -74,14 +74,14 @@ def list_commands(
 
 
 def answers_in_json(parser: argparse.ArgumentParser) -> bool:
-    """Whether the command has --json."""
+    """Return whether the command has --json."""
     return "--json" in parser._option_string_actions
 
 
 def describe_parser(parser: argparse.ArgumentParser, name: str = "guestagent") -> Iterator[str]:
-    """What programs may rely on, line by line: commands, arguments, and how each is given. No help texts.
+    """Describe commands and arguments line by line, without help texts.
 
-    The order of commands and options says nothing, so it is that of the alphabet; the order of other arguments counts.
+    Commands and options are sorted, because their order has no meaning. Positional arguments keep theirs.
     """
     commands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     arguments = [action for action in parser._actions if action not in commands]
@@ -100,7 +100,7 @@ def describe_parser(parser: argparse.ArgumentParser, name: str = "guestagent") -
 
 
 def describe_argument(action: argparse.Action) -> str:
-    """One argument. Whether one without an option must be given is said by its nargs."""
+    """Describe one argument. For a positional one, its nargs says whether it is required."""
     parts = [name_argument(action)]
     if action.nargs not in (None, 0):
         parts.append(f"nargs {action.nargs}")
@@ -116,7 +116,7 @@ def describe_argument(action: argparse.Action) -> str:
 
 
 def name_argument(action: argparse.Action) -> str:
-    """Its spellings, and what stands for its value in the usage line."""
+    """Return the spellings of an argument, and the name of its value."""
     if not action.option_strings:
         return str(action.metavar or action.dest)
     names = "/".join(action.option_strings)

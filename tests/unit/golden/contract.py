@@ -1,4 +1,4 @@
-"""What else programs rely on: the command line, the JSON Schema, variables, and the words of enums."""
+"""Other parts of the contract: the command line, the JSON Schema, variables, and the words of enums."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORDS: Mapping[str, Iterable[Enum]] = {
     "cluster.yaml, preflight --json: dialect": Dialect,
     "passwords of a cluster": Passwords,
 }
-"""Where the words of each enum are written or read."""
+"""The places where the words of each enum are written or read."""
 
 
 @golden("contract/words.json")
@@ -38,7 +38,7 @@ def build_words(folder: Path) -> str:
 
 
 def spell_word(word: Enum) -> str:
-    """The word as JSON has it: most enums are strings, and the others are written by their name."""
+    """Return the word as it is in JSON. Enums that are not strings are written by their names."""
     return word.value if isinstance(word.value, str) else str(word)
 
 
@@ -49,13 +49,13 @@ def build_command_line(folder: Path) -> str:
 
 @golden("contract/schema.json")
 def build_schema(folder: Path) -> str:
-    """The contract between the two halves, without its sentences."""
+    """Build the JSON Schema without its sentences for people."""
     return to_json(hide_prose(schema(), ("description", "title", "$comment")))
 
 
 @golden("contract/variables.json")
 def build_variables(folder: Path) -> str:
-    """The server variables that a document may set, and when each family takes them."""
+    """Build the list of variables that a document may set, and when a server of each family takes them."""
     taken = {
         name: {family: known.takes(family) for family in ("mariadb", "mysql")}
         for name, known in KNOWN.items()

@@ -1,4 +1,4 @@
-"""What `doctor` answers with --json: where all is well, where nothing works, and on a node without metadata."""
+"""Golden answers of `doctor`: for a healthy node, for one on which nothing works, and for one without metadata."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PROSE = ("seen", "do")
 
 
 def build_probes(**changes: Any) -> Probes:
-    """All is well, but for the changes."""
+    """Build probes that find everything in order, except for the changes."""
     fine = Probes(
         resolved=lambda host: ("10.0.0.7",),
         connected=lambda host, port: None,
@@ -95,7 +95,7 @@ def build_edges(folder: Path, database: Callable[[], Database]) -> Edges:
 
 
 def answer_doctor(folder: Path, database: Callable[[], Database], probes: Probes) -> str:
-    """The command's own answer to what the examination finds."""
+    """Return the command's answer to the findings."""
     findings = examine(settings_below(folder), build_edges(folder, database), probes)
     with redirect_stdout(io.StringIO()) as out:
         code = doctor._as_json(findings)
@@ -103,7 +103,7 @@ def answer_doctor(folder: Path, database: Callable[[], Database], probes: Probes
 
 
 def collect(folder: Path, document: Document) -> None:
-    """Have the document handed over to the agent, and a collector that knows the agent."""
+    """Store the document as `poke` does, and write the collector's configuration."""
     keep(folder / "state", Collected.of(dump(document), folder / "cfn.json", NOW.isoformat()))
     text = "[DEFAULT]\ncommand = guestagent poke\n"
     (folder / "os-collect-config.conf").write_text(text, encoding="utf-8")

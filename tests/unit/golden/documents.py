@@ -1,4 +1,4 @@
-"""Nodes' metadata documents, a source's and a replica's, with every key that there is."""
+"""Metadata documents of a source and of replicas, which together have every key."""
 
 from __future__ import annotations
 

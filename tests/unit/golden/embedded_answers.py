@@ -1,4 +1,4 @@
-"""What `cloud ... --json` and `demo --json` answer. Nothing is started: this very process stands for the cloud's."""
+"""Golden answers of `cloud` and `demo`. Nothing is started: this process stands for the cloud's process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NETWORK = IPv4Network("10.77.0.0/24")
 
 
 def answer_cloud(folder: Path, action: str, *words: str) -> str:
-    """A command about the cloud in this folder, by another name than any that may run here."""
+    """Run a command for the cloud in this folder. Its name is not that of a cloud that may run here."""
     options = [
         "--name",
         "golden",
@@ -49,7 +49,7 @@ def answer_cloud(folder: Path, action: str, *words: str) -> str:
 
 
 def keep_alive(folder: Path, value: Record) -> None:
-    """Leave the record of a cloud that seems to run: its process is this one."""
+    """Write the record of a cloud that seems to run, with this process as its process."""
     alive = replace(value, pid=os.getpid(), born=record.birth(os.getpid()))
     record.write(options_in(folder / "state"), alive)
 
@@ -60,7 +60,7 @@ def hide_process(text: str) -> str:
 
 
 def describe_cloud() -> Mapping[str, object]:
-    """What the cloud itself tells of its stacks and servers, and of reads that would endanger a real stack."""
+    """Return the cloud's own answer: stacks, servers, and reads that would endanger a real stack."""
     stack = SimpleNamespace(name="db", state="CREATE_FAILED", reason="no login")
     engine = SimpleNamespace(living=lambda: [stack])
     compute = Compute(FakeHypervisor(), NETWORK, cast(Executor, None))
@@ -76,10 +76,10 @@ def describe_cloud() -> Mapping[str, object]:
 
     admin = Admin(list_stacks, compute, dangerous, cast(Outages, None))
     response = asyncio.run(admin._status(cast(Request, None)))
-    told: dict[str, Any] = json.loads(bytes(response.body))
-    for read in told["dangerous_reads"]:
+    answer: dict[str, Any] = json.loads(bytes(response.body))
+    for read in answer["dangerous_reads"]:
         read["at"] = "<time>"
-    return told
+    return answer
 
 
 @golden("answers/cloud-up/runs.json")
@@ -96,7 +96,7 @@ def build_refused_up(folder: Path) -> str:
 
 @golden("answers/cloud-status/runs.json")
 def build_status(folder: Path) -> str:
-    """What the cloud tells over HTTP is put in by hand: nobody listens here."""
+    """Build the answer with the cloud's own answer patched in, because no server listens."""
     keep_alive(folder, REAL_CLOUD)
     with mock.patch.object(daemon, "status", return_value=describe_cloud()):
         return answer_cloud(folder, "status")
@@ -109,13 +109,13 @@ def build_status_of_none(folder: Path) -> str:
 
 @golden("answers/cloud-down/was-down.json")
 def build_down(folder: Path) -> str:
-    """Of a cloud that never was: ending one would end this process."""
+    """Build the answer for a cloud that never ran: to end one would end this process."""
     return answer_cloud(folder, "down")
 
 
 @golden("answers/cloud-ssh/error-no-cloud.json")
 def build_ssh(folder: Path) -> str:
-    """There is no other answer: the command becomes the shell."""
+    """Build the only answer there is: if the cloud runs, the command becomes the shell."""
     return answer_cloud(folder, "ssh", "Slave0000")
 
 
@@ -134,5 +134,5 @@ def build_held_demo(folder: Path) -> str:
 
 @golden("contract/embedded_status.json")
 def build_embedded_status(folder: Path) -> str:
-    """What the embedded cloud answers at /embedded/status, which `cloud status` reads."""
+    """Build the answer of /embedded/status, which `cloud status` reads."""
     return to_json(describe_cloud())

@@ -1,4 +1,4 @@
-"""The files of the embedded cloud: its record, its entry in clouds.yaml, guests, processes and passwords."""
+"""Files of the embedded cloud: its record, its entry in clouds.yaml, guests, processes and passwords."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def list_embedded_files() -> Iterator[tuple[str, StoredFile]]:
 
 @golden("contract/embedded_places.json")
 def build_places(folder: Path) -> str:
-    """Names by which a later version finds what a cloud has left: files, bridge, namespaces."""
+    """Build the list of names by which a later version finds the remains of a cloud: files, bridge, namespaces."""
     options = options_in(Path("/state"))
     wire = network.wire(options.bridge, GUEST.id)
     files = [
@@ -128,7 +128,7 @@ def build_places(folder: Path) -> str:
 
 @golden("clouds_yaml/entry.yaml")
 def build_entry(folder: Path) -> str:
-    """The entry beside somebody else's."""
+    """Build a clouds.yaml with the entry beside another one."""
     file = folder / "clouds.yaml"
     file.write_text("clouds:\n  theirs:\n    auth: {auth_url: http://theirs.example}\n", encoding="utf-8")
     cloudsfile.put(file, "embedded", FAKE_CLOUD.entry)
@@ -137,7 +137,7 @@ def build_entry(folder: Path) -> str:
 
 @golden("processes/one.json")
 def build_processes(folder: Path) -> str:
-    """This very process stands for a daemon; its number and its birth differ each time."""
+    """Build the file for this process as the daemon, without its number and its start time."""
     file = folder / "processes.json"
     processes.write_down(file, [cast(processes.Daemon, SimpleNamespace(pid=os.getpid()))])
     written = load_json(file)
@@ -148,5 +148,5 @@ def build_processes(folder: Path) -> str:
 
 
 def end_processes(heat: Path) -> None:
-    """End the processes of a real Heat that ran in this folder. Their numbers must be those of no process."""
+    """End the processes of a real Heat that ran in this folder."""
     realheat.sweep(heat)

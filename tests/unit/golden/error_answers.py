@@ -1,4 +1,4 @@
-"""What a program is answered for every kind of error, with its exit code."""
+"""Golden answers for every kind of error, with its exit code."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ ERRORS: dict[str, GuestAgentError] = {
     "storage": StorageError("message"),
     "unsupported-environment": UnsupportedEnvironment("message"),
 }
-"""Every kind, by a name that no rename of a class changes. A test tells when there is another one."""
+"""An error of every kind, by a name that does not depend on its class. A test fails if a kind is missing."""
 
 
 GROUPS = (GuestAgentError, DatabaseError, SignalError, CloudError)
-"""They only have others below them, and are never raised."""
+"""Base classes that are never raised themselves."""
 
 
-def list_kinds() -> set[str]:
-    """The names of the kinds that have a golden file."""
+def list_covered_kinds() -> set[str]:
+    """Return the names of the kinds that have a golden file."""
     return {type(error).__name__ for error in ERRORS.values()}
 
 
 def find_kinds(package: Path) -> set[str]:
-    """The names of all kinds of errors in the sources of the package, without the groups."""
+    """Return the names of all kinds of errors in the sources of the package, without the base classes."""
     sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.py")]
     classes = [found for source in sources for found in CLASS.findall(source)]
     groups = {kind.__name__ for kind in GROUPS}
@@ -86,7 +86,7 @@ def find_kinds(package: Path) -> set[str]:
 
 
 def answer_error(error: BaseException, folder: Path) -> str:
-    """What a command answers that ends with this error."""
+    """Return the answer of a command that fails with this error."""
     with connect_to(error):
         return answer_command(["cluster", "status", "db"], folder, ("message",))
 
@@ -97,13 +97,13 @@ for _name, _error in ERRORS.items():
 
 @golden("errors/bug.json")
 def build_bug(folder: Path) -> str:
-    """An exception that nobody expected: there is no answer, only the exit code."""
+    """Build the answer to an unexpected exception: none but the exit code."""
     return answer_error(RuntimeError("message"), folder)
 
 
 @golden("errors/interrupted.json")
 def build_interrupted(folder: Path) -> str:
-    """Likewise."""
+    """Build the answer to Ctrl-C: none but the exit code."""
     return answer_error(KeyboardInterrupt(), folder)
 
 
@@ -114,5 +114,5 @@ def build_no_command(folder: Path) -> str:
 
 @golden("contract/exit_codes.json")
 def build_exit_codes(folder: Path) -> str:
-    """Those that the help tells of."""
+    """Build the list of exit codes in the help."""
     return to_json([int(code) for code in re.findall(r"^ *(\d+)  ", EXIT_CODES, re.M)])

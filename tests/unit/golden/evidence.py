@@ -1,4 +1,4 @@
-"""What the agent tells a handle: the evidence of a node, and the names of the conditions in it."""
+"""The signals that the agent sends: the evidence of a node."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPORTS: dict[str, tuple[Document, Report]] = {
 
 
 def spell_outcome(document: Document, outcome: Outcome, folder: Path) -> str:
-    """The body that goes to the handle; its reason is a sentence for people."""
+    """Build the signal's body, without its reason, which is a sentence for people."""
     sent = json.loads(body(document.handle, document.unique_id, outcome))
     return to_json(hide_prose(sent, ("reason", "Reason")))
 

@@ -1,4 +1,4 @@
-"""Keeps the files of a version for ever: `python -m tests.unit.golden.freeze 0.2.0`.
+"""Keep the files of a version for ever: `python -m tests.unit.golden.freeze 0.2.0`.
 
 Run it at a release, with the release's own code. It adds a folder to data/written_by, and the checksums of its files.
 """
@@ -15,11 +15,11 @@ from tests.unit.golden.goldens import WRITTEN_BY
 from tests.unit.golden.registry import STORED
 
 CHECKSUMS = "SHA256SUMS"
-"""As sha256sum writes it. Who changes an old file has to change this one too, and so knows what he does."""
+"""The file of checksums, in the format of sha256sum. It guards old files against a change by mistake."""
 
 
 def freeze(version: str, written_by: Path = WRITTEN_BY) -> None:
-    """Write every file as the product does now, byte for byte, below a new folder of that name."""
+    """Have the product write every file, and keep the bytes in a new folder of that name."""
     target = written_by / version
     target.mkdir(parents=True)
     for name, stored in STORED.items():
@@ -34,14 +34,14 @@ def freeze(version: str, written_by: Path = WRITTEN_BY) -> None:
 
 
 def read_checksums(written_by: Path) -> dict[str, str]:
-    """The checksums that were kept, by file."""
+    """Return the checksums in the file of checksums."""
     file = written_by / CHECKSUMS
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return {name: digest for digest, name in (line.split("  ") for line in lines)}
 
 
 def take_checksums(written_by: Path) -> dict[str, str]:
-    """The checksums of the files as they are."""
+    """Return the checksums of the files."""
     files = sorted(path for path in written_by.rglob("*") if path.is_file() and path.name != CHECKSUMS)
     return {
         path.relative_to(written_by).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""The golden files and the functions that build their content with the product's own code."""
+"""Golden files, and the functions that build their content with the product's own code."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import yaml
 
 DATA = Path(__file__).parent / "data"
 WRITTEN_BY = DATA / "written_by"
-"""Files that earlier versions and people wrote. They are never changed, so no build function belongs to them."""
+"""Files that earlier versions and people wrote. They never change, so they have no build functions."""
 
 Build = Callable[[Path], str]
 BUILDS: dict[str, Build] = {}
-"""For each golden file the function that builds its content; the argument is an empty folder to work in."""
+"""The build function of each golden file. Its argument is an empty folder to work in."""
 
 ADVICE = """\
-This is what other programs, or later versions, read. Renaming a key or a value breaks them: change it only on purpose,
-with a release note and a reader of the old form. Then write the golden files with
+Other programs and later versions read this. A renamed key or value breaks them. Change it only on purpose, with a
+release note and a reader of the old form. Then write the golden files again:
     python -m tests.unit.golden.update
 """
 
@@ -60,12 +60,12 @@ def find_golden_files() -> set[str]:
 
 
 def to_json(value: object) -> str:
-    """Spell a value as JSON, the same way every time: the order of keys is no part of any contract."""
+    """Return a value as JSON with sorted keys: the order of keys is not part of the contract."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def to_yaml(value: object) -> str:
-    """Spell a value as YAML, likewise, without the anchors that PyYAML makes of equal parts."""
+    """Return a value as YAML with sorted keys, without the anchors that PyYAML makes of shared parts."""
     plain = json.loads(json.dumps(value))
     return str(yaml.safe_dump(plain, sort_keys=True, allow_unicode=True, width=100))
 
@@ -77,7 +77,7 @@ def load_json(path: Path) -> object:
 
 
 def replace_text(value: object, texts: Mapping[str, str]) -> object:
-    """Replace what differs from run to run, a temporary folder for example, in values. Keys stay as they are."""
+    """Replace texts that differ from run to run, such as a temporary folder. Keys are not changed."""
     if isinstance(value, dict):
         return {key: replace_text(inner, texts) for key, inner in value.items()}
     if isinstance(value, list):
@@ -89,7 +89,7 @@ def replace_text(value: object, texts: Mapping[str, str]) -> object:
 
 
 def hide_prose(value: object, keys: Collection[str]) -> object:
-    """Replace sentences for people, which are no contract, under these keys. Keys stay, and so does an empty text."""
+    """Replace the sentences for people under these keys by `<text>`. Keys and empty texts are not changed."""
     if isinstance(value, dict):
         return {
             key: hide_text(inner) if key in keys else hide_prose(inner, keys) for key, inner in value.items()

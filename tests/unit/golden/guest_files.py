@@ -1,6 +1,6 @@
-"""The files of the agent: journal, configuration, document and pause mark. Signals and status have files of their own.
+"""Files of the agent: journal, configuration, document and pause mark. Signals and statuses are in their own modules.
 
-Only these support modules import the product, so that a rename has to touch nothing else.
+Only support modules like this one import the product, so a rename touches nothing else here.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ PAUSE = Pause("alice", "2026-11-23T18:00:00+00:00", "repairing a table")
 
 
 def open_parts(state: Path) -> Edges:
-    """The agent's own parts, put together as `serve` and `apply` do."""
+    """Return the agent's own parts, put together as for `serve` and `apply`."""
     return parts.edges(settings_in(state), FakeClock())
 
 
 def settings_in(state: Path) -> settings.Settings:
-    """The default settings with another state folder."""
+    """Return the default settings with another state folder."""
     return replace(settings.load(), state=state)
 
 
@@ -90,7 +90,7 @@ def read_change(state: Path) -> Record:
 
 
 def read_document(state: Path) -> object:
-    """The document and where it is from: two that say the same are equal already."""
+    """Read the document with its origin, which does not count when the product compares two of them."""
     stored = collect.stored(state)
     return None if stored is None else describe_document(stored)
 
@@ -100,7 +100,7 @@ def describe_document(collected: Collected) -> object:
 
 
 def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
-    """Every case by its name."""
+    """Return every case by its name."""
     for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL)):
         yield f"journal/{name}.json", journal_file(memory)
     changes = [("full", FULL_CHANGE)]

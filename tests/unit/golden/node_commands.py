@@ -1,4 +1,4 @@
-"""The commands of a guest in a folder of their own, with a server in memory."""
+"""Commands of a guest, run in a folder of their own and with a server in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.unit.golden.goldens import add_golden
 
 
 def write_settings(folder: Path) -> Path:
-    """The agent's configuration, with everything below one folder and no server."""
+    """Write a configuration of the agent with all paths below one folder, and no server there."""
     file = folder / "guestagent.conf"
     file.write_text(
         f"[DEFAULT]\nstate = {folder}/state\nrun = {folder}/run\n"
@@ -36,13 +36,13 @@ def write_settings(folder: Path) -> Path:
 
 
 def answer(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE) -> str:
-    """A command with a configuration of its own."""
+    """Run a command with that configuration."""
     return answer_command([*map(str, words), "--config", str(write_settings(folder))], folder, prose)
 
 
 @contextmanager
 def use_server(server: ServerState) -> Iterator[None]:
-    """Commands find this server in memory on the node: their settings can only name the socket of a real one."""
+    """Let commands find this server in memory. It is patched in, because settings name the socket of a real server."""
 
     def open_edges(here: Settings, clock: Clock, **more: Any) -> Edges:
         quiet = FakeClock()
@@ -60,14 +60,14 @@ def use_server(server: ServerState) -> Iterator[None]:
 
 
 def write_source(folder: Path) -> Path:
-    """A source's document as a file."""
+    """Write a source's document to a file."""
     file = folder / "source.json"
     file.write_text(json.dumps(dump(SOURCE)), encoding="utf-8")
     return file
 
 
 def add_error(name: str, *words: str, prepare: Callable[[Path], object] | None = None) -> None:
-    """A command that ends with an error."""
+    """Register the answer of a command that fails."""
 
     def build(folder: Path) -> str:
         if prepare is not None:

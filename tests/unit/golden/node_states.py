@@ -1,4 +1,4 @@
-"""A source and a replica as the agent sees them: reports of its work, from which statuses and signals are made."""
+"""A source and a replica as the agent observes them, and reports of its work."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def build_report(
     *,
     late: bool = False,
 ) -> Report:
-    """What came of the work on a document."""
+    """Build the report of the work on a document."""
     return Report(verdict, Readiness.of(*conditions), 12.25, late, server, dict(SECONDS))

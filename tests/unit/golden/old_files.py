@@ -1,4 +1,4 @@
-"""How the files in data/written_by are read, and what each of them must say for ever."""
+"""How to read the files in data/written_by, and the value that each must have in every later version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.golden.signal_files import UNNAMED_TRANSPORT, signal_file
 from tests.unit.golden.stored import StoredFile
 
 Read = Callable[[Path, Path], object]
-"""Takes the file and an empty folder to work in."""
+"""The arguments are the file and an empty folder to work in."""
 
 OLDER: dict[str, StoredFile] = {
     "0.1.0-81a8b4e/journal/full.json": journal_file(
@@ -24,11 +24,11 @@ OLDER: dict[str, StoredFile] = {
     "0.1.0-4b77593/signal/accepted-then-given-up-cfn.json": signal_file(UNNAMED_TRANSPORT),
     "0.1.0-7d57819/cloud/fake.json": cloud_file(FAKE_CLOUD),
 }
-"""Versions whose files lack keys that came later. Every other file says what the same one says today."""
+"""Files without keys that later versions added. All others have the value of the file of that name today."""
 
 
 def find_reader(name: str) -> tuple[Read, object]:
-    """How an old file is read, and what it must say; KeyError if nothing is known of it."""
+    """Return how to read an old file, and its value. Raises KeyError if the file is not known."""
     if name in PEOPLE_FILES:
         return PEOPLE_FILES[name]
     stored = OLDER.get(name) or STORED[name.partition("/")[2]]

@@ -1,4 +1,4 @@
-"""The files that people write: the agent's configuration, cluster.yaml, passwords, and a document as in 2013."""
+"""Files that people write: the agent's configuration, cluster.yaml, passwords, and documents in the format of 2013."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def read_cluster(file: Path, folder: Path) -> Description:
 
 
 def read_passwords(file: Path, folder: Path) -> dict[str, Secret]:
-    """Git keeps no mode that hides a file from others, which is asked of this one."""
+    """Read a copy that only its owner can read, as the product demands. Git does not keep such a mode."""
     hidden = folder / file.name
     shutil.copyfile(file, hidden)
     hidden.chmod(0o600)
@@ -95,7 +95,7 @@ def read_passwords(file: Path, folder: Path) -> dict[str, Secret]:
 
 
 def read_template(file: Path, folder: Path) -> Cluster:
-    """What of somebody else's template is taken over into a cluster of ours."""
+    """Read the cluster that `convert` makes of somebody else's template."""
     cluster, _ = adopt(yaml.safe_load(file.read_text(encoding="utf-8")))
     return cluster
 
@@ -115,4 +115,4 @@ PEOPLE_FILES = {
     "people/template-of-2013.yaml": (read_template, ADOPTED),
     "people/document-of-2013.json": (read_document, AS_IN_2013),
 }
-"""How each is read, and what it must say for ever."""
+"""How to read each file, and the value that it must have in every later version."""

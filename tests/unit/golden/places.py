@@ -1,4 +1,4 @@
-"""Files that others read or name: the server's option file, a channel's certificates, what `poke` leaves."""
+"""Files that other programs read or name: the option file, a channel's certificates, and the results of `poke`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SERVERS = {
 
 @golden("contract/places.json")
 def build_places(folder: Path) -> str:
-    """The option file of each family, the names of a channel's certificates, and the lock of whoever works."""
+    """Build the list of option files, of names of certificates, and of lock files."""
     with parts.alone(settings_below(folder), lambda: False):
         locks = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     files = material.options(Tls(ca=CA, certificate=CA, key=Secret(KEY)), "/var/lib/mysql/")
@@ -45,7 +45,7 @@ def build_places(folder: Path) -> str:
 
 
 def build_option_file(server: Server, folder: Path) -> str:
-    """The option file without its comments, which are for people."""
+    """Build an option file, without its comments for people."""
     machine = Machine(4 * GIB, 2, 100 * GIB)
     asked: dict[str, str | int | bool] = {"wait_timeout": 600, "event_scheduler": True}
     written = text(server.family, settings(machine, server, 101, "10.0.0.7", asked))
@@ -58,7 +58,7 @@ for _name, _server in SERVERS.items():
 
 @golden("contract/poke.json")
 def build_poke(folder: Path) -> str:
-    """What `poke` leaves: the document, the pipe on which the agent listens, and the collector's configuration."""
+    """Build the list of files after a `poke`, and the collector's configuration."""
     collected, here = folder / "cfn.json", settings_below(folder)
     wanted = {"os-collect-config": {"cfn": {"path": "Slave0000.Metadata"}, "collectors": ["cfn"]}}
     section = {"GuestAgent": {"Node": "Slave0000", "PollingInterval": 15}}

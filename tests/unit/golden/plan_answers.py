@@ -1,4 +1,4 @@
-"""What `plan --json` answers: on a server, offline, and with every kind of step."""
+"""Golden answers of `plan`: on a server, offline, and with every kind of step."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ EVERY_STEP: tuple[steps.Step | configuration.Step, ...] = (
     steps.PointChannel("10.0.0.7", 3306, Unresolved("User", '{"Ref":"User"}'), PASSWORD),
     steps.StartChannel(),
 )
-"""One of each kind. A test tells when there is another one."""
+"""One step of each kind. A test fails if a kind is missing."""
 
 
 def list_missing_steps() -> set[type]:
-    """Kinds of steps of which `EVERY_STEP` has none."""
+    """Return the kinds of steps that are missing in `EVERY_STEP`."""
     return {*get_args(steps.Step), *get_args(configuration.Step)} - {type(step) for step in EVERY_STEP}
 
 
@@ -52,7 +52,7 @@ BLOCKED = Condition("GTID", Agreement.FINAL, "on", "off", "turn it on")
 
 @golden("answers/plan/every-step.json")
 def build_plan(folder: Path) -> str:
-    """What a plan on a server can show: every kind of step, on a node that is paused."""
+    """Build a plan with every kind of step, for a node that is paused."""
     planned = tuple((step, ("SELECT 1",)) for step in EVERY_STEP)
     plan = Plan("Slave0000", "replica", 2, planned, None, ("Master.User.name",), "paused by alice")
     return spell_answer(plan.as_json(), None, folder, ("step",))
@@ -88,7 +88,7 @@ def build_online_plan(folder: Path) -> str:
 
 @golden("answers/plan/collected.json")
 def build_collected_plan(folder: Path) -> str:
-    """Of what the collector has handed over in full before, as it is read where `poke` was never run."""
+    """Build the plan for the document in the collector's own cache, which is read if `poke` was never run."""
     (folder / "cache").mkdir()
     (folder / "cache" / "os_config_files.json").write_text('["/anywhere/cfn.json"]', encoding="utf-8")
     (folder / "cache" / "cfn.json.last").write_text(json.dumps(dump(SOURCE)), encoding="utf-8")

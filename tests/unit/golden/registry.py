@@ -1,4 +1,4 @@
-"""Everything that has a golden file: importing this module registers all of it."""
+"""All golden files. Importing this module registers them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ANSWERS = (
     tool_answers,
     validate_answers,
 )
-"""Modules that register golden files of their own."""
+"""Modules that register golden files when they are imported."""
 
 STORED: dict[str, StoredFile] = dict(
     [
@@ -55,7 +55,7 @@ STORED: dict[str, StoredFile] = dict(
         *list_templates(),
     ]
 )
-"""What the product both writes and reads, by its golden file below data/files."""
+"""Files that the product both writes and reads, by the name of the golden file below data/files."""
 
 for _name, _stored in STORED.items():
     add_golden(f"files/{_name}", _stored.build_golden)

@@ -1,4 +1,4 @@
-"""What the resident agent leaves in status.json after one turn, for each way in which a turn ends."""
+"""status.json after one turn of the resident agent, for each way in which a turn can end."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ INVALID = dump(SOURCE) | {"Users": 1}
 PROSE = ("doing", "wanted", "seen", "do", "problems")
 
 
-class QuietEar:
-    """Has one document, or none, and never hears a poke. `newer` is what it has after `looks` looks."""
+class QuietListener:
+    """A listener with one document, or none, that is never woken. After `looks` looks its document is `newer`."""
 
     def __init__(
         self, document: dict[str, Any] | None, looks: int = 0, newer: Collected | None = None
@@ -50,7 +50,7 @@ def open_edges(
     interrupted: Callable[[], bool],
     tell: Callable[[Progress], None],
 ) -> Edges:
-    """A server in memory that becomes what the document says, and a clock that stands still."""
+    """Open a server in memory, with a clock that stands still."""
     still = FakeClock()
     return Edges(
         open=FakeDatabase,
@@ -67,20 +67,20 @@ def fail_to_open(folder: Path, *_: object) -> Edges:
     raise StorageError("the disk is full")
 
 
-def build_turn(ear: Callable[[], QuietEar], edges: Callable[..., Edges], folder: Path) -> str:
-    """One turn of the agent's loop, in this thread."""
+def build_turn(ear: Callable[[], QuietListener], edges: Callable[..., Edges], folder: Path) -> str:
+    """Run one turn of the agent's loop in this thread, and return the status."""
     settings = replace(settings_below(folder), interval=0.0)
     Service(settings, cast(Ear, ear()), partial(edges, folder))._turn()
     return to_json(hide_prose(load_json(settings.state / "status.json"), PROSE))
 
 
-def interrupt(document: Document) -> QuietEar:
-    """A newer document comes while this one is being worked on."""
-    return QuietEar(dump(document), 1, Collected.of(INVALID, Path("cfn.json")))
+def interrupt(document: Document) -> QuietListener:
+    """Build a listener that gets a newer document during the turn."""
+    return QuietListener(dump(document), 1, Collected.of(INVALID, Path("cfn.json")))
 
 
-add_golden("service/no-metadata.json", partial(build_turn, lambda: QuietEar(None), open_edges))
-add_golden("service/ready.json", partial(build_turn, lambda: QuietEar(dump(SOURCE)), open_edges))
-add_golden("service/invalid-metadata.json", partial(build_turn, lambda: QuietEar(INVALID), open_edges))
-add_golden("service/cannot-work.json", partial(build_turn, lambda: QuietEar(dump(SOURCE)), fail_to_open))
+add_golden("service/no-metadata.json", partial(build_turn, lambda: QuietListener(None), open_edges))
+add_golden("service/ready.json", partial(build_turn, lambda: QuietListener(dump(SOURCE)), open_edges))
+add_golden("service/invalid-metadata.json", partial(build_turn, lambda: QuietListener(INVALID), open_edges))
+add_golden("service/cannot-work.json", partial(build_turn, lambda: QuietListener(dump(SOURCE)), fail_to_open))
 add_golden("service/interrupted.json", partial(build_turn, lambda: interrupt(SOURCE), open_edges))

@@ -1,4 +1,4 @@
-"""signal.json in every state that it can be in, and the bodies that go to a handle."""
+"""signal.json in every state, and the bodies that are sent to a handle."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HANDLES: dict[str, tuple[Handle, Kind]] = {
     "hot-token-signal": (hot_handle(endpoint=HEAT, token="gAAAAABtoken"), Kind.TOKEN),
     "hot-heat-signal": (ACCOUNT, Kind.HEAT),
 }
-"""A handle of every kind, and the transport that it asks for."""
+"""A handle of every kind, and its transport."""
 UNUSABLE = Unresolved("Handle", '{"Ref":"Handle"}')
 READY = Outcome(Status.SUCCESS, "Slave0000 is ready", {"role": "replica", "generation": 2, "lag": None})
 FAILED = Outcome(Status.FAILURE, "Slave0000 is not ready", {})
@@ -82,7 +82,7 @@ def read_signal(state: Path) -> Record | None:
 
 
 def list_signal_files() -> Iterator[tuple[str, StoredFile]]:
-    """Every kind of handle in every state: pending, accepted, given up, and one after the other."""
+    """Return every kind of handle in every state: pending, accepted, given up, and one after the other."""
     for name, (handle, kind) in HANDLES.items():
         key = build_entry(handle, READY).key
         pending = build_entry(handle, READY)
@@ -107,7 +107,7 @@ def list_signal_files() -> Iterator[tuple[str, StoredFile]]:
 
 
 def signal_file(value: Record, handle: Handle = UNUSABLE, *steps: tuple[Act, Outcome]) -> StoredFile:
-    """The file after these steps, each with one outcome for the handle."""
+    """Describe the file after these steps, each with one outcome for the handle."""
 
     def write(state: Path) -> None:
         for act, outcome in steps:
@@ -119,7 +119,7 @@ def signal_file(value: Record, handle: Handle = UNUSABLE, *steps: tuple[Act, Out
 UNNAMED_TRANSPORT = Record(
     build_entry(HANDLES["cfn"][0], READY).key, None, Said(FAILED, AT), Said(READY, AT, WHY)
 )
-"""As the first versions kept it, which knew one transport and did not name it."""
+"""A record of the first versions, which had one transport and did not name it."""
 
 
 def build_body(name: str, outcome: Outcome, folder: Path) -> str:

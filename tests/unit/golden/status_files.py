@@ -1,4 +1,4 @@
-"""status.json in every state, and what `status --json` and `apply --json` say of the same values."""
+"""status.json with every key, and without any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONDITIONS = tuple(
     Condition(f"condition {agreement.value}", agreement, "what was wanted", "what is seen", "what to do")
     for agreement in Agreement
 )
-"""One of each agreement."""
+"""A condition of each agreement."""
 
 FULL_STATUS = NodeStatus(
     state="failed",
@@ -46,5 +46,5 @@ def list_status_files() -> Iterator[tuple[str, StoredFile]]:
 
 
 def keep_status(state: Path, value: NodeStatus) -> None:
-    """Leave a status as the agent would."""
+    """Write a status as the agent does."""
     status_file(value).write(state)

@@ -1,4 +1,4 @@
-"""What is known of a file that the product keeps: how it is written, how it is read, and a value to do both with."""
+"""A file that the product stores: how to write it, how to read it, and a value for both."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoredFile:
     value: object
 
     def build_golden(self, folder: Path) -> str:
-        """Have the product write the file, and return what stands in it."""
+        """Have the product write the file, and return its content."""
         self.write(folder)
         written = folder / self.path
         if written.suffix == ".json":

@@ -1,4 +1,4 @@
-"""What earlier versions and people wrote stays readable for ever, and says what it said."""
+"""Files of earlier versions and of people stay readable, with the same meaning."""
 
 from __future__ import annotations
 

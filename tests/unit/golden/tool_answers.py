@@ -1,4 +1,4 @@
-"""What the tools of this repository answer with --json: the failure table, the contract's report, both benches."""
+"""Golden answers of this repository's tools: the failure table, the contract report, and both benches."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from typing import cast
 from tests.bench.clusters import Row as ClusterRow
 from tests.bench.ready.contestants import SCRIPT
 from tests.bench.ready.costs import Cost
-from tests.bench.ready.report import told as tell_readiness
+from tests.bench.ready.report import told as describe_readiness
 from tests.bench.ready.timing import Row as ReadyRow
 from tests.bench.ready.timing import Took
-from tests.bench.report import told as tell_clusters
+from tests.bench.report import told as describe_clusters
 from tests.bench.signals import Load
 from tests.bench.templates import CFN, PLAIN
 from tests.contract.report import Line
-from tests.contract.report import as_json as tell_rule
+from tests.contract.report import as_json as describe_rule
 from tests.contract.rule import Observe, Rule
 from tests.failures.campaign import Outcome
 from tests.failures.pair import Told
-from tests.failures.report import as_json as tell_failure
+from tests.failures.report import as_json as describe_failure
 from tests.failures.row import Row as FailureRow
 from tests.failures.row import Story, final
 from tests.unit.golden.goldens import golden, to_json
 
 
 def to_plain_json(value: object) -> str:
-    """As printed: tuples are lists then."""
+    """Return a value as JSON, with tuples as lists."""
     return to_json(json.loads(json.dumps(value)))
 
 
 @golden("tools/test-faults.json")
 def build_failures(folder: Path) -> str:
-    """A row of which nothing was told, and one that went as it should."""
+    """Build the answer for one row without a result, and one with the expected result."""
     row = FailureRow("encryption", "no TLS", cast(Story, None), {}, heals=True, quick=False)
     wanted = final("TLS", "a server that offers TLS")
     condition = {"name": "TLS", "state": "final", "seen": "one without it", "do": ""}
     told = Told(1, {"state": "failed", "conditions": [condition]})
     outcomes = [Outcome(row, "mysql97", wanted, told), Outcome(row, "mysql97", wanted, None, "no answer")]
-    return to_plain_json([tell_failure(outcome) for outcome in outcomes])
+    return to_plain_json([describe_failure(outcome) for outcome in outcomes])
 
 
 @golden("tools/contract-report.json")
 def build_rules(folder: Path) -> str:
     rule = Rule("reads", "an output is resolved", cast(Observe, None), says=True)
-    return to_plain_json(tell_rule(Line(rule, {"fake": True, "real": ["later"]}, same=False)))
+    return to_plain_json(describe_rule(Line(rule, {"fake": True, "real": ["later"]}, same=False)))
 
 
 @golden("tools/bench-heat.json")
 def build_clusters(folder: Path) -> str:
     rows = [ClusterRow(10, kind, (10.0, 12.0), (8.0, 9.0), hung=1) for kind in (PLAIN, CFN)]
-    return to_plain_json({"clusters": tell_clusters(rows), "fake": asdict(Load(1000, 1000, 4.0, 50, 80))})
+    return to_plain_json({"clusters": describe_clusters(rows), "fake": asdict(Load(1000, 1000, 4.0, 50, 80))})
 
 
 @golden("tools/bench-ready.json")
 def build_readiness(folder: Path) -> str:
     took = (Took(2.5, {"server": 0.5, "apply": 1.0, "verify": 0.5}),)
     rows = [ReadyRow("mariadb", "source", kind, took) for kind in ("agent", SCRIPT)]
-    return to_plain_json(tell_readiness(rows, [Cost("mariadb", "memory", 40.0, "script", 8.0, "MiB")]))
+    return to_plain_json(describe_readiness(rows, [Cost("mariadb", "memory", 40.0, "script", 8.0, "MiB")]))

@@ -1,4 +1,4 @@
-"""Writes the golden files anew: `python -m tests.unit.golden.update`. Those in data/written_by are never touched."""
+"""Update the golden files: `python -m tests.unit.golden.update`. Files in data/written_by are never changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSED = "CI compares golden files and does not write them: run this on your ow
 
 
 def update(environment: Mapping[str, str]) -> list[str]:
-    """Write what differs, remove what nobody builds any more, and return the names of both."""
+    """Write golden files that differ, remove those without a build function, and return the names of both."""
     if environment.get("CI"):
         raise SystemExit(REFUSED)
     changed = [name for name in registry.BUILDS if write_golden(name)]

@@ -1,4 +1,4 @@
-"""What `validate` and `elements-path` answer with --json."""
+"""Golden answers of `validate` and `elements-path`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_validate(name: str, *words: str | Path) -> None:
 
 
 def add_content(name: str, content: str, *words: str) -> None:
-    """A document that is written for this case alone."""
+    """Register the answer to a document with this content."""
 
     def build(folder: Path) -> str:
         (folder / "document.json").write_text(content, encoding="utf-8")
@@ -44,5 +44,5 @@ add_content(
 
 @golden("answers/elements-path/folder.json")
 def build_elements_path(folder: Path) -> str:
-    """The folder is the one of this checkout."""
+    """Build the answer without the folder of this checkout."""
     return answer_command(["elements-path"], folder, texts={str(shipped("elements").parent): "<prefix>"})
