@@ -18,6 +18,7 @@ from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import Database
 from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
 from guestagent.database.gtid import MariadbHistory
+from guestagent.database.open import FAMILIES
 from guestagent.database.state import AccountState, ServerState, SourceState
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
 from guestagent.metadata import Document, Section, Source
@@ -39,6 +40,8 @@ FOLLOWER = Document(
     source=Source("10.0.0.7", USERS[0]),
     section=Section(node="Slave0000", server_id=102),
 )
+OF_MYSQL = replace(FINE, history=FAMILIES["mysql"].nothing, version="9.7.0")
+AHEAD = replace(FRESH, history=MariadbHistory.of("0-102-9"), schemas=("theirs",))
 
 
 def work_on(document: Document, folder: Path, database: Callable[[], Database], **edges: Any) -> Report:
@@ -103,6 +106,19 @@ def list_situations(folder: Path) -> dict[str, Readiness]:
             FOLLOWER,
             twin,
             {"view": FakeSourceView(replace(FINE, uuid="one"))},
+        ),
+        "a replica with its source's server id": (
+            replace(FOLLOWER, section=Section(server_id=101)),
+            FRESH,
+            {},
+        ),
+        "a replica with more than its source has": (FOLLOWER, AHEAD, {}),
+        "a replica whose own history is not known": (FOLLOWER, replace(FRESH, binary_log=False), {}),
+        "a replica of a MySQL source": (FOLLOWER, FRESH, {"view": FakeSourceView(OF_MYSQL)}),
+        "a replica of a source without GTIDs": (
+            FOLLOWER,
+            FRESH,
+            {"view": FakeSourceView(replace(FINE, gtid=False))},
         ),
         "a source with an account of somebody else": (SOURCE, replace(FRESH, accounts=(strange,)), {}),
         "a replica without an address": (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from guestagent.agent import configuration
 from guestagent.agent.dryrun import Plan
-from guestagent.agent.model import Agreement, Condition
 from guestagent.agent.pausing import pause
 from guestagent.database import steps
 from guestagent.database.fake import FRESH
@@ -47,9 +47,6 @@ def list_missing_steps() -> set[type]:
     return {*get_args(steps.Step), *get_args(configuration.Step)} - {type(step) for step in EVERY_STEP}
 
 
-BLOCKED = Condition("GTID", Agreement.FINAL, "on", "off", "turn it on")
-
-
 @golden("answers/plan/every-step.json")
 def build_plan(folder: Path) -> str:
     """Build a plan with every kind of step, for a node that is paused."""
@@ -60,8 +57,8 @@ def build_plan(folder: Path) -> str:
 
 @golden("answers/plan/blocked.json")
 def build_blocked_plan(folder: Path) -> str:
-    plan = Plan(None, "source", 1, (), BLOCKED, ())
-    return spell_answer(plan.as_json(), None, folder, ("reason",))
+    with use_server(replace(FRESH, gtid=False)):
+        return answer(folder, "plan", "--metadata", write_source(folder), prose=("reason",))
 
 
 def add_offline_plan(name: str, file: Path, *words: str) -> None:
