@@ -31,6 +31,17 @@ WORDS: Mapping[str, Iterable[Enum]] = {
 }
 """The places where the words of each enum are written or read."""
 
+PACKAGE = Path(__file__).parents[3] / "guestagent"
+ENVIRONMENT = (
+    "GUESTAGENT_CACHE",
+    "GUESTAGENT_DEBUG",
+    "NOTIFY_SOCKET",
+    "NO_COLOR",
+    "OS_CLIENT_CONFIG_FILE",
+    "OS_CONFIG_FILES",
+    "SUDO_USER",
+)
+
 
 @golden("contract/words.json")
 def build_words(folder: Path) -> str:
@@ -45,6 +56,13 @@ def spell_word(word: Enum) -> str:
 @golden("contract/command_line.txt")
 def build_command_line(folder: Path) -> str:
     return print_parser()
+
+
+@golden("contract/environment.json")
+def build_environment(folder: Path) -> str:
+    """Build the list of those environment variables whose names are still in the sources."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    return to_json([name for name in ENVIRONMENT if f'"{name}"' in sources])
 
 
 @golden("contract/schema.json")

@@ -24,6 +24,7 @@ from guestagent.embedded import daemon, record
 from guestagent.embedded.cloud import Cloud
 from guestagent.embedded.compute import FLAVORS, IMAGES, Compute, Server
 from guestagent.embedded.dangerous import DangerousReads
+from guestagent.embedded.faults import FAILING, MODES, Fault
 from guestagent.embedded.hypervisor import FakeHypervisor
 from guestagent.embedded.record import Record
 from guestagent.embedded.services.admin import Admin, Outages
@@ -136,3 +137,30 @@ def build_held_demo(folder: Path) -> str:
 def build_embedded_status(folder: Path) -> str:
     """Build the answer of /embedded/status, which `cloud status` reads."""
     return to_json(describe_cloud())
+
+
+@golden("contract/embedded_faults.json")
+def build_faults(folder: Path) -> str:
+    """Build the answer of /embedded/faults, and the outage that a request begins there."""
+    asked = {"service": "heat", "mode": "slow", "seconds": 5, "delay": 1.5, "method": "GET", "times": 2}
+    begun: list[Fault] = []
+
+    async def read() -> Mapping[str, object]:
+        return asked
+
+    async def begin(fault: Fault) -> None:
+        begun.append(fault)
+
+    outages = cast(Outages, SimpleNamespace(begin=begin))
+    admin = Admin(cast(Any, None), cast(Compute, None), DangerousReads(), outages)
+    response = asyncio.run(admin._fault(cast(Request, SimpleNamespace(json=read))))
+    fault = begun[0]
+    return to_json(
+        {
+            "asked": asked,
+            "answer": json.loads(bytes(response.body)),
+            "begun": [fault.service, fault.mode, fault.delay, fault.method, fault.times],
+            "services": list(FAILING),
+            "modes": list(MODES),
+        }
+    )

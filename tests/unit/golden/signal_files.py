@@ -128,5 +128,11 @@ def build_body(name: str, outcome: Outcome, folder: Path) -> str:
 
 for _name in HANDLES:
     add_golden(f"signal_body/success-{_name}.json", partial(build_body, _name, READY))
+LARGE = Outcome(Status.SUCCESS, "ready", {"gtid": "x" * 20000, "lag": 0})
+ENDLESS = Outcome(Status.SUCCESS, "ready", {f"key {number}": "x" * 20 for number in range(2000)})
+"""Evidence that has to be cut: one long value, and too many of them."""
+
+add_golden("signal_body/large-cfn.json", partial(build_body, "cfn", LARGE))
+add_golden("signal_body/endless-cfn.json", partial(build_body, "cfn", ENDLESS))
 add_golden("signal_body/failure-cfn.json", partial(build_body, "cfn", FAILED))
 add_golden("signal_body/failure-hot-cfn-signal.json", partial(build_body, "hot-cfn-signal", FAILED))

@@ -11,6 +11,20 @@ from tests.unit.golden.documents import DOCUMENTS
 from tests.unit.golden.goldens import DATA, WRITTEN_BY, add_golden, golden
 from tests.unit.golden.guest_files import DOCUMENT
 
+VALUE = {"Ref": "Value"}
+USER = {"name": VALUE, "password": VALUE}
+SOURCE_OF_FUNCTIONS = {
+    "ReadyWaitCondition": VALUE,
+    "Users": [USER],
+    "GuestAgent": {"TLS": {"CA": VALUE}, "Variables": {"max_connections": VALUE}},
+}
+REPLICA_OF_FUNCTIONS = {
+    "ReadyWaitCondition": VALUE,
+    "Master": {"Address": VALUE, "User": USER},
+    "GuestAgent": {"TLS": {"CA": VALUE, "Certificate": VALUE, "Key": VALUE}},
+}
+"""Documents with a template function in every place that may have one."""
+
 
 def add_validate(name: str, *words: str | Path) -> None:
     add_golden(
@@ -34,6 +48,8 @@ add_validate("template", DATA / "files" / "templates" / "everything.cfn.yaml")
 add_validate("one-node", DATA / "files" / "templates" / "everything.hot.yaml", "--node", "Slave0001")
 add_validate("template-of-2013", WRITTEN_BY / "people" / "template-of-2013.yaml")
 add_validate("error-no-file", "/nowhere/document.json")
+add_content("functions-source", json.dumps(SOURCE_OF_FUNCTIONS))
+add_content("functions-replica", json.dumps(REPLICA_OF_FUNCTIONS))
 add_content("other-keys", json.dumps(DOCUMENT))
 add_content("error-no-document", "[")
 add_content("error-no-such-node", json.dumps(DOCUMENT), "--node", "Slave0000")
