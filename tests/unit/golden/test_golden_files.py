@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.golden.command_line import answers_in_json, list_commands
 from tests.unit.golden.error_answers import find_kinds, list_covered_kinds
-from tests.unit.golden.goldens import compare_golden, find_golden_files
+from tests.unit.golden.goldens import DATA, compare_golden, find_golden_files
 from tests.unit.golden.plan_answers import list_missing_steps
-from tests.unit.golden.registry import BUILDS
+from tests.unit.golden.registry import BUILDS, STORED
 from tests.unit.golden.update import update
 
 PACKAGE = Path(__file__).parents[3] / "guestagent"
@@ -24,6 +24,13 @@ def test_the_product_writes_what_the_golden_file_holds(name: str, tmp_path: Path
     message = compare_golden(name, built)
 
     assert not message, message
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_product_reads_what_the_golden_file_holds(name: str, tmp_path: Path) -> None:
+    stored = STORED[name]
+
+    assert stored.read_copy(DATA / "files" / name, tmp_path) == stored.value
 
 
 def test_every_golden_file_is_used() -> None:
