@@ -10,7 +10,7 @@ from guestagent.agent import evidence
 from guestagent.agent.edges import Report
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Document
-from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, key
+from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool
 
 AGAIN_SECONDS = 5.0
 STOP_SECONDS = 0.7
@@ -84,8 +84,8 @@ def entry_of(document: Document, report: Report) -> Entry:
 
 def said(spool: Spool, document: Document) -> Outcome | None:
     """The newest outcome for this document's handle, whether it was heard or not; None: nothing was said yet."""
-    record = spool.record()
-    if record is None or record.key != key(document.handle, document.unique_id):
+    record = spool.record_of(document.handle, document.unique_id)
+    if record is None:
         return None
     if record.pending is not None:
         return record.pending.outcome

@@ -40,6 +40,7 @@ def apply(
     if signals:
         threading.Thread(target=sender.prepare).start()  # while the server is waited for
     with parts.alone(settings, _patience(clock)):
+        edges.journal.rename(parts.former_task(document), parts.task(document))
         reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
         report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
         delivery = _signal(sender, document, report, clock) if signals else None

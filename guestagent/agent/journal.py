@@ -167,6 +167,12 @@ class Journal:
         """Seconds since the first pass of the task in work."""
         return self.memory.elapsed(self._clock.now(), self._boot)
 
+    def rename(self, former: str, task: str) -> None:
+        """Go on with a task that a journal of an earlier version names differently."""
+        if self.memory.task == former:
+            retained = frozenset((account, task if name == former else name) for account, name in self.memory.retained)
+            self.memory = replace(self.memory, task=task, retained=retained)
+
     def begin(self, task: str) -> None:
         """Work on `task`: its seconds start now, unless it was in work already; also where that cannot be kept."""
         if self.memory.task != task:

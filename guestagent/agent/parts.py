@@ -24,7 +24,7 @@ from guestagent.database.sourceview import TcpSourceView
 from guestagent.errors import NotReady, StorageError
 from guestagent.metadata.document import Document, Unresolved
 from guestagent.retry import Clock
-from guestagent.signal import Policy, Sender, Spool, Web, handle_url, key, transport_to
+from guestagent.signal import Policy, Sender, Spool, Web, handle_url, key, resource_key, transport_to
 
 OPTION_FILES = {
     "mariadb": (
@@ -114,7 +114,15 @@ def home(document: Document) -> str:
 
 
 def task(document: Document) -> str:
-    """Names the generation in work: what is asked under one handle and id is one task, on any boot."""
+    """Names the generation in work: what is asked under one handle and id is one task, on any boot.
+
+    Heat may give the handle another URL while a node works: the task stays the same.
+    """
+    return resource_key(document.handle, document.unique_id)
+
+
+def former_task(document: Document) -> str:
+    """The name that 0.1 gave to the same task."""
     return key(document.handle, document.unique_id)
 
 

@@ -163,6 +163,7 @@ class Service:
             lambda progress: self._progress(document, progress),
         )
         with parts.alone(self._settings, self._patience):
+            edges.journal.rename(parts.former_task(document), parts.task(document))
             reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
             return reconciler.converge(deadline)
 

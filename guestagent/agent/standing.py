@@ -10,7 +10,7 @@ from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidMetadata, StorageError
 from guestagent.metadata.document import Document
 from guestagent.metadata.parse import salvaged
-from guestagent.signal import Said, Spool, expiry, key
+from guestagent.signal import Said, Spool, expiry
 from guestagent.signal.transports import utc_now
 
 
@@ -19,9 +19,8 @@ def standing(
 ) -> str:
     """One line without secrets; "" where there is nothing to tell. `document`: by default what was collected."""
     document = _collected(settings) if document is None else document
-    record = Spool(settings.state).record()
-    if record is not None and document is not None and record.key != key(document.handle, document.unique_id):
-        record = None  # of an older generation
+    spool = Spool(settings.state)
+    record = spool.record() if document is None else spool.record_of(document.handle, document.unique_id)
     if record is not None and record.pending is not None:
         said = f"{record.pending.outcome.status} pending"
     elif record is not None and record.given_up is not None:

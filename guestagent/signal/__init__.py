@@ -3,7 +3,17 @@
 from guestagent.signal.answers import HandleBroken, HandleDoubted
 from guestagent.signal.expiry import AUTH_TTL, Expiry, expiry
 from guestagent.signal.fake import FakeHandle
-from guestagent.signal.handle import Account, Bearer, Kind, Presigned, Target, handle_url, key, target
+from guestagent.signal.handle import (
+    Account,
+    Bearer,
+    Kind,
+    Presigned,
+    Target,
+    handle_url,
+    key,
+    resource_key,
+    target,
+)
 from guestagent.signal.payload import Outcome, Status, body
 from guestagent.signal.policy import Policy
 from guestagent.signal.sender import Delivery, End, Sender, worth_saying
@@ -47,6 +57,7 @@ __all__ = [
     "expiry",
     "handle_url",
     "key",
+    "resource_key",
     "target",
     "transport_to",
     "worth_saying",

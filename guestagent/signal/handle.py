@@ -119,6 +119,15 @@ def key(handle: Handle, unique_id: str) -> str:
     return hashlib.sha256(f"{text(handle)}\0{unique_id}".encode()).hexdigest()[:32]
 
 
+def resource_key(handle: Handle, unique_id: str) -> str:
+    """A name for the same, whatever credentials the handle has: Heat may give a handle new ones at any time."""
+    url = handle_url(handle)
+    if url is None:
+        return key(handle, unique_id)
+    place = _split(url.reveal())._replace(query="", fragment="").geturl()
+    return hashlib.sha256(f"{place}\0{unique_id}".encode()).hexdigest()[:32]
+
+
 def text(handle: Handle) -> str:
     """The handle as the metadata spells it: a credential, for the spool and the wire alone."""
     if isinstance(handle, Unresolved):

@@ -91,6 +91,8 @@ class Sender:
         Where the disk is full it is delivered from memory.
         """
         if not worth_saying(self._heard(entry), entry.outcome):
+            with self._storage_trouble_told():
+                self.spool.discard(entry)
             return Delivery(End.ACCEPTED, confirmed=_confirmed(entry.handle))
         why = self._hopeless.get((entry.key, entry.outcome.status))
         if why is not None:
@@ -125,7 +127,7 @@ class Sender:
 
     def _heard(self, entry: Entry) -> Outcome | None:
         try:
-            return self._taken.get(entry.key) or self.spool.accepted(entry.key)
+            return self._taken.get(entry.resource_key) or self.spool.accepted(entry)
         except StorageError:
             return None
 
@@ -146,7 +148,7 @@ class Sender:
         return self._way[1]
 
     def _accepted(self, entry: Entry, attempts: int) -> Delivery:
-        self._taken[entry.key] = entry.outcome
+        self._taken[entry.resource_key] = entry.outcome
         with self._storage_trouble_told():
             self.spool.accept(entry)
         return Delivery(End.ACCEPTED, attempts=attempts, confirmed=_confirmed(entry.handle))

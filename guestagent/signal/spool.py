@@ -38,6 +38,11 @@ class Entry:
         """Names handle and id without showing either."""
         return handles.key(self.handle, self.unique_id)
 
+    @property
+    def resource_key(self) -> str:
+        """Names them whatever credentials the handle has."""
+        return handles.resource_key(self.handle, self.unique_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -56,12 +61,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is known of one handle, named by its key."""
+    """All that is known of one handle, named by its key.
+
+    `resource` is its resource key, "" in a file of a version that did not keep it.
+    """
 
     key: str
     pending: Entry | None = None
     accepted: Said | None = None
     given_up: Said | None = None
+    resource: str = ""
 
 
 class Spool:
@@ -76,23 +85,35 @@ class Spool:
     def put(self, entry: Entry) -> None:
         """Keep what is to be said; it replaces what was pending, and all that is known of an older handle."""
         known = self.record()
-        kept = known if known is not None and known.key == entry.key else Record(entry.key)
-        self._write(replace(kept, pending=entry, given_up=None))
+        accepted = known.accepted if known is not None and _concerns(known, entry) else None
+        self._write(Record(entry.key, entry, accepted, resource=entry.resource_key))
 
     def pending(self) -> Entry | None:
         """What is still to be said, after a restart for example."""
         record = self.record()
         return None if record is None else record.pending
 
-    def accepted(self, key: str) -> Outcome | None:
-        """What the handle of this key has taken last."""
-        record = self.record()
-        return record.accepted.outcome if record and record.key == key and record.accepted else None
+    def record_of(self, handle: Handle, unique_id: str) -> Record | None:
+        """What is known of this handle; None if nothing is.
 
-    def given_up(self, key: str) -> Said | None:
-        """What was given up for the handle of this key, and why."""
+        What was given up with other credentials than the handle has now is not: it may be taken with these.
+        """
         record = self.record()
-        return record.given_up if record and record.key == key else None
+        if record is None or record.key == handles.key(handle, unique_id):
+            return record
+        if record.resource == handles.resource_key(handle, unique_id):
+            return replace(record, given_up=None)
+        return None
+
+    def accepted(self, entry: Entry) -> Outcome | None:
+        """What the handle of this entry has taken last, with whatever credentials."""
+        record = self.record_of(entry.handle, entry.unique_id)
+        return record.accepted.outcome if record and record.accepted else None
+
+    def given_up(self, entry: Entry) -> Said | None:
+        """What was given up for the handle of this entry, and why."""
+        record = self.record_of(entry.handle, entry.unique_id)
+        return record.given_up if record else None
 
     def accept(self, entry: Entry) -> None:
         """The handle has taken it. What is pending by now, if it is something newer, stays."""
@@ -101,6 +122,12 @@ class Spool:
     def give_up(self, entry: Entry, why: str) -> None:
         """It will not be said; `why` holds no secret."""
         self._settle(entry, lambda record: replace(record, given_up=self._said(entry, why)))
+
+    def discard(self, entry: Entry) -> None:
+        """It need not be said: the handle has taken what says it."""
+        record = self.record()
+        if record is not None and record.pending is not None and record.key == entry.key:
+            self._write(replace(record, pending=None))
 
     def record(self) -> Record | None:
         """The whole content; None where there is none, or none of this version: then it is said once more."""
@@ -114,8 +141,8 @@ class Spool:
             return None
 
     def _settle(self, entry: Entry, noted: Callable[[Record], Record]) -> None:
-        record = self.record() or Record(entry.key)
-        if record.key == entry.key:  # otherwise a newer handle has taken its place
+        record = self.record() or Record(entry.key, resource=entry.resource_key)
+        if _concerns(record, entry):  # otherwise a newer handle has taken its place
             newer = record.pending is not None and _dumped_entry(record.pending) != _dumped_entry(entry)
             pending = record.pending if newer else None
             self._write(replace(noted(record), pending=pending))
@@ -128,10 +155,15 @@ class Spool:
         return Said(entry.outcome, at, why, handles.kind(entry.handle))
 
 
+def _concerns(record: Record, entry: Entry) -> bool:
+    return record.key == entry.key or record.resource == entry.resource_key
+
+
 def _dumped(record: Record) -> dict[str, object]:
     return {
         "version": VERSION,
         "key": record.key,
+        "resource": record.resource,
         "pending": None if record.pending is None else _dumped_entry(record.pending),
         "accepted": None if record.accepted is None else _dumped_said(record.accepted),
         "given_up": None if record.given_up is None else _dumped_said(record.given_up),
@@ -160,6 +192,7 @@ def _record(data: Mapping[str, Any]) -> Record:
         pending=None if pending is None else _entry(pending),
         accepted=None if accepted is None else _said(accepted),
         given_up=None if given_up is None else _said(given_up),
+        resource=str(data.get("resource", "")),  # the first versions kept none
     )
 
 

@@ -14,7 +14,7 @@ from guestagent.agent.settings import Settings
 from guestagent.agent.standing import standing
 from guestagent.errors import HandleRefused, HandleUnreachable
 from guestagent.metadata.document import Document
-from guestagent.signal import Account, Spool, Target, expiry, key, target
+from guestagent.signal import Account, Spool, Target, expiry, target
 
 HANDLE = Topic("handle")
 SOON = 120.0  # seconds: a seed or a boot easily takes as long
@@ -94,9 +94,9 @@ def _clock(date: str, today: datetime) -> Iterator[Finding]:
 
 
 def _said(document: Document, settings: Settings, probes: Probes) -> Finding:
-    record = Spool(settings.state).record()
+    record = Spool(settings.state).record_of(document.handle, document.unique_id)
     told = standing(settings, document, probes.today) or "nothing said yet"
-    if record is None or record.key != key(document.handle, document.unique_id):
+    if record is None:
         return HANDLE.warn("signal", told, "the node says something when it is ready, or at its deadline")
     if record.pending is not None:
         return HANDLE.warn("signal", told, "it is sent again and again; see above for what keeps it")

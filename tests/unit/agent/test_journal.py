@@ -96,6 +96,21 @@ def test_a_new_generation_starts_anew(tmp_path: Path) -> None:
     assert journal.elapsed == 0
 
 
+def test_a_task_that_an_earlier_version_named_goes_on_under_its_new_name(tmp_path: Path) -> None:
+    clock = FakeClock()
+    journal = opened(tmp_path, clock)
+    journal.begin("named by 0.1")
+    journal.intend(SetPassword(SLAVE, PASSWORD, retained=PASSWORD))
+    clock.sleep(40)
+
+    upgraded = opened(tmp_path, clock)
+    upgraded.rename("named by 0.1", "generation 1")
+    upgraded.begin("generation 1")
+
+    assert upgraded.elapsed == 40
+    assert not upgraded.memory.outlived(SLAVE)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 99}', b'{"version": 1}', b"\xff"])
 def test_a_torn_or_foreign_journal_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "journal.json").write_bytes(content)

@@ -10,7 +10,7 @@ from tests.unit.golden.embedded_files import FAKE_CLOUD, cloud_file
 from tests.unit.golden.guest_files import FULL_JOURNAL, journal_file
 from tests.unit.golden.people_files import PEOPLE_FILES
 from tests.unit.golden.registry import STORED
-from tests.unit.golden.signal_files import UNNAMED_TRANSPORT, signal_file
+from tests.unit.golden.signal_files import SIGNAL_RECORDS, UNNAMED_TRANSPORT, signal_file
 from tests.unit.golden.stored import StoredFile
 
 Read = Callable[[Path, Path], object]
@@ -23,6 +23,10 @@ OLDER: dict[str, StoredFile] = {
     "0.1.0-b5960f0/journal/full.json": journal_file(replace(FULL_JOURNAL, given=frozenset())),
     "0.1.0-4b77593/signal/accepted-then-given-up-cfn.json": signal_file(UNNAMED_TRANSPORT),
     "0.1.0-7d57819/cloud/fake.json": cloud_file(FAKE_CLOUD),
+    **{
+        f"0.1.0-cd39754/{name}": signal_file(replace(value, resource=""))
+        for name, value in SIGNAL_RECORDS.items()
+    },
 }
 """Files without keys that later versions added. All others have the value of the file of that name today."""
 

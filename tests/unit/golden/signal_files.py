@@ -84,25 +84,29 @@ def read_signal(state: Path) -> Record | None:
 def list_signal_files() -> Iterator[tuple[str, StoredFile]]:
     """Return every kind of handle in every state: pending, accepted, given up, and one after the other."""
     for name, (handle, kind) in HANDLES.items():
-        key = build_entry(handle, READY).key
         pending = build_entry(handle, READY)
+        key, resource = pending.key, pending.resource_key
         accepted = Said(FAILED, AT, by=kind)
         given_up = Said(READY, AT, WHY, kind)
-        yield f"signal/pending-{name}.json", signal_file(Record(key, pending), handle, (put, READY))
+        yield f"signal/pending-{name}.json", signal_file(Record(key, pending, resource=resource), handle, (put, READY))
         yield (
             f"signal/accepted-{name}.json",
-            signal_file(Record(key, accepted=accepted), handle, (accept, FAILED)),
+            signal_file(Record(key, accepted=accepted, resource=resource), handle, (accept, FAILED)),
         )
         yield (
             f"signal/accepted-then-pending-{name}.json",
-            signal_file(Record(key, pending, accepted), handle, (accept, FAILED), (put, READY)),
+            signal_file(
+                Record(key, pending, accepted, resource=resource), handle, (accept, FAILED), (put, READY)
+            ),
         )
         yield (
             f"signal/accepted-then-given-up-{name}.json",
-            signal_file(Record(key, None, accepted, given_up), handle, (accept, FAILED), (give_up, READY)),
+            signal_file(
+                Record(key, None, accepted, given_up, resource), handle, (accept, FAILED), (give_up, READY)
+            ),
         )
-    key = build_entry(UNUSABLE, FAILED).key
-    lost = Record(key, given_up=Said(FAILED, AT, WHY, None))
+    unusable = build_entry(UNUSABLE, FAILED)
+    lost = Record(unusable.key, given_up=Said(FAILED, AT, WHY, None), resource=unusable.resource_key)
     yield "signal/given-up-unusable.json", signal_file(lost, UNUSABLE, (give_up, FAILED))
 
 
@@ -115,6 +119,11 @@ def signal_file(value: Record, handle: Handle = UNUSABLE, *steps: tuple[Act, Out
 
     return StoredFile("signal.json", write, read_signal, value)
 
+
+SIGNAL_RECORDS: dict[str, Record] = {
+    name: stored.value for name, stored in list_signal_files() if isinstance(stored.value, Record)
+}
+"""What each file holds, by its name."""
 
 UNNAMED_TRANSPORT = Record(
     build_entry(HANDLES["cfn"][0], READY).key, None, Said(FAILED, AT), Said(READY, AT, WHY)

@@ -16,6 +16,8 @@ URL = (
     "?SignatureMethod=HmacSHA256&SignatureVersion=2&AWSAccessKeyId=key"
     f"&Timestamp=2026-11-23T18%3A00%3A00Z&Signature={HIDDEN}%3D"
 )
+# What Heat may give the same handle a moment later: another key pair of its user.
+ANOTHER_KEY = URL.replace("AWSAccessKeyId=key", "AWSAccessKeyId=other").replace(HIDDEN, "b3RoZXI")
 REST = "http://heat.test:8004/v1/p1/stacks/s/1/resources/Handle/signal"
 
 

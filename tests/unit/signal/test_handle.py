@@ -3,10 +3,31 @@ from __future__ import annotations
 import pytest
 
 from guestagent.errors import HandleRefused
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import Handle, Unresolved
 from guestagent.secret import Secret
-from guestagent.signal.handle import Account, Bearer, Kind, Presigned, handle_url, key, kind, target
-from tests.unit.signal.handles import HIDDEN, REST, SIGNED, URL, account, bearer, cfn, hot, minutes_later
+from guestagent.signal.handle import (
+    Account,
+    Bearer,
+    Kind,
+    Presigned,
+    handle_url,
+    key,
+    kind,
+    resource_key,
+    target,
+)
+from tests.unit.signal.handles import (
+    ANOTHER_KEY,
+    HIDDEN,
+    REST,
+    SIGNED,
+    URL,
+    account,
+    bearer,
+    cfn,
+    hot,
+    minutes_later,
+)
 
 
 def presigned(url: str) -> Presigned:
@@ -130,6 +151,27 @@ def test_a_key_differs_by_handle_and_by_id_and_shows_neither() -> None:
 
     assert len(keys) == 4
     assert all(len(name) == 32 and HIDDEN not in name for name in keys)
+
+
+@pytest.mark.parametrize(
+    ("handle", "renewed"),
+    [
+        (cfn(), cfn(ANOTHER_KEY)),
+        (hot(alarm_url=URL), hot(alarm_url=ANOTHER_KEY)),
+        (account(), account(password="another", user_id="u2")),
+        (bearer(), bearer("another-token")),
+    ],
+)
+def test_a_handle_is_the_same_resource_whatever_its_credentials(handle: Handle, renewed: Handle) -> None:
+    names = {resource_key(handle, "a-1"), resource_key(renewed, "a-1")}
+
+    assert key(handle, "a-1") != key(renewed, "a-1")
+    assert len(names) == 1
+    assert resource_key(handle, "a-2") not in names
+
+
+def test_handles_of_two_generations_are_two_resources() -> None:
+    assert resource_key(cfn(), "a") != resource_key(cfn(URL.replace("Handle?", "Handle2?")), "a")
 
 
 def test_a_target_shows_no_signature() -> None:

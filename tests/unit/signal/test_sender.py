@@ -23,6 +23,7 @@ from guestagent.signal import (
     worth_saying,
 )
 from tests.unit.signal.handles import (
+    ANOTHER_KEY,
     HIDDEN,
     URL,
     account,
@@ -79,7 +80,7 @@ def test_what_is_said_is_spooled_sent_and_noted(tmp_path: Path) -> None:
         {"Status": "SUCCESS", "Reason": "ready", "UniqueId": "node-1", "Data": {"lag": 0}}
     ]
     assert spool.pending() is None
-    assert spool.accepted(entry(success()).key) == success("ready", lag=0)
+    assert spool.accepted(entry(success())) == success("ready", lag=0)
 
 
 @pytest.mark.parametrize(("said", "imported"), [(False, 1), (True, 0)])
@@ -94,6 +95,28 @@ def test_what_a_signal_needs_is_imported_ahead_for_the_first_one_alone(
     ours.prepare()
 
     assert len(imports) == imported
+
+
+def test_a_handle_is_signalled_once_also_if_heat_gives_it_new_credentials(tmp_path: Path) -> None:
+    spool, handle = Spool(tmp_path), FakeHandle()
+    sender(spool, handle).say(entry(success()))
+
+    same_process = sender(spool, handle)
+    deliveries = [same_process.say(entry(success(), url)) for url in (ANOTHER_KEY, URL)]
+
+    assert [delivery.end for delivery in deliveries] == [End.ACCEPTED] * 2
+    assert len(handle.heard) == 1
+    assert spool.pending() is None
+
+
+def test_what_was_given_up_is_tried_again_with_new_credentials(tmp_path: Path) -> None:
+    clock = FakeClock()
+    refusing = sender(Spool(tmp_path), FakeHandle([FORBIDDEN]), clock)
+    assert refusing.say(entry(success())).end is End.GIVEN_UP
+
+    delivery = sender(Spool(tmp_path), FakeHandle(), clock).say(entry(success(), ANOTHER_KEY))
+
+    assert delivery == Delivery(End.ACCEPTED, attempts=1)
 
 
 def test_an_outage_of_an_hour_loses_nothing(tmp_path: Path) -> None:
@@ -140,7 +163,7 @@ def test_a_403_that_stays_is_given_up_and_the_spool_says_why(tmp_path: Path) -> 
 
     assert delivery.end is End.GIVEN_UP
     assert 120 <= clock.now() - 1000 <= 151
-    given_up = spool.given_up(entry(success()).key)
+    given_up = spool.given_up(entry(success()))
     assert given_up is not None
     assert given_up.why == delivery.why == "heat.test answers 403"
     assert spool.pending() is None

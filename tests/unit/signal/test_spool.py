@@ -16,6 +16,7 @@ from guestagent.metadata.document import HotHandle
 from guestagent.signal import Entry, Kind, Spool
 from guestagent.signal.spool import FILE, Record, Said
 from tests.unit.signal.handles import (
+    ANOTHER_KEY,
     HIDDEN,
     URL,
     account,
@@ -60,7 +61,7 @@ def test_the_transport_is_remembered_and_nothing_else_of_the_handle(
 
     record = spool(tmp_path).record()
 
-    assert record == Record(said.key, accepted=Said(success(), AT, by=by))
+    assert record == Record(said.key, accepted=Said(success(), AT, by=by), resource=said.resource_key)
     assert HIDDEN not in (tmp_path / FILE).read_text()
 
 
@@ -92,20 +93,59 @@ def test_all_about_an_older_handle_goes_when_a_newer_one_is_spooled(tmp_path: Pa
 
     spool(tmp_path).put(entry(success(), NEWER))
 
-    assert spool(tmp_path).record() == Record(entry(success(), NEWER).key, pending=entry(success(), NEWER))
-    assert spool(tmp_path).accepted(entry(success(), OLDER).key) is None
+    newer = entry(success(), NEWER)
+    assert spool(tmp_path).record() == Record(newer.key, newer, resource=newer.resource_key)
+    assert spool(tmp_path).accepted(entry(success(), OLDER)) is None
 
 
 def test_an_accepted_failure_is_remembered_while_the_success_after_it_is_pending(tmp_path: Path) -> None:
-    key = entry(failure()).key
-    spool(tmp_path).put(entry(failure()))
-    spool(tmp_path).accept(entry(failure()))
+    failed = entry(failure())
+    spool(tmp_path).put(failed)
+    spool(tmp_path).accept(failed)
 
     spool(tmp_path).put(entry(success()))
 
     assert spool(tmp_path).record() == Record(
-        key, entry(success()), accepted=Said(failure(), AT, by=Kind.CFN)
+        failed.key, entry(success()), Said(failure(), AT, by=Kind.CFN), resource=failed.resource_key
     )
+
+
+def test_what_a_handle_has_accepted_is_known_under_new_credentials_too(tmp_path: Path) -> None:
+    spool(tmp_path).put(entry(success()))
+    spool(tmp_path).accept(entry(success()))
+
+    assert spool(tmp_path).accepted(entry(success(), ANOTHER_KEY)) == success()
+    assert spool(tmp_path).accepted(entry(success(), ANOTHER_KEY, "node-2")) is None
+
+
+def test_what_was_given_up_may_be_taken_with_new_credentials(tmp_path: Path) -> None:
+    spool(tmp_path).put(entry(success()))
+    spool(tmp_path).give_up(entry(success()), "403")
+
+    assert spool(tmp_path).given_up(entry(success())) is not None
+    assert spool(tmp_path).given_up(entry(success(), ANOTHER_KEY)) is None
+
+
+def test_an_acceptance_under_old_credentials_counts_while_the_same_is_pending_under_new_ones(tmp_path: Path) -> None:
+    spool(tmp_path).put(entry(success()))
+    spool(tmp_path).put(entry(success(), ANOTHER_KEY))
+
+    spool(tmp_path).accept(entry(success()))
+    spool(tmp_path).discard(entry(success(), ANOTHER_KEY))
+
+    assert spool(tmp_path).pending() is None
+    assert spool(tmp_path).accepted(entry(success(), ANOTHER_KEY)) == success()
+
+
+def test_a_spool_of_a_version_that_kept_no_resource_knows_its_handle_by_its_credentials(tmp_path: Path) -> None:
+    spool(tmp_path).put(entry(success()))
+    spool(tmp_path).accept(entry(success()))
+    content = json.loads((tmp_path / FILE).read_text())
+    del content["resource"]
+    (tmp_path / FILE).write_text(json.dumps(content))
+
+    assert spool(tmp_path).accepted(entry(success())) == success()
+    assert spool(tmp_path).accepted(entry(success(), ANOTHER_KEY)) is None
 
 
 def test_an_answer_to_the_older_outcome_does_not_drop_the_newer_one(tmp_path: Path) -> None:
@@ -213,8 +253,8 @@ def every_cut(
 @FORKS
 def test_a_death_while_putting_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     old, new = (
-        Record(entry(failure(), OLDER).key, entry(failure(), OLDER)),
-        Record(entry(success(), NEWER).key, entry(success(), NEWER)),
+        Record(each.key, each, resource=each.resource_key)
+        for each in (entry(failure(), OLDER), entry(success(), NEWER))
     )
 
     found = every_cut(
@@ -228,8 +268,9 @@ def test_a_death_while_putting_leaves_the_old_or_the_new(tmp_path: Path) -> None
 
 @FORKS
 def test_a_death_while_accepting_leaves_it_pending_or_accepted(tmp_path: Path) -> None:
-    key = entry(success()).key
-    pending, accepted = Record(key, entry(success())), Record(key, accepted=Said(success(), AT, by=Kind.CFN))
+    ready = entry(success())
+    pending = Record(ready.key, ready, resource=ready.resource_key)
+    accepted = Record(ready.key, accepted=Said(success(), AT, by=Kind.CFN), resource=ready.resource_key)
 
     found = every_cut(tmp_path, lambda s: s.put(entry(success())), lambda s: s.accept(entry(success())))
 
