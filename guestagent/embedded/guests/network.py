@@ -67,8 +67,9 @@ def bridge_up(bridge: str, owner: str, gateway: str, prefix: int) -> None:
     """
     seen = _link(bridge)
     if seen is None:
-        lines = (f"link add {bridge} address {_mac(gateway)} type bridge", f'link set {bridge} alias "{owner}"')
-        _ip(f"making bridge {bridge}", lines)
+        _ip(f"making bridge {bridge}", (f"link add {bridge} address {_mac(gateway)} type bridge",))
+        # Not in a batch: the owner is a path, in which a quote or a # would mean something there.
+        commands.check(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
     elif seen.get("ifalias") != owner:
         raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
     address = f"address replace {gateway}/{prefix} dev {bridge}"

@@ -23,6 +23,7 @@ from guestagent.embedded.realheat import configuration
 from guestagent.embedded.realheat.layout import Addresses, Layout, Passwords
 from guestagent.embedded.realheat.processes import Daemon, finish
 from guestagent.embedded.realheat.release import SCRIPTS, Release
+from guestagent.embedded.servers.datadir import mariadb_installer
 from guestagent.embedded.servers.roots import alone, cache_folder, make_public
 from guestagent.errors import CloudError, DeadlineExceeded, StorageError
 
@@ -30,10 +31,7 @@ OURS = (Path(__file__), *(Path(__file__).with_name(f"{name}.py") for name in ("c
 UNUSED_DAYS = 14
 DATABASE_SECONDS = 30.0
 NOWHERE = Addresses("http://127.0.0.1", "http://127.0.0.1", "http://127.0.0.1", 0, 0, 0)
-INSTALL = (
-    "mariadb-install-db", "--no-defaults", "--rpm", "--user=root", "--skip-test-db", "--skip-log-bin",
-    "--auth-root-authentication-method=socket", "--innodb-log-file-size=16M",
-)  # fmt: skip
+REDO_LOG = "16M"
 
 
 def place(cache: Path | None = None) -> Path:
@@ -130,7 +128,7 @@ def _fill(layout: Layout, release: Release, account: Account) -> None:
     passwords = Passwords.fresh()
     durable.write(layout.passwords, passwords.dump())
     _make_keys(layout)
-    finish("making a data directory", (*INSTALL, f"--datadir={layout.data}"))
+    finish("making a data directory", mariadb_installer(layout.data, REDO_LOG))
     configure(layout, NOWHERE, passwords, timedelta(minutes=15), release, account)
     server = database(layout, account)
     server.start()

@@ -62,13 +62,22 @@ def install(family: Family, folder: Path, root: Path | None) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _mariadb(folder: Path) -> Sequence[str]:
-    # A starting server deletes every temporary table in its tmpdir: in /tmp also those of another build.
+def mariadb_installer(folder: Path, redo_log: str) -> Sequence[str]:
+    """The command that makes a MariaDB's data directory: root over the socket, nobody else.
+
+    It runs where the directory is to be, for MariaDB's script takes a path with a space for two. A starting server
+    deletes every temporary table in its own temporary folder: in /tmp also those of another build.
+    """
     return (
+        "env", f"--chdir={folder.parent}", f"TMPDIR={folder.parent}",
         "mariadb-install-db", "--no-defaults", "--rpm", "--user=root", "--skip-test-db", "--skip-log-bin",
-        "--auth-root-authentication-method=socket", f"--innodb-log-file-size={REDO_LOG}",
-        f"--datadir={folder}", f"--tmpdir={folder.parent}",
+        "--auth-root-authentication-method=socket", f"--innodb-log-file-size={redo_log}",
+        f"--datadir=./{folder.name}",
     )  # fmt: skip
+
+
+def _mariadb(folder: Path) -> Sequence[str]:
+    return mariadb_installer(folder, REDO_LOG)
 
 
 def _mysql(folder: Path) -> Sequence[str]:
