@@ -28,6 +28,9 @@ from tests.integration.test_agent import (
     worst,
 )
 
+PROMPT = 5.0
+"""Seconds: a busy machine may take some, and what hangs here would take more."""
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -191,7 +194,7 @@ def test_a_stop_is_prompt_while_the_server_hangs(resident: Resident) -> None:
     finally:
         server.send(signal.SIGCONT)
 
-    assert (code, taken < 1.5) == (0, True)
+    assert (code, taken < PROMPT) == (0, True)
 
 
 def test_a_stop_is_prompt_while_heat_hangs_and_the_signal_is_kept(resident: Resident) -> None:
@@ -206,7 +209,7 @@ def test_a_stop_is_prompt_while_heat_hangs_and_the_signal_is_kept(resident: Resi
             taken = time.monotonic() - asked
             asked_by.close()
 
-    assert (code, taken < 1.5) == (0, True)
+    assert (code, taken < PROMPT) == (0, True)
     assert json.loads(_read(resident.state / "signal.json"))["pending"]["outcome"]["status"] == "SUCCESS"
 
 

@@ -145,7 +145,7 @@ def test_an_answer_that_drips_is_not_waited_for_to_its_end() -> None:
         host.join(5)
 
     assert isinstance(error, HandleUnreachable)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_an_answer_that_is_cut_short_says_nothing(heat: Server) -> None:

@@ -296,7 +296,7 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
 
     assert "CREATE_IN_PROGRESS" in first
     assert command.returncode == 130
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert told.splitlines()[-1] == (
         "guestagent: interrupted; stack prod goes on: guestagent cluster status prod --watch"
     )

@@ -11,6 +11,7 @@ import pytest
 
 from guestagent.embedded.servers import Flavour
 from tests.integration.certificates import Authority, Certificate
+from tests.integration.consoles import CONSOLES
 from tests.integration.database.spoken import ENCRYPTED, only
 from tests.integration.secured import ADDRESS, Secured
 from tests.integration.servers import Server, running
@@ -45,14 +46,16 @@ def _secured(
 
 
 @pytest.fixture
-def secured(_secured: Secured, tmp_path: Path) -> Secured:
+def secured(_secured: Secured, tmp_path: Path) -> Iterator[Secured]:
     _secured.serve(_secured.right)
     for file in _secured.files():
         file.unlink()
     # The replica first: it would come back to a source that was emptied before it.
     replica = _as_new(_secured.replica.server, tmp_path / "replica")
     source = _as_new(_secured.source.server, tmp_path / "source")
-    return replace(_secured, source=source, replica=replica)
+    yield replace(_secured, source=source, replica=replica)
+    # Else it comes to whichever source it was given last, once that has the account again, in another test.
+    replica.server.ask(CONSOLES[replica.server.flavour.family].stop)
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ class TestSilence:
             taken = time.monotonic() - started
             server.send(signal.SIGCONT)
 
-        assert taken < 2.0
+        assert taken < 5.0
 
     def test_a_server_that_hangs_admits_nobody_in_time(self, server: Server) -> None:
         server.send(signal.SIGSTOP)
@@ -51,7 +51,7 @@ class TestSilence:
 
         taken = time.monotonic() - started
         server.send(signal.SIGCONT)
-        assert taken < 2.0
+        assert taken < 5.0
 
     def test_a_source_that_hangs_is_an_error_of_the_look(self, source: Server) -> None:
         source.send(signal.SIGSTOP)
