@@ -114,5 +114,8 @@ PEOPLE_FILES = {
     "people/passwords.yaml": (read_passwords, PASSWORDS),
     "people/template-of-2013.yaml": (read_template, ADOPTED),
     "people/document-of-2013.json": (read_document, AS_IN_2013),
+    "people/resource-cfn.yaml": (read_document, AS_IN_2013),
+    "people/resource-hot.yaml": (read_document, AS_IN_2013),
+    "people/resource-hot-property.yaml": (read_document, AS_IN_2013),
 }
 """How to read each file, and the value that it must have in every later version."""
