@@ -70,8 +70,9 @@ class Lab:
         draft.replace(file)
 
     def configure(self, *collectors: str) -> None:
+        # `exec`, or oslo.config would drop the quotes of a first and a last word that have them.
         text = f"""[DEFAULT]
-command = {shlex.join([sys.executable, f"{self.folder}/poke.py", str(self.folder)])}
+command = exec {shlex.join([sys.executable, f"{self.folder}/poke.py", str(self.folder)])}
 cachedir = {self.cache}
 backup_cachedir = {self.folder}/backup
 min_polling_interval = 0.1
