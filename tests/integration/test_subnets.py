@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Network
@@ -27,6 +28,8 @@ def leftover(subnet: IPv4Network, bridge: str, alias: str = "") -> Iterator[psut
     ip("link", "set", link, "master", bridge)
     with subprocess.Popen(("ip", "netns", "exec", namespace, "sleep", "600")) as guest:
         try:
+            while not Path(f"/proc/{guest.pid}/ns/net").samefile(f"/run/netns/{namespace}"):
+                time.sleep(0.01)
             yield psutil.Process(guest.pid)
         finally:
             guest.kill()
