@@ -20,10 +20,10 @@ PLACES: Mapping[Dialect, Mapping[str, str]] = {
 
 
 def cluster(replicas: int, dialect: Dialect, node: Node = NODE, **changes: Any) -> Cluster:
-    """A small cluster whose guests look for news every second."""
+    """A small cluster whose guests look for news every three seconds: every second, a Heat did little else."""
     nodes = [node] * replicas
     return Cluster.new(
-        source=node, replicas=nodes, polling_interval=1, dialect=dialect, **{**PLACES[dialect], **changes}
+        source=node, replicas=nodes, polling_interval=3, dialect=dialect, **{**PLACES[dialect], **changes}
     )
 
 
