@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+# Not the module's own generator: a program that seeds that one expects to be its only user.
+_CHANCE = random.SystemRandom().random
 
 
 class Clock(Protocol):
@@ -54,7 +56,7 @@ class Backoff:
     most: float
     jitter: float = 0.5
 
-    def waits(self, chance: Callable[[], float] = random.random) -> Iterator[float]:
+    def waits(self, chance: Callable[[], float] = _CHANCE) -> Iterator[float]:
         wait = self.first
         while True:
             yield wait * (1 - self.jitter * chance())

@@ -1,5 +1,8 @@
 """Retries are values; no test waits for one."""
 
+import random
+from itertools import islice
+
 import pytest
 
 from guestagent.retry import Backoff, FakeClock, Retry
@@ -54,3 +57,11 @@ def test_jitter_only_shortens() -> None:
     waits = Backoff(first=8, most=8, jitter=0.5).waits(chance=lambda: 1.0)
 
     assert next(waits) == 4
+
+
+def test_waits_leave_the_random_numbers_of_the_process_alone() -> None:
+    before = random.getstate()
+
+    list(islice(Backoff(first=1, most=8).waits(), 3))
+
+    assert random.getstate() == before
