@@ -57,7 +57,8 @@ class MariadbHistory:
         return _spelled((key, number) for key, number in self.last.items() if key[0] not in known)
 
     def contains(self, other: History) -> bool:
-        return all(number <= self._highest(domain) for domain, number in _by_domain(_mariadb(other)).items())
+        here = _by_domain(self)
+        return all(number <= here.get(domain, 0) for domain, number in _by_domain(_mariadb(other)).items())
 
     def beyond(self, other: History) -> str:
         theirs = _mariadb(other).last
@@ -67,9 +68,6 @@ class MariadbHistory:
         """The position: the newest GTID of each domain."""
         newest = {d: (n, s) for (d, s), n in sorted(self.last.items(), key=lambda item: item[1])}
         return _spelled(((domain, server), number) for domain, (number, server) in newest.items())
-
-    def _highest(self, domain: int) -> int:
-        return _by_domain(self).get(domain, 0)
 
 
 def _by_domain(history: MariadbHistory) -> dict[int, int]:

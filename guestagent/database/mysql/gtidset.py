@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 from guestagent.database.gtid import History
 
@@ -18,7 +18,6 @@ Interval = tuple[int, int]
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
-NUMBERS = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class MysqlHistory:
         found: defaultdict[Origin, list[Interval]] = defaultdict(list)
         for text in sets:
             for part in filter(None, (word.strip() for word in (text or "").lower().split(","))):
-                for origin, interval in _parsed(part):
-                    found[origin].append(interval)
-        return cls({origin: tuple(_joined(intervals)) for origin, intervals in found.items()})
+                for origin, intervals in _parsed(part):
+                    found[origin].extend(intervals)
+        return cls({origin: tuple(_join_intervals(each)) for origin, each in found.items() if each})
 
     @property
     def family(self) -> str:
@@ -54,7 +53,7 @@ class MysqlHistory:
     def minus(self, other: MysqlHistory) -> MysqlHistory:
         """What is here and not there: GTID_SUBTRACT."""
         left = {
-            origin: tuple(_without(intervals, other.executed.get(origin, ())))
+            origin: tuple(_subtract_intervals(intervals, other.executed.get(origin, ())))
             for origin, intervals in self.executed.items()
         }
         return MysqlHistory({origin: intervals for origin, intervals in left.items() if intervals})
@@ -65,48 +64,72 @@ class MysqlHistory:
         return ",".join(f"{uuid}{''.join(_spelled(item) for item in items)}" for uuid, items in by_server)
 
 
-def _parsed(part: str) -> Iterator[tuple[Origin, Interval]]:
+def _parsed(part: str) -> Iterator[tuple[Origin, Iterable[Interval]]]:
     """One server's numbers: those after a tag are the tag's, those before any are without."""
-    uuid, *words = (word.strip() for word in part.split(":"))
+    uuid, *words = map(str.strip, part.split(":"))
     if not UUID.fullmatch(uuid) or not words:
-        raise ValueError(f"no GTID set: {part!r}")
-    tag = ""
+        raise ValueError(f"no GTID set: {_quote(part)}")
+    tag, intervals = "", list[Interval]()
     for word in words:
-        numbers = NUMBERS.fullmatch(word)
-        if numbers is None:
-            if not TAG.fullmatch(word):
-                raise ValueError(f"neither numbers nor a tag of a GTID set: {word!r}")
-            tag = word
+        interval = _parse_interval(word)
+        if interval is not None:
+            intervals.append(interval)
             continue
-        first, last = int(numbers[1]), int(numbers[2] or numbers[1])
-        if not 0 < first <= last:
-            raise ValueError(f"no interval of a GTID set: {word!r}")
-        yield (uuid, tag), (first, last)
+        if not TAG.fullmatch(word):
+            raise ValueError(f"neither numbers nor a tag of a GTID set: {_quote(word)}")
+        yield (uuid, tag), intervals
+        tag, intervals = word, []
+    yield (uuid, tag), intervals
 
 
-def _joined(intervals: Iterable[Interval]) -> Iterator[Interval]:
-    """In order, with those that touch or overlap made one."""
-    start, end = 0, -1
-    for first, last in sorted(intervals):
+def _parse_interval(word: str) -> Interval | None:
+    """Read `7` or `5-9`; None for a word without numbers. No regular expression: a set may have thousands of these."""
+    first, dash, last = word.partition("-")
+    if not (first.isdigit() and (last.isdigit() or not dash) and word.isascii()):
+        return None
+    start = int(first)
+    interval = (start, int(last) if dash else start)
+    if not 0 < start <= interval[1]:
+        raise ValueError(f"no interval of a GTID set: {_quote(word)}")
+    return interval
+
+
+def _quote(text: str) -> str:
+    """The beginning of what could not be read: all of it may be megabytes."""
+    return repr(text if len(text) <= 100 else f"{text[:100]}...")
+
+
+def _join_intervals(intervals: list[Interval]) -> Iterator[Interval]:
+    """Sort the intervals and merge those that touch or overlap."""
+    intervals.sort()
+    start, end = intervals[0]
+    for first, last in intervals:
         if first > end + 1:
-            if end > 0:
-                yield start, end
-            start = first
-        end = max(end, last)
+            yield start, end
+            start, end = first, last
+        elif last > end:
+            end = last
     yield start, end
 
 
-def _without(intervals: Iterable[Interval], taken: tuple[Interval, ...]) -> Iterator[Interval]:
+def _subtract_intervals(intervals: tuple[Interval, ...], taken: tuple[Interval, ...]) -> Iterator[Interval]:
+    """Walk both lists once, in step, so that the time is linear."""
+    if intervals == taken:
+        return
+    nothing_more = (intervals[-1][1] + 1, intervals[-1][1] + 1)
+    others = chain(taken, repeat(nothing_more))
+    start, end = next(others)
     for first, last in intervals:
+        while end < first:
+            start, end = next(others)
         at = first
-        for start, end in taken:
-            if end < at:
-                continue
-            if start > last:
-                break
+        while start <= last:
             if start > at:
                 yield at, start - 1
             at = end + 1
+            if at > last:  # what is taken here may reach into the next interval
+                break
+            start, end = next(others)
         if at <= last:
             yield at, last
 

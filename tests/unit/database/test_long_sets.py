@@ -1,0 +1,125 @@
+"""Long GTID sets: exact, and in a time that grows with their length and not with its square."""
+
+from __future__ import annotations
+
+from collections import UserDict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guestagent.database.gtid import MariadbHistory
+from guestagent.database.mysql.gtidset import Interval, MysqlHistory, Origin
+
+A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"
+NUMBERS = st.sets(st.integers(1, 150), min_size=1)
+EXECUTED = st.dictionaries(st.sampled_from([(A, ""), (A, "tag"), (B, "")]), NUMBERS)
+
+
+class Comparisons:
+    """How often numbers were compared."""
+
+    count = 0
+
+
+class CountedNumber(int):
+    """A number that counts its comparisons. What is computed from it is an `int` and does not count."""
+
+    def __lt__(self, other: int) -> bool:
+        Comparisons.count += 1
+        return int(self) < other
+
+    def __le__(self, other: int) -> bool:
+        Comparisons.count += 1
+        return int(self) <= other
+
+    def __gt__(self, other: int) -> bool:
+        Comparisons.count += 1
+        return int(self) > other
+
+    def __ge__(self, other: int) -> bool:
+        Comparisons.count += 1
+        return int(self) >= other
+
+
+class CountedPositions(UserDict[tuple[int, int], int]):
+    """Positions that count how often one of them is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, key: tuple[int, int]) -> int:
+        self.looks += 1
+        return super().__getitem__(key)
+
+
+def build_set(count: int, shift: int = 0, spread: int = 10) -> MysqlHistory:
+    """A set of `count` intervals of three numbers each."""
+    starts = range(1 + shift, count * spread + 1 + shift, spread)
+    intervals: list[Interval] = [(CountedNumber(start), CountedNumber(start + 2)) for start in starts]
+    return MysqlHistory({(A, ""): tuple(intervals)})
+
+
+def count_comparisons(one: MysqlHistory, other: MysqlHistory) -> int:
+    Comparisons.count = 0
+    assert not one.minus(other).empty
+    assert not one.contains(other)
+    return Comparisons.count
+
+
+def spell_numbers(executed: dict[Origin, set[int]]) -> str:
+    """The numbers as nobody would spell them: one by one and from the end."""
+    origins = (
+        f"{uuid}{tag and f':{tag}'}:" + ":".join(map(str, sorted(numbers, reverse=True)))
+        for (uuid, tag), numbers in executed.items()
+    )
+    return ",".join(origins)
+
+
+def list_numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
+    return {
+        (origin, number)
+        for origin, intervals in history.executed.items()
+        for first, last in intervals
+        for number in range(first, last + 1)
+    }
+
+
+def test_twice_as_many_intervals_need_twice_as_many_comparisons() -> None:
+    for shift, spread in ((1, 10), (0, 11), (5, 10), (100_000, 10)):
+        once = count_comparisons(build_set(500), build_set(500, shift, spread))
+        twice = count_comparisons(build_set(1000), build_set(1000, shift, spread))
+
+        assert twice < 3 * once, f"{once} and {twice} comparisons ({shift}, {spread})"
+
+
+def test_a_set_with_one_wide_interval_is_compared_as_fast() -> None:
+    wide = MysqlHistory({(A, ""): ((CountedNumber(2), CountedNumber(100_000)),)})
+
+    once = count_comparisons(build_set(500), wide)
+    twice = count_comparisons(build_set(1000), wide)
+
+    assert twice < 3 * once
+
+
+def test_ten_times_as_many_domains_need_ten_times_as_many_looks() -> None:
+    looks = []
+    for count in (10, 100):
+        positions = CountedPositions({(domain, 1): 5 for domain in range(count)})
+        assert MariadbHistory(positions).contains(MariadbHistory(dict(positions)))
+        looks.append(positions.looks)
+
+    assert looks[1] <= 10 * looks[0]
+
+
+@given(EXECUTED, EXECUTED)
+def test_sets_of_many_intervals_behave_as_sets_of_numbers(
+    this: dict[Origin, set[int]], that: dict[Origin, set[int]]
+) -> None:
+    one, other = MysqlHistory.of(spell_numbers(this)), MysqlHistory.of(spell_numbers(that))
+
+    naive_one = {(origin, number) for origin, numbers in this.items() for number in numbers}
+    naive_other = {(origin, number) for origin, numbers in that.items() for number in numbers}
+    assert list_numbers(one) == naive_one
+    assert list_numbers(one.minus(other)) == naive_one - naive_other
+    assert list_numbers(MysqlHistory.of(one.beyond(other))) == naive_one - naive_other
+    assert one.contains(other) == (naive_one >= naive_other)
+    assert list_numbers(MysqlHistory.of(str(one), str(other))) == naive_one | naive_other
