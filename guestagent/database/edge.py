@@ -49,7 +49,10 @@ class Database(Protocol):
         """The global variables of these names as they are now; those that the server does not know are absent."""
 
     def catch_up(self, history: History, seconds: float) -> None:
-        """Return once the channel has applied all of `history`, or after `seconds`: only an observation tells which."""
+        """Return once the channel has applied `history`, or after `seconds`: only an observation tells which.
+
+        Of a long history it may wait for the newest part alone.
+        """
 
     def apply(self, step: Step) -> None:
         """Do one step. Statements take effect one by one: a cut between them is met by the next pass."""

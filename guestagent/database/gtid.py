@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 
@@ -56,6 +57,12 @@ class MariadbHistory:
         known = {domain for domain, _server in followed.last}
         return _spelled((key, number) for key, number in self.last.items() if key[0] not in known)
 
+    def find_missing(self, applied: MariadbHistory, count: int) -> MariadbHistory:
+        """The newest GTID of each domain in which `applied` has not come so far, for at most `count` domains."""
+        there = _by_domain(applied)
+        newest = ((key, n) for key, n in _find_newest(self) if n > there.get(key[0], 0))
+        return MariadbHistory(dict(islice(newest, count)))
+
     def contains(self, other: History) -> bool:
         here = _by_domain(self)
         return all(number <= here.get(domain, 0) for domain, number in _by_domain(_mariadb(other)).items())
@@ -66,8 +73,12 @@ class MariadbHistory:
 
     def __str__(self) -> str:
         """The position: the newest GTID of each domain."""
-        newest = {d: (n, s) for (d, s), n in sorted(self.last.items(), key=lambda item: item[1])}
-        return _spelled(((domain, server), number) for domain, (number, server) in newest.items())
+        return _spelled(_find_newest(self))
+
+
+def _find_newest(history: MariadbHistory) -> Iterator[tuple[tuple[int, int], int]]:
+    newest = {d: (n, s) for (d, s), n in sorted(history.last.items(), key=lambda item: item[1])}
+    return (((domain, server), number) for domain, (number, server) in newest.items())
 
 
 def _by_domain(history: MariadbHistory) -> dict[int, int]:

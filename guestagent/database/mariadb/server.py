@@ -23,15 +23,21 @@ COULD_NOT_INITIALIZE = 1201
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
-    " 'read_only', 'gtid_slave_pos', 'gtid_binlog_state', 'have_ssl', 'datadir')"
+    " 'read_only', 'have_ssl', 'datadir')"
 )
+# SHOW and information_schema cut a value after 4096 characters, in the middle of a number too.
+GTIDS = sql("SELECT @@GLOBAL.gtid_slave_pos AS slave_pos, @@GLOBAL.gtid_binlog_state AS binlog_state")
+WAITED_DOMAINS_LIMIT = 16
+"""A wait names the newest GTID of each of these: more may not fit in the smallest max_allowed_packet, 1024 bytes."""
+
 NO_SPACE = "Waiting for someone to free space"
 # Its own lists stay readable when the disk is full; what we look at next would hang then, and not end with us.
 HELD_UP = sql(
     "SELECT state FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND (state = {} OR (time > 4 AND info IN ({}, {})))",
+    " AND (state = {} OR (time > 4 AND info IN ({}, {}, {})))",
     NO_SPACE,
     VARIABLES.text,
+    GTIDS.text,
     STATUS.text,
 )
 FOLLOWERS = sql("SHOW SLAVE HOSTS")
@@ -52,9 +58,10 @@ class Mariadb:
         self._connection = connection
 
     def observe(self) -> ServerState:
-        """Nine short queries, none of which writes."""
+        """Ten short queries, none of which writes."""
         unless_held_up(self._connection, HELD_UP, NO_SPACE)
         seen = variables(self._connection)
+        history, applied = read_positions(self._connection)
         found, marker = accounts(self._connection)
         return ServerState(
             version=str(seen["version"]),
@@ -63,8 +70,8 @@ class Mariadb:
             gtid=True,
             # Newer ones know more than ON: how strictly, which is not for us to judge.
             read_only=seen["read_only"] != "OFF",
-            history=history(seen),
-            own=history(seen).own(MariadbHistory.of(seen["gtid_slave_pos"])),
+            history=history,
+            own=history.own(applied),
             accounts=found,
             schemas=schemas(self._connection),
             followers=tuple(int(str(row["Server_id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
@@ -80,7 +87,13 @@ class Mariadb:
         return running(self._connection, names)
 
     def catch_up(self, history: History, seconds: float) -> None:
-        self._connection.rows(sql(f"SELECT MASTER_GTID_WAIT({{}}, {seconds})", str(history)), CATCHING_UP)
+        """Wait only for what is missing: the server rejects a statement that is longer than max_allowed_packet."""
+        if not isinstance(history, MariadbHistory):
+            return
+        _, applied = read_positions(self._connection)
+        missing = history.find_missing(applied, WAITED_DOMAINS_LIMIT)
+        if not missing.empty:
+            self._connection.rows(sql(f"SELECT MASTER_GTID_WAIT({{}}, {seconds})", str(missing)), CATCHING_UP)
 
     def apply(self, step: Step) -> None:
         match step:
@@ -133,23 +146,25 @@ class Mariadb:
 
 
 def variables(connection: Connection) -> dict[str, str | None]:
-    """The server's global variables that we look at; those that it does not know are absent."""
+    """The server's global variables that we look at; those that it does not know are absent. None can be long."""
     rows = connection.rows(VARIABLES, LOOKING)
     return {str(row["Variable_name"]): row["Value"] for row in rows}
 
 
-def history(seen: dict[str, str | None]) -> MariadbHistory:
-    """What was applied (also without a log of our own) and what was logged."""
-    return MariadbHistory.of(seen["gtid_slave_pos"], seen["gtid_binlog_state"])
+def read_positions(connection: Connection) -> tuple[MariadbHistory, MariadbHistory]:
+    """What was applied (also without a log of our own) and what was logged, together; and the former alone."""
+    (row,) = connection.rows(GTIDS, LOOKING)
+    return MariadbHistory.of(row["slave_pos"], row["binlog_state"]), MariadbHistory.of(row["slave_pos"])
 
 
 def source_state(connection: Connection) -> SourceState:
     """What a replication account, which may do nothing else, sees of its server."""
     unless_held_up(connection, HELD_UP, NO_SPACE)
     seen = variables(connection)
+    history, _ = read_positions(connection)
     return SourceState(
         server_id=int(str(seen["server_id"])),
         binary_log=seen["log_bin"] == "ON",
-        history=history(seen),
+        history=history,
         version=seen["version"],
     )

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, groupby, repeat
+from itertools import chain, groupby, islice, repeat
 
 from guestagent.database.gtid import History
 
@@ -57,6 +57,11 @@ class MysqlHistory:
             for origin, intervals in self.executed.items()
         }
         return MysqlHistory({origin: intervals for origin, intervals in left.items() if intervals})
+
+    def take_newest(self, count: int) -> MysqlHistory:
+        """The last interval of each origin, for at most `count` origins."""
+        newest = {origin: intervals[-1:] for origin, intervals in self.executed.items()}
+        return MysqlHistory(dict(islice(newest.items(), count)))
 
     def __str__(self) -> str:
         """As the server spells it, without its line breaks."""

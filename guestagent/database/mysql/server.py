@@ -36,16 +36,22 @@ RELAY_LOG_LOST = 1872
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
-    " 'read_only', 'super_read_only', 'gtid_mode', 'gtid_executed', 'datadir')"
+    " 'read_only', 'super_read_only', 'gtid_mode', 'datadir')"
 )
+# SHOW and performance_schema cut a value after 1024 characters, in the middle of a number too.
+GTIDS = sql("SELECT @@GLOBAL.gtid_executed AS executed")
+WAITED_ORIGINS_LIMIT = 8
+"""A wait names one interval of each of these: more may not fit in the smallest max_allowed_packet, 1024 bytes."""
+
 COMMITTING = "waiting for handler commit"
 # What we look at may wait for somebody else's lock, and then does not end with us. A commit takes its time on a busy
 # server; that the disk is full is in the log then, once in ten minutes, and all else of the server seems well.
 HELD_UP = sql(
     "SELECT state FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND ((time > 4 AND info IN ({}, {})) OR (state = {} AND EXISTS (SELECT 1 FROM performance_schema.error_log"
+    " AND ((time > 4 AND info IN ({}, {}, {})) OR (state = {} AND EXISTS (SELECT 1 FROM performance_schema.error_log"
     " WHERE error_code = 'MY-000035' AND logged > NOW() - INTERVAL 11 MINUTE)))",
     VARIABLES.text,
+    GTIDS.text,
     STATUS.text,
     COMMITTING,
 )
@@ -73,7 +79,7 @@ class Mysql:
         self._connection = connection
 
     def observe(self) -> ServerState:
-        """Ten short queries, none of which writes.
+        """Eleven short queries, none of which writes.
 
         `own` is always "": a GTID names the server that gave it, so none can stand for two transactions.
         """
@@ -88,7 +94,7 @@ class Mysql:
             gtid=seen["gtid_mode"] == "ON",
             read_only=super_read_only,
             restricted=seen["read_only"] == "ON" and not super_read_only,
-            history=MysqlHistory.of(seen["gtid_executed"]),
+            history=read_history(self._connection),
             accounts=found,
             schemas=schemas(self._connection),
             followers=tuple(int(str(row["Server_Id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
@@ -104,7 +110,13 @@ class Mysql:
         return running(self._connection, names)
 
     def catch_up(self, history: History, seconds: float) -> None:
-        self._connection.rows(sql(f"SELECT WAIT_FOR_EXECUTED_GTID_SET({{}}, {seconds})", str(history)), CATCHING_UP)
+        """Wait only for what is missing: the server rejects a statement that is longer than max_allowed_packet."""
+        if not isinstance(history, MysqlHistory):
+            return
+        missing = history.minus(read_history(self._connection)).take_newest(WAITED_ORIGINS_LIMIT)
+        if not missing.empty:
+            wait = sql(f"SELECT WAIT_FOR_EXECUTED_GTID_SET({{}}, {seconds})", str(missing))
+            self._connection.rows(wait, CATCHING_UP)
 
     def apply(self, step: Step) -> None:
         match step:
@@ -171,9 +183,15 @@ class Mysql:
 
 
 def variables(connection: Connection) -> dict[str, str | None]:
-    """The server's global variables that we look at."""
+    """The server's global variables that we look at. None of them can be long."""
     rows = connection.rows(VARIABLES, LOOKING)
     return {str(row["Variable_name"]): row["Value"] for row in rows}
+
+
+def read_history(connection: Connection) -> MysqlHistory:
+    """Everything that the server has executed, however long its set is."""
+    (row,) = connection.rows(GTIDS, LOOKING)
+    return MysqlHistory.of(row["executed"])
 
 
 def source_state(connection: Connection) -> SourceState:
@@ -182,7 +200,7 @@ def source_state(connection: Connection) -> SourceState:
     return SourceState(
         server_id=int(str(seen["server_id"])),
         binary_log=seen["log_bin"] == "ON",
-        history=MysqlHistory.of(seen["gtid_executed"]),
+        history=read_history(connection),
         version=seen["version"],
         gtid=seen["gtid_mode"] == "ON",
         uuid=seen["server_uuid"],

@@ -123,3 +123,18 @@ def test_sets_of_many_intervals_behave_as_sets_of_numbers(
     assert list_numbers(MysqlHistory.of(one.beyond(other))) == naive_one - naive_other
     assert one.contains(other) == (naive_one >= naive_other)
     assert list_numbers(MysqlHistory.of(str(one), str(other))) == naive_one | naive_other
+
+
+def test_a_wait_names_the_last_interval_of_some_origins() -> None:
+    history = MysqlHistory.of(f"{A}:1-5:9-12:tag:1-3,{B}:4")
+
+    assert str(history.take_newest(8)) == f"{A}:9-12:tag:1-3,{B}:4"
+    assert str(history.take_newest(2)) == f"{A}:9-12:tag:1-3"
+
+
+def test_a_wait_names_the_newest_position_of_some_domains_that_are_behind() -> None:
+    history = MariadbHistory.of("0-1-5,0-2-7,1-1-4,2-1-9,3-1-1")
+
+    assert str(history.find_missing(MariadbHistory.of("0-2-6,1-9-4"), 16)) == "0-2-7,2-1-9,3-1-1"
+    assert len(history.find_missing(MariadbHistory(), 2).last) == 2
+    assert history.find_missing(history, 16).empty
