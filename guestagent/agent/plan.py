@@ -10,7 +10,7 @@ from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
-from guestagent.database.gtid import History
+from guestagent.database.gtid import History, shorten_gtids
 from guestagent.database.state import (
     ChannelState,
     Receiver,
@@ -164,7 +164,7 @@ def _written_here(server: ServerState, source: History) -> tuple[str, str, str, 
         return (
             "history",
             "nothing that the source does not have",
-            f"errant transactions {errant}",
+            f"errant transactions {shorten_gtids(errant)}",
             "nothing was touched; compare the data with the source, keep what is worth it, "
             "then start the node from a clean image",
         )
@@ -173,7 +173,7 @@ def _written_here(server: ServerState, source: History) -> tuple[str, str, str, 
         return (
             "history",
             "nothing but what came from a source",
-            f"transactions of its own: {server.own}",
+            f"transactions of its own: {shorten_gtids(server.own)}",
             "nothing was touched; if the data is not needed, start the node from a clean image",
         )
     return None

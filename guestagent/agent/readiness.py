@@ -11,6 +11,7 @@ from guestagent.agent.model import Agreement, Condition, Desired, Observed, Read
 from guestagent.agent.plan import refusal
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
+from guestagent.database.gtid import shorten_gtids
 from guestagent.database.state import (
     ChannelState,
     Endpoint,
@@ -209,6 +210,7 @@ def _contained(observed: Observed, server: ServerState) -> Condition:
     wanted = "all that the source had when verification began"
     if observed.target is None:
         return Condition("history", PENDING, wanted, "the source's position is not known")
+    executed, target = shorten_gtids(str(server.history)), shorten_gtids(str(observed.target))
     if server.history.family == observed.target.family and server.history.contains(observed.target):
-        return Condition("history", HELD, wanted, f"{server.history}")
-    return Condition("history", PENDING, f"{wanted} ({observed.target})", f"{server.history}")
+        return Condition("history", HELD, wanted, executed)
+    return Condition("history", PENDING, f"{wanted} ({target})", executed)

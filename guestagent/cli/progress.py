@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
+from guestagent.database.gtid import shorten_gtids
 from guestagent.retry import Clock
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _in_short(evidence: object) -> str:
     if not isinstance(evidence, dict):
         return ""
     lag = evidence.get("lag")
-    parts = [evidence.get("version"), None if lag is None else f"lag {lag} s", evidence.get("gtid")]
+    gtids = shorten_gtids(str(evidence.get("gtid") or ""))
+    parts = [evidence.get("version"), None if lag is None else f"lag {lag} s", gtids]
     return ", ".join(str(part) for part in parts if part)
 
 

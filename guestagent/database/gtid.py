@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
+
+SHOWN_LIMIT = 300  # characters: two sets and what to do about them fit in a signal's reason
+
+COUNTED = re.compile(r"(?::[0-9][^:,]*)|(?:(?:^|,)[0-9]+-[0-9]+-[0-9]+(?=,|$))")
+"""An interval of MySQL, or a GTID of MariaDB."""
 
 
 class History(Protocol):
@@ -23,6 +30,17 @@ class History(Protocol):
     @property
     def family(self) -> str:
         """Who counts so, as people name it: histories of two families cannot be compared (TypeError)."""
+
+
+def shorten_gtids(gtids: str) -> str:
+    """Shorten a set or position for a person: its beginning and how much more there is. No number is cut."""
+    if len(gtids) <= SHOWN_LIMIT:
+        return gtids
+    ends = [found.end() for found in COUNTED.finditer(gtids)]
+    shown = bisect_right(ends, SHOWN_LIMIT)
+    beginning = gtids[: ends[shown - 1]] if shown else ""
+    kind = "intervals" if ":" in gtids else "GTIDs"
+    return f"{beginning} and {len(ends) - shown} more {kind}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ def _clean(text: str) -> str:
     """Without controls, lone surrogates and characters beyond the BMP: a utf8mb3 column refuses the last,
     and the signal would be answered with 500 for ever.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if _storable(c) else "?" for c in text)
 
 

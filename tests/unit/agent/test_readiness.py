@@ -10,6 +10,7 @@ from guestagent.agent.model import Agreement, Desired, Observed, Readiness
 from guestagent.agent.readiness import readiness
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, Receiver, ServerError, ServerState, SourceState
+from guestagent.signal.payload import MOST_REASON
 from tests.unit.agent.states import (
     DIALECT,
     SLAVE,
@@ -237,6 +238,27 @@ def test_errant_transactions_are_final_and_named() -> None:
         Agreement.FINAL,
         "errant transactions 0-8-6",
     )
+
+
+def test_a_long_list_of_errant_transactions_is_shortened_and_counted() -> None:
+    errant = ",".join(f"{domain}-8-6" for domain in range(1, 2001))
+    state = server(f"0-7-5,{errant}", server_id=8, channel=channel())
+
+    found = judged(replica_wanted(), seen(state, source_seen("0-7-9"))).worst
+
+    assert found.seen.startswith("errant transactions 1-8-6,2-8-6,")
+    assert found.seen.endswith(" more GTIDs")
+    assert len(str(found)) < MOST_REASON
+
+
+def test_long_histories_are_shortened_while_the_replica_catches_up() -> None:
+    position = ",".join(f"{domain}-7-6" for domain in range(1, 2001))
+    state = server(position, server_id=8, channel=channel())
+
+    found = judged(replica_wanted(), seen(state, source_seen(f"{position},3000-7-1"))).worst
+
+    assert (found.name, found.agreement) == ("history", Agreement.PENDING)
+    assert len(str(found)) < MOST_REASON
 
 
 def test_the_final_comes_before_the_pending_before_the_held() -> None:

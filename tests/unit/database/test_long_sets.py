@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import UserDict
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guestagent.database.gtid import MariadbHistory
+from guestagent.database.gtid import SHOWN_LIMIT, MariadbHistory, shorten_gtids
 from guestagent.database.mysql.gtidset import Interval, MysqlHistory, Origin
 
 A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"
@@ -138,3 +139,33 @@ def test_a_wait_names_the_newest_position_of_some_domains_that_are_behind() -> N
     assert str(history.find_missing(MariadbHistory.of("0-2-6,1-9-4"), 16)) == "0-2-7,2-1-9,3-1-1"
     assert len(history.find_missing(MariadbHistory(), 2).last) == 2
     assert history.find_missing(history, 16).empty
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        (f"{A}:1-5", f"{A}:1-5"),
+        (f"{A}:" + ":".join(f"{n}-{n + 1}" for n in range(1000, 9000, 4)), "and 1974 more intervals"),
+        (f"{A}:tag:" + ":".join(str(n) for n in range(1001, 9000, 2)), "and 3948 more intervals"),
+        (",".join(f"{n}-1-{n}" for n in range(1000, 3000)), "and 1975 more GTIDs"),
+    ],
+)
+def test_a_long_set_is_shortened_and_counted(text: str, shown: str) -> None:
+    short = shorten_gtids(text)
+
+    assert short.endswith(shown)
+    assert len(short) < SHOWN_LIMIT + 40
+
+
+@example({(A, ""): {*range(1, 150, 2)}, (A, "tag"): {*range(1, 150, 2)}, (B, ""): {1}})
+@given(EXECUTED)
+def test_a_shortened_set_is_a_part_of_the_whole(executed: dict[Origin, set[int]]) -> None:
+    whole = MysqlHistory.of(spell_numbers(executed))
+
+    shown, _, rest = shorten_gtids(str(whole)).partition(" and ")
+
+    part = MysqlHistory.of(shown)
+    missing = sum(map(len, whole.executed.values())) - sum(map(len, part.executed.values()))
+    assert str(whole).startswith(shown)
+    assert rest == (f"{missing} more intervals" if missing else "")
