@@ -86,12 +86,11 @@ class Memory:
 
     def having_seen(self, accounts: Iterable[AccountState]) -> Memory:
         """Knowing that these have the passwords that they are to have, and no others."""
-        memory = self
-        for seen in accounts:
-            new = {(seen.account, Fingerprint.take(each)) for each in _proofs(seen)}
-            memory = memory._unknown(seen.account)
-            memory = replace(memory, given=memory.given | new)
-        return memory
+        latest = {seen.account: seen for seen in accounts}
+        if not latest:
+            return self
+        new = {(name, Fingerprint.take(proof)) for name, seen in latest.items() for proof in _proofs(seen)}
+        return replace(self, given=frozenset(each for each in self.given if each[0] not in latest) | new)
 
     def outlived(self, account: Account) -> bool:
         """Whether the account's old password was retained in an earlier generation than the one in work."""

@@ -29,6 +29,9 @@ from guestagent.database.steps import (
 )
 from guestagent.metadata.document import Role, Source
 
+SHOWN_NAMES_LIMIT = 10
+"""A condition names at most this many schemas and accounts."""
+
 
 def plan(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect) -> tuple[Step, ...]:
     """The steps from what is seen to what is wanted; none where going on could lose data or cannot help.
@@ -145,7 +148,7 @@ def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
         return (
             "data",
             "an empty server, or one whose history the source contains",
-            f"schemas or accounts without a history: {', '.join(strange)}",
+            f"schemas or accounts without a history: {_list_some(strange)}",
             "nothing was touched; if the data is not needed, start the node from a clean image",
         )
     if not server.binary_log:
@@ -156,6 +159,12 @@ def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
             "set log_bin and log_slave_updates (MySQL: log_replica_updates) in the option file, restart the server",
         )
     return None
+
+
+def _list_some(names: tuple[str, ...]) -> str:
+    """List the first few names, and count the others."""
+    listed = ", ".join(names[:SHOWN_NAMES_LIMIT])
+    return listed if len(names) <= SHOWN_NAMES_LIMIT else f"{listed} and {len(names) - SHOWN_NAMES_LIMIT} more"
 
 
 def _written_here(server: ServerState, source: History) -> tuple[str, str, str, str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.database.gtid import History
@@ -160,9 +161,14 @@ class ServerState:
     restricted: bool = False
     tls: bool | None = None
     folder: str = ""
+    _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A pass asks for each of up to a thousand accounts several times.
+        object.__setattr__(self, "_by_account", {each.account: each for each in self.accounts})
 
     def account(self, wanted: Account) -> AccountState | None:
-        return next((a for a in self.accounts if a.account == wanted), None)
+        return self._by_account.get(wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,14 @@ def test_the_passwords_of_an_account_are_known_as_they_were_looked_at(now: Accou
     assert memory.knows(now) is known
 
 
+def test_accounts_that_are_seen_together_are_known_as_one_by_one() -> None:
+    first, second = account(), account(Account("other", "%"), retained=stored("old"))
+
+    memory = Memory().having_seen([first, second]).having_seen([account(password="new")])
+
+    assert [memory.knows(each) for each in (first, second, account(password="new"))] == [False, True, True]
+
+
 def test_a_password_that_is_gone_is_the_agents_own_no_more(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
     journal.looked([], [account(retained=stored("old"))])

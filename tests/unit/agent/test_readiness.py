@@ -251,6 +251,15 @@ def test_a_long_list_of_errant_transactions_is_shortened_and_counted() -> None:
     assert len(str(found)) < MOST_REASON
 
 
+def test_many_schemas_without_a_history_are_counted() -> None:
+    schemas = tuple(f"shop{number:04}" for number in range(5000))
+
+    found = judged(replica_wanted(), seen(server(schemas=schemas, server_id=8), source_seen("0-7-5"))).worst
+
+    assert found.name == "data"
+    assert found.seen.endswith("shop0008, shop0009 and 4990 more")
+
+
 def test_long_histories_are_shortened_while_the_replica_catches_up() -> None:
     position = ",".join(f"{domain}-7-6" for domain in range(1, 2001))
     state = server(position, server_id=8, channel=channel())

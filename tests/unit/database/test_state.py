@@ -1,0 +1,51 @@
+"""A server's state: what is asked of it many times in a pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from guestagent.database.fake import FRESH
+from guestagent.database.state import Account, AccountState
+from guestagent.secret import Secret
+
+
+class Comparisons:
+    """How often two accounts were compared."""
+
+    count = 0
+
+
+class CountedAccount(Account):
+    """An account that counts its comparisons."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        Comparisons.count += 1
+        return isinstance(other, Account) and (self.name, self.host) == (other.name, other.host)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.host))
+
+
+def build_state(name: str) -> AccountState:
+    return AccountState(CountedAccount(name, "%"), "plain", Secret("x"))
+
+
+def test_an_account_is_found_by_its_name_and_host() -> None:
+    server = replace(FRESH, accounts=(build_state("app"), build_state("slave")))
+
+    assert server.account(Account("slave", "%")) is server.accounts[1]
+    assert server.account(Account("slave", "localhost")) is None
+    assert replace(server, accounts=()).account(Account("slave", "%")) is None
+
+
+def test_finding_every_account_is_not_quadratic() -> None:
+    names = [f"slave{number}" for number in range(200)]
+    server = replace(FRESH, accounts=tuple(map(build_state, names)))
+
+    Comparisons.count = 0
+    found = [server.account(CountedAccount(name, "%")) for name in names]
+
+    assert None not in found
+    assert Comparisons.count < 4 * len(names)
