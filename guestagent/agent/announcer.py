@@ -10,19 +10,22 @@ from guestagent.agent import evidence
 from guestagent.agent.edges import Report
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Document
-from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool
+from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, Status
 
 AGAIN_SECONDS = 5.0
 STOP_SECONDS = 0.7
 
 
 class Announcer:
-    """Delivers the newest outcome until it is accepted, given up, replaced by a newer one, or `stop` is called."""
+    """Delivers one outcome until it is accepted, given up, replaced, held back, or `stop` is called.
+
+    It never sends what it finds in the spool on its own: only a look at the server tells whether that is still true.
+    """
 
     def __init__(self, sender: Sender, tell: Callable[[str], None], again: float = AGAIN_SECONDS) -> None:
         """`again`: seconds after which trouble of our own is met with another attempt."""
         self._sender, self._tell, self._pause = sender, tell, again
-        self._entry: Entry | None = sender.spool.pending()
+        self._entry: Entry | None = None
         self._stopping = False
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
@@ -40,10 +43,32 @@ class Announcer:
         self._thread.join(STOP_SECONDS)
 
     def say(self, entry: Entry) -> None:
-        """Have this said in place of anything older; what has been accepted already is not said again."""
+        """Have this said in place of anything older; what has been accepted already is not said again.
+
+        An outcome of the same status that is being sent to the same handle goes on: its patience must not begin anew
+        at every pass.
+        """
         with self._news:
-            self._entry = entry
+            if self._entry is None or not _has_same_status(self._entry, entry):
+                self._entry = entry
+                self._news.notify()
+
+    def hold(self, *statuses: Status) -> None:
+        """Stop sending an outcome of these statuses (by default of any), because it may no longer be true.
+
+        A request that is already on its way cannot be called back. What is pending stays in the spool.
+        """
+        with self._news:
+            if self._entry is None or (statuses and self._entry.outcome.status not in statuses):
+                return
+            held, self._entry = self._entry, None
             self._news.notify()
+        self._tell(f"signal {held.outcome.status}: held back until a look at the server confirms it")
+
+    def is_sending(self, status: Status) -> bool:
+        """Return whether an outcome of this status is being sent."""
+        with self._news:
+            return self._entry is not None and self._entry.outcome.status is status
 
     def _run(self) -> None:
         self._sender.prepare()
@@ -59,22 +84,30 @@ class Announcer:
             else:
                 if delivery.end is not End.CUT:
                     self._tell(told(entry.outcome, delivery))
+                    self._finish(entry)
 
     def _next(self) -> Entry | None:
         with self._news:
             self._news.wait_for(lambda: self._entry is not None or self._stopping)
-            entry, self._entry = self._entry, None
-            return None if self._stopping else entry
+            return None if self._stopping else self._entry
+
+    def _finish(self, entry: Entry) -> None:
+        with self._news:
+            if self._entry is entry:
+                self._entry = None
 
     def _again(self, entry: Entry) -> None:
-        """Say it after a while, unless there is something newer by then."""
+        """Wait before the next attempt, unless there is something newer by then."""
         with self._news:
-            self._news.wait_for(lambda: self._entry is not None or self._stopping, self._pause)
-            self._entry = self._entry or entry
+            self._news.wait_for(lambda: self._entry is not entry or self._stopping, self._pause)
 
     def _superseded(self, entry: Entry) -> bool:
         with self._news:
-            return self._stopping or (self._entry is not None and self._entry is not entry)
+            return self._stopping or self._entry is not entry
+
+
+def _has_same_status(one: Entry, other: Entry) -> bool:
+    return one.key == other.key and one.outcome.status is other.outcome.status
 
 
 def entry_of(document: Document, report: Report) -> Entry:

@@ -11,12 +11,13 @@ from guestagent.agent.edges import Progress, Report, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
+from guestagent.agent.signal_decision import Decision, decide
 from guestagent.agent.standing import standing
 from guestagent.agent.status import NodeStatus
 from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, documents, parse, require_resolved
 from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Delivery, End, Sender, Spool
+from guestagent.signal import Delivery, End, Sender, Spool, Status
 
 SIGNAL_SECONDS = 60.0
 LOCK_SECONDS = 5.0
@@ -97,7 +98,12 @@ def _resolved(document: object, where: str) -> Document:
     return parsed
 
 
-def _signal(sender: Sender, document: Document, report: Report, clock: Clock) -> Delivery:
+def _signal(sender: Sender, document: Document, report: Report, clock: Clock) -> Delivery | None:
+    """Send what the pass has found; None if nothing is sent, because a pending SUCCESS is held back."""
+    record = sender.spool.record_of(document.handle, document.unique_id)
+    status = Status.SUCCESS if report.verdict is Verdict.READY else Status.FAILURE
+    if decide(record, status, late=report.late) is Decision.HOLD:
+        return None
     return sender.say(announcer.entry_of(document, report), until=clock.now() + SIGNAL_SECONDS)
 
 

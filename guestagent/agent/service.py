@@ -16,18 +16,21 @@ from guestagent.agent.announcer import Announcer
 from guestagent.agent.collect import Collected
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.foreground import node_status
+from guestagent.agent.journal import Journal
 from guestagent.agent.mailbox import Ear, Mailbox
 from guestagent.agent.model import Condition
 from guestagent.agent.notify import notify
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
+from guestagent.agent.signal_decision import Decision, decide
 from guestagent.agent.status import NodeStatus
 from guestagent.errors import GuestAgentError, InvalidMetadata, StorageError
 from guestagent.metadata import Document, parse, require_resolved, salvaged
 from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Entry, Spool, Status
+from guestagent.signal import Entry, Record, Sender, Spool, Status
 
 MakeEdges = Callable[[Settings, Clock, Callable[[], bool], Callable[[Progress], None]], Edges]
+MakeSender = Callable[[Settings, Clock, Callable[[str], None]], Sender]
 LOG = logging.getLogger("guestagent")
 PROMPT_SECONDS = 0.8
 GLANCE_SECONDS = 1.0
@@ -59,11 +62,17 @@ def leave_soon() -> None:
 class Service:
     """One thread passes, another one (the announcer's) signals. Poked through its ear."""
 
-    def __init__(self, settings: Settings, ear: Ear, edges: MakeEdges = parts.edges) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ear: Ear,
+        edges: MakeEdges = parts.edges,
+        sender: MakeSender = parts.sender,
+    ) -> None:
         self._settings, self._ear, self._make_edges = settings, ear, edges
         self._clock = _EarClock(ear)
         self._spool = Spool(settings.state)
-        self._announcer = Announcer(parts.sender(settings, SystemClock(), LOG.info), LOG.info)
+        self._announcer = Announcer(sender(settings, SystemClock(), LOG.info), LOG.info)
         self._ended = threading.Event()
         self._work: Collected | None = None
         self._since = 0.0
@@ -90,6 +99,7 @@ class Service:
         work, server = self._ear.latest(), self._server()
         if work != self._work:
             self._work, self._since, self._shown = work, self._clock.now(), None
+            self._announcer.hold()  # an outcome of the older document says nothing of this one
         if work is None:
             self._show(NodeStatus("waiting", "no metadata yet"))
         else:
@@ -131,12 +141,11 @@ class Service:
         if self._shown is None:
             # What an earlier life or document left may hold no longer.
             self._show(_converging(document, "looking at the server"))
-        said = announcer.said(self._spool, document)
-        # Once the handle was told, the deadline has done its duty: from then on it is drift that is repaired.
-        report = self._reconcile(document, math.inf if said else document.section.deadline)
+        report = self._reconcile(document)
         if report.verdict is Verdict.CUT:
             return
-        if said is None or (report.verdict is Verdict.READY and said.status is not Status.SUCCESS):
+        status = Status.SUCCESS if report.verdict is Verdict.READY else Status.FAILURE
+        if decide(self._record(document), status, late=report.late) is Decision.SEND:
             self._announcer.say(announcer.entry_of(document, report))
         self._tell(report)
         self._show(node_status(document, report))
@@ -145,17 +154,29 @@ class Service:
         """The pass could not even be judged. It is tried again; what still is so at the deadline is said."""
         LOG.error("%s", why)
         self._show(NodeStatus("converging", "cannot work", problems=(why,)))
+        self._withhold(document, self._clock.now() - self._since)
         late = self._clock.now() - self._since >= document.section.deadline
-        if late and not self._told_already(document):
+        if late and self._is_worth_sending(document, late=True):
             self._announcer.say(Entry(document.handle, document.unique_id, evidence.stumbled(document, why)))
 
-    def _told_already(self, document: Document) -> bool:
-        try:
-            return announcer.said(self._spool, document) is not None
-        except StorageError:
-            return False
+    def _withhold(self, document: Document, elapsed: float) -> None:
+        """Hold back what a look did not confirm: a SUCCESS always, a FAILURE while the deadline may still be met."""
+        self._announcer.hold(Status.SUCCESS)
+        if elapsed < document.section.deadline:
+            self._announcer.hold(Status.FAILURE)
 
-    def _reconcile(self, document: Document, deadline: float) -> Report:
+    def _record(self, document: Document) -> Record | None:
+        return self._spool.record_of(document.handle, document.unique_id)
+
+    def _is_worth_sending(self, document: Document, *, late: bool = False) -> bool:
+        """Return whether a FAILURE without a report should be sent. A spool that cannot be read does not prevent it."""
+        try:
+            record = self._record(document)
+        except StorageError:
+            return True
+        return decide(record, Status.FAILURE, late=late) is Decision.SEND
+
+    def _reconcile(self, document: Document) -> Report:
         edges = self._make_edges(
             self._settings,
             self._clock,
@@ -165,14 +186,28 @@ class Service:
         with parts.alone(self._settings, self._patience):
             edges.journal.rename(parts.former_task(document), parts.task(document))
             reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
-            return reconciler.converge(deadline)
+            return reconciler.converge(self._deadline(document, edges.journal))
+
+    def _deadline(self, document: Document, journal: Journal) -> float:
+        """Return the seconds after which a node that is not ready has failed.
+
+        Once the node was ready, or the handle has answered, the deadline has done its duty: from then on drift is
+        repaired. A pending FAILURE that was healed in the meantime may come true again at the deadline.
+        """
+        record, deadline = self._record(document), float(document.section.deadline)
+        if record is None:
+            return deadline
+        if record.pending is None or record.pending.outcome.status is Status.SUCCESS:
+            return math.inf
+        is_over = journal.memory.task == parts.task(document) and journal.elapsed >= deadline
+        return math.inf if is_over and self._announcer.is_sending(Status.FAILURE) else deadline
 
     def _refuse(self, work: Collected, error: InvalidMetadata) -> None:
         """An invalid document changes nothing; where its handle can be read, FAILURE tells every problem."""
         LOG.error("%s", error)
         self._show(NodeStatus("failed", "invalid metadata", problems=tuple(str(p) for p in error.problems)))
         readable = salvaged(work.document)
-        if readable is not None and not self._told_already(readable):
+        if readable is not None and self._is_worth_sending(readable):
             outcome = evidence.refused(readable, error)
             self._announcer.say(Entry(readable.handle, readable.unique_id, outcome))
 
@@ -187,6 +222,8 @@ class Service:
         if self._shown is None or self._shown.doing != progress.doing:
             LOG.info("%.1f s: %s", progress.elapsed, progress.doing)
         notify(f"STATUS={progress.doing}")
+        if progress.readiness is not None:
+            self._withhold(document, progress.elapsed)
         conditions = () if progress.readiness is None else progress.readiness.conditions
         self._show(_converging(document, progress.doing, progress.elapsed, conditions))
 

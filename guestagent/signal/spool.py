@@ -126,7 +126,7 @@ class Spool:
     def discard(self, entry: Entry) -> None:
         """It need not be said: the handle has taken what says it."""
         record = self.record()
-        if record is not None and record.pending is not None and record.key == entry.key:
+        if record is not None and record.pending is not None and _concerns(record, entry):
             self._write(replace(record, pending=None))
 
     def record(self) -> Record | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +20,11 @@ from guestagent.agent.mailbox import Mailbox
 from guestagent.agent.service import Service
 from guestagent.agent.settings import Settings
 from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
-from guestagent.errors import DatabaseUnreachable
+from guestagent.errors import DatabaseUnreachable, HandleUnreachable
 from guestagent.metadata import parse
 from guestagent.metadata.document import Handle
-from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Entry, FakeHandle, Outcome, Sender, Spool, Status
+from guestagent.retry import Backoff, Clock, SystemClock
+from guestagent.signal import Entry, FakeHandle, Outcome, Policy, Sender, Spool, Status
 from tests.unit.agent.states import source_seen
 
 NOBODY = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
@@ -31,15 +32,40 @@ SOURCE_DEADLINE = 1
 SOURCE = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": SOURCE_DEADLINE}}
 
 
+class Heat(FakeHandle):
+    """A handle that answers 503 while it is `down`, and remembers every body that was sent to it."""
+
+    def __init__(self) -> None:
+        super().__init__([None])
+        self.down, self.sent = True, list[str]()
+
+    def send(self, body: bytes, within: float) -> None:
+        self.sent.append(json.loads(body)["Status"])
+        if self.down:
+            raise HandleUnreachable("heat.test answers 503")
+        super().send(body, within)
+
+    def arrived(self) -> list[str]:
+        """Return the statuses of accepted signals, once there is one."""
+        end = time.monotonic() + 10
+        while not self.heard:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return [str(body["Status"]) for body in self.heard]
+
+
 class Agent:
     """One life of the agent, in a thread."""
 
-    def __init__(self, folder: Path, database: Callable[[], FakeDatabase]) -> None:
+    def __init__(
+        self, folder: Path, database: Callable[[], FakeDatabase], heat: Heat | None = None
+    ) -> None:
         self.settings = replace(
             settings.load(), state=folder / "state", run=folder / "run", interval=0.2, collector_cache=folder
         )
         self.mailbox = Mailbox(self.settings.state, self.settings.run, self.settings.collector_cache)
         self._database = database
+        self._heat = heat
 
     def collect(self, document: Mapping[str, Any]) -> None:
         self.mailbox.put(Collected.of(document, Path("cfn.json")))
@@ -47,7 +73,7 @@ class Agent:
     @contextmanager
     def running(self) -> Iterator[None]:
         with self.mailbox.listen() as ear:
-            service = Service(self.settings, ear, self._edges)
+            service = Service(self.settings, ear, self._edges, self._sender)
             thread = threading.Thread(target=service.run)
             thread.start()
             try:
@@ -74,6 +100,28 @@ class Agent:
             assert time.monotonic() < end
             time.sleep(0.02)
         return outcome
+
+    def pending(self, document: Mapping[str, Any], status: Status) -> None:
+        """Wait until an outcome of this status is pending."""
+        end = time.monotonic() + 10
+        while self.said(document).status is not status:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def look_again(self) -> None:
+        """Return when the agent has looked at the server twice since this call."""
+        path = self.settings.state / "status.json"
+        for _ in range(2):
+            before, end = path.stat().st_ino, time.monotonic() + 10
+            while path.stat().st_ino == before:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+
+    def _sender(self, settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sender:
+        if self._heat is None:
+            return parts.sender(settings, clock, tell)
+        policy = Policy(wait=Backoff(first=0.02, most=0.02))
+        return Sender(Spool(settings.state), clock, policy, self._heat.connect, tell=tell)
 
     def _edges(
         self,
@@ -285,3 +333,146 @@ def test_a_bug_in_signalling_does_not_leave_all_later_signals_unsaid(tmp_path: P
 
     assert connections[1].heard
     assert "a bug of guestagent: ZeroDivisionError at" in told[0]
+
+
+def test_a_success_that_heat_has_not_taken_is_replaced_when_the_node_fails_for_good(tmp_path: Path) -> None:
+    database, heat = FakeDatabase(), Heat()
+    agent = Agent(tmp_path, lambda: database, heat)
+    agent.collect(PATIENT)
+
+    with agent.running():
+        agent.pending(PATIENT, Status.SUCCESS)
+        database.state = replace(database.state, binary_log=False)
+        agent.pending(PATIENT, Status.FAILURE)
+        heat.down = False
+        arrived = heat.arrived()
+
+    assert arrived == ["FAILURE"]
+
+
+def test_a_success_is_held_back_while_the_node_may_heal_and_sent_once_it_has(tmp_path: Path) -> None:
+    server, heat = Restarting(), Heat()
+    server.away = False
+    agent = Agent(tmp_path, server, heat)
+    agent.collect(PATIENT)
+
+    with agent.running():
+        agent.pending(PATIENT, Status.SUCCESS)
+        server.away = True
+        agent.until("converging")
+        heat.down = False
+        agent.look_again()
+        silent = list(heat.heard)
+        server.away = False
+        arrived = heat.arrived()
+
+    assert (silent, arrived) == ([], ["SUCCESS"])
+
+
+def test_a_spooled_outcome_is_not_sent_at_a_start_before_a_look_has_confirmed_it(tmp_path: Path) -> None:
+    heat = Heat()
+    heat.down = False
+    agent = Agent(tmp_path, lambda: FakeDatabase(replace(FRESH, binary_log=False)), heat)
+    Spool(agent.settings.state).put(
+        Entry(parse(PATIENT).handle, parse(PATIENT).unique_id, Outcome(Status.SUCCESS, "ready"))
+    )
+    agent.collect(PATIENT)
+
+    with agent.running():
+        heat.arrived()
+
+    assert heat.sent == ["FAILURE"]
+
+
+def test_an_outcome_of_an_older_document_is_not_sent_after_a_start(tmp_path: Path) -> None:
+    heat = Heat()
+    heat.down = False
+    agent = Agent(tmp_path, FakeDatabase, heat)
+    older = {**PATIENT, "ReadyWaitCondition": NOBODY.replace("/x", "/older")}
+    Spool(agent.settings.state).put(
+        Entry(parse(older).handle, parse(older).unique_id, Outcome(Status.FAILURE, "not ready"))
+    )
+    agent.collect(PATIENT)
+
+    with agent.running():
+        heat.arrived()
+
+    assert heat.sent == ["SUCCESS"]
+
+
+def test_a_pending_success_is_replaced_when_its_metadata_become_invalid(tmp_path: Path) -> None:
+    heat = Heat()
+    agent = Agent(tmp_path, FakeDatabase, heat)
+    agent.collect(PATIENT)
+
+    with agent.running():
+        agent.pending(PATIENT, Status.SUCCESS)
+        agent.collect({**PATIENT, "Users": 5})
+        agent.pending(PATIENT, Status.FAILURE)
+        heat.down = False
+        arrived = heat.arrived()
+
+    assert arrived == ["FAILURE"]
+
+
+def test_a_failure_that_heat_has_not_taken_is_held_back_once_its_cause_is_mended(tmp_path: Path) -> None:
+    server, heat = Restarting(), Heat()
+    server.away, server.database.state = False, replace(FRESH, binary_log=False)
+    agent = Agent(tmp_path, server, heat)
+    agent.collect(PATIENT)
+
+    with agent.running():
+        agent.pending(PATIENT, Status.FAILURE)
+        server.away, server.database.state = True, FRESH
+        agent.until("converging")
+        heat.down = False
+        agent.look_again()
+        silent = list(heat.heard)
+        server.away = False
+        arrived = heat.arrived()
+
+    assert (silent, arrived) == ([], ["SUCCESS"])
+
+
+def test_a_failure_that_was_mended_and_is_not_ready_at_the_deadline_is_sent_again(tmp_path: Path) -> None:
+    server, heat = Restarting(), Heat()
+    server.away, server.database.state = False, replace(FRESH, binary_log=False)
+    brief = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 2}}
+    agent = Agent(tmp_path, server, heat)
+    agent.collect(brief)
+
+    with agent.running():
+        agent.pending(brief, Status.FAILURE)
+        server.away = True
+        agent.until("converging")
+        heat.down = False
+        arrived = heat.arrived()
+
+    assert arrived == ["FAILURE"]
+    assert "not ready after" in str(heat.heard[0]["Reason"])
+
+
+def test_an_invalid_documents_failure_is_sent_after_a_restart_while_it_is_still_invalid(tmp_path: Path) -> None:
+    heat = Heat()
+    agent = Agent(tmp_path, FakeDatabase, heat)
+    agent.collect({**PATIENT, "Users": 5})
+    with agent.running():
+        agent.pending(PATIENT, Status.FAILURE)
+
+    heat.down = False
+    with agent.running():
+        arrived = heat.arrived()
+
+    assert arrived == ["FAILURE"]
+
+
+def test_an_announcer_does_not_send_what_an_earlier_life_left_in_the_spool(tmp_path: Path) -> None:
+    spool, handle = Spool(tmp_path), FakeHandle()
+    old = Entry(parse(SOURCE).handle, "node-1", Outcome(Status.SUCCESS, "ready"))
+    spool.put(old)
+    speaker = Announcer(Sender(spool, SystemClock(), connect=handle.connect), lambda message: None)
+
+    speaker.start()
+    speaker.stop()
+
+    assert (handle.attempts, spool.pending()) == (0, old)
