@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from os import PathLike
 
 FOLDER = "/run/guestagent"
 NAME = "bell"
@@ -32,6 +33,17 @@ def ring(folder: str, message: bytes = LOOK) -> None:
 def reached(path: str) -> int:
     """A descriptor to ring with, which never blocks; OSError where nobody listens at `path`."""
     return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def is_listening(path: PathLike[str]) -> bool:
+    """Return whether a process listens at the pipe at `path`. Nothing is sent. A killed one does not, though its pipe
+    remains.
+    """
+    try:
+        os.close(reached(os.fspath(path)))
+    except OSError:
+        return False
+    return True
 
 
 def ring_early() -> None:

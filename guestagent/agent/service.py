@@ -237,9 +237,8 @@ class Service:
         notify(f"STATUS={line}")
 
     def _show(self, shown: NodeStatus) -> None:
-        if shown != self._shown:
-            status.write(self._settings.state / "status.json", shown)
-            self._shown = shown
+        status.write(self._settings.state / "status.json", shown)
+        self._shown = shown
 
 
 def _converging(

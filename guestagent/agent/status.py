@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from guestagent import durable
+from guestagent.agent.look_time import LookTime, read_time
 from guestagent.agent.model import Agreement, Condition
 from guestagent.errors import StorageError
 
@@ -19,7 +20,8 @@ PLAIN = ("state", "doing", "node", "role", "generation", "elapsed", "deadline", 
 class NodeStatus:
     """One node at one moment. `state` is waiting, converging, ready or failed (see docs/clustering.md).
 
-    `signal` says how the newest outcome fares: pending, accepted, given up, or nothing to say yet.
+    `signal` says how the newest outcome fares: pending, accepted, given up, or nothing to say yet. `looked` is when it
+    was written; None in a file of 0.1, which did not keep it.
     """
 
     state: str
@@ -32,6 +34,7 @@ class NodeStatus:
     conditions: tuple[Condition, ...] = ()
     signal: str = ""
     problems: tuple[str, ...] = ()
+    looked: LookTime | None = field(default=None, compare=False)
 
     @property
     def ready(self) -> bool:
@@ -51,10 +54,14 @@ class NodeStatus:
         }
 
 
-def write(path: Path, status: NodeStatus) -> None:
-    """Keep the status for others to read. A full disk is no reason to stop working: it is then not kept."""
+def write(path: Path, status: NodeStatus, now: LookTime | None = None) -> None:
+    """Keep the status for others to read, with the time. A full disk is no reason to stop working: it is then not kept.
+
+    Written after every look, also if nothing has changed: its age tells whether somebody still looks.
+    """
+    looked = now or read_time()
     try:
-        durable.show(path, json.dumps(status.as_json()).encode())
+        durable.show(path, json.dumps({**status.as_json(), "looked": looked.as_json()}).encode())
     except StorageError:
         return
 
@@ -76,4 +83,5 @@ def _parsed(data: Mapping[str, Any]) -> NodeStatus:
         for c in data["conditions"]
     )
     plain = {name: data[name] for name in PLAIN}
-    return NodeStatus(**plain, conditions=conditions, problems=tuple(data["problems"]))
+    looked = LookTime.parse(data["looked"]) if "looked" in data else None  # 0.1 kept no time
+    return NodeStatus(**plain, conditions=conditions, problems=tuple(data["problems"]), looked=looked)

@@ -44,7 +44,8 @@ def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser = commands.add_parser(
         "status",
         help="show every condition of this node, the worst first",
-        description="Show what this node was asked to be and how far it is. Exit code 1 while it is not ready.",
+        description="Show what this node was asked to be and how far it is. Exit code 1 while it is not ready, if the"
+        " last look at the server is too old to count, or if the server does not run.",
     )
     options.as_json(parser)
     options.config(parser)
@@ -82,21 +83,25 @@ def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run_status(args: argparse.Namespace) -> int:
-    """Print the status that the last pass left."""
+    """Print the status that the last pass left, and whether it still counts."""
     from guestagent.agent import pausing, settings, status
+    from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
     from guestagent.agent.standing import standing
 
     loaded = settings.load(args.config)
-    found = status.read(loaded.state / "status.json")
-    if found is None:
-        found = status.NodeStatus("waiting", "no metadata has been seen here yet")
+    written = status.read(loaded.state / "status.json")
+    found = written or status.NodeStatus("waiting", "no metadata has been seen here yet")
     found = replace(found, signal=standing(loaded))
+    freshness = assess_freshness(loaded, found)
     mark = pausing.paused(loaded.state)
     if args.json:
-        _print_json(found.as_json() | {"paused": None if mark is None else asdict(mark)})
+        paused = {"paused": None if mark is None else asdict(mark)}
+        _print_json(found.as_json() | freshness.as_json() | paused)
     else:
-        sys.stdout.write(_shown(found) + ("" if mark is None else f"  {mark}\n"))
-    return 0 if found.ready else NotReady.exit_code
+        lines = describe_freshness(freshness, loaded) + ([] if mark is None else [str(mark)])
+        doubt = "" if written is None else describe_doubt(freshness)
+        sys.stdout.write(_shown(found, doubt) + "".join(f"  {line}\n" for line in lines))
+    return 0 if freshness.is_ready else NotReady.exit_code
 
 
 def run_plan(args: argparse.Namespace) -> int:
@@ -160,9 +165,10 @@ def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _shown(status: NodeStatus) -> str:
+def _shown(status: NodeStatus, doubt: str = "") -> str:
     who = f"{status.node or 'this node'}" + (f" ({status.role})" if status.role else "")
-    lines = [f"{who}: {status.state}" + (f", {status.doing}" if status.doing else "")]
+    state = f"was {status.state} {doubt}" if doubt else status.state
+    lines = [f"{who}: {state}" + (f", {status.doing}" if status.doing and not doubt else "")]
     lines += [f"  problem  {problem}" for problem in status.problems]
     for condition in status.conditions:
         held = str(condition.agreement) == "held"

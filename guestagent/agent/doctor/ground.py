@@ -8,6 +8,8 @@ from pathlib import Path
 from guestagent.agent import bell, status
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.freshness import FreshnessProbes, assess_freshness, describe_doubt
+from guestagent.agent.look_time import format_age
 from guestagent.agent.pausing import RESUME, Pause
 from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
@@ -34,8 +36,13 @@ def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> It
         return
     if shown is None:
         yield AGENT.warn("status", "no pass has been made here yet")
+        return
+    freshness = assess_freshness(settings, shown, FreshnessProbes(probes.now, probes.listening))
+    if not freshness.is_current:
+        do = "systemctl restart guestagent; journalctl -u guestagent tells what holds it up"
+        yield AGENT.warn("status", f"was {shown.state} {describe_doubt(freshness)}", do)
     elif shown.ready:
-        yield AGENT.ok("status", f"ready, generation {shown.generation}")
+        yield AGENT.ok("status", f"ready, generation {shown.generation}, seen {format_age(freshness.age)}")
     else:
         doing = f", {shown.doing}" if shown.doing else ""
         yield AGENT.warn("status", f"{shown.state}{doing}", "`guestagent status` shows every condition")

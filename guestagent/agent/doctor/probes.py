@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from guestagent.agent import bell
+from guestagent.agent.look_time import LookTime, read_time
 from guestagent.secret import Secret
 from guestagent.signal import Web
 from guestagent.signal.transports import utc_now
@@ -59,15 +59,6 @@ def greeted(url: str, host: str, ca_file: Path | None) -> Answer:
     return ask(Request("GET", Secret(url), host, b""), Web(ca_file), SECONDS)
 
 
-def listening(path: Path) -> bool:
-    """Whether a process listens at the pipe at `path`. Nothing is sent."""
-    try:
-        os.close(bell.reached(str(path)))
-    except OSError:
-        return False
-    return True
-
-
 def running(name: str) -> bool:
     """Whether a process of that name runs, be it a program or an interpreter's script."""
     for process in psutil.process_iter():
@@ -107,8 +98,9 @@ class Probes:
     resolved: Callable[[str], tuple[str, ...]] = field(default=resolved)
     connected: Callable[[str, int], None] = field(default=connected)
     greeted: Callable[[str, str, Path | None], Answer] = field(default=greeted)
-    listening: Callable[[Path], bool] = field(default=listening)
+    listening: Callable[[Path], bool] = field(default=bell.is_listening)
     running: Callable[[str], bool] = field(default=running)
     space: Callable[[Path], Space] = field(default=space)
     changed: Callable[[Path], float] = field(default=changed)
     today: Callable[[], datetime] = field(default=utc_now)
+    now: Callable[[], LookTime] = field(default=read_time)

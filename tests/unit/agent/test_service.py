@@ -283,6 +283,20 @@ def test_what_an_earlier_life_found_is_not_shown_as_if_it_still_held(tmp_path: P
         assert agent.until("converging").role == "source"
 
 
+def test_every_look_is_dated_also_if_it_finds_nothing_new(tmp_path: Path) -> None:
+    agent = Agent(tmp_path, FakeDatabase)
+    agent.collect(SOURCE)
+
+    with agent.running():
+        first = agent.until("ready").looked
+        agent.look_again()
+        second = agent.until("ready").looked
+
+    assert first is not None
+    assert second is not None
+    assert second.uptime > first.uptime
+
+
 def test_a_success_that_waits_for_heat_is_not_pushed_aside_by_trouble_of_our_own(tmp_path: Path) -> None:
     opened: list[FakeDatabase] = []
 

@@ -1,10 +1,12 @@
 """What one pass leaves, `guestagent status` reads."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from guestagent.agent import status
+from guestagent.agent.look_time import LookTime
 from guestagent.agent.model import Agreement, Condition
 from guestagent.agent.status import NodeStatus
 from guestagent.errors import StorageError
@@ -30,6 +32,25 @@ def test_a_status_reads_back(tmp_path: Path, kept: NodeStatus) -> None:
     assert status.read(tmp_path / "status.json") == kept
 
 
+def test_a_status_keeps_when_it_was_written(tmp_path: Path) -> None:
+    at = LookTime("2026-11-23T18:00:30+00:00", "a boot", 4711.5)
+
+    status.write(tmp_path / "status.json", FAILED, at)
+
+    kept = status.read(tmp_path / "status.json")
+    assert kept is not None
+    assert kept.looked == at
+
+
+def test_a_status_of_a_version_that_kept_no_time_is_read_without_one(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text(json.dumps(FAILED.as_json()))
+
+    kept = status.read(tmp_path / "status.json")
+
+    assert kept is not None
+    assert (kept, kept.looked) == (FAILED, None)
+
+
 def test_nobody_has_worked_here_yet(tmp_path: Path) -> None:
     assert status.read(tmp_path / "status.json") is None
 
@@ -40,7 +61,10 @@ def test_an_empty_file_which_a_power_cut_may_leave_tells_nothing(tmp_path: Path)
     assert status.read(tmp_path / "status.json") is None
 
 
-@pytest.mark.parametrize("content", ["{}", '{"conditions": 1}', "[]"])
+TIMELESS = json.dumps(FAILED.as_json() | {"looked": {"at": "2026-11-23T18:00:30", "boot": "", "uptime": 1}})
+
+
+@pytest.mark.parametrize("content", ["{}", '{"conditions": 1}', "[]", TIMELESS])
 def test_what_is_no_status_is_one_clear_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "status.json").write_text(content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from guestagent.database.fake import FRESH
 from guestagent.database.state import ServerState
 from tests.unit.golden.command_line import spell_answer
 from tests.unit.golden.documents import FULL_REPLICA
-from tests.unit.golden.goldens import add_golden, golden, hide_prose, load_json, to_json
+from tests.unit.golden.goldens import add_golden, golden, hide_look_time, hide_prose, load_json, to_json
 from tests.unit.golden.guest_files import PAUSE
 from tests.unit.golden.node_commands import add_error, answer, use_server, write_source
 from tests.unit.golden.node_states import REPLICA, build_report
@@ -27,7 +28,22 @@ def build_status(folder: Path) -> str:
     keep_status(folder / "state", FULL_STATUS)
     pause(folder / "state", PAUSE)
     accept(folder / "state", HANDLES["cfn"][0], READY)
-    return answer(folder, "status", prose=("signal",))
+    return hide_age(answer(folder, "status", prose=("signal",)))
+
+
+@golden("answers/status/too-old.json")
+def build_old_status(folder: Path) -> str:
+    """Build the status of a node that was ready before its agent and its server ended."""
+    keep_status(folder / "state", replace(FULL_STATUS, state="ready", doing="", problems=()))
+    return hide_age(answer(folder, "status", prose=("signal",)))
+
+
+def hide_age(text: str) -> str:
+    """Replace the age, which is counted from today."""
+    spelled = json.loads(text)
+    assert spelled["answer"]["age"] > 0
+    spelled["answer"]["age"] = "<seconds>"
+    return to_json(spelled)
 
 
 @golden("answers/status/nothing-yet.json")
@@ -72,7 +88,8 @@ def build_failed_apply(folder: Path) -> str:
 def build_status_after_apply(folder: Path) -> str:
     """Build the status that `apply` writes to status.json."""
     answer_apply(folder, FRESH)
-    return to_json(hide_prose(load_json(folder / "state" / "status.json"), ("wanted", "seen", "do")))
+    kept = load_json(folder / "state" / "status.json")
+    return to_json(hide_look_time(hide_prose(kept, ("wanted", "seen", "do"))))
 
 
 def add_verdict(name: str, *report: Any, **more: Any) -> None:

@@ -32,7 +32,7 @@ from tests.unit.golden.goldens import golden
 from tests.unit.golden.guest_files import PAUSE
 from tests.unit.golden.node_states import REPLICA
 from tests.unit.golden.signal_files import HANDLES, READY, accept, give_up
-from tests.unit.golden.status_files import FULL_STATUS, keep_status
+from tests.unit.golden.status_files import FULL_STATUS, LOOKED, keep_status
 
 NOW = datetime(2026, 11, 23, 18, 1, 0, tzinfo=timezone.utc)
 LATER = NOW.replace(hour=20)
@@ -51,6 +51,7 @@ def build_probes(**changes: Any) -> Probes:
         space=lambda path: Space(5 * GIB, 10 * GIB),
         changed=lambda path: NOW.timestamp(),
         today=lambda: NOW,
+        now=lambda: LOOKED,
     )
     return replace(fine, **changes)
 

@@ -99,6 +99,13 @@ def hide_prose(value: object, keys: Collection[str]) -> object:
     return value
 
 
+def hide_look_time(value: object) -> object:
+    """Replace the time in a status, which differs from run to run. Its keys and types stay visible."""
+    assert isinstance(value, dict)
+    looked = {key: f"<{type(inner).__name__}>" for key, inner in value["looked"].items()}
+    return {**value, "looked": looked}
+
+
 def hide_text(value: object) -> object:
     """Replace a text, or each text of a list."""
     if isinstance(value, list):

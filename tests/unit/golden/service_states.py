@@ -20,7 +20,7 @@ from guestagent.metadata import Document, dump
 from guestagent.retry import Clock, FakeClock
 from tests.unit.golden.agent_work import FINE, SOURCE
 from tests.unit.golden.doctor_answers import settings_below
-from tests.unit.golden.goldens import add_golden, hide_prose, load_json, to_json
+from tests.unit.golden.goldens import add_golden, hide_look_time, hide_prose, load_json, to_json
 
 INVALID = dump(SOURCE) | {"Users": 1}
 PROSE = ("doing", "wanted", "seen", "do", "problems")
@@ -71,7 +71,7 @@ def build_turn(ear: Callable[[], QuietListener], edges: Callable[..., Edges], fo
     """Run one turn of the agent's loop in this thread, and return the status."""
     settings = replace(settings_below(folder), interval=0.0)
     Service(settings, cast(Ear, ear()), partial(edges, folder))._turn()
-    return to_json(hide_prose(load_json(settings.state / "status.json"), PROSE))
+    return to_json(hide_look_time(hide_prose(load_json(settings.state / "status.json"), PROSE)))
 
 
 def interrupt(document: Document) -> QuietListener:

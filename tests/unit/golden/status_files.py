@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from guestagent.agent import status
+from guestagent.agent.look_time import LookTime
 from guestagent.agent.model import Agreement, Condition
 from guestagent.agent.status import NodeStatus
 from tests.unit.golden.stored import StoredFile
@@ -29,12 +30,13 @@ FULL_STATUS = NodeStatus(
     problems=("GuestAgent.Node: expected a string, found an integer",),
 )
 WAITING = NodeStatus("waiting", "no metadata yet")
+LOOKED = LookTime("2020-11-23T18:00:30+00:00", "a boot", 4711.5)
 
 
 def status_file(value: NodeStatus) -> StoredFile:
     return StoredFile(
         "status.json",
-        lambda state: status.write(state / "status.json", value),
+        lambda state: status.write(state / "status.json", value, LOOKED),
         lambda state: status.read(state / "status.json"),
         value,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from guestagent.agent import status
 from guestagent.agent.doctor.ground import agent_findings, disk_findings
 from guestagent.agent.doctor.probes import Space
+from guestagent.agent.look_time import LookTime
 from guestagent.agent.pausing import Pause
 from guestagent.agent.status import NodeStatus
 from tests.unit.agent.doctor.surroundings import GIB, graded, of, probes, raises, settings
@@ -25,6 +27,16 @@ def test_the_last_pass_is_told(state: str, grade: str, tmp_path: Path) -> None:
     status.write(tmp_path / "state" / "status.json", NodeStatus(state, problems=()))
 
     assert graded(agent_findings(settings(tmp_path), None, probes()))["status"] == grade
+
+
+def test_a_ready_that_is_too_old_to_count_is_a_warning_with_its_age(tmp_path: Path) -> None:
+    written = LookTime("2026-11-23T18:00:30+00:00", "a boot", 100.0)
+    status.write(tmp_path / "state" / "status.json", NodeStatus("ready"), written)
+    later = replace(written, uptime=100.0 + 7200)
+
+    found = of("status", agent_findings(settings(tmp_path), None, probes(now=lambda: later)))
+
+    assert (str(found.grade), "2 h ago" in found.seen) == ("warn", True)
 
 
 def test_a_problem_that_the_agent_met_is_a_line_of_its_own(tmp_path: Path) -> None:

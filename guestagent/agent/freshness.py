@@ -1,0 +1,120 @@
+"""Whether the last status still counts: how old it is, and whether the resident agent and the server run now.
+
+Cheap, so that a monitoring system may ask every few seconds. It looks at no table and logs in nowhere: that is the
+agent's work, and the doctor's.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from guestagent.agent import bell
+from guestagent.agent.look_time import LookTime, format_age, measure_age, read_time
+from guestagent.agent.settings import Settings
+from guestagent.agent.status import NodeStatus
+
+MISSED_LOOKS = 3
+LOOK_SECONDS = 60.0
+"""How long one look may take on a large server."""
+
+
+def is_server_listening(path: Path) -> bool:
+    """Return whether a process serves the Unix socket at `path`.
+
+    Nothing connects, so that the server logs no aborted connection: a datagram socket cannot connect to the server's
+    stream socket, and Linux answers EPROTOTYPE only if a process has that one open.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            return probe.connect_ex(str(path)) in (0, errno.EPROTOTYPE)
+        except OSError:  # a path that is too long for a socket
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessProbes:
+    """What is looked at besides the status; a test gives its own."""
+
+    now: Callable[[], LookTime] = field(default=read_time)
+    is_agent_listening: Callable[[Path], bool] = field(default=bell.is_listening)
+    is_server_listening: Callable[[Path], bool] = field(default=is_server_listening)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What is known of a status beyond its content. `age` in seconds, None if it is not known; `limit` as well.
+
+    `is_rebooted`: the machine was started anew after the status was written, so nobody has looked since.
+    """
+
+    status: NodeStatus
+    age: float | None
+    limit: float
+    is_rebooted: bool
+    has_agent: bool
+    has_server: bool
+
+    @property
+    def is_current(self) -> bool:
+        """Whether somebody has looked lately. Later the status is only what once was."""
+        return self.age is not None and self.age <= self.limit and not self.is_rebooted
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the node can be relied on now."""
+        return self.status.ready and self.is_current and self.has_server
+
+    def as_json(self) -> dict[str, object]:
+        looked = self.status.looked
+        return {
+            "at": None if looked is None else looked.at,
+            "age": None if self.age is None else round(self.age, 1),
+            "current": self.is_current,
+            "agent": "running" if self.has_agent else "not running",
+            "server": "listening" if self.has_server else "not listening",
+        }
+
+
+def assess_freshness(settings: Settings, status: NodeStatus, probes: FreshnessProbes | None = None) -> Freshness:
+    """Compare a status with the clocks, the resident agent's pipe and the server's socket."""
+    probes = probes or FreshnessProbes()
+    now, looked = probes.now(), status.looked
+    return Freshness(
+        status,
+        measure_age(looked, now),
+        limit=MISSED_LOOKS * settings.interval + LOOK_SECONDS,
+        is_rebooted=looked is not None and looked.boot != now.boot,
+        has_agent=probes.is_agent_listening(settings.run / bell.NAME),
+        has_server=probes.is_server_listening(settings.database_socket),
+    )
+
+
+def describe_doubt(freshness: Freshness) -> str:
+    """Say why the status does not tell how the node is now; "" if it does."""
+    if not freshness.is_current:
+        reboot = ", before a reboot" if freshness.is_rebooted else ""
+        return f"{format_age(freshness.age)}{reboot}; how it is now is not known"
+    if freshness.status.ready and not freshness.has_server:
+        return f"{format_age(freshness.age)}; the server has stopped since"
+    return ""
+
+
+def describe_freshness(freshness: Freshness, settings: Settings) -> list[str]:
+    """Describe the age, the agent and the server, line by line."""
+    looked = freshness.status.looked
+    if looked is None:
+        lines = ["looked   never, or by guestagent 0.1, which kept no time"]
+    else:
+        old = "" if freshness.is_current else f"; it counts for {freshness.limit:.0f} s"
+        lines = [f"looked   {format_age(freshness.age)}, at {looked.at}{old}"]
+    if not freshness.has_agent:
+        lines.append("agent    guestagent serve does not run: systemctl start guestagent")
+    elif not freshness.is_current and looked is not None:
+        lines.append("agent    guestagent serve runs, but finishes no look: journalctl -u guestagent")
+    if not freshness.has_server:
+        lines.append(f"server   does not run: nothing listens at {settings.database_socket}")
+    return lines

@@ -1,0 +1,164 @@
+"""Whether a status still counts: its age, a reboot, a stepped clock, and who runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent import bell
+from guestagent.agent.freshness import (
+    Freshness,
+    FreshnessProbes,
+    assess_freshness,
+    describe_doubt,
+    describe_freshness,
+    is_server_listening,
+)
+from guestagent.agent.look_time import LookTime, format_age, measure_age
+from guestagent.agent.settings import Settings, load
+from guestagent.agent.status import NodeStatus
+
+NOW = LookTime("2026-11-28T18:00:00+00:00", "this boot", 400_000.0)
+THREE_DAYS = 3 * 86400.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(load(), state=tmp_path, run=tmp_path, database_socket=tmp_path / "mysqld.sock")
+
+
+def looked(seconds_ago: float) -> LookTime:
+    """Return a moment of this boot."""
+    return replace(NOW, at="2026-11-25T18:00:00+00:00", uptime=NOW.uptime - seconds_ago)
+
+
+def assess(settings: Settings, written: LookTime | None, *, agent: bool = True, server: bool = True) -> Freshness:
+    """Assess the status of a node that was ready at its last look."""
+    probes = FreshnessProbes(lambda: NOW, lambda path: agent, lambda path: server)
+    return assess_freshness(settings, NodeStatus("ready", looked=written), probes)
+
+
+@pytest.mark.parametrize(("age", "ready"), [(0, True), (30, True), (149, True), (151, False), (THREE_DAYS, False)])
+def test_a_ready_node_counts_for_a_few_intervals(settings: Settings, age: float, ready: bool) -> None:
+    assert assess(settings, looked(age)).is_ready is ready
+
+
+def test_a_longer_interval_lets_a_status_count_for_longer(settings: Settings) -> None:
+    assert assess(replace(settings, interval=600), looked(1800)).is_ready
+
+
+def test_a_dead_agent_and_a_stopped_server_are_told_with_the_time_of_the_last_look(settings: Settings) -> None:
+    freshness = assess(settings, looked(THREE_DAYS), agent=False, server=False)
+
+    told = " ".join([describe_doubt(freshness), *describe_freshness(freshness, settings)])
+
+    assert "3 d ago, at 2026-11-25T18:00:00+00:00" in told
+    assert "guestagent serve does not run" in told
+    assert f"nothing listens at {settings.database_socket}" in told
+    assert "how it is now is not known" in told
+
+
+def test_an_agent_that_hangs_is_told(settings: Settings) -> None:
+    freshness = assess(settings, looked(1000))
+
+    assert not freshness.is_ready
+    assert "runs, but finishes no look" in " ".join(describe_freshness(freshness, settings))
+
+
+def test_a_server_that_has_stopped_since_the_last_look_is_not_ready(settings: Settings) -> None:
+    freshness = assess(settings, looked(5), server=False)
+
+    assert (freshness.is_ready, freshness.is_current) == (False, True)
+    assert describe_doubt(freshness) == "5 s ago; the server has stopped since"
+
+
+def test_an_apply_by_hand_counts_although_no_agent_is_resident(settings: Settings) -> None:
+    freshness = assess(settings, looked(5), agent=False)
+
+    assert freshness.is_ready
+    assert describe_doubt(freshness) == ""
+
+
+def test_a_status_without_a_time_is_too_old(settings: Settings) -> None:
+    freshness = assess(settings, None)
+
+    assert (freshness.is_ready, freshness.age) == (False, None)
+    assert freshness.as_json()["at"] is None
+
+
+def test_nothing_from_before_a_reboot_counts(settings: Settings) -> None:
+    before = LookTime("2026-11-28T17:59:50+00:00", "an earlier boot", 900_000.0)
+
+    freshness = assess(settings, before)
+
+    assert (freshness.is_ready, freshness.age) == (False, 10.0)
+    assert "before a reboot" in describe_doubt(freshness)
+
+
+@pytest.mark.parametrize("calendar", ["1970-01-01T00:00:00+00:00", "2040-01-01T00:00:00+00:00"])
+def test_a_stepped_clock_changes_no_age_within_one_boot(calendar: str) -> None:
+    assert measure_age(looked(42), replace(NOW, at=calendar)) == 42
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        LookTime("2027-01-01T00:00:00+00:00", "an earlier boot", 5.0),
+        LookTime(NOW.at, NOW.boot, NOW.uptime + 60),
+        LookTime(NOW.at, NOW.boot, float("nan")),
+    ],
+    ids=["calendar", "uptime", "no number"],
+)
+def test_a_status_from_the_future_has_no_known_age(written: LookTime) -> None:
+    assert measure_age(written, NOW) is None
+
+
+def test_a_boot_that_is_not_known_is_not_taken_for_the_same(settings: Settings) -> None:
+    unknown = replace(NOW, boot="", uptime=1.0, at="2026-11-27T18:00:00+00:00")
+
+    assert measure_age(unknown, replace(NOW, boot="")) == 86400
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s ago"), (119, "119 s ago"), (120, "2 min ago"), (7200, "2 h ago"), (None, "at an unknown time")],
+)
+def test_an_age_is_formatted_for_people(seconds: float | None, text: str) -> None:
+    assert format_age(seconds) == text
+
+
+def test_a_server_that_listens_is_found_without_a_connection(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "mysqld.sock"))
+        server.listen()
+        server.setblocking(False)
+
+        found = is_server_listening(tmp_path / "mysqld.sock")
+
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert found
+
+
+def test_a_killed_server_leaves_a_socket_at_which_nobody_listens(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "mysqld.sock"))
+
+    assert not is_server_listening(tmp_path / "mysqld.sock")
+
+
+@pytest.mark.parametrize("name", ["missing.sock", "x" * 200])
+def test_no_socket_is_no_server(tmp_path: Path, name: str) -> None:
+    assert not is_server_listening(tmp_path / name)
+
+
+def test_a_killed_agent_leaves_a_pipe_at_which_nobody_listens(tmp_path: Path) -> None:
+    pipe = bell.hung(str(tmp_path / bell.NAME))
+    alive = bell.is_listening(tmp_path / bell.NAME)
+    os.close(pipe)
+
+    assert (alive, bell.is_listening(tmp_path / bell.NAME)) == (True, False)
