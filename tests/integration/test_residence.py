@@ -17,6 +17,7 @@ import pytest
 
 from guestagent.agent.collect import Collected
 from guestagent.agent.mailbox import Mailbox
+from tests.integration import listening as listening_server
 from tests.integration.listening import listening
 from tests.integration.places import fill
 from tests.integration.servers import Server, installed, running
@@ -223,3 +224,132 @@ def test_a_restarted_server_is_a_source_again_long_before_the_next_look_for_drif
             server.start()
 
             until(lambda: (server.value("@@read_only"), server.value("@@server_id")) == ("0", "71"), 6)
+
+
+def look_now(resident: Resident) -> None:
+    """Have the agent look at the server without waiting for its interval."""
+    Mailbox(resident.state, resident.guest.folder / "run").ring()
+
+
+def statuses(heat: listening_server.Server) -> list[str]:
+    """Return what was sent to the handle, taken or not."""
+    return [json.loads(heard.body)["Status"] for heard in list(heat.heard)]
+
+
+@contextmanager
+def failed_for_good(server: Server) -> Iterator[None]:
+    """Point a channel of the source somewhere: the agent never promotes a server that follows another."""
+    server.ask("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'nobody'")
+    try:
+        yield
+    finally:
+        server.ask("RESET SLAVE ALL")
+
+
+def test_a_node_that_fails_for_good_while_heat_is_away_never_sends_its_success(resident: Resident) -> None:
+    with listening() as heat:
+        heat.reply = (503, {}, b"")
+        resident.collect(at_handle(heat.address))
+        with resident.serving():
+            until(lambda: bool(heat.heard))
+            with failed_for_good(resident.guest.server):
+                look_now(resident)
+                until(lambda: "FAILURE" in statuses(heat))
+                before = len(heat.heard)
+                heat.reply = (200, {}, listening_server.TAKEN)
+                until(lambda: b'"accepted": {' in _read(resident.state / "signal.json"), 60)
+
+        assert "SUCCESS" not in statuses(heat)[before:]
+        kept = json.loads(_read(resident.state / "signal.json"))
+        assert (kept["pending"], kept["accepted"]["outcome"]["status"]) == (None, "FAILURE")
+
+
+def test_a_restarted_agent_looks_before_it_sends_an_old_success(resident: Resident) -> None:
+    with listening() as heat:
+        heat.reply = (503, {}, b"")
+        resident.collect(at_handle(heat.address))
+        with resident.serving():
+            until(lambda: bool(heat.heard))
+        before = len(heat.heard)
+        heat.reply = (200, {}, listening_server.TAKEN)
+
+        with failed_for_good(resident.guest.server), resident.serving():
+            until(lambda: len(heat.heard) > before)
+
+        assert statuses(heat)[before:] == ["FAILURE"]
+
+
+def test_a_success_waits_for_a_stopped_server_and_is_sent_once_it_is_back(resident: Resident) -> None:
+    server = resident.guest.server
+    with listening() as heat:
+        heat.reply = (503, {}, b"")
+        resident.collect(at_handle(heat.address))
+        with resident.serving():
+            until(lambda: bool(heat.heard))
+            server.stop()
+            try:
+                until(lambda: "held back" in resident.logged())
+                before = len(heat.heard)
+                heat.reply = (200, {}, listening_server.TAKEN)
+            finally:
+                server.start()
+            until(lambda: len(heat.heard) > before)
+
+        assert statuses(heat)[before:] == ["SUCCESS"]
+
+
+def test_status_tells_of_a_killed_agent_and_a_stopped_server(resident: Resident) -> None:
+    guest, server = resident.guest, resident.guest.server
+    with listening() as heat:
+        resident.collect(at_handle(heat.address))
+        with resident.serving():
+            until(lambda: b'"ready"' in _read(resident.state / "status.json"))
+            alive = guest.run("status", "--json")
+        killed = guest.run("status")
+        server.stop()
+        try:
+            stopped, as_json = guest.run("status"), json.loads(guest.run("status", "--json").stdout)
+        finally:
+            server.start()
+
+    shown = json.loads(alive.stdout)
+    assert (alive.returncode, shown["agent"], shown["server"]) == (0, "running", "listening")
+    assert (shown["current"], 0 <= shown["age"] < 60) == (True, True)
+    assert (killed.returncode, "guestagent serve does not run" in killed.stdout) == (0, True)
+    assert (stopped.returncode, "the server has stopped since" in stopped.stdout) == (1, True)
+    assert "ago, at 20" in stopped.stdout
+    assert (as_json["state"], as_json["agent"], as_json["server"]) == (
+        "ready",
+        "not running",
+        "not listening",
+    )
+
+
+def test_a_status_of_three_days_ago_is_not_ready(resident: Resident) -> None:
+    guest, path = resident.guest, resident.state / "status.json"
+    assert guest.apply(source_document())["state"] == "ready"
+    fresh = guest.run("status")
+    kept = json.loads(path.read_text())
+    kept["looked"]["uptime"] -= 3 * 86400
+
+    path.write_text(json.dumps(kept))
+    old = guest.run("status")
+
+    assert fresh.returncode == 0
+    assert (old.returncode, "was ready 3 d ago" in old.stdout) == (1, True)
+
+
+def test_an_agent_that_hangs_is_seen_by_the_age_of_its_last_look(resident: Resident) -> None:
+    guest, path = resident.guest, resident.state / "status.json"
+    with listening() as heat:
+        resident.collect(at_handle(heat.address))
+        with resident.serving() as agent:
+            until(lambda: b'"ready"' in _read(path))
+            agent.send_signal(signal.SIGSTOP)
+            kept = json.loads(path.read_text())
+            kept["looked"]["uptime"] -= 200
+            path.write_text(json.dumps(kept))
+
+            hung = guest.run("status")
+
+    assert (hung.returncode, "runs, but finishes no look" in hung.stdout) == (1, True)
