@@ -50,7 +50,7 @@ def apply(
     if delivery is not None and delivery.end is not End.ACCEPTED:
         error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable
         raise error(f"{result.state}, but the handle was not told: {delivery.why}")
-    return replace(result, signal=standing(settings, document))
+    return replace(result, signal=standing(settings, document, state=result.state))
 
 
 def _deadline(settings: Settings, document: Document, journal: Journal, *, signals: bool) -> float:

@@ -215,6 +215,8 @@ class Service:
         return self._ended.is_set() or self._ear.latest() != self._work
 
     def _patience(self) -> bool:
+        """Wait for another pass (an `apply` by hand). Nothing is sent meanwhile: what that one finds is newer."""
+        self._announcer.hold()
         self._clock.sleep(0.5)
         return not self._interrupted()
 

@@ -10,19 +10,27 @@ from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidMetadata, StorageError
 from guestagent.metadata.document import Document
 from guestagent.metadata.parse import salvaged
-from guestagent.signal import Said, Spool, expiry
+from guestagent.signal import Said, Spool, Status, expiry
 from guestagent.signal.transports import utc_now
 
 
 def standing(
-    settings: Settings, document: Document | None = None, today: Callable[[], datetime] = utc_now
+    settings: Settings,
+    document: Document | None = None,
+    today: Callable[[], datetime] = utc_now,
+    state: str | None = None,
 ) -> str:
-    """One line without secrets; "" where there is nothing to tell. `document`: by default what was collected."""
+    """One line without secrets; "" where there is nothing to tell. `document`: by default what was collected.
+
+    `state` is the node's at the last look: while it is not ready, a pending SUCCESS is not sent.
+    """
     document = _collected(settings) if document is None else document
     spool = Spool(settings.state)
     record = spool.record() if document is None else spool.record_of(document.handle, document.unique_id)
     if record is not None and record.pending is not None:
         said = f"{record.pending.outcome.status} pending"
+        if record.pending.outcome.status is Status.SUCCESS and state not in (None, "ready"):
+            said += ", held back until the node is ready again"
     elif record is not None and record.given_up is not None:
         return f"{record.given_up.outcome.status} given up at {record.given_up.at}: {record.given_up.why}"
     elif record is not None and record.accepted is not None:

@@ -91,7 +91,7 @@ def run_status(args: argparse.Namespace) -> int:
     loaded = settings.load(args.config)
     written = status.read(loaded.state / "status.json")
     found = written or status.NodeStatus("waiting", "no metadata has been seen here yet")
-    found = replace(found, signal=standing(loaded))
+    found = replace(found, signal=standing(loaded, state=found.state))
     freshness = assess_freshness(loaded, found)
     mark = pausing.paused(loaded.state)
     if args.json:

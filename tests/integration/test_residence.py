@@ -298,6 +298,29 @@ def test_a_success_waits_for_a_stopped_server_and_is_sent_once_it_is_back(reside
         assert statuses(heat)[before:] == ["SUCCESS"]
 
 
+def test_an_apply_that_is_late_leaves_a_pending_success_for_the_time_when_it_is_true(
+    resident: Resident,
+) -> None:
+    guest, server = resident.guest, resident.guest.server
+    with listening() as heat:
+        heat.reply = (503, {}, b"")
+        resident.collect(source_document(Deadline=2) | {"ReadyWaitCondition": heat.handle.url.reveal()})
+        with resident.serving():
+            until(lambda: bool(heat.heard))
+        before = len(heat.heard)
+        heat.reply = (200, {}, listening_server.TAKEN)
+        server.stop()
+        try:
+            late = guest.run("apply")
+        finally:
+            server.start()
+
+        assert (late.returncode, heat.heard[before:]) == (1, [])
+        assert "SUCCESS pending, held back until the node is ready again" in late.stdout
+        assert guest.run("apply").returncode == 0
+        assert statuses(heat)[before:] == ["SUCCESS"]
+
+
 def test_status_tells_of_a_killed_agent_and_a_stopped_server(resident: Resident) -> None:
     guest, server = resident.guest, resident.guest.server
     with listening() as heat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from guestagent.agent import announcer, parts, settings, status
 from guestagent.agent.announcer import Announcer
@@ -475,6 +478,26 @@ def test_an_invalid_documents_failure_is_sent_after_a_restart_while_it_is_still_
 
     heat.down = False
     with agent.running():
+        arrived = heat.arrived()
+
+    assert arrived == ["FAILURE"]
+
+
+def test_nothing_is_sent_while_another_pass_is_at_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "guestagent")
+    database, heat = FakeDatabase(), Heat()
+    agent = Agent(tmp_path, lambda: database, heat)
+    agent.collect(PATIENT)
+
+    with agent.running():
+        agent.pending(PATIENT, Status.SUCCESS)
+        with parts.alone(agent.settings, lambda: True):
+            end = time.monotonic() + 10
+            while "held back" not in caplog.text and time.monotonic() < end:
+                time.sleep(0.02)
+            heat.down, database.state = False, replace(database.state, binary_log=False)
         arrived = heat.arrived()
 
     assert arrived == ["FAILURE"]

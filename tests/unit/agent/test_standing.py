@@ -69,6 +69,18 @@ def test_an_invalid_documents_handle_expires_too(settings: Settings) -> None:
     assert EXPIRES in standing(settings, today=today)
 
 
+@pytest.mark.parametrize("state", ["waiting", "converging", "failed"])
+def test_a_success_that_is_pending_is_held_back_while_the_node_is_not_ready(
+    settings: Settings, state: str
+) -> None:
+    hand_over(settings)
+    Spool(settings.state).put(Entry(cfn(), "node-1", success()))
+
+    told = standing(settings, today=today, state=state)
+
+    assert told == f"SUCCESS pending, held back until the node is ready again; {EXPIRES}"
+
+
 def test_what_is_pending_says_how_long_it_may_be_so(settings: Settings) -> None:
     hand_over(settings)
     Spool(settings.state).put(said(cfn()))
