@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.integration.clouds import Cloud
@@ -17,3 +18,9 @@ def events(cloud: Cloud, name: str) -> list[tuple[str, str]]:
 def asked(cloud: Cloud, method: str, path: str, **more: Any) -> Any:
     """Heat's answer."""
     return cloud.operator.orchestration.request(path, method, **more)
+
+
+def read_signal_status(cloud: Cloud, guest: str) -> str:
+    """What `guestagent status` says there of the signal."""
+    status = json.loads(cloud.hypervisor.run(guest, ["guestagent", "status", "--json"]).stdout)
+    return str(status["signal"])

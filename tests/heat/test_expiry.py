@@ -5,7 +5,6 @@ On a cloud of its own, whose Keystone lets a URL live for a minute: the shortest
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from guestagent.metadata import parse
 from guestagent.signal import expiry
 from guestagent.signal.transports import utc_now
 from tests.heat.clouds import cloud_in
+from tests.heat.operator import read_signal_status
 from tests.integration.clouds import Cloud
 from tests.integration.life import cluster, eventually
 
@@ -69,21 +69,21 @@ def test_a_url_that_has_expired_is_refused_and_the_stack_fails_when_its_time_is_
     assert f"WaitConditionTimeout: resources.{NODE}ReadyWaitCond2: 0 of 1 received" in ended.reason
     eventually(lambda: "not signalled yet" in real_heat.log(guest))
     assert REFUSAL in real_heat.log(guest)
-    assert "pending; the handle's URL expired" in standing(real_heat, guest)
+    assert "pending; the handle's URL expired" in read_signal_status(real_heat, guest)
 
 
 @pytest.mark.patient
 def test_what_is_refused_is_given_up_and_the_status_names_the_expiry(real_heat: Cloud, guest: str) -> None:
-    eventually(lambda: "given up at" in standing(real_heat, guest), GRACE)
+    eventually(lambda: "given up at" in read_signal_status(real_heat, guest), GRACE)
 
-    assert REFUSAL in standing(real_heat, guest)
+    assert REFUSAL in read_signal_status(real_heat, guest)
 
 
 def test_the_next_change_gives_the_node_a_handle_that_listens(real_heat: Cloud, guest: str) -> None:
     repaired = real_heat.stacks.wait(real_heat.stacks.change(STACK, lambda now: now), PATIENCE)
 
     assert repaired.status == "UPDATE_COMPLETE"
-    eventually(lambda: "SUCCESS accepted" in standing(real_heat, guest))
+    eventually(lambda: "SUCCESS accepted" in read_signal_status(real_heat, guest))
 
 
 def has_expired(cloud: Cloud, guest: str, generation: int) -> bool:
@@ -94,9 +94,3 @@ def has_expired(cloud: Cloud, guest: str, generation: int) -> bool:
     end = expiry(document.handle, LIFE.total_seconds())
     assert end is not None
     return document.section.generation == generation and end.at < utc_now()
-
-
-def standing(cloud: Cloud, guest: str) -> str:
-    """What `guestagent status` says there of the signal."""
-    said: str = json.loads(cloud.hypervisor.run(guest, ["guestagent", "status", "--json"]).stdout)["signal"]
-    return said

@@ -15,7 +15,7 @@ from guestagent.controller.heat import Stack
 from guestagent.embedded.faults import Service
 from guestagent.embedded.realheat.cloud import RealCloud
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable, DeadlineExceeded
-from tests.heat.operator import asked, events
+from tests.heat.operator import asked, events, read_signal_status
 from tests.integration.clouds import Cloud
 from tests.integration.life import cluster, eventually
 
@@ -137,6 +137,8 @@ def test_an_engine_that_is_killed_in_an_update_costs_no_data(real_heat: Cloud, s
 
     kill_engine(real_heat)
     real_heat.hypervisor.run(guest, RESUME)
+    # With each signal Heat writes servers' metadata, also of one that the next change is at: that would never end.
+    eventually(lambda: "SUCCESS accepted" in read_signal_status(real_heat, guest))
     with pytest.raises(DeadlineExceeded, match="UPDATE_IN_PROGRESS"):
         real_heat.stacks.wait(work, 5)
     with pytest.raises(CloudRefused, match="UPDATE_IN_PROGRESS"):
