@@ -32,7 +32,8 @@ class Heat:
         answer = self.post("/stacks", {"stack_name": name, "template": template, **options})
         assert answer.status_code == 201, answer.text
         self._ids[name] = answer.json()["stack"]["id"]
-        self.wait_until(lambda: bool(self.resources(name)))
+        # On a busy machine it may have failed and been rolled back before the first look: then it has none any more.
+        self.wait_until(lambda: bool(self.resources(name)) or self.find(name) != "CREATE_IN_PROGRESS")
         return self._ids[name]
 
     def update(self, name: str, template: Document, **options: object) -> None:
