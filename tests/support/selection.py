@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -83,7 +82,8 @@ def work_unit(test_id: str) -> str:
         return "life on a real Heat" if path.stem == "test_life" else "tests on a real Heat"
     if path.name in SHARED_IN_FILE:
         return file
-    server = next((server for server in FLAVOURS if re.search(rf"\[.*\b{server}\b", name)), None)
+    parameters = name.partition("[")[2].removesuffix("]").split("-")
+    server = next((server for server in FLAVOURS if server in parameters), None)
     if server is None or path.name in NOTHING_SHARED:
         return test_id
     return f"{path.parent if path.parent.name == 'database' else path} on {server}"

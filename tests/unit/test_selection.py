@@ -94,6 +94,12 @@ def test_a_test_that_shares_nothing_is_a_unit_of_its_own() -> None:
         assert work_unit(test_id) == test_id
 
 
+def test_a_long_parameter_is_no_server_and_takes_no_time() -> None:
+    brackets = f"tests/unit/metadata/test_garbage.py::test_a[{'[' * 100_000}]"
+
+    assert work_unit(brackets) == brackets
+
+
 def test_a_file_that_shares_a_cloud_is_one_unit() -> None:
     contract = "tests/contract/test_contract.py"
 
