@@ -80,9 +80,10 @@ def torn(source: Server, empty: Path, tmp_path: Path) -> Iterator[Server]:
     """A replica that was killed and has lost its relay logs."""
     options = ("server-id=4", "relay-log=relay")
     with running(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
-        with closing(server.open()) as replica:
+        with closing(server.open()) as replica, closing(source.open()) as at_source:
             follow(replica, source)
-            until(lambda: not replica.observe().history.empty)
+            # A MariaDB 10.11 that is killed while it applies an account may have logged it and not know it as applied.
+            until(lambda: replica.observe().history.contains(at_source.observe().history))
         server.stop(signal.SIGKILL)
         for relay_log in (server.folder / "data").glob("relay.0*"):
             relay_log.unlink()
