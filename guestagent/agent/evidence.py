@@ -12,6 +12,11 @@ from guestagent.metadata import Document
 from guestagent.signal import Outcome, Status
 
 
+def status_of(report: Report) -> Status:
+    """The status with which a report that is READY or FAILED is signalled."""
+    return Status.SUCCESS if report.verdict is Verdict.READY else Status.FAILURE
+
+
 def outcome(document: Document, report: Report) -> Outcome:
     """What the handle is told of a report that is READY or FAILED."""
     who = f"{document.section.node or 'this node'} ({document.role})"

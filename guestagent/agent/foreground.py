@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from guestagent.agent import announcer, collect, parts, pausing, status
-from guestagent.agent.edges import Progress, Report, Verdict
+from guestagent.agent import announcer, collect, evidence, parts, pausing, status
+from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
@@ -17,7 +17,7 @@ from guestagent.agent.status import NodeStatus
 from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, documents, parse, require_resolved
 from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Delivery, End, Sender, Spool, Status
+from guestagent.signal import Delivery, End, Sender, Spool
 
 SIGNAL_SECONDS = 60.0
 LOCK_SECONDS = 5.0
@@ -41,8 +41,7 @@ def apply(
     if signals:
         threading.Thread(target=sender.prepare).start()  # while the server is waited for
     with parts.alone(settings, _patience(clock)):
-        edges.journal.rename(parts.former_task(document), parts.task(document))
-        reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
+        reconciler = build_reconciler(document, edges)
         report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
         delivery = _signal(sender, document, report, clock) if signals else None
         result = node_status(document, report)
@@ -51,6 +50,13 @@ def apply(
         error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable
         raise error(f"{result.state}, but the handle was not told: {delivery.why}")
     return replace(result, signal=standing(settings, document, state=result.state))
+
+
+def build_reconciler(document: Document, edges: Edges) -> Reconciler:
+    """Build what works on this document, with the journal's task under the name that it has now."""
+    task = parts.task(document)
+    edges.journal.rename(parts.former_task(document), task)
+    return Reconciler(document, task, parts.home(document), edges)
 
 
 def _deadline(settings: Settings, document: Document, journal: Journal, *, signals: bool) -> float:
@@ -101,8 +107,7 @@ def _resolved(document: object, where: str) -> Document:
 def _signal(sender: Sender, document: Document, report: Report, clock: Clock) -> Delivery | None:
     """Send what the pass has found; None if nothing is sent, because a pending SUCCESS is held back."""
     record = sender.spool.record_of(document.handle, document.unique_id)
-    status = Status.SUCCESS if report.verdict is Verdict.READY else Status.FAILURE
-    if decide(record, status, late=report.late) is Decision.HOLD:
+    if decide(record, evidence.status_of(report), late=report.late) is Decision.HOLD:
         return None
     return sender.say(announcer.entry_of(document, report), until=clock.now() + SIGNAL_SECONDS)
 

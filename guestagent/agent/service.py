@@ -15,12 +15,11 @@ from guestagent.agent import announcer, evidence, parts, status
 from guestagent.agent.announcer import Announcer
 from guestagent.agent.collect import Collected
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
-from guestagent.agent.foreground import node_status
+from guestagent.agent.foreground import build_reconciler, node_status
 from guestagent.agent.journal import Journal
 from guestagent.agent.mailbox import Ear, Mailbox
 from guestagent.agent.model import Condition
 from guestagent.agent.notify import notify
-from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
 from guestagent.agent.signal_decision import Decision, decide
 from guestagent.agent.status import NodeStatus
@@ -144,8 +143,7 @@ class Service:
         report = self._reconcile(document)
         if report.verdict is Verdict.CUT:
             return
-        status = Status.SUCCESS if report.verdict is Verdict.READY else Status.FAILURE
-        if decide(self._record(document), status, late=report.late) is Decision.SEND:
+        if decide(self._record(document), evidence.status_of(report), late=report.late) is Decision.SEND:
             self._announcer.say(announcer.entry_of(document, report))
         self._tell(report)
         self._show(node_status(document, report))
@@ -184,9 +182,7 @@ class Service:
             lambda progress: self._progress(document, progress),
         )
         with parts.alone(self._settings, self._patience):
-            edges.journal.rename(parts.former_task(document), parts.task(document))
-            reconciler = Reconciler(document, parts.task(document), parts.home(document), edges)
-            return reconciler.converge(self._deadline(document, edges.journal))
+            return build_reconciler(document, edges).converge(self._deadline(document, edges.journal))
 
     def _deadline(self, document: Document, journal: Journal) -> float:
         """Return the seconds after which a node that is not ready has failed.

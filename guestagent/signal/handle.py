@@ -116,7 +116,7 @@ def handle_url(handle: Handle) -> Secret | None:
 
 def key(handle: Handle, unique_id: str) -> str:
     """A name for what is said to this handle under this id, without anything of the secret in it."""
-    return hashlib.sha256(f"{text(handle)}\0{unique_id}".encode()).hexdigest()[:32]
+    return _hash(text(handle), unique_id)
 
 
 def resource_key(handle: Handle, unique_id: str) -> str:
@@ -124,8 +124,7 @@ def resource_key(handle: Handle, unique_id: str) -> str:
     url = handle_url(handle)
     if url is None:
         return key(handle, unique_id)
-    place = _split(url.reveal())._replace(query="", fragment="").geturl()
-    return hashlib.sha256(f"{place}\0{unique_id}".encode()).hexdigest()[:32]
+    return _hash(_split(url.reveal())._replace(query="", fragment="").geturl(), unique_id)
 
 
 def text(handle: Handle) -> str:
@@ -138,6 +137,10 @@ def text(handle: Handle) -> str:
 def sendable(credential: str) -> bool:
     """Whether it may stand in a request's header: what may not, the libraries quote in their errors."""
     return bool(credential) and all("!" <= character <= "~" for character in credential)
+
+
+def _hash(place: str, unique_id: str) -> str:
+    return hashlib.sha256(f"{place}\0{unique_id}".encode()).hexdigest()[:32]
 
 
 def _document(handle: HotHandle) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from guestagent.agent import parts, settings
-from guestagent.agent.reconcile import Reconciler
+from guestagent.agent.foreground import build_reconciler
 from guestagent.database.edge import Database
 from guestagent.database.gtid import History
 from guestagent.database.state import ServerState
@@ -56,7 +56,7 @@ def main(config: str, metadata: str, boundary: str) -> None:
     document = parse(found)
     edges = parts.edges(settings.load(Path(config)), SystemClock())
     dying = replace(edges, open=lambda: Dying(edges.open(), int(boundary)))
-    Reconciler(document, parts.task(document), parts.home(document), dying).once()
+    build_reconciler(document, dying).once()
 
 
 if __name__ == "__main__":
