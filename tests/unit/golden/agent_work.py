@@ -44,18 +44,21 @@ OF_MYSQL = replace(FINE, history=FAMILIES["mysql"].nothing, version="9.7.0")
 AHEAD = replace(FRESH, history=MariadbHistory.of("0-102-9"), schemas=("theirs",))
 
 
-def work_on(document: Document, folder: Path, database: Callable[[], Database], **edges: Any) -> Report:
-    """Work on the document until it is ready, or the deadline is over."""
+def build_edges(folder: Path, database: Callable[[], Database], **edges: Any) -> Edges:
+    """Build what the agent touches: this server in memory, a source in order, and a clock that stands still."""
     clock = FakeClock()
-    all_edges = {
+    usual = {
         "view": FakeSourceView(FINE),
-        "journal": Journal(folder / "journal.json", clock, "boot"),
+        "journal": Journal(folder / "state" / "journal.json", clock, "boot"),
         "address_towards": lambda host: "10.0.0.8",
         **edges,
     }
-    return Reconciler(document, "task", "10.0.0.1", Edges(open=database, clock=clock, **all_edges)).converge(
-        DEADLINE
-    )
+    return Edges(open=database, clock=clock, **usual)
+
+
+def work_on(document: Document, folder: Path, database: Callable[[], Database], **edges: Any) -> Report:
+    """Work on the document until it is ready, or the deadline is over."""
+    return Reconciler(document, "task", "10.0.0.1", build_edges(folder, database, **edges)).converge(DEADLINE)
 
 
 def work_on_server(document: Document, folder: Path, server: ServerState, **edges: Any) -> Report:

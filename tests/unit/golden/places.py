@@ -15,7 +15,7 @@ from guestagent.agent.poke import poke
 from guestagent.database import material
 from guestagent.metadata import Tls
 from guestagent.secret import Secret
-from tests.unit.golden.doctor_answers import settings_below
+from tests.unit.agent.doctor import surroundings
 from tests.unit.golden.documents import CA, KEY
 from tests.unit.golden.goldens import add_golden, golden, load_json, to_json
 from tests.unit.golden.guest_files import DOCUMENT
@@ -30,7 +30,7 @@ SERVERS = {
 @golden("contract/places.json")
 def build_places(folder: Path) -> str:
     """Build the list of option files, of names of certificates, and of lock files."""
-    with parts.alone(settings_below(folder), lambda: False):
+    with parts.alone(surroundings.settings(folder), lambda: False):
         locks = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     files = material.options(Tls(ca=CA, certificate=CA, key=Secret(KEY)), "/var/lib/mysql/")
     return to_json(
@@ -59,7 +59,7 @@ for _name, _server in SERVERS.items():
 @golden("contract/poke.json")
 def build_poke(folder: Path) -> str:
     """Build the list of files after a `poke`, and the collector's configuration."""
-    collected, here = folder / "cfn.json", settings_below(folder)
+    collected, here = folder / "cfn.json", surroundings.settings(folder)
     wanted = {"os-collect-config": {"cfn": {"path": "Slave0000.Metadata"}, "collectors": ["cfn"]}}
     section = {"GuestAgent": {"Node": "Slave0000", "PollingInterval": 15}}
     collected.write_text(json.dumps({**DOCUMENT, **wanted, **section}), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.golden import (
+from tests.unit.golden import (  # noqa: F401 - each registers its golden files when it is imported
     agent_answers,
     agent_work,
     cluster_answers,
@@ -26,24 +26,7 @@ from tests.unit.golden.signal_files import list_signal_files
 from tests.unit.golden.status_files import list_status_files
 from tests.unit.golden.stored import StoredFile
 
-__all__ = ["ANSWERS", "BUILDS", "STORED"]
-
-ANSWERS = (
-    agent_answers,
-    agent_work,
-    cluster_answers,
-    contract,
-    doctor_answers,
-    embedded_answers,
-    error_answers,
-    evidence,
-    places,
-    plan_answers,
-    service_states,
-    tool_answers,
-    validate_answers,
-)
-"""Modules that register golden files when they are imported."""
+__all__ = ["BUILDS", "STORED"]
 
 STORED: dict[str, StoredFile] = dict(
     [

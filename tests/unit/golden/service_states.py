@@ -10,16 +10,15 @@ from typing import Any, cast
 
 from guestagent.agent.collect import Collected
 from guestagent.agent.edges import Edges, Progress
-from guestagent.agent.journal import Journal
 from guestagent.agent.mailbox import Ear
 from guestagent.agent.service import Service
 from guestagent.agent.settings import Settings
-from guestagent.database.fake import FakeDatabase, FakeSourceView
+from guestagent.database.fake import FakeDatabase
 from guestagent.errors import StorageError
 from guestagent.metadata import Document, dump
-from guestagent.retry import Clock, FakeClock
-from tests.unit.golden.agent_work import FINE, SOURCE
-from tests.unit.golden.doctor_answers import settings_below
+from guestagent.retry import Clock
+from tests.unit.agent.doctor import surroundings
+from tests.unit.golden.agent_work import SOURCE, build_edges
 from tests.unit.golden.goldens import add_golden, hide_look_time, hide_prose, load_json, to_json
 
 INVALID = dump(SOURCE) | {"Users": 1}
@@ -51,16 +50,7 @@ def open_edges(
     tell: Callable[[Progress], None],
 ) -> Edges:
     """Open a server in memory, with a clock that stands still."""
-    still = FakeClock()
-    return Edges(
-        open=FakeDatabase,
-        view=FakeSourceView(FINE),
-        journal=Journal(folder / "state" / "journal.json", still, "boot"),
-        clock=still,
-        address_towards=lambda host: "10.0.0.8",
-        interrupted=interrupted,
-        tell=tell,
-    )
+    return build_edges(folder, FakeDatabase, interrupted=interrupted, tell=tell)
 
 
 def fail_to_open(folder: Path, *_: object) -> Edges:
@@ -69,7 +59,7 @@ def fail_to_open(folder: Path, *_: object) -> Edges:
 
 def build_turn(ear: Callable[[], QuietListener], edges: Callable[..., Edges], folder: Path) -> str:
     """Run one turn of the agent's loop in this thread, and return the status."""
-    settings = replace(settings_below(folder), interval=0.0)
+    settings = replace(surroundings.settings(folder), interval=0.0)
     Service(settings, cast(Ear, ear()), partial(edges, folder))._turn()
     return to_json(hide_look_time(hide_prose(load_json(settings.state / "status.json"), PROSE)))
 
