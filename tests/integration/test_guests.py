@@ -426,6 +426,12 @@ def test_a_machine_without_a_program_is_told_which(tmp_path: Path, images: Path)
         require(tmp_path, ["no-such-server"])
 
 
+def test_the_check_of_a_machine_leaves_nothing_and_needs_no_state_folder(tmp_path: Path, images: Path) -> None:
+    require(tmp_path / "state", [])
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_machine_that_forbids_namespaces_is_told_so(tmp_path: Path, images: Path) -> None:
     asks = f"""
 from pathlib import Path

@@ -22,10 +22,14 @@ PACKAGES = {
     "mariadb-install-db": "mariadb-server-core",
     "my_print_defaults": "mariadb-client-core",
 }
+# The shell removes the folder itself, so that nothing stays when the process that runs it is killed.
 TRIAL = """\
 set -e
-cd "$0"
-mount -t overlay overlay -o lowerdir=/etc,upperdir=upper,workdir=work target
+umask 077
+trial=$(mktemp -d "$0.trial-XXXXXXXX")
+trap 'umount "$trial/target" 2>/dev/null || true; rm -rf "$trial"' EXIT
+mkdir "$trial/upper" "$trial/work" "$trial/target"
+mount -t overlay overlay -o lowerdir=/etc,"upperdir=$trial/upper,workdir=$trial/work" "$trial/target"
 ip link set lo up
 """
 
@@ -42,16 +46,13 @@ def require(state: Path, programs: Iterable[str]) -> None:
 
 
 def _try_namespaces(state: Path) -> None:
-    """Make the namespaces and the overlay once, for nothing: a container often forbids them."""
+    """Make the namespaces and the overlay once, for nothing: a container often forbids them.
+
+    The folder is a new one beside `state`: another command may remove or make that folder at the same time.
+    """
     make_public(state.parent)
-    state.mkdir(mode=0o700, exist_ok=True)
-    trial = state / "trial"
-    shutil.rmtree(trial, ignore_errors=True)
-    for folder in ("upper", "work", "target"):
-        (trial / folder).mkdir(mode=0o700, parents=True)
     unshare = ("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--")
-    done = commands.finish((*unshare, "/bin/sh", "-c", TRIAL, str(trial)))
-    shutil.rmtree(trial, ignore_errors=True)
+    done = commands.finish((*unshare, "/bin/sh", "-c", TRIAL, str(state)))
     if done.returncode:
-        said = commands.last_line(done.stderr)
-        raise UnsupportedEnvironment(f"this machine does not allow namespaces with an overlay: {said}")
+        reason = commands.last_line(done.stderr)
+        raise UnsupportedEnvironment(f"this machine does not allow namespaces with an overlay: {reason}")
