@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from guestagent.errors import StorageError
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+FILE_SIZE_LIMIT = 64 * 1024 * 1024
+"""Bytes. A larger file is not one of ours, and is not read into memory."""
 
 
 def write(
@@ -35,6 +39,30 @@ def write(
         raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
 
 
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files of one folder, in their order, on the disk before this returns.
+
+    If one of them cannot be written, all keep their old content, and StorageError is raised.
+    """
+    drafts = {path: path.with_name(f".{path.name}.draft") for path in contents}
+    for path, content in contents.items():
+        try:
+            path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            _write_synced(drafts[path], content, PRIVATE_FILE, None)
+        except OSError as error:
+            for draft in drafts.values():
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+            raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+    for path, draft in drafts.items():
+        try:
+            draft.replace(path)
+            if path == list(contents)[-1]:
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+
+
 def show(path: Path, content: bytes) -> None:
     """Replace `path` in one step, as `write` does, for others to look at: the disk is not waited for.
 
@@ -43,8 +71,8 @@ def show(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
         path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        draft.touch(PRIVATE_FILE)
-        draft.write_bytes(content)
+        with os.fdopen(_create(draft), "wb") as file:
+            file.write(content)
         draft.replace(path)
     except OSError as error:
         with suppress(OSError):
@@ -53,13 +81,51 @@ def show(path: Path, content: bytes) -> None:
 
 
 def read(path: Path) -> bytes | None:
-    """The content, or None where there is no such file."""
+    """Return the content, or None if there is no such file. Never waits: a pipe or a device is not read."""
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StorageError(f"cannot read {path}: not a regular file")
+            content = file.read(FILE_SIZE_LIMIT + 1)
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > FILE_SIZE_LIMIT:
+        raise StorageError(f"cannot read {path}: larger than {FILE_SIZE_LIMIT // 2**20} MiB")
+    return content
+
+
+def rename(path: Path, target: Path) -> None:
+    """Rename within a folder, on the disk before this returns. StorageError if that is not possible."""
+    try:
+        path.rename(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise StorageError(f"cannot rename {path}: {error.strerror}") from error
+
+
+def open_lock(path: Path) -> int:
+    """Open a file to lock it with flock, and return its descriptor. It is made if it is missing.
+
+    A symbolic link, another user's file or anything but a regular file is refused with StorageError: in a folder that
+    somebody else may write to it would lead to a file of theirs.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, PRIVATE_FILE)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()):
+        os.close(descriptor)
+        raise StorageError(f"cannot write {path}: it is not a regular file of this user; remove it")
+    return descriptor
 
 
 def remove(path: Path) -> None:
@@ -73,9 +139,7 @@ def remove(path: Path) -> None:
 
 
 def _write_synced(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:
-    # A new file each time: what another user of the folder may have put in its place is not followed.
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
+    descriptor = _create(path)
     with os.fdopen(descriptor, "wb") as file:
         if owner is not None:
             os.fchown(descriptor, *owner)
@@ -83,6 +147,12 @@ def _write_synced(path: Path, content: bytes, mode: int, owner: tuple[int, int] 
         file.write(content)
         file.flush()
         os.fsync(descriptor)
+
+
+def _create(path: Path) -> int:
+    """Create a new file each time: a link that another user of the folder may have put there is not followed."""
+    path.unlink(missing_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -126,7 +126,7 @@ def _online(name: str | None, document: Document, edges: Edges) -> Plan:
         towards = parts.home(document) if source is None else str(source.address)
         desired = Desired.of(document, database.dialect, edges.address_towards(towards))
         seen = None if source is None else look(edges.view, source, desired.tls)
-        observed = Observed(database.observe(), source=seen)
+        observed = Observed(database.observe(), source=seen, lost_journal=edges.journal.loss)
         mark = edges.paused()
         planned = _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
         changes = tuple(_configuring(document, desired, observed, database, edges))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from guestagent import durable
+from guestagent.agent.journal_file import JournalFile
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
     CreateAccount,
@@ -26,8 +26,10 @@ from guestagent.errors import StorageError
 from guestagent.metadata.document import Unresolved
 from guestagent.retry import Clock
 from guestagent.secret import Secret
+from guestagent.strict_json import Unreadable, get_number, get_rows, get_text
 
 VERSION = 1
+HEX = re.compile(r"([0-9a-f]{2})+")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,6 +39,13 @@ class Fingerprint:
 
     salt: str
     digest: str
+
+    @classmethod
+    def read(cls, salt: object, digest: object) -> Fingerprint:
+        """Return the fingerprint that was kept. Raises Unreadable if these can be none: a bit has changed, say."""
+        if isinstance(salt, str) and isinstance(digest, str) and HEX.fullmatch(salt) and HEX.fullmatch(digest):
+            return cls(salt, digest)
+        raise Unreadable("a fingerprint that is none")
 
     @classmethod
     def take(cls, password: Secret) -> Fingerprint:
@@ -154,12 +163,24 @@ def _proofs(seen: AccountState) -> tuple[Secret, ...]:
 
 
 class Journal:
-    """The memory and its file. Every change is on the disk before the call returns (StorageError otherwise)."""
+    """The memory and its file. Every change is on the disk before the call returns (StorageError otherwise).
+
+    `loss` names the files of a journal that could not be read, "" if nothing is lost. A journal that is missing is no
+    loss: a new node has none.
+    """
 
     def __init__(self, path: Path, clock: Clock, boot_id: str | None = None) -> None:
-        self._path, self._clock = path, clock
+        self._clock, self._file = clock, JournalFile(path, _memory)
         self._boot = BOOT_ID.read_text().strip() if boot_id is None else boot_id
-        self.memory = self._kept = _loaded(path)
+        self.memory = self._kept = self._file.value or Memory()
+
+    @property
+    def loss(self) -> str:
+        return self._file.loss
+
+    def accept_loss(self) -> None:
+        """Go on without what was lost: the server holds nothing that it could be about."""
+        self._file.release()
 
     @property
     def elapsed(self) -> float:
@@ -200,47 +221,33 @@ class Journal:
         self._keep(self.memory.having_done(step))
 
     def _keep(self, memory: Memory) -> None:
-        if memory != self._kept:
-            durable.write(self._path, _dumped(memory))
+        if memory != self._kept or not self._file.is_repaired:
+            self._file.write(_dumped(memory))
         self.memory = self._kept = memory
 
 
-def _dumped(memory: Memory) -> bytes:
+def _dumped(memory: Memory) -> dict[str, object]:
     content = asdict(memory) | {
         "accounts": sorted([a.name, a.host] for a in memory.accounts),
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
         "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
     }
-    return json.dumps({"version": VERSION, **content}).encode()
-
-
-def _loaded(path: Path) -> Memory:
-    """The memory on the disk; an empty one where there is none, or where it is not of this version.
-
-    A journal may be lost without harm: what counts is in the server. A torn or foreign one is as good as none.
-    """
-    content = durable.read(path)
-    if content is None:
-        return Memory()
-    try:
-        data = json.loads(content)
-        return _memory(data) if data["version"] == VERSION else Memory()
-    except (ValueError, KeyError, TypeError):
-        return Memory()
+    return {"version": VERSION, **content}
 
 
 def _memory(data: Mapping[str, object]) -> Memory:
-    accounts, channel = data["accounts"], data["channel"]
-    retained, given = data.get("retained", []), data.get("given", [])  # an older agent's has none
-    if not isinstance(accounts, list) or not isinstance(retained, list) or not isinstance(given, list):
-        raise TypeError("accounts, retained or given is no list")
+    channel = data["channel"]
+    # An older agent's has no `retained` and no `given`.
     return Memory(
-        task=str(data["task"]),
-        spent=float(str(data["spent"])),
-        noted=float(str(data["noted"])),
-        boot=str(data["boot"]),
-        accounts=frozenset(Account(name, host) for name, host in accounts),
-        channel=Fingerprint(**channel) if isinstance(channel, dict) else None,
-        retained=frozenset((Account(name, host), task) for name, host, task in retained),
-        given=frozenset((Account(name, host), Fingerprint(salt, digest)) for name, host, salt, digest in given),
+        task=get_text(data, "task"),
+        spent=get_number(data, "spent"),
+        noted=get_number(data, "noted"),
+        boot=get_text(data, "boot"),
+        accounts=frozenset(Account(name, host) for name, host in get_rows(data, "accounts", 2)),
+        channel=Fingerprint.read(channel["salt"], channel["digest"]) if isinstance(channel, dict) else None,
+        retained=frozenset((Account(name, host), task) for name, host, task in get_rows(data, "retained", 3, [])),
+        given=frozenset(
+            (Account(name, host), Fingerprint.read(salt, digest))
+            for name, host, salt, digest in get_rows(data, "given", 4, [])
+        ),
     )

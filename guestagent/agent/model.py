@@ -82,6 +82,7 @@ class Observed:
     `source` is what a replica sees of its source; `target` the source's history that must be contained, noted when
     verification began. `logins`: what a TCP login as each managed account said (None: it worked); absent: not tried.
     `started`: numbers of the errors after which this work has started the channel: what comes again is there to stay.
+    `lost_journal`: the files of a journal that cannot be read, "" if none is lost.
     """
 
     server: ServerState | None
@@ -90,6 +91,7 @@ class Observed:
     target: History | None = None
     logins: Mapping[Account, ServerError | None] = field(default_factory=dict)
     started: frozenset[int] = frozenset()
+    lost_journal: str = ""
 
 
 class Agreement(IntEnum):

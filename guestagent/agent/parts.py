@@ -21,7 +21,7 @@ from guestagent.agent.pausing import paused
 from guestagent.agent.settings import Service, Settings
 from guestagent.database.open import open_database
 from guestagent.database.sourceview import TcpSourceView
-from guestagent.errors import NotReady, StorageError
+from guestagent.errors import NotReady
 from guestagent.metadata.document import Document, Unresolved
 from guestagent.retry import Clock
 from guestagent.signal import Policy, Sender, Spool, Web, handle_url, key, resource_key, transport_to
@@ -130,7 +130,7 @@ def former_task(document: Document) -> str:
 def alone(settings: Settings, wait: Callable[[], bool]) -> Iterator[None]:
     """Hold the lock of whoever works on this server; `wait` is asked again and again, False gives up (NotReady)."""
     path = settings.state / "lock"
-    descriptor = _opened(path)
+    descriptor = durable.open_lock(path)
     try:
         while not _locked(descriptor):
             if not wait():
@@ -138,14 +138,6 @@ def alone(settings: Settings, wait: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _opened(path: Path) -> int:
-    try:
-        path.parent.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, durable.PRIVATE_FILE)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _locked(descriptor: int) -> bool:

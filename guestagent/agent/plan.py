@@ -52,6 +52,8 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
     server = observed.server
     if server is None:
         return None
+    if observed.lost_journal and holds_data(server):
+        return _lost_journal(observed.lost_journal)
     if not server.gtid:
         do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
         return ("GTID", "on", "off", do)
@@ -67,8 +69,22 @@ def must_not_be_configured(desired: Desired, observed: Observed) -> bool:
     refused, server = refusal(desired, observed), observed.server
     if refused is None or server is None:
         return False
-    empty = server.history.empty and not server.schemas and server.channel is None
-    return server.binary_log or not empty or any(not seen.marked for seen in server.accounts)
+    return server.binary_log or holds_data(server) or any(not seen.marked for seen in server.accounts)
+
+
+def holds_data(server: ServerState) -> bool:
+    """Return whether the server has data, a history or a channel: what a lost journal may have been about."""
+    return not server.history.empty or bool(server.schemas) or server.channel is not None
+
+
+def _lost_journal(files: str) -> tuple[str, str, str, str]:
+    return (
+        "journal",
+        "what the agent has noted of this server",
+        f"neither copy can be read: {files}",
+        "nothing was touched; start the node from a clean image, or put the journal back from a backup, or, if the "
+        "data is known to be right, remove the files named here (docs/how-to/unreadable-journal.md)",
+    )
 
 
 def _source_refusal(desired: Desired, server: ServerState) -> tuple[str, str, str, str] | None:

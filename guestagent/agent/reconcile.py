@@ -15,7 +15,7 @@ from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.looking import configured, look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
 from guestagent.agent.pausing import withholding
-from guestagent.agent.plan import plan, refusal
+from guestagent.agent.plan import holds_data, plan, refusal
 from guestagent.agent.readiness import readiness
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
@@ -93,7 +93,7 @@ class Reconciler:
         desired = Desired.of(self._document, dialect, self._address())
         if isinstance(desired.server_id, Unresolved):
             return Readiness.of(_nowhere(self._towards))
-        observed = self._look(desired, database)
+        observed = self._without_loss(self._look(desired, database))
         self._mark("server")
         if edges.configuration is not None and edges.paused() is None:
             edges.configuration.answered(database)
@@ -153,6 +153,8 @@ class Reconciler:
         server = observed.server
         if server is None or not server.folder or self.edges.paused() is not None:
             return
+        if refusal(desired, observed) is not None:
+            return
         used = TlsOptions() if server.channel is None else server.channel.tls
         wanted = wanted_tls(desired, observed, server) if desired.role is Role.REPLICA else TlsOptions()
         if server.channel is None or used == wanted:
@@ -183,7 +185,15 @@ class Reconciler:
             same_family = server.history.family == source.history.family
             if same_family and server.history.beyond(source.history):
                 source = self._see(desired)
-        return Observed(server, source=source, target=self._target, started=self._started)
+        loss = self.edges.journal.loss
+        return Observed(server, source=source, target=self._target, started=self._started, lost_journal=loss)
+
+    def _without_loss(self, observed: Observed) -> Observed:
+        """On a server that holds nothing a lost journal does no harm: say so once and for all, before it holds some."""
+        if not observed.lost_journal or observed.server is None or holds_data(observed.server):
+            return observed
+        self.edges.journal.accept_loss()
+        return replace(observed, lost_journal="")
 
     def _see(self, desired: Desired) -> SourceState | None:
         return None if desired.source is None else look(self.edges.view, desired.source, desired.tls)

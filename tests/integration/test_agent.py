@@ -17,6 +17,7 @@ from guestagent.embedded.servers import FLAVOURS, Flavour
 from tests.integration.commands import interruptible
 from tests.integration.database.spoken import only
 from tests.integration.servers import Server, installed, running
+from tests.support.journals import change_journal
 
 PASSWORD = "correct horse battery"
 AS_IN_THE_IMAGE = ("skip-slave-start=1", "general-log=1", "general-log-file=../general.log")
@@ -315,8 +316,7 @@ def test_a_replica_that_was_restarted_long_after_its_deadline_is_brought_back(
     guests: tuple[Guest, Guest],
 ) -> None:
     source, replica = cluster(guests)
-    journal = replica.folder / "state" / "journal.json"
-    journal.write_text(json.dumps(json.loads(journal.read_text()) | {"spent": 7 * 86400.0}))
+    change_journal(replica.folder / "state", spent=7 * 86400.0)
     replica.server.stop()
     replica.server.start()
 

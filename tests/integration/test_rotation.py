@@ -23,6 +23,7 @@ from tests.integration.consoles import CONSOLES
 from tests.integration.database.following import until
 from tests.integration.servers import Server, running
 from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, replica_document, source_document
+from tests.support.journals import lose_journal
 
 OLD, NEW = "the-old-password-in-clear", "the-new-password-in-clear"
 THEIRS, THIRD = "the-password-of-somebody-else", "the-third-password-in-clear"
@@ -227,7 +228,7 @@ def test_a_third_password_pushes_out_the_oldest(pair: Pair) -> None:
 
 def test_a_source_that_lost_its_journal_keeps_the_old_password_through_its_generation(pair: Pair) -> None:
     pair.source.apply(pair.source_has(NEW, 2))
-    (pair.source.folder / "state" / "journal.json").unlink()
+    lose_journal(pair.source.folder / "state")
 
     told = pair.source.apply(pair.source_has(NEW, 3))
     kept = pair.login(OLD)
@@ -280,7 +281,7 @@ def test_a_password_that_somebody_gave_within_a_rotation_leaves_the_retained_one
 
 def test_without_a_journal_a_second_password_stays_until_the_next_generation(pair: Pair) -> None:
     pair.by_hand(BESIDE)
-    (pair.source.folder / "state" / "journal.json").unlink()
+    lose_journal(pair.source.folder / "state")
 
     pair.source.apply(pair.source_has(OLD, 1))
     kept = pair.lets_in(OLD, THEIRS)

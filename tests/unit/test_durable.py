@@ -1,6 +1,8 @@
 """Files are whole and old, or whole and new."""
 
+import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,57 @@ def test_removing_twice_is_fine(tmp_path: Path) -> None:
     durable.remove(tmp_path / "file")
 
     assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.parametrize("replace", [durable.write, durable.show], ids=["write", "show"])
+def test_a_link_in_the_place_of_the_draft_is_not_followed(
+    tmp_path: Path, replace: Callable[[Path, bytes], None]
+) -> None:
+    theirs, file = tmp_path / "theirs", tmp_path / "file"
+    theirs.write_bytes(b"theirs")
+    (tmp_path / ".file.draft").symlink_to(theirs)
+
+    replace(file, b"ours")
+
+    assert (theirs.read_bytes(), file.read_bytes(), file.is_symlink()) == (b"theirs", b"ours", False)
+
+
+def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "theirs")
+
+    with pytest.raises(StorageError, match="cannot write"):
+        durable.open_lock(tmp_path / "lock")
+
+    assert not (tmp_path / "theirs").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+def test_a_lock_of_another_user_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    os.chown(tmp_path / "lock", 4711, 4711)
+
+    with pytest.raises(StorageError, match="not a regular file of this user"):
+        durable.open_lock(tmp_path / "lock")
+
+
+@pytest.mark.timeout(5)
+def test_a_pipe_a_folder_and_a_file_that_is_too_large_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(durable.FILE_SIZE_LIMIT + 1)
+
+    for name in ("pipe", "folder", "large"):
+        with pytest.raises(StorageError, match="cannot read"):
+            durable.read(tmp_path / name)
+
+
+def test_of_several_files_all_are_replaced_or_none(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    durable.write_together({one: b"old", other: b"old"})
+    (tmp_path / ".other.draft").mkdir()
+
+    with pytest.raises(StorageError, match="cannot write"):
+        durable.write_together({one: b"new", other: b"new"})
+
+    assert (one.read_bytes(), other.read_bytes()) == (b"old", b"old")

@@ -12,7 +12,7 @@ import pytest
 
 HOUSE = Path(__file__).parents[2] / "guestagent"
 
-FOUNDATION = {"errors", "secret", "problems", "retry", "durable"}
+FOUNDATION = {"errors", "secret", "problems", "retry", "durable", "strict_json", "unreadable_file"}
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
     "shipped": {"errors"},
@@ -21,7 +21,7 @@ ARROWS: dict[str, set[str]] = {
     "signal": FOUNDATION | {"metadata"},
     "agent": FOUNDATION | {"metadata", "database", "signal"},
     "controller": {"metadata", "secret", "errors", "problems", "retry"},
-    "embedded": {"errors", "durable", "retry", "secret", "problems", "shipped"},
+    "embedded": FOUNDATION | {"shipped"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }
 GUEST = {*FOUNDATION, "shipped", "metadata", "database", "signal", "agent"}

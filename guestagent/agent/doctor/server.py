@@ -49,7 +49,7 @@ def _looked_at(document: Document, edges: Edges, database: Database, probes: Pro
     target = None if source is None else source.history
     network = document.section.network
     tried = dict(try_logins(edges.view, desired, server, address, network))
-    observed = Observed(server, source=source, target=target, logins=tried)
+    observed = Observed(server, source=source, target=target, logins=tried, lost_journal=edges.journal.loss)
     for condition in reversed(
         readiness(desired, observed, edges.journal.memory, database.dialect).conditions
     ):

@@ -21,6 +21,7 @@ from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
+from tests.support.journals import lose_journal
 from tests.unit.agent.states import history, source_seen, unseen
 
 HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
@@ -131,7 +132,7 @@ def test_a_user_that_comes_and_one_that_goes_change_one_account_each(tmp_path: P
 def test_managed_accounts_are_known_without_the_journal(tmp_path: Path) -> None:
     machine = Machine(tmp_path, FakeDatabase())
     machine.converge(SOURCE)
-    (tmp_path / "journal.json").unlink()
+    lose_journal(tmp_path)
 
     report = machine.converge(replace(SOURCE, users=USERS[:1]))
 
@@ -292,7 +293,7 @@ def test_a_narrowed_account_stays_ours_wherever_it_is_cut_also_without_the_journ
 ) -> None:
     machine = Machine(tmp_path, FakeDatabase())
     machine.converge(SOURCE)
-    (tmp_path / "journal.json").unlink()
+    lose_journal(tmp_path)
     wide = (replace(seen, others=True) for seen in machine.database.state.accounts)
     machine.database = FakeDatabase(replace(machine.database.state, accounts=tuple(wide)), dies_after=cut)
 
@@ -356,7 +357,7 @@ def test_a_second_password_that_somebody_gives_is_discarded_by_the_next_pass(tmp
 def test_a_second_password_is_left_alone_by_an_agent_that_has_lost_its_journal(tmp_path: Path) -> None:
     machine = Machine(tmp_path, FakeDatabase())
     machine.converge(SOURCE)
-    (tmp_path / "journal.json").unlink()
+    lose_journal(tmp_path)
     machine.database = with_a_second_password(machine.database, "old")
 
     report = machine.converge(SOURCE)

@@ -1,0 +1,265 @@
+"""The journal outlives a garbled copy and a kill between the two, and is not taken for a new one if both are lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from guestagent import durable
+from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.journal_file import NAMES
+from guestagent.database.state import Account
+from guestagent.database.steps import CreateAccount, PointChannel
+from guestagent.errors import StorageError
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from guestagent.unreadable_file import list_kept_aside
+from tests.support.journals import garble_journal, is_repaired
+
+SLAVE, OTHER = Account("slave0000", "%"), Account("slave0001", "%")
+CREATE, CREATE_OTHER = CreateAccount(SLAVE, Secret("a password")), CreateAccount(OTHER, Secret("a password"))
+POINT = PointChannel("10.0.0.7", 3306, "slave0000", Secret("a password"))
+NESTED = b'{"version": 1, "x": ' + b"[" * 500 + b"]" * 500 + b"}"
+GARBLED = [b"", b"{", b"[]", b"\xff", b'{"version": 99}', b'{"version": 1}', b"null", NESTED, b"[" * 100_000]
+
+
+def opened(folder: Path) -> Journal:
+    return Journal(folder / "journal.json", FakeClock(), "boot 1")
+
+
+def kept(folder: Path) -> list[str]:
+    return [path.name.partition(".unreadable-")[0] for path in list_kept_aside(folder)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("content", [*GARBLED, None], ids=str)
+def test_what_one_copy_has_lost_the_other_one_has(tmp_path: Path, name: str, content: bytes | None) -> None:
+    opened(tmp_path).intend(CREATE)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
+    journal = opened(tmp_path)
+
+    assert journal.memory.accounts == {SLAVE}
+    assert journal.loss == ""
+
+
+def test_every_flipped_bit_of_one_copy_is_noticed(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.intend(CREATE)
+    journal.done(POINT)
+    whole, memory = (tmp_path / NAMES[0]).read_bytes(), journal.memory
+
+    for place in range(len(whole) * 8):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        (tmp_path / NAMES[0]).write_bytes(flipped)
+
+        assert opened(tmp_path).memory == memory, bytes(flipped)
+
+
+def test_a_garbled_copy_is_replaced_and_kept_at_the_next_pass_though_nothing_has_changed(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.begin("a task")
+    (tmp_path / NAMES[0]).write_bytes(b"{")
+
+    opened(tmp_path).begin("a task")
+
+    assert is_repaired(tmp_path)
+    assert (kept(tmp_path), opened(tmp_path).loss) == (["former-journal.json"], "")
+
+
+def test_a_folder_in_the_place_of_a_copy_is_replaced_too(tmp_path: Path) -> None:
+    opened(tmp_path).begin("a task")
+    (tmp_path / NAMES[1]).unlink()
+    (tmp_path / NAMES[1]).mkdir()
+
+    opened(tmp_path).begin("a task")
+
+    assert is_repaired(tmp_path)
+
+
+@pytest.mark.parametrize("newer", NAMES)
+def test_after_a_kill_between_the_two_copies_the_newer_one_counts(tmp_path: Path, newer: str) -> None:
+    journal = opened(tmp_path)
+    journal.intend(CREATE)
+    before = {name: (tmp_path / name).read_bytes() for name in NAMES}
+    journal.intend(CREATE_OTHER)
+    (older,) = {*NAMES} - {newer}
+    (tmp_path / older).write_bytes(before[older])
+
+    again = opened(tmp_path)
+    again.begin("a task")
+
+    assert again.memory.accounts == {SLAVE, OTHER}
+    assert is_repaired(tmp_path)
+
+
+@pytest.mark.parametrize("calls", range(12))
+def test_a_kill_anywhere_within_a_write_leaves_the_old_journal_or_the_new_one(tmp_path: Path, calls: int) -> None:
+    opened(tmp_path).intend(CREATE)
+
+    child = os.fork()
+    if child == 0:
+        die_after(calls)
+        opened(tmp_path).intend(CREATE_OTHER)
+        os._exit(1)
+    os.waitpid(child, 0)
+    journal = opened(tmp_path)
+
+    assert journal.loss == ""
+    assert journal.memory.accounts in ({SLAVE}, {SLAVE, OTHER})
+
+
+def die_after(calls: int) -> None:
+    """End this process at the call of that number to the operating system that changes a file."""
+    left = [calls]
+
+    def dying(event: str, _: object) -> None:
+        if event in {"open", "os.remove", "os.rename"}:
+            left[0] -= 1
+            if left[0] < 0:
+                os._exit(0)
+
+    sys.addaudithook(dying)
+
+
+def test_a_full_disk_leaves_both_copies_as_they_were(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.intend(CREATE)
+    before = {name: (tmp_path / name).read_bytes() for name in NAMES}
+    (tmp_path / f".{NAMES[1]}.draft").mkdir()
+
+    with pytest.raises(StorageError):
+        journal.intend(CREATE_OTHER)
+
+    assert {name: (tmp_path / name).read_bytes() for name in NAMES} == before
+    assert journal.memory.accounts == {SLAVE}
+
+
+def test_a_journal_of_a_version_with_one_copy_is_read_and_gets_a_second_one(tmp_path: Path) -> None:
+    write_as_earlier_versions(tmp_path, task="a task")
+
+    journal = opened(tmp_path)
+    journal.begin("a task")
+
+    assert (journal.memory.task, journal.loss) == ("a task", "")
+    assert is_repaired(tmp_path)
+
+
+def test_what_an_earlier_version_wrote_after_a_downgrade_is_newer_than_the_second_copy(tmp_path: Path) -> None:
+    opened(tmp_path).begin("a task")
+    write_as_earlier_versions(tmp_path, task="a later one")
+
+    assert opened(tmp_path).memory.task == "a later one"
+
+
+def test_a_journal_that_has_lost_its_checksum_is_none_of_an_earlier_version(tmp_path: Path) -> None:
+    opened(tmp_path).begin("a task")
+    content = json.loads((tmp_path / NAMES[0]).read_text())
+    content["chcksum"] = content.pop("checksum")
+    (tmp_path / NAMES[0]).write_text(json.dumps(content))
+    (tmp_path / NAMES[1]).unlink()
+
+    journal = opened(tmp_path)
+
+    assert (journal.memory, "without its checksum" in journal.loss) == (Memory(), True)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"spent": float("nan")},
+        {"spent": "a while"},
+        {"spent": True},
+        {"noted": 10**400},
+        {"accounts": [["slave0000"]]},
+        {"accounts": [[["x"], "%"]]},
+        {"accounts": {}},
+        {"channel": {"salt": "zz", "digest": "00"}},
+        {"channel": {"salt": 7, "digest": "00"}},
+        {"channel": {"salt": "00"}},
+        {"given": [["slave0000", "%", "0g", "00"]]},
+        {"retained": None},
+        {"task": None},
+        {"boot": []},
+    ],
+    ids=str,
+)
+def test_wrong_values_of_a_journal_without_a_checksum_are_noticed(tmp_path: Path, changed: dict[str, object]) -> None:
+    write_as_earlier_versions(tmp_path, **changed)
+
+    journal = opened(tmp_path)
+
+    assert (journal.memory, bool(journal.loss)) == (Memory(), True)
+
+
+@pytest.mark.parametrize("content", GARBLED, ids=str)
+def test_if_neither_copy_can_be_read_both_are_kept_and_it_stays_known(tmp_path: Path, content: bytes) -> None:
+    opened(tmp_path).begin("a task")
+    garble_journal(tmp_path, content)
+
+    opened(tmp_path).begin("a task")
+
+    assert kept(tmp_path) == ["journal-copy.json", "journal.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in list_kept_aside(tmp_path)} == {0o600}
+    assert opened(tmp_path).loss == ", ".join(str(path) for path in list_kept_aside(tmp_path))
+
+
+def test_who_only_looks_moves_nothing(tmp_path: Path) -> None:
+    opened(tmp_path).begin("a task")
+    garble_journal(tmp_path)
+
+    loss = opened(tmp_path).loss
+
+    assert loss == ", ".join(f"{tmp_path / name} (not JSON)" for name in NAMES)
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("settle", [Journal.accept_loss, lambda _: None], ids=["an empty server", "a person"])
+def test_a_loss_is_over_when_it_was_accepted_or_somebody_removed_the_files(
+    tmp_path: Path, settle: Callable[[Journal], None]
+) -> None:
+    opened(tmp_path).begin("a task")
+    garble_journal(tmp_path)
+    journal = opened(tmp_path)
+    journal.begin("a task")
+    settle(journal)
+    for path in list_kept_aside(tmp_path) if journal.loss else ():
+        path.unlink()
+
+    assert (journal.loss, opened(tmp_path).loss) == ("", "")
+
+
+def test_no_more_than_a_few_files_are_kept_and_the_first_one_stays(tmp_path: Path) -> None:
+    for number in range(10):
+        garble_journal(tmp_path, b"%d" % number)
+        opened(tmp_path).begin("a task")
+
+    first, *others = list_kept_aside(tmp_path, NAMES[0])
+    assert durable.read(first) == b"0"
+    assert [durable.read(path) for path in others] == [b"7", b"8", b"9"]
+
+
+def test_the_two_copies_share_no_block(tmp_path: Path) -> None:
+    """A file system that stores equal blocks once would keep one copy."""
+    journal = opened(tmp_path)
+    for number in range(200):
+        journal.intend(CreateAccount(Account(f"slave{number:04}", "%"), Secret("a password")))
+    one, two = ((tmp_path / name).read_bytes() for name in NAMES)
+
+    blocks = [{content[at : at + 512] for at in range(0, len(content), 512)} for content in (one, two)]
+
+    assert blocks[0] & blocks[1] == set()
+
+
+def write_as_earlier_versions(folder: Path, **changed: object) -> None:
+    plain = {"version": 1, "task": "", "spent": 0.0, "noted": 0.0, "boot": "boot 1", "accounts": [], "channel": None}
+    (folder / NAMES[0]).write_text(json.dumps({**plain, "retained": [], "given": [], **changed}))

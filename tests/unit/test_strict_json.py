@@ -1,0 +1,62 @@
+"""Whatever the bytes of a file are, they are read, or one error says why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.strict_json import DEPTH_LIMIT, Unreadable, cut_depth, get_number, is_too_deep, parse_object
+
+
+def nest(depth: int) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"{", "not JSON"),
+        (b"\xff", "not UTF-8"),
+        ("{}".encode("utf-16"), "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b'{"version": NaN}', "a number that is none"),
+        (b'{"version": -Infinity}', "a number that is none"),
+        (b'{"version": 1e999}', "too large"),
+        (b'{"version": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"version": 2}', "another version"),
+        (b'{"version": true}', "without a version"),
+        (b"{}", "without a version"),
+        (b'{"version": 1, "x": ' + b"[" * 101 + b"]" * 101 + b"}", "nested too deep"),
+        (b"[" * 100_000, "nested too deep"),
+    ],
+    ids=str,
+)
+def test_what_is_no_json_of_ours_is_refused(content: bytes, why: str) -> None:
+    with pytest.raises(Unreadable, match=why):
+        parse_object(content, 1)
+
+
+def test_depth_is_counted_without_recursion() -> None:
+    value = nest(100_000)
+
+    assert is_too_deep(value)
+    assert [is_too_deep(nest(depth)) for depth in (0, DEPTH_LIMIT, DEPTH_LIMIT + 1)] == [False, False, True]
+    while isinstance(value, list):  # or Python frees it recursively
+        value = value.pop()
+
+
+def test_what_is_nested_too_deep_is_cut_and_the_rest_stays() -> None:
+    value = {"a": {"b": [1, {"c": 2}]}, "d": 3}
+
+    assert cut_depth(value, 2, "...") == {"a": {"b": "..."}, "d": 3}
+
+
+@pytest.mark.parametrize("number", [True, "1", None, 10**400, [1]])
+def test_a_number_is_a_finite_one(number: object) -> None:
+    with pytest.raises(Unreadable):
+        get_number({"n": number}, "n")
