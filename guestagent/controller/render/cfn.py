@@ -20,6 +20,7 @@ from guestagent.controller.render.contents import (
     check_room,
     document,
     handles,
+    has_parameters,
     kept,
     parameters,
 )
@@ -89,7 +90,7 @@ def _database(cluster: Cluster) -> Resource:
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
     is_source = node is cluster.source
     resources = _identity(node)
-    if not parameters(cluster):
+    if not has_parameters(cluster):
         resources[node.password] = _password()
     if cluster.network is not None:
         resources[node.port] = _port(cluster.network)
@@ -148,7 +149,7 @@ def _server(cluster: Cluster, node: Node) -> Resource:
     functions = Functions(
         handle={"Ref": node.handle},
         source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]},
-        passwords={each.name: {"Ref": each.password} for each in cluster},
+        password=lambda each: {"Ref": each.password},
         ca={"Fn::GetAtt": [AUTHORITY, "value"]},
     )
     metadata = document(cluster, node, functions)

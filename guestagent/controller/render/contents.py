@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Functions:
 
     handle: Resource
     source_address: Resource
-    passwords: Mapping[str, Resource]  # by node
+    password: Callable[[Node], Resource]
     ca: Resource
 
 
@@ -68,7 +68,7 @@ def document(cluster: Cluster, node: Node, functions: Functions) -> Resource:
         section["Variables"] = dict(cluster.variables)
 
     def account(replica: Node) -> Resource:
-        return {"name": replica.account, "password": functions.passwords[replica.name]}
+        return {"name": replica.account, "password": functions.password(replica)}
 
     said: Resource = {"ReadyWaitCondition": functions.handle, "GuestAgent": section}
     if role(cluster, node) is Role.REPLICA:
@@ -94,8 +94,12 @@ def handles(cluster: Cluster) -> list[str]:
 
 def parameters(cluster: Cluster) -> tuple[str, ...]:
     """The names of the template's parameters: of those nodes' passwords that Heat does not make."""
-    wanted = cluster.passwords is Passwords.PARAMETERS
-    return tuple(node.password for node in cluster) if wanted else ()
+    return tuple(node.password for node in cluster) if has_parameters(cluster) else ()
+
+
+def has_parameters(cluster: Cluster) -> bool:
+    """Return whether the passwords are parameters, without listing them."""
+    return cluster.passwords is Passwords.PARAMETERS
 
 
 def _tls(tls: Tls, ca: Resource) -> Resource:

@@ -6,6 +6,7 @@ The guests follow their metadata by the credentials that Heat gives each server,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
@@ -20,6 +21,7 @@ from guestagent.controller.render.contents import (
     check_room,
     document,
     handles,
+    has_parameters,
     kept,
     parameters,
 )
@@ -77,7 +79,7 @@ def _database(cluster: Cluster) -> Resource:
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:
     is_source = node is cluster.source
     resources: dict[str, Resource] = {}
-    if not parameters(cluster):
+    if not has_parameters(cluster):
         resources[node.password] = {
             "type": "OS::Heat::RandomString",
             "depends_on": "Begin",
@@ -132,7 +134,7 @@ def _server(cluster: Cluster, node: Node) -> Resource:
     functions = Functions(
         handle={"get_attr": [node.handle, "signal"]},
         source_address=_address(cluster, cluster.source),
-        passwords={each.name: _password(cluster, each) for each in cluster},
+        password=partial(_password, cluster),
         ca={"get_attr": [AUTHORITY, "value"]},
     )
     metadata = document(cluster, node, functions)
@@ -144,7 +146,7 @@ def _server(cluster: Cluster, node: Node) -> Resource:
 
 
 def _password(cluster: Cluster, node: Node) -> Resource:
-    if parameters(cluster):
+    if has_parameters(cluster):
         return {"get_param": node.password}
     return {"get_attr": [node.password, "value"]}
 

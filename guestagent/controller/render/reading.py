@@ -7,6 +7,7 @@ from the template is a problem: whatever is not ours would be lost with the next
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -24,6 +25,7 @@ from guestagent.metadata import Tls
 from guestagent.problems import Cursor, Problems
 
 MOST = 2**53  # larger than every number in a template; what a number must be the cluster itself says
+PASSWORD = re.compile(r"(.+)Password([1-9][0-9]{0,6})?")
 KEPT = frozenset({"Version", "NextServerId", "NextReplica", "BootAllowance", "AuthTtl"})
 
 
@@ -60,8 +62,8 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
         resources.wrong(f"one server without Master in its {words.metadata}: the source", names)
         return None
     source = sources[0]
-    named = frozenset(resources.mapping() or {}) | frozenset(_section(at, words.parameters))
-    nodes = [(server is source, _node(server, words, named)) for server in servers]
+    numbers = _password_numbers([*(resources.mapping() or {}), *_section(at, words.parameters)])
+    nodes = [(server is source, _node(server, words, numbers)) for server in servers]
     replicas = [node for is_source, node in nodes if node is not None and not is_source]
     shared = _collecting(source, words) | _place(resources, source, words)
     return {
@@ -130,7 +132,7 @@ def _servers(resources: Cursor, words: Words) -> list[Cursor]:
     ]
 
 
-def _node(server: Cursor, words: Words, names: frozenset[str]) -> Node | None:
+def _node(server: Cursor, words: Words, password_numbers: Mapping[str, int]) -> Node | None:
     name = server.path.removeprefix(f"{words.resources}.")
     if not NAME.fullmatch(name):
         server.wrong("a server named Master0000, Slave0000 or the like", "another name")
@@ -147,14 +149,20 @@ def _node(server: Cursor, words: Words, names: frozenset[str]) -> Node | None:
         name=name,
         server_id=server_id,
         generation=generation,
-        password_number=_password_number(name, names),
+        password_number=password_numbers.get(name, 1),
     )
 
 
-def _password_number(node: str, names: frozenset[str]) -> int:
-    """By the name that the node's password has, whether Heat makes it or somebody gives it."""
-    found = (re.fullmatch(rf"{node}Password([1-9][0-9]{{0,6}})?", name) for name in names)
-    return max((int(match[1] or 1) for match in found if match), default=1)
+def _password_numbers(names: Iterable[str]) -> dict[str, int]:
+    """Return the newest password's number of each node.
+
+    The number is part of the password's name, whether Heat generates the password or a parameter holds it.
+    """
+    numbers: dict[str, int] = {}
+    for name in names:
+        if match := PASSWORD.fullmatch(name):
+            numbers[match[1]] = max(int(match[2] or 1), numbers.get(match[1], 1))
+    return numbers
 
 
 def _client_networks(resources: Cursor, words: Words) -> list[str]:
