@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from guestagent.errors import StorageError
@@ -14,6 +16,9 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 FILE_SIZE_LIMIT = 64 * 1024 * 1024
 """Bytes. A larger file is not one of ours, and is not read into memory."""
+
+LOCK_PATIENCE_S = 5.0
+LOCK_INTERVAL_S = 0.01
 
 
 def write(
@@ -86,6 +91,8 @@ def read(path: Path) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except ValueError as error:  # a null byte, say
+        raise StorageError(f"cannot read {str(path)!r}: no path can be so") from error
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from error
     try:
@@ -126,6 +133,32 @@ def open_lock(path: Path) -> int:
         os.close(descriptor)
         raise StorageError(f"cannot write {path}: it is not a regular file of this user; remove it")
     return descriptor
+
+
+@contextmanager
+def locked(path: Path, patience: float = LOCK_PATIENCE_S) -> Iterator[None]:
+    """Hold the lock of that file. StorageError if another process or thread holds it for longer than `patience`."""
+    descriptor = open_lock(path)
+    try:
+        until = time.monotonic() + patience
+        while not try_lock(descriptor):
+            if time.monotonic() >= until:
+                raise StorageError(f"cannot lock {path}: another process has held it for {patience:.0f} s")
+            time.sleep(LOCK_INTERVAL_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file if nobody else has it; return whether that worked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise StorageError(f"cannot lock a file: {error.strerror}") from error
+    return True
 
 
 def remove(path: Path) -> None:

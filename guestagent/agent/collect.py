@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,16 @@ from typing import TYPE_CHECKING
 
 from guestagent import durable
 from guestagent.errors import InvalidMetadata, Problem, StorageError
+from guestagent.strict_json import (
+    DEPTH_LIMIT,
+    Unreadable,
+    cut_depth,
+    get_object,
+    get_text,
+    is_too_deep,
+    parse_object,
+)
+from guestagent.unreadable_file import keep_aside, read_file
 
 if TYPE_CHECKING:
     from guestagent.agent.settings import Settings
@@ -23,6 +35,10 @@ HANDLE = "ReadyWaitCondition"
 DOCUMENT = "document.json"  # in the agent's state folder: what `poke` handed over
 LISTED = "os_config_files.json"  # in the cache: the files of the last collection that brought something new
 VERSION = 1
+LOG = logging.getLogger("guestagent")
+DIGITS_LIMIT = 1000
+DOCUMENT_DEPTH_LIMIT = DEPTH_LIMIT - 2  # it is kept inside an object of ours
+TOO_DEEP = "(nested too deep: left out)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +108,32 @@ def committed(cache: Path) -> Collected | None:
 
 
 def stored(state: Path) -> Collected | None:
-    """What `keep` left; None where there is nothing, or nothing of this version."""
-    content = durable.read(state / DOCUMENT)
-    if content is None:
-        return None
+    """What `keep` left; None if there is nothing, or nothing that can be read."""
     try:
-        data = json.loads(content)
-        if data["version"] != VERSION:
-            return None
-        return Collected.of(dict(data["document"]), Path(data["source"]), str(data["at"]))
-    except (ValueError, KeyError, TypeError):
+        return read_stored(state)
+    except Unreadable:
         return None
+
+
+def read_stored(state: Path) -> Collected | None:
+    """What `keep` left, None if there is nothing. Raises Unreadable if the file is none of ours."""
+    return read_file(state / DOCUMENT, _parse_stored)
+
+
+def keep_stored_aside(state: Path) -> bool:
+    """Keep a document aside that cannot be read, and log it; return whether there was such a one.
+
+    If it cannot be renamed, it stays and only the log tells.
+    """
+    try:
+        read_stored(state)
+    except Unreadable as error:
+        try:
+            keep_aside(state / DOCUMENT, str(error))
+        except StorageError as storage:
+            LOG.warning("%s cannot be read (%s): %s", state / DOCUMENT, error, storage)
+        return True
+    return False
 
 
 def keep(state: Path, collected: Collected) -> None:
@@ -114,6 +145,14 @@ def keep(state: Path, collected: Collected) -> None:
         "document": collected.document,
     }
     durable.write(state / DOCUMENT, json.dumps(content).encode())
+
+
+def _parse_stored(content: bytes) -> Collected:
+    data = parse_object(content, VERSION)
+    source = get_text(data, "source")
+    if "\0" in source:
+        raise Unreadable("source is not a path")
+    return Collected.of(get_object(data, "document"), Path(source), get_text(data, "at"))
 
 
 def _last(path: Path) -> Path:
@@ -131,13 +170,28 @@ def _whole_copy(path: Path) -> Path:
 
 
 def _parsed(path: Path) -> object:
+    """What a collected file says. Keys beside ours may hold anything: it must stay possible to write it down again."""
     try:
         content = durable.read(path)
-        return _no_such(path) if content is None else json.loads(content)
+        if content is None:
+            return _no_such(path)
+        value: object = json.loads(content, parse_constant=str, parse_int=_parse_integer, parse_float=_parse_float)
     except StorageError as error:
         raise InvalidMetadata([Problem(str(path), "a readable file", str(error))]) from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise InvalidMetadata([Problem(str(path), "JSON", "lists or mappings that are nested too deep")]) from None
+    except ValueError as error:
         raise InvalidMetadata([Problem(str(path), "JSON", type(error).__name__)]) from None
+    return cut_depth(value, DOCUMENT_DEPTH_LIMIT, TOO_DEEP) if is_too_deep(value, DOCUMENT_DEPTH_LIMIT) else value
+
+
+def _parse_integer(text: str) -> int | str:
+    return int(text) if len(text) <= DIGITS_LIMIT else text
+
+
+def _parse_float(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _no_such(path: Path) -> object:

@@ -45,6 +45,7 @@ def apply(
         report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
         delivery = _signal(sender, document, report, clock) if signals else None
         result = node_status(document, report)
+        status.keep_unreadable_aside(settings.state / "status.json")
         status.write(settings.state / "status.json", result)
     if delivery is not None and delivery.end is not End.ACCEPTED:
         error = HandleRefused if delivery.end is End.GIVEN_UP else HandleUnreachable

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from guestagent.agent.journal import BOOT_ID
 from guestagent.retry import SystemClock
 from guestagent.signal.transports import utc_now
+from guestagent.strict_json import Unreadable, get_number, get_text
 
 ROUNDING = 0.1
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
@@ -27,11 +27,12 @@ class LookTime:
         return {"at": self.at, "boot": self.boot, "uptime": round(self.uptime, 1)}
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> LookTime:
-        """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError if it is anything else."""
-        if datetime.fromisoformat(data["at"]).tzinfo is None:
-            raise ValueError("a time without its zone")
-        return cls(data["at"], str(data["boot"]), float(data["uptime"]))
+    def parse(cls, data: Mapping[str, object]) -> LookTime:
+        """Read what `as_json` wrote. Raises Unreadable, a ValueError, if it is anything else."""
+        at = get_text(data, "at")
+        if datetime.fromisoformat(at).tzinfo is None:
+            raise Unreadable("a time without its zone")
+        return cls(at, get_text(data, "boot"), get_number(data, "uptime"))
 
 
 def read_time() -> LookTime:

@@ -30,6 +30,7 @@ class Mailbox:
 
     def put(self, collected: Collected) -> None:
         """Keep the document (StorageError where that cannot be), and tell whoever listens. Waits for nobody."""
+        collect.keep_stored_aside(self.state)
         if collected != collect.stored(self.state):
             collect.keep(self.state, _dated(collected))
         self.ring()
@@ -58,6 +59,7 @@ class Ear:
         self._early: Collected | None = None
         self._named: Collected | None = None
         self._stamp: tuple[int, int] | None = None
+        self._is_lost = False
         self._bell = _hung(self._path)
         self._waker = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
@@ -76,10 +78,15 @@ class Ear:
         os.eventfd_write(self._waker, 1)
 
     def latest(self) -> Collected | None:
-        """The newest document. Cheap: asked between any two steps. What cannot be read now is what it was before."""
+        """The newest document. Cheap: asked between any two steps. What cannot be read now is what it was before.
+
+        A file that cannot be read is kept aside. Without a document from before, os-collect-config's own copy counts.
+        """
         try:
             stamp = _stamp(self._mailbox.state / collect.DOCUMENT)
-            if stamp is None or stamp != self._stamp:
+            if stamp is not None and stamp != self._stamp:
+                self._is_lost = collect.keep_stored_aside(self._mailbox.state)
+            if (stamp is None or stamp != self._stamp) and not (self._is_lost and self._found):
                 self._found = self._mailbox.latest()
             if stamp != self._stamp:
                 self._stamp, self._early = stamp, None

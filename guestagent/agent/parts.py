@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -132,17 +131,9 @@ def alone(settings: Settings, wait: Callable[[], bool]) -> Iterator[None]:
     path = settings.state / "lock"
     descriptor = durable.open_lock(path)
     try:
-        while not _locked(descriptor):
+        while not durable.try_lock(descriptor):
             if not wait():
                 raise NotReady("another pass is at work on this server; see `guestagent status`")
         yield
     finally:
         os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -10,6 +10,8 @@ from pathlib import Path
 from guestagent import durable
 from guestagent.agent.model import Agreement, Condition, Readiness
 from guestagent.errors import StorageError
+from guestagent.strict_json import Unreadable, get_text, parse_object
+from guestagent.unreadable_file import read_file
 
 VERSION = 1
 FILE = "paused.json"
@@ -41,9 +43,8 @@ def pause(state: Path, mark: Pause) -> None:
 def paused(state: Path) -> Pause | None:
     """The mark that stands, None where there is none."""
     try:
-        content = durable.read(state / FILE)
-        return None if content is None else _mark(content)
-    except StorageError:
+        return read_file(state / FILE, _parse_mark)
+    except (StorageError, Unreadable):
         return UNREADABLE
 
 
@@ -64,11 +65,6 @@ def withholding(readiness: Readiness, mark: Pause, withheld: Sequence[object]) -
     return Readiness.of(condition, *readiness.conditions)
 
 
-def _mark(content: bytes) -> Pause:
-    try:
-        data = json.loads(content)
-        if data["version"] != VERSION:
-            return UNREADABLE
-        return Pause(str(data["by"]), str(data["since"]), str(data["reason"]))
-    except (ValueError, KeyError, TypeError):
-        return UNREADABLE
+def _parse_mark(content: bytes) -> Pause:
+    data = parse_object(content, VERSION)
+    return Pause(get_text(data, "by"), get_text(data, "since"), get_text(data, "reason"))

@@ -84,6 +84,7 @@ class Service:
         self._ear.wake()
 
     def run(self) -> None:
+        status.keep_unreadable_aside(self._settings.state / "status.json")
         self._announcer.start()
         notify("READY=1")
         try:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from guestagent import durable
 from guestagent.agent.look_time import LookTime, read_time
 from guestagent.agent.model import Agreement, Condition
 from guestagent.errors import StorageError
+from guestagent.strict_json import Unreadable, get_list, get_number, get_object, get_text, parse_object
+from guestagent.unreadable_file import keep_aside, read_file
 
+T = TypeVar("T", str, int)
 PLAIN = ("state", "doing", "node", "role", "generation", "elapsed", "deadline", "signal")
 
 
@@ -67,21 +71,60 @@ def write(path: Path, status: NodeStatus, now: LookTime | None = None) -> None:
 
 
 def read(path: Path) -> NodeStatus | None:
-    """The last status; None where nobody has worked here yet. StorageError where it cannot be read."""
-    content = durable.read(path)
-    if not content:  # empty after a power cut
-        return None
+    """The last status, None if nobody has worked here yet. StorageError if this user may not read it.
+
+    One that is not what we wrote is as good as none, and says so.
+    """
     try:
-        return _parsed(json.loads(content))
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"cannot read {path}: it is no status of this version") from error
+        return read_file(path, _parse)
+    except Unreadable as error:
+        return NodeStatus("waiting", problems=(f"{path} cannot be read ({error}): the next look writes it anew",))
 
 
-def _parsed(data: Mapping[str, Any]) -> NodeStatus:
-    conditions = tuple(
-        Condition(c["name"], Agreement[c["state"].upper()], c["wanted"], c["seen"], c["do"])
-        for c in data["conditions"]
-    )
-    plain = {name: data[name] for name in PLAIN}
-    looked = LookTime.parse(data["looked"]) if "looked" in data else None  # 0.1 kept no time
-    return NodeStatus(**plain, conditions=conditions, problems=tuple(data["problems"]), looked=looked)
+def keep_unreadable_aside(path: Path) -> None:
+    """Keep a status aside that cannot be read, before it is written anew. If that is not possible, it is lost."""
+    try:
+        read_file(path, _parse)
+    except Unreadable as error:
+        with suppress(StorageError):
+            keep_aside(path, str(error))
+    except StorageError:
+        return
+
+
+def _parse(content: bytes) -> NodeStatus | None:
+    if not content:  # after a power cut
+        return None
+    data = parse_object(content)
+    try:
+        return NodeStatus(
+            state=get_text(data, "state"),
+            doing=get_text(data, "doing"),
+            node=_get_optional(data, "node", str),
+            role=_get_optional(data, "role", str),
+            generation=_get_optional(data, "generation", int),
+            elapsed=get_number(data, "elapsed"),
+            deadline=_get_optional(data, "deadline", int),
+            signal=get_text(data, "signal"),
+            conditions=tuple(_parse_condition(each) for each in get_list(data, "conditions")),
+            problems=tuple(get_text({"problem": each}, "problem") for each in get_list(data, "problems")),
+            looked=LookTime.parse(get_object(data, "looked")) if "looked" in data else None,  # 0.1 kept no time
+        )
+    except Unreadable:
+        raise
+    except (ValueError, KeyError, TypeError):
+        raise Unreadable("not a status") from None
+
+
+def _parse_condition(data: object) -> Condition:
+    if not isinstance(data, dict):
+        raise Unreadable("a condition that is none")
+    state = Agreement[get_text(data, "state").upper()]
+    return Condition(*(get_text(data, "name"), state), *(get_text(data, name) for name in ("wanted", "seen", "do")))
+
+
+def _get_optional(data: Mapping[str, object], name: str, kind: type[T]) -> T | None:
+    value = data[name]
+    if value is not None and type(value) is not kind:
+        raise Unreadable(f"{name} is of another type")
+    return value if isinstance(value, kind) else None

@@ -87,6 +87,7 @@ def run_status(args: argparse.Namespace) -> int:
     from guestagent.agent import pausing, settings, status
     from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
     from guestagent.agent.standing import standing
+    from guestagent.unreadable_file import describe_kept_aside, list_kept_aside
 
     loaded = settings.load(args.config)
     written = status.read(loaded.state / "status.json")
@@ -96,9 +97,11 @@ def run_status(args: argparse.Namespace) -> int:
     mark = pausing.paused(loaded.state)
     if args.json:
         paused = {"paused": None if mark is None else asdict(mark)}
-        _print_json(found.as_json() | freshness.as_json() | paused)
+        unreadable = {"unreadable": [path.name for path in list_kept_aside(loaded.state)]}
+        _print_json(found.as_json() | freshness.as_json() | paused | unreadable)
     else:
         lines = describe_freshness(freshness, loaded) + ([] if mark is None else [str(mark)])
+        lines += [f"file     {line}" for line in describe_kept_aside(loaded.state)]
         doubt = "" if written is None else describe_doubt(freshness)
         sys.stdout.write(_shown(found, doubt) + "".join(f"  {line}\n" for line in lines))
     return 0 if freshness.is_ready else NotReady.exit_code

@@ -7,11 +7,11 @@ While a signal is pending the file holds the handle, a credential; once it is ac
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from guestagent import durable
 from guestagent.metadata.document import CfnHandle, Handle, HotHandle
@@ -20,9 +20,13 @@ from guestagent.signal import handle as handles
 from guestagent.signal.handle import Kind
 from guestagent.signal.payload import Outcome, Status, fitted_data
 from guestagent.signal.transports import utc_now
+from guestagent.strict_json import Unreadable, get_object, get_text, parse_object
+from guestagent.unreadable_file import keep_aside, read_file
 
 VERSION = 1
 FILE = "signal.json"
+LOCK = "signal.lock"
+"""`apply` and the resident agent both read the file, change it and write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Record:
 class Spool:
     """Survives a kill at any point: every change is on the disk before its call returns.
 
-    StorageError where it cannot be (a full disk); what was there before is then still there.
+    StorageError where it cannot be (a full disk); what was there before is then still there. A file that cannot be read
+    counts as none, and is kept aside by the next change: what is true now is then reported once more.
     """
 
     def __init__(self, folder: Path, today: Callable[[], datetime] = utc_now) -> None:
@@ -84,9 +89,9 @@ class Spool:
 
     def put(self, entry: Entry) -> None:
         """Keep what is to be said; it replaces what was pending, and all that is known of an older handle."""
-        known = self.record()
-        accepted = known.accepted if known is not None and _concerns(known, entry) else None
-        self._write(Record(entry.key, entry, accepted, resource=entry.resource_key))
+        with self._changing() as known:
+            accepted = known.accepted if known is not None and _concerns(known, entry) else None
+            self._write(Record(entry.key, entry, accepted, resource=entry.resource_key))
 
     def pending(self) -> Entry | None:
         """What is still to be said, after a restart for example."""
@@ -125,27 +130,35 @@ class Spool:
 
     def discard(self, entry: Entry) -> None:
         """It need not be said: the handle has taken what says it."""
-        record = self.record()
-        if record is not None and record.pending is not None and _concerns(record, entry):
-            self._write(replace(record, pending=None))
+        with self._changing() as record:
+            if record is not None and record.pending is not None and _concerns(record, entry):
+                self._write(replace(record, pending=None))
 
     def record(self) -> Record | None:
-        """The whole content; None where there is none, or none of this version: then it is said once more."""
-        content = durable.read(self._file)
-        if content is None:
-            return None
+        """The whole content; None if there is none, or none that can be read: then it is said once more."""
         try:
-            data = json.loads(content)
-            return _record(data) if data["version"] == VERSION else None
-        except (ValueError, KeyError, TypeError):
+            return read_file(self._file, _parse_record)
+        except Unreadable:
             return None
 
+    @contextmanager
+    def _changing(self) -> Iterator[Record | None]:
+        """Hold the lock and yield what stands in the file, so that no other process changes it in between."""
+        with durable.locked(self._file.with_name(LOCK)):
+            try:
+                record = read_file(self._file, _parse_record)
+            except Unreadable as error:
+                keep_aside(self._file, str(error))
+                record = None
+            yield record
+
     def _settle(self, entry: Entry, noted: Callable[[Record], Record]) -> None:
-        record = self.record() or Record(entry.key, resource=entry.resource_key)
-        if _concerns(record, entry):  # otherwise a newer handle has taken its place
-            newer = record.pending is not None and _dumped_entry(record.pending) != _dumped_entry(entry)
-            pending = record.pending if newer else None
-            self._write(replace(noted(record), pending=pending))
+        with self._changing() as found:
+            record = found or Record(entry.key, resource=entry.resource_key)
+            if _concerns(record, entry):  # otherwise a newer handle has taken its place
+                newer = record.pending is not None and _dumped_entry(record.pending) != _dumped_entry(entry)
+                pending = record.pending if newer else None
+                self._write(replace(noted(record), pending=pending))
 
     def _write(self, record: Record) -> None:
         durable.write(self._file, json.dumps(_dumped(record)).encode())
@@ -185,29 +198,40 @@ def _dumped_outcome(outcome: Outcome) -> dict[str, object]:
     return {"status": outcome.status.value, "reason": outcome.reason, "data": fitted_data(outcome.data)}
 
 
-def _record(data: Mapping[str, Any]) -> Record:
-    pending, accepted, given_up = data["pending"], data["accepted"], data["given_up"]
-    return Record(
-        key=str(data["key"]),
-        pending=None if pending is None else _entry(pending),
-        accepted=None if accepted is None else _said(accepted),
-        given_up=None if given_up is None else _said(given_up),
-        resource=str(data.get("resource", "")),  # the first versions kept none
-    )
+def _parse_record(content: bytes) -> Record:
+    data = parse_object(content, VERSION)
+    try:
+        record = Record(
+            key=get_text(data, "key"),
+            pending=None if data["pending"] is None else _entry(get_object(data, "pending")),
+            accepted=None if data["accepted"] is None else _said(get_object(data, "accepted")),
+            given_up=None if data["given_up"] is None else _said(get_object(data, "given_up")),
+            resource=get_text(data, "resource", ""),  # the first versions kept none
+        )
+    except Unreadable:
+        raise
+    except (KeyError, ValueError):
+        raise Unreadable("not what is said to a handle") from None
+    if record.pending is not None and record.pending.key != record.key:
+        raise Unreadable("a pending signal of another handle")
+    return record
 
 
-def _entry(data: Mapping[str, Any]) -> Entry:
-    text = Secret(data["handle"]["text"])
-    handle = HotHandle(text) if data["handle"]["kind"] == "hot" else CfnHandle(text)
-    return Entry(handle, str(data["unique_id"]), _outcome(data["outcome"]))
+def _entry(data: Mapping[str, object]) -> Entry:
+    kept = get_object(data, "handle")
+    text = get_text(kept, "text")
+    text.encode()  # ValueError if it cannot be sent
+    handle = HotHandle(Secret(text)) if get_text(kept, "kind") == "hot" else CfnHandle(Secret(text))
+    unique_id = get_text(data, "unique_id")
+    unique_id.encode()
+    return Entry(handle, unique_id, _outcome(get_object(data, "outcome")))
 
 
-def _said(data: Mapping[str, Any]) -> Said:
+def _said(data: Mapping[str, object]) -> Said:
     by = data.get("by")  # the first version had one transport, and did not name it
-    return Said(
-        _outcome(data["outcome"]), str(data["at"]), str(data["why"]), None if by is None else Kind(by)
-    )
+    outcome = _outcome(get_object(data, "outcome"))
+    return Said(outcome, get_text(data, "at"), get_text(data, "why"), None if by is None else Kind(by))
 
 
-def _outcome(data: Mapping[str, Any]) -> Outcome:
-    return Outcome(Status(data["status"]), str(data["reason"]), dict(data["data"]))
+def _outcome(data: Mapping[str, object]) -> Outcome:
+    return Outcome(Status(get_text(data, "status")), get_text(data, "reason"), get_object(data, "data"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from guestagent import durable
+from guestagent.strict_json import Unreadable, get_number, get_object, get_text, parse_object
+from guestagent.unreadable_file import keep_aside, read_file
 
 VERSION = 1
 
@@ -73,30 +75,57 @@ class Record:
 
 
 class RecordFile:
-    """The record on the disk: every change is there before the call returns (StorageError otherwise)."""
+    """The record on the disk: every change is there before the call returns (StorageError otherwise).
+
+    One that cannot be read is as good as none, for the file and the server are looked at in any case. It is kept aside
+    by the first change.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self.record = _loaded(path)
+        self._path, self._unreadable = path, ""
+        try:
+            self.record = read_file(path, _parse) or Record()
+        except Unreadable as error:
+            self.record, self._unreadable = Record(), str(error)
 
     def keep(self, record: Record) -> None:
+        if self._unreadable:
+            keep_aside(self._path, self._unreadable)
+            self._unreadable = ""
         if record != self.record:
             content = asdict(record) | {"version": VERSION}
             durable.write(self._path, json.dumps(content).encode())
             self.record = record
 
 
-def _loaded(path: Path) -> Record:
-    """A torn or foreign one is as good as none: the file and the server are looked at, in any case."""
-    content = durable.read(path)
+def _parse(content: bytes) -> Record:
+    data = parse_object(content, VERSION)
+    usual = {each.name: each.default for each in fields(Record)}
     try:
-        return Record() if content is None else _record(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return Record()
+        plain = {name: _get_like(data, name, usual[name]) for name in data.keys() - {"version", "phase", "tried"}}
+        tried = {name: _parse_tried(each) for name, each in get_object(data, "tried").items()}
+        return Record(**{**plain, "phase": Phase(get_text(data, "phase")), "tried": tried})
+    except Unreadable:
+        raise
+    except (ValueError, KeyError):
+        raise Unreadable("not a record of the option file") from None
 
 
-def _record(data: dict[str, Any]) -> Record:
-    if data.pop("version") != VERSION:
-        return Record()
-    tried = {name: Tried(**each) for name, each in data.pop("tried").items()}
-    return Record(**data | {"phase": Phase(data["phase"]), "tried": tried})
+def _get_like(data: Mapping[str, object], name: str, usual: object) -> Any:
+    """Return the value of that name if its type is that of `usual`; None stands for a string that may be missing."""
+    if isinstance(usual, str):
+        return get_text(data, name)
+    if usual is None:
+        return None if data[name] is None else get_text(data, name)
+    number = get_number(data, name)
+    if isinstance(usual, float):
+        return number
+    if not number.is_integer():
+        raise Unreadable(f"{name} is not a whole number")
+    return int(number)
+
+
+def _parse_tried(data: object) -> Tried:
+    if not isinstance(data, dict):
+        raise Unreadable("tried is not a JSON object of objects")
+    return Tried(get_text(data, "value"), get_text(data, "why"))

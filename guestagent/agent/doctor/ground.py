@@ -13,6 +13,7 @@ from guestagent.agent.look_time import format_age
 from guestagent.agent.pausing import RESUME, Pause
 from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
+from guestagent.unreadable_file import list_kept_aside
 
 AGENT, DISK = Topic("agent"), Topic("disk")
 LEAST_FREE = 64 * 1024 * 1024  # bytes: less is as good as full to a server that is about to write
@@ -29,6 +30,9 @@ def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> It
         yield AGENT.fail("resident", "guestagent serve does not run", do)
     if mark is not None:
         yield AGENT.warn("pause", str(mark), RESUME)
+    for path in list_kept_aside(settings.state):
+        do = "is the disk all right (dmesg, smartctl)? look at the file, then remove it: it may hold passwords"
+        yield AGENT.warn("state file", f"{path} could not be read and was kept aside", do)
     try:
         shown = status.read(settings.state / "status.json")
     except StorageError as error:

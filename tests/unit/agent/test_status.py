@@ -9,7 +9,6 @@ from guestagent.agent import status
 from guestagent.agent.look_time import LookTime
 from guestagent.agent.model import Agreement, Condition
 from guestagent.agent.status import NodeStatus
-from guestagent.errors import StorageError
 
 FAILED = NodeStatus(
     "failed",
@@ -65,11 +64,14 @@ TIMELESS = json.dumps(FAILED.as_json() | {"looked": {"at": "2026-11-23T18:00:30"
 
 
 @pytest.mark.parametrize("content", ["{}", '{"conditions": 1}', "[]", TIMELESS])
-def test_what_is_no_status_is_one_clear_error(tmp_path: Path, content: str) -> None:
+def test_what_is_no_status_is_as_good_as_none_and_says_so(tmp_path: Path, content: str) -> None:
     (tmp_path / "status.json").write_text(content)
 
-    with pytest.raises(StorageError, match=r"status\.json: it is no status"):
-        status.read(tmp_path / "status.json")
+    found = status.read(tmp_path / "status.json")
+
+    assert found is not None
+    assert (found.state, found.looked) == ("waiting", None)
+    assert found.problems[0].startswith(f"{tmp_path}/status.json cannot be read (")
 
 
 def test_a_full_disk_is_no_reason_to_stop(tmp_path: Path) -> None:
