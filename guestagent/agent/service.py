@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -17,6 +16,7 @@ from guestagent.agent.collect import Collected
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.foreground import build_reconciler, node_status
 from guestagent.agent.journal import Journal
+from guestagent.agent.log_lines import configure_log
 from guestagent.agent.mailbox import Ear, Mailbox
 from guestagent.agent.model import Condition
 from guestagent.agent.notify import notify
@@ -37,7 +37,7 @@ GLANCE_SECONDS = 1.0
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the pass at work is cut between two steps, and nothing final is said of it."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    configure_log(logging.INFO)
     with Mailbox(settings.state, settings.run, settings.collector_cache).listen() as ear:
         service = Service(settings, ear)
 

@@ -89,7 +89,7 @@ def load(file: Path | None = None) -> Settings:
     path = DEFAULT_FILE if file is None else file
     try:
         return _settings(cfg.parsed((str(path),), OPTIONS))
-    except (cfg.Error, ValueError) as error:
+    except (cfg.Error, ValueError, OSError) as error:
         said = Problem(str(path), "a configuration that oslo.config can read", " ".join(str(error).split()))
         raise InvalidSettings([said]) from error
 

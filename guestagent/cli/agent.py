@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from guestagent.cli import options
 from guestagent.cli.given import given
 from guestagent.errors import NotReady
+from guestagent.visible_text import escape_line
 
 if TYPE_CHECKING:
     from guestagent.agent.status import NodeStatus
@@ -103,7 +104,7 @@ def run_status(args: argparse.Namespace) -> int:
         lines = describe_freshness(freshness, loaded) + ([] if mark is None else [str(mark)])
         lines += [f"file     {line}" for line in describe_kept_aside(loaded.state)]
         doubt = "" if written is None else describe_doubt(freshness)
-        sys.stdout.write(_shown(found, doubt) + "".join(f"  {line}\n" for line in lines))
+        sys.stdout.write(_shown(found, doubt) + "".join(f"  {escape_line(line)}\n" for line in lines))
     return 0 if freshness.is_ready else NotReady.exit_code
 
 
@@ -149,9 +150,13 @@ def run_serve(args: argparse.Namespace) -> int:
 
 def run_poke(args: argparse.Namespace) -> int:
     """Hand over and return."""
+    import logging
+
     from guestagent.agent import settings
+    from guestagent.agent.log_lines import configure_log
     from guestagent.agent.poke import poke
 
+    configure_log(logging.WARNING)
     poke(os.environ, settings.load(args.config))
     return 0
 
@@ -161,7 +166,7 @@ def _quiet(line: str) -> None:
 
 
 def _progress(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(escape_line(line) + "\n")
 
 
 def _print_json(value: object) -> None:
@@ -181,4 +186,4 @@ def _shown(status: NodeStatus, doubt: str = "") -> str:
             lines.append(f"           {condition.do}")
     if status.signal:
         lines.append(f"  signal   {status.signal}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{escape_line(line)}\n" for line in lines)

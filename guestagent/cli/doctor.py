@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
+from guestagent.cli.output import get_terminal
 from guestagent.errors import NotReady
+from guestagent.visible_text import escape_line
 
 if TYPE_CHECKING:
     from guestagent.agent.doctor import Finding
@@ -59,7 +61,8 @@ def _as_text(findings: Iterable[Finding]) -> int:
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for finding in findings:
         grades[str(finding.grade)] += 1
-        sys.stdout.writelines(f"{line}\n" for line in _lines(finding, coloured))
+        stream = get_terminal(sys.stdout) if coloured else sys.stdout
+        stream.writelines(f"{line}\n" for line in _lines(finding, coloured))
         sys.stdout.flush()  # a probe may take its seconds: what is known already is shown
     sys.stdout.write(f"{grades['fail']} fail, {grades['warn']} warn, {grades['ok']} ok\n")
     return _code(grades)
@@ -68,9 +71,9 @@ def _as_text(findings: Iterable[Finding]) -> int:
 def _lines(finding: Finding, coloured: bool) -> Iterator[str]:
     grade = str(finding.grade)
     shown = f"\033[{COLOURS[grade]}m{grade:4}\033[0m" if coloured else f"{grade:4}"
-    yield f"{shown}  {finding.topic}, {finding.name}: {finding.seen}"
+    yield f"{shown}  {escape_line(f'{finding.topic}, {finding.name}: {finding.seen}')}"
     if finding.do:
-        yield f"      {finding.do}"
+        yield f"      {escape_line(finding.do)}"
 
 
 def _code(grades: Counter[str]) -> int:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from guestagent.cli.error_answer import report_interrupted
 from guestagent.errors import GuestAgentError, InvalidInput, Problem, StackFailed
 
 if TYPE_CHECKING:
     from guestagent.controller import Stack, Stacks, Tell, Work
 
-FINE, INTERRUPTED = 0, 130
+FINE = 0
 
 
 def stacks_of(args: argparse.Namespace) -> Stacks:
@@ -48,8 +49,7 @@ def shown(
         with progress(name) as tell:
             ended = act(tell)
     except KeyboardInterrupt:
-        sys.stderr.write(f"guestagent: interrupted; stack {name} goes on: {go_on}\n")
-        return INTERRUPTED
+        return report_interrupted(f"interrupted; stack {name} goes on: {go_on}", args.json)
     except StackFailed:
         with suppress(GuestAgentError):  # the failure is what counts, whether or not its details can be had
             sys.stderr.write(as_table(stacks.status(name)))

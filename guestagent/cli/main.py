@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,10 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from guestagent import __version__
+from guestagent.cli.error_answer import report_interrupted, write_error
+from guestagent.cli.output import GONE, Unwritten, abandon_stdout, prepared_streams
 from guestagent.errors import GuestAgentError, InvalidInput, StorageError
+from guestagent.visible_text import escape_line
 
 DESCRIPTION = """\
 Turn a Heat template into a replicated MySQL or MariaDB cluster, and say honestly when it is ready.
@@ -54,28 +56,52 @@ GROUPS = {
 """Which file of this room registers a command: only that one is imported, for a guest pays for every import."""
 
 BUG = 70
-INTERRUPTED = 130
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+PASSING_ON = {("cloud", "ssh")}
+"""Commands whose last words are another program's."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. No traceback reaches a person, unless GUESTAGENT_DEBUG is set."""
     words = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in words
+    with prepared_streams():
+        try:
+            code = _run(words)
+            sys.stdout.flush()
+            return code
+        except Unwritten as error:
+            return _unwritten(error)
+
+
+def _run(words: list[str]) -> int:
+    ours, theirs = _split_words(words)
+    as_json = "--json" in ours
     try:
-        args = build_parser(words[0] if words else None).parse_args(words)
+        args = build_parser(words[0] if words else None).parse_args(ours)
+        if theirs:
+            args.words = [*args.words, *theirs]
         code: int = args.run(args)
-        sys.stdout.flush()
         return code
     except GuestAgentError as error:
         return _failed(error, as_json)
     except KeyboardInterrupt:
-        sys.stderr.write("guestagent: interrupted\n")
-        return INTERRUPTED
+        return report_interrupted("interrupted", as_json)
+    except Unwritten:
+        raise
     except OSError as error:
-        return _unwritten(error)
+        if error.errno not in {*GONE, *NO_ROOM}:
+            return _bug(error, as_json)
+        raise Unwritten(error.errno, error.strerror) from error
     except Exception as error:  # noqa: BLE001 - the top of the program: whatever it is, it becomes one sentence
-        return _bug(error)
+        return _bug(error, as_json)
+
+
+def _split_words(words: list[str]) -> tuple[list[str], list[str]]:
+    """Part our words from a command of somebody else, which stands behind `--`: its options are not ours."""
+    if (*words[:2],) not in PASSING_ON or "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -117,43 +143,37 @@ class Misused(InvalidInput):
         return f"{self.where}: {self.told}".removeprefix("guestagent").lstrip(" :")
 
 
-def _unwritten(error: OSError) -> int:
+def _unwritten(error: Unwritten) -> int:
     """Our answer could not be written: of files every error is one of ours already."""
-    if error.errno not in {errno.EPIPE, *NO_ROOM}:
-        return _bug(error)
-    # The interpreter would try again, and complain, while it ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if error.errno == errno.EPIPE:  # whoever read our output has gone
+    abandon_stdout()
+    if error.errno in GONE:
         return 0
     return _failed(StorageError(f"the answer cannot be written: {error.strerror}"), as_json=False)
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception, as_json: bool) -> int:
     if os.environ.get("GUESTAGENT_DEBUG"):
         raise error
-    sys.stderr.write(
-        f"guestagent: this is a bug ({type(error).__name__}); run again with GUESTAGENT_DEBUG=1 and report it\n"
-    )
+    message = f"this is a bug ({type(error).__name__}); run again with GUESTAGENT_DEBUG=1 and report it"
+    if as_json:
+        write_error("Bug", message, BUG)
+    sys.stderr.write(f"guestagent: {message}\n")
     return BUG
 
 
 def _failed(error: GuestAgentError, as_json: bool) -> int:
     if as_json:
-        said: dict[str, object] = {
-            "kind": type(error).__name__,
-            "message": str(error),
-            "exit_code": error.exit_code,
-        }
+        more: dict[str, object] = {}
         if isinstance(error, InvalidInput):
-            said["problems"] = [
+            more["problems"] = [
                 {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems
             ]
-        sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
+        write_error(type(error).__name__, str(error), error.exit_code, more)
     if isinstance(error, Misused):
-        sys.stderr.write(f"{error.usage}guestagent: {error}\n")
+        sys.stderr.write(f"{error.usage}guestagent: {escape_line(str(error))}\n")
     elif isinstance(error, InvalidInput):
         where = f"{error.where}: " if error.where else ""
-        sys.stderr.writelines(f"guestagent: {where}{problem}\n" for problem in error.problems)
+        sys.stderr.writelines(f"guestagent: {escape_line(f'{where}{problem}')}\n" for problem in error.problems)
     else:
         sys.stderr.write(f"guestagent: {error}\n")
     return error.exit_code

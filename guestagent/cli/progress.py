@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from guestagent.cli.output import get_terminal
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
 from guestagent.database.gtid import shorten_gtids
 from guestagent.retry import Clock
+from guestagent.visible_text import escape_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +41,7 @@ def progress(title: str) -> Iterator[Tell]:
     from rich.live import Live
 
     board = Board(title)
-    with Live(get_renderable=board.table, console=Console(stderr=True), refresh_per_second=4):
+    with Live(get_renderable=board.table, console=Console(file=get_terminal(sys.stderr)), refresh_per_second=4):
         yield board.tell
 
 
@@ -63,21 +65,22 @@ class Board:
         from rich.table import Table
 
         now = time.monotonic()
-        title = f"{escape(self._title)} {self._status} {now - self._began:.0f} s"
+        title = f"{escape(escape_line(self._title))} {self._status} {now - self._began:.0f} s"
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
         for head in ("node", "state", "seconds", "reason"):
             table.add_column(head)
         for name, (event, since) in self._nodes.items():
             over = event.state in (NodeState.READY, NodeState.FAILED)
             seconds = f"after {event.seconds:.0f}" if over else f"for {now - since:.0f}"
-            table.add_row(name, str(event.state), seconds, escape(event.reason), style=COLOURS[event.state])
+            reason, style = escape(escape_line(event.reason)), COLOURS[event.state]
+            table.add_row(escape(escape_line(name)), str(event.state), seconds, reason, style=style)
         return table
 
 
 def _told(event: Event) -> None:
     state = event.status if isinstance(event, StackChanged) else event.state
     reason = f": {event.reason}" if event.reason and "fail" in state.lower() else ""
-    sys.stderr.write(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}\n")
+    sys.stderr.write(escape_line(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}") + "\n")
     sys.stderr.flush()
 
 
@@ -114,7 +117,8 @@ def as_table(seen: ClusterStatus) -> str:
     reason = f": {seen.stack.reason}" if seen.stack.reason and seen.stack.failed else ""
     # The stack's own reason is mostly the first one's.
     reasons = [f"{node.name}: {node.reason}" for node in seen.nodes if node.reason not in reason]
-    return "\n".join([f"{seen.stack.name} is {seen.stack.status}{reason}", *lines, *reasons]) + "\n"
+    shown = [f"{seen.stack.name} is {seen.stack.status}{reason}", *lines, *reasons]
+    return "".join(f"{escape_line(line)}\n" for line in shown)
 
 
 def _row(status: NodeStatus) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from guestagent.cli.output import get_terminal
 from guestagent.cli.progress import COLOURS
 from guestagent.controller import Cluster, NodeChanged, NodeState, StackChanged
 from guestagent.demo.stage import Act, Cast, Counted, Tell, Told
 from guestagent.retry import Clock
+from guestagent.visible_text import escape_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,14 +33,14 @@ def watched(clock: Clock) -> Iterator[Tell]:
     from rich.live import Live
     from rich.markup import escape
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(file=get_terminal(sys.stderr), highlight=False)
     with Live(get_renderable=scene.table, console=console, refresh_per_second=8) as live:
 
         def tell(told: Told) -> None:
             line = scene.tell(told)
             if isinstance(told, Act):
                 with suppress(OSError):
-                    live.console.print(escape(line))
+                    live.console.print(escape(escape_line(line)))
 
         yield tell
 
@@ -93,7 +95,7 @@ class Scene:
         from rich.table import Table
 
         now = self._clock.now() - self._began
-        table = Table(title=f"{escape(self._stack)} {now:.0f} s", title_justify="left")
+        table = Table(title=f"{escape(escape_line(self._stack))} {now:.0f} s", title_justify="left")
         for head in ("node", "role", "flavor", "address", "state"):
             table.add_column(head)
         for head in ("seconds", "rows"):
@@ -103,7 +105,7 @@ class Scene:
             style = "dim strike" if player.gone else COLOURS.get(player.state or NodeState.WAITING, "")
             known = (name, player.role, player.flavor, player.address, state)
             rows = "" if player.rows is None else str(player.rows)
-            table.add_row(*map(escape, known), _seconds(player, now), rows, style=style)
+            table.add_row(*(escape(escape_line(word)) for word in known), _seconds(player, now), rows, style=style)
         return table
 
     def _cast(self, cluster: Cluster) -> str:
@@ -155,5 +157,5 @@ def _why(reason: str) -> str:
 def _written(line: str) -> None:
     if line:
         with suppress(OSError):
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(escape_line(line) + "\n")
             sys.stderr.flush()

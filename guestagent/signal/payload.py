@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.metadata.document import Handle, HotHandle
+from guestagent.visible_text import escape_text
 
 MOST_REASON = 1000  # characters; Heat keeps 5000 of a whole stack's reasons
 MOST_DATA = 16 * 1024  # bytes as JSON; the handle takes 1 MiB, but keeps every signal's data in one row
@@ -48,7 +49,7 @@ def body(handle: Handle, unique_id: str, outcome: Outcome) -> bytes:
 
 def fitted_reason(reason: str) -> str:
     """At most MOST_REASON characters on one line, of those that every database behind Heat can store."""
-    line = " ".join(_clean(reason).split())
+    line = " ".join(_clean(escape_text(reason)).split())
     return line if len(line) <= MOST_REASON else line[: MOST_REASON - 1] + "…"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 HOUSE = Path(__file__).parents[2] / "guestagent"
 
-FOUNDATION = {"errors", "secret", "problems", "retry", "durable", "strict_json", "unreadable_file"}
+FOUNDATION = {"errors", "secret", "problems", "retry", "durable", "strict_json", "unreadable_file", "visible_text"}
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
     "shipped": {"errors"},
@@ -32,6 +32,8 @@ GUEST_COMMANDS = {
     "pause.py",
     "given.py",
     "options.py",
+    "output.py",
+    "error_answer.py",
     "validate.py",
     "elements_path.py",
 }

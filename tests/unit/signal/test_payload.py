@@ -41,7 +41,11 @@ def test_a_long_reason_keeps_its_beginning() -> None:
 
 
 def test_a_reason_is_one_line_of_what_a_utf8mb3_column_stores() -> None:
-    assert fitted_reason("größer\nals\t\x00 gut \U0001f600 \ud800") == "größer als ? gut ? ?"
+    assert fitted_reason("größer\nals\t\x00 gut \U0001f600 \ud800") == "größer als \\x00 gut ? \\ud800"
+
+
+def test_characters_that_steer_a_terminal_are_spelled_in_a_reason() -> None:
+    assert fitted_reason("\x1b[2J \u202eYDAER \x9b1m") == r"\x1b[2J \u202eYDAER \x9b1m"
 
 
 def test_the_longest_values_give_way_where_there_is_too_much_data() -> None:
