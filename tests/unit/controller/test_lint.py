@@ -39,6 +39,10 @@ def template(**resources: dict[str, Any]) -> dict[str, Any]:
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
 
 
+def value_of(content: object) -> dict[str, Any]:
+    return value(Properties={"value": content})
+
+
 def value(**more: Any) -> dict[str, Any]:
     return {"Type": "OS::Heat::Value", **more}
 
@@ -60,7 +64,9 @@ def test_an_instance_without_a_place_is_none_that_nova_makes() -> None:
         "Resources.Master0000.Properties: expected SubnetId or NetworkInterfaces, found neither "
         "(say subnet or network in the cluster.yaml; from 2.37 on Nova makes no instance without one)"
     )
-    assert said(render(cluster(replicas=0, subnet="s"))) == said(render(cluster(replicas=0, network="n"))) == ""
+    assert (
+        said(render(cluster(replicas=0, subnet="s"))) == said(render(cluster(replicas=0, network="n"))) == ""
+    )
 
 
 def test_a_parameter_that_hot_names_must_be_there() -> None:
@@ -162,7 +168,26 @@ def test_a_template_that_contains_itself_is_refused() -> None:
     made = template()
     made["Resources"]["A"] = made
 
-    assert "expected a mapping of finite depth" in said(made)
+    assert "expected a mapping at most 200 deep" in said(made)
+
+
+@pytest.mark.parametrize(
+    ("joins", "problem"), [(90, "without a circle"), (110, "at most 200 deep"), (5000, "at most 200 deep")]
+)
+def test_a_deep_template_is_read_or_refused(joins: int, problem: str) -> None:
+    value: object = {"Ref": "A"}
+    for _ in range(joins):
+        value = {"Fn::Join": ["", value]}
+
+    assert problem in said(template(A=value_of(value)))
+
+
+def test_a_template_of_aliases_upon_aliases_is_refused_for_its_size() -> None:
+    value: object = "x"
+    for _ in range(40):
+        value = [value, value]
+
+    assert "expected a template of at most 524288 bytes" in said(template(A=value_of(value)))
 
 
 @given(garbage)

@@ -99,8 +99,7 @@ def test_merge_keys_work_as_in_heat() -> None:
     [
         ("Users: [", "expected the node content, but found '<stream end>' at line 1, column 9"),
         ("a: 1\n b: 2\n", "mapping values are not allowed here at line 2, column 3"),
-        ("a: 1\nb: 2\na: 3\n", 'the key "a" twice in one mapping at line 3, column 1'),
-        ('{"a": 1, "b": {"c": 1, "c": 2}}', 'the key "c" twice in one mapping'),
+        ('{"a": {"b": 1,\n"c": "s3cret"', "Expecting ',' delimiter at line 2, column 14"),
         ("a: 1\n---\nb: 2\n", "but found another document at line 2, column 1"),
         ("a: !!python/object:os.system {}", "could not determine a constructor for the tag "),
         ("a: !s3cret", "could not determine a constructor for the tag (not shown) at line 1, column 4"),
@@ -121,6 +120,23 @@ def test_text_that_cannot_be_read_is_told_with_its_place(text: str | bytes, foun
     assert found in problem.found
     assert "s3" not in problem.found
     assert caught.value.where == "cluster.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "a: 1\nb: 2\na: 3\n",
+            'the key "a" twice in one mapping at line 3, column 1 (it stands at line 1 already)',
+        ),
+        ('{"a": 1,\n\t"b": {"c": 1,\n\t"c": 2}}', 'the key "c" twice in one mapping at line 3, column 2'),
+    ],
+)
+def test_a_key_given_twice_is_called_what_it_is(text: str, found: str) -> None:
+    with pytest.raises(InvalidMetadata) as caught:
+        documents(text)
+
+    assert str(caught.value).startswith(f"document: expected each key once in a mapping, found {found}")
 
 
 def test_a_template_without_a_node_is_told() -> None:
