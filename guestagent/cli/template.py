@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.given import HELP, given
-from guestagent.errors import InvalidTemplate
+from guestagent.errors import InvalidTemplate, Problem
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster
+    from guestagent.controller.origin import Adoption
 
 FINE, INVALID = 0, 2
 
@@ -42,7 +43,7 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="print a cluster's template in the other dialect; no cloud takes part",
         description="Print the template of a cluster in the other dialect, as YAML, for a stack of its own: as an "
         "update of the stack that it came from it would replace every server. Of a template written by hand as in 2013 "
-        "the servers are taken over, and what was wrong is said on stderr.",
+        "the servers are taken over; stderr lists what is wrong in it and what the new template leaves behind.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a cluster's template, YAML or JSON; {HELP}")
     options.dialect(parser, "the one that the file is not in")
@@ -76,7 +77,7 @@ def run_template(args: argparse.Namespace) -> int:
 
 
 def run_convert(args: argparse.Namespace) -> int:
-    """Print a template in the other dialect."""
+    """Print a template in the other dialect, and on stderr what it leaves behind."""
     from guestagent.controller import Dialect, parse
     from guestagent.controller.description import loaded
     from guestagent.controller.origin import adopt, is_ours
@@ -86,10 +87,21 @@ def run_convert(args: argparse.Namespace) -> int:
     if is_ours(template):
         cluster = parse(template)
     else:
-        cluster, problems = adopt(template)
-        sys.stderr.writelines(f"{problem}\n" for problem in problems)
+        adoption = adopt(template)
+        cluster = adoption.cluster
+        _report(args, adoption)
     other = Dialect.CFN if cluster.dialect is Dialect.HOT else Dialect.HOT
     return _say(args, in_dialect(cluster, args.dialect or other))
+
+
+def _report(args: argparse.Namespace, adoption: Adoption) -> None:
+    """Report on stderr what is wrong in a foreign template, and what the new one leaves behind."""
+    if args.json:
+        left_behind = [{"path": each.path, "what": each.what} for each in adoption.left_behind]
+        problems = [_describe(problem) for problem in adoption.problems]
+        sys.stderr.write(_json({"problems": problems, "left_behind": left_behind}))
+    else:
+        sys.stderr.writelines(f"{each}\n" for each in (*adoption.problems, *adoption.left_behind))
 
 
 def in_dialect(cluster: Cluster, wanted: str | None) -> Cluster:
@@ -107,8 +119,7 @@ def run_lint(args: argparse.Namespace) -> int:
     text, where = given(args.file)
     problems = lint(loaded(text, InvalidTemplate, where), args.auth_ttl)
     if args.json:
-        told = [{"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in problems]
-        sys.stdout.write(_json({"problems": told}))
+        sys.stdout.write(_json({"problems": [_describe(problem) for problem in problems]}))
     else:
         sys.stdout.writelines(f"{problem}\n" for problem in problems)
     return INVALID if problems else FINE
@@ -122,6 +133,10 @@ def _say(args: argparse.Namespace, cluster: Cluster) -> int:
     template = render(cluster)
     sys.stdout.write(_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
     return FINE
+
+
+def _describe(problem: Problem) -> dict[str, str]:
+    return {"path": problem.path, "expected": problem.expected, "found": problem.found, "do": problem.do}
 
 
 def _json(document: object) -> str:

@@ -1,6 +1,7 @@
 """A template of other people's in the origin's shape, read for what its author wanted: servers and who follows whom.
 
-The template of 2013 was published with its wiring the wrong way round. What is wrong is said, and left behind.
+The template of 2013 was published with its wiring the wrong way round. What is wrong in it is named, and so is
+everything that the new cluster does not take over. A template of anything but a database cluster is refused.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.left_behind import LeftBehind, find_left_behind
 from guestagent.controller.lint import lint
 from guestagent.controller.node import Node
 from guestagent.controller.render.words import CFN, Words, spoken
@@ -16,6 +18,8 @@ from guestagent.errors import InvalidTemplate, Problem
 from guestagent.problems import Cursor, Problems
 
 DEFAULT, PARAMETER = {"Default", "default"}, {"Ref", "get_param"}
+DOCUMENT_KEYS = frozenset({"ReadyWaitCondition", "Users", "Master"})
+"""A server whose metadata has one of these is a node of a cluster."""
 
 
 def is_ours(template: object) -> bool:
@@ -24,22 +28,32 @@ def is_ours(template: object) -> bool:
     return _at(template, words.resources, "Begin", words.metadata, "GuestAgentCluster") is not None
 
 
-def adopt(template: object) -> tuple[Cluster, tuple[Problem, ...]]:
-    """A new cluster of the same servers in the same dialect, and all that Heat would have refused in the template.
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A new cluster, everything that Heat rejects in the template, and everything that the cluster leaves behind."""
 
-    Names, server ids and passwords are new. What is taken over are flavors, images and roles, and the subnet, network
-    and key pair that all servers name alike: this is for a stack of its own. Where a parameter stands for one of them
-    its default is taken. InvalidTemplate where there is no such cluster in the template.
+    cluster: Cluster
+    problems: tuple[Problem, ...]
+    left_behind: tuple[LeftBehind, ...]
+
+
+def adopt(template: object) -> Adoption:
+    """Make a new cluster of a template's database servers, in the same dialect.
+
+    Names, server ids and passwords are new. The cluster takes over flavors, images and roles, and the subnet, network
+    and key pair that all its servers name alike: it is for a stack of its own. A parameter counts as its default.
+    InvalidTemplate if no server's metadata is a node's document, or the source is not clear.
     """
     problems = Problems()
     at = problems.cursor(template)
     words = spoken(template)
-    found = _at(template, words.resources)
-    servers = [
-        _Server(name, resource, template, words)
-        for name, resource in (found.items() if isinstance(found, dict) else ())
-        if isinstance(resource, dict) and resource.get(words.type) == words.server
-    ]
+    servers = _find_nodes(template, words)
+    if not servers:
+        expected = (
+            f"one {words.server} or more whose {words.metadata} holds ReadyWaitCondition, Users or Master"
+        )
+        at.child(words.resources, None).wrong(expected, "none", "it is no template of a database cluster")
+        problems.raise_if_any(InvalidTemplate)
     sources = [server.node(at) for server in servers if not server.follows]
     replicas = [server.node(at) for server in servers if server.follows]
     if len(sources) != 1:
@@ -47,7 +61,7 @@ def adopt(template: object) -> tuple[Cluster, tuple[Problem, ...]]:
         at.child(words.resources, None).wrong(expected, str(len(sources)))
     problems.raise_if_any(InvalidTemplate)
     subnet = _shared([server.subnet for server in servers])
-    made = Cluster.new(
+    cluster = Cluster.new(
         source=sources[0],
         replicas=replicas,
         subnet=subnet,
@@ -55,7 +69,23 @@ def adopt(template: object) -> tuple[Cluster, tuple[Problem, ...]]:
         key_pair=_shared([server.value(words.key_pair) for server in servers]),
         dialect=words.dialect,
     )
-    return made, lint(template)
+    assert isinstance(template, dict)
+    nodes = frozenset(str(server.name) for server in servers)
+    return Adoption(cluster, lint(template), find_left_behind(template, words, nodes, cluster))
+
+
+def _find_nodes(template: object, words: Words) -> list[_Server]:
+    """Find the servers of a cluster. A source may be written without a document if its replicas have theirs."""
+    found = _at(template, words.resources)
+    servers = [
+        _Server(name, resource, template, words)
+        for name, resource in (found.items() if isinstance(found, dict) else ())
+        if isinstance(resource, dict) and resource.get(words.type) == words.server
+    ]
+    nodes = [server for server in servers if server.has_document]
+    others = [server for server in servers if not server.has_document]
+    is_source_missing = bool(nodes) and all(server.follows for server in nodes)
+    return nodes + others if is_source_missing and len(others) == 1 else nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +96,11 @@ class _Server:
     resource: dict[str, object]
     template: object
     words: Words
+
+    @property
+    def has_document(self) -> bool:
+        metadata = self.resource.get(self.words.metadata)
+        return isinstance(metadata, dict) and not metadata.keys().isdisjoint(DOCUMENT_KEYS)
 
     @property
     def follows(self) -> bool:

@@ -356,7 +356,7 @@ def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
     code, there, told = commands.run("convert", "old.yaml")
 
     assert (code, yaml.safe_load(there)["resources"]["Master0000"]["properties"]["flavor"]) == (0, "f")
-    assert "ReadyWaitCondition.Ref: expected a resource of this template, found Handel" in told
+    assert "ReadyWaitCondition.Ref: expected a resource or parameter of this template, found Handel" in told
 
 
 def test_a_template_of_2013_is_told_its_mistakes(commands: Commands, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from guestagent.controller import Cluster, Dialect, Node, lint, parse, render
 from guestagent.controller.origin import adopt, is_ours
 from guestagent.controller.render.words import CFN, HOT
 from guestagent.errors import InvalidTemplate
+from guestagent.metadata.load import load
 from tests.unit.controller.clusters import clusters
 from tests.unit.controller.test_parse import garbage
 
@@ -41,7 +42,7 @@ WRITTEN_BY_HAND: dict[str, Any] = {
 
 
 def test_the_cluster_that_was_meant_is_a_new_one_that_heat_takes() -> None:
-    made, _ = adopt(WRITTEN_BY_HAND)
+    made = adopt(WRITTEN_BY_HAND).cluster
 
     assert [(node.name, node.flavor, node.image) for node in made] == [
         ("Master0000", "m1.large", "trove-mysql"),
@@ -51,7 +52,7 @@ def test_the_cluster_that_was_meant_is_a_new_one_that_heat_takes() -> None:
 
 
 def test_wrong_wiring_and_a_dangling_reference_are_said() -> None:
-    _, problems = adopt(WRITTEN_BY_HAND)
+    problems = adopt(WRITTEN_BY_HAND).problems
 
     assert [problem.path for problem in problems] == [
         "document",
@@ -69,7 +70,8 @@ def published(name: str) -> Any:
 
 
 def test_the_published_source_is_a_cluster_of_one() -> None:
-    made, problems = adopt(published("one-source.yaml"))
+    adoption = adopt(published("one-source.yaml"))
+    made, problems = adoption.cluster, adoption.problems
 
     assert [(node.name, node.flavor, node.image) for node in made] == [
         ("Master0000", "reallyfastandlotsofram", "trove-mysql")
@@ -84,7 +86,8 @@ def test_the_published_source_is_a_cluster_of_one() -> None:
 
 
 def test_the_published_pair_keeps_its_sizes_and_its_dangling_reference_is_said() -> None:
-    made, problems = adopt(published("one-replica.yaml"))
+    adoption = adopt(published("one-replica.yaml"))
+    made, problems = adoption.cluster, adoption.problems
 
     assert [(node.name, node.flavor) for node in made] == [
         ("Master0000", "reallyfastandlotsofram"),
@@ -114,14 +117,21 @@ def in_hot(**parameters: Any) -> dict[str, Any]:
     return {
         "heat_template_version": "2013-05-23",
         "parameters": {"size": {"type": "string", **parameters}},
-        "resources": {"db": server(), "standby": server(Master={"Address": {"get_attr": ["db", "first_address"]}})},
+        "resources": {
+            "db": server(),
+            "standby": server(Master={"Address": {"get_attr": ["db", "first_address"]}}),
+        },
     }
 
 
 def test_one_in_hot_is_read_with_its_place_its_key_and_its_parameters_defaults() -> None:
-    made, problems = adopt(in_hot(default="m1.small"))
+    adoption = adopt(in_hot(default="m1.small"))
+    made, problems = adoption.cluster, adoption.problems
 
-    assert [(node.name, node.flavor) for node in made] == [("Master0000", "m1.small"), ("Slave0000", "m1.small")]
+    assert [(node.name, node.flavor) for node in made] == [
+        ("Master0000", "m1.small"),
+        ("Slave0000", "m1.small"),
+    ]
     assert (made.dialect, made.network, made.key_pair) == (Dialect.HOT, "private", "ops")
     assert problems == ()
 
@@ -141,7 +151,9 @@ def by_hand(made: Cluster) -> dict[str, Any]:
     words = HOT if made.dialect is Dialect.HOT else CFN
 
     def server(node: Node) -> dict[str, Any]:
-        metadata = {} if node is made.source else {"Master": {"Address": "10.0.0.1"}}
+        metadata: dict[str, Any] = {"Users": []}
+        if node is not made.source:
+            metadata = {"Master": {"Address": "10.0.0.1"}}
         properties = {words.flavor: node.flavor, words.image: node.image}
         if made.key_pair is not None:
             properties[words.key_pair] = made.key_pair
@@ -152,16 +164,16 @@ def by_hand(made: Cluster) -> dict[str, Any]:
 
 @given(clusters())
 def test_whoever_is_meant_is_found_in_either_dialect(made: Cluster) -> None:
-    found, _ = adopt(by_hand(made))
+    found = adopt(by_hand(made)).cluster
 
     assert [(node.flavor, node.image) for node in found] == [(node.flavor, node.image) for node in made]
     assert (found.dialect, found.key_pair) == (made.dialect, made.key_pair)
-    assert adopt(by_hand(found))[0] == found
+    assert adopt(by_hand(found)).cluster == found
 
 
 def test_what_cannot_be_known_is_asked_for() -> None:
     with pytest.raises(InvalidTemplate) as refused:
-        adopt({"Resources": {"Db": {"Type": "AWS::EC2::Instance"}}})
+        adopt({"Resources": {"Db": {"Type": "AWS::EC2::Instance", "Metadata": {"Users": []}}}})
 
     assert [problem.path for problem in refused.value.problems] == [
         "Resources.Db.Properties.InstanceType",
@@ -179,3 +191,97 @@ def test_garbage_holds_no_cluster(document: object) -> None:
 def test_a_template_of_ours_is_known(made: Cluster) -> None:
     assert is_ours(render(made))
     assert not is_ours(WRITTEN_BY_HAND)
+
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_template_of_anything_else_is_refused(path: Path) -> None:
+    with pytest.raises(InvalidTemplate) as refused:
+        adopt(load(path.read_text()))
+
+    [problem] = refused.value.problems
+    assert problem.path.lower() == "resources"
+    assert problem.do == "it is no template of a database cluster"
+
+
+def test_a_server_beside_the_nodes_is_none_of_them() -> None:
+    beside = {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "web", "InstanceType": "m1.tiny"}}
+
+    adoption = adopt({"Resources": {"Web": beside, **WRITTEN_BY_HAND["Resources"]}})
+
+    assert [node.image for node in adoption.cluster] == ["trove-mysql"] * 2
+    assert "left behind: Resources.Web (AWS::EC2::Instance)" in map(str, adoption.left_behind)
+
+
+RICH = """
+AWSTemplateFormatVersion: '2010-09-09'
+Description: A source with a volume
+Parameters:
+  Size: {Type: String, Default: m1.large}
+Mappings:
+  Images: {here: {db: trove-mysql}}
+Resources:
+  Handle: {Type: 'AWS::CloudFormation::WaitConditionHandle'}
+  Ready:
+    Type: AWS::CloudFormation::WaitCondition
+    DependsOn: Db
+    Properties: {Handle: {Ref: Handle}, Timeout: 600}
+  Db:
+    Type: AWS::EC2::Instance
+    DeletionPolicy: Retain
+    DependsOn: Disk
+    Metadata:
+      ReadyWaitCondition: {Ref: Handle}
+      Users: [{name: a, password: s3cret}]
+      GuestAgent: {Version: 1, Node: db, Variables: {max_connections: 9}}
+      Other: {x: y}
+    Properties:
+      InstanceType: {Ref: Size}
+      ImageId: trove-mysql
+      KeyName: ops
+      SubnetId: lan
+      SecurityGroups: [database]
+      UserData: "#!/bin/sh\\n"
+  Disk: {Type: 'AWS::EC2::Volume', Properties: {Size: 5}}
+Outputs:
+  Address: {Value: {'Fn::GetAtt': [Db, PrivateIp]}}
+"""
+
+
+def test_everything_that_the_cluster_does_not_take_over_is_listed() -> None:
+    adoption = adopt(load(RICH))
+
+    assert (adoption.cluster.source.flavor, adoption.cluster.subnet, adoption.cluster.key_pair) == (
+        "m1.large", "lan", "ops",
+    )  # fmt: skip
+    assert [f"{each.path}: {each.what}" for each in adoption.left_behind] == [
+        "Description: a string",
+        "Parameters.Size: a mapping",
+        "Mappings.Images: a mapping",
+        "Resources.Ready.Properties.Timeout: an integer",
+        "Resources.Db.Properties.SecurityGroups: a list",
+        "Resources.Db.Properties.UserData: a string",
+        "Resources.Db.Metadata.Users: a list of 1, for 0 replicas",
+        "Resources.Db.Metadata.GuestAgent.Variables: a mapping",
+        "Resources.Db.Metadata.Other: a mapping",
+        "Resources.Db.DeletionPolicy: a string",
+        "Resources.Disk: AWS::EC2::Volume",
+        "Outputs.Address: a mapping",
+    ]
+
+
+def test_places_that_only_some_nodes_name_are_left_behind() -> None:
+    template = in_hot(default="m1.small")
+    template["resources"]["db"]["properties"]["networks"].append({"network": "storage"})
+    template["resources"]["standby"]["properties"]["key_name"] = "other"
+
+    left_behind = [each.path for each in adopt(template).left_behind]
+
+    assert left_behind == [
+        "parameters.size",
+        "resources.db.properties.key_name",
+        "resources.db.properties.networks",
+        "resources.standby.properties.key_name",
+    ]

@@ -96,8 +96,7 @@ def read_passwords(file: Path, folder: Path) -> dict[str, Secret]:
 
 def read_template(file: Path, folder: Path) -> Cluster:
     """Read the cluster that `convert` makes of somebody else's template."""
-    cluster, _ = adopt(yaml.safe_load(file.read_text(encoding="utf-8")))
-    return cluster
+    return adopt(yaml.safe_load(file.read_text(encoding="utf-8"))).cluster
 
 
 def read_document(file: Path, folder: Path) -> Document:
