@@ -8,6 +8,7 @@ from guestagent.agent.accounts import account_steps
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
+from guestagent.agent.skipped_changes import refuse_skipping
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
@@ -58,8 +59,10 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
         return ("GTID", "on", "off", do)
     if desired.role is Role.SOURCE:
-        return _source_refusal(desired, server)
-    return _replica_refusal(desired, server, observed)
+        refused = _source_refusal(desired, server)
+    else:
+        refused = _replica_refusal(desired, server, observed)
+    return refused or refuse_skipping(desired, server, observed.source)
 
 
 def must_not_be_configured(desired: Desired, observed: Observed) -> bool:

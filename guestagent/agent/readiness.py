@@ -9,6 +9,7 @@ from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
 from guestagent.agent.plan import refusal
+from guestagent.agent.skipped_changes import judge_managed_settings
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import shorten_gtids
@@ -64,6 +65,7 @@ def _source(
     yield _holds("binary log", "on", "on" if server.binary_log else "off")
     yield _holds("access", "writable", _access(server))
     yield _unique(desired, server)
+    yield from judge_managed_settings(server)
     for wanted in desired.accounts:
         yield _account(wanted, observed, server, memory, dialect)
 

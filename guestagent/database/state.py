@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.database.gtid import History
+from guestagent.database.replication_settings import ReplicationSetting
 from guestagent.secret import Secret
 
 REPLICATION = frozenset({"REPLICATION SLAVE"})
@@ -109,7 +110,10 @@ class TlsOptions:
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """A replica's channel. `lag` in seconds, None where the server does not know it (never zero)."""
+    """A replica's channel. `lag` in seconds, None where the server does not know it (never zero).
+
+    `filters` are those in force on it.
+    """
 
     endpoint: Endpoint
     by_gtid: bool
@@ -119,6 +123,7 @@ class ChannelState:
     receiver_error: ServerError | None = None
     applier_error: ServerError | None = None
     tls: TlsOptions = TlsOptions()
+    filters: tuple[ReplicationSetting, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -141,7 +146,7 @@ class ServerState:
     `marker`: the server knows the agent's mark. `port` is where it listens. `read_only`: it takes no writes of
     clients, as far as its family can keep it from that; `restricted`: of administrators alone, which is neither
     what a source nor what a replica shall be. `tls`: it offers TLS (None: not known). `folder` is its data directory,
-    as a path that ends in a slash.
+    as a path that ends in a slash. `skipping`: settings with which it leaves out, alters or hides changes.
     """
 
     version: str
@@ -161,6 +166,7 @@ class ServerState:
     restricted: bool = False
     tls: bool | None = None
     folder: str = ""
+    skipping: tuple[ReplicationSetting, ...] = ()
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -177,6 +183,7 @@ class SourceState:
 
     `uuid`: where no two servers of the family may have the same.
     `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
+    `skipping`: settings with which it hides changes, of those that a replication account may see.
     """
 
     server_id: int | None = None
@@ -188,3 +195,4 @@ class SourceState:
     uuid: str | None = None
     tls: bool | None = None
     certificate_days: int | None = None
+    skipping: tuple[ReplicationSetting, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.database.connection import Connection, Row, cleaned
+from guestagent.database.replication_settings import find_in_channel
 from guestagent.database.sql import sql
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
@@ -13,6 +14,9 @@ LOOKING = "looking at the channel"
 STATUS = sql("SHOW ALL SLAVES STATUS")
 
 RECEIVERS = {"Yes": Receiver.RUNNING, "No": Receiver.STOPPED}
+
+CLEAR_FILTER = "SET GLOBAL {} = ''"
+"""With the channel stopped."""
 
 ENDED = "failed master event read"
 """In the state of a receiver whose stream the source ended: that has no error number of its own."""
@@ -45,6 +49,7 @@ def _state(row: Row) -> ChannelState:
         receiver_error=_error(row, "IO") or _ended(row),
         applier_error=_error(row, "SQL"),
         tls=_tls(row),
+        filters=tuple(find_in_channel(row, CLEAR_FILTER)),
     )
 
 

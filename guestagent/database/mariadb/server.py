@@ -11,6 +11,13 @@ from guestagent.database.heldup import CATCHING_UP, LOOKING, unless_held_up
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
+from guestagent.database.replication_settings import (
+    VARIABLE_NAMES,
+    find_in_log_status,
+    find_in_variables,
+    list_names,
+    merge_settings,
+)
 from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
@@ -23,8 +30,9 @@ COULD_NOT_INITIALIZE = 1201
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
-    " 'read_only', 'have_ssl', 'datadir')"
+    f" 'read_only', 'have_ssl', 'datadir', {list_names(*VARIABLE_NAMES)})"
 )
+LOG_STATUS = sql("SHOW MASTER STATUS")
 # SHOW and information_schema cut a value after 4096 characters, in the middle of a number too.
 GTIDS = sql("SELECT @@GLOBAL.gtid_slave_pos AS slave_pos, @@GLOBAL.gtid_binlog_state AS binlog_state")
 WAITED_DOMAINS_LIMIT = 16
@@ -34,9 +42,10 @@ NO_SPACE = "Waiting for someone to free space"
 # Its own lists stay readable when the disk is full; what we look at next would hang then, and not end with us.
 HELD_UP = sql(
     "SELECT state FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND (state = {} OR (time > 4 AND info IN ({}, {}, {})))",
+    " AND (state = {} OR (time > 4 AND info IN ({}, {}, {}, {})))",
     NO_SPACE,
     VARIABLES.text,
+    LOG_STATUS.text,
     GTIDS.text,
     STATUS.text,
 )
@@ -58,9 +67,10 @@ class Mariadb:
         self._connection = connection
 
     def observe(self) -> ServerState:
-        """Ten short queries, none of which writes."""
+        """Eleven short queries, none of which writes."""
         unless_held_up(self._connection, HELD_UP, NO_SPACE)
         seen = variables(self._connection)
+        log_status = self._connection.rows(LOG_STATUS, LOOKING)
         history, applied = read_positions(self._connection)
         found, marker = accounts(self._connection)
         return ServerState(
@@ -81,6 +91,7 @@ class Mariadb:
             tls=seen["have_ssl"] == "YES",
             folder=str(seen["datadir"]),
             channel=channel(self._connection),
+            skipping=merge_settings(find_in_variables(seen), find_in_log_status(log_status)),
         )
 
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
@@ -167,4 +178,5 @@ def source_state(connection: Connection) -> SourceState:
         binary_log=seen["log_bin"] == "ON",
         history=history,
         version=seen["version"],
+        skipping=merge_settings(find_in_variables(seen)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.database.connection import Connection, Row, cleaned
+from guestagent.database.replication_settings import End, ReplicationSetting, find_in_channel
 from guestagent.database.sql import sql
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
@@ -19,6 +20,13 @@ WORKERS = sql(
     " WHERE channel_name = '' AND last_error_number <> 0 ORDER BY last_error_timestamp, worker_id"
 )
 
+# What a channel will get when it is made; its own are in its status.
+GLOBAL_FILTERS = sql(
+    "SELECT LOWER(filter_name) AS name, filter_rule AS value FROM performance_schema.replication_applier_global_filters"
+)
+CLEAR_FILTER = "CHANGE REPLICATION FILTER {} = ()"
+"""With the applier stopped."""
+
 RECEIVERS = {"Yes": Receiver.RUNNING, "No": Receiver.STOPPED}
 
 NO_SPACE = "Waiting for disk space"
@@ -34,6 +42,16 @@ def channel(connection: Connection) -> ChannelState | None:
         text = f"it has named channels ({', '.join(named)}): only one channel, without a name, is supported"
         raise DatabaseRefused(LOOKING, 0, text)
     return _state(rows[0], connection.rows(WORKERS, LOOKING)) if rows else None
+
+
+def read_global_filters(connection: Connection) -> tuple[ReplicationSetting, ...]:
+    """The filters of channels that are yet to be made."""
+    rows = connection.rows(GLOBAL_FILTERS, LOOKING)
+    return tuple(
+        ReplicationSetting(str(row["name"]), str(row["value"]), End.REPLICA, CLEAR_FILTER.format(row["name"]))
+        for row in rows
+        if row["value"]  # one that was taken back stays in the list
+    )
 
 
 def _state(row: Row, workers: list[Row]) -> ChannelState:
@@ -55,6 +73,7 @@ def _state(row: Row, workers: list[Row]) -> ChannelState:
         receiver_error=_error(row, "IO") or _full(row),
         applier_error=_worker(workers) or applier if applier else None,
         tls=_tls(row),
+        filters=tuple(find_in_channel(row, CLEAR_FILTER)),
     )
 
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from guestagent.database.connection import Connection
+from guestagent.database.connection import Connection, Row
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.heldup import CATCHING_UP, LOOKING, unless_held_up
 from guestagent.database.mysql.accounts import accounts, extras
-from guestagent.database.mysql.channel import STATUS, channel
+from guestagent.database.mysql.channel import STATUS, channel, read_global_filters
 from guestagent.database.mysql.dialect import MysqlDialect, script
 from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.replication_settings import (
+    VARIABLE_NAMES,
+    find_in_log_status,
+    find_in_variables,
+    list_names,
+    merge_settings,
+)
 from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
@@ -36,8 +43,9 @@ RELAY_LOG_LOST = 1872
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
-    " 'read_only', 'super_read_only', 'gtid_mode', 'datadir')"
+    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', {list_names(*VARIABLE_NAMES)})"
 )
+LOG_STATUS, LOG_STATUS_BEFORE_8_2 = sql("SHOW BINARY LOG STATUS"), sql("SHOW MASTER STATUS")
 # SHOW and performance_schema cut a value after 1024 characters, in the middle of a number too.
 GTIDS = sql("SELECT @@GLOBAL.gtid_executed AS executed")
 WAITED_ORIGINS_LIMIT = 8
@@ -48,9 +56,12 @@ COMMITTING = "waiting for handler commit"
 # server; that the disk is full is in the log then, once in ten minutes, and all else of the server seems well.
 HELD_UP = sql(
     "SELECT state FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND ((time > 4 AND info IN ({}, {}, {})) OR (state = {} AND EXISTS (SELECT 1 FROM performance_schema.error_log"
+    " AND ((time > 4 AND info IN ({}, {}, {}, {}, {})) OR (state = {}"
+    " AND EXISTS (SELECT 1 FROM performance_schema.error_log"
     " WHERE error_code = 'MY-000035' AND logged > NOW() - INTERVAL 11 MINUTE)))",
     VARIABLES.text,
+    LOG_STATUS.text,
+    LOG_STATUS_BEFORE_8_2.text,
     GTIDS.text,
     STATUS.text,
     COMMITTING,
@@ -79,7 +90,7 @@ class Mysql:
         self._connection = connection
 
     def observe(self) -> ServerState:
-        """Eleven short queries, none of which writes.
+        """Thirteen short queries, none of which writes.
 
         `own` is always "": a GTID names the server that gave it, so none can stand for two transactions.
         """
@@ -104,6 +115,11 @@ class Mysql:
             tls=self._tls(),
             folder=str(seen["datadir"]),
             channel=channel(self._connection),
+            skipping=merge_settings(
+                find_in_variables(seen),
+                find_in_log_status(read_log_status(self._connection, str(seen["version"]))),
+                read_global_filters(self._connection),
+            ),
         )
 
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
@@ -188,6 +204,12 @@ def variables(connection: Connection) -> dict[str, str | None]:
     return {str(row["Variable_name"]): row["Value"] for row in rows}
 
 
+def read_log_status(connection: Connection, version: str) -> list[Row]:
+    """The row of the binary log's status; none without a log."""
+    major, minor = (int(number) for number in version.split(".")[:2])
+    return connection.rows(LOG_STATUS if (major, minor) >= (8, 2) else LOG_STATUS_BEFORE_8_2, LOOKING)
+
+
 def read_history(connection: Connection) -> MysqlHistory:
     """Everything that the server has executed, however long its set is."""
     (row,) = connection.rows(GTIDS, LOOKING)
@@ -204,4 +226,5 @@ def source_state(connection: Connection) -> SourceState:
         version=seen["version"],
         gtid=seen["gtid_mode"] == "ON",
         uuid=seen["server_uuid"],
+        skipping=merge_settings(find_in_variables(seen)),
     )

@@ -1,0 +1,66 @@
+"""Judges settings with which a node leaves out, alters or hides changes while its GTIDs go on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from guestagent.agent.model import Agreement, Condition, Desired
+from guestagent.database.replication_settings import End, ReplicationSetting, merge_settings
+from guestagent.database.state import ServerState, SourceState
+from guestagent.metadata.document import Role
+
+SHOWN_SETTINGS_LIMIT = 3
+NAME = "skipped changes"
+LOGS_ALL = "a server that logs every change"
+COMPARE = "rows may be missing by now: compare the data, or start this node from a clean image"
+COMPARE_REPLICAS = "sessions keep the old value until they end; compare the replicas' data"
+LOAD_AGAIN = "what it did not log no replica can get: write it again, or compare the data"
+
+
+def refuse_skipping(
+    desired: Desired, server: ServerState, source: SourceState | None
+) -> tuple[str, str, str, str] | None:
+    """Why a node with such settings is not touched: (condition, wanted, seen, what to do). None: it has none.
+
+    A source's filters of a channel that it does not have are left alone. What a replica does not log, it hides: no
+    comparison would tell what was written there.
+    """
+    channel_filters = () if server.channel is None else server.channel.filters
+    here = [each for each in merge_settings(server.skipping, channel_filters) if not each.managed]
+    if desired.role is Role.SOURCE:
+        logged = [each for each in here if each.end is End.SOURCE]
+        return _refusal(LOGS_ALL, logged, "on this source", LOAD_AGAIN)
+    wanted = "every change of the source logged there, and applied and logged here"
+    return _refusal(wanted, here, "on this replica", COMPARE) or _refusal(
+        wanted, _hidden(source), "on the source", LOAD_AGAIN
+    )
+
+
+def judge_managed_settings(server: ServerState) -> Iterator[Condition]:
+    """A source's settings that an option file of the agent's would have put right: final, for there is none."""
+    for setting in server.skipping:
+        if setting.managed and setting.end is End.SOURCE:
+            refusal = _refusal(LOGS_ALL, [setting], "on this source", COMPARE_REPLICAS)
+            assert refusal is not None
+            name, wanted, seen, do = refusal
+            yield Condition(name, Agreement.FINAL, wanted, seen, do)
+
+
+def _hidden(source: SourceState | None) -> list[ReplicationSetting]:
+    """What the source does not log; its own channel is not this node's affair."""
+    found = () if source is None else source.skipping
+    return [each for each in found if each.end is End.SOURCE and not each.managed]
+
+
+def _refusal(
+    wanted: str, settings: Iterable[ReplicationSetting], where: str, afterwards: str
+) -> tuple[str, str, str, str] | None:
+    settings = tuple(settings)
+    if not settings:
+        return None
+    first = settings[:SHOWN_SETTINGS_LIMIT]
+    more = "" if len(settings) == len(first) else f" and {len(settings) - len(first)} more"
+    undone = "; ".join(setting.undo or f"restart it for {setting.name}" for setting in first)
+    seen = f"{', '.join(map(str, first))}{more} {where}"
+    do = f"take them out of the server's option file, and in the running server: {undone}{more}; {afterwards}"
+    return (NAME, wanted, seen, do)

@@ -1,0 +1,169 @@
+"""Settings with which changes are left out while the GTIDs go on: nothing but the settings themselves tells."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from tests.failures.pair import Pair, Told
+from tests.failures.row import Area, final
+
+area = Area("changes that are left out")
+Telling = Generator[Told, None, None]
+
+NAME = "skipped changes"
+
+
+def _set_on_replica(pair: Pair, statement: str) -> None:
+    """With the channel stopped, as some settings demand it, and started again by the person who sets them."""
+    pair.replica.server.ask(pair.channel("STOP"), statement, pair.channel("START"))
+
+
+def _filter(pair: Pair, name: str, mariadb: str, mysql: str) -> str:
+    """The statement that sets a filter of the running server."""
+    return pair.say(
+        mariadb=f"SET GLOBAL replicate_{name} = '{mariadb}'",
+        mysql=f"CHANGE REPLICATION FILTER replicate_{name} = ({mysql})",
+    )
+
+
+@area.row(final(NAME, "replicate_ignore_db = d on this replica"), heals=False, quick=True)
+def a_filter_of_the_running_replica(pair: Pair) -> Telling:
+    pair.ready()
+    _set_on_replica(pair, _filter(pair, "ignore_db", "d", "d"))
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document())
+    _set_on_replica(pair, _filter(pair, "ignore_db", "", ""))
+
+
+@area.row(final(NAME, "replicate_wild_ignore_table = d.t% on this replica"), heals=False)
+def a_wild_filter_of_tables(pair: Pair) -> Telling:
+    pair.ready()
+    _set_on_replica(pair, _filter(pair, "wild_ignore_table", "d.t%", "'d.t%'"))
+    yield pair.replica.apply(pair.replica_document())
+    _set_on_replica(pair, _filter(pair, "wild_ignore_table", "", ""))
+
+
+@area.row(mysql=final(NAME, "replicate_do_table = d.other on this replica"), heals=False)
+def a_filter_of_the_channel(pair: Pair) -> Telling:
+    pair.ready()
+    filtering = "CHANGE REPLICATION FILTER REPLICATE_DO_TABLE = ({}) FOR CHANNEL ''"
+    _set_on_replica(pair, filtering.format("d.other"))
+    yield pair.replica.apply(pair.replica_document())
+    _set_on_replica(pair, filtering.format(""))
+
+
+@area.row(final(NAME, "replicate_do_db = other"), heals=False)
+def a_filter_in_the_option_file_of_a_fresh_replica(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.restarted(pair.replica, "replicate-do-db=other")
+    yield pair.replica.apply(pair.replica_document())
+    assert not pair.replica.server.ask(pair.say(mariadb="SHOW ALL SLAVES STATUS", mysql="SHOW REPLICA STATUS"))
+    pair.restarted(pair.replica)
+
+
+@area.row(final(NAME, "replicate_rewrite_db"), heals=False)
+def a_schema_that_is_renamed_on_the_way(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.restarted(pair.replica, "replicate-rewrite-db=d->e")
+    yield pair.replica.apply(pair.replica_document())
+    pair.restarted(pair.replica)
+
+
+@area.row(final(NAME, "binlog_ignore_db = d on this source"), heals=False)
+def a_schema_that_the_source_does_not_log(pair: Pair) -> Telling:
+    pair.restarted(pair.source, "binlog-ignore-db=d")
+    yield pair.source.apply(pair.source_document())
+    pair.restarted(pair.source)
+
+
+@area.row(mariadb118=final(NAME, "binlog_do_db = other on the source"), heals=False)
+def a_replica_of_a_source_that_does_not_log_every_schema(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.restarted(pair.source, "binlog-do-db=other")
+    yield pair.replica.apply(pair.replica_document())
+    pair.restarted(pair.source)
+
+
+@area.row(final(NAME, "binlog_format = STATEMENT on this source"), heals=False)
+def a_source_that_logs_statements(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask("SET GLOBAL binlog_format = 'STATEMENT'")
+    yield pair.source.apply(pair.source_document())
+    pair.source.server.ask("SET GLOBAL binlog_format = 'ROW'")
+
+
+@area.row(
+    mariadb=final(NAME, "slave_skip_errors = 1032,1062"),
+    mysql=final(NAME, "replica_skip_errors = 1032,1062"),
+    heals=False,
+)
+def errors_that_are_skipped(pair: Pair) -> Telling:
+    pair.ready()
+    pair.restarted(pair.replica, "slave-skip-errors=1032,1062")
+    yield pair.replica.apply(pair.replica_document())
+    pair.restarted(pair.replica)
+
+
+@area.row(
+    mariadb=final(NAME, "slave_exec_mode = IDEMPOTENT"),
+    mysql=final(NAME, "replica_exec_mode = IDEMPOTENT"),
+    heals=False,
+    quick=True,
+)
+def a_replica_in_idempotent_mode(pair: Pair) -> Telling:
+    pair.ready().unlogged("DELETE FROM d.t WHERE id = 1")
+    mode = pair.say(mariadb="SET GLOBAL slave_exec_mode", mysql="SET GLOBAL replica_exec_mode")
+    pair.replica.server.ask(f"{mode} = 'IDEMPOTENT'")
+    pair.source.server.ask("UPDATE d.t SET v = 'changed' WHERE id = 1")
+    yield pair.replica.apply(pair.replica_document())
+    pair.replica.server.ask(f"{mode} = 'STRICT'")
+
+
+@area.row(
+    mariadb=final(NAME, "sql_slave_skip_counter = 1"),
+    mysql=final(NAME, "sql_replica_skip_counter = 1"),
+)
+def a_change_that_the_next_start_would_skip(pair: Pair) -> Telling:
+    pair.ready()
+    counter = pair.say(mariadb="sql_slave_skip_counter", mysql="sql_replica_skip_counter")
+    pair.replica.server.ask(pair.channel("STOP"), f"SET GLOBAL {counter} = 1")
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document())
+    pair.replica.server.ask(f"SET GLOBAL {counter} = 0")
+
+
+@area.row(mariadb=final(NAME, "replicate_events_marked_for_skip = FILTER_ON_MASTER"), heals=False)
+def changes_that_the_source_marks_to_be_skipped(pair: Pair) -> Telling:
+    pair.ready()
+    _set_on_replica(pair, "SET GLOBAL replicate_events_marked_for_skip = 'FILTER_ON_MASTER'")
+    pair.source.server.ask("SET SESSION skip_replication = 1", "INSERT INTO d.t VALUES (9, 'marked')")
+    yield pair.replica.apply(pair.replica_document())
+    _set_on_replica(pair, "SET GLOBAL replicate_events_marked_for_skip = 'REPLICATE'")
+
+
+@area.row(
+    mariadb=final(NAME, "slave_type_conversions = ALL_LOSSY"),
+    mysql=final(NAME, "replica_type_conversions = ALL_LOSSY"),
+    heals=False,
+)
+def values_that_may_be_cut_to_fit(pair: Pair) -> Telling:
+    pair.ready()
+    name = pair.say(mariadb="slave_type_conversions", mysql="replica_type_conversions")
+    _set_on_replica(pair, f"SET GLOBAL {name} = 'ALL_LOSSY'")
+    yield pair.replica.apply(pair.replica_document())
+    _set_on_replica(pair, f"SET GLOBAL {name} = ''")
+
+
+@area.row(mariadb=final(NAME, "slave_run_triggers_for_rbr = YES"), heals=False)
+def triggers_that_run_on_the_replica_alone(pair: Pair) -> Telling:
+    pair.ready()
+    _set_on_replica(pair, "SET GLOBAL slave_run_triggers_for_rbr = 'YES'")
+    yield pair.replica.apply(pair.replica_document())
+    _set_on_replica(pair, "SET GLOBAL slave_run_triggers_for_rbr = 'NO'")
+
+
+@area.row(mysql=final(NAME, "binlog_error_action = IGNORE_ERROR"), heals=False)
+def a_source_that_goes_on_without_its_log_after_an_error(pair: Pair) -> Telling:
+    pair.restarted(pair.source, "binlog-error-action=IGNORE_ERROR")
+    yield pair.source.apply(pair.source_document())
+    pair.restarted(pair.source)

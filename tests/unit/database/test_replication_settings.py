@@ -1,0 +1,82 @@
+"""Which settings leave out, alter or hide changes."""
+
+import pytest
+
+from guestagent.database.replication_settings import (
+    End,
+    ReplicationSetting,
+    find_in_channel,
+    find_in_log_status,
+    find_in_variables,
+    merge_settings,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "undo"),
+    [
+        ("replicate_do_db", "shop", "SET GLOBAL replicate_do_db = ''"),
+        ("replicate_rewrite_db", "a->b", "SET GLOBAL replicate_rewrite_db = ''"),
+        ("replica_exec_mode", "IDEMPOTENT", "SET GLOBAL replica_exec_mode = 'STRICT'"),
+        ("slave_exec_mode", "IDEMPOTENT", "SET GLOBAL slave_exec_mode = 'STRICT'"),
+        ("slave_skip_errors", "ddl_exist_errors", ""),
+        ("sql_slave_skip_counter", "3", "SET GLOBAL sql_slave_skip_counter = 0"),
+        ("slave_type_conversions", "ALL_NON_LOSSY,ALL_LOSSY", "SET GLOBAL slave_type_conversions = ''"),
+        ("binlog_ignore_db", "shop", ""),
+        ("binlog_format", "STATEMENT", "SET GLOBAL binlog_format = 'ROW'"),
+    ],
+)
+def test_a_harmful_value_is_found_and_says_how_to_take_it_back(name: str, value: str, undo: str) -> None:
+    (found,) = find_in_variables({name: value})
+
+    assert (str(found), found.undo) == (f"{name} = {value}", undo)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("replicate_do_db", ""),
+        ("replicate_do_db", None),
+        ("replicate_events_marked_for_skip", "REPLICATE"),
+        ("replica_skip_errors", "OFF"),
+        ("slave_exec_mode", "STRICT"),
+        ("slave_type_conversions", "ALL_NON_LOSSY"),
+        ("slave_run_triggers_for_rbr", "NO"),
+        ("binlog_format", "MIXED"),
+        ("binlog_row_image", "MINIMAL"),
+    ],
+)
+def test_a_harmless_value_is_not_found(name: str, value: str | None) -> None:
+    assert not list(find_in_variables({name: value}))
+
+
+def test_a_variable_with_two_names_is_found_once_under_the_newer() -> None:
+    found = find_in_variables({"slave_exec_mode": "IDEMPOTENT", "replica_exec_mode": "IDEMPOTENT"})
+
+    assert [each.name for each in found] == ["replica_exec_mode"]
+
+
+def test_the_filters_of_the_log_and_of_a_channel_are_found_in_their_status() -> None:
+    log = find_in_log_status([{"File": "binlog.1", "Binlog_Do_DB": "", "Binlog_Ignore_DB": "d"}])
+    channel = find_in_channel({"Replicate_Do_DB": "", "Replicate_Wild_Do_Table": "d.%"}, "UNDO {}")
+
+    assert [*log, *channel] == [
+        ReplicationSetting("binlog_ignore_db", "d", End.SOURCE),
+        ReplicationSetting("replicate_wild_do_table", "d.%", End.REPLICA, "UNDO replicate_wild_do_table"),
+    ]
+
+
+def test_a_server_without_a_log_has_no_filters_of_it() -> None:
+    assert not list(find_in_log_status([]))
+
+
+def test_a_long_filter_is_shown_shortened() -> None:
+    shown = str(ReplicationSetting("replicate_ignore_table", "d.t," * 5000, End.REPLICA))
+
+    assert len(shown) < 120
+
+
+def test_what_is_shown_in_several_places_is_found_once() -> None:
+    one = ReplicationSetting("replicate_do_db", "d", End.REPLICA, "UNDO")
+
+    assert merge_settings([one], [one]) == (one,)
