@@ -40,7 +40,7 @@ def differs(channel: ChannelState, source: Source, tls: TlsOptions, memory: Memo
     known = (
         memory.channel is not None and not isinstance(password, Unresolved) and memory.channel.of(password)
     )
-    return not (same_way and channel.by_gtid and known and channel.tls == tls)
+    return not (same_way and channel.by_gtid and known and channel.tls == tls and not channel.strays)
 
 
 def locked_out(channel: ChannelState, observed: Observed) -> bool:

@@ -9,7 +9,7 @@ from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
 from guestagent.agent.plan import refusal
-from guestagent.agent.skipped_changes import judge_managed_settings
+from guestagent.agent.skipped_changes import SHOWN_SETTINGS_LIMIT, judge_managed_settings
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import shorten_gtids
@@ -137,12 +137,13 @@ def _replica(
         yield Condition("channel", PENDING, wanted, "no channel")
         return
     led = _led(channel.endpoint, channel.tls) + ("" if channel.by_gtid else " by position, not by GTID")
+    led += "".join(f", {stray}" for stray in channel.strays[:SHOWN_SETTINGS_LIMIT])
     there = (channel.endpoint.host, channel.endpoint.port, channel.endpoint.user) == (
         end.host,
         end.port,
         end.user,
     )
-    right = there and channel.tls == tls and channel.by_gtid
+    right = there and channel.tls == tls and channel.by_gtid and not channel.strays
     yield Condition("channel", HELD if right else PENDING, wanted, led)
     yield _receiver(channel, observed.started, dialect)
     yield _applier(channel, observed.started, dialect)

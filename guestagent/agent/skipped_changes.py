@@ -26,7 +26,8 @@ def refuse_skipping(
     comparison would tell what was written there.
     """
     channel_filters = () if server.channel is None else server.channel.filters
-    here = [each for each in merge_settings(server.skipping, channel_filters) if not each.managed]
+    settings = merge_settings(server.skipping, channel_filters, _ignored(server))
+    here = [each for each in settings if not each.managed]
     if desired.role is Role.SOURCE:
         logged = [each for each in here if each.end is End.SOURCE]
         return _refusal(LOGS_ALL, logged, "on this source", LOAD_AGAIN)
@@ -46,6 +47,16 @@ def judge_managed_settings(server: ServerState) -> Iterator[Condition]:
             yield Condition(name, Agreement.FINAL, wanted, seen, do)
 
 
+def _ignored(server: ServerState) -> Iterator[ReplicationSetting]:
+    """Options of the channel by which changes may be left out by now. With nothing applied yet, none is."""
+    if server.channel is None or server.history.empty:
+        return
+    for stray in server.channel.strays:
+        if stray.skips:
+            undo = f"CHANGE MASTER TO {stray.name} = ()"
+            yield ReplicationSetting(stray.name, stray.value, End.REPLICA, undo)
+
+
 def _hidden(source: SourceState | None) -> list[ReplicationSetting]:
     """What the source does not log; its own channel is not this node's affair."""
     found = () if source is None else source.skipping
@@ -62,5 +73,5 @@ def _refusal(
     more = "" if len(settings) == len(first) else f" and {len(settings) - len(first)} more"
     undone = "; ".join(setting.undo or f"restart it for {setting.name}" for setting in first)
     seen = f"{', '.join(map(str, first))}{more} {where}"
-    do = f"take them out of the server's option file, and in the running server: {undone}{more}; {afterwards}"
+    do = f"take them back, in the option file too ({undone}{more}); {afterwards}"
     return (NAME, wanted, seen, do)

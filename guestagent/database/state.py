@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from guestagent.database.channel_options import StrayOption
 from guestagent.database.gtid import History
 from guestagent.database.replication_settings import ReplicationSetting
 from guestagent.secret import Secret
@@ -112,7 +113,7 @@ class TlsOptions:
 class ChannelState:
     """A replica's channel. `lag` in seconds, None where the server does not know it (never zero).
 
-    `filters` are those in force on it.
+    `filters` are those in force on it, `strays` its options that differ from what the agent gives every channel.
     """
 
     endpoint: Endpoint
@@ -124,6 +125,7 @@ class ChannelState:
     applier_error: ServerError | None = None
     tls: TlsOptions = TlsOptions()
     filters: tuple[ReplicationSetting, ...] = ()
+    strays: tuple[StrayOption, ...] = ()
 
     @property
     def stopped(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from guestagent.database.channel_options import find_strays
 from guestagent.database.connection import Connection, Row, cleaned
+from guestagent.database.mariadb.dialect import FIXED_OPTIONS
 from guestagent.database.replication_settings import find_in_channel
 from guestagent.database.sql import sql
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
@@ -50,6 +52,7 @@ def _state(row: Row) -> ChannelState:
         applier_error=_error(row, "SQL"),
         tls=_tls(row),
         filters=tuple(find_in_channel(row, CLEAR_FILTER)),
+        strays=tuple(find_strays(FIXED_OPTIONS, row)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from guestagent.database.channel_options import FixedOption, state_options
 from guestagent.database.failures import Diagnosis, Place, diagnose
 from guestagent.database.hosts import with_mask
 from guestagent.database.mariadb.failures import RULES
@@ -40,6 +41,20 @@ CONNECT_RETRY = 1
 
 HEARTBEAT = 2
 """Seconds of silence after which the source says that it is there; below any sensible slave_net_timeout."""
+
+
+FIXED_OPTIONS = (
+    FixedOption("MASTER_CONNECT_RETRY", str(CONNECT_RETRY), "Connect_Retry", str(CONNECT_RETRY)),
+    FixedOption("MASTER_HEARTBEAT_PERIOD", str(HEARTBEAT), "Slave_heartbeat_period", f"{HEARTBEAT}.000"),
+    FixedOption("MASTER_DELAY", "0", "SQL_Delay", "0"),
+    FixedOption("IGNORE_SERVER_IDS", "()", "Replicate_Ignore_Server_Ids", "", skips=True),
+    FixedOption("DO_DOMAIN_IDS", "()", "Replicate_Do_Domain_Ids", "", skips=True),
+    FixedOption("IGNORE_DOMAIN_IDS", "()", "Replicate_Ignore_Domain_Ids", "", skips=True),
+)
+"""The manual's options that are neither of the way to the source (host, account, TLS) nor of its position.
+
+MASTER_DEMOTE_TO_SLAVE is done once and not kept.
+"""
 
 
 class MariadbDialect:
@@ -128,19 +143,18 @@ def _rights(account: Account) -> tuple[Statement, ...]:
 
 
 def _change_master(step: PointChannel) -> Statement:
-    """Every TLS option each time: RESET SLAVE ALL keeps those of the CHANGE before."""
+    """Every option each time: RESET SLAVE ALL keeps some of the CHANGE before."""
     return sql(
         "CHANGE MASTER TO MASTER_HOST = {}, MASTER_PORT = {}, MASTER_USER = {}, MASTER_PASSWORD = {},"
-        " MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = {}, MASTER_HEARTBEAT_PERIOD = {},"
+        " MASTER_USE_GTID = slave_pos,"
         " MASTER_SSL = {}, MASTER_SSL_CA = {}, MASTER_SSL_VERIFY_SERVER_CERT = {},"
         " MASTER_SSL_CERT = {}, MASTER_SSL_KEY = {},"
-        " MASTER_SSL_CAPATH = '', MASTER_SSL_CIPHER = '', MASTER_SSL_CRL = '', MASTER_SSL_CRLPATH = ''",
+        " MASTER_SSL_CAPATH = '', MASTER_SSL_CIPHER = '', MASTER_SSL_CRL = '', MASTER_SSL_CRLPATH = ''"
+        + state_options(FIXED_OPTIONS),
         step.host,
         step.port,
         step.user,
         step.password,
-        CONNECT_RETRY,
-        HEARTBEAT,
         step.options.on,
         step.options.ca,
         step.options.verify,

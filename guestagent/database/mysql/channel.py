@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from guestagent.database.channel_options import FixedOption, StrayOption, find_strays
 from guestagent.database.connection import Connection, Row, cleaned
+from guestagent.database.mysql.dialect import FIXED_OPTIONS
 from guestagent.database.replication_settings import End, ReplicationSetting, find_in_channel
 from guestagent.database.sql import sql
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
@@ -18,6 +23,12 @@ WORKERS = sql(
     "SELECT last_error_number AS number, last_error_message AS text"
     " FROM performance_schema.replication_applier_status_by_worker"
     " WHERE channel_name = '' AND last_error_number <> 0 ORDER BY last_error_timestamp, worker_id"
+)
+
+# What the status row leaves out. Empty where the server runs without performance_schema.
+CONFIGURATION = sql(
+    "SELECT * FROM performance_schema.replication_connection_configuration"
+    " JOIN performance_schema.replication_applier_configuration USING (channel_name) WHERE channel_name = ''"
 )
 
 # What a channel will get when it is made; its own are in its status.
@@ -41,7 +52,10 @@ def channel(connection: Connection) -> ChannelState | None:
     if named:
         text = f"it has named channels ({', '.join(named)}): only one channel, without a name, is supported"
         raise DatabaseRefused(LOOKING, 0, text)
-    return _state(rows[0], connection.rows(WORKERS, LOOKING)) if rows else None
+    if not rows:
+        return None
+    state = _state(rows[0], connection.rows(WORKERS, LOOKING))
+    return replace(state, strays=tuple(_strays(rows[0], connection.rows(CONFIGURATION, LOOKING))))
 
 
 def read_global_filters(connection: Connection) -> tuple[ReplicationSetting, ...]:
@@ -78,6 +92,15 @@ def _state(row: Row, workers: list[Row]) -> ChannelState:
 
 
 OTHERS = ("SSL_CA_Path", "SSL_Cipher", "SSL_Crl", "SSL_Crlpath", "TLS_Version")
+
+
+def _strays(status: Row, configuration: list[Row]) -> Iterator[StrayOption]:
+    """Options that differ. In clear, the password is encrypted with a key for which the source must be asked."""
+    asks = FixedOption(
+        "GET_SOURCE_PUBLIC_KEY", "", "Get_Source_public_key", "0" if status["Source_SSL_Allowed"] == "Yes" else "1"
+    )
+    for row in (status, *configuration):
+        yield from find_strays((*FIXED_OPTIONS, asks), row)
 
 
 def _tls(row: Row) -> TlsOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guestagent.database.channel_options import FixedOption, state_options
 from guestagent.database.failures import Diagnosis, Place, diagnose
 from guestagent.database.hosts import with_mask
 from guestagent.database.mysql import sha2
@@ -41,6 +42,32 @@ CONNECT_RETRY = 1
 
 HEARTBEAT = 2
 """Seconds of silence after which the source says that it is there; below any sensible replica_net_timeout."""
+
+
+FIXED_OPTIONS = (
+    FixedOption("SOURCE_BIND", "''", "Source_Bind", ""),
+    FixedOption("SOURCE_CONNECT_RETRY", str(CONNECT_RETRY), "Connect_Retry", str(CONNECT_RETRY)),
+    # For ever: the default of 10 attempts would end it.
+    FixedOption("SOURCE_RETRY_COUNT", "0", "Source_Retry_Count", "0"),
+    FixedOption("SOURCE_HEARTBEAT_PERIOD", str(HEARTBEAT), "HEARTBEAT_INTERVAL", f"{HEARTBEAT}.000"),
+    FixedOption("SOURCE_DELAY", "0", "SQL_Delay", "0"),
+    FixedOption("SOURCE_CONNECTION_AUTO_FAILOVER", "0", "SOURCE_CONNECTION_AUTO_FAILOVER", "0"),
+    FixedOption("SOURCE_COMPRESSION_ALGORITHMS", "'uncompressed'", "COMPRESSION_ALGORITHM", "uncompressed"),
+    FixedOption("SOURCE_ZSTD_COMPRESSION_LEVEL", "3", "ZSTD_COMPRESSION_LEVEL", "3"),
+    FixedOption("NETWORK_NAMESPACE", "''", "Network_Namespace", ""),
+    FixedOption("SOURCE_PUBLIC_KEY_PATH", "''", "Source_public_key_path", ""),
+    FixedOption("SOURCE_TLS_CIPHERSUITES", "NULL", "TLS_CIPHERSUITES", None),
+    FixedOption("PRIVILEGE_CHECKS_USER", "NULL", "PRIVILEGE_CHECKS_USER", None),
+    FixedOption("REQUIRE_ROW_FORMAT", "0", "REQUIRE_ROW_FORMAT", "NO"),
+    FixedOption("REQUIRE_TABLE_PRIMARY_KEY_CHECK", "STREAM", "REQUIRE_TABLE_PRIMARY_KEY_CHECK", "STREAM"),
+    FixedOption(
+        "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS", "OFF", "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS_TYPE", "OFF"
+    ),
+    # The server allows no other value while it counts by GTID.
+    FixedOption("IGNORE_SERVER_IDS", "()", "Replicate_Ignore_Server_Ids", "", skips=True),
+    FixedOption("GTID_ONLY", "0", "GTID_ONLY", "0", since=80027),
+)
+"""The manual's options that are neither of the way to the source (host, account, TLS) nor of its position."""
 
 
 class MysqlDialect:
@@ -120,23 +147,21 @@ def _rights(account: Account) -> tuple[Statement, ...]:
 
 
 def _change_source(step: PointChannel) -> Statement:
-    """Every option of the way each time: what is not said stays as it was.
+    """Every option each time: what is not stated stays as it was.
 
     Without TLS the whole password is told once in a while, encrypted with a key that the source sends.
     """
     return sql(
         "CHANGE REPLICATION SOURCE TO SOURCE_HOST = {}, SOURCE_PORT = {}, SOURCE_USER = {}, SOURCE_PASSWORD = {},"
-        " SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = {}, SOURCE_RETRY_COUNT = 0,"
-        " SOURCE_HEARTBEAT_PERIOD = {}, GET_SOURCE_PUBLIC_KEY = {}, SOURCE_PUBLIC_KEY_PATH = '',"
+        " SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = {},"
         " SOURCE_SSL = {}, SOURCE_SSL_CA = {}, SOURCE_SSL_VERIFY_SERVER_CERT = {},"
         " SOURCE_SSL_CERT = {}, SOURCE_SSL_KEY = {}, SOURCE_SSL_CAPATH = '', SOURCE_SSL_CIPHER = '',"
-        " SOURCE_SSL_CRL = '', SOURCE_SSL_CRLPATH = '', SOURCE_TLS_VERSION = '', SOURCE_TLS_CIPHERSUITES = NULL",
+        " SOURCE_SSL_CRL = '', SOURCE_SSL_CRLPATH = '', SOURCE_TLS_VERSION = ''"
+        + state_options(FIXED_OPTIONS),
         step.host,
         step.port,
         step.user,
         step.password,
-        CONNECT_RETRY,
-        HEARTBEAT,
         not step.options.on,
         step.options.on,
         step.options.ca,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from tests.failures.pair import Pair, Told
-from tests.failures.row import Area, final
+from tests.failures.row import READY, Area, final
 
 area = Area("changes that are left out")
 Telling = Generator[Told, None, None]
@@ -167,3 +167,87 @@ def a_source_that_goes_on_without_its_log_after_an_error(pair: Pair) -> Telling:
     pair.restarted(pair.source, "binlog-error-action=IGNORE_ERROR")
     yield pair.source.apply(pair.source_document())
     pair.restarted(pair.source)
+
+
+def _point(pair: Pair, *options: str) -> None:
+    """Somebody else gives the channel these options, and starts it."""
+    verb = pair.say(mariadb="CHANGE MASTER TO", mysql="CHANGE REPLICATION SOURCE TO")
+    _set_on_replica(pair, f"{verb} {', '.join(options)}")
+
+
+@area.row(READY, quick=True)
+def a_delay_that_a_channel_has_kept(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, pair.say(mariadb="MASTER_DELAY = 3600", mysql="SOURCE_DELAY = 3600"))
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+    pair.holds()
+
+
+@area.row(
+    mariadb=final(NAME, "IGNORE_SERVER_IDS = 71 on this replica"),
+    heals=False,
+    quick=True,
+)
+def a_source_whose_server_id_the_channel_ignores(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, "IGNORE_SERVER_IDS = (71)")
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(mariadb=final(NAME, "IGNORE_DOMAIN_IDS = 3 on this replica"), heals=False)
+def a_domain_that_the_channel_ignores(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, "IGNORE_DOMAIN_IDS = (3)")
+    pair.source.server.ask("SET SESSION gtid_domain_id = 3", "INSERT INTO d.t VALUES (4, 'of domain 3')")
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(mariadb=final(NAME, "DO_DOMAIN_IDS = 3 on this replica"), heals=False)
+def the_one_domain_that_the_channel_applies(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, "DO_DOMAIN_IDS = (3)")
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(mariadb=READY)
+def ignored_servers_of_a_channel_that_has_applied_nothing(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.replica.server.ask("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', IGNORE_SERVER_IDS = (71)")
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
+@area.row(mysql=READY)
+def a_channel_that_is_bound_to_an_address_of_nobody(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, f"SOURCE_BIND = '{pair.neighbour}'")
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
+@area.row(mysql=READY)
+def a_channel_whose_rights_are_those_of_an_account_without_any(pair: Pair) -> Telling:
+    pair.ready().unlogged("CREATE USER nobody@'%' ACCOUNT LOCK")
+    _point(pair, "PRIVILEGE_CHECKS_USER = 'nobody'@'%'", "REQUIRE_ROW_FORMAT = 1")
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
+@area.row(mysql=READY)
+def a_channel_that_demands_primary_keys(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, "REQUIRE_TABLE_PRIMARY_KEY_CHECK = ON", "REQUIRE_ROW_FORMAT = 1", "GTID_ONLY = 1")
+    pair.source.server.ask("CREATE TABLE d.keyless (id INT)")
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
+@area.row(mysql=READY)
+def a_channel_that_may_leave_its_source_for_another(pair: Pair) -> Telling:
+    pair.ready()
+    _point(pair, "SOURCE_CONNECTION_AUTO_FAILOVER = 1", "SOURCE_COMPRESSION_ALGORITHMS = 'zstd'")
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+    assert pair.replica.server.value(
+        "(SELECT SOURCE_CONNECTION_AUTO_FAILOVER FROM performance_schema.replication_connection_configuration)"
+    ) == "0"

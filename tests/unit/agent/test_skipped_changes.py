@@ -7,6 +7,7 @@ import pytest
 from guestagent.agent.model import Agreement, Condition, Desired, Observed
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness
+from guestagent.database.channel_options import StrayOption
 from guestagent.database.replication_settings import End, ReplicationSetting
 from guestagent.signal.payload import MOST_REASON
 from tests.unit.agent.states import (
@@ -16,6 +17,7 @@ from tests.unit.agent.states import (
     channel,
     knowing,
     replica_wanted,
+    said,
     seen,
     server,
     source_seen,
@@ -97,6 +99,41 @@ def test_what_to_do_names_the_setting_and_what_takes_it_back() -> None:
 )
 def test_a_channel_with_filters_is_neither_made_nor_started(state: object) -> None:
     assert not plan(replica_wanted(), seen(state, SEEN), knowing(), DIALECT)  # type: ignore[arg-type]
+
+
+DELAYED = StrayOption("MASTER_DELAY", "3600")
+IGNORES = StrayOption("IGNORE_SERVER_IDS", "7", skips=True)
+
+
+def test_a_left_over_option_of_the_channel_is_repaired() -> None:
+    observed = seen(replace(REPLICA, channel=channel(strays=(DELAYED,))), SEEN)
+
+    steps = plan(replica_wanted(), observed, knowing(), DIALECT)
+
+    assert said(steps) == [
+        "stop the channel",
+        "point the channel at 10.0.0.7:3306 as slave0000, by GTID",
+        "start the channel",
+    ]
+    assert "MASTER_DELAY = 3600" in worst(replica_wanted(), observed).seen
+
+
+def test_an_option_by_which_changes_may_be_missing_is_final() -> None:
+    observed = seen(replace(REPLICA, channel=channel(strays=(DELAYED, IGNORES))), SEEN)
+
+    found = worst(replica_wanted(), observed)
+
+    assert (found.agreement, found.seen) == (Agreement.FINAL, "IGNORE_SERVER_IDS = 7 on this replica")
+    assert "CHANGE MASTER TO IGNORE_SERVER_IDS = ()" in found.do
+    assert not plan(replica_wanted(), observed, knowing(), DIALECT)
+
+
+def test_such_an_option_is_repaired_while_nothing_was_applied() -> None:
+    observed = seen(server(server_id=8, channel=channel(strays=(IGNORES,))), SEEN)
+
+    steps = plan(replica_wanted(), observed, knowing(), DIALECT)
+
+    assert "stop the channel" in said(steps)
 
 
 def test_a_source_may_have_filters_for_a_channel_that_it_does_not_have() -> None:

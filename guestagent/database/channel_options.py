@@ -1,0 +1,57 @@
+"""Options of CHANGE that are the same for every channel: stated each time, and compared afterwards. Pure.
+
+A server keeps what a CHANGE does not state, and RESET ... ALL keeps some of it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+SHOWN_VALUE_LIMIT = 60  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class StrayOption:
+    """An option of a channel with another value than the agent gives it. `skips`: changes may be left out by it."""
+
+    name: str
+    value: str
+    skips: bool = False
+
+    def __str__(self) -> str:
+        value = self.value
+        shown = value if len(value) <= SHOWN_VALUE_LIMIT else f"{value[:SHOWN_VALUE_LIMIT]}..."
+        return f"{self.name} = {shown}"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedOption:
+    """An option that every channel of the agent's has alike.
+
+    `spelling` is its value in a CHANGE; `column` shows it afterwards as `shown`, None being NULL. `since`: the first
+    version that knows it, as MySQL writes it in a comment; 0 for all. `skips`: any other value may leave out changes.
+    """
+
+    name: str
+    spelling: str
+    column: str
+    shown: str | None
+    since: int = 0
+    skips: bool = False
+
+    def __str__(self) -> str:
+        assigned = f", {self.name} = {self.spelling}"
+        return f" /*!{self.since} {assigned} */" if self.since else assigned
+
+
+def state_options(options: Iterable[FixedOption]) -> str:
+    """The part of a CHANGE that states them, from its first comma on."""
+    return "".join(map(str, options))
+
+
+def find_strays(options: Iterable[FixedOption], row: Mapping[str, str | None]) -> Iterator[StrayOption]:
+    """Those that the server shows with another value. What an older server does not show is not compared."""
+    for option in options:
+        if option.column in row and row[option.column] != option.shown:
+            yield StrayOption(option.name, row[option.column] or "NULL", option.skips)

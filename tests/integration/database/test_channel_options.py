@@ -1,0 +1,92 @@
+"""Options that a channel keeps from an earlier CHANGE, on real servers: each is seen, and gone after ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.database.edge import Database
+from guestagent.database.steps import StartChannel, StopChannel
+from tests.integration.database.following import channel_of, point
+from tests.integration.servers import Server
+
+pytestmark = pytest.mark.every_server
+
+MARIADB = {
+    "MASTER_CONNECT_RETRY": "60",
+    "MASTER_HEARTBEAT_PERIOD": "1.5",
+    "MASTER_DELAY": "3600",
+    "IGNORE_SERVER_IDS": "(7, 8)",
+    "IGNORE_DOMAIN_IDS": "(3, 4)",
+}
+MYSQL = {
+    "SOURCE_BIND": "'127.0.0.9'",
+    "SOURCE_CONNECT_RETRY": "60",
+    "SOURCE_RETRY_COUNT": "10",
+    "SOURCE_HEARTBEAT_PERIOD": "1.5",
+    "SOURCE_DELAY": "3600",
+    "SOURCE_CONNECTION_AUTO_FAILOVER": "1",
+    "SOURCE_COMPRESSION_ALGORITHMS": "'zstd,uncompressed'",
+    "SOURCE_ZSTD_COMPRESSION_LEVEL": "7",
+    "NETWORK_NAMESPACE": "'elsewhere'",
+    "SOURCE_PUBLIC_KEY_PATH": "'/no/such/key.pem'",
+    "GET_SOURCE_PUBLIC_KEY": "0",
+    "SOURCE_TLS_CIPHERSUITES": "'TLS_AES_256_GCM_SHA384'",
+    "PRIVILEGE_CHECKS_USER": "'nobody'@'%'",
+    "REQUIRE_ROW_FORMAT": "1",
+    "REQUIRE_TABLE_PRIMARY_KEY_CHECK": "GENERATE",
+    "GTID_ONLY": "1",
+}
+
+
+def give_options(server: Server) -> set[str]:
+    """Point the channel as somebody else might; the names of what differs from the agent's way."""
+    mysql = server.flavour.family == "mysql"
+    options = MYSQL if mysql else MARIADB
+    verb = "CHANGE REPLICATION SOURCE TO SOURCE" if mysql else "CHANGE MASTER TO MASTER"
+    assignments = ", ".join(f"{name} = {value}" for name, value in options.items())
+    if mysql:
+        server.ask("SET SESSION sql_log_bin = 0", "CREATE USER nobody@'%' ACCOUNT LOCK")
+    server.ask(f"{verb}_HOST = '127.0.0.1'")
+    more = ", SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 0" if mysql else ""
+    server.ask(f"{verb}_PORT = 1{more}, {assignments}")
+    return set(options)
+
+
+def test_options_that_somebody_else_gave_a_channel_are_all_seen(second: Server, replica: Database) -> None:
+    given = give_options(second)
+
+    assert {stray.name for stray in channel_of(replica).strays} == given
+
+
+def test_a_channel_that_the_agent_points_keeps_none_of_them(
+    source: Server, second: Server, replica: Database
+) -> None:
+    give_options(second)
+
+    replica.apply(point(source))
+
+    assert channel_of(replica).strays == ()
+
+
+def test_a_running_channel_shows_none(source: Server, replica: Database) -> None:
+    replica.apply(point(source))
+    replica.apply(StartChannel())
+
+    strays = channel_of(replica).strays
+    replica.apply(StopChannel())
+
+    assert strays == ()
+
+
+def test_other_domains_alone_are_seen_and_gone_too(source: Server, second: Server, replica: Database) -> None:
+    if second.flavour.family == "mysql":
+        second.ask("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_AUTO_POSITION = 0")
+        second.ask("CHANGE REPLICATION SOURCE TO ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS = LOCAL")
+    else:
+        second.ask("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', DO_DOMAIN_IDS = (3)")
+    before = {stray.name for stray in channel_of(replica).strays}
+
+    replica.apply(point(source))
+
+    assert before & {"DO_DOMAIN_IDS", "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS"}
+    assert channel_of(replica).strays == ()
