@@ -69,7 +69,7 @@ class Configuring:
             try:
                 told = ours.unanswered(silence, patience, partial(self._meanwhile, "wait for the server"))
             except _Late:
-                told = restarting(f"{silence}; it is being started")
+                told = ours.describe_rollback(silence) or restarting(f"{silence}; it is being started")
             except StorageError as error:
                 told = Condition("journal", Agreement.PENDING, "a file on the disk", str(error))
         do = "is the server running, and its disk not full?"

@@ -33,6 +33,11 @@ HEX = re.compile(r"([0-9a-f]{2})+")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
+def read_boot_id() -> str:
+    """Read the name of the machine's present boot."""
+    return BOOT_ID.read_text().strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Tells whether a secret is one that was known before, and nothing more about it."""
@@ -171,7 +176,7 @@ class Journal:
 
     def __init__(self, path: Path, clock: Clock, boot_id: str | None = None) -> None:
         self._clock, self._file = clock, JournalFile(path, _memory)
-        self._boot = BOOT_ID.read_text().strip() if boot_id is None else boot_id
+        self._boot = read_boot_id() if boot_id is None else boot_id
         self.memory = self._kept = self._file.value or Memory()
 
     @property

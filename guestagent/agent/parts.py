@@ -15,7 +15,7 @@ from guestagent.agent.configuration.machine import this_machine
 from guestagent.agent.configuration.record import RecordFile
 from guestagent.agent.control import Commands, ServiceControl, systemctl
 from guestagent.agent.edges import Edges, Progress
-from guestagent.agent.journal import Journal
+from guestagent.agent.journal import Journal, read_boot_id
 from guestagent.agent.pausing import paused
 from guestagent.agent.settings import Service, Settings
 from guestagent.database.open import open_database
@@ -66,6 +66,7 @@ def ground(settings: Settings, clock: Clock) -> Ground:
         machine=lambda data: this_machine(data, settings.memory_mb),
         record=RecordFile(settings.state / "configuration.json"),
         clock=clock,
+        boot=read_boot_id(),
     )
 
 

@@ -203,6 +203,25 @@ def test_a_file_with_which_the_server_does_not_start_is_taken_back(guest: Servic
     assert guest.configured(bind_address="127.0.0.1")["state"] == "ready"
 
 
+@pytest.mark.patient
+def test_a_server_that_fails_with_the_previous_file_too_is_started_once_that_is_mended(guest: Serviced) -> None:
+    guest.configured()
+    broken = guest.option_file.parent / "99-mine.cnf"
+    broken.write_text(f"[{group(guest.server.flavour)}]\nno_such_variable = 1\n")
+    document = source_document(Variables={STATIC: 0}, Deadline=20)
+
+    told = guest.apply(document)
+    broken.unlink()
+    later = guest.apply({**document, "GuestAgent": {**document["GuestAgent"], "Deadline": PATIENCE}})
+
+    assert worst(told).startswith("configuration: pending: it does not start with that file either"), worst(told)
+    assert "no_such_variable" in worst(told)
+    assert guest.server.value("1") == "1"
+    assert worst(later).startswith("configuration: final: the server did not start with it"), worst(later)
+    assert guest.verbs[:2] == ["restart"] * 2
+    assert set(guest.verbs[2:]) == {"start"}
+
+
 def test_a_variable_that_another_file_sets_is_final_and_restarts_once(guest: Serviced) -> None:
     (guest.option_file.parent / "99-mine.cnf").write_text(f"[{group(guest.server.flavour)}]\nback_log = 99\n")
 

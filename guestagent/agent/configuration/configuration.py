@@ -17,12 +17,12 @@ from guestagent.agent.configuration.deciding import (
     WriteOptions,
     known,
 )
-from guestagent.agent.configuration.lastwords import blamed, last_words
 from guestagent.agent.configuration.optionfile import same, text
 from guestagent.agent.configuration.record import Phase, Record, RecordFile, Tried
+from guestagent.agent.configuration.rollback import READABLE, Meanwhile, Rollback
 from guestagent.agent.configuration.sizes import Machine
 from guestagent.agent.configuration.wanted import Server, settings
-from guestagent.agent.control import Ended, ServiceControl
+from guestagent.agent.control import ServiceControl
 from guestagent.agent.model import Agreement, Condition
 from guestagent.database.edge import Database
 from guestagent.database.steps import SetVariable
@@ -30,19 +30,15 @@ from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Section, Unresolved
 from guestagent.retry import Clock
 
-READABLE = 0o644
-"""The server's own user reads it; no secret stands in it."""
-
 PLACES = ("datadir", "socket", "log_error", "log_bin", "log_bin_basename", "relay_log", "relay_log_basename")
-TAIL = 20000
-Meanwhile = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What of the machine a configuration needs. `file(family)`: the option file's path, None where none is managed.
 
-    `control(family)`: the server as a service; `machine(datadir)`: how large this machine is.
+    `control(family)`: the server as a service; `machine(datadir)`: how large this machine is. `boot` names the boot in
+    which `clock` counts.
     """
 
     file: Callable[[str], Path | None]
@@ -50,6 +46,7 @@ class Ground:
     machine: Callable[[str], Machine]
     record: RecordFile
     clock: Clock
+    boot: str
 
 
 class Configuration:
@@ -57,6 +54,7 @@ class Configuration:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._rollback = Rollback(ground.record, ground.control, ground.clock, ground.boot)
 
     def look(
         self, database: Database, version: str, server_id: int, host: str, section: Section
@@ -113,7 +111,7 @@ class Configuration:
             file.keep(replace(record, phase=Phase.TOOK))
         elif record.phase is Phase.RETURNING:
             # It answers with whichever file it found: the one before is put where it belongs.
-            self._return_file()
+            self._rollback.return_file()
             file.keep(replace(record, phase=Phase.REFUSED))
 
     def unanswered(self, silence: str, patience: float, meanwhile: Meanwhile) -> Condition | None:
@@ -121,20 +119,11 @@ class Configuration:
 
         `patience`: seconds after the restart when the file before it is put back, if the server is still silent.
         """
-        record = self._ground.record.record
-        if record.phase is Phase.RESTARTING:
-            waited = max(0.0, self._ground.clock.now() - record.since)
-            control = self._ground.control(record.family)
-            ended = Ended(False, record.why) if record.why else control.start(meanwhile)
-            if ended.ok and waited < patience:
-                return _under_way(f"{silence} ({waited:.0f} s after the restart)")
-            self._give_back(ended.said or f"no answer {waited:.0f} s after the restart", meanwhile)
-            return _under_way("it did not come up: the previous option file is back")
-        if record.phase is Phase.RETURNING:
-            self._put_back(meanwhile)
-        if record.phase in (Phase.RETURNING, Phase.REFUSED):
-            return Condition(NAME, Agreement.PENDING, "a server that answers", f"{silence}; {record.why}")
-        return None
+        return self._rollback.recover(silence, patience, meanwhile)
+
+    def describe_rollback(self, silence: str) -> Condition | None:
+        """How the server does with the previous file; None if none was put back, or the server has answered since."""
+        return self._rollback.describe(silence)
 
     def _write(self, step: WriteOptions, look: Look, family: str) -> None:
         file = self._ground.record
@@ -151,6 +140,7 @@ class Configuration:
             text=look.text,
             previous=previous,
             since=self._ground.clock.now(),
+            boot=self._ground.boot,
             server=_life(look.running),
             log=_error_log(look.running),
             why="",
@@ -178,30 +168,6 @@ class Configuration:
         if not ended.ok:
             file.keep(replace(begun, why=ended.said or "the restart command failed"))
 
-    def _give_back(self, said: str, meanwhile: Meanwhile) -> None:
-        """The server does not run with the new file: its own last words are kept before anything is done."""
-        file = self._ground.record
-        record = file.record
-        words = last_words(_tail(record.log), self._ground.control(record.family).log())
-        variables = ", ".join(blamed(words, record.last, record.text)) or "not known"
-        why = f"the server did not start with it ({said}); variable: {variables}; its last words: {words or 'none'}"
-        file.keep(replace(record, phase=Phase.RETURNING, why=why))
-        self._put_back(meanwhile)
-
-    def _put_back(self, meanwhile: Meanwhile) -> None:
-        self._return_file()
-        file = self._ground.record
-        self._ground.control(file.record.family).restart(meanwhile)
-        file.keep(replace(file.record, phase=Phase.REFUSED))
-
-    def _return_file(self) -> None:
-        record = self._ground.record.record
-        path = Path(record.path).resolve()
-        if record.previous is None:
-            durable.remove(path)
-        else:
-            durable.write(path, record.previous.encode(), READABLE)
-
 
 def unmanaged(section: Section) -> Condition | None:
     """Why Variables cannot be had where no option file is managed; None where none are asked for."""
@@ -210,10 +176,6 @@ def unmanaged(section: Section) -> Condition | None:
     wanted = f"the variables {', '.join(sorted(section.variables))}"
     do = "take an image with an element of guestagent's, or say [database] option_file in its settings"
     return Condition(NAME, Agreement.FINAL, wanted, "a machine without an option file of the agent's", do)
-
-
-def _under_way(seen: str) -> Condition:
-    return Condition(NAME, Agreement.PENDING, "the server to come up with its new option file", seen)
 
 
 def _content(path: Path) -> str | None:
@@ -233,16 +195,6 @@ def _life(running: Mapping[str, str]) -> str:
 def _error_log(running: Mapping[str, str]) -> str:
     log = running.get("log_error", "")
     return str(Path(running.get("datadir", "/")) / log) if log and log != "stderr" else ""
-
-
-def _tail(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - TAIL))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _log(seen: Mapping[str, str], name: str) -> str:

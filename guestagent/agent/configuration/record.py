@@ -43,9 +43,10 @@ class Tried:
 class Record:
     """`path`, `text`, `previous` and `last` are of the option file. `last` stood there before `text`, `previous` is the
     one with which a server has run (None: there was no file). `server` tells in which life of the server the text
-    was written, `log` is its error log ("" where its service manager has it), `since` is when the restart began, in
-    the clock's seconds, and `why` what went wrong with it. `proved`: the Variables with which the node was last
-    ready, in canonical JSON; None: it never was.
+    was written, `log` is its error log ("" where its service manager has it), `since` is when the last start began, in
+    the seconds of the boot `boot` ("": kept by 0.1), and `why` what went wrong with the restart. `starts` counts those
+    with the previous file, and `failure` tells how the last of them failed. `proved`: the Variables with which the
+    node was last ready, in canonical JSON; None: it never was.
     """
 
     phase: Phase = Phase.NONE
@@ -60,6 +61,9 @@ class Record:
     why: str = ""
     proved: str | None = None
     tried: Mapping[str, Tried] = field(default_factory=dict)
+    boot: str = ""
+    starts: int = 0
+    failure: str = ""
 
     def before(self, now: str | None) -> str | None:
         """What to put back in the place of the file as it is `now`: no server has run yet with one of ours."""

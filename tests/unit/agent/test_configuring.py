@@ -14,6 +14,7 @@ from guestagent.agent.configuration.sizes import GIB, Machine
 from guestagent.agent.control import Ended, FakeControl
 from guestagent.agent.edges import Edges, Report, Verdict
 from guestagent.agent.journal import Journal
+from guestagent.agent.model import Agreement
 from guestagent.agent.pausing import Pause
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.edge import Database
@@ -53,6 +54,7 @@ class Guest:
             FakeControl(self.started, said="[ERROR] unknown variable 'back_log=7'"),
             FakeClock(),
         )
+        self.boot = "boot 1"
         self.bad, self.up, self.mark = "back_log = 7\n", True, list[Pause]()
         self.born()
 
@@ -89,11 +91,12 @@ class Guest:
             machine=lambda data: Machine(2 * GIB, 2, 20 * GIB),
             record=RecordFile(self.folder / "configuration.json"),
             clock=self.clock,
+            boot=self.boot,
         )
         edges = Edges(
             open=self.open,
             view=FakeSourceView(LOGIN),
-            journal=Journal(self.folder / "journal.json", self.clock, "boot 1"),
+            journal=Journal(self.folder / "journal.json", self.clock, self.boot),
             clock=self.clock,
             address_towards=lambda host: "10.0.0.7",
             paused=lambda: self.mark[0] if self.mark else None,
@@ -172,9 +175,110 @@ def test_one_that_is_silent_for_the_deadline_gets_the_file_before(tmp_path: Path
 
     assert report.verdict is Verdict.FAILED
     assert "restart" in guest.control.done
-    assert guest.record().phase is Phase.REFUSED
+    assert guest.record().phase is Phase.RETURNING
     assert "no answer" in guest.record().why
     assert "back_log" not in guest.file.read_text()
+
+
+def start_silently(guest: Guest) -> None:
+    """Have the service manager call a server that does not answer started."""
+
+    def start() -> Ended:
+        guest.started()
+        return Ended(True)
+
+    guest.control.happens = start
+
+
+def reboot(guest: Guest, uptime: float) -> None:
+    """Have the machine come up anew: its clock begins at zero, and it has started the server by itself."""
+    guest.boot, guest.clock.time = f"after {guest.boot}", uptime
+    guest.started()
+
+
+def test_after_weeks_a_power_cut_in_the_restart_does_not_keep_the_file_for_weeks(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.clock.time = 30 * 86400.0
+    start_silently(guest)
+    guest.converge(document(back_log=7))
+
+    reboot(guest, uptime=40)
+    guest.reconciler(document(back_log=7)).once()
+    guest.clock.sleep(89)
+    early = guest.reconciler(document(back_log=7)).once()
+    guest.clock.sleep(1)
+    guest.reconciler(document(back_log=7)).once()
+
+    assert "(89 s after the restart)" in early.worst.seen
+    assert guest.record().phase is Phase.RETURNING
+    assert "back_log" not in guest.file.read_text()
+
+
+def test_a_file_with_which_only_a_reboot_started_the_server_is_taken_back_too(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document())
+    guest.bad = "sync_binlog = 1\n"
+    assert guest.record().phase is Phase.WRITTEN
+
+    reboot(guest, uptime=40)
+    report = guest.converge(document())
+
+    assert guest.up
+    assert report.verdict is Verdict.FAILED
+    assert guest.file.read_text() == "[mariadbd]\nlog_bin = binlog\n"
+    assert "the server did not start with it" in report.readiness.worst.seen
+
+
+class Stubborn(Guest):
+    """Whose server starts with no file at all for the first `fails` commands."""
+
+    def __init__(self, folder: Path, fails: int) -> None:
+        super().__init__(folder)
+        self.fails, self.at = fails, list[float]()
+        self.control.happens = self.tried
+
+    def tried(self) -> Ended:
+        self.at.append(self.clock.now())
+        if len(self.at) <= self.fails:
+            self.up = False
+            return Ended(False, "Job failed")
+        return self.started()
+
+
+def test_a_server_that_fails_with_the_good_file_too_is_started_again_and_again(tmp_path: Path) -> None:
+    guest = Stubborn(tmp_path, fails=6)
+
+    report = guest.converge(document(back_log=9))
+
+    assert guest.up
+    assert report.verdict is Verdict.FAILED
+    assert "back_log" not in guest.file.read_text()
+    assert guest.control.done == ["restart", "restart", *["start"] * 5]
+    pauses = [later - earlier for earlier, later in zip(guest.at[1:], guest.at[2:], strict=False)]
+    assert all(pause >= least for pause, least in zip(pauses, (2, 4, 8, 16, 32), strict=True)), pauses
+
+
+def test_why_the_good_file_does_not_help_is_told(tmp_path: Path) -> None:
+    guest = Stubborn(tmp_path, fails=99)
+
+    report = guest.converge(document(back_log=9))
+
+    worst = report.readiness.worst
+    assert (report.verdict, worst.agreement) == (Verdict.FAILED, Agreement.PENDING)
+    assert worst.seen.startswith("it does not start with that file either (Job failed; its last words: unknown")
+    assert worst.do == "see the server's error log; it is started again every 60 s at least"
+
+
+def test_who_stops_the_server_after_a_rollback_finds_it_stopped(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document(back_log=7))
+    done = list(guest.control.done)
+    guest.up = False
+
+    guest.reconciler(document(back_log=7)).once()
+
+    assert guest.record().phase is Phase.REFUSED
+    assert guest.control.done == done
 
 
 class Killed(Guest):

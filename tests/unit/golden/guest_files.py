@@ -49,6 +49,9 @@ FULL_CHANGE = Record(
     why="unknown variable",
     proved='{"max_connections": 100}',
     tried={"max_connections": Tried("200", "too many"), "sync_binlog": Tried("1")},
+    boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
+    starts=2,
+    failure="Job failed",
 )
 FIRST_CHANGE = Record(family="mysql", path="/etc/my.cnf.d/zz-guestagent.cnf")
 

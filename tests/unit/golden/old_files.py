@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.unit.golden.embedded_files import FAKE_CLOUD, cloud_file
-from tests.unit.golden.guest_files import FULL_JOURNAL, journal_file
+from tests.unit.golden.guest_files import FULL_CHANGE, FULL_JOURNAL, change_file, journal_file
 from tests.unit.golden.people_files import PEOPLE_FILES
 from tests.unit.golden.registry import STORED
 from tests.unit.golden.signal_files import SIGNAL_RECORDS, UNNAMED_TRANSPORT, signal_file
@@ -21,6 +21,7 @@ OLDER: dict[str, StoredFile] = {
         replace(FULL_JOURNAL, retained=frozenset(), given=frozenset())
     ),
     "0.1.0-b5960f0/journal/full.json": journal_file(replace(FULL_JOURNAL, given=frozenset())),
+    "0.1.0-cd39754/configuration/full.json": change_file(replace(FULL_CHANGE, boot="", starts=0, failure="")),
     "0.1.0-4b77593/signal/accepted-then-given-up-cfn.json": signal_file(UNNAMED_TRANSPORT),
     "0.1.0-7d57819/cloud/fake.json": cloud_file(FAKE_CLOUD),
     **{

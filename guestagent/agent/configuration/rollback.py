@@ -1,0 +1,150 @@
+"""The way back to the option file with which the server last ran, when it does not come up with the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from guestagent import durable
+from guestagent.agent.configuration.deciding import NAME
+from guestagent.agent.configuration.lastwords import blamed, last_words
+from guestagent.agent.configuration.record import Phase, Record, RecordFile
+from guestagent.agent.control import Ended, ServiceControl
+from guestagent.agent.model import Agreement, Condition
+from guestagent.retry import Clock
+
+READABLE = 0o644
+"""The server's own user reads it; no secret stands in it."""
+
+START_RETRY_FIRST_S, START_RETRY_MOST_S = 1.0, 60.0
+"""Between two starts with the previous file; doubled each time. systemd gives up after five starts in ten seconds."""
+
+LOG_TAIL_LIMIT = 20000  # bytes
+
+Meanwhile = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """`control(family)` is the server as a service. `boot` names the boot of the machine in which `clock` counts."""
+
+    file: RecordFile
+    control: Callable[[str], ServiceControl]
+    clock: Clock
+    boot: str
+
+    def recover(self, silence: str, patience: float, meanwhile: Meanwhile) -> Condition | None:
+        """Bring up a server that does not answer after a restart of ours; None if no restart of ours is the reason.
+
+        `silence` says how it does not answer. `patience`: seconds after which the previous file is put back.
+        """
+        self._note_reboot()
+        record = self.file.record
+        if record.phase is Phase.RESTARTING:
+            return self._wait_for_new_file(silence, patience, meanwhile)
+        if record.phase is Phase.RETURNING:
+            return self._start_with_previous_file(silence, meanwhile)
+        if record.phase is Phase.REFUSED:
+            return Condition(NAME, Agreement.PENDING, "a server that answers", f"{silence}; {record.why}")
+        return None
+
+    def describe(self, silence: str) -> Condition | None:
+        """Describe how the server does with the previous file; None if it was not put back, or the server answered."""
+        record = self.file.record
+        if record.phase is not Phase.RETURNING:
+            return None
+        wanted = "a server that runs with the previous option file"
+        if not record.failure:
+            return Condition(NAME, Agreement.PENDING, wanted, f"{silence}; it was started again; {record.why}")
+        seen = f"it does not start with that file either ({record.failure}); {record.why}"
+        do = f"see the server's error log; it is started again every {START_RETRY_MOST_S:.0f} s at least"
+        return Condition(NAME, Agreement.PENDING, wanted, seen, do)
+
+    def return_file(self) -> None:
+        """Put the previous option file back, or remove ours if there was none."""
+        record = self.file.record
+        path = Path(record.path).resolve()
+        if record.previous is None:
+            durable.remove(path)
+        else:
+            durable.write(path, record.previous.encode(), READABLE)
+
+    def _note_reboot(self) -> None:
+        """Count the time from the first look after a reboot: the machine has started the server with the new file.
+
+        It has done so even if no restart was asked for. A record of 0.1 holds no boot, and may be of this one.
+        """
+        record, now = self.file.record, self.clock.now()
+        restarted = record.phase is Phase.RESTARTING and record.boot != self.boot
+        started = record.phase is Phase.WRITTEN and record.boot not in ("", self.boot)
+        if restarted or started:
+            self.file.keep(replace(record, phase=Phase.RESTARTING, since=now, boot=self.boot))
+
+    def _wait_for_new_file(self, silence: str, patience: float, meanwhile: Meanwhile) -> Condition:
+        record = self.file.record
+        waited = max(0.0, self.clock.now() - record.since)
+        ended = Ended(False, record.why) if record.why else self.control(record.family).start(meanwhile)
+        if ended.ok and waited < patience:
+            return _pending(f"{silence} ({waited:.0f} s after the restart)")
+        self._give_back(ended.said or f"no answer {waited:.0f} s after the restart")
+        self._start(meanwhile)
+        return _pending("it did not come up: the previous option file is back")
+
+    def _give_back(self, said: str) -> None:
+        """Keep the server's own last words before anything is done, then put the previous file back."""
+        record = self.file.record
+        words = self._last_words(record)
+        variables = ", ".join(blamed(words, record.last, record.text)) or "not known"
+        why = f"the server did not start with it ({said}); variable: {variables}; its last words: {words or 'none'}"
+        self.file.keep(replace(record, phase=Phase.RETURNING, why=why, starts=0, failure=""))
+
+    def _start_with_previous_file(self, silence: str, meanwhile: Meanwhile) -> Condition:
+        """Start it again and again, for nobody else does. The phase ends when the server answers."""
+        record = self.file.record
+        waited = self.clock.now() - record.since
+        if record.boot != self.boot or waited >= retry_pause(record.starts):
+            self._start(meanwhile)
+        return self.describe(silence) or _pending(silence)
+
+    def _start(self, meanwhile: Meanwhile) -> None:
+        """Put the file back and start the server. The first time it is a restart: it may hang with the new file.
+
+        A later restart would end a server that is still recovering. Only a kill of the agent repeats the first one.
+        """
+        self.return_file()
+        record = self.file.record
+        self.file.keep(replace(record, since=self.clock.now(), boot=self.boot))
+        control, failure = self.control(record.family), record.failure
+        try:
+            ended = control.start(meanwhile) if record.starts else control.restart(meanwhile)
+            failure = "" if ended.ok else self._explain(ended, record)
+        finally:
+            self.file.keep(replace(self.file.record, starts=record.starts + 1, failure=failure))
+
+    def _explain(self, ended: Ended, record: Record) -> str:
+        words = self._last_words(record)
+        said = ended.said or "the start command failed"
+        return f"{said}; its last words: {words}" if words else said
+
+    def _last_words(self, record: Record) -> str:
+        return last_words(_read_tail(record.log), self.control(record.family).log())
+
+
+def retry_pause(starts: int) -> float:
+    """Seconds between the last of so many starts and the next one."""
+    return float(min(START_RETRY_MOST_S, START_RETRY_FIRST_S * 2 ** min(starts, 10)))
+
+
+def _pending(seen: str) -> Condition:
+    return Condition(NAME, Agreement.PENDING, "the server to come up with its new option file", seen)
+
+
+def _read_tail(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - LOG_TAIL_LIMIT))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
