@@ -63,8 +63,7 @@ def build_reconciler(document: Document, edges: Edges) -> Reconciler:
 def _deadline(settings: Settings, document: Document, journal: Journal, *, signals: bool) -> float:
     """The generation's own, as long as its handle waits for an answer; otherwise one that begins now."""
     told = not signals or announcer.said(Spool(settings.state), document) is not None
-    spent = journal.elapsed if told and journal.memory.task == parts.task(document) else 0.0
-    return spent + document.section.deadline
+    return (journal.spent_on(parts.task(document)) if told else 0.0) + document.section.deadline
 
 
 def node_status(document: Document, report: Report) -> NodeStatus:

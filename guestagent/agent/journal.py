@@ -26,10 +26,13 @@ from guestagent.errors import StorageError
 from guestagent.metadata.document import Unresolved
 from guestagent.retry import Clock
 from guestagent.secret import Secret
-from guestagent.strict_json import Unreadable, get_number, get_rows, get_text
+from guestagent.strict_json import Unreadable, get_list, get_number, get_rows, get_text
 
 VERSION = 1
 HEX = re.compile(r"([0-9a-f]{2})+")
+EARLIER_LIMIT = 16
+"""So many superseded tasks keep their time."""
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -72,6 +75,8 @@ class Memory:
     `noted` (clock of boot `boot`); `accounts` are those that the agent made or was about to make. `retained` are
     accounts with an old password beside the new one, each with the task in which that was first known. `given` is what
     the server stored of an account's passwords, present and retained, when the agent had done its work on it.
+    `earlier` are tasks that were superseded, with their seconds, the newest last. `settled`: the deadline of the task
+    in work has done its duty; if another task supersedes it, its seconds are forgotten.
     """
 
     task: str = ""
@@ -82,6 +87,28 @@ class Memory:
     channel: Fingerprint | None = None
     retained: frozenset[tuple[Account, str]] = frozenset()
     given: frozenset[tuple[Account, Fingerprint]] = frozenset()
+    earlier: tuple[tuple[str, float], ...] = ()
+    settled: bool = False
+
+    def starting(self, task: str, now: float, boot: str) -> Memory:
+        """The memory when work on `task` begins or goes on.
+
+        A task that was superseded before its deadline had done its duty goes on counting when it comes back, or
+        documents that take turns would begin their deadlines anew for ever.
+        """
+        if self.task == task:
+            return self
+        spent = dict(self.earlier)
+        if self.task and not self.settled:
+            spent.pop(self.task, None)  # the newest comes last
+            spent[self.task] = self.elapsed(now, boot)
+        begun = spent.pop(task, 0.0)
+        kept = tuple(spent.items())[-EARLIER_LIMIT:]
+        return replace(self, task=task, spent=begun, noted=now, boot=boot, earlier=kept, settled=False)
+
+    def spent_on(self, task: str, now: float, boot: str) -> float:
+        """Seconds that count for `task`, whether it is in work, was before, or is new."""
+        return self.elapsed(now, boot) if self.task == task else dict(self.earlier).get(task, 0.0)
 
     def gave(self, account: Account, proof: Secret) -> bool:
         """Whether it may be the agent that gave the account the password of which the server stores `proof`.
@@ -200,10 +227,18 @@ class Journal:
 
     def begin(self, task: str) -> None:
         """Work on `task`: its seconds start now, unless it was in work already; also where that cannot be kept."""
-        if self.memory.task != task:
-            now = self._clock.now()
-            self.memory = replace(self.memory, task=task, spent=0.0, noted=now, boot=self._boot)
+        self.memory = self.memory.starting(task, self._clock.now(), self._boot)
         self._keep(self.memory)
+
+    def settle(self, task: str) -> None:
+        """Note that the deadline of `task` has done its duty: it has an outcome. A full disk does not matter."""
+        if self.memory.task == task:
+            with suppress(StorageError):
+                self._keep(replace(self.memory, settled=True))
+
+    def spent_on(self, task: str) -> float:
+        """Return the seconds that count for `task`; 0 if it was not in work yet."""
+        return self.memory.spent_on(task, self._clock.now(), self._boot)
 
     def tick(self) -> None:
         """Note how much time is spent, so that a reboot does not give it back."""
@@ -236,13 +271,14 @@ def _dumped(memory: Memory) -> dict[str, object]:
         "accounts": sorted([a.name, a.host] for a in memory.accounts),
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
         "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
+        "earlier": [{"task": task, "spent": spent} for task, spent in memory.earlier],
     }
     return {"version": VERSION, **content}
 
 
 def _memory(data: Mapping[str, object]) -> Memory:
     channel = data["channel"]
-    # An older agent's has no `retained` and no `given`.
+    # An older agent's has no `retained`, no `given` and no `earlier`.
     return Memory(
         task=get_text(data, "task"),
         spent=get_number(data, "spent"),
@@ -255,4 +291,12 @@ def _memory(data: Mapping[str, object]) -> Memory:
             (Account(name, host), Fingerprint.read(salt, digest))
             for name, host, salt, digest in get_rows(data, "given", 4, [])
         ),
+        earlier=tuple(_read_earlier(row) for row in get_list(data, "earlier", [])),
+        settled=data.get("settled", False) is True,
     )
+
+
+def _read_earlier(row: object) -> tuple[str, float]:
+    if not isinstance(row, dict):
+        raise Unreadable("earlier is not a list of objects")
+    return get_text(row, "task"), get_number(row, "spent")

@@ -23,7 +23,7 @@ from guestagent.agent.notify import notify
 from guestagent.agent.settings import Settings
 from guestagent.agent.signal_decision import Decision, decide
 from guestagent.agent.status import NodeStatus
-from guestagent.errors import GuestAgentError, InvalidMetadata, StorageError
+from guestagent.errors import GuestAgentError, InvalidMetadata, NotReady, StorageError
 from guestagent.metadata import Document, parse, require_resolved, salvaged
 from guestagent.retry import Clock, SystemClock
 from guestagent.signal import Entry, Record, Sender, Spool, Status
@@ -153,10 +153,25 @@ class Service:
         """The pass could not even be judged. It is tried again; what still is so at the deadline is said."""
         LOG.error("%s", why)
         self._show(NodeStatus("converging", "cannot work", problems=(why,)))
-        self._withhold(document, self._clock.now() - self._since)
-        late = self._clock.now() - self._since >= document.section.deadline
+        spent = self._spent_on(document)
+        self._withhold(document, spent)
+        late = spent >= document.section.deadline
         if late and self._is_worth_sending(document, late=True):
             self._announcer.say(Entry(document.handle, document.unique_id, evidence.stumbled(document, why)))
+
+    def _spent_on(self, document: Document) -> float:
+        """Return the seconds that count towards the deadline: the journal's, which a restart of the agent does not
+        reset. If it cannot be kept, or another pass has it, they are those since this process has the document.
+        """
+        seen = self._clock.now() - self._since
+        try:
+            with parts.alone(self._settings, lambda: False):
+                journal = Journal(self._settings.state / "journal.json", self._clock)
+                journal.begin(parts.task(document))
+                journal.tick()
+                return max(seen, journal.elapsed)
+        except (StorageError, NotReady):
+            return seen
 
     def _withhold(self, document: Document, elapsed: float) -> None:
         """Hold back what a look did not confirm: a SUCCESS always, a FAILURE while the deadline may still be met."""
@@ -195,8 +210,9 @@ class Service:
         if record is None:
             return deadline
         if record.pending is None or record.pending.outcome.status is Status.SUCCESS:
+            journal.settle(parts.task(document))
             return math.inf
-        is_over = journal.memory.task == parts.task(document) and journal.elapsed >= deadline
+        is_over = journal.spent_on(parts.task(document)) >= deadline
         return math.inf if is_over and self._announcer.is_sending(Status.FAILURE) else deadline
 
     def _refuse(self, work: Collected, error: InvalidMetadata) -> None:

@@ -1,6 +1,7 @@
 """The journal survives; time is counted, not read."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,55 @@ def test_a_new_generation_starts_anew(tmp_path: Path) -> None:
     assert journal.elapsed == 0
 
 
+def test_tasks_that_take_turns_each_go_on_with_their_own_time(tmp_path: Path) -> None:
+    clock = FakeClock()
+    for _ in range(5):
+        for task in ("generation 1", "generation 2"):
+            journal = opened(tmp_path, clock)
+            journal.begin(task)
+            clock.sleep(10)
+
+    assert journal.elapsed == 50
+    assert journal.spent_on("generation 1") == 50
+    assert journal.spent_on("generation 3") == 0
+
+
+def test_a_task_whose_deadline_has_done_its_duty_begins_anew_when_it_comes_back(tmp_path: Path) -> None:
+    clock = FakeClock()
+    journal = opened(tmp_path, clock)
+    journal.begin("generation 1")
+    clock.sleep(86400)
+    journal.settle("generation 1")
+    journal.begin("generation 2")
+
+    again = opened(tmp_path, clock)
+    again.begin("generation 1")
+
+    assert again.elapsed == 0
+    assert not again.memory.settled
+
+
+def test_only_the_newest_superseded_tasks_are_remembered(tmp_path: Path) -> None:
+    clock = FakeClock()
+    journal = opened(tmp_path, clock)
+    for number in range(100):
+        journal.begin(f"generation {number}")
+        clock.sleep(1)
+
+    assert [task for task, _ in journal.memory.earlier] == [f"generation {number}" for number in range(83, 99)]
+
+
+def test_a_full_disk_does_not_keep_a_task_from_being_settled(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "file" / "journal.json", FakeClock(), "boot 1")
+    (tmp_path / "file").touch()
+    with suppress(StorageError):
+        journal.begin("generation 1")
+
+    journal.settle("generation 1")
+
+    assert journal.memory.task == "generation 1"
+
+
 def test_a_task_that_an_earlier_version_named_goes_on_under_its_new_name(tmp_path: Path) -> None:
     clock = FakeClock()
     journal = opened(tmp_path, clock)
@@ -172,7 +222,7 @@ def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tm
     journal = opened(tmp_path, FakeClock())
     journal.intend(CREATE)
     content = json.loads((tmp_path / "journal.json").read_text())
-    for key in ("given", "retained", "sequence", "checksum"):
+    for key in ("given", "retained", "earlier", "settled", "sequence", "checksum"):
         del content[key]
     lose_journal(tmp_path)
     (tmp_path / "journal.json").write_text(json.dumps(content))

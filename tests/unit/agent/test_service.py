@@ -217,6 +217,35 @@ def test_a_bug_of_ours_is_said_at_the_deadline_and_does_not_end_the_agent(tmp_pa
     assert "secret text" not in outcome.reason
 
 
+def test_trouble_of_our_own_is_said_at_the_deadline_though_the_agent_is_restarted_again_and_again(
+    tmp_path: Path,
+) -> None:
+    def broken() -> FakeDatabase:
+        raise ZeroDivisionError
+
+    agent = Agent(tmp_path, broken)
+    agent.collect(SOURCE)
+
+    for _ in range(5):
+        with agent.running():
+            time.sleep(SOURCE_DEADLINE * 0.3)
+
+    assert agent.said(SOURCE).status is Status.FAILURE
+
+
+def test_documents_that_take_turns_do_not_begin_their_deadlines_anew(tmp_path: Path) -> None:
+    agent = Agent(tmp_path, Restarting())
+    other = {**SOURCE, "ReadyWaitCondition": NOBODY.replace("/x?", "/y?")}
+    spool, end = Spool(agent.settings.state), time.monotonic() + 10
+
+    with agent.running():
+        while all(announcer.said(spool, parse(each)) is None for each in (SOURCE, other)):
+            assert time.monotonic() < end
+            for document in (SOURCE, other):
+                agent.collect(document)
+                time.sleep(0.15)
+
+
 PATIENT = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 900}}
 
 

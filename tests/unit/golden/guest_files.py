@@ -33,6 +33,8 @@ FULL_JOURNAL = Memory(
     channel=CHANNEL,
     retained=frozenset({(ONE, "0" * 32)}),
     given=frozenset({(ONE, CHANNEL), (ONE, GIVEN), (OTHER, GIVEN)}),
+    earlier=(("1" * 32, 40.0), ("2" * 32, 0.5)),
+    settled=True,
 )
 NEW_JOURNAL = Memory(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 
