@@ -15,6 +15,7 @@ from guestagent.agent.model import Condition, Desired, Observed
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness
 from guestagent.agent.settings import Settings
+from guestagent.agent.source_history import recall_parting
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.open import FAMILIES
 from guestagent.database.state import ServerState
@@ -126,7 +127,8 @@ def _online(name: str | None, document: Document, edges: Edges) -> Plan:
         towards = parts.home(document) if source is None else str(source.address)
         desired = Desired.of(document, database.dialect, edges.address_towards(towards))
         seen = None if source is None else look(edges.view, source, desired.tls)
-        observed = Observed(database.observe(), source=seen, lost_journal=edges.journal.loss)
+        parting = recall_parting(edges.journal.memory, source, seen)
+        observed = Observed(database.observe(), source=seen, lost_journal=edges.journal.loss, parting=parting)
         mark = edges.paused()
         planned = _planned(name, document, desired, observed, edges.journal.memory, database.dialect)
         changes = tuple(_configuring(document, desired, observed, database, edges))

@@ -20,7 +20,6 @@ from guestagent.retry import Clock, SystemClock
 from guestagent.signal import Delivery, End, Sender, Spool
 
 SIGNAL_SECONDS = 60.0
-LOCK_SECONDS = 5.0
 
 
 def apply(
@@ -36,11 +35,12 @@ def apply(
         raise NotReady(f"{mark}; {pausing.RESUME}")
     clock = SystemClock()
     document = _document(settings, text, where)
-    edges = parts.edges(settings, clock, tell=lambda progress: tell(_line(progress)))
     sender = parts.sender(settings, clock, tell)
     if signals:
         threading.Thread(target=sender.prepare).start()  # while the server is waited for
-    with parts.alone(settings, _patience(clock)):
+    with parts.alone(settings, parts.build_lock_wait(clock)):
+        # Within the lock, so that the journal is read after whoever held it has written.
+        edges = parts.edges(settings, clock, tell=lambda progress: tell(_line(progress)))
         reconciler = build_reconciler(document, edges)
         report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
         delivery = _signal(sender, document, report, clock) if signals else None
@@ -110,16 +110,6 @@ def _signal(sender: Sender, document: Document, report: Report, clock: Clock) ->
     if decide(record, evidence.status_of(report), late=report.late) is Decision.HOLD:
         return None
     return sender.say(announcer.entry_of(document, report), until=clock.now() + SIGNAL_SECONDS)
-
-
-def _patience(clock: Clock) -> Callable[[], bool]:
-    until = clock.now() + LOCK_SECONDS
-
-    def wait() -> bool:
-        clock.sleep(0.2)
-        return clock.now() < until
-
-    return wait
 
 
 def _line(progress: Progress) -> str:

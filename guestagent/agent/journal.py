@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from guestagent.agent.journal_file import JournalFile
+from guestagent.agent.parting import Parting, Sighting, SourceIdentity, find_applicable
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
     CreateAccount,
@@ -20,6 +21,7 @@ from guestagent.database.steps import (
     PointChannel,
     SetPassword,
     SetPrivileges,
+    StartChannel,
     Step,
 )
 from guestagent.errors import StorageError
@@ -77,6 +79,8 @@ class Memory:
     the server stored of an account's passwords, present and retained, when the agent had done its work on it.
     `earlier` are tasks that were superseded, with their seconds, the newest last. `settled`: the deadline of the task
     in work has done its duty; if another task supersedes it, its seconds are forgotten.
+    `partings` are from sources that no longer have the history of this replica, whatever generation it was;
+    `sighting` is what the source has shown beyond the replica's own history.
     """
 
     task: str = ""
@@ -89,6 +93,8 @@ class Memory:
     given: frozenset[tuple[Account, Fingerprint]] = frozenset()
     earlier: tuple[tuple[str, float], ...] = ()
     settled: bool = False
+    partings: frozenset[Parting] = frozenset()
+    sighting: Sighting | None = None
 
     def starting(self, task: str, now: float, boot: str) -> Memory:
         """The memory when work on `task` begins or goes on.
@@ -178,7 +184,31 @@ class Memory:
             return self._without(step.account)
         if isinstance(step, PointChannel) and not isinstance(step.password, Unresolved):
             return replace(self, channel=Fingerprint.take(step.password))
+        if isinstance(step, StartChannel):
+            return self.having_started()
         return self
+
+    def adding_parting(self, parting: Parting) -> Memory:
+        """Knowing of a parting. An earlier one from the same source stands for it, unless it was accepted."""
+        if find_applicable(self.partings, parting.source) is not None:
+            return self
+        return replace(self, partings=self._partings_but(parting.source) | {parting})
+
+    def accepting(self, source: SourceIdentity) -> Memory:
+        """Knowing that a person has accepted the source as it is: its channel may be started once."""
+        parted = find_applicable(self.partings, source)
+        if parted is None:
+            return self
+        sighting = None if self.sighting is None or self.sighting.source.is_same(source) else self.sighting
+        accepted = replace(parted, accepted=True)
+        return replace(self, partings=self._partings_but(source) | {accepted}, sighting=sighting)
+
+    def having_started(self) -> Memory:
+        """Knowing that a channel runs: what a person has accepted has had its effect."""
+        return replace(self, partings=frozenset(each for each in self.partings if not each.accepted))
+
+    def _partings_but(self, source: SourceIdentity) -> frozenset[Parting]:
+        return frozenset(each for each in self.partings if not each.source.is_same(source))
 
     def _given(self, account: Account) -> list[Fingerprint]:
         return [fingerprint for known, fingerprint in self.given if known == account]
@@ -254,6 +284,27 @@ class Journal:
         with suppress(StorageError):
             self._keep(self.memory.having_seen(right))
 
+    def part(self, parting: Parting) -> None:
+        """Remember a parting, before anything else is done. StorageError if that is not possible."""
+        self._keep(self.memory.adding_parting(parting))
+
+    def accept(self, source: SourceIdentity) -> None:
+        """Remember that a person has accepted the source."""
+        self._keep(self.memory.accepting(source))
+
+    def channel_runs(self) -> None:
+        """Forget what a person had accepted until the channel runs."""
+        self._keep(self.memory.having_started())
+
+    def forget_partings(self) -> None:
+        """Forget every parting: the server is blank, and so contradicts no source."""
+        self._keep(replace(self.memory, partings=frozenset(), sighting=None))
+
+    def sight(self, sighting: Sighting) -> None:
+        """Remember what the source has shown. It may be missing: a full disk must not keep a node from being ready."""
+        with suppress(StorageError):
+            self._keep(replace(self.memory, sighting=sighting))
+
     def intend(self, step: Step) -> None:
         self._keep(self.memory.intending(step))
 
@@ -272,6 +323,7 @@ def _dumped(memory: Memory) -> dict[str, object]:
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
         "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
         "earlier": [{"task": task, "spent": spent} for task, spent in memory.earlier],
+        "partings": [asdict(parting) for parting in sorted(memory.partings)],
     }
     return {"version": VERSION, **content}
 
@@ -293,6 +345,8 @@ def _memory(data: Mapping[str, object]) -> Memory:
         ),
         earlier=tuple(_read_earlier(row) for row in get_list(data, "earlier", [])),
         settled=data.get("settled", False) is True,
+        partings=frozenset(_read_parting(row) for row in get_list(data, "partings", [])),
+        sighting=None if data.get("sighting") is None else _read_sighting(data["sighting"]),
     )
 
 
@@ -300,3 +354,23 @@ def _read_earlier(row: object) -> tuple[str, float]:
     if not isinstance(row, dict):
         raise Unreadable("earlier is not a list of objects")
     return get_text(row, "task"), get_number(row, "spent")
+
+
+def _read_parting(row: object) -> Parting:
+    if not isinstance(row, dict):
+        raise Unreadable("partings is not a list of objects")
+    texts = {name: get_text(row, name) for name in ("errant", "lost", "rejected", "history")}
+    return Parting(_read_source(row), accepted=row["accepted"] is True, **texts)
+
+
+def _read_sighting(row: object) -> Sighting:
+    if not isinstance(row, dict):
+        raise Unreadable("sighting is no object")
+    return Sighting(_read_source(row), get_text(row, "newest"))
+
+
+def _read_source(row: Mapping[str, object]) -> SourceIdentity:
+    source = row["source"]
+    if not isinstance(source, dict):
+        raise Unreadable("source is no object")
+    return SourceIdentity(get_text(source, "address"), int(get_number(source, "port")), get_text(source, "uuid"))

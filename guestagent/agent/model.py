@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import IPv4Address, ip_address
 
+from guestagent.agent.parting import Parting
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
@@ -83,6 +84,7 @@ class Observed:
     verification began. `logins`: what a TCP login as each managed account said (None: it worked); absent: not tried.
     `started`: numbers of the errors after which this work has started the channel: what comes again is there to stay.
     `lost_journal`: the files of a journal that cannot be read, "" if none is lost.
+    `parting`: what the journal knows of this source that forbids to follow it.
     """
 
     server: ServerState | None
@@ -92,6 +94,7 @@ class Observed:
     logins: Mapping[Account, ServerError | None] = field(default_factory=dict)
     started: frozenset[int] = frozenset()
     lost_journal: str = ""
+    parting: Parting | None = None
 
 
 class Agreement(IntEnum):

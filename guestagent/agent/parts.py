@@ -34,6 +34,8 @@ OPTION_FILES = {
 }
 """Each is read after the packages' own files."""
 
+LOCK_WAIT_S = 5.0
+
 ANYWHERE = "192.0.2.1"
 """An address of nobody (RFC 5737): the way towards it is the default route."""
 
@@ -124,6 +126,17 @@ def task(document: Document) -> str:
 def former_task(document: Document) -> str:
     """The name that 0.1 gave to the same task."""
     return key(document.handle, document.unique_id)
+
+
+def build_lock_wait(clock: Clock) -> Callable[[], bool]:
+    """Build a `wait` for `alone` that gives up after LOCK_WAIT_S."""
+    until = clock.now() + LOCK_WAIT_S
+
+    def wait() -> bool:
+        clock.sleep(0.2)
+        return clock.now() < until
+
+    return wait
 
 
 @contextmanager

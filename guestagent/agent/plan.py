@@ -8,6 +8,7 @@ from guestagent.agent.accounts import account_steps
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
+from guestagent.agent.parting import describe_way_out
 from guestagent.agent.skipped_changes import refuse_skipping
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
@@ -114,6 +115,8 @@ def _source_refusal(desired: Desired, server: ServerState) -> tuple[str, str, st
 def _replica_refusal(
     desired: Desired, server: ServerState, observed: Observed
 ) -> tuple[str, str, str, str] | None:
+    if observed.parting is not None:
+        return describe_way_out(observed.parting)
     source = observed.source
     refused = _unknowable(server)
     if refused is not None or source is None or source.history is None:

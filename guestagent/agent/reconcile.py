@@ -14,9 +14,11 @@ from guestagent.agent.configuring import Configuring, restarting
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.looking import configured, look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
+from guestagent.agent.parting import Sighting, find_sighting
 from guestagent.agent.pausing import withholding
 from guestagent.agent.plan import holds_data, plan, refusal
 from guestagent.agent.readiness import readiness
+from guestagent.agent.source_history import identify_source, remember_parting
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import ServerState, SourceState, TlsOptions
@@ -27,6 +29,7 @@ from guestagent.retry import Backoff
 
 PAUSE = Backoff(first=0.01, most=2.0, jitter=0.2)
 NOTE_EVERY = 1.0
+PROOF_PAUSES = (0.1, 0.4)  # seconds between looks at a source that lacks something
 CATCH_UP = 0.2  # seconds: a channel with little to fetch is seen complete at the first look
 
 
@@ -45,6 +48,7 @@ class Reconciler:
         self._marks: dict[str, float] = {}
         self._server: ServerState | None = None
         self._started: frozenset[int] = frozenset()
+        self._sighting: Sighting | None = None
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
@@ -56,6 +60,8 @@ class Reconciler:
             for wait in PAUSE.waits():
                 state = self.once(logins=True)
                 spent = edges.journal.elapsed
+                if state.ready or state.final or spent >= deadline:
+                    self._sight()
                 if state.ready:
                     return self._report(Verdict.READY, state)
                 if state.final or spent >= deadline:
@@ -174,7 +180,8 @@ class Reconciler:
     def _look(self, desired: Desired, database: Database, started: bool = False) -> Observed:
         """The source first: what it had then must be found here. What is here and not there is looked for once more.
 
-        `started`: the channel was started just now, and gets a moment.
+        `started`: the channel was started just now, and gets a moment. A parting that this look proves is in the
+        journal when this returns, so before any step.
         """
         source = self._see(desired)
         if started and source is not None and source.history is not None:
@@ -184,9 +191,20 @@ class Reconciler:
             self._target = self._target or source.history
             same_family = server.history.family == source.history.family
             if same_family and server.history.beyond(source.history):
-                source = self._see(desired)
+                source = self._look_again(desired, server)
         loss = self.edges.journal.loss
-        return Observed(server, source=source, target=self._target, started=self._started, lost_journal=loss)
+        parting = remember_parting(self.edges.journal, desired.source, server, source, database.dialect)
+        self._sighting = None
+        if desired.source is not None and source is not None and parting is None and not loss:
+            self._sighting = find_sighting(identify_source(desired.source, source), server, source)
+        return Observed(
+            server,
+            source=source,
+            target=self._target,
+            started=self._started,
+            lost_journal=loss,
+            parting=parting,
+        )
 
     def _without_loss(self, observed: Observed) -> Observed:
         """On a server that holds nothing a lost journal does no harm: say so once and for all, before it holds some."""
@@ -194,6 +212,20 @@ class Reconciler:
             return observed
         self.edges.journal.accept_loss()
         return replace(observed, lost_journal="")
+
+    def _look_again(self, desired: Desired, server: ServerState) -> SourceState | None:
+        """Look at the source until it shows all that the server has, a few times.
+
+        A MySQL sends a transaction a moment before it shows it.
+        """
+        source = self._see(desired)
+        for pause in PROOF_PAUSES:
+            history = None if source is None else source.history
+            if source is None or source.uuid is None or history is None or not server.history.beyond(history):
+                break
+            self.edges.clock.sleep(pause)
+            source = self._see(desired)
+        return source
 
     def _see(self, desired: Desired) -> SourceState | None:
         return None if desired.source is None else look(self.edges.view, desired.source, desired.tls)
@@ -216,6 +248,12 @@ class Reconciler:
     def _note(self) -> None:
         with _full_disk_tolerated():
             self.edges.journal.tick()
+        self._sight()
+
+    def _sight(self) -> None:
+        """Remember what the source has shown beyond this server's history; nothing if that is nothing."""
+        if self._sighting is not None:
+            self.edges.journal.sight(self._sighting)
 
     def _report(self, verdict: Verdict, state: Readiness, late: bool = False) -> Report:
         spent = self.edges.journal.elapsed

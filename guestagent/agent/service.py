@@ -191,13 +191,14 @@ class Service:
         return decide(record, Status.FAILURE, late=late) is Decision.SEND
 
     def _reconcile(self, document: Document) -> Report:
-        edges = self._make_edges(
-            self._settings,
-            self._clock,
-            self._interrupted,
-            lambda progress: self._progress(document, progress),
-        )
         with parts.alone(self._settings, self._patience):
+            # Within the lock, so that the journal is read after whoever held it has written.
+            edges = self._make_edges(
+                self._settings,
+                self._clock,
+                self._interrupted,
+                lambda progress: self._progress(document, progress),
+            )
             return build_reconciler(document, edges).converge(self._deadline(document, edges.journal))
 
     def _deadline(self, document: Document, journal: Journal) -> float:

@@ -20,7 +20,7 @@ DESCRIPTION = """\
 Turn a Heat template into a replicated MySQL or MariaDB cluster, and say honestly when it is ready.
 
 For an operator: cluster, validate, elements-path.
-In a guest: status, doctor, plan, apply, pause, resume; serve and poke are for its services.
+In a guest: status, doctor, plan, apply, pause, resume, accept-source; serve and poke are for its services.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -47,6 +47,7 @@ GROUPS = {
     "doctor": "doctor",
     "pause": "pause",
     "resume": "pause",
+    "accept-source": "accept_source",
     "validate": "validate",
     "elements-path": "elements_path",
     "cluster": "cluster",

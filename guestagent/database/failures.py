@@ -41,11 +41,15 @@ class Place(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`meaning` in a few words ("" where the server's own say it all), `do` for a person ("" for nothing)."""
+    """`meaning` in a few words ("" where the server's own say it all), `do` for a person ("" for nothing).
+
+    `parted`: the source no longer has the history that the replica has, so the channel must not be started again.
+    """
 
     kind: Kind
     meaning: str = ""
     do: str = ""
+    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,11 @@ def family_rules(
     }
 
 
-def rule(kind: Kind, *numbers: int, means: str = "", do: str = "", text: str = "") -> Rule:
+def rule(
+    kind: Kind, *numbers: int, means: str = "", do: str = "", text: str = "", parted: bool = False
+) -> Rule:
     """A rule on a line or two. `text` is a part of the error's own, in whatever case; "" fits all."""
-    return Rule(frozenset(numbers), text, Diagnosis(kind, means, do))
+    return Rule(frozenset(numbers), text, Diagnosis(kind, means, do, parted))
 
 
 RETRY, WAIT, REPAIR, FAIL = Kind.RETRY, Kind.WAIT, Kind.REPAIR, Kind.FAIL
@@ -103,6 +109,7 @@ TURN_ON_BINARY_LOG = "set log_bin in the source's option file and restart it"
 PURGED = "the source no longer has the binary logs that this replica needs"
 KEEP_LONGER = "start the replica from a copy of the source's data, and keep binary logs for longer"
 AHEAD = "the replica holds what the source does not: a rebuilt or restored source, or local writes"
+LOG_RESET = "the source's binary log was reset, or lost"
 UNTOUCHED = "nothing was touched; the replica may hold the only copy: compare the data first"
 LOCKED, UNLOCK = "the user is locked", "unlock it on the source"
 BLOCKED = "the source blocks this node's address after aborted connections"

@@ -31,6 +31,18 @@ class History(Protocol):
     def family(self) -> str:
         """Who counts so, as people name it: histories of two families cannot be compared (TypeError)."""
 
+    @classmethod
+    def of(cls, *sets: str | None) -> History:
+        """Read the union of what `beyond` or a server of this family spells. ValueError for anything else."""
+
+    @property
+    def newest(self) -> History:
+        """The newest transaction of each origin alone: who goes back in time loses these first."""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The servers that gave the numbers, as they name themselves: by uuid, or by server id."""
+
 
 def shorten_gtids(gtids: str) -> str:
     """Shorten a set or position for a person: its beginning and how much more there is. No number is cut."""
@@ -69,6 +81,14 @@ class MariadbHistory:
     @property
     def empty(self) -> bool:
         return not self.last
+
+    @property
+    def newest(self) -> MariadbHistory:
+        return self
+
+    @property
+    def origins(self) -> frozenset[str]:
+        return frozenset(str(server) for _domain, server in self.last)
 
     def own(self, followed: MariadbHistory) -> str:
         """What stands in domains of which `followed`, the position of a channel, knows nothing; "" for nothing."""

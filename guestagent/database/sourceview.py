@@ -16,7 +16,11 @@ from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
 
-ENCRYPTION = sql("SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_server_not_after')")
+STATUS = sql(
+    "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_server_not_after',"
+    " 'Rpl_semi_sync_source_wait_sessions', 'Rpl_semi_sync_master_wait_sessions')"
+)
+WAITING = ("Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions")
 DENIED = 1045
 DAY = 86400
 
@@ -89,15 +93,16 @@ class _Login:
 
 
 def _seen(connection: Connection) -> SourceState:
-    return _encryption(connection, look_at_source(connection))
+    return _status(connection, look_at_source(connection))
 
 
-def _encryption(connection: Connection, seen: SourceState) -> SourceState:
-    rows = connection.rows(ENCRYPTION, "looking at the encryption")
+def _status(connection: Connection, seen: SourceState) -> SourceState:
+    rows = connection.rows(STATUS, "looking at the source's status")
     said = {str(row["Variable_name"]): row["Value"] or "" for row in rows}
     until = said.get("Ssl_server_not_after", "")
     try:
         left = int((ssl.cert_time_to_seconds(until) - time.time()) // DAY) if until else None
     except ValueError:
         left = None
-    return replace(seen, tls=bool(said.get("Ssl_cipher")), certificate_days=left)
+    waiting = sum(int(said.get(name) or 0) for name in WAITING)
+    return replace(seen, tls=bool(said.get("Ssl_cipher")), certificate_days=left, waiting_sessions=waiting)

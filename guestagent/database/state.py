@@ -183,7 +183,8 @@ class ServerState:
 class SourceState:
     """What a replica sees of its source through the replication account. `error`: it could not look.
 
-    `uuid`: where no two servers of the family may have the same.
+    `uuid`: where no two servers of the family may have the same. `uid`: one that MariaDB derives from the machine.
+    `waiting_sessions`: so many commits wait there for a semi-synchronous replica, and are not shown yet.
     `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
     `skipping`: settings with which it hides changes, of those that a replication account may see.
     """
@@ -198,3 +199,5 @@ class SourceState:
     tls: bool | None = None
     certificate_days: int | None = None
     skipping: tuple[ReplicationSetting, ...] = ()
+    waiting_sessions: int = 0
+    uid: str | None = None

@@ -16,6 +16,7 @@ from guestagent.agent.edges import Edges
 from guestagent.agent.looking import look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed
 from guestagent.agent.readiness import readiness
+from guestagent.agent.source_history import recall_parting
 from guestagent.database.edge import Database
 from guestagent.database.state import ServerState, SourceState
 from guestagent.errors import DatabaseError
@@ -49,7 +50,10 @@ def _looked_at(document: Document, edges: Edges, database: Database, probes: Pro
     target = None if source is None else source.history
     network = document.section.network
     tried = dict(try_logins(edges.view, desired, server, address, network))
-    observed = Observed(server, source=source, target=target, logins=tried, lost_journal=edges.journal.loss)
+    parting = recall_parting(edges.journal.memory, document.source, source)
+    observed = Observed(
+        server, source=source, target=target, logins=tried, lost_journal=edges.journal.loss, parting=parting
+    )
     for condition in reversed(
         readiness(desired, observed, edges.journal.memory, database.dialect).conditions
     ):

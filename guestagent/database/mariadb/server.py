@@ -179,4 +179,5 @@ def source_state(connection: Connection) -> SourceState:
         history=history,
         version=seen["version"],
         skipping=merge_settings(find_in_variables(seen)),
+        uid=seen.get("server_uid"),
     )

@@ -12,6 +12,7 @@ from guestagent.database.failures import (
     KEEP_LONGER,
     LISTEN,
     LOCKED,
+    LOG_RESET,
     NO_BINARY_LOG,
     NO_RIGHT,
     NO_WAY,
@@ -72,7 +73,10 @@ RECEIVING = (
     rule(REPAIR, 1200, means="the server is not configured as a replica"),
     rule(FAIL, 13114, text="log is not open", means=NO_BINARY_LOG, do=TURN_ON_BINARY_LOG),
     rule(FAIL, 13114, text="purged required binary logs", means=PURGED, do=KEEP_LONGER),
-    rule(FAIL, 13114, text="more gtids than the source", means=AHEAD, do=UNTOUCHED),
+    rule(FAIL, 13114, text="more gtids than the source", means=AHEAD, do=UNTOUCHED, parted=True),
+    # A RESET under a running receiver: it read a file that is gone, or that has begun anew.
+    rule(FAIL, 13114, text="i/o error reading log event", means=LOG_RESET, do=UNTOUCHED, parted=True),
+    rule(FAIL, 13114, text="could not find next log", means=LOG_RESET, do=UNTOUCHED, parted=True),
     rule(
         FAIL, 13114, text="same server_uuid",
         means="two replicas of the source have one server_uuid: one data directory is a copy of the other",

@@ -44,6 +44,14 @@ class MysqlHistory:
     def empty(self) -> bool:
         return not self.executed
 
+    @property
+    def newest(self) -> MysqlHistory:
+        return MysqlHistory({origin: ((each[-1][1], each[-1][1]),) for origin, each in self.executed.items()})
+
+    @property
+    def origins(self) -> frozenset[str]:
+        return frozenset(uuid for uuid, _tag in self.executed)
+
     def contains(self, other: History) -> bool:
         return _mysql(other).minus(self).empty
 

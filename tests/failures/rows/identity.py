@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 from tests.failures.pair import USER, Pair, Told
 from tests.failures.row import Area, final
@@ -85,6 +86,45 @@ def a_source_that_was_rebuilt(pair: Pair) -> Telling:
     pair.source.apply(pair.source_document())
     yield pair.replica.apply(pair.replica_document())
     assert pair.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@area.row(final("history", "parted from the source"), heals=False)
+def a_source_that_came_back_as_an_older_copy_and_wrote_on(pair: Pair) -> Telling:
+    pair.ready()
+    with older_copy(pair):
+        pair.write(4, 5, 6)
+        assert pair.again().ready
+    assert pair.replica.apply(pair.replica_document()).final
+    pair.write(*range(20, 50))
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "6"
+
+
+@area.row(final("history", "parted from the source"), heals=False)
+def a_source_that_came_back_empty_at_its_address_and_wrote_on(pair: Pair) -> Telling:
+    pair.ready()
+    pair.source.server.emptied()
+    pair.source.apply(pair.source_document())
+    assert pair.replica.apply(pair.replica_document()).final
+    pair.source.server.ask("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT)")
+    pair.write(*range(20, 50))
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@contextmanager
+def older_copy(pair: Pair) -> Iterator[None]:
+    """Put the source's data back, at the end, as they were at the beginning."""
+    data, copy = pair.source.server.folder / "data", pair.source.server.folder / "copy"
+    pair.source.server.stop()
+    shutil.copytree(data, copy)
+    pair.source.server.start()
+    assert pair.source.apply(pair.source_document()).ready
+    yield
+    pair.source.server.stop()
+    shutil.rmtree(data)
+    copy.rename(data)
+    pair.source.server.start()
 
 
 @area.row(final("data", "schemas or accounts without a history"), heals=False)

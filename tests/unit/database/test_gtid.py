@@ -62,6 +62,15 @@ def test_histories_of_two_families_are_not_compared() -> None:
     class Other:
         empty = True
         family = "Other"
+        origins: frozenset[str] = frozenset()
+
+        @classmethod
+        def of(cls, *sets: str | None) -> Other:
+            return cls()
+
+        @property
+        def newest(self) -> Other:
+            return self
 
         def contains(self, other: object) -> bool:
             return True

@@ -14,6 +14,7 @@ from guestagent.agent.collect import Collected
 from guestagent.agent.configuration.record import Phase, Record, Tried
 from guestagent.agent.edges import Edges
 from guestagent.agent.journal import Fingerprint, Memory
+from guestagent.agent.parting import Parting, Sighting, SourceIdentity
 from guestagent.agent.pausing import Pause
 from guestagent.database.state import Account
 from guestagent.retry import FakeClock
@@ -35,6 +36,18 @@ FULL_JOURNAL = Memory(
     given=frozenset({(ONE, CHANNEL), (ONE, GIVEN), (OTHER, GIVEN)}),
     earlier=(("1" * 32, 40.0), ("2" * 32, 0.5)),
     settled=True,
+)
+SOURCE = SourceIdentity("10.0.0.7", 3306, "3e11fa47-71ca-11e1-9e33-c80aa9429562")
+FORMER_SOURCE = SourceIdentity("db.example", 3307)
+PARTED_JOURNAL = replace(
+    FULL_JOURNAL,
+    partings=frozenset(
+        {
+            Parting(SOURCE, errant="0-7-9", lost="0-7-20", rejected="1236, Error: ...", history="0-7-5"),
+            Parting(FORMER_SOURCE, errant="0-9-1", history="0-7-5", accepted=True),
+        }
+    ),
+    sighting=Sighting(SOURCE, "0-7-20"),
 )
 NEW_JOURNAL = Memory(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 
@@ -106,7 +119,7 @@ def describe_document(collected: Collected) -> object:
 
 def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
     """Return every case by its name."""
-    for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL)):
+    for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL), ("parted", PARTED_JOURNAL)):
         yield f"journal/{name}.json", journal_file(memory)
     changes = [("full", FULL_CHANGE)]
     changes += [(f"phase-{phase.value}", replace(FIRST_CHANGE, phase=phase)) for phase in Phase]

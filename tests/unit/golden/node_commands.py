@@ -15,7 +15,7 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.pausing import paused
 from guestagent.agent.settings import Settings
 from guestagent.database.fake import FakeDatabase, FakeSourceView
-from guestagent.database.state import ServerState
+from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata import dump
 from guestagent.retry import Clock, FakeClock
 from tests.unit.golden.agent_work import SOURCE
@@ -41,14 +41,14 @@ def answer(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE)
 
 
 @contextmanager
-def use_server(server: ServerState) -> Iterator[None]:
+def use_server(server: ServerState, *source: SourceState) -> Iterator[None]:
     """Let commands find this server in memory. It is patched in, because settings name the socket of a real server."""
 
     def open_edges(here: Settings, clock: Clock, **more: Any) -> Edges:
         quiet = FakeClock()
         return Edges(
             open=lambda: FakeDatabase(server),
-            view=FakeSourceView(),
+            view=FakeSourceView(*source),
             journal=Journal(here.state / "journal.json", quiet, "boot"),
             clock=quiet,
             address_towards=lambda host: "10.0.0.8",

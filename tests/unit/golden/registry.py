@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.golden import (  # noqa: F401 - each registers its golden files when it is imported
+    accept_answers,
     agent_answers,
     agent_work,
     cluster_answers,

@@ -1,0 +1,130 @@
+"""`guestagent accept-source`: a person's word that a parted replica may follow its source as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from guestagent.agent import collect, parts
+from guestagent.agent.edges import Edges
+from guestagent.agent.looking import look
+from guestagent.agent.parting import Parting, SourceIdentity, find_applicable
+from guestagent.agent.settings import Settings
+from guestagent.agent.source_history import identify_source
+from guestagent.database.gtid import shorten_gtids
+from guestagent.errors import NotReady
+from guestagent.metadata import Document, parse, require_resolved
+from guestagent.metadata.document import Source
+from guestagent.retry import SystemClock
+
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A replica and its source, compared: both histories, and what each side lacks ("" for nothing).
+
+    `parting` None: the journal knows of no parting from this source, so there is nothing to accept.
+    """
+
+    source: SourceIdentity
+    parting: Parting | None
+    replica_history: str
+    source_history: str
+    missing_on_source: str
+    missing_on_replica: str
+
+    def __str__(self) -> str:
+        lines = [str(self.parting or f"not parted from the source {self.source}: there is nothing to accept")]
+        rows = (
+            ("history of this replica", self.replica_history),
+            ("history of the source", self.source_history),
+            ("missing on the source", self.missing_on_source),
+            ("missing on this replica", self.missing_on_replica),
+        )
+        return "\n".join([*lines, *(f"  {name:25}{shorten_gtids(gtids) or NOTHING}" for name, gtids in rows)])
+
+    def as_json(self) -> dict[str, object]:
+        parting = self.parting
+        return {
+            "source": str(self.source),
+            "parting": None
+            if parting is None
+            else {
+                "errant": parting.errant,
+                "lost": parting.lost,
+                "rejected": parting.rejected,
+                "source_history": parting.history,
+            },
+            "replica_history": self.replica_history,
+            "source_history": self.source_history,
+            "missing_on_source": self.missing_on_source,
+            "missing_on_replica": self.missing_on_replica,
+        }
+
+
+def accept_source(
+    settings: Settings, show: Callable[[Comparison], None], confirm: Callable[[], bool]
+) -> Comparison:
+    """Compare the histories, show them, ask, compare again, and write to the journal that the parting is accepted.
+
+    NotReady: this node is no replica, the source cannot be read, the histories contradict each other, `confirm`
+    returned False, or a pass is at work. The lock is not held while a person thinks.
+    """
+    source, document = _read_document(settings)
+    clock = SystemClock()
+    first = compare_histories(parts.edges(settings, clock), source, document)
+    show(first)
+    if first.parting is None:
+        return first
+    _require_agreement(first)
+    if not confirm():
+        raise NotReady(f"the source {first.source} was not accepted: nothing has changed")
+    with parts.alone(settings, parts.build_lock_wait(clock)):
+        edges = parts.edges(settings, clock)
+        second = compare_histories(edges, source, document)
+        _require_agreement(second)
+        edges.journal.accept(second.source)
+    return second
+
+
+def compare_histories(edges: Edges, source: Source, document: Document) -> Comparison:
+    """Look at this server, then at its source: in this order the source shows all that came from it."""
+    with closing(edges.open()) as database:
+        server = database.observe()
+    seen = look(edges.view, source, document.section.tls)
+    if seen is None or seen.history is None:
+        why = "" if seen is None or seen.error is None else f": {seen.error}"
+        raise NotReady(f"the source {source.address}:{source.port} cannot be read, so nothing can be accepted{why}")
+    if seen.history.family != server.history.family:
+        raise NotReady(f"the source is a {seen.history.family}, and this server a {server.history.family}")
+    identity = identify_source(source, seen)
+    return Comparison(
+        source=identity,
+        parting=find_applicable(edges.journal.memory.partings, identity),
+        replica_history=str(server.history),
+        source_history=str(seen.history),
+        missing_on_source=server.history.beyond(seen.history),
+        missing_on_replica=seen.history.beyond(server.history),
+    )
+
+
+def _read_document(settings: Settings) -> tuple[Source, Document]:
+    collected = collect.latest(settings)
+    if collected is None:
+        raise NotReady("no metadata has been collected, so this node has no source yet")
+    document = parse(collected.document, collected.where)
+    require_resolved(document, collected.where)
+    if document.source is None:
+        raise NotReady("this node is a source: run the command on the parted replica")
+    return document.source, document
+
+
+def _require_agreement(compared: Comparison) -> None:
+    if compared.missing_on_source:
+        raise NotReady(
+            f"the source {compared.source} still lacks {shorten_gtids(compared.missing_on_source)}, which this replica "
+            "has: a channel would skip what the source gives these numbers to. Bring them to the source, or start this "
+            "node from a clean image"
+        )

@@ -1,0 +1,71 @@
+"""What an operator types on a parted replica whose source is right: accept-source."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from guestagent.cli import options
+from guestagent.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from guestagent.agent.accept_source import Comparison
+
+QUESTION = """\
+The agent will start the channel. It compares transactions by their numbers: rows that differ stay different.
+Accept the source as it is? Type yes: """
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "accept-source",
+        help="let a parted replica follow its source again",
+        description="Show the histories of this replica and of its source, and what is missing on either side. When "
+        "you confirm, the agent may start the channel of a replica that has parted from its source. Compare the data "
+        "first. Refused while the replica has transactions that the source lacks, or the source cannot be read.",
+        epilog="exit codes: 0 accepted, or not parted at all; 1 refused, or not confirmed; 2 no terminal to confirm "
+        "at, and no --yes; 3 the database server of this node does not answer",
+    )
+    parser.add_argument("--yes", action="store_true", help="accept without a question")
+    options.as_json(parser, "answer in JSON; needs --yes")
+    options.config(parser)
+    parser.set_defaults(run=run_accept_source)
+
+
+def run_accept_source(args: argparse.Namespace) -> int:
+    """Compare, ask, write the journal, and have the resident agent look."""
+    from guestagent.agent import settings
+    from guestagent.agent.accept_source import accept_source
+    from guestagent.agent.mailbox import Mailbox
+
+    if not args.yes and (args.json or not sys.stdin.isatty()):
+        found = "--json, which cannot ask" if args.json else "no terminal to confirm at"
+        raise InvalidInput([Problem("accept-source", "--yes", found)])
+    loaded = settings.load(args.config)
+    compared = accept_source(loaded, _hide if args.json else _show, lambda: args.yes or _ask())
+    accepted = compared.parting is not None
+    if accepted:
+        Mailbox(loaded.state, loaded.run).ring()
+    if args.json:
+        sys.stdout.write(json.dumps({"accepted": accepted, **compared.as_json()}, indent=2) + "\n")
+    elif accepted:
+        sys.stdout.write(f"accepted: the channel may follow {compared.source} again\n")
+    return 0
+
+
+def _hide(compared: Comparison) -> None:
+    """Show nothing: a program reads the answer alone."""
+
+
+def _show(compared: Comparison) -> None:
+    sys.stdout.write(f"{compared}\n")
+    sys.stdout.flush()
+
+
+def _ask() -> bool:
+    sys.stdout.write(QUESTION)
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() == "yes"

@@ -1,0 +1,107 @@
+"""A replica that parts from its source: never followed by itself, and the word of a person that ends it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.agent import collect
+from guestagent.agent.collect import Collected
+from guestagent.embedded.servers import Flavour
+from tests.failures.pair import Pair, pair
+from tests.support.subnets import subnet_of_its_own
+
+RESET = {"mariadb": "RESET MASTER", "mysql": "RESET BINARY LOGS AND GTIDS"}
+KILLED = -9
+
+
+@pytest.fixture(scope="module")
+def _pair(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    folder = tmp_path_factory.mktemp("partings")
+    with subnet_of_its_own() as subnet, pair(folder, empty, flavour, subnet) as made:
+        yield made
+
+
+@pytest.fixture
+def parted(_pair: Pair) -> Pair:
+    """The source has lost all, nobody has looked at the replica since, and its server does not know."""
+    _pair.renewed()
+    _pair.ready().replica.server.ask(_pair.channel("STOP"))
+    _pair.source.server.ask(RESET[_pair.family])
+    return _pair
+
+
+def accept_source(pair: Pair, *words: str) -> tuple[int, Any]:
+    """Return the exit code and the answer in JSON of `guestagent accept-source` on the replica."""
+    document = pair.replica_document()
+    collect.keep(pair.replica.folder / "state", Collected.of(document, Path("cfn.json"), ""))
+    command = (*pair.replica.inside, sys.executable, "-m", "guestagent", "accept-source", "--json", *words)
+    done = subprocess.run(
+        (*command, "--config", str(pair.replica.config())), capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def write_past(pair: Pair) -> None:
+    """Let the source give every number of the replica again, and more."""
+    pair.write(*range(100, 120))
+
+
+def look(pair: Pair) -> str:
+    """Return the condition of the replica's next pass, "" if it is ready."""
+    told = pair.replica.apply(pair.replica_document())
+    return "" if told.ready else f"{told.worst}: {told.reason}"
+
+
+def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: Pair) -> None:
+    assert "parted from the source" in look(parted)
+    refused, lacking = accept_source(parted, "--yes")
+    unasked, _ = accept_source(parted)
+    write_past(parted)
+    assert "parted from the source" in look(parted)
+
+    code, answer = accept_source(parted, "--yes")
+
+    assert (refused, unasked, code) == (1, 2, 0)
+    assert "still lacks" in lacking["error"]["message"]
+    assert (answer["accepted"], answer["missing_on_source"]) == (True, "")
+    assert answer["missing_on_replica"]
+    assert parted.again().ready
+    assert accept_source(parted, "--yes")[1]["accepted"] is False
+
+
+@pytest.mark.parametrize("boundary", [pytest.param(0, marks=pytest.mark.patient), 1])
+def test_an_agent_that_is_killed_as_it_learns_of_a_parting_does_not_forget_it(parted: Pair, boundary: int) -> None:
+    command = (*parted.replica.inside, sys.executable, "-m", "tests.integration.dying_writer")
+    document = parted.replica.folder / "document.json"
+    document.write_text(json.dumps(parted.replica_document()))
+
+    killed = subprocess.run((*command, str(parted.replica.config()), str(document), str(boundary)), timeout=60)
+    kept = json.loads((parted.replica.folder / "state/journal.json").read_text())["partings"]
+    if boundary:
+        write_past(parted)
+
+    assert killed.returncode == KILLED
+    assert len(kept) == boundary
+    assert "parted from the source" in look(parted)
+    assert parted.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@pytest.mark.patient
+def test_a_source_that_cannot_be_read_is_not_accepted(parted: Pair) -> None:
+    assert "parted from the source" in look(parted)
+    parted.wire.cut()
+    try:
+        code, answer = accept_source(parted, "--yes")
+    finally:
+        parted.wire.heal()
+
+    assert code == 1
+    assert "cannot be read" in answer["error"]["message"]

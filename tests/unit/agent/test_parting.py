@@ -1,0 +1,290 @@
+"""When a replica has parted from its source, and what is remembered of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.model import Agreement, Observed
+from guestagent.agent.parting import Parting, Sighting, SourceIdentity, find_parting, find_sighting
+from guestagent.agent.plan import plan
+from guestagent.agent.readiness import readiness
+from guestagent.agent.source_history import remember_parting
+from guestagent.database.mysql import MysqlDialect
+from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.state import Receiver, ServerError, ServerState, SourceState
+from guestagent.metadata.document import Source, User
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from tests.unit.agent.states import (
+    DIALECT,
+    channel,
+    knowing,
+    replica_wanted,
+    seen,
+    server,
+    source_seen,
+)
+
+UUID, OTHER = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4e11fa47-71ca-11e1-9e33-c80aa9429562"
+HERE = SourceIdentity("10.0.0.7", 3306)
+WANTED = Source("10.0.0.7", User("slave0000", Secret("pw")))
+AHEAD = ServerError(1236, "requested to start from GTID 0-7-9, which is not in the master's binlog")
+
+
+def mysql(executed: str, **changes: Any) -> ServerState:
+    return server(history=MysqlHistory.of(executed), schemas=("d",), **changes)
+
+
+def mysql_seen(executed: str, uuid: str = UUID, **changes: Any) -> SourceState:
+    return source_seen(history=MysqlHistory.of(executed), uuid=uuid, **changes)
+
+
+def stopped_by(error: ServerError) -> ServerState:
+    return server("0-7-5", channel=channel(receiver=Receiver.STOPPED, receiver_error=error))
+
+
+def found(
+    state: ServerState, source: SourceState, sighting: Sighting | None = None, at: SourceIdentity = HERE
+) -> Parting | None:
+    dialect = MysqlDialect() if isinstance(state.history, MysqlHistory) else DIALECT
+    return find_parting(at, state, source, sighting, dialect)
+
+
+def test_a_replica_that_its_source_contains_has_not_parted() -> None:
+    assert found(server("0-7-5", channel=channel()), source_seen("0-7-9")) is None
+
+
+def test_a_replica_that_is_ahead_of_its_source_has_parted() -> None:
+    parting = found(server("0-7-9", channel=channel()), source_seen("0-7-5"))
+
+    assert parting == Parting(HERE, errant="0-7-9", history="0-7-5")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AHEAD,
+        ServerError(1236, "The binlog on the master is missing the GTID 0-7-5 requested by the slave (even though ..."),
+        ServerError(1952, "Unexpected GTID received from master after reconnect"),
+    ],
+)
+def test_a_receiver_that_was_rejected_for_its_history_tells_a_parting_whatever_the_source_holds(
+    error: ServerError,
+) -> None:
+    parting = found(stopped_by(error), source_seen("0-7-500"))
+
+    assert parting is not None
+    assert str(error.number) in parting.rejected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Replica has more GTIDs than the source has, using the source's SERVER_UUID",
+        "I/O error reading log event; the first event '' at 4, the last event read from './binlog.000001' at 2328",
+        "could not find next log; the first event 'binlog.000001' at 4",
+    ],
+)
+def test_a_mysql_that_rejects_the_receiver_for_its_history_has_parted(text: str) -> None:
+    stopped = channel(receiver=Receiver.STOPPED, receiver_error=ServerError(13114, f"Got fatal error 1236: '{text}'"))
+
+    assert found(mysql(f"{UUID}:1-5", channel=stopped), mysql_seen(f"{UUID}:1-500")) is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ServerError(1236, "Could not find GTID state requested by slave"), ServerError(0, ""), ServerError(1045, "")],
+)
+def test_other_errors_of_a_receiver_are_no_parting(error: ServerError) -> None:
+    assert found(stopped_by(error), source_seen("0-7-9")) is None
+
+
+def test_an_error_of_a_channel_that_leads_elsewhere_says_nothing_of_this_source() -> None:
+    elsewhere = channel("10.0.0.99", receiver=Receiver.STOPPED, receiver_error=AHEAD)
+
+    assert found(server("0-7-5", channel=elsewhere), source_seen("0-7-9")) is None
+
+
+def test_a_source_that_has_lost_what_it_had_shown_has_gone_back_in_time() -> None:
+    replica, before, now = server("0-7-5", channel=channel()), source_seen("0-7-20"), source_seen("0-7-12")
+
+    parting = found(replica, now, find_sighting(HERE, replica, before))
+
+    assert parting == Parting(HERE, lost="0-7-20", history="0-7-12")
+
+
+def test_a_source_that_goes_on_from_what_it_had_shown_is_the_same() -> None:
+    replica, before = server("0-7-5", channel=channel()), source_seen("0-7-20")
+
+    assert found(replica, source_seen("0-7-21"), find_sighting(HERE, replica, before)) is None
+
+
+def test_nothing_is_remembered_of_a_source_whose_replica_has_caught_up() -> None:
+    assert find_sighting(HERE, server("0-7-20"), source_seen("0-7-20")) is None
+
+
+def test_of_a_long_history_the_newest_transaction_of_each_origin_is_remembered() -> None:
+    many = ":".join(f"{n}" for n in range(1, 40001, 2))
+    at = replace(HERE, uuid=UUID)
+
+    sighting = find_sighting(at, mysql(f"{UUID}:1-7"), mysql_seen(f"{UUID}:{many},{OTHER}:1-9"))
+
+    assert sighting == Sighting(at, f"{UUID}:39999,{OTHER}:9")
+
+
+def test_a_promoted_mysql_at_the_same_address_need_not_have_what_the_replica_never_had() -> None:
+    replica = mysql(f"{UUID}:1-5", channel=channel())
+    sighting = find_sighting(replace(HERE, uuid=UUID), replica, mysql_seen(f"{UUID}:1-20"))
+
+    promoted = mysql_seen(f"{UUID}:1-6,{OTHER}:1-2", uuid=OTHER)
+
+    assert found(replica, promoted, sighting, replace(HERE, uuid=OTHER)) is None
+
+
+def test_what_may_wait_for_an_acknowledgement_is_no_parting_yet() -> None:
+    replica = mysql(f"{UUID}:1-6", channel=channel())
+
+    assert found(replica, mysql_seen(f"{UUID}:1-5", waiting_sessions=1)) is None
+    assert found(replica, mysql_seen(f"{UUID}:1-5")) is not None
+
+
+def test_what_another_server_gave_waits_for_no_acknowledgement() -> None:
+    replica = mysql(f"{UUID}:1-6,{OTHER}:1", channel=channel())
+
+    assert found(replica, mysql_seen(f"{UUID}:1-5", waiting_sessions=1)) is not None
+
+
+def test_a_blank_replica_contradicts_nobody() -> None:
+    sighting = Sighting(HERE, "0-7-9")
+
+    assert found(server(), source_seen("0-7-2"), sighting) is None
+
+
+class TestSameSource:
+    def test_a_rebuilt_server_keeps_its_address(self) -> None:
+        assert replace(HERE, uuid=UUID).is_same(replace(HERE, uuid=OTHER))
+
+    def test_a_server_that_moved_keeps_its_uuid(self) -> None:
+        assert SourceIdentity("10.0.0.7", 3306, UUID).is_same(SourceIdentity("db.example", 3307, UUID))
+
+    def test_a_promoted_server_elsewhere_is_another(self) -> None:
+        assert not SourceIdentity("10.0.0.7", 3306, UUID).is_same(SourceIdentity("10.0.0.8", 3306, OTHER))
+        assert not HERE.is_same(SourceIdentity("10.0.0.8", 3306))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return opened(tmp_path)
+
+
+def opened(folder: Path) -> Journal:
+    return Journal(folder / "journal.json", FakeClock(), "boot")
+
+
+def remember(journal: Journal, state: ServerState, source: SourceState | None) -> Parting | None:
+    return remember_parting(journal, WANTED, state, source, DIALECT)
+
+
+class TestMemory:
+    def test_a_parting_outlives_whatever_the_source_holds_later(self, journal: Journal, tmp_path: Path) -> None:
+        first = remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-5"))
+
+        later = remember(opened(tmp_path), server("0-7-9", channel=channel()), source_seen("0-7-500"))
+
+        assert later == first
+        assert first is not None
+
+    def test_a_parting_counts_for_a_source_that_does_not_answer(self, journal: Journal) -> None:
+        remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-5"))
+
+        assert remember(journal, server("0-7-9", channel=channel()), None) is not None
+
+    def test_a_parting_counts_in_every_generation(self, journal: Journal) -> None:
+        journal.begin("one")
+        remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-5"))
+        journal.begin("two")
+
+        assert remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-10")) is not None
+
+    def test_another_source_that_contains_all_may_be_followed(self, journal: Journal) -> None:
+        remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-5"))
+        promoted = replace(WANTED, address="10.0.0.8")
+
+        assert (
+            remember_parting(journal, promoted, server("0-7-9", channel=channel()), source_seen("0-7-9"), DIALECT)
+            is None
+        )
+        assert remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-10")) is not None
+
+    def test_a_rejection_by_the_former_source_is_remembered_of_that_one(self, journal: Journal) -> None:
+        promoted, replica = replace(WANTED, address="10.0.0.8"), stopped_by(AHEAD)
+
+        now = remember_parting(journal, promoted, replica, source_seen("0-7-9"), DIALECT)
+        back = remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-9"))
+
+        assert now is None
+        assert back is not None
+
+    def test_a_server_that_was_made_blank_may_follow(self, journal: Journal) -> None:
+        remember(journal, server("0-7-9", channel=channel()), source_seen("0-7-5"))
+
+        assert remember(journal, server(), source_seen("0-7-10")) is None
+        assert journal.memory.partings == frozenset()
+
+    def test_an_accepted_source_may_be_followed_and_its_error_starts_the_channel_once(self, journal: Journal) -> None:
+        replica, source = stopped_by(AHEAD), source_seen("0-7-9")
+        remember(journal, replica, source)
+
+        journal.accept(HERE)
+
+        assert remember(journal, replica, source) is None
+        journal.channel_runs()
+        assert remember(journal, replica, source) is not None, "the source rejected the receiver again"
+
+    def test_what_was_accepted_is_forgotten_when_the_channel_runs(self, journal: Journal) -> None:
+        remember(journal, stopped_by(AHEAD), source_seen("0-7-9"))
+        journal.accept(HERE)
+
+        remember(journal, server("0-7-6", channel=channel()), source_seen("0-7-9"))
+
+        assert journal.memory.partings == frozenset()
+
+    def test_an_accepted_source_need_not_have_what_it_had_shown_before(self, journal: Journal) -> None:
+        replica = server("0-7-5", channel=channel())
+        journal.sight(Sighting(HERE, "0-7-20"))
+        remember(journal, replica, source_seen("0-7-12"))
+
+        journal.accept(HERE)
+
+        assert remember(journal, replica, source_seen("0-7-12")) is None
+
+    def test_an_accepted_source_that_lacks_something_has_parted_again(self, journal: Journal) -> None:
+        remember(journal, stopped_by(AHEAD), source_seen("0-7-9"))
+        journal.accept(HERE)
+
+        assert remember(journal, server("0-7-11", channel=channel()), source_seen("0-7-10")) is not None
+
+
+def test_nothing_is_done_to_a_parted_replica_and_the_condition_names_the_way_out() -> None:
+    observed = replace(
+        seen(stopped_by(AHEAD), source_seen("0-7-500")), parting=Parting(HERE, rejected=str(AHEAD))
+    )
+
+    steps = plan(replica_wanted(), observed, knowing(), DIALECT)
+    worst = readiness(replica_wanted(), observed, Memory(), DIALECT).worst
+
+    assert steps == ()
+    assert worst.agreement is Agreement.FINAL
+    assert "parted from the source 10.0.0.7:3306" in worst.seen
+    assert "guestagent accept-source" in worst.do
+
+
+def test_a_parted_replica_is_not_pointed_with_a_new_password_either() -> None:
+    observed = Observed(server("0-7-5", channel=channel()), source=source_seen("0-7-9"), parting=Parting(HERE, "0-7-5"))
+
+    assert plan(replica_wanted(), observed, knowing("another"), DIALECT) == ()
