@@ -8,6 +8,7 @@ from contextlib import suppress
 from os import PathLike
 
 FOLDER = "/run/guestagent"
+CONFIG = "/etc/guestagent/guestagent.conf"
 NAME = "bell"
 VARIABLE = "OS_CONFIG_FILES"
 LOOK = b"!"
@@ -51,10 +52,33 @@ def ring_early() -> None:
 
     It makes room for the agent then: on a machine with one processor each would take the other's time.
     """
-    if files := os.environb.get(VARIABLE.encode()):
-        ring(FOLDER, files)
+    folder = find_folder()
+    if folder and (files := os.environb.get(VARIABLE.encode())):
+        ring(folder, files)
         with suppress(OSError):
             os.nice(BEHIND)
+
+
+def find_folder(config: str = CONFIG) -> str:
+    """Return the folder of the pipe: `run` of the configuration, read as plainly as it is nearly always written.
+
+    "" if it takes more than that to read it: then the agent is told when the document is stored.
+    """
+    try:
+        with open(config, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not imported here
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return FOLDER
+    except (OSError, ValueError):
+        return ""
+    section, found = "", FOLDER
+    for line in lines:
+        if line.startswith("["):
+            section = line.strip()
+        name, mark, value = line.partition("=" if "=" in line else ":")
+        if section == "[DEFAULT]" and mark and name.strip() == "run":
+            found = value.strip()
+    return found if found.startswith("/") and not set(found) & set("$\"'\\\0") else ""
 
 
 def hung(path: str) -> int:

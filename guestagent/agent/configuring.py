@@ -26,22 +26,22 @@ class Configuring:
         self._section, self._edges, self._unless_cut = section, edges, unless_cut
         self.until = math.inf
 
-    def do(self, steps: Iterable[configuration.Step], look: Look, database: Database) -> bool:
-        """Do them; whether the server was restarted, so that it must be opened again."""
+    def do(self, steps: Iterable[configuration.Step], look: Look, database: Database) -> str:
+        """Do them. "", or what became of a restart of the server, after which it must be opened again."""
         edges = self._edges
         assert edges.configuration is not None
         for step in steps:
             self._unless_cut()
             if edges.paused() is not None:
-                return False
+                return ""
             edges.tell(Progress(None, str(step), edges.journal.elapsed))
             try:
                 edges.configuration.do(step, look, database, partial(self._meanwhile, str(step)))
             except _Late:
-                return True
+                return "it is being restarted; the command had not ended at the deadline"
             if isinstance(step, RestartServer):
-                return True
-        return False
+                return "it was restarted"
+        return ""
 
     def judged(self, found: Readiness, settings: Look | None) -> Readiness:
         """With the condition of the configuration; what a ready node was ready with is kept."""

@@ -106,8 +106,8 @@ class Reconciler:
         settings = self._configured(desired, observed, database)
         changes = () if settings is None else configuration.steps(settings)
         if changes and settings is not None and edges.paused() is None:
-            if self._configuring.do(changes, settings, database):
-                return Readiness.of(restarting("it was restarted"))
+            if restart := self._configuring.do(changes, settings, database):
+                return Readiness.of(restarting(restart))
             observed = self._look(desired, database)
             settings = self._configured(desired, observed, database)
         self._remember(desired, observed, dialect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,7 @@ def load(file: Path | None = None) -> Settings:
 
 
 def _settings(conf: cfg.ConfigOpts) -> Settings:
+    _refuse_impossible(conf)
     return Settings(
         state=Path(conf.state),
         run=Path(conf.run),
@@ -110,6 +112,17 @@ def _settings(conf: cfg.ConfigOpts) -> Settings:
         signal_timeout=conf.signal.timeout,
         auth_ttl=conf.signal.auth_ttl,
     )
+
+
+def _refuse_impossible(conf: cfg.ConfigOpts) -> None:
+    """ValueError for what oslo.config takes and no machine has: a null character, and numbers that are none."""
+    for group, options in OPTIONS.items():
+        for option in options:
+            value = (conf if group == cfg.DEFAULT else conf[group])[option.name]
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{option.name} is not a finite number")
+            if isinstance(value, str) and "\0" in value:
+                raise ValueError(f"{option.name} holds a null character")
 
 
 def _service(conf: cfg.ConfigOpts) -> Service:

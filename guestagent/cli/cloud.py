@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from guestagent.embedded.record import Options
 
 STATE = Path("/var/lib/guestagent-cloud")
+UNMOUNTABLE = frozenset(",:\\")
 MOST_NAME = 12  # the bridge is called after it, and a link's name is short
 
 
@@ -76,6 +77,9 @@ def up(args: argparse.Namespace) -> int:
     """Start the cloud, detached unless --foreground."""
     daemon = _daemon()
     options = _options(args)
+    if set(str(options.state)) & UNMOUNTABLE or not str(options.state).isprintable():
+        wanted = "a path without a comma, colon, backslash or control character: mount reads those as its own"
+        raise InvalidInput([Problem("--state", wanted, repr(str(options.state)))])
     if args.foreground:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
         daemon.run(options)
@@ -118,7 +122,10 @@ def ssh(args: argparse.Namespace) -> int:
     """Becomes the command; its exit code is the answer."""
     words = _daemon().enter(_options(args), args.guest, args.words or ["/bin/bash", "-l"])
     sys.stdout.flush()
-    os.execvp(words[0], words)  # noqa: S606 - no shell takes part
+    try:
+        os.execvp(words[0], words)  # noqa: S606 - no shell takes part
+    except OSError as error:
+        raise UnsupportedEnvironment(f"cannot run {words[0]}: {error.strerror}") from error
 
 
 def _lines(told: dict[str, object]) -> list[str]:

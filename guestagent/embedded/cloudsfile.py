@@ -99,6 +99,10 @@ def _load(text: str) -> dict[str, object]:
         document = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise InvalidSettings([Problem("document", "YAML", str(error))], "clouds.yaml") from error
+    except RecursionError:
+        raise InvalidSettings([Problem("document", "YAML", "nested too deep")], "clouds.yaml") from None
+    except ValueError as error:  # a date that is none, say
+        raise InvalidSettings([Problem("document", "YAML", "a value that cannot be read")], "clouds.yaml") from error
     if not isinstance(document, dict):
         raise InvalidSettings([Problem("document", "a mapping", type(document).__name__)], "clouds.yaml")
     return document
@@ -109,4 +113,8 @@ def _dump(document: Mapping[str, object]) -> str:
 
 
 def _read(path: Path) -> str:
-    return (durable.read(path) or b"").decode()
+    try:
+        return (durable.read(path) or b"").decode()
+    except UnicodeDecodeError as error:
+        found = f"bytes that are not UTF-8, from byte {error.start}"
+        raise InvalidSettings([Problem("document", "a text", found)], str(path)) from None

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,19 @@ import requests
 from guestagent import durable
 from guestagent.embedded import cloudsfile
 from guestagent.embedded.hypervisor import FakeHypervisor, Hypervisor
-from guestagent.embedded.record import Options, Record, birth, find, write
+from guestagent.embedded.record import (
+    Options,
+    Record,
+    birth,
+    find,
+    find_holders,
+    read_record,
+    write,
+)
 from guestagent.embedded.servers.roots import make_public
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, UnsupportedEnvironment
+from guestagent.strict_json import Unreadable
+from guestagent.unreadable_file import keep_aside
 
 if TYPE_CHECKING:
     from guestagent.embedded.realheat import Ground
@@ -42,6 +52,8 @@ UNSUPPORTED = UnsupportedEnvironment.exit_code
 def up(options: Options) -> Record:
     """A running cloud: the one that runs already, or a new one. Returns when it answers."""
     with _alone(options.state):
+        if not _lives(options.state):
+            _keep_unreadable_aside(options)
         record = _settled(options)
         if record is not None and record.alive:
             _same_heat(options, record)
@@ -69,6 +81,9 @@ def down(options: Options, purge: bool = False) -> bool:
     if not options.state.is_dir():
         return False
     with _alone(options.state):
+        was_unreadable = _keep_unreadable_aside(options)
+        if was_unreadable:
+            _end_holders(options.state)
         record = _settled(options)
         if record is not None and record.alive:
             _end(record)
@@ -77,7 +92,7 @@ def down(options: Options, purge: bool = False) -> bool:
         durable.remove(options.record)
         cloudsfile.remove(options.clouds_file, options.name)
     _tidy(options.state, purge)
-    return record is not None
+    return was_unreadable or record is not None
 
 
 def status(record: Record) -> dict[str, object]:
@@ -272,6 +287,27 @@ def _end(record: Record) -> None:
         if record.alive:
             os.kill(record.pid, number)
         while record.alive and time.monotonic() < until:
+            time.sleep(0.02)
+
+
+def _keep_unreadable_aside(options: Options) -> bool:
+    """Keep a record aside that cannot be read; return whether there was such a one."""
+    try:
+        read_record(options)
+    except Unreadable as error:
+        keep_aside(options.record, str(error))
+        return True
+    return False
+
+
+def _end_holders(state: Path) -> None:
+    """End a cloud of which there is no record: it is known by the lock that it holds."""
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
+        until = time.monotonic() + seconds
+        for pid in find_holders(_running(state)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while _lives(state) and time.monotonic() < until:
             time.sleep(0.02)
 
 

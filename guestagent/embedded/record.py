@@ -12,7 +12,10 @@ from typing import Literal
 import psutil
 
 from guestagent import durable
+from guestagent.errors import StorageError
 from guestagent.secret import Secret
+from guestagent.strict_json import Unreadable, get_number, get_text, parse_object
+from guestagent.unreadable_file import read_file
 
 Heat = Literal["fake", "real"]
 
@@ -95,17 +98,61 @@ class Record:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.born) < 1
             return same and process.status() != psutil.STATUS_ZOMBIE  # which nobody may ever reap
-        except psutil.Error:
+        except (psutil.Error, ValueError, OverflowError):  # no process can have that number
             return False
 
 
 def find(options: Options) -> Record | None:
-    """The record of the cloud that runs, or that was killed."""
-    content = durable.read(options.record)
-    if content is None:
-        return None
-    kept = json.loads(content)
-    return Record(**{**kept, "password": Secret(kept["password"])})
+    """The record of the cloud that runs, or that was killed. StorageError says what to do if it cannot be read."""
+    try:
+        return read_record(options)
+    except Unreadable as error:
+        do = f"`guestagent cloud down --name {options.name}` ends what runs there, and keeps the file aside"
+        raise StorageError(f"{options.record} cannot be read ({error}); {do}") from error
+
+
+def read_record(options: Options) -> Record | None:
+    """The same. Raises Unreadable if the file is damaged, or of another version."""
+    return read_file(options.record, _parse)
+
+
+def _parse(content: bytes) -> Record:
+    """Keys of later versions are left alone."""
+    kept = parse_object(content)
+    numbers = {name: get_number(kept, name) for name in ("pid", "born")}
+    words = ("network", "auth_url", "admin_url", "username", "project", "region")
+    heat, release, guests = kept.get("heat", "fake"), kept.get("heat_release"), kept.get("guests")
+    if heat not in ("fake", "real") or not isinstance(guests, bool):
+        raise Unreadable("not a cloud of this version")
+    if release is not None and type(release) is not int:
+        raise Unreadable("heat_release is not a number")
+    try:
+        IPv4Network(get_text(kept, "network"))
+    except Unreadable:
+        raise
+    except ValueError:
+        raise Unreadable("network is none") from None
+    return Record(
+        pid=int(numbers["pid"]),
+        born=numbers["born"],
+        guests=guests,
+        password=Secret(get_text(kept, "password")),
+        heat="real" if heat == "real" else "fake",
+        heat_release=release,
+        **{name: get_text(kept, name) for name in words},
+    )
+
+
+def find_holders(path: Path) -> list[int]:
+    """Return the processes that have the file open, as far as this user may know."""
+    holders = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(link.readlink() == path.resolve() for link in (process / "fd").iterdir()):
+                holders.append(int(process.name))
+        except OSError:  # another user's, or it has ended meanwhile
+            continue
+    return holders
 
 
 def birth(pid: int) -> float:

@@ -5,12 +5,15 @@ Where one answer has several causes that cannot be told apart, the error says al
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from guestagent.errors import HandleRefused, HandleUnreachable
 from guestagent.signal.handle import Account, Bearer, Presigned
 
-ACCEPTED = ("<resource", '"resource"')
+RECEIPT = re.compile(r"""\s*(<\?xml[^>]*>\s*)?<resource>[^<>]*</resource>\s*|\s*{\s*"resource"\s*:\s*"[^"]*"\s*}\s*""")
+"""All that Heat answers, in XML or JSON. The same words somewhere in a page are a portal's."""
+
 PASSING = frozenset({407, 408, 425, 429})
 FINAL = frozenset({400, 404, 405, 410, 411, 413, 414, 415})
 GONE = frozenset({404, 410})
@@ -30,7 +33,7 @@ def judge(status: int, text: str, target: Presigned, today: datetime) -> None:
     A 200 counts only in Heat's own words: a proxy's login page is a 200, too.
     """
     host = target.host
-    if status == 200 and any(word in text for word in ACCEPTED):
+    if status == 200 and RECEIPT.fullmatch(text):
         return
     if status in FINAL or "Metadata format invalid" in text:
         raise HandleRefused(f"{host} answers {status}: {_refusal(status, text)}")

@@ -87,10 +87,7 @@ def steps(look: Look) -> tuple[Step, ...]:
     refused, planned = look.record.refuses(look.text), list[Step]()
     if look.before != look.text and not refused:
         planned.append(WriteOptions(look.path, look.before, look.text))
-    for each in look.differing:
-        tried = look.record.tried.get(each.name)
-        if each.force is Force.AT_ONCE and (tried is None or tried.value != each.value):
-            planned.append(SetVariable(each.name, each.value))
+    planned += [SetVariable(each.name, each.value) for each in look.differing if _is_to_be_set(look, each)]
     static = _static(look)
     if static and look.may_restart and not refused and not look.record.took(look.text):
         planned.append(RestartServer(tuple(each.name for each in static)))
@@ -100,6 +97,12 @@ def steps(look: Look) -> tuple[Step, ...]:
 def condition(look: Look) -> Condition:
     """How the configuration stands: the worst of it first."""
     return _refused(look) or _unknown(look) or _not_taken(look) or _waiting(look) or _held(look)
+
+
+def _is_to_be_set(look: Look, each: Setting) -> bool:
+    """Return whether this value can be set at once and was not tried yet. An attempt with another one says nothing."""
+    tried = look.record.tried.get(each.name)
+    return each.force is Force.AT_ONCE and (tried is None or tried.value != each.value)
 
 
 def _static(look: Look) -> tuple[Setting, ...]:
@@ -145,9 +148,7 @@ def _not_taken(look: Look) -> Condition | None:
 
 def _waiting(look: Look) -> Condition | None:
     """What can still come; and what was asked for, came about, and was changed by somebody else since."""
-    open_ones = [
-        each for each in look.differing if each.force is Force.AT_ONCE and each.name not in look.record.tried
-    ]
+    open_ones = [each for each in look.differing if _is_to_be_set(look, each)]
     static = [each for each in _static(look) if look.may_restart or each.asked]
     if not open_ones and not static and (look.before == look.text):
         return None

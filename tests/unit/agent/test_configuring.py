@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.configuration import Configuration, Ground
-from guestagent.agent.configuration.record import Phase, Record, RecordFile
+from guestagent.agent.configuration.record import Phase, Record, RecordFile, Tried
 from guestagent.agent.configuration.sizes import GIB, Machine
 from guestagent.agent.control import Ended, FakeControl
 from guestagent.agent.edges import Edges, Report, Verdict
@@ -281,6 +282,18 @@ def test_who_stops_the_server_after_a_rollback_finds_it_stopped(tmp_path: Path) 
     assert guest.control.done == done
 
 
+class Slow(FakeControl):
+    """Takes its time for a restart."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        super().__init__()
+        self._clock, self._seconds = clock, seconds
+
+    def restart(self, meanwhile: Callable[[], None]) -> Ended:
+        self._clock.sleep(self._seconds)
+        return super().restart(meanwhile)
+
+
 class Killed(Guest):
     """Whose agent dies when the service command number `at` begins, or when it has ended."""
 
@@ -324,6 +337,30 @@ def test_under_a_pause_neither_file_nor_server_change(tmp_path: Path) -> None:
 
     assert (guest.file.read_text(), guest.control.done, guest.database.writes) == (before, [], 0)
     assert "restart the database server for performance_schema" in report.readiness.worst.wanted
+
+
+def test_under_a_pause_an_older_failed_attempt_does_not_count_for_a_new_value(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document())
+    file = RecordFile(guest.folder / "configuration.json")
+    file.keep(replace(file.record, tried={"sync_binlog": Tried("7", "too many")}))
+    guest.database.running["sync_binlog"] = "0"
+    guest.mark = [Pause("alice", "now")]
+
+    report = guest.converge(document())
+
+    wanted = [each.wanted for each in report.readiness.conditions if each.name == "configuration"]
+    assert (wanted, report.verdict) == (["sync_binlog = 1"], Verdict.FAILED)
+
+
+def test_a_restart_that_has_not_ended_at_the_deadline_is_not_told_as_done(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.control = Slow(guest.clock, 1000)
+
+    report = guest.converge(document(performance_schema=True))
+
+    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert report.readiness.worst.seen == "it is being restarted; the command had not ended at the deadline"
 
 
 def test_without_a_file_of_ours_variables_cannot_be_had(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from guestagent.agent.settings import OPTIONS, load
 from guestagent.errors import InvalidSettings
 
 HEAVY = "print(*sorted({'oslo_config', 'requests', 'pymysql', 'yaml', 'guestagent.metadata'} & set(sys.modules)))"
+IMPOSSIBLE = ["[DEFAULT]\ninterval = nan\n", "[signal]\ntimeout = inf\n", "[DEFAULT]\nstate = /a\0b\n"]
 OTHER = [
     ("[DEFAULT]\nstate = /x\n", "state", Path("/x")),
     ("[DEFAULT]\ninterval = 0.5\n", "interval", 0.5),
@@ -41,7 +42,7 @@ def test_a_file_is_read(tmp_path: Path, text: str, name: str, value: object) -> 
     assert getattr(load(file), name) == value
 
 
-@pytest.mark.parametrize("text", ["[DEFAULT]\ninterval = 0\n", "[database]\ntimeout = soon\n", "nonsense"])
+@pytest.mark.parametrize("text", ["[DEFAULT]\ninterval = 0\n", "[database]\ntimeout = soon\n", "nonsense", *IMPOSSIBLE])
 def test_a_value_that_cannot_be_is_refused_and_the_file_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "guestagent.conf"
     file.write_text(text)

@@ -33,11 +33,31 @@ def answered(status: int, text: str = "", minutes: float = 1) -> SignalError:
     return raised.value
 
 
-def test_heats_own_word_is_an_acceptance() -> None:
-    judge(200, "<resource>Master0000ReadyWaitCondHandle</resource>", presigned(), minutes_later(1))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<resource>Master0000ReadyWaitCondHandle</resource>",
+        "<?xml version='1.0'?>\n<resource>Handle</resource>\n",
+        '{"resource": "Handle"}',
+    ],
+)
+def test_heats_own_word_is_an_acceptance(text: str) -> None:
+    judge(200, text, presigned(), minutes_later(1))
 
 
-@pytest.mark.parametrize("text", ["", "null", "<html>Please log in</html>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "<html>Please log in</html>",
+        "<html><resource>Handle</resource></html>",
+        "<html><head><resource-hint></head></html>",
+        '<script>load({"resource": "login"})</script>',
+        '{"resource": "login", "retry": true}',
+        "<resource>Handle",
+    ],
+)
 def test_any_other_200_is_somebody_elses(text: str) -> None:
     assert type(answered(200, text)) is HandleUnreachable
 
