@@ -20,9 +20,12 @@ from openstack.exceptions import ConfigException, SDKException
 from guestagent import __version__
 from guestagent.controller.heat import CONDITIONS, NOTHING, Resource, Stack
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
+from guestagent.limited_http import http_time_limit, limit_connections
 from guestagent.secret import Secret, masked
+from guestagent.time_limit import TimeLimitExceeded
 
 TIMEOUT = 60.0  # seconds until a request counts as unanswered
+WHOLE = 2  # times as long may take all that belongs to it: a login, the way to Heat, and an answer to its end
 COME_BACK = frozenset({408, 429, 500, 502, 503, 504})
 GONE = 404
 TOO_MANY = 429
@@ -58,6 +61,7 @@ class OpenStackHeat:
 
     def __init__(self, connection: Connection, timeout: float = TIMEOUT) -> None:
         self._connection, self._timeout = connection, timeout
+        limit_connections(connection.session.session)
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
         answer = self._json("GET", "/stacks", "listing stacks", params=[("name", name) for name in names])
@@ -124,12 +128,16 @@ class OpenStackHeat:
 
     def _public(self, service: str) -> str | None:
         region = self._connection.config.get_region_name(service)
+        doing = "reading the cloud's catalog"
         try:
-            url = self._connection.session.get_endpoint(
-                service_type=service, interface="public", region_name=region
-            )
+            with http_time_limit(WHOLE * self._timeout):
+                url = self._connection.session.get_endpoint(
+                    service_type=service, interface="public", region_name=region
+                )
+        except TimeLimitExceeded as error:
+            raise CloudUnreachable(f"{doing}: {error}") from None
         except (SDKException, keystone.ClientException) as error:
-            _raise(error, "reading the cloud's catalog")
+            _raise(error, doing)
         return None if url is None else str(url)
 
     def _resources(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
@@ -161,9 +169,12 @@ class OpenStackHeat:
             revealed = {name: value.reveal() for name, value in hidden.items()}
             request = {"log": False, **request, "json": {**request["json"], "parameters": revealed}}
         try:
-            response = self._connection.orchestration.request(
-                path, method, raise_exc=False, connect_retries=0, timeout=self._timeout, **request
-            )
+            with http_time_limit(WHOLE * self._timeout):
+                response = self._connection.orchestration.request(
+                    path, method, raise_exc=False, connect_retries=0, timeout=self._timeout, **request
+                )
+        except TimeLimitExceeded as error:
+            raise CloudUnreachable(f"{doing}: {error}") from None
         except (SDKException, keystone.ClientException) as error:
             _raise(error, doing)
         if response.status_code >= 400 and response.status_code != fine:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NoReturn
@@ -17,6 +19,7 @@ from guestagent.database.wrapping import UnusableCertificate, context
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
+from guestagent.time_limit import TimeLimitExceeded, time_limit
 
 Row = Mapping[str, str | None]
 
@@ -48,18 +51,37 @@ PLAIN = Tls(required=False)
 _NOISE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError, struct.error)
 
 
+WHOLE = 2
+"""Timeouts that a whole answer, or a whole login, may take, however it comes in pieces. One is for the first byte."""
+
+
 class Connection:
     """One session with a server. No answer is waited for longer than its timeout; after that it is closed."""
 
-    def __init__(self, raw: pymysql.Connection[DictCursor]) -> None:
-        self._raw = raw
+    def __init__(self, raw: pymysql.Connection[DictCursor], line: socket.socket) -> None:
+        """`line` is a second handle on the session's socket."""
+        self._raw, self._line, self._until = raw, line, math.inf
+
+    def end_within(self, seconds: float) -> None:
+        """Let all answers from now on take so long together."""
+        self._until = time.monotonic() + seconds
 
     def rows(self, statement: Statement, doing: str) -> list[Row]:
         """What the server answers, every value as text. `doing` is what an error says that we were at."""
         text = statement.reveal()
-        with _typed(doing, statement), self._raw.cursor() as cursor:
+        seconds = min(WHOLE * self._wait, self._until - time.monotonic())
+        limited = _limited(seconds, self._line)
+        with self._closed_by_silence(), _typed(doing, statement), limited, self._raw.cursor() as cursor:
             cursor.execute(text)
             return [{name: _text(value) for name, value in row.items()} for row in cursor.fetchall()]
+
+    @contextmanager
+    def _closed_by_silence(self) -> Iterator[None]:
+        try:
+            yield
+        except NoAnswer:
+            self.close()
+            raise
 
     @contextmanager
     def between(self, before: Statement, after: Statement, doing: str) -> Iterator[None]:
@@ -70,16 +92,22 @@ class Connection:
         finally:
             self.rows(after, doing)
 
+    @property
+    def _wait(self) -> float:
+        """Seconds for which an answer is waited for. PyMySQL sets them at each read, and has no other way to them."""
+        return float(getattr(self._raw, "_read_timeout"))  # noqa: B009 - its types leave it out
+
     def close(self) -> None:
         with suppress(pymysql.MySQLError, OSError):
             self._raw.close()
+        self._line.close()
 
 
 def over_socket(path: str, user: str, timeout: float) -> Connection:
     """As `user`, whom the server knows by being that user of the machine. No TLS: nobody is in between."""
     with _typed(f"connecting to {path}"):
         raw = _prepared(user, b"", "localhost", PLAIN, timeout)
-        return _connected(raw, _local(path, timeout))
+        return _connected(raw, _local(path, timeout), timeout)
 
 
 def over_tcp(
@@ -93,12 +121,12 @@ def over_tcp(
         with _closed_on_failure(stream):
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             how = tls if tls is not None and tls.required else _chosen(stream, tls)
-            connection = _connected(_prepared(user, secret, host, how, timeout), stream)
-    if how.required and not _encrypted(connection, host):
-        # PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told.
-        connection.close()
-        doing = f"logging in to {host}:{port} as {user}"
-        raise DatabaseRefused(doing, 2026, f"{NO_TLS}, but the server does not support it")
+            connection = _connected(_prepared(user, secret, host, how, timeout), stream, timeout)
+    with _closed_on_failure(connection):
+        if how.required and not _encrypted(connection, host):
+            # PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told.
+            doing = f"logging in to {host}:{port} as {user}"
+            raise DatabaseRefused(doing, 2026, f"{NO_TLS}, but the server does not support it")
     return connection
 
 
@@ -173,17 +201,28 @@ def _local(path: str, timeout: float) -> socket.socket:
     return stream
 
 
-def _connected(raw: pymysql.Connection[DictCursor], stream: socket.socket) -> Connection:
+def _connected(raw: pymysql.Connection[DictCursor], stream: socket.socket, timeout: float) -> Connection:
     """The login over a stream of ours: PyMySQL forgets to close one that it could not connect."""
-    with _closed_on_failure(stream):
-        raw.connect(stream)
-    return Connection(raw)
+    line = stream.dup()
+    with _closed_on_failure(stream), _closed_on_failure(line):
+        with _limited(WHOLE * timeout, line):
+            raw.connect(stream)
+        return Connection(raw, line)
 
 
 @contextmanager
-def _closed_on_failure(stream: socket.socket) -> Iterator[None]:
+def _limited(seconds: float, line: socket.socket) -> Iterator[None]:
+    try:
+        with time_limit(seconds, line):
+            yield
+    except TimeLimitExceeded as error:
+        raise pymysql.OperationalError(2013, str(error)) from None
+
+
+@contextmanager
+def _closed_on_failure(opened: socket.socket | Connection) -> Iterator[None]:
     with ExitStack() as stack:
-        stack.callback(stream.close)
+        stack.callback(opened.close)
         yield
         stack.pop_all()
 

@@ -22,6 +22,7 @@ STATUS = sql(
 )
 WAITING = ("Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions")
 DENIED = 1045
+LOOK = 3  # timeouts that all answers of one look may take together
 DAY = 86400
 
 
@@ -49,7 +50,7 @@ class TcpSourceView:
         login = _Login(host, port, user, password, tls)
         if self._kept is not None and self._kept[0] == login:
             with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):  # a new login tells more
-                return _seen(self._kept[1])
+                return self._seen(self._kept[1])
         seen = self._look(login)
         if seen.error is not None and tls == PLAIN and seen.error.number == DENIED:
             # The server says the same of a wrong password and of an account that must use TLS.
@@ -63,7 +64,7 @@ class TcpSourceView:
             with ExitStack() as stack:
                 connection = login.session(self._timeout)
                 stack.callback(connection.close)
-                seen = _seen(connection)
+                seen = self._seen(connection)
                 if self._keeps:
                     stack.pop_all()
                     self._keep((login, connection))
@@ -73,6 +74,9 @@ class TcpSourceView:
         except DatabaseUnsupported as error:
             return SourceState(error=ServerError(0, str(error)))
 
+    def _seen(self, connection: Connection) -> SourceState:
+        connection.end_within(LOOK * self._timeout)
+        return _status(connection, look_at_source(connection))
 
     def _keep(self, kept: tuple[_Login, Connection] | None) -> None:
         if self._kept is not None:
@@ -90,10 +94,6 @@ class _Login:
 
     def session(self, timeout: float) -> Connection:
         return over_tcp(self.host, self.port, self.user, self.password, self.tls, timeout)
-
-
-def _seen(connection: Connection) -> SourceState:
-    return _status(connection, look_at_source(connection))
 
 
 def _status(connection: Connection, seen: SourceState) -> SourceState:

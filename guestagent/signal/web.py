@@ -6,14 +6,15 @@ Only this file imports requests.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guestagent.errors import HandleRefused, HandleUnreachable
+from guestagent.limited_http import http_time_limit, limit_connections
 from guestagent.secret import Secret
+from guestagent.time_limit import TimeLimitExceeded
 
 if TYPE_CHECKING:
     import requests
@@ -60,7 +61,9 @@ def import_requests() -> None:
 
 
 def ask(request: Request, web: Web, seconds: float) -> Answer:
-    """The answer, whatever it says. HandleUnreachable where there is none, HandleRefused where none can be."""
+    """The answer, whatever it says, within `seconds` in all. HandleUnreachable where there is none, HandleRefused where
+    none can be.
+    """
     import requests
 
     _hide_urls()
@@ -68,7 +71,8 @@ def ask(request: Request, web: Web, seconds: float) -> Answer:
     shown = {name: value.reveal() for name, value in request.headers.items()}
     try:
         with (
-            requests.Session() as session,
+            http_time_limit(seconds),
+            _open_session() as session,
             session.request(
                 request.method,
                 request.url.reveal(),
@@ -82,10 +86,12 @@ def ask(request: Request, web: Web, seconds: float) -> Answer:
             ) as answer,
         ):
             token = answer.headers.get("X-Subject-Token")
-            text, date = _beginning(answer, seconds), answer.headers.get("Date", "")
+            text, date = _beginning(answer), answer.headers.get("Date", "")
             return Answer(answer.status_code, text, Secret(token) if token else None, date)
     except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
         trouble: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
+    except TimeLimitExceeded:
+        trouble = HandleUnreachable(f"{request.host}: {WORDS['ReadTimeout']}")
     except OSError as error:  # every error of requests is one, and so is a CA file that is not there
         trouble = HandleUnreachable(f"{request.host}: {_reason(error)}")
     raise trouble  # out here, so that the library's error, which quotes the URL, is not its context
@@ -96,12 +102,20 @@ def _signed_already(request: requests.PreparedRequest) -> requests.PreparedReque
     return request
 
 
-def _beginning(answer: requests.Response, seconds: float) -> str:
-    """Byte by byte, for more would be waited for until it is complete: the timeout of requests is one recv's."""
-    until, read = time.monotonic() + seconds, b""
+def _open_session() -> requests.Session:
+    import requests
+
+    session = requests.Session()
+    limit_connections(session)
+    return session
+
+
+def _beginning(answer: requests.Response) -> str:
+    """Byte by byte, for more would be waited for until it is complete."""
+    read = b""
     for byte in answer.iter_content(1):
         read += byte
-        if len(read) >= MOST_ANSWER or time.monotonic() > until:
+        if len(read) >= MOST_ANSWER:
             break
     return read.decode(errors="replace")
 

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from guestagent.signal import (
 )
 from tests.integration.heat_requests import imitation
 from tests.integration.listening import HIDDEN, PATH, QUERY, TAKEN, Server, handle, listening
+from tests.support.dripping import dripping
 
 READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
 
@@ -124,28 +125,36 @@ def test_every_answer_has_its_error(
     assert len(heat.heard) == 1
 
 
-def test_an_answer_that_drips_is_not_waited_for_to_its_end() -> None:
+DRIPS = {
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", [b"."]),
+    "body to the end": (b"HTTP/1.0 200 OK\r\n\r\n<resource", [b"."]),
+    "status": (b"HTTP/1.1 200 ", [b"O"]),
+    "header": (b"HTTP/1.1 200 OK\r\nX-Long: ", [b"x"]),
+    "headers": (b"HTTP/1.1 200 OK\r\n", [b"X-", b"Y: ", b"1\r\n"]),
+    "continue": (b"", [b"HTTP/1.1 100 Continue\r\n\r\n"]),
+}
+
+
+@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS.keys())
+def test_an_answer_that_drips_is_not_waited_for_to_its_end(drip: tuple[bytes, list[bytes]]) -> None:
     """Each byte comes in time, and a signal that is newer would never have its turn."""
-
-    def drip(listener: socket.socket) -> None:
-        asked_by, _ = listener.accept()
-        with asked_by, suppress(OSError):
-            asked_by.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
-            while True:
-                asked_by.sendall(b".")
-                time.sleep(0.05)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host = threading.Thread(target=drip, args=(listener,), daemon=True)
-        host.start()
+    with dripping(*drip) as port:
         started = time.monotonic()
-        error = refused(
-            lambda: transport_to(handle(f"http://127.0.0.1:{listener.getsockname()[1]}")).send(b"{}", 0.3)
-        )
-        host.join(5)
+        error = refused(lambda: transport_to(handle(f"http://127.0.0.1:{port}")).send(b"{}", 0.3))
 
-    assert isinstance(error, HandleUnreachable)
+    assert str(error) == f"127.0.0.1:{port}: no answer in time"
+    assert type(error) is HandleUnreachable
     assert time.monotonic() - started < 5
+
+
+def test_a_proxy_and_a_handshake_that_drip_are_not_waited_for_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dripping(b"HTTP/1.1 5", [b"0"]) as proxy, dripping(b"\x16\x03\x03\x40\x00") as tls:
+        shaking = refused(lambda: transport_to(handle(f"https://127.0.0.1:{tls}")).send(b"{}", 0.3))
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy}")
+        tunnelling = refused(lambda: transport_to(handle("https://heat.example")).send(b"{}", 0.3))
+
+    assert str(shaking) == f"127.0.0.1:{tls}: no answer in time"
+    assert str(tunnelling) == "heat.example: no answer in time"
 
 
 def test_an_answer_that_is_cut_short_says_nothing(heat: Server) -> None:

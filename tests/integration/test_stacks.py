@@ -22,6 +22,7 @@ from guestagent.embedded.compute import SUBNET_ID
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, StackFailed
 from tests.integration.commands import Commands, clouds_yaml
 from tests.integration.playing import PlayingGuests
+from tests.support.dripping import dripping
 
 # openstacksdk warns of itself at every connect and request.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -366,3 +367,15 @@ def test_a_template_of_2013_is_told_its_mistakes(commands: Commands, tmp_path: P
 
     assert code == 2
     assert "Resources.W.Properties" in [problem["path"] for problem in json.loads(answer)["problems"]]
+
+
+@pytest.mark.parametrize("drip", [(b"HTTP/1.1 200 OK\r\n", [b"X: 1\r\n"]), (b"", [b"HTTP/1.1 100 Continue\r\n\r\n"])])
+def test_a_keystone_that_drips_holds_no_request(cloud: Serving, drip: tuple[bytes, list[bytes]]) -> None:
+    with dripping(*drip) as port:
+        slow: Any = copy.deepcopy(cloud.connect)
+        slow["auth"]["auth_url"] = f"http://127.0.0.1:{port}/v3"
+        began = time.monotonic()
+        with openstack.connect(**slow) as connection, pytest.raises(CloudUnreachable, match="no complete answer in"):
+            OpenStackHeat(connection, timeout=0.3).stacks("db")
+
+    assert time.monotonic() - began < 10

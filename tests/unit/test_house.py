@@ -12,7 +12,10 @@ import pytest
 
 HOUSE = Path(__file__).parents[2] / "guestagent"
 
-FOUNDATION = {"errors", "secret", "problems", "retry", "durable", "strict_json", "unreadable_file", "visible_text"}
+FOUNDATION = {
+    *("errors", "secret", "problems", "retry", "durable", "strict_json", "unreadable_file", "time_limit"),
+    *("limited_http", "visible_text"),
+}
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
     "shipped": {"errors"},
@@ -20,7 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
     "agent": FOUNDATION | {"metadata", "database", "signal"},
-    "controller": {"metadata", "secret", "errors", "problems", "retry"},
+    "controller": {"metadata", "secret", "errors", "problems", "retry", "time_limit", "limited_http"},
     "embedded": FOUNDATION | {"shipped"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }

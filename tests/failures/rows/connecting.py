@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -52,6 +54,19 @@ def an_account_without_the_right_to_replicate(pair: Pair) -> Telling:
     pair.source.server.ask(f"REVOKE REPLICATION SLAVE ON *.* FROM {USER}@'%'")
     yield pair.replica.apply(pair.replica_document())
     pair.with_source()
+
+
+@area.row(late("source", "no complete answer"), heals=False)
+def a_source_that_sends_its_greeting_byte_after_byte(pair: Pair) -> Telling:
+    server = pair.source.server
+    command = (*pair.source.inside, sys.executable, "-m", "tests.support.dripping", server.address, "13306")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dripping:
+        assert dripping.stdout is not None
+        dripping.stdout.readline()
+        document = pair.replica_document()
+        document["Master"]["Port"] = 13306
+        yield pair.replica.apply(document)
+        dripping.communicate()
 
 
 @area.row(late("source", "nothing listens there"), quick=True)

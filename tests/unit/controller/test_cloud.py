@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 from keystoneauth1 import exceptions as keystone
+from keystoneauth1.session import Session
 from openstack.exceptions import ConfigException
 
 from guestagent.controller import Resource, Stack, connect
@@ -41,7 +42,7 @@ class Adapter:
 
 class Connection:
     def __init__(self, given: requests.Response | Exception) -> None:
-        self.orchestration = Adapter(given)
+        self.orchestration, self.session = Adapter(given), Session()
 
 
 def heat(given: requests.Response | Exception) -> tuple[OpenStackHeat, Adapter]:
