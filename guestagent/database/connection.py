@@ -151,8 +151,8 @@ def _chosen(stream: socket.socket, tls: Tls | None) -> Tls:
 
 
 def _encrypted(connection: Connection, host: str) -> bool:
-    (row,) = connection.rows(CIPHER, f"looking whether {host} is reached over TLS")
-    return bool(row["Value"])
+    rows = connection.rows(CIPHER, f"looking whether {host} is reached over TLS")
+    return any(row.get("Value") for row in rows)
 
 
 def _prepared(

@@ -17,6 +17,7 @@ from guestagent.database.mysql.server import Mysql
 from guestagent.database.mysql.server import source_state as mysql_source
 from guestagent.database.sql import sql
 from guestagent.database.state import SourceState
+from guestagent.database.unexpected_answer import expect_answer
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 
 WHO = sql(
@@ -74,6 +75,7 @@ def look_at_source(connection: Connection) -> SourceState:
     return _family(connection).source(connection)
 
 
+@expect_answer("looking at who answers")
 def _family(connection: Connection) -> Family:
     """DatabaseUnsupported, unless it is one that we can keep."""
     rows = connection.rows(WHO, "looking at who answers")

@@ -12,6 +12,7 @@ from guestagent.database.connection import PLAIN, Connection, NoAnswer, over_tcp
 from guestagent.database.open import look_at_source
 from guestagent.database.sql import sql
 from guestagent.database.state import ServerError, SourceState
+from guestagent.database.unexpected_answer import expect_answer
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
@@ -96,6 +97,7 @@ class _Login:
         return over_tcp(self.host, self.port, self.user, self.password, self.tls, timeout)
 
 
+@expect_answer("looking at the source's status")
 def _status(connection: Connection, seen: SourceState) -> SourceState:
     rows = connection.rows(STATUS, "looking at the source's status")
     said = {str(row["Variable_name"]): row["Value"] or "" for row in rows}

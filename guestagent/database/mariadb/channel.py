@@ -8,6 +8,7 @@ from guestagent.database.mariadb.dialect import FIXED_OPTIONS
 from guestagent.database.replication_settings import find_in_channel
 from guestagent.database.sql import sql
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
+from guestagent.database.unexpected_answer import expect_answer
 from guestagent.errors import DatabaseRefused
 
 LOOKING = "looking at the channel"
@@ -24,6 +25,7 @@ ENDED = "failed master event read"
 """In the state of a receiver whose stream the source ended: that has no error number of its own."""
 
 
+@expect_answer(LOOKING)
 def channel(connection: Connection) -> ChannelState | None:
     """The default channel, None where there is none. DatabaseRefused where there are named ones."""
     rows = connection.rows(STATUS, LOOKING)

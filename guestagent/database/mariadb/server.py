@@ -22,6 +22,7 @@ from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import PointChannel, SetPrivileges, StartChannel, Step
+from guestagent.database.unexpected_answer import expect_answer
 from guestagent.database.variables import running
 from guestagent.errors import DatabaseRefused
 
@@ -66,6 +67,7 @@ class Mariadb:
         self.dialect: Dialect = MariadbDialect()
         self._connection = connection
 
+    @expect_answer(LOOKING)
     def observe(self) -> ServerState:
         """Eleven short queries, none of which writes."""
         unless_held_up(self._connection, HELD_UP, NO_SPACE)
@@ -94,9 +96,11 @@ class Mariadb:
             skipping=merge_settings(find_in_variables(seen), find_in_log_status(log_status)),
         )
 
+    @expect_answer(LOOKING)
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         return running(self._connection, names)
 
+    @expect_answer(CATCHING_UP)
     def catch_up(self, history: History, seconds: float) -> None:
         """Wait only for what is missing: the server rejects a statement that is longer than max_allowed_packet."""
         if not isinstance(history, MariadbHistory):
@@ -168,6 +172,7 @@ def read_positions(connection: Connection) -> tuple[MariadbHistory, MariadbHisto
     return MariadbHistory.of(row["slave_pos"], row["binlog_state"]), MariadbHistory.of(row["slave_pos"])
 
 
+@expect_answer(LOOKING)
 def source_state(connection: Connection) -> SourceState:
     """What a replication account, which may do nothing else, sees of its server."""
     unless_held_up(connection, HELD_UP, NO_SPACE)

@@ -11,6 +11,7 @@ from guestagent.database.mysql.dialect import FIXED_OPTIONS
 from guestagent.database.replication_settings import End, ReplicationSetting, find_in_channel
 from guestagent.database.sql import sql
 from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerError, TlsOptions
+from guestagent.database.unexpected_answer import expect_answer
 from guestagent.errors import DatabaseRefused
 
 LOOKING = "looking at the channel"
@@ -45,6 +46,7 @@ FULL = 1021
 """ER_DISK_FULL. A receiver without space shows no error at all, only a state."""
 
 
+@expect_answer(LOOKING)
 def channel(connection: Connection) -> ChannelState | None:
     """The default channel, None where there is none. DatabaseRefused where there are named ones."""
     rows = connection.rows(STATUS, LOOKING)

@@ -35,6 +35,7 @@ from guestagent.database.steps import (
     StartChannel,
     Step,
 )
+from guestagent.database.unexpected_answer import expect_answer
 from guestagent.database.variables import running
 from guestagent.errors import DatabaseRefused
 
@@ -89,6 +90,7 @@ class Mysql:
         self.dialect: Dialect = MysqlDialect()
         self._connection = connection
 
+    @expect_answer(LOOKING)
     def observe(self) -> ServerState:
         """Thirteen short queries, none of which writes.
 
@@ -122,9 +124,11 @@ class Mysql:
             ),
         )
 
+    @expect_answer(LOOKING)
     def variables(self, names: Collection[str]) -> Mapping[str, str]:
         return running(self._connection, names)
 
+    @expect_answer(CATCHING_UP)
     def catch_up(self, history: History, seconds: float) -> None:
         """Wait only for what is missing: the server rejects a statement that is longer than max_allowed_packet."""
         if not isinstance(history, MysqlHistory):
@@ -188,6 +192,7 @@ class Mysql:
         for right in rights:
             self._run(right, step)
 
+    @expect_answer(LOOKING)
     def _writable(self, step: Writing) -> AbstractContextManager[None]:
         """super_read_only, with which an image boots, keeps even us from making accounts: lifted for that long.
 
@@ -216,6 +221,7 @@ def read_history(connection: Connection) -> MysqlHistory:
     return MysqlHistory.of(row["executed"])
 
 
+@expect_answer(LOOKING)
 def source_state(connection: Connection) -> SourceState:
     """What a replication account, which may do nothing else, sees of its server."""
     seen = variables(connection)
