@@ -10,6 +10,7 @@ from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.agent.parting import describe_way_out
 from guestagent.agent.skipped_changes import refuse_skipping
+from guestagent.agent.unlogged_data import refuse_unlogged
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
@@ -63,7 +64,11 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         refused = _source_refusal(desired, server)
     else:
         refused = _replica_refusal(desired, server, observed)
-    return refused or refuse_skipping(desired, server, observed.source)
+    return (
+        refused
+        or refuse_skipping(desired, server, observed.source)
+        or refuse_unlogged(desired, server, observed.source)
+    )
 
 
 def must_not_be_configured(desired: Desired, observed: Observed) -> bool:

@@ -12,7 +12,7 @@ from guestagent.agent.plan import refusal
 from guestagent.agent.skipped_changes import SHOWN_SETTINGS_LIMIT, judge_managed_settings
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
-from guestagent.database.gtid import shorten_gtids
+from guestagent.database.gtid import History, shorten_gtids
 from guestagent.database.state import (
     ChannelState,
     Endpoint,
@@ -214,6 +214,14 @@ def _contained(observed: Observed, server: ServerState) -> Condition:
     if observed.target is None:
         return Condition("history", PENDING, wanted, "the source's position is not known")
     executed, target = shorten_gtids(str(server.history)), shorten_gtids(str(observed.target))
-    if server.history.family == observed.target.family and server.history.contains(observed.target):
+    if server.history.family == observed.target.family and _holds_target(server.history, observed.target, observed):
         return Condition("history", HELD, wanted, executed)
     return Condition("history", PENDING, f"{wanted} ({target})", executed)
+
+
+def _holds_target(history: History, target: History, observed: Observed) -> bool:
+    """Directly, or by what the source has now: since the target was noted, another server id may have written there."""
+    if history.contains(target):
+        return True
+    now = None if observed.source is None else observed.source.history
+    return now is not None and now.family == target.family and now.contains(target) and history.contains(now)

@@ -59,19 +59,19 @@ def shorten_gtids(gtids: str) -> str:
 class MariadbHistory:
     """MariaDB: the last sequence number by domain and server id, from positions such as `0-1-42,1-7-3`.
 
-    In a domain the numbers grow whoever writes (gtid_strict_mode), so a position in it holds all before it.
+    Of several servers that wrote in a domain the one that wrote last comes last, as in `@@gtid_binlog_state`.
     """
 
     last: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *positions: str | None) -> MariadbHistory:
-        """The union of `@@gtid_slave_pos`, `@@gtid_binlog_state` and the like. ValueError for others."""
+        """The union of `@@gtid_slave_pos`, `@@gtid_binlog_state` and the like, in this order. ValueError for others."""
         last: dict[tuple[int, int], int] = {}
         for position in positions:
             for gtid in filter(None, (part.strip() for part in (position or "").split(","))):
                 domain, server, number = (int(word) for word in gtid.split("-"))
-                last[domain, server] = max(number, last.get((domain, server), 0))
+                last[domain, server] = max(number, last.pop((domain, server), 0))
         return cls(last)
 
     @property
@@ -102,12 +102,19 @@ class MariadbHistory:
         return MariadbHistory(dict(islice(newest, count)))
 
     def contains(self, other: History) -> bool:
-        here = _by_domain(self)
-        return all(number <= here.get(domain, 0) for domain, number in _by_domain(_mariadb(other)).items())
+        """Whether the last transaction of each of its domains was executed here, and with it all before it.
+
+        The domain's number alone proves nothing: two servers may both have given it.
+        """
+        latest = {key[0]: (key, number) for key, number in _mariadb(other).last.items()}
+        return all(number <= self.last.get(key, 0) for key, number in latest.values())
+
+    def minus(self, other: MariadbHistory) -> MariadbHistory:
+        """The GTIDs here that `other` has not come to."""
+        return MariadbHistory({key: n for key, n in self.last.items() if n > other.last.get(key, 0)})
 
     def beyond(self, other: History) -> str:
-        theirs = _mariadb(other).last
-        return _spelled((key, number) for key, number in self.last.items() if number > theirs.get(key, 0))
+        return _spelled(self.minus(_mariadb(other)).last.items())
 
     def __str__(self) -> str:
         """The position: the newest GTID of each domain."""

@@ -149,6 +149,7 @@ class ServerState:
     clients, as far as its family can keep it from that; `restricted`: of administrators alone, which is neither
     what a source nor what a replica shall be. `tls`: it offers TLS (None: not known). `folder` is its data directory,
     as a path that ends in a slash. `skipping`: settings with which it leaves out, alters or hides changes.
+    `unlogged`: schemas or GTIDs that it holds and that its binary log, from its beginning on, does not account for.
     """
 
     version: str
@@ -169,6 +170,7 @@ class ServerState:
     tls: bool | None = None
     folder: str = ""
     skipping: tuple[ReplicationSetting, ...] = ()
+    unlogged: tuple[str, ...] = ()
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -187,6 +189,7 @@ class SourceState:
     `waiting_sessions`: so many commits wait there for a semi-synchronous replica, and are not shown yet.
     `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
     `skipping`: settings with which it hides changes, of those that a replication account may see.
+    `unlogged`: GTIDs of its data for which its binary log does not account ("" for none, or where that is not seen).
     """
 
     server_id: int | None = None
@@ -201,3 +204,4 @@ class SourceState:
     skipping: tuple[ReplicationSetting, ...] = ()
     waiting_sessions: int = 0
     uid: str | None = None
+    unlogged: str = ""

@@ -52,6 +52,7 @@ PURE = [
     "agent/model.py",
     "agent/skipped_changes.py",
     "agent/parting.py",
+    "agent/unlogged_data.py",
 ]
 EFFECTS = {"os", "io", "time", "socket", "subprocess", "threading", "logging", "pathlib", "tempfile"}
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "misc", "manager"}

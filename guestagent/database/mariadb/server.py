@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from guestagent.database.connection import Connection
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History, MariadbHistory
 from guestagent.database.heldup import CATCHING_UP, LOOKING, unless_held_up
+from guestagent.database.log_beginning import EVENTS, read_unlogged_schemas
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
@@ -43,8 +45,9 @@ NO_SPACE = "Waiting for someone to free space"
 # Its own lists stay readable when the disk is full; what we look at next would hang then, and not end with us.
 HELD_UP = sql(
     "SELECT state FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND (state = {} OR (time > 4 AND info IN ({}, {}, {}, {})))",
+    " AND (state = {} OR (time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}))))",
     NO_SPACE,
+    f"{EVENTS}%",
     VARIABLES.text,
     LOG_STATUS.text,
     GTIDS.text,
@@ -69,12 +72,16 @@ class Mariadb:
 
     @expect_answer(LOOKING)
     def observe(self) -> ServerState:
-        """Eleven short queries, none of which writes."""
+        """Eleven short queries and up to eight of the binary log's beginning, none of which writes."""
         unless_held_up(self._connection, HELD_UP, NO_SPACE)
         seen = variables(self._connection)
         log_status = self._connection.rows(LOG_STATUS, LOOKING)
-        history, applied = read_positions(self._connection)
+        positions = read_positions(self._connection)
         found, marker = accounts(self._connection)
+        names, followed = schemas(self._connection), channel(self._connection)
+        unlogged: tuple[str, ...] = ()
+        if followed is None and log_status:
+            unlogged = (*read_unlogged_schemas(self._connection, names, log_status), *positions.unlogged)
         return ServerState(
             version=str(seen["version"]),
             server_id=int(str(seen["server_id"])),
@@ -82,18 +89,19 @@ class Mariadb:
             gtid=True,
             # Newer ones know more than ON: how strictly, which is not for us to judge.
             read_only=seen["read_only"] != "OFF",
-            history=history,
-            own=history.own(applied),
+            history=positions.history,
+            own=positions.history.own(positions.applied),
             accounts=found,
-            schemas=schemas(self._connection),
+            schemas=names,
             followers=tuple(int(str(row["Server_id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
             marker=marker,
             uuid=seen.get("server_uid"),
             port=int(str(seen["port"])),
             tls=seen["have_ssl"] == "YES",
             folder=str(seen["datadir"]),
-            channel=channel(self._connection),
+            channel=followed,
             skipping=merge_settings(find_in_variables(seen), find_in_log_status(log_status)),
+            unlogged=unlogged,
         )
 
     @expect_answer(LOOKING)
@@ -105,8 +113,7 @@ class Mariadb:
         """Wait only for what is missing: the server rejects a statement that is longer than max_allowed_packet."""
         if not isinstance(history, MariadbHistory):
             return
-        _, applied = read_positions(self._connection)
-        missing = history.find_missing(applied, WAITED_DOMAINS_LIMIT)
+        missing = history.find_missing(read_positions(self._connection).applied, WAITED_DOMAINS_LIMIT)
         if not missing.empty:
             self._connection.rows(sql(f"SELECT MASTER_GTID_WAIT({{}}, {seconds})", str(missing)), CATCHING_UP)
 
@@ -166,10 +173,24 @@ def variables(connection: Connection) -> dict[str, str | None]:
     return {str(row["Variable_name"]): row["Value"] for row in rows}
 
 
-def read_positions(connection: Connection) -> tuple[MariadbHistory, MariadbHistory]:
-    """What was applied (also without a log of our own) and what was logged, together; and the former alone."""
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """`applied`: what came over a channel, or was declared to have come; `history`: that, and all that was logged."""
+
+    applied: MariadbHistory
+    history: MariadbHistory
+    unlogged: tuple[str, ...]
+    """GTIDs of what was applied and is not in the log."""
+
+
+def read_positions(connection: Connection) -> Positions:
+    """Both positions of one moment, however long they are."""
     (row,) = connection.rows(GTIDS, LOOKING)
-    return MariadbHistory.of(row["slave_pos"], row["binlog_state"]), MariadbHistory.of(row["slave_pos"])
+    applied, logged = MariadbHistory.of(row["slave_pos"]), MariadbHistory.of(row["binlog_state"])
+    unlogged = applied.beyond(logged)
+    return Positions(
+        applied, MariadbHistory.of(row["slave_pos"], row["binlog_state"]), tuple(filter(None, unlogged.split(",")))
+    )
 
 
 @expect_answer(LOOKING)
@@ -177,12 +198,13 @@ def source_state(connection: Connection) -> SourceState:
     """What a replication account, which may do nothing else, sees of its server."""
     unless_held_up(connection, HELD_UP, NO_SPACE)
     seen = variables(connection)
-    history, _ = read_positions(connection)
+    positions = read_positions(connection)
     return SourceState(
         server_id=int(str(seen["server_id"])),
         binary_log=seen["log_bin"] == "ON",
-        history=history,
+        history=positions.history,
         version=seen["version"],
         skipping=merge_settings(find_in_variables(seen)),
         uid=seen.get("server_uid"),
+        unlogged=",".join(positions.unlogged),
     )

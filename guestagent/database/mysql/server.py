@@ -9,6 +9,7 @@ from guestagent.database.connection import Connection, Row
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.heldup import CATCHING_UP, LOOKING, unless_held_up
+from guestagent.database.log_beginning import EVENTS, read_unlogged_schemas
 from guestagent.database.mysql.accounts import accounts, extras
 from guestagent.database.mysql.channel import STATUS, channel, read_global_filters
 from guestagent.database.mysql.dialect import MysqlDialect, script
@@ -49,6 +50,7 @@ VARIABLES = sql(
 LOG_STATUS, LOG_STATUS_BEFORE_8_2 = sql("SHOW BINARY LOG STATUS"), sql("SHOW MASTER STATUS")
 # SHOW and performance_schema cut a value after 1024 characters, in the middle of a number too.
 GTIDS = sql("SELECT @@GLOBAL.gtid_executed AS executed")
+PURGED = sql("SELECT @@GLOBAL.gtid_purged <> '' AS purged")
 WAITED_ORIGINS_LIMIT = 8
 """A wait names one interval of each of these: more may not fit in the smallest max_allowed_packet, 1024 bytes."""
 
@@ -57,9 +59,10 @@ COMMITTING = "waiting for handler commit"
 # server; that the disk is full is in the log then, once in ten minutes, and all else of the server seems well.
 HELD_UP = sql(
     "SELECT state FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND ((time > 4 AND info IN ({}, {}, {}, {}, {})) OR (state = {}"
+    " AND ((time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}, {}))) OR (state = {}"
     " AND EXISTS (SELECT 1 FROM performance_schema.error_log"
     " WHERE error_code = 'MY-000035' AND logged > NOW() - INTERVAL 11 MINUTE)))",
+    f"{EVENTS}%",
     VARIABLES.text,
     LOG_STATUS.text,
     LOG_STATUS_BEFORE_8_2.text,
@@ -92,13 +95,18 @@ class Mysql:
 
     @expect_answer(LOOKING)
     def observe(self) -> ServerState:
-        """Thirteen short queries, none of which writes.
+        """Fourteen short queries and up to eight of the binary log's beginning, none of which writes.
 
         `own` is always "": a GTID names the server that gave it, so none can stand for two transactions.
         """
         unless_held_up(self._connection, HELD_UP, COMMITTING)
         seen = variables(self._connection)
         found, marker = accounts(self._connection)
+        log_status = read_log_status(self._connection, str(seen["version"]))
+        names, followed = schemas(self._connection), channel(self._connection)
+        unlogged: tuple[str, ...] = ()
+        if followed is None and log_status and not has_purged(self._connection):
+            unlogged = read_unlogged_schemas(self._connection, names, log_status)
         super_read_only = seen["super_read_only"] == "ON"
         return ServerState(
             version=str(seen["version"]),
@@ -109,19 +117,20 @@ class Mysql:
             restricted=seen["read_only"] == "ON" and not super_read_only,
             history=read_history(self._connection),
             accounts=found,
-            schemas=schemas(self._connection),
+            schemas=names,
             followers=tuple(int(str(row["Server_Id"])) for row in self._connection.rows(FOLLOWERS, LOOKING)),
             marker=marker,
             uuid=seen["server_uuid"],
             port=int(str(seen["port"])),
             tls=self._tls(),
             folder=str(seen["datadir"]),
-            channel=channel(self._connection),
+            channel=followed,
             skipping=merge_settings(
                 find_in_variables(seen),
-                find_in_log_status(read_log_status(self._connection, str(seen["version"]))),
+                find_in_log_status(log_status),
                 read_global_filters(self._connection),
             ),
+            unlogged=unlogged,
         )
 
     @expect_answer(LOOKING)
@@ -213,6 +222,11 @@ def read_log_status(connection: Connection, version: str) -> list[Row]:
     """The row of the binary log's status; none without a log."""
     major, minor = (int(number) for number in version.split(".")[:2])
     return connection.rows(LOG_STATUS if (major, minor) >= (8, 2) else LOG_STATUS_BEFORE_8_2, LOOKING)
+
+
+def has_purged(connection: Connection) -> bool:
+    """Whether the log lacks some of what was executed, and says so to replicas: they are refused, not left behind."""
+    return connection.rows(PURGED, LOOKING)[0]["purged"] == "1"
 
 
 def read_history(connection: Connection) -> MysqlHistory:

@@ -135,6 +135,63 @@ def data_without_a_history(pair: Pair) -> Telling:
     assert pair.replica.server.ask("SHOW DATABASES LIKE 'found'")
 
 
+UNLOGGED = final("data", "a log that lacks the beginning of")
+
+
+@area.row(UNLOGGED, heals=False, quick=True)
+def a_source_whose_data_was_loaded_past_its_log(pair: Pair) -> Telling:
+    pair.source.server.ask(
+        "SET SESSION sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT)"
+    )
+    yield pair.source.apply(pair.source_document())
+
+
+@area.row(UNLOGGED, heals=False)
+def a_source_in_use_whose_data_was_loaded_past_its_log(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask("SET SESSION sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT, v INT)")
+    pair.source.server.ask("INSERT INTO d.t VALUES (1, 1)")
+    yield pair.source.apply(pair.source_document())
+
+
+@area.row(UNLOGGED, heals=False)
+def a_source_whose_log_was_reset_after_it_was_loaded(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT)")
+    pair.write(1)
+    pair.source.server.ask(pair.say(mariadb="RESET MASTER", mysql="RESET BINARY LOGS AND GTIDS"))
+    pair.write(2)
+    yield pair.source.apply(pair.source_document())
+
+
+def _load_dump_with_position(pair: Pair) -> None:
+    """As a dump is loaded that brings its own position along."""
+    server = pair.source.server
+    server.ask("SET SESSION sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v TEXT)")
+    gtid = "11111111-71ca-11e1-9e33-c80aa9429562:1-9"
+    server.ask(
+        pair.say(mariadb="SET GLOBAL gtid_slave_pos = '0-5-9'", mysql=f"SET GLOBAL gtid_purged = '+{gtid}'")
+    )
+
+
+@area.row(mariadb=final("data", "0-5-9"), heals=False)
+def a_source_that_has_its_position_from_a_dump(pair: Pair) -> Telling:
+    pair.with_source()
+    _load_dump_with_position(pair)
+    yield pair.source.apply(pair.source_document())
+
+
+@area.row(
+    mariadb=final("source", "a log without 0-5-9"),
+    mysql=final("receiver", "no longer has the binary logs"),
+    heals=False,
+)
+def a_fresh_replica_of_a_source_that_has_its_position_from_a_dump(pair: Pair) -> Telling:
+    pair.with_source()
+    _load_dump_with_position(pair)
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
 @area.row(final("history", ""), heals=False)
 def a_former_source_with_writes_of_its_own(pair: Pair) -> Telling:
     pair.with_source()

@@ -279,6 +279,16 @@ def test_the_final_comes_before_the_pending_before_the_held() -> None:
     assert {*order} == {*Agreement}
 
 
+def test_a_target_is_held_by_whoever_holds_what_the_source_has_now() -> None:
+    state = server("0-7-9", server_id=8, channel=channel())
+
+    found = judged(
+        replica_wanted(), Observed(state, source=source_seen("0-1-5,0-7-9"), target=history("0-1-5"))
+    )
+
+    assert found.ready
+
+
 def test_other_domains_of_the_source_count_too() -> None:
     state = server("0-7-5", server_id=8, channel=channel())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -24,10 +25,42 @@ def spelled(last: Mapping[tuple[int, int], int]) -> str:
     return ",".join(f"{domain}-{server}-{number}" for (domain, server), number in last.items())
 
 
-def test_a_position_holds_all_before_it_in_its_domain_whoever_wrote_it() -> None:
-    assert history("0-2-42").contains(history("0-1-41"))
-    assert not history("0-2-42").contains(history("0-1-43"))
+def test_a_position_holds_all_that_its_source_has_logged_before_it() -> None:
+    assert history("0-2-42").contains(history("0-2-41"))
+    assert not history("0-2-42").contains(history("0-2-43"))
     assert not history("0-2-42").contains(history("1-2-1"))
+
+
+@pytest.mark.parametrize(
+    ("replica", "source"), [("0-1-100", "0-2-120"), ("0-1-120", "0-2-100"), ("0-2-42", "0-1-41")]
+)
+def test_a_number_that_another_server_gave_proves_nothing(replica: str, source: str) -> None:
+    assert not history(replica).contains(history(source))
+
+
+def test_the_last_gtid_of_a_domain_holds_those_that_other_servers_gave_before() -> None:
+    assert history("0-1-100").contains(history("0-7-50,0-1-100"))
+
+
+def test_the_last_gtid_of_a_domain_is_the_one_logged_last_and_not_the_highest() -> None:
+    assert not history("0-1-100").contains(history("0-1-100,0-7-50"))
+
+
+def test_a_binary_log_continues_what_came_over_a_channel() -> None:
+    both = MariadbHistory.of("0-7-50", "0-7-50,0-1-51")
+
+    assert history("0-1-51").contains(both)
+    assert not history("0-7-50").contains(both)
+
+
+def test_ten_thousand_domains_are_compared_at_once() -> None:
+    many = history(",".join(f"{domain}-{server}-7" for domain in range(2500) for server in range(1, 5)))
+    started = time.perf_counter()
+
+    assert many.contains(many)
+    assert many.beyond(many) == ""
+
+    assert time.perf_counter() - started < 0.5
 
 
 def test_what_is_beyond_another_history_is_named() -> None:

@@ -1,0 +1,31 @@
+"""Judges data for which a source's binary log does not account: a new replica would be ready without it. Pure."""
+
+from __future__ import annotations
+
+from guestagent.agent.model import Desired
+from guestagent.database.gtid import shorten_gtids
+from guestagent.database.state import ServerState, SourceState
+from guestagent.metadata.document import Role
+
+SHOWN_NAMES_LIMIT = 10
+LOAD = (
+    "dump the data (mysqldump --set-gtid-purged=OFF, mariadb-dump without --gtid), start the source from a clean image "
+    "and load the dump through its binary log: without sql_log_bin=0, and without resetting the log afterwards"
+)
+
+
+def refuse_unlogged(
+    desired: Desired, server: ServerState, source: SourceState | None
+) -> tuple[str, str, str, str] | None:
+    """Why such a source is not touched, nor followed by a replica that has nothing yet. None: all is logged."""
+    if desired.role is Role.SOURCE:
+        if not server.unlogged:
+            return None
+        shown = ", ".join(server.unlogged[:SHOWN_NAMES_LIMIT])
+        more = len(server.unlogged) - SHOWN_NAMES_LIMIT
+        seen = f"a log that lacks the beginning of {shown}{f' and {more} more' if more > 0 else ''}"
+        return ("data", "a binary log that holds all of it, or says what was purged", seen, LOAD)
+    if source is None or not source.unlogged or not server.history.empty:
+        return None
+    seen = f"at the source a log without {shorten_gtids(source.unlogged)}, and nothing here yet"
+    return ("source", "a binary log that holds all of its data, or says what was purged", seen, LOAD)
