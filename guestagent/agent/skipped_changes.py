@@ -73,5 +73,6 @@ def _refusal(
     more = "" if len(settings) == len(first) else f" and {len(settings) - len(first)} more"
     undone = "; ".join(setting.undo or f"restart it for {setting.name}" for setting in first)
     seen = f"{', '.join(map(str, first))}{more} {where}"
-    do = f"take them back, in the option file too ({undone}{more}); {afterwards}"
+    stopped = "with the channel stopped, " if any(each.end is End.REPLICA and each.undo for each in first) else ""
+    do = f"take them back, in the option file too ({stopped}{undone}{more}); {afterwards}"
     return (NAME, wanted, seen, do)

@@ -108,7 +108,6 @@ def errors_that_are_skipped(pair: Pair) -> Telling:
     mariadb=final(NAME, "slave_exec_mode = IDEMPOTENT"),
     mysql=final(NAME, "replica_exec_mode = IDEMPOTENT"),
     heals=False,
-    quick=True,
 )
 def a_replica_in_idempotent_mode(pair: Pair) -> Telling:
     pair.ready().unlogged("DELETE FROM d.t WHERE id = 1")
@@ -184,11 +183,7 @@ def a_delay_that_a_channel_has_kept(pair: Pair) -> Telling:
     pair.holds()
 
 
-@area.row(
-    mariadb=final(NAME, "IGNORE_SERVER_IDS = 71 on this replica"),
-    heals=False,
-    quick=True,
-)
+@area.row(mariadb=final(NAME, "IGNORE_SERVER_IDS = 71 on this replica"), heals=False)
 def a_source_whose_server_id_the_channel_ignores(pair: Pair) -> Telling:
     pair.ready()
     _point(pair, "IGNORE_SERVER_IDS = (71)")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guestagent.database.edge import Database
 from guestagent.database.steps import StartChannel, StopChannel
 from tests.integration.database.following import channel_of, point
 from tests.integration.servers import Server
-
-pytestmark = pytest.mark.every_server
 
 MARIADB = {
     "MASTER_CONNECT_RETRY": "60",

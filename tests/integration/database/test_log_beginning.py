@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guestagent.database.edge import Database
 from tests.integration.servers import Server
-
-pytestmark = pytest.mark.every_server
 
 SHOP = ("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT)")
 UNLOGGED = "SET SESSION sql_log_bin = 0"

@@ -13,8 +13,6 @@ from guestagent.embedded.servers import Flavour
 from tests.integration.database.following import PASSWORD, REPLICATOR, channel_of, point
 from tests.integration.servers import Server
 
-pytestmark = pytest.mark.every_server
-
 MARIADB = {
     **{f"replicate_{what}_db": "d" for what in ("do", "ignore")},
     **{f"replicate_{what}_table": "d.t" for what in ("do", "ignore", "wild_do", "wild_ignore")},
