@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from guestagent.agent.accounts import account_steps
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
+from guestagent.agent.family_limits import find_limit
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.agent.parting import describe_way_out
@@ -57,6 +58,9 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         return None
     if observed.lost_journal and holds_data(server):
         return _lost_journal(observed.lost_journal)
+    impossible = find_limit(desired, server)
+    if impossible is not None:
+        return impossible
     if not server.gtid:
         do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
         return ("GTID", "on", "off", do)

@@ -11,6 +11,7 @@ from guestagent.agent import bell, cfg
 from guestagent.errors import InvalidSettings, Problem
 
 DEFAULT_FILE = Path("/etc/guestagent/guestagent.conf")
+LONGEST_SECONDS = 31536000
 COMMANDS = ("start", "stop", "restart", "log")
 
 OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
@@ -121,6 +122,8 @@ def _refuse_impossible(conf: cfg.ConfigOpts) -> None:
             value = (conf if group == cfg.DEFAULT else conf[group])[option.name]
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{option.name} is not a finite number")
+            if isinstance(value, float) and value > LONGEST_SECONDS:
+                raise ValueError(f"{option.name}: expected at most {LONGEST_SECONDS} seconds, found {value:g}")
             if isinstance(value, str) and "\0" in value:
                 raise ValueError(f"{option.name} holds a null character")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from guestagent.cli.numbers import number_above_zero, whole_number
 from guestagent.cli.options import as_json
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 STATE = Path("/var/lib/guestagent-cloud")
 UNMOUNTABLE = frozenset(",:\\")
+YEAR_MINUTES = 525600
 MOST_NAME = 12  # the bridge is called after it, and a link's name is short
 
 
@@ -39,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     start.add_argument("--foreground", action="store_true", help="stay; SIGTERM or Ctrl-C ends it")
     start.add_argument(
         "--auth-ttl",
-        type=float,
+        type=number_above_zero(YEAR_MINUTES, "minutes"),
         default=15,
         metavar="MINUTES",
         help="life of handles' URLs (default %(default)s)",
@@ -52,7 +54,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     start.add_argument(
         "--heat-release",
-        type=int,
+        type=whole_number(1, 1000, "a release"),
         metavar="N",
         help="a real Heat of this release, from PyPI (default: the one of this Debian's packages)",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.given import HELP, given
+from guestagent.cli.numbers import whole_number
 from guestagent.errors import InvalidTemplate, Problem
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from guestagent.controller.origin import Adoption
 
 FINE, INVALID = 0, 2
+MOST_AUTH_TTL = 10**6  # as a cluster.yaml
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,7 +62,7 @@ def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {HELP}")
     parser.add_argument(
         "--auth-ttl",
-        type=int,
+        type=whole_number(1, MOST_AUTH_TTL, "seconds"),
         default=900,
         metavar="SECONDS",
         help="for how long the cloud admits a handle's URL (default: 900)",

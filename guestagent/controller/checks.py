@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster
+from guestagent.metadata import places
 from guestagent.metadata.authentication import PEM
+from guestagent.metadata.contradictions import check_channel, check_room
+from guestagent.metadata.document import Unresolved
 from guestagent.metadata.variables import Variables
 from guestagent.problems import Cursor, Problems
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"(Master|Slave)([0-9]{4}|[1-9][0-9]{4,6})")
 # No blank, no quote, and no $, which the guest's reader of settings expands.
-URL = re.compile(r"https?://[!#%&*-;=?-Z_a-z~]+")
+URL = re.compile(r"https?://[!#%&*-;=?-\[\]_a-z~]+")
 MOST_SERVER_ID = 2**32 - 1
 MOST_TEXT = 255
 LONGEST_WAIT = 43200  # Heat's own limit for the Timeout of a wait condition
@@ -35,7 +38,7 @@ def check(cluster: Cluster) -> None:
     _check_networks(problems, cluster)
     _check_times(problems, cluster)
     _check_tls(problems, cluster)
-    Variables().read(Cursor(cluster.variables, "variables", problems))
+    _check_variables(problems, cluster)
     problems.raise_if_any(InvalidCluster)
 
 
@@ -82,10 +85,15 @@ def _check_place(problems: Problems, cluster: Cluster) -> None:
             _check_text(Cursor(value, field, problems))
     if cluster.subnet is not None and cluster.network is not None:
         problems.add("network", "a subnet or a network", "both", "name the subnet only")
-    if cluster.metadata_url is not None and not URL.fullmatch(cluster.metadata_url):
+    if cluster.metadata_url is not None and not is_url(cluster.metadata_url):
         problems.add("metadata_url", "the http(s) address of Heat's CFN API", repr(cluster.metadata_url))
     if cluster.metadata_url is not None and cluster.dialect is Dialect.HOT:
         problems.add("metadata_url", "none in HOT", "one", "Heat tells its guests where their metadata is")
+
+
+def is_url(text: str) -> bool:
+    """Whether it can be the address of an API, and stand in user data."""
+    return URL.fullmatch(text) is not None and re.search(places.URL, text) is not None
 
 
 def _check_networks(problems: Problems, cluster: Cluster) -> None:
@@ -143,6 +151,17 @@ def _check_tls(problems: Problems, cluster: Cluster) -> None:
     if tls.certificate is not None or tls.key is not None or tls.client_certificates:
         expected = "no certificates of the nodes' own in a cluster"
         problems.add("tls", expected, "some", "every node that may read the template could read their keys")
+
+
+def _check_variables(problems: Problems, cluster: Cluster) -> None:
+    at = Cursor(cluster.variables, "variables", problems)
+    found = Variables().read(at) or {}
+    for name, value in found.items():
+        if isinstance(value, Unresolved):
+            do = "the template of a cluster has nothing that a function could refer to: write the value itself"
+            at.child(name, None).wrong("a value", f"the template function {value}", do)
+    check_channel(at, found, cluster.tls is not None and not cluster.tls.required)
+    check_room(at, found, len(cluster.replicas))
 
 
 def _check_text(at: Cursor) -> None:

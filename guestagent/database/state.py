@@ -150,6 +150,7 @@ class ServerState:
     what a source nor what a replica shall be. `tls`: it offers TLS (None: not known). `folder` is its data directory,
     as a path that ends in a slash. `skipping`: settings with which it leaves out, alters or hides changes.
     `unlogged`: schemas or GTIDs that it holds and that its binary log, from its beginning on, does not account for.
+    `channel_charset`: the character set in which its channels log in ("": not known).
     """
 
     version: str
@@ -171,6 +172,7 @@ class ServerState:
     folder: str = ""
     skipping: tuple[ReplicationSetting, ...] = ()
     unlogged: tuple[str, ...] = ()
+    channel_charset: str = ""
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from guestagent.metadata import document as values
 from guestagent.metadata.authentication import Encryption
 from guestagent.metadata.characters import END
+from guestagent.metadata.contradictions import check_section
 from guestagent.metadata.document import Document, Handle, Section, Source
 from guestagent.metadata.places import Address, HandleShape, Network
 from guestagent.metadata.shapes import Boolean, Choice, Integer, Key, OrFunction, Record, Schema, Text
@@ -121,7 +122,7 @@ KEYS = Record(
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The document: its keys, and that it cannot be a source's and a replica's at once."""
+    """The document: its keys, that it is a source's or a replica's, and that nothing in it contradicts the rest."""
 
     wanted: str = KEYS.wanted
 
@@ -130,7 +131,10 @@ class Whole:
         if "Master" in mapping and "Users" in mapping:
             chained = "a replica is nobody's source: chained replication is not supported"
             at.wrong("Users (a source's) or Master (a replica's)", "both", chained)
-        return KEYS.read(at)
+        found = KEYS.read(at)
+        if found is not None:
+            check_section(at, found.section, found.users)
+        return found
 
     def schema(self) -> Schema:
         return KEYS.schema() | {"not": {"required": ["Master", "Users"]}}

@@ -26,11 +26,15 @@ class Takes(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What may be said of a variable, and when each family takes it; None: that family does not know it."""
+    """What may be said of a variable, and when each family takes it; None: that family does not know it.
+
+    `why`: where its limits come from, if not from the server.
+    """
 
     kind: Kind
     mariadb: Takes | None
     mysql: Takes | None
+    why: str = ""
 
     def takes(self, family: str) -> Takes | None:
         return {"mariadb": self.mariadb, "mysql": self.mysql}.get(family)
@@ -65,14 +69,16 @@ def owner(name: str) -> str | None:
 
 def check(at: Cursor, name: str, value: Value) -> None:
     """Notes a problem where the value is not of the variable's kind."""
-    kind = KNOWN[name].kind
-    if kind.text(value) is None:
-        at.wrong(kind.wanted, "another value")
+    known = KNOWN[name]
+    if known.kind.text(value) is None:
+        at.wrong(known.kind.wanted, "another value", known.why)
 
 
 NOW, START = Takes.AT_ONCE, Takes.AT_START
 FLAG = Flag()
 SECONDS = Number(1, 31536000)
+NET_TIMEOUT = Number(3, 31536000)
+HEARTBEATS = "the agent's channels have a heartbeat every 2 s, and a shorter timeout would cut them between two"
 
 
 def _size(least: int = 0, most: int = BIGGEST) -> Number:
@@ -100,7 +106,7 @@ KNOWN: Mapping[str, Known] = {
     "innodb_lock_wait_timeout": _both(Number(1, 100000000)),
     "innodb_log_buffer_size": Known(_size(MIB, 2**32 - 1), START, NOW),
     "innodb_max_dirty_pages_pct": _both(Decimal(99)),
-    "innodb_open_files": Known(Number(10, 2**31 - 1), START, NOW),
+    "innodb_open_files": _both(Number(10, 2**31 - 1), START),  # MySQL changes it by a function, not by SET
     "innodb_print_all_deadlocks": _both(FLAG),
     "innodb_purge_threads": Known(Number(1, 32), NOW, START),
     "innodb_read_io_threads": Known(Number(1, 64), NOW, START),
@@ -113,10 +119,10 @@ KNOWN: Mapping[str, Known] = {
     "binlog_row_image": _both(Words(("FULL", "MINIMAL", "NOBLOB"))),
     "max_binlog_size": _both(_size(4096, 2**30)),
     "replica_max_allowed_packet": Known(_size(1024, 2**30), None, NOW),
-    "replica_net_timeout": Known(SECONDS, None, NOW),
+    "replica_net_timeout": Known(NET_TIMEOUT, None, NOW, HEARTBEATS),
     "replica_parallel_workers": Known(Number(0, 1024), None, START),
     "slave_max_allowed_packet": Known(_size(1024, 2**30), NOW, None),
-    "slave_net_timeout": Known(SECONDS, NOW, None),
+    "slave_net_timeout": Known(NET_TIMEOUT, NOW, None, HEARTBEATS),
     "slave_parallel_mode": Known(
         Words(("conservative", "optimistic", "aggressive", "minimal", "none")), START, None
     ),
@@ -144,7 +150,7 @@ KNOWN: Mapping[str, Known] = {
     "event_scheduler": _both(FLAG),
     "group_concat_max_len": _both(Number(4, 2**32 - 1)),
     "join_buffer_size": _both(_size(128)),
-    "key_buffer_size": _both(_size(8)),
+    "key_buffer_size": _both(_size(4096)),
     "local_infile": _both(FLAG),
     "max_execution_time": Known(Number(0, 2**32 - 1), None, NOW),
     "max_heap_table_size": _both(_size(16384)),

@@ -11,6 +11,7 @@ from guestagent.metadata.characters import END
 from guestagent.metadata.document import CfnHandle, HotHandle, Unresolved
 from guestagent.metadata.functions import FUNCTION, canonical, is_function, read_function
 from guestagent.metadata.shapes import Schema, Text
+from guestagent.metadata.unusable_addresses import PATTERNS, explain_unusable
 from guestagent.problems import Cursor
 from guestagent.secret import Secret
 
@@ -21,12 +22,17 @@ IPV4 = rf"^{_IPV4}{END}"
 IPV6 = rf"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*{END}"
 HOST_NAME = rf"^({_LABEL}\.)*(?![0-9]+{END}){_LABEL}{END}"
 CIDR = rf"^{_IPV4}/(3[0-2]|[12]?[0-9]){END}"
-URL = rf"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:[0-9]{{1,5}})?([/?][!-~]*)?{END}"
+_PORT = (
+    "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"  # 1 to 65535
+)
+URL = rf"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:{_PORT})?([/?][!-~]*)?{END}"
+SERVER_PART = re.compile(r"^https?://(\[(?P<ip>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~-]+)(?P<port>:[0-9]+)?([/?]|$)")
+SERVER = "a URL with a host and a port from 1 to 65535"
+SERVER_HINT = "heat_waitcondition_server_url in heat.conf, or the catalog, gives both"
 TOKEN = rf"^[!-~]+{END}"
 JSON_TEXT = r"^\s*\{[\s\S]*\}\s*$"
 LONGEST_NAME = 253  # RFC 1123
 LONGEST_HANDLE = 16384  # a presigned URL has about 600 characters, a HOT handle's document about 1000
-NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - refused, not listened on
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,9 @@ class Address:
         text = Text(LONGEST_NAME).read(at)
         if text is None:
             return None
-        if text in NOWHERE:
-            return at.wrong(
-                "an address that leads somewhere", text, "Heat gives it until it knows the server's own"
-            )
+        unusable = explain_unusable(text)
+        if unusable is not None:
+            return at.wrong("an address that leads somewhere", text, unusable)
         if not (_is_ip(text) or re.search(HOST_NAME, text)):
             return at.wrong(self.wanted, "something else", _address_hint(text))
         return text
@@ -48,7 +53,7 @@ class Address:
     def schema(self) -> Schema:
         ways = [{"pattern": IPV4}, {"pattern": IPV6, "format": "ipv6"}, {"pattern": HOST_NAME}]
         place = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "anyOf": ways}
-        return place | {"not": {"enum": list(NOWHERE)}}
+        return place | {"not": {"anyOf": [{"pattern": pattern} for pattern in PATTERNS]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ class HandleShape:
             return at.wrong(f"at most {LONGEST_HANDLE} characters", str(len(value)))
         if re.search(JSON_TEXT, value):
             return self._hot(at, _loaded(value), value)
+        if _misses_server(value):
+            return at.wrong(SERVER, "another", SERVER_HINT)
         if not re.search(URL, value):
             # Not shown: what stands here instead may be a credential too.
             return at.wrong(
@@ -154,7 +161,18 @@ class HandleShape:
         return Unresolved(" ".join(functions), whole) if functions else HotHandle(Secret(text))
 
 
+def _misses_server(text: str) -> bool:
+    """Whether it is a URL, but its port or its IPv6 address cannot exist."""
+    server = SERVER_PART.match(text)
+    if server is None:
+        return False
+    wrong_port = server["port"] is not None and not re.fullmatch(_PORT, server["port"][1:])
+    return wrong_port or (server["ip"] is not None and not _is_ip(server["ip"]))
+
+
 def _url(at: Cursor) -> str | None:
+    if isinstance(at.value, str) and _misses_server(at.value):
+        return at.wrong(SERVER, "another", SERVER_HINT)
     return _fitting(at, URL, "a URL (http or https)")
 
 

@@ -6,20 +6,56 @@ from dataclasses import dataclass
 
 from guestagent.metadata.characters import CONTROL
 from guestagent.metadata.document import Unresolved, User
-from guestagent.metadata.shapes import Key, OrFunction, Record, Schema, Text
+from guestagent.metadata.shapes import Key, OrFunction, Record, Schema, Shape, Text
 from guestagent.problems import Cursor
 from guestagent.secret import Secret
 
-LONGEST = 32  # MySQL's limit for users, and for a channel's password; MariaDB takes more
-LONGEST_PASSWORD_BYTES = 96  # MariaDB's limit for a channel's password
+LONGEST = 32
+"""MySQL's limit for users, in characters, and for a channel's password, where it counts bytes: the agent sees to those.
+
+MariaDB takes 96 bytes of a password, which is never reached: 32 characters up to U+FFFF have no more.
+"""
+
 MOST_USERS = 1000
+
+BEYOND_BMP = r"[^\u0000-\uffff]"
+"""What the servers cannot keep: their tables of users and their channels' repositories have utf8mb3."""
+
+SERVERS_OWN = (
+    "root",
+    "mysql",
+    "mariadb.sys",
+    "mysql.sys",
+    "mysql.session",
+    "mysql.infoschema",
+    "debian-sys-maint",
+    "PUBLIC",
+)
+"""Names that either family's installation or grammar has taken."""
 
 NAME = Text(
     LONGEST,
-    banned=rf"{CONTROL}|[^\u0000-\uffff]|^ | $",  # what the servers' own tables of users cannot hold
-    banning="control character, character beyond U+FFFF, or blank at an end",
+    banned=rf"{CONTROL}|{BEYOND_BMP}|^ | $|^'.*'$",  # a server strips outer quotes from the name in a login
+    banning="control character, character beyond U+FFFF, blank at an end, or quotes around it",
     why="MySQL takes no more for a user",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnName:
+    """The name of an account that the agent makes: none that the server keeps for itself."""
+
+    wanted: str = NAME.wanted
+
+    def read(self, at: Cursor) -> str | None:
+        name = NAME.read(at)
+        if name in SERVERS_OWN:
+            do = "it is an account of the server's own: choose another"
+            return at.wrong("a name that the servers leave free", name, do)
+        return name
+
+    def schema(self) -> Schema:
+        return {"allOf": [NAME.schema(), {"not": {"enum": list(SERVERS_OWN)}}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +64,33 @@ class Password:
 
     def read(self, at: Cursor) -> Secret | None:
         text = self._text.read(at)
-        if text is None:
-            return None
-        size = len(text.encode())
-        if size > LONGEST_PASSWORD_BYTES:
-            return at.wrong(
-                f"at most {LONGEST_PASSWORD_BYTES} bytes", str(size), "MariaDB takes no more for a channel"
-            )
-        return Secret(text)
+        return None if text is None else Secret(text)
 
     def schema(self) -> Schema:
         return self._text.schema()
 
     @property
     def _text(self) -> Text:
-        return Text(LONGEST, why="MySQL takes no more for the password of a channel")
+        return Text(
+            LONGEST,
+            banned=rf"{CONTROL}|{BEYOND_BMP}",
+            banning="control character or character beyond U+FFFF",
+            why="MySQL takes no more for the password of a channel",
+        )
 
 
-USER = Record(
-    User,
-    {
-        "name": Key("name", OrFunction(NAME), "the account's name", required=True),
-        "password": Key("password", OrFunction(Password()), "its password", required=True),
-    },
-)
+def _user(name: Shape[str]) -> Record[User]:
+    return Record(
+        User,
+        {
+            "name": Key("name", OrFunction(name), "the account's name", required=True),
+            "password": Key("password", OrFunction(Password()), "its password", required=True),
+        },
+    )
+
+
+USER = _user(NAME)
+MADE = _user(OwnName())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +110,7 @@ class Users:
             halves = _halves(item, items[0]) if items else None
             if halves:
                 items.pop(0)
-            user = _pair(*halves) if halves else USER.read(item)
+            user = _pair(*halves) if halves else MADE.read(item)
             if user is None:
                 continue
             if user.name in users:
@@ -82,7 +121,7 @@ class Users:
         return tuple(read)
 
     def schema(self) -> Schema:
-        whole = USER.schema()
+        whole = MADE.schema()
         keys = whole["properties"]
         halves = [
             {
@@ -110,7 +149,7 @@ def _halves(first: Cursor, second: Cursor) -> tuple[Cursor, Cursor] | None:
 
 
 def _pair(name: Cursor, password: Cursor) -> User | None:
-    read = USER.keys["name"].shape.read(name), USER.keys["password"].shape.read(password)
+    read = MADE.keys["name"].shape.read(name), MADE.keys["password"].shape.read(password)
     match read:
         case (str() | Unresolved() as who, Secret() | Unresolved() as secret):
             return User(who, secret)

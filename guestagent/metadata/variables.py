@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from guestagent.metadata.characters import END
+from guestagent.metadata.contradictions import check_pairs
 from guestagent.metadata.document import Unresolved
 from guestagent.metadata.functions import FUNCTION, is_function, read_function
 from guestagent.metadata.known_variables import KNOWN, canonical, check, owner
@@ -64,6 +65,7 @@ class Variables:
                     read[name] = scalar
                 if scalar is not None and not isinstance(scalar, Unresolved):
                     check(child, name, scalar)
+        check_pairs(at, read)
         return read
 
     def schema(self) -> Schema:

@@ -33,7 +33,7 @@ COULD_NOT_INITIALIZE = 1201
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
-    f" 'read_only', 'have_ssl', 'datadir', {list_names(*VARIABLE_NAMES)})"
+    f" 'read_only', 'have_ssl', 'datadir', 'character_set_client', {list_names(*VARIABLE_NAMES)})"
 )
 LOG_STATUS = sql("SHOW MASTER STATUS")
 # SHOW and information_schema cut a value after 4096 characters, in the middle of a number too.
@@ -100,6 +100,8 @@ class Mariadb:
             tls=seen["have_ssl"] == "YES",
             folder=str(seen["datadir"]),
             channel=followed,
+            # As character_set_server was at the start: a later SET GLOBAL of that one changes no channel.
+            channel_charset=str(seen.get("character_set_client") or ""),
             skipping=merge_settings(find_in_variables(seen), find_in_log_status(log_status)),
             unlogged=unlogged,
         )

@@ -45,7 +45,7 @@ RELAY_LOG_LOST = 1872
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
-    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', {list_names(*VARIABLE_NAMES)})"
+    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', 'character_set_client', {list_names(*VARIABLE_NAMES)})"
 )
 LOG_STATUS, LOG_STATUS_BEFORE_8_2 = sql("SHOW BINARY LOG STATUS"), sql("SHOW MASTER STATUS")
 # SHOW and performance_schema cut a value after 1024 characters, in the middle of a number too.
@@ -125,6 +125,8 @@ class Mysql:
             tls=self._tls(),
             folder=str(seen["datadir"]),
             channel=followed,
+            # As character_set_server was at the start: a later SET GLOBAL of that one changes no channel.
+            channel_charset=str(seen.get("character_set_client") or ""),
             skipping=merge_settings(
                 find_in_variables(seen),
                 find_in_log_status(log_status),

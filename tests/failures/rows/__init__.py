@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from tests.failures.row import Row
-from tests.failures.rows import applying, connecting, disks, encryption, identity, interruptions, skipping
+from tests.failures.rows import (
+    applying,
+    connecting,
+    disks,
+    encryption,
+    identity,
+    input,
+    interruptions,
+    skipping,
+)
 
-AREAS = (connecting.area, encryption.area, identity.area, applying.area, skipping.area, interruptions.area, disks.area)
+AREAS = (
+    connecting.area,
+    encryption.area,
+    identity.area,
+    input.area,
+    applying.area,
+    skipping.area,
+    interruptions.area,
+    disks.area,
+)
 ROWS: tuple[Row, ...] = tuple(row for area in AREAS for row in area.rows)
 """Every row of the failure table."""

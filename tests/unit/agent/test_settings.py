@@ -13,7 +13,12 @@ from guestagent.agent.settings import OPTIONS, load
 from guestagent.errors import InvalidSettings
 
 HEAVY = "print(*sorted({'oslo_config', 'requests', 'pymysql', 'yaml', 'guestagent.metadata'} & set(sys.modules)))"
-IMPOSSIBLE = ["[DEFAULT]\ninterval = nan\n", "[signal]\ntimeout = inf\n", "[DEFAULT]\nstate = /a\0b\n"]
+IMPOSSIBLE = [
+    "[DEFAULT]\ninterval = nan\n",
+    "[signal]\ntimeout = inf\n",
+    "[signal]\nauth_ttl = 1e300\n",
+    "[DEFAULT]\nstate = /a\0b\n",
+]
 OTHER = [
     ("[DEFAULT]\nstate = /x\n", "state", Path("/x")),
     ("[DEFAULT]\ninterval = 0.5\n", "interval", 0.5),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guestagent.controller import Cluster, Node
 from guestagent.errors import InvalidCluster
+from guestagent.metadata import Tls
 from tests.unit.controller.clusters import LARGE, SMALL, cluster, clusters, names, nodes
 
 SOURCE = replace(LARGE, name="Master0000", server_id=101)
@@ -140,6 +141,13 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"replica_network": "10.0.0.9"}, "found 10.0.0.9 (write 10.0.0.9/32)"),
         ({"metadata_url": "heat:8000"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
         ({"metadata_url": "http://heat/$x"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
+        ({"metadata_url": "http://heat:0/"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
+        ({"variables": {"sql_mode": {"get_param": "x"}}}, "variables.sql_mode: expected a value, found the template "),
+        ({"replicas": 9, "variables": {"max_connections": 10}}, "max_connections: expected at least 11 for 9 replicas"),
+        (
+            {"tls": Tls(required=False), "variables": {"require_secure_transport": True}},
+            "variables.require_secure_transport: expected OFF if channels are in clear, found ON",
+        ),
         ({"polling_interval": 0}, "polling_interval: expected an integer from 1 to 3600, found 0"),
     ],
 )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guestagent.metadata import CfnHandle, Document, Handle, HotHandle, Section, Source, Tls, Unresolved, User
 from guestagent.metadata import dump as _dump
 from guestagent.metadata.functions import FUNCTIONS, canonical
+from guestagent.metadata.unusable_addresses import explain_unusable
 from guestagent.secret import Secret
 from tests.unit.metadata.wire import PEM, PRIVATE_KEY, URL
 
@@ -33,12 +34,14 @@ functions = st.one_of(
         lambda text: _unresolved("Fn::Join(A)", {"Fn::Join": [text, ["b", {"Ref": "A"}]]})
     ),
 )
-names = st.text(_printable, min_size=1, max_size=32).filter(lambda name: name.strip(" ") == name)
+names = st.text(_printable, min_size=1, max_size=32).filter(
+    lambda name: name.strip(" ") == name and not (len(name) > 1 and name[0] == name[-1] == "'")
+)
 passwords = st.text(_printable, min_size=1, max_size=32).map(Secret)
 users = st.builds(User, names | functions, passwords | functions)
 user_lists = st.lists(users, max_size=4, unique_by=lambda user: user.name).map(tuple)
 addresses = st.one_of(
-    st.ip_addresses().map(str).filter(lambda address: address not in ("0.0.0.0", "::")),  # noqa: S104
+    st.ip_addresses().map(str).filter(lambda address: explain_unusable(address) is None),
     st.sampled_from(["db.example", "db-1", "1.example.com", "localhost", "x" * 63 + ".example"]),
 )
 networks = st.ip_addresses(v=4).flatmap(

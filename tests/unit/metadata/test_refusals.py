@@ -8,6 +8,8 @@ from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse
 from tests.unit.metadata.wire import PEM, PRIVATE_KEY, SLAVE, URL, replica, source
 
+USERS = [{"name": f"slave{number:04}", "password": "secret"} for number in range(9)]
+
 
 def test_every_problem_is_told_at_once() -> None:
     document = replica("http://x", {"name": "a" * 33, "password": ["x"]}, Port=0) | {
@@ -65,16 +67,28 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         (
             source({"name": "a ", "password": "b"}),
-            "Users[0].name: expected a string without any control character, character beyond U+FFFF, or blank at "
-            "an end, found one at character 2",
+            "Users[0].name: expected a string without any control character, character beyond U+FFFF, blank at an "
+            "end, or quotes around it, found one at character 2",
+        ),
+        (
+            source({"name": "'a'", "password": "b"}),
+            "Users[0].name: expected a string without any control character, character beyond U+FFFF, blank at an "
+            "end, or quotes around it, found one at character 1",
+        ),
+        (
+            source({"name": "mariadb.sys", "password": "b"}),
+            "Users[0].name: expected a name that the servers leave free, found mariadb.sys "
+            "(it is an account of the server's own: choose another)",
         ),
         (
             source({"name": "a", "password": "b\0"}),
-            "Users[0].password: expected a string without any control character, found one at character 2",
+            "Users[0].password: expected a string without any control character or character beyond U+FFFF, found "
+            "one at character 2",
         ),
         (
-            source({"name": "a", "password": "\U0001f511" * 25}),
-            "Users[0].password: expected at most 96 bytes, found 100 (MariaDB takes no more for a channel)",
+            source({"name": "a", "password": "key \U0001f511"}),
+            "Users[0].password: expected a string without any control character or character beyond U+FFFF, found "
+            "one at character 5",
         ),
         (
             source({"name": "a", "password": "b" * 33}),
@@ -115,6 +129,31 @@ def test_every_problem_is_told_at_once() -> None:
             replica("0.0.0.0"),  # noqa: S104
             "Master.Address: expected an address that leads somewhere, found 0.0.0.0 "
             "(Heat gives it until it knows the server's own)",
+        ),
+        (
+            replica("FF02::1"),
+            "Master.Address: expected an address that leads somewhere, found FF02::1 "
+            "(it is a multicast address: give the source's own)",
+        ),
+        (
+            replica("255.255.255.255"),
+            "Master.Address: expected an address that leads somewhere, found 255.255.255.255 "
+            "(it is the broadcast address: give the source's own)",
+        ),
+        (
+            replica("fe80::1"),
+            "Master.Address: expected an address that leads somewhere, found fe80::1 (a link-local address needs an "
+            "interface, which a channel cannot name: give a global or unique local one)",
+        ),
+        (
+            {"ReadyWaitCondition": "http://heat.example:99999/"},
+            "ReadyWaitCondition: expected a URL with a host and a port from 1 to 65535, found another "
+            "(heat_waitcondition_server_url in heat.conf, or the catalog, gives both)",
+        ),
+        (
+            {"ReadyWaitCondition": {"alarm_url": "http://[:::]/"}},
+            "ReadyWaitCondition.alarm_url: expected a URL with a host and a port from 1 to 65535, found another "
+            "(heat_waitcondition_server_url in heat.conf, or the catalog, gives both)",
         ),
         (replica(Port=True), "Master.Port: expected an integer from 1 to 65535, found a boolean"),
         (replica(Port="65536"), "Master.Port: expected an integer from 1 to 65535, found 65536"),
@@ -202,6 +241,31 @@ def test_every_problem_is_told_at_once() -> None:
             "to a server",
         ),
         (
+            source(Variables={"slave_net_timeout": 1}),
+            "GuestAgent.Variables.slave_net_timeout: expected an integer from 3 to 31536000, found another value (the "
+            "agent's channels have a heartbeat every 2 s, and a shorter timeout would cut them between two)",
+        ),
+        (
+            source(Variables={"innodb-io-capacity": 5000, "innodb_io_capacity_max": 4000}),
+            "GuestAgent.Variables.innodb_io_capacity: expected at most innodb_io_capacity_max, 4000, found 5000 "
+            "(raise innodb_io_capacity_max, or lower this one)",
+        ),
+        (
+            source(*USERS, Variables={"max_connections": 10}),
+            "GuestAgent.Variables.max_connections: expected at least 11 for 9 replicas, found 10 "
+            "(each replica has a connection, and the agent has two)",
+        ),
+        (
+            source(SLAVE, Variables={"bind_address": "127.0.0.1"}),
+            "GuestAgent.Variables.bind_address: expected an address that replicas can reach, found 127.0.0.1 "
+            "(replicas come over the network: leave it out, or write *)",
+        ),
+        (
+            source(TLS={"Required": False}, Variables={"require_secure_transport": "on"}),
+            "GuestAgent.Variables.require_secure_transport: expected OFF if channels are in clear, found ON (the "
+            "server would reject every channel: require TLS of the channels, or leave the variable out)",
+        ),
+        (
             source(Variables={"a b": 1}),
             "GuestAgent.Variables.a b: expected a variable's name (letters, digits, _ and -), found another string",
         ),
@@ -227,6 +291,25 @@ def test_every_problem_is_told_at_once() -> None:
 )
 def test_a_broken_document_is_told_in_one_sentence(document: object, problem: str) -> None:
     assert problems(document) == [problem]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "::", "::0", "0::", "0:0:0:0:0:0:0:0", "::0.0.0.0", "::ffff:0.0.0.0", "::FFFF:0:0"],  # noqa: S104
+)
+def test_every_spelling_of_no_address_at_all_is_refused(address: str) -> None:
+    [problem] = problems(replica(address))
+
+    assert problem.endswith(f"found {address} (Heat gives it until it knows the server's own)")
+
+
+@pytest.mark.parametrize("name", ["`x`", '"x"', "'x", "x'", "'", "root@x", "é" * 32])
+def test_a_name_that_a_server_keeps_as_it_is_passes(name: str) -> None:
+    assert parse(source({"name": name, "password": "b"})).users[0].name == name
+
+
+def test_a_replica_may_come_to_a_foreign_source_as_whom_it_likes() -> None:
+    assert parse(replica("10.0.0.7", {"name": "root", "password": "b"})).source is not None
 
 
 def test_no_problem_shows_a_secret() -> None:

@@ -56,7 +56,7 @@ def beyond(problem: Problem, document: Any) -> bool:
     """Whether a problem is of those that the schema's own comment excepts."""
     half_user = problem.path.startswith("Users[") and problem.found == "nothing"
     digits_out_of_range = problem.expected.startswith("an integer") and problem.found[-1].isdigit()
-    named = ("names that differ", "each variable once", "at most 96 bytes", "a function of at most")
+    named = ("names that differ", "each variable once", "a function of at most", "a URL with a host and a port")
     return (
         half_user
         or digits_out_of_range
