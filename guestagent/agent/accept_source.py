@@ -16,6 +16,7 @@ from guestagent.database.gtid import shorten_gtids
 from guestagent.errors import NotReady
 from guestagent.metadata import Document, parse, require_resolved
 from guestagent.metadata.document import Source
+from guestagent.metadata.host_port import show_host_port
 from guestagent.retry import SystemClock
 
 NOTHING = "nothing"
@@ -96,7 +97,8 @@ def compare_histories(edges: Edges, source: Source, document: Document) -> Compa
     seen = look(edges.view, source, document.section.tls)
     if seen is None or seen.history is None:
         why = "" if seen is None or seen.error is None else f": {seen.error}"
-        raise NotReady(f"the source {source.address}:{source.port} cannot be read, so nothing can be accepted{why}")
+        where = show_host_port(source.address, source.port)
+        raise NotReady(f"the source {where} cannot be read, so nothing can be accepted{why}")
     if seen.history.family != server.history.family:
         raise NotReady(f"the source is a {seen.history.family}, and this server a {server.history.family}")
     identity = identify_source(source, seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from guestagent.agent.configuration import Look
 from guestagent.agent.edges import Edges
@@ -26,7 +26,11 @@ def look(view: SourceView, source: Source, tls: Tls | None) -> SourceState | Non
 
 
 def try_logins(
-    view: SourceView, desired: Desired, server: ServerState, address: str | None, network: IPv4Network | None
+    view: SourceView,
+    desired: Desired,
+    server: ServerState,
+    address: str | None,
+    network: IPv4Network | IPv6Network | None,
 ) -> Iterator[tuple[Account, ServerError | None]]:
     """What a login as each managed account says, where our own `address` is one that it admits.
 

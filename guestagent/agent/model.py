@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv6Address, ip_address
 
 from guestagent.agent.parting import Parting
 from guestagent.database.edge import Dialect
@@ -45,12 +46,12 @@ class Desired:
     def of(cls, document: Document, dialect: Dialect, address: str | None) -> Desired:
         """What `document` means for a server of this dialect at `address` (None: not known, a dry run)."""
         section = document.section
-        host = dialect.host_pattern(None if section.network is None else str(section.network))
+        hosts = dialect.host_patterns(None if section.network is None else str(section.network))
         return cls(
             role=document.role,
             server_id=section.server_id if section.server_id is not None else derived_server_id(address),
             derived=section.server_id is None,
-            accounts=tuple(_account(user, host, section.tls) for user in document.users),
+            accounts=tuple(_account(user, host, section.tls) for user in document.users for host in hosts),
             source=document.source,
             max_lag=section.max_lag,
             tls=section.tls,
@@ -59,12 +60,14 @@ class Desired:
 
 
 def derived_server_id(address: str | None) -> int | Unresolved:
-    """A server id from the node's own address: an IPv4 one is it, of an IPv6 one the last 32 bits."""
+    """A server id from the node's own address: an IPv4 one is it, of an IPv6 one a hash of the whole."""
     if address is None:
         return Unresolved("this node's address", "")
     parsed = ip_address(address)
-    number = int(parsed) if isinstance(parsed, IPv4Address) else int(parsed) & 0xFFFFFFFF
-    return number or 1
+    if isinstance(parsed, IPv6Address):
+        # Its last bits may be alike in every subnet, and its first ones are alike in one.
+        return int.from_bytes(hashlib.sha256(parsed.packed).digest()[:4], "big") or 1
+    return int(parsed) or 1
 
 
 def _account(user: User, host: str, tls: Tls | None) -> WantedAccount:

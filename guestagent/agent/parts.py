@@ -38,6 +38,8 @@ LOCK_WAIT_S = 5.0
 
 ANYWHERE = "192.0.2.1"
 """An address of nobody (RFC 5737): the way towards it is the default route."""
+ANYWHERE_IPV6 = "2001:db8::1"
+"""Likewise (RFC 3849), of a node without IPv4."""
 
 
 def edges(
@@ -100,13 +102,15 @@ def sender(settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sen
 
 def address_towards(host: str) -> str | None:
     """This node's address on the way to `host`, None where there is no way or no such name. Sends nothing."""
-    try:
-        family, kind, protocol, _, target = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.connect(target)
-            return str(probe.getsockname()[0])
-    except OSError:
-        return None
+    for place in (host, ANYWHERE_IPV6) if host == ANYWHERE else (host,):
+        try:
+            family, kind, protocol, _, target = socket.getaddrinfo(place, 9, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.connect(target)
+                return str(probe.getsockname()[0])
+        except OSError:
+            continue
+    return None
 
 
 def home(document: Document) -> str:

@@ -22,6 +22,7 @@ from guestagent.database.state import (
     TlsOptions,
 )
 from guestagent.metadata.document import Source
+from guestagent.metadata.host_port import show_host_port
 
 HELD, PENDING, FINAL = Agreement.HELD, Agreement.PENDING, Agreement.FINAL
 
@@ -152,11 +153,11 @@ def _replica(
 
 
 def _led(end: Endpoint, tls: TlsOptions) -> str:
-    return f"{end.user}@{end.host}:{end.port}, {tls}"
+    return f"{end.user}@{show_host_port(end.host, end.port)}, {tls}"
 
 
 def _source_seen(source: Source, observed: Observed, dialect: Dialect) -> Condition:
-    wanted = f"a login as {source.user.name} at {source.address}:{source.port}"
+    wanted = f"a login as {source.user.name} at {show_host_port(source.address, source.port)}"
     seen = observed.source
     if seen is None:
         return Condition("source", PENDING, wanted, "not tried yet")

@@ -88,11 +88,13 @@ def _as_json(name: str | None, document: Document, raw: object) -> dict[str, Any
 
 
 def _as_text(name: str | None, document: Document, raw: object) -> str:
+    from guestagent.metadata.host_port import show_host_port
+
     node = document.section.node or _printable(name or "document")
     lines = [f"{node}: {document.role}, generation {document.section.generation}"]
     if document.source is not None:
         source = document.source
-        lines.append(f"  follows {source.address}:{source.port} as {source.user.name}")
+        lines.append(f"  follows {show_host_port(source.address, source.port)} as {source.user.name}")
     lines += [f"  user {user.name}" for user in document.users]
     lines += [f"  unresolved {path} = {function}" for path, function in document.functions.items()]
     lines += [f"  left alone, not ours: {', '.join(others)}" for others in [_others(raw)] if others]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
 from guestagent.controller.dialect import Dialect
@@ -13,6 +13,8 @@ from guestagent.metadata import places
 from guestagent.metadata.authentication import PEM
 from guestagent.metadata.contradictions import check_channel, check_room
 from guestagent.metadata.document import Unresolved
+from guestagent.metadata.networks import WANTED as NETWORK
+from guestagent.metadata.networks import can_be_admitted
 from guestagent.metadata.variables import Variables
 from guestagent.problems import Cursor, Problems
 
@@ -98,22 +100,34 @@ def is_url(text: str) -> bool:
 
 def _check_networks(problems: Problems, cluster: Cluster) -> None:
     for index, network in enumerate(cluster.client_networks):
-        _check_cidr(problems, f"client_networks[{index}]", network)
+        at = Cursor(network, f"client_networks[{index}]", problems)
+        _check_version(at, _check_cidr(at), cluster)
     for network, times in Counter(cluster.client_networks).items():
         if times > 1:
             problems.add("client_networks", "networks that differ", f"{network} {times} times")
     if cluster.replica_network is not None:
-        _check_cidr(problems, "replica_network", cluster.replica_network)
+        at = Cursor(cluster.replica_network, "replica_network", problems)
+        replicas = _check_cidr(at)
+        if replicas is not None and can_be_admitted(at, replicas):
+            _check_version(at, replicas, cluster)
 
 
-def _check_cidr(problems: Problems, path: str, text: str) -> None:
+def _check_version(at: Cursor, network: IPv4Network | IPv6Network | None, cluster: Cluster) -> None:
+    if isinstance(network, IPv6Network) and not cluster.ipv6:
+        do = "say ipv6: true if the nodes have IPv6 addresses, so that their group admits IPv6"
+        at.wrong("a network of IPv4 in a cluster without ipv6", str(network), do)
+
+
+def _check_cidr(at: Cursor) -> IPv4Network | IPv6Network | None:
     try:
-        usual = str(IPv4Network(text, strict=False))
-    except (AddressValueError, NetmaskValueError, TypeError):
-        problems.add(path, "an IPv4 network such as 10.0.0.0/24", repr(text))
-        return
-    if text != usual:
-        problems.add(path, "an IPv4 network such as 10.0.0.0/24", text, f"write {usual}")
+        if not isinstance(at.value, str):
+            raise TypeError
+        usual = ip_network(at.value, strict=False)
+    except (ValueError, TypeError):
+        return at.wrong(NETWORK, repr(at.value))
+    if at.value != str(usual):
+        return at.wrong(NETWORK, at.value, f"write {usual}")
+    return usual
 
 
 def _check_times(problems: Problems, cluster: Cluster) -> None:

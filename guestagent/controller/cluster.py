@@ -31,7 +31,7 @@ class Cluster:
     cloud has one default network. `client_networks` may reach the database port beside the nodes themselves.
     `variables` are the database servers', those of the checked list that the nodes' metadata admits.
     The replicas' accounts are admitted from `replica_network` only (anywhere where it is None). These are
-    IPv4, in CIDR form.
+    in CIDR form. `ipv6`: the nodes have IPv6 addresses, and reach each other by them too; networks of IPv6 need it.
 
     Seconds: `deadline` is a node's own time to become ready once its agent runs, `boot_allowance` comes
     before it, and `auth_ttl` is how long the cloud's Keystone admits a handle's URL. `metadata_url` is the
@@ -55,6 +55,7 @@ class Cluster:
     key_pair: str | None = None
     client_networks: tuple[str, ...] = ()
     replica_network: str | None = None
+    ipv6: bool = False
     metadata_url: str | None = None
     deadline: int = DEADLINE
     boot_allowance: int = BOOT_ALLOWANCE
@@ -82,6 +83,7 @@ class Cluster:
         key_pair: str | None = None,
         client_networks: Iterable[str] = (),
         replica_network: str | None = None,
+        ipv6: bool = False,
         metadata_url: str | None = None,
         deadline: int = DEADLINE,
         boot_allowance: int = BOOT_ALLOWANCE,
@@ -103,6 +105,7 @@ class Cluster:
             key_pair=key_pair,
             client_networks=tuple(client_networks),
             replica_network=replica_network,
+            ipv6=ipv6,
             metadata_url=metadata_url,
             deadline=deadline,
             boot_allowance=boot_allowance,

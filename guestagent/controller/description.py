@@ -31,6 +31,7 @@ KNOWN = frozenset(
         "passwords",
         "tls",
         "variables",
+        "ipv6",
         *NODE,
         *TEXTS,
         *SECONDS,
@@ -112,6 +113,8 @@ def _shared(at: Cursor, found: Mapping[str, object], folder: Path) -> dict[str, 
         given["dialect"] = Dialect.CFN  # whoever says the address of its API has chosen
     if "tls" in found:
         given["tls"] = _tls(at.child("tls", found["tls"]), folder)
+    if "ipv6" in found and (ipv6 := at.child("ipv6", found["ipv6"]).boolean()) is not None:
+        given["ipv6"] = ipv6
     if "variables" in found:
         given["variables"] = found["variables"]
     if "client_networks" in found:

@@ -18,6 +18,7 @@ from guestagent.database.sql import SQL_MODE, Statement, sql
 from guestagent.database.wrapping import UnusableCertificate, context
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
 from guestagent.metadata.document import Tls
+from guestagent.metadata.host_port import show_host_port
 from guestagent.secret import Secret
 from guestagent.time_limit import TimeLimitExceeded, time_limit
 
@@ -114,7 +115,7 @@ def over_tcp(
     host: str, port: int, user: str, password: Secret, tls: Tls | None, timeout: float
 ) -> Connection:
     """Encrypted and verified as `tls` says; None: where the server offers it, and in clear where it does not."""
-    with _typed(f"logging in to {host}:{port} as {user}"):
+    with _typed(f"logging in to {show_host_port(host, port)} as {user}"):
         # As bytes: PyMySQL encodes text as Latin-1, and the server hashed UTF-8.
         secret = password.reveal().encode()
         stream = socket.create_connection((host, port), timeout)
@@ -125,7 +126,7 @@ def over_tcp(
     with _closed_on_failure(connection):
         if how.required and not _encrypted(connection, host):
             # PyMySQL before 1.2 goes on in the clear where the server offers no TLS, whatever it was told.
-            doing = f"logging in to {host}:{port} as {user}"
+            doing = f"logging in to {show_host_port(host, port)} as {user}"
             raise DatabaseRefused(doing, 2026, f"{NO_TLS}, but the server does not support it")
     return connection
 

@@ -24,8 +24,8 @@ class Dialect(Protocol):
     def statements(self, step: Step) -> tuple[str, ...]:
         """The SQL of a step with every secret masked, as a dry run shows it."""
 
-    def host_pattern(self, network: str | None) -> str:
-        """The host part of an account that admits a network (CIDR); None: from anywhere."""
+    def host_patterns(self, network: str | None) -> tuple[str, ...]:
+        """The host parts of a user's accounts, which together admit a network (CIDR); None: from anywhere."""
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         """Whether what the server stores of a password (plugin, proof) is of this password."""

@@ -1,15 +1,17 @@
-"""How servers spell the hosts that an account may come from. Pure."""
+"""The hosts that an account may come from, as both families spell them. Pure."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import ip_network
+
+from guestagent.metadata.host_patterns import ANY, find_host_patterns
 
 
-def with_mask(network: str | None) -> str:
-    """A network (CIDR) as both families understand it; None: from anywhere. ValueError for anything but IPv4."""
+def host_patterns(network: str | None) -> tuple[str, ...]:
+    """The hosts of the accounts that admit a network (CIDR), None: any; ValueError if no accounts do."""
     if network is None:
-        return "%"
-    parsed = IPv4Network(network)
-    if parsed.prefixlen == 0:
-        return "%"
-    return str(parsed.network_address) if parsed.prefixlen == 32 else str(parsed.with_netmask)
+        return (ANY,)
+    found = find_host_patterns(ip_network(network))
+    if found is None:
+        raise ValueError(f"no account admits exactly {network}")
+    return found

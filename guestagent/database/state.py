@@ -9,6 +9,7 @@ from enum import Enum
 from guestagent.database.channel_options import StrayOption
 from guestagent.database.gtid import History
 from guestagent.database.replication_settings import ReplicationSetting
+from guestagent.metadata.host_port import show_host_port
 from guestagent.secret import Secret
 
 REPLICATION = frozenset({"REPLICATION SLAVE"})
@@ -85,7 +86,7 @@ class Endpoint:
     tls: bool = False
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}" + (" over TLS" if self.tls else "")
+        return f"{self.user}@{show_host_port(self.host, self.port)}" + (" over TLS" if self.tls else "")
 
 
 @dataclass(frozen=True, slots=True)

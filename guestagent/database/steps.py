@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from guestagent.database.state import Account, TlsOptions
 from guestagent.metadata.document import Unresolved
+from guestagent.metadata.host_port import show_host_port
 from guestagent.secret import Secret
 
 
@@ -140,7 +141,7 @@ class PointChannel:
 
     def __str__(self) -> str:
         how = f", {self.options}" if self.tls else ""
-        return f"point the channel at {self.host}:{self.port} as {self.user}, by GTID{how}"
+        return f"point the channel at {show_host_port(self.host, self.port)} as {self.user}, by GTID{how}"
 
     @property
     def options(self) -> TlsOptions:

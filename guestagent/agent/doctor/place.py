@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
+from guestagent.metadata.host_port import show_host_port
 
 
 def way(topic: Topic, host: str, port: int, probes: Probes, do: str) -> Iterator[Finding]:
@@ -21,6 +22,6 @@ def way(topic: Topic, host: str, port: int, probes: Probes, do: str) -> Iterator
     try:
         probes.connected(host, port)
     except OSError as error:
-        yield topic.fail("TCP", f"{host}:{port}: {error.strerror or error}", do)
+        yield topic.fail("TCP", f"{show_host_port(host, port)}: {error.strerror or error}", do)
         return
-    yield topic.ok("TCP", f"{host}:{port} answers")
+    yield topic.ok("TCP", f"{show_host_port(host, port)} answers")

@@ -25,7 +25,7 @@ from guestagent.metadata.document import Document, Role
 SERVER, SOURCE, PORT = Topic("server"), Topic("source"), Topic("port")
 START = "is the server running (systemctl status mariadb, or mysql), and is database.socket its socket?"
 UNHEARD = "is the source up; check its bind-address, port, and the security group between the nodes"
-UNREACHED = "bind-address of this server's option file must admit the other nodes (0.0.0.0)"
+UNREACHED = "bind-address of this server's option file must admit the other nodes (*)"
 NOWHERE = "are network, routes and DNS up? ip address, ip route"
 GRADES = {Agreement.FINAL: Grade.FAIL, Agreement.PENDING: Grade.WARN, Agreement.HELD: Grade.OK}
 

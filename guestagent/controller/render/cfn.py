@@ -24,6 +24,7 @@ from guestagent.controller.render.contents import (
     kept,
     parameters,
 )
+from guestagent.controller.render.security_group import GROUP, neutron_group
 from guestagent.controller.render.userdata import Collecting, userdata
 
 
@@ -74,6 +75,9 @@ def _members() -> Resource:
 
 
 def _database(cluster: Cluster) -> Resource:
+    if cluster.ipv6:
+        # Heat makes rules of IPv4 alone of an AWS::EC2::SecurityGroup.
+        return {"Type": GROUP, "DependsOn": "Begin", "Properties": neutron_group(cluster, {"Ref": "Members"})}
     origins: list[Resource] = [{"SourceSecurityGroupId": {"Ref": "Members"}}]
     origins += [{"CidrIp": network} for network in cluster.client_networks]
     port = {"IpProtocol": "tcp", "FromPort": str(PORT), "ToPort": str(PORT)}

@@ -15,7 +15,6 @@ from guestagent.controller.passwords import LENGTH
 from guestagent.controller.render.contents import (
     AUTHORITY,
     HANDLES,
-    PORT,
     Functions,
     Resource,
     check_room,
@@ -25,6 +24,7 @@ from guestagent.controller.render.contents import (
     kept,
     parameters,
 )
+from guestagent.controller.render.security_group import GROUP, neutron_group
 
 VERSION = "2018-08-31"
 
@@ -63,17 +63,7 @@ def _value(value: str, after: list[str]) -> Resource:
 
 def _database(cluster: Cluster) -> Resource:
     """One group: unlike the other dialect's, its rule can name the group itself as the origin of the traffic."""
-    origins: list[Resource] = [{"remote_mode": "remote_group_id"}]
-    origins += [{"remote_ip_prefix": network} for network in cluster.client_networks]
-    port = {"protocol": "tcp", "port_range_min": PORT, "port_range_max": PORT}
-    return {
-        "type": "OS::Neutron::SecurityGroup",
-        "depends_on": "Begin",
-        "properties": {
-            "description": "The database port, between the nodes and from the client networks",
-            "rules": [{**port, **origin} for origin in origins],
-        },
-    }
+    return {"type": GROUP, "depends_on": "Begin", "properties": neutron_group(cluster)}
 
 
 def _node(cluster: Cluster, node: Node) -> dict[str, Resource]:

@@ -57,6 +57,7 @@ NEEDS: Mapping[Dialect, Needs] = {
 def types_in(cluster: Cluster) -> frozenset[str]:
     """The types of resources that this cluster's template has, in its dialect."""
     unused = {"OS::Neutron::Port"} if cluster.network is None else set()
+    group = {"OS::Neutron::SecurityGroup"} if cluster.ipv6 else set()
     if cluster.passwords is Passwords.PARAMETERS:
         unused.add("OS::Heat::RandomString")
-    return NEEDS[cluster.dialect].types - unused
+    return NEEDS[cluster.dialect].types - unused | group

@@ -18,6 +18,7 @@ from guestagent.controller.passwords import Passwords
 from guestagent.controller.render.contents import AUTHORITY, VERSION
 from guestagent.controller.render.dialects import render
 from guestagent.controller.render.difference import difference
+from guestagent.controller.render.security_group import GROUP
 from guestagent.controller.render.userdata import Collecting, collecting_in
 from guestagent.controller.render.words import CFN, HOT, Words, spoken
 from guestagent.errors import InvalidCluster, InvalidTemplate
@@ -65,6 +66,7 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
     numbers = _password_numbers([*(resources.mapping() or {}), *_section(at, words.parameters)])
     nodes = [(server is source, _node(server, words, numbers)) for server in servers]
     replicas = [node for is_source, node in nodes if node is not None and not is_source]
+    group = _group_words(resources, words)
     shared = _collecting(source, words) | _place(resources, source, words)
     return {
         **kept,
@@ -74,7 +76,8 @@ def _read(at: Cursor, words: Words) -> dict[str, Any] | None:
         "source": next(node for is_source, node in nodes if is_source),
         "replicas": tuple(sorted(replicas, key=lambda node: node.server_id)),
         "key_pair": _optional(source, words.properties, words.key_pair),
-        "client_networks": tuple(_client_networks(resources, words)),
+        "client_networks": tuple(_client_networks(resources, group)),
+        "ipv6": _has_ipv6(resources, group),
         "replica_network": _optional(source, words.metadata, "GuestAgent", "Network"),
         "variables": _variables(source, words),
         "deadline": _integer(source, words.metadata, "GuestAgent", "Deadline"),
@@ -165,11 +168,25 @@ def _password_numbers(names: Iterable[str]) -> dict[str, int]:
     return numbers
 
 
-def _client_networks(resources: Cursor, words: Words) -> list[str]:
-    rules = _in(resources, "Database", words.properties, words.rules)
-    networks = (
-        [_string(rule, words.origin) for rule in rules.items() if _has(rule, words.origin)] if rules else []
-    )
+def _group_words(resources: Cursor, words: Words) -> tuple[str, str, str]:
+    """The keys of the group's properties, rules and networks: Neutron's own has the same in both dialects."""
+    neutron = _has(resources, "Database", words.type) and _string(resources, "Database", words.type) == GROUP
+    spelling = HOT if neutron else words
+    return words.properties, spelling.rules, spelling.origin
+
+
+def _has_ipv6(resources: Cursor, group: tuple[str, str, str]) -> bool:
+    """Whether the nodes reach each other over IPv6; the rendering again tells whether all rules fit that."""
+    properties, rules, origin = group
+    found = _in(resources, "Database", properties, rules)
+    others = [rule for rule in found.items() if not _has(rule, origin)] if found else []
+    return any(_has(rule, "ethertype") and rule.value["ethertype"] == "IPv6" for rule in others)  # type: ignore[index]
+
+
+def _client_networks(resources: Cursor, group: tuple[str, str, str]) -> list[str]:
+    properties, rules_key, origin = group
+    rules = _in(resources, "Database", properties, rules_key)
+    networks = [_string(rule, origin) for rule in rules.items() if _has(rule, origin)] if rules else []
     return [network for network in networks if network is not None]
 
 

@@ -7,7 +7,7 @@ import hmac
 
 from guestagent.database.channel_options import FixedOption, state_options
 from guestagent.database.failures import Diagnosis, Place, diagnose
-from guestagent.database.hosts import with_mask
+from guestagent.database.hosts import host_patterns
 from guestagent.database.mariadb.failures import RULES
 from guestagent.database.sql import Statement, assignment, sql
 from guestagent.database.state import Account, ServerError
@@ -66,9 +66,9 @@ class MariadbDialect:
     def statements(self, step: Step) -> tuple[str, ...]:
         return tuple(str(statement) for statement in script(step))
 
-    def host_pattern(self, network: str | None) -> str:
-        """MariaDB has no CIDR: a network is spelled with its mask."""
-        return with_mask(network)
+    def host_patterns(self, network: str | None) -> tuple[str, ...]:
+        """MariaDB has no CIDR: a network of IPv4 is spelled with its mask."""
+        return host_patterns(network)
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         """Only of the kind that we make: what another plugin stores is not ours to recompute."""

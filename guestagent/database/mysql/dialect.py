@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guestagent.database.channel_options import FixedOption, state_options
 from guestagent.database.failures import Diagnosis, Place, diagnose
-from guestagent.database.hosts import with_mask
+from guestagent.database.hosts import host_patterns
 from guestagent.database.mysql import sha2
 from guestagent.database.mysql.failures import RULES
 from guestagent.database.sql import Statement, assignment, sql
@@ -79,9 +79,9 @@ class MysqlDialect:
     def statements(self, step: Step) -> tuple[str, ...]:
         return tuple(str(statement) for statement in script(step))
 
-    def host_pattern(self, network: str | None) -> str:
-        """MySQL knows CIDR too, but shows it as it was written: a mask is what both families understand."""
-        return with_mask(network)
+    def host_patterns(self, network: str | None) -> tuple[str, ...]:
+        """MySQL knows CIDR of IPv4 too, but shows it as it was written: a mask is what both families understand."""
+        return host_patterns(network)
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         """Only of the kind that we make: what another plugin stores is not ours to recompute."""

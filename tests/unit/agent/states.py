@@ -38,8 +38,8 @@ class PlainDialect:
     def statements(self, step: Step) -> tuple[str, ...]:
         return (str(step),)
 
-    def host_pattern(self, network: str | None) -> str:
-        return network or "%"
+    def host_patterns(self, network: str | None) -> tuple[str, ...]:
+        return (network or "%",)
 
     def proves(self, plugin: str, proof: Secret, password: Secret) -> bool:
         return proof.reveal() == password.reveal()[::-1]

@@ -1,14 +1,15 @@
 """From wanted, seen and remembered to steps."""
 
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import pytest
 
 from guestagent.agent.journal import Memory
-from guestagent.agent.model import Desired, Observed
+from guestagent.agent.model import Desired, Observed, derived_server_id
 from guestagent.agent.plan import plan
+from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, AccountState, Receiver, ServerError, SourceState
 from guestagent.metadata.document import CfnHandle, Document, Section, Unresolved, User
@@ -293,11 +294,29 @@ def test_the_documents_network_limits_where_a_replica_comes_from() -> None:
     assert desired.accounts[0].account == Account("slave0000", "10.0.0.0/24")
 
 
-@pytest.mark.parametrize(("address", "expected"), [("10.0.0.7", 0x0A000007), ("2001:db8::5", 5), ("::", 1)])
+@pytest.mark.parametrize(("address", "expected"), [("10.0.0.7", 0x0A000007), ("2001:db8::5", 0x91AD174A)])
 def test_a_server_id_is_derived_from_the_address(address: str, expected: int) -> None:
     desired = Desired.of(Document(CfnHandle(Secret("http://handle"))), DIALECT, address)
 
     assert (desired.server_id, desired.derived) == (expected, True)
+
+
+def test_addresses_that_end_alike_in_two_subnets_give_two_ids() -> None:
+    ids = {derived_server_id(f"2001:db8:0:{subnet:x}::5") for subnet in range(100)}
+
+    assert len(ids) == 100
+
+
+def test_a_network_of_ipv6_may_take_two_accounts_of_a_user() -> None:
+    section = Section(server_id=7, network=IPv6Network("2001:db8::/64"))
+    user = User("slave0000", PASSWORD)
+
+    desired = Desired.of(Document(CfnHandle(Secret("http://h")), (user,), section=section), MariadbDialect(), "fd00::7")
+
+    assert [str(wanted.account) for wanted in desired.accounts] == [
+        "slave0000@2001:db8:0:0:%",
+        "slave0000@2001:db8::%",
+    ]
 
 
 def test_a_dry_run_without_an_address_says_where_the_id_will_come_from() -> None:

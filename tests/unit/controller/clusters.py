@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from hypothesis import strategies as st
@@ -31,6 +31,11 @@ cidrs = st.builds(
     st.integers(0, 2**32 - 1),
     st.integers(0, 32),
 )
+cidrs_of_ipv6 = st.builds(
+    lambda address, prefix: str(IPv6Network((address, prefix), strict=False)),
+    st.integers(0, 2**128 - 1),
+    st.integers(0, 128),
+)
 places = st.one_of(
     st.just({}),
     st.builds(lambda subnet: {"subnet": subnet}, texts),
@@ -54,15 +59,19 @@ encryptions = st.sampled_from(
 def fresh_clusters(draw: st.DrawFn) -> Cluster:
     dialect = draw(st.sampled_from(Dialect))
     passwords = draw(st.sampled_from(Passwords))
+    ipv6 = draw(st.booleans())
+    clients = cidrs | cidrs_of_ipv6 if ipv6 else cidrs
+    of_replicas = cidrs | st.sampled_from(["2001:db8::/64", "fd00:1:2:3::/64", "::/0"]) if ipv6 else cidrs
     made = Cluster.new(
         source=draw(nodes),
         replicas=draw(st.lists(nodes, max_size=4)),
         key_pair=draw(st.none() | texts),
-        client_networks=draw(st.lists(cidrs, max_size=3, unique=True)),
+        client_networks=draw(st.lists(clients, max_size=3, unique=True)),
         variables=draw(
-            st.dictionaries(st.sampled_from(["max-connections", "wait_timeout"]), st.integers(10, 100), max_size=2)
+            st.dictionaries(st.sampled_from(["max-connections", "wait_timeout"]), st.integers(20, 100), max_size=2)
         ),
-        replica_network=draw(st.none() | cidrs),
+        replica_network=draw(st.none() | of_replicas),
+        ipv6=ipv6,
         metadata_url=draw(
             st.none() | st.sampled_from(["http://10.0.0.1:8000/v1/", "https://heat.example/cfn/v1/"])
         ),

@@ -148,13 +148,13 @@ def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
     ],
 )
 def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
-    assert DIALECT.host_pattern(network) == pattern
+    assert DIALECT.host_patterns(network) == (pattern,)
 
 
-@pytest.mark.parametrize("network", ["fd00::/64", "10.0.0.1/24", "somewhere"])
+@pytest.mark.parametrize("network", ["fd00::/64", "fd00::/60", "10.0.0.1/24", "somewhere"])
 def test_what_mariadb_cannot_spell_is_no_network(network: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        DIALECT.host_pattern(network)
+        DIALECT.host_patterns(network)
 
 
 def test_a_stored_hash_proves_its_password() -> None:

@@ -137,7 +137,7 @@ def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
     [(None, "%"), ("0.0.0.0/0", "%"), ("10.0.0.0/24", "10.0.0.0/255.255.255.0"), ("10.0.0.7/32", "10.0.0.7")],
 )
 def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
-    assert DIALECT.host_pattern(network) == pattern
+    assert DIALECT.host_patterns(network) == (pattern,)
 
 
 @pytest.mark.parametrize(

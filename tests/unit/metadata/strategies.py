@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import json
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guestagent.metadata import CfnHandle, Document, Handle, HotHandle, Section, Source, Tls, Unresolved, User
 from guestagent.metadata import dump as _dump
 from guestagent.metadata.functions import FUNCTIONS, canonical
+from guestagent.metadata.host_patterns import find_host_patterns
 from guestagent.metadata.unusable_addresses import explain_unusable
 from guestagent.secret import Secret
 from tests.unit.metadata.wire import PEM, PRIVATE_KEY, URL
@@ -44,9 +45,14 @@ addresses = st.one_of(
     st.ip_addresses().map(str).filter(lambda address: explain_unusable(address) is None),
     st.sampled_from(["db.example", "db-1", "1.example.com", "localhost", "x" * 63 + ".example"]),
 )
-networks = st.ip_addresses(v=4).flatmap(
-    lambda address: st.integers(0, 32).map(lambda prefix: IPv4Network((address, prefix), strict=False))
-)
+networks = st.one_of(
+    st.ip_addresses(v=4).flatmap(
+        lambda address: st.integers(0, 32).map(lambda prefix: IPv4Network((address, prefix), strict=False))
+    ),
+    st.ip_addresses(v=6).flatmap(
+        lambda address: st.integers(0, 8).map(lambda groups: IPv6Network((address, 16 * groups), strict=False))
+    ),
+).filter(lambda network: find_host_patterns(network) is not None)
 handles: st.SearchStrategy[Handle] = st.one_of(
     st.just(CfnHandle(Secret(URL))),
     st.just(HotHandle(Secret(json.dumps({"alarm_url": URL})))),

@@ -174,13 +174,29 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         (
             source(Network="10.0.0.7/24"),
-            "GuestAgent.Network: expected an IPv4 network such as 10.0.0.0/24, found 10.0.0.7/24, which has host "
-            "bits (the network is 10.0.0.0/24)",
+            "GuestAgent.Network: expected a network such as 10.0.0.0/24 or 2001:db8:0:1::/64, found 10.0.0.7/24, which "
+            "has host bits (the network is 10.0.0.0/24)",
         ),
         (
-            source(Network="fd00::/8"),
-            "GuestAgent.Network: expected an IPv4 network such as 10.0.0.0/24, found something else "
-            "(an address and the length of its prefix, 0 to 32)",
+            source(Network="10.0.0.0"),
+            "GuestAgent.Network: expected a network such as 10.0.0.0/24 or 2001:db8:0:1::/64, found something else "
+            "(an address and the length of its prefix, as in these)",
+        ),
+        (
+            source(Network="FD00:0::/48"),
+            "GuestAgent.Network: expected a network such as 10.0.0.0/24 or 2001:db8:0:1::/64, found FD00:0::/48, "
+            "spelled otherwise (the network is fd00::/48)",
+        ),
+        (
+            source(Network="fd00::/64"),
+            "GuestAgent.Network: expected a network that the servers can tell from others, found fd00::/64 (servers "
+            "compare the texts of IPv6 addresses, group by group; the smallest one around it that they can tell is "
+            "fd00::/48)",
+        ),
+        (
+            source(Network="fe80::/64"),
+            "GuestAgent.Network: expected a network that the servers can tell from others, found fe80::/64 (servers "
+            "compare the texts of IPv6 addresses, group by group; leave it out)",
         ),
         (source(TLS={"Verify": "true"}), "GuestAgent.TLS.Verify: expected true or false, found a string"),
         (

@@ -1,0 +1,32 @@
+"""The group that opens the database port, as Neutron has it: the same in both dialects."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from guestagent.controller.cluster import Cluster
+from guestagent.controller.render.contents import PORT, Resource
+
+GROUP = "OS::Neutron::SecurityGroup"
+IPV6 = {"ethertype": "IPv6"}
+
+
+def neutron_group(cluster: Cluster, members: Resource | None = None) -> Resource:
+    """The properties. `members` is the group of the nodes; None: the group itself.
+
+    A rule is of IPv4 unless it says otherwise, also one that names a group.
+    """
+    nodes: Resource = {"remote_mode": "remote_group_id"}
+    if members is not None:
+        nodes["remote_group_id"] = members
+    origins = [nodes, {**nodes, **IPV6}] if cluster.ipv6 else [nodes]
+    origins += [_origin(network) for network in cluster.client_networks]
+    port = {"protocol": "tcp", "port_range_min": PORT, "port_range_max": PORT}
+    return {
+        "description": "The database port, between the nodes and from the client networks",
+        "rules": [{**port, **origin} for origin in origins],
+    }
+
+
+def _origin(network: str) -> Resource:
+    return {"remote_ip_prefix": network, **(IPV6 if ip_network(network).version == 6 else {})}

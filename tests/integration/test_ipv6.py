@@ -1,0 +1,64 @@
+"""A source and a replica on a network that has IPv6 alone, with real servers of both families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guestagent.agent.model import derived_server_id
+from guestagent.embedded.servers import Flavour
+from tests.failures.pair import Node
+from tests.integration.ipv6 import NETWORK, NOBODY, REPLICA, SOURCE, joined_by_ipv6
+from tests.integration.servers import Server, running
+
+HANDLE = f"http://[{NOBODY}]:8000/v1/waitcondition"
+USER = {"name": "slave0000", "password": "correct horse battery"}
+
+
+@pytest.fixture
+def nodes(flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network) -> Iterator[tuple[Node, Node]]:
+    """A source and a replica that listen as the elements' option files say."""
+    with joined_by_ipv6(free_subnet) as (one, two):
+        for name in ("one", "two"):
+            (tmp_path / name / "agent").mkdir(parents=True)
+        with (
+            running(
+                tmp_path / "one" / "s", empty, "server-id=1", flavour=flavour, address="*", namespace=one.namespace
+            ) as source,
+            running(
+                tmp_path / "two" / "s", empty, "server-id=1", flavour=flavour, address="*", namespace=two.namespace
+            ) as replica,
+        ):
+            yield Node(source, tmp_path / "one" / "agent"), Node(replica, tmp_path / "two" / "agent")
+
+
+def test_a_pair_becomes_ready_over_ipv6_alone(nodes: tuple[Node, Node]) -> None:
+    source, replica = nodes
+
+    at_source = source.apply(document(Network=str(NETWORK)) | {"Users": [USER]})
+    at_replica = replica.apply(document() | {"Master": master(source.server)})
+
+    assert at_source.ready, at_source.answer
+    assert at_replica.ready, at_replica.answer
+    seen = {str(each.account) for each in observed(source.server).accounts}
+    assert seen == {"slave0000@fd00:6a:1:0:%", "slave0000@fd00:6a:1::%"}
+    assert observed(source.server).followers == (derived_server_id(REPLICA),)
+    assert observed(source.server).server_id == derived_server_id(SOURCE)
+
+
+def document(**section: Any) -> dict[str, Any]:
+    return {"ReadyWaitCondition": HANDLE, "GuestAgent": {"Node": "node", "Deadline": 60, **section}}
+
+
+def master(server: Server) -> dict[str, Any]:
+    return {"Address": SOURCE, "Port": server.port, "User": USER}
+
+
+def observed(server: Server) -> Any:
+    with closing(server.open()) as database:
+        return database.observe()
