@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli.numbers import number_above_zero, whole_number
 from guestagent.cli.options import as_json
+from guestagent.cli.subnet import subnet
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     start = actions.add_parser("up", help="start it, or find that it runs; writes a clouds.yaml entry")
     _common(start)
     start.add_argument(
-        "--subnet", type=_network, default="10.77.0.0/24", help="the guests' (default %(default)s)"
+        "--subnet", type=subnet, default="10.77.0.0/24", help="the guests', of IPv4 or IPv6 (default %(default)s)"
     )
     start.add_argument(
         "--no-guests", action="store_true", help="boot nothing; needs neither root nor namespaces"
@@ -178,10 +179,6 @@ def _daemon() -> ModuleType:
     except ImportError as error:
         raise UnsupportedEnvironment(f"install guestagent[embedded]: {error.name} is missing") from error
     return daemon
-
-
-def _network(text: str) -> IPv4Network:
-    return IPv4Network(text)
 
 
 def _say(args: argparse.Namespace, told: dict[str, object], line: str) -> None:

@@ -8,13 +8,13 @@ import shlex
 import shutil
 import sys
 from dataclasses import replace
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.cloud import STATE
 from guestagent.cli.interruptions import Interruptions
+from guestagent.cli.subnet import subnet
 from guestagent.errors import GuestAgentError, UnsupportedEnvironment
 from guestagent.retry import Clock, SystemClock
 
@@ -42,7 +42,7 @@ earlier demo left is removed first. Needs root. The last line says whether all o
     parser.add_argument("--state", type=Path, help=f"the cloud's folder (default: {STATE}/NAME)")
     parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write the cloud's entry into")
     parser.add_argument(
-        "--subnet", type=IPv4Network, default="10.78.0.0/24", help="the guests' (default: %(default)s)"
+        "--subnet", type=subnet, default="10.78.0.0/24", help="the guests' (default: %(default)s)"
     )
     parser.add_argument(
         "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"

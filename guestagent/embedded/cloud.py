@@ -22,6 +22,7 @@ from guestagent.embedded.heat.keys import Keys
 from guestagent.embedded.heat.stack import now
 from guestagent.embedded.heat.users import StackUser, StackUsers
 from guestagent.embedded.hypervisor import Hypervisor
+from guestagent.embedded.ip_network import IpNetwork
 from guestagent.embedded.services.admin import Admin
 from guestagent.embedded.services.cloudformation import CloudFormation
 from guestagent.embedded.services.compute import ComputeApi, compute_refusal
@@ -38,7 +39,7 @@ class Settings:
     """Where a cloud listens and how it behaves. `usual_ports`: OpenStack's own where they are free."""
 
     host: str = "127.0.0.1"
-    network: IPv4Network = field(default_factory=lambda: IPv4Network("10.77.0.0/24"))
+    network: IpNetwork = field(default_factory=lambda: IPv4Network("10.77.0.0/24"))
     auth_ttl: timedelta = timedelta(minutes=15)
     usual_ports: bool = False
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Network
 from typing import TypeVar
 
 from guestagent.embedded.heat.stack import new_id, now
 from guestagent.embedded.hypervisor import Guest, Hypervisor
+from guestagent.embedded.ip_network import IpNetwork
 from guestagent.embedded.networking import Networking
 from guestagent.embedded.refusals import EntityNotFound, ResourceFailure
 from guestagent.errors import GuestAgentError
@@ -82,7 +82,7 @@ class Server:
 class Compute:
     """Every server of the cloud. The hypervisor's calls block, so they run on the executor's threads."""
 
-    def __init__(self, hypervisor: Hypervisor, network: IPv4Network, executor: Executor) -> None:
+    def __init__(self, hypervisor: Hypervisor, network: IpNetwork, executor: Executor) -> None:
         self.networking = Networking(network)
         self.servers: dict[str, Server] = {}
         self.keys: dict[str, str] = {}  # name → public key
@@ -90,7 +90,7 @@ class Compute:
         self._kept: set[asyncio.Task[None]] = set()
 
     @property
-    def network(self) -> IPv4Network:
+    def network(self) -> IpNetwork:
         return self.networking.network
 
     @property

@@ -34,7 +34,14 @@ from guestagent.embedded.record import (
     write,
 )
 from guestagent.embedded.servers.roots import make_public
-from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, UnsupportedEnvironment
+from guestagent.errors import (
+    CloudRefused,
+    CloudUnreachable,
+    DeadlineExceeded,
+    InvalidInput,
+    Problem,
+    UnsupportedEnvironment,
+)
 from guestagent.strict_json import Unreadable
 from guestagent.unreadable_file import keep_aside
 
@@ -161,6 +168,9 @@ def _prepare(options: Options) -> Ground | None:
     """What a real Heat is made from, made before anybody waits for it to answer: the first time it takes long."""
     if options.heat != "real":
         return None
+    if options.network.version != 4:
+        wanted = "a subnet of IPv4 with --heat real"
+        raise InvalidInput([Problem("--subnet", wanted, str(options.network), "--heat fake has subnets of IPv6 too")])
     from guestagent.embedded.realheat import ground_for
 
     make_public(options.state.parent)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from guestagent.embedded.ip_network import in_url
 from guestagent.embedded.ports import take_free_port, take_port
 from guestagent.errors import UnsupportedEnvironment
 
@@ -27,7 +28,7 @@ class Listener:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{in_url(self.host)}:{self.port}"
 
     async def open(self, app: ASGIApp) -> None:
         """Returns when requests are answered."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
 
 from guestagent.embedded.heat.stack import new_id
+from guestagent.embedded.ip_network import IpNetwork, hardware_address, is_host, list_guest_addresses
 from guestagent.embedded.refusals import EntityNotFound, Refusal, ResourceFailure
 
-FIRST_ADDRESS = 10  # below it: the gateway, and room for what a person adds
 DEFAULT_GROUP = "default"
 
 
@@ -34,7 +33,7 @@ class Port:
     @property
     def mac(self) -> str:
         """The one that the guest's wire has, too."""
-        return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(self.address).packed)
+        return hardware_address(self.address)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,16 +58,15 @@ class Group:
 class Networking:
     """Ports and groups of the cloud, by id."""
 
-    def __init__(self, network: IPv4Network) -> None:
+    def __init__(self, network: IpNetwork) -> None:
         self.network = network
-        self._addresses = [str(address) for address in network.hosts()]
         self.ports: dict[str, Port] = {}
         default = Group(DEFAULT_GROUP, "Default security group")
         self.groups: dict[str, Group] = {default.id: default}
 
     @property
     def gateway(self) -> str:
-        return self._addresses[0]
+        return str(next(iter(self.network.hosts())))
 
     def add_port(
         self, name: str = "", groups: Sequence[str] = (), address: str | None = None, ours: bool = False
@@ -77,10 +75,10 @@ class Networking:
         for group in groups:
             self.group(group)
         taken = {port.address for port in self.ports.values()}
-        if address is not None and (address in taken or address not in self._addresses):
+        if address is not None and (address in taken or not is_host(address, self.network)):
             raise ResourceFailure("IpAddressInUseClient", f"Unable to assign the address {address}")
         if address is None:
-            free = (each for each in self._addresses[FIRST_ADDRESS - 1 :] if each not in taken)
+            free = (each for each in list_guest_addresses(self.network) if each not in taken)
             address = next(free, None)
         if address is None:
             raise ResourceFailure("NoMoreFixedIps", "No fixed IP addresses available")

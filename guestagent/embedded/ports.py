@@ -29,7 +29,7 @@ def take_port(host: str, port: int) -> socket.socket:
 
     It listens at once: until one does, the kernel gives the port to several that may reuse addresses.
     """
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))

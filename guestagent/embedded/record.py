@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
 from guestagent import durable
+from guestagent.embedded.ip_network import IpNetwork
 from guestagent.errors import StorageError
 from guestagent.secret import Secret
 from guestagent.strict_json import Unreadable, get_number, get_text, parse_object
@@ -30,7 +31,7 @@ class Options:
     name: str
     state: Path
     clouds_file: Path
-    network: IPv4Network
+    network: IpNetwork
     guests: bool = True
     auth_ttl: timedelta = timedelta(minutes=15)
     heat: Heat = "fake"
@@ -55,7 +56,7 @@ class Options:
 
     @property
     def gateway(self) -> str:
-        return str(next(self.network.hosts()))
+        return str(next(iter(self.network.hosts())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Record:
 
     def applied_to(self, options: Options) -> Options:
         """The options that the cloud was started with."""
-        return replace(options, network=IPv4Network(self.network), guests=self.guests, heat=self.heat)
+        return replace(options, network=ip_network(self.network), guests=self.guests, heat=self.heat)
 
     @property
     def entry(self) -> dict[str, object]:
@@ -127,7 +128,7 @@ def _parse(content: bytes) -> Record:
     if release is not None and type(release) is not int:
         raise Unreadable("heat_release is not a number")
     try:
-        IPv4Network(get_text(kept, "network"))
+        ip_network(get_text(kept, "network"))
     except Unreadable:
         raise
     except ValueError:

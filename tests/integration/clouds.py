@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +96,16 @@ class Cloud:
 
 
 @contextmanager
-def cloud_on(subnet: IPv4Network, state: Path, images: Path) -> Iterator[Cloud]:
-    """A cloud with real guests on this subnet."""
-    gateway = str(subnet[1])
-    bridge = f"gac{gateway.split('.')[2]}"
-    hypervisor = NamespaceHypervisor(state, bridge, gateway, 24, images=images)
+def cloud_on(
+    subnet: IPv4Network, state: Path, images: Path, network: IPv6Network | None = None
+) -> Iterator[Cloud]:
+    """A cloud with real guests on this subnet, which names its bridge, or on a network of IPv6 in its place."""
+    there = subnet if network is None else network
+    gateway = str(there[1])
+    bridge = f"gac{str(subnet).split('.')[2]}"
+    hypervisor = NamespaceHypervisor(state, bridge, gateway, there.prefixlen, images=images)
     with (
-        serving(hypervisor, Settings(host=gateway, network=subnet)) as served,
+        serving(hypervisor, Settings(host=gateway, network=there)) as served,
         openstack.connect(**served.connect) as connection,
     ):
         yield Cloud(served, hypervisor, bridge, connection)

@@ -16,16 +16,18 @@ def neutron_group(cluster: Cluster, members: Resource | None = None) -> Resource
 
     A rule is of IPv4 unless it says otherwise, also one that names a group.
     """
-    nodes: Resource = {"remote_mode": "remote_group_id"}
-    if members is not None:
-        nodes["remote_group_id"] = members
-    origins = [nodes, {**nodes, **IPV6}] if cluster.ipv6 else [nodes]
+    origins = [_nodes(members)] + ([{**_nodes(members), **IPV6}] if cluster.ipv6 else [])
     origins += [_origin(network) for network in cluster.client_networks]
     port = {"protocol": "tcp", "port_range_min": PORT, "port_range_max": PORT}
     return {
         "description": "The database port, between the nodes and from the client networks",
         "rules": [{**port, **origin} for origin in origins],
     }
+
+
+def _nodes(members: Resource | None) -> Resource:
+    """A rule's own copy: YAML would show the same one twice as an anchor and an alias."""
+    return {"remote_mode": "remote_group_id"} | ({} if members is None else {"remote_group_id": dict(members)})
 
 
 def _origin(network: str) -> Resource:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 
 from guestagent.embedded import commands
 from guestagent.embedded.guests import processes
 from guestagent.embedded.hypervisor import Guest
+from guestagent.embedded.ip_network import hardware_address
 from guestagent.errors import CloudError
 
 
@@ -32,12 +32,12 @@ def plug(bridge: str, guest: Guest) -> None:
     its = wire(bridge, guest.id)
     outside = (
         f"netns add {its.namespace}",
-        f"link add {its.link} type veth peer name eth0 address {_mac(guest.address)} netns {its.namespace}",
+        f"link add {its.link} type veth peer name eth0 address {hardware_address(guest.address)} netns {its.namespace}",
         f"link set {its.link} master {bridge} up",
     )
     inside = (
         "link set lo up",
-        f"address add {guest.address}/{guest.prefix} dev eth0",
+        f"address add {_addressing(guest.address, guest.prefix, 'eth0')}",
         "link set eth0 up",
         f"route add default via {guest.gateway}",
     )
@@ -67,12 +67,12 @@ def bridge_up(bridge: str, owner: str, gateway: str, prefix: int) -> None:
     """
     seen = _link(bridge)
     if seen is None:
-        _ip(f"making bridge {bridge}", (f"link add {bridge} address {_mac(gateway)} type bridge",))
+        _ip(f"making bridge {bridge}", (f"link add {bridge} address {hardware_address(gateway)} type bridge",))
         # Not in a batch: the owner is a path, in which a quote or a # would mean something there.
         commands.check(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
     elif seen.get("ifalias") != owner:
         raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
-    address = f"address replace {gateway}/{prefix} dev {bridge}"
+    address = f"address replace {_addressing(gateway, prefix, bridge)}"
     _ip(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
 
 
@@ -83,8 +83,9 @@ def bridge_down(bridge: str, owner: str) -> None:
         _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
 
 
-def _mac(address: str) -> str:
-    return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(address).packed)
+def _addressing(address: str, prefix: int, device: str) -> str:
+    """Of IPv6 without asking whether somebody has it already: until that is answered nobody can listen on it."""
+    return f"{address}/{prefix} dev {device}" + (" nodad" if ":" in address else "")
 
 
 def _link(name: str) -> dict[str, object] | None:

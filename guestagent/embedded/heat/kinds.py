@@ -153,6 +153,7 @@ def kinds(around: Surroundings) -> Kinds:
     """Every resource type that this imitation knows; a template of either dialect may use any of them."""
     from guestagent.embedded.heat import (
         accounts,
+        ec2_security_group,
         handles,
         instance,
         neutron,
@@ -169,7 +170,7 @@ def kinds(around: Surroundings) -> Kinds:
         "OS::Heat::AccessPolicy": accounts.AccessPolicy(),
         "AWS::IAM::User": accounts.User(),
         "AWS::IAM::AccessKey": accounts.AccessKey(around.keys),
-        "AWS::EC2::SecurityGroup": values.SecurityGroup(),
+        "AWS::EC2::SecurityGroup": ec2_security_group.Ec2SecurityGroup(around),
         "AWS::EC2::Instance": instance.Instance(around),
         "AWS::CloudFormation::WaitConditionHandle": handles.CfnHandle(around),
         "AWS::CloudFormation::WaitCondition": waiting.CfnCondition(),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
 
 from guestagent.embedded.compute import NETWORK_ID, NETWORK_NAME, SUBNET_ID, SUBNET_NAME
+from guestagent.embedded.ip_network import IpNetwork
 from guestagent.embedded.networking import Port
 
 
@@ -15,16 +15,16 @@ def networks(ports: Sequence[Port]) -> dict[str, list[str]]:
     return {NETWORK_NAME: found, NETWORK_ID: list(found)}
 
 
-def addresses(ports: Sequence[Port], network: IPv4Network) -> dict[str, list[dict[str, object]]]:
+def addresses(ports: Sequence[Port], network: IpNetwork) -> dict[str, list[dict[str, object]]]:
     """The addresses with their ports, subnets and network."""
     found: list[dict[str, object]] = [
         {
             "addr": port.address,
-            "version": 4,
+            "version": network.version,
             "OS-EXT-IPS-MAC:mac_addr": port.mac,
             "OS-EXT-IPS:type": "fixed",
             "port": port.id,
-            "subnets": [{"id": SUBNET_ID, "name": SUBNET_NAME, "cidr": str(network), "ip_version": 4}],
+            "subnets": [{"id": SUBNET_ID, "name": SUBNET_NAME, "cidr": str(network), "ip_version": network.version}],
             "network": {"id": NETWORK_ID, "name": NETWORK_NAME},
         }
         for port in ports

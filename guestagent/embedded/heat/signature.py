@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -54,9 +55,14 @@ def presigned(url: str, access: str, key: Secret, now: datetime) -> str:
 def holds(request: Request, key: Secret, now: datetime, ttl: timedelta) -> bool:
     """Whether the request carries the right signature and is young enough. A Host without port will do."""
     given = request.params.get("Signature", "")
-    bare = Request(request.verb, request.host.partition(":")[0], request.path, request.params)
+    bare = Request(request.verb, _without_port(request.host), request.path, request.params)
     right = any(hmac.compare_digest(signature(r, key), given) for r in (request, bare))
     return right and not _expired(request.params.get("Timestamp"), now, ttl)
+
+
+def _without_port(host: str) -> str:
+    """An IPv6 address keeps its brackets, and its colons."""
+    return re.sub(r":[0-9]*$", "", host)
 
 
 def _expired(stamp: str | None, now: datetime, ttl: timedelta) -> bool:

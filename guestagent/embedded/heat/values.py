@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from guestagent.embedded.heat.kinds import Kind
-from guestagent.embedded.heat.stack import Resource, Stack, new_id
+from guestagent.embedded.heat.stack import Resource, Stack
 from guestagent.embedded.refusals import StackValidationFailed
 from guestagent.embedded.template.document import Definition, Template
 from guestagent.embedded.template.schema import Property, Schema
@@ -84,29 +84,6 @@ class RandomString(Kind):
 
     def attribute(self, resource: Resource, stack: Stack, name: str) -> object:
         return resource.data.get("value")
-
-
-class SecurityGroup(Kind):
-    """Remembered, and filters nothing: the guests' bridge has no filter."""
-
-    _rule: ClassVar[Schema] = {
-        "CidrIp": Property("string"),
-        "FromPort": Property("string"),
-        "ToPort": Property("string"),
-        "IpProtocol": Property("string"),
-        "SourceSecurityGroupId": Property("string"),
-        "SourceSecurityGroupName": Property("string"),
-        "SourceSecurityGroupOwnerId": Property("string", implemented=False),
-    }
-    schema: ClassVar[Schema] = {
-        "GroupDescription": Property("string", required=True),
-        "VpcId": Property("string"),
-        "SecurityGroupIngress": Property("list", update=True, keys=_rule),
-        "SecurityGroupEgress": Property("list", update=True, keys=_rule),
-    }
-
-    async def create(self, resource: Resource, stack: Stack) -> None:
-        resource.physical_id = new_id()
 
 
 def random_text(properties: Mapping[str, object]) -> str:

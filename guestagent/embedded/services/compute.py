@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from starlette.requests import Request
@@ -127,7 +128,12 @@ class ComputeApi:
 def view(server: Server, ports: Sequence[Port]) -> dict[str, object]:
     """A server as Nova shows it. It has no address before it runs."""
     addresses = [
-        {"version": 4, "addr": port.address, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": port.mac}
+        {
+            "version": ip_address(port.address).version,
+            "addr": port.address,
+            "OS-EXT-IPS:type": "fixed",
+            "OS-EXT-IPS-MAC:mac_addr": port.mac,
+        }
         for port in ports
     ]
     shown: dict[str, object] = {

@@ -197,7 +197,7 @@ def _subnet(there: Networking) -> Row:
         "tenant_id": PROJECT,
         "network_id": NETWORK_ID,
         "cidr": str(there.network),
-        "ip_version": 4,
+        "ip_version": there.network.version,
         "gateway_ip": there.gateway,
         "enable_dhcp": False,
     }

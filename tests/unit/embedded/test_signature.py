@@ -76,6 +76,14 @@ def test_a_signature_without_a_timestamp_never_expires_and_needs_no_port() -> No
     assert holds(request, KEY, NOW + timedelta(days=900), TTL)
 
 
+def test_a_signature_over_an_ipv6_host_needs_no_port_either() -> None:
+    asked = {"Action": "DescribeStackResource", "SignatureVersion": "2"}
+    signed = signature(Request("GET", "[fd00:77:1::1]", "/v1/", asked), KEY)
+    request = Request("GET", "[fd00:77:1::1]:8000", "/v1/", {**asked, "Signature": signed})
+
+    assert holds(request, KEY, NOW, TTL)
+
+
 def test_a_timestamp_that_is_none_does_not_hold() -> None:
     params = {"Timestamp": "now"}
     request = Request("GET", "h", "/", params)

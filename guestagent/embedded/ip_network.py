@@ -1,0 +1,49 @@
+"""The one network of a cloud: of IPv4 or IPv6, its addresses, and what they are called on a wire. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import islice
+
+IpNetwork = IPv4Network | IPv6Network
+
+FIRST_ADDRESS = 10  # below it: the gateway, and room for what a person adds
+GUESTS_LEAST = 2
+
+
+def read_network(text: str) -> IpNetwork:
+    """ValueError, with what to write instead, for a network in which no guests can stand."""
+    network = ip_network(text)
+    wrong = network.is_multicast or network.is_unspecified or network.is_loopback or network.is_link_local
+    if wrong or next(islice(network.hosts(), FIRST_ADDRESS + GUESTS_LEAST - 2, None), None) is None:
+        raise ValueError(f"no network for guests: {text}; take a private one, a /24 of IPv4 or a /64 of IPv6 say")
+    return network
+
+
+def list_guest_addresses(network: IpNetwork) -> Iterator[str]:
+    """Those that guests are given, one after the other: of IPv6 without end."""
+    return (str(address) for address in islice(network.hosts(), FIRST_ADDRESS - 1, None))
+
+
+def is_host(address: str, network: IpNetwork) -> bool:
+    """Whether something can have this address there."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    ends = {network.network_address} | ({network.broadcast_address} if network.version == 4 else set())
+    return parsed in network and parsed not in ends and address == str(parsed)
+
+
+def hardware_address(address: str) -> str:
+    """The MAC of whoever has this address, so that a successor is reached at once."""
+    parsed = ip_address(address)
+    told = hashlib.sha256(parsed.packed).digest()[:4] if isinstance(parsed, IPv6Address) else parsed.packed
+    return "02:00:" + ":".join(f"{byte:02x}" for byte in told)
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
