@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,7 @@ LOG = logging.getLogger("guestagent")
 DIGITS_LIMIT = 1000
 DOCUMENT_DEPTH_LIMIT = DEPTH_LIMIT - 2  # it is kept inside an object of ours
 TOO_DEEP = "(nested too deep: left out)"
+CacheStamp = frozenset[tuple[str, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,15 @@ def committed(cache: Path) -> Collected | None:
         return chosen([_whole_copy(path) for path in paths if _last(path).exists()])
     except (InvalidMetadata, OSError):
         return None
+
+
+def stamp_cache(cache: Path) -> CacheStamp:
+    """Return what changes whenever a file in the cache is written. Reads none of them; empty if there is no cache."""
+    try:
+        found = [(each.name, each.stat()) for each in os.scandir(cache)]
+    except OSError:
+        return frozenset()
+    return frozenset((name, each.st_ino, each.st_mtime_ns, each.st_size) for name, each in found)
 
 
 def stored(state: Path) -> Collected | None:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from guestagent.agent.configuration import Configuration
 from guestagent.agent.journal import Journal
+from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.model import Readiness
 from guestagent.agent.pausing import Pause
 from guestagent.database.edge import Database, SourceView
@@ -22,7 +23,8 @@ class Edges:
 
     `interrupted` is asked between steps: true when a newer document has come or the agent is to end; and so is
     `paused`, the mark of an operator at work, under which nothing is changed. Without a `configuration` the server's
-    is left alone.
+    is left alone. `logins` are known from pass to pass if the caller keeps them; `server_life` differs between two
+    lives of the database server.
     """
 
     open: Callable[[], Database]
@@ -35,6 +37,8 @@ class Edges:
     files: ChannelFiles = field(default_factory=ChannelFiles)
     paused: Callable[[], Pause | None] = lambda: None
     configuration: Configuration | None = None
+    logins: LoginProofs = field(default_factory=LoginProofs)
+    server_life: Callable[[], object] = lambda: None
 
 
 class Verdict(str, Enum):

@@ -6,13 +6,15 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from guestagent.agent.account_index import AccountIndex
 from guestagent.agent.journal_file import JournalFile
 from guestagent.agent.parting import Parting, Sighting, SourceIdentity, find_applicable
+from guestagent.database.comparison_memo import ComparisonMemo
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
     CreateAccount,
@@ -31,6 +33,7 @@ from guestagent.secret import Secret
 from guestagent.strict_json import Unreadable, get_list, get_number, get_rows, get_text
 
 VERSION = 1
+COMPARISONS = ComparisonMemo()
 HEX = re.compile(r"([0-9a-f]{2})+")
 EARLIER_LIMIT = 16
 """So many superseded tasks keep their time."""
@@ -63,12 +66,19 @@ class Fingerprint:
         return cls(salt, _digest(salt, password))
 
     def of(self, password: Secret) -> bool:
-        return hmac.compare_digest(self.digest, _digest(self.salt, password))
+        def is_same() -> bool:
+            return hmac.compare_digest(self.digest, _digest(self.salt, password))
+
+        return COMPARISONS.compare(self.salt + self.digest, password.reveal(), is_same)
 
 
 def _digest(salt: str, password: Secret) -> str:
     text = password.reveal().encode("utf-8", "surrogatepass")
     return hashlib.pbkdf2_hmac("sha256", text, bytes.fromhex(salt), 1000).hex()
+
+
+GIVEN: AccountIndex[Fingerprint] = AccountIndex()
+RETAINED: AccountIndex[str] = AccountIndex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,7 @@ class Memory:
 
     def outlived(self, account: Account) -> bool:
         """Whether the account's old password was retained in an earlier generation than the one in work."""
-        return any(known == account and task != self.task for known, task in self.retained)
+        return any(task != self.task for task in RETAINED.find(self.retained, account))
 
     def retaining(self, accounts: Iterable[Account]) -> Memory:
         """Knowing that these have an old password.
@@ -210,8 +220,8 @@ class Memory:
     def _partings_but(self, source: SourceIdentity) -> frozenset[Parting]:
         return frozenset(each for each in self.partings if not each.source.is_same(source))
 
-    def _given(self, account: Account) -> list[Fingerprint]:
-        return [fingerprint for known, fingerprint in self.given if known == account]
+    def _given(self, account: Account) -> Sequence[Fingerprint]:
+        return GIVEN.find(self.given, account)
 
     def _unknown(self, account: Account) -> Memory:
         return replace(self, given=frozenset(each for each in self.given if each[0] != account))

@@ -8,11 +8,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from guestagent.agent.configuration import Look
 from guestagent.agent.edges import Edges
-from guestagent.agent.model import Desired, Observed
+from guestagent.agent.login_proofs import LoginProofs, describe_circumstances
+from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.agent.plan import must_not_be_configured
+from guestagent.database.connection import SILENT
 from guestagent.database.edge import Database, SourceView
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
 from guestagent.metadata.document import Document, Source, Tls, Unresolved
+
+UNANSWERED_LIMIT = 3
+"""Logins without an answer after which a pass tries no more: each may take as long as its timeout."""
 
 
 def look(view: SourceView, source: Source, tls: Tls | None) -> SourceState | None:
@@ -31,21 +36,38 @@ def try_logins(
     server: ServerState,
     address: str | None,
     network: IPv4Network | IPv6Network | None,
+    proofs: LoginProofs | None = None,
+    life: object = None,
+    now: float = 0.0,
 ) -> Iterator[tuple[Account, ServerError | None]]:
     """What a login as each managed account says, where our own `address` is one that it admits.
 
-    The certificate's name is for the replicas to check, and one of our own for them to have.
+    The certificate's name is for the replicas to check, and one of our own for them to have. A login that is known from
+    `proofs` is left out; `life` differs between two lives of the server.
     """
     tls = None if desired.tls is None else replace(desired.tls, verify=False)
     if address is None or (network is not None and ip_address(address) not in network):
         return
-    for wanted in desired.accounts:
-        password = wanted.password
-        if wanted.certificate or isinstance(password, Unresolved):
+    proofs = proofs or LoginProofs()
+    testable = {each.account: each for each in desired.accounts if _is_testable(each, server)}
+    circumstances = describe_circumstances(testable.values(), server, address, tls, life)
+    unanswered: list[ServerError] = []
+    for account in proofs.choose(circumstances, now):
+        password = testable[account].password
+        assert not isinstance(password, Unresolved)
+        if len(unanswered) == UNANSWERED_LIMIT:
+            yield account, unanswered[-1]
             continue
-        if server.account(wanted.account) is not None:
-            seen = view.look(address, server.port, wanted.account.name, password, tls)
-            yield wanted.account, seen.error
+        error = view.try_login(address, server.port, account.name, password, tls)
+        proofs.note(account, circumstances[account], has_worked=error is None, now=now)
+        if error is not None and error.number in SILENT:
+            unanswered.append(error)
+        yield account, error
+
+
+def _is_testable(wanted: WantedAccount, server: ServerState) -> bool:
+    has_password = not wanted.certificate and not isinstance(wanted.password, Unresolved)
+    return has_password and server.account(wanted.account) is not None
 
 
 def configured(

@@ -60,6 +60,7 @@ class Ear:
         self._named: Collected | None = None
         self._stamp: tuple[int, int] | None = None
         self._is_lost = False
+        self._cache_stamp: collect.CacheStamp | None = None
         self._bell = _hung(self._path)
         self._waker = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
@@ -86,13 +87,20 @@ class Ear:
             stamp = _stamp(self._mailbox.state / collect.DOCUMENT)
             if stamp is not None and stamp != self._stamp:
                 self._is_lost = collect.keep_stored_aside(self._mailbox.state)
-            if (stamp is None or stamp != self._stamp) and not (self._is_lost and self._found):
+            has_news = stamp != self._stamp or (stamp is None and self._has_new_cache())
+            if has_news and not (self._is_lost and self._found):
                 self._found = self._mailbox.latest()
             if stamp != self._stamp:
                 self._stamp, self._early = stamp, None
         except StorageError:
             pass
         return self._early or self._found
+
+    def _has_new_cache(self) -> bool:
+        """Whether os-collect-config's cache, which counts while no document is stored, has changed since."""
+        cache, former = self._mailbox.cache, self._cache_stamp
+        self._cache_stamp = None if cache is None else collect.stamp_cache(cache)
+        return self._cache_stamp != former
 
     def _hear(self, message: bytes) -> bool:
         """Whether there is something to look at. What a list of files says counts until a document is stored."""

@@ -59,7 +59,17 @@ def edges(
         paused=lambda: paused(settings.state),
         configuration=Configuration(ground(settings, clock)),
         tell=tell,
+        server_life=lambda: identify_life(settings.database_socket),
     )
+
+
+def identify_life(socket: Path) -> tuple[int, int] | None:
+    """Identify the life of the server that listens: each makes its socket anew. None if there is none."""
+    try:
+        found = socket.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def ground(settings: Settings, clock: Clock) -> Ground:

@@ -21,7 +21,7 @@ from guestagent.agent.readiness import readiness
 from guestagent.agent.source_history import identify_source, remember_parting
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
-from guestagent.database.state import ServerState, SourceState, TlsOptions
+from guestagent.database.state import Account, ServerError, ServerState, SourceState, TlsOptions
 from guestagent.database.steps import StartChannel, Step
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
 from guestagent.metadata.document import Document, Role, Unresolved
@@ -124,9 +124,7 @@ class Reconciler:
         self._mark("apply")
         self._purge(desired, observed)
         if logins and observed.server is not None:
-            network = self._document.section.network
-            tried = dict(try_logins(edges.view, desired, observed.server, self._address(), network))
-            observed = replace(observed, logins=tried)
+            observed = replace(observed, logins=self._try_logins(desired, observed.server))
         found = self._configuring.judged(
             readiness(desired, observed, edges.journal.memory, dialect), settings
         )
@@ -226,6 +224,11 @@ class Reconciler:
             self.edges.clock.sleep(pause)
             source = self._see(desired)
         return source
+
+    def _try_logins(self, desired: Desired, server: ServerState) -> dict[Account, ServerError | None]:
+        edges, network = self.edges, self._document.section.network
+        life, now = edges.server_life(), edges.clock.now()
+        return dict(try_logins(edges.view, desired, server, self._address(), network, edges.logins, life, now))
 
     def _see(self, desired: Desired) -> SourceState | None:
         return None if desired.source is None else look(self.edges.view, desired.source, desired.tls)

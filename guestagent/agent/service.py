@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 
 from guestagent.agent import announcer, evidence, parts, status
@@ -17,6 +18,7 @@ from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.foreground import build_reconciler, node_status
 from guestagent.agent.journal import Journal
 from guestagent.agent.log_lines import configure_log
+from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.mailbox import Ear, Mailbox
 from guestagent.agent.model import Condition
 from guestagent.agent.notify import notify
@@ -77,6 +79,7 @@ class Service:
         self._since = 0.0
         self._shown: NodeStatus | None = None
         self._told = ""
+        self._logins = LoginProofs()
 
     def end(self, number: int, frame: FrameType | None) -> None:
         """The handler of SIGTERM."""
@@ -115,12 +118,7 @@ class Service:
                 return
 
     def _server(self) -> tuple[int, int] | None:
-        """Which server it is that listens: each makes its socket anew. None where there is none."""
-        try:
-            found = self._settings.database_socket.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_ctime_ns
+        return parts.identify_life(self._settings.database_socket)
 
     def _work_on(self, work: Collected) -> None:
         try:
@@ -199,6 +197,7 @@ class Service:
                 self._interrupted,
                 lambda progress: self._progress(document, progress),
             )
+            edges = replace(edges, logins=self._logins)
             return build_reconciler(document, edges).converge(self._deadline(document, edges.journal))
 
     def _deadline(self, document: Document, journal: Journal) -> float:

@@ -73,3 +73,8 @@ class SourceView(Protocol):
 
         Never raises for a server that refuses or does not answer: that is in `SourceState.error`.
         """
+
+    def try_login(
+        self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
+    ) -> ServerError | None:
+        """Log in as `look` does, and look at nothing. Return what kept it from that."""

@@ -216,11 +216,15 @@ class FakeDatabase:
 
 
 class FakeSourceView:
-    """Answers `answers` in turn, the last one for ever; without any, nobody listens. `looks`: those taken."""
+    """Answers `answers` in turn, the last one for ever; without any, nobody listens.
+
+    `looks` and `logins`: those taken.
+    """
 
     def __init__(self, *answers: SourceState) -> None:
         self._answers = list(answers or (SourceState(error=ServerError(2003, "Connection refused")),))
         self.looks: list[tuple[str, int, str]] = []
+        self.logins: list[tuple[str, int, str]] = []
 
     def keeping(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -229,6 +233,15 @@ class FakeSourceView:
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> SourceState:
         self.looks.append((host, port, user))
+        return self._next()
+
+    def try_login(
+        self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
+    ) -> ServerError | None:
+        self.logins.append((host, port, user))
+        return self._next().error
+
+    def _next(self) -> SourceState:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 

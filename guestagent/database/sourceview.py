@@ -53,12 +53,28 @@ class TcpSourceView:
             with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):  # a new login tells more
                 return self._seen(self._kept[1])
         seen = self._look(login)
-        if seen.error is not None and tls == PLAIN and seen.error.number == DENIED:
-            # The server says the same of a wrong password and of an account that must use TLS.
-            over_tls = self._look(replace(login, tls=Tls()))
-            if over_tls.error is None:
-                return SourceState(error=ServerError(DENIED, f"{seen.error.text}: it is let in over TLS only"))
-        return seen
+        return seen if seen.error is None else SourceState(error=self._explain(login, seen.error))
+
+    def try_login(
+        self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
+    ) -> ServerError | None:
+        login = _Login(host, port, user, password, tls)
+        error = self._log_in(login)
+        return None if error is None else self._explain(login, error)
+
+    def _explain(self, login: _Login, error: ServerError) -> ServerError:
+        """Tell an account that must use TLS from a wrong password: the server says the same of both."""
+        is_denied_in_clear = login.tls == PLAIN and error.number == DENIED
+        if is_denied_in_clear and self._log_in(replace(login, tls=Tls())) is None:
+            return ServerError(DENIED, f"{error.text}: it is let in over TLS only")
+        return error
+
+    def _log_in(self, login: _Login) -> ServerError | None:
+        try:
+            login.session(self._timeout).close()
+        except (NoAnswer, DatabaseRefused) as error:
+            return ServerError(error.number, error.text)
+        return None
 
     def _look(self, login: _Login) -> SourceState:
         try:

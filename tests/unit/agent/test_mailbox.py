@@ -200,3 +200,27 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None
 
     with pytest.raises(StorageError, match="cannot listen at"):
         Mailbox(tmp_path, tmp_path / "file").listen()
+
+
+def commit_collected(mailbox: Mailbox, number: int) -> None:
+    """What os-collect-config leaves once its command has taken a document."""
+    assert mailbox.cache is not None
+    mailbox.cache.mkdir(exist_ok=True)
+    content = json.dumps({"ReadyWaitCondition": f"http://heat.test/{number}"})
+    for name in ("cfn.json", "cfn.json.last"):
+        (mailbox.cache / name).write_text(content)
+    (mailbox.cache / "os_config_files.json").write_text(json.dumps([str(mailbox.cache / "cfn.json")]))
+
+
+def test_the_collectors_cache_is_read_only_when_it_has_changed(mailbox: Mailbox) -> None:
+    with mailbox.listen() as ear:
+        nothing = ear.latest()
+        commit_collected(mailbox, 1)
+        first, again = ear.latest(), ear.latest()
+        commit_collected(mailbox, 2)
+        second = ear.latest()
+
+        assert nothing is None
+        assert first == document(1)
+        assert again is first  # one that was parsed again would be another object
+        assert second == document(2)

@@ -1,0 +1,93 @@
+"""How often the resident agent's passes log in to a real server, and how often they prove a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent import journal, parts
+from guestagent.agent.edges import Edges, Verdict
+from guestagent.agent.login_proofs import LoginProofs
+from guestagent.agent.model import Readiness
+from guestagent.agent.reconcile import Reconciler
+from guestagent.database.mysql import sha2
+from guestagent.database.sourceview import TcpSourceView
+from guestagent.metadata.document import CfnHandle, Document, Section, User
+from guestagent.retry import SystemClock
+from guestagent.secret import Secret
+from tests.integration.servers import Server
+
+USERS = tuple(User(f"slave{number:04d}", Secret(f"correct horse {number}")) for number in range(5))
+HANDLE = CfnHandle(Secret("http://127.0.0.1:9/handle"))
+DEADLINE = 30.0
+
+
+class Node:
+    """A source and its resident agent, whose process lives on between its passes."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server, self._folder, self._logins = server, folder, LoginProofs()
+        self._document = Document(HANDLE, users=USERS, section=Section(server_id=71))
+
+    def converge(self) -> tuple[int, int]:
+        """Return how many connections the server has seen, and how many passwords were proved."""
+        before, compared = self._connections(), _count_comparisons()
+        report = self._reconciler().converge(DEADLINE)
+        proofs = _count_comparisons() - compared
+        assert report.verdict is Verdict.READY
+        return self._connections() - before - 1, proofs  # one is that of the second question
+
+    def look(self) -> Readiness:
+        return self._reconciler().once(logins=True)
+
+    def _reconciler(self) -> Reconciler:
+        clock = SystemClock()
+        edges = Edges(
+            open=lambda: self.server.open(),
+            view=TcpSourceView(10.0),
+            journal=journal.Journal(self._folder / "journal.json", clock),
+            clock=clock,
+            address_towards=lambda host: self.server.address,
+            logins=self._logins,
+            server_life=lambda: parts.identify_life(Path(self.server.socket)),
+        )
+        return Reconciler(self._document, "task", "127.0.0.1", edges)
+
+    def _connections(self) -> int:
+        return int(str(self.server.ask("SHOW GLOBAL STATUS LIKE 'Connections'")[0]["Value"]))
+
+
+def _count_comparisons() -> int:
+    return journal.COMPARISONS.made + sha2.COMPARISONS.made
+
+
+@pytest.fixture
+def node(server: Server, tmp_path: Path) -> Node:
+    made = Node(server, tmp_path)
+    for _ in range(2):
+        made.converge()
+    return made
+
+
+def test_a_quiet_pass_connects_once_and_proves_no_password(node: Node) -> None:
+    assert node.converge() == (1, 0)
+
+
+def test_an_account_that_the_server_prefers_to_a_proved_one_is_found_at_once(node: Node) -> None:
+    node.server.ask(f"CREATE USER slave0003@'{node.server.address}' IDENTIFIED BY 'an other one'")
+
+    worst = node.look().worst
+
+    assert worst.name == "account slave0003@%"
+    assert worst.seen.startswith("1045, Access denied")
+
+
+@pytest.mark.patient
+def test_the_logins_of_a_server_that_was_started_anew_are_proved_anew(node: Node) -> None:
+    node.server.stop()
+    node.server.start()
+
+    connections, proofs = node.converge()
+
+    assert (connections, proofs) == (1 + len(USERS), 0)
