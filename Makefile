@@ -2,7 +2,7 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-faults lint unit integration test-heat contract-report bench-heat bench-ready test-lowest docs clean set-up set-up-heat
+.PHONY: help demo test test-all test-faults lint unit integration test-heat contract-report bench-heat bench-ready bench-passes test-lowest docs clean set-up set-up-heat
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
@@ -40,6 +40,9 @@ bench-heat: set-up-heat ## clusters of 1 + 10 and 1 + 50 on a real Heat, beside 
 
 bench-ready: set-up ## from the metadata to the accepted SUCCESS, beside a script by hand; ARGS="--db mysql97 --json"
 	@.venv/bin/python -m tests.bench.ready --plot docs/explanation/readiness.svg $(ARGS)
+
+bench-passes: set-up ## processor time of quiet passes with 1000 accounts and long GTID sets; ARGS="--beside CHECKOUT --json"
+	@.venv/bin/python -m tests.bench.passes $(ARGS)
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py

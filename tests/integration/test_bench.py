@@ -12,6 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(200)
 ROOT = Path(__file__).parents[2]
+PASSES = ("tests.bench.passes", "--db", "mariadb1011", "--accounts", "5", "--intervals", "10", "--passes", "1")
 READY = ("tests.bench.ready", "--db", "mariadb1011", "--repetitions", "1", "--watched", "0.5")
 SMALL = ("tests.bench", "--heat", "fake", "--replicas", "1", "2", "--repetitions", "1", "--stacks", "5", "--boot", "0")
 
@@ -26,6 +27,17 @@ def test_the_bench_prints_a_row_for_each_size_and_template_and_draws_them(tmp_pa
     assert rows == [[f"| 1 + {size}", template] for size in (1, 2) for template in templates]
     assert "signals a second" in printed
     assert bars(plot) == len(rows)
+
+
+@pytest.mark.patient
+def test_quiet_passes_are_measured_beside_another_checkout() -> None:
+    told = json.loads(bench(*PASSES, "--beside", str(ROOT), "--json"))
+
+    assert [row["what"] for row in told["passes"]] == [
+        "a source with 5 accounts",
+        "a replica with a GTID set of 10 domains",
+    ]
+    assert all(len(row["here"]) == len(row["beside"]) == 1 and row["ratio"] > 0 for row in told["passes"])
 
 
 def test_every_contestant_makes_a_source_and_a_replica_ready_and_has_its_row(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""`make bench-passes`: what a quiet pass of the resident agent costs where there is much to look at.
+
+Prints processor seconds of the agent's process per pass, beside those of another checkout (`--beside`) on the same
+servers. Nothing is asserted of a time: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from guestagent.embedded.servers import FLAVOURS
+from tests.bench.machine import machine
+from tests.bench.passes.measuring import measure
+from tests.bench.passes.report import describe, format_table
+
+DEFAULT = ("mariadb1011", "mysql97")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.passes", description=__doc__)
+    parser.add_argument("--db", choices=tuple(FLAVOURS), nargs="+", default=DEFAULT)
+    parser.add_argument("--accounts", type=int, default=1000)
+    parser.add_argument("--intervals", type=int, default=20_000)
+    parser.add_argument("--passes", type=int, default=5, help="quiet passes that are measured of each")
+    parser.add_argument(
+        "--beside", type=Path, help="another checkout of guestagent to measure on the same servers"
+    )
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    rows = [
+        row
+        for name in asked.db
+        for row in measure(FLAVOURS[name], asked.accounts, asked.intervals, asked.passes, asked.beside, say)
+    ]
+    if asked.json:
+        print(json.dumps({"machine": machine(), "passes": describe(rows)}, indent=2))
+    else:
+        print(format_table(rows))
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

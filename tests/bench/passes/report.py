@@ -1,0 +1,34 @@
+"""What quiet passes cost, as text for people and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+
+from tests.bench.machine import quotient, ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Processor seconds of every measured pass, of this checkout and of the other one (none if there is no other)."""
+
+    flavour: str
+    what: str
+    here: tuple[float, ...]
+    beside: tuple[float, ...] = ()
+
+
+def format_table(rows: Sequence[Row]) -> str:
+    """Format Markdown, as it stands in docs/explanation/performance.md."""
+    lines = ["| server | a quiet pass | before | now | ratio |", "|---|---|---|---|---|"]
+    for row in rows:
+        before = f"{median(row.beside):.3f} s" if row.beside else "-"
+        now = f"{median(row.here):.3f} s"
+        lines.append(f"| {row.flavour} | {row.what} | {before} | {now} | {ratio(row.here, row.beside)} |")
+    return "\n".join(lines)
+
+
+def describe(rows: Sequence[Row]) -> list[dict[str, object]]:
+    """Return the same for programs."""
+    return [asdict(row) | {"ratio": quotient(row.here, row.beside)} for row in rows]
