@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from guestagent.agent.account_index import AccountIndex
@@ -328,7 +328,10 @@ class Journal:
 
 
 def _dumped(memory: Memory) -> dict[str, object]:
-    content = asdict(memory) | {
+    # Not `asdict` of the whole: it copies every account deeply, for each step of a first pass that makes a thousand.
+    content = {each.name: getattr(memory, each.name) for each in fields(memory)} | {
+        "channel": None if memory.channel is None else asdict(memory.channel),
+        "sighting": None if memory.sighting is None else asdict(memory.sighting),
         "accounts": sorted([a.name, a.host] for a in memory.accounts),
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
         "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
