@@ -14,6 +14,9 @@ from guestagent.database.edge import Database
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Section
 
+NO_CONNECTION = "Too many connections"
+MORE_CONNECTIONS = "end sessions that are not needed, or raise max_connections"
+
 
 class _Late(Exception):
     """The deadline came while the database server was being started."""
@@ -72,7 +75,7 @@ class Configuring:
                 told = ours.describe_rollback(silence) or restarting(f"{silence}; it is being started")
             except StorageError as error:
                 told = Condition("journal", Agreement.PENDING, "a file on the disk", str(error))
-        do = "is the server running, and its disk not full?"
+        do = MORE_CONNECTIONS if NO_CONNECTION in silence else "is the server running, and its disk not full?"
         return Readiness.of(told or Condition("server", Agreement.PENDING, "an answer", silence, do))
 
 

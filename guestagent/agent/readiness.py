@@ -13,6 +13,7 @@ from guestagent.agent.skipped_changes import SHOWN_SETTINGS_LIMIT, judge_managed
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
+from guestagent.database.refusals import diagnose_refusal
 from guestagent.database.state import (
     ChannelState,
     Endpoint,
@@ -21,6 +22,7 @@ from guestagent.database.state import (
     ServerState,
     TlsOptions,
 )
+from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source
 from guestagent.metadata.host_port import show_host_port
 
@@ -47,6 +49,14 @@ def readiness(desired: Desired, observed: Observed, memory: Memory, dialect: Dia
     else:
         conditions += _source(desired, observed, server, memory, dialect)
     return Readiness.of(*conditions)
+
+
+def judge_refusal(error: DatabaseRefused) -> Condition:
+    """Judge a step, a look or a login that the local server rejected: final if it cannot pass by itself."""
+    diagnosis = diagnose_refusal(error)
+    seen = f"{error} ({diagnosis.meaning})" if diagnosis.meaning else str(error)
+    agreement = FINAL if diagnosis.kind is Kind.FAIL else PENDING
+    return Condition("step", agreement, "every step done", seen, diagnosis.do)
 
 
 def _holds(name: str, wanted: object, seen: object, *, do: str = "") -> Condition:

@@ -17,7 +17,7 @@ from guestagent.agent.model import Agreement, Condition, Desired, Observed, Read
 from guestagent.agent.parting import Sighting, find_sighting
 from guestagent.agent.pausing import withholding
 from guestagent.agent.plan import holds_data, plan, refusal
-from guestagent.agent.readiness import readiness
+from guestagent.agent.readiness import judge_refusal, readiness
 from guestagent.agent.source_history import identify_source, remember_parting
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
@@ -90,7 +90,7 @@ class Reconciler:
         except DatabaseUnsupported as error:
             return Readiness.of(Condition("server", Agreement.FINAL, "one that is supported", str(error)))
         except DatabaseRefused as error:
-            return Readiness.of(Condition("step", Agreement.PENDING, "every step done", str(error)))
+            return Readiness.of(judge_refusal(error))
         except StorageError as error:
             return Readiness.of(Condition("journal", Agreement.PENDING, "a journal on the disk", str(error)))
 

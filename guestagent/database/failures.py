@@ -29,11 +29,12 @@ class Kind(str, Enum):
 
 
 class Place(str, Enum):
-    """Where it was seen: on the way to the source, in a receiver that gave up, or in the applier."""
+    """Where it was seen: on the way to the source, in a receiver that gave up, in the applier, or in a step of ours."""
 
     CONNECTING = "connecting"
     RECEIVING = "receiving"
     APPLYING = "applying"
+    STEP = "step"
 
     def __str__(self) -> str:
         return self.value
@@ -217,6 +218,7 @@ APPLYING = (
 
 UNKNOWN = {
     Place.CONNECTING: Diagnosis(RETRY),
+    Place.STEP: Diagnosis(RETRY, do="see the server's error log"),
     Place.RECEIVING: Diagnosis(FAIL, do="see the replica's error log"),
     Place.APPLYING: Diagnosis(FAIL, do="see the replica's error log; start the channel once the cause is gone"),
 }

@@ -18,8 +18,9 @@ from guestagent.agent.model import Agreement, Condition, Desired, Observed
 from guestagent.agent.readiness import readiness
 from guestagent.agent.source_history import recall_parting
 from guestagent.database.edge import Database
+from guestagent.database.refusals import diagnose_refusal
 from guestagent.database.state import ServerState, SourceState
-from guestagent.errors import DatabaseError
+from guestagent.errors import DatabaseError, DatabaseRefused
 from guestagent.metadata.document import Document, Role
 
 SERVER, SOURCE, PORT = Topic("server"), Topic("source"), Topic("port")
@@ -37,6 +38,8 @@ def server_findings(document: Document, edges: Edges, probes: Probes) -> Iterato
     try:
         with closing(edges.open()) as database:
             yield from _looked_at(document, edges, database, probes)
+    except DatabaseRefused as error:
+        yield SERVER.fail("answer", str(error), diagnose_refusal(error).do)
     except DatabaseError as error:
         yield SERVER.fail("answer", str(error), START)
 

@@ -11,6 +11,7 @@ from tests.failures.rows import (
     identity,
     input,
     interruptions,
+    refusals,
     skipping,
 )
 
@@ -21,6 +22,7 @@ AREAS = (
     input.area,
     applying.area,
     skipping.area,
+    refusals.area,
     interruptions.area,
     disks.area,
 )
