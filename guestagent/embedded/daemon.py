@@ -89,7 +89,7 @@ def down(options: Options, purge: bool = False) -> bool:
         return False
     with _alone(options.state):
         was_unreadable = _keep_unreadable_aside(options)
-        if was_unreadable:
+        if was_unreadable and _lives(options.state):
             _end_holders(options.state)
         record = _settled(options)
         if record is not None and record.alive:

@@ -146,10 +146,10 @@ def _parse(content: bytes) -> Record:
 
 def find_holders(path: Path) -> list[int]:
     """Return the processes that have the file open, as far as this user may know."""
-    holders = []
+    holders, wanted = [], str(path.resolve())
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(link.readlink() == path.resolve() for link in (process / "fd").iterdir()):
+            if any(str(link.readlink()) == wanted for link in (process / "fd").iterdir()):
                 holders.append(int(process.name))
         except OSError:  # another user's, or it has ended meanwhile
             continue

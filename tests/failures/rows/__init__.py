@@ -6,6 +6,7 @@ from tests.failures.row import Row
 from tests.failures.rows import (
     applying,
     connecting,
+    damaged_files,
     disks,
     encryption,
     identity,
@@ -25,6 +26,7 @@ AREAS = (
     refusals.area,
     interruptions.area,
     disks.area,
+    damaged_files.area,
 )
 ROWS: tuple[Row, ...] = tuple(row for area in AREAS for row in area.rows)
 """Every row of the failure table."""
