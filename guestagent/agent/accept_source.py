@@ -55,6 +55,7 @@ class Comparison:
             else {
                 "errant": parting.errant,
                 "lost": parting.lost,
+                "replaced": parting.replaced,
                 "rejected": parting.rejected,
                 "source_history": parting.history,
             },

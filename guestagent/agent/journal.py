@@ -13,7 +13,7 @@ from pathlib import Path
 
 from guestagent.agent.account_index import AccountIndex
 from guestagent.agent.journal_file import JournalFile
-from guestagent.agent.parting import Parting, Sighting, SourceIdentity, find_applicable
+from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity, find_applicable
 from guestagent.database.comparison_memo import ComparisonMemo
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
@@ -90,7 +90,8 @@ class Memory:
     `earlier` are tasks that were superseded, with their seconds, the newest last. `settled`: the deadline of the task
     in work has done its duty; if another task supersedes it, its seconds are forgotten.
     `partings` are from sources that no longer have the history of this replica, whatever generation it was;
-    `sighting` is what the source has shown beyond the replica's own history.
+    `sighting` is what the source has shown beyond the replica's own history, `anchor` the last proof that it
+    has the same one.
     """
 
     task: str = ""
@@ -105,6 +106,7 @@ class Memory:
     settled: bool = False
     partings: frozenset[Parting] = frozenset()
     sighting: Sighting | None = None
+    anchor: Anchor | None = None
 
     def starting(self, task: str, now: float, boot: str) -> Memory:
         """The memory when work on `task` begins or goes on.
@@ -211,7 +213,7 @@ class Memory:
             return self
         sighting = None if self.sighting is None or self.sighting.source.is_same(source) else self.sighting
         accepted = replace(parted, accepted=True)
-        return replace(self, partings=self._partings_but(source) | {accepted}, sighting=sighting)
+        return replace(self, partings=self._partings_but(source) | {accepted}, sighting=sighting, anchor=None)
 
     def having_started(self) -> Memory:
         """Knowing that a channel runs: what a person has accepted has had its effect."""
@@ -308,12 +310,17 @@ class Journal:
 
     def forget_partings(self) -> None:
         """Forget every parting: the server is blank, and so contradicts no source."""
-        self._keep(replace(self.memory, partings=frozenset(), sighting=None))
+        self._keep(replace(self.memory, partings=frozenset(), sighting=None, anchor=None))
 
     def sight(self, sighting: Sighting) -> None:
         """Remember what the source has shown. It may be missing: a full disk must not keep a node from being ready."""
         with suppress(StorageError):
             self._keep(replace(self.memory, sighting=sighting))
+
+    def set_anchor(self, anchor: Anchor) -> None:
+        """Remember that this server and its source have one history. It may be missing, as in `sight`."""
+        with suppress(StorageError):
+            self._keep(replace(self.memory, anchor=anchor))
 
     def intend(self, step: Step) -> None:
         self._keep(self.memory.intending(step))
@@ -332,6 +339,7 @@ def _dumped(memory: Memory) -> dict[str, object]:
     content = {each.name: getattr(memory, each.name) for each in fields(memory)} | {
         "channel": None if memory.channel is None else asdict(memory.channel),
         "sighting": None if memory.sighting is None else asdict(memory.sighting),
+        "anchor": None if memory.anchor is None else asdict(memory.anchor),
         "accounts": sorted([a.name, a.host] for a in memory.accounts),
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
         "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
@@ -360,6 +368,7 @@ def _memory(data: Mapping[str, object]) -> Memory:
         settled=data.get("settled", False) is True,
         partings=frozenset(_read_parting(row) for row in get_list(data, "partings", [])),
         sighting=None if data.get("sighting") is None else _read_sighting(data["sighting"]),
+        anchor=None if data.get("anchor") is None else _read_anchor(data["anchor"]),
     )
 
 
@@ -372,7 +381,7 @@ def _read_earlier(row: object) -> tuple[str, float]:
 def _read_parting(row: object) -> Parting:
     if not isinstance(row, dict):
         raise Unreadable("partings is not a list of objects")
-    texts = {name: get_text(row, name) for name in ("errant", "lost", "rejected", "history")}
+    texts = {name: get_text(row, name) for name in ("errant", "lost", "replaced", "rejected", "history")}
     return Parting(_read_source(row), accepted=row["accepted"] is True, **texts)
 
 
@@ -380,6 +389,13 @@ def _read_sighting(row: object) -> Sighting:
     if not isinstance(row, dict):
         raise Unreadable("sighting is no object")
     return Sighting(_read_source(row), get_text(row, "newest"))
+
+
+def _read_anchor(row: object) -> Anchor:
+    if not isinstance(row, dict):
+        raise Unreadable("anchor is no object")
+    started, resets = int(get_number(row, "started")), int(get_number(row, "resets"))
+    return Anchor(_read_source(row), started, resets, get_text(row, "newest"))
 
 
 def _read_source(row: Mapping[str, object]) -> SourceIdentity:

@@ -20,6 +20,7 @@ from guestagent.database.failures import Place
 from guestagent.database.gtid import shorten_gtids
 from guestagent.database.state import ChannelState, Receiver, ServerState, SourceState
 
+CLOCK_TOLERANCE_S = 3
 ACCEPT = "guestagent accept-source"
 
 
@@ -62,17 +63,42 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Anchor:
+    """The newest transactions that a replica had when it last held all that its source had, and the source's life then.
+
+    A history goes back in time only where the server's process starts anew, or with a RESET (or it is another server):
+    only then the binary logs of both are compared from here on.
+    """
+
+    source: SourceIdentity
+    started: int
+    resets: int
+    newest: str
+
+    def has_same_life(self, source: SourceIdentity, seen: SourceState) -> bool:
+        """Whether the source has run without a break, and without a RESET, since then."""
+        return (
+            self.source.is_same(source)
+            and seen.started is not None
+            and abs(seen.started - self.started) <= CLOCK_TOLERANCE_S
+            and seen.resets == self.resets
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Parting:
     """A parting from a source, with its evidence ("" for none) and the source's history as it was seen then.
 
     `errant`: transactions of the replica that the source did not have. `lost`: transactions that the source had shown
-    and no longer had. `rejected`: the error with which the source's server refused to send. `accepted`: a person
-    has accepted the source, but its channel, which the error has stopped, does not run yet.
+    and no longer had. `replaced`: a transaction that is another one in the source's binary log. `rejected`: the error
+    with which the source's server refused to send. `accepted`: a person has accepted the source, but its channel, which
+    the error has stopped, does not run yet.
     """
 
     source: SourceIdentity
     errant: str = ""
     lost: str = ""
+    replaced: str = ""
     rejected: str = ""
     history: str = ""
     accepted: bool = False
@@ -81,6 +107,8 @@ class Parting:
         evidence = [f"errant transactions {shorten_gtids(self.errant)}"] if self.errant else []
         if self.lost:
             evidence.append(f"the source has lost {shorten_gtids(self.lost)}, which it had shown")
+        if self.replaced:
+            evidence.append(f"the source has another transaction under {self.replaced}")
         if self.rejected:
             evidence.append(f"the source rejected the receiver: {self.rejected}")
         return f"parted from the source {self.source}: {'; '.join(evidence)}"
@@ -93,24 +121,26 @@ def find_parting(
     sighting: Sighting | None,
     dialect: Dialect,
     *,
+    replaced: str = "",
     accepted: bool = False,
 ) -> Parting | None:
     """Return the parting that a look proves. The replica was looked at *before* the source.
 
-    In that order everything that came from the source is in what it shows afterwards. `accepted`: the error that has
-    stopped the receiver is the one that a person has accepted.
+    In that order everything that came from the source is in what it shows afterwards. `replaced`: a transaction that
+    differs in their binary logs. `accepted`: the error that has stopped the receiver is the one that a person has
+    accepted.
     """
     if is_blank(server):
         return None
     rejected = "" if accepted else find_rejection(source, server.channel, dialect)
-    found = Parting(source, rejected=rejected)
+    found = Parting(source, replaced=replaced, rejected=rejected)
     if seen.history is not None and seen.history.family == server.history.family:
         errant = "" if may_be_unacknowledged(server, seen) else server.history.beyond(seen.history)
         lost = ""
         if sighting is not None and sighting.is_binding(source, by_uuid=seen.uuid is not None):
             lost = server.history.of(sighting.newest).beyond(seen.history)
         found = replace(found, errant=errant, lost=lost, history=str(seen.history))
-    return found if found.errant or found.lost or found.rejected else None
+    return found if found.errant or found.lost or found.replaced or found.rejected else None
 
 
 def find_former_parting(source: SourceIdentity, server: ServerState, dialect: Dialect) -> Parting | None:
@@ -150,6 +180,16 @@ def find_sighting(source: SourceIdentity, server: ServerState, seen: SourceState
         return None
     ahead = seen.history.beyond(server.history)
     return Sighting(source, str(server.history.of(ahead).newest)) if ahead else None
+
+
+def find_anchor(source: SourceIdentity, server: ServerState, seen: SourceState, known: Anchor | None) -> Anchor | None:
+    """Return the anchor of a replica that holds all that its source has; `known` if that one says the same."""
+    if seen.started is None or server.history.empty:
+        return None
+    newest = str(server.history.newest)
+    if known is not None and known.newest == newest and known.source == source and known.has_same_life(source, seen):
+        return known
+    return Anchor(source, seen.started, seen.resets, newest)
 
 
 def is_blank(server: ServerState) -> bool:

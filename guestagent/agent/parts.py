@@ -18,6 +18,7 @@ from guestagent.agent.edges import Edges, Progress
 from guestagent.agent.journal import Journal, read_boot_id
 from guestagent.agent.pausing import paused
 from guestagent.agent.settings import Service, Settings
+from guestagent.database.log_comparison import LogComparison
 from guestagent.database.open import open_database
 from guestagent.database.sourceview import TcpSourceView
 from guestagent.errors import NotReady
@@ -58,6 +59,7 @@ def edges(
         interrupted=interrupted,
         paused=lambda: paused(settings.state),
         configuration=Configuration(ground(settings, clock)),
+        find_replaced=LogComparison(str(settings.database_socket), settings.database_timeout).find_replaced,
         tell=tell,
         server_life=lambda: identify_life(settings.database_socket),
     )

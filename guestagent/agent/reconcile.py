@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from guestagent.agent import configuration
 from guestagent.agent.accounts import retaining, settled
@@ -14,7 +15,7 @@ from guestagent.agent.configuring import Configuring, restarting
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
 from guestagent.agent.looking import configured, look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
-from guestagent.agent.parting import Sighting, find_sighting
+from guestagent.agent.parting import Anchor, Sighting, find_anchor, find_sighting
 from guestagent.agent.pausing import withholding
 from guestagent.agent.plan import holds_data, plan, refusal
 from guestagent.agent.readiness import judge_refusal, readiness
@@ -49,6 +50,8 @@ class Reconciler:
         self._server: ServerState | None = None
         self._started: frozenset[int] = frozenset()
         self._sighting: Sighting | None = None
+        self._anchor: Anchor | None = None
+        self._compared_life: tuple[int | None, int] | None = None
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
@@ -63,6 +66,8 @@ class Reconciler:
                 if state.ready or state.final or spent >= deadline:
                     self._sight()
                 if state.ready:
+                    if self._anchor is not None:
+                        edges.journal.set_anchor(self._anchor)
                     return self._report(Verdict.READY, state)
                 if state.final or spent >= deadline:
                     return self._report(Verdict.FAILED, state, late=not state.final)
@@ -191,10 +196,13 @@ class Reconciler:
             if same_family and server.history.beyond(source.history):
                 source = self._look_again(desired, server)
         loss = self.edges.journal.loss
-        parting = remember_parting(self.edges.journal, desired.source, server, source, database.dialect)
-        self._sighting = None
+        compare = partial(self._compare_logs, desired, source)
+        parting = remember_parting(self.edges.journal, desired.source, server, source, database.dialect, compare)
+        self._sighting = self._anchor = None
         if desired.source is not None and source is not None and parting is None and not loss:
-            self._sighting = find_sighting(identify_source(desired.source, source), server, source)
+            identity = identify_source(desired.source, source)
+            self._sighting = find_sighting(identity, server, source)
+            self._anchor = find_anchor(identity, server, source, self.edges.journal.memory.anchor)
         return Observed(
             server,
             source=source,
@@ -210,6 +218,17 @@ class Reconciler:
             return observed
         self.edges.journal.accept_loss()
         return replace(observed, lost_journal="")
+
+    def _compare_logs(self, desired: Desired, seen: SourceState | None, since: History, until: History) -> str:
+        """Compare once for each life of the source: the next pass, a moment later, finds the same."""
+        if desired.source is None or seen is None:
+            return ""
+        life = (seen.started, seen.resets)
+        if self._compared_life == life:
+            return ""
+        replaced = self.edges.find_replaced(desired.source, desired.tls, since, until)
+        self._compared_life = life
+        return replaced
 
     def _look_again(self, desired: Desired, server: ServerState) -> SourceState | None:
         """Look at the source until it shows all that the server has, a few times.

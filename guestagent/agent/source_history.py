@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from guestagent.agent.journal import Journal, Memory
 from guestagent.agent.parting import (
+    Anchor,
     Parting,
     SourceIdentity,
     find_applicable,
@@ -14,10 +17,18 @@ from guestagent.agent.parting import (
     is_blank,
 )
 from guestagent.database.edge import Dialect
+from guestagent.database.gtid import History
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Source
 
 NOT_SEEN = SourceState()
+CompareLogs = Callable[[History, History], str]
+"""Returns a GTID between two histories under which the source has another transaction; "" if there is none."""
+
+
+def compare_nothing(since: History, until: History) -> str:
+    """Compare no logs."""
+    return ""
 
 
 def identify_source(wanted: Source, seen: SourceState | None) -> SourceIdentity:
@@ -27,12 +38,18 @@ def identify_source(wanted: Source, seen: SourceState | None) -> SourceIdentity:
 
 
 def remember_parting(
-    journal: Journal, wanted: Source | None, server: ServerState, seen: SourceState | None, dialect: Dialect
+    journal: Journal,
+    wanted: Source | None,
+    server: ServerState,
+    seen: SourceState | None,
+    dialect: Dialect,
+    compare: CompareLogs = compare_nothing,
 ) -> Parting | None:
     """Return the parting that forbids to follow the wanted source. A new one is on the disk before this returns.
 
-    The caller has looked at the server before it looked at the source. StorageError if the journal cannot be written:
-    then nothing may be done to the server either.
+    The caller has looked at the server before it looked at the source. `compare` is called for a transaction that
+    differs in their binary logs, if the source may have gone back in time since it was last proved. StorageError if the
+    journal cannot be written: then nothing may be done to the server either.
     """
     if wanted is None or journal.loss:  # a lost journal is overwritten by nothing, and forbids everything
         return None
@@ -46,12 +63,28 @@ def remember_parting(
     known = find_applicable(journal.memory.partings, source)
     if known is not None:
         return known
-    found = find_parting(source, server, seen or NOT_SEEN, journal.memory.sighting, dialect, accepted=accepted)
+    seen = seen or NOT_SEEN
+    replaced = find_replaced(journal.memory.anchor, source, server, seen, compare)
+    found = find_parting(
+        source, server, seen, journal.memory.sighting, dialect, replaced=replaced, accepted=accepted
+    )
     former = find_former_parting(source, server, dialect)
     for parting in (found, former):
         if parting is not None:
             journal.part(parting)
     return found
+
+
+def find_replaced(
+    anchor: Anchor | None, source: SourceIdentity, server: ServerState, seen: SourceState, compare: CompareLogs
+) -> str:
+    """Compare the logs if the source has begun another life since the anchor; "" if not, or if they agree."""
+    history = seen.history
+    if anchor is None or history is None or history.family != server.history.family:
+        return ""
+    if anchor.has_same_life(source, seen) or server.history.beyond(history):
+        return ""
+    return compare(server.history.of(anchor.newest), server.history)
 
 
 def recall_parting(memory: Memory, wanted: Source | None, seen: SourceState | None) -> Parting | None:

@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import pymysql
 from pymysql.cursors import DictCursor
@@ -38,6 +38,9 @@ class NoAnswer(DatabaseUnreachable):
     def __str__(self) -> str:
         return f"{self.doing}: {self.text}"
 
+
+DUMP_TIMEOUT_S = 10.0
+END_OF_LOG, SHORTEST_EVENT = b"\xfe", 9
 
 SSL = 0x0800
 """The server's capability in its greeting (CLIENT_SSL)."""
@@ -75,6 +78,23 @@ class Connection:
         with self._closed_by_silence(), _typed(doing, statement), limited, self._raw.cursor() as cursor:
             cursor.execute(text)
             return [{name: _text(value) for name, value in row.items()} for row in cursor.fetchall()]
+
+    def dump(self, command: int, request: bytes, doing: str) -> Iterator[bytes]:
+        """Ask for the binary log as a replica does, and yield its events. The session is of no other use afterwards.
+
+        It ends at the end of the log, or after DUMP_TIMEOUT_S: a source may have to read through a whole file before it
+        comes to what is asked for. The first byte of a packet is the protocol's own.
+        """
+        until = time.monotonic() + DUMP_TIMEOUT_S
+        raw = cast("Any", self._raw)  # PyMySQL has no public name for what other clients call a command
+        with _typed(doing):
+            raw._execute_command(command, request)
+        while (left := until - time.monotonic()) > 0:
+            with self._closed_by_silence(), _typed(doing), _limited(left, self._line):
+                packet: bytes = raw._read_packet()._data
+            if packet[:1] == END_OF_LOG and len(packet) < SHORTEST_EVENT:
+                return
+            yield packet[1:]
 
     @contextmanager
     def _closed_by_silence(self) -> Iterator[None]:

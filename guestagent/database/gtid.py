@@ -90,6 +90,11 @@ class MariadbHistory:
     def origins(self) -> frozenset[str]:
         return frozenset(str(server) for _domain, server in self.last)
 
+    @property
+    def by_domain(self) -> Mapping[int, int]:
+        """The highest number of each domain, whichever server gave it."""
+        return _by_domain(self)
+
     def own(self, followed: MariadbHistory) -> str:
         """What stands in domains of which `followed`, the position of a channel, knows nothing; "" for nothing."""
         known = {domain for domain, _server in followed.last}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from guestagent.database import mariadb, mysql
 from guestagent.database.connection import Connection, over_socket
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History, MariadbHistory
+from guestagent.database.mariadb.binlog import read_stamps as mariadb_stamps
 from guestagent.database.mariadb.server import Mariadb
 from guestagent.database.mariadb.server import source_state as mariadb_source
+from guestagent.database.mysql.binlog import read_stamps as mysql_stamps
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.mysql.server import Mysql
 from guestagent.database.mysql.server import source_state as mysql_source
@@ -28,7 +30,10 @@ WHO = sql(
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All that a family has. `oldest`: the first version that we can keep; `nothing`: the history of a new server."""
+    """All that a family has. `oldest`: the first version that we can keep; `nothing`: the history of a new server.
+
+    `stamps`: from the binary log, when the transactions between two histories were made.
+    """
 
     name: str
     oldest: tuple[int, ...]
@@ -36,14 +41,15 @@ class Family:
     database: Callable[[Connection], Database]
     source: Callable[[Connection], SourceState]
     nothing: History
+    stamps: Callable[[Connection, History, History], Iterator[tuple[str, int]]]
 
 
 FAMILIES = {
     "mariadb": Family(
-        "MariaDB", (10, 6), mariadb.MariadbDialect, Mariadb, mariadb_source, MariadbHistory()
+        "MariaDB", (10, 6), mariadb.MariadbDialect, Mariadb, mariadb_source, MariadbHistory(), mariadb_stamps
     ),
     # 8.0.22 speaks of replicas, 8.0.23 of sources.
-    "mysql": Family("MySQL", (8, 0, 23), mysql.MysqlDialect, Mysql, mysql_source, MysqlHistory()),
+    "mysql": Family("MySQL", (8, 0, 23), mysql.MysqlDialect, Mysql, mysql_source, MysqlHistory(), mysql_stamps),
 }
 
 STRANGERS = {
@@ -64,7 +70,7 @@ def open_database(socket: str, timeout: float, user: str = "root") -> Database:
     """
     connection = over_socket(socket, user, timeout)
     try:
-        return _family(connection).database(connection)
+        return find_family(connection).database(connection)
     except (DatabaseRefused, DatabaseUnsupported):
         connection.close()
         raise
@@ -72,12 +78,12 @@ def open_database(socket: str, timeout: float, user: str = "root") -> Database:
 
 def look_at_source(connection: Connection) -> SourceState:
     """What its own family reads of the server behind `connection`."""
-    return _family(connection).source(connection)
+    return find_family(connection).source(connection)
 
 
 @expect_answer("looking at who answers")
-def _family(connection: Connection) -> Family:
-    """DatabaseUnsupported, unless it is one that we can keep."""
+def find_family(connection: Connection) -> Family:
+    """Return the family of the server behind `connection`. DatabaseUnsupported, unless it is one that we can keep."""
     rows = connection.rows(WHO, "looking at who answers")
     return family({str(row["Variable_name"]): row["Value"] or "" for row in rows})
 

@@ -21,6 +21,8 @@ STATUS = sql(
     "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_server_not_after',"
     " 'Rpl_semi_sync_source_wait_sessions', 'Rpl_semi_sync_master_wait_sessions')"
 )
+LOOKING = "looking at the source's status"
+LIFE = sql("SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime', 'Com_reset')")
 WAITING = ("Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions")
 DENIED = 1045
 LOOK = 3  # timeouts that all answers of one look may take together
@@ -115,7 +117,7 @@ class _Login:
 
 @expect_answer("looking at the source's status")
 def _status(connection: Connection, seen: SourceState) -> SourceState:
-    rows = connection.rows(STATUS, "looking at the source's status")
+    rows = connection.rows(STATUS, LOOKING)
     said = {str(row["Variable_name"]): row["Value"] or "" for row in rows}
     until = said.get("Ssl_server_not_after", "")
     try:
@@ -123,4 +125,12 @@ def _status(connection: Connection, seen: SourceState) -> SourceState:
     except ValueError:
         left = None
     waiting = sum(int(said.get(name) or 0) for name in WAITING)
-    return replace(seen, tls=bool(said.get("Ssl_cipher")), certificate_days=left, waiting_sessions=waiting)
+    life = {str(row["Variable_name"]): int(row["Value"] or 0) for row in connection.rows(LIFE, LOOKING)}
+    return replace(
+        seen,
+        tls=bool(said.get("Ssl_cipher")),
+        certificate_days=left,
+        waiting_sessions=waiting,
+        started=int(time.time()) - life["Uptime"] if "Uptime" in life else None,
+        resets=life.get("Com_reset", 0),
+    )

@@ -189,6 +189,7 @@ class SourceState:
     """What a replica sees of its source through the replication account. `error`: it could not look.
 
     `uuid`: where no two servers of the family may have the same. `uid`: one that MariaDB derives from the machine.
+    `started`: when its process did, by this machine's clock, give or take a second; `resets`: of RESET since then.
     `waiting_sessions`: so many commits wait there for a semi-synchronous replica, and are not shown yet.
     `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
     `skipping`: settings with which it hides changes, of those that a replication account may see.
@@ -206,5 +207,7 @@ class SourceState:
     certificate_days: int | None = None
     skipping: tuple[ReplicationSetting, ...] = ()
     waiting_sessions: int = 0
+    started: int | None = None
+    resets: int = 0
     uid: str | None = None
     unlogged: str = ""

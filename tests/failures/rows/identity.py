@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from tests.failures.pair import USER, Pair, Told
-from tests.failures.row import Area, final
+from tests.failures.row import READY, Area, final
 
 area = Area("identity and history")
 Telling = Generator[Told, None, None]
@@ -110,6 +111,38 @@ def a_source_that_came_back_empty_at_its_address_and_wrote_on(pair: Pair) -> Tel
     pair.write(*range(20, 50))
     yield pair.replica.apply(pair.replica_document())
     assert pair.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@area.row(final("history", "parted from the source"), heals=False)
+def a_source_that_came_back_as_an_older_copy_and_wrote_on_before_anybody_looked(pair: Pair) -> Telling:
+    pair.ready()
+    with older_copy(pair):
+        pair.write(4, 5, 6)
+        pair.holds()
+        pair.replica.server.ask(pair.channel("STOP"))
+    pair.source.apply(pair.source_document())
+    pair.write(*range(20, 50))
+    yield pair.replica.apply(pair.replica_document())
+    assert pair.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "6"
+
+
+@area.row(final("history", "parted from the source"), heals=False, quick=True)
+def a_source_that_was_reset_and_wrote_on_before_anybody_looked(pair: Pair) -> Telling:
+    pair.ready()
+    forget = pair.say(mariadb="RESET MASTER", mysql="RESET BINARY LOGS AND GTIDS")
+    again = "INSERT INTO d.t VALUES ({}, 'again')"
+    pair.source.server.ask(forget, *(again.format(number) for number in range(20, 50)))
+    time.sleep(2)  # a MariaDB's channel goes on by itself
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(READY)
+def a_source_that_was_restarted_and_wrote_on(pair: Pair) -> Telling:
+    pair.ready()
+    pair.restarted(pair.source)
+    pair.with_source()
+    pair.write(*range(20, 50))
+    yield pair.replica.apply(pair.replica_document(Deadline=20))
 
 
 @contextmanager

@@ -10,10 +10,19 @@ import pytest
 
 from guestagent.agent.journal import Journal, Memory
 from guestagent.agent.model import Agreement, Observed
-from guestagent.agent.parting import Parting, Sighting, SourceIdentity, find_parting, find_sighting
+from guestagent.agent.parting import (
+    Anchor,
+    Parting,
+    Sighting,
+    SourceIdentity,
+    find_anchor,
+    find_parting,
+    find_sighting,
+)
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness
 from guestagent.agent.source_history import remember_parting
+from guestagent.database.gtid import History
 from guestagent.database.mysql import MysqlDialect
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Receiver, ServerError, ServerState, SourceState
@@ -268,6 +277,84 @@ class TestMemory:
         journal.accept(HERE)
 
         assert remember(journal, server("0-7-11", channel=channel()), source_seen("0-7-10")) is not None
+
+
+def alive(gtids: str, started: int = 1000, **changes: Any) -> SourceState:
+    """A source that tells when its process started."""
+    return source_seen(gtids, started=started, **changes)
+
+
+class Logs:
+    """Binary logs of which it is known whether they differ. `asked`: from where on they were compared."""
+
+    def __init__(self, replaced: str = "") -> None:
+        self.asked: list[str] = []
+        self._replaced = replaced
+
+    def __call__(self, since: History, until: History) -> str:
+        self.asked.append(str(since))
+        return self._replaced
+
+
+class TestAnchor:
+    REPLICA = server("0-7-9", channel=channel())
+    ANCHOR = Anchor(HERE, 1000, 0, "0-7-9")
+
+    def look(self, journal: Journal, seen: SourceState, logs: Logs, wanted: Source = WANTED) -> Parting | None:
+        return remember_parting(journal, wanted, server("0-7-12", channel=channel()), seen, DIALECT, logs)
+
+    def test_a_replica_that_holds_all_notes_its_newest_and_the_life_of_its_source(self) -> None:
+        assert find_anchor(HERE, self.REPLICA, alive("0-7-9"), None) == self.ANCHOR
+
+    def test_what_is_noted_already_is_not_noted_again(self) -> None:
+        again = find_anchor(HERE, self.REPLICA, alive("0-7-9", started=1002), self.ANCHOR)
+
+        assert again is self.ANCHOR
+
+    def test_a_source_that_does_not_tell_its_life_is_no_anchor(self) -> None:
+        assert find_anchor(HERE, self.REPLICA, source_seen("0-7-9"), None) is None
+
+    @pytest.mark.parametrize(
+        "seen",
+        [alive("0-7-30", started=5000), alive("0-7-30", resets=1)],
+        ids=["another process", "a RESET"],
+    )
+    def test_logs_that_differ_since_another_life_began_are_a_parting(self, journal: Journal, seen: SourceState) -> None:
+        journal.set_anchor(self.ANCHOR)
+        logs = Logs("0-7-9")
+
+        parting = self.look(journal, seen, logs)
+
+        assert parting is not None
+        assert parting.replaced == "0-7-9"
+        assert logs.asked == ["0-7-9"]
+
+    def test_logs_that_agree_are_none(self, journal: Journal) -> None:
+        journal.set_anchor(self.ANCHOR)
+
+        assert self.look(journal, alive("0-7-30", started=5000), Logs()) is None
+
+    def test_a_promoted_source_is_compared_too(self, journal: Journal) -> None:
+        journal.set_anchor(self.ANCHOR)
+
+        parting = self.look(journal, alive("0-7-30"), Logs("0-7-9"), replace(WANTED, address="10.0.0.8"))
+
+        assert parting is not None
+
+    def test_logs_are_not_read_while_the_source_runs_without_a_break(self, journal: Journal) -> None:
+        journal.set_anchor(self.ANCHOR)
+        logs = Logs("0-7-9")
+
+        assert self.look(journal, alive("0-7-30", started=998), logs) is None
+        assert logs.asked == []
+
+    def test_a_person_accepts_what_differs(self, journal: Journal) -> None:
+        journal.set_anchor(self.ANCHOR)
+        self.look(journal, alive("0-7-30", resets=1), Logs("0-7-9"))
+
+        journal.accept(HERE)
+
+        assert self.look(journal, alive("0-7-30", resets=1), Logs("0-7-9")) is None
 
 
 def test_nothing_is_done_to_a_parted_replica_and_the_condition_names_the_way_out() -> None:

@@ -31,8 +31,10 @@ STOPPED = replace(
 )
 
 
-def converge(folder: Path, database: FakeDatabase, *seen: SourceState, document: Document = REPLICA) -> Report:
-    """One agent's work, from its start to its verdict."""
+def converge(
+    folder: Path, database: FakeDatabase, *seen: SourceState, document: Document = REPLICA, replaced: str = ""
+) -> Report:
+    """One agent's work, from its start to its verdict. `replaced`: what a comparison of the logs finds."""
     clock = FakeClock()
     edges = Edges(
         open=lambda: database,
@@ -40,6 +42,7 @@ def converge(folder: Path, database: FakeDatabase, *seen: SourceState, document:
         journal=Journal(folder / "journal.json", clock, "boot 1"),
         clock=clock,
         address_towards=lambda host: "10.0.0.8",
+        find_replaced=lambda source, tls, since, until: replaced,
     )
     return Reconciler(document, "task", "10.0.0.1", edges).converge(document.section.deadline)
 
@@ -96,6 +99,32 @@ def test_a_replica_that_lags_remembers_what_its_source_has_shown(tmp_path: Path)
 
     assert report.readiness.final
     assert "the source has lost 0-7-20" in report.readiness.worst.seen
+
+
+@pytest.mark.parametrize("life", [{"started": 5000}, {"started": 1000, "resets": 1}], ids=["restart", "RESET"])
+def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
+    tmp_path: Path, life: dict[str, int]
+) -> None:
+    database = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
+    ready = converge(tmp_path, database, source_seen("0-7-9", started=1000))
+
+    parted = converge(tmp_path, database, source_seen("0-7-40", **life), replaced="0-7-9")
+    later = converge(tmp_path, database, source_seen("0-7-40", **life))
+
+    assert ready.verdict is Verdict.READY
+    assert "another transaction under 0-7-9" in parted.readiness.worst.seen
+    assert later.readiness.final
+
+
+def test_a_quiet_pass_notes_nothing_of_a_source_that_tells_its_life(tmp_path: Path) -> None:
+    database = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
+    converge(tmp_path, database, source_seen("0-7-9", started=1000))
+    journal = (tmp_path / "journal.json").read_bytes()
+
+    report = converge(tmp_path, database, source_seen("0-7-9", started=1001))
+
+    assert report.verdict is Verdict.READY
+    assert (tmp_path / "journal.json").read_bytes() == journal
 
 
 def test_a_promoted_source_elsewhere_is_followed_after_a_parting(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from guestagent.agent.collect import Collected
 from guestagent.agent.configuration.record import Phase, Record, Tried
 from guestagent.agent.edges import Edges
 from guestagent.agent.journal import Fingerprint, Memory
-from guestagent.agent.parting import Parting, Sighting, SourceIdentity
+from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity
 from guestagent.agent.pausing import Pause
 from guestagent.database.state import Account
 from guestagent.retry import FakeClock
@@ -44,10 +44,11 @@ PARTED_JOURNAL = replace(
     partings=frozenset(
         {
             Parting(SOURCE, errant="0-7-9", lost="0-7-20", rejected="1236, Error: ...", history="0-7-5"),
-            Parting(FORMER_SOURCE, errant="0-9-1", history="0-7-5", accepted=True),
+            Parting(FORMER_SOURCE, errant="0-9-1", replaced="0-9-1", history="0-7-5", accepted=True),
         }
     ),
     sighting=Sighting(SOURCE, "0-7-20"),
+    anchor=Anchor(SOURCE, 1795912119, 1, "0-7-19"),
 )
 NEW_JOURNAL = Memory(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 

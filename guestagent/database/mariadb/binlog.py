@@ -1,0 +1,90 @@
+"""When MariaDB's binary log says that transactions were made: asked for as a replica asks, and read from the events."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+
+from guestagent.database.connection import Connection
+from guestagent.database.gtid import History, MariadbHistory
+from guestagent.database.mariadb.server import read_positions
+from guestagent.database.sql import sql
+
+COM_BINLOG_DUMP = 0x12
+NON_BLOCK = 1
+GTID_EVENT = 162
+STATEMENTS = frozenset({2, 19, 165})
+"""A statement, the table of the rows that follow, and a compressed statement."""
+
+Gtid = tuple[int, int, int]
+"""Domain, server id, number."""
+
+HEADER = struct.Struct("<IBIIIH")
+GTID = struct.Struct("<QI")
+DOING = "reading the binary log"
+
+
+def read_stamps(connection: Connection, since: History, until: History) -> Iterator[tuple[str, int]]:
+    """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
+
+    The time (in seconds) travels with the transaction, so every server that has it logs the same. Each domain begins at
+    the number before, which must be in the log: DatabaseRefused if it is not.
+    """
+    if not isinstance(since, MariadbHistory) or not isinstance(until, MariadbHistory):
+        return
+    start = find_start(since, read_positions(connection).history)
+    ask = sql(
+        "SET @mariadb_slave_capability = 4, @master_binlog_checksum = 'NONE', @slave_connect_state = {},"
+        " @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0, @master_heartbeat_period = 1000000000",
+        str(start),
+    )
+    connection.rows(ask, DOING)
+    open_domains = {domain: number for domain, number in until.by_domain.items() if domain in since.by_domain}
+    for (domain, server, number), made in pair_stamps(
+        connection.dump(COM_BINLOG_DUMP, struct.pack("<IHI", 4, NON_BLOCK, 0), DOING)
+    ):
+        yield f"{domain}-{server}-{number}", made
+        if number >= open_domains.get(domain, number + 1):
+            del open_domains[domain]
+        if not open_domains:
+            return
+
+
+def pair_stamps(events: Iterable[bytes]) -> Iterator[tuple[Gtid, int]]:
+    """Yield each GTID with the time of its transaction's first statement.
+
+    The GTID's own time is no help: a source notes when it committed, and a replica when it logged the last statement.
+    """
+    gtid: Gtid | None = None
+    for event in events:
+        kind, made = parse_header(event)
+        if kind == GTID_EVENT:
+            gtid = parse_gtid(event)
+        elif gtid is not None and kind in STATEMENTS:
+            yield gtid, made
+            gtid = None
+
+
+def find_start(since: MariadbHistory, held: MariadbHistory) -> MariadbHistory:
+    """Return the position from which the log is sent: before the newest ones of `since`, else at the end."""
+    wanted = MariadbHistory.of(str(since)).last
+    domains = {domain for domain, _ in wanted}
+    rest = {key: number for key, number in MariadbHistory.of(str(held)).last.items() if key[0] not in domains}
+    return MariadbHistory({**rest, **{key: number - 1 for key, number in wanted.items() if number > 1}})
+
+
+def parse_header(event: bytes) -> tuple[int, int]:
+    """Read the kind of an event and its time. ValueError for what is no event."""
+    if len(event) < HEADER.size:
+        raise ValueError("no event of a binary log")
+    made, kind, *_ = HEADER.unpack_from(event)
+    return kind, made
+
+
+def parse_gtid(event: bytes) -> Gtid:
+    """Read domain, server id and number. ValueError for an event that is cut off."""
+    if len(event) < HEADER.size + GTID.size:
+        raise ValueError("a GTID that is cut off")
+    server = HEADER.unpack_from(event)[2]
+    number, domain = GTID.unpack_from(event, HEADER.size)
+    return domain, server, number

@@ -1,0 +1,111 @@
+"""One GTID has one time in the binary logs of source and replica, however the transaction was made."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pymysql
+import pytest
+
+from guestagent.database.connection import over_socket
+from guestagent.database.edge import Database
+from guestagent.database.gtid import History
+from guestagent.database.log_comparison import LogComparison, read_stamps
+from guestagent.metadata.document import Source, User
+from tests.integration.database.following import PASSWORD, REPLICATOR, follow, until
+from tests.integration.servers import Server
+
+TABLES = (
+    "CREATE DATABASE d",
+    "CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, v TEXT) ENGINE=InnoDB",
+    "CREATE TABLE d.m (id INT) ENGINE=MyISAM",
+)
+SLOW = ("BEGIN", "INSERT INTO d.t (v) VALUES ('a')", "DO SLEEP(1.1)", "INSERT INTO d.t (v) VALUES ('b')", "COMMIT")
+KINDS = (
+    *SLOW,
+    "INSERT INTO d.t (v) SELECT SLEEP(1.1)",
+    "SET TIMESTAMP = 1000000000",
+    "INSERT INTO d.t (v) VALUES (NOW())",
+    "SET TIMESTAMP = DEFAULT",
+    "UPDATE d.t SET v = CONCAT(v, 'x', SLEEP(0.2))",
+    "ALTER TABLE d.t ADD c INT, ALGORITHM=COPY",
+    "CREATE INDEX i ON d.t (c)",
+    "CREATE TABLE d.copy ENGINE=InnoDB AS SELECT id, v FROM d.t",
+    "INSERT INTO d.m SELECT SLEEP(1.1)",
+    "CREATE TRIGGER d.g AFTER INSERT ON d.t FOR EACH ROW INSERT INTO d.copy (id) VALUES (0)",
+    "CREATE PROCEDURE d.p() BEGIN START TRANSACTION; INSERT INTO d.t (v) VALUES (1); DO SLEEP(1.1);"
+    " INSERT INTO d.t (v) VALUES (2); COMMIT; DO SLEEP(1.1); INSERT INTO d.t (v) VALUES (3); END",
+    "CALL d.p()",
+    "XA START 'x'",
+    "INSERT INTO d.t (v) VALUES ('xa')",
+    "XA END 'x'",
+    "DO SLEEP(1.1)",
+    "XA PREPARE 'x'",
+    "DO SLEEP(1.1)",
+    "XA COMMIT 'x'",
+    "CREATE USER other",
+    "GRANT SELECT ON *.* TO other",
+    "TRUNCATE d.copy",
+    "DROP USER other",
+)
+
+
+def say_all(server: Server, *statements: str) -> None:
+    """Send the statements in one session; one that this server rejects makes no transaction."""
+    with closing(server._connected()) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            try:
+                cursor.execute(statement)
+                cursor.fetchall()
+            except pymysql.MySQLError:
+                continue
+
+
+def caught_up(source: Server, replica: Database) -> History:
+    """Wait until the replica has applied all of the source; return the history."""
+    with closing(source.open()) as at_source:
+        history = at_source.observe().history
+    until(lambda: not history.beyond(replica.observe().history))
+    return history
+
+
+def stamps_of(server: Server, first: History, last: History) -> dict[str, int]:
+    with closing(over_socket(server.socket, "root", 10)) as connection:
+        return read_stamps(connection, first, last)
+
+
+@pytest.mark.patient
+@pytest.mark.every_server
+@pytest.mark.parametrize("format_", ["ROW", "MIXED", "STATEMENT"])
+def test_every_kind_of_transaction_has_one_time_in_both_logs(
+    source: Server, second: Server, replica: Database, format_: str
+) -> None:
+    say_all(source, *TABLES)
+    follow(replica, source)
+    first = caught_up(source, replica).newest
+
+    say_all(source, f"SET SESSION binlog_format = {format_}", *KINDS)
+    last = caught_up(source, replica)
+
+    ours, theirs = stamps_of(second, first, last), stamps_of(source, first, last)
+    assert len(ours) > 15
+    assert ours == {gtid: made for gtid, made in theirs.items() if gtid in ours}
+
+
+def test_the_same_log_is_the_same_and_one_that_began_anew_is_not(
+    source: Server, second: Server, replica: Database
+) -> None:
+    say_all(source, *TABLES, *SLOW)
+    follow(replica, source)
+    known = caught_up(source, replica)
+    comparison = LogComparison(second.socket, 10)
+    here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
+
+    same = comparison.find_replaced(here, None, known.newest, known)
+    reset = "RESET MASTER" if source.flavour.family == "mariadb" else "RESET BINARY LOGS AND GTIDS"
+    say_all(source, "DROP TABLE d.m", reset, *(["INSERT INTO d.t (v) VALUES ('again')"] * 40))
+    other = comparison.find_replaced(here, None, known.newest, known)
+    nobody = comparison.find_replaced(Source("127.0.0.1", User("nobody", PASSWORD), source.port), None, known, known)
+
+    assert (same, nobody) == ("", "")
+    assert other == str(known.newest)

@@ -1,0 +1,106 @@
+"""Binary logs as two servers send them: which transactions are asked for, and when they were made."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.database.gtid import MariadbHistory
+from guestagent.database.log_comparison import find_difference
+from guestagent.database.mariadb import binlog as mariadb
+from guestagent.database.mysql import binlog as mysql
+from guestagent.database.mysql.gtidset import MysqlHistory
+
+UUID, OTHER = "d65f5052-eb8e-11f1-b92d-de128938fb1b", "4baced90-eb8b-11f1-8d46-7a76920ca021"
+
+# As MariaDB 11.8 sent them: a GTID and a row.
+MARIADB_GTID = "62f90b6ba2470000002a000000d507000008000a00000000000000000000000c100d000000003c344774"
+MARIADB_TABLE = "60f90b6b13470000002b000000000000000000120000000000010001"
+MARIADB_ROW = "61f90b6b17470000002f0000000000000000001200000000000100"
+MARIADB_END = "62f90b6b10470000001f0000000000000000005400000000000000"
+
+
+def mysql_gtid(number: int, here: int, first: int | None = None) -> bytes:
+    """A GTID event of MySQL: on a replica its own time comes first, marked, and the first commit's after it."""
+    header = b"\0\0\0\0\x21" + bytes(14)
+    times = (
+        here.to_bytes(7, "little") + bytes(7)
+        if first is None
+        else (here | mysql.HAS_ORIGINAL).to_bytes(7, "little") + first.to_bytes(7, "little")
+    )
+    return header + b"\0" + bytes.fromhex(UUID.replace("-", "")) + number.to_bytes(8, "little") + bytes(17) + times
+
+
+class TestMariadb:
+    def test_a_transaction_has_the_second_of_its_first_statement(self) -> None:
+        log = [MARIADB_GTID, MARIADB_TABLE, MARIADB_ROW, MARIADB_TABLE, MARIADB_END]
+
+        stamps = [*mariadb.pair_stamps(map(bytes.fromhex, [*log, *log]))]
+
+        assert stamps == [((0, 71, 10), 0x6B0BF960)] * 2
+
+    @pytest.mark.parametrize("noise", ["", "62f90b6ba2", MARIADB_GTID[:40]])
+    def test_what_is_cut_off_is_no_event(self, noise: str) -> None:
+        with pytest.raises(ValueError, match=r"no event|cut off"):
+            list(mariadb.pair_stamps([bytes.fromhex(noise)]))
+
+    @pytest.mark.parametrize(
+        ("since", "held", "start"),
+        [
+            ("0-71-9", "0-71-30", "0-71-8"),
+            ("0-71-1", "0-71-30", ""),
+            ("0-71-9", "0-71-30,5-3-7", "0-71-8,5-3-7"),
+            ("0-71-9,5-3-2", "0-71-30,5-3-7", "0-71-8,5-3-1"),
+            ("0-71-9", "0-1-30,0-71-12", "0-71-8"),
+        ],
+    )
+    def test_the_log_is_asked_for_from_the_transaction_before(self, since: str, held: str, start: str) -> None:
+        found = mariadb.find_start(MariadbHistory.of(since), MariadbHistory.of(held))
+
+        assert str(found) == start
+
+
+class TestMysql:
+    def test_a_source_has_made_a_transaction_when_it_committed(self) -> None:
+        assert mysql.parse_stamp(mysql_gtid(10, 1795912119000001)) == (f"{UUID}:10", 1795912119000001)
+
+    def test_a_replica_knows_when_its_source_committed(self) -> None:
+        assert mysql.parse_stamp(mysql_gtid(10, 1795912200000000, 1795912119000001)) == (
+            f"{UUID}:10",
+            1795912119000001,
+        )
+
+    def test_other_events_tell_nothing(self) -> None:
+        assert mysql.parse_stamp(b"\0\0\0\0\x1e" + bytes(40)) is None
+
+    @pytest.mark.parametrize("noise", [b"", bytes(10), mysql_gtid(1, 1)[:50]])
+    def test_what_is_cut_off_is_no_event(self, noise: bytes) -> None:
+        with pytest.raises(ValueError, match=r"no event|without its time"):
+            mysql.parse_stamp(noise)
+
+    @pytest.mark.parametrize(
+        ("since", "until", "wanted"),
+        [
+            (f"{UUID}:9", f"{UUID}:1-30", f"{UUID}:9-30"),
+            (f"{UUID}:9", f"{UUID}:1-9", f"{UUID}:9"),
+            (f"{UUID}:9", f"{UUID}:1-5:7-11:20", f"{UUID}:9-11:20"),
+            (f"{UUID}:9", f"{UUID}:1-9,{OTHER}:1-5", f"{UUID}:9"),
+            (f"{OTHER}:9", f"{UUID}:1-9", ""),
+        ],
+    )
+    def test_the_newest_of_each_origin_and_what_follows_is_wanted(self, since: str, until: str, wanted: str) -> None:
+        assert str(mysql.find_wanted(MysqlHistory.of(since), MysqlHistory.of(until))) == wanted
+
+    def test_a_set_is_encoded_with_the_number_after_each_interval(self) -> None:
+        encoded = mysql.encode_set({UUID: ((1, 8), (10, 10))})
+
+        numbers = [int.from_bytes(encoded[at : at + 8], "little") for at in (0, 24, 32, 40, 48, 56)]
+        assert numbers == [1, 2, 1, 9, 10, 11]
+        assert encoded[8:24] == bytes.fromhex(UUID.replace("-", ""))
+
+
+def test_one_number_with_two_times_is_two_transactions() -> None:
+    assert find_difference({"0-7-8": 100, "0-7-9": 101}, {"0-7-9": 205, "0-7-8": 100}) == "0-7-9"
+
+
+def test_what_one_log_lacks_is_no_difference() -> None:
+    assert find_difference({"0-7-8": 100, "0-7-9": 101}, {"0-7-8": 100, "0-7-10": 5}) == ""
