@@ -140,7 +140,7 @@ def _check_server(at: Cursor, spelling: Words, resources: Resources) -> None:
         return
     # OS::Nova::Server asks for the only network by itself; this one leaves it to a Nova that demands to be told.
     if not isinstance(given, dict) or not given.keys() & {"SubnetId", "NetworkInterfaces"}:
-        do = "say subnet or network in the cluster.yaml; from 2.37 on Nova makes no instance without one"
+        do = "from 2.37 on Nova makes no instance without one; a cluster.yaml has subnet and network for it"
         properties.wrong("SubnetId or NetworkInterfaces", "neither", do)
 
 

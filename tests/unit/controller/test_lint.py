@@ -62,7 +62,7 @@ def test_an_instance_without_a_place_is_none_that_nova_makes() -> None:
 
     assert said(made) == (
         "Resources.Master0000.Properties: expected SubnetId or NetworkInterfaces, found neither "
-        "(say subnet or network in the cluster.yaml; from 2.37 on Nova makes no instance without one)"
+        "(from 2.37 on Nova makes no instance without one; a cluster.yaml has subnet and network for it)"
     )
     assert (
         said(render(cluster(replicas=0, subnet="s"))) == said(render(cluster(replicas=0, network="n"))) == ""
