@@ -142,6 +142,15 @@ def a_password_that_no_channel_takes(pair: Pair) -> Telling:
     yield pair.replica.apply(pair.replica_document(password="x" * 97))
 
 
+@area.row(late("account slave0000@%", "Access denied"))
+def an_account_of_the_same_name_that_the_source_prefers(pair: Pair) -> Telling:
+    pair.with_source()
+    other = f"{USER}@'{pair.source.server.address}'"
+    pair.source.server.ask(f"CREATE USER {other} IDENTIFIED BY 'an other one'")
+    yield pair.source.apply(pair.source_document())
+    pair.source.server.ask(f"DROP USER {other}")
+
+
 @contextmanager
 def crowded(node: Node) -> Iterator[None]:
     """Every connection of the server is taken, but for root's own extra one."""
