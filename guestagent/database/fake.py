@@ -22,6 +22,7 @@ from guestagent.database.state import (
     SourceState,
 )
 from guestagent.database.steps import (
+    SERVER_DEFAULT,
     CreateAccount,
     CreateMarker,
     DiscardPassword,
@@ -63,7 +64,7 @@ class FakeDatabase:
 
     `dies_after`: that many statements take effect, then Died: between two steps, and in the middle of one.
     `upstream`: what a running channel has applied; `connects_with`: what its receiver meets instead. `running`: its
-    global variables.
+    global variables, which at first have the server's own values.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class FakeDatabase:
         connects_with: ServerError | None = None,
         running: Mapping[str, str] | None = None,
     ) -> None:
-        self.running = dict(running or {})
+        self.running, self.defaults = dict(running or {}), dict(running or {})
         self.dialect: Dialect = MariadbDialect()
         self.state = state
         self.applied: list[Step] = []
@@ -87,7 +88,7 @@ class FakeDatabase:
     def reborn(self) -> FakeDatabase:
         """The same server, found by the next agent; nothing dies again."""
         again = FakeDatabase(self.state, upstream=self._upstream, connects_with=self._connects_with)
-        again.running = self.running
+        again.running, again.defaults = self.running, self.defaults
         return again
 
     def observe(self) -> ServerState:
@@ -122,7 +123,7 @@ class FakeDatabase:
             case SetVariable(name, value):
                 if name not in self.running:
                     raise DatabaseRefused(str(step), 1193, f"Unknown system variable '{name}'")
-                self.running[name] = value
+                self.running[name] = self.defaults.get(name, "") if value == SERVER_DEFAULT else value
                 yield self.state
             case CreateMarker():
                 if self.state.marker:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from guestagent.database.state import Account
+from guestagent.database.steps import SERVER_DEFAULT
 from guestagent.metadata.document import Unresolved
 from guestagent.secret import MASK, Secret
 
@@ -60,7 +61,8 @@ def assignment(name: str, value: str) -> Statement:
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no variable's name")
     # A number in quotes is refused where the variable is one.
-    return sql(f"SET GLOBAL {name} = {value}") if NUMBER.fullmatch(value) else sql(f"SET GLOBAL {name} = {{}}", value)
+    plain = value == SERVER_DEFAULT or NUMBER.fullmatch(value)
+    return sql(f"SET GLOBAL {name} = {value}") if plain else sql(f"SET GLOBAL {name} = {{}}", value)
 
 
 def quoted(text: str) -> str:

@@ -158,6 +158,10 @@ class StartChannel:
         return "start the channel"
 
 
+SERVER_DEFAULT = "DEFAULT"
+"""In the place of a value: the one that was compiled into the server."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetVariable:
     """Set a dynamic variable of the checked list in the running server; `value` as an option file has it."""

@@ -166,6 +166,29 @@ def test_a_static_variable_restarts_once_and_a_dynamic_one_never(guest: Serviced
     assert guest.variable("wait_timeout") == "700"
     guest.configured(**{STATIC: 1}, wait_timeout=700)
     assert guest.verbs == ["restart"] * 2
+    guest.configured(**{STATIC: 1})
+    assert guest.verbs == ["restart"] * 2
+    assert guest.variable("wait_timeout") == "28800"
+
+
+@pytest.mark.patient
+def test_variables_that_are_no_longer_asked_for_go_back_to_what_the_server_had(guest: Serviced) -> None:
+    before = {name: guest.variable(name) for name in (STATIC, "wait_timeout", "collation_server", "long_query_time")}
+    (guest.option_file.parent / "10-mine.cnf").write_text(
+        f"[{group(guest.server.flavour)}]\nthread_cache_size = 77\n"
+    )
+    service(guest.server.folder, "restart")
+    guest.configured(
+        **{STATIC: 0}, wait_timeout=600, thread_cache_size=9, collation_server="latin1_bin", long_query_time=3
+    )
+    assert (guest.variable("wait_timeout"), guest.variable("thread_cache_size")) == ("600", "9")
+
+    told = guest.configured()
+
+    assert told["state"] == "ready", worst(told)
+    assert {name: guest.variable(name) for name in before} == before
+    assert guest.variable("thread_cache_size") == "77"
+    assert guest.verbs == ["restart"] * 2
 
 
 def test_a_server_without_a_binary_log_gets_one_while_it_is_empty(bare: Serviced) -> None:

@@ -17,6 +17,7 @@ from guestagent.agent.configuration.deciding import (
     WriteOptions,
     known,
 )
+from guestagent.agent.configuration.leaving import find_leaving, list_candidates, remember_originals
 from guestagent.agent.configuration.optionfile import same, text
 from guestagent.agent.configuration.record import Phase, Record, RecordFile, Tried
 from guestagent.agent.configuration.rollback import READABLE, Meanwhile, Rollback
@@ -25,7 +26,7 @@ from guestagent.agent.configuration.wanted import Server, settings
 from guestagent.agent.control import ServiceControl
 from guestagent.agent.model import Agreement, Condition
 from guestagent.database.edge import Database
-from guestagent.database.steps import SetVariable
+from guestagent.database.steps import SERVER_DEFAULT, SetVariable
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Section, Unresolved
 from guestagent.retry import Clock
@@ -70,16 +71,19 @@ class Configuration:
         seen = database.variables(PLACES)
         server = Server(family, _numbers(version), _log(seen, "log_bin"), _log(seen, "relay_log"))
         wanted = settings(self._ground.machine(seen.get("datadir", "/")), server, server_id, host, asked)
-        names = frozenset(each.name for each in wanted)
+        record, before = self._ground.record.record, _content(path)
+        candidates = list_candidates(record, before, wanted, family)
+        names = frozenset(each.name for each in wanted) | candidates
         running = {**seen, **database.variables(names)}
         return Look(
             path=str(path),
-            before=_content(path),
+            before=before,
             text=text(family, known(wanted, running)),
             settings=wanted,
             running=running,
-            record=self._ground.record.record,
+            record=record,
             asked=json.dumps(asked, sort_keys=True),
+            leaving=tuple(find_leaving(candidates, record, before, running, family)),
         )
 
     def do(self, step: Step, look: Look, database: Database, meanwhile: Meanwhile) -> None:
@@ -95,7 +99,9 @@ class Configuration:
     def ready(self, look: Look) -> None:
         """The node is ready with these Variables: from now on only other ones may restart its server."""
         record = self._ground.record
-        record.keep(replace(record.record, proved=look.asked))
+        kept = {each.name for each in look.settings if each.asked} | {each.name for each in look.lingering}
+        originals = {name: value for name, value in record.record.originals.items() if name in kept}
+        record.keep(replace(record.record, proved=look.asked, originals=originals))
 
     def answered(self, database: Database) -> None:
         """A server answers: is it another one than that which was to be restarted, or in which the file was written?"""
@@ -128,7 +134,9 @@ class Configuration:
     def _write(self, step: WriteOptions, look: Look, family: str) -> None:
         file = self._ground.record
         previous = file.record.before(step.before)
-        file.keep(replace(self._of(look, family, Phase.WRITTEN, previous), last=step.before or ""))
+        written = self._of(look, family, Phase.WRITTEN, previous)
+        originals = remember_originals(file.record, step.before, look.settings, look.leaving, look.running)
+        file.keep(replace(written, last=step.before or "", originals=originals))
         durable.write(Path(step.path).resolve(), step.text.encode(), READABLE)
 
     def _of(self, look: Look, family: str, phase: Phase, previous: str | None) -> Record:
@@ -156,9 +164,12 @@ class Configuration:
         now = database.variables({step.name}).get(step.name, "")
         file = self._ground.record
         tried = {name: each for name, each in file.record.tried.items() if name != step.name}
-        if not same(step.value, now):
+        originals = dict(file.record.originals)
+        if step.value == SERVER_DEFAULT and not why:
+            originals[step.name] = now
+        elif not same(step.value, now):
             tried[step.name] = Tried(step.value, why)
-        file.keep(replace(file.record, tried=tried))
+        file.keep(replace(file.record, tried=tried, originals=originals))
 
     def _restart(self, look: Look, family: str, meanwhile: Meanwhile) -> None:
         file = self._ground.record

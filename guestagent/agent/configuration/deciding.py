@@ -46,7 +46,8 @@ Step = WriteOptions | SetVariable | RestartServer
 @dataclass(frozen=True, slots=True)
 class Look:
     """One look. `running`: the server's global variables; `before`: the option file at `path`, None where there is
-    none; `text`: what it should be. `asked`: the document's Variables, in canonical JSON.
+    none; `text`: what it should be. `asked`: the document's Variables, in canonical JSON. `leaving` are variables that
+    it no longer asks for, with the values to which they go back.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Look:
     running: Mapping[str, str]
     record: Record
     asked: str = "{}"
+    leaving: tuple[Setting, ...] = ()
 
     @property
     def may_restart(self) -> bool:
@@ -65,9 +67,20 @@ class Look:
     @property
     def differing(self) -> tuple[Setting, ...]:
         """What the running server shows, and otherwise."""
+        return self._differing(self.settings) + self.lingering
+
+    @property
+    def lingering(self) -> tuple[Setting, ...]:
+        """What has not gone back yet. A restart brings the server's own value about, whichever that is."""
+        restarted = self.record.took(self.text)
+        return tuple(
+            each for each in self._differing(self.leaving) if not (restarted and each.force is Force.RESTART)
+        )
+
+    def _differing(self, settings: Iterable[Setting]) -> tuple[Setting, ...]:
         return tuple(
             each
-            for each in self.settings
+            for each in settings
             if each.name in self.running and not same(each.wanted, self.running[each.name])
         )
 

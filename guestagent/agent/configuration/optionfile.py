@@ -23,6 +23,12 @@ def text(family: str, settings: Iterable[Setting]) -> str:
     return f"{HEADER}\n[{GROUPS[family]}]\n" + "".join(lines).removeprefix("\n")
 
 
+def read_lines(content: str) -> dict[str, str]:
+    """Read the variables of an option file, and their values, without its comments."""
+    pairs = (line.partition("=") for line in content.splitlines() if not line.startswith(("#", ";", "[")))
+    return {name.strip().replace("-", "_"): value.strip() for name, equals, value in pairs if equals}
+
+
 def difference(before: str | None, after: str, path: str) -> str:
     """A unified diff, for people."""
     old = (before or "").splitlines(keepends=True)

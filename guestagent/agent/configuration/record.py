@@ -14,6 +14,7 @@ from guestagent.strict_json import Unreadable, get_number, get_object, get_text,
 from guestagent.unreadable_file import keep_aside, read_file
 
 VERSION = 1
+SPECIAL_KEYS = frozenset({"version", "phase", "tried", "originals"})
 
 
 class Phase(str, Enum):
@@ -46,7 +47,8 @@ class Record:
     was written, `log` is its error log ("" where its service manager has it), `since` is when the last start began, in
     the seconds of the boot `boot` ("": kept by 0.1), and `why` what went wrong with the restart. `starts` counts those
     with the previous file, and `failure` tells how the last of them failed. `proved`: the Variables with which the
-    node was last ready, in canonical JSON; None: it never was.
+    node was last ready, in canonical JSON; None: it never was. `originals` are the values of the variables that the
+    document asks for, or did until now, before the agent set them; None: not known.
     """
 
     phase: Phase = Phase.NONE
@@ -64,6 +66,7 @@ class Record:
     boot: str = ""
     starts: int = 0
     failure: str = ""
+    originals: Mapping[str, str | None] = field(default_factory=dict)
 
     def before(self, now: str | None) -> str | None:
         """What to put back in the place of the file as it is `now`: no server has run yet with one of ours."""
@@ -106,9 +109,11 @@ def _parse(content: bytes) -> Record:
     data = parse_object(content, VERSION)
     usual = {each.name: each.default for each in fields(Record)}
     try:
-        plain = {name: _get_like(data, name, usual[name]) for name in data.keys() - {"version", "phase", "tried"}}
+        plain = {name: _get_like(data, name, usual[name]) for name in data.keys() - SPECIAL_KEYS}
         tried = {name: _parse_tried(each) for name, each in get_object(data, "tried").items()}
-        return Record(**{**plain, "phase": Phase(get_text(data, "phase")), "tried": tried})
+        originals = get_object(data, "originals") if "originals" in data else {}
+        known = {name: None if originals[name] is None else get_text(originals, name) for name in originals}
+        return Record(**{**plain, "phase": Phase(get_text(data, "phase")), "tried": tried, "originals": known})
     except Unreadable:
         raise
     except (ValueError, KeyError):

@@ -35,6 +35,7 @@ DEFAULTS = {
     "log_slave_updates": "ON",
     "performance_schema": "OFF",
     "back_log": "80",
+    "wait_timeout": "28800",
     "report_host": "",
 }
 
@@ -380,3 +381,72 @@ def test_what_the_record_holds_reads_back_and_a_torn_one_is_none(tmp_path: Path)
     assert RecordFile(tmp_path / "r").record == kept
     (tmp_path / "r").write_text('{"version": 1')
     assert RecordFile(tmp_path / "r").record == Record()
+
+
+def test_a_dynamic_variable_that_is_no_longer_asked_for_goes_back_at_once(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.database.running["wait_timeout"] = "1000"  # another option file's
+    guest.converge(document(wait_timeout=60))
+    guest.converge(document(wait_timeout=70))
+
+    report = guest.converge(document())
+
+    assert report.verdict is Verdict.READY
+    assert guest.database.running["wait_timeout"] == "1000"
+    assert "wait_timeout" not in guest.file.read_text()
+    assert guest.control.done == []
+
+
+def test_once_it_is_back_it_is_somebody_elses_affair(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document(wait_timeout=60))
+    guest.converge(document())
+    guest.database.running["wait_timeout"] = "500"
+
+    guest.converge(document())
+
+    assert guest.database.running["wait_timeout"] == "500"
+    assert guest.record().originals == {}
+
+
+def test_a_static_variable_that_is_no_longer_asked_for_restarts_the_server_once(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document(back_log=9))
+    assert guest.control.done == ["restart"]
+    guest.database.running["back_log"] = "9"
+
+    first = guest.reconciler(document()).once()
+    guest.database.running["back_log"] = "80"
+    report = guest.converge(document())
+    guest.converge(document())
+
+    assert "it was restarted" in first.worst.seen
+    assert report.verdict is Verdict.READY
+    assert guest.control.done == ["restart", "restart"]
+
+
+def test_what_an_older_agent_has_set_goes_back_to_the_servers_default(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document(wait_timeout=60))
+    file = RecordFile(tmp_path / "configuration.json")
+    file.keep(replace(file.record, originals={}))
+
+    report = guest.converge(document())
+
+    assert report.verdict is Verdict.READY
+    assert guest.database.running["wait_timeout"] == "28800"
+
+
+def test_a_value_that_the_server_does_not_take_back_is_told_and_not_tried_again(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document(wait_timeout=60))
+    file = RecordFile(tmp_path / "configuration.json")
+    file.keep(replace(file.record, tried={"wait_timeout": Tried("28800", "1231, can't be set")}))
+
+    report = guest.converge(document())
+
+    told = next(each for each in report.readiness.conditions if each.name == "configuration")
+    assert report.verdict is Verdict.READY
+    assert guest.database.running["wait_timeout"] == "60"
+    assert "with the server's next start: " in told.seen
+    assert "wait_timeout (60 now)" in told.seen

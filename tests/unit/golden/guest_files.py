@@ -68,6 +68,7 @@ FULL_CHANGE = Record(
     boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
     starts=2,
     failure="Job failed",
+    originals={"max_connections": "151", "wait_timeout": None},
 )
 FIRST_CHANGE = Record(family="mysql", path="/etc/my.cnf.d/zz-guestagent.cnf")
 
