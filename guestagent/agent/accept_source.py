@@ -57,6 +57,7 @@ class Comparison:
                 "lost": parting.lost,
                 "replaced": parting.replaced,
                 "rejected": parting.rejected,
+                "skipped": parting.skipped,
                 "source_history": parting.history,
             },
             "replica_history": self.replica_history,

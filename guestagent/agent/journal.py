@@ -382,7 +382,8 @@ def _read_parting(row: object) -> Parting:
     if not isinstance(row, dict):
         raise Unreadable("partings is not a list of objects")
     texts = {name: get_text(row, name) for name in ("errant", "lost", "replaced", "rejected", "history")}
-    return Parting(_read_source(row), accepted=row["accepted"] is True, **texts)
+    skipped = get_text(row, "skipped") if "skipped" in row else ""
+    return Parting(_read_source(row), accepted=row["accepted"] is True, skipped=skipped, **texts)
 
 
 def _read_sighting(row: object) -> Sighting:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from guestagent.agent.skip_evidence import describe_evidence
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Place
 from guestagent.database.gtid import shorten_gtids
@@ -91,8 +92,9 @@ class Parting:
 
     `errant`: transactions of the replica that the source did not have. `lost`: transactions that the source had shown
     and no longer had. `replaced`: a transaction that is another one in the source's binary log. `rejected`: the error
-    with which the source's server refused to send. `accepted`: a person has accepted the source, but its channel, which
-    the error has stopped, does not run yet.
+    with which the source's server refused to send. `skipped`: settings with which the replica may have left out some of
+    the source's changes. `accepted`: a person has accepted the source, but its channel, which the error has stopped,
+    does not run yet.
     """
 
     source: SourceIdentity
@@ -102,6 +104,12 @@ class Parting:
     rejected: str = ""
     history: str = ""
     accepted: bool = False
+    skipped: str = ""
+
+    @property
+    def has_skipped_only(self) -> bool:
+        """Whether the histories agree, and changes may be missing all the same."""
+        return bool(self.skipped) and not (self.errant or self.lost or self.replaced or self.rejected)
 
     def __str__(self) -> str:
         evidence = [f"errant transactions {shorten_gtids(self.errant)}"] if self.errant else []
@@ -111,6 +119,8 @@ class Parting:
             evidence.append(f"the source has another transaction under {self.replaced}")
         if self.rejected:
             evidence.append(f"the source rejected the receiver: {self.rejected}")
+        if self.skipped:
+            evidence.append(f"changes were left out while this replica had {self.skipped}")
         return f"parted from the source {self.source}: {'; '.join(evidence)}"
 
 
@@ -133,14 +143,15 @@ def find_parting(
     if is_blank(server):
         return None
     rejected = "" if accepted else find_rejection(source, server.channel, dialect)
-    found = Parting(source, replaced=replaced, rejected=rejected)
+    found = Parting(source, replaced=replaced, rejected=rejected, skipped=describe_evidence(server))
     if seen.history is not None and seen.history.family == server.history.family:
         errant = "" if may_be_unacknowledged(server, seen) else server.history.beyond(seen.history)
         lost = ""
         if sighting is not None and sighting.is_binding(source, by_uuid=seen.uuid is not None):
             lost = server.history.of(sighting.newest).beyond(seen.history)
         found = replace(found, errant=errant, lost=lost, history=str(seen.history))
-    return found if found.errant or found.lost or found.replaced or found.rejected else None
+    evidence = (found.errant, found.lost, found.replaced, found.rejected, found.skipped)
+    return found if any(evidence) else None
 
 
 def find_former_parting(source: SourceIdentity, server: ServerState, dialect: Dialect) -> Parting | None:
@@ -209,6 +220,12 @@ def is_accepted(partings: Iterable[Parting], source: SourceIdentity) -> bool:
 
 def describe_way_out(parting: Parting) -> tuple[str, str, str, str]:
     """Return the condition of a parted replica: name, wanted, seen, and what to do."""
+    if parting.has_skipped_only:
+        do = (
+            "the setting is gone, but not its effect: compare the data, and start this node from a clean image; or, if "
+            f"the data agree with the source's, run `{ACCEPT}` on this node"
+        )
+        return ("skipped changes", "every change of the source applied here", str(parting), do)
     do = (
         "nothing was touched, and whatever the source holds later the channel is not started; compare the data, keep "
         "what is worth it, then start the node from a clean image; "

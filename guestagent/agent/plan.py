@@ -67,7 +67,10 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
     if desired.role is Role.SOURCE:
         refused = _source_refusal(desired, server)
     else:
-        refused = _replica_refusal(desired, server, observed)
+        # A setting that is still in force is named before its effect, which outlasts it.
+        parted = observed.parting is not None and not observed.parting.has_skipped_only
+        refused = None if parted else refuse_skipping(desired, server, observed.source)
+        refused = refused or _replica_refusal(desired, server, observed)
     return (
         refused
         or refuse_skipping(desired, server, observed.source)

@@ -9,7 +9,8 @@ from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
 from guestagent.agent.plan import refusal
-from guestagent.agent.skipped_changes import SHOWN_SETTINGS_LIMIT, judge_managed_settings
+from guestagent.agent.skip_evidence import SHOWN_SETTINGS_LIMIT
+from guestagent.agent.skipped_changes import judge_managed_settings
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from guestagent.agent.model import Agreement, Condition, Desired
-from guestagent.database.replication_settings import End, ReplicationSetting, merge_settings
+from guestagent.agent.skip_evidence import SHOWN_SETTINGS_LIMIT, find_settings
+from guestagent.database.replication_settings import End, ReplicationSetting
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role
 
-SHOWN_SETTINGS_LIMIT = 3
 NAME = "skipped changes"
 LOGS_ALL = "a server that logs every change"
 COMPARE = "rows may be missing by now: compare the data, or start this node from a clean image"
@@ -25,9 +25,7 @@ def refuse_skipping(
     A source's filters of a channel that it does not have are left alone. What a replica does not log, it hides: no
     comparison would tell what was written there.
     """
-    channel_filters = () if server.channel is None else server.channel.filters
-    settings = merge_settings(server.skipping, channel_filters, _ignored(server))
-    here = [each for each in settings if not each.managed]
+    here = [each for each in find_settings(server) if not each.managed]
     if desired.role is Role.SOURCE:
         logged = [each for each in here if each.end is End.SOURCE]
         return _refusal(LOGS_ALL, logged, "on this source", LOAD_AGAIN)
@@ -45,16 +43,6 @@ def judge_managed_settings(server: ServerState) -> Iterator[Condition]:
             assert refusal is not None
             name, wanted, seen, do = refusal
             yield Condition(name, Agreement.FINAL, wanted, seen, do)
-
-
-def _ignored(server: ServerState) -> Iterator[ReplicationSetting]:
-    """Options of the channel by which changes may be left out by now. With nothing applied yet, none is."""
-    if server.channel is None or server.history.empty:
-        return
-    for stray in server.channel.strays:
-        if stray.skips:
-            undo = f"CHANGE MASTER TO {stray.name} = ()"
-            yield ReplicationSetting(stray.name, stray.value, End.REPLICA, undo)
 
 
 def _hidden(source: SourceState | None) -> list[ReplicationSetting]:

@@ -28,6 +28,7 @@ class End(str, Enum):
 class ReplicationSetting:
     """A setting that is in force. `undo`: the statement that takes it back; "" if only a restart does.
 
+    `pending`: it has left out nothing yet, and the next start of the channel would.
     `managed`: the agent's option file sets the variable, so that a pass with such a file repairs it.
     """
 
@@ -36,6 +37,7 @@ class ReplicationSetting:
     end: End
     undo: str = ""
     managed: bool = False
+    pending: bool = False
 
     def __str__(self) -> str:
         value = self.value
@@ -57,6 +59,7 @@ class VariableRule:
     harmful: str = ""
     alias: str = ""
     managed: bool = False
+    pending: bool = False
 
     def is_harmful(self, value: str) -> bool:
         words = value.upper().split(",")
@@ -89,7 +92,7 @@ RULES = (
     VariableRule("replicate_events_marked_for_skip", ("REPLICATE",)),
     VariableRule("replica_skip_errors", ("OFF", ""), dynamic=False, alias="slave_skip_errors"),
     VariableRule("replica_exec_mode", ("STRICT",), alias="slave_exec_mode"),
-    VariableRule("sql_replica_skip_counter", ("0",), alias="sql_slave_skip_counter"),
+    VariableRule("sql_replica_skip_counter", ("0",), alias="sql_slave_skip_counter", pending=True),
     VariableRule("replica_type_conversions", ("",), harmful="ALL_LOSSY", alias="slave_type_conversions"),
     # Triggers have run on the source already.
     VariableRule("slave_run_triggers_for_rbr", ("NO",)),
@@ -111,7 +114,8 @@ def find_in_variables(variables: Mapping[str, str | None]) -> Iterator[Replicati
         name = rule.name if rule.name in variables else rule.alias
         value = variables.get(name)
         if value is not None and rule.is_harmful(value):
-            yield ReplicationSetting(name, value, rule.end, rule.undo.replace(rule.name, name), rule.managed)
+            undo = rule.undo.replace(rule.name, name)
+            yield ReplicationSetting(name, value, rule.end, undo, rule.managed, rule.pending)
 
 
 def find_in_log_status(rows: Iterable[Row]) -> Iterator[ReplicationSetting]:

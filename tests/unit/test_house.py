@@ -50,6 +50,7 @@ PURE = [
     "agent/accounts.py",
     "agent/readiness.py",
     "agent/model.py",
+    "agent/skip_evidence.py",
     "agent/skipped_changes.py",
     "agent/parting.py",
     "agent/unlogged_data.py",

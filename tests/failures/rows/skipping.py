@@ -35,6 +35,16 @@ def a_filter_of_the_running_replica(pair: Pair) -> Telling:
     _set_on_replica(pair, _filter(pair, "ignore_db", "", ""))
 
 
+@area.row(final(NAME, "changes were left out while this replica had replicate_ignore_db = d"), heals=False)
+def a_filter_that_was_taken_back_after_it_had_left_out_rows(pair: Pair) -> Telling:
+    pair.ready()
+    _set_on_replica(pair, _filter(pair, "ignore_db", "d", "d"))
+    pair.write(4)
+    assert pair.replica.apply(pair.replica_document()).final
+    _set_on_replica(pair, _filter(pair, "ignore_db", "", ""))
+    yield pair.replica.apply(pair.replica_document())
+
+
 @area.row(final(NAME, "replicate_wild_ignore_table = d.t% on this replica"), heals=False)
 def a_wild_filter_of_tables(pair: Pair) -> Telling:
     pair.ready()

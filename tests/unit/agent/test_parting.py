@@ -25,6 +25,7 @@ from guestagent.agent.source_history import remember_parting
 from guestagent.database.gtid import History
 from guestagent.database.mysql import MysqlDialect
 from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.replication_settings import End, ReplicationSetting
 from guestagent.database.state import Receiver, ServerError, ServerState, SourceState
 from guestagent.metadata.document import Source, User
 from guestagent.retry import FakeClock
@@ -375,3 +376,60 @@ def test_a_parted_replica_is_not_pointed_with_a_new_password_either() -> None:
     observed = Observed(server("0-7-5", channel=channel()), source=source_seen("0-7-9"), parting=Parting(HERE, "0-7-5"))
 
     assert plan(replica_wanted(), observed, knowing("another"), DIALECT) == ()
+
+
+def test_a_setting_that_left_out_changes_is_remembered_as_a_parting() -> None:
+    mode = ReplicationSetting("slave_exec_mode", "IDEMPOTENT", End.REPLICA)
+    here = server("0-7-5", server_id=8, channel=channel(), skipping=(mode,))
+
+    parting = find_parting(HERE, here, source_seen("0-7-5"), None, DIALECT)
+
+    assert parting is not None
+    assert parting.skipped == "slave_exec_mode = IDEMPOTENT"
+    assert parting.has_skipped_only
+
+
+@pytest.mark.parametrize(
+    "here",
+    [
+        server("0-7-5", server_id=8, skipping=(ReplicationSetting("replicate_do_db", "d", End.REPLICA),)),
+        server(
+            server_id=8,
+            channel=channel(filters=(ReplicationSetting("replicate_do_db", "d", End.REPLICA),)),
+        ),
+        server(
+            "0-7-5",
+            server_id=8,
+            channel=channel(),
+            skipping=(ReplicationSetting("sql_slave_skip_counter", "1", End.REPLICA, pending=True),),
+        ),
+        server(
+            "0-7-5",
+            server_id=8,
+            channel=channel(),
+            skipping=(ReplicationSetting("binlog_ignore_db", "d", End.SOURCE),),
+        ),
+    ],
+)
+def test_a_setting_that_has_left_out_nothing_yet_is_not(here: ServerState) -> None:
+    assert find_parting(HERE, here, source_seen("0-7-5"), None, DIALECT) is None
+
+
+def test_what_was_left_out_stays_final_once_the_setting_is_gone() -> None:
+    parting = Parting(HERE, skipped="replicate_ignore_db = d")
+    observed = replace(seen(server("0-7-5", server_id=8, channel=channel()), source_seen("0-7-5")), parting=parting)
+
+    found = readiness(replica_wanted(), observed, knowing(), DIALECT).worst
+
+    assert (found.name, found.agreement) == ("skipped changes", Agreement.FINAL)
+    assert "changes were left out while this replica had replicate_ignore_db = d" in found.seen
+    assert "guestagent accept-source" in found.do
+    assert not plan(replica_wanted(), observed, knowing(), DIALECT)
+
+
+def test_a_setting_that_is_still_in_force_is_named_before_its_effect() -> None:
+    mode = ReplicationSetting("slave_exec_mode", "IDEMPOTENT", End.REPLICA, "SET GLOBAL slave_exec_mode = 'STRICT'")
+    here = server("0-7-5", server_id=8, channel=channel(), skipping=(mode,))
+    observed = replace(seen(here, source_seen("0-7-5")), parting=Parting(HERE, skipped=str(mode)))
+
+    assert "SET GLOBAL" in readiness(replica_wanted(), observed, knowing(), DIALECT).worst.do
