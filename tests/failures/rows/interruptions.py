@@ -153,17 +153,6 @@ def an_account_that_somebody_locked(pair: Pair) -> Telling:
     pair.source.server.ask(f"ALTER USER {USER}@'%' ACCOUNT UNLOCK")
 
 
-@area.row(late("history", ""))
-def a_replica_that_is_delayed_on_purpose(pair: Pair) -> Telling:
-    delay = pair.say(
-        mariadb="CHANGE MASTER TO MASTER_DELAY=60", mysql="CHANGE REPLICATION SOURCE TO SOURCE_DELAY=60"
-    )
-    pair.ready().replica.server.ask(pair.channel("STOP"), delay, pair.channel("START"))
-    pair.write(5)
-    yield pair.replica.apply(pair.replica_document(Deadline=6))
-    pair.replica.server.ask(pair.channel("STOP"), delay.replace("60", "0"), pair.channel("START"))
-
-
 @area.row(late("server", ""))
 def a_database_server_that_is_down(pair: Pair) -> Telling:
     pair.ready().replica.server.stop()
