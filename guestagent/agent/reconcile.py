@@ -19,7 +19,7 @@ from guestagent.agent.parting import Anchor, Sighting, find_anchor, find_sightin
 from guestagent.agent.pausing import withholding
 from guestagent.agent.plan import holds_data, plan, refusal
 from guestagent.agent.readiness import judge_refusal, readiness
-from guestagent.agent.source_history import identify_source, remember_parting
+from guestagent.agent.source_history import identify_source, recall_parting, remember_parting
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState, TlsOptions
@@ -52,6 +52,7 @@ class Reconciler:
         self._sighting: Sighting | None = None
         self._anchor: Anchor | None = None
         self._compared_life: tuple[int | None, int] | None = None
+        self._has_unread_log = False
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
@@ -66,7 +67,7 @@ class Reconciler:
                 if state.ready or state.final or spent >= deadline:
                     self._sight()
                 if state.ready:
-                    if self._anchor is not None:
+                    if self._anchor is not None and not self._has_unread_log:
                         edges.journal.set_anchor(self._anchor)
                     return self._report(Verdict.READY, state)
                 if state.final or spent >= deadline:
@@ -220,15 +221,20 @@ class Reconciler:
         return replace(observed, lost_journal="")
 
     def _compare_logs(self, desired: Desired, seen: SourceState | None, since: History, until: History) -> str:
-        """Compare once for each life of the source: the next pass, a moment later, finds the same."""
+        """Compare once for each life of the source: the next pass, a moment later, finds the same.
+
+        A log that could not be read is read at the next pass: until then the anchor stays where it is.
+        """
         if desired.source is None or seen is None:
             return ""
         life = (seen.started, seen.resets)
         if self._compared_life == life:
             return ""
         replaced = self.edges.find_replaced(desired.source, desired.tls, since, until)
-        self._compared_life = life
-        return replaced
+        self._has_unread_log = replaced is None
+        if replaced is not None:
+            self._compared_life = life
+        return replaced or ""
 
     def _look_again(self, desired: Desired, server: ServerState) -> SourceState | None:
         """Look at the source until it shows all that the server has, a few times.
@@ -239,6 +245,8 @@ class Reconciler:
         for pause in PROOF_PAUSES:
             history = None if source is None else source.history
             if source is None or source.uuid is None or history is None or not server.history.beyond(history):
+                break
+            if recall_parting(self.edges.journal.memory, desired.source, source) is not None:
                 break
             self.edges.clock.sleep(pause)
             source = self._see(desired)

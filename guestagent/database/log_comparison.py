@@ -9,11 +9,11 @@ from itertools import islice
 from guestagent.database.connection import Connection, over_socket, over_tcp
 from guestagent.database.gtid import History
 from guestagent.database.open import find_family
-from guestagent.errors import DatabaseError
+from guestagent.errors import DatabaseError, DatabaseUnreachable
 from guestagent.metadata.document import Source, Tls, Unresolved
 
 COMPARED_LIMIT = 2000
-FindReplaced = Callable[[Source, Tls | None, History, History], str]
+FindReplaced = Callable[[Source, Tls | None, History, History], str | None]
 """What `LogComparison.find_replaced` is, for tests that have no server."""
 
 
@@ -23,11 +23,11 @@ class LogComparison:
     def __init__(self, socket: str, timeout: float, user: str = "root") -> None:
         self._socket, self._timeout, self._user = socket, timeout, user
 
-    def find_replaced(self, source: Source, tls: Tls | None, since: History, until: History) -> str:
+    def find_replaced(self, source: Source, tls: Tls | None, since: History, until: History) -> str | None:
         """Return a GTID under which the two logs have different transactions, "" if there is none.
 
         Compared are the newest of `since` and what follows up to `until`, and of that the first COMPARED_LIMIT. It is
-        also "" if a log no longer has them, or cannot be read: nobody knows then.
+        also "" if a log no longer has them: then nobody can know. None: a server did not answer, so try again.
         """
         if isinstance(source.user.password, Unresolved):
             return ""
@@ -39,6 +39,8 @@ class LogComparison:
             login = (str(source.address), source.port, str(source.user.name), source.user.password)
             with closing(over_tcp(*login, tls, self._timeout)) as there:
                 return find_difference(ours, read_stamps(there, since, until))
+        except DatabaseUnreachable:
+            return None
         except (DatabaseError, ValueError):
             return ""
 

@@ -77,7 +77,8 @@ def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: P
     assert accept_source(parted, "--yes")[1]["accepted"] is False
 
 
-@pytest.mark.parametrize("boundary", [pytest.param(0, marks=pytest.mark.patient), 1])
+@pytest.mark.patient
+@pytest.mark.parametrize("boundary", [0, 1])
 def test_an_agent_that_is_killed_as_it_learns_of_a_parting_does_not_forget_it(parted: Pair, boundary: int) -> None:
     command = (*parted.replica.inside, sys.executable, "-m", "tests.integration.dying_writer")
     document = parted.replica.folder / "document.json"

@@ -32,7 +32,7 @@ STOPPED = replace(
 
 
 def converge(
-    folder: Path, database: FakeDatabase, *seen: SourceState, document: Document = REPLICA, replaced: str = ""
+    folder: Path, database: FakeDatabase, *seen: SourceState, document: Document = REPLICA, replaced: str | None = ""
 ) -> Report:
     """One agent's work, from its start to its verdict. `replaced`: what a comparison of the logs finds."""
     clock = FakeClock()
@@ -114,6 +114,16 @@ def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
     assert ready.verdict is Verdict.READY
     assert "another transaction under 0-7-9" in parted.readiness.worst.seen
     assert later.readiness.final
+
+
+def test_a_log_that_could_not_be_read_is_read_at_the_next_work(tmp_path: Path) -> None:
+    database = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
+    converge(tmp_path, database, source_seen("0-7-9", started=1000))
+
+    converge(tmp_path, database, source_seen("0-7-9", started=5000), replaced=None)
+    report = converge(tmp_path, database, source_seen("0-7-9", started=5000), replaced="0-7-9")
+
+    assert report.readiness.final
 
 
 def test_a_quiet_pass_notes_nothing_of_a_source_that_tells_its_life(tmp_path: Path) -> None:
