@@ -67,6 +67,18 @@ def look_at(view: TcpSourceView, source: Server) -> SourceState:
     return view.look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
 
 
+def test_a_look_tells_since_when_the_source_runs_and_how_often_it_was_reset(source: Server) -> None:
+    before = look_at(TcpSourceView(5), source)
+    source.ask("RESET MASTER" if source.flavour.family == "mariadb" else "RESET BINARY LOGS AND GTIDS")
+
+    after = look_at(TcpSourceView(5), source)
+
+    assert before.started is not None
+    assert after.started is not None
+    assert abs(after.started - before.started) <= 1
+    assert after.resets == before.resets + 1
+
+
 def sessions(source: Server) -> list[str]:
     """Ids of those that the replication account has."""
     rows = source.ask("SHOW PROCESSLIST")
