@@ -88,7 +88,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Parting:
-    """A parting from a source, with its evidence ("" for none) and the source's history as it was seen then.
+    """A parting from a source, with its evidence ("" for none) and the beginning of the source's history at that time.
 
     `errant`: transactions of the replica that the source did not have. `lost`: transactions that the source had shown
     and no longer had. `replaced`: a transaction that is another one in the source's binary log. `rejected`: the error
@@ -149,7 +149,7 @@ def find_parting(
         lost = ""
         if sighting is not None and sighting.is_binding(source, by_uuid=seen.uuid is not None):
             lost = server.history.of(sighting.newest).beyond(seen.history)
-        found = replace(found, errant=errant, lost=lost, history=str(seen.history))
+        found = replace(found, errant=errant, lost=lost, history=shorten_gtids(str(seen.history)))
     evidence = (found.errant, found.lost, found.replaced, found.rejected, found.skipped)
     return found if any(evidence) else None
 

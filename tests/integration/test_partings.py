@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +51,22 @@ def accept_source(pair: Pair, *words: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
+def at_a_terminal(pair: Pair, answer: str) -> tuple[int, str]:
+    """Return the exit code and what the command shows to a person who types this answer."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        command = (*pair.replica.inside, sys.executable, "-m", "guestagent", "accept-source")
+        done = subprocess.run(
+            (*command, "--config", str(pair.replica.config())),
+            stdin=theirs, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 def write_past(pair: Pair) -> None:
     """Let the source give every number of the replica again, and more."""
     pair.write(*range(100, 120))
@@ -67,12 +85,12 @@ def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: P
     write_past(parted)
     assert "parted from the source" in look(parted)
 
-    code, answer = accept_source(parted, "--yes")
+    declined, shown = at_a_terminal(parted, "no")
+    accepted, _ = at_a_terminal(parted, "yes")
 
-    assert (refused, unasked, code) == (1, 2, 0)
+    assert (refused, unasked, declined, accepted) == (1, 2, 1, 0)
     assert "still lacks" in lacking["error"]["message"]
-    assert (answer["accepted"], answer["missing_on_source"]) == (True, "")
-    assert answer["missing_on_replica"]
+    assert "missing on the source    nothing" in shown
     assert parted.again().ready
     assert accept_source(parted, "--yes")[1]["accepted"] is False
 

@@ -175,6 +175,16 @@ def test_a_blank_replica_contradicts_nobody() -> None:
     assert found(server(), source_seen("0-7-2"), sighting) is None
 
 
+def test_a_parting_keeps_little_of_a_long_history() -> None:
+    many = ":".join(f"{n}" for n in range(1, 40001, 2))
+
+    parting = found(mysql(f"{UUID}:2", channel=channel()), mysql_seen(f"{UUID}:{many}"))
+
+    assert parting is not None
+    assert parting.errant == f"{UUID}:2"
+    assert len(parting.history) < 400
+
+
 class TestSameSource:
     def test_a_rebuilt_server_keeps_its_address(self) -> None:
         assert replace(HERE, uuid=UUID).is_same(replace(HERE, uuid=OTHER))

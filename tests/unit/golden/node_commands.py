@@ -43,12 +43,13 @@ def answer(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE)
 @contextmanager
 def use_server(server: ServerState, *source: SourceState) -> Iterator[None]:
     """Let commands find this server in memory. It is patched in, because settings name the socket of a real server."""
+    view = FakeSourceView(*source)
 
     def open_edges(here: Settings, clock: Clock, **more: Any) -> Edges:
         quiet = FakeClock()
         return Edges(
             open=lambda: FakeDatabase(server),
-            view=FakeSourceView(*source),
+            view=view,
             journal=Journal(here.state / "journal.json", quiet, "boot"),
             clock=quiet,
             address_towards=lambda host: "10.0.0.8",

@@ -1,0 +1,127 @@
+"""A person's word on a parting: what is asked, what is refused, and what stays as it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent import collect, parts, settings
+from guestagent.agent.accept_source import Comparison, accept_source
+from guestagent.agent.collect import Collected
+from guestagent.agent.parting import Parting, SourceIdentity
+from guestagent.agent.settings import Settings
+from guestagent.database.state import SourceState
+from guestagent.errors import NotReady
+from guestagent.metadata import Document, dump
+from guestagent.retry import SystemClock
+from tests.unit.agent.states import server, source_seen, unseen
+from tests.unit.golden.agent_work import FOLLOWER, SOURCE
+from tests.unit.golden.guest_files import open_parts
+from tests.unit.golden.node_commands import use_server, write_settings
+
+HERE = SourceIdentity("10.0.0.7", 3306)
+LATER, BEHIND = source_seen("0-7-9"), source_seen("0-7-4")
+
+
+@dataclass
+class Person:
+    """Somebody at a terminal. `shown`: what was shown before the answer."""
+
+    says: bool = True
+    shown: list[Comparison] = field(default_factory=list)
+
+    def answer(self) -> bool:
+        return self.says
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Settings:
+    """A replica that has parted from its source."""
+    loaded = settings.load(write_settings(tmp_path))
+    keep(loaded, FOLLOWER)
+    open_parts(loaded.state).journal.part(Parting(HERE, errant="0-7-5", history="0-7-4"))
+    return loaded
+
+
+def keep(loaded: Settings, document: Document) -> None:
+    collect.keep(loaded.state, Collected.of(json.loads(json.dumps(dump(document))), Path("cfn.json"), ""))
+
+
+def accept(here: Settings, person: Person, *seen: SourceState) -> Comparison:
+    with use_server(server("0-7-5"), *seen):
+        return accept_source(here, person.shown.append, person.answer)
+
+
+def is_parted(here: Settings) -> bool:
+    return any(not each.accepted for each in open_parts(here.state).journal.memory.partings)
+
+
+def test_a_person_accepts_a_source_that_has_all(here: Settings) -> None:
+    person = Person()
+
+    compared = accept(here, person, LATER)
+
+    assert (compared.missing_on_source, compared.missing_on_replica) == ("", "0-7-9")
+    assert person.shown == [compared]
+    assert not is_parted(here)
+
+
+def test_a_person_who_says_no_changes_nothing(here: Settings) -> None:
+    with pytest.raises(NotReady, match="was not accepted"):
+        accept(here, Person(says=False), LATER)
+
+    assert is_parted(here)
+
+
+def test_a_source_that_lacks_something_is_shown_and_refused(here: Settings) -> None:
+    person = Person()
+
+    with pytest.raises(NotReady, match="still lacks 0-7-5"):
+        accept(here, person, BEHIND)
+
+    assert person.shown
+    assert is_parted(here)
+
+
+def test_a_source_that_lost_something_while_the_person_thought_is_refused(here: Settings) -> None:
+    with pytest.raises(NotReady, match="still lacks"):
+        accept(here, Person(), LATER, BEHIND)
+
+    assert is_parted(here)
+
+
+def test_a_source_that_cannot_be_read_is_refused_with_its_words(here: Settings) -> None:
+    with pytest.raises(NotReady, match=r"cannot be read.*2003, Connection refused"):
+        accept(here, Person(), unseen(2003, "Connection refused"))
+
+    assert is_parted(here)
+
+
+def test_nothing_is_written_while_a_pass_is_at_work(here: Settings) -> None:
+    with parts.alone(here, lambda: False), pytest.raises(NotReady, match="another pass is at work"):
+        accept(here, Person(), LATER)
+
+    assert is_parted(here)
+
+
+def test_a_source_has_no_source_to_accept(here: Settings) -> None:
+    keep(here, SOURCE)
+
+    with pytest.raises(NotReady, match="this node is a source"):
+        accept(here, Person(), LATER)
+
+
+def test_the_lock_is_free_while_the_person_thinks(here: Settings) -> None:
+    person = Person()
+
+    def think() -> bool:
+        with parts.alone(here, parts.build_lock_wait(SystemClock())):
+            return True
+
+    with use_server(server("0-7-5"), LATER):
+        accept_source(here, person.shown.append, think)
+
+    assert not is_parted(here)
