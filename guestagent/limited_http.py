@@ -11,7 +11,8 @@ from typing import Any
 
 from guestagent.time_limit import TimeLimit, time_limit
 
-_THREAD = threading.local()
+_LIMITS: dict[int, TimeLimit] = {}
+"""The limit under which each thread is, by the thread's number."""
 
 
 @contextmanager
@@ -20,12 +21,20 @@ def http_time_limit(seconds: float) -> Iterator[None]:
 
     Raises TimeLimitExceeded.
     """
+    thread = threading.get_ident()
     with time_limit(seconds) as limit:
-        _THREAD.limit = limit
+        _LIMITS[thread] = limit
         try:
             yield
         finally:
-            _THREAD.limit = None
+            del _LIMITS[thread]
+
+
+def end_exchange(thread: int | None) -> None:
+    """End what another thread sends or receives now, as if its limit were reached; nothing if it does neither."""
+    limit = None if thread is None else _LIMITS.get(thread)
+    if limit is not None:
+        limit.end()
 
 
 def limit_connections(session: Any) -> None:
@@ -75,6 +84,6 @@ class _LimitedConnection:
 
 
 def _watch(stream: socket.socket) -> None:
-    limit: TimeLimit | None = getattr(_THREAD, "limit", None)
+    limit = _LIMITS.get(threading.get_ident())
     if limit is not None:
         limit.watch(stream)

@@ -9,11 +9,14 @@ from functools import partial
 from guestagent.agent import evidence
 from guestagent.agent.edges import Report
 from guestagent.errors import StorageError
+from guestagent.limited_http import end_exchange
 from guestagent.metadata.document import Document
 from guestagent.signal import Delivery, End, Entry, Outcome, Sender, Spool, Status
 
 AGAIN_SECONDS = 5.0
 STOP_SECONDS = 0.7
+SUPERSEDED_REQUEST_TIMEOUT = 1.0
+"""Seconds after which a request to an older handle no longer keeps a newer one waiting."""
 
 
 class Announcer:
@@ -26,6 +29,7 @@ class Announcer:
         """`again`: seconds after which trouble of our own is met with another attempt."""
         self._sender, self._tell, self._pause = sender, tell, again
         self._entry: Entry | None = None
+        self._busy: Entry | None = None
         self._stopping = False
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
@@ -46,12 +50,14 @@ class Announcer:
         """Have this said in place of anything older; what has been accepted already is not said again.
 
         An outcome of the same status that is being sent to the same handle goes on: its patience must not begin anew
-        at every pass.
+        at every pass. A request to another handle, which is of no use any more, gets a moment to end.
         """
         with self._news:
             if self._entry is None or not _has_same_status(self._entry, entry):
                 self._entry = entry
                 self._news.notify()
+                if self._busy is not None and self._busy.key != entry.key:
+                    _call_later(partial(self._end_request, self._busy))
 
     def hold(self, *statuses: Status) -> None:
         """Stop sending an outcome of these statuses (by default of any), because it may no longer be true.
@@ -74,7 +80,7 @@ class Announcer:
         self._sender.prepare()
         while (entry := self._next()) is not None:
             try:
-                delivery = self._sender.say(entry, interrupted=partial(self._superseded, entry))
+                delivery = self._deliver(entry)
             except StorageError as error:
                 self._tell(str(error))
                 self._again(entry)
@@ -85,6 +91,18 @@ class Announcer:
                 if delivery.end is not End.CUT:
                     self._tell(told(entry.outcome, delivery))
                     self._finish(entry)
+
+    def _deliver(self, entry: Entry) -> Delivery:
+        self._busy = entry
+        try:
+            return self._sender.say(entry, interrupted=partial(self._superseded, entry))
+        finally:
+            self._busy = None
+
+    def _end_request(self, entry: Entry) -> None:
+        with self._news:
+            if self._busy is entry:
+                end_exchange(self._thread.ident)
 
     def _next(self) -> Entry | None:
         with self._news:
@@ -104,6 +122,12 @@ class Announcer:
     def _superseded(self, entry: Entry) -> bool:
         with self._news:
             return self._stopping or self._entry is not entry
+
+
+def _call_later(action: Callable[[], None]) -> None:
+    timer = threading.Timer(SUPERSEDED_REQUEST_TIMEOUT, action)
+    timer.daemon = True
+    timer.start()
 
 
 def _has_same_status(one: Entry, other: Entry) -> bool:

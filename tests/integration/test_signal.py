@@ -19,6 +19,7 @@ from pathlib import Path
 import openstack
 import pytest
 
+from guestagent.agent.announcer import Announcer
 from guestagent.embedded import Serving, serving
 from guestagent.embedded.cloud import Settings
 from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
@@ -145,6 +146,20 @@ def test_an_answer_that_drips_is_not_waited_for_to_its_end(drip: tuple[bytes, li
     assert str(error) == f"127.0.0.1:{port}: no answer in time"
     assert type(error) is HandleUnreachable
     assert time.monotonic() - started < 5
+
+
+def test_a_handle_that_drips_keeps_no_newer_one_waiting(heat: Server, tmp_path: Path) -> None:
+    announcer = Announcer(Sender(Spool(tmp_path), SystemClock()), lambda line: None)
+    announcer.start()
+    with dripping(b"HTTP/1.1 200 OK\r\n", [b"X: 1\r\n"]) as port:
+        announcer.say(Entry(handle(f"http://127.0.0.1:{port}"), "generation 1", READY))
+        time.sleep(0.3)
+        began = time.monotonic()
+        announcer.say(Entry(heat.handle, "generation 2", READY))
+        while not heat.heard:
+            assert time.monotonic() - began < 10
+            time.sleep(0.02)
+    announcer.stop()
 
 
 def test_a_proxy_and_a_handshake_that_drip_are_not_waited_for_either(monkeypatch: pytest.MonkeyPatch) -> None:
