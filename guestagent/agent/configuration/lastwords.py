@@ -24,11 +24,14 @@ def last_words(*logs: str) -> str:
 
 def blamed(words: str, before: str, after: str) -> tuple[str, ...]:
     """The settings of the new file that the words name; where they name none, those that changed."""
-    new = dict(_settings(after))
-    said = words.replace("-", "_").lower()
-    named = tuple(name for name in new if re.search(rf"\b{re.escape(name)}\b", said))
     old = dict(_settings(before))
-    return named or tuple(name for name, value in new.items() if old.get(name) != value)
+    return find_named(words, after) or tuple(name for name, value in _settings(after) if old.get(name) != value)
+
+
+def find_named(words: str, content: str) -> tuple[str, ...]:
+    """Return the settings of an option file that the words name."""
+    said = words.replace("-", "_").lower()
+    return tuple(name for name in dict(_settings(content)) if re.search(rf"\b{re.escape(name)}\b", said))
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:

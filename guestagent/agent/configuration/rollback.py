@@ -8,7 +8,7 @@ from pathlib import Path
 
 from guestagent import durable
 from guestagent.agent.configuration.deciding import NAME
-from guestagent.agent.configuration.lastwords import blamed, last_words
+from guestagent.agent.configuration.lastwords import blamed, find_named, last_words
 from guestagent.agent.configuration.record import Phase, Record, RecordFile
 from guestagent.agent.control import Ended, ServiceControl
 from guestagent.agent.model import Agreement, Condition
@@ -85,11 +85,15 @@ class Rollback:
         record = self.file.record
         waited = max(0.0, self.clock.now() - record.since)
         ended = Ended(False, record.why) if record.why else self.control(record.family).start(meanwhile)
-        if ended.ok and waited < patience:
+        if waited < patience and not (record.why or self._blames_file(ended, record)):
             return _pending(f"{silence} ({waited:.0f} s after the restart)")
         self._give_back(ended.said or f"no answer {waited:.0f} s after the restart")
         self._start(meanwhile)
         return _pending("it did not come up: the previous option file is back")
+
+    def _blames_file(self, ended: Ended, record: Record) -> bool:
+        """Whether a start failed for a line of the new file. It can fail for the start command's own reasons, too."""
+        return not ended.ok and bool(find_named(self._last_words(record), record.text))
 
     def _give_back(self, said: str) -> None:
         """Keep the server's own last words before anything is done, then put the previous file back."""

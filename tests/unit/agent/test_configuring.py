@@ -219,7 +219,7 @@ def test_after_weeks_a_power_cut_in_the_restart_does_not_keep_the_file_for_weeks
 def test_a_file_with_which_only_a_reboot_started_the_server_is_taken_back_too(tmp_path: Path) -> None:
     guest = Guest(tmp_path)
     guest.converge(document())
-    guest.bad = "sync_binlog = 1\n"
+    guest.bad, guest.control.said = "sync_binlog = 1\n", "[ERROR] unknown variable 'sync_binlog=1'"
     assert guest.record().phase is Phase.WRITTEN
 
     reboot(guest, uptime=40)
@@ -229,6 +229,23 @@ def test_a_file_with_which_only_a_reboot_started_the_server_is_taken_back_too(tm
     assert report.verdict is Verdict.FAILED
     assert guest.file.read_text() == "[mariadbd]\nlog_bin = binlog\n"
     assert "the server did not start with it" in report.readiness.worst.seen
+
+
+def test_a_reboot_and_a_start_command_that_does_not_work_blame_no_file(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document())
+    written = guest.file.read_text()
+    guest.control.happens, guest.control.said = lambda: Ended(False, "Unit mysqld.service not found."), ""
+
+    reboot(guest, uptime=40)
+    guest.up = False
+    early = guest.reconciler(document()).once()
+    guest.up = True
+    report = guest.converge(document())
+
+    assert "after the restart" in early.worst.seen
+    assert report.verdict is Verdict.READY
+    assert guest.file.read_text() == written
 
 
 class Stubborn(Guest):
