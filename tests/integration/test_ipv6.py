@@ -13,6 +13,7 @@ import pytest
 from guestagent.agent.model import derived_server_id
 from guestagent.embedded.servers import Flavour
 from tests.failures.pair import Node
+from tests.integration.certificates import Authority
 from tests.integration.ipv6 import NETWORK, NOBODY, REPLICA, SOURCE, joined_by_ipv6
 from tests.integration.servers import Server, running
 
@@ -21,27 +22,35 @@ USER = {"name": "slave0000", "password": "correct horse battery"}
 
 
 @pytest.fixture
-def nodes(flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network) -> Iterator[tuple[Node, Node]]:
-    """A source and a replica that listen as the elements' option files say."""
+def nodes(
+    flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network, authority: Authority
+) -> Iterator[tuple[Node, Node]]:
+    """A source with a certificate for its address and a replica. They listen as the elements' option files say."""
+    certificate = authority.signs("ipv6", f"IP:{SOURCE}").options
     with joined_by_ipv6(free_subnet) as (one, two):
         for name in ("one", "two"):
             (tmp_path / name / "agent").mkdir(parents=True)
         with (
             running(
-                tmp_path / "one" / "s", empty, "server-id=1", flavour=flavour, address="*", namespace=one.namespace
+                tmp_path / "one" / "s", empty, "server-id=1", *certificate,
+                flavour=flavour, address="*", namespace=one.namespace,
             ) as source,
             running(
-                tmp_path / "two" / "s", empty, "server-id=1", flavour=flavour, address="*", namespace=two.namespace
+                tmp_path / "two" / "s", empty, "server-id=1",
+                flavour=flavour, address="*", namespace=two.namespace,
             ) as replica,
-        ):
+        ):  # fmt: skip
             yield Node(source, tmp_path / "one" / "agent"), Node(replica, tmp_path / "two" / "agent")
 
 
-def test_a_pair_becomes_ready_over_ipv6_alone(nodes: tuple[Node, Node]) -> None:
+def test_a_pair_becomes_ready_over_ipv6_alone_and_verifies_the_address(
+    nodes: tuple[Node, Node], authority: Authority
+) -> None:
     source, replica = nodes
+    tls = {"CA": authority.text}
 
-    at_source = source.apply(document(Network=str(NETWORK)) | {"Users": [USER]})
-    at_replica = replica.apply(document() | {"Master": master(source.server)})
+    at_source = source.apply(document(Network=str(NETWORK), TLS=tls) | {"Users": [USER]})
+    at_replica = replica.apply(document(TLS=tls) | {"Master": master(source.server)})
 
     assert at_source.ready, at_source.answer
     assert at_replica.ready, at_replica.answer
