@@ -1,4 +1,4 @@
-"""What a document asks for that the other family can do and this one cannot, found before anything is tried. Pure."""
+"""What a document asks for that other servers can do and this one cannot, found before anything is tried. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def find_limit(desired: Desired, server: ServerState) -> Refusal | None:
         found = _find_reserved_name(desired) or _find_long_password(desired)
         if found is not None:
             return found
-    return _find_lost_name(desired, server)
+    return _find_lost_name(desired, server) or _find_missing_tls(desired, server)
 
 
 def _find_reserved_name(desired: Desired) -> Refusal | None:
@@ -60,4 +60,16 @@ def _find_lost_name(desired: Desired, server: ServerState) -> Refusal | None:
         f"one in ASCII, or a server that was started with character_set_server=utf8mb4: {name}",
         f"a server that was started with {server.channel_charset}, whose channels garble other names",
         "set character_set_server=utf8mb4 in the option file and restart the server, or choose another name",
+    )
+
+
+def _find_missing_tls(desired: Desired, server: ServerState) -> Refusal | None:
+    """Without accounts a source keeps nobody out who should come in."""
+    if not (desired.rejects_clear and desired.accounts and server.tls is False):
+        return None
+    return (
+        "TLS",
+        "a server that offers TLS, for require_secure_transport rejects every other login",
+        "one without it",
+        "set ssl_cert and ssl_key in its option file and restart it, or leave require_secure_transport out",
     )

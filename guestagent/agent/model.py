@@ -12,6 +12,7 @@ from guestagent.agent.parting import Parting
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
+from guestagent.metadata.contradictions import spell_given
 from guestagent.metadata.document import Document, Role, Source, Tls, Unresolved, User
 from guestagent.secret import Secret
 
@@ -31,6 +32,7 @@ class Desired:
     """What a document asks of this server. `max_lag` in seconds; `derived`: the server id is our choice.
 
     `tls` None: encrypted where the source offers it. `retain`: replaced passwords stay valid whatever the generation.
+    `rejects_clear`: the server shall reject every login that is not encrypted.
     """
 
     role: Role
@@ -41,6 +43,7 @@ class Desired:
     max_lag: int = 10
     tls: Tls | None = None
     retain: bool = False
+    rejects_clear: bool = False
 
     @classmethod
     def of(cls, document: Document, dialect: Dialect, address: str | None) -> Desired:
@@ -56,6 +59,7 @@ class Desired:
             max_lag=section.max_lag,
             tls=section.tls,
             retain=section.retain_passwords,
+            rejects_clear=spell_given(section.variables, "require_secure_transport") == "ON",
         )
 
 

@@ -17,10 +17,7 @@ LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1|::ffff:127\.[0-9.]+")
 AGENTS_CONNECTIONS = 2
 """The agent's own session, and the login by which it proves an account."""
 
-AT_MOST = (
-    ("innodb_io_capacity", "innodb_io_capacity_max"),
-    ("innodb_log_buffer_size", "innodb_log_file_size"),
-)
+AT_MOST = (("innodb_io_capacity", "innodb_io_capacity_max"),)
 """Pairs of which the server takes the first only up to the second."""
 
 Values = Mapping[str, Value | Unresolved]
@@ -36,7 +33,7 @@ def check_pairs(at: Cursor, variables: Values) -> None:
 
 def check_channel(at: Cursor, variables: Values, in_clear: bool) -> None:
     """Note the variables by which a source rejects a channel in clear; `in_clear`: no channel may be encrypted."""
-    if in_clear and _word(variables, "require_secure_transport") == "ON":
+    if in_clear and spell_given(variables, "require_secure_transport") == "ON":
         do = "the server would reject every channel: require TLS of the channels, or leave the variable out"
         at.child("require_secure_transport", None).wrong("OFF if channels are in clear", "ON", do)
 
@@ -45,7 +42,7 @@ def check_room(at: Cursor, variables: Values, replicas: int) -> None:
     """Note the variables by which a source cannot be reached by so many replicas."""
     if not replicas:
         return
-    address = _word(variables, "bind_address")
+    address = spell_given(variables, "bind_address")
     if address is not None and LOOPBACK.fullmatch(address):
         do = "replicas come over the network: leave it out, or write *"
         at.child("bind_address", None).wrong("an address that replicas can reach", address, do)
@@ -66,11 +63,11 @@ def check_section(at: Cursor, section: Section | None, users: tuple[User, ...]) 
 
 
 def _number(variables: Values, name: str) -> int | None:
-    text = _word(variables, name)
+    text = spell_given(variables, name)
     return None if text is None else int(text)
 
 
-def _word(variables: Values, name: str) -> str | None:
+def spell_given(variables: Values, name: str) -> str | None:
     """As the server spells it; None if it is missing, a function, or not of its kind, which is another problem."""
     value = variables.get(name)
     if value is None or isinstance(value, Unresolved):

@@ -53,3 +53,8 @@ def a_user_name_that_the_replica_s_channels_garble(pair: Pair) -> Telling:
     pair.restarted(pair.replica, "character-set-server=latin1")
     yield pair.replica.apply(pair.replica_document(user="réplique"))
     pair.restarted(pair.replica)
+
+
+@area.row(mariadb1011=final("TLS", "leave require_secure_transport out"), heals=False)
+def a_server_without_tls_that_shall_reject_logins_in_clear(pair: Pair) -> Telling:
+    yield pair.source.apply(pair.source_document(Variables={"require_secure_transport": True}))

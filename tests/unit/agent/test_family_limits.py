@@ -13,7 +13,7 @@ from guestagent.database.mariadb import dialect as mariadb
 from guestagent.database.mysql import dialect as mysql
 from guestagent.database.mysql.gtidset import MysqlHistory
 from guestagent.database.state import Account, ServerState
-from guestagent.metadata.document import Role, Source, User
+from guestagent.metadata.document import CfnHandle, Document, Role, Section, Source, User
 from guestagent.metadata.known_variables import NET_TIMEOUT
 from guestagent.secret import Secret
 from tests.unit.agent.states import DIALECT, knowing, seen, server
@@ -62,6 +62,21 @@ def test_a_channel_garbles_a_name_unless_its_server_was_started_with_utf8(
     assert (find_limit(replica("réplique", Secret("pw")), there) is None) == fits
     assert find_limit(replica("replica", Secret("pw")), there) is None
     assert find_limit(source("réplique", Secret("pw")), there) is None
+
+
+@pytest.mark.parametrize(("tls", "fits"), [(True, True), (None, True), (False, False)])
+def test_a_server_without_tls_cannot_reject_clear_text_alone(tls: bool | None, fits: bool) -> None:
+    desired = replace(source("slave0000", Secret("pw")), rejects_clear=True)
+
+    assert (find_limit(desired, server(tls=tls)) is None) == fits
+    assert find_limit(replace(desired, accounts=()), server(tls=tls)) is None
+
+
+def test_a_document_says_whether_logins_in_clear_are_rejected() -> None:
+    section = Section(server_id=7, variables={"require_secure_transport": "on"})
+    document = Document(CfnHandle(Secret("http://handle")), section=section)
+
+    assert Desired.of(document, DIALECT, None).rejects_clear
 
 
 def test_nothing_is_done_for_a_wish_that_cannot_come_true() -> None:
