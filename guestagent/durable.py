@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from guestagent.errors import StorageError
@@ -49,23 +49,26 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
     If one of them cannot be written, all keep their old content, and StorageError is raised.
     """
+    path = next(iter(contents))
     drafts = {path: path.with_name(f".{path.name}.draft") for path in contents}
-    for path, content in contents.items():
-        try:
-            path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            _write_synced(drafts[path], content, PRIVATE_FILE, None)
-        except OSError as error:
-            for draft in drafts.values():
-                with suppress(OSError):
-                    draft.unlink(missing_ok=True)
-            raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
-    for path, draft in drafts.items():
-        try:
+    try:
+        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            # All are written before the first is waited for: the disk then takes them in one go.
+            files = {path: stack.enter_context(os.fdopen(_create(draft), "wb")) for path, draft in drafts.items()}
+            for path, file in files.items():
+                file.write(contents[path])
+                file.flush()
+            for path in files:
+                os.fsync(files[path].fileno())
+        for path, draft in drafts.items():
             draft.replace(path)
-            if path == list(contents)[-1]:
-                _sync_folder(path.parent)
-        except OSError as error:
-            raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+        _sync_folder(path.parent)
+    except OSError as error:
+        for draft in drafts.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
 
 
 def show(path: Path, content: bytes) -> None:
@@ -136,8 +139,10 @@ def open_lock(path: Path) -> int:
 
 
 @contextmanager
-def locked(path: Path, patience: float = LOCK_PATIENCE_S) -> Iterator[None]:
-    """Hold the lock of that file. StorageError if another process or thread holds it for longer than `patience`."""
+def locked(path: Path, patience: float = LOCK_PATIENCE_S) -> Iterator[int]:
+    """Hold the lock of that file, and yield its descriptor. StorageError if somebody else holds it for longer than
+    `patience`.
+    """
     descriptor = open_lock(path)
     try:
         until = time.monotonic() + patience
@@ -145,7 +150,7 @@ def locked(path: Path, patience: float = LOCK_PATIENCE_S) -> Iterator[None]:
             if time.monotonic() >= until:
                 raise StorageError(f"cannot lock {path}: another process has held it for {patience:.0f} s")
             time.sleep(LOCK_INTERVAL_S)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

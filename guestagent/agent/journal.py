@@ -42,8 +42,11 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def read_boot_id() -> str:
-    """Read the name of the machine's present boot."""
-    return BOOT_ID.read_text().strip()
+    """Read the name of the machine's present boot; "" if a container hides it."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

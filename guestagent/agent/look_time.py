@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from guestagent.agent.journal import BOOT_ID
+from guestagent.agent.journal import read_boot_id
 from guestagent.retry import SystemClock
 from guestagent.signal.transports import utc_now
 from guestagent.strict_json import Unreadable, get_number, get_text
@@ -37,11 +37,7 @@ class LookTime:
 
 def read_time() -> LookTime:
     """Read this machine's clocks."""
-    try:
-        boot = BOOT_ID.read_text().strip()
-    except OSError:  # a container may hide it
-        boot = ""
-    return LookTime(utc_now().isoformat(timespec="seconds"), boot, SystemClock().now())
+    return LookTime(utc_now().isoformat(timespec="seconds"), read_boot_id(), SystemClock().now())
 
 
 def measure_age(written: LookTime | None, now: LookTime) -> float | None:

@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. No traceback reaches a person, unless GUESTAGENT_DEBUG is set."""
     words = list(sys.argv[1:] if argv is None else argv)
     with prepared_streams():
+        _leave_removed_folder()
         try:
             code = _run(words)
             sys.stdout.flush()
@@ -95,6 +96,14 @@ def _run(words: list[str]) -> int:
         raise Unwritten(error.errno, error.strerror) from error
     except Exception as error:  # noqa: BLE001 - the top of the program: whatever it is, it becomes one sentence
         return _bug(error, as_json)
+
+
+def _leave_removed_folder() -> None:
+    """Somebody may have removed the folder that the command runs in. Libraries fail there with errors of their own."""
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib is not imported here
+    except FileNotFoundError:
+        os.chdir("/")
 
 
 def _split_words(words: list[str]) -> tuple[list[str], list[str]]:

@@ -229,11 +229,10 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
     words += [] if options.guests else ["--no-guests"]
     words += ["--heat", options.heat]
     words += ["--heat-release", str(options.heat_release)] if options.heat_release else []
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    written = os.open(options.log, flags, durable.PRIVATE_FILE)
+    written = durable.open_lock(options.log)
     try:
-        with _running(options.state).open("w") as running:
-            fcntl.flock(running, fcntl.LOCK_EX)
+        os.ftruncate(written, 0)
+        with durable.locked(_running(options.state)) as running:
             return subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
@@ -241,7 +240,7 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
                 stderr=written,
                 start_new_session=True,
                 cwd="/",
-                pass_fds=(running.fileno(),),  # held for as long as the cloud lives
+                pass_fds=(running,),  # held for as long as the cloud lives
             )
     finally:
         os.close(written)
@@ -259,12 +258,11 @@ def _settled(options: Options) -> Record | None:
 
 
 def _lives(state: Path) -> bool:
-    with _running(state).open("w") as running:
-        try:
-            fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    running = durable.open_lock(_running(state))
+    try:
+        return not durable.try_lock(running)
+    finally:
+        os.close(running)
 
 
 def _running(state: Path) -> Path:
@@ -333,6 +331,9 @@ def _alone(state: Path) -> Iterator[None]:
     """One `up` or `down` at a time on one state folder."""
     make_public(state.parent)
     state.mkdir(mode=durable.PRIVATE_FOLDER, exist_ok=True)
-    with (state / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    lock = durable.open_lock(state / "lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guestagent.strict_json import DEPTH_LIMIT, Unreadable, cut_depth, get_number, is_too_deep, parse_object
+from tests.support.identifiers import shorten
 
 
 def nest(depth: int) -> object:
@@ -34,7 +35,7 @@ def nest(depth: int) -> object:
         (b'{"version": 1, "x": ' + b"[" * 101 + b"]" * 101 + b"}", "nested too deep"),
         (b"[" * 100_000, "nested too deep"),
     ],
-    ids=str,
+    ids=shorten,
 )
 def test_what_is_no_json_of_ours_is_refused(content: bytes, why: str) -> None:
     with pytest.raises(Unreadable, match=why):

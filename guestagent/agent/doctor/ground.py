@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,7 @@ def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> It
         yield AGENT.fail("resident", "guestagent serve does not run", do)
     if mark is not None:
         yield AGENT.warn("pause", str(mark), RESUME)
+    yield from _folder_findings(settings.state)
     for path in list_kept_aside(settings.state):
         do = "is the disk all right (dmesg, smartctl)? look at the file, then remove it: it may hold passwords"
         yield AGENT.warn("state file", f"{path} could not be read and was kept aside", do)
@@ -52,6 +55,20 @@ def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> It
         yield AGENT.warn("status", f"{shown.state}{doing}", "`guestagent status` shows every condition")
         for problem in shown.problems:
             yield AGENT.fail("problem", problem)
+
+
+def _folder_findings(folder: Path) -> Iterator[Finding]:
+    """Whoever may write to the state folder tells the agent what it has done, and what it shall be."""
+    try:
+        found = folder.stat()
+    except OSError:  # there is none yet, or the disk's finding tells
+        return
+    if found.st_uid not in (0, os.geteuid()):
+        do = f"chown -R root:root {folder}, and look at the files in it"
+        yield AGENT.fail("state folder", f"{folder} belongs to user {found.st_uid}", do)
+    elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        do = f"chmod 700 {folder}, and look at the files in it"
+        yield AGENT.fail("state folder", f"{folder} can be written by others than its owner", do)
 
 
 def disk_findings(folders: dict[str, Path], probes: Probes) -> Iterator[Finding]:

@@ -28,6 +28,8 @@ from guestagent.metadata import parse
 from guestagent.metadata.document import Handle
 from guestagent.retry import Backoff, Clock, SystemClock
 from guestagent.signal import Entry, FakeHandle, Outcome, Policy, Sender, Spool, Status
+from guestagent.unreadable_file import list_kept_aside
+from tests.support.identifiers import shorten
 from tests.unit.agent.states import source_seen
 
 NOBODY = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
@@ -185,6 +187,25 @@ def test_what_becomes_true_after_a_failure_is_said_as_success(tmp_path: Path) ->
             time.sleep(0.02)
 
     assert agent.said(SOURCE).status is Status.SUCCESS
+
+
+@pytest.mark.parametrize("content", [b"", b'{"version": 1, "key": [], "pending": 7}', b"[" * 100_000], ids=shorten)
+def test_what_is_true_now_is_said_once_more_if_the_spool_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    heat = Heat()
+    heat.down = False
+    agent = Agent(tmp_path, FakeDatabase, heat)
+    agent.collect(SOURCE)
+    with agent.running():
+        heat.arrived()
+    (agent.settings.state / "signal.json").write_bytes(content)
+    again = Agent(tmp_path, FakeDatabase, later := Heat())
+    later.down = False
+
+    with again.running():
+        said = later.arrived()
+
+    assert said == ["SUCCESS"]
+    assert len(list_kept_aside(agent.settings.state)) == 1
 
 
 def test_invalid_metadata_is_said_with_every_problem_and_nothing_is_touched(tmp_path: Path) -> None:

@@ -22,11 +22,12 @@ from guestagent.metadata.document import CfnHandle
 from guestagent.secret import Secret
 from guestagent.signal import Entry, Outcome, Spool, Status
 from guestagent.unreadable_file import KEPT_LIMIT, describe_kept_aside, keep_aside, list_kept_aside
+from tests.support.identifiers import shorten
 
 DEEP = b"[" * 900 + b"]" * 900
 NESTED = b'{"version": 1, "x": ' + DEEP + b"}"
 GARBLED = [b"", b"{", b"\xff\xfe", b"null", b"[]", b'{"version": 2}', b'{"version": 1}', NESTED]
-garbled = pytest.mark.parametrize("content", GARBLED, ids=str)
+garbled = pytest.mark.parametrize("content", GARBLED, ids=shorten)
 COLLECTED = Collected.of({"ReadyWaitCondition": "x"}, Path("cfn.json"))
 ENTRY = Entry(CfnHandle(Secret("http://h/x?Signature=y")), "n-1", Outcome(Status.SUCCESS, "ready"))
 
@@ -155,7 +156,7 @@ def test_a_spool_that_cannot_be_read_says_it_once_more(tmp_path: Path, content: 
         (("given_up",), {"outcome": {}}),
         (("resource",), None),
     ],
-    ids=str,
+    ids=shorten,
 )
 def test_wrong_types_in_a_spool_are_noticed(tmp_path: Path, place: tuple[str, ...], value: object) -> None:
     spool = Spool(tmp_path)

@@ -98,3 +98,11 @@ def test_a_folder_in_the_place_of_the_configuration_is_invalid_settings(
     code = main(["status", "--config", str(tmp_path)])
 
     assert (code, str(tmp_path) in capsys.readouterr().err) == (2, True)
+
+
+def test_a_folder_that_was_removed_under_the_command_is_left() -> None:
+    program = "import os; from guestagent.cli.main import main; main(['elements-path']); print(os.getcwd())"
+
+    ended = shell(f'd=$(mktemp -d); cd $d; rmdir $d; {sys.executable} -c "{program}"')
+
+    assert (ended.stderr, ended.stdout.splitlines()[-1]) == ("", "/")

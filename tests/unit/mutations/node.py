@@ -71,7 +71,8 @@ class Node:
     def __init__(self, folder: Path, document: Document) -> None:
         self.folder, self.document = folder, document
         self.state = folder / "state"
-        self.database = FakeDatabase(FRESH, upstream=SEEN, running=RUNNING)
+        data = folder / "data"
+        self.database = FakeDatabase(replace(FRESH, folder=f"{data}/"), upstream=SEEN, running=RUNNING)
         self.settings: Settings = replace(
             load(),
             state=self.state,
@@ -84,7 +85,7 @@ class Node:
 
     def build(self) -> None:
         """Write every file: those of a node that has been ready, has signalled, and is asked for something new."""
-        self.folder.mkdir()
+        (self.folder / "data").mkdir(parents=True)
         (self.folder / "guestagent.conf").write_text(CONFIG.format(self.folder))
         (self.folder / "collector.conf").write_text(COLLECTOR)
         (self.folder / "option.cnf").write_text("[mariadbd]\nlog_bin = binlog\n")

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,9 @@ def copy(master: Node) -> Node:
         (folder / "guestagent.conf").read_text().replace(str(master.folder), str(folder))
     )
     node = Node(folder, master.document)
+    state = master.database.state
     node.database = master.database.reborn()
+    node.database.state = replace(state, folder=state.folder.replace(str(master.folder), str(folder)))
     return node
 
 
@@ -118,17 +121,17 @@ def find_trouble(name: str, use: Use, node: Node) -> str:
 
 
 def run_mutations(
-    master: Node, count: int, change: Callable[[Node, random.Random], str], uses: dict[str, Use], each: int = 1
+    master: Node, count: int, change: Callable[[Node, random.Random], str], uses: dict[str, Use]
 ) -> None:
-    """Change something, then use the node in `each` ways. All trouble is reported, with the number of the mutation."""
+    """Change something, then use the node. All trouble is reported, with the number of the mutation."""
     ways = random.Random(SEED)
     troubles = []
     for number in range(count):
         node, chance = copy(master), random.Random(SEED + number)
         what = change(node, chance)
-        for name in ways.sample(sorted(uses), each):
-            if trouble := find_trouble(name, uses[name], node):
-                troubles.append(f"mutation {number} of {what}: {trouble[-3000:]}")
+        name = ways.choice(sorted(uses))
+        if trouble := find_trouble(name, uses[name], node):
+            troubles.append(f"mutation {number} of {what}: {trouble[-3000:]}")
     assert not troubles, f"{len(troubles)} of {count}:\n" + "\n".join(troubles[:5])
 
 
@@ -188,7 +191,7 @@ def test_the_metadata_may_hold_anything(master: Node) -> None:
 @pytest.mark.patient
 @pytest.mark.timeout(3600)
 def test_our_files_may_hold_anything_ten_thousand_times(master: Node) -> None:
-    run_mutations(master, MANY // 2, change_state, OF_THE_STATE, each=3)
+    run_mutations(master, MANY // 2, change_state, OF_THE_STATE)
     run_mutations(master, MANY // 20, change_cloud, OF_THE_CLOUD)
     run_mutations(master, 20, change_cloud, {"cloud down": cloud("down")})
 
@@ -196,4 +199,4 @@ def test_our_files_may_hold_anything_ten_thousand_times(master: Node) -> None:
 @pytest.mark.patient
 @pytest.mark.timeout(3600)
 def test_the_metadata_may_hold_anything_ten_thousand_times(master: Node) -> None:
-    run_mutations(master, MANY // 2, change_metadata, OF_THE_METADATA, each=3)
+    run_mutations(master, MANY // 2, change_metadata, OF_THE_METADATA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,3 +67,30 @@ def test_a_disk_that_cannot_be_looked_at_is_a_failure() -> None:
     found = disk_findings({"state": Path("/x")}, probes(space=raises(OSError(5, "Input/output error"))))
 
     assert of("state", found).seen == "/x: Input/output error"
+
+
+@pytest.mark.parametrize(("mode", "grade"), [(0o700, ""), (0o755, ""), (0o770, "fail"), (0o1777, "fail")])
+def test_a_state_folder_that_others_may_write_to_is_a_failure(tmp_path: Path, mode: int, grade: str) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(mode)
+
+    assert graded(agent_findings(settings(tmp_path), None, probes())).get("state folder", "") == grade
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder away")
+def test_a_state_folder_of_somebody_else_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    os.chown(tmp_path / "state", 4711, 4711)
+
+    found = of("state folder", agent_findings(settings(tmp_path), None, probes()))
+
+    assert found.seen == f"{tmp_path / 'state'} belongs to user 4711"
+
+
+def test_a_file_that_was_kept_aside_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "document.json.unreadable-20261129T001808Z").touch()
+
+    found = of("state file", agent_findings(settings(tmp_path), None, probes()))
+
+    assert (str(found.grade), "document.json.unreadable-20261129T001808Z" in found.seen) == ("warn", True)
