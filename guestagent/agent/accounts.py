@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal import MARK, Memory
 from guestagent.agent.model import Desired, WantedAccount
 from guestagent.database.edge import Dialect
 from guestagent.database.state import REPLICATION, Account, AccountState, ServerState
@@ -13,6 +13,7 @@ from guestagent.database.steps import (
     CreateAccount,
     DiscardPassword,
     DropAccount,
+    RemakeAccount,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -23,10 +24,17 @@ from guestagent.secret import Secret
 
 
 def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
-    """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap."""
+    """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap.
+
+    What was interrupted on a server that logs accounts apart is done anew as a whole: whatever the replicas have of it,
+    they end with the same.
+    """
+    unfinished = unlogged(memory, dialect)
     for wanted in desired.accounts:
         seen = server.account(wanted.account)
-        if seen is None:
+        if wanted.account in unfinished:
+            yield _remaking(desired, wanted, seen, memory, dialect)
+        elif seen is None:
             yield CreateAccount(wanted.account, wanted.password, wanted.tls, wanted.certificate)
         elif _ours(seen, memory):
             yield from _password_steps(desired, wanted, seen, memory, dialect)
@@ -34,8 +42,27 @@ def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect
                 yield SetPrivileges(wanted.account)
     kept = {wanted.account for wanted in desired.accounts}
     for seen in server.accounts:
-        if _ours(seen, memory) and seen.account not in kept:
+        if _ours(seen, memory) and seen.account not in kept | unfinished:
             yield DropAccount(seen.account)
+    for account in sorted(unfinished - kept):
+        yield DropAccount(account, again=True)
+
+
+def unlogged(memory: Memory, dialect: Dialect) -> frozenset[Account]:
+    """The accounts of which the server's binary log may say something else than its tables."""
+    return frozenset() if dialect.atomic_accounts else memory.unfinished - {MARK}
+
+
+def _remaking(
+    desired: Desired, wanted: WantedAccount, seen: AccountState | None, memory: Memory, dialect: Dialect
+) -> RemakeAccount:
+    step = RemakeAccount(wanted.account, wanted.password, wanted.tls, wanted.certificate)
+    if seen is None:
+        return step
+    if not proved(wanted, seen, dialect):
+        return replace(step, beside=_replacing(wanted, seen, memory, dialect).beside)
+    over = not desired.retain and memory.outlived(wanted.account)
+    return step if over or strange(seen, memory) else replace(step, beside=seen.retained)
 
 
 def _password_steps(

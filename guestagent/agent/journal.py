@@ -15,12 +15,16 @@ from guestagent.agent.account_index import AccountIndex
 from guestagent.agent.journal_file import JournalFile
 from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity, find_applicable
 from guestagent.database.comparison_memo import ComparisonMemo
+from guestagent.database.rejections import EXISTS, REJECTED
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
+    AccountStep,
     CreateAccount,
+    CreateMarker,
     DiscardPassword,
     DropAccount,
     PointChannel,
+    RemakeAccount,
     SetPassword,
     SetPrivileges,
     StartChannel,
@@ -37,6 +41,8 @@ COMPARISONS = ComparisonMemo()
 HEX = re.compile(r"([0-9a-f]{2})+")
 EARLIER_LIMIT = 16
 """So many superseded tasks keep their time."""
+MARK = Account("", "")
+"""Stands among the unfinished accounts for the agent's mark: no account is named like that."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -95,6 +101,8 @@ class Memory:
     `partings` are from sources that no longer have the history of this replica, whatever generation it was;
     `sighting` is what the source has shown beyond the replica's own history, `anchor` the last proof that it
     has the same one.
+    `unfinished` are accounts (and MARK) on which a statement was begun that may have changed the server without being
+    in its binary log, or the other way round.
     """
 
     task: str = ""
@@ -110,6 +118,7 @@ class Memory:
     partings: frozenset[Parting] = frozenset()
     sighting: Sighting | None = None
     anchor: Anchor | None = None
+    unfinished: frozenset[Account] = frozenset()
 
     def starting(self, task: str, now: float, boot: str) -> Memory:
         """The memory when work on `task` begins or goes on.
@@ -177,6 +186,15 @@ class Memory:
 
     def intending(self, step: Step) -> Memory:
         """The memory with which `step` may be started."""
+        memory = self._intending(step)
+        if isinstance(step, AccountStep):
+            return replace(memory, unfinished=memory.unfinished | {_target(step)})
+        return memory
+
+    def _intending(self, step: Step) -> Memory:
+        if isinstance(step, RemakeAccount):
+            memory = replace(self._unknown(step.account), accounts=self.accounts | {step.account})
+            return memory if step.beside is None else memory.retaining([step.account])
         if isinstance(step, CreateAccount):
             return replace(self._unknown(step.account), accounts=self.accounts | {step.account})
         if isinstance(step, SetPrivileges):
@@ -192,10 +210,20 @@ class Memory:
 
     def having_done(self, step: Step) -> Memory:
         """The memory once `step` has taken effect."""
+        memory = self._having_done(step)
+        return memory.without_unfinished(step) if isinstance(step, AccountStep) else memory
+
+    def without_unfinished(self, step: AccountStep) -> Memory:
+        """Knowing that the server and its log agree about what `step` was for."""
+        return replace(self, unfinished=self.unfinished - {_target(step)})
+
+    def _having_done(self, step: Step) -> Memory:
         if isinstance(step, DropAccount):
             memory = self._without(step.account)._unknown(step.account)
             return replace(memory, accounts=self.accounts - {step.account})
-        if isinstance(step, DiscardPassword) or (isinstance(step, SetPassword) and step.beside is None):
+        if isinstance(step, DiscardPassword) or (
+            isinstance(step, SetPassword | RemakeAccount) and step.beside is None
+        ):
             return self._without(step.account)
         if isinstance(step, PointChannel) and not isinstance(step.password, Unresolved):
             return replace(self, channel=Fingerprint.take(step.password))
@@ -233,6 +261,10 @@ class Memory:
 
     def _without(self, account: Account) -> Memory:
         return replace(self, retained=frozenset(each for each in self.retained if each[0] != account))
+
+
+def _target(step: AccountStep) -> Account:
+    return MARK if isinstance(step, CreateMarker) else step.account
 
 
 def _proofs(seen: AccountState) -> tuple[Secret, ...]:
@@ -329,7 +361,26 @@ class Journal:
         self._keep(self.memory.intending(step))
 
     def done(self, step: Step) -> None:
-        self._keep(self.memory.having_done(step))
+        """Note that `step` has taken effect.
+
+        That an account is finished is kept with the next change, which is soon. If it is lost, the account is made
+        once more.
+        """
+        memory = self.memory.having_done(step)
+        if replace(memory, unfinished=self._kept.unfinished) == self._kept:
+            self.memory = memory
+        else:
+            self._keep(memory)
+
+    def retract(self, step: Step, before: Memory, number: int) -> None:
+        """Note that the server has rejected `step` with the error `number`, and changed nothing for its last statement.
+
+        `before` is the memory from before it was intended.
+        """
+        if isinstance(step, CreateAccount) and number == EXISTS:
+            self._keep(before)
+        elif isinstance(step, AccountStep) and number in REJECTED:
+            self._keep(self.memory.without_unfinished(step))
 
     def _keep(self, memory: Memory) -> None:
         if memory != self._kept or not self._file.is_repaired:
@@ -345,6 +396,7 @@ def _dumped(memory: Memory) -> dict[str, object]:
         "anchor": None if memory.anchor is None else asdict(memory.anchor),
         "accounts": sorted([a.name, a.host] for a in memory.accounts),
         "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
+        "unfinished": sorted([a.name, a.host] for a in memory.unfinished),
         "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
         "earlier": [{"task": task, "spent": spent} for task, spent in memory.earlier],
         "partings": [asdict(parting) for parting in sorted(memory.partings)],
@@ -354,7 +406,7 @@ def _dumped(memory: Memory) -> dict[str, object]:
 
 def _memory(data: Mapping[str, object]) -> Memory:
     channel = data["channel"]
-    # An older agent's has no `retained`, no `given` and no `earlier`.
+    # An older agent's has no `retained`, no `given` and nothing below it.
     return Memory(
         task=get_text(data, "task"),
         spent=get_number(data, "spent"),
@@ -372,6 +424,7 @@ def _memory(data: Mapping[str, object]) -> Memory:
         partings=frozenset(_read_parting(row) for row in get_list(data, "partings", [])),
         sighting=None if data.get("sighting") is None else _read_sighting(data["sighting"]),
         anchor=None if data.get("anchor") is None else _read_anchor(data["anchor"]),
+        unfinished=frozenset(Account(name, host) for name, host in get_rows(data, "unfinished", 2, [])),
     )
 
 

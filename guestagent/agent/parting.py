@@ -146,6 +146,8 @@ def find_parting(
     found = Parting(source, replaced=replaced, rejected=rejected, skipped=describe_evidence(server))
     if seen.history is not None and seen.history.family == server.history.family:
         errant = "" if may_be_unacknowledged(server, seen) else server.history.beyond(seen.history)
+        if server.unrecorded is not None and server.unrecorded.recovered == errant:
+            errant = ""  # no write of anybody's: `plan` refuses it with its own reason, at every look
         lost = ""
         if sighting is not None and sighting.is_binding(source, by_uuid=seen.uuid is not None):
             lost = server.history.of(sighting.newest).beyond(seen.history)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from guestagent.agent.accounts import account_steps
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.family_limits import find_limit
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal import MARK, Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.agent.parting import describe_way_out
 from guestagent.agent.skipped_changes import refuse_skipping
 from guestagent.agent.unlogged_data import refuse_unlogged
+from guestagent.agent.unrecorded import advise_recovered, describe_recovered, plan_record
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
@@ -24,6 +25,7 @@ from guestagent.database.state import (
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    RemakeAccount,
     SetPrivileges,
     SetReadOnly,
     SetServerId,
@@ -203,6 +205,13 @@ def _list_some(names: tuple[str, ...]) -> str:
 
 def _written_here(server: ServerState, source: History) -> tuple[str, str, str, str] | None:
     errant = server.history.beyond(source)
+    if errant and server.unrecorded is not None and server.unrecorded.recovered == errant:
+        return (
+            "history",
+            "nothing that the source does not have",
+            describe_recovered(server.unrecorded),
+            advise_recovered(server.unrecorded),
+        )
     if errant:
         return (
             "history",
@@ -226,7 +235,10 @@ def _source_steps(desired: Desired, server: ServerState, memory: Memory, dialect
     if server.server_id != desired.server_id:
         yield SetServerId(desired.server_id)
     accounts = tuple(account_steps(desired, server, memory, dialect))
-    if not server.marker and any(isinstance(step, CreateAccount | SetPrivileges) for step in accounts):
+    marking = any(isinstance(step, CreateAccount | RemakeAccount | SetPrivileges) for step in accounts)
+    if MARK in memory.unfinished and not dialect.atomic_accounts:
+        yield CreateMarker(again=True)
+    elif not server.marker and marking:
         yield CreateMarker()
     yield from accounts
     if server.read_only or server.restricted:
@@ -252,17 +264,21 @@ def _replica_steps(
         # What this server holds may be lacking over there, and a channel that runs is not given up for a way on
         # which nobody was let in yet.
         return
+    record = plan_record(server, None if observed.source is None else observed.source.history)
     start = channel is not None and _wants_start(channel, observed, dialect)
     # A whole stop throws the relay log away, and GTIDs fetch it again: one that cannot be read is mended so.
-    anew = new_id or new_channel or (start and channel is not None and channel.applier_error is not None)
+    unreadable = start and channel is not None and channel.applier_error is not None
+    anew = new_id or new_channel or record is not None or unreadable
     stop = channel is not None and not channel.stopped and anew
     if stop:
         yield StopChannel()
     if new_id:
         yield SetServerId(desired.server_id)
+    if record is not None:
+        yield record
     if new_channel:
         yield pointing(source, tls)
-    if stop or new_channel or start:
+    if stop or new_channel or record is not None or start:
         yield StartChannel()
 
 

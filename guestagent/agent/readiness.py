@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guestagent.agent.accounts import conflicting, exact, guarded, proved, strange
+from guestagent.agent.accounts import conflicting, exact, guarded, proved, strange, unlogged
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
@@ -106,6 +106,8 @@ def _account(
     seen = server.account(wanted.account)
     if seen is None:
         return Condition(name, PENDING, right, "no such account")
+    if wanted.account in unlogged(memory, dialect):
+        return Condition(name, PENDING, right, "one that may not be in the binary log: the work on it was interrupted")
     if conflicting(wanted, server, memory, dialect):
         do = "it was not made by the agent and is left alone: drop it, or choose another name"
         return Condition(name, FINAL, right, "a different account of somebody else", do)
@@ -225,8 +227,10 @@ def _contained(observed: Observed, server: ServerState) -> Condition:
     wanted = "all that the source had when verification began"
     if observed.target is None:
         return Condition("history", PENDING, wanted, "the source's position is not known")
-    executed, target = shorten_gtids(str(server.history)), shorten_gtids(str(observed.target))
-    if server.history.family == observed.target.family and _holds_target(server.history, observed.target, observed):
+    # What is logged and not known as applied is about to be applied again.
+    applied = server.history if server.unrecorded is None else server.unrecorded.applied
+    executed, target = shorten_gtids(str(applied)), shorten_gtids(str(observed.target))
+    if applied.family == observed.target.family and _holds_target(applied, observed.target, observed):
         return Condition("history", HELD, wanted, executed)
     return Condition("history", PENDING, f"{wanted} ({target})", executed)
 

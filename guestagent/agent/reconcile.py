@@ -177,8 +177,13 @@ class Reconciler:
             if edges.paused() is not None:
                 return
             edges.tell(Progress(None, str(step), edges.journal.elapsed))
+            before = edges.journal.memory
             edges.journal.intend(step)
-            database.apply(step)
+            try:
+                database.apply(step)
+            except DatabaseRefused as error:
+                edges.journal.retract(step, before, error.number)
+                raise
             edges.journal.done(step)
 
     def _look(self, desired: Desired, database: Database, started: bool = False) -> Observed:

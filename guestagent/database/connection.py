@@ -113,10 +113,26 @@ class Connection:
         finally:
             self.rows(after, doing)
 
+    @contextmanager
+    def patient(self, seconds: float, doing: str) -> Iterator[None]:
+        """Within the block a statement may wait for a lock for `seconds`, and we for its answer."""
+        usual = self._wait
+        longer = max(usual, seconds)
+        with self.between(_limit_lock_wait(longer), _limit_lock_wait(usual), doing):
+            self._wait = longer
+            try:
+                yield
+            finally:
+                self._wait = usual
+
     @property
     def _wait(self) -> float:
         """Seconds for which an answer is waited for. PyMySQL sets them at each read, and has no other way to them."""
         return float(getattr(self._raw, "_read_timeout"))  # noqa: B009 - its types leave it out
+
+    @_wait.setter
+    def _wait(self, seconds: float) -> None:
+        setattr(self._raw, "_read_timeout", seconds)  # noqa: B010
 
     def close(self) -> None:
         with suppress(pymysql.MySQLError, OSError):
@@ -212,6 +228,10 @@ class _Guard:
 def _lock_wait(timeout: float) -> int:
     """Seconds for which a statement may wait for a lock: less than we wait for it, or it would wait on without us."""
     return max(1, int(timeout * 0.8))
+
+
+def _limit_lock_wait(timeout: float) -> Statement:
+    return sql(f"SET SESSION lock_wait_timeout = {_lock_wait(timeout)}")
 
 
 def _local(path: str, timeout: float) -> socket.socket:

@@ -21,6 +21,9 @@ class Dialect(Protocol):
     plugin: str
     """The kind of password of the accounts that the agent makes."""
 
+    atomic_accounts: bool
+    """Whether a statement on an account changes the server and its binary log together, or neither, however it ends."""
+
     def statements(self, step: Step) -> tuple[str, ...]:
         """The SQL of a step with every secret masked, as a dry run shows it."""
 

@@ -28,6 +28,8 @@ from guestagent.database.steps import (
     DiscardPassword,
     DropAccount,
     PointChannel,
+    RecordPosition,
+    RemakeAccount,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -120,29 +122,36 @@ class FakeDatabase:
                 yield replace(self.state, read_only=on, restricted=False)
             case StopChannel() | PointChannel() | StartChannel():
                 yield self._channelled(step)
+            case RecordPosition():
+                yield replace(self.state, unrecorded=None)
             case SetVariable(name, value):
                 if name not in self.running:
                     raise DatabaseRefused(str(step), 1193, f"Unknown system variable '{name}'")
                 self.running[name] = self.defaults.get(name, "") if value == SERVER_DEFAULT else value
                 yield self.state
-            case CreateMarker():
-                if self.state.marker:
+            case CreateMarker(again):
+                if self.state.marker and not again:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE ROLE failed")
                 yield replace(self._logged(), marker=True)
-            case DropAccount(account):
-                self._existing(account, step)
+            case DropAccount(account, again):
+                if not again:
+                    self._existing(account, step)
                 yield self._with(account, None)
-            case CreateAccount() | SetPassword() | SetDemand() | DiscardPassword() | SetPrivileges():
+            case CreateAccount() | RemakeAccount() | SetPassword() | SetDemand() | DiscardPassword() | SetPrivileges():
                 yield from self._accounted(step)
 
     def _accounted(
-        self, step: CreateAccount | SetPassword | SetDemand | DiscardPassword | SetPrivileges
+        self, step: CreateAccount | RemakeAccount | SetPassword | SetDemand | DiscardPassword | SetPrivileges
     ) -> Iterable[ServerState]:
         match step:
             case CreateAccount(account, password, tls):
                 if self.state.account(account) is not None:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE USER failed")
                 made = AccountState(account, PLUGIN, _proof(password))
+                yield self._with(account, _demanding(made, tls, step.require_certificate))
+                yield from self._granted(account, step)
+            case RemakeAccount(account, password, tls):
+                made = AccountState(account, PLUGIN, _proof(password), retained=step.beside)
                 yield self._with(account, _demanding(made, tls, step.require_certificate))
                 yield from self._granted(account, step)
             case SetPassword(account, password, tls):

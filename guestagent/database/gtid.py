@@ -106,6 +106,11 @@ class MariadbHistory:
         newest = ((key, n) for key, n in _find_newest(self) if n > there.get(key[0], 0))
         return MariadbHistory(dict(islice(newest, count)))
 
+    def merge(self, other: MariadbHistory) -> MariadbHistory:
+        """Everything of both."""
+        keys = self.last.keys() | other.last.keys()
+        return MariadbHistory({key: max(self.last.get(key, 0), other.last.get(key, 0)) for key in keys})
+
     def contains(self, other: History) -> bool:
         """Whether the last transaction of each of its domains was executed here, and with it all before it.
 

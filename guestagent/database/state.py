@@ -115,6 +115,7 @@ class ChannelState:
     """A replica's channel. `lag` in seconds, None where the server does not know it (never zero).
 
     `filters` are those in force on it, `strays` its options that differ from what the agent gives every channel.
+    `source_id` is the server id of the source that it has met, 0 if there was none yet.
     """
 
     endpoint: Endpoint
@@ -127,6 +128,7 @@ class ChannelState:
     tls: TlsOptions = TlsOptions()
     filters: tuple[ReplicationSetting, ...] = ()
     strays: tuple[StrayOption, ...] = ()
+    source_id: int = 0
 
     @property
     def stopped(self) -> bool:
@@ -137,6 +139,22 @@ class ChannelState:
         """The numbers of the errors that it shows, of those that have one."""
         shown = (self.receiver_error, self.applier_error)
         return frozenset(error.number for error in shown if error is not None and error.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """What the server has logged and does not know as applied: it was killed between the two.
+
+    `applied` is what it knows, `gtids` are the newest of the others by domain, `position` is its whole position once
+    they are recorded. `recovered` are those that it logged under an id of its own when it recovered from a crash in a
+    DDL statement; `is_certain`: the statements say so themselves.
+    """
+
+    applied: History
+    gtids: str
+    position: str
+    recovered: str = ""
+    is_certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,8 @@ class ServerState:
     as a path that ends in a slash. `skipping`: settings with which it leaves out, alters or hides changes.
     `unlogged`: schemas or GTIDs that it holds and that its binary log, from its beginning on, does not account for.
     `channel_charset`: the character set in which its channels log in ("": not known).
+    `unrecorded`: what of its log its channel would apply again, None for nothing; while the channel applies it may come
+    and go.
     """
 
     version: str
@@ -174,6 +194,7 @@ class ServerState:
     skipping: tuple[ReplicationSetting, ...] = ()
     unlogged: tuple[str, ...] = ()
     channel_charset: str = ""
+    unrecorded: Unrecorded | None = None
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

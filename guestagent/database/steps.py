@@ -31,10 +31,12 @@ class SetReadOnly:
 
 @dataclass(frozen=True, slots=True)
 class CreateMarker:
-    """The empty role that marks an account as the agent's own."""
+    """The empty role that marks an account as the agent's own. `again`: it may be there, but not in the binary log."""
+
+    again: bool = False
 
     def __str__(self) -> str:
-        return "create the agent's mark"
+        return "create the agent's mark" + (" again" if self.again else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,23 @@ class CreateAccount:
 
     def __str__(self) -> str:
         return f"create the replication account {self.account}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemakeAccount:
+    """Make an account of ours anew, whether it exists or not, so that it is in the binary log as it is here.
+
+    `beside` is what the server stores of an old password that lets in too.
+    """
+
+    account: Account
+    password: Secret | Unresolved
+    require_tls: bool = False
+    require_certificate: bool = False
+    beside: Secret | None = None
+
+    def __str__(self) -> str:
+        return f"make the replication account {self.account} again: the work on it was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +132,13 @@ class SetPrivileges:
 
 @dataclass(frozen=True, slots=True)
 class DropAccount:
+    """`again`: it may be gone, but not in the binary log."""
+
     account: Account
+    again: bool = False
 
     def __str__(self) -> str:
-        return f"drop the account {self.account}"
+        return f"drop the account {self.account}" + (" again: the work on it was interrupted" if self.again else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +175,20 @@ class PointChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordPosition:
+    """Record as applied what the server has applied and logged already. The channel is stopped.
+
+    `gtids` are new in `position`, which is the server's whole one.
+    """
+
+    gtids: str
+    position: str
+
+    def __str__(self) -> str:
+        return f"record {self.gtids} as applied: this server has logged it"
+
+
+@dataclass(frozen=True, slots=True)
 class StartChannel:
     def __str__(self) -> str:
         return "start the channel"
@@ -178,6 +214,7 @@ Step = (
     | SetReadOnly
     | CreateMarker
     | CreateAccount
+    | RemakeAccount
     | SetPassword
     | SetDemand
     | DiscardPassword
@@ -185,6 +222,19 @@ Step = (
     | DropAccount
     | StopChannel
     | PointChannel
+    | RecordPosition
     | StartChannel
     | SetVariable
 )
+
+AccountStep = (
+    CreateMarker
+    | CreateAccount
+    | RemakeAccount
+    | SetPassword
+    | SetDemand
+    | DiscardPassword
+    | SetPrivileges
+    | DropAccount
+)
+"""The steps that write to the server's tables of accounts, and so to its binary log."""

@@ -55,6 +55,7 @@ def _state(row: Row) -> ChannelState:
         tls=_tls(row),
         filters=tuple(find_in_channel(row, CLEAR_FILTER)),
         strays=tuple(find_strays(FIXED_OPTIONS, row)),
+        source_id=int(row["Master_Server_Id"] or 0),
     )
 
 

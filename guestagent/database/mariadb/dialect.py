@@ -17,6 +17,8 @@ from guestagent.database.steps import (
     DiscardPassword,
     DropAccount,
     PointChannel,
+    RecordPosition,
+    RemakeAccount,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -62,6 +64,7 @@ class MariadbDialect:
 
     family = "mariadb"
     plugin = PLUGIN
+    atomic_accounts = False
 
     def statements(self, step: Step) -> tuple[str, ...]:
         return tuple(str(statement) for statement in script(step))
@@ -86,18 +89,21 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (sql("SET GLOBAL server_id = {}", server_id),)
         case SetReadOnly(on):
             return (sql("SET GLOBAL read_only = {}", on),)
-        case CreateMarker():
-            return (sql("CREATE ROLE {}", MARK),)
-        case CreateAccount() | SetPassword() | SetDemand() | DiscardPassword():
+        case CreateMarker(again):
+            return (sql("CREATE ROLE IF NOT EXISTS {}" if again else "CREATE ROLE {}", MARK),)
+        case CreateAccount() | RemakeAccount() | SetPassword() | SetDemand() | DiscardPassword():
             return _identified(step)
         case SetPrivileges(account):
             return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
-        case DropAccount(account):
-            return (sql("DROP USER {}", account),)
+        case DropAccount(account, again):
+            # Logged even if there is nobody to drop.
+            return (sql("DROP USER IF EXISTS {}" if again else "DROP USER {}", account),)
         case StopChannel():
             return (sql("STOP SLAVE"),)
         case PointChannel():
             return (_change_master(step),)
+        case RecordPosition(_, position):
+            return (sql("SET GLOBAL gtid_slave_pos = {}", position),)
         case StartChannel():
             return (sql("START SLAVE"),)
         case SetVariable(name, value):
@@ -110,7 +116,9 @@ def native_hash(password: Secret) -> Secret:
     return Secret("*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper())
 
 
-def _identified(step: CreateAccount | SetPassword | SetDemand | DiscardPassword) -> tuple[Statement, ...]:
+def _identified(
+    step: CreateAccount | RemakeAccount | SetPassword | SetDemand | DiscardPassword,
+) -> tuple[Statement, ...]:
     """An ALTER USER names every way in anew, and keeps what the account requires where it does not say so."""
     one = f"IDENTIFIED VIA {PLUGIN} USING {{}}"
     match step:
@@ -118,6 +126,11 @@ def _identified(step: CreateAccount | SetPassword | SetDemand | DiscardPassword)
             # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
             how = _required(step).removesuffix(" REQUIRE NONE")
             return (sql(f"CREATE USER {{}} {one}{how}", account, _proof(password)), *_rights(account))
+        case RemakeAccount(account, password):
+            how = _required(step).removesuffix(" REQUIRE NONE")
+            proofs = (_proof(password), *(() if step.beside is None else (step.beside,)))
+            ways = one + f" OR {PLUGIN} USING {{}}" * (len(proofs) - 1)
+            return (sql(f"CREATE OR REPLACE USER {{}} {ways}{how}", account, *proofs), *_rights(account))
         case SetPassword(account, password):
             if step.beside is None:
                 return (sql(f"ALTER USER {{}} {one}{_required(step)}", account, _proof(password)),)
@@ -129,7 +142,7 @@ def _identified(step: CreateAccount | SetPassword | SetDemand | DiscardPassword)
             return (sql(f"ALTER USER {{}} {one}", account, proof),)
 
 
-def _required(step: CreateAccount | SetPassword | SetDemand) -> str:
+def _required(step: CreateAccount | RemakeAccount | SetPassword | SetDemand) -> str:
     return f" REQUIRE {'X509' if step.require_certificate else 'SSL' if step.require_tls else 'NONE'}"
 
 

@@ -65,7 +65,12 @@ RECEIVING = (
 
 APPLYING = (
     rule(REPAIR, 1594, means="the relay log is damaged"),
-    rule(FAIL, 1950, means="somebody wrote on the replica", do=RESEED),
+    rule(
+        FAIL, 1950,
+        means="the replica's own log has another transaction of this number: it was written here, "
+        "or logged by the server's recovery from a crash",
+        do=RESEED,
+    ),
 )
 
 RULES = family_rules(CONNECTING, RECEIVING, APPLYING)

@@ -13,6 +13,7 @@ from guestagent.database.log_beginning import EVENTS, read_unlogged_schemas
 from guestagent.database.mariadb.accounts import accounts, extras
 from guestagent.database.mariadb.channel import STATUS, channel
 from guestagent.database.mariadb.dialect import MariadbDialect, script
+from guestagent.database.mariadb.unrecorded import find_unrecorded
 from guestagent.database.replication_settings import (
     VARIABLE_NAMES,
     find_in_log_status,
@@ -23,7 +24,20 @@ from guestagent.database.replication_settings import (
 from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
-from guestagent.database.steps import PointChannel, SetPrivileges, StartChannel, Step
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DiscardPassword,
+    DropAccount,
+    PointChannel,
+    RecordPosition,
+    RemakeAccount,
+    SetDemand,
+    SetPassword,
+    SetPrivileges,
+    StartChannel,
+    Step,
+)
 from guestagent.database.unexpected_answer import expect_answer
 from guestagent.database.variables import running
 from guestagent.errors import DatabaseRefused
@@ -53,6 +67,11 @@ HELD_UP = sql(
     GTIDS.text,
     STATUS.text,
 )
+ACCOUNT_WAIT_S = 30.0
+"""A statement on an account that waits for the end of a backup (BACKUP STAGE BLOCK_COMMIT) has changed its row and not
+been logged. To cut it there leaves an account that no replica knows, so it may wait for this long.
+"""
+
 FOLLOWERS = sql("SHOW SLAVE HOSTS")
 FORGET = sql("RESET SLAVE ALL")
 # sql_log_off is the general log's, and needs SUPER. Both come back to the server's own values.
@@ -104,6 +123,9 @@ class Mariadb:
             channel_charset=str(seen.get("character_set_client") or ""),
             skipping=merge_settings(find_in_variables(seen), find_in_log_status(log_status)),
             unlogged=unlogged,
+            unrecorded=None
+            if followed is None
+            else find_unrecorded(self._connection, positions.logged, positions.applied, followed.source_id),
         )
 
     @expect_answer(LOOKING)
@@ -127,8 +149,17 @@ class Mariadb:
                     self._repaired(step)
             case StartChannel():
                 self._started(step)
+            case RecordPosition():
+                self._record(step)
             case SetPrivileges(account):
-                self._narrow(account, step)
+                with self._connection.patient(ACCOUNT_WAIT_S, str(step)):
+                    self._narrow(account, step)
+            case CreateMarker() | CreateAccount() | RemakeAccount() | DropAccount():
+                with self._connection.patient(ACCOUNT_WAIT_S, str(step)):
+                    self._do(step)
+            case SetPassword() | SetDemand() | DiscardPassword():
+                with self._connection.patient(ACCOUNT_WAIT_S, str(step)):
+                    self._do(step)
             case _:
                 self._do(step)
 
@@ -149,6 +180,13 @@ class Mariadb:
             if error.number != COULD_NOT_INITIALIZE:
                 raise
             self._run(FORGET, step)
+            self._do(step)
+
+    def _record(self, step: RecordPosition) -> None:
+        """Only if that is still missing: a position that goes back would have the channel apply transactions twice."""
+        positions = read_positions(self._connection)
+        missing = find_unrecorded(self._connection, positions.logged, positions.applied, 0)
+        if missing is not None and missing.position == step.position:
             self._do(step)
 
     def _started(self, step: StartChannel) -> None:
@@ -177,9 +215,10 @@ def variables(connection: Connection) -> dict[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """`applied`: what came over a channel, or was declared to have come; `history`: that, and all that was logged."""
+    """`applied`: what came over a channel, or was declared to have come; `logged`: what was logged; `history`: both."""
 
     applied: MariadbHistory
+    logged: MariadbHistory
     history: MariadbHistory
     unlogged: tuple[str, ...]
     """GTIDs of what was applied and is not in the log."""
@@ -191,7 +230,7 @@ def read_positions(connection: Connection) -> Positions:
     applied, logged = MariadbHistory.of(row["slave_pos"]), MariadbHistory.of(row["binlog_state"])
     unlogged = applied.beyond(logged)
     return Positions(
-        applied, MariadbHistory.of(row["slave_pos"], row["binlog_state"]), tuple(filter(None, unlogged.split(",")))
+        applied, logged, logged.merge(applied), tuple(filter(None, unlogged.split(",")))
     )
 
 

@@ -15,6 +15,8 @@ from guestagent.database.steps import (
     DiscardPassword,
     DropAccount,
     PointChannel,
+    RecordPosition,
+    RemakeAccount,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -75,6 +77,7 @@ class MysqlDialect:
 
     family = "mysql"
     plugin = PLUGIN
+    atomic_accounts = True
 
     def statements(self, step: Step) -> tuple[str, ...]:
         return tuple(str(statement) for statement in script(step))
@@ -100,12 +103,15 @@ def script(step: Step) -> tuple[Statement, ...]:
         case SetReadOnly(on):
             # Only what is safe outlives a restart: a server comes up writable when the agent says so again.
             return (sql("SET PERSIST super_read_only = 1" if on else "SET GLOBAL read_only = 0"),)
-        case CreateMarker():
-            return (sql("CREATE ROLE {}", MARKER),)
+        case CreateMarker(again):
+            return (sql("CREATE ROLE IF NOT EXISTS {}" if again else "CREATE ROLE {}", MARKER),)
         case CreateAccount(account, password):
             # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
             how = _required(step).removesuffix(" REQUIRE NONE")
             return (_identified("CREATE", account, password, how), *_rights(account))
+        case RemakeAccount(account, password):
+            created = script(CreateAccount(account, password, step.require_tls, step.require_certificate))
+            return (sql("DROP USER IF EXISTS {}", account), *created)
         case SetPassword(account, password):
             if step.retained is not None:
                 return (_identified("ALTER", account, password, f" RETAIN CURRENT PASSWORD{_required(step)}"),)
@@ -120,12 +126,14 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (sql("ALTER USER {} DISCARD OLD PASSWORD", account),)
         case SetPrivileges(account):
             return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
-        case DropAccount(account):
-            return (sql("DROP USER {}", account),)
+        case DropAccount(account, again):
+            return (sql("DROP USER IF EXISTS {}" if again else "DROP USER {}", account),)
         case StopChannel():
             return (sql("STOP REPLICA"),)
         case PointChannel():
             return (_change_source(step),)
+        case RecordPosition():
+            return ()  # what MySQL has logged it knows as applied
         case StartChannel():
             return (sql("START REPLICA"),)
         case SetVariable(name, value):

@@ -25,11 +25,13 @@ from guestagent.database.schemas import schemas
 from guestagent.database.sql import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import (
+    AccountStep,
     CreateAccount,
     CreateMarker,
     DiscardPassword,
     DropAccount,
     PointChannel,
+    RemakeAccount,
     SetDemand,
     SetPassword,
     SetPrivileges,
@@ -82,8 +84,6 @@ FOR_NOBODY = sql("SET GLOBAL super_read_only = 1")
 TLS = sql(
     "SELECT value FROM performance_schema.tls_channel_status WHERE channel = 'mysql_main' AND property = 'Enabled'"
 )
-
-Writing = CreateMarker | CreateAccount | SetPassword | SetDemand | DiscardPassword | SetPrivileges | DropAccount
 
 
 class Mysql:
@@ -160,7 +160,10 @@ class Mysql:
             case SetPrivileges(account):
                 with self._writable(step):
                     self._narrow(account, step)
-            case CreateMarker() | CreateAccount() | DropAccount() | SetPassword() | SetDemand() | DiscardPassword():
+            case CreateMarker() | CreateAccount() | RemakeAccount() | DropAccount():
+                with self._writable(step):
+                    self._do(step)
+            case SetPassword() | SetDemand() | DiscardPassword():
                 with self._writable(step):
                     self._do(step)
             case _:
@@ -204,7 +207,7 @@ class Mysql:
             self._run(right, step)
 
     @expect_answer(LOOKING)
-    def _writable(self, step: Writing) -> AbstractContextManager[None]:
+    def _writable(self, step: AccountStep) -> AbstractContextManager[None]:
         """super_read_only, with which an image boots, keeps even us from making accounts: lifted for that long.
 
         Everybody else is kept out by read_only, which stays.

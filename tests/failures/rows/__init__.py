@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.failures.row import Row
 from tests.failures.rows import (
     applying,
+    backups,
     connecting,
     damaged_files,
     disks,
@@ -25,6 +26,7 @@ AREAS = (
     skipping.area,
     refusals.area,
     interruptions.area,
+    backups.area,
     disks.area,
     damaged_files.area,
 )

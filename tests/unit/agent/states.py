@@ -34,6 +34,7 @@ class PlainDialect:
 
     family = "plain"
     plugin = "plain"
+    atomic_accounts = False
 
     def statements(self, step: Step) -> tuple[str, ...]:
         return (str(step),)

@@ -88,7 +88,7 @@ MEASURED_ON_MARIADB: list[tuple[Place, int, str, Kind, str]] = [
         1950,
         "An attempt was made to binlog GTID 0-1-3 which would create an out-of-order",
         FAIL,
-        "wrote",
+        "written here, or logged by the server",
     ),
     (APPLYING, 3, "Error writing file './relay-bin' (Errcode: 28 \"No space left on device\")", FAIL, "disk"),
 ]

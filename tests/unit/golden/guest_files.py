@@ -49,6 +49,7 @@ PARTED_JOURNAL = replace(
     ),
     sighting=Sighting(SOURCE, "0-7-20"),
     anchor=Anchor(SOURCE, 1795912119, 1, "0-7-19"),
+    unfinished=frozenset({OTHER}),
 )
 NEW_JOURNAL = Memory(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 

@@ -30,6 +30,7 @@ EVERY_STEP: tuple[steps.Step | configuration.Step, ...] = (
     steps.SetReadOnly(False),
     steps.CreateMarker(),
     steps.CreateAccount(ONE, PASSWORD),
+    steps.RemakeAccount(ONE, PASSWORD),
     steps.SetPassword(ONE, PASSWORD),
     steps.SetDemand(ONE, require_tls=True),
     steps.DiscardPassword(ONE, PASSWORD),
@@ -37,6 +38,7 @@ EVERY_STEP: tuple[steps.Step | configuration.Step, ...] = (
     steps.DropAccount(ONE),
     steps.StopChannel(),
     steps.PointChannel("10.0.0.7", 3306, Unresolved("User", '{"Ref":"User"}'), PASSWORD),
+    steps.RecordPosition("0-1-2", "0-1-2"),
     steps.StartChannel(),
 )
 """One step of each kind. A test fails if a kind is missing."""

@@ -1,0 +1,131 @@
+"""A MariaDB replica that is killed while it applies DDL: repaired, or told for what it is."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent.model import Readiness
+from tests.integration.database.following import PASSWORD, REPLICATOR, until
+from tests.integration.database.spoken import only
+from tests.integration.servers import Server, running
+from tests.support.node_agents import NodeAgent, describe_replica
+
+pytestmark = only("mariadb")
+
+REPLICA_ID = 5
+TABLES = "SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables WHERE table_schema = 'd'"
+USERS = "SELECT User FROM mysql.global_priv WHERE User LIKE 'visitor%' ORDER BY User"
+
+
+@contextmanager
+def following(folder: Path, empty: Path, source: Server) -> Iterator[tuple[Server, NodeAgent]]:
+    """A replica with an agent of its own, which has caught up."""
+    with running(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
+        agent = NodeAgent(folder / "agent", replica.socket)
+        until(lambda: agent.pass_once(describe(source)).ready)
+        yield replica, agent
+
+
+def describe(source: Server) -> dict[str, object]:
+    return describe_replica("127.0.0.1", source.port, REPLICATOR.name, PASSWORD.reveal(), REPLICA_ID)
+
+
+def test_a_logged_statement_that_is_not_known_as_applied_is_recorded(
+    source: Server, empty: Path, tmp_path: Path
+) -> None:
+    source.ask("CREATE DATABASE d")
+    with following(tmp_path / "r", empty, source) as (replica, agent):
+        source.ask("CREATE TABLE d.t (a INT)")
+        until(lambda: source.value("@@gtid_binlog_pos") == replica.value("@@gtid_slave_pos"))
+        forget_newest(replica)
+
+        until(lambda: agent.pass_once(describe(source)).ready)
+
+        source.ask("INSERT INTO d.t VALUES (1)")
+        until(lambda: replica.ask("SELECT a FROM d.t") == [{"a": "1"}])
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
+@pytest.mark.every_server
+@pytest.mark.timeout(900)
+def test_no_kill_in_ddl_is_blamed_on_a_person_and_what_can_be_repaired_is(
+    source: Server, empty: Path, tmp_path: Path, rounds: int
+) -> None:
+    """A replica whose own recovery logged something says so, and is replaced."""
+    source.ask("CREATE DATABASE d")
+    left = rounds
+    while left:
+        with following(tmp_path / f"r{left}", empty, source) as (replica, agent):
+            while left:
+                left -= 1
+                with writing(source, left):
+                    time.sleep(0.2 + random.random() * 0.3)
+                    replica.stop(signal.SIGKILL)
+                replica.start()
+                seen = settle(agent, source)
+                if not seen.ready:
+                    assert "the server's own recovery from a crash" in seen.worst.seen, str(seen.worst)
+                    break
+                assert replica.ask(TABLES) == source.ask(TABLES)
+                assert replica.ask(USERS) == source.ask(USERS)
+
+
+def settle(agent: NodeAgent, source: Server) -> Readiness:
+    """Pass until the replica is ready, or cannot be."""
+    give_up = time.monotonic() + 60
+    while not (seen := agent.pass_once(describe(source))).ready:
+        if seen.final and seen.worst.name != "server":
+            return seen
+        assert time.monotonic() < give_up, str(seen.worst)
+        time.sleep(0.1)
+    return seen
+
+
+@contextmanager
+def writing(source: Server, number: int) -> Iterator[None]:
+    """DDL on the source within the block."""
+    ended = threading.Event()
+
+    def write() -> None:
+        each = 0
+        while not ended.is_set():
+            each += 1
+            name = f"t{number}_{each}"
+            source.ask(
+                f"CREATE TABLE d.{name} (a INT PRIMARY KEY) ENGINE=InnoDB",
+                f"ALTER TABLE d.{name} ADD b INT",
+                f"CREATE USER visitor{number}_{each}@'%'",
+                f"INSERT INTO d.{name} VALUES (1, 2)",  # noqa: S608
+                *((f"DROP TABLE d.{name}", f"DROP USER visitor{number}_{each}@'%'") if each % 4 else ()),
+            )
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(30)
+
+
+def forget_newest(replica: Server) -> None:
+    """What a kill leaves between the log and the table of positions."""
+    position = str(replica.value("@@gtid_slave_pos"))
+    domain, server, number = position.split("-")
+    before = ", ".join((domain, "1", server, str(int(number) - 1)))
+    replica.ask("STOP SLAVE")
+    replica.ask(
+        "SET SESSION sql_log_bin = 0",
+        "DELETE FROM mysql.gtid_slave_pos",
+        f"INSERT INTO mysql.gtid_slave_pos VALUES ({before})",  # noqa: S608
+    )
+    replica.stop()
+    replica.start()
