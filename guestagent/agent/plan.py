@@ -9,7 +9,7 @@ from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.family_limits import find_limit
 from guestagent.agent.journal import MARK, Memory
 from guestagent.agent.model import Desired, Observed
-from guestagent.agent.parting import describe_way_out
+from guestagent.agent.parting import describe_way_out, may_be_unacknowledged
 from guestagent.agent.skipped_changes import refuse_skipping
 from guestagent.agent.unlogged_data import refuse_unlogged
 from guestagent.agent.unrecorded import advise_recovered, describe_recovered, plan_record
@@ -44,13 +44,16 @@ def plan(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect)
 
     Why it stops is for `readiness` to say: both ask `refusal`.
     """
-    if observed.server is None or refusal(desired, observed) is not None:
+    server, source = observed.server, observed.source
+    if server is None or refusal(desired, observed) is not None:
         return ()
+    if source is not None and may_be_unacknowledged(server, source):
+        return ()  # nothing can be told of the two histories before the source shows what it has sent
     if desired.role is Role.SOURCE:
-        return tuple(_source_steps(desired, observed.server, memory, dialect))
+        return tuple(_source_steps(desired, server, memory, dialect))
     if desired.source is None:
         return ()
-    return tuple(_replica_steps(desired, desired.source, observed, observed.server, memory, dialect))
+    return tuple(_replica_steps(desired, desired.source, observed, server, memory, dialect))
 
 
 def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] | None:
@@ -145,7 +148,7 @@ def _replica_refusal(
             f"{desired.server_id}, which is the source's too",
             "give each node its own GuestAgent.ServerId",
         )
-    return _written_here(server, source.history)
+    return None if may_be_unacknowledged(server, source) else _written_here(server, source.history)
 
 
 def _unfollowable(

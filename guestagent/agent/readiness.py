@@ -8,6 +8,7 @@ from guestagent.agent.accounts import conflicting, exact, guarded, proved, stran
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.journal import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
+from guestagent.agent.parting import may_be_unacknowledged
 from guestagent.agent.plan import refusal
 from guestagent.agent.skip_evidence import SHOWN_SETTINGS_LIMIT
 from guestagent.agent.skipped_changes import judge_managed_settings
@@ -227,6 +228,9 @@ def _contained(observed: Observed, server: ServerState) -> Condition:
     wanted = "all that the source had when verification began"
     if observed.target is None:
         return Condition("history", PENDING, wanted, "the source's position is not known")
+    if observed.source is not None and may_be_unacknowledged(server, observed.source):
+        seen = "more: commits wait on the source for the acknowledgement of a semi-synchronous replica"
+        return Condition("history", PENDING, "nothing that the source does not show", seen)
     # What is logged and not known as applied is about to be applied again.
     applied = server.history if server.unrecorded is None else server.unrecorded.applied
     executed, target = shorten_gtids(str(applied)), shorten_gtids(str(observed.target))

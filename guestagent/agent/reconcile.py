@@ -9,6 +9,7 @@ from functools import partial
 
 from guestagent.agent import configuration
 from guestagent.agent.accounts import retaining, settled
+from guestagent.agent.acknowledgement import AcknowledgementWait
 from guestagent.agent.channel import wanted_tls
 from guestagent.agent.configuration import Look
 from guestagent.agent.configuring import Configuring, restarting
@@ -48,6 +49,7 @@ class Reconciler:
         self._target: History | None = None
         self._marks: dict[str, float] = {}
         self._server: ServerState | None = None
+        self._acknowledgement = AcknowledgementWait()
         self._started: frozenset[int] = frozenset()
         self._sighting: Sighting | None = None
         self._anchor: Anchor | None = None
@@ -201,6 +203,8 @@ class Reconciler:
             same_family = server.history.family == source.history.family
             if same_family and server.history.beyond(source.history):
                 source = self._look_again(desired, server)
+        if source is not None:
+            source = self._acknowledgement.limit(server, source, self.edges.clock.now())
         loss = self.edges.journal.loss
         compare = partial(self._compare_logs, desired, source)
         parting = remember_parting(self.edges.journal, desired.source, server, source, database.dialect, compare)

@@ -211,7 +211,8 @@ class SourceState:
 
     `uuid`: where no two servers of the family may have the same. `uid`: one that MariaDB derives from the machine.
     `started`: when its process did, by this machine's clock, give or take a second; `resets`: of RESET since then.
-    `waiting_sessions`: so many commits wait there for a semi-synchronous replica, and are not shown yet.
+    `waiting_sessions`: so many commits wait there for a semi-synchronous replica, and are not shown yet;
+    `acknowledgement_timeout` in seconds is how long each may.
     `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
     `skipping`: settings with which it hides changes, of those that a replication account may see.
     `unlogged`: GTIDs of its data for which its binary log does not account ("" for none, or where that is not seen).
@@ -230,5 +231,6 @@ class SourceState:
     waiting_sessions: int = 0
     started: int | None = None
     resets: int = 0
+    acknowledgement_timeout: float = 0.0
     uid: str | None = None
     unlogged: str = ""

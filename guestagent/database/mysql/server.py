@@ -47,8 +47,11 @@ RELAY_LOG_LOST = 1872
 
 VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
-    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', 'character_set_client', {list_names(*VARIABLE_NAMES)})"
+    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', 'character_set_client',"
+    f" 'rpl_semi_sync_source_timeout', 'rpl_semi_sync_master_timeout', {list_names(*VARIABLE_NAMES)})"
 )
+SEMI_SYNC_TIMEOUTS = ("rpl_semi_sync_source_timeout", "rpl_semi_sync_master_timeout")
+"""In milliseconds. The plugin that is loaded has one of them."""
 LOG_STATUS, LOG_STATUS_BEFORE_8_2 = sql("SHOW BINARY LOG STATUS"), sql("SHOW MASTER STATUS")
 # SHOW and performance_schema cut a value after 1024 characters, in the middle of a number too.
 GTIDS = sql("SELECT @@GLOBAL.gtid_executed AS executed")
@@ -251,5 +254,6 @@ def source_state(connection: Connection) -> SourceState:
         version=seen["version"],
         gtid=seen["gtid_mode"] == "ON",
         uuid=seen["server_uuid"],
+        acknowledgement_timeout=sum(int(seen.get(name) or 0) for name in SEMI_SYNC_TIMEOUTS) / 1000,
         skipping=merge_settings(find_in_variables(seen)),
     )

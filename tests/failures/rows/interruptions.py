@@ -47,6 +47,26 @@ def a_stream_that_the_source_has_killed(pair: Pair) -> Telling:
     yield pair.replica.apply(pair.replica_document(Deadline=40))
 
 
+@area.row(READY)
+def a_commit_that_waits_on_the_source_for_an_acknowledgement(pair: Pair) -> Telling:
+    """No replica is semi-synchronous, so each commit waits for the whole timeout, while the replica has it already."""
+    pair.spoiled = True
+    pair.ready()
+    pair.source.server.ask(
+        *pair.say(
+            mariadb="SET GLOBAL rpl_semi_sync_master_timeout = 6000;"
+            "SET GLOBAL rpl_semi_sync_master_wait_point = AFTER_SYNC;SET GLOBAL rpl_semi_sync_master_enabled = 1",
+            mysql="INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so';"
+            "SET GLOBAL rpl_semi_sync_source_timeout = 6000;SET GLOBAL rpl_semi_sync_source_enabled = 1",
+        ).split(";")
+    )
+    writing = threading.Thread(target=pair.write, args=(5,))
+    writing.start()
+    until(lambda: len(pair.replica.server.ask("SELECT id FROM d.t")) == 4)
+    yield pair.replica.apply(pair.replica_document(Deadline=30))
+    writing.join()
+
+
 @area.row(READY, quick=True)
 def a_replica_that_was_killed_under_writes(pair: Pair) -> Telling:
     pair.ready()

@@ -1,0 +1,32 @@
+"""How long a semi-synchronous source may keep back what its replica has already. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from guestagent.agent.parting import may_be_unacknowledged
+from guestagent.database.state import ServerState, SourceState
+
+GRACE_S = 10.0
+"""Beyond the source's own timeout: commits that waited end one after the other."""
+
+
+class AcknowledgementWait:
+    """Counts the seconds since the replica was first seen ahead of commits that wait on its source.
+
+    While they wait, the source shows less than it has sent. When its timeout ends, it shows them; what is missing then
+    is missing.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def limit(self, server: ServerState, source: SourceState, now: float) -> SourceState:
+        """Return `source`, without its waiting sessions if they can no longer explain what the replica is ahead of."""
+        if not may_be_unacknowledged(server, source):
+            self._since = None
+            return source
+        self._since = now if self._since is None else self._since
+        if now - self._since <= source.acknowledgement_timeout + GRACE_S:
+            return source
+        return replace(source, waiting_sessions=0)
