@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from guestagent.agent.journal import MARK, Memory
-from guestagent.agent.model import Desired, WantedAccount
+from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.edge import Dialect
-from guestagent.database.state import REPLICATION, Account, AccountState, ServerState
+from guestagent.database.state import EXPIRED, REPLICATION, Account, AccountState, ServerState
 from guestagent.database.steps import (
     CreateAccount,
     DiscardPassword,
@@ -22,8 +22,23 @@ from guestagent.database.steps import (
 from guestagent.metadata.document import Unresolved
 from guestagent.secret import Secret
 
+BLOCKED = frozenset({3955, 4150})
+"""Too many failed logins, whoever made them. An ALTER USER lets the account in again."""
 
-def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
+
+def find_blocked(observed: Observed) -> frozenset[Account]:
+    """Return the accounts that the last tried login found blocked."""
+    tried = observed.logins.items()
+    return frozenset(account for account, error in tried if error is not None and error.number in BLOCKED)
+
+
+def account_steps(
+    desired: Desired,
+    server: ServerState,
+    memory: Memory,
+    dialect: Dialect,
+    blocked: frozenset[Account] = frozenset(),
+) -> Iterator[Step]:
     """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap.
 
     What was interrupted on a server that logs accounts apart is done anew as a whole: whatever the replicas have of it,
@@ -37,7 +52,7 @@ def account_steps(desired: Desired, server: ServerState, memory: Memory, dialect
         elif seen is None:
             yield CreateAccount(wanted.account, wanted.password, wanted.tls, wanted.certificate)
         elif _ours(seen, memory):
-            yield from _password_steps(desired, wanted, seen, memory, dialect)
+            yield from _password_steps(desired, wanted, seen, memory, dialect, blocked=seen.account in blocked)
             if not exact(seen) or not seen.marked:
                 yield SetPrivileges(wanted.account)
     kept = {wanted.account for wanted in desired.accounts}
@@ -66,7 +81,7 @@ def _remaking(
 
 
 def _password_steps(
-    desired: Desired, wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect
+    desired: Desired, wanted: WantedAccount, seen: AccountState, memory: Memory, dialect: Dialect, *, blocked: bool
 ) -> Iterator[Step]:
     """A password that is replaced stays valid until the replica has moved, which a later generation tells.
 
@@ -75,7 +90,7 @@ def _password_steps(
     if not proved(wanted, seen, dialect):
         yield _replacing(wanted, seen, memory, dialect)
         return
-    if not guarded(wanted, seen):
+    if blocked or seen.limited or not guarded(wanted, seen):
         yield SetDemand(wanted.account, wanted.tls, wanted.certificate)
     over = not desired.retain and memory.outlived(wanted.account)
     if seen.retained is not None and (over or strange(seen, memory)):
@@ -87,9 +102,10 @@ def _replacing(wanted: WantedAccount, seen: AccountState, memory: Memory, dialec
     that somebody else's has left beside itself.
     """
     step = SetPassword(wanted.account, wanted.password, wanted.tls, wanted.certificate)
-    if seen.plugin != dialect.plugin:
+    if seen.plugin.removesuffix(EXPIRED) != dialect.plugin:
         return step
-    if seen.proof and memory.gave(seen.account, seen.proof):
+    again = _proves(wanted, replace(seen, plugin=dialect.plugin), seen.proof, dialect)  # it has expired
+    if not again and seen.proof and memory.gave(seen.account, seen.proof):
         return replace(step, retained=seen.proof)
     if seen.retained is None or strange(seen, memory) or _proves(wanted, seen, seen.retained, dialect):
         return step
@@ -131,7 +147,7 @@ def conflicting(wanted: WantedAccount, server: ServerState, memory: Memory, dial
 
 def proved(wanted: WantedAccount, seen: AccountState, dialect: Dialect) -> bool:
     """Whether the stored password is the wanted one; a template function is never proved."""
-    return _proves(wanted, seen, seen.proof, dialect)
+    return not seen.plugin.endswith(EXPIRED) and _proves(wanted, seen, seen.proof, dialect)
 
 
 def exact(seen: AccountState) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guestagent.agent.accounts import account_steps
+from guestagent.agent.accounts import account_steps, find_blocked
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.family_limits import find_limit
 from guestagent.agent.journal import MARK, Memory
@@ -17,6 +17,7 @@ from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
 from guestagent.database.state import (
+    Account,
     ChannelState,
     Receiver,
     ServerState,
@@ -50,7 +51,7 @@ def plan(desired: Desired, observed: Observed, memory: Memory, dialect: Dialect)
     if source is not None and may_be_unacknowledged(server, source):
         return ()  # nothing can be told of the two histories before the source shows what it has sent
     if desired.role is Role.SOURCE:
-        return tuple(_source_steps(desired, server, memory, dialect))
+        return tuple(_source_steps(desired, server, memory, dialect, find_blocked(observed)))
     if desired.source is None:
         return ()
     return tuple(_replica_steps(desired, desired.source, observed, server, memory, dialect))
@@ -234,10 +235,12 @@ def _written_here(server: ServerState, source: History) -> tuple[str, str, str, 
     return None
 
 
-def _source_steps(desired: Desired, server: ServerState, memory: Memory, dialect: Dialect) -> Iterator[Step]:
+def _source_steps(
+    desired: Desired, server: ServerState, memory: Memory, dialect: Dialect, blocked: frozenset[Account]
+) -> Iterator[Step]:
     if server.server_id != desired.server_id:
         yield SetServerId(desired.server_id)
-    accounts = tuple(account_steps(desired, server, memory, dialect))
+    accounts = tuple(account_steps(desired, server, memory, dialect, blocked))
     marking = any(isinstance(step, CreateAccount | RemakeAccount | SetPrivileges) for step in accounts)
     if MARK in memory.unfinished and not dialect.atomic_accounts:
         yield CreateMarker(again=True)

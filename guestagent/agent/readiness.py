@@ -17,6 +17,7 @@ from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
 from guestagent.database.refusals import diagnose_refusal
 from guestagent.database.state import (
+    EXPIRED,
     ChannelState,
     Endpoint,
     Receiver,
@@ -112,6 +113,8 @@ def _account(
     if conflicting(wanted, server, memory, dialect):
         do = "it was not made by the agent and is left alone: drop it, or choose another name"
         return Condition(name, FINAL, right, "a different account of somebody else", do)
+    if seen.plugin.endswith(EXPIRED):
+        return Condition(name, PENDING, right, "an expired password")
     if not proved(wanted, seen, dialect):
         return Condition(name, PENDING, right, "another password")
     if strange(seen, memory):
@@ -119,6 +122,8 @@ def _account(
     if not guarded(wanted, seen):
         demand = _demand(seen.requires_tls, seen.requires_certificate)
         return Condition(name, PENDING, _demand(wanted.tls, wanted.certificate), demand)
+    if seen.limited and seen.marked:
+        return Condition(name, PENDING, right, "one that its age, failed logins or a limit may shut out")
     if not exact(seen):
         extra = " and more" if seen.others else ""
         return Condition(

@@ -49,6 +49,7 @@ class Reconciler:
         self._target: History | None = None
         self._marks: dict[str, float] = {}
         self._server: ServerState | None = None
+        self._logins: dict[Account, ServerError | None] = {}
         self._acknowledgement = AcknowledgementWait()
         self._started: frozenset[int] = frozenset()
         self._sighting: Sighting | None = None
@@ -118,6 +119,7 @@ class Reconciler:
                 return Readiness.of(restarting(restart))
             observed = self._look(desired, database)
             settings = self._configured(desired, observed, database)
+        observed = replace(observed, logins=self._logins)
         self._remember(desired, observed, dialect)
         steps = plan(desired, observed, edges.journal.memory, dialect)
         if steps and edges.paused() is None:
@@ -132,7 +134,8 @@ class Reconciler:
         self._mark("apply")
         self._purge(desired, observed)
         if logins and observed.server is not None:
-            observed = replace(observed, logins=self._try_logins(desired, observed.server))
+            self._logins = self._try_logins(desired, observed.server)
+            observed = replace(observed, logins=self._logins)
         found = self._configuring.judged(
             readiness(desired, observed, edges.journal.memory, dialect), settings
         )

@@ -112,6 +112,8 @@ KEEP_LONGER = "start the replica from a copy of the source's data, and keep bina
 AHEAD = "the replica holds what the source does not: a rebuilt or restored source, or local writes"
 LOG_RESET = "the source's binary log was reset, or lost"
 UNTOUCHED = "nothing was touched; the replica may hold the only copy: compare the data first"
+AGED = "the user's password has expired"
+SET_AGAIN = "the source's agent sets it again: does it run?"
 LOCKED, UNLOCK = "the user is locked", "unlock it on the source"
 BLOCKED = "the source blocks this node's address after aborted connections"
 RESEED = "compare the data; if the replica holds nothing of its own, start it from a clean image"
@@ -133,7 +135,12 @@ CONNECTING = (
         do="compare the user's name, password and network (GuestAgent.Network) in both nodes' metadata",
     ),
     rule(RETRY, 1227, means=NO_RIGHT, do="grant it on the source"),
-    rule(FAIL, 1820, 1862, means="the user's password has expired", do="set it again on the source"),
+    rule(RETRY, 1820, 1862, means=AGED, do=SET_AGAIN),
+    rule(
+        RETRY, 3955, 4150,
+        means="the account is blocked after too many wrong passwords",
+        do="compare the user's password in both nodes' metadata; the source's agent lets the account in again",
+    ),
     rule(RETRY, 1040, 1203, 1226, means="too many connections", do="raise the limit on the source"),
     rule(RETRY, 2002, 2003, text="no route to host", means=NO_WAY, do=CHECK_NETWORK),
     rule(RETRY, 2002, 2003, text="connection refused", means=NOTHING_LISTENS, do=LISTEN),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from guestagent.database.connection import PLAIN, Connection, NoAnswer, over_tcp
 from guestagent.database.open import look_at_source
+from guestagent.database.refused_logins import RefusedLogins
 from guestagent.database.sql import sql
 from guestagent.database.state import ServerError, SourceState
 from guestagent.database.unexpected_answer import expect_answer
@@ -33,8 +34,10 @@ DAY = 86400
 class TcpSourceView:
     """The SourceView of a real server. `timeout` in seconds, for the connection and for every query."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
+        """`now` is the clock of the pauses after a refused password."""
         self._timeout = timeout
+        self._refused: RefusedLogins[_Login] = RefusedLogins(now)
         self._keeps = False
         self._kept: tuple[_Login, Connection] | None = None
 
@@ -50,20 +53,33 @@ class TcpSourceView:
     def look(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> SourceState:
-        """Never raises: what went wrong is the state's `error`."""
+        """Never raises: what went wrong is the state's `error`.
+
+        A login that was refused for its password is not tried again at once: the answer is the one from before.
+        """
         login = _Login(host, port, user, password, tls)
         if self._kept is not None and self._kept[0] == login:
             with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):  # a new login tells more
                 return self._seen(self._kept[1])
+        refused = self._refused.recall(login.who, login)
+        if refused is not None:
+            return SourceState(error=refused)
         seen = self._look(login)
-        return seen if seen.error is None else SourceState(error=self._explain(login, seen.error))
+        error = None if seen.error is None else self._explain(login, seen.error)
+        self._refused.note(login.who, login, error)
+        return seen if error is None else SourceState(error=error)
 
     def try_login(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> ServerError | None:
         login = _Login(host, port, user, password, tls)
+        refused = self._refused.recall(login.who, login)
+        if refused is not None:
+            return refused
         error = self._log_in(login)
-        return None if error is None else self._explain(login, error)
+        error = None if error is None else self._explain(login, error)
+        self._refused.note(login.who, login, error)
+        return error
 
     def _explain(self, login: _Login, error: ServerError) -> ServerError:
         """Tell an account that must use TLS from a wrong password: the server says the same of both."""
@@ -111,6 +127,10 @@ class _Login:
     user: str
     password: Secret
     tls: Tls | None
+
+    @property
+    def who(self) -> tuple[str, int, str]:
+        return self.host, self.port, self.user
 
     def session(self, timeout: float) -> Connection:
         return over_tcp(self.host, self.port, self.user, self.password, self.tls, timeout)

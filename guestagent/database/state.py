@@ -13,6 +13,8 @@ from guestagent.metadata.host_port import show_host_port
 from guestagent.secret import Secret
 
 REPLICATION = frozenset({"REPLICATION SLAVE"})
+EXPIRED = ", expired"
+"""Ends the plugin of an account whose password has expired by hand."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +41,8 @@ class AccountState:
     `plugin` names every way in (`x or another`): an account with a second one is not proved by its first.
     `privileges` are global ones; `others` tells whether it has any on a schema, a table, a role or with the
     grant option. `marked`: the agent made it. `retained` is what is stored of a replaced password that still lets in,
-    of the same plugin. `requires_tls`, `requires_certificate`: how the account demands to be reached.
+    of the same plugin. `requires_tls`, `requires_certificate`: how the account demands to be reached. `limited`: it may
+    be shut out by its age, by failed logins or by a limit of its own.
     """
 
     account: Account
@@ -52,6 +55,7 @@ class AccountState:
     requires_tls: bool = False
     requires_certificate: bool = False
     retained: Secret | None = None
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,10 @@ class SetPassword:
 
 @dataclass(frozen=True, slots=True)
 class SetDemand:
-    """What the account demands of whoever logs in; its passwords stay."""
+    """What the account demands of whoever logs in, and that nothing limits it; its passwords stay.
+
+    It also ends what keeps the account out after failed logins.
+    """
 
     account: Account
     require_tls: bool
@@ -106,7 +109,7 @@ class SetDemand:
 
     def __str__(self) -> str:
         what = "a certificate" if self.require_certificate else "TLS" if self.require_tls else "no TLS"
-        return f"have {self.account} demand {what}"
+        return f"have {self.account} demand {what}, without limits"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from guestagent.database.connection import Connection, Row
 from guestagent.database.mariadb.dialect import MARK, PLUGIN
 from guestagent.database.sql import Statement, sql
-from guestagent.database.state import REPLICATION, Account, AccountState
+from guestagent.database.state import EXPIRED, REPLICATION, Account, AccountState
 from guestagent.secret import Secret
 
 LOOKING = "looking at the accounts"
@@ -28,6 +28,9 @@ IDENTITIES = sql(
     " json_value(Priv, '$.authentication_string') AS proof, json_length(Priv, '$.auth_or') AS ways,"
     " json_value(Priv, '$.auth_or[1].plugin') AS plugin2,"
     " json_value(Priv, '$.auth_or[1].authentication_string') AS proof2,"
+    " json_value(Priv, '$.password_lifetime') AS lifetime, json_value(Priv, '$.password_last_changed') AS changed,"
+    " CONCAT_WS(',', json_value(Priv, '$.max_questions'), json_value(Priv, '$.max_updates'),"
+    " json_value(Priv, '$.max_connections'), json_value(Priv, '$.max_user_connections')) AS limits,"
     " json_value(Priv, '$.ssl_type') AS ssl_type, json_value(Priv, '$.account_locked') AS locked,"
     " json_value(Priv, '$.access') AS access, CONCAT(User, '@', Host) = CURRENT_USER() AS own FROM mysql.global_priv"
 )
@@ -106,12 +109,19 @@ def _state(row: Row, rights: _Rights, marker: bool) -> AccountState:
         locked=row["locked"] in ("true", "1"),
         requires_tls=(row["ssl_type"] or "0") != "0",
         requires_certificate=(row["ssl_type"] or "0") in WITH_CERTIFICATE,
+        # Without a lifetime of its own it has the server's default_password_lifetime.
+        limited=row["lifetime"] != "0" or any(int(limit) for limit in (row["limits"] or "0").split(",")),
     )
 
 
 def _plugins(row: Row) -> str:
-    """An account with a second way in (`VIA .. OR ..`) shows so, unless that is a retained password."""
+    """An account with a second way in (`VIA .. OR ..`) shows so, unless that is a retained password.
+
+    So does an expired password: it proves nothing until it is set again.
+    """
     plugin = row["plugin"] or "none"
+    if row["changed"] == "0":
+        return f"{plugin}{EXPIRED}"
     # One way is the plugin itself: a list of it alone is what an ALTER USER leaves of several.
     return f"{plugin} or another" if int(row["ways"] or 0) > 1 and not _retains(row) else plugin
 

@@ -38,6 +38,12 @@ MARK = "guestagent"
 PLUGIN = "mysql_native_password"
 """The one kind of password with which every MariaDB can follow another, as Debian ships them."""
 
+NO_LIMITS = (
+    " WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0"
+    " PASSWORD EXPIRE NEVER"
+)
+"""What keeps an account of ours from being shut out by its age or by anybody's failed logins."""
+
 CONNECT_RETRY = 1
 """Seconds between two attempts of the receiver. The default of 60 would outlast a node's whole deadline."""
 
@@ -124,26 +130,27 @@ def _identified(
     match step:
         case CreateAccount(account, password):
             # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
-            how = _required(step).removesuffix(" REQUIRE NONE")
+            how = _demanded(step).removeprefix(" REQUIRE NONE")
             return (sql(f"CREATE USER {{}} {one}{how}", account, _proof(password)), *_rights(account))
         case RemakeAccount(account, password):
-            how = _required(step).removesuffix(" REQUIRE NONE")
+            how = _demanded(step).removeprefix(" REQUIRE NONE")
             proofs = (_proof(password), *(() if step.beside is None else (step.beside,)))
             ways = one + f" OR {PLUGIN} USING {{}}" * (len(proofs) - 1)
             return (sql(f"CREATE OR REPLACE USER {{}} {ways}{how}", account, *proofs), *_rights(account))
         case SetPassword(account, password):
             if step.beside is None:
-                return (sql(f"ALTER USER {{}} {one}{_required(step)}", account, _proof(password)),)
+                return (sql(f"ALTER USER {{}} {one}{_demanded(step)}", account, _proof(password)),)
             both = f"{one} OR {PLUGIN} USING {{}}"
-            return (sql(f"ALTER USER {{}} {both}{_required(step)}", account, _proof(password), step.beside),)
+            return (sql(f"ALTER USER {{}} {both}{_demanded(step)}", account, _proof(password), step.beside),)
         case SetDemand(account):
-            return (sql(f"ALTER USER {{}}{_required(step)}", account),)
+            return (sql(f"ALTER USER {{}}{_demanded(step)}", account),)
         case DiscardPassword(account, proof):
             return (sql(f"ALTER USER {{}} {one}", account, proof),)
 
 
-def _required(step: CreateAccount | RemakeAccount | SetPassword | SetDemand) -> str:
-    return f" REQUIRE {'X509' if step.require_certificate else 'SSL' if step.require_tls else 'NONE'}"
+def _demanded(step: CreateAccount | RemakeAccount | SetPassword | SetDemand) -> str:
+    demand = "X509" if step.require_certificate else "SSL" if step.require_tls else "NONE"
+    return f" REQUIRE {demand}{NO_LIMITS}"
 
 
 def _proof(password: Secret | Unresolved) -> Secret | Unresolved:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from guestagent.database.connection import Connection, Row
 from guestagent.database.mysql.dialect import MARKER
 from guestagent.database.sql import Statement, sql
-from guestagent.database.state import REPLICATION, Account, AccountState
+from guestagent.database.state import EXPIRED, REPLICATION, Account, AccountState
 from guestagent.secret import Secret
 
 LOOKING = "looking at the accounts"
@@ -23,6 +23,8 @@ LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 IDENTITIES = sql(
     "SELECT User, Host, plugin, authentication_string AS proof, ssl_type, account_locked AS locked,"
     " password_expired AS expired, user_attributes->>'$.additional_password' AS retained,"
+    " password_lifetime AS lifetime, max_questions + max_updates + max_connections + max_user_connections AS limits,"
+    " COALESCE(user_attributes->>'$.Password_locking.failed_login_attempts', 0) AS attempts,"
     " user_attributes->>'$.multi_factor_authentication' IS NOT NULL AS ways,"
     " CONCAT(User, '@', Host) = CURRENT_USER() AS own FROM mysql.user"
 )
@@ -122,6 +124,8 @@ def _state(row: Row, rights: _Rights, marker: bool) -> AccountState:
         requires_tls=bool(row["ssl_type"]),
         requires_certificate=row["ssl_type"] in ("X509", "SPECIFIED"),
         retained=Secret(row["retained"]) if row["retained"] else None,
+        # Without a lifetime of its own it has the server's default_password_lifetime.
+        limited=(row["lifetime"], row["limits"], row["attempts"]) != ("0", "0", "0"),
     )
 
 
@@ -130,7 +134,7 @@ def _plugins(row: Row) -> str:
     plugin = row["plugin"] or "none"
     if row["ways"] == "1":
         return f"{plugin} or another"
-    return f"{plugin}, expired" if row["expired"] == "Y" else plugin
+    return f"{plugin}{EXPIRED}" if row["expired"] == "Y" else plugin
 
 
 def _role(row: Row) -> bool:

@@ -39,6 +39,12 @@ MARKER = Account(MARK, "%")
 PLUGIN = "caching_sha2_password"
 """The one kind of password that every MySQL from 8.0 on has, and the only one of 9.0 and later."""
 
+NO_LIMITS = (
+    " WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0"
+    " PASSWORD EXPIRE NEVER FAILED_LOGIN_ATTEMPTS 0 PASSWORD_LOCK_TIME 0"
+)
+"""What keeps an account of ours from being shut out by its age or by anybody's failed logins."""
+
 CONNECT_RETRY = 1
 """Seconds between two attempts of the receiver. The default of 60 would outlast a node's whole deadline."""
 
@@ -107,21 +113,21 @@ def script(step: Step) -> tuple[Statement, ...]:
             return (sql("CREATE ROLE IF NOT EXISTS {}" if again else "CREATE ROLE {}", MARKER),)
         case CreateAccount(account, password):
             # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
-            how = _required(step).removesuffix(" REQUIRE NONE")
+            how = _demanded(step).removeprefix(" REQUIRE NONE")
             return (_identified("CREATE", account, password, how), *_rights(account))
         case RemakeAccount(account, password):
             created = script(CreateAccount(account, password, step.require_tls, step.require_certificate))
             return (sql("DROP USER IF EXISTS {}", account), *created)
         case SetPassword(account, password):
             if step.retained is not None:
-                return (_identified("ALTER", account, password, f" RETAIN CURRENT PASSWORD{_required(step)}"),)
-            alter = _identified("ALTER", account, password, _required(step))
+                return (_identified("ALTER", account, password, f" RETAIN CURRENT PASSWORD{_demanded(step)}"),)
+            alter = _identified("ALTER", account, password, _demanded(step))
             if step.kept is not None:
                 return (alter,)  # the one that is retained stays unless it is pushed out or discarded
             # An old password that somebody retained would still let in whoever knows it.
             return (alter, sql("ALTER USER {} DISCARD OLD PASSWORD", account))
         case SetDemand(account):
-            return (sql(f"ALTER USER {{}}{_required(step)}", account),)
+            return (sql(f"ALTER USER {{}}{_demanded(step)}", account),)
         case DiscardPassword(account):
             return (sql("ALTER USER {} DISCARD OLD PASSWORD", account),)
         case SetPrivileges(account):
@@ -145,8 +151,9 @@ def _identified(verb: str, account: Account, password: Secret | Unresolved, how:
     return sql(f"{verb} USER {{}} IDENTIFIED WITH {PLUGIN} AS {{}}{how}", account, proof)
 
 
-def _required(step: CreateAccount | SetPassword | SetDemand) -> str:
-    return f" REQUIRE {'X509' if step.require_certificate else 'SSL' if step.require_tls else 'NONE'}"
+def _demanded(step: CreateAccount | SetPassword | SetDemand) -> str:
+    demand = "X509" if step.require_certificate else "SSL" if step.require_tls else "NONE"
+    return f" REQUIRE {demand}{NO_LIMITS}"
 
 
 def _rights(account: Account) -> tuple[Statement, ...]:

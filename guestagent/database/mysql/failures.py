@@ -32,7 +32,6 @@ from guestagent.database.failures import (
 CONNECTING = (
     rule(RETRY, 13120, means=NO_RIGHT, do="grant it on the source"),
     rule(RETRY, 3118, means=LOCKED, do=UNLOCK),
-    rule(RETRY, 1862, means="the user's password has expired", do="set it again on the source"),
     rule(
         RETRY, 1129, means=BLOCKED,
         do="TRUNCATE performance_schema.host_cache on the source, or set skip_name_resolve there",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.failures.row import Row
 from tests.failures.rows import (
+    account_limits,
     applying,
     backups,
     connecting,
@@ -27,6 +28,7 @@ AREAS = (
     refusals.area,
     interruptions.area,
     backups.area,
+    account_limits.area,
     disks.area,
     damaged_files.area,
 )

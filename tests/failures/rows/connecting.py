@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pymysql
 
 from tests.failures.pair import PASSWORD, USER, Node, Pair, Told
-from tests.failures.row import READY, Area, final, invalid, late
+from tests.failures.row import READY, Area, invalid, late
 
 area = Area("connecting and logging in")
 Telling = Generator[Told, None, None]
@@ -106,7 +106,7 @@ def a_locked_account(pair: Pair) -> Telling:
     pair.source.server.ask(f"ALTER USER {USER}@'%' ACCOUNT UNLOCK")
 
 
-@area.row(mariadb=final("source", "password has expired"), mysql=late("source", "password has expired"))
+@area.row(late("source", "password has expired"))
 def an_expired_password(pair: Pair) -> Telling:
     pair.with_source()
     pair.source.server.ask(f"ALTER USER {USER}@'%' PASSWORD EXPIRE")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestagent.database.mariadb import MariadbDialect
-from guestagent.database.mariadb.dialect import native_hash, script
+from guestagent.database.mariadb.dialect import NO_LIMITS, native_hash, script
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
@@ -39,25 +39,25 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
     (
         CreateAccount(REPLICATOR, PASSWORD),
         (
-            f"CREATE USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}'",
+            f"CREATE USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}'{NO_LIMITS}",
             f"GRANT REPLICATION SLAVE ON *.* TO {WHO}",
             f"GRANT 'guestagent' TO {WHO}",
         ),
     ),
     (
         SetPassword(REPLICATOR, PASSWORD),
-        (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE NONE",),
+        (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE NONE{NO_LIMITS}",),
     ),
     (
         SetPassword(REPLICATOR, PASSWORD, require_tls=True),
-        (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE SSL",),
+        (f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}' REQUIRE SSL{NO_LIMITS}",),
     ),
     *(
         (
             step,
             (
                 f"ALTER USER {WHO} IDENTIFIED VIA mysql_native_password USING '{MASK}'"
-                f" OR mysql_native_password USING '{MASK}' REQUIRE NONE",
+                f" OR mysql_native_password USING '{MASK}' REQUIRE NONE{NO_LIMITS}",
             ),
         )
         for step in (
@@ -87,7 +87,7 @@ def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) 
 def test_an_account_can_be_made_to_require_tls() -> None:
     create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))
 
-    assert create.endswith("REQUIRE SSL")
+    assert create.endswith(f"REQUIRE SSL{NO_LIMITS}")
 
 
 def test_a_channel_is_pointed_by_gtid_with_every_tls_option_said() -> None:

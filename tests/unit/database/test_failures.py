@@ -62,7 +62,7 @@ MEASURED_ON_MARIADB: list[tuple[Place, int, str, Kind, str]] = [
     (RECEIVING, 1236, "Could not find GTID state requested by slave in any binlog files", FAIL, "no longer"),
     (RECEIVING, 1236, "start from GTID 0-1-9, which is not in the master's binlog", FAIL, "does not"),
     (RECEIVING, 1236, "something that nobody has measured", FAIL, "cannot send"),
-    (RECEIVING, 1820, "You must SET PASSWORD before executing this statement", FAIL, "expired"),
+    (RECEIVING, 1820, "You must SET PASSWORD before executing this statement", RETRY, "expired"),
     (
         RECEIVING,
         1153,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guestagent.database.mysql import MysqlDialect, sha2
-from guestagent.database.mysql.dialect import script
+from guestagent.database.mysql.dialect import NO_LIMITS, script
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
@@ -37,7 +37,7 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
     (
         CreateAccount(REPLICATOR, PASSWORD),
         (
-            f"CREATE USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'",
+            f"CREATE USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'{NO_LIMITS}",
             f"GRANT REPLICATION SLAVE ON *.* TO {WHO}",
             f"GRANT 'guestagent'@'%' TO {WHO}",
         ),
@@ -45,14 +45,14 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
     (
         SetPassword(REPLICATOR, PASSWORD),
         (
-            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE",
+            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE{NO_LIMITS}",
             f"ALTER USER {WHO} DISCARD OLD PASSWORD",
         ),
     ),
     (
         SetPassword(REPLICATOR, PASSWORD, require_tls=True),
         (
-            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE SSL",
+            f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE SSL{NO_LIMITS}",
             f"ALTER USER {WHO} DISCARD OLD PASSWORD",
         ),
     ),
@@ -60,12 +60,12 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
         SetPassword(REPLICATOR, PASSWORD, retained=Secret("$A$old")),
         (
             f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'"
-            " RETAIN CURRENT PASSWORD REQUIRE NONE",
+            f" RETAIN CURRENT PASSWORD REQUIRE NONE{NO_LIMITS}",
         ),
     ),
     (
         SetPassword(REPLICATOR, PASSWORD, kept=Secret("$A$old")),
-        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE",),
+        (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE{NO_LIMITS}",),
     ),
     (
         SetPrivileges(REPLICATOR),
