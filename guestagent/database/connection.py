@@ -14,7 +14,8 @@ from typing import Any, NoReturn, cast
 import pymysql
 from pymysql.cursors import DictCursor
 
-from guestagent.database.sql import SQL_MODE, Statement, sql
+from guestagent.database.session import READ_WRITE, spell_session
+from guestagent.database.sql import Statement, sql
 from guestagent.database.wrapping import UnusableCertificate, context
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
 from guestagent.metadata.document import Tls
@@ -206,8 +207,9 @@ def _prepared(
         read_timeout=timeout,
         write_timeout=timeout,
         charset="utf8mb4",
+        use_unicode=False,  # an error of a channel may quote what is no UTF-8: `_text` takes that
         autocommit=True,
-        init_command=f"SET SESSION sql_mode = {SQL_MODE}, lock_wait_timeout = {_lock_wait(timeout)}",
+        init_command=spell_session(_lock_wait(timeout)),
         conv={},
         cursorclass=DictCursor,
         auth_plugin_map=dict.fromkeys(("mysql_clear_password", "mysql_old_password", "dialog"), _Guard),
@@ -248,7 +250,9 @@ def _connected(raw: pymysql.Connection[DictCursor], stream: socket.socket, timeo
     with _closed_on_failure(stream), _closed_on_failure(line):
         with _limited(WHOLE * timeout, line):
             raw.connect(stream)
-        return Connection(raw, line)
+        connection = Connection(raw, line)
+        connection.rows(READ_WRITE, "setting up the session")
+        return connection
 
 
 @contextmanager

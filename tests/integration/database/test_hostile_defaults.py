@@ -1,0 +1,117 @@
+"""Servers whose defaults for a session would break our statements."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from guestagent.agent.model import Readiness
+from guestagent.database.connection import over_socket
+from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.sql import sql
+from guestagent.secret import Secret
+from tests.integration.servers import Server
+from tests.support.node_agents import NodeAgent, describe_replica, describe_source
+
+USERS = {"slave0000": "correct horse battery"}
+STRANGE_MODE = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,IGNORE_SPACE,PIPES_AS_CONCAT"
+HOSTILE = {
+    "autocommit": "0",
+    "completion_type": "'RELEASE'",
+    "sql_select_limit": "1",
+    "max_join_size": "1",
+    "transaction_read_only": "1",
+    "tx_read_only": "1",
+    "transaction_isolation": "'SERIALIZABLE'",
+    "sql_mode": f"'{STRANGE_MODE}'",
+    "sql_safe_updates": "1",
+    "sql_auto_is_null": "1",
+    "sql_quote_show_create": "0",
+    "sql_warnings": "1",
+    "max_statement_time": "0.000001",
+    "max_execution_time": "1",
+    "tmp_disk_table_size": "1024",
+    "lock_wait_timeout": "1",
+    "innodb_lock_wait_timeout": "1",
+    "wait_timeout": "1",
+    "interactive_timeout": "1",
+    "net_read_timeout": "1",
+    "net_write_timeout": "1",
+    "group_concat_max_len": "4",
+    "lc_messages": "'de_DE'",
+    "time_zone": "'+13:00'",
+    "default_storage_engine": "'MEMORY'",
+    "foreign_key_checks": "0",
+    "unique_checks": "0",
+    "big_tables": "1",
+    "old_passwords": "1",
+    "character_set_server": "'latin1'",
+    "character_set_client": "'latin1'",
+    "character_set_results": "'latin1'",
+    "collation_connection": "'latin1_bin'",
+    "max_error_count": "0",
+    "div_precision_increment": "0",
+    "query_prealloc_size": "8192",
+}
+"""By variable; a server has those that it knows."""
+BREAKS_CHANNELS = frozenset({"transaction_read_only", "tx_read_only", "tmp_disk_table_size", "max_join_size"})
+"""With these as defaults servers cannot replicate, whoever sets them up: their own threads begin with them."""
+KNOWN = "SELECT LOWER(variable_name) AS name, variable_value AS value FROM {} WHERE variable_name IN ({})"
+TABLES = {"mariadb": "information_schema.global_variables", "mysql": "performance_schema.global_variables"}
+
+
+@contextmanager
+def hostile(server: Server, *, but: Collection[str] = ()) -> Iterator[Mapping[str, str | None]]:
+    """Within the block every new session begins with these defaults; what they were before."""
+    names = ", ".join(f"'{name}'" for name in HOSTILE if name not in but)
+    known = server.ask(KNOWN.format(TABLES[server.flavour.family], names))
+    before = {str(row["name"]): row["value"] for row in known}
+    try:
+        set_globals(server, {name: HOSTILE[name] for name in before})
+        yield before
+    finally:
+        set_globals(server, {name: spell(value) for name, value in before.items()})
+
+
+def set_globals(server: Server, values: Mapping[str, str]) -> None:
+    """Through a session of the agent's kind: none of these defaults bothers it."""
+    with closing(over_socket(server.socket, "root", 10)) as session:
+        for name, value in values.items():
+            session.rows(sql(f"SET GLOBAL {name} = {value}"), "setting a default")
+
+
+def spell(value: str | None) -> str:
+    return value if value and value.replace(".", "", 1).isdigit() else f"'{value}'"
+
+
+def settle(agent: NodeAgent, document: Mapping[str, object]) -> Readiness:
+    """Pass until the node is ready, for a while."""
+    give_up = time.monotonic() + 20
+    while not (seen := agent.pass_once(document)).ready and time.monotonic() < give_up:
+        time.sleep(0.1)
+    return seen
+
+
+def test_a_source_with_hostile_defaults_is_made_ready(server: Server, tmp_path: Path) -> None:
+    agent = NodeAgent(tmp_path / "agent", server.socket)
+    with hostile(server) as known:
+        assert len(known) > 20
+        made = agent.pass_once(describe_source(USERS, 1))
+        changed = agent.pass_once(describe_source({**USERS, "o'brien\\": 'pä"ss\\'}, 1))
+        look = TcpSourceView(5).look("127.0.0.1", server.port, "o'brien\\", Secret('pä"ss\\'))
+
+    assert [str(each.worst) for each in (made, changed) if not each.ready] == []
+    assert look.error is None
+
+
+def test_a_replica_with_hostile_defaults_is_made_ready(server: Server, second: Server, tmp_path: Path) -> None:
+    replica = second.emptied()
+    at_source, at_replica = NodeAgent(tmp_path / "1", server.socket), NodeAgent(tmp_path / "2", replica.socket)
+    following = describe_replica("127.0.0.1", server.port, "slave0000", USERS["slave0000"], 2)
+    with hostile(server, but=BREAKS_CHANNELS), hostile(replica, but=BREAKS_CHANNELS):
+        made, followed = at_source.pass_once(describe_source(USERS, 1)), settle(at_replica, following)
+
+    assert [str(each.worst) for each in (made, followed) if not each.ready] == []
+    replica.emptied()
