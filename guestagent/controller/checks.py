@@ -11,7 +11,7 @@ from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import places
 from guestagent.metadata.authentication import PEM
-from guestagent.metadata.contradictions import check_channel, check_room
+from guestagent.metadata.contradictions import check_channel, check_reach, check_room
 from guestagent.metadata.document import Unresolved
 from guestagent.metadata.networks import WANTED as NETWORK
 from guestagent.metadata.networks import can_be_admitted
@@ -175,7 +175,9 @@ def _check_variables(problems: Problems, cluster: Cluster) -> None:
             do = "the template of a cluster has nothing that a function could refer to: write the value itself"
             at.child(name, None).wrong("a value", f"the template function {value}", do)
     check_channel(at, found, cluster.tls is not None and not cluster.tls.required)
-    check_room(at, found, len(cluster.replicas))
+    if cluster.replicas:
+        check_reach(at, found)
+        check_room(at, found, len(cluster.replicas))
 
 
 def _check_text(at: Cursor) -> None:

@@ -14,8 +14,8 @@ from guestagent.metadata.variable_kinds import Value
 from guestagent.problems import Cursor
 
 LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1|::ffff:127\.[0-9.]+")
-AGENTS_CONNECTIONS = 2
-"""The agent's own session, and the login by which it proves an account."""
+AGENTS_CONNECTIONS = 1
+"""The login by which it proves an account. Its own session is root's, for whom servers keep one more."""
 
 AT_MOST = (("innodb_io_capacity", "innodb_io_capacity_max"),)
 """Pairs of which the server takes the first only up to the second."""
@@ -38,17 +38,21 @@ def check_channel(at: Cursor, variables: Values, in_clear: bool) -> None:
         at.child("require_secure_transport", None).wrong("OFF if channels are in clear", "ON", do)
 
 
-def check_room(at: Cursor, variables: Values, replicas: int) -> None:
-    """Note the variables by which a source cannot be reached by so many replicas."""
-    if not replicas:
-        return
+def check_reach(at: Cursor, variables: Values) -> None:
+    """Note the variables by which no other machine reaches a server; a tunnel, or a replica beside it, still would."""
     address = spell_given(variables, "bind_address")
     if address is not None and LOOPBACK.fullmatch(address):
         do = "replicas come over the network: leave it out, or write *"
         at.child("bind_address", None).wrong("an address that replicas can reach", address, do)
+
+
+def check_room(at: Cursor, variables: Values, replicas: int) -> None:
+    """Note the variables by which a source has no room for so many replicas."""
+    if not replicas:
+        return
     connections = _number(variables, "max_connections")
     if connections is not None and connections < replicas + AGENTS_CONNECTIONS:
-        do = "each replica has a connection, and the agent has two"
+        do = "each replica has a connection, and the agent logs in too"
         least = f"at least {replicas + AGENTS_CONNECTIONS} for {replicas} replicas"
         at.child("max_connections", None).wrong(least, str(connections), do)
 

@@ -145,7 +145,8 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"metadata_url": "http://heat/$x"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
         ({"metadata_url": "http://heat:0/"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
         ({"variables": {"sql_mode": {"get_param": "x"}}}, "variables.sql_mode: expected a value, found the template "),
-        ({"replicas": 9, "variables": {"max_connections": 10}}, "max_connections: expected at least 11 for 9 replicas"),
+        ({"replicas": 1, "variables": {"bind_address": "::1"}}, "bind_address: expected an address that replicas can"),
+        ({"replicas": 10, "variables": {"max_connections": 10}}, "max_connections: expected at least 11 for 10 rep"),
         (
             {"tls": Tls(required=False), "variables": {"require_secure_transport": True}},
             "variables.require_secure_transport: expected OFF if channels are in clear, found ON",
