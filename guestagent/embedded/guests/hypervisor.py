@@ -28,6 +28,8 @@ from guestagent.embedded.guests.services import Service, image_services
 from guestagent.embedded.hypervisor import Guest
 from guestagent.errors import CloudError, GuestAgentError, StorageError
 from guestagent.retry import SystemClock
+from guestagent.strict_json import Unreadable, get_number, get_text, parse_object
+from guestagent.unreadable_file import read_file
 
 BOOT_SECONDS = 30
 KILL_SECONDS = 30
@@ -152,10 +154,14 @@ class NamespaceHypervisor:
         durable.write(self.folder(guest.id) / "guest.json", json.dumps(definition).encode())
 
     def _known(self, guest_id: str) -> Guest:
-        content = durable.read(self.folder(guest_id) / "guest.json")
-        if content is None:
+        path = self.folder(guest_id) / "guest.json"
+        try:
+            found = read_file(path, _parse_guest)
+        except Unreadable as error:
+            raise CloudError(f"{path} cannot be read ({error}): delete the guest, and boot another one") from error
+        if found is None:
             raise CloudError(f"there is no guest {guest_id}")
-        return Guest(**json.loads(content), user_data=b"")
+        return found
 
     def _start(self, guest: Guest) -> None:
         folder = self.folder(guest.id)
@@ -204,3 +210,19 @@ def _remove(folder: Path) -> None:
         raise StorageError(f"{mounted[0]} is still mounted: unmount it, then remove {folder}")
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def _parse_guest(content: bytes) -> Guest:
+    kept = parse_object(content)
+    return Guest(
+        id=get_text(kept, "id"),
+        name=get_text(kept, "name"),
+        address=get_text(kept, "address"),
+        prefix=int(get_number(kept, "prefix")),
+        gateway=get_text(kept, "gateway"),
+        flavor=get_text(kept, "flavor"),
+        vcpus=int(get_number(kept, "vcpus")),
+        memory_mb=int(get_number(kept, "memory_mb")),
+        image=get_text(kept, "image"),
+        user_data=b"",
+    )

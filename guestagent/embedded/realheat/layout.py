@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from guestagent.errors import StorageError
 from guestagent.secret import Secret
+from guestagent.strict_json import Unreadable, get_text, parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ class Passwords:
 
     @classmethod
     def read(cls, content: bytes) -> Passwords:
-        return cls(**{name: Secret(text) for name, text in json.loads(content).items()})
+        """StorageError if the content is none: they cannot be made anew, for the databases know them."""
+        try:
+            kept = parse_object(content)
+            return cls(**{each.name: Secret(get_text(kept, each.name)) for each in fields(cls)})
+        except Unreadable as error:
+            do = "`guestagent cloud down --purge` removes what a real Heat is made from"
+            raise StorageError(f"the passwords of the real Heat cannot be read ({error}); {do}") from None
 
     def dump(self) -> bytes:
         """All of them in clear: for a file that only the daemons' account reads."""

@@ -18,6 +18,8 @@ import psutil
 from guestagent import durable
 from guestagent.embedded.guests.image import Account
 from guestagent.errors import CloudError, DeadlineExceeded, UnsupportedEnvironment
+from guestagent.strict_json import Unreadable, get_number, parse_object
+from guestagent.unreadable_file import keep_aside, read_file
 
 BARE: Mapping[str, str] = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 GONE_SECONDS = 20.0
@@ -104,19 +106,33 @@ def write_down(path: Path, daemons: Sequence[Daemon]) -> None:
 
 
 def sweep(path: Path) -> None:
-    """End what an earlier run wrote down and left; returns when nothing of it runs."""
-    written = durable.read(path)
+    """End what an earlier run wrote down and left; returns when nothing of it runs.
+
+    A file that cannot be read is kept aside: its processes have ended with the cloud that started them.
+    """
+    try:
+        written = read_file(path, _parse)
+    except Unreadable as error:
+        keep_aside(path, str(error))
+        return
     if written is None:
         return
-    left = [pid for pid, born in json.loads(written).items() if _is(int(pid), born)]
+    left = [pid for pid, born in written.items() if _is(pid, born)]
     for pid in left:
-        os.kill(int(pid), signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + GONE_SECONDS
-    while any(_is(int(pid), born) for pid, born in json.loads(written).items()):
+    while any(_is(pid, born) for pid, born in written.items()):
         if time.monotonic() > until:
-            raise DeadlineExceeded(f"processes of an earlier run survive SIGKILL: {', '.join(left)}")
+            raise DeadlineExceeded(f"processes of an earlier run survive SIGKILL: {', '.join(map(str, left))}")
         time.sleep(0.02)
     durable.remove(path)
+
+
+def _parse(content: bytes) -> dict[int, float]:
+    written = parse_object(content)
+    if not all(pid.isdecimal() and 0 < len(pid) < 10 for pid in written):
+        raise Unreadable("not processes")
+    return {int(pid): get_number(written, pid) for pid in written}
 
 
 def _is(pid: int, born: float) -> bool:

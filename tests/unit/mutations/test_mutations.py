@@ -17,7 +17,7 @@ from guestagent.cli.main import BUG
 from guestagent.metadata import Document, dump
 from guestagent.visible_text import HIDDEN
 from tests.unit.golden.agent_work import FOLLOWER, SOURCE
-from tests.unit.mutations.mutator import mutate
+from tests.unit.mutations.mutator import mutate, mutate_bytes
 from tests.unit.mutations.node import Ended, Node
 
 SEED = 20261129
@@ -71,6 +71,10 @@ OF_THE_STATE: dict[str, Use] = {
     "pause": run("pause", "--reason", "x"),
 }
 OF_THE_CLOUD: dict[str, Use] = {"cloud status": cloud("status")}
+OF_THE_SETTINGS: dict[str, Use] = {name: OF_THE_STATE[name] for name in ("status", "status --json", "plan")}
+"""What writes nothing: any folder may be named there."""
+
+OF_FILES_OF_OTHERS: dict[str, Use] = {name: OF_THE_STATE[name] for name in ("serve", "poke", "doctor")}
 OF_THE_METADATA: dict[str, Use] = {
     "poke": Node.be_poked,
     "serve": serve,
@@ -153,6 +157,19 @@ def change_cloud(node: Node, chance: random.Random) -> str:
     return name
 
 
+def change_settings(node: Node, chance: random.Random) -> str:
+    path = node.folder / "guestagent.conf"
+    path.write_bytes(mutate_bytes(path.read_bytes(), chance))
+    return path.name
+
+
+def change_files_of_others(node: Node, chance: random.Random) -> str:
+    (node.state / "paused.json").unlink()
+    path = node.folder / chance.choice(("collector.conf", "option.cnf"))
+    path.write_bytes(mutate_bytes(path.read_bytes(), chance))
+    return path.name
+
+
 def change_metadata(node: Node, chance: random.Random) -> str:
     """Change what was collected; of the committed copy and the list of files now and then another one."""
     (node.state / "paused.json").unlink()
@@ -181,6 +198,12 @@ def test_our_files_may_hold_anything(master: Node) -> None:
 @pytest.mark.timeout(120)
 def test_a_clouds_files_may_hold_anything(master: Node) -> None:
     run_mutations(master, FEW // 10, change_cloud, OF_THE_CLOUD)
+
+
+@pytest.mark.timeout(120)
+def test_settings_and_files_of_others_may_hold_anything(master: Node) -> None:
+    run_mutations(master, FEW // 20, change_settings, OF_THE_SETTINGS)
+    run_mutations(master, FEW // 20, change_files_of_others, OF_FILES_OF_OTHERS)
 
 
 @pytest.mark.timeout(120)
