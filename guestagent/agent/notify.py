@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
+from guestagent.visible_text import escape_line
+
 
 def notify(message: str) -> None:
     """Send `message` to the socket that systemd named, if any. It is a courtesy: it never fails."""
@@ -14,6 +16,6 @@ def notify(message: str) -> None:
     path = "\0" + address[1:] if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
         try:
-            out.sendto(message.replace("\n", " ").encode(), path)
+            out.sendto(escape_line(message).encode(), path)
         except OSError:
             return
