@@ -110,7 +110,7 @@ class Reconciler:
             return Readiness.of(_nowhere(self._towards))
         observed = self._without_loss(self._look(desired, database))
         self._mark("server")
-        if edges.configuration is not None and edges.paused() is None:
+        if edges.configuration is not None and edges.paused() is None and not observed.lost_journal:
             edges.configuration.answered(database)
         settings = self._configured(desired, observed, database)
         changes = () if settings is None else configuration.steps(settings)

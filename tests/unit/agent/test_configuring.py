@@ -25,6 +25,7 @@ from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata.document import CfnHandle, Document, Section
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
+from tests.support.journals import garble_journal
 from tests.unit.agent.states import history
 
 LOGIN = SourceState(server_id=7, binary_log=True, history=history("0-7-5"))
@@ -379,6 +380,20 @@ def test_a_restart_that_has_not_ended_at_the_deadline_is_not_told_as_done(tmp_pa
 
     assert (report.verdict, report.late) == (Verdict.FAILED, True)
     assert report.readiness.worst.seen == "it is being restarted; the command had not ended at the deadline"
+
+
+def test_with_a_lost_journal_not_even_a_file_is_put_back(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.converge(document())
+    guest.database.state = replace(guest.database.state, schemas=("shop",))
+    file = RecordFile(guest.folder / "configuration.json")
+    file.keep(replace(file.record, phase=Phase.RETURNING, previous="[mariadbd]\n"))
+    garble_journal(tmp_path)
+    before = guest.file.read_text()
+
+    report = guest.converge(document())
+
+    assert (report.readiness.worst.name, guest.file.read_text()) == ("journal", before)
 
 
 def test_without_a_file_of_ours_variables_cannot_be_had(tmp_path: Path) -> None:
