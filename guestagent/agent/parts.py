@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from guestagent import durable
 from guestagent.agent.configuration import Configuration, Ground
 from guestagent.agent.configuration.machine import this_machine
 from guestagent.agent.configuration.record import RecordFile
@@ -22,6 +21,7 @@ from guestagent.database.log_comparison import LogComparison
 from guestagent.database.open import open_database
 from guestagent.database.sourceview import TcpSourceView
 from guestagent.errors import NotReady
+from guestagent.file_lock import open_lock, try_lock
 from guestagent.metadata.document import Document, Unresolved
 from guestagent.retry import Clock
 from guestagent.signal import Policy, Sender, Spool, Web, handle_url, key, resource_key, transport_to
@@ -159,9 +159,9 @@ def build_lock_wait(clock: Clock) -> Callable[[], bool]:
 def alone(settings: Settings, wait: Callable[[], bool]) -> Iterator[None]:
     """Hold the lock of whoever works on this server; `wait` is asked again and again, False gives up (NotReady)."""
     path = settings.state / "lock"
-    descriptor = durable.open_lock(path)
+    descriptor = open_lock(path)
     try:
-        while not durable.try_lock(descriptor):
+        while not try_lock(descriptor):
             if not wait():
                 raise NotReady("another pass is at work on this server; see `guestagent status`")
         yield

@@ -42,6 +42,7 @@ from guestagent.errors import (
     Problem,
     UnsupportedEnvironment,
 )
+from guestagent.file_lock import hold_lock, open_lock, try_lock
 from guestagent.strict_json import Unreadable
 from guestagent.unreadable_file import keep_aside
 
@@ -229,10 +230,10 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
     words += [] if options.guests else ["--no-guests"]
     words += ["--heat", options.heat]
     words += ["--heat-release", str(options.heat_release)] if options.heat_release else []
-    written = durable.open_lock(options.log)
+    written = open_lock(options.log)
     try:
         os.ftruncate(written, 0)
-        with durable.locked(_running(options.state)) as running:
+        with hold_lock(_running(options.state)) as running:
             return subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
@@ -258,9 +259,9 @@ def _settled(options: Options) -> Record | None:
 
 
 def _lives(state: Path) -> bool:
-    running = durable.open_lock(_running(state))
+    running = open_lock(_running(state))
     try:
-        return not durable.try_lock(running)
+        return not try_lock(running)
     finally:
         os.close(running)
 
@@ -331,7 +332,7 @@ def _alone(state: Path) -> Iterator[None]:
     """One `up` or `down` at a time on one state folder."""
     make_public(state.parent)
     state.mkdir(mode=durable.PRIVATE_FOLDER, exist_ok=True)
-    lock = durable.open_lock(state / "lock")
+    lock = open_lock(state / "lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

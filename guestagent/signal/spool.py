@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from guestagent import durable
+from guestagent.file_lock import hold_lock
 from guestagent.metadata.document import CfnHandle, Handle, HotHandle
 from guestagent.secret import Secret
 from guestagent.signal import handle as handles
@@ -144,7 +145,7 @@ class Spool:
     @contextmanager
     def _changing(self) -> Iterator[Record | None]:
         """Hold the lock and yield what stands in the file, so that no other process changes it in between."""
-        with durable.locked(self._file.with_name(LOCK)):
+        with hold_lock(self._file.with_name(LOCK)):
             try:
                 record = read_file(self._file, _parse_record)
             except Unreadable as error:

@@ -9,6 +9,7 @@ import pytest
 
 from guestagent import durable
 from guestagent.errors import Retryable, StorageError
+from guestagent.file_lock import open_lock
 
 
 def names(folder: Path) -> list[str]:
@@ -91,7 +92,7 @@ def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "theirs")
 
     with pytest.raises(StorageError, match="cannot write"):
-        durable.open_lock(tmp_path / "lock")
+        open_lock(tmp_path / "lock")
 
     assert not (tmp_path / "theirs").exists()
 
@@ -102,7 +103,7 @@ def test_a_lock_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(tmp_path / "lock", 4711, 4711)
 
     with pytest.raises(StorageError, match="not a regular file of this user"):
-        durable.open_lock(tmp_path / "lock")
+        open_lock(tmp_path / "lock")
 
 
 @pytest.mark.timeout(5)

@@ -13,7 +13,7 @@ import pytest
 HOUSE = Path(__file__).parents[2] / "guestagent"
 
 FOUNDATION = {
-    *("errors", "secret", "problems", "retry", "durable", "strict_json", "unreadable_file", "time_limit"),
+    *("errors", "secret", "problems", "retry", "durable", "file_lock", "strict_json", "unreadable_file", "time_limit"),
     *("limited_http", "visible_text"),
 }
 ARROWS: dict[str, set[str]] = {

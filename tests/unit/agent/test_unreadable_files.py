@@ -18,6 +18,7 @@ from guestagent.agent.mailbox import Mailbox
 from guestagent.agent.pausing import UNREADABLE, paused
 from guestagent.agent.poke import poke
 from guestagent.errors import InvalidMetadata, StorageError
+from guestagent.file_lock import hold_lock
 from guestagent.metadata.document import CfnHandle
 from guestagent.secret import Secret
 from guestagent.signal import Entry, Outcome, Spool, Status
@@ -185,7 +186,7 @@ def test_two_writers_of_the_spool_wait_for_each_other(tmp_path: Path) -> None:
         spool.accept(ENTRY)
         done.set()
 
-    with durable.locked(tmp_path / "signal.lock"):
+    with hold_lock(tmp_path / "signal.lock"):
         thread = threading.Thread(target=accept)
         thread.start()
         early = done.wait(0.2)
@@ -195,8 +196,8 @@ def test_two_writers_of_the_spool_wait_for_each_other(tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_a_lock_without_an_end(tmp_path: Path) -> None:
-    with durable.locked(tmp_path / "lock"):
-        waiting = durable.locked(tmp_path / "lock", patience=0.05)
+    with hold_lock(tmp_path / "lock"):
+        waiting = hold_lock(tmp_path / "lock", patience=0.05)
 
         with pytest.raises(StorageError, match="has held it"), waiting:
             pass
