@@ -12,6 +12,7 @@ from guestagent.agent.parting import may_be_unacknowledged
 from guestagent.agent.plan import refusal
 from guestagent.agent.skip_evidence import SHOWN_SETTINGS_LIMIT
 from guestagent.agent.skipped_changes import judge_managed_settings
+from guestagent.agent.unrecorded import plan_record
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
@@ -166,7 +167,10 @@ def _replica(
     right = there and channel.tls == tls and channel.by_gtid and not channel.strays
     yield Condition("channel", HELD if right else PENDING, wanted, led)
     yield _receiver(channel, observed.started, dialect)
-    yield _applier(channel, observed.started, dialect)
+    if plan_record(server, None if observed.source is None else observed.source.history) is not None:
+        yield Condition("applier", PENDING, "running", "stopped before what the server has logged already")
+    else:
+        yield _applier(channel, observed.started, dialect)
     yield _lag(desired, channel)
     yield _contained(observed, server)
 

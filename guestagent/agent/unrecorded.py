@@ -16,7 +16,7 @@ def plan_record(server: ServerState, source: History | None) -> RecordPosition |
     missing, channel = server.unrecorded, server.channel
     if missing is None or channel is None or channel.applier or source is None:
         return None
-    if source.family != server.history.family or server.history.beyond(source) or missing.recovered:
+    if source.family != server.history.family or server.history.beyond(source):
         return None
     return RecordPosition(missing.gtids, missing.position)
 

@@ -150,8 +150,8 @@ class Unrecorded:
     """What the server has logged and does not know as applied: it was killed between the two.
 
     `applied` is what it knows, `gtids` are the newest of the others by domain, `position` is its whole position once
-    they are recorded. `recovered` are those that it logged under an id of its own when it recovered from a crash in a
-    DDL statement; `is_certain`: the statements say so themselves.
+    they are recorded. `recovered` are those that it logged first after a start, as its recovery from a crash in a DDL
+    statement does: if the source does not have them, they are that; `is_certain`: the statements say so themselves.
     """
 
     applied: History

@@ -30,11 +30,13 @@ Gtid = tuple[int, int, int]
 def find_unrecorded(
     connection: Connection, logged: MariadbHistory, applied: MariadbHistory, source_id: int
 ) -> Unrecorded | None:
-    """None if everything in the log is known as applied. `source_id`: whose transactions the channel applies."""
+    """None if everything in the log is known as applied. `source_id`: whose transactions the channel applies, 0 if
+    it has not met its source since the server's start: what was logged then may be anybody's.
+    """
     ahead = logged.find_missing(applied, DOMAINS_LIMIT)
     if ahead.empty:
         return None
-    own = MariadbHistory({key: number for key, number in ahead.last.items() if source_id not in (0, key[1])})
+    own = MariadbHistory({key: number for key, number in ahead.last.items() if key[1] != source_id})
     recovered, is_certain = _find_recovered(connection, own, applied) if not own.empty else ("", False)
     return Unrecorded(applied, str(ahead), str(applied.merge(ahead)), recovered, is_certain)
 

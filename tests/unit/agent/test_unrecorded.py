@@ -37,6 +37,12 @@ def test_what_the_source_has_under_its_own_id_is_recorded() -> None:
     ]
 
 
+def test_what_can_be_recorded_is_no_failure() -> None:
+    found = readiness(replica_wanted(), seen(KILLED, source_seen("0-7-9")), knowing(), DIALECT)
+
+    assert not found.final
+
+
 def test_a_channel_that_applies_is_left_alone() -> None:
     assert planned(seen(replace(KILLED, channel=channel()), source_seen("0-7-9"))) == []
 
