@@ -30,7 +30,7 @@ def following(folder: Path, empty: Path, source: Server) -> Iterator[tuple[Serve
     """A replica with an agent of its own, which has caught up."""
     with running(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
         agent = NodeAgent(folder / "agent", replica.socket)
-        until(lambda: agent.pass_once(describe(source)).ready)
+        until(lambda: agent.pass_once(describe(source)).ready, 120)  # it replays all that there is
         yield replica, agent
 
 
