@@ -11,6 +11,7 @@ from guestagent.database.connection import over_socket
 from guestagent.database.edge import Database
 from guestagent.database.gtid import History
 from guestagent.database.log_comparison import LogComparison, read_stamps
+from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source, User
 from tests.integration.database.following import PASSWORD, REPLICATOR, follow, until
 from tests.integration.servers import Server
@@ -69,6 +70,17 @@ def caught_up(source: Server, replica: Database) -> History:
     return history
 
 
+def purge(source: Server) -> None:
+    """Leave the newest log alone; one that a replica is at is not purged until it has gone on."""
+    file, _ = source.position()
+
+    def is_purged() -> bool:
+        say_all(source, "SET GLOBAL slave_connections_needed_for_purge = 0", f"PURGE BINARY LOGS TO '{file}'")
+        return len(source.ask("SHOW BINARY LOGS")) == 1
+
+    until(is_purged)
+
+
 def stamps_of(server: Server, first: History, last: History) -> dict[str, int]:
     with closing(over_socket(server.socket, "root", 10)) as connection:
         return read_stamps(connection, first, last)
@@ -90,6 +102,31 @@ def test_every_kind_of_transaction_has_one_time_in_both_logs(
     ours, theirs = stamps_of(second, first, last), stamps_of(source, first, last)
     assert len(ours) > 15
     assert ours == {gtid: made for gtid, made in theirs.items() if gtid in ours}
+
+
+def test_a_log_that_was_purged_says_nothing(source: Server, second: Server, replica: Database) -> None:
+    say_all(source, *TABLES)
+    follow(replica, source)
+    known = caught_up(source, replica)
+    say_all(source, "FLUSH BINARY LOGS", "CREATE DATABASE more", "FLUSH BINARY LOGS", "CREATE DATABASE evenmore")
+    last = caught_up(source, replica)
+    purge(source)
+    here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
+
+    replaced = LogComparison(second.socket, 10).find_replaced(here, None, known.newest, last)
+
+    with pytest.raises(DatabaseRefused):
+        stamps_of(source, known.newest, last)
+    assert replaced == ""
+
+
+def test_a_source_that_does_not_answer_is_asked_again(source: Server, second: Server, replica: Database) -> None:
+    say_all(source, *TABLES)
+    follow(replica, source)
+    known = caught_up(source, replica)
+    nobody = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), 9)
+
+    assert LogComparison(second.socket, 10).find_replaced(nobody, None, known.newest, known) is None
 
 
 def test_the_same_log_is_the_same_and_one_that_began_anew_is_not(
