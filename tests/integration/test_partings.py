@@ -17,6 +17,7 @@ from guestagent.agent import collect
 from guestagent.agent.collect import Collected
 from guestagent.embedded.servers import Flavour
 from tests.failures.pair import Pair, pair
+from tests.integration.database.following import until
 from tests.support.subnets import subnet_of_its_own
 
 RESET = {"mariadb": "RESET MASTER", "mysql": "RESET BINARY LOGS AND GTIDS"}
@@ -39,10 +40,14 @@ def parted(_pair: Pair) -> Pair:
     return _pair
 
 
+def hand_over(pair: Pair) -> None:
+    """Keep the replica's document, as `poke` does."""
+    collect.keep(pair.replica.folder / "state", Collected.of(pair.replica_document(), Path("cfn.json"), ""))
+
+
 def accept_source(pair: Pair, *words: str) -> tuple[int, Any]:
     """Return the exit code and the answer in JSON of `guestagent accept-source` on the replica."""
-    document = pair.replica_document()
-    collect.keep(pair.replica.folder / "state", Collected.of(document, Path("cfn.json"), ""))
+    hand_over(pair)
     command = (*pair.replica.inside, sys.executable, "-m", "guestagent", "accept-source", "--json", *words)
     done = subprocess.run(
         (*command, "--config", str(pair.replica.config())), capture_output=True, text=True, timeout=60
@@ -111,6 +116,31 @@ def test_an_agent_that_is_killed_as_it_learns_of_a_parting_does_not_forget_it(pa
     assert len(kept) == boundary
     assert "parted from the source" in look(parted)
     assert parted.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+
+@pytest.mark.patient
+def test_the_resident_agent_goes_on_at_once_when_a_person_has_accepted_the_source(parted: Pair) -> None:
+    write_past(parted)
+    hand_over(parted)
+    words = ("serve", "--config", str(parted.replica.config()))
+    agent = subprocess.Popen((*parted.replica.inside, sys.executable, "-m", "guestagent", *words))
+    try:
+        until(lambda: kept_state(parted) == "failed", 60)
+        assert parted.replica.server.value("(SELECT COUNT(*) FROM d.t)") == "3"
+
+        code, _ = accept_source(parted, "--yes")
+
+        assert code == 0
+        until(lambda: kept_state(parted) == "ready", 20)  # less than the 30 s between two looks
+    finally:
+        agent.terminate()
+        agent.wait(30)
+
+
+def kept_state(pair: Pair) -> str:
+    """Return the state that the resident agent has written last."""
+    path = pair.replica.folder / "state" / "status.json"
+    return str(json.loads(path.read_text())["state"]) if path.exists() else ""
 
 
 @pytest.mark.patient
