@@ -41,6 +41,7 @@ class NoAnswer(DatabaseUnreachable):
 
 
 DUMP_TIMEOUT_S = 10.0
+DUMP_BYTES_LIMIT = 64 * 1024 * 1024
 END_OF_LOG, SHORTEST_EVENT = b"\xfe", 9
 
 SSL = 0x0800
@@ -84,15 +85,17 @@ class Connection:
         """Ask for the binary log as a replica does, and yield its events. The session is of no other use afterwards.
 
         It ends at the end of the log, or after DUMP_TIMEOUT_S: a source may have to read through a whole file before it
-        comes to what is asked for. The first byte of a packet is the protocol's own.
+        comes to what is asked for. It also ends after DUMP_BYTES_LIMIT: rows may be large. The first byte of a packet
+        is the protocol's own.
         """
-        until = time.monotonic() + DUMP_TIMEOUT_S
+        until, size = time.monotonic() + DUMP_TIMEOUT_S, 0
         raw = cast("Any", self._raw)  # PyMySQL has no public name for what other clients call a command
         with _typed(doing):
             raw._execute_command(command, request)
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0 and size < DUMP_BYTES_LIMIT:
             with self._closed_by_silence(), _typed(doing), _limited(left, self._line):
                 packet: bytes = raw._read_packet()._data
+            size += len(packet)
             if packet[:1] == END_OF_LOG and len(packet) < SHORTEST_EVENT:
                 return
             yield packet[1:]
