@@ -151,9 +151,12 @@ def find_parting(
         lost = ""
         if sighting is not None and sighting.is_binding(source, by_uuid=seen.uuid is not None):
             lost = server.history.of(sighting.newest).beyond(seen.history)
-        found = replace(found, errant=errant, lost=lost, history=shorten_gtids(str(seen.history)))
-    evidence = (found.errant, found.lost, found.replaced, found.rejected, found.skipped)
-    return found if any(evidence) else None
+        found = replace(found, errant=errant, lost=lost)
+    if not any((found.errant, found.lost, found.replaced, found.rejected, found.skipped)):
+        return None
+    # Spelled only now: a history of 20 000 intervals takes its time.
+    history = "" if seen.history is None else shorten_gtids(str(seen.history))
+    return replace(found, history=history)
 
 
 def find_former_parting(source: SourceIdentity, server: ServerState, dialect: Dialect) -> Parting | None:
