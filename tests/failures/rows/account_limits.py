@@ -13,7 +13,7 @@ Telling = Generator[Told, None, None]
 ACCOUNT = f"{USER}@'%'"
 
 
-@area.row(READY, quick=True)
+@area.row(READY)
 def an_account_whose_password_has_expired(pair: Pair) -> Telling:
     pair.ready().source.server.ask(f"ALTER USER {ACCOUNT} PASSWORD EXPIRE")
     yield pair.source.apply(pair.source_document(Deadline=20))

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from guestagent.agent.model import Readiness
 from guestagent.database.connection import over_socket
 from guestagent.database.sourceview import TcpSourceView
@@ -106,6 +108,7 @@ def test_a_source_with_hostile_defaults_is_made_ready(server: Server, tmp_path: 
     assert look.error is None
 
 
+@pytest.mark.patient
 def test_a_replica_with_hostile_defaults_is_made_ready(server: Server, second: Server, tmp_path: Path) -> None:
     replica = second.emptied()
     at_source, at_replica = NodeAgent(tmp_path / "1", server.socket), NodeAgent(tmp_path / "2", replica.socket)

@@ -52,7 +52,6 @@ def describe(server: Server, passwords: Mapping[str, str]) -> dict[str, object]:
 
 
 @MARIADB_ALONE
-@pytest.mark.every_server
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_was_killed_under_a_backup_is_logged_in_the_end(
     agent: NodeAgent, followed: Server, second: Server, replica: Database, change: str
@@ -122,7 +121,6 @@ def test_an_account_of_somebody_else_that_came_in_between_is_not_replaced(
 
 
 @MARIADB_ALONE
-@pytest.mark.every_server
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
 def test_no_kill_between_row_and_log_parts_the_accounts(

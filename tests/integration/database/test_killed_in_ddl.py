@@ -54,7 +54,6 @@ def test_a_logged_statement_that_is_not_known_as_applied_is_recorded(
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
-@pytest.mark.every_server
 @pytest.mark.timeout(900)
 def test_no_kill_in_ddl_is_blamed_on_a_person_and_what_can_be_repaired_is(
     source: Server, empty: Path, tmp_path: Path, rounds: int
