@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from guestagent.agent.journal import MARK, Memory
+from guestagent.agent.journal_memory import MARK, Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.edge import Dialect
 from guestagent.database.state import EXPIRED, REPLICATION, Account, AccountState, ServerState

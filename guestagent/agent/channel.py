@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.database import material
 from guestagent.database.state import ChannelState, Receiver, ServerState, TlsOptions

@@ -9,7 +9,7 @@ from functools import partial
 
 from guestagent.agent import collect, configuration, parts
 from guestagent.agent.edges import Edges
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.looking import configured, look
 from guestagent.agent.model import Condition, Desired, Observed
 from guestagent.agent.plan import plan

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from guestagent.agent.accounts import account_steps, find_blocked
 from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.family_limits import find_limit
-from guestagent.agent.journal import MARK, Memory
+from guestagent.agent.journal_memory import MARK, Memory
 from guestagent.agent.model import Desired, Observed
 from guestagent.agent.parting import describe_way_out, may_be_unacknowledged
 from guestagent.agent.skipped_changes import refuse_skipping

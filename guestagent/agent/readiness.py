@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from guestagent.agent.accounts import conflicting, exact, guarded, proved, strange, unlogged
 from guestagent.agent.channel import wanted_tls
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness, WantedAccount
 from guestagent.agent.parting import may_be_unacknowledged
 from guestagent.agent.plan import refusal

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.journal import Journal
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.parting import (
     Anchor,
     Parting,

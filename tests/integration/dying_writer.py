@@ -13,7 +13,8 @@ from pathlib import Path
 
 from guestagent.agent import parts, settings
 from guestagent.agent.foreground import build_reconciler
-from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.journal import Journal
+from guestagent.agent.journal_memory import Memory
 from guestagent.metadata import documents, parse
 from guestagent.retry import SystemClock
 

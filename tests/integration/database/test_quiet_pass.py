@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import journal, parts
+from guestagent.agent import journal_memory, parts
 from guestagent.agent.edges import Edges, Verdict
+from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.model import Readiness
 from guestagent.agent.reconcile import Reconciler
@@ -46,7 +47,7 @@ class Node:
         edges = Edges(
             open=lambda: self.server.open(),
             view=TcpSourceView(10.0),
-            journal=journal.Journal(self._folder / "journal.json", clock),
+            journal=Journal(self._folder / "journal.json", clock),
             clock=clock,
             address_towards=lambda host: self.server.address,
             logins=self._logins,
@@ -59,7 +60,7 @@ class Node:
 
 
 def _count_comparisons() -> int:
-    return journal.COMPARISONS.made + sha2.COMPARISONS.made
+    return journal_memory.COMPARISONS.made + sha2.COMPARISONS.made
 
 
 @pytest.fixture

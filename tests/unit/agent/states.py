@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from guestagent.agent.journal import Fingerprint, Memory
+from guestagent.agent.journal_memory import Fingerprint, Memory
 from guestagent.agent.model import Desired, Observed, WantedAccount
 from guestagent.database.failures import Diagnosis, Place
 from guestagent.database.gtid import MariadbHistory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Agreement, Observed
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.journal import Journal
+from guestagent.agent.journal_memory import Memory
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, SetPassword, Step
 from guestagent.errors import StorageError

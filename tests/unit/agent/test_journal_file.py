@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from guestagent import durable
-from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.journal import Journal
 from guestagent.agent.journal_file import NAMES
+from guestagent.agent.journal_memory import Memory
 from guestagent.database.state import Account
 from guestagent.database.steps import CreateAccount, PointChannel
 from guestagent.errors import StorageError

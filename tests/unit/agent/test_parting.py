@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.journal import Journal, Memory
+from guestagent.agent.journal import Journal
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Agreement, Observed
 from guestagent.agent.parting import (
     Anchor,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Desired, Observed, derived_server_id
 from guestagent.agent.plan import plan
 from guestagent.database.mariadb import MariadbDialect

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from guestagent.agent import journal
+from guestagent.agent import journal_memory
 from guestagent.agent.edges import Edges, Verdict
+from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
@@ -46,7 +47,7 @@ class Node:
         edges = Edges(
             open=lambda: self.database,
             view=self.view,
-            journal=journal.Journal(self.path, self.clock, "boot 1"),
+            journal=Journal(self.path, self.clock, "boot 1"),
             clock=self.clock,
             address_towards=lambda host: "10.0.0.8",
             logins=self.logins,
@@ -55,7 +56,7 @@ class Node:
 
 
 def count_comparisons() -> int:
-    return journal.COMPARISONS.made + sha2.COMPARISONS.made
+    return journal_memory.COMPARISONS.made + sha2.COMPARISONS.made
 
 
 def test_a_quiet_pass_proves_no_password_and_logs_in_nowhere(tmp_path: Path) -> None:

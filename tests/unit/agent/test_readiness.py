@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Agreement, Desired, Observed, Readiness
 from guestagent.agent.readiness import readiness
 from guestagent.database.mysql.gtidset import MysqlHistory

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.journal import Memory
+from guestagent.agent.journal_memory import Memory
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, WantedAccount
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness

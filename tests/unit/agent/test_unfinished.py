@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.journal import MARK, Journal, Memory
+from guestagent.agent.journal import Journal
+from guestagent.agent.journal_memory import MARK, Memory
 from guestagent.agent.model import Agreement
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness

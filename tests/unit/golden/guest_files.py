@@ -13,7 +13,7 @@ from guestagent.agent import collect, parts, pausing, settings
 from guestagent.agent.collect import Collected
 from guestagent.agent.configuration.record import Phase, Record, Tried
 from guestagent.agent.edges import Edges
-from guestagent.agent.journal import Fingerprint, Memory
+from guestagent.agent.journal_memory import Fingerprint, Memory
 from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity
 from guestagent.agent.pausing import Pause
 from guestagent.database.state import Account
