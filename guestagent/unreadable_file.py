@@ -63,14 +63,6 @@ def list_kept_aside(folder: Path, name: str = "") -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if not name or path.name.partition(MARK)[0] == name))
 
 
-def describe_kept_aside(folder: Path) -> list[str]:
-    """Describe for a person each file that was kept aside in `folder`."""
-    return [
-        f"{path} is what {path.name.partition(MARK)[0]} was when it could not be read: look at it, then remove it"
-        for path in list_kept_aside(folder)
-    ]
-
-
 def _remove(path: Path) -> None:
     try:
         durable.remove(path)

@@ -87,8 +87,9 @@ def run_status(args: argparse.Namespace) -> int:
     """Print the status that the last pass left, and whether it still counts."""
     from guestagent.agent import pausing, settings, status
     from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
+    from guestagent.agent.kept_files import describe_kept_file
     from guestagent.agent.standing import standing
-    from guestagent.unreadable_file import describe_kept_aside, list_kept_aside
+    from guestagent.unreadable_file import list_kept_aside
 
     loaded = settings.load(args.config)
     written = status.read(loaded.state / "status.json")
@@ -102,7 +103,7 @@ def run_status(args: argparse.Namespace) -> int:
         _print_json(found.as_json() | freshness.as_json() | paused | unreadable)
     else:
         lines = describe_freshness(freshness, loaded) + ([] if mark is None else [str(mark)])
-        lines += [f"file     {line}" for line in describe_kept_aside(loaded.state)]
+        lines += [f"file     {line}" for line in map(describe_kept_file, list_kept_aside(loaded.state))]
         doubt = "" if written is None else describe_doubt(freshness)
         sys.stdout.write(_shown(found, doubt) + "".join(f"  {escape_line(line)}\n" for line in lines))
     return 0 if freshness.is_ready else NotReady.exit_code

@@ -11,6 +11,7 @@ from guestagent.agent import bell, status
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.freshness import FreshnessProbes, assess_freshness, describe_doubt
+from guestagent.agent.kept_files import advise_on_kept_file
 from guestagent.agent.look_time import format_age
 from guestagent.agent.pausing import RESUME, Pause
 from guestagent.agent.settings import Settings
@@ -34,8 +35,7 @@ def agent_findings(settings: Settings, mark: Pause | None, probes: Probes) -> It
         yield AGENT.warn("pause", str(mark), RESUME)
     yield from _folder_findings(settings.state)
     for path in list_kept_aside(settings.state):
-        do = "is the disk all right (dmesg, smartctl)? look at the file, then remove it: it may hold passwords"
-        yield AGENT.warn("state file", f"{path} could not be read and was kept aside", do)
+        yield AGENT.warn("state file", f"{path} could not be read and was kept aside", advise_on_kept_file(path))
     try:
         shown = status.read(settings.state / "status.json")
     except StorageError as error:

@@ -14,6 +14,7 @@ from guestagent import durable
 from guestagent.agent import collect, settings, status
 from guestagent.agent.collect import Collected
 from guestagent.agent.configuration.record import Phase, Record, RecordFile
+from guestagent.agent.kept_files import describe_kept_file
 from guestagent.agent.mailbox import Mailbox
 from guestagent.agent.pausing import UNREADABLE, paused
 from guestagent.agent.poke import poke
@@ -22,7 +23,7 @@ from guestagent.file_lock import hold_lock
 from guestagent.metadata.document import CfnHandle
 from guestagent.secret import Secret
 from guestagent.signal import Entry, Outcome, Spool, Status
-from guestagent.unreadable_file import KEPT_LIMIT, describe_kept_aside, keep_aside, list_kept_aside
+from guestagent.unreadable_file import KEPT_LIMIT, keep_aside, list_kept_aside
 from tests.support.identifiers import shorten
 
 DEEP = b"[" * 900 + b"]" * 900
@@ -212,4 +213,17 @@ def test_a_kept_file_is_private_bounded_and_described(tmp_path: Path) -> None:
     files = list_kept_aside(tmp_path)
     assert [path.read_text() for path in files] == ["0", "4", "5", "6"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-    assert str(files[0]) in describe_kept_aside(tmp_path)[0]
+    assert str(files[0]) in describe_kept_file(files[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_kept_for_the_agent"),
+    [("status.json", False), ("journal.json", True), ("journal-copy.json", True), ("former-journal.json", False)],
+)
+def test_the_description_of_a_lost_journal_does_not_advise_to_remove_it(
+    name: str, is_kept_for_the_agent: bool
+) -> None:
+    described = describe_kept_file(Path(f"/var/lib/guestagent/{name}.unreadable-20261129T001808Z"))
+
+    assert ("do not remove it yet" in described) is is_kept_for_the_agent
+    assert ("then remove it" in described) is not is_kept_for_the_agent
