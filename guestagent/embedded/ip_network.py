@@ -11,14 +11,22 @@ IpNetwork = IPv4Network | IPv6Network
 
 FIRST_ADDRESS = 10  # below it: the gateway, and room for what a person adds
 GUESTS_LEAST = 2
+ADVICE = "take a private network, such as 10.77.0.0/24 or fd00:77::/64"
+UNUSABLE = tuple(
+    map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"))
+)
+"""Unspecified, loopback, link-local, multicast and reserved addresses: a network that holds any is refused."""
 
 
 def read_network(text: str) -> IpNetwork:
     """ValueError, with what to write instead, for a network in which no guests can stand."""
-    network = ip_network(text)
-    wrong = network.is_multicast or network.is_unspecified or network.is_loopback or network.is_link_local
-    if wrong or next(islice(network.hosts(), FIRST_ADDRESS + GUESTS_LEAST - 2, None), None) is None:
-        raise ValueError(f"no network for guests: {text}; take a private one, a /24 of IPv4 or a /64 of IPv6 say")
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; {ADVICE}") from error
+    is_unusable = any(network.version == each.version and network.overlaps(each) for each in UNUSABLE)
+    if is_unusable or next(islice(network.hosts(), FIRST_ADDRESS + GUESTS_LEAST - 2, None), None) is None:
+        raise ValueError(f"no network for guests: {text}; {ADVICE}")
     return network
 
 
