@@ -129,6 +129,6 @@ def _require_agreement(compared: Comparison) -> None:
     if compared.missing_on_source:
         raise NotReady(
             f"the source {compared.source} still lacks {shorten_gtids(compared.missing_on_source)}, which this replica "
-            "has: a channel would skip what the source gives these numbers to. Bring them to the source, or start this "
-            "node from a clean image"
+            "has: its channel would skip the other transactions to which the source gives these numbers. Bring those "
+            "of this replica to the source, or start this node from a clean image"
         )

@@ -14,7 +14,7 @@ NAME = "skipped changes"
 LOGS_ALL = "a server that logs every change"
 COMPARE = "rows may be missing by now: compare the data, or start this node from a clean image"
 COMPARE_REPLICAS = "sessions keep the old value until they end; compare the replicas' data"
-LOAD_AGAIN = "what it did not log no replica can get: write it again, or compare the data"
+LOAD_AGAIN = "no replica can get what it did not log: write it again, or compare the data"
 
 
 def refuse_skipping(

@@ -23,11 +23,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "accept-source",
         help="let a parted replica follow its source again",
-        description="Show the histories of this replica and of its source, and what is missing on either side. When "
-        "you confirm, the agent may start the channel of a replica that has parted from its source. Compare the data "
-        "first. Refused while the replica has transactions that the source lacks, or the source cannot be read.",
-        epilog="exit codes: 0 accepted, or not parted at all; 1 refused, or not confirmed; 2 no terminal to confirm "
-        "at, and no --yes; 3 the database server of this node does not answer",
+        description="Let a replica that has parted from its source follow it again: the agent starts no channel once "
+        "the two histories have differed, or changes were left out. Compare the data first (docs/how-to/guest.md). The "
+        "command shows both histories and what is missing on either side, then asks. It is refused while the replica "
+        "has transactions that the source lacks, or while the source cannot be read.",
+        epilog="exit codes: 0 accepted, or not parted at all; 1 refused, or not confirmed; 2 invalid input, or no "
+        "terminal to confirm at without --yes; 3 the database server of this node does not answer, or refused; 8 the "
+        "journal cannot be read or written",
     )
     parser.add_argument("--yes", action="store_true", help="accept without a question")
     options.as_json(parser, "answer in JSON; needs --yes")
@@ -43,7 +45,8 @@ def run_accept_source(args: argparse.Namespace) -> int:
 
     if not args.yes and (args.json or not sys.stdin.isatty()):
         found = "--json, which cannot ask" if args.json else "no terminal to confirm at"
-        raise InvalidInput([Problem("accept-source", "--yes", found)])
+        do = "compare the data first; with --yes the source is accepted without a question"
+        raise InvalidInput([Problem("accept-source", "--yes", found, do)])
     loaded = settings.load(args.config)
     compared = accept_source(loaded, _hide if args.json else _show, lambda: args.yes or _ask())
     accepted = compared.parting is not None

@@ -34,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     start = actions.add_parser("up", help="start it, or find that it runs; writes a clouds.yaml entry")
     _common(start)
     start.add_argument(
-        "--subnet", type=subnet, default="10.77.0.0/24", help="the guests', of IPv4 or IPv6 (default %(default)s)"
+        "--subnet", type=subnet, default="10.77.0.0/24", help="the guests' subnet, IPv4 or IPv6 (default %(default)s)"
     )
     start.add_argument(
         "--no-guests", action="store_true", help="boot nothing; needs neither root nor namespaces"

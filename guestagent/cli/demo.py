@@ -42,7 +42,7 @@ earlier demo left is removed first. Needs root. The last line says whether all o
     parser.add_argument("--state", type=Path, help=f"the cloud's folder (default: {STATE}/NAME)")
     parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write the cloud's entry into")
     parser.add_argument(
-        "--subnet", type=subnet, default="10.78.0.0/24", help="the guests' (default: %(default)s)"
+        "--subnet", type=subnet, default="10.78.0.0/24", help="the guests' subnet, IPv4 or IPv6 (default: %(default)s)"
     )
     parser.add_argument(
         "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"

@@ -56,8 +56,12 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "lint",
-        help="say what Heat would refuse in a template, or do badly; no cloud takes part",
-        description="Check a template of either dialect. Exit code 2 where something is wrong.",
+        help="check a template for errors and known pitfalls of Heat, without a cloud",
+        description="Check a template of either dialect, without a cloud, for what Heat rejects or does badly: names "
+        "that refer to nothing, unknown versions, functions, sections and types of parameters, circles, limits of a "
+        "stack, and wait conditions whose signal cannot arrive. Resource types and their properties are not checked "
+        "against a Heat. Each problem is one line; nothing is printed if there is none. Exit code 2 if there is a "
+        "problem.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {HELP}")
     parser.add_argument(
@@ -65,7 +69,7 @@ def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=whole_number(1, MOST_AUTH_TTL, "seconds"),
         default=900,
         metavar="SECONDS",
-        help="for how long the cloud admits a handle's URL (default: 900)",
+        help="how long the cloud accepts a handle's URL (default: 900)",
     )
     options.as_json(parser)
     parser.set_defaults(run=run_lint)

@@ -114,7 +114,7 @@ def _check_networks(problems: Problems, cluster: Cluster) -> None:
 
 def _check_version(at: Cursor, network: IPv4Network | IPv6Network | None, cluster: Cluster) -> None:
     if isinstance(network, IPv6Network) and not cluster.ipv6:
-        do = "say ipv6: true if the nodes have IPv6 addresses, so that their group admits IPv6"
+        do = "set ipv6: true if the nodes have IPv6 addresses: their security group then admits IPv6"
         at.wrong("a network of IPv4 in a cluster without ipv6", str(network), do)
 
 

@@ -16,7 +16,7 @@ WRITING = (3, 1004, 1005, 1026, 1030, 1180, 1598, 3501)
 NO_SPACE = ("no space left", "errcode: 28", "errcode 28", "errno: 28", "error 28")
 INNODB_CLOSED = "InnoDB takes no writes"
 OPEN_INNODB = "take innodb_read_only or innodb_force_recovery out of the option file, and restart the server"
-REPORT = "report it with the server's version"
+REPORT = "report it to the maintainers of guestagent, with the server's version"
 
 SPACE_RULES = tuple(rule(RETRY, *WRITING, text=text, means=FULL, do=SPACE) for text in NO_SPACE)
 
@@ -61,7 +61,7 @@ LOGINS = (
     rule(
         RETRY, 1045, 1130, 1698,
         means="root may not log in over the socket",
-        do="let it: ALTER USER root@localhost IDENTIFIED WITH auth_socket (MariaDB: VIA unix_socket)",
+        do="allow it: ALTER USER root@localhost IDENTIFIED WITH auth_socket (MariaDB: VIA unix_socket)",
     ),
     rule(
         RETRY, 3955, 4150,
@@ -84,9 +84,9 @@ WHAT_DOES_NOT_PASS = (
     ),
     rule(
         FAIL, 1819, 3638,
-        means=POLICY, do="choose a password that it admits (the users' `password` in the metadata), or change it",
+        means=POLICY, do="choose another password in the metadata, or change the policy",
     ),
-    rule(FAIL, 1372, 1827, means="the server knows another form of hashes", do=REPORT),
+    rule(FAIL, 1372, 1827, means="the server expects another form of password hash", do=REPORT),
     rule(FAIL, 1470, 3056, means="a name or a password is too long for the server", do="shorten it in the metadata"),
     rule(
         FAIL, 1290, text="skip-grant-tables",
@@ -110,7 +110,7 @@ WHAT_DOES_NOT_PASS = (
         means="the server does not take this setting", do="compare its version and its options with what is supported",
     ),
     rule(FAIL, 1064, 1235, means="the server does not know this statement", do=REPORT),
-    rule(FAIL, 1153, means="a statement above max_allowed_packet", do="raise it in the server's option file"),
+    rule(FAIL, 1153, means="the statement exceeds max_allowed_packet", do="raise it in the server's option file"),
     rule(
         FAIL, 126, 127, 144, 145, 1034, 1146, 1194, 1195, 1558, 1728, 1805, 1932,
         means="the server's own tables are damaged, or of another version",
@@ -124,7 +124,7 @@ WHAT_DOES_NOT_PASS = (
     rule(FAIL, 1210, means="the server does not take an option of the channel", do=REPORT),
     rule(
         FAIL, 0, 3079, 3139, text="channel",
-        means="it has several channels",
+        means="the server has several channels",
         do="stop and reset those with a name: RESET REPLICA ALL FOR CHANNEL '..' (MariaDB: RESET SLAVE '..' ALL)",
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ def expect_answer(doing: str) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise DatabaseUnsupported(f"{doing}: the answer says nothing of {error.args[0]}; {WHO}") from error
+        raise DatabaseUnsupported(f"{doing}: the answer lacks {error.args[0]}; {WHO}") from error
     except ValueError as error:
         raise DatabaseUnsupported(f"{doing}: an answer makes no sense ({str(error)[:TEXT_LIMIT]}); {WHO}") from error
     except (TypeError, IndexError) as error:

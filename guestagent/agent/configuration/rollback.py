@@ -58,7 +58,7 @@ class Rollback:
         if not record.failure:
             return Condition(NAME, Agreement.PENDING, wanted, f"{silence}; it was started again; {record.why}")
         seen = f"it does not start with that file either ({record.failure}); {record.why}"
-        do = f"see the server's error log; it is started again every {START_RETRY_MOST_S:.0f} s at least"
+        do = f"see the server's error log; it is started again at least once every {START_RETRY_MOST_S:.0f} s"
         return Condition(NAME, Agreement.PENDING, wanted, seen, do)
 
     def return_file(self) -> None:

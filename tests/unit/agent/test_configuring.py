@@ -286,7 +286,7 @@ def test_why_the_good_file_does_not_help_is_told(tmp_path: Path) -> None:
     worst = report.readiness.worst
     assert (report.verdict, worst.agreement) == (Verdict.FAILED, Agreement.PENDING)
     assert worst.seen.startswith("it does not start with that file either (Job failed; its last words: unknown")
-    assert worst.do == "see the server's error log; it is started again every 60 s at least"
+    assert worst.do == "see the server's error log; it is started again at least once every 60 s"
 
 
 def test_who_stops_the_server_after_a_rollback_finds_it_stopped(tmp_path: Path) -> None:

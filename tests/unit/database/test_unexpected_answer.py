@@ -65,7 +65,7 @@ def test_a_variable_that_is_not_told_is_named(look: Look, missing: str) -> None:
     told = {name: value for name, value in WHOLE.items() if name != missing}
     gtids = {"slave_pos": "", "binlog_state": "", "executed": ""}
 
-    with pytest.raises(DatabaseUnsupported, match=f"the answer says nothing of {missing}; is it a proxy"):
+    with pytest.raises(DatabaseUnsupported, match=f"the answer lacks {missing}; is it a proxy"):
         look(connection(told, gtids))
 
 
