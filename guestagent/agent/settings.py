@@ -92,7 +92,9 @@ def load(file: Path | None = None) -> Settings:
     try:
         return _settings(cfg.parsed((str(path),), OPTIONS))
     except (cfg.Error, ValueError, OSError) as error:
-        said = Problem(str(path), "a configuration that oslo.config can read", " ".join(str(error).split()))
+        found = " ".join(str(error).split())
+        do = "docs/reference/settings.md lists every setting"
+        said = Problem(str(path), "a configuration of the agent", found, do)
         raise InvalidSettings([said]) from error
 
 
@@ -119,13 +121,13 @@ def _refuse_impossible(conf: cfg.ConfigOpts) -> None:
     """ValueError for what oslo.config takes and no machine has: a null character, and numbers that are none."""
     for group, options in OPTIONS.items():
         for option in options:
-            value = (conf if group == cfg.DEFAULT else conf[group])[option.name]
+            value, name = (conf if group == cfg.DEFAULT else conf[group])[option.name], f"{group}.{option.name}"
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{option.name} is not a finite number")
+                raise ValueError(f"{name} is not a finite number")
             if isinstance(value, float) and value > LONGEST_SECONDS:
-                raise ValueError(f"{option.name}: expected at most {LONGEST_SECONDS} seconds, found {value:g}")
+                raise ValueError(f"{name} is more than {LONGEST_SECONDS} seconds")
             if isinstance(value, str) and "\0" in value:
-                raise ValueError(f"{option.name} holds a null character")
+                raise ValueError(f"{name} holds a null character")
 
 
 def _service(conf: cfg.ConfigOpts) -> Service:

@@ -56,6 +56,15 @@ def test_a_value_that_cannot_be_is_refused_and_the_file_named(tmp_path: Path, te
         load(file)
 
 
+@pytest.mark.parametrize("section", ["database", "signal"])
+def test_a_setting_that_is_refused_is_named_with_its_section(tmp_path: Path, section: str) -> None:
+    file = tmp_path / "guestagent.conf"
+    file.write_text(f"[{section}]\ntimeout = inf\n")
+
+    with pytest.raises(InvalidSettings, match=f"{section}.timeout is not a finite number"):
+        load(file)
+
+
 @pytest.mark.parametrize(
     ("imported", "heavy"),
     [
