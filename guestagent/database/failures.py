@@ -139,7 +139,7 @@ CONNECTING = (
     rule(
         RETRY, 3955, 4150,
         means="the account is blocked after too many wrong passwords",
-        do="compare the user's password in both nodes' metadata; the source's agent lets the account in again",
+        do="compare the user's password in both nodes' metadata; the source's agent then unblocks the account",
     ),
     rule(RETRY, 1040, 1203, 1226, means="too many connections", do="raise the limit on the source"),
     rule(RETRY, 2002, 2003, text="no route to host", means=NO_WAY, do=CHECK_NETWORK),
