@@ -11,8 +11,10 @@ from guestagent.agent.edges import Edges
 from guestagent.agent.looking import look
 from guestagent.agent.parting import Parting, SourceIdentity, find_applicable
 from guestagent.agent.settings import Settings
+from guestagent.agent.skipped_changes import advise_undoing, describe_settings, find_unmanaged
 from guestagent.agent.source_history import identify_source
 from guestagent.database.gtid import shorten_gtids
+from guestagent.database.replication_settings import ReplicationSetting
 from guestagent.errors import NotReady
 from guestagent.metadata import Document, parse, require_resolved
 from guestagent.metadata.document import Source
@@ -27,6 +29,7 @@ class Comparison:
     """A replica and its source, compared: both histories, and what each side lacks ("" for nothing).
 
     `parting` None: the journal knows of no parting from this source, so there is nothing to accept.
+    `leaving_out`: settings of the replica in force now that leave out, alter or hide changes.
     """
 
     source: SourceIdentity
@@ -35,6 +38,7 @@ class Comparison:
     source_history: str
     missing_on_source: str
     missing_on_replica: str
+    leaving_out: tuple[ReplicationSetting, ...] = ()
 
     def __str__(self) -> str:
         lines = [str(self.parting or f"not parted from the source {self.source}: there is nothing to accept")]
@@ -72,8 +76,9 @@ def accept_source(
 ) -> Comparison:
     """Compare the histories, show them, ask, compare again, and write to the journal that the parting is accepted.
 
-    NotReady: this node is no replica, the source cannot be read, the histories contradict each other, `confirm`
-    returned False, or a pass is at work. The lock is not held while a person thinks.
+    NotReady: this node is no replica, the source cannot be read, the histories contradict each other, a setting of the
+    replica leaves out changes, `confirm` returned False, or a pass is at work. The lock is not held while a person
+    thinks.
     """
     source, document = _read_document(settings)
     clock = SystemClock()
@@ -111,6 +116,7 @@ def compare_histories(edges: Edges, source: Source, document: Document) -> Compa
         source_history=str(seen.history),
         missing_on_source=server.history.beyond(seen.history),
         missing_on_replica=seen.history.beyond(server.history),
+        leaving_out=find_unmanaged(server),
     )
 
 
@@ -125,10 +131,23 @@ def _read_document(settings: Settings) -> tuple[Source, Document]:
     return document.source, document
 
 
-def _require_agreement(compared: Comparison) -> None:
+def describe_obstacles(compared: Comparison) -> str:
+    """Say why the source must not be accepted; "" if nothing is in the way."""
+    obstacles = []
     if compared.missing_on_source:
-        raise NotReady(
+        obstacles.append(
             f"the source {compared.source} still lacks {shorten_gtids(compared.missing_on_source)}, which this replica "
             "has: its channel would skip the other transactions to which the source gives these numbers. Bring those "
             "of this replica to the source, or start this node from a clean image"
         )
+    if compared.leaving_out:
+        obstacles.append(
+            f"this replica still has {describe_settings(compared.leaving_out)}, with which it leaves out, alters or "
+            f"hides changes, and the next pass would refuse it again: {advise_undoing(compared.leaving_out)}"
+        )
+    return "; ".join(obstacles)
+
+
+def _require_agreement(compared: Comparison) -> None:
+    if obstacles := describe_obstacles(compared):
+        raise NotReady(obstacles)

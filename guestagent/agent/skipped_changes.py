@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from guestagent.agent.model import Agreement, Condition, Desired
 from guestagent.agent.skip_evidence import SHOWN_SETTINGS_LIMIT, find_settings
@@ -25,7 +25,7 @@ def refuse_skipping(
     A source's filters of a channel that it does not have are left alone. What a replica does not log, it hides: no
     comparison would tell what was written there.
     """
-    here = [each for each in find_settings(server) if not each.managed]
+    here = find_unmanaged(server)
     if desired.role is Role.SOURCE:
         logged = [each for each in here if each.end is End.SOURCE]
         return _refusal(LOGS_ALL, logged, "on this source", LOAD_AGAIN)
@@ -33,6 +33,29 @@ def refuse_skipping(
     return _refusal(wanted, here, "on this replica", COMPARE) or _refusal(
         wanted, _hidden(source), "on the source", LOAD_AGAIN
     )
+
+
+def find_unmanaged(server: ServerState) -> tuple[ReplicationSetting, ...]:
+    """Return the settings in force that only a person takes back."""
+    return tuple(each for each in find_settings(server) if not each.managed)
+
+
+def describe_settings(settings: Sequence[ReplicationSetting]) -> str:
+    """Name the settings, the first few of many."""
+    return f"{', '.join(map(str, settings[:SHOWN_SETTINGS_LIMIT]))}{_describe_rest(settings)}"
+
+
+def advise_undoing(settings: Sequence[ReplicationSetting]) -> str:
+    """Return the advice that takes the settings back, with the statement for each."""
+    first = settings[:SHOWN_SETTINGS_LIMIT]
+    undone = "; ".join(setting.undo or f"restart it for {setting.name}" for setting in first)
+    stopped = "with the channel stopped, " if any(each.end is End.REPLICA and each.undo for each in first) else ""
+    return f"take them back, in the option file too ({stopped}{undone}{_describe_rest(settings)})"
+
+
+def _describe_rest(settings: Sequence[ReplicationSetting]) -> str:
+    more = len(settings) - SHOWN_SETTINGS_LIMIT
+    return f" and {more} more" if more > 0 else ""
 
 
 def judge_managed_settings(server: ServerState) -> Iterator[Condition]:
@@ -52,15 +75,9 @@ def _hidden(source: SourceState | None) -> list[ReplicationSetting]:
 
 
 def _refusal(
-    wanted: str, settings: Iterable[ReplicationSetting], where: str, afterwards: str
+    wanted: str, settings: Sequence[ReplicationSetting], where: str, afterwards: str
 ) -> tuple[str, str, str, str] | None:
-    settings = tuple(settings)
     if not settings:
         return None
-    first = settings[:SHOWN_SETTINGS_LIMIT]
-    more = "" if len(settings) == len(first) else f" and {len(settings) - len(first)} more"
-    undone = "; ".join(setting.undo or f"restart it for {setting.name}" for setting in first)
-    seen = f"{', '.join(map(str, first))}{more} {where}"
-    stopped = "with the channel stopped, " if any(each.end is End.REPLICA and each.undo for each in first) else ""
-    do = f"take them back, in the option file too ({stopped}{undone}{more}); {afterwards}"
-    return (NAME, wanted, seen, do)
+    seen = f"{describe_settings(settings)} {where}"
+    return (NAME, wanted, seen, f"{advise_undoing(settings)}; {afterwards}")

@@ -26,7 +26,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Let a replica that has parted from its source follow it again: the agent starts no channel once "
         "the two histories have differed, or changes were left out. Compare the data first (docs/how-to/guest.md). The "
         "command shows both histories and what is missing on either side, then asks. It is refused while the replica "
-        "has transactions that the source lacks, or while the source cannot be read.",
+        "has transactions that the source lacks, while a setting of the replica leaves out changes, or while the "
+        "source cannot be read.",
         epilog="exit codes: 0 accepted, or not parted at all; 1 refused, or not confirmed; 2 invalid input, or no "
         "terminal to confirm at without --yes; 3 the database server of this node does not answer, or refused; 8 the "
         "journal cannot be read or written",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,26 @@ from guestagent.agent.accept_source import Comparison, accept_source
 from guestagent.agent.collect import Collected
 from guestagent.agent.parting import Parting, SourceIdentity
 from guestagent.agent.settings import Settings
-from guestagent.database.state import SourceState
+from guestagent.database.channel_options import StrayOption
+from guestagent.database.replication_settings import End, ReplicationSetting
+from guestagent.database.state import ServerState, SourceState
 from guestagent.errors import NotReady
 from guestagent.metadata import Document, dump
 from guestagent.retry import SystemClock
-from tests.unit.agent.states import server, source_seen, unseen
+from tests.unit.agent.states import channel, server, source_seen, unseen
 from tests.unit.golden.agent_work import FOLLOWER, SOURCE
 from tests.unit.golden.guest_files import open_parts
 from tests.unit.golden.node_commands import use_server, write_settings
 
 HERE = SourceIdentity("10.0.0.7", 3306)
+REPLICA = server("0-7-5")
+FILTER = ReplicationSetting("replicate_ignore_db", "d", End.REPLICA, "SET GLOBAL replicate_ignore_db = ''")
+SKIPPED_ERRORS = ReplicationSetting("replica_skip_errors", "1032", End.REPLICA)
+NEXT_SKIPPED = ReplicationSetting(
+    "sql_replica_skip_counter", "1", End.REPLICA, "SET GLOBAL sql_replica_skip_counter = 0", pending=True
+)
+IGNORED_IDS = StrayOption("IGNORE_SERVER_IDS", "7", skips=True)
+DELAY = StrayOption("MASTER_DELAY", "3600")
 LATER, BEHIND = source_seen("0-7-9"), source_seen("0-7-4")
 
 
@@ -50,8 +60,8 @@ def keep(loaded: Settings, document: Document) -> None:
     collect.keep(loaded.state, Collected.of(json.loads(json.dumps(dump(document))), Path("cfn.json"), ""))
 
 
-def accept(here: Settings, person: Person, *seen: SourceState) -> Comparison:
-    with use_server(server("0-7-5"), *seen):
+def accept(here: Settings, person: Person, *seen: SourceState, replica: ServerState = REPLICA) -> Comparison:
+    with use_server(replica, *seen):
         return accept_source(here, person.shown.append, person.answer)
 
 
@@ -91,6 +101,42 @@ def test_a_source_that_lost_something_while_the_person_thought_is_refused(here: 
         accept(here, Person(), LATER, BEHIND)
 
     assert is_parted(here)
+
+
+@pytest.mark.parametrize(
+    ("replica", "setting", "undo"),
+    [
+        (replace(REPLICA, skipping=(FILTER,)), "replicate_ignore_db = d", FILTER.undo),
+        (replace(REPLICA, channel=channel(filters=(FILTER,))), "replicate_ignore_db = d", FILTER.undo),
+        (replace(REPLICA, skipping=(SKIPPED_ERRORS,)), "replica_skip_errors = 1032", "restart it for replica_skip_"),
+        (replace(REPLICA, skipping=(NEXT_SKIPPED,)), "sql_replica_skip_counter = 1", NEXT_SKIPPED.undo),
+        (
+            replace(REPLICA, channel=channel(strays=(IGNORED_IDS,))),
+            "IGNORE_SERVER_IDS = 7",
+            "CHANGE MASTER TO IGNORE_SERVER_IDS = ()",
+        ),
+    ],
+)
+def test_a_setting_in_force_that_leaves_out_changes_is_refused_and_named(
+    here: Settings, replica: ServerState, setting: str, undo: str
+) -> None:
+    with pytest.raises(NotReady) as refused:
+        accept(here, Person(), LATER, replica=replica)
+
+    assert f"this replica still has {setting}" in str(refused.value)
+    assert undo in str(refused.value)
+    assert is_parted(here)
+
+
+def test_every_obstacle_is_named_at_once(here: Settings) -> None:
+    with pytest.raises(NotReady, match=r"still lacks 0-7-5.*; this replica still has replicate_ignore_db = d"):
+        accept(here, Person(), BEHIND, replica=replace(REPLICA, skipping=(FILTER,)))
+
+
+def test_an_option_of_the_channel_that_leaves_out_nothing_is_no_obstacle(here: Settings) -> None:
+    accept(here, Person(), LATER, replica=replace(REPLICA, channel=channel(strays=(DELAY,))))
+
+    assert not is_parted(here)
 
 
 def test_a_source_that_cannot_be_read_is_refused_with_its_words(here: Settings) -> None:
