@@ -28,8 +28,9 @@ An unexpected exception is a bug: the command line says so in one line, with exi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -38,9 +39,13 @@ class Retryable:
 
 
 class GuestAgentError(Exception):
-    """The root. `str()` is one message that a person can act on."""
+    """The root. `str()` is one message that a person can act on.
+
+    `details` is what an answer in JSON has beside the message, by key.
+    """
 
     exit_code: ClassVar[int] = 70
+    details: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,8 @@ def accept_source(
     with parts.alone(settings, parts.build_lock_wait(clock)):
         edges = parts.edges(settings, clock)
         second = compare_histories(edges, source, document)
+        if describe_obstacles(second):
+            show(second)
         _require_agreement(second)
         edges.journal.accept(second.source)
     return second

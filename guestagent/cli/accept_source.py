@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
-from guestagent.errors import InvalidInput, Problem
+from guestagent.errors import GuestAgentError, InvalidInput, Problem
 
 if TYPE_CHECKING:
     from guestagent.agent.accept_source import Comparison
@@ -33,7 +33,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "journal cannot be read or written",
     )
     parser.add_argument("--yes", action="store_true", help="accept without a question")
-    options.as_json(parser, "answer in JSON; needs --yes")
+    options.as_json(parser, "answer in JSON; needs --yes to accept")
     options.config(parser)
     parser.set_defaults(run=run_accept_source)
 
@@ -44,12 +44,20 @@ def run_accept_source(args: argparse.Namespace) -> int:
     from guestagent.agent.accept_source import accept_source
     from guestagent.agent.mailbox import Mailbox
 
-    if not args.yes and (args.json or not sys.stdin.isatty()):
-        found = "--json, which cannot ask" if args.json else "no terminal to confirm at"
-        do = "compare the data first; with --yes the source is accepted without a question"
-        raise InvalidInput([Problem("accept-source", "--yes", found, do)])
     loaded = settings.load(args.config)
-    compared = accept_source(loaded, _hide if args.json else _show, lambda: args.yes or _ask())
+    shown: list[Comparison] = []
+
+    def show(compared: Comparison) -> None:
+        shown.append(compared)
+        if not args.json:
+            _show(compared)
+
+    try:
+        compared = accept_source(loaded, show, lambda: args.yes or _ask(args.json))
+    except GuestAgentError as error:
+        if shown:
+            error.details = {"comparison": shown[-1].as_json()}
+        raise
     accepted = compared.parting is not None
     if accepted:
         Mailbox(loaded.state, loaded.run).ring()
@@ -60,16 +68,17 @@ def run_accept_source(args: argparse.Namespace) -> int:
     return 0
 
 
-def _hide(compared: Comparison) -> None:
-    """Show nothing: a program reads the answer alone."""
-
-
 def _show(compared: Comparison) -> None:
     sys.stdout.write(f"{compared}\n")
     sys.stdout.flush()
 
 
-def _ask() -> bool:
+def _ask(as_json: bool) -> bool:
+    """Return whether the person at the terminal says yes; InvalidInput if there is none to ask."""
+    if as_json or not sys.stdin.isatty():
+        found = "--json, which cannot ask" if as_json else "no terminal to confirm at"
+        do = "compare the data first; with --yes the source is accepted without a question"
+        raise InvalidInput([Problem("accept-source", "--yes", found, do)])
     sys.stdout.write(QUESTION)
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() == "yes"

@@ -173,7 +173,7 @@ def _bug(error: Exception, as_json: bool) -> int:
 
 def _failed(error: GuestAgentError, as_json: bool) -> int:
     if as_json:
-        more: dict[str, object] = {}
+        more: dict[str, object] = {**error.details}
         if isinstance(error, InvalidInput):
             more["problems"] = [
                 {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems

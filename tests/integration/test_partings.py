@@ -86,8 +86,8 @@ def look(pair: Pair) -> str:
 def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: Pair) -> None:
     assert "parted from the source" in look(parted)
     refused, lacking = accept_source(parted, "--yes")
-    unasked, _ = accept_source(parted)
     write_past(parted)
+    unasked, _ = accept_source(parted)
     assert "parted from the source" in look(parted)
 
     declined, shown = at_a_terminal(parted, "no")
@@ -95,9 +95,10 @@ def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: P
 
     assert (refused, unasked, declined, accepted) == (1, 2, 1, 0)
     assert "still lacks" in lacking["error"]["message"]
+    assert lacking["error"]["comparison"]["missing_on_source"]
     assert "missing on the source    nothing" in shown
     assert parted.again().ready
-    assert accept_source(parted, "--yes")[1]["accepted"] is False
+    assert accept_source(parted)[1]["accepted"] is False
 
 
 @pytest.mark.patient

@@ -58,5 +58,16 @@ def build_not_parted(folder: Path) -> str:
         return answer(folder, "accept-source", "--yes", "--json")
 
 
-add_error("accept-source/error-no-terminal", "accept-source", "--json")
+@golden("answers/accept-source/error-no-terminal.json")
+def build_no_terminal(folder: Path) -> str:
+    return accept(folder, LATER, "--json")
+
+
+@golden("answers/accept-source/not-parted-no-terminal.json")
+def build_not_parted_no_terminal(folder: Path) -> str:
+    keep_replica(folder)
+    with use_server(FRESH, LATER):
+        return answer(folder, "accept-source", "--json")
+
+
 add_error("accept-source/error-nothing-collected", "accept-source", "--yes")
