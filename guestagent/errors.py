@@ -47,6 +47,11 @@ class GuestAgentError(Exception):
     exit_code: ClassVar[int] = 70
     details: Mapping[str, object] = MappingProxyType({})
 
+    @property
+    def advice(self) -> str:
+        """What to do about it, if the message leaves that out."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -11,11 +11,9 @@ from guestagent.agent.configuration import Look, RestartServer, unmanaged
 from guestagent.agent.edges import Edges, Progress
 from guestagent.agent.model import Agreement, Condition, Readiness
 from guestagent.database.edge import Database
+from guestagent.database.silence_advice import advise_on_silence
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Section
-
-NO_CONNECTION = "Too many connections"
-MORE_CONNECTIONS = "end sessions that are not needed, or raise max_connections"
 
 
 class _Late(Exception):
@@ -75,8 +73,8 @@ class Configuring:
                 told = ours.describe_rollback(silence) or restarting(f"{silence}; it is being started")
             except StorageError as error:
                 told = Condition("journal", Agreement.PENDING, "a file on the disk", str(error))
-        do = MORE_CONNECTIONS if NO_CONNECTION in silence else "is the server running, and its disk not full?"
-        return Readiness.of(told or Condition("server", Agreement.PENDING, "an answer", silence, do))
+        unanswered = Condition("server", Agreement.PENDING, "an answer", silence, advise_on_silence(silence))
+        return Readiness.of(told or unanswered)
 
 
 def restarting(seen: str) -> Condition:

@@ -17,6 +17,7 @@ from guestagent.database.edge import Dialect
 from guestagent.database.failures import Kind, Place
 from guestagent.database.gtid import History, shorten_gtids
 from guestagent.database.refusals import diagnose_refusal
+from guestagent.database.silence_advice import advise_on_silence
 from guestagent.database.state import (
     EXPIRED,
     ChannelState,
@@ -40,7 +41,7 @@ def readiness(desired: Desired, observed: Observed, memory: Memory, dialect: Dia
     """Every condition of the node's role. Nothing that was not measured counts as held."""
     server = observed.server
     if server is None:
-        do = "is the database server running, and its disk not full?"
+        do = advise_on_silence(observed.silence)
         return Readiness.of(Condition("server", PENDING, "an answer", observed.silence, do))
     conditions = [Condition("server", HELD, "an answer", server.version)]
     refused = refusal(desired, observed)

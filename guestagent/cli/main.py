@@ -172,18 +172,19 @@ def _bug(error: Exception, as_json: bool) -> int:
 
 
 def _failed(error: GuestAgentError, as_json: bool) -> int:
+    message = f"{error}; {error.advice}" if error.advice else str(error)
     if as_json:
         more: dict[str, object] = {**error.details}
         if isinstance(error, InvalidInput):
             more["problems"] = [
                 {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems
             ]
-        write_error(type(error).__name__, str(error), error.exit_code, more)
+        write_error(type(error).__name__, message, error.exit_code, more)
     if isinstance(error, Misused):
         sys.stderr.write(f"{error.usage}guestagent: {escape_line(str(error))}\n")
     elif isinstance(error, InvalidInput):
         where = f"{error.where}: " if error.where else ""
         sys.stderr.writelines(f"guestagent: {escape_line(f'{where}{problem}')}\n" for problem in error.problems)
     else:
-        sys.stderr.write(f"guestagent: {error}\n")
+        sys.stderr.write(f"guestagent: {message}\n")
     return error.exit_code

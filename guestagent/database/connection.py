@@ -15,6 +15,7 @@ import pymysql
 from pymysql.cursors import DictCursor
 
 from guestagent.database.session import READ_WRITE, spell_session
+from guestagent.database.silence_advice import advise_on_silence
 from guestagent.database.sql import Statement, sql
 from guestagent.database.wrapping import UnusableCertificate, context
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
@@ -38,6 +39,10 @@ class NoAnswer(DatabaseUnreachable):
 
     def __str__(self) -> str:
         return f"{self.doing}: {self.text}"
+
+    @property
+    def advice(self) -> str:
+        return advise_on_silence(self.text)
 
 
 DUMP_TIMEOUT_S = 10.0

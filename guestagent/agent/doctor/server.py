@@ -19,12 +19,12 @@ from guestagent.agent.readiness import readiness
 from guestagent.agent.source_history import recall_parting
 from guestagent.database.edge import Database
 from guestagent.database.refusals import diagnose_refusal
+from guestagent.database.silence_advice import advise_on_silence
 from guestagent.database.state import ServerState, SourceState
-from guestagent.errors import DatabaseError, DatabaseRefused
+from guestagent.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
 from guestagent.metadata.document import Document, Role
 
 SERVER, SOURCE, PORT = Topic("server"), Topic("source"), Topic("port")
-START = "is the server running (systemctl status mariadb, or mysql), and is database.socket its socket?"
 UNHEARD = "is the source up; check its bind-address, port, and the security group between the nodes"
 UNREACHED = "bind-address of this server's option file must admit the other nodes (*)"
 NOWHERE = "are network, routes and DNS up? ip address, ip route"
@@ -40,8 +40,10 @@ def server_findings(document: Document, edges: Edges, probes: Probes) -> Iterato
             yield from _looked_at(document, edges, database, probes)
     except DatabaseRefused as error:
         yield SERVER.fail("answer", str(error), diagnose_refusal(error).do)
+    except DatabaseUnreachable as error:
+        yield SERVER.fail("answer", str(error), advise_on_silence(str(error)))
     except DatabaseError as error:
-        yield SERVER.fail("answer", str(error), START)
+        yield SERVER.fail("answer", str(error))
 
 
 def _looked_at(document: Document, edges: Edges, database: Database, probes: Probes) -> Iterator[Finding]:
