@@ -12,6 +12,7 @@ from guestagent.metadata.document import CfnHandle, HotHandle, Unresolved
 from guestagent.metadata.functions import FUNCTION, canonical, is_function, read_function
 from guestagent.metadata.shapes import Schema, Text
 from guestagent.metadata.unusable_addresses import PATTERNS, explain_unusable
+from guestagent.metadata.url_fault import find_url_fault
 from guestagent.problems import Cursor
 from guestagent.secret import Secret
 
@@ -30,6 +31,7 @@ URL = rf"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:{_PORT})?([/?][!-~]*)?
 SERVER_PART = re.compile(r"^https?://(\[(?P<ip>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~-]+)(?P<port>:[0-9]+)?([/?]|$)")
 SERVER = "a URL with a host and a port from 1 to 65535"
 SERVER_HINT = "heat_waitcondition_server_url in heat.conf, or the catalog, gives both"
+URL_HINT = "Heat builds it from heat_waitcondition_server_url in heat.conf, or from the catalog"
 TOKEN = rf"^[!-~]+{END}"
 JSON_TEXT = r"^\s*\{[\s\S]*\}\s*$"
 LONGEST_NAME = 253  # RFC 1123
@@ -74,7 +76,9 @@ class HandleShape:
         if re.search(JSON_TEXT, value):
             return self._hot(at, _loaded(value), value)
         if _misses_server(value):
-            return at.wrong(SERVER, "another", SERVER_HINT)
+            return at.wrong(SERVER, find_url_fault(value) or "another", SERVER_HINT)
+        if fault := "" if re.search(URL, value) else find_url_fault(value):
+            return at.wrong(self.wanted, fault, URL_HINT)
         if not re.search(URL, value):
             # Not shown: what stands here instead may be a credential too.
             return at.wrong(
@@ -154,7 +158,9 @@ def _misses_server(text: str) -> bool:
 
 def _url(at: Cursor) -> str | None:
     if isinstance(at.value, str) and _misses_server(at.value):
-        return at.wrong(SERVER, "another", SERVER_HINT)
+        return at.wrong(SERVER, find_url_fault(at.value) or "another", SERVER_HINT)
+    if isinstance(at.value, str) and not re.search(URL, at.value) and (fault := find_url_fault(at.value)):
+        return at.wrong("a URL (http or https)", fault, URL_HINT)
     return _fitting(at, URL, "a URL (http or https)")
 
 

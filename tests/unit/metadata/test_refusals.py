@@ -152,8 +152,9 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         (
             {"ReadyWaitCondition": {"alarm_url": "http://[:::]/"}},
-            "ReadyWaitCondition.alarm_url: expected a URL with a host and a port from 1 to 65535, found another "
-            "(heat_waitcondition_server_url in heat.conf, or the catalog, gives both)",
+            "ReadyWaitCondition.alarm_url: expected a URL with a host and a port from 1 to 65535, found a URL with "
+            "brackets around something that is no IPv6 address (heat_waitcondition_server_url in heat.conf, or the "
+            "catalog, gives both)",
         ),
         (replica(Port=True), "Master.Port: expected an integer from 1 to 65535, found a boolean"),
         (replica(Port="65536"), "Master.Port: expected an integer from 1 to 65535, found 65536"),
