@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +38,13 @@ from guestagent.errors import (
     CloudRefused,
     CloudUnreachable,
     DeadlineExceeded,
+    GuestAgentError,
     InvalidInput,
     Problem,
     UnsupportedEnvironment,
 )
 from guestagent.file_lock import hold_lock, open_lock, try_lock
+from guestagent.secret import Secret
 from guestagent.strict_json import Unreadable
 from guestagent.unreadable_file import keep_aside
 
@@ -69,16 +71,13 @@ def up(options: Options) -> Record:
             return record
         _prepare(options)
         child = _spawn(options)
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until:
-            record = find(options)
-            if record is not None and record.pid == child.pid:
-                return record
-            if child.poll() is not None:
-                raise _stillborn(options, child.returncode)
-            time.sleep(0.05)
-        child.terminate()
-        raise DeadlineExceeded(f"the cloud does not answer after {START_SECONDS:.0f} s; see {options.log}")
+        try:
+            return _wait_for_record(options, child)
+        except GuestAgentError:
+            _end_child(child)
+            if child.returncode < 0 and os.geteuid() == 0:
+                _sweep(options)  # a signal ended it, so that it could remove nothing itself
+            raise
 
 
 def down(options: Options, purge: bool = False) -> bool:
@@ -139,14 +138,17 @@ def run(options: Options) -> None:
     if record is not None and record.alive:
         raise CloudRefused(f"the cloud {options.name} runs already (pid {record.pid})")
     _sweep(options)
-    hypervisor, ground = hypervisor_of(options), _prepare(options)
+    run_on(hypervisor_of(options), options, _prepare(options))
+
+
+def run_on(hypervisor: Hypervisor, options: Options, ground: Ground | None = None) -> None:
+    """Run the cloud on this hypervisor, and close that however the cloud ends, even if the entry cannot be removed."""
     hypervisor.open()
-    try:
+    with ExitStack() as ending:
+        ending.callback(hypervisor.close)
+        ending.callback(durable.remove, options.record)
+        ending.callback(cloudsfile.remove, options.clouds_file, options.name)
         asyncio.run(_serve(options, hypervisor, ground))
-    finally:
-        cloudsfile.remove(options.clouds_file, options.name)
-        durable.remove(options.record)
-        hypervisor.close()
 
 
 def hypervisor_of(options: Options) -> Hypervisor:
@@ -191,7 +193,6 @@ def _sweep(options: Options) -> None:
 async def _serve(options: Options, hypervisor: Hypervisor, ground: Ground | None) -> None:
     from guestagent.embedded.cloud import Settings
     from guestagent.embedded.inprocess import cloud_of
-    from guestagent.embedded.services.identity import PROJECT, REGION, USER
 
     host = options.gateway if options.guests else "127.0.0.1"
     cloud = cloud_of(hypervisor, Settings(host, options.network, options.auth_ttl, usual_ports=True), ground)
@@ -200,7 +201,17 @@ async def _serve(options: Options, hypervisor: Hypervisor, ground: Ground | None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await cloud.start()
-    endpoints = cloud.endpoints
+    try:
+        _publish(options, cloud.endpoints, cloud.password)
+        await stopping.wait()
+    finally:
+        await cloud.stop()
+
+
+def _publish(options: Options, endpoints: Mapping[str, str], password: Secret) -> None:
+    """Write the record and the clouds.yaml entry: from now on others find the cloud."""
+    from guestagent.embedded.services.identity import PROJECT, REGION, USER
+
     record = Record(
         pid=os.getpid(),
         born=birth(os.getpid()),
@@ -211,15 +222,13 @@ async def _serve(options: Options, hypervisor: Hypervisor, ground: Ground | None
         username=USER,
         project=PROJECT,
         region=REGION,
-        password=cloud.password,
+        password=password,
         heat=options.heat,
         heat_release=options.heat_release,
     )
     cloudsfile.put(options.clouds_file, options.name, record.entry)
     write(options, record)
     log.info("cloud %s answers at %s", options.name, record.auth_url)
-    await stopping.wait()
-    await cloud.stop()
 
 
 def _spawn(options: Options) -> subprocess.Popen[bytes]:
@@ -245,6 +254,28 @@ def _spawn(options: Options) -> subprocess.Popen[bytes]:
             )
     finally:
         os.close(written)
+
+
+def _wait_for_record(options: Options, child: subprocess.Popen[bytes]) -> Record:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        record = find(options)
+        if record is not None and record.pid == child.pid:
+            return record
+        if child.poll() is not None:
+            raise _stillborn(options, child.returncode)
+        time.sleep(0.05)
+    raise DeadlineExceeded(f"the cloud does not answer after {START_SECONDS:.0f} s; see {options.log}")
+
+
+def _end_child(child: subprocess.Popen[bytes]) -> None:
+    """End a cloud that did not come up: it removes what it made, unless it has to be killed."""
+    child.terminate()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _settled(options: Options) -> Record | None:

@@ -27,7 +27,7 @@ class Hypervisor(Protocol):
     """Blocking, and safe to call from many threads at once. Failures are GuestAgentError."""
 
     def open(self) -> None:
-        """Make ready for guests: the bridge is up, and its address can be listened on."""
+        """Make ready for guests: the bridge is up, and its address can be listened on. A failure leaves no bridge."""
 
     def close(self) -> None:
         """Destroy every guest and take the bridge down."""

@@ -51,6 +51,17 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cl
     cloud.hypervisor.close()
 
 
+def test_a_bridge_that_cannot_be_addressed_is_taken_away(
+    tmp_path: Path, images: Path, free_subnet: IPv4Network
+) -> None:
+    failing = NamespaceHypervisor(tmp_path / "state", "gatestfail", str(free_subnet[1]), 33, (TICKER,), images)
+
+    with pytest.raises(CloudError, match="addressing bridge gatestfail"):
+        failing.open()
+
+    assert not Path("/sys/class/net/gatestfail").exists()
+
+
 class Cloud:
     """A hypervisor and its subnet; guests get the addresses from .10 on in the order of booting."""
 

@@ -10,7 +10,7 @@ from guestagent.embedded import commands
 from guestagent.embedded.guests import processes
 from guestagent.embedded.hypervisor import Guest
 from guestagent.embedded.ip_network import hardware_address
-from guestagent.errors import CloudError
+from guestagent.errors import CloudError, GuestAgentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,16 @@ def bridge_up(bridge: str, owner: str, gateway: str, prefix: int) -> None:
     seen = _link(bridge)
     if seen is None:
         _ip(f"making bridge {bridge}", (f"link add {bridge} address {hardware_address(gateway)} type bridge",))
-        # Not in a batch: the owner is a path, in which a quote or a # would mean something there.
-        commands.check(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
     elif seen.get("ifalias") != owner:
         raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
     address = f"address replace {_addressing(gateway, prefix, bridge)}"
-    _ip(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
+    try:
+        # Not in a batch: the owner is a path, in which a quote or a # would mean something there.
+        commands.check(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
+        _ip(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
+    except GuestAgentError:
+        _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
+        raise
 
 
 def bridge_down(bridge: str, owner: str) -> None:
