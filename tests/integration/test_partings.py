@@ -101,6 +101,23 @@ def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: P
     assert accept_source(parted)[1]["accepted"] is False
 
 
+def test_no_source_is_accepted_while_the_replica_filters_changes(parted: Pair) -> None:
+    assert "parted from the source" in look(parted)
+    write_past(parted)
+    setting = parted.say(
+        mariadb="SET GLOBAL replicate_ignore_db = '{}'", mysql="CHANGE REPLICATION FILTER replicate_ignore_db = ({})"
+    )
+    parted.replica.server.ask(parted.channel("STOP"), setting.format("d"))
+    try:
+        code, answer = accept_source(parted, "--yes")
+    finally:
+        parted.replica.server.ask(setting.format(""))
+
+    assert code == 1
+    assert "still has replicate_ignore_db = d" in answer["error"]["message"]
+    assert setting.format("") in answer["error"]["message"]
+
+
 @pytest.mark.patient
 @pytest.mark.parametrize("boundary", [0, 1])
 def test_an_agent_that_is_killed_as_it_learns_of_a_parting_does_not_forget_it(parted: Pair, boundary: int) -> None:
