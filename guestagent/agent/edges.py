@@ -12,7 +12,7 @@ from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.model import Readiness
 from guestagent.agent.pausing import Pause
 from guestagent.database.edge import Database, SourceView
-from guestagent.database.log_comparison import FindReplaced
+from guestagent.database.log_comparison import CompareBinaryLogs, ComparedLogs
 from guestagent.database.material import ChannelFiles
 from guestagent.database.state import ServerState
 from guestagent.retry import Clock
@@ -25,7 +25,7 @@ class Edges:
     `interrupted` is asked between steps: true when a newer document has come or the agent is to end; and so is
     `paused`, the mark of an operator at work, under which nothing is changed. Without a `configuration` the server's
     is left alone. `logins` are known from pass to pass if the caller keeps them; `server_life` differs between two
-    lives of the database server. `find_replaced` compares the binary log with the source's.
+    lives of the database server. `compare_logs` compares the binary log with the source's.
     """
 
     open: Callable[[], Database]
@@ -40,7 +40,7 @@ class Edges:
     configuration: Configuration | None = None
     logins: LoginProofs = field(default_factory=LoginProofs)
     server_life: Callable[[], object] = lambda: None
-    find_replaced: FindReplaced = lambda source, tls, since, until: ""
+    compare_logs: CompareBinaryLogs = lambda source, tls, since, until, equal: ComparedLogs()
 
 
 class Verdict(str, Enum):

@@ -92,6 +92,8 @@ class Observed:
     `started`: numbers of the errors after which this work has started the channel: what comes again is there to stay.
     `lost_journal`: the files of a journal that cannot be read, "" if none is lost.
     `parting`: what the journal knows of this source that forbids to follow it.
+    `uncompared`: why the binary logs must still be compared with those of the source's present life, "" if they need
+    not; `incomparable`: why that is not possible.
     """
 
     server: ServerState | None
@@ -102,6 +104,8 @@ class Observed:
     started: frozenset[int] = frozenset()
     lost_journal: str = ""
     parting: Parting | None = None
+    uncompared: str = ""
+    incomparable: str = ""
 
 
 class Agreement(IntEnum):

@@ -59,7 +59,7 @@ def edges(
         interrupted=interrupted,
         paused=lambda: paused(settings.state),
         configuration=Configuration(ground(settings, clock)),
-        find_replaced=LogComparison(str(settings.database_socket), settings.database_timeout).find_replaced,
+        compare_logs=LogComparison(str(settings.database_socket), settings.database_timeout).compare,
         tell=tell,
         server_life=lambda: identify_life(settings.database_socket),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from guestagent.agent.accounts import conflicting, exact, guarded, proved, strange, unlogged
 from guestagent.agent.channel import wanted_tls
@@ -245,8 +246,20 @@ def _contained(observed: Observed, server: ServerState) -> Condition:
     applied = server.history if server.unrecorded is None else server.unrecorded.applied
     executed, target = shorten_gtids(str(applied)), shorten_gtids(str(observed.target))
     if applied.family == observed.target.family and _holds_target(applied, observed.target, observed):
-        return Condition("history", HELD, wanted, executed)
+        return _judge_comparison(observed, Condition("history", HELD, wanted, executed))
     return Condition("history", PENDING, f"{wanted} ({target})", executed)
+
+
+def _judge_comparison(observed: Observed, held: Condition) -> Condition:
+    """Hold a complete history back until the logs are compared, unless that is not possible."""
+    if observed.uncompared:
+        seen = f"the binary logs of this source since its restart have not been compared yet ({observed.uncompared})"
+        do = "the next pass goes on with it; if this lasts: may the replication user read the source's binary log?"
+        return Condition("history", PENDING, "the same transactions in the binary logs of both servers", seen, do)
+    if observed.incomparable:
+        seen = f"the binary logs of this source since its restart cannot be compared ({observed.incomparable})"
+        return replace(held, seen=f"{held.seen}; {seen}")
+    return held
 
 
 def _holds_target(history: History, target: History, observed: Observed) -> bool:

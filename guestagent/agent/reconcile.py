@@ -14,6 +14,7 @@ from guestagent.agent.channel import wanted_tls
 from guestagent.agent.configuration import Look
 from guestagent.agent.configuring import Configuring, restarting
 from guestagent.agent.edges import Edges, Progress, Report, Verdict
+from guestagent.agent.log_progress import LogProgress
 from guestagent.agent.looking import configured, look, try_logins
 from guestagent.agent.model import Agreement, Condition, Desired, Observed, Readiness
 from guestagent.agent.parting import Anchor, Sighting, find_anchor, find_sighting
@@ -54,8 +55,7 @@ class Reconciler:
         self._started: frozenset[int] = frozenset()
         self._sighting: Sighting | None = None
         self._anchor: Anchor | None = None
-        self._compared_life: tuple[int | None, int] | None = None
-        self._has_unread_log = False
+        self._log_progress = LogProgress(edges.compare_logs, edges.journal)
 
     def converge(self, deadline: float) -> Report:
         """Passes until every condition holds, one can no longer, the deadline is over, or the work is cut.
@@ -70,7 +70,7 @@ class Reconciler:
                 if state.ready or state.final or spent >= deadline:
                     self._sight()
                 if state.ready:
-                    if self._anchor is not None and not self._has_unread_log:
+                    if self._anchor is not None and not self._log_progress.unread:
                         edges.journal.set_anchor(self._anchor)
                     return self._report(Verdict.READY, state)
                 if state.final or spent >= deadline:
@@ -90,6 +90,7 @@ class Reconciler:
 
         `logins`: also prove every managed account by a login over TCP.
         """
+        self._log_progress.begin_pass()
         try:
             self.edges.journal.begin(self._task)
             with closing(self.edges.open()) as database, self.edges.view.keeping():
@@ -209,6 +210,7 @@ class Reconciler:
         if source is not None:
             source = self._acknowledgement.limit(server, source, self.edges.clock.now())
         loss = self.edges.journal.loss
+        self._log_progress.begin_look()
         compare = partial(self._compare_logs, desired, source)
         parting = remember_parting(self.edges.journal, desired.source, server, source, database.dialect, compare)
         self._sighting = self._anchor = None
@@ -223,6 +225,8 @@ class Reconciler:
             started=self._started,
             lost_journal=loss,
             parting=parting,
+            uncompared=self._log_progress.unread,
+            incomparable=self._log_progress.impossible,
         )
 
     def _without_loss(self, observed: Observed) -> Observed:
@@ -233,20 +237,15 @@ class Reconciler:
         return replace(observed, lost_journal="")
 
     def _compare_logs(self, desired: Desired, seen: SourceState | None, since: History, until: History) -> str:
-        """Compare once for each life of the source: the next pass, a moment later, finds the same.
-
-        A log that could not be read is read at the next pass: until then the anchor stays where it is.
-        """
-        if desired.source is None or seen is None:
+        """Go on with the comparison of the logs. `until`: this server's history."""
+        if desired.source is None or seen is None or seen.history is None:
             return ""
-        life = (seen.started, seen.resets)
-        if self._compared_life == life:
-            return ""
-        replaced = self.edges.find_replaced(desired.source, desired.tls, since, until)
-        self._has_unread_log = replaced is None
-        if replaced is not None:
-            self._compared_life = life
-        return replaced or ""
+        target = self._target or seen.history
+        caught_up = target.family != until.family or until.contains(target) or not seen.history.beyond(until)
+        identity = identify_source(desired.source, seen)
+        return self._log_progress.compare(
+            desired.source, desired.tls, identity, seen, caught_up=caught_up, since=since, until=until
+        )
 
     def _look_again(self, desired: Desired, server: ServerState) -> SourceState | None:
         """Look at the source until it shows all that the server has, a few times.
@@ -267,7 +266,9 @@ class Reconciler:
     def _try_logins(self, desired: Desired, server: ServerState) -> dict[Account, ServerError | None]:
         edges, network = self.edges, self._document.section.network
         life, now = edges.server_life(), edges.clock.now()
-        return dict(try_logins(edges.view, desired, server, self._address(), network, edges.logins, life, now))
+        return dict(
+            try_logins(edges.view, desired, server, self._address(), network, edges.logins, life, now)
+        )
 
     def _see(self, desired: Desired) -> SourceState | None:
         return None if desired.source is None else look(self.edges.view, desired.source, desired.tls)

@@ -86,24 +86,29 @@ class Connection:
             cursor.execute(text)
             return [{name: _text(value) for name, value in row.items()} for row in cursor.fetchall()]
 
-    def dump(self, command: int, request: bytes, doing: str) -> Iterator[bytes]:
+    def dump(
+        self, command: int, request: bytes, doing: str, size_limit: int = DUMP_BYTES_LIMIT
+    ) -> Iterator[bytes]:
         """Ask for the binary log as a replica does, and yield its events. The session is of no other use afterwards.
 
-        It ends at the end of the log, or after DUMP_TIMEOUT_S: a source may have to read through a whole file before it
-        comes to what is asked for. It also ends after DUMP_BYTES_LIMIT: rows may be large. The first byte of a packet
-        is the protocol's own.
+        It ends at the end of the log. NoAnswer after DUMP_TIMEOUT_S: a source may have to read through a whole file
+        before it comes to what is asked for. NoAnswer also after `size_limit` bytes: rows may be large. The first byte
+        of a packet is the protocol's own.
         """
         until, size = time.monotonic() + DUMP_TIMEOUT_S, 0
         raw = cast("Any", self._raw)  # PyMySQL has no public name for what other clients call a command
         with _typed(doing):
             raw._execute_command(command, request)
-        while (left := until - time.monotonic()) > 0 and size < DUMP_BYTES_LIMIT:
+        while (left := until - time.monotonic()) > 0 and size < size_limit:
             with self._closed_by_silence(), _typed(doing), _limited(left, self._line):
                 packet: bytes = raw._read_packet()._data
             size += len(packet)
             if packet[:1] == END_OF_LOG and len(packet) < SHORTEST_EVENT:
                 return
             yield packet[1:]
+        self.close()
+        limit = f"{size} bytes" if left > 0 else f"{DUMP_TIMEOUT_S:g} s"
+        raise NoAnswer(doing, 0, f"it was stopped after {limit}, before the end of the log")
 
     @contextmanager
     def _closed_by_silence(self) -> Iterator[None]:

@@ -32,7 +32,7 @@ WHO = sql(
 class Family:
     """All that a family has. `oldest`: the first version that we can keep; `nothing`: the history of a new server.
 
-    `stamps`: from the binary log, when the transactions between two histories were made.
+    `stamps`: from the binary log, when the transactions between two histories were made, without those of a third.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Family:
     database: Callable[[Connection], Database]
     source: Callable[[Connection], SourceState]
     nothing: History
-    stamps: Callable[[Connection, History, History], Iterator[tuple[str, int]]]
+    stamps: Callable[[Connection, History, History, History | None], Iterator[tuple[str, int]]]
 
 
 FAMILIES = {

@@ -24,22 +24,28 @@ GTID = struct.Struct("<QI")
 DOING = "reading the binary log"
 
 
-def read_stamps(connection: Connection, since: History, until: History) -> Iterator[tuple[str, int]]:
+def read_stamps(
+    connection: Connection, since: History, until: History, without: History | None = None
+) -> Iterator[tuple[str, int]]:
     """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
 
     The time (in seconds) travels with the transaction, so every server that has it logs the same. Each domain begins at
-    the number before, which must be in the log: DatabaseRefused if it is not.
+    the number before, which must be in the log: DatabaseRefused if it is not. A domain of which `without` has come
+    further begins after that.
     """
     if not isinstance(since, MariadbHistory) or not isinstance(until, MariadbHistory):
         return
-    start = find_start(since, read_positions(connection).history)
+    passed = without if isinstance(without, MariadbHistory) else MariadbHistory()
+    open_domains = find_open_domains(since, until, passed)
+    if not open_domains:
+        return
+    start = find_start(since, read_positions(connection).history, passed)
     ask = sql(
         "SET @mariadb_slave_capability = 4, @master_binlog_checksum = 'NONE', @slave_connect_state = {},"
         " @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0, @master_heartbeat_period = 1000000000",
         str(start),
     )
     connection.rows(ask, DOING)
-    open_domains = {domain: number for domain, number in until.by_domain.items() if domain in since.by_domain}
     for (domain, server, number), made in pair_stamps(
         connection.dump(COM_BINLOG_DUMP, struct.pack("<IHI", 4, NON_BLOCK, 0), DOING)
     ):
@@ -65,12 +71,31 @@ def pair_stamps(events: Iterable[bytes]) -> Iterator[tuple[Gtid, int]]:
             gtid = None
 
 
-def find_start(since: MariadbHistory, held: MariadbHistory) -> MariadbHistory:
-    """Return the position from which the log is sent: before the newest ones of `since`, else at the end."""
+def find_open_domains(since: MariadbHistory, until: MariadbHistory, passed: MariadbHistory) -> dict[int, int]:
+    """Return the number at which each domain of `since` ends in `until`, without those that have passed it."""
+    return {
+        domain: number
+        for domain, number in until.by_domain.items()
+        if domain in since.by_domain and number > passed.by_domain.get(domain, 0)
+    }
+
+
+def find_start(since: MariadbHistory, held: MariadbHistory, passed: MariadbHistory) -> MariadbHistory:
+    """Return the position from which the log is sent: before the newest ones of `since`, else at the end.
+
+    If a domain has `passed` its newest one, the log of this domain is sent from there.
+    """
     wanted = MariadbHistory.of(str(since)).last
     domains = {domain for domain, _ in wanted}
     rest = {key: number for key, number in MariadbHistory.of(str(held)).last.items() if key[0] not in domains}
-    return MariadbHistory({**rest, **{key: number - 1 for key, number in wanted.items() if number > 1}})
+    further = {
+        key: number
+        for key, number in MariadbHistory.of(str(passed)).last.items()
+        if number >= since.by_domain.get(key[0], number + 1)
+    }
+    begun = {domain for domain, _ in further}
+    first = {key: number - 1 for key, number in wanted.items() if number > 1 and key[0] not in begun}
+    return MariadbHistory({**rest, **first, **further})
 
 
 def parse_header(event: bytes) -> tuple[int, int]:

@@ -27,16 +27,22 @@ ASK = sql(
 )
 
 
-def read_stamps(connection: Connection, since: History, until: History) -> Iterator[tuple[str, int]]:
+def read_stamps(
+    connection: Connection, since: History, until: History, without: History | None = None
+) -> Iterator[tuple[str, int]]:
     """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
 
     The time (in microseconds) is that of the first commit, which travels with the transaction: every server that has
-    it logs the same. Nothing is read if there are GTIDs with tags, which the request spells differently.
+    it logs the same. ValueError if there are GTIDs with tags, which the request spells differently.
     """
     if not isinstance(since, MysqlHistory) or not isinstance(until, MysqlHistory):
         return
     wanted, held = find_wanted(since, until), read_history(connection)
+    if isinstance(without, MysqlHistory):
+        wanted = wanted.minus(without)
     if any(tag for _, tag in held.executed):
+        raise ValueError("there are GTIDs with tags, whose binary log the agent does not read")
+    if wanted.empty:
         return
     connection.rows(ASK, DOING)
     left = sum(last - first + 1 for each in wanted.executed.values() for first, last in each)

@@ -10,7 +10,7 @@ import pytest
 from guestagent.database.connection import over_socket
 from guestagent.database.edge import Database
 from guestagent.database.gtid import History
-from guestagent.database.log_comparison import LogComparison, read_stamps
+from guestagent.database.log_comparison import ComparedLogs, LogComparison, read_excerpt
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source, User
 from tests.integration.database.following import PASSWORD, REPLICATOR, follow, until
@@ -83,7 +83,7 @@ def purge(source: Server) -> None:
 
 def stamps_of(server: Server, first: History, last: History) -> dict[str, int]:
     with closing(over_socket(server.socket, "root", 10)) as connection:
-        return read_stamps(connection, first, last)
+        return read_excerpt(connection, first, last).stamps
 
 
 @pytest.mark.patient
@@ -104,7 +104,7 @@ def test_every_kind_of_transaction_has_one_time_in_both_logs(
     assert ours == {gtid: made for gtid, made in theirs.items() if gtid in ours}
 
 
-def test_a_log_that_was_purged_says_nothing(source: Server, second: Server, replica: Database) -> None:
+def test_a_log_that_was_purged_can_never_be_compared(source: Server, second: Server, replica: Database) -> None:
     say_all(source, *TABLES)
     follow(replica, source)
     known = caught_up(source, replica)
@@ -113,11 +113,12 @@ def test_a_log_that_was_purged_says_nothing(source: Server, second: Server, repl
     purge(source)
     here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
 
-    replaced = LogComparison(second.socket, 10).find_replaced(here, None, known.newest, last)
+    compared = LogComparison(second.socket, 10).compare(here, None, known.newest, last, None)
 
     with pytest.raises(DatabaseRefused):
         stamps_of(source, known.newest, last)
-    assert replaced == ""
+    assert (compared.replaced, compared.unread) == ("", "")
+    assert "the source: " in compared.impossible
 
 
 def test_a_source_that_does_not_answer_is_asked_again(source: Server, second: Server, replica: Database) -> None:
@@ -126,7 +127,31 @@ def test_a_source_that_does_not_answer_is_asked_again(source: Server, second: Se
     known = caught_up(source, replica)
     nobody = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), 9)
 
-    assert LogComparison(second.socket, 10).find_replaced(nobody, None, known.newest, known) is None
+    compared = LogComparison(second.socket, 10).compare(nobody, None, known.newest, known, None)
+
+    assert "the source: " in compared.unread
+
+
+def test_logs_longer_than_one_comparison_are_compared_in_several(
+    source: Server, second: Server, replica: Database
+) -> None:
+    say_all(source, *TABLES)
+    follow(replica, source)
+    known = caught_up(source, replica).newest
+    say_all(source, *(["INSERT INTO d.t (v) VALUES ('x')"] * 12), "DROP TABLE d.m")
+    last = caught_up(source, replica)
+    here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
+    comparison = LogComparison(second.socket, 10, limit=4)
+
+    rounds: list[ComparedLogs] = []
+    equal = known.of()
+    while not rounds or rounds[-1].unread:
+        rounds.append(comparison.compare(here, None, known, last, equal))
+        equal = equal.of(str(equal), str(rounds[-1].equal or ""))
+
+    assert len(rounds) == 4, "the newest known one and thirteen more, four at a time"
+    assert (rounds[-1].replaced, rounds[-1].impossible) == ("", "")
+    assert not last.newest.beyond(equal)
 
 
 def test_the_same_log_is_the_same_and_one_that_began_anew_is_not(
@@ -138,11 +163,13 @@ def test_the_same_log_is_the_same_and_one_that_began_anew_is_not(
     comparison = LogComparison(second.socket, 10)
     here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
 
-    same = comparison.find_replaced(here, None, known.newest, known)
+    same = comparison.compare(here, None, known.newest, known, None)
     reset = "RESET MASTER" if source.flavour.family == "mariadb" else "RESET BINARY LOGS AND GTIDS"
     say_all(source, "DROP TABLE d.m", reset, *(["INSERT INTO d.t (v) VALUES ('again')"] * 40))
-    other = comparison.find_replaced(here, None, known.newest, known)
-    nobody = comparison.find_replaced(Source("127.0.0.1", User("nobody", PASSWORD), source.port), None, known, known)
+    other = comparison.compare(here, None, known.newest, known, None)
+    nobody = Source("127.0.0.1", User("nobody", PASSWORD), source.port)
+    rejected = comparison.compare(nobody, None, known, known, None)
 
-    assert (same, nobody) == ("", "")
-    assert other == str(known.newest)
+    assert (same.replaced, same.unread, same.impossible) == ("", "", "")
+    assert other.replaced == str(known.newest)
+    assert "nobody" in rejected.unread

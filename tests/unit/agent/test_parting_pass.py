@@ -13,8 +13,10 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.parting import SourceIdentity
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
+from guestagent.database.gtid import History
+from guestagent.database.log_comparison import CompareBinaryLogs, ComparedLogs
 from guestagent.database.state import Receiver, ServerError, SourceState
-from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
+from guestagent.metadata.document import CfnHandle, Document, Section, Source, Tls, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
 from tests.unit.agent.states import channel, history, source_seen
@@ -30,11 +32,32 @@ STOPPED = replace(
     channel=channel(receiver=Receiver.STOPPED, receiver_error=AHEAD, lag=None),
 )
 
+EQUAL = ComparedLogs()
+UNREAD = ComparedLogs(unread="no answer")
+
+
+class Logs:
+    """Comparisons as they end, the last one again and again. `asked`: from where, and without what."""
+
+    def __init__(self, *results: ComparedLogs) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self._results = [*results]
+
+    def __call__(
+        self, source: Source, tls: Tls | None, since: History, until: History, equal: History | None
+    ) -> ComparedLogs:
+        self.asked.append((str(since), "" if equal is None else str(equal)))
+        return self._results.pop(0) if len(self._results) > 1 else self._results[0]
+
 
 def converge(
-    folder: Path, database: FakeDatabase, *seen: SourceState, document: Document = REPLICA, replaced: str | None = ""
+    folder: Path,
+    database: FakeDatabase,
+    *seen: SourceState,
+    document: Document = REPLICA,
+    logs: CompareBinaryLogs = lambda source, tls, since, until, equal: EQUAL,
 ) -> Report:
-    """One agent's work, from its start to its verdict. `replaced`: what a comparison of the logs finds."""
+    """One agent's work, from its start to its verdict. `logs`: what a comparison of the logs finds."""
     clock = FakeClock()
     edges = Edges(
         open=lambda: database,
@@ -42,7 +65,7 @@ def converge(
         journal=Journal(folder / "journal.json", clock, "boot 1"),
         clock=clock,
         address_towards=lambda host: "10.0.0.8",
-        find_replaced=lambda source, tls, since, until: replaced,
+        compare_logs=logs,
     )
     return Reconciler(document, "task", "10.0.0.1", edges).converge(document.section.deadline)
 
@@ -101,14 +124,16 @@ def test_a_replica_that_lags_remembers_what_its_source_has_shown(tmp_path: Path)
     assert "the source has lost 0-7-20" in report.readiness.worst.seen
 
 
-@pytest.mark.parametrize("life", [{"started": 5000}, {"started": 1000, "resets": 1}], ids=["restart", "RESET"])
+@pytest.mark.parametrize(
+    "life", [{"started": 5000}, {"started": 1000, "resets": 1}], ids=["restart", "RESET"]
+)
 def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
     tmp_path: Path, life: dict[str, int]
 ) -> None:
     database = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
     ready = converge(tmp_path, database, source_seen("0-7-9", started=1000))
 
-    parted = converge(tmp_path, database, source_seen("0-7-40", **life), replaced="0-7-9")
+    parted = converge(tmp_path, database, source_seen("0-7-40", **life), logs=Logs(ComparedLogs("0-7-9")))
     later = converge(tmp_path, database, source_seen("0-7-40", **life))
 
     assert ready.verdict is Verdict.READY
@@ -120,10 +145,129 @@ def test_a_log_that_could_not_be_read_is_read_at_the_next_work(tmp_path: Path) -
     database = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
     converge(tmp_path, database, source_seen("0-7-9", started=1000))
 
-    converge(tmp_path, database, source_seen("0-7-9", started=5000), replaced=None)
-    report = converge(tmp_path, database, source_seen("0-7-9", started=5000), replaced="0-7-9")
+    converge(tmp_path, database, source_seen("0-7-9", started=5000), logs=Logs(UNREAD))
+    report = converge(
+        tmp_path, database, source_seen("0-7-9", started=5000), logs=Logs(ComparedLogs("0-7-9"))
+    )
 
     assert report.readiness.final
+
+
+def restart(folder: Path, logs: Logs, *, replica: str = "0-7-9", source: str = "0-7-9") -> Report:
+    """Make a replica ready, let its source restart, and work on the replica again."""
+    database = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
+    assert converge(folder, database, source_seen("0-7-9", started=1000)).verdict is Verdict.READY
+    later = FakeDatabase(
+        replace(STOPPED, history=history(replica), channel=channel()), upstream=history(replica)
+    )
+    return converge(folder, later, source_seen(source, started=5000), logs=logs)
+
+
+def test_a_replica_waits_until_the_logs_of_a_restarted_source_are_compared(tmp_path: Path) -> None:
+    report = restart(tmp_path, Logs(UNREAD))
+
+    worst = report.readiness.worst
+    assert (report.verdict, report.late, worst.name) == (Verdict.FAILED, True, "history")
+    assert (
+        "the binary logs of this source since its restart have not been compared yet (no answer)"
+        in worst.seen
+    )
+
+
+def test_a_replica_is_ready_when_the_logs_could_be_read_at_last(tmp_path: Path) -> None:
+    logs = Logs(UNREAD, UNREAD, EQUAL)
+
+    report = restart(tmp_path, logs)
+
+    assert report.verdict is Verdict.READY
+    assert len(logs.asked) == 3
+
+
+def test_a_comparison_that_ends_early_goes_on_where_it_ended(tmp_path: Path) -> None:
+    early = ComparedLogs(equal=history("0-7-400"), unread="more than 20000 transactions")
+    logs = Logs(early, replace(early, equal=history("0-7-800")), EQUAL)
+
+    report = restart(tmp_path, logs, replica="0-7-900", source="0-7-900")
+
+    assert report.verdict is Verdict.READY
+    assert logs.asked == [("0-7-9", ""), ("0-7-400", "0-7-400"), ("0-7-800", "0-7-800")]
+
+
+def test_a_difference_after_the_place_where_a_comparison_ended_early_is_a_parting(tmp_path: Path) -> None:
+    early = ComparedLogs(equal=history("0-7-400"), unread="more than 20000 transactions")
+
+    report = restart(tmp_path, Logs(early, ComparedLogs("0-7-401")), replica="0-7-900", source="0-7-900")
+
+    assert report.readiness.final
+    assert "another transaction under 0-7-401" in report.readiness.worst.seen
+
+
+def test_an_agent_that_starts_anew_goes_on_where_the_last_comparison_ended(tmp_path: Path) -> None:
+    early = ComparedLogs(equal=history("0-7-400"), unread="more than 20000 transactions")
+    restart(tmp_path, Logs(early, UNREAD), replica="0-7-900", source="0-7-900")
+    here = replace(STOPPED, history=history("0-7-900"), channel=channel())
+    logs = Logs(EQUAL)
+
+    converge(tmp_path, FakeDatabase(here), source_seen("0-7-900", started=5000), logs=logs)
+
+    assert logs.asked == [("0-7-400", "")]
+
+
+def test_a_transaction_that_fills_a_whole_comparison_is_not_read_for_ever(tmp_path: Path) -> None:
+    huge = ComparedLogs(equal=history("0-7-9"), unread="it was stopped after 64 MiB")
+    logs = Logs(huge, EQUAL)
+
+    report = restart(tmp_path, logs, replica="0-7-12", source="0-7-12")
+
+    assert report.verdict is Verdict.READY
+    assert logs.asked == [("0-7-9", ""), ("0-7-9", "0-7-9")]
+
+
+def test_what_was_executed_after_the_first_look_is_compared_too(tmp_path: Path) -> None:
+    lagging = replace(STOPPED, history=history("0-7-9"), channel=None)
+    logs = Logs(EQUAL, ComparedLogs("0-7-11"))
+    ready = FakeDatabase(replace(STOPPED, channel=None), upstream=history("0-7-9"))
+    converge(tmp_path, ready, source_seen("0-7-9", started=1000))
+
+    report = converge(
+        tmp_path,
+        FakeDatabase(lagging, upstream=history("0-7-12")),
+        source_seen("0-7-12", started=5000),
+        logs=logs,
+    )
+
+    assert "another transaction under 0-7-11" in report.readiness.worst.seen
+
+
+def test_a_replica_that_lags_is_compared_once_and_reads_no_log_until_it_has_caught_up(tmp_path: Path) -> None:
+    logs = Logs(EQUAL)
+
+    restart(tmp_path, logs, replica="0-7-9", source="0-7-5000")
+
+    assert len(logs.asked) == 1
+
+
+def test_logs_that_cannot_be_compared_hold_no_replica_back(tmp_path: Path) -> None:
+    logs = Logs(ComparedLogs(impossible="the source: it has purged them"))
+
+    report = restart(tmp_path, logs)
+
+    said = [condition.seen for condition in report.readiness.conditions if condition.name == "history"]
+    assert report.verdict is Verdict.READY
+    assert "cannot be compared (the source: it has purged them)" in said[0]
+    assert len(logs.asked) == 1
+
+
+def test_an_honest_restart_is_compared_once_and_then_passes_are_quiet(tmp_path: Path) -> None:
+    restart(tmp_path, Logs(EQUAL))
+    journal, logs = (tmp_path / "journal.json").read_bytes(), Logs(UNREAD)
+    here = replace(STOPPED, channel=channel(), history=history("0-7-9"))
+
+    report = converge(tmp_path, FakeDatabase(here), source_seen("0-7-9", started=5001), logs=logs)
+
+    assert report.verdict is Verdict.READY
+    assert logs.asked == []
+    assert (tmp_path / "journal.json").read_bytes() == journal
 
 
 def test_a_quiet_pass_notes_nothing_of_a_source_that_tells_its_life(tmp_path: Path) -> None:
@@ -141,6 +285,8 @@ def test_a_promoted_source_elsewhere_is_followed_after_a_parting(tmp_path: Path)
     converge(tmp_path, FakeDatabase(STOPPED), source_seen("0-7-4"))
     moved = replace(REPLICA, source=replace(SOURCE, address="10.0.0.9"))
 
-    report = converge(tmp_path, FakeDatabase(STOPPED, upstream=history("0-7-9")), source_seen("0-7-9"), document=moved)
+    report = converge(
+        tmp_path, FakeDatabase(STOPPED, upstream=history("0-7-9")), source_seen("0-7-9"), document=moved
+    )
 
     assert report.verdict is Verdict.READY

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 import pytest
 
+from guestagent.database.connection import NoAnswer
 from guestagent.database.gtid import MariadbHistory
-from guestagent.database.log_comparison import find_difference
+from guestagent.database.log_comparison import (
+    COMPARED_LIMIT,
+    ComparedLogs,
+    Excerpt,
+    collect_stamps,
+    compare_excerpts,
+    find_difference,
+)
 from guestagent.database.mariadb import binlog as mariadb
 from guestagent.database.mysql import binlog as mysql
 from guestagent.database.mysql.gtidset import MysqlHistory
@@ -27,7 +38,14 @@ def mysql_gtid(number: int, here: int, first: int | None = None) -> bytes:
         if first is None
         else (here | mysql.HAS_ORIGINAL).to_bytes(7, "little") + first.to_bytes(7, "little")
     )
-    return header + b"\0" + bytes.fromhex(UUID.replace("-", "")) + number.to_bytes(8, "little") + bytes(17) + times
+    return (
+        header
+        + b"\0"
+        + bytes.fromhex(UUID.replace("-", ""))
+        + number.to_bytes(8, "little")
+        + bytes(17)
+        + times
+    )
 
 
 class TestMariadb:
@@ -53,10 +71,35 @@ class TestMariadb:
             ("0-71-9", "0-1-30,0-71-12", "0-71-8"),
         ],
     )
-    def test_the_log_is_asked_for_from_the_transaction_before(self, since: str, held: str, start: str) -> None:
-        found = mariadb.find_start(MariadbHistory.of(since), MariadbHistory.of(held))
+    def test_the_log_is_asked_for_from_the_transaction_before(
+        self, since: str, held: str, start: str
+    ) -> None:
+        found = mariadb.find_start(MariadbHistory.of(since), MariadbHistory.of(held), MariadbHistory())
 
         assert str(found) == start
+
+    @pytest.mark.parametrize(
+        ("since", "passed", "start"),
+        [
+            ("0-71-9", "0-71-9", "0-71-9"),
+            ("0-71-9", "0-5-12", "0-5-12"),
+            ("0-71-9,5-3-4", "0-71-20", "0-71-20,5-3-3"),
+        ],
+    )
+    def test_a_log_that_was_read_before_is_asked_for_from_there(
+        self, since: str, passed: str, start: str
+    ) -> None:
+        held = MariadbHistory.of("0-71-30,5-3-7")
+
+        found = mariadb.find_start(MariadbHistory.of(since), held, MariadbHistory.of(passed))
+
+        assert found.contains(MariadbHistory.of(start))
+        assert MariadbHistory.of(start).contains(found) or "5-3" not in start
+
+    def test_a_domain_that_was_read_to_its_end_is_not_read_again(self) -> None:
+        since, until = MariadbHistory.of("0-71-9,5-3-4"), MariadbHistory.of("0-71-30,5-3-7")
+
+        assert mariadb.find_open_domains(since, until, MariadbHistory.of("0-71-30")) == {5: 7}
 
 
 class TestMysql:
@@ -87,7 +130,9 @@ class TestMysql:
             (f"{OTHER}:9", f"{UUID}:1-9", ""),
         ],
     )
-    def test_the_newest_of_each_origin_and_what_follows_is_wanted(self, since: str, until: str, wanted: str) -> None:
+    def test_the_newest_of_each_origin_and_what_follows_is_wanted(
+        self, since: str, until: str, wanted: str
+    ) -> None:
         assert str(mysql.find_wanted(MysqlHistory.of(since), MysqlHistory.of(until))) == wanted
 
     def test_a_set_is_encoded_with_the_number_after_each_interval(self) -> None:
@@ -104,3 +149,41 @@ def test_one_number_with_two_times_is_two_transactions() -> None:
 
 def test_what_one_log_lacks_is_no_difference() -> None:
     assert find_difference({"0-7-8": 100, "0-7-9": 101}, {"0-7-8": 100, "0-7-10": 5}) == ""
+
+
+def test_what_was_read_before_a_connection_was_lost_is_kept() -> None:
+    def lose() -> Iterator[tuple[str, int]]:
+        yield "0-7-8", 100
+        raise NoAnswer("reading the binary log", 2013, "timed out")
+
+    excerpt = collect_stamps(lose())
+
+    assert excerpt == Excerpt({"0-7-8": 100}, "reading the binary log: timed out")
+
+
+def test_more_transactions_than_fit_are_left_for_later() -> None:
+    excerpt = collect_stamps((f"0-7-{number}", 100) for number in count(1))
+
+    assert len(excerpt.stamps) == COMPARED_LIMIT
+    assert excerpt.unread
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "unread"),
+    [
+        (Excerpt({"0-7-8": 100, "0-7-9": 101}), Excerpt({"0-7-8": 100}, "64 MiB"), "64 MiB"),
+        (Excerpt({"0-7-8": 100}, "10 s"), Excerpt({"0-7-8": 100, "0-7-9": 101}), "10 s"),
+        (Excerpt({"0-7-8": 100}), Excerpt({"0-7-8": 100}), ""),
+    ],
+    ids=["the source's ends early", "ours ends early", "both are complete"],
+)
+def test_a_log_that_ends_early_leaves_the_rest_for_later(ours: Excerpt, theirs: Excerpt, unread: str) -> None:
+    compared = compare_excerpts(ours, theirs, MariadbHistory())
+
+    assert compared == ComparedLogs(equal=MariadbHistory.of("0-7-8"), unread=unread)
+
+
+def test_nothing_in_common_before_a_log_ends_early_proves_nothing() -> None:
+    compared = compare_excerpts(Excerpt({"0-7-8": 100}), Excerpt({}, "10 s"), MariadbHistory())
+
+    assert compared == ComparedLogs(unread="10 s")
