@@ -35,7 +35,7 @@ def greeting(capabilities: int = PROTOCOL_41 | SECURE | PLUGINS) -> bytes:
 
 
 DONE = b"\0\0\0\2\0\0\0"
-LET_IN = greeting() + packet(2, DONE) + packet(1, DONE) * 2
+LET_IN = greeting() + packet(2, DONE) + packet(1, DONE) * 3
 """The greeting, and success for the login and for what every session begins with."""
 
 ENDLESS = b"\xff\xff\xff\1"  # the header of a packet of 16 MiB
