@@ -68,7 +68,8 @@ class Anchor:
     """The newest transactions that a replica had when it last held all that its source had, and the source's life then.
 
     A history goes back in time only where the server's process starts anew, or with a RESET (or it is another server):
-    only then the binary logs of both are compared from here on.
+    only then the binary logs of both are compared from here on. While that takes several passes, `newest` moves on to
+    what was compared, and the life remains the former one.
     """
 
     source: SourceIdentity

@@ -24,7 +24,7 @@ from guestagent.metadata.document import Source
 
 NOT_SEEN = SourceState()
 CompareLogs = Callable[[History, History], str]
-"""Returns a GTID between two histories under which the source has another transaction; "" if there is none."""
+"""Returns a GTID between two histories under which the source has another transaction; "" if none is known so far."""
 
 
 def compare_nothing(since: History, until: History) -> str:
@@ -79,7 +79,7 @@ def remember_parting(
 def find_replaced(
     anchor: Anchor | None, source: SourceIdentity, server: ServerState, seen: SourceState, compare: CompareLogs
 ) -> str:
-    """Compare the logs if the source has begun another life since the anchor; "" if not, or if they agree."""
+    """Compare the logs if the source has begun another life since the anchor; "" if not, or if they agree so far."""
     history = seen.history
     if anchor is None or history is None or history.family != server.history.family:
         return ""

@@ -131,6 +131,7 @@ def a_source_that_was_reset_and_wrote_on_before_anybody_looked(pair: Pair) -> Te
     pair.ready()
     forget = pair.say(mariadb="RESET MASTER", mysql="RESET BINARY LOGS AND GTIDS")
     again = "INSERT INTO d.t VALUES ({}, 'again')"
+    time.sleep(1.1)  # MariaDB's log counts whole seconds
     pair.source.server.ask(forget, *(again.format(number) for number in range(20, 50)))
     time.sleep(2)  # a MariaDB's channel goes on by itself
     yield pair.replica.apply(pair.replica_document())
@@ -143,6 +144,29 @@ def a_source_that_was_restarted_and_wrote_on(pair: Pair) -> Telling:
     pair.with_source()
     pair.write(*range(20, 50))
     yield pair.replica.apply(pair.replica_document(Deadline=20))
+
+
+@area.row(READY)
+def a_restarted_source_that_has_purged_what_was_to_be_compared(pair: Pair) -> Telling:
+    pair.ready()
+    pair.restarted(pair.source)
+    pair.with_source()
+    pair.write(*range(20, 25))
+    pair.holds()
+    purge_older_logs(pair)
+    told = pair.replica.apply(pair.replica_document(Deadline=20))
+    assert "cannot be compared (the source: reading the binary log" in str(told.answer["conditions"])
+    yield told
+
+
+def purge_older_logs(pair: Pair) -> None:
+    """Leave the source its newest log alone. One that the replica has not passed yet is not purged."""
+    source = pair.source.server
+    deadline = time.monotonic() + 20
+    while len(logs := source.ask("SHOW BINARY LOGS")) > 1:
+        assert time.monotonic() < deadline, "the source keeps its older logs"
+        source.ask(f"PURGE BINARY LOGS TO '{logs[-1]['Log_name']}'")
+        time.sleep(0.1)
 
 
 @contextmanager
