@@ -81,4 +81,5 @@ def outcome(database: Database, step: Step) -> int:
 
 def shown(database: Database) -> ServerState:
     """What the two must agree in: all but the names, numbers and files that are a server's own."""
-    return replace(database.observe(), version="", uuid=None, port=0, tls=None, folder="", channel_charset="", unrecorded=None)
+    state = replace(database.observe(), version="", uuid=None, port=0, tls=None, folder="")
+    return replace(state, channel_charset="", unrecorded=None)
