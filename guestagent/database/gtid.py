@@ -107,9 +107,15 @@ class MariadbHistory:
         return MariadbHistory(dict(islice(newest, count)))
 
     def merge(self, other: MariadbHistory) -> MariadbHistory:
-        """Everything of both."""
-        keys = self.last.keys() | other.last.keys()
-        return MariadbHistory({key: max(self.last.get(key, 0), other.last.get(key, 0)) for key in keys})
+        """Everything of both, in the order of this one, after what `other` alone has."""
+        alone = {key: number for key, number in other.last.items() if key not in self.last}
+        return MariadbHistory(
+            alone | {key: max(number, other.last.get(key, 0)) for key, number in self.last.items()}
+        )
+
+    def written_under(self, server_id: int) -> MariadbHistory:
+        """What was executed here under one server id."""
+        return MariadbHistory({key: number for key, number in self.last.items() if key[1] == server_id})
 
     def contains(self, other: History) -> bool:
         """Whether the last transaction of each of its domains was executed here, and with it all before it.

@@ -144,3 +144,12 @@ def test_a_union_contains_both(one: MariadbHistory, other: MariadbHistory) -> No
 @given(HISTORIES)
 def test_what_is_beyond_nothing_is_everything(one: MariadbHistory) -> None:
     assert MariadbHistory.of(one.beyond(EMPTY)) == one
+
+
+@pytest.mark.parametrize("newest", [1, 2, 3, 70, 72, 100, 1000])
+def test_a_union_of_positions_keeps_which_server_wrote_last(newest: int) -> None:
+    older = ",".join(f"0-{server}-{server}" for server in (1, 2, 3, 70, 72, 100, 1000) if server != newest)
+    source = MariadbHistory.of(f"{older},0-{newest}-2000").merge(MariadbHistory.of("0-1-1"))
+
+    assert not MariadbHistory.of(older).contains(source)
+    assert MariadbHistory.of(f"0-{newest}-2000").contains(source)
