@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from guestagent.agent.own_server_id import describe_left_out
 from guestagent.agent.skip_evidence import describe_evidence
 from guestagent.database.edge import Dialect
 from guestagent.database.failures import Place
@@ -144,7 +145,8 @@ def find_parting(
     if is_blank(server):
         return None
     rejected = "" if accepted else find_rejection(source, server.channel, dialect)
-    found = Parting(source, replaced=replaced, rejected=rejected, skipped=describe_evidence(server))
+    skipped = ", ".join(filter(None, (describe_evidence(server), describe_left_out(server, seen.history))))
+    found = Parting(source, replaced=replaced, rejected=rejected, skipped=skipped)
     if seen.history is not None and seen.history.family == server.history.family:
         errant = "" if may_be_unacknowledged(server, seen) else server.history.beyond(seen.history)
         if server.unrecorded is not None and server.unrecorded.recovered == errant:

@@ -9,6 +9,7 @@ from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.family_limits import find_limit
 from guestagent.agent.journal_memory import MARK, Memory
 from guestagent.agent.model import Desired, Observed
+from guestagent.agent.own_server_id import refuse_own_server_id
 from guestagent.agent.parting import describe_way_out, may_be_unacknowledged
 from guestagent.agent.skipped_changes import refuse_skipping
 from guestagent.agent.unlogged_data import refuse_unlogged
@@ -34,7 +35,7 @@ from guestagent.database.steps import (
     Step,
     StopChannel,
 )
-from guestagent.metadata.document import Role, Source
+from guestagent.metadata.document import Role, Source, Unresolved
 
 SHOWN_NAMES_LIMIT = 10
 """A condition names at most this many schemas and accounts."""
@@ -76,6 +77,7 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         # A setting that is still in force is named before its effect, which outlasts it.
         parted = observed.parting is not None and not observed.parting.has_skipped_only
         refused = None if parted else refuse_skipping(desired, server, observed.source)
+        refused = refused or (None if parted else _own_id_refusal(desired, server, observed.source))
         refused = refused or _replica_refusal(desired, server, observed)
     return (
         refused
@@ -150,6 +152,17 @@ def _replica_refusal(
             "give each node its own GuestAgent.ServerId",
         )
     return None if may_be_unacknowledged(server, source) else _written_here(server, source.history)
+
+
+def _own_id_refusal(
+    desired: Desired, server: ServerState, source: SourceState | None
+) -> tuple[str, str, str, str] | None:
+    """Why this replica's server id keeps changes of its source from it."""
+    if source is None or source.history is None or isinstance(desired.server_id, Unresolved):
+        return None
+    if source.server_id == desired.server_id:  # a reason of its own
+        return None
+    return refuse_own_server_id(desired.server_id, server, source.history)
 
 
 def _unfollowable(

@@ -175,7 +175,7 @@ class ServerState:
     `unlogged`: schemas or GTIDs that it holds and that its binary log, from its beginning on, does not account for.
     `channel_charset`: the character set in which its channels log in ("": not known).
     `unrecorded`: what of its log its channel would apply again, None for nothing; while the channel applies it may come
-    and go.
+    and go. `logged`: what of `history` its binary log has, None where a channel leaves out nothing for a server id.
     """
 
     version: str
@@ -199,6 +199,7 @@ class ServerState:
     unlogged: tuple[str, ...] = ()
     channel_charset: str = ""
     unrecorded: Unrecorded | None = None
+    logged: History | None = None
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

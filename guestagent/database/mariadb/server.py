@@ -109,6 +109,7 @@ class Mariadb:
             # Newer ones know more than ON: how strictly, which is not for us to judge.
             read_only=seen["read_only"] != "OFF",
             history=positions.history,
+            logged=positions.logged,
             own=positions.history.own(positions.applied),
             accounts=found,
             schemas=names,
