@@ -17,6 +17,7 @@ from guestagent.agent.parting import (
     is_accepted,
     is_blank,
 )
+from guestagent.agent.unrecorded import plan_record
 from guestagent.database.edge import Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import ServerState, SourceState
@@ -79,11 +80,15 @@ def remember_parting(
 def find_replaced(
     anchor: Anchor | None, source: SourceIdentity, server: ServerState, seen: SourceState, compare: CompareLogs
 ) -> str:
-    """Compare the logs if the source has begun another life since the anchor; "" if not, or if they agree so far."""
+    """Compare the logs if the source has begun another life since the anchor, and before what the replica has logged is
+    recorded as applied: somebody may have written it there. "" if neither is so, or if they agree.
+    """
     history = seen.history
-    if anchor is None or history is None or history.family != server.history.family:
+    if history is None or history.family != server.history.family or server.history.beyond(history):
         return ""
-    if anchor.has_same_life(source, seen) or server.history.beyond(history):
+    if server.unrecorded is not None and plan_record(server, history) is not None:
+        return compare(server.unrecorded.applied, server.history)
+    if anchor is None or anchor.has_same_life(source, seen):
         return ""
     return compare(server.history.of(anchor.newest), server.history)
 

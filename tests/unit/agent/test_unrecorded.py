@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from guestagent.agent.model import Agreement, Observed
+from guestagent.agent.parting import SourceIdentity
 from guestagent.agent.plan import plan
 from guestagent.agent.readiness import readiness
-from guestagent.database.state import ServerError, Unrecorded
+from guestagent.agent.source_history import find_replaced
+from guestagent.database.gtid import History
+from guestagent.database.state import ServerError, ServerState, Unrecorded
 from tests.unit.agent.states import (
     DIALECT,
     channel,
@@ -72,3 +77,17 @@ def test_what_the_servers_own_recovery_logged_is_not_blamed_on_anybody() -> None
     assert (worst.name, worst.agreement) == ("history", Agreement.FINAL)
     assert worst.seen.startswith("0-8-5, logged by the server's own recovery from a crash")
     assert planned(seen(state, source_seen("0-7-9"))) == []
+
+
+@pytest.mark.parametrize(("state", "compared"), [(KILLED, 1), (replace(KILLED, channel=channel()), 0)])
+def test_the_logs_are_compared_before_anything_is_recorded(state: ServerState, compared: int) -> None:
+    calls: list[tuple[str, str]] = []
+
+    def compare(since: History, until: History) -> str:
+        calls.append((str(since), str(until)))
+        return "0-7-5"
+
+    found = find_replaced(None, SourceIdentity("10.0.0.7", 3306), state, source_seen("0-7-9"), compare)
+
+    assert calls == [("0-7-4", "0-7-5")] * compared
+    assert found == ("0-7-5" if compared else "")
