@@ -25,6 +25,8 @@ STATUS = sql(
 )
 # LIKE, with which MySQL takes a fifth of the time of WHERE: it has an index for that.
 RESETS = sql("SHOW GLOBAL STATUS LIKE 'Com_reset'")
+# MariaDB's FLUSH GLOBAL STATUS sets that count to zero: what began then counts as another life.
+COUNTING = sql("SHOW GLOBAL STATUS LIKE 'Uptime_since_flush_status'")
 WAITING = ("Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions")
 DENIED = 1045
 LOOK = 3  # timeouts that all answers of one look may take together
@@ -146,7 +148,8 @@ def _status(connection: Connection, seen: SourceState) -> SourceState:
     except ValueError:
         left = None
     waiting = sum(int(said.get(name) or 0) for name in WAITING)
-    uptime = said.get("Uptime")
+    counting = next((row["Value"] for row in connection.rows(COUNTING, LOOKING)), None)
+    uptime = counting or said.get("Uptime")
     return replace(
         seen,
         tls=bool(said.get("Ssl_cipher")),
