@@ -97,6 +97,8 @@ RULES = (
     # Triggers have run on the source already.
     VariableRule("slave_run_triggers_for_rbr", ("NO",)),
     VariableRule("gtid_ignore_duplicates", ("OFF",)),
+    # Such a table has its columns and no rows.
+    VariableRule("default_storage_engine", ("InnoDB",), harmful="BLACKHOLE"),
     *(VariableRule(name, ("",), End.SOURCE, dynamic=False) for name in LOG_FILTERS),
     # The same statement need not have the same effect twice. MIXED logs such statements as rows.
     VariableRule("binlog_format", ("ROW", "MIXED"), End.SOURCE, managed=True),

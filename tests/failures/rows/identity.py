@@ -20,6 +20,31 @@ def a_server_id_that_the_source_has(pair: Pair) -> Telling:
     yield pair.replica.apply(pair.replica_document(ServerId=71))
 
 
+@area.row(mariadb=final("server id", "72, under which the source has 0-72-"), heals=False)
+def a_server_id_under_which_the_source_has_written(pair: Pair) -> Telling:
+    pair.with_source()
+    pair.source.server.ask("SET SESSION server_id = 72", "CREATE DATABASE d")
+    pair.source.server.ask("CREATE DATABASE later")
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(mariadb=final("skipped changes", "server id 72, under which the source has 0-72-"), heals=False)
+def a_server_id_that_was_changed_after_the_channel_had_left_out_a_row(pair: Pair) -> Telling:
+    pair.ready().source.server.ask("SET SESSION server_id = 72", "INSERT INTO d.t VALUES (10, 'lacking')")
+    pair.write(11)
+    assert pair.replica.apply(pair.replica_document()).worst == "server id"
+    yield pair.replica.apply(pair.replica_document(ServerId=73))
+
+
+@area.row(mariadb=final("history", "the source has another transaction under 0-71-"), heals=False)
+def a_row_that_was_written_on_the_replica_under_the_source_s_server_id(pair: Pair) -> Telling:
+    stop = (pair.channel("STOP"), "SET SESSION server_id = 71")
+    pair.ready().replica.server.ask(*stop, "INSERT INTO d.t VALUES (999, 'errant')")
+    time.sleep(1.1)  # a MariaDB stamps its transactions in seconds
+    pair.write(4)
+    yield pair.replica.apply(pair.replica_document(Deadline=10))
+
+
 @area.row(mysql=final("server uuid", ""), heals=False)
 def a_server_uuid_that_the_source_has(pair: Pair) -> Telling:
     pair.spoiled = True
@@ -134,6 +159,19 @@ def a_source_that_was_reset_and_wrote_on_before_anybody_looked(pair: Pair) -> Te
     time.sleep(1.1)  # MariaDB's log counts whole seconds
     pair.source.server.ask(forget, *(again.format(number) for number in range(20, 50)))
     time.sleep(2)  # a MariaDB's channel goes on by itself
+    yield pair.replica.apply(pair.replica_document())
+
+
+@area.row(mariadb118=final("history", "the source has another transaction under 0-71-"), heals=False)
+def a_source_whose_count_of_resets_was_reset_too(pair: Pair) -> Telling:
+    forget = ("SET SESSION sql_log_bin = 0", "FLUSH GLOBAL STATUS")
+    pair.source.server.ask(*forget)
+    time.sleep(4)  # so far apart two lives of a source are told apart
+    pair.ready().replica.server.ask(pair.channel("STOP"))
+    time.sleep(1.1)  # a MariaDB stamps its transactions in seconds
+    pair.source.server.ask("RESET MASTER")
+    pair.write(*range(100, 120))
+    pair.source.server.ask(*forget)
     yield pair.replica.apply(pair.replica_document())
 
 

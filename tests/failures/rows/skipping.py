@@ -71,6 +71,15 @@ def a_filter_in_the_option_file_of_a_fresh_replica(pair: Pair) -> Telling:
     pair.restarted(pair.replica)
 
 
+@area.row(final(NAME, "default_storage_engine = BLACKHOLE"), heals=False)
+def a_storage_engine_that_keeps_no_row(pair: Pair) -> Telling:
+    pair.with_source()
+    plugin = pair.say(mariadb="plugin-load-add=ha_blackhole", mysql="skip-name-resolve")
+    pair.restarted(pair.replica, plugin, "default-storage-engine=BLACKHOLE")
+    yield pair.replica.apply(pair.replica_document())
+    pair.restarted(pair.replica)
+
+
 @area.row(final(NAME, "replicate_rewrite_db"), heals=False)
 def a_schema_that_is_renamed_on_the_way(pair: Pair) -> Telling:
     pair.with_source()
