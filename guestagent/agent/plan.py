@@ -283,7 +283,9 @@ def _replica_steps(
         # What this server holds may be lacking over there, and a channel that runs is not given up for a way on
         # which nobody was let in yet.
         return
-    record = plan_record(server, None if observed.source is None else observed.source.history)
+    # Before the binary logs are compared it is not known whose transaction this server has logged.
+    compared = None if observed.source is None or observed.uncompared else observed.source.history
+    record = plan_record(server, compared)
     start = channel is not None and _wants_start(channel, observed, dialect)
     # A whole stop throws the relay log away, and GTIDs fetch it again: one that cannot be read is mended so.
     unreadable = start and channel is not None and channel.applier_error is not None

@@ -22,6 +22,7 @@ from guestagent.agent.pausing import withholding
 from guestagent.agent.plan import holds_data, plan, refusal
 from guestagent.agent.readiness import judge_refusal, readiness
 from guestagent.agent.source_history import identify_source, recall_parting, remember_parting
+from guestagent.agent.unrecorded import plan_record
 from guestagent.database.edge import Database, Dialect
 from guestagent.database.gtid import History
 from guestagent.database.state import Account, ServerError, ServerState, SourceState, TlsOptions
@@ -237,11 +238,16 @@ class Reconciler:
         return replace(observed, lost_journal="")
 
     def _compare_logs(self, desired: Desired, seen: SourceState | None, since: History, until: History) -> str:
-        """Go on with the comparison of the logs. `until`: this server's history."""
+        """Go on with the comparison of the logs. `until`: this server's history.
+
+        A stopped applier that waits for a repair does not catch up before: its repair waits for the comparison.
+        """
         if desired.source is None or seen is None or seen.history is None:
             return ""
         target = self._target or seen.history
         caught_up = target.family != until.family or until.contains(target) or not seen.history.beyond(until)
+        if self._server is not None and plan_record(self._server, seen.history) is not None:
+            caught_up = True
         identity = identify_source(desired.source, seen)
         return self._log_progress.compare(
             desired.source, desired.tls, identity, seen, caught_up=caught_up, since=since, until=until

@@ -56,6 +56,12 @@ def test_nothing_is_recorded_before_the_source_was_seen() -> None:
     assert "record" not in " ".join(planned(seen(KILLED)))
 
 
+def test_nothing_is_recorded_before_the_logs_were_compared() -> None:
+    looked = replace(seen(KILLED, source_seen("0-7-9")), uncompared="no answer")
+
+    assert "record" not in " ".join(planned(looked))
+
+
 def test_what_the_source_does_not_have_is_not_recorded() -> None:
     assert planned(seen(KILLED, source_seen("0-7-4"))) == []
 
