@@ -82,4 +82,4 @@ def outcome(database: Database, step: Step) -> int:
 def shown(database: Database) -> ServerState:
     """What the two must agree in: all but the names, numbers and files that are a server's own."""
     state = replace(database.observe(), version="", uuid=None, port=0, tls=None, folder="")
-    return replace(state, channel_charset="", unrecorded=None)
+    return replace(state, channel_charset="", unrecorded=None, logged=None)
