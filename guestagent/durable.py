@@ -36,7 +36,7 @@ def write(
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+        raise _cannot_write(path, error) from error
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
@@ -63,7 +63,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         for draft in drafts.values():
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+        raise _cannot_write(path, error) from error
 
 
 def show(path: Path, content: bytes) -> None:
@@ -80,7 +80,7 @@ def show(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights") from error
+        raise _cannot_write(path, error) from error
 
 
 def read(path: Path) -> bytes | None:
@@ -122,6 +122,10 @@ def remove(path: Path) -> None:
             _sync_folder(path.parent)
     except OSError as error:
         raise StorageError(f"cannot remove {path}: {error.strerror}") from error
+
+
+def _cannot_write(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot write {path}: {error.strerror}; free space or mend its rights")
 
 
 def _write_synced(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:

@@ -9,6 +9,7 @@ from guestagent.agent.channel import differs, locked_out, pointing, wanted_tls
 from guestagent.agent.family_limits import find_limit
 from guestagent.agent.journal_memory import MARK, Memory
 from guestagent.agent.model import Desired, Observed
+from guestagent.agent.name_list import list_some
 from guestagent.agent.own_server_id import refuse_own_server_id
 from guestagent.agent.parting import describe_way_out, may_be_unacknowledged
 from guestagent.agent.skipped_changes import refuse_skipping
@@ -72,18 +73,14 @@ def refusal(desired: Desired, observed: Observed) -> tuple[str, str, str, str] |
         do = "set gtid_mode and enforce_gtid_consistency to ON in the server's option file and restart it"
         return ("GTID", "on", "off", do)
     if desired.role is Role.SOURCE:
-        refused = _source_refusal(desired, server)
+        refused = _source_refusal(desired, server) or refuse_skipping(desired, server, observed.source)
     else:
         # A setting that is still in force is named before its effect, which outlasts it.
         parted = observed.parting is not None and not observed.parting.has_skipped_only
         refused = None if parted else refuse_skipping(desired, server, observed.source)
         refused = refused or (None if parted else _own_id_refusal(desired, server, observed.source))
         refused = refused or _replica_refusal(desired, server, observed)
-    return (
-        refused
-        or refuse_skipping(desired, server, observed.source)
-        or refuse_unlogged(desired, server, observed.source)
-    )
+    return refused or refuse_unlogged(desired, server, observed.source)
 
 
 def must_not_be_configured(desired: Desired, observed: Observed) -> bool:
@@ -201,7 +198,7 @@ def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
         return (
             "data",
             "an empty server, or one whose history the source contains",
-            f"schemas or accounts without a history: {_list_some(strange)}",
+            f"schemas or accounts without a history: {list_some(strange, SHOWN_NAMES_LIMIT)}",
             "nothing was touched; if the data is not needed, start the node from a clean image",
         )
     if not server.binary_log:
@@ -212,12 +209,6 @@ def _unknowable(server: ServerState) -> tuple[str, str, str, str] | None:
             "set log_bin and log_slave_updates (MySQL: log_replica_updates) in the option file, restart the server",
         )
     return None
-
-
-def _list_some(names: tuple[str, ...]) -> str:
-    """List the first few names, and count the others."""
-    listed = ", ".join(names[:SHOWN_NAMES_LIMIT])
-    return listed if len(names) <= SHOWN_NAMES_LIMIT else f"{listed} and {len(names) - SHOWN_NAMES_LIMIT} more"
 
 
 def _written_here(server: ServerState, source: History) -> tuple[str, str, str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.agent.name_list import list_some
 from guestagent.database.replication_settings import End, ReplicationSetting, merge_settings
 from guestagent.database.state import ServerState
 
@@ -24,9 +25,7 @@ def describe_evidence(server: ServerState) -> str:
     if server.channel is None or server.history.empty:
         return ""
     harmful = [each for each in find_settings(server) if each.end is End.REPLICA and not each.pending]
-    more = len(harmful) - SHOWN_SETTINGS_LIMIT
-    shown = ", ".join(map(str, harmful[:SHOWN_SETTINGS_LIMIT]))
-    return f"{shown} and {more} more" if more > 0 else shown
+    return list_some(harmful, SHOWN_SETTINGS_LIMIT)
 
 
 def _find_ignored(server: ServerState) -> Iterator[ReplicationSetting]:

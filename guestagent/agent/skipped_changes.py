@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from guestagent.agent.model import Agreement, Condition, Desired
+from guestagent.agent.name_list import list_some
 from guestagent.agent.skip_evidence import SHOWN_SETTINGS_LIMIT, find_settings
 from guestagent.database.replication_settings import End, ReplicationSetting
 from guestagent.database.state import ServerState, SourceState
@@ -42,20 +43,15 @@ def find_unmanaged(server: ServerState) -> tuple[ReplicationSetting, ...]:
 
 def describe_settings(settings: Sequence[ReplicationSetting]) -> str:
     """Name the settings, the first few of many."""
-    return f"{', '.join(map(str, settings[:SHOWN_SETTINGS_LIMIT]))}{_describe_rest(settings)}"
+    return list_some(settings, SHOWN_SETTINGS_LIMIT)
 
 
 def advise_undoing(settings: Sequence[ReplicationSetting]) -> str:
     """Return the advice that takes the settings back, with the statement for each."""
     first = settings[:SHOWN_SETTINGS_LIMIT]
-    undone = "; ".join(setting.undo or f"restart it for {setting.name}" for setting in first)
+    statements = [setting.undo or f"restart it for {setting.name}" for setting in settings]
     stopped = "with the channel stopped, " if any(each.end is End.REPLICA and each.undo for each in first) else ""
-    return f"take them back, in the option file too ({stopped}{undone}{_describe_rest(settings)})"
-
-
-def _describe_rest(settings: Sequence[ReplicationSetting]) -> str:
-    more = len(settings) - SHOWN_SETTINGS_LIMIT
-    return f" and {more} more" if more > 0 else ""
+    return f"take them back, in the option file too ({stopped}{list_some(statements, SHOWN_SETTINGS_LIMIT, '; ')})"
 
 
 def judge_managed_settings(server: ServerState) -> Iterator[Condition]:

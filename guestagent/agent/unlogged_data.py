@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.agent.model import Desired
+from guestagent.agent.name_list import list_some
 from guestagent.database.gtid import shorten_gtids
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role
@@ -21,9 +22,7 @@ def refuse_unlogged(
     if desired.role is Role.SOURCE:
         if not server.unlogged:
             return None
-        shown = ", ".join(server.unlogged[:SHOWN_NAMES_LIMIT])
-        more = len(server.unlogged) - SHOWN_NAMES_LIMIT
-        seen = f"a log that lacks the beginning of {shown}{f' and {more} more' if more > 0 else ''}"
+        seen = f"a log that lacks the beginning of {list_some(server.unlogged, SHOWN_NAMES_LIMIT)}"
         return ("data", "a binary log that holds all of it, or says what was purged", seen, LOAD)
     if source is None or not source.unlogged or not server.history.empty:
         return None

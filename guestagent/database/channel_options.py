@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-SHOWN_VALUE_LIMIT = 60  # characters
+from guestagent.database.replication_settings import show_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,7 @@ class StrayOption:
     skips: bool = False
 
     def __str__(self) -> str:
-        value = self.value
-        shown = value if len(value) <= SHOWN_VALUE_LIMIT else f"{value[:SHOWN_VALUE_LIMIT]}..."
-        return f"{self.name} = {shown}"
+        return show_setting(self.name, self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,12 @@ Row = Mapping[str, str | None]
 SHOWN_VALUE_LIMIT = 60  # characters: a filter may name thousands of tables
 
 
+def show_setting(name: str, value: str) -> str:
+    """Return `name = value` for a message, with a long value cut."""
+    shown = value if len(value) <= SHOWN_VALUE_LIMIT else f"{value[:SHOWN_VALUE_LIMIT]}..."
+    return f"{name} = {shown}"
+
+
 class End(str, Enum):
     """Where a setting takes effect: SOURCE on what the server logs, REPLICA on what its channel applies."""
 
@@ -40,9 +46,7 @@ class ReplicationSetting:
     pending: bool = False
 
     def __str__(self) -> str:
-        value = self.value
-        shown = value if len(value) <= SHOWN_VALUE_LIMIT else f"{value[:SHOWN_VALUE_LIMIT]}..."
-        return f"{self.name} = {shown}"
+        return show_setting(self.name, self.value)
 
 
 @dataclass(frozen=True, slots=True)
