@@ -48,7 +48,7 @@ class SourceIdentity:
         return f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """The newest transactions that a source has shown and the replica did not have yet."""
 
@@ -64,7 +64,7 @@ class Sighting:
         return self.source.has_same_uuid(source) if by_uuid else self.source.is_same(source)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """The newest transactions that a replica had when it last held all that its source had, and the source's life then.
 
