@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.cloud import STATE
+from guestagent.cli.error_answer import INTERRUPTED
 from guestagent.cli.interruptions import Interruptions
 from guestagent.cli.subnet import subnet
 from guestagent.errors import GuestAgentError, UnsupportedEnvironment
@@ -21,7 +22,7 @@ from guestagent.retry import Clock, SystemClock
 if TYPE_CHECKING:
     from guestagent.demo import Findings, Ground, Place, Tell
 
-FINE, NOT_HELD, INTERRUPTED = 0, 1, 130
+FINE, NOT_HELD = 0, 1
 DATABASES = ("mariadb", "mariadb-11.8", "mysql")
 
 

@@ -63,25 +63,23 @@ class TcpSourceView:
         if self._kept is not None and self._kept[0] == login:
             with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):  # a new login tells more
                 return self._seen(self._kept[1])
-        refused = self._refused.recall(login.who, login)
-        if refused is not None:
-            return SourceState(error=refused)
-        seen = self._look(login)
-        error = None if seen.error is None else self._explain(login, seen.error)
-        self._refused.note(login.who, login, error)
-        return seen if error is None else SourceState(error=error)
+        return self._unless_refused(login, self._look)
 
     def try_login(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> ServerError | None:
         login = _Login(host, port, user, password, tls)
+        return self._unless_refused(login, lambda each: SourceState(error=self._log_in(each))).error
+
+    def _unless_refused(self, login: _Login, attempt: Callable[[_Login], SourceState]) -> SourceState:
+        """Make the attempt, or repeat the answer that a refused password got a moment ago."""
         refused = self._refused.recall(login.who, login)
         if refused is not None:
-            return refused
-        error = self._log_in(login)
-        error = None if error is None else self._explain(login, error)
+            return SourceState(error=refused)
+        seen = attempt(login)
+        error = None if seen.error is None else self._explain(login, seen.error)
         self._refused.note(login.who, login, error)
-        return error
+        return seen if error is None else SourceState(error=error)
 
     def _explain(self, login: _Login, error: ServerError) -> ServerError:
         """Tell an account that must use TLS from a wrong password: the server says the same of both."""
