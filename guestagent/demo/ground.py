@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from guestagent.embedded.guests.requirements import require
 from guestagent.embedded.record import Options, Record, find
 from guestagent.embedded.servers import prepared
 from guestagent.errors import CloudError, CloudRefused, DatabaseUnreachable
+from guestagent.file_lock import try_lock
 
 SOCKET = "run/mysqld/mysqld.sock"
 TAIL = 15  # lines
@@ -55,11 +55,8 @@ class Ground:
         # The folder above, for the state folder itself comes and goes.
         above = os.open(self.options.state.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(above, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(above)
-            raise CloudRefused("a demo is running on this machine already: wait for its end") from None
-        try:
+            if not try_lock(above):
+                raise CloudRefused("a demo is running on this machine already: wait for its end")
             yield
         finally:
             os.close(above)
