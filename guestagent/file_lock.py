@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from guestagent.durable import PRIVATE_FILE, PRIVATE_FOLDER
+from guestagent.atomic_file import PRIVATE_FILE, PRIVATE_FOLDER
 from guestagent.errors import StorageError
 
-LOCK_PATIENCE_S = 5.0
+LOCK_TIMEOUT_S = 5.0
 LOCK_INTERVAL_S = 0.01
 
 
 @contextmanager
-def hold_lock(path: Path, patience: float = LOCK_PATIENCE_S) -> Iterator[int]:
+def hold_lock(path: Path, patience: float = LOCK_TIMEOUT_S) -> Iterator[int]:
     """Hold the lock of that file, and yield its descriptor. StorageError if somebody else holds it for longer than
     `patience`.
     """

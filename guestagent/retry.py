@@ -52,30 +52,30 @@ class FakeClock:
 class Backoff:
     """Waits in seconds: `first`, doubled each time up to `most`, each cut by up to `jitter` of itself."""
 
-    first: float
-    most: float
+    initial_s: float
+    max_s: float
     jitter: float = 0.5
 
-    def waits(self, chance: Callable[[], float] = _CHANCE) -> Iterator[float]:
-        wait = self.first
+    def iterate_waits(self, chance: Callable[[], float] = _CHANCE) -> Iterator[float]:
+        wait = self.initial_s
         while True:
             yield wait * (1 - self.jitter * chance())
-            wait = min(self.most, wait * 2)
+            wait = min(self.max_s, wait * 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Try again on the named errors until a point in time; the last error then goes to the caller."""
 
-    on: tuple[type[Exception], ...]
-    wait: Backoff
+    errors: tuple[type[Exception], ...]
+    backoff: Backoff
 
     def call(self, action: Callable[[], T], *, until: float, clock: Clock) -> T:
         """The first result of `action`. `until` is in the clock's seconds; at least one attempt is made."""
-        for wait in self.wait.waits():
+        for wait in self.backoff.iterate_waits():
             try:
                 return action()
-            except self.on:
+            except self.errors:
                 left = until - clock.now()
                 if left <= 0:
                     raise

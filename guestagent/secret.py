@@ -54,7 +54,7 @@ class Secret:
         raise TypeError("a Secret is not serialised: reveal() it where it must travel")
 
 
-def masked(text: str, *secrets: Secret) -> str:
+def mask_secrets(text: str, *secrets: Secret) -> str:
     """`text` with every occurrence of the secrets' texts replaced by a mask, the longest first."""
     for secret in sorted((s for s in secrets if s), key=len, reverse=True):
         text = text.replace(secret.reveal(), MASK)

@@ -10,7 +10,7 @@ DEPTH_LIMIT = 100
 """Levels of lists and mappings. Nothing that we keep comes near; Python itself gives up at about a thousand."""
 
 
-class Unreadable(ValueError):
+class UnreadableContent(ValueError):
     """These bytes are not what was written there. The message holds nothing of them: they may be secrets."""
 
 
@@ -19,16 +19,16 @@ def parse_json(content: bytes | str) -> object:
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
         value: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_float)
-    except Unreadable:
+    except UnreadableContent:
         raise
     except UnicodeDecodeError:
-        raise Unreadable("not UTF-8") from None
+        raise UnreadableContent("not UTF-8") from None
     except RecursionError:
-        raise Unreadable("nested too deep") from None
+        raise UnreadableContent("nested too deep") from None
     except ValueError:
-        raise Unreadable("empty" if not content.strip() else "not JSON") from None
+        raise UnreadableContent("empty" if not content.strip() else "not JSON") from None
     if is_too_deep(value):
-        raise Unreadable("nested too deep")
+        raise UnreadableContent("nested too deep")
     return value
 
 
@@ -36,13 +36,13 @@ def parse_object(content: bytes | str, version: int | None = None) -> dict[str, 
     """Return a JSON object; if `version` is given, one whose `version` is just that. Raises Unreadable."""
     value = parse_json(content)
     if not isinstance(value, dict):
-        raise Unreadable("not a JSON object")
+        raise UnreadableContent("not a JSON object")
     if version is not None:
         found = value.get("version")
         if type(found) is not int:
-            raise Unreadable("without a version")
+            raise UnreadableContent("without a version")
         if found != version:
-            raise Unreadable("of another version")
+            raise UnreadableContent("of another version")
     return value
 
 
@@ -56,12 +56,16 @@ def is_too_deep(value: object, limit: int = DEPTH_LIMIT) -> bool:
     return True
 
 
-def cut_depth(value: object, limit: int, instead: object) -> object:
+def limit_depth(value: object, limit: int, instead: object) -> object:
     """Return the value with `instead` in the place of all lists and mappings below `limit` levels."""
     if isinstance(value, list):
-        return instead if limit == 0 else [cut_depth(each, limit - 1, instead) for each in value]
+        return instead if limit == 0 else [limit_depth(each, limit - 1, instead) for each in value]
     if isinstance(value, dict):
-        return instead if limit == 0 else {key: cut_depth(each, limit - 1, instead) for key, each in value.items()}
+        return (
+            instead
+            if limit == 0
+            else {key: limit_depth(each, limit - 1, instead) for key, each in value.items()}
+        )
     return value
 
 
@@ -69,7 +73,7 @@ def get_text(data: Mapping[str, object], name: str, default: str | None = None) 
     """Return the string of that name, or `default` if there is none. Raises Unreadable for anything else."""
     value = data.get(name, default)
     if not isinstance(value, str):
-        raise Unreadable(f"{name} is not a string")
+        raise UnreadableContent(f"{name} is not a string")
     return value
 
 
@@ -77,13 +81,13 @@ def get_number(data: Mapping[str, object], name: str) -> float:
     """Return the finite number of that name as a float. Raises Unreadable for anything else."""
     value = data.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unreadable(f"{name} is not a number")
+        raise UnreadableContent(f"{name} is not a number")
     try:
         number = float(value)
     except OverflowError:
-        raise Unreadable(f"{name} is not a number of this world") from None
+        raise UnreadableContent(f"{name} is not a number of this world") from None
     if not math.isfinite(number):
-        raise Unreadable(f"{name} is not a finite number")
+        raise UnreadableContent(f"{name} is not a finite number")
     return number
 
 
@@ -91,7 +95,7 @@ def get_list(data: Mapping[str, object], name: str, default: list[object] | None
     """Return the list of that name, or `default` if there is none. Raises Unreadable for anything else."""
     value = data.get(name, default)
     if not isinstance(value, list):
-        raise Unreadable(f"{name} is not a list")
+        raise UnreadableContent(f"{name} is not a list")
     return value
 
 
@@ -99,16 +103,18 @@ def get_object(data: Mapping[str, object], name: str) -> dict[str, object]:
     """Return the JSON object of that name. Raises Unreadable for anything else."""
     value = data.get(name)
     if not isinstance(value, dict):
-        raise Unreadable(f"{name} is not a JSON object")
+        raise UnreadableContent(f"{name} is not a JSON object")
     return value
 
 
-def get_rows(data: Mapping[str, object], name: str, width: int, default: list[object] | None = None) -> list[list[str]]:
+def get_rows(
+    data: Mapping[str, object], name: str, width: int, default: list[object] | None = None
+) -> list[list[str]]:
     """Return a list of lists of `width` strings each. Raises Unreadable for anything else."""
     rows: list[list[str]] = []
     for row in get_list(data, name, default):
         if not isinstance(row, list) or len(row) != width or not all(isinstance(word, str) for word in row):
-            raise Unreadable(f"{name} is not a list of {width} strings each")
+            raise UnreadableContent(f"{name} is not a list of {width} strings each")
         rows.append(row)
     return rows
 
@@ -120,11 +126,11 @@ def _list_children(value: object) -> list[object]:
 
 
 def _refuse_constant(word: str) -> object:
-    raise Unreadable("not JSON: a number that is none")
+    raise UnreadableContent("not JSON: a number that is none")
 
 
 def _parse_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise Unreadable("not JSON: a number that is too large")
+        raise UnreadableContent("not JSON: a number that is too large")
     return number

@@ -29,11 +29,11 @@ class TimeLimit:
         self._is_over = False
 
     @property
-    def has_ended_a_connection(self) -> bool:
+    def has_ended_connection(self) -> bool:
         with self._lock:
             return self._is_over and bool(self._streams)
 
-    def watch(self, stream: socket.socket) -> None:
+    def add_connection(self, stream: socket.socket) -> None:
         """Shut this connection down at the limit, too. It may be wrapped or closed by its owner at any time."""
         if stream.fileno() < 0:  # closed
             return
@@ -44,7 +44,7 @@ class TimeLimit:
             if self._is_over:
                 _shut_down(own)
 
-    def end(self) -> None:
+    def expire(self) -> None:
         """Shut down every connection, and each that is still to come."""
         with self._lock:
             self._is_over = True
@@ -60,24 +60,24 @@ class TimeLimit:
 
 
 @contextmanager
-def time_limit(seconds: float, *streams: socket.socket) -> Iterator[TimeLimit]:
+def limit_time(seconds: float, *streams: socket.socket) -> Iterator[TimeLimit]:
     """Shut down the watched connections after `seconds`. Raises TimeLimitExceeded at the end of the block then.
 
     It does so without an error in the block, too: an answer that ends with its connection only seems to be complete.
     """
     limit = TimeLimit()
     for stream in streams:
-        limit.watch(stream)
+        limit.add_connection(stream)
     _ALARMS.set(limit, time.monotonic() + seconds)
     try:
         yield limit
     except Exception:
         _ALARMS.cancel(limit)
-        if not limit.has_ended_a_connection:
+        if not limit.has_ended_connection:
             raise
     finally:
         _ALARMS.cancel(limit)
-        exceeded = limit.has_ended_a_connection
+        exceeded = limit.has_ended_connection
         limit.close()
     if exceeded:
         raise TimeLimitExceeded(f"no complete answer in {seconds:.3g} s") from None
@@ -111,7 +111,7 @@ class _Alarms:
                 now = time.monotonic()
                 for limit in [limit for limit, at in self._due.items() if at <= now]:
                     del self._due[limit]
-                    limit.end()
+                    limit.expire()
                 self._wakes_at = min(self._due.values(), default=math.inf)
                 self._changed.wait(None if self._wakes_at == math.inf else max(0.0, self._wakes_at - now))
 

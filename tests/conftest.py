@@ -11,14 +11,14 @@ import hypothesis
 import pytest
 from xdist.remote import Producer
 
-from tests.support.environment import clean_environment
-from tests.support.scheduling import SharingScheduler
-from tests.support.selection import is_left_to_test_all, start_order
-from tests.support.subnets import subnet_of_its_own
+from tests.support.environment import filter_environment
+from tests.support.scheduling import SharedServerScheduler
+from tests.support.selection import get_start_order, is_left_to_test_all
+from tests.support.subnets import open_subnet
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
 
-_clean = clean_environment(os.environ)
+_clean = filter_environment(os.environ)
 os.environ.clear()
 os.environ.update(_clean)
 
@@ -30,12 +30,14 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--all", action="store_true", help="run also what only `make test-all` runs: every server, patient tests"
+        "--all",
+        action="store_true",
+        help="run also what only `make test-all` runs: every server, patient tests",
     )
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduler:
-    return SharingScheduler(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharedServerScheduler:
+    return SharedServerScheduler(config, log)
 
 
 @pytest.hookimpl(trylast=True)  # pytest has gathered the tests of one server then
@@ -44,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if is_left_to_test_all(item)]
         items[:] = [item for item in items if not is_left_to_test_all(item)]
         config.hook.pytest_deselected(items=left_out)
-    items.sort(key=start_order)
+    items.sort(key=get_start_order)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _INTEGRATION):
             item.add_marker(pytest.mark.integration)
@@ -58,5 +60,5 @@ def is_named(config: pytest.Config) -> bool:
 @pytest.fixture
 def free_subnet() -> Iterator[IPv4Network]:
     """A subnet of this test's own."""
-    with subnet_of_its_own() as subnet:
+    with open_subnet() as subnet:
         yield subnet

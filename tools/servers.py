@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from guestagent.embedded.servers import FLAVOURS, Flavour, provide
+from guestagent.embedded.database_servers import FLAVOURS, Flavour, provide_root
 from guestagent.errors import GuestAgentError
 
 
@@ -24,7 +24,7 @@ def main(names: list[str]) -> int:
 def provided(flavour: Flavour) -> int:
     """Exit code for one."""
     try:
-        provide(flavour, say)
+        provide_root(flavour, say)
     except GuestAgentError as error:
         say(str(error))
         return error.exit_code

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.parting import may_be_unacknowledged
+from guestagent.agent.divergence import can_be_unacknowledged
 from guestagent.database.state import ServerState, SourceState
 
-GRACE_S = 10.0
+ACKNOWLEDGEMENT_GRACE_S = 10.0
 """Beyond the source's own timeout: commits that waited end one after the other."""
 
 
@@ -23,10 +23,10 @@ class AcknowledgementWait:
 
     def limit(self, server: ServerState, source: SourceState, now: float) -> SourceState:
         """Return `source`, without its waiting sessions if they can no longer explain what the replica is ahead of."""
-        if not may_be_unacknowledged(server, source):
+        if not can_be_unacknowledged(server, source):
             self._since = None
             return source
         self._since = now if self._since is None else self._since
-        if now - self._since <= source.acknowledgement_timeout + GRACE_S:
+        if now - self._since <= source.acknowledgement_timeout + ACKNOWLEDGEMENT_GRACE_S:
             return source
-        return replace(source, waiting_sessions=0)
+        return replace(source, waiting_session_count=0)

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guestagent.agent import bell
-from guestagent.agent.look_time import LookTime, format_age, measure_age, read_time
+from guestagent.agent import wakeup_pipe
 from guestagent.agent.settings import Settings
-from guestagent.agent.status import NodeStatus
+from guestagent.agent.status import AgentStatus
+from guestagent.agent.timestamp import Timestamp, format_age, measure_age, read_timestamp
 
-MISSED_LOOKS = 3
-LOOK_SECONDS = 60.0
+MISSED_PASSES_LIMIT = 3
+PASS_TIMEOUT_S = 60.0
 """How long one look may take on a large server."""
 
 
@@ -39,8 +39,8 @@ def is_server_listening(path: Path) -> bool:
 class FreshnessProbes:
     """What is looked at besides the status; a test gives its own."""
 
-    now: Callable[[], LookTime] = field(default=read_time)
-    is_agent_listening: Callable[[Path], bool] = field(default=bell.is_listening)
+    now: Callable[[], Timestamp] = field(default=read_timestamp)
+    is_agent_listening: Callable[[Path], bool] = field(default=wakeup_pipe.is_listening)
     is_server_listening: Callable[[Path], bool] = field(default=is_server_listening)
 
 
@@ -51,7 +51,7 @@ class Freshness:
     `is_rebooted`: the machine was started anew after the status was written, so nobody has looked since.
     """
 
-    status: NodeStatus
+    status: AgentStatus
     age: float | None
     limit: float
     is_rebooted: bool
@@ -66,10 +66,10 @@ class Freshness:
     @property
     def is_ready(self) -> bool:
         """Whether the node can be relied on now."""
-        return self.status.ready and self.is_current and self.has_server
+        return self.status.is_ready and self.is_current and self.has_server
 
     def as_json(self) -> dict[str, object]:
-        looked = self.status.looked
+        looked = self.status.observed_at
         return {
             "at": None if looked is None else looked.at,
             "age": None if self.age is None else round(self.age, 1),
@@ -79,16 +79,18 @@ class Freshness:
         }
 
 
-def assess_freshness(settings: Settings, status: NodeStatus, probes: FreshnessProbes | None = None) -> Freshness:
+def assess_freshness(
+    settings: Settings, status: AgentStatus, probes: FreshnessProbes | None = None
+) -> Freshness:
     """Compare a status with the clocks, the resident agent's pipe and the server's socket."""
     probes = probes or FreshnessProbes()
-    now, looked = probes.now(), status.looked
+    now, looked = probes.now(), status.observed_at
     return Freshness(
         status,
         measure_age(looked, now),
-        limit=MISSED_LOOKS * settings.interval + LOOK_SECONDS,
+        limit=MISSED_PASSES_LIMIT * settings.interval + PASS_TIMEOUT_S,
         is_rebooted=looked is not None and looked.boot != now.boot,
-        has_agent=probes.is_agent_listening(settings.run / bell.NAME),
+        has_agent=probes.is_agent_listening(settings.run_folder / wakeup_pipe.PIPE_NAME),
         has_server=probes.is_server_listening(settings.database_socket),
     )
 
@@ -98,14 +100,14 @@ def describe_doubt(freshness: Freshness) -> str:
     if not freshness.is_current:
         reboot = ", before a reboot" if freshness.is_rebooted else ""
         return f"{format_age(freshness.age)}{reboot}; how it is now is not known"
-    if freshness.status.ready and not freshness.has_server:
+    if freshness.status.is_ready and not freshness.has_server:
         return f"{format_age(freshness.age)}; the server has stopped since"
     return ""
 
 
 def describe_freshness(freshness: Freshness, settings: Settings) -> list[str]:
     """Describe the age, the agent and the server, line by line."""
-    looked = freshness.status.looked
+    looked = freshness.status.observed_at
     if looked is None:
         lines = ["looked   never, or by guestagent 0.1, which kept no time"]
     else:

@@ -7,23 +7,23 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_file import JournalFile
-from guestagent.agent.journal_format import dump_memory, parse_memory
-from guestagent.agent.journal_memory import Memory
-from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity
-from guestagent.database.rejections import EXISTS, REJECTED
+from guestagent.agent.journal_format import dump_journal, parse_journal
+from guestagent.agent.journal_state import JournalState
+from guestagent.database.error_numbers import ER_CANNOT_USER, NO_EFFECT_ERRORS
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import AccountStep, CreateAccount, Step
 from guestagent.errors import StorageError
 from guestagent.retry import Clock
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
 def read_boot_id() -> str:
     """Read the name of the machine's present boot; "" if a container hides it."""
     try:
-        return BOOT_ID.read_text().strip()
+        return BOOT_ID_FILE.read_text().strip()
     except OSError:
         return ""
 
@@ -36,9 +36,9 @@ class Journal:
     """
 
     def __init__(self, path: Path, clock: Clock, boot_id: str | None = None) -> None:
-        self._clock, self._file = clock, JournalFile(path, parse_memory)
+        self._clock, self._file = clock, JournalFile(path, parse_journal)
         self._boot = read_boot_id() if boot_id is None else boot_id
-        self.memory = self._kept = self._file.value or Memory()
+        self.state = self._kept = self._file.value or JournalState()
 
     @property
     def loss(self) -> str:
@@ -46,100 +46,102 @@ class Journal:
 
     def accept_loss(self) -> None:
         """Go on without what was lost: the server holds nothing that it could be about."""
-        self._file.release()
+        self._file.release_kept_files()
 
     @property
-    def elapsed(self) -> float:
+    def elapsed_s(self) -> float:
         """Seconds since the first pass of the task in work."""
-        return self.memory.elapsed(self._clock.now(), self._boot)
+        return self.state.compute_elapsed_s(self._clock.now(), self._boot)
 
-    def rename(self, former: str, task: str) -> None:
+    def rename_task(self, former: str, task: str) -> None:
         """Go on with a task that a journal of an earlier version names differently."""
-        if self.memory.task == former:
-            retained = frozenset((account, task if name == former else name) for account, name in self.memory.retained)
-            self.memory = replace(self.memory, task=task, retained=retained)
+        if self.state.task == former:
+            retained = frozenset(
+                (account, task if name == former else name) for account, name in self.state.retained
+            )
+            self.state = replace(self.state, task=task, retained=retained)
 
-    def begin(self, task: str) -> None:
+    def begin_task(self, task: str) -> None:
         """Work on `task`: its seconds start now, unless it was in work already; also where that cannot be kept."""
-        self.memory = self.memory.starting(task, self._clock.now(), self._boot)
-        self._keep(self.memory)
+        self.state = self.state.begin_task(task, self._clock.now(), self._boot)
+        self._keep(self.state)
 
-    def settle(self, task: str) -> None:
+    def record_outcome(self, task: str) -> None:
         """Note that the deadline of `task` has done its duty: it has an outcome. A full disk does not matter."""
-        if self.memory.task == task:
+        if self.state.task == task:
             with suppress(StorageError):
-                self._keep(replace(self.memory, settled=True))
+                self._keep(replace(self.state, settled=True))
 
-    def spent_on(self, task: str) -> float:
+    def get_task_seconds(self, task: str) -> float:
         """Return the seconds that count for `task`; 0 if it was not in work yet."""
-        return self.memory.spent_on(task, self._clock.now(), self._boot)
+        return self.state.get_task_seconds(task, self._clock.now(), self._boot)
 
-    def tick(self) -> None:
+    def record_elapsed(self) -> None:
         """Note how much time is spent, so that a reboot does not give it back."""
-        spent, now = self.elapsed, self._clock.now()
-        self._keep(replace(self.memory, spent=spent, noted=now, boot=self._boot))
+        spent, now = self.elapsed_s, self._clock.now()
+        self._keep(replace(self.state, spent=spent, noted=now, boot=self._boot))
 
-    def looked(self, retaining: Iterable[Account], right: Iterable[AccountState]) -> None:
+    def record_passwords(self, retaining: Iterable[Account], right: Iterable[AccountState]) -> None:
         """Note which accounts have an old password too, and which have only passwords that they are to have.
 
         The latter may be missing, and a full disk must not keep a node from being ready: a later pass is more careful.
         """
-        self._keep(self.memory.retaining(retaining))
+        self._keep(self.state.record_retained(retaining))
         with suppress(StorageError):
-            self._keep(self.memory.having_seen(right))
+            self._keep(self.state.record_passwords(right))
 
-    def part(self, parting: Parting) -> None:
+    def record_divergence(self, parting: Divergence) -> None:
         """Remember a parting, before anything else is done. StorageError if that is not possible."""
-        self._keep(self.memory.adding_parting(parting))
+        self._keep(self.state.record_divergence(parting))
 
-    def accept(self, source: SourceIdentity) -> None:
+    def accept_source(self, source: SourceIdentity) -> None:
         """Remember that a person has accepted the source."""
-        self._keep(self.memory.accepting(source))
+        self._keep(self.state.accept_source(source))
 
-    def channel_runs(self) -> None:
+    def clear_acceptance(self) -> None:
         """Forget what a person had accepted until the channel runs."""
-        self._keep(self.memory.having_started())
+        self._keep(self.state.clear_acceptance())
 
-    def forget_partings(self) -> None:
+    def forget_divergences(self) -> None:
         """Forget every parting: the server is blank, and so contradicts no source."""
-        self._keep(replace(self.memory, partings=frozenset(), sighting=None, anchor=None))
+        self._keep(replace(self.state, partings=frozenset(), sighting=None, anchor=None))
 
-    def sight(self, sighting: Sighting) -> None:
+    def set_sighting(self, sighting: Sighting) -> None:
         """Remember what the source has shown. It may be missing: a full disk must not keep a node from being ready."""
         with suppress(StorageError):
-            self._keep(replace(self.memory, sighting=sighting))
+            self._keep(replace(self.state, sighting=sighting))
 
     def set_anchor(self, anchor: Anchor) -> None:
         """Remember that this server and its source have one history. It may be missing, as in `sight`."""
         with suppress(StorageError):
-            self._keep(replace(self.memory, anchor=anchor))
+            self._keep(replace(self.state, anchor=anchor))
 
-    def intend(self, step: Step) -> None:
-        self._keep(self.memory.intending(step))
+    def record_intent(self, step: Step) -> None:
+        self._keep(self.state.record_intent(step))
 
-    def done(self, step: Step) -> None:
+    def record_completion(self, step: Step) -> None:
         """Note that `step` has taken effect.
 
         That an account is finished is kept with the next change, which is soon. If it is lost, the account is made
         once more.
         """
-        memory = self.memory.having_done(step)
+        memory = self.state.record_completion(step)
         if replace(memory, unfinished=self._kept.unfinished) == self._kept:
-            self.memory = memory
+            self.state = memory
         else:
             self._keep(memory)
 
-    def retract(self, step: Step, before: Memory, number: int) -> None:
+    def record_rejection(self, step: Step, before: JournalState, number: int) -> None:
         """Note that the server has rejected `step` with the error `number`, and changed nothing for its last statement.
 
         `before` is the memory from before it was intended.
         """
-        if isinstance(step, CreateAccount) and number == EXISTS:
+        if isinstance(step, CreateAccount) and number == ER_CANNOT_USER:
             self._keep(before)
-        elif isinstance(step, AccountStep) and number in REJECTED:
-            self._keep(self.memory.without_unfinished(step))
+        elif isinstance(step, AccountStep) and number in NO_EFFECT_ERRORS:
+            self._keep(self.state.clear_unfinished(step))
 
-    def _keep(self, memory: Memory) -> None:
-        if memory != self._kept or not self._file.is_repaired:
-            self._file.write(dump_memory(memory))
-        self.memory = self._kept = memory
+    def _keep(self, memory: JournalState) -> None:
+        if memory != self._kept or not self._file.is_consistent:
+            self._file.write(dump_journal(memory))
+        self.state = self._kept = memory

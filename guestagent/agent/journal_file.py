@@ -14,22 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from guestagent import durable
-from guestagent.strict_json import Unreadable, parse_object
-from guestagent.unreadable_file import keep_aside, list_kept_aside, read_file
+from guestagent import atomic_file
+from guestagent.strict_json import UnreadableContent, parse_object
+from guestagent.unreadable_file import list_quarantined_files, parse_file, quarantine_file
 
 T = TypeVar("T")
-NAMES = ("journal.json", "journal-copy.json")
+JOURNAL_FILES = ("journal.json", "journal-copy.json")
 VERSION = 1
 UNCHECKED_KEYS = frozenset(
     {"version", "task", "spent", "noted", "boot", "accounts", "channel", "retained", "given"}
 )
 """All that versions without a second copy wrote. A file with any other key must have a checksum."""
 
-OWN_KEYS = frozenset({"sequence", "checksum", "copy"})
+ENVELOPE_KEYS = frozenset({"sequence", "checksum", "copy"})
 """What this file adds to the journal's own keys."""
 
-FORMER = "former-"
+FORMER_PREFIX = "former-"
 """Put before the name of a kept file that no longer keeps the agent from working."""
 
 
@@ -55,7 +55,7 @@ class JournalFile(Generic[T]):
         may not read the file.
         """
         self._folder = path.parent
-        names = (path.name, *NAMES[1:])
+        names = (path.name, *JOURNAL_FILES[1:])
         self._copies = tuple(_read_copy(path.with_name(name), parse) for name in names)
         readable = [copy for copy in self._copies if copy.value is not None]
         newest = max(readable, key=lambda copy: (copy.is_unchecked, copy.sequence), default=None)
@@ -65,7 +65,7 @@ class JournalFile(Generic[T]):
         self._is_new = not readable
 
     @property
-    def is_repaired(self) -> bool:
+    def is_consistent(self) -> bool:
         """Whether both copies are there and alike, or neither is."""
         return self._is_whole or not any(copy.value is not None or copy.why for copy in self._copies)
 
@@ -75,14 +75,16 @@ class JournalFile(Generic[T]):
 
         A kept file says so until somebody has looked at it.
         """
-        if kept := self.list_kept():
+        if kept := self.list_kept_files():
             return ", ".join(str(path) for path in kept)
         lost = [f"{copy.path} ({copy.why})" for copy in self._copies if copy.why]
         return ", ".join(lost) if self._is_new else ""
 
-    def list_kept(self) -> tuple[Path, ...]:
+    def list_kept_files(self) -> tuple[Path, ...]:
         """Return the files that were kept because neither copy could be read, the oldest first."""
-        kept = [path for copy in self._copies for path in list_kept_aside(self._folder, copy.path.name)]
+        kept = [
+            path for copy in self._copies for path in list_quarantined_files(self._folder, copy.path.name)
+        ]
         return tuple(sorted(kept))
 
     def write(self, content: Mapping[str, object]) -> None:
@@ -92,19 +94,19 @@ class JournalFile(Generic[T]):
         """
         for copy in self._copies:
             if copy.why:
-                keep_aside(copy.path, copy.why, "" if self._is_new else FORMER)
+                quarantine_file(copy.path, copy.why, "" if self._is_new else FORMER_PREFIX)
         empty: tuple[_Copy[T], ...] = tuple(_Copy(copy.path) for copy in self._copies)
         self._copies = empty
         sequence = self._sequence + 1
         first, second = (copy.path for copy in self._copies)
         numbered = {"sequence": sequence, **content}
-        durable.write_together({first: _seal(numbered), second: _seal({"copy": 2, **numbered})})
+        atomic_file.write_files({first: _seal(numbered), second: _seal({"copy": 2, **numbered})})
         self._sequence, self._is_whole, self._is_new = sequence, True, False
 
-    def release(self) -> None:
+    def release_kept_files(self) -> None:
         """Rename the kept files, so that they no longer say that the journal is lost."""
-        for path in self.list_kept():
-            durable.rename(path, path.with_name(f"{FORMER}{path.name}"))
+        for path in self.list_kept_files():
+            atomic_file.rename_file(path, path.with_name(f"{FORMER_PREFIX}{path.name}"))
 
 
 def _seal(content: Mapping[str, object]) -> bytes:
@@ -112,19 +114,21 @@ def _seal(content: Mapping[str, object]) -> bytes:
 
 
 def _checksum(content: Mapping[str, object]) -> str:
-    canonical = json.dumps({key: value for key, value in content.items() if key != "checksum"}, sort_keys=True)
+    canonical = json.dumps(
+        {key: value for key, value in content.items() if key != "checksum"}, sort_keys=True
+    )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _read_copy(path: Path, parse: Callable[[Mapping[str, object]], T]) -> _Copy[T]:
     try:
-        content = read_file(path, _open_seal)
+        content = parse_file(path, _open_seal)
         if content is None:
             return _Copy(path)
-        if "checksum" not in content and path.name in NAMES[1:]:
-            raise Unreadable("without its checksum")
-        value = parse({key: value for key, value in content.items() if key not in OWN_KEYS})
-    except Unreadable as error:
+        if "checksum" not in content and path.name in JOURNAL_FILES[1:]:
+            raise UnreadableContent("without its checksum")
+        value = parse({key: value for key, value in content.items() if key not in ENVELOPE_KEYS})
+    except UnreadableContent as error:
         return _Copy(path, why=str(error))
     except (KeyError, TypeError, ValueError):
         return _Copy(path, why="not a journal")
@@ -136,7 +140,7 @@ def _open_seal(content: bytes) -> Mapping[str, object]:
     found = parse_object(content, VERSION)
     if "checksum" not in found:
         if not found.keys() <= UNCHECKED_KEYS:
-            raise Unreadable("without its checksum")
+            raise UnreadableContent("without its checksum")
     elif found["checksum"] != _checksum(found):
-        raise Unreadable("another checksum than its own")
+        raise UnreadableContent("another checksum than its own")
     return found

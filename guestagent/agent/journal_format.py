@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 
-from guestagent.agent.journal_memory import Fingerprint, Memory
-from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity
+from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
+from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.database.state import Account
-from guestagent.strict_json import Unreadable, get_list, get_number, get_rows, get_text
+from guestagent.strict_json import UnreadableContent, get_list, get_number, get_rows, get_text
 
 VERSION = 1
 
 
-def dump_memory(memory: Memory) -> dict[str, object]:
+def dump_journal(memory: JournalState) -> dict[str, object]:
     """Return what the file holds of it."""
     # Not `asdict` of the whole: it copies every account deeply, for each step of a first pass that makes a thousand.
     content = {each.name: getattr(memory, each.name) for each in fields(memory)} | {
@@ -30,20 +30,22 @@ def dump_memory(memory: Memory) -> dict[str, object]:
     return {"version": VERSION, **content}
 
 
-def parse_memory(data: Mapping[str, object]) -> Memory:
+def parse_journal(data: Mapping[str, object]) -> JournalState:
     """Return the memory of a file's content. Raises KeyError, TypeError or ValueError if it is no journal's."""
     channel = data["channel"]
     # An older agent's has no `retained`, no `given` and nothing below it.
-    return Memory(
+    return JournalState(
         task=get_text(data, "task"),
         spent=get_number(data, "spent"),
         noted=get_number(data, "noted"),
         boot=get_text(data, "boot"),
         accounts=frozenset(Account(name, host) for name, host in get_rows(data, "accounts", 2)),
-        channel=Fingerprint.read(channel["salt"], channel["digest"]) if isinstance(channel, dict) else None,
-        retained=frozenset((Account(name, host), task) for name, host, task in get_rows(data, "retained", 3, [])),
+        channel=Fingerprint.parse(channel["salt"], channel["digest"]) if isinstance(channel, dict) else None,
+        retained=frozenset(
+            (Account(name, host), task) for name, host, task in get_rows(data, "retained", 3, [])
+        ),
         given=frozenset(
-            (Account(name, host), Fingerprint.read(salt, digest))
+            (Account(name, host), Fingerprint.parse(salt, digest))
             for name, host, salt, digest in get_rows(data, "given", 4, [])
         ),
         earlier=tuple(_read_earlier(row) for row in get_list(data, "earlier", [])),
@@ -57,27 +59,27 @@ def parse_memory(data: Mapping[str, object]) -> Memory:
 
 def _read_earlier(row: object) -> tuple[str, float]:
     if not isinstance(row, dict):
-        raise Unreadable("earlier is not a list of objects")
+        raise UnreadableContent("earlier is not a list of objects")
     return get_text(row, "task"), get_number(row, "spent")
 
 
-def _read_parting(row: object) -> Parting:
+def _read_parting(row: object) -> Divergence:
     if not isinstance(row, dict):
-        raise Unreadable("partings is not a list of objects")
+        raise UnreadableContent("partings is not a list of objects")
     texts = {name: get_text(row, name) for name in ("errant", "lost", "replaced", "rejected", "history")}
     skipped = get_text(row, "skipped") if "skipped" in row else ""
-    return Parting(_read_source(row), accepted=row["accepted"] is True, skipped=skipped, **texts)
+    return Divergence(_read_source(row), accepted=row["accepted"] is True, skipped=skipped, **texts)
 
 
 def _read_sighting(row: object) -> Sighting:
     if not isinstance(row, dict):
-        raise Unreadable("sighting is no object")
+        raise UnreadableContent("sighting is no object")
     return Sighting(_read_source(row), get_text(row, "newest"))
 
 
 def _read_anchor(row: object) -> Anchor:
     if not isinstance(row, dict):
-        raise Unreadable("anchor is no object")
+        raise UnreadableContent("anchor is no object")
     started, resets = int(get_number(row, "started")), int(get_number(row, "resets"))
     return Anchor(_read_source(row), started, resets, get_text(row, "newest"))
 
@@ -85,5 +87,7 @@ def _read_anchor(row: object) -> Anchor:
 def _read_source(row: Mapping[str, object]) -> SourceIdentity:
     source = row["source"]
     if not isinstance(source, dict):
-        raise Unreadable("source is no object")
-    return SourceIdentity(get_text(source, "address"), int(get_number(source, "port")), get_text(source, "uuid"))
+        raise UnreadableContent("source is no object")
+    return SourceIdentity(
+        get_text(source, "address"), int(get_number(source, "port")), get_text(source, "uuid")
+    )

@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 
-from guestagent.agent.model import WantedAccount
+from guestagent.agent.model import DesiredAccount
 from guestagent.database.state import Account, AccountState, ServerState
-from guestagent.metadata.document import Tls, Unresolved
+from guestagent.metadata.document import Tls, UnresolvedFunction
 from guestagent.secret import Secret
 
-LIFETIME_S = 300.0
+PROOF_LIFETIME_S = 300.0
 RENEWALS_LIMIT = 10
 """Old proofs that one pass renews at most. A thousand accounts take a hundred passes, and ten logins each."""
 
@@ -30,17 +30,19 @@ class LoginProofs:
         self._key = secrets.token_bytes(32)
         self._proved: dict[Account, tuple[bytes, float]] = {}
 
-    def choose(self, circumstances: Mapping[Account, str], now: float) -> list[Account]:
+    def choose_logins(self, circumstances: Mapping[Account, str], now: float) -> list[Account]:
         """Choose the logins to try: all that are not proved in these circumstances, and the oldest of the others."""
         current = {account: self._digest(text) for account, text in circumstances.items()}
         self._proved = {
             account: proof for account, proof in self._proved.items() if current.get(account) == proof[0]
         }
-        old = sorted((at, account) for account, (_, at) in self._proved.items() if now - at >= LIFETIME_S)
+        old = sorted(
+            (at, account) for account, (_, at) in self._proved.items() if now - at >= PROOF_LIFETIME_S
+        )
         renewed = {account for _, account in old[:RENEWALS_LIMIT]}
         return [account for account in current if account not in self._proved or account in renewed]
 
-    def note(self, account: Account, circumstances: str, *, has_worked: bool, now: float) -> None:
+    def record_login(self, account: Account, circumstances: str, *, has_worked: bool, now: float) -> None:
         """Note what came of a login."""
         if has_worked:
             self._proved[account] = self._digest(circumstances), now
@@ -53,7 +55,7 @@ class LoginProofs:
 
 
 def describe_circumstances(
-    wanted: Iterable[WantedAccount], server: ServerState, address: str, tls: Tls | None, life: object
+    wanted: Iterable[DesiredAccount], server: ServerState, address: str, tls: Tls | None, life: object
 ) -> dict[Account, str]:
     """Describe everything seen on which each account's login depends, in clear: for a digest and for nothing else.
 
@@ -76,7 +78,7 @@ def _spell(value: object) -> str:
     match value:
         case Secret():
             return _framed(f"secret {value.reveal()}")
-        case Unresolved():
+        case UnresolvedFunction():
             return _framed(f"unresolved {value}")
         case tuple():
             return _framed("".join(map(_spell, value)))

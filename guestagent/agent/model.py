@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import IPv6Address, ip_address
 
-from guestagent.agent.parting import Parting
-from guestagent.database.edge import Dialect
-from guestagent.database.gtid import History
+from guestagent.agent.divergence import Divergence
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.metadata.contradictions import spell_given
-from guestagent.metadata.document import Document, Role, Source, Tls, Unresolved, User
+from guestagent.metadata.consistency_checks import format_given_value
+from guestagent.metadata.document import Document, Role, Source, Tls, UnresolvedFunction, User
 from guestagent.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
-class WantedAccount:
+class DesiredAccount:
     """An account that the document wants. `tls`, `certificate`: what it shall demand of whoever logs in."""
 
     account: Account
-    password: Secret | Unresolved
-    tls: bool = False
-    certificate: bool = False
+    password: Secret | UnresolvedFunction
+    requires_tls: bool = False
+    requires_certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
+class DesiredState:
     """What a document asks of this server. `max_lag` in seconds; `derived`: the server id is our choice.
 
     `tls` None: encrypted where the source offers it. `retain`: replaced passwords stay valid whatever the generation.
@@ -36,37 +36,38 @@ class Desired:
     """
 
     role: Role
-    server_id: int | Unresolved
-    derived: bool = False
-    accounts: tuple[WantedAccount, ...] = ()
+    server_id: int | UnresolvedFunction
+    is_server_id_derived: bool = False
+    accounts: tuple[DesiredAccount, ...] = ()
     source: Source | None = None
     max_lag: int = 10
     tls: Tls | None = None
-    retain: bool = False
-    rejects_clear: bool = False
+    retain_passwords: bool = False
+    requires_secure_transport: bool = False
 
     @classmethod
-    def of(cls, document: Document, dialect: Dialect, address: str | None) -> Desired:
+    def from_document(cls, document: Document, dialect: SqlDialect, address: str | None) -> DesiredState:
         """What `document` means for a server of this dialect at `address` (None: not known, a dry run)."""
         section = document.section
-        hosts = dialect.host_patterns(None if section.network is None else str(section.network))
+        hosts = dialect.list_host_patterns(None if section.network is None else str(section.network))
         return cls(
             role=document.role,
-            server_id=section.server_id if section.server_id is not None else derived_server_id(address),
-            derived=section.server_id is None,
+            server_id=section.server_id if section.server_id is not None else derive_server_id(address),
+            is_server_id_derived=section.server_id is None,
             accounts=tuple(_account(user, host, section.tls) for user in document.users for host in hosts),
             source=document.source,
             max_lag=section.max_lag,
             tls=section.tls,
-            retain=section.retain_passwords,
-            rejects_clear=spell_given(section.variables, "require_secure_transport") == "ON",
+            retain_passwords=section.retain_passwords,
+            requires_secure_transport=format_given_value(section.variables, "require_secure_transport")
+            == "ON",
         )
 
 
-def derived_server_id(address: str | None) -> int | Unresolved:
+def derive_server_id(address: str | None) -> int | UnresolvedFunction:
     """A server id from the node's own address: an IPv4 one is it, of an IPv6 one a hash of the whole."""
     if address is None:
-        return Unresolved("this node's address", "")
+        return UnresolvedFunction("this node's address", "")
     parsed = ip_address(address)
     if isinstance(parsed, IPv6Address):
         # Its last bits may be alike in every subnet, and its first ones are alike in one.
@@ -74,17 +75,17 @@ def derived_server_id(address: str | None) -> int | Unresolved:
     return int(parsed) or 1
 
 
-def _account(user: User, host: str, tls: Tls | None) -> WantedAccount:
-    return WantedAccount(
+def _account(user: User, host: str, tls: Tls | None) -> DesiredAccount:
+    return DesiredAccount(
         account=Account(str(user.name), host),
         password=user.password,
-        tls=tls is not None and tls.required,
-        certificate=tls is not None and tls.client_certificates,
+        requires_tls=tls is not None and tls.required,
+        requires_certificate=tls is not None and tls.client_certificates,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedState:
     """One look. `server` None: it did not answer, and `silence` says how.
 
     `source` is what a replica sees of its source; `target` the source's history that must be contained, noted when
@@ -97,18 +98,18 @@ class Observed:
     """
 
     server: ServerState | None
-    silence: str = ""
+    unreachable_reason: str = ""
     source: SourceState | None = None
-    target: History | None = None
-    logins: Mapping[Account, ServerError | None] = field(default_factory=dict)
-    started: frozenset[int] = frozenset()
+    target_history: GtidHistory | None = None
+    login_errors: Mapping[Account, ServerError | None] = field(default_factory=dict)
+    retried_errors: frozenset[int] = frozenset()
     lost_journal: str = ""
-    parting: Parting | None = None
-    uncompared: str = ""
-    incomparable: str = ""
+    divergence: Divergence | None = None
+    comparison_pending_reason: str = ""
+    comparison_impossible_reason: str = ""
 
 
-class Agreement(IntEnum):
+class ConditionState(IntEnum):
     """How a condition stands, the worst first."""
 
     FINAL = 0
@@ -124,14 +125,14 @@ class Condition:
     """One thing that must hold: what was wanted, what is seen, and what a person can do where it does not."""
 
     name: str
-    agreement: Agreement
-    wanted: str
-    seen: str
-    do: str = ""
+    state: ConditionState
+    expected: str
+    actual: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.name}: wanted {self.wanted}, seen {self.seen}"
-        return f"{said}; {self.do}" if self.do and self.agreement is not Agreement.HELD else said
+        said = f"{self.name}: wanted {self.expected}, seen {self.actual}"
+        return f"{said}; {self.advice}" if self.advice and self.state is not ConditionState.HELD else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +142,17 @@ class Readiness:
     conditions: tuple[Condition, ...]
 
     @classmethod
-    def of(cls, *conditions: Condition) -> Readiness:
-        return cls(tuple(sorted(conditions, key=lambda condition: condition.agreement)))
+    def from_conditions(cls, *conditions: Condition) -> Readiness:
+        return cls(tuple(sorted(conditions, key=lambda condition: condition.state)))
 
     @property
-    def ready(self) -> bool:
-        return all(condition.agreement is Agreement.HELD for condition in self.conditions)
+    def is_ready(self) -> bool:
+        return all(condition.state is ConditionState.HELD for condition in self.conditions)
 
     @property
-    def final(self) -> bool:
-        return self.worst.agreement is Agreement.FINAL
+    def is_final(self) -> bool:
+        return self.worst_condition.state is ConditionState.FINAL
 
     @property
-    def worst(self) -> Condition:
+    def worst_condition(self) -> Condition:
         return self.conditions[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def list_some(names: Sequence[object], limit: int, separator: str = ", ") -> str:
+def format_names(names: Sequence[object], limit: int, separator: str = ", ") -> str:
     """Return the first `limit` names, and count the others."""
     listed = separator.join(map(str, names[:limit]))
     more = len(names) - limit

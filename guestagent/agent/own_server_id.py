@@ -6,36 +6,40 @@ applied. Nothing but its own log then tells that it lacks them. A MySQL skips th
 
 from __future__ import annotations
 
-from guestagent.database.gtid import History, MariadbHistory, shorten_gtids
+from guestagent.database.gtid_history import GtidHistory, MariadbHistory, shorten_gtids
 from guestagent.database.state import ServerState
 
-RENUMBER = (
+RENUMBER_ADVICE = (
     "give this node a GuestAgent.ServerId that no server of the cluster has ever had; if the node has followed this "
     "source before, start it from a clean image"
 )
 
 
-def find_left_out(server_id: int, server: ServerState, source: History | None) -> str:
+def find_left_out_transactions(server_id: int, server: ServerState, source: GtidHistory | None) -> str:
     """Return the source's transactions that this server leaves out under this server id; "" for none."""
-    if not isinstance(source, MariadbHistory) or not isinstance(server.logged, MariadbHistory):
+    if not isinstance(source, MariadbHistory) or not isinstance(server.logged_history, MariadbHistory):
         return ""
-    return source.written_under(server_id).beyond(server.logged)
+    return source.filter_by_server_id(server_id).format_difference(server.logged_history)
 
 
 def refuse_own_server_id(
-    server_id: int, server: ServerState, source: History | None
+    server_id: int, server: ServerState, source: GtidHistory | None
 ) -> tuple[str, str, str, str] | None:
     """Why a replica with this server id does not get all of its source's changes. None: it does."""
-    left_out = find_left_out(server_id, server, source)
+    left_out = find_left_out_transactions(server_id, server, source)
     if not left_out:
         return None
     seen = f"{server_id}, under which the source has {shorten_gtids(left_out)}: the channel leaves them out"
-    return ("server id", "one under which the source has no transactions", seen, RENUMBER)
+    return ("server id", "one under which the source has no transactions", seen, RENUMBER_ADVICE)
 
 
-def describe_left_out(server: ServerState, source: History | None) -> str:
+def describe_left_out_transactions(server: ServerState, source: GtidHistory | None) -> str:
     """Name the server id with which the channel may have left out changes by now; "" if it has not."""
-    if server.channel is None or server.history.empty:
+    if server.channel is None or server.history.is_empty:
         return ""
-    left_out = find_left_out(server.server_id, server, source)
-    return f"server id {server.server_id}, under which the source has {shorten_gtids(left_out)}" if left_out else ""
+    left_out = find_left_out_transactions(server.server_id, server, source)
+    return (
+        f"server id {server.server_id}, under which the source has {shorten_gtids(left_out)}"
+        if left_out
+        else ""
+    )

@@ -9,21 +9,21 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from guestagent import durable
-from guestagent.agent import collect
-from guestagent.agent.bell import VARIABLE
-from guestagent.agent.mailbox import Mailbox
+from guestagent import atomic_file
+from guestagent.agent import metadata_files
+from guestagent.agent.inbox import DocumentInbox
 from guestagent.agent.settings import Settings
+from guestagent.agent.wakeup_pipe import FILES_VARIABLE
 from guestagent.errors import InvalidInput, Problem, StorageError
 
 LOG = logging.getLogger("guestagent")
 # Heat's part handler writes these at boot, for everyone to read, with the node's passwords in them.
 BOOT_COPIES = (Path("/var/lib/heat-cfntools/cfn-init-data"), Path("/var/lib/cloud/data/cfn-init-data"))
 BACKUP_CACHE = Path("/run/os-collect-config")
-HOUR = 3600.0
+STALE_FILE_AGE_S = 3600.0
 
 
-def poke(
+def deliver_document(
     environ: Mapping[str, str],
     settings: Settings,
     boot_copies: Iterable[Path] = BOOT_COPIES,
@@ -35,54 +35,56 @@ def poke(
     StorageError where ours cannot be written. An agent that is down or busy is none.
     """
     paths = _paths(environ)
-    narrow([*boot_copies], [settings.collector_cache, backup_cache])
-    mailbox = Mailbox(settings.state, settings.run)
-    found = collect.chosen(paths)
-    if found is None or collect.outdated(found, collect.stored(settings.state), paths):
+    restrict_access([*boot_copies], [settings.collector_cache, backup_cache])
+    mailbox = DocumentInbox(settings.state_folder, settings.run_folder)
+    found = metadata_files.choose_document(paths)
+    if found is None or metadata_files.is_outdated(
+        found, metadata_files.find_stored_document(settings.state_folder), paths
+    ):
         LOG.info("nothing new for this node in %s", ":".join(map(str, paths)))
         return
-    mailbox.put(found)
-    configure(settings.collector_config, found.document)
+    mailbox.store(found)
+    configure_collector(settings.collector_config, found.document)
 
 
-def configure(file: Path, document: Mapping[str, object]) -> None:
+def configure_collector(file: Path, document: Mapping[str, object]) -> None:
     """Write what the document says of the collector into its configuration, where that differs. A missing file stays
     missing: the collector reads another one then.
     """
     # Not before the agent was told: it is at work while these are imported.
-    from guestagent.agent.collector import configured, wishes
+    from guestagent.agent.collector_config import find_requested_options, update_config
 
-    wanted = wishes(document)
+    wanted = find_requested_options(document)
     if not wanted:
         return
-    content = durable.read(file)
+    content = atomic_file.read_file(file)
     if content is None:
         LOG.warning("%s is missing: what os-collect-config shall be is not applied", file)
         return
     text = content.decode(errors="surrogateescape")
-    new = configured(text, wanted)
+    new = update_config(text, wanted)
     if new != text:
-        durable.write(file.resolve(), new.encode(errors="surrogateescape"))
+        atomic_file.write_file(file.resolve(), new.encode(errors="surrogateescape"))
 
 
-def narrow(files: Iterable[Path], caches: Iterable[Path]) -> None:
+def restrict_access(files: Iterable[Path], caches: Iterable[Path]) -> None:
     """Close files and caches to all but root, and empty what nobody reads any more in the caches.
 
     What cannot be done is only told: a document must get through all the same.
     """
     for file in files:
-        _close(file, durable.PRIVATE_FILE)
+        _close(file, atomic_file.PRIVATE_FILE)
     for cache in caches:
         if cache.is_dir() and not cache.is_symlink():
-            _close(cache, durable.PRIVATE_FOLDER)
+            _close(cache, atomic_file.PRIVATE_FOLDER)
             _purge(cache)
 
 
 def _paths(environ: Mapping[str, str]) -> list[Path]:
-    listed = environ.get(VARIABLE)
+    listed = environ.get(FILES_VARIABLE)
     if listed is None:
         raise InvalidInput(
-            [Problem(VARIABLE, "the files that os-collect-config gives its command", "nothing")]
+            [Problem(FILES_VARIABLE, "the files that os-collect-config gives its command", "nothing")]
         )
     return [Path(name) for name in listed.split(":") if name]
 
@@ -112,9 +114,9 @@ def _purge(cache: Path) -> None:
     try:
         for copy in cache.glob("*.json.orig"):
             if copy.stat().st_size > len(b"{}"):
-                durable.write(copy, b"{}")
+                atomic_file.write_file(copy, b"{}")
         for draft in cache.glob("tmp*"):
-            if draft.is_file() and time.time() - draft.stat().st_mtime > HOUR:
-                durable.remove(draft)
+            if draft.is_file() and time.time() - draft.stat().st_mtime > STALE_FILE_AGE_S:
+                atomic_file.remove_file(draft)
     except (OSError, StorageError) as error:
         LOG.warning("cannot purge %s: %s", cache, error)

@@ -7,19 +7,21 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.agent import bell, cfg
+from guestagent.agent import cfg, wakeup_pipe
 from guestagent.errors import InvalidSettings, Problem
 
 DEFAULT_FILE = Path("/etc/guestagent/guestagent.conf")
-LONGEST_SECONDS = 31536000
-COMMANDS = ("start", "stop", "restart", "log")
+DURATION_LIMIT_S = 31536000
+SERVICE_COMMANDS = ("start", "stop", "restart", "log")
 
-OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
+OPTIONS: dict[str, tuple[cfg.Option, ...]] = {
     "DEFAULT": (
         cfg.StrOpt(
             "state", default="/var/lib/guestagent", help="Folder of the journal and the signal spool."
         ),
-        cfg.StrOpt("run", default=bell.FOLDER, help="Folder of the pipe on which `poke` is heard."),
+        cfg.StrOpt(
+            "run", default=wakeup_pipe.PIPE_FOLDER, help="Folder of the pipe on which `poke` is heard."
+        ),
         cfg.FloatOpt("interval", default=30.0, min=0.1, help="Seconds between two looks for drift."),
     ),
     "database": (
@@ -55,7 +57,7 @@ OPTIONS: dict[str, tuple[cfg.Opt, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceSettings:
     """How the database server is started: by systemd's `unit` (None: the family's), or by commands (argument lists)."""
 
     unit: str | None = None
@@ -67,16 +69,16 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are on this machine. Times in seconds. `option_file` None: the one that the image has."""
+    """Where things are on this machine. Times in seconds. `find_option_file` None: the one that the image has."""
 
-    state: Path
-    run: Path
+    state_folder: Path
+    run_folder: Path
     interval: float
     database_socket: Path
     database_timeout: float
     option_file: Path | None
     memory_mb: int | None
-    service: Service
+    service: ServiceSettings
     collector_cache: Path
     collector_config: Path
     ca_file: Path | None
@@ -84,25 +86,25 @@ class Settings:
     auth_ttl: float
 
 
-def load(file: Path | None = None) -> Settings:
+def load_settings(file: Path | None = None) -> Settings:
     """Settings from `file`, or from the default one where it exists. InvalidSettings names file, key and value."""
     if file is None and not DEFAULT_FILE.exists():
-        return _settings(cfg.defaults(OPTIONS))
+        return _settings(cfg.build_defaults(OPTIONS))
     path = DEFAULT_FILE if file is None else file
     try:
-        return _settings(cfg.parsed((str(path),), OPTIONS))
-    except (cfg.Error, ValueError, OSError) as error:
+        return _settings(cfg.parse_files((str(path),), OPTIONS))
+    except (cfg.OptionError, ValueError, OSError) as error:
         found = " ".join(str(error).split())
         do = "docs/reference/settings.md lists every setting"
         said = Problem(str(path), "a configuration of the agent", found, do)
         raise InvalidSettings([said]) from error
 
 
-def _settings(conf: cfg.ConfigOpts) -> Settings:
+def _settings(conf: cfg.OptionValues) -> Settings:
     _refuse_impossible(conf)
     return Settings(
-        state=Path(conf.state),
-        run=Path(conf.run),
+        state_folder=Path(conf.state),
+        run_folder=Path(conf.run),
         interval=conf.interval,
         database_socket=Path(conf.database.socket),
         database_timeout=conf.database.timeout,
@@ -117,20 +119,23 @@ def _settings(conf: cfg.ConfigOpts) -> Settings:
     )
 
 
-def _refuse_impossible(conf: cfg.ConfigOpts) -> None:
+def _refuse_impossible(conf: cfg.OptionValues) -> None:
     """ValueError for what oslo.config takes and no machine has: a null character, and numbers that are none."""
     for group, options in OPTIONS.items():
         for option in options:
-            value, name = (conf if group == cfg.DEFAULT else conf[group])[option.name], f"{group}.{option.name}"
+            value, name = (
+                (conf if group == cfg.DEFAULT_GROUP else conf[group])[option.name],
+                f"{group}.{option.name}",
+            )
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{name} is not a finite number")
-            if isinstance(value, float) and value > LONGEST_SECONDS:
-                raise ValueError(f"{name} is more than {LONGEST_SECONDS} seconds")
+            if isinstance(value, float) and value > DURATION_LIMIT_S:
+                raise ValueError(f"{name} is more than {DURATION_LIMIT_S} seconds")
             if isinstance(value, str) and "\0" in value:
                 raise ValueError(f"{name} holds a null character")
 
 
-def _service(conf: cfg.ConfigOpts) -> Service:
+def _service(conf: cfg.OptionValues) -> ServiceSettings:
     """Commands are words as a shell parts them; ValueError where a quote is not closed."""
-    said = {name: tuple(shlex.split(conf.service[f"{name}_command"] or "")) for name in COMMANDS}
-    return Service(unit=conf.service.unit, **said)
+    said = {name: tuple(shlex.split(conf.service[f"{name}_command"] or "")) for name in SERVICE_COMMANDS}
+    return ServiceSettings(unit=conf.service.unit, **said)

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from guestagent.agent.model import Desired
-from guestagent.agent.name_list import list_some
-from guestagent.database.gtid import shorten_gtids
+from guestagent.agent.model import DesiredState
+from guestagent.agent.name_list import format_names
+from guestagent.database.gtid_history import shorten_gtids
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role
 
 SHOWN_NAMES_LIMIT = 10
-LOAD = (
+LOAD_ADVICE = (
     "dump the data (mysqldump --set-gtid-purged=OFF, mariadb-dump without --gtid), start the source from a clean image "
     "and load the dump through its binary log: without sql_log_bin=0, and without resetting the log afterwards"
 )
 
 
-def refuse_unlogged(
-    desired: Desired, server: ServerState, source: SourceState | None
+def find_unlogged_refusal(
+    desired: DesiredState, server: ServerState, source: SourceState | None
 ) -> tuple[str, str, str, str] | None:
     """Why such a source is not touched, nor followed by a replica that has nothing yet. None: all is logged."""
     if desired.role is Role.SOURCE:
-        if not server.unlogged:
+        if not server.unlogged_data:
             return None
-        seen = f"a log that lacks the beginning of {list_some(server.unlogged, SHOWN_NAMES_LIMIT)}"
-        return ("data", "a binary log that holds all of it, or says what was purged", seen, LOAD)
-    if source is None or not source.unlogged or not server.history.empty:
+        seen = f"a log that lacks the beginning of {format_names(server.unlogged_data, SHOWN_NAMES_LIMIT)}"
+        return ("data", "a binary log that holds all of it, or says what was purged", seen, LOAD_ADVICE)
+    if source is None or not source.unlogged_gtids or not server.history.is_empty:
         return None
-    seen = f"at the source a log without {shorten_gtids(source.unlogged)}, and nothing here yet"
-    return ("source", "a binary log that holds all of its data, or says what was purged", seen, LOAD)
+    seen = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
+    return ("source", "a binary log that holds all of its data, or says what was purged", seen, LOAD_ADVICE)

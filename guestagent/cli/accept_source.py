@@ -11,7 +11,7 @@ from guestagent.cli import options
 from guestagent.errors import GuestAgentError, InvalidInput, Problem
 
 if TYPE_CHECKING:
-    from guestagent.agent.accept_source import Comparison
+    from guestagent.agent.accept_source import HistoryComparison
 
 QUESTION = """\
 The agent will start the channel. It compares transactions by their numbers: rows that differ stay different.
@@ -33,34 +33,34 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "journal cannot be read or written",
     )
     parser.add_argument("--yes", action="store_true", help="accept without a question")
-    options.as_json(parser, "answer in JSON; needs --yes to accept")
-    options.config(parser)
+    options.add_json_option(parser, "answer in JSON; needs --yes to accept")
+    options.add_config_option(parser)
     parser.set_defaults(run=run_accept_source)
 
 
 def run_accept_source(args: argparse.Namespace) -> int:
     """Compare, ask, write the journal, and have the resident agent look."""
     from guestagent.agent import settings
-    from guestagent.agent.accept_source import accept_source
-    from guestagent.agent.mailbox import Mailbox
+    from guestagent.agent.accept_source import accept_diverged_source
+    from guestagent.agent.inbox import DocumentInbox
 
-    loaded = settings.load(args.config)
-    shown: list[Comparison] = []
+    loaded = settings.load_settings(args.config)
+    shown: list[HistoryComparison] = []
 
-    def show(compared: Comparison) -> None:
+    def show(compared: HistoryComparison) -> None:
         shown.append(compared)
         if not args.json:
             _show(compared)
 
     try:
-        compared = accept_source(loaded, show, lambda: args.yes or _ask(args.json))
+        compared = accept_diverged_source(loaded, show, lambda: args.yes or _ask(args.json))
     except GuestAgentError as error:
         if shown:
             error.details = {"comparison": shown[-1].as_json()}
         raise
-    accepted = compared.parting is not None
+    accepted = compared.divergence is not None
     if accepted:
-        Mailbox(loaded.state, loaded.run).ring()
+        DocumentInbox(loaded.state_folder, loaded.run_folder).send_wakeup()
     if args.json:
         sys.stdout.write(json.dumps({"accepted": accepted, **compared.as_json()}, indent=2) + "\n")
     elif accepted:
@@ -68,7 +68,7 @@ def run_accept_source(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show(compared: Comparison) -> None:
+def _show(compared: HistoryComparison) -> None:
     sys.stdout.write(f"{compared}\n")
     sys.stdout.flush()
 

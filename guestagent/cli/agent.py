@@ -10,12 +10,12 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
-from guestagent.cli.given import given
+from guestagent.cli.input_file import read_input
 from guestagent.errors import NotReady
-from guestagent.visible_text import escape_line
+from guestagent.text_escaping import escape_line
 
 if TYPE_CHECKING:
-    from guestagent.agent.status import NodeStatus
+    from guestagent.agent.status import AgentStatus
 
 METADATA_HELP = "work on this document (YAML or JSON; - reads standard input) instead of the collected one"
 
@@ -30,14 +30,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="stay and keep the server as its metadata says",
         description="The resident agent: works on every newer document at once, repairs drift, delivers signals.",
     )
-    options.config(serve)
+    options.add_config_option(serve)
     serve.set_defaults(run=run_serve)
     poke = commands.add_parser(
         "poke",
         help="hand collected metadata over (os-collect-config's command)",
         description="Hand the document in OS_CONFIG_FILES over to the resident agent, and return at once.",
     )
-    options.config(poke)
+    options.add_config_option(poke)
     poke.set_defaults(run=run_poke)
 
 
@@ -48,8 +48,8 @@ def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         description="Show what this node was asked to be and how far it is. Exit code 1 while it is not ready, if the"
         " last look at the server is too old to count, or if the server does not run.",
     )
-    options.as_json(parser)
-    options.config(parser)
+    options.add_json_option(parser)
+    options.add_config_option(parser)
     parser.set_defaults(run=run_status)
 
 
@@ -63,10 +63,13 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--node", metavar="NAME", help="of a template, this node only")
     parser.add_argument("--offline", action="store_true", help="against an empty fresh server; none is asked")
     parser.add_argument(
-        "--db", choices=("mariadb", "mysql"), default="mariadb", help="whose SQL --offline shows (default: mariadb)"
+        "--db",
+        choices=("mariadb", "mysql"),
+        default="mariadb",
+        help="whose SQL --offline shows (default: mariadb)",
     )
-    options.as_json(parser)
-    options.config(parser)
+    options.add_json_option(parser)
+    options.add_config_option(parser)
     parser.set_defaults(run=run_plan)
 
 
@@ -78,32 +81,35 @@ def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP)
     parser.add_argument("--no-signal", action="store_true", help="do not tell the handle")
-    options.as_json(parser)
-    options.config(parser)
+    options.add_json_option(parser)
+    options.add_config_option(parser)
     parser.set_defaults(run=run_apply)
 
 
 def run_status(args: argparse.Namespace) -> int:
     """Print the status that the last pass left, and whether it still counts."""
-    from guestagent.agent import pausing, settings, status
+    from guestagent.agent import pause, settings, status
     from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
-    from guestagent.agent.kept_files import describe_kept_file
-    from guestagent.agent.standing import standing
-    from guestagent.unreadable_file import list_kept_aside
+    from guestagent.agent.kept_file_advice import describe_kept_file
+    from guestagent.agent.signal_status import describe_signal
+    from guestagent.unreadable_file import list_quarantined_files
 
-    loaded = settings.load(args.config)
-    written = status.read(loaded.state / "status.json")
-    found = written or status.NodeStatus("waiting", "no metadata has been seen here yet")
-    found = replace(found, signal=standing(loaded, state=found.state))
+    loaded = settings.load_settings(args.config)
+    written = status.read_status(loaded.state_folder / "status.json")
+    found = written or status.AgentStatus("waiting", "no metadata has been seen here yet")
+    found = replace(found, signal=describe_signal(loaded, state=found.state))
     freshness = assess_freshness(loaded, found)
-    mark = pausing.paused(loaded.state)
+    mark = pause.read_pause(loaded.state_folder)
     if args.json:
         paused = {"paused": None if mark is None else asdict(mark)}
-        unreadable = {"unreadable": [path.name for path in list_kept_aside(loaded.state)]}
+        unreadable = {"unreadable": [path.name for path in list_quarantined_files(loaded.state_folder)]}
         _print_json(found.as_json() | freshness.as_json() | paused | unreadable)
     else:
         lines = describe_freshness(freshness, loaded) + ([] if mark is None else [str(mark)])
-        lines += [f"file     {line}" for line in map(describe_kept_file, list_kept_aside(loaded.state))]
+        lines += [
+            f"file     {line}"
+            for line in map(describe_kept_file, list_quarantined_files(loaded.state_folder))
+        ]
         doubt = "" if written is None else describe_doubt(freshness)
         sys.stdout.write(_shown(found, doubt) + "".join(f"  {escape_line(line)}\n" for line in lines))
     return 0 if freshness.is_ready else NotReady.exit_code
@@ -111,14 +117,14 @@ def run_status(args: argparse.Namespace) -> int:
 
 def run_plan(args: argparse.Namespace) -> int:
     """Print the plan of one document, or of every node of a template."""
-    from guestagent.agent import dryrun, settings
+    from guestagent.agent import dry_run, settings
 
-    loaded, family = settings.load(args.config), args.db if args.offline else None
+    loaded, family = settings.load_settings(args.config), args.db if args.offline else None
     if args.metadata is None:
-        plans = dryrun.collected(loaded, offline=family)
+        plans = dry_run.plan_collected_document(loaded, offline=family)
     else:
-        text, name = given(args.metadata)
-        plans = dryrun.of_text(text, name, args.node, loaded, offline=family)
+        text, name = read_input(args.metadata)
+        plans = dry_run.plan_text(text, name, args.node, loaded, offline=family)
     if args.json:
         shown = [plan.as_json() for plan in plans]
         _print_json(shown[0] if len(shown) == 1 else {"nodes": shown})
@@ -129,24 +135,24 @@ def run_plan(args: argparse.Namespace) -> int:
 
 def run_apply(args: argparse.Namespace) -> int:
     """One pass to the end; the exit code says how far it came."""
-    from guestagent.agent import foreground, settings
+    from guestagent.agent import apply, settings
 
-    loaded = settings.load(args.config)
-    text, name = (None, "") if args.metadata is None else given(args.metadata)
+    loaded = settings.load_settings(args.config)
+    text, name = (None, "") if args.metadata is None else read_input(args.metadata)
     tell = _quiet if args.json else _progress
-    result = foreground.apply(loaded, text, name, signals=not args.no_signal, tell=tell)
+    result = apply.apply_document(loaded, text, name, signals=not args.no_signal, tell=tell)
     if args.json:
         _print_json(result.as_json())
     else:
         sys.stdout.write(_shown(result))
-    return 0 if result.ready else NotReady.exit_code
+    return 0 if result.is_ready else NotReady.exit_code
 
 
 def run_serve(args: argparse.Namespace) -> int:
     """Run until SIGTERM."""
-    from guestagent.agent import service, settings
+    from guestagent.agent import daemon, settings
 
-    return service.run(settings.load(args.config))
+    return daemon.run_daemon(settings.load_settings(args.config))
 
 
 def run_poke(args: argparse.Namespace) -> int:
@@ -154,11 +160,11 @@ def run_poke(args: argparse.Namespace) -> int:
     import logging
 
     from guestagent.agent import settings
-    from guestagent.agent.log_lines import configure_log
-    from guestagent.agent.poke import poke
+    from guestagent.agent.log_format import configure_log
+    from guestagent.agent.poke import deliver_document
 
     configure_log(logging.WARNING)
-    poke(os.environ, settings.load(args.config))
+    deliver_document(os.environ, settings.load_settings(args.config))
     return 0
 
 
@@ -174,17 +180,17 @@ def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _shown(status: NodeStatus, doubt: str = "") -> str:
+def _shown(status: AgentStatus, doubt: str = "") -> str:
     who = f"{status.node or 'this node'}" + (f" ({status.role})" if status.role else "")
     state = f"was {status.state} {doubt}" if doubt else status.state
     lines = [f"{who}: {state}" + (f", {status.doing}" if status.doing and not doubt else "")]
     lines += [f"  problem  {problem}" for problem in status.problems]
     for condition in status.conditions:
-        held = str(condition.agreement) == "held"
-        wanted = "" if held else f" (wanted {condition.wanted})"
-        lines.append(f"  {condition.agreement!s:8} {condition.name}: {condition.seen}{wanted}")
-        if condition.do and not held:
-            lines.append(f"           {condition.do}")
+        held = str(condition.state) == "held"
+        wanted = "" if held else f" (wanted {condition.expected})"
+        lines.append(f"  {condition.state!s:8} {condition.name}: {condition.actual}{wanted}")
+        if condition.advice and not held:
+            lines.append(f"           {condition.advice}")
     if status.signal:
         lines.append(f"  signal   {status.signal}")
     return "".join(f"{escape_line(line)}\n" for line in lines)

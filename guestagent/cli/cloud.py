@@ -13,18 +13,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from guestagent.cli.numbers import number_above_zero, whole_number
-from guestagent.cli.options import as_json
-from guestagent.cli.subnet import subnet
+from guestagent.cli.argument_types import build_integer_type, build_positive_type
+from guestagent.cli.options import add_json_option
+from guestagent.cli.subnet import parse_subnet
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
 if TYPE_CHECKING:
-    from guestagent.embedded.record import Options
+    from guestagent.embedded.process.state_file import CloudOptions
 
-STATE = Path("/var/lib/guestagent-cloud")
-UNMOUNTABLE = frozenset(",:\\")
-YEAR_MINUTES = 525600
-MOST_NAME = 12  # the bridge is called after it, and a link's name is short
+STATE_FOLDER = Path("/var/lib/guestagent-cloud")
+FORBIDDEN_PATH_CHARACTERS = frozenset(",:\\")
+AUTH_TTL_LIMIT_MINUTES = 525600
+NAME_LENGTH_LIMIT = 12  # the bridge is called after it, and a link's name is short
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,7 +34,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     start = actions.add_parser("up", help="start it, or find that it runs; writes a clouds.yaml entry")
     _common(start)
     start.add_argument(
-        "--subnet", type=subnet, default="10.77.0.0/24", help="the guests' subnet, IPv4 or IPv6 (default %(default)s)"
+        "--subnet",
+        type=parse_subnet,
+        default="10.77.0.0/24",
+        help="the guests' subnet, IPv4 or IPv6 (default %(default)s)",
     )
     start.add_argument(
         "--no-guests", action="store_true", help="boot nothing; needs neither root nor namespaces"
@@ -42,7 +45,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     start.add_argument("--foreground", action="store_true", help="stay; SIGTERM or Ctrl-C ends it")
     start.add_argument(
         "--auth-ttl",
-        type=number_above_zero(YEAR_MINUTES, "minutes"),
+        type=build_positive_type(AUTH_TTL_LIMIT_MINUTES, "minutes"),
         default=15,
         metavar="MINUTES",
         help="life of handles' URLs (default %(default)s)",
@@ -55,39 +58,42 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     start.add_argument(
         "--heat-release",
-        type=whole_number(1, 1000, "a release"),
+        type=build_integer_type(1, 1000, "a release"),
         metavar="N",
         help="a real Heat of this release, from PyPI (default: the one of this Debian's packages)",
     )
-    start.set_defaults(run=up)
+    start.set_defaults(run=run_up)
     end = actions.add_parser("down", help="end it and remove guests, bridge and state")
     _common(end)
     end.add_argument(
         "--purge", action="store_true", help="also what the next start would reuse: the guests' image"
     )
-    end.set_defaults(run=down)
+    end.set_defaults(run=run_down)
     shown = actions.add_parser("status", help="what runs, and reads that would endanger a real stack")
     _common(shown)
-    shown.set_defaults(run=status)
+    shown.set_defaults(run=run_status)
     inside = actions.add_parser("ssh", help="a shell, or one command, in a guest; no network takes part")
     _common(inside)
     inside.add_argument("guest", metavar="GUEST", help="its resource, server name, address or id")
     inside.add_argument("words", metavar="COMMAND", nargs="*", help="what to run (default: a shell)")
-    inside.set_defaults(run=ssh)
+    inside.set_defaults(run=run_ssh)
 
 
-def up(args: argparse.Namespace) -> int:
+def run_up(args: argparse.Namespace) -> int:
     """Start the cloud, detached unless --foreground."""
     daemon = _daemon()
     options = _options(args)
-    if set(str(options.state)) & UNMOUNTABLE or not str(options.state).isprintable():
+    if (
+        set(str(options.state_folder)) & FORBIDDEN_PATH_CHARACTERS
+        or not str(options.state_folder).isprintable()
+    ):
         wanted = "a path without a comma, colon, backslash or control character: mount reads those as its own"
-        raise InvalidInput([Problem("--state", wanted, repr(str(options.state)))])
+        raise InvalidInput([Problem("--state", wanted, repr(str(options.state_folder)))])
     if args.foreground:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-        daemon.run(options)
+        daemon.run_foreground(options)
         return 0
-    record = daemon.up(options)
+    record = daemon.start_cloud(options)
     _say(
         args,
         {
@@ -101,29 +107,35 @@ def up(args: argparse.Namespace) -> int:
     return 0
 
 
-def down(args: argparse.Namespace) -> int:
+def run_down(args: argparse.Namespace) -> int:
     """End the cloud; fine where there is none."""
     options = _options(args)
-    was = _daemon().down(options, args.purge)
+    was = _daemon().stop_cloud(options, args.purge)
     _say(args, {"name": options.name, "was_up": was}, f"cloud {options.name} is down")
     return 0
 
 
-def status(args: argparse.Namespace) -> int:
+def run_status(args: argparse.Namespace) -> int:
     """Exit code 0 where it runs, 1 where it does not."""
     daemon, options = _daemon(), _options(args)
-    record = daemon.find(options)
-    if record is None or not record.alive:
+    record = daemon.load_cloud_state(options)
+    if record is None or not record.is_alive:
         _say(args, {"name": options.name, "up": False}, f"cloud {options.name} is not up")
         return 1
-    told = {"name": options.name, "up": True, "heat": record.heat, "auth_url": record.auth_url, **daemon.status(record)}
+    told = {
+        "name": options.name,
+        "up": True,
+        "heat": record.heat,
+        "auth_url": record.auth_url,
+        **daemon.fetch_status(record),
+    }
     _say(args, told, "\n".join(_lines(told)))
     return 0
 
 
-def ssh(args: argparse.Namespace) -> int:
+def run_ssh(args: argparse.Namespace) -> int:
     """Becomes the command; its exit code is the answer."""
-    words = _daemon().enter(_options(args), args.guest, args.words or ["/bin/bash", "-l"])
+    words = _daemon().build_enter_command(_options(args), args.guest, args.words or ["/bin/bash", "-l"])
     sys.stdout.flush()
     try:
         os.execvp(words[0], words)  # noqa: S606 - no shell takes part
@@ -147,24 +159,24 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", default="embedded", help="its name, also in clouds.yaml (default %(default)s)"
     )
-    parser.add_argument("--state", type=Path, help=f"its folder (default {STATE}/NAME)")
+    parser.add_argument("--state", type=Path, help=f"its folder (default {STATE_FOLDER}/NAME)")
     parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write its entry into")
-    as_json(parser)
+    add_json_option(parser)
 
 
-def _options(args: argparse.Namespace) -> Options:
-    from guestagent.embedded import cloudsfile
-    from guestagent.embedded.record import Options
+def _options(args: argparse.Namespace) -> CloudOptions:
+    from guestagent.embedded.process import clouds_yaml
+    from guestagent.embedded.process.state_file import CloudOptions
 
-    if len(args.name) > MOST_NAME or not args.name.replace("-", "").isalnum():
+    if len(args.name) > NAME_LENGTH_LIMIT or not args.name.replace("-", "").isalnum():
         raise InvalidInput(
-            [Problem("--name", f"up to {MOST_NAME} letters, digits and hyphens", repr(args.name))]
+            [Problem("--name", f"up to {NAME_LENGTH_LIMIT} letters, digits and hyphens", repr(args.name))]
         )
-    state = args.state or STATE / args.name
-    return Options(
+    state = args.state or STATE_FOLDER / args.name
+    return CloudOptions(
         name=args.name,
-        state=state.absolute(),
-        clouds_file=(args.clouds_file or cloudsfile.default_path()).absolute(),
+        state_folder=state.absolute(),
+        clouds_file=(args.clouds_file or clouds_yaml.find_clouds_file()).absolute(),
         network=getattr(args, "subnet", IPv4Network("10.77.0.0/24")),
         guests=not getattr(args, "no_guests", False),
         auth_ttl=timedelta(minutes=getattr(args, "auth_ttl", 15)),
@@ -175,7 +187,7 @@ def _options(args: argparse.Namespace) -> Options:
 
 def _daemon() -> ModuleType:
     try:
-        from guestagent.embedded import daemon
+        from guestagent.embedded.process import daemon
     except ImportError as error:
         raise UnsupportedEnvironment(f"install guestagent[embedded]: {error.name} is missing") from error
     return daemon

@@ -6,16 +6,23 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from guestagent.cli import launch, options, template
-from guestagent.cli.following import FINE, follow, in_json, of_cloud, shown, stacks_of
-from guestagent.cli.passwordfile import passwords_in
+from guestagent.cli import cluster_create, cluster_template, options
+from guestagent.cli.password_file import read_password_file
+from guestagent.cli.wait import (
+    EXIT_OK,
+    format_cloud_option,
+    format_json,
+    open_stacks,
+    run_and_show,
+    wait_for_work,
+)
 from guestagent.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node
 
-AT_WORK, FAILED = 1, 6
-MOST_AT_ONCE = 200  # more nodes than any stack has room for
+EXIT_IN_PROGRESS, EXIT_STACK_FAILED = 1, 6
+REPLICA_COUNT_LIMIT = 200  # more nodes than any stack has room for
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,8 +33,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Clusters as Heat stacks. The cloud is the one of OS_CLOUD in clouds.yaml, or of --os-cloud.",
     )
     verbs = group.add_subparsers(metavar="VERB", required=True)
-    template.register(verbs)
-    launch.register(verbs)
+    cluster_template.register(verbs)
+    cluster_create.register(verbs)
     _add_replica(verbs)
     _remove_replica(verbs)
     _resize(verbs)
@@ -46,8 +53,8 @@ def _add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--flavor", help="their flavor (default: as the newest replica's, or the source's)")
     parser.add_argument("--image", help="their image (default: likewise)")
     parser.add_argument("--count", type=int, default=1, metavar="N", help="how many (default: 1)")
-    options.passwords(parser, "made here, where they are parameters of the stack")
-    options.waiting(parser)
+    options.add_passwords_option(parser, "made here, where they are parameters of the stack")
+    options.add_wait_options(parser)
     parser.set_defaults(run=run_add_replica)
 
 
@@ -59,7 +66,7 @@ def _remove_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument("node", metavar="NODE", help="the replica, as in Slave0001")
-    options.waiting(parser)
+    options.add_wait_options(parser)
     parser.set_defaults(run=run_remove_replica)
 
 
@@ -72,8 +79,8 @@ def _resize(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument("node", metavar="NODE", help="the node, as in Slave0001; its server restarts")
     parser.add_argument("--flavor", required=True, help="the new flavor")
-    options.cloud(parser)
-    options.timeout(
+    options.add_cloud_options(parser)
+    options.add_timeout_option(
         parser,
         "wait at most so long for both (default: a minute longer than the stack's own timeout, for each)",
     )
@@ -89,8 +96,8 @@ def _rotate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument("nodes", metavar="NODE", nargs="*", help="replicas, as in Slave0001 (default: all)")
-    options.cloud(parser)
-    options.timeout(
+    options.add_cloud_options(parser)
+    options.add_timeout_option(
         parser,
         "wait at most so long for all of it (default: a minute longer than the stack's own timeout, for each update)",
     )
@@ -107,7 +114,7 @@ def _status(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--watch", action="store_true", help="follow it until Heat is no longer at work on it"
     )
-    options.cloud(parser)
+    options.add_cloud_options(parser)
     parser.set_defaults(run=run_status)
 
 
@@ -119,36 +126,38 @@ def _delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument("--yes", action="store_true", help="do not ask first")
-    options.waiting(parser)
+    options.add_wait_options(parser)
     parser.set_defaults(run=run_delete)
 
 
 def run_add_replica(args: argparse.Namespace) -> int:
     """Add replicas."""
-    if not 1 <= args.count <= MOST_AT_ONCE:
-        raise InvalidInput([Problem("--count", f"from 1 to {MOST_AT_ONCE}", str(args.count))])
+    if not 1 <= args.count <= REPLICA_COUNT_LIMIT:
+        raise InvalidInput([Problem("--count", f"from 1 to {REPLICA_COUNT_LIMIT}", str(args.count))])
 
     def add(cluster: Cluster) -> Cluster:
         for _ in range(args.count):
             cluster = cluster.add_replica(_like(cluster, args.flavor, args.image))
         return cluster
 
-    passwords = None if args.passwords is None else passwords_in(args.passwords)
-    stacks = stacks_of(args)
-    return follow(args, stacks, stacks.change(args.stack, add, passwords))
+    passwords = None if args.passwords is None else read_password_file(args.passwords)
+    stacks = open_stacks(args)
+    return wait_for_work(args, stacks, stacks.change(args.stack, add, passwords))
 
 
 def run_remove_replica(args: argparse.Namespace) -> int:
     """Remove a replica."""
-    stacks = stacks_of(args)
-    return follow(args, stacks, stacks.change(args.stack, lambda cluster: cluster.remove_replica(args.node)))
+    stacks = open_stacks(args)
+    return wait_for_work(
+        args, stacks, stacks.change(args.stack, lambda cluster: cluster.remove_replica(args.node))
+    )
 
 
 def run_resize(args: argparse.Namespace) -> int:
     """Resize a node."""
-    stacks = stacks_of(args)
-    again = f"guestagent cluster resize {args.stack} {args.node} --flavor {args.flavor}{of_cloud(args)}"
-    return shown(
+    stacks = open_stacks(args)
+    again = f"guestagent cluster resize {args.stack} {args.node} --flavor {args.flavor}{format_cloud_option(args)}"
+    return run_and_show(
         args,
         stacks,
         args.stack,
@@ -159,9 +168,9 @@ def run_resize(args: argparse.Namespace) -> int:
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Rotate passwords."""
-    stacks = stacks_of(args)
-    again = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{of_cloud(args)}"
-    return shown(
+    stacks = open_stacks(args)
+    again = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{format_cloud_option(args)}"
+    return run_and_show(
         args,
         stacks,
         args.stack,
@@ -172,25 +181,25 @@ def run_rotate(args: argparse.Namespace) -> int:
 
 def run_status(args: argparse.Namespace) -> int:
     """Show a cluster."""
-    from guestagent.cli.progress import as_document, as_table, watched
+    from guestagent.cli.progress import build_status_document, format_status, watch_stack
     from guestagent.retry import SystemClock
 
-    stacks = stacks_of(args)
+    stacks = open_stacks(args)
     seen = stacks.status(args.stack)
     if args.watch and seen.stack.in_progress:
-        seen = watched(seen, lambda: stacks.status(args.stack), SystemClock())
-    sys.stdout.write(in_json(as_document(seen)) if args.json else as_table(seen))
+        seen = watch_stack(seen, lambda: stacks.status(args.stack), SystemClock())
+    sys.stdout.write(format_json(build_status_document(seen)) if args.json else format_status(seen))
     if seen.stack.in_progress:
-        return AT_WORK
-    return FAILED if seen.stack.failed else FINE
+        return EXIT_IN_PROGRESS
+    return EXIT_STACK_FAILED if seen.stack.failed else EXIT_OK
 
 
 def run_delete(args: argparse.Namespace) -> int:
     """Delete a cluster, after a question."""
     if not args.yes:
         _make_sure(args.stack)
-    stacks = stacks_of(args)
-    return follow(args, stacks, stacks.delete(args.stack))
+    stacks = open_stacks(args)
+    return wait_for_work(args, stacks, stacks.delete(args.stack))
 
 
 def _like(cluster: Cluster, flavor: str | None, image: str | None) -> Node:

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
-from guestagent.cli.cloud import STATE
-from guestagent.cli.error_answer import INTERRUPTED
-from guestagent.cli.interruptions import Interruptions
-from guestagent.cli.subnet import subnet
+from guestagent.cli.cloud import STATE_FOLDER
+from guestagent.cli.json_error import EXIT_INTERRUPTED
+from guestagent.cli.signals import InterruptHandler
+from guestagent.cli.subnet import parse_subnet
 from guestagent.errors import GuestAgentError, UnsupportedEnvironment
 from guestagent.retry import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from guestagent.demo import Findings, Ground, Place, Tell
+    from guestagent.demo import DemoEnvironment, DemoEventHandler, DemoResult, EmbeddedEnvironment
 
-FINE, NOT_HELD = 0, 1
+EXIT_OK, EXIT_DEMO_FAILED = 0, 1
 DATABASES = ("mariadb", "mariadb-11.8", "mysql")
 
 
@@ -40,10 +40,13 @@ earlier demo left is removed first. Needs root. The last line says whether all o
         "--keep", action="store_true", help="leave cluster and cloud for exploring (not when interrupted)"
     )
     parser.add_argument("--name", default="demo", help="the cloud's name (default: %(default)s)")
-    parser.add_argument("--state", type=Path, help=f"the cloud's folder (default: {STATE}/NAME)")
+    parser.add_argument("--state", type=Path, help=f"the cloud's folder (default: {STATE_FOLDER}/NAME)")
     parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write the cloud's entry into")
     parser.add_argument(
-        "--subnet", type=subnet, default="10.78.0.0/24", help="the guests' subnet, IPv4 or IPv6 (default: %(default)s)"
+        "--subnet",
+        type=parse_subnet,
+        default="10.78.0.0/24",
+        help="the guests' subnet, IPv4 or IPv6 (default: %(default)s)",
     )
     parser.add_argument(
         "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"
@@ -54,96 +57,100 @@ earlier demo left is removed first. Needs root. The last line says whether all o
         default=DATABASES[0],
         help="the nodes' server (default: %(default)s, this machine's own; others are fetched once)",
     )
-    options.as_json(parser)
-    parser.set_defaults(run=run)
+    options.add_json_option(parser)
+    parser.set_defaults(run=run_demo)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_demo(args: argparse.Namespace) -> int:
     """Play it, tear it down, say whether it held."""
     clock = SystemClock()
     began = clock.now()
     ground = _ground(args)
-    with ground.alone():
-        found = performed(ground, args.keep, clock)
+    with ground.hold_lock():
+        found = run_and_clean_up(ground, args.keep, clock)
     seconds = clock.now() - began
     if args.json:
-        sys.stdout.write(json.dumps(_document(found, seconds, ground.runs), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_document(found, seconds, ground.is_running), indent=2) + "\n")
     else:
         _explain(found)
-        sys.stdout.write((_how_to_explore(args) if ground.runs else "") + _verdict(found, seconds) + "\n")
-    return found.broken or (NOT_HELD if found.problems else FINE)
+        sys.stdout.write(
+            (_how_to_explore(args) if ground.is_running else "") + _verdict(found, seconds) + "\n"
+        )
+    return found.exit_code or (EXIT_DEMO_FAILED if found.problems else EXIT_OK)
 
 
-def performed(ground: Place, keep: bool, clock: Clock) -> Findings:
+def run_and_clean_up(ground: DemoEnvironment, keep: bool, clock: Clock) -> DemoResult:
     """Whatever happens in the play, and whoever interrupts it: the end is orderly."""
-    from guestagent.cli.scene import watched
-    from guestagent.demo import Act, Findings
+    from guestagent.cli.demo_screen import show_demo
+    from guestagent.demo import DemoResult, ProgressMessage
 
-    found = Findings(0, ("interrupted",), broken=INTERRUPTED)
-    with watched(clock) as tell, Interruptions() as interruptions:
+    found = DemoResult(0, ("interrupted",), exit_code=EXIT_INTERRUPTED)
+    with show_demo(clock) as tell, InterruptHandler() as interruptions:
         try:
             try:
                 found = _played(ground, tell, keep, clock, interruptions)
             except KeyboardInterrupt:
-                tell(Act("interrupted"))
+                tell(ProgressMessage("interrupted"))
             finally:
-                interruptions.ignore()
+                interruptions.ignore_interrupts()
         finally:
             # The first interruption ignores all others, so nothing comes between here and the end.
-            interruptions.ignore()
-            if not (keep and ground.runs) or found.broken == INTERRUPTED:
+            interruptions.ignore_interrupts()
+            if not (keep and ground.is_running) or found.exit_code == EXIT_INTERRUPTED:
                 found = _torn_down(ground, tell, found)
     return found
 
 
-def _played(ground: Place, tell: Tell, keep: bool, clock: Clock, interruptions: Interruptions) -> Findings:
-    from guestagent.demo import Act, Failing, Findings, play
+def _played(
+    ground: DemoEnvironment, tell: DemoEventHandler, keep: bool, clock: Clock, interruptions: InterruptHandler
+) -> DemoResult:
+    from guestagent.demo import DemoResult, FailedNode, ProgressMessage, play
 
     try:
-        if ground.down():
-            tell(Act("removed what an earlier demo left"))
-        ground.prepare(lambda said: tell(Act(said)))
-        tell(Act("starting a cloud on this machine"))
-        with interruptions.held_back():
-            ground.up()
+        if ground.stop_cloud():
+            tell(ProgressMessage("removed what an earlier demo left"))
+        ground.prepare_image(lambda said: tell(ProgressMessage(said)))
+        tell(ProgressMessage("starting a cloud on this machine"))
+        with interruptions.defer_interrupts():
+            ground.start_cloud()
     except GuestAgentError as error:
-        blamed = Failing("the cloud", str(error), ground.cloud_log())
-        return Findings(0, (str(error),), failing=(blamed,), broken=error.exit_code)
+        blamed = FailedNode("the cloud", str(error), ground.read_cloud_log())
+        return DemoResult(0, (str(error),), failed_nodes=(blamed,), exit_code=error.exit_code)
     return play(ground, tell, clock, keep=keep)
 
 
-def _torn_down(ground: Place, tell: Tell, found: Findings) -> Findings:
-    from guestagent.demo import Act
+def _torn_down(ground: DemoEnvironment, tell: DemoEventHandler, found: DemoResult) -> DemoResult:
+    from guestagent.demo import ProgressMessage
 
-    tell(Act("tearing everything down"))
+    tell(ProgressMessage("tearing everything down"))
     try:
-        ground.down()
+        ground.stop_cloud()
     except GuestAgentError as error:
         problems = (*found.problems, f"tearing down: {error}")
-        return replace(found, problems=problems, broken=found.broken or error.exit_code)
+        return replace(found, problems=problems, exit_code=found.exit_code or error.exit_code)
     return found
 
 
-def _explain(found: Findings) -> None:
+def _explain(found: DemoResult) -> None:
     """The cluster as it was last seen; of what failed, the reasons and the agents' own last words."""
-    from guestagent.cli.progress import as_table
+    from guestagent.cli.progress import format_status
 
     if found.status is not None:
-        sys.stdout.write(as_table(found.status))
-    for failing in found.failing:
+        sys.stdout.write(format_status(found.status))
+    for failing in found.failed_nodes:
         sys.stdout.write(f"{failing.node}: {failing.reason}\n")
         sys.stdout.writelines(f"    {line}\n" for line in failing.log or ("nothing was said",))
 
 
-def _verdict(found: Findings, seconds: float) -> str:
+def _verdict(found: DemoResult, seconds: float) -> str:
     problems = "; ".join(found.problems)
     said = f"did not hold: {problems}" if problems else "held: every acknowledged row is on every replica"
     rows = f", {found.rows} rows" if found.rows else ""
     return " ".join(f"{said}{rows}, {seconds:.0f} seconds".split())
 
 
-def _document(found: Findings, seconds: float, kept: bool) -> dict[str, object]:
-    from guestagent.cli.progress import as_document
+def _document(found: DemoResult, seconds: float, kept: bool) -> dict[str, object]:
+    from guestagent.cli.progress import build_status_document
 
     return {
         "held": not found.problems,
@@ -152,9 +159,9 @@ def _document(found: Findings, seconds: float, kept: bool) -> dict[str, object]:
         "seconds": round(seconds, 1),
         "kept": kept,
         "failing": [
-            {"node": node.node, "reason": node.reason, "log": list(node.log)} for node in found.failing
+            {"node": node.node, "reason": node.reason, "log": list(node.log)} for node in found.failed_nodes
         ],
-        "cluster": as_document(found.status) if found.status else None,
+        "cluster": build_status_document(found.status) if found.status else None,
     }
 
 
@@ -179,19 +186,19 @@ def _given(name: str, path: Path | None) -> tuple[str, ...]:
     return () if path is None else (f"--{name.replace('_', '-')}", str(path.absolute()))
 
 
-def _ground(args: argparse.Namespace) -> Ground:
+def _ground(args: argparse.Namespace) -> EmbeddedEnvironment:
     try:
-        from guestagent.demo import Ground
-        from guestagent.embedded import cloudsfile
-        from guestagent.embedded.record import Options
+        from guestagent.demo import EmbeddedEnvironment
+        from guestagent.embedded.process import clouds_yaml
+        from guestagent.embedded.process.state_file import CloudOptions
     except ImportError as error:
         missing = f"{error.name} is missing: install guestagent[controller,embedded]"
         raise UnsupportedEnvironment(missing) from error
-    return Ground(
-        Options(
+    return EmbeddedEnvironment(
+        CloudOptions(
             name=args.name,
-            state=(args.state or STATE / args.name).absolute(),
-            clouds_file=(args.clouds_file or cloudsfile.default_path()).absolute(),
+            state_folder=(args.state or STATE_FOLDER / args.name).absolute(),
+            clouds_file=(args.clouds_file or clouds_yaml.find_clouds_file()).absolute(),
             network=args.subnet,
             heat=args.heat,
         ),

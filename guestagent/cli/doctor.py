@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from guestagent.cli import options
 from guestagent.cli.output import get_terminal
 from guestagent.errors import NotReady
-from guestagent.visible_text import escape_line
+from guestagent.text_escaping import escape_line
 
 if TYPE_CHECKING:
     from guestagent.agent.doctor import Finding
@@ -33,19 +33,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "Exit code 1 where anything is fail."
         ),
     )
-    options.as_json(parser)
-    options.config(parser)
-    parser.set_defaults(run=run)
+    options.add_json_option(parser)
+    options.add_config_option(parser)
+    parser.set_defaults(run=run_doctor)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_doctor(args: argparse.Namespace) -> int:
     """Examine, and print; the exit code is for scripts."""
-    from guestagent.agent import parts, settings
-    from guestagent.agent.doctor import Probes, examine
+    from guestagent.agent import settings, wiring
+    from guestagent.agent.doctor import Probes, examine_node
     from guestagent.retry import SystemClock
 
-    loaded = settings.load(args.config)
-    findings = examine(loaded, parts.edges(loaded, SystemClock()), Probes())
+    loaded = settings.load_settings(args.config)
+    findings = examine_node(loaded, wiring.build_dependencies(loaded, SystemClock()), Probes())
     return _as_json(findings) if args.json else _as_text(findings)
 
 
@@ -71,9 +71,9 @@ def _as_text(findings: Iterable[Finding]) -> int:
 def _lines(finding: Finding, coloured: bool) -> Iterator[str]:
     grade = str(finding.grade)
     shown = f"\033[{COLOURS[grade]}m{grade:4}\033[0m" if coloured else f"{grade:4}"
-    yield f"{shown}  {escape_line(f'{finding.topic}, {finding.name}: {finding.seen}')}"
-    if finding.do:
-        yield f"      {escape_line(finding.do)}"
+    yield f"{shown}  {escape_line(f'{finding.topic}, {finding.name}: {finding.actual}')}"
+    if finding.advice:
+        yield f"      {escape_line(finding.advice)}"
 
 
 def _code(grades: Counter[str]) -> int:

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from guestagent.cli import options
-from guestagent.shipped import shipped
+from guestagent.package_data import find_package_data
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,12 +17,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description='Print the folder of the elements, as in ELEMENTS_PATH="$(guestagent elements-path)" '
         "disk-image-create -o db vm debian-minimal guestagent-mariadb.",
     )
-    options.as_json(parser)
-    parser.set_defaults(run=run)
+    options.add_json_option(parser)
+    parser.set_defaults(run=run_elements_path)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_elements_path(args: argparse.Namespace) -> int:
     """Print the path."""
-    path = str(shipped("elements"))
+    path = str(find_package_data("elements"))
     print(json.dumps({"elements_path": path}) if args.json else path)
     return 0

@@ -8,9 +8,9 @@ import sys
 def main() -> int:
     """Run one command and return its exit code."""
     if sys.argv[1:] == ["poke"]:
-        from guestagent.agent.bell import ring_early
+        from guestagent.agent.wakeup_pipe import send_early_wakeup
 
-        ring_early()
-    from guestagent.cli.main import main as run
+        send_early_wakeup()
+    from guestagent.cli.command_line import main as run
 
     return run()

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from guestagent.visible_text import escape_text
+from guestagent.text_escaping import escape_text
 
-GONE = frozenset({errno.EPIPE, errno.ECONNRESET})
+BROKEN_PIPE_ERRNOS = frozenset({errno.EPIPE, errno.ECONNRESET})
 """Whoever read our output has ended."""
 
 
-class Unwritten(OSError):
+class OutputError(OSError):
     """The answer cannot be written. `errno` says why."""
 
 
@@ -56,11 +56,11 @@ class VisibleStream:
         except (OSError, ValueError) as error:  # ValueError: the stream was closed
             if not self._is_optional:
                 number = (error.errno if isinstance(error, OSError) else None) or errno.EBADF
-                raise Unwritten(number, os.strerror(number)) from error
+                raise OutputError(number, os.strerror(number)) from error
 
 
 @contextmanager
-def prepared_streams() -> Iterator[None]:
+def prepare_streams() -> Iterator[None]:
     """Have standard input, output and error that can be used, also if they are closed or know only ASCII."""
     _occupy_descriptors()
     before = sys.stdin, sys.stdout, sys.stderr
@@ -81,7 +81,7 @@ def get_terminal(stream: TextIO) -> TextIO:
     return stream.stream or io.StringIO() if isinstance(stream, VisibleStream) else stream
 
 
-def abandon_stdout() -> None:
+def discard_stdout() -> None:
     """Have nothing more written: the interpreter would try again while it ends, and complain."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)

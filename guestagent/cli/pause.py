@@ -26,27 +26,27 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "server or of the machine. A statement that was already sent is finished.",
     )
     parser.add_argument("--reason", default="", metavar="TEXT", help="why; shown in status and told to Heat")
-    options.as_json(parser)
-    options.config(parser)
+    options.add_json_option(parser)
+    options.add_config_option(parser)
     parser.set_defaults(run=run_pause)
     parser = commands.add_parser(
         "resume",
         help="end a pause, and repair at once",
         description="End a pause. The resident agent repairs at once what was left alone.",
     )
-    options.as_json(parser)
-    options.config(parser)
+    options.add_json_option(parser)
+    options.add_config_option(parser)
     parser.set_defaults(run=run_resume)
 
 
 def run_pause(args: argparse.Namespace) -> int:
     """Keep the mark, and have the resident agent show it."""
-    from guestagent.agent import pausing, settings
+    from guestagent.agent import pause, settings
 
-    loaded = settings.load(args.config)
+    loaded = settings.load_settings(args.config)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    mark = pausing.Pause(_whoever(), now, " ".join(args.reason.split()))
-    pausing.pause(loaded.state, mark)
+    mark = pause.Pause(_whoever(), now, " ".join(args.reason.split()))
+    pause.write_pause(loaded.state_folder, mark)
     _ring(loaded)
     sys.stdout.write(f"{json.dumps({'paused': asdict(mark)}, indent=2) if args.json else mark}\n")
     return 0
@@ -54,10 +54,10 @@ def run_pause(args: argparse.Namespace) -> int:
 
 def run_resume(args: argparse.Namespace) -> int:
     """Take the mark away, and have the resident agent look."""
-    from guestagent.agent import pausing, settings
+    from guestagent.agent import pause, settings
 
-    loaded = settings.load(args.config)
-    stood = pausing.resume(loaded.state)
+    loaded = settings.load_settings(args.config)
+    stood = pause.remove_pause(loaded.state_folder)
     _ring(loaded)
     if args.json:
         was = None if stood is None else asdict(stood)
@@ -68,9 +68,9 @@ def run_resume(args: argparse.Namespace) -> int:
 
 
 def _ring(settings: Settings) -> None:
-    from guestagent.agent.mailbox import Mailbox
+    from guestagent.agent.inbox import DocumentInbox
 
-    Mailbox(settings.state, settings.run).ring()
+    DocumentInbox(settings.state_folder, settings.run_folder).send_wakeup()
 
 
 def _whoever() -> str:

@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli.output import get_terminal
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
-from guestagent.database.gtid import shorten_gtids
+from guestagent.database.gtid_history import shorten_gtids
 from guestagent.retry import Clock
-from guestagent.visible_text import escape_line
+from guestagent.text_escaping import escape_line
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from guestagent.controller.status import ClusterStatus, NodeStatus
 
-COLOURS = {
+STATE_COLOURS = {
     NodeState.WAITING: "dim",
     NodeState.BOOTING: "cyan",
     NodeState.PROVING: "yellow",
     NodeState.READY: "green",
     NodeState.FAILED: "bold red",
 }
-HEADS = ("node", "role", "state", "address", "flavor", "generation", "evidence")
-BETWEEN_LOOKS = 2.0
+COLUMN_HEADINGS = ("node", "role", "state", "address", "flavor", "generation", "evidence")
+POLL_INTERVAL_S = 2.0
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Tell]:
+def show_progress(title: str) -> Iterator[Tell]:
     """Events given to what this yields are shown on stderr: as a live table on a terminal, else line by line."""
     if not sys.stderr.isatty():
         yield _told
@@ -40,12 +40,14 @@ def progress(title: str) -> Iterator[Tell]:
     from rich.console import Console
     from rich.live import Live
 
-    board = Board(title)
-    with Live(get_renderable=board.table, console=Console(file=get_terminal(sys.stderr)), refresh_per_second=4):
-        yield board.tell
+    board = ProgressTable(title)
+    with Live(
+        get_renderable=board.build_table, console=Console(file=get_terminal(sys.stderr)), refresh_per_second=4
+    ):
+        yield board.handle_event
 
 
-class Board:
+class ProgressTable:
     """What was told so far, as a table whose seconds run."""
 
     def __init__(self, title: str) -> None:
@@ -53,13 +55,13 @@ class Board:
         self._nodes: dict[str, tuple[NodeChanged, float]] = {}
         self._began = time.monotonic()
 
-    def tell(self, event: Event) -> None:
+    def handle_event(self, event: Event) -> None:
         if isinstance(event, StackChanged):
             self._status = event.status
         else:
             self._nodes[event.name] = (event, time.monotonic())
 
-    def table(self) -> Table:
+    def build_table(self) -> Table:
         from rich.box import SIMPLE_HEAD
         from rich.markup import escape
         from rich.table import Table
@@ -72,7 +74,7 @@ class Board:
         for name, (event, since) in self._nodes.items():
             over = event.state in (NodeState.READY, NodeState.FAILED)
             seconds = f"after {event.seconds:.0f}" if over else f"for {now - since:.0f}"
-            reason, style = escape(escape_line(event.reason)), COLOURS[event.state]
+            reason, style = escape(escape_line(event.reason)), STATE_COLOURS[event.state]
             table.add_row(escape(escape_line(name)), str(event.state), seconds, reason, style=style)
         return table
 
@@ -84,14 +86,14 @@ def _told(event: Event) -> None:
     sys.stderr.flush()
 
 
-def watched(seen: ClusterStatus, look: Callable[[], ClusterStatus], clock: Clock) -> ClusterStatus:
+def watch_stack(seen: ClusterStatus, look: Callable[[], ClusterStatus], clock: Clock) -> ClusterStatus:
     """Look again and again until Heat rests, and show what changes as `progress` does."""
     began = clock.now()
     told: dict[object, object] = {}
-    with progress(seen.stack.name) as tell:
+    with show_progress(seen.stack.name) as tell:
         while seen.stack.in_progress:
             _tell_changes(seen, clock.now() - began, told, tell)
-            clock.sleep(BETWEEN_LOOKS)
+            clock.sleep(POLL_INTERVAL_S)
             seen = look()
         _tell_changes(seen, clock.now() - began, told, tell)
     return seen
@@ -108,10 +110,12 @@ def _tell_changes(seen: ClusterStatus, seconds: float, told: dict[object, object
             tell(event)
 
 
-def as_table(seen: ClusterStatus) -> str:
+def format_status(seen: ClusterStatus) -> str:
     """The status for a person."""
     rows = [_row(node) for node in seen.nodes]
-    columns = [(head, *cells) for head, *cells in zip(HEADS, *rows, strict=True) if set(cells) != {"-"}]
+    columns = [
+        (head, *cells) for head, *cells in zip(COLUMN_HEADINGS, *rows, strict=True) if set(cells) != {"-"}
+    ]
     padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
     lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)] if rows else []
     reason = f": {seen.stack.reason}" if seen.stack.reason and seen.stack.failed else ""
@@ -144,7 +148,7 @@ def _in_short(evidence: object) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def as_document(seen: ClusterStatus) -> dict[str, object]:
+def build_status_document(seen: ClusterStatus) -> dict[str, object]:
     """The status for a program."""
     return {
         "stack": seen.stack.name,

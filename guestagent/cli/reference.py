@@ -14,7 +14,7 @@ Written by `make docs` from the command line's own parser: change the help texts
 """
 
 
-def reference(parser: argparse.ArgumentParser) -> str:
+def build_reference(parser: argparse.ArgumentParser) -> str:
     """The whole page, the same on every version of Python (argparse's own help is not)."""
     return "\n".join([_OPENING, *(line for command in _commands(parser) for line in _section(*command))])
 
@@ -72,6 +72,6 @@ def _meaning(action: argparse.Action) -> str:
 
 
 if __name__ == "__main__":
-    from guestagent.cli.main import build_parser
+    from guestagent.cli.command_line import build_parser
 
-    Path(sys.argv[1]).write_text(reference(build_parser()))
+    Path(sys.argv[1]).write_text(build_reference(build_parser()))

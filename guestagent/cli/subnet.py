@@ -6,11 +6,11 @@ from argparse import ArgumentTypeError
 from ipaddress import IPv4Network, IPv6Network
 
 
-def subnet(text: str) -> IPv4Network | IPv6Network:
+def parse_subnet(text: str) -> IPv4Network | IPv6Network:
     """A network in which guests can stand."""
-    from guestagent.embedded.ip_network import read_network
+    from guestagent.embedded.host.ip_network import parse_network
 
     try:
-        return read_network(text)
+        return parse_network(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from guestagent.cli import options
-from guestagent.cli.given import given
+from guestagent.cli.input_file import read_input
 from guestagent.errors import InvalidMetadata, Problem
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     what.add_argument("--schema", action="store_true", help="print the contract as a JSON Schema instead")
     parser.add_argument("--node", metavar="NAME", help="of a template, this node only")
-    options.as_json(parser)
-    parser.set_defaults(run=run)
+    options.add_json_option(parser)
+    parser.set_defaults(run=run_validate)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_validate(args: argparse.Namespace) -> int:
     """Print what each document says; InvalidMetadata with the problems of all of them."""
-    from guestagent.metadata.schema import schema_text
+    from guestagent.metadata.json_schema import format_schema
 
     if args.schema:
-        sys.stdout.write(schema_text())
+        sys.stdout.write(format_schema())
         return 0
-    text, where = given(args.file)
+    text, where = read_input(args.file)
     valid = _valid(text, where, args.node)
     if args.json:
         said = [_as_json(name, document, raw) for name, document, raw in valid]
@@ -88,13 +88,13 @@ def _as_json(name: str | None, document: Document, raw: object) -> dict[str, Any
 
 
 def _as_text(name: str | None, document: Document, raw: object) -> str:
-    from guestagent.metadata.host_port import show_host_port
+    from guestagent.metadata.host_port import format_host_port
 
     node = document.section.node or _printable(name or "document")
     lines = [f"{node}: {document.role}, generation {document.section.generation}"]
     if document.source is not None:
         source = document.source
-        lines.append(f"  follows {show_host_port(source.address, source.port)} as {source.user.name}")
+        lines.append(f"  follows {format_host_port(source.address, source.port)} as {source.user.name}")
     lines += [f"  user {user.name}" for user in document.users]
     lines += [f"  unresolved {path} = {function}" for path, function in document.functions.items()]
     lines += [f"  left alone, not ours: {', '.join(others)}" for others in [_others(raw)] if others]
@@ -103,10 +103,10 @@ def _as_text(name: str | None, document: Document, raw: object) -> str:
 
 def _others(raw: object) -> list[str]:
     """The keys that the contract does not know: other people's, or a misspelt one of ours."""
-    from guestagent.metadata.contract import KEYS
+    from guestagent.metadata.declaration import DOCUMENT_KEYS
 
     keys = raw if isinstance(raw, dict) else {}
-    return [_printable(key) for key in keys if key not in KEYS.keys]
+    return [_printable(key) for key in keys if key not in DOCUMENT_KEYS.keys]
 
 
 def _printable(name: str) -> str:

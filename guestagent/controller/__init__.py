@@ -7,15 +7,15 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
 from guestagent.controller.fake import FakeHeat
-from guestagent.controller.heat import Heat, Resource, Stack, connect
-from guestagent.controller.lint import lint
+from guestagent.controller.heat_api import Heat, Resource, Stack, connect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.preflight import Findings, Preflight
-from guestagent.controller.render import parse, render, stack_timeout_minutes
 from guestagent.controller.stacks import Stacks
 from guestagent.controller.status import ClusterStatus, NodeStatus
-from guestagent.controller.waiting import Work
+from guestagent.controller.template import parse, render, stack_timeout_minutes
+from guestagent.controller.template_lint import lint
+from guestagent.controller.wait import Work
 
 __all__ = [
     "Cluster",

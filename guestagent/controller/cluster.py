@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from guestagent.controller.checks import check
-from guestagent.controller.dialect import DEFAULT, Dialect
+from guestagent.controller.cluster_validation import validate_cluster
+from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster, Problem
@@ -17,10 +17,10 @@ from guestagent.metadata import Tls
 
 FIRST_SERVER_ID = 101  # far from 1, the default of every server: one that nobody numbered is seen at once
 FIRST_REPLICA_ID = FIRST_SERVER_ID + 1
-DEADLINE = 90
-BOOT_ALLOWANCE = 300
-AUTH_TTL = 900
-POLLING_INTERVAL = 10
+DEFAULT_DEADLINE_S = 90
+DEFAULT_BOOT_ALLOWANCE_S = 300
+DEFAULT_AUTH_TTL_S = 900
+DEFAULT_POLLING_INTERVAL_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Cluster:
     Seconds: `deadline` is a node's own time to become ready once its agent runs, `boot_allowance` comes
     before it, and `auth_ttl` is how long the cloud's Keystone admits a handle's URL. `metadata_url` is the
     address of Heat's CFN API as the guests see it; None: they take the one that Heat's own boot data tells.
-    They look for new metadata at least every `polling_interval`. In the CFN dialect both stand in the servers'
+    They look for new metadata at least every `read_polling_interval`. In the CFN dialect both stand in the servers'
     user data: they are fixed once a cluster is created. In HOT Heat itself tells the address, so there is no
     `metadata_url`. `tls` is that of all channels (`GuestAgent.TLS`); None: encrypted where the source offers it.
     `rotating`: passwords are new, and the source retains the old ones until `end_rotation`.
@@ -57,11 +57,11 @@ class Cluster:
     replica_network: str | None = None
     ipv6: bool = False
     metadata_url: str | None = None
-    deadline: int = DEADLINE
-    boot_allowance: int = BOOT_ALLOWANCE
-    auth_ttl: int = AUTH_TTL
-    polling_interval: int = POLLING_INTERVAL
-    dialect: Dialect = DEFAULT
+    deadline: int = DEFAULT_DEADLINE_S
+    boot_allowance: int = DEFAULT_BOOT_ALLOWANCE_S
+    auth_ttl: int = DEFAULT_AUTH_TTL_S
+    polling_interval: int = DEFAULT_POLLING_INTERVAL_S
+    dialect: Dialect = DEFAULT_DIALECT
     passwords: Passwords = Passwords.HEAT
     tls: Tls | None = None
     rotating: bool = False
@@ -70,7 +70,7 @@ class Cluster:
     next_replica: int
 
     def __post_init__(self) -> None:
-        check(self)
+        validate_cluster(self)
 
     @classmethod
     def new(
@@ -85,11 +85,11 @@ class Cluster:
         replica_network: str | None = None,
         ipv6: bool = False,
         metadata_url: str | None = None,
-        deadline: int = DEADLINE,
-        boot_allowance: int = BOOT_ALLOWANCE,
-        auth_ttl: int = AUTH_TTL,
-        polling_interval: int = POLLING_INTERVAL,
-        dialect: Dialect = DEFAULT,
+        deadline: int = DEFAULT_DEADLINE_S,
+        boot_allowance: int = DEFAULT_BOOT_ALLOWANCE_S,
+        auth_ttl: int = DEFAULT_AUTH_TTL_S,
+        polling_interval: int = DEFAULT_POLLING_INTERVAL_S,
+        dialect: Dialect = DEFAULT_DIALECT,
         passwords: Passwords = Passwords.HEAT,
         tls: Tls | None = None,
         variables: Mapping[str, str | int | bool] | None = None,

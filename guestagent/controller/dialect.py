@@ -15,5 +15,5 @@ class Dialect(str, Enum):
         return self.value
 
 
-DEFAULT = Dialect.HOT
+DEFAULT_DIALECT = Dialect.HOT
 """Where nobody says one and no cloud is asked: what the preflight takes wherever Heat has what we use of it."""

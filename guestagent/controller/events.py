@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from guestagent.controller.heat import Resource, Stack
+from guestagent.controller.heat_api import Resource, Stack
 from guestagent.controller.node import Node
 
 
@@ -47,7 +47,7 @@ Event = NodeChanged | StackChanged
 Tell = Callable[[Event], None]
 
 
-class Changes:
+class ChangeReporter:
     """Turns what is seen into events: each state is told once."""
 
     def __init__(self, nodes: Iterable[Node], tell: Tell, began: float) -> None:
@@ -55,22 +55,22 @@ class Changes:
         self._states: dict[str, NodeState] = {}
         self._status = ""
 
-    def stack(self, seen: Stack, now: float) -> None:
+    def report_stack(self, seen: Stack, now: float) -> None:
         if seen.status != self._status:
             self._status = seen.status
             self._tell(StackChanged(seen.name, seen.status, now - self._began, seen.reason))
 
-    def resources(self, seen: Iterable[Resource], now: float) -> None:
+    def report_resources(self, seen: Iterable[Resource], now: float) -> None:
         by_name = {resource.name: resource for resource in seen}
         for node in self._nodes:
-            state = state_of(node, by_name)
+            state = derive_node_state(node, by_name)
             if state is not self._states.get(node.name):
                 self._states[node.name] = state
                 reason = by_name[node.condition].reason if state is NodeState.FAILED else ""
                 self._tell(NodeChanged(node.name, state, now - self._began, reason))
 
 
-def state_of(node: Node, resources: dict[str, Resource]) -> NodeState:
+def derive_node_state(node: Node, resources: dict[str, Resource]) -> NodeState:
     """The state of a node in its present generation; what an older one showed no longer counts."""
     condition, handle = resources.get(node.condition), resources.get(node.handle)
     if condition is None or not condition.begun:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from guestagent.controller.heat import NOTHING, Resource, Stack
-from guestagent.controller.render.needs import NEEDS
+from guestagent.controller.heat_api import NO_PARAMETERS, Resource, Stack
+from guestagent.controller.template.requirements import REQUIREMENTS
 from guestagent.errors import CloudRefused, CloudUnreachable
 from guestagent.secret import Secret
 
-CONDITIONS = frozenset({"AWS::CloudFormation::WaitCondition", "OS::Heat::WaitCondition"})
+CONDITION_TYPES = frozenset({"AWS::CloudFormation::WaitCondition", "OS::Heat::WaitCondition"})
 
 
 @dataclass(slots=True)
@@ -24,20 +24,20 @@ class FakeStack:
 
     stack: Stack
     template: Mapping[str, Any]
-    minutes: int
+    timeout_minutes: int
     resources: dict[str, Resource] = field(default_factory=dict)
-    waiting: list[str] = field(default_factory=list)
+    pending_conditions: list[str] = field(default_factory=list)
     parameters: dict[str, Secret] = field(default_factory=dict)
 
-    def walk(self, verdicts: Mapping[str, str]) -> None:
+    def advance(self, verdicts: Mapping[str, str]) -> None:
         """One step: the next condition gets its signal; after the last one the action is complete."""
         if not self.stack.in_progress:
             return
         action = self.stack.status.partition("_")[0]
-        if not self.waiting:
+        if not self.pending_conditions:
             self.stack = replace(self.stack, status=f"{action}_COMPLETE", reason=f"Stack {action} completed")
             return
-        name = self.waiting.pop(0)
+        name = self.pending_conditions.pop(0)
         if reason := verdicts.get(name):
             said = f"WaitConditionFailure: resources.{name}: {reason}"
             self.resources[name] = Resource(name, "CREATE_FAILED", said)
@@ -47,12 +47,12 @@ class FakeStack:
         data = json.dumps({name: json.dumps({"condition": name})})
         self.resources[name] = Resource(name, "CREATE_COMPLETE", "", {"Data": data})
 
-    def take(
-        self, template: Mapping[str, Any], minutes: int, parameters: Mapping[str, Secret] = NOTHING
+    def start_action(
+        self, template: Mapping[str, Any], minutes: int, parameters: Mapping[str, Secret] = NO_PARAMETERS
     ) -> None:
         """Begin with a template: what completed before stays, what is new or failed waits for a signal."""
         self.parameters = _given(template, {**self.parameters, **parameters})
-        self.template, self.minutes = template, minutes
+        self.template, self.timeout_minutes = template, minutes
         wanted, handles = _conditions(template)
         old = self.resources
         self.resources = {name: Resource(name, "CREATE_COMPLETE") for name in handles}
@@ -60,7 +60,9 @@ class FakeStack:
             kept = old.get(name)
             done = kept is not None and kept.status == "CREATE_COMPLETE"
             self.resources[name] = kept if kept and done else Resource(name, "CREATE_IN_PROGRESS")
-        self.waiting = [name for name in wanted if self.resources[name].status == "CREATE_IN_PROGRESS"]
+        self.pending_conditions = [
+            name for name in wanted if self.resources[name].status == "CREATE_IN_PROGRESS"
+        ]
 
 
 class FakeHeat:
@@ -83,8 +85,8 @@ class FakeHeat:
         self.late = 0
         self.url: str | None = "http://heat.example:8000/v1/"
         self.api_url: str | None = "http://heat.example:8004/v1/project"
-        self.types: frozenset[str] | None = frozenset().union(*(each.types for each in NEEDS.values()))
-        self.versions: frozenset[str] | None = frozenset(each.version for each in NEEDS.values())
+        self.types: frozenset[str] | None = frozenset().union(*(each.types for each in REQUIREMENTS.values()))
+        self.versions: frozenset[str] | None = frozenset(each.version for each in REQUIREMENTS.values())
         self._count = 0
         self._before: Stack | None = None
 
@@ -116,7 +118,7 @@ class FakeHeat:
         name: str,
         template: Mapping[str, Any],
         timeout_minutes: int,
-        parameters: Mapping[str, Secret] = NOTHING,
+        parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> str:
         self._answer("create")
         if name in self.live:
@@ -124,7 +126,7 @@ class FakeHeat:
         self._count += 1
         made = Stack(f"stack-{self._count}", name, "CREATE_IN_PROGRESS", "Stack CREATE started")
         launched = FakeStack(made, template, timeout_minutes)
-        launched.take(template, timeout_minutes, parameters)
+        launched.start_action(template, timeout_minutes, parameters)
         self.live[name] = launched
         self._lose("create")
         return made.id
@@ -134,13 +136,13 @@ class FakeHeat:
         stack: Stack,
         template: Mapping[str, Any],
         timeout_minutes: int,
-        parameters: Mapping[str, Secret] = NOTHING,
+        parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> None:
         self._answer("update")
         live = self.live[stack.name]
         if live.stack.in_progress:
             raise CloudRefused(f"Stack {stack.name} already has an action ({live.stack.status}) in progress.")
-        live.take(template, timeout_minutes, parameters)
+        live.start_action(template, timeout_minutes, parameters)
         self._count += 1
         self._before = live.stack
         live.stack = replace(live.stack, status="UPDATE_IN_PROGRESS", reason="", updated=str(self._count))
@@ -191,7 +193,7 @@ class FakeHeat:
             raise CloudUnreachable(f"the answer to {verb} was lost")
 
     def _walked(self, name: str) -> FakeStack:
-        self.live[name].walk(self.verdicts)
+        self.live[name].advance(self.verdicts)
         return self.live[name]
 
     def _later(self, verb: str, stack: Stack) -> FakeStack:
@@ -214,7 +216,9 @@ def _given(template: Mapping[str, Any], known: Mapping[str, Secret]) -> dict[str
 def _conditions(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The names of the conditions in a template of either dialect, and those of their handles."""
     found: Mapping[str, Any] = template.get("Resources") or template["resources"]
-    wanted = [name for name, given in found.items() if (given.get("Type") or given["type"]) in CONDITIONS]
+    wanted = [
+        name for name, given in found.items() if (given.get("Type") or given["type"]) in CONDITION_TYPES
+    ]
     handles = [_handle(found[name]) for name in wanted]
     return wanted, handles
 

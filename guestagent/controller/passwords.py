@@ -11,12 +11,14 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 
 from guestagent.errors import InvalidInput, Problem
-from guestagent.metadata.users import Password
-from guestagent.problems import Problems, kind
+from guestagent.metadata.user_shapes import PasswordShape
 from guestagent.secret import Secret
+from guestagent.validation import Problems, describe_type
 
-LENGTH = 30  # of those that are made here or by Heat: MySQL takes 32 characters at most for a channel's
-LETTERS = string.ascii_letters + string.digits
+PASSWORD_LENGTH = (
+    30  # of those that are made here or by Heat: MySQL takes 32 characters at most for a channel's
+)
+PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 
 
 class Passwords(str, Enum):
@@ -32,31 +34,36 @@ class Passwords(str, Enum):
         return self.value
 
 
-def generated(names: Collection[str]) -> dict[str, Secret]:
+def generate_passwords(names: Collection[str]) -> dict[str, Secret]:
     """A new password for each of these nodes."""
-    return {name: Secret("".join(secrets.choice(LETTERS) for _ in range(LENGTH))) for name in names}
+    return {
+        name: Secret("".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(PASSWORD_LENGTH)))
+        for name in names
+    }
 
 
-def read(document: object) -> dict[str, Secret]:
+def parse_passwords(document: object) -> dict[str, Secret]:
     """The passwords in a loaded document, a mapping of nodes' names to passwords.
 
     InvalidInput with every problem, and never with a word of the document but what looks like a node's name: it may
     be a password in the wrong place.
     """
     if not isinstance(document, dict):
-        raise InvalidInput([Problem("document", "a mapping of nodes' names to passwords", kind(document))])
+        raise InvalidInput(
+            [Problem("document", "a mapping of nodes' names to passwords", describe_type(document))]
+        )
     problems = Problems()
     found: dict[str, Secret] = {}
     for number, (name, value) in enumerate(document.items(), start=1):
         if not isinstance(name, str) or not _may_be_told(name):
             problems.add(f"entry {number}", "a node's name, Slave0000 or the like", "another key")
-        elif (password := Password().read(problems.cursor(value, name))) is not None:
+        elif (password := PasswordShape().read(problems.open_cursor(value, name))) is not None:
             found[name] = password
     problems.raise_if_any(InvalidInput)
     return found
 
 
-def exactly(names: Collection[str], given: Mapping[str, Secret]) -> None:
+def check_passwords(names: Collection[str], given: Mapping[str, Secret]) -> None:
     """InvalidInput unless these nodes are the ones that were given a valid password."""
     problems = Problems()
     for name in names:
@@ -64,7 +71,7 @@ def exactly(names: Collection[str], given: Mapping[str, Secret]) -> None:
             problems.add(f"passwords.{name}", "a password for this new node", "none")
     for name, password in given.items():
         if name in names:
-            Password().read(problems.cursor(password.reveal(), f"passwords.{name}"))
+            PasswordShape().read(problems.open_cursor(password.reveal(), f"passwords.{name}"))
         else:
             new = ", ".join(sorted(names)) or "no new node"
             path = f"passwords.{name}" if _may_be_told(name) else "passwords"

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from guestagent.controller.cluster import Cluster
-from guestagent.controller.dialect import DEFAULT, Dialect
-from guestagent.controller.heat import Heat
-from guestagent.controller.render.dialects import render
-from guestagent.controller.render.needs import NEEDS, types_in
+from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
+from guestagent.controller.heat_api import Heat
+from guestagent.controller.template.renderer import render
+from guestagent.controller.template.requirements import REQUIREMENTS, list_resource_types
 from guestagent.errors import CloudRefused, InvalidCluster
 
 T = TypeVar("T")
 
-PLACE = "a subnet or a network (from 2.37 on Nova makes no AWS::EC2::Instance without one)"
+NETWORK_REQUIREMENT = "a subnet or a network (from 2.37 on Nova makes no AWS::EC2::Instance without one)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Preflight:
     findings: Findings
 
 
-class Ask(Protocol):
+class RunRequest(Protocol):
     """Makes one request, with whatever patience there is."""
 
     def __call__(self, request: Callable[[], T], /) -> T: ...
 
 
-def findings(heat: Heat, ask: Ask) -> Findings:
+def query_cloud(heat: Heat, ask: RunRequest) -> Findings:
     """Four reads, of the catalog and of lists: safe at any time.
 
     The catalog comes first: where Keystone says no, that is not taken for a Heat that does not tell.
@@ -65,24 +65,24 @@ def findings(heat: Heat, ask: Ask) -> Findings:
     )
 
 
-def decide(seen: Findings, cluster: Cluster, asked: Dialect | None = None) -> Preflight:
+def choose_dialect(seen: Findings, cluster: Cluster, asked: Dialect | None = None) -> Preflight:
     """The dialect that was `asked` for, else HOT, else CFN where HOT lacks something that CFN does not."""
-    lacking = {dialect: missing(seen, cluster.in_dialect(dialect)) for dialect in Dialect}
+    lacking = {dialect: find_missing(seen, cluster.in_dialect(dialect)) for dialect in Dialect}
     chosen, reason = (asked, "it was asked for") if asked else _choice(lacking)
-    return Preflight(chosen, reason, lacking[chosen], cautions(seen, chosen, cluster.auth_ttl), seen)
+    return Preflight(chosen, reason, lacking[chosen], list_cautions(seen, chosen, cluster.auth_ttl), seen)
 
 
-def missing(seen: Findings, cluster: Cluster) -> tuple[str, ...]:
+def find_missing(seen: Findings, cluster: Cluster) -> tuple[str, ...]:
     """What the cluster's dialect needs, and the cloud or the cluster does not have."""
     found: list[str] = []
-    if seen.versions is not None and (version := NEEDS[cluster.dialect].version) not in seen.versions:
+    if seen.versions is not None and (version := REQUIREMENTS[cluster.dialect].version) not in seen.versions:
         found.append(version)
     if seen.types is not None:
-        found += sorted(types_in(cluster) - seen.types)
+        found += sorted(list_resource_types(cluster) - seen.types)
     if cluster.dialect is Dialect.HOT and seen.heat_url is None:
         found.append("a public orchestration endpoint in the catalog, where the guests read their metadata")
     if cluster.dialect is Dialect.CFN and cluster.subnet is None and cluster.network is None:
-        found.append(PLACE)
+        found.append(NETWORK_REQUIREMENT)
     try:
         render(cluster)
     except InvalidCluster as error:
@@ -90,7 +90,7 @@ def missing(seen: Findings, cluster: Cluster) -> tuple[str, ...]:
     return tuple(found)
 
 
-def cautions(seen: Findings, dialect: Dialect, auth_ttl: int) -> tuple[str, ...]:
+def list_cautions(seen: Findings, dialect: Dialect, auth_ttl: int) -> tuple[str, ...]:
     """What may go wrong and cannot be seen from here."""
     said = [f"Keystone's auth_ttl cannot be seen: {auth_ttl} s is taken for it"]
     if dialect is Dialect.CFN:
@@ -116,7 +116,7 @@ def _choice(lacking: Mapping[Dialect, tuple[str, ...]]) -> tuple[Dialect, str]:
     told = ", ".join(lacking[Dialect.HOT])
     if not lacking[Dialect.CFN]:
         return Dialect.CFN, f"for hot the cloud lacks {told}"
-    return DEFAULT, f"hot lacks {told}, and cfn {', '.join(lacking[Dialect.CFN])}"
+    return DEFAULT_DIALECT, f"hot lacks {told}, and cfn {', '.join(lacking[Dialect.CFN])}"
 
 
 def _told(request: Callable[[], T]) -> T | None:

@@ -13,21 +13,23 @@ from typing import TypeVar
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Tell
-from guestagent.controller.heat import Heat, Stack
-from guestagent.controller.passwords import exactly, generated
-from guestagent.controller.preflight import Preflight, decide, findings
-from guestagent.controller.render import parameters, parse, render, stack_timeout_minutes
-from guestagent.controller.status import ClusterStatus, status
-from guestagent.controller.waiting import KNOCK, Waiting, Work, find
+from guestagent.controller.heat_api import Heat, Stack
+from guestagent.controller.passwords import check_passwords, generate_passwords
+from guestagent.controller.preflight import Preflight, choose_dialect, query_cloud
+from guestagent.controller.status import ClusterStatus, read_cluster_status
+from guestagent.controller.template import list_parameters, parse, render, stack_timeout_minutes
+from guestagent.controller.wait import REQUEST_RETRY, StackWait, Work, find_stack
 from guestagent.errors import CloudRefused, InvalidInput, Problem
 from guestagent.retry import Clock, SystemClock
 from guestagent.secret import Secret
 
 T = TypeVar("T")
 
-PATIENCE = 60.0  # seconds that a single request may keep trying
-FIRST_PATIENCE = 5.0  # the same for a cloud that has never answered: its address is more likely wrong
-NAME = re.compile("[A-Za-z][A-Za-z0-9_.-]{0,254}")  # Heat's own rule
+REQUEST_TIMEOUT_S = 60.0  # seconds that a single request may keep trying
+FIRST_REQUEST_TIMEOUT_S = (
+    5.0  # the same for a cloud that has never answered: its address is more likely wrong
+)
+STACK_NAME_PATTERN = re.compile("[A-Za-z][A-Za-z0-9_.-]{0,254}")  # Heat's own rule
 
 
 class Stacks:
@@ -48,7 +50,7 @@ class Stacks:
 
         `cluster.in_dialect(found.dialect)` is the cluster to create. With a dialect `asked` for, that one is examined.
         """
-        return decide(findings(self._heat, self._patiently), cluster, asked)
+        return choose_dialect(query_cloud(self._heat, self._patiently), cluster, asked)
 
     def create(self, name: str, cluster: Cluster, passwords: Mapping[str, Secret] | None = None) -> Work:
         """Launch a cluster. Where a cluster in the CFN dialect has no address of its API, the catalog has.
@@ -57,7 +59,7 @@ class Stacks:
         InvalidInput where they are not those of the nodes, or where Heat takes no such name for a stack; CloudRefused
         where there is one of this name.
         """
-        if not NAME.fullmatch(name):
+        if not STACK_NAME_PATTERN.fullmatch(name):
             expected = "a letter, then letters, digits, _, - and ., at most 255 in all"
             raise InvalidInput([Problem("name", expected, repr(name), "it is to be the stack's name")])
         if found := self._find(name):
@@ -70,7 +72,7 @@ class Stacks:
         def launch() -> Stack:
             return Stack(self._heat.create(name, template, minutes, hidden), name, "CREATE_IN_PROGRESS")
 
-        return Work(self._once(launch, lambda: find(self._heat, name)), "CREATE", cluster)
+        return Work(self._once(launch, lambda: find_stack(self._heat, name)), "CREATE", cluster)
 
     def change(
         self,
@@ -99,7 +101,7 @@ class Stacks:
             return stack
 
         def taken() -> Stack | None:
-            seen = find(self._heat, name)
+            seen = find_stack(self._heat, name)
             return stack if seen is not None and work.begun(seen) else None
 
         self._once(update, taken)
@@ -150,7 +152,7 @@ class Stacks:
 
     def status(self, name: str) -> ClusterStatus:
         """What the stack and its nodes are now, at rest or not."""
-        return self._patiently(lambda: status(self._heat, name))
+        return self._patiently(lambda: read_cluster_status(self._heat, name))
 
     def wait(self, work: Work, within: float | None = None, tell: Tell | None = None) -> Stack:
         """Poll until Heat has done it, one request a poll. The stack as it ended, or StackFailed with Heat's reason.
@@ -158,8 +160,8 @@ class Stacks:
         DeadlineExceeded after `within` seconds (None: `work.patience`): the stack itself goes on. `tell` is called
         with every Event, in this thread; every other poll then asks for the nodes' conditions instead of the stack.
         """
-        waiting = Waiting(self._heat, work, self._clock, self._every, tell)
-        seen = waiting.until(self._clock.now() + (work.patience if within is None else within))
+        waiting = StackWait(self._heat, work, self._clock, self._every, tell)
+        seen = waiting.wait_until(self._clock.now() + (work.patience if within is None else within))
         if work.cluster and self._cluster(seen) != work.cluster:
             # Heat takes an update of a stack that it is updating, and then works towards the newer template.
             raise CloudRefused(
@@ -202,11 +204,11 @@ class Stacks:
         return stack
 
     def _find(self, name: str) -> Stack | None:
-        return self._patiently(lambda: find(self._heat, name))
+        return self._patiently(lambda: find_stack(self._heat, name))
 
     def _patiently(self, request: Callable[[], T]) -> T:
-        patience = PATIENCE if self._answered else FIRST_PATIENCE
-        answer = KNOCK.call(request, until=self._clock.now() + patience, clock=self._clock)
+        patience = REQUEST_TIMEOUT_S if self._answered else FIRST_REQUEST_TIMEOUT_S
+        answer = REQUEST_RETRY.call(request, until=self._clock.now() + patience, clock=self._clock)
         self._answered = True
         return answer
 
@@ -234,13 +236,13 @@ def _hidden(
     cluster: Cluster, before: Cluster | None, given: Mapping[str, Secret] | None
 ) -> dict[str, Secret]:
     """The values of the parameters that the stack does not have yet."""
-    known = () if before is None else parameters(before)
-    if given and not parameters(cluster):
+    known = () if before is None else list_parameters(before)
+    if given and not list_parameters(cluster):
         raise InvalidInput(
             [Problem("passwords", "none where Heat makes them", "some", "that is fixed at creation")]
         )
-    wanted = {node.name for node in cluster if node.password in set(parameters(cluster)) - set(known)}
+    wanted = {node.name for node in cluster if node.password in set(list_parameters(cluster)) - set(known)}
     if given is not None:
-        exactly(wanted, given)
-    values = generated(wanted) if given is None else given
+        check_passwords(wanted, given)
+    values = generate_passwords(wanted) if given is None else given
     return {cluster.node(name).password: value for name, value in values.items()}

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from guestagent.controller.cluster import Cluster
-from guestagent.controller.events import NodeState, state_of
-from guestagent.controller.heat import Heat, Resource, Stack
+from guestagent.controller.events import NodeState, derive_node_state
+from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
-from guestagent.controller.render import parse, role
-from guestagent.controller.waiting import find
+from guestagent.controller.template import get_role, parse
+from guestagent.controller.wait import find_stack
 from guestagent.errors import CloudRefused
 from guestagent.metadata import Role
 
-CONDITION = re.compile(r"(?P<node>.+)ReadyWaitCond(?P<generation>[0-9]*)")
+CONDITION_NAME_PATTERN = re.compile(r"(?P<node>.+)ReadyWaitCond(?P<generation>[0-9]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class ClusterStatus:
     nodes: tuple[NodeStatus, ...]
 
 
-def status(heat: Heat, name: str) -> ClusterStatus:
+def read_cluster_status(heat: Heat, name: str) -> ClusterStatus:
     """The status by the requests that are safe for what the stack is at."""
-    stack = find(heat, name)
+    stack = find_stack(heat, name)
     if stack is None:
         raise CloudRefused(f"there is no stack {name}")
     if stack.in_progress:
@@ -64,14 +64,14 @@ def _at_rest(
     by_name = {resource.name: resource for resource in resources}
     for node in cluster:
         condition = by_name.get(node.condition, Resource(node.condition, "INIT_COMPLETE"))
-        state, reason = state_of(node, by_name), condition.reason
+        state, reason = derive_node_state(node, by_name), condition.reason
         if state is not NodeState.READY and _blamed(node, stack):
             # Its server has failed, say: the condition's turn never came.
             state, reason = NodeState.FAILED, reason or stack.reason
         yield NodeStatus(
             node=node,
             state=state,
-            role=role(cluster, node),
+            role=get_role(cluster, node),
             address=str(outputs.get(f"{node.name}Address") or ""),
             reason=reason if state is NodeState.FAILED else "",
             evidence=_evidence(condition),
@@ -88,12 +88,12 @@ def _in_progress(resources: tuple[Resource, ...]) -> Iterator[NodeStatus]:
     by_name = {resource.name: resource for resource in resources}
     generations: dict[str, int] = {}
     for name in by_name:
-        if found := CONDITION.fullmatch(name):
+        if found := CONDITION_NAME_PATTERN.fullmatch(name):
             generation = int(found["generation"] or 1)
             generations[found["node"]] = max(generation, generations.get(found["node"], 0))
     for name, generation in sorted(generations.items()):
         node = Node(flavor="", image="", name=name, generation=generation)
-        yield NodeStatus(node, state_of(node, by_name))
+        yield NodeStatus(node, derive_node_state(node, by_name))
 
 
 def _evidence(condition: Resource) -> object:

@@ -74,7 +74,7 @@ DATA_LIKE = frozenset({"digest", "if", "filter", "contains", "yaql", "repeat"})
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class TemplateLanguage:
     """One language at one version. `version` is empty if the template names none that Heat knows."""
 
     key: str
@@ -105,7 +105,7 @@ class Language:
         return name in others or name.startswith("Fn::")
 
 
-def identify_language(template: Mapping[str, object], is_hot: bool) -> Language:
+def identify_language(template: Mapping[str, object], is_hot: bool) -> TemplateLanguage:
     """Return the language that the template says it is in; `is_hot` decides if it names no version."""
     keys = [key for key in VERSIONS if key in template]
     key = keys[0] if len(keys) == 1 else "heat_template_version" if is_hot else "AWSTemplateFormatVersion"
@@ -114,10 +114,10 @@ def identify_language(template: Mapping[str, object], is_hot: bool) -> Language:
     return _hot(version) if key == "heat_template_version" else _cfn(key, version)
 
 
-def _hot(version: str) -> Language:
+def _hot(version: str) -> TemplateLanguage:
     at = version or HOT_VERSIONS[-1]
     has_conditions = at >= RELEASES["newton"]
-    return Language(
+    return TemplateLanguage(
         key="heat_template_version",
         version=version,
         sections=frozenset(
@@ -133,9 +133,9 @@ def _hot(version: str) -> Language:
     )
 
 
-def _cfn(key: str, version: str) -> Language:
+def _cfn(key: str, version: str) -> TemplateLanguage:
     has_conditions = key != "HeatTemplateFormatVersion"
-    return Language(
+    return TemplateLanguage(
         key=key,
         version=version,
         sections=frozenset((key, *CFN_SECTIONS, *(("Conditions",) if has_conditions else ()))),

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from guestagent.controller.template_language import Language
-from guestagent.problems import Cursor
+from guestagent.controller.template_language import TemplateLanguage
+from guestagent.validation import Cursor
 
-SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
-NULLABLE_IF = "2021-04-16"
+SUBSTITUTION_PATTERN = re.compile(r"\$\{([^!}][^}]*)\}")
+NULLABLE_IF_VERSION = "2021-04-16"
 
 
 class Target(str, Enum):
@@ -42,18 +42,18 @@ class Reference:
 class _Context:
     """Where in a template a value stands. `loops` are the variables of the `repeat` around it."""
 
-    language: Language
+    language: TemplateLanguage
     in_condition: bool = False
     is_certain: bool = True
     loops: frozenset[str] = frozenset()
 
 
-def find_references(at: Cursor, language: Language) -> Iterator[Reference]:
+def find_references(at: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
     """Find the names in a value that Heat resolves: properties, metadata, an output."""
     yield from _walk(at, _Context(language))
 
 
-def find_conditions(at: Cursor, language: Language) -> Iterator[Reference]:
+def find_conditions(at: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
     """Find the names in a condition: another condition's, or those in its functions."""
     yield from _condition(at, _Context(language))
 
@@ -64,16 +64,16 @@ def _walk(at: Cursor, context: _Context) -> Iterator[Reference]:
             if len(mapping) == 1:
                 [(name, arguments)] = mapping.items()
                 if isinstance(name, str):
-                    called = at.child(name, arguments)
+                    called = at.get_child(name, arguments)
                     if context.language.can_resolve(name, context.in_condition):
                         yield from _call(name, called, context)
                         return
                     yield from _foreign(name, called, context)
             for key, value in mapping.items():
-                yield from _walk(at.child(str(key), value), context)
+                yield from _walk(at.get_child(str(key), value), context)
         case list(elements):
             for index, value in enumerate(elements):
-                yield from _walk(at.child(index, value), context)
+                yield from _walk(at.get_child(index, value), context)
 
 
 def _call(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
@@ -106,7 +106,7 @@ def _name(at: Cursor, target: Target, context: _Context) -> Iterator[Reference]:
     elif isinstance(at.value, dict) and target is Target.RESOURCE:
         yield from _walk(at, context)
     else:
-        at.wrong("a name")
+        at.add_problem("a name")
 
 
 def _parameter(at: Cursor, context: _Context) -> Iterator[Reference]:
@@ -116,7 +116,7 @@ def _parameter(at: Cursor, context: _Context) -> Iterator[Reference]:
         if not any(variable in name for variable in context.loops):
             yield Reference(at, name, Target.PARAMETER, is_certain=context.is_certain)
     elif not isinstance(name, dict):
-        at.wrong("a parameter's name, or a list that begins with one")
+        at.add_problem("a parameter's name, or a list that begins with one")
     if not isinstance(at.value, str):
         yield from _walk(at, context)
 
@@ -127,7 +127,7 @@ def _attribute(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
         case str(dotted):
             resource, _, attribute = dotted.partition(".")
             do = f"Heat takes no other form: [{resource}, {attribute or 'attribute'}]"
-            at.wrong(expected, f"the string {dotted}", do)
+            at.add_problem(expected, f"the string {dotted}", do)
             yield Reference(at, resource, Target.RESOURCE, attribute, context.is_certain)
         case [str(resource), *path] if name == "get_attr" or len(path) == 1:
             attribute = path[0] if path and isinstance(path[0], str) else ""
@@ -136,7 +136,7 @@ def _attribute(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
         case [dict(), *path] if name == "get_attr" or len(path) == 1:
             yield from _walk(at, context)
         case _:
-            at.wrong(expected)
+            at.add_problem(expected)
 
 
 def _mapping(at: Cursor, context: _Context) -> Iterator[Reference]:
@@ -146,16 +146,16 @@ def _mapping(at: Cursor, context: _Context) -> Iterator[Reference]:
         case [_, _, _]:
             pass
         case _:
-            at.wrong("a list of a mapping and two keys")
+            at.add_problem("a list of a mapping and two keys")
     yield from _walk(at, context)
 
 
 def _choice(at: Cursor, context: _Context) -> Iterator[Reference]:
-    least = 2 if context.language.is_hot and context.language.version >= NULLABLE_IF else 3
+    least = 2 if context.language.is_hot and context.language.version >= NULLABLE_IF_VERSION else 3
     if not isinstance(at.value, list) or not least <= len(at.value) <= 3:
-        at.wrong("a list of a condition and two values")
+        at.add_problem("a list of a condition and two values")
         return
-    condition, *values = (at.child(index, value) for index, value in enumerate(at.value))
+    condition, *values = (at.get_child(index, value) for index, value in enumerate(at.value))
     yield from _condition(condition, context)
     for value in values:
         yield from _walk(value, replace(context, is_certain=False))
@@ -164,7 +164,7 @@ def _choice(at: Cursor, context: _Context) -> Iterator[Reference]:
 def _repeated(at: Cursor, context: _Context) -> Iterator[Reference]:
     loops = at.value.get("for_each") if isinstance(at.value, dict) else None
     if not isinstance(at.value, dict) or not {"for_each", "template"} <= at.value.keys():
-        at.wrong("a mapping with for_each and template")
+        at.add_problem("a mapping with for_each and template")
         return
     inner = (
         replace(context, loops=context.loops | {str(key) for key in loops or ()})
@@ -172,7 +172,7 @@ def _repeated(at: Cursor, context: _Context) -> Iterator[Reference]:
         else context
     )
     for key, value in at.value.items():
-        yield from _walk(at.child(str(key), value), inner if key == "template" else context)
+        yield from _walk(at.get_child(str(key), value), inner if key == "template" else context)
 
 
 def _operands(at: Cursor) -> Iterator[Cursor]:
@@ -180,7 +180,7 @@ def _operands(at: Cursor) -> Iterator[Cursor]:
     if elements is None:
         yield at
     for index, element in enumerate(elements or ()):
-        yield at.child(index, element)
+        yield at.get_child(index, element)
 
 
 def _condition(at: Cursor, context: _Context) -> Iterator[Reference]:
@@ -188,7 +188,7 @@ def _condition(at: Cursor, context: _Context) -> Iterator[Reference]:
         case str(name):
             yield Reference(at, name, Target.CONDITION, is_certain=context.is_certain)
         case {"Condition": str(name)} if len(at.value) == 1:  # type: ignore[arg-type]
-            at.wrong("a condition's name", f"{{Condition: {name}}}", f"write the name alone: {name}")
+            at.add_problem("a condition's name", f"{{Condition: {name}}}", f"write the name alone: {name}")
             yield Reference(at, name, Target.CONDITION, is_certain=context.is_certain)
         case bool():
             pass
@@ -201,7 +201,7 @@ def _foreign(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
     if not context.language.is_foreign(name, context.in_condition):
         return
     where = f"conditions in {context.language}" if context.in_condition else str(context.language)
-    at.wrong(f"a function of {where}", name, "Heat does not resolve it here")
+    at.add_problem(f"a function of {where}", name, "Heat does not resolve it here")
     if name == "Fn::Sub":
         yield from _substituted(at, context)
 
@@ -210,7 +210,7 @@ def _substituted(at: Cursor, context: _Context) -> Iterator[Reference]:
     text, given = at.value, {}
     if isinstance(text, list) and len(text) == 2 and isinstance(text[1], dict):
         text, given = text
-    for name in SUBSTITUTED.findall(text) if isinstance(text, str) else ():
+    for name in SUBSTITUTION_PATTERN.findall(text) if isinstance(text, str) else ():
         resource, dot, attribute = name.strip().partition(".")
         if resource not in given:
             target = Target.RESOURCE if dot else Target.EITHER

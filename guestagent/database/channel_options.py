@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from guestagent.database.replication_settings import show_setting
+from guestagent.database.replication_settings import format_setting
 
 
 @dataclass(frozen=True, slots=True)
-class StrayOption:
+class UnexpectedOption:
     """An option of a channel with another value than the agent gives it. `skips`: changes may be left out by it."""
 
     name: str
     value: str
-    skips: bool = False
+    can_skip_changes: bool = False
 
     def __str__(self) -> str:
-        return show_setting(self.name, self.value)
+        return format_setting(self.name, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,26 @@ class FixedOption:
     """
 
     name: str
-    spelling: str
+    sql_value: str
     column: str
-    shown: str | None
-    since: int = 0
-    skips: bool = False
+    status_value: str | None
+    min_version: int = 0
+    can_skip_changes: bool = False
 
     def __str__(self) -> str:
-        assigned = f", {self.name} = {self.spelling}"
-        return f" /*!{self.since} {assigned} */" if self.since else assigned
+        assigned = f", {self.name} = {self.sql_value}"
+        return f" /*!{self.min_version} {assigned} */" if self.min_version else assigned
 
 
-def state_options(options: Iterable[FixedOption]) -> str:
+def format_options(options: Iterable[FixedOption]) -> str:
     """The part of a CHANGE that states them, from its first comma on."""
     return "".join(map(str, options))
 
 
-def find_strays(options: Iterable[FixedOption], row: Mapping[str, str | None]) -> Iterator[StrayOption]:
+def find_unexpected_options(
+    options: Iterable[FixedOption], row: Mapping[str, str | None]
+) -> Iterator[UnexpectedOption]:
     """Those that the server shows with another value. What an older server does not show is not compared."""
     for option in options:
-        if option.column in row and row[option.column] != option.shown:
-            yield StrayOption(option.name, row[option.column] or "NULL", option.skips)
+        if option.column in row and row[option.column] != option.status_value:
+            yield UnexpectedOption(option.name, row[option.column] or "NULL", option.can_skip_changes)

@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TypeVar
 
-from guestagent.database.edge import Dialect
-from guestagent.database.gtid import History, MariadbHistory
-from guestagent.database.mariadb.dialect import PLUGIN, MariadbDialect, native_hash
+from guestagent.database.gtid_history import GtidHistory, MariadbHistory
+from guestagent.database.mariadb.statements import AUTH_PLUGIN, MariadbDialect, hash_password
+from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
-    REPLICATION,
+    REPLICATION_PRIVILEGES,
     Account,
     AccountState,
     ChannelState,
     Endpoint,
-    Receiver,
+    ReceiverState,
     ServerError,
     ServerState,
     SourceState,
@@ -41,12 +41,12 @@ from guestagent.database.steps import (
     StopChannel,
 )
 from guestagent.errors import DatabaseRefused
-from guestagent.metadata.document import Tls, Unresolved
+from guestagent.metadata.document import Tls, UnresolvedFunction
 from guestagent.secret import Secret
 
 T = TypeVar("T", str, int)
 
-FRESH = ServerState(
+FRESH_SERVER = ServerState(
     version="10.11.0-MariaDB",
     server_id=1,
     binary_log=True,
@@ -57,7 +57,7 @@ FRESH = ServerState(
 """A server as an image boots it: empty, with a binary log, read-only."""
 
 
-class Died(Exception):
+class SimulatedCrash(Exception):
     """The agent ends here, as after kill -9. Nothing of ours catches it."""
 
 
@@ -71,47 +71,47 @@ class FakeDatabase:
 
     def __init__(
         self,
-        state: ServerState = FRESH,
+        state: ServerState = FRESH_SERVER,
         *,
         dies_after: int | None = None,
         upstream: MariadbHistory | None = None,
         connects_with: ServerError | None = None,
         running: Mapping[str, str] | None = None,
     ) -> None:
-        self.running, self.defaults = dict(running or {}), dict(running or {})
-        self.dialect: Dialect = MariadbDialect()
+        self.global_variables, self.default_variables = dict(running or {}), dict(running or {})
+        self.dialect: SqlDialect = MariadbDialect()
         self.state = state
-        self.applied: list[Step] = []
-        self.writes = 0
-        self.closed = False
+        self.applied_steps: list[Step] = []
+        self.write_count = 0
+        self.is_closed = False
         self._followed = MariadbHistory()
         self._dies_after, self._upstream, self._connects_with = dies_after, upstream, connects_with
 
-    def reborn(self) -> FakeDatabase:
+    def reopen(self) -> FakeDatabase:
         """The same server, found by the next agent; nothing dies again."""
         again = FakeDatabase(self.state, upstream=self._upstream, connects_with=self._connects_with)
-        again.running, again.defaults = self.running, self.defaults
+        again.global_variables, again.default_variables = self.global_variables, self.default_variables
         return again
 
     def observe(self) -> ServerState:
         return self.state
 
-    def variables(self, names: Collection[str]) -> Mapping[str, str]:
-        return {name: value for name, value in self.running.items() if name in names}
+    def read_variables(self, names: Collection[str]) -> Mapping[str, str]:
+        return {name: value for name, value in self.global_variables.items() if name in names}
 
-    def catch_up(self, history: History, seconds: float) -> None:
+    def wait_for_history(self, history: GtidHistory, seconds: float) -> None:
         """A running channel has applied all that there is."""
 
     def apply(self, step: Step) -> None:
         for state in self._states(step):
-            if self.writes == self._dies_after:
-                raise Died
+            if self.write_count == self._dies_after:
+                raise SimulatedCrash
             self.state = state
-            self.writes += 1
-        self.applied.append(step)
+            self.write_count += 1
+        self.applied_steps.append(step)
 
     def close(self) -> None:
-        self.closed = True
+        self.is_closed = True
 
     def _states(self, step: Step) -> Iterable[ServerState]:
         """What the server is after each statement of the step."""
@@ -119,25 +119,34 @@ class FakeDatabase:
             case SetServerId(server_id):
                 yield replace(self.state, server_id=_known(server_id))
             case SetReadOnly(on):
-                yield replace(self.state, read_only=on, restricted=False)
+                yield replace(self.state, read_only=on, is_restricted=False)
             case StopChannel() | PointChannel() | StartChannel():
                 yield self._channelled(step)
             case RecordPosition():
-                yield replace(self.state, unrecorded=None)
+                yield replace(self.state, unrecorded_gtids=None)
             case SetVariable(name, value):
-                if name not in self.running:
+                if name not in self.global_variables:
                     raise DatabaseRefused(str(step), 1193, f"Unknown system variable '{name}'")
-                self.running[name] = self.defaults.get(name, "") if value == SERVER_DEFAULT else value
+                self.global_variables[name] = (
+                    self.default_variables.get(name, "") if value == SERVER_DEFAULT else value
+                )
                 yield self.state
             case CreateMarker(again):
-                if self.state.marker and not again:
+                if self.state.has_marker and not again:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE ROLE failed")
-                yield replace(self._logged(), marker=True)
+                yield replace(self._logged(), has_marker=True)
             case DropAccount(account, again):
                 if not again:
                     self._existing(account, step)
                 yield self._with(account, None)
-            case CreateAccount() | RemakeAccount() | SetPassword() | SetDemand() | DiscardPassword() | SetPrivileges():
+            case (
+                CreateAccount()
+                | RemakeAccount()
+                | SetPassword()
+                | SetDemand()
+                | DiscardPassword()
+                | SetPrivileges()
+            ):
                 yield from self._accounted(step)
 
     def _accounted(
@@ -145,49 +154,55 @@ class FakeDatabase:
     ) -> Iterable[ServerState]:
         match step:
             case CreateAccount(account, password, tls):
-                if self.state.account(account) is not None:
+                if self.state.find_account(account) is not None:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE USER failed")
-                made = AccountState(account, PLUGIN, _proof(password))
+                made = AccountState(account, AUTH_PLUGIN, _proof(password))
                 yield self._with(account, _demanding(made, tls, step.require_certificate))
                 yield from self._granted(account, step)
             case RemakeAccount(account, password, tls):
-                made = AccountState(account, PLUGIN, _proof(password), retained=step.beside)
+                made = AccountState(account, AUTH_PLUGIN, _proof(password), retained_hash=step.retained_hash)
                 yield self._with(account, _demanding(made, tls, step.require_certificate))
                 yield from self._granted(account, step)
             case SetPassword(account, password, tls):
                 seen = self._existing(account, step)
-                new = replace(seen, plugin=PLUGIN, proof=_proof(password), retained=step.beside)
+                new = replace(
+                    seen, plugin=AUTH_PLUGIN, password_hash=_proof(password), retained_hash=step.retained_hash
+                )
                 yield self._with(account, _demanding(new, tls, step.require_certificate))
             case SetDemand(account, tls, by_certificate):
                 yield self._with(account, _demanding(self._existing(account, step), tls, by_certificate))
             case DiscardPassword(account, proof):
-                yield self._with(account, replace(self._existing(account, step), proof=proof, retained=None))
+                yield self._with(
+                    account, replace(self._existing(account, step), password_hash=proof, retained_hash=None)
+                )
             case SetPrivileges(account):
                 seen = self._existing(account, step, 1133)
-                if seen.privileges - REPLICATION or seen.others:
-                    bare = replace(seen, privileges=frozenset(), others=False, marked=False)
+                if seen.privileges - REPLICATION_PRIVILEGES or seen.has_other_privileges:
+                    bare = replace(seen, privileges=frozenset(), has_other_privileges=False, is_marked=False)
                     yield self._with(account, bare)
                 yield from self._granted(account, step)
 
     def _granted(self, account: Account, step: Step) -> Iterable[ServerState]:
-        yield self._with(account, replace(self._existing(account, step), privileges=REPLICATION))
-        if not self.state.marker:
+        yield self._with(account, replace(self._existing(account, step), privileges=REPLICATION_PRIVILEGES))
+        if not self.state.has_marker:
             raise DatabaseRefused(str(step), 1959, "Invalid role specification")
-        yield self._with(account, replace(self._existing(account, step), marked=True))
+        yield self._with(account, replace(self._existing(account, step), is_marked=True))
 
     def _channelled(self, step: StopChannel | PointChannel | StartChannel) -> ServerState:
         channel = self.state.channel
         match step:
             case PointChannel(host, port, user):
-                if channel is not None and not channel.stopped:
+                if channel is not None and not channel.is_stopped:
                     raise DatabaseRefused(str(step), 1198, "This operation cannot be performed")
                 end = Endpoint(_known(host), port, _known(user), step.tls)
-                pointed = ChannelState(end, True, Receiver.STOPPED, applier=False, tls=step.options)
+                pointed = ChannelState(
+                    end, True, ReceiverState.STOPPED, is_applier_running=False, tls=step.tls_options
+                )
                 return replace(self.state, channel=pointed)
             case StopChannel():
                 if channel is None:
                     return self.state
-                stopped = replace(channel, receiver=Receiver.STOPPED, applier=False, lag=None)
+                stopped = replace(channel, receiver=ReceiverState.STOPPED, is_applier_running=False, lag=None)
                 return replace(self.state, channel=stopped)
             case StartChannel():
                 if channel is None:
@@ -197,15 +212,17 @@ class FakeDatabase:
     def _started(self, channel: ChannelState) -> ServerState:
         error = self._connects_with
         if error is not None:
-            trying = replace(channel, receiver=Receiver.CONNECTING, applier=True, receiver_error=error)
+            trying = replace(
+                channel, receiver=ReceiverState.CONNECTING, is_applier_running=True, receiver_error=error
+            )
             return replace(self.state, channel=trying)
         well = replace(channel, receiver_error=None, applier_error=None)
-        running = replace(well, receiver=Receiver.RUNNING, applier=True, lag=0)
+        running = replace(well, receiver=ReceiverState.RUNNING, is_applier_running=True, lag=0)
         self._followed = self._upstream or MariadbHistory()
         return replace(self.state, channel=running, history=self._upstream or self.state.history)
 
     def _existing(self, account: Account, step: Step, otherwise: int = 1396) -> AccountState:
-        seen = self.state.account(account)
+        seen = self.state.find_account(account)
         if seen is None:
             raise DatabaseRefused(str(step), otherwise, "there is no such account")
         return seen
@@ -219,13 +236,13 @@ class FakeDatabase:
         """One more transaction in the binary log: account statements are, even those that change nothing."""
         if not self.state.binary_log or not isinstance(self.state.history, MariadbHistory):
             return self.state
-        last = self.state.history.last
+        last = self.state.history.sequence_numbers
         number = max(last.values(), default=0) + 1
         history = MariadbHistory({**last, (0, self.state.server_id): number})
-        return replace(self.state, history=history, own=history.own(self._followed))
+        return replace(self.state, history=history, local_gtids=history.format_local_gtids(self._followed))
 
 
-class FakeSourceView:
+class FakeSourceProbe:
     """Answers `answers` in turn, the last one for ever; without any, nobody listens.
 
     `looks` and `logins`: those taken.
@@ -233,16 +250,14 @@ class FakeSourceView:
 
     def __init__(self, *answers: SourceState) -> None:
         self._answers = list(answers or (SourceState(error=ServerError(2003, "Connection refused")),))
-        self.looks: list[tuple[str, int, str]] = []
+        self.probes: list[tuple[str, int, str]] = []
         self.logins: list[tuple[str, int, str]] = []
 
-    def keeping(self) -> AbstractContextManager[None]:
+    def reuse_session(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def look(
-        self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
-    ) -> SourceState:
-        self.looks.append((host, port, user))
+    def probe(self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None) -> SourceState:
+        self.probes.append((host, port, user))
         return self._next()
 
     def try_login(
@@ -259,13 +274,13 @@ def _demanding(seen: AccountState, tls: bool, certificate: bool) -> AccountState
     return replace(seen, requires_tls=tls or certificate, requires_certificate=certificate)
 
 
-def _proof(password: Secret | Unresolved) -> Secret:
-    if isinstance(password, Unresolved):
+def _proof(password: Secret | UnresolvedFunction) -> Secret:
+    if isinstance(password, UnresolvedFunction):
         raise TypeError(f"the template function {password} has no value yet")
-    return native_hash(password)
+    return hash_password(password)
 
 
-def _known(value: T | Unresolved) -> T:
-    if isinstance(value, Unresolved):
+def _known(value: T | UnresolvedFunction) -> T:
+    if isinstance(value, UnresolvedFunction):
         raise TypeError(f"the template function {value} has no value yet")
     return value

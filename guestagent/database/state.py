@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from guestagent.database.channel_options import StrayOption
-from guestagent.database.gtid import History
+from guestagent.database.channel_options import UnexpectedOption
+from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.replication_settings import ReplicationSetting
-from guestagent.metadata.host_port import show_host_port
+from guestagent.metadata.host_port import format_host_port
 from guestagent.secret import Secret
 
-REPLICATION = frozenset({"REPLICATION SLAVE"})
-EXPIRED = ", expired"
+REPLICATION_PRIVILEGES = frozenset({"REPLICATION SLAVE"})
+EXPIRED_SUFFIX = ", expired"
 """Ends the plugin of an account whose password has expired by hand."""
 
 
@@ -28,7 +28,7 @@ class Account:
         return f"{self.name}@{self.host}"
 
     @classmethod
-    def granted(cls, grantee: str) -> Account:
+    def parse_grantee(cls, grantee: str) -> Account:
         """From a list of privileges: `'name'@'host'`, where quotes within are not escaped, and a host has none."""
         name, _, host = grantee[1:-1].rpartition("'@'")
         return cls(name, host)
@@ -47,15 +47,15 @@ class AccountState:
 
     account: Account
     plugin: str
-    proof: Secret
+    password_hash: Secret
     privileges: frozenset[str] = frozenset()
-    others: bool = False
-    marked: bool = False
-    locked: bool = False
+    has_other_privileges: bool = False
+    is_marked: bool = False
+    is_locked: bool = False
     requires_tls: bool = False
     requires_certificate: bool = False
-    retained: Secret | None = None
-    limited: bool = False
+    retained_hash: Secret | None = None
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class ServerError:
         return f"{self.number}, {self.text}"
 
 
-class Receiver(str, Enum):
+class ReceiverState(str, Enum):
     """The thread that fetches from the source."""
 
     RUNNING = "running"
@@ -90,7 +90,7 @@ class Endpoint:
     tls: bool = False
 
     def __str__(self) -> str:
-        return f"{self.user}@{show_host_port(self.host, self.port)}" + (" over TLS" if self.tls else "")
+        return f"{self.user}@{format_host_port(self.host, self.port)}" + (" over TLS" if self.tls else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,15 @@ class TlsOptions:
     `others`: it has options that no agent gives, a list of ciphers say.
     """
 
-    on: bool = False
+    is_enabled: bool = False
     ca: str = ""
     verify: bool = False
     certificate: str = ""
     key: str = ""
-    others: bool = False
+    has_other_options: bool = False
 
     def __str__(self) -> str:
-        if not self.on:
+        if not self.is_enabled:
             return "in clear"
         checked = "CA and name verified" if self.verify else "CA verified" if self.ca else "not verified"
         return f"over TLS ({checked}{', with a certificate' if self.certificate else ''})"
@@ -123,30 +123,30 @@ class ChannelState:
     """
 
     endpoint: Endpoint
-    by_gtid: bool
-    receiver: Receiver
-    applier: bool
+    uses_gtid: bool
+    receiver: ReceiverState
+    is_applier_running: bool
     lag: int | None = None
     receiver_error: ServerError | None = None
     applier_error: ServerError | None = None
     tls: TlsOptions = TlsOptions()
     filters: tuple[ReplicationSetting, ...] = ()
-    strays: tuple[StrayOption, ...] = ()
+    unexpected_options: tuple[UnexpectedOption, ...] = ()
     source_id: int = 0
 
     @property
-    def stopped(self) -> bool:
-        return self.receiver is Receiver.STOPPED and not self.applier
+    def is_stopped(self) -> bool:
+        return self.receiver is ReceiverState.STOPPED and not self.is_applier_running
 
     @property
-    def errors(self) -> frozenset[int]:
+    def error_numbers(self) -> frozenset[int]:
         """The numbers of the errors that it shows, of those that have one."""
         shown = (self.receiver_error, self.applier_error)
         return frozenset(error.number for error in shown if error is not None and error.number)
 
 
 @dataclass(frozen=True, slots=True)
-class Unrecorded:
+class UnrecordedGtids:
     """What the server has logged and does not know as applied: it was killed between the two.
 
     `applied` is what it knows, `gtids` are the newest of the others by domain, `position` is its whole position once
@@ -154,10 +154,10 @@ class Unrecorded:
     statement does: if the source does not have them, they are that; `is_certain`: the statements say so themselves.
     """
 
-    applied: History
+    applied_history: GtidHistory
     gtids: str
     position: str
-    recovered: str = ""
+    recovered_gtids: str = ""
     is_certain: bool = False
 
 
@@ -183,30 +183,30 @@ class ServerState:
     binary_log: bool
     gtid: bool
     read_only: bool
-    history: History
-    own: str = ""
+    history: GtidHistory
+    local_gtids: str = ""
     accounts: tuple[AccountState, ...] = ()
     schemas: tuple[str, ...] = ()
-    followers: tuple[int, ...] = ()
-    marker: bool = False
+    replica_ids: tuple[int, ...] = ()
+    has_marker: bool = False
     uuid: str | None = None
     port: int = 3306
     channel: ChannelState | None = None
-    restricted: bool = False
+    is_restricted: bool = False
     tls: bool | None = None
-    folder: str = ""
-    skipping: tuple[ReplicationSetting, ...] = ()
-    unlogged: tuple[str, ...] = ()
+    data_directory: str = ""
+    harmful_settings: tuple[ReplicationSetting, ...] = ()
+    unlogged_data: tuple[str, ...] = ()
     channel_charset: str = ""
-    unrecorded: Unrecorded | None = None
-    logged: History | None = None
+    unrecorded_gtids: UnrecordedGtids | None = None
+    logged_history: GtidHistory | None = None
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # A pass asks for each of up to a thousand accounts several times.
         object.__setattr__(self, "_by_account", {each.account: each for each in self.accounts})
 
-    def account(self, wanted: Account) -> AccountState | None:
+    def find_account(self, wanted: Account) -> AccountState | None:
         return self._by_account.get(wanted)
 
 
@@ -225,17 +225,17 @@ class SourceState:
 
     server_id: int | None = None
     binary_log: bool | None = None
-    history: History | None = None
+    history: GtidHistory | None = None
     version: str | None = None
     error: ServerError | None = None
     gtid: bool = True
     uuid: str | None = None
     tls: bool | None = None
     certificate_days: int | None = None
-    skipping: tuple[ReplicationSetting, ...] = ()
-    waiting_sessions: int = 0
-    started: int | None = None
-    resets: int = 0
+    harmful_settings: tuple[ReplicationSetting, ...] = ()
+    waiting_session_count: int = 0
+    start_time: int | None = None
+    reset_count: int = 0
     acknowledgement_timeout: float = 0.0
-    uid: str | None = None
-    unlogged: str = ""
+    server_uid: str | None = None
+    unlogged_gtids: str = ""

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guestagent.database.state import Account, TlsOptions
-from guestagent.metadata.document import Unresolved
-from guestagent.metadata.host_port import show_host_port
+from guestagent.metadata.document import UnresolvedFunction
+from guestagent.metadata.host_port import format_host_port
 from guestagent.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class SetServerId:
-    server_id: int | Unresolved
+    server_id: int | UnresolvedFunction
 
     def __str__(self) -> str:
         return f"set the server id to {self.server_id}"
@@ -23,20 +23,20 @@ class SetServerId:
 
 @dataclass(frozen=True, slots=True)
 class SetReadOnly:
-    on: bool
+    is_read_only: bool
 
     def __str__(self) -> str:
-        return "make the server read-only" if self.on else "make the server writable"
+        return "make the server read-only" if self.is_read_only else "make the server writable"
 
 
 @dataclass(frozen=True, slots=True)
 class CreateMarker:
     """The empty role that marks an account as the agent's own. `again`: it may be there, but not in the binary log."""
 
-    again: bool = False
+    if_not_exists: bool = False
 
     def __str__(self) -> str:
-        return "create the agent's mark" + (" again" if self.again else "")
+        return "create the agent's mark" + (" again" if self.if_not_exists else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class CreateAccount:
     """A replication account: exactly REPLICATION SLAVE, marked as ours."""
 
     account: Account
-    password: Secret | Unresolved
+    password: Secret | UnresolvedFunction
     require_tls: bool = False
     require_certificate: bool = False
 
@@ -60,10 +60,10 @@ class RemakeAccount:
     """
 
     account: Account
-    password: Secret | Unresolved
+    password: Secret | UnresolvedFunction
     require_tls: bool = False
     require_certificate: bool = False
-    beside: Secret | None = None
+    retained_hash: Secret | None = None
 
     def __str__(self) -> str:
         return f"make the replication account {self.account} again: the work on it was interrupted"
@@ -78,22 +78,22 @@ class SetPassword:
     """
 
     account: Account
-    password: Secret | Unresolved
+    password: Secret | UnresolvedFunction
     require_tls: bool = False
     require_certificate: bool = False
-    retained: Secret | None = None
-    kept: Secret | None = None
+    current_hash: Secret | None = None
+    kept_hash: Secret | None = None
 
     def __str__(self) -> str:
-        if self.retained is not None:
+        if self.current_hash is not None:
             return f"set the password of {self.account}, and retain the old one"
-        kept = "" if self.kept is None else ", and keep the one that is retained"
+        kept = "" if self.kept_hash is None else ", and keep the one that is retained"
         return f"set the password of {self.account}{kept}"
 
     @property
-    def beside(self) -> Secret | None:
+    def retained_hash(self) -> Secret | None:
         """What is stored afterwards of an old password that lets in too."""
-        return self.kept if self.retained is None else self.retained
+        return self.kept_hash if self.current_hash is None else self.current_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class DiscardPassword:
     """End what a retained password opens. `proof` is what the server stores of the one that stays."""
 
     account: Account
-    proof: Secret
+    password_hash: Secret
 
     def __str__(self) -> str:
         return f"discard the retained password of {self.account}"
@@ -138,10 +138,12 @@ class DropAccount:
     """`again`: it may be gone, but not in the binary log."""
 
     account: Account
-    again: bool = False
+    if_exists: bool = False
 
     def __str__(self) -> str:
-        return f"drop the account {self.account}" + (" again: the work on it was interrupted" if self.again else "")
+        return f"drop the account {self.account}" + (
+            " again: the work on it was interrupted" if self.if_exists else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,10 @@ class StopChannel:
 class PointChannel:
     """Point the (stopped) channel at a source, by GTID. `tls_ca` and the like are paths of PEM files."""
 
-    host: str | Unresolved
+    host: str | UnresolvedFunction
     port: int
-    user: str | Unresolved
-    password: Secret | Unresolved
+    user: str | UnresolvedFunction
+    password: Secret | UnresolvedFunction
     tls: bool = False
     tls_ca: str | None = None
     tls_verify: bool = False
@@ -165,11 +167,11 @@ class PointChannel:
     tls_key: str | None = None
 
     def __str__(self) -> str:
-        how = f", {self.options}" if self.tls else ""
-        return f"point the channel at {show_host_port(self.host, self.port)} as {self.user}, by GTID{how}"
+        how = f", {self.tls_options}" if self.tls else ""
+        return f"point the channel at {format_host_port(self.host, self.port)} as {self.user}, by GTID{how}"
 
     @property
-    def options(self) -> TlsOptions:
+    def tls_options(self) -> TlsOptions:
         """What the channel shows of its TLS afterwards."""
         if not self.tls:
             return TlsOptions()

@@ -1,23 +1,32 @@
 """The main job on one machine, watched: a cluster launched, grown and shrunk while rows are written and read."""
 
-from guestagent.demo.findings import Failing, Findings
-from guestagent.demo.ground import Ground
-from guestagent.demo.play import STACK, cast, play
-from guestagent.demo.stage import Act, Cast, Counted, Place, Server, Stage, Tell, Told
+from guestagent.demo.checks import DemoResult, FailedNode
+from guestagent.demo.environment import EmbeddedEnvironment
+from guestagent.demo.protocols import (
+    ClusterChanged,
+    DemoCloud,
+    DemoEnvironment,
+    DemoEvent,
+    DemoEventHandler,
+    DemoServer,
+    ProgressMessage,
+    RowsCounted,
+)
+from guestagent.demo.scenario import STACK_NAME, build_demo_cluster, play
 
 __all__ = [
-    "STACK",
-    "Act",
-    "Cast",
-    "Counted",
-    "Failing",
-    "Findings",
-    "Ground",
-    "Place",
-    "Server",
-    "Stage",
-    "Tell",
-    "Told",
-    "cast",
+    "STACK_NAME",
+    "ClusterChanged",
+    "DemoCloud",
+    "DemoEnvironment",
+    "DemoEvent",
+    "DemoEventHandler",
+    "DemoResult",
+    "DemoServer",
+    "EmbeddedEnvironment",
+    "FailedNode",
+    "ProgressMessage",
+    "RowsCounted",
+    "build_demo_cluster",
     "play",
 ]

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from guestagent.controller import FakeHeat, Heat, parse
-from guestagent.demo.stage import Server, Table
+from guestagent.demo.protocols import DemoServer, DemoTable
 from guestagent.errors import DatabaseRefused, GuestAgentError
 from guestagent.retry import Clock, FakeClock
 
-PATIENCE = 10.0
+ROW_TIMEOUT_S = 10.0
 
 
 @dataclass(slots=True)
-class FakeStage:
+class FakeDemoCloud:
     """Every node shows what is written on the source at once, unless `shows(node, number)` says no.
 
     `strays` are rows that a node has beside those. The source refuses the row `refuses`. Servers of the nodes in
@@ -23,11 +23,11 @@ class FakeStage:
     """
 
     fake_heat: FakeHeat = field(default_factory=FakeHeat)
-    shows: Callable[[str, int], bool] = lambda node, number: True
-    strays: dict[str, frozenset[int]] = field(default_factory=dict)
-    refuses: int = 0
-    lingers: tuple[str, ...] = ()
-    dangerous: tuple[str, ...] = ()
+    is_visible: Callable[[str, int], bool] = lambda node, number: True
+    stray_rows: dict[str, frozenset[int]] = field(default_factory=dict)
+    rejected_row: int = 0
+    leftover_nodes: tuple[str, ...] = ()
+    extra_dangerous_reads: tuple[str, ...] = ()
     rows: FakeRows = field(default_factory=lambda: FakeRows())
     image: str = "guestagent-mariadb"
 
@@ -36,51 +36,53 @@ class FakeStage:
         """While it sleeps at least one row is written, as long as somebody writes."""
         return WritingClock(self.rows)
 
-    def heat(self) -> Heat:
+    def connect_heat(self) -> Heat:
         return self.fake_heat
 
-    def servers(self) -> tuple[Server, ...]:
+    def list_servers(self) -> tuple[DemoServer, ...]:
         nodes = [node.name for live in self.fake_heat.live.values() for node in parse(live.template)]
-        nodes += [name for name in self.lingers if name not in nodes]
-        return tuple(Server(f"id-{name}", name, f"10.0.0.{place}") for place, name in enumerate(nodes, 10))
+        nodes += [name for name in self.leftover_nodes if name not in nodes]
+        return tuple(
+            DemoServer(f"id-{name}", name, f"10.0.0.{place}") for place, name in enumerate(nodes, 10)
+        )
 
-    def table(self, server: Server) -> Table:
+    def open_table(self, server: DemoServer) -> DemoTable:
         return FakeTable(self, server.node)
 
-    def agent_log(self, server: Server) -> tuple[str, ...]:
+    def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
         return (f"INFO {server.node} said this last",)
 
-    def dangerous_reads(self) -> tuple[str, ...]:
-        return (*self.fake_heat.endangered, *self.dangerous)
+    def list_dangerous_reads(self) -> tuple[str, ...]:
+        return (*self.fake_heat.endangered, *self.extra_dangerous_reads)
 
 
 @dataclass(slots=True)
-class FakePlace(FakeStage):
+class FakeDemoEnvironment(FakeDemoCloud):
     """`up` fails with `unable`, if there is such an error, and `down` with `stuck`. `said` is what was asked."""
 
-    left: bool = False
-    unable: GuestAgentError | None = None
-    stuck: GuestAgentError | None = None
-    runs: bool = False
-    said: list[str] = field(default_factory=list)
+    has_leftovers: bool = False
+    start_error: GuestAgentError | None = None
+    stop_error: GuestAgentError | None = None
+    is_running: bool = False
+    calls: list[str] = field(default_factory=list)
 
-    def prepare(self, say: Callable[[str], None]) -> None:
+    def prepare_image(self, say: Callable[[str], None]) -> None:
         say("fetching a server")
 
-    def up(self) -> None:
-        self.said.append("up")
-        if self.unable:
-            raise self.unable
-        self.runs = True
+    def start_cloud(self) -> None:
+        self.calls.append("up")
+        if self.start_error:
+            raise self.start_error
+        self.is_running = True
 
-    def down(self) -> bool:
-        self.said.append("down")
-        if self.stuck and self.said.count("down") > 1:
-            raise self.stuck
-        was, self.left, self.runs = self.left or self.runs, False, False
+    def stop_cloud(self) -> bool:
+        self.calls.append("down")
+        if self.stop_error and self.calls.count("down") > 1:
+            raise self.stop_error
+        was, self.has_leftovers, self.is_running = self.has_leftovers or self.is_running, False, False
         return was
 
-    def cloud_log(self) -> tuple[str, ...]:
+    def read_cloud_log(self) -> tuple[str, ...]:
         return ("the cloud said this last",)
 
 
@@ -89,43 +91,43 @@ class FakeRows:
     """The rows of the source; None before there is a table."""
 
     numbers: frozenset[int] | None = None
-    writing: bool = False
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    is_writing: bool = False
+    condition: threading.Condition = field(default_factory=threading.Condition)
 
-    def become(self, numbers: frozenset[int], writing: bool = True) -> None:
-        with self.changed:
-            self.numbers, self.writing = numbers, writing
-            self.changed.notify_all()
+    def replace_numbers(self, numbers: frozenset[int], writing: bool = True) -> None:
+        with self.condition:
+            self.numbers, self.is_writing = numbers, writing
+            self.condition.notify_all()
 
 
 class FakeTable:
     """The table as one node of the stage has it."""
 
-    def __init__(self, stage: FakeStage, node: str) -> None:
+    def __init__(self, stage: FakeDemoCloud, node: str) -> None:
         self._stage, self._node, self._writes = stage, node, False
 
     def create(self) -> None:
         self._writes = True
-        self._stage.rows.become(frozenset())
+        self._stage.rows.replace_numbers(frozenset())
 
     def insert(self, number: int) -> None:
-        if number == self._stage.refuses:
+        if number == self._stage.rejected_row:
             raise DatabaseRefused(f"writing row {number}", 1290, "the server is read-only")
-        self._stage.rows.become((self._stage.rows.numbers or frozenset()) | {number})
+        self._stage.rows.replace_numbers((self._stage.rows.numbers or frozenset()) | {number})
 
     def count(self) -> int:
-        return len(self.numbers())
+        return len(self.read_numbers())
 
-    def numbers(self) -> frozenset[int]:
+    def read_numbers(self) -> frozenset[int]:
         written = self._stage.rows.numbers
         if written is None:
             raise DatabaseRefused("reading rows", 1146, "there is no such table")
-        shown = frozenset(number for number in written if self._stage.shows(self._node, number))
-        return shown | self._stage.strays.get(self._node, frozenset())
+        shown = frozenset(number for number in written if self._stage.is_visible(self._node, number))
+        return shown | self._stage.stray_rows.get(self._node, frozenset())
 
     def close(self) -> None:
         if self._writes:
-            self._stage.rows.become(self._stage.rows.numbers or frozenset(), writing=False)
+            self._stage.rows.replace_numbers(self._stage.rows.numbers or frozenset(), writing=False)
 
 
 class WritingClock(FakeClock):
@@ -137,8 +139,8 @@ class WritingClock(FakeClock):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
-        with self._rows.changed:
+        with self._rows.condition:
             seen = self._rows.numbers
-            self._rows.changed.wait_for(
-                lambda: not self._rows.writing or self._rows.numbers != seen, PATIENCE
+            self._rows.condition.wait_for(
+                lambda: not self._rows.is_writing or self._rows.numbers != seen, ROW_TIMEOUT_S
             )

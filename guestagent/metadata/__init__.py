@@ -12,13 +12,13 @@ from guestagent.metadata.document import (
     Section,
     Source,
     Tls,
-    Unresolved,
+    UnresolvedFunction,
     User,
 )
-from guestagent.metadata.documents import documents
-from guestagent.metadata.dump import dump, shown
-from guestagent.metadata.parse import parse, polling_interval, require_resolved, salvaged
-from guestagent.metadata.schema import schema
+from guestagent.metadata.extract import documents
+from guestagent.metadata.json_schema import schema
+from guestagent.metadata.parser import parse, read_polling_interval, require_resolved, salvage_document
+from guestagent.metadata.writer import dump, shown
 
 __all__ = [
     "CfnHandle",
@@ -29,14 +29,14 @@ __all__ = [
     "Section",
     "Source",
     "Tls",
-    "Unresolved",
+    "UnresolvedFunction",
     "User",
     "documents",
     "dump",
     "parse",
-    "polling_interval",
+    "read_polling_interval",
     "require_resolved",
-    "salvaged",
+    "salvage_document",
     "schema",
     "shown",
 ]

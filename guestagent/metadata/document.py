@@ -29,7 +29,7 @@ class Role(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
+class UnresolvedFunction:
     """A template function that Heat has not resolved: shown as `<Master0000.PrivateIp>`, never applied.
 
     `function` is the function as the template holds it, so that a document dumps as it was read.
@@ -60,22 +60,22 @@ class HotHandle:
     document: Secret
 
 
-Handle = CfnHandle | HotHandle | Unresolved
+Handle = CfnHandle | HotHandle | UnresolvedFunction
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """A replication user: on a source one to create, on a replica the one to connect as."""
 
-    name: str | Unresolved
-    password: Secret | Unresolved
+    name: str | UnresolvedFunction
+    password: Secret | UnresolvedFunction
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a replica finds its source (the document's `Master`)."""
 
-    address: str | Unresolved
+    address: str | UnresolvedFunction
     user: User
     port: int = DEFAULT_PORT
 
@@ -89,11 +89,11 @@ class Tls:
     are a replica's own; with `client_certificates` a source's accounts demand one.
     """
 
-    ca: str | Unresolved | None = None
+    ca: str | UnresolvedFunction | None = None
     verify: bool = True
     required: bool = True
-    certificate: str | Unresolved | None = None
-    key: Secret | Unresolved | None = None
+    certificate: str | UnresolvedFunction | None = None
+    key: Secret | UnresolvedFunction | None = None
     client_certificates: bool = False
 
 
@@ -102,7 +102,7 @@ class Section:
     """The `GuestAgent` section: all that we add to the documents of 2013.
 
     `deadline` and `max_lag` are seconds. `network` is where a replica's account may come from; anywhere
-    where it is None. `server_id` None: the agent derives one from its address. `polling_interval`, in seconds too,
+    where it is None. `server_id` None: the agent derives one from its address. `read_polling_interval`, in seconds too,
     is the collector's; None: as its configuration has it. `retain_passwords`: those that were replaced stay valid
     beyond the generation in which that was done.
     """
@@ -117,7 +117,7 @@ class Section:
     seeding: str = "auto"
     max_lag: int = DEFAULT_MAX_LAG
     polling_interval: int | None = None
-    variables: Mapping[str, str | int | bool | Unresolved] = field(default_factory=dict)
+    variables: Mapping[str, str | int | bool | UnresolvedFunction] = field(default_factory=dict)
     retain_passwords: bool = False
 
 
@@ -140,7 +140,7 @@ class Document:
         return f"{self.section.node or 'node'}-{self.section.generation}"
 
     @property
-    def functions(self) -> dict[str, Unresolved]:
+    def functions(self) -> dict[str, UnresolvedFunction]:
         """Every template function that Heat has not resolved, by its path."""
         at: dict[str, object] = {"ReadyWaitCondition": self.handle}
         for index, user in enumerate(self.users):
@@ -159,9 +159,9 @@ class Document:
                 "GuestAgent.TLS.Key": tls.key,
             }
         at |= {f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()}
-        return {path: value for path, value in at.items() if isinstance(value, Unresolved)}
+        return {path: value for path, value in at.items() if isinstance(value, UnresolvedFunction)}
 
     @property
-    def unresolved(self) -> tuple[str, ...]:
+    def unresolved_paths(self) -> tuple[str, ...]:
         """The paths that hold a template function."""
         return tuple(self.functions)

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from itertools import groupby, product
 
-Network = IPv4Network | IPv6Network
+IPNetwork = IPv4Network | IPv6Network
 
 GROUP_BITS, GROUPS = 16, 8
-ANY = "%"
+WILDCARD = "%"
 
 
-def find_host_patterns(network: Network) -> tuple[str, ...] | None:
+def find_host_patterns(network: IPNetwork) -> tuple[str, ...] | None:
     """The patterns that together admit exactly this network; None if the servers cannot tell it from others."""
     if network.prefixlen == 0:
-        return (ANY,)
+        return (WILDCARD,)
     if isinstance(network, IPv4Network):
         single = network.prefixlen == network.max_prefixlen
         return (str(network.network_address) if single else str(network.with_netmask),)
@@ -33,7 +33,7 @@ def find_host_patterns(network: Network) -> tuple[str, ...] | None:
     return None if None in found else tuple(sorted(pattern for pattern in found if pattern is not None))
 
 
-def find_nearest(network: IPv6Network) -> IPv6Network | None:
+def find_enclosing_network(network: IPv6Network) -> IPv6Network | None:
     """The smallest network around this one that has patterns and is not all of IPv6."""
     for prefix in range(network.prefixlen // GROUP_BITS * GROUP_BITS, 0, -GROUP_BITS):
         wider = network.supernet(new_prefix=prefix)
@@ -60,13 +60,13 @@ def _pattern(prefix: Sequence[int], rest: Sequence[int]) -> str | None:
     """
     start, end = _longest_zeros([*prefix, *rest])
     if start >= len(prefix):
-        return f"{_spell(prefix)}:{ANY}"
+        return f"{_spell(prefix)}:{WILDCARD}"
     if min(end, len(prefix)) - start > 2:
         return None
     if end >= len(prefix):
-        return f"{_spell(prefix[:start])}::{ANY}"
+        return f"{_spell(prefix[:start])}::{WILDCARD}"
     # With all groups of the client's part the `::` can only stand for two.
-    return f"{_spell(prefix[:start])}::{_spell(prefix[end:])}{f':{ANY}' * len(rest)}"
+    return f"{_spell(prefix[:start])}::{_spell(prefix[end:])}{f':{WILDCARD}' * len(rest)}"
 
 
 def _longest_zeros(groups: Sequence[int]) -> tuple[int, int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import UnresolvedFunction
 
 
-def show_host_port(host: str | Unresolved, port: int) -> str:
+def format_host_port(host: str | UnresolvedFunction, port: int) -> str:
     """As in a URL."""
     return f"[{host}]:{port}" if _is_ipv6(str(host)) else f"{host}:{port}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 _MAPPED = r"(0*:)*:?[fF]{4}:"
-PATTERNS = (
+UNUSABLE_PATTERNS = (
     rf"^({_MAPPED})?0\.0\.0\.0$",
     rf"^({_MAPPED})?255\.255\.255\.255$",
     rf"^({_MAPPED})?(22[4-9]|23[0-9])\.[0-9.]*$",
@@ -15,7 +15,7 @@ PATTERNS = (
 )
 """The usual spellings, for the JSON Schema; an IPv4 address mapped in hexadecimal digits is beyond it."""
 
-UNSET = "Heat gives it until it knows the server's own"
+UNSPECIFIED_REASON = "Heat gives it until it knows the server's own"
 
 
 def explain_unusable(text: str) -> str | None:
@@ -30,7 +30,7 @@ def explain_unusable(text: str) -> str | None:
 
 def _explain(address: IPv4Address | IPv6Address) -> str | None:
     if address.is_unspecified:
-        return UNSET
+        return UNSPECIFIED_REASON
     if address.is_multicast:
         return "it is a multicast address: give the source's own"
     if address == IPv4Address("255.255.255.255"):

@@ -33,7 +33,11 @@ def _find_server_fault(server: str) -> str:
             return "a URL with an IPv6 address that has a zone"
         if not _is_ipv6(address):
             return "a URL with brackets around something that is no IPv6 address"
-        return "" if re.fullmatch("(:.*)?", port) else "a URL with something between the IPv6 address and the port"
+        return (
+            ""
+            if re.fullmatch("(:.*)?", port)
+            else "a URL with something between the IPv6 address and the port"
+        )
     if server.count(":") > 1:
         return "a URL with an IPv6 address that is not in brackets"
     host = server.partition(":")[0]

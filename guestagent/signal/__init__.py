@@ -1,64 +1,64 @@
 """The edge to Heat: what is said to a wait condition's handle, kept until it has been heard."""
 
-from guestagent.signal.answers import HandleBroken, HandleDoubted
-from guestagent.signal.expiry import AUTH_TTL, Expiry, expiry
+from guestagent.signal.credential_expiry import AUTH_TTL_S, Expiry, expiry
 from guestagent.signal.fake import FakeHandle
 from guestagent.signal.handle import (
-    Account,
-    Bearer,
-    Kind,
-    Presigned,
-    Target,
-    handle_url,
-    key,
-    resource_key,
-    target,
+    CfnTarget,
+    HeatTarget,
+    SignalTarget,
+    SignalTransport,
+    TokenTarget,
+    build_resource_key,
+    build_signal_key,
+    find_handle_url,
+    resolve_target,
 )
-from guestagent.signal.payload import Outcome, Status, body
-from guestagent.signal.policy import Policy
-from guestagent.signal.sender import Delivery, End, Sender, worth_saying
-from guestagent.signal.spool import Entry, Record, Said, Spool
+from guestagent.signal.http_client import HttpOptions
+from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body
+from guestagent.signal.responses import HandleBroken, HandleDoubted
+from guestagent.signal.retry_policy import RetryPolicy
+from guestagent.signal.sender import Delivery, DeliveryResult, Sender, is_worth_sending
+from guestagent.signal.spool import DeliveryRecord, SignalRecord, Spool, SpoolEntry
 from guestagent.signal.transports import (
     CfnTransport,
     HeatTransport,
     TokenTransport,
     Transport,
-    transport_to,
+    build_transport,
 )
-from guestagent.signal.web import Web
 
 __all__ = [
-    "AUTH_TTL",
-    "Account",
-    "Bearer",
+    "AUTH_TTL_S",
+    "CfnTarget",
     "CfnTransport",
     "Delivery",
-    "End",
-    "Entry",
+    "DeliveryRecord",
+    "DeliveryResult",
     "Expiry",
     "FakeHandle",
     "HandleBroken",
     "HandleDoubted",
+    "HeatTarget",
     "HeatTransport",
-    "Kind",
-    "Outcome",
-    "Policy",
-    "Presigned",
-    "Record",
-    "Said",
+    "HttpOptions",
+    "RetryPolicy",
     "Sender",
+    "SignalOutcome",
+    "SignalRecord",
+    "SignalStatus",
+    "SignalTarget",
+    "SignalTransport",
     "Spool",
-    "Status",
-    "Target",
+    "SpoolEntry",
+    "TokenTarget",
     "TokenTransport",
     "Transport",
-    "Web",
-    "body",
+    "build_body",
+    "build_resource_key",
+    "build_signal_key",
+    "build_transport",
     "expiry",
-    "handle_url",
-    "key",
-    "resource_key",
-    "target",
-    "transport_to",
-    "worth_saying",
+    "find_handle_url",
+    "is_worth_sending",
+    "resolve_target",
 ]

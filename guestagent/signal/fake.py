@@ -18,7 +18,7 @@ class FakeHandle:
 
     def __init__(self, answers: Iterable[SignalError | None] = ()) -> None:
         self._answers = list(answers) or [None]
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self.attempts = 0
 
     def connect(self, handle: Handle) -> FakeHandle:
@@ -29,4 +29,4 @@ class FakeHandle:
         self.attempts += 1
         if answer is not None:
             raise answer
-        self.heard.append(json.loads(body))
+        self.received.append(json.loads(body))

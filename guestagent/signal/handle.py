@@ -15,13 +15,13 @@ from typing import ClassVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from guestagent.errors import HandleRefused
-from guestagent.metadata.document import Handle, HotHandle, Unresolved
+from guestagent.metadata.document import Handle, HotHandle, UnresolvedFunction
 from guestagent.secret import Secret
 
-STAMP = "%Y-%m-%dT%H:%M:%SZ"
+TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-class Kind(str, Enum):
+class SignalTransport(str, Enum):
     """The transports that this version speaks, by Heat's names."""
 
     CFN = "CFN_SIGNAL"
@@ -32,109 +32,110 @@ class Kind(str, Enum):
         return self.value
 
     @property
-    def confirms(self) -> bool:
+    def has_confirmation(self) -> bool:
         """Whether an acceptance proves that the handle took it: Heat's REST API says 200 to whatever parses."""
-        return self is Kind.CFN
+        return self is SignalTransport.CFN
 
 
 @dataclass(frozen=True, slots=True)
-class Presigned:
+class CfnTarget:
     """A presigned URL. `host` may be shown; `signed` is when Heat signed it, None where it does not say."""
 
-    kind: ClassVar[Kind] = Kind.CFN
+    transport: ClassVar[SignalTransport] = SignalTransport.CFN
     url: Secret
     host: str
-    signed: datetime | None
+    signed_at: datetime | None
 
-    def age(self, today: datetime) -> float | None:
+    def get_age(self, today: datetime) -> float | None:
         """Seconds since it was signed, by this machine's calendar."""
-        return None if self.signed is None else (today - self.signed).total_seconds()
+        return None if self.signed_at is None else (today - self.signed_at).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class TokenTarget:
     """The resource's address in Heat's REST API, and a token that was issued with the handle, once."""
 
-    kind: ClassVar[Kind] = Kind.TOKEN
+    transport: ClassVar[SignalTransport] = SignalTransport.TOKEN
     url: Secret
     host: str
     token: Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class HeatTarget:
     """The resource's address in Heat's REST API, and the handle's own user, who fetches tokens at `keystone`."""
 
-    kind: ClassVar[Kind] = Kind.HEAT
+    transport: ClassVar[SignalTransport] = SignalTransport.HEAT
     url: Secret
     host: str
-    login: Secret
+    login_url: Secret
     keystone: str
     user: str
     password: Secret
     project: str
 
 
-Target = Presigned | Bearer | Account
+SignalTarget = CfnTarget | TokenTarget | HeatTarget
 
 
-def target(handle: Handle) -> Target:
+def resolve_target(handle: Handle) -> SignalTarget:
     """How `handle` is signalled, by its own document; HandleRefused where this version has no way."""
-    if isinstance(handle, Unresolved):
+    if isinstance(handle, UnresolvedFunction):
         raise HandleRefused(f"the handle is the template's {handle}: Heat has not resolved it")
     if not isinstance(handle, HotHandle):
         return _presigned(handle.url.reveal())
     document = _document(handle)
     transport = _transport(document)
-    if transport == Kind.CFN:
+    if transport == SignalTransport.CFN:
         return _presigned(_text(document, "alarm_url"))
-    if transport == Kind.TOKEN:
+    if transport == SignalTransport.TOKEN:
         return _bearer(document)
-    if transport == Kind.HEAT:
+    if transport == SignalTransport.HEAT:
         return _account(document)
     raise HandleRefused(
         f"the handle wants {transport}, which this version does not speak: "
-        f"give its resource `signal_transport: {Kind.CFN}`, {Kind.HEAT} or {Kind.TOKEN}"
+        f"give its resource `signal_transport: {SignalTransport.CFN}`, "
+        f"{SignalTransport.HEAT} or {SignalTransport.TOKEN}"
     )
 
 
-def kind(handle: Handle) -> Kind | None:
+def find_transport(handle: Handle) -> SignalTransport | None:
     """The handle's transport, None where it has none that can be used."""
     try:
-        return target(handle).kind
+        return resolve_target(handle).transport
     except HandleRefused:
         return None
 
 
-def handle_url(handle: Handle) -> Secret | None:
+def find_handle_url(handle: Handle) -> Secret | None:
     """The URL of a handle that has one, None otherwise."""
     try:
-        return target(handle).url
+        return resolve_target(handle).url
     except HandleRefused:
         return None
 
 
-def key(handle: Handle, unique_id: str) -> str:
+def build_signal_key(handle: Handle, unique_id: str) -> str:
     """A name for what is said to this handle under this id, without anything of the secret in it."""
-    return _hash(text(handle), unique_id)
+    return _hash(reveal_handle(handle), unique_id)
 
 
-def resource_key(handle: Handle, unique_id: str) -> str:
+def build_resource_key(handle: Handle, unique_id: str) -> str:
     """A name for the same, whatever credentials the handle has: Heat may give a handle new ones at any time."""
-    url = handle_url(handle)
+    url = find_handle_url(handle)
     if url is None:
-        return key(handle, unique_id)
+        return build_signal_key(handle, unique_id)
     return _hash(_split(url.reveal())._replace(query="", fragment="").geturl(), unique_id)
 
 
-def text(handle: Handle) -> str:
+def reveal_handle(handle: Handle) -> str:
     """The handle as the metadata spells it: a credential, for the spool and the wire alone."""
-    if isinstance(handle, Unresolved):
+    if isinstance(handle, UnresolvedFunction):
         return str(handle)
     return (handle.document if isinstance(handle, HotHandle) else handle.url).reveal()
 
 
-def sendable(credential: str) -> bool:
+def is_valid_header_value(credential: str) -> bool:
     """Whether it may stand in a request's header: what may not, the libraries quote in their errors."""
     return bool(credential) and all("!" <= character <= "~" for character in credential)
 
@@ -158,30 +159,30 @@ def _transport(document: Mapping[str, object]) -> str:
     if "queue_id" in document:
         return "ZAQAR_SIGNAL"
     if "auth_url" in document:
-        return Kind.HEAT
+        return SignalTransport.HEAT
     if "alarm_url" not in document:
-        return Kind.TOKEN if "token" in document else "NO_SIGNAL"
-    return "TEMP_URL_SIGNAL" if "temp_url_sig=" in str(document["alarm_url"]) else Kind.CFN
+        return SignalTransport.TOKEN if "token" in document else "NO_SIGNAL"
+    return "TEMP_URL_SIGNAL" if "temp_url_sig=" in str(document["alarm_url"]) else SignalTransport.CFN
 
 
-def _presigned(url: str) -> Presigned:
+def _presigned(url: str) -> CfnTarget:
     parts = _split(url)
-    return Presigned(Secret(url), _host(parts), _signed(parts.query))
+    return CfnTarget(Secret(url), _host(parts), _signed(parts.query))
 
 
-def _bearer(document: Mapping[str, object]) -> Bearer:
+def _bearer(document: Mapping[str, object]) -> TokenTarget:
     url, token = _text(document, "endpoint"), _text(document, "token")
-    if not sendable(token):
+    if not is_valid_header_value(token):
         raise HandleRefused("the handle's token holds characters that no token has")
-    return Bearer(Secret(url), _host(_split(url)), Secret(token))
+    return TokenTarget(Secret(url), _host(_split(url)), Secret(token))
 
 
-def _account(document: Mapping[str, object]) -> Account:
+def _account(document: Mapping[str, object]) -> HeatTarget:
     url, auth = _text(document, "alarm_url"), _split(_text(document, "auth_url"))
-    return Account(
+    return HeatTarget(
         url=Secret(url),
         host=_host(_split(url)),
-        login=Secret(_login(auth)),
+        login_url=Secret(_login(auth)),
         keystone=_host(auth),
         user=_text(document, "user_id"),
         password=Secret(_text(document, "password")),
@@ -220,6 +221,6 @@ def _split(url: str) -> SplitResult:
 def _signed(query: str) -> datetime | None:
     stamps = parse_qs(query).get("Timestamp", [""])
     try:
-        return datetime.strptime(stamps[0], STAMP).replace(tzinfo=timezone.utc)
+        return datetime.strptime(stamps[0], TIMESTAMP_FORMAT).replace(tzinfo=timezone.utc)
     except ValueError:
         return None

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.metadata.document import Handle, HotHandle
-from guestagent.visible_text import escape_text
+from guestagent.text_escaping import escape_text
 
-MOST_REASON = 1000  # characters; Heat keeps 5000 of a whole stack's reasons
-MOST_DATA = 16 * 1024  # bytes as JSON; the handle takes 1 MiB, but keeps every signal's data in one row
+REASON_LENGTH_LIMIT = 1000  # characters; Heat keeps 5000 of a whole stack's reasons
+DATA_SIZE_LIMIT = 16 * 1024  # bytes as JSON; the handle takes 1 MiB, but keeps every signal's data in one row
 
 
-class Status(str, Enum):
+class SignalStatus(str, Enum):
     """The two things that a wait condition understands."""
 
     SUCCESS = "SUCCESS"
@@ -29,17 +29,17 @@ class Status(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SignalOutcome:
     """What there is to say: `reason` for a person, `data` (evidence) for a program. Neither has secrets."""
 
-    status: Status
+    status: SignalStatus
     reason: str
     data: Mapping[str, object] = field(default_factory=dict)
 
 
-def body(handle: Handle, unique_id: str, outcome: Outcome) -> bytes:
+def build_body(handle: Handle, unique_id: str, outcome: SignalOutcome) -> bytes:
     """The request's body: CFN keys for a URL, lower-case ones for a HOT handle's document."""
-    reason, data = fitted_reason(outcome.reason), fitted_data(outcome.data)
+    reason, data = truncate_reason(outcome.reason), truncate_data(outcome.data)
     if isinstance(handle, HotHandle):
         said = {"status": str(outcome.status), "reason": reason, "id": unique_id, "data": data}
     else:
@@ -47,23 +47,23 @@ def body(handle: Handle, unique_id: str, outcome: Outcome) -> bytes:
     return json.dumps(said).encode()
 
 
-def fitted_reason(reason: str) -> str:
+def truncate_reason(reason: str) -> str:
     """At most MOST_REASON characters on one line, of those that every database behind Heat can store."""
     line = " ".join(_clean(escape_text(reason)).split())
-    return line if len(line) <= MOST_REASON else line[: MOST_REASON - 1] + "…"
+    return line if len(line) <= REASON_LENGTH_LIMIT else line[: REASON_LENGTH_LIMIT - 1] + "…"
 
 
-def fitted_data(data: Mapping[str, object]) -> dict[str, object]:
+def truncate_data(data: Mapping[str, object]) -> dict[str, object]:
     """The data as plain JSON within MOST_DATA; where it is too long, the longest values give way."""
     plain = {_clean(str(key)): _plain(value) for key, value in data.items()}
     lengths = {key: len(json.dumps(value)) for key, value in plain.items()}
     length = len(json.dumps(plain))
     for key in sorted(lengths, key=lambda key: -lengths[key]):
-        if length <= MOST_DATA:
+        if length <= DATA_SIZE_LIMIT:
             return plain
         plain[key] = f"left out: {lengths[key]} characters"
         length += len(json.dumps(plain[key])) - lengths[key]
-    return plain if length <= MOST_DATA else {"left_out": f"{len(plain)} keys"}
+    return plain if length <= DATA_SIZE_LIMIT else {"left_out": f"{len(plain)} keys"}
 
 
 def _plain(value: object) -> object:

@@ -11,12 +11,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import signals
-from tests.bench.answering import AnsweringHypervisor
-from tests.bench.clusters import KINDS, Bench, Row
-from tests.bench.machine import machine
-from tests.bench.report import plot, table, told
-from tests.contract.columns import on_cloud
+from tests.bench import signal_load
+from tests.bench.answering_guests import AnsweringHypervisor
+from tests.bench.clusters import KINDS, ClusterBench, ClusterRow
+from tests.bench.machine import describe_machine
+from tests.bench.report import describe_rows, format_table, plot_rows
+from tests.contract.columns import open_heat_with
 
 
 def main() -> None:
@@ -31,20 +31,25 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    rows = clusters(asked)
-    load = signals.measured(asked.stacks)
+    rows = measure_clusters(asked)
+    load = signal_load.measure_load(asked.stacks)
     if asked.plot:
-        asked.plot.write_text(plot(rows))
+        asked.plot.write_text(plot_rows(rows))
     if asked.json:
-        print(json.dumps({"machine": machine(), "clusters": told(rows), "fake": asdict(load)}, indent=2))
+        print(
+            json.dumps(
+                {"machine": describe_machine(), "clusters": describe_rows(rows), "fake": asdict(load)},
+                indent=2,
+            )
+        )
     else:
-        print(table(rows, load))
+        print(format_table(rows, load))
 
 
-def clusters(asked: argparse.Namespace) -> list[Row]:
-    with on_cloud(asked.heat, AnsweringHypervisor(asked.boot)) as heat:
-        bench = Bench(heat, asked.patience, lambda said: print(said, file=sys.stderr, flush=True))
-        return bench.measured(asked.replicas, asked.kinds, asked.repetitions)
+def measure_clusters(asked: argparse.Namespace) -> list[ClusterRow]:
+    with open_heat_with(asked.heat, AnsweringHypervisor(asked.boot)) as heat:
+        bench = ClusterBench(heat, asked.patience, lambda said: print(said, file=sys.stderr, flush=True))
+        return bench.measure(asked.replicas, asked.kinds, asked.repetitions)
 
 
 if __name__ == "__main__":

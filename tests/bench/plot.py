@@ -20,7 +20,7 @@ class Bar:
     seconds: tuple[float, ...]
 
 
-def drawn(title: str, about: str, groups: Sequence[Sequence[Bar]]) -> str:
+def draw_bars(title: str, about: str, groups: Sequence[Sequence[Bar]]) -> str:
     """Medians of seconds, a bar each, with a line from min to max; some room between two groups."""
     longest = max((max(bar.seconds) for bars in groups for bar in bars), default=1.0)
     parts, y = [], TOP
@@ -29,8 +29,8 @@ def drawn(title: str, about: str, groups: Sequence[Sequence[Bar]]) -> str:
             parts.append(_drawn(bar, y, WIDE / longest))
             y += BAR + 4
         y += GAP
-    head = text(10, 18, title, bold=True)
-    foot = text(10, 34, f"bars are medians, lines go from the fastest to the slowest; {about}")
+    head = draw_text(10, 18, title, bold=True)
+    foot = draw_text(10, 34, f"bars are medians, lines go from the fastest to the slowest; {about}")
     size_of_all = f'width="{LEFT + WIDE + 80}" height="{y}"'
     font = 'font-family="sans-serif" font-size="12"'
     body = "\n".join([head, foot, *parts])
@@ -44,14 +44,14 @@ def _drawn(bar: Bar, y: int, scale: float) -> str:
     told = f"{usual:.1f} s" if usual >= 10 else f"{usual:.2f} s"
     return "\n".join(
         [
-            text(10, middle + 4, bar.label),
+            draw_text(10, middle + 4, bar.label),
             f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{bar.colour}"/>',
             f"<line {line}/>",
-            text(LEFT + most + 6, middle + 4, told),
+            draw_text(LEFT + most + 6, middle + 4, told),
         ]
     )
 
 
-def text(x: float, y: float, said: str, bold: bool = False) -> str:
+def draw_text(x: float, y: float, said: str, bold: bool = False) -> str:
     weight = ' font-weight="bold"' if bold else ""
     return f'<text x="{x:.0f}" y="{y:.0f}"{weight}>{escape(said)}</text>'

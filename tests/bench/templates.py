@@ -10,29 +10,29 @@ FLAVOR, IMAGE = "m1.tiny", "guestagent-mariadb"
 PLAIN, CFN, HOT = "plain", "cfn", "hot"
 
 
-def template(kind: str, replicas: int, subnet: str) -> dict[str, Any]:
+def build_template(kind: str, replicas: int, subnet: str) -> dict[str, Any]:
     """A cluster of one source and so many replicas."""
     if kind == PLAIN:
-        return plain(replicas, subnet)
+        return build_plain_template(replicas, subnet)
     node = Node(flavor=FLAVOR, image=IMAGE)
     cluster = Cluster.new(source=node, replicas=[node] * replicas, subnet=subnet, dialect=Dialect(kind))
     return render(cluster)
 
 
-def plain(replicas: int, subnet: str) -> dict[str, Any]:
+def build_plain_template(replicas: int, subnet: str) -> dict[str, Any]:
     """The template of 2013 with its wiring corrected: one wish after the other, every handle for itself."""
     slaves = [f"Slave{number:04}" for number in range(replicas)]
     users = [{"name": name.lower(), "password": "some_random_string"} for name in slaves]
-    resources = node("Master0000", subnet, {"Users": users})
+    resources = build_node("Master0000", subnet, {"Users": users})
     for name in slaves:
         address = {"Fn::GetAtt": ["Master0000", "PrivateIp"]}
         user = {"name": name.lower(), "password": "some_random_string"}
-        resources |= node(name, subnet, {"Master": {"Address": address, "User": user}})
+        resources |= build_node(name, subnet, {"Master": {"Address": address, "User": user}})
         resources[name]["DependsOn"] = "Master0000ReadyWaitCond"
     return {"HeatTemplateFormatVersion": "2012-12-12", "Resources": resources}
 
 
-def node(name: str, subnet: str, metadata: dict[str, Any]) -> dict[str, Any]:
+def build_node(name: str, subnet: str, metadata: dict[str, Any]) -> dict[str, Any]:
     handle, condition = f"{name}ReadyWaitCondHandle", f"{name}ReadyWaitCond"
     return {
         handle: {"Type": "AWS::CloudFormation::WaitConditionHandle"},

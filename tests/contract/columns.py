@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from openstack.config import OpenStackConfig
 
 from guestagent.embedded import serving
-from guestagent.embedded.cloud import Settings
-from guestagent.embedded.hypervisor import Hypervisor
-from tests.contract.heat import Heat, Scenery
-from tests.support.environment import public_folder
+from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
+from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from tests.contract.heat import CloudNames, HeatClient
+from tests.support.environment import open_public_folder
 
-EMBEDDED = Scenery(
+EMBEDDED = CloudNames(
     image="guestagent-mariadb",
     flavor="m1.small",
     larger="m1.large",
@@ -22,47 +22,50 @@ EMBEDDED = Scenery(
 )
 
 
-def column(name: str) -> AbstractContextManager[Heat]:
+def open_column(name: str) -> AbstractContextManager[HeatClient]:
     """`fake`, `real`, or the name of a cloud in clouds.yaml."""
-    return {"fake": fake, "real": real}.get(name, lambda: standing(name))()
+    return {"fake": open_fake_heat, "real": open_real_heat}.get(name, lambda: open_running_heat(name))()
 
 
-def on_cloud(name: str, hypervisor: Hypervisor) -> AbstractContextManager[Heat]:
+def open_heat_with(name: str, hypervisor: Hypervisor) -> AbstractContextManager[HeatClient]:
     """`fake` or `real`, with guests of another kind than those that are only remembered."""
-    return (real if name == "real" else fake)(hypervisor)
+    return (open_real_heat if name == "real" else open_fake_heat)(hypervisor)
 
 
 @contextmanager
-def fake(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
+def open_fake_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]:
     """The embedded cloud's Heat, in this process; its guests are only remembered."""
-    with serving(hypervisor) as cloud, closing(Heat("fake", 19, cloud.connect["auth"], EMBEDDED)) as heat:
+    with (
+        serving(hypervisor) as cloud,
+        closing(HeatClient("fake", 19, cloud.connect["auth"], EMBEDDED)) as heat,
+    ):
         yield heat
 
 
 @contextmanager
-def real(hypervisor: Hypervisor | None = None) -> Iterator[Heat]:
+def open_real_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]:
     """A real Keystone and Heat, begun for this and thrown away; HEAT_RELEASE=27 takes that one from PyPI."""
-    from guestagent.embedded.realheat import ground_for, sweep
+    from guestagent.embedded.real_heat import ground_for, remove_leftovers
 
     release = os.environ.get("HEAT_RELEASE")
-    with public_folder() as folder:
+    with open_public_folder() as folder:
         ground = ground_for(folder, int(release) if release else None)
         try:
-            with serving(hypervisor, Settings(), ground) as cloud:
-                heat = Heat("real", int(release or 19), cloud.connect["auth"], EMBEDDED)
+            with serving(hypervisor, CloudSettings(), ground) as cloud:
+                heat = HeatClient("real", int(release or 19), cloud.connect["auth"], EMBEDDED)
                 with closing(heat):
                     yield heat
         finally:
-            sweep(folder)
+            remove_leftovers(folder)
 
 
 @contextmanager
-def standing(cloud: str) -> Iterator[Heat]:
+def open_running_heat(cloud: str) -> Iterator[HeatClient]:
     """A Heat that runs already. What stands around it is told by CONTRACT_* where it is called otherwise."""
     auth = OpenStackConfig().get_one(cloud).get_auth_args()
     told = {name: os.environ.get(f"CONTRACT_{name.upper()}", getattr(EMBEDDED, name)) for name in NAMES}
     release = int(os.environ.get("CONTRACT_RELEASE", "19"))
-    with closing(Heat(cloud, release, auth, Scenery(**told))) as heat:
+    with closing(HeatClient(cloud, release, auth, CloudNames(**told))) as heat:
         yield heat
 
 

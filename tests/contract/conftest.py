@@ -9,28 +9,28 @@ from typing import Any
 
 import pytest
 
-from tests.contract.campaign import Campaign
-from tests.contract.columns import column
+from tests.contract.columns import open_column
 from tests.contract.rule import Rule
+from tests.contract.rule_runner import RuleRunner
 
 REAL = "CONTRACT_HEAT"
 
 
 @pytest.fixture(scope="session")
-def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
+def campaign(request: pytest.FixtureRequest) -> Iterator[RuleRunner]:
     """Every selected rule of one column, all of them seen.
 
     CONTRACT_HEAT is `real`, which is the default, or the name of a cloud in clouds.yaml.
     """
     name = "fake" if request.param == "fake" else os.environ.get(REAL) or "real"
-    rules = selected(request.session.items, request.param)
-    with column(name) as heat, closing(Campaign(heat, rules)) as begun:
+    rules = select_rules(request.session.items, request.param)
+    with open_column(name) as heat, closing(RuleRunner(heat, rules)) as begun:
         # pytest writes into the environment between any two tests, and requests reads it in the rules' threads.
-        begun.finish()
+        begun.wait()
         yield begun
 
 
-def selected(items: list[pytest.Item], param: str) -> Iterator[Rule]:
+def select_rules(items: list[pytest.Item], param: str) -> Iterator[Rule]:
     """The rules of a column that this session will ask for."""
     for item in items:
         spec: Any = getattr(item, "callspec", None)

@@ -16,18 +16,20 @@ from keystoneauth1.adapter import Adapter
 from keystoneauth1.identity import V3Password
 from keystoneauth1.session import Session
 
-from tests.contract.watch import Watch
+from tests.contract.stack_list import StackListReader
 
 Document = dict[str, Any]
 
-PATIENCE = 100.0  # a real Heat on two busy cores takes its time
-GLANCE = 0.3
-TRUSTS = 3  # a Keystone 30 with many threads refuses Heat a trust now and then, and not the next time
+STACK_TIMEOUT_S = 100.0  # a real Heat on two busy cores takes its time
+POLL_INTERVAL_S = 0.3
+TRUST_ATTEMPT_LIMIT = (
+    3  # a Keystone 30 with many threads refuses Heat a trust now and then, and not the next time
+)
 _RUN, _NUMBERS = secrets.token_hex(3), itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scenery:
+class CloudNames:
     """What the cloud around Heat has under which name."""
 
     image: str
@@ -37,25 +39,25 @@ class Scenery:
 
 
 @dataclass(slots=True)
-class Heat:
+class HeatClient:
     """One project's conversation with a Heat. Many threads may have it at the same time."""
 
     name: str
     release: int
     auth: Mapping[str, Any] = field(repr=False)
-    scenery: Scenery
-    _shared: dict[str, Stack] = field(default_factory=dict)
+    names: CloudNames
+    _shared: dict[str, ContractStack] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
-    _watch: Watch | None = None
+    _watch: StackListReader | None = None
     session: Session = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.session = Session(auth=V3Password(**self.auth))
 
     @property
-    def watch(self) -> Watch:
+    def stack_list(self) -> StackListReader:
         if self._watch is None:
-            self._watch = Watch(lambda: self.ask("GET", "/stacks").json()["stacks"])
+            self._watch = StackListReader(lambda: self.request("GET", "/stacks").json()["stacks"])
         return self._watch
 
     @property
@@ -69,40 +71,40 @@ class Heat:
         """Where guests reach Heat; without a slash at the end."""
         return str(self.session.get_endpoint(service_type="cloudformation")).rstrip("/")
 
-    def ask(self, method: str, path: str, **how: Any) -> requests.Response:
+    def request(self, method: str, path: str, **how: Any) -> requests.Response:
         """Any request below the project's own address; a refusal is an answer like another."""
         adapter = Adapter(self.session, service_type="orchestration")
         answer: requests.Response = adapter.request(path, method, raise_exc=False, redirect=False, **how)
         return answer
 
-    def stack(self, template: object, **options: object) -> Stack:
+    def create_stack(self, template: object, **options: object) -> ContractStack:
         """A new stack, on its way."""
-        name = options.pop("stack_name", None) or new_name()
+        name = options.pop("stack_name", None) or build_name()
         sent = {"stack_name": name, "template": template, **options}
-        answer = self.ask("POST", "/stacks", json=sent)
-        for _ in range(TRUSTS):
+        answer = self.request("POST", "/stacks", json=sent)
+        for _ in range(TRUST_ATTEMPT_LIMIT):
             if answer.status_code != 403:
                 break
-            answer = self.ask("POST", "/stacks", json=sent)
+            answer = self.request("POST", "/stacks", json=sent)
         assert answer.status_code == 201, answer.text
-        return Stack(self, str(name), answer.json()["stack"]["id"])
+        return ContractStack(self, str(name), answer.json()["stack"]["id"])
 
-    def shared(self, key: str, make: Callable[[Heat], Stack]) -> Stack:
+    def get_shared_stack(self, key: str, make: Callable[[HeatClient], ContractStack]) -> ContractStack:
         """The one stack of that key for all rules that only look at it; made at the first need."""
         with self._locks.setdefault(key, threading.Lock()):
             if key not in self._shared:
                 self._shared[key] = make(self)
             return self._shared[key]
 
-    def refusal(self, template: object, **options: object) -> str:
+    def create_refused_stack(self, template: object, **options: object) -> str:
         """What Heat says to a template that it should not take."""
-        sent = {"stack_name": new_name(), "template": template, **options}
-        answer = self.ask("POST", "/stacks", json=sent)
+        sent = {"stack_name": build_name(), "template": template, **options}
+        answer = self.request("POST", "/stacks", json=sent)
         if answer.status_code == 201:
-            Stack(self, str(sent["stack_name"]), answer.json()["stack"]["id"]).delete()
-        return said(answer)
+            ContractStack(self, str(sent["stack_name"]), answer.json()["stack"]["id"]).delete()
+        return format_response(answer)
 
-    def login(self, password: str = "") -> requests.Response:
+    def request_token(self, password: str = "") -> requests.Response:
         """Keystone's answer to this project's user; with the right password where none is given."""
         user = {
             "name": self.auth["username"],
@@ -119,138 +121,138 @@ class Heat:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class ContractStack:
     """One stack. Whatever waits gives up after PATIENCE."""
 
-    heat: Heat
+    heat: HeatClient
     name: str
     id: str
     _urls: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def ask(self, below: str = "", method: str = "GET", **how: Any) -> requests.Response:
-        return self.heat.ask(method, f"/stacks/{self.name}/{self.id}{below}", **how)
+    def request(self, below: str = "", method: str = "GET", **how: Any) -> requests.Response:
+        return self.heat.request(method, f"/stacks/{self.name}/{self.id}{below}", **how)
 
-    def get(self, below: str = "") -> Any:
-        answer = self.ask(below)
+    def read(self, below: str = "") -> Any:
+        answer = self.request(below)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def update(self, template: object, **options: object) -> Stack:
+    def update(self, template: object, **options: object) -> ContractStack:
         """Begin an update; returns when Heat has taken it."""
-        answer = self.ask(method="PUT", json={"template": template, **options})
+        answer = self.request(method="PUT", json={"template": template, **options})
         assert answer.status_code == 202, answer.text
         return self
 
-    def delete(self) -> Stack:
-        answer = self.ask(method="DELETE")
+    def delete(self) -> ContractStack:
+        answer = self.request(method="DELETE")
         assert answer.status_code == 204, answer.text
         return self
 
-    def settled(self) -> Stack:
+    def wait_until_settled(self) -> ContractStack:
         """This stack, once nothing is in progress any more."""
-        self._until(lambda: not self.state().endswith("IN_PROGRESS"), "settles")
+        self._until(lambda: not self.read_state().endswith("IN_PROGRESS"), "settles")
         return self
 
-    def entered(self, action: str) -> Stack:
+    def wait_for_action(self, action: str) -> ContractStack:
         """This stack, once it is at an action."""
-        self._until(lambda: self.state().startswith(action), f"begins to {action}")
+        self._until(lambda: self.read_state().startswith(action), f"begins to {action}")
         return self
 
-    def state(self) -> str:
+    def read_state(self) -> str:
         """Its state; GONE where the list does not have it."""
-        return str(self.row().get("stack_status", "GONE"))
+        return str(self.read_row().get("stack_status", "GONE"))
 
-    def outcome(self) -> str:
+    def wait_for_outcome(self) -> str:
         """How it ends: the state and its reason."""
-        row = self.settled().row()
-        return self.anonymous(f"{row['stack_status']}: {row['stack_status_reason']}") if row else "GONE"
+        row = self.wait_until_settled().read_row()
+        return self.mask_ids(f"{row['stack_status']}: {row['stack_status_reason']}") if row else "GONE"
 
-    def row(self) -> Mapping[str, Any]:
+    def read_row(self) -> Mapping[str, Any]:
         """The stack list's row of it: the reading that disturbs nothing."""
-        found = (row for row in self.heat.watch.rows() if row["id"] == self.id)
+        found = (row for row in self.heat.stack_list.read_rows() if row["id"] == self.id)
         return next(found, {})
 
-    def resources(self, query: str = "") -> dict[str, Document]:
-        rows = self.get(f"/resources{query}")["resources"]
+    def list_resources(self, query: str = "") -> dict[str, Document]:
+        rows = self.read(f"/resources{query}")["resources"]
         return {row["resource_name"]: row for row in rows}
 
-    def until(self, resource: str, status: str) -> Stack:
+    def wait_for_resource(self, resource: str, status: str) -> ContractStack:
         """This stack, once a resource has a status."""
 
         def there() -> bool:
-            return bool(self.resources().get(resource, {}).get("resource_status") == status)
+            return bool(self.list_resources().get(resource, {}).get("resource_status") == status)
 
         self._until(there, f"has {resource} {status}")
         return self
 
-    def happened(self, resource: str, status: str) -> Stack:
+    def wait_for_event(self, resource: str, status: str) -> ContractStack:
         """This stack, once an event tells so: a signal by REST takes effect after it was answered."""
-        self._until(lambda: (resource, status) in self.events(), f"tells {resource} {status}")
+        self._until(lambda: (resource, status) in self.list_events(), f"tells {resource} {status}")
         return self
 
-    def physical(self, resource: str) -> str:
+    def read_physical_id(self, resource: str) -> str:
         """The id of what stands behind a resource."""
-        return str(self.resources()[resource]["physical_resource_id"])
+        return str(self.list_resources()[resource]["physical_resource_id"])
 
-    def output(self, key: str) -> Any:
+    def read_output(self, key: str) -> Any:
         """One output's value; where it has none, what went wrong."""
-        output = self.get(f"/outputs/{key}")["output"]
+        output = self.read(f"/outputs/{key}")["output"]
         return output["output_value"] if "output_error" not in output else output["output_error"]
 
-    def url(self, handle: str) -> str:
+    def read_handle_url(self, handle: str) -> str:
         """A handle's presigned URL, from the output of that name, also while the stack is in progress.
 
         Heat makes the key when the URL is asked for first, and two who ask at once get two, one of them dead.
         """
         with self._lock:
             if handle not in self._urls:
-                self.until(handle, "CREATE_COMPLETE")
+                self.wait_for_resource(handle, "CREATE_COMPLETE")
                 self._until(lambda: self._found(handle), f"shows the URL of {handle}")
             return self._urls[handle]
 
     def _found(self, handle: str) -> bool:
-        self._urls[handle] = str(self.output(handle))
+        self._urls[handle] = str(self.read_output(handle))
         return self._urls[handle].startswith("http")
 
-    def events(self) -> list[tuple[str, str]]:
+    def list_events(self) -> list[tuple[str, str]]:
         """What happened to which resource, oldest first; the stack's own are under `stack`."""
-        rows = reversed(self.get("/events?limit=1000")["events"])
+        rows = reversed(self.read("/events?limit=1000")["events"])
         named = {self.name: "stack"}
         return [(named.get(r["resource_name"], r["resource_name"]), r["resource_status"]) for r in rows]
 
-    def history(self, resource: str) -> list[str]:
+    def list_update_statuses(self, resource: str) -> list[str]:
         """What the last update did to a resource, oldest first; nothing where it did not touch it."""
-        events = self.events()
+        events = self.list_events()
         began = len(events) - events[::-1].index(("stack", "UPDATE_IN_PROGRESS"))
         return [status for name, status in events[began:] if name == resource]
 
-    def anonymous(self, text: str) -> str:
+    def mask_ids(self, text: str) -> str:
         """Text without what is another one in every run."""
-        return anonymous(text.replace(self.name, "<stack>"))
+        return mask_ids(text.replace(self.name, "<stack>"))
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + STACK_TIMEOUT_S
         while not holds():
             if time.monotonic() > until:
-                raise TimeoutError(f"{self.name} never {what}: {self.row()}")
-            time.sleep(GLANCE)
+                raise TimeoutError(f"{self.name} never {what}: {self.read_row()}")
+            time.sleep(POLL_INTERVAL_S)
 
 
-def new_name() -> str:
+def build_name() -> str:
     """A stack name that nobody else has."""
     return f"contract-{_RUN}-{next(_NUMBERS)}"
 
 
-def said(answer: requests.Response) -> str:
+def format_response(answer: requests.Response) -> str:
     """An answer of heat-api on one line: the code, and type and text where it is a refusal."""
     if answer.status_code < 400:
         return str(answer.status_code)
     error = answer.json()["error"]
-    return anonymous(f"{answer.status_code} {error['type']}: {error.get('message')}")
+    return mask_ids(f"{answer.status_code} {error['type']}: {error.get('message')}")
 
 
-def anonymous(text: str) -> str:
+def mask_ids(text: str) -> str:
     """Text without ids and names that are others in every run."""
     text = text.replace("%3A", ":")
     text = re.sub(r"contract-[0-9a-f]{6}-\d+", "<stack>", text)

@@ -10,40 +10,44 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from tests.contract.campaign import Campaign
-from tests.contract.columns import column
+from tests.contract.columns import open_column
 from tests.contract.rule import Observation, Rule
+from tests.contract.rule_runner import RuleRunner
 from tests.contract.rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """One rule and what each column showed. `same`: every column showed what the rule says of its release."""
 
     rule: Rule
-    seen: dict[str, Observation]
-    same: bool
+    observations: dict[str, Observation]
+    is_same: bool
 
     def __str__(self) -> str:
-        shown = {column: show(value) for column, value in self.seen.items()}
-        if self.same and len(set(shown.values())) == 1:
-            return f"same  {self.rule.words}\n      {next(iter(shown.values()))}"
-        if show(self.rule.says) not in shown.values():
-            shown["the rule"] = show(self.rule.says)
+        shown = {column: format_observation(value) for column, value in self.observations.items()}
+        if self.is_same and len(set(shown.values())) == 1:
+            return f"same  {self.rule.title}\n      {next(iter(shown.values()))}"
+        if format_observation(self.rule.observation) not in shown.values():
+            shown["the rule"] = format_observation(self.rule.observation)
         columns = "\n".join(f"      {column}: {text}" for column, text in shown.items())
-        return f"{'same ' if self.same else 'DIFF '} {self.rule.words}\n{columns}"
+        return f"{'same ' if self.is_same else 'DIFF '} {self.rule.title}\n{columns}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = parsed(arguments)
-    rules = [rule for rule in RULES if asked.only in f"{rule.area}: {rule.words}"]
+    asked = parse_arguments(arguments)
+    rules = [rule for rule in RULES if asked.only in f"{rule.area}: {rule.title}"]
     began = time.monotonic()
-    lines = compared(rules, asked.columns)
-    differences = sum(not line.same for line in lines)
+    lines = compare_columns(rules, asked.columns)
+    differences = sum(not line.is_same for line in lines)
     if asked.json:
-        print(json.dumps({"rules": [as_json(line) for line in lines], "differences": differences}, indent=2))
+        print(
+            json.dumps(
+                {"rules": [describe_line(line) for line in lines], "differences": differences}, indent=2
+            )
+        )
     else:
-        show_all([line for line in lines if not (asked.differences and line.same)])
+        print_lines([line for line in lines if not (asked.differences and line.is_same)])
         seconds = time.monotonic() - began
         print(
             f"{len(lines)} rules, {' and '.join(asked.columns)}, {seconds:.0f} s: {differences} differences"
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if differences else 0
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="contract-report", description=__doc__)
     parser.add_argument(
         "columns",
@@ -66,20 +70,23 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def compared(rules: Sequence[Rule], columns: Sequence[str]) -> list[Line]:
+def compare_columns(rules: Sequence[Rule], columns: Sequence[str]) -> list[ReportLine]:
     """Every rule in every column; the columns run side by side."""
     with ExitStack() as stack:
-        heats = [stack.enter_context(column(name)) for name in columns]
-        campaigns = [stack.enter_context(closing(Campaign(heat, rules))) for heat in heats]
+        heats = [stack.enter_context(open_column(name)) for name in columns]
+        campaigns = [stack.enter_context(closing(RuleRunner(heat, rules))) for heat in heats]
         lines = []
         for rule in rules:
-            seen = {heat.name: campaign.told(rule) for heat, campaign in zip(heats, campaigns, strict=True)}
-            same = all(seen[heat.name] == rule.expected(heat.release) for heat in heats)
-            lines.append(Line(rule, seen, same))
+            seen = {
+                heat.name: campaign.describe_observation(rule)
+                for heat, campaign in zip(heats, campaigns, strict=True)
+            }
+            same = all(seen[heat.name] == rule.select_observation(heat.release) for heat in heats)
+            lines.append(ReportLine(rule, seen, same))
         return lines
 
 
-def show_all(lines: Sequence[Line]) -> None:
+def print_lines(lines: Sequence[ReportLine]) -> None:
     area = ""
     for line in lines:
         if line.rule.area != area:
@@ -89,18 +96,18 @@ def show_all(lines: Sequence[Line]) -> None:
     print()
 
 
-def show(value: Observation) -> str:
+def format_observation(value: Observation) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def as_json(line: Line) -> dict[str, Observation]:
+def describe_line(line: ReportLine) -> dict[str, Observation]:
     rule = line.rule
     return {
         "area": rule.area,
-        "rule": rule.words,
-        "says": rule.says,
-        "seen": line.seen,
-        "same": line.same,
+        "rule": rule.title,
+        "says": rule.observation,
+        "seen": line.observations,
+        "same": line.is_same,
     }
 
 

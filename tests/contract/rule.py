@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tests.contract.heat import Heat
+from tests.contract.heat import HeatClient
 
 Observation = object  # text, or lists and mappings of text: whatever JSON can say
-Observe = Callable[[Heat], Observation]
+Observe = Callable[[HeatClient], Observation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +16,21 @@ class Rule:
     """`says` is what Heat 19 shows, `newer` what later releases do where that is something else."""
 
     area: str
-    words: str
+    title: str
     observe: Observe
-    says: Observation
-    newer: Observation = None
+    observation: Observation
+    newer_observation: Observation = None
 
-    def expected(self, release: int) -> Observation:
+    def select_observation(self, release: int) -> Observation:
         """What a cloud of this release must show. The fake imitates 19."""
-        return self.says if release < 27 or self.newer is None else self.newer
+        return self.observation if release < 27 or self.newer_observation is None else self.newer_observation
 
 
 @dataclass(slots=True)
-class Area:
+class RuleArea:
     """Rules about one thing, in the order in which the file has them."""
 
-    about: str
+    title: str
     rules: list[Rule] = field(default_factory=list)
 
     def rule(self, says: Observation, newer: Observation = None) -> Callable[[Observe], Observe]:
@@ -44,11 +44,11 @@ class Area:
 
     def add(self, words: str, observe: Observe, says: Observation, newer: Observation = None) -> None:
         """A rule whose words are no function's name."""
-        self.rules.append(Rule(self.about, words, observe, says, newer))
+        self.rules.append(Rule(self.title, words, observe, says, newer))
 
-    def refused(self, words: str, template: object, says: str, newer: str | None = None) -> None:
+    def add_refusal(self, words: str, template: object, says: str, newer: str | None = None) -> None:
         """A template that Heat does not take."""
-        self.add(words, lambda heat: heat.refusal(template), says, newer)
+        self.add(words, lambda heat: heat.create_refused_stack(template), says, newer)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)

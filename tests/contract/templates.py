@@ -63,7 +63,7 @@ def resource(kind: str, properties: Document, more: Document) -> Document:
     return {"Type": kind, "Properties": {**properties, **more}, **beside}
 
 
-def poller(*may_see: str, name: str = "Key") -> dict[str, Document]:
+def node_key(*may_see: str, name: str = "Key") -> dict[str, Document]:
     """Policy, user and access key of a node: what a guest polls its metadata with."""
     return {
         f"{name}Policy": {
@@ -75,16 +75,18 @@ def poller(*may_see: str, name: str = "Key") -> dict[str, Document]:
     }
 
 
-def h_typed(kind: str, properties: Document | None = None, **beside: object) -> Document:
+def hot_resource(kind: str, properties: Document | None = None, **beside: object) -> Document:
     """A resource of HOT."""
     return {"type": kind, **({"properties": properties} if properties else {}), **beside}
 
 
 def hot_handle(transport: str = "") -> Document:
-    return h_typed("OS::Heat::WaitConditionHandle", {"signal_transport": transport} if transport else None)
+    return hot_resource(
+        "OS::Heat::WaitConditionHandle", {"signal_transport": transport} if transport else None
+    )
 
 
 def hot_condition(timeout: int = 300, count: int = 1) -> Document:
     """A wait condition of HOT on the handle H."""
     properties = {"handle": {"get_resource": "H"}, "timeout": timeout, "count": count}
-    return h_typed("OS::Heat::WaitCondition", properties)
+    return hot_resource("OS::Heat::WaitCondition", properties)

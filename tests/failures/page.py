@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.failures.row import Ending, Row, Says
+from tests.failures.row import Ending, Expectation, FailureRow
 from tests.failures.rows import AREAS
 
-OPENING = """\
+INTRODUCTION = """\
 # What goes wrong, and what the agent says
 
 Written by `make docs` from the rows of `tests/failures`, each of which makes its failure on real servers: change those,
@@ -34,12 +34,12 @@ WORDS = {
 }
 
 
-def page() -> str:
+def render_page() -> str:
     """The whole page."""
-    lines = [OPENING]
+    lines = [INTRODUCTION]
     for area in AREAS:
         lines += [
-            f"## {area.about[0].upper()}{area.about[1:]}\n",
+            f"## {area.title[0].upper()}{area.title[1:]}\n",
             "| what happens | MariaDB | MySQL |",
             "|---|---|---|",
         ]
@@ -48,13 +48,13 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def _line(row: Row) -> str:
-    mariadb = [row.expected(name, "mariadb") for name in ("mariadb1011", "mariadb118")]
+def _line(row: FailureRow) -> str:
+    mariadb = [row.select_expectation(name, "mariadb") for name in ("mariadb1011", "mariadb118")]
     both = dict.fromkeys(_said(says) for says in mariadb)
-    return f"| {row.words} | {'; 11.8: '.join(both)} | {_said(row.expected('mysql97', 'mysql'))} |"
+    return f"| {row.title} | {'; 11.8: '.join(both)} | {_said(row.select_expectation('mysql97', 'mysql'))} |"
 
 
-def _said(says: Says | None) -> str:
+def _said(says: Expectation | None) -> str:
     if says is None:
         return "–"
     about = ": ".join(part for part in (f"`{says.condition}`" if says.condition else "", says.text) if part)
@@ -62,7 +62,7 @@ def _said(says: Says | None) -> str:
 
 
 def main(arguments: Iterator[str]) -> None:
-    Path(next(arguments)).write_text(page())
+    Path(next(arguments)).write_text(render_page())
 
 
 if __name__ == "__main__":

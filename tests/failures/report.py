@@ -12,37 +12,39 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from guestagent.embedded.servers import FLAVOURS, Flavour
-from tests.failures.campaign import Campaign, Outcome
-from tests.failures.row import Row, ending
+from guestagent.embedded.database_servers import FLAVOURS, Flavour
+from tests.failures.row import FailureRow, classify_ending
+from tests.failures.row_runner import Outcome, RowRunner
 from tests.failures.rows import ROWS
-from tests.integration.servers import installed
-from tests.support.subnets import subnet_of_its_own
+from tests.support.database_servers import install_data_directory
+from tests.support.subnets import open_subnet
 
-SIDE_BY_SIDE = 2
-SHOWN = 110
+CONCURRENCY_LIMIT = 2
+REASON_LENGTH_LIMIT = 110
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = parsed(arguments)
-    chosen = [row for row in ROWS if asked.only in f"{row.area}: {row.words}"]
+    asked = parse_arguments(arguments)
+    chosen = [row for row in ROWS if asked.only in f"{row.area}: {row.title}"]
     flavours = [FLAVOURS[name] for name in asked.flavours]
     began = time.monotonic()
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        columns = list(pool.map(lambda flavour: column(flavour, chosen), flavours))
+    with ThreadPoolExecutor(CONCURRENCY_LIMIT) as pool:
+        columns = list(pool.map(lambda flavour: run_rows(flavour, chosen), flavours))
     outcomes = [outcome for found in columns for outcome in found]
-    wrong = [outcome for outcome in outcomes if outcome.trouble]
+    wrong = [outcome for outcome in outcomes if outcome.deviation]
     if asked.json:
-        print(json.dumps([as_json(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+        print(json.dumps([describe_outcome(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
     else:
-        show(chosen, outcomes)
+        print_rows(chosen, outcomes)
         taken = f"{time.monotonic() - began:.0f} s"
-        print(f"{len(chosen)} rows, servers: {', '.join(asked.flavours)}; {len(outcomes)} failures played in {taken}")
+        print(
+            f"{len(chosen)} rows, servers: {', '.join(asked.flavours)}; {len(outcomes)} failures played in {taken}"
+        )
         print(f"{len(outcomes) - len(wrong)} passed, {len(wrong)} failed")
     return 1 if wrong else 0
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="test-faults", description=__doc__)
     parser.add_argument(
         "flavours", nargs="*", default=[*FLAVOURS], metavar="FLAVOUR", help=", ".join(FLAVOURS)
@@ -52,59 +54,59 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def column(flavour: Flavour, rows: Sequence[Row]) -> list[Outcome]:
+def run_rows(flavour: Flavour, rows: Sequence[FailureRow]) -> list[Outcome]:
     """What each row gives on one flavour; told on the way, for it takes minutes."""
     found = []
-    with tempfile.TemporaryDirectory(prefix="guestagent-failures-") as made, subnet_of_its_own() as subnet:
+    with tempfile.TemporaryDirectory(prefix="guestagent-failures-") as made, open_subnet() as subnet:
         folder = Path(made)
-        template = installed(folder / "template", flavour)
-        with closing(Campaign(folder, template, flavour, subnet)) as campaign:
+        template = install_data_directory(folder / "template", flavour)
+        with closing(RowRunner(folder, template, flavour, subnet)) as campaign:
             for row in rows:
-                outcome = campaign.played(row)
+                outcome = campaign.run_row(row)
                 if outcome is not None:
                     found.append(outcome)
-                    sys.stderr.write(f"{flavour.name}: {row.words}: {outcome.trouble or 'as expected'}\n")
+                    sys.stderr.write(f"{flavour.name}: {row.title}: {outcome.deviation or 'as expected'}\n")
     return found
 
 
-def show(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+def print_rows(rows: Sequence[FailureRow], outcomes: Sequence[Outcome]) -> None:
     """A paragraph for each row, a line for each server."""
     area = ""
     for row in rows:
         if row.area != area:
             area = row.area
             print(f"\n{area}\n{'-' * len(area)}")
-        print(row.words)
+        print(row.title)
         for outcome in outcomes:
             if outcome.row is row:
-                print(f"    {outcome.flavour:11} {said(outcome)}")
+                print(f"    {outcome.flavour:11} {format_outcome(outcome)}")
     print()
 
 
-def said(outcome: Outcome) -> str:
-    told = outcome.told
+def format_outcome(outcome: Outcome) -> str:
+    told = outcome.answer
     if told is None:
-        return f"WRONG    nothing was told: {outcome.trouble}"
-    reason = f"{told.worst}: {told.reason}" if told.worst else told.reason
-    verdict = str(ending(told))
-    line = f"{verdict:8} {reason[:SHOWN]}".rstrip()
-    if not outcome.trouble:
+        return f"WRONG    nothing was told: {outcome.deviation}"
+    reason = f"{told.worst_condition}: {told.reason}" if told.worst_condition else told.reason
+    verdict = str(classify_ending(told))
+    line = f"{verdict:8} {reason[:REASON_LENGTH_LIMIT]}".rstrip()
+    if not outcome.deviation:
         return line
-    wanted = f"{outcome.wanted.ending}, {outcome.wanted.condition}: {outcome.wanted.text}"
-    return f"WRONG    {line}\n{'':16} wanted {wanted}; {outcome.trouble}"
+    wanted = f"{outcome.expectation.ending}, {outcome.expectation.condition}: {outcome.expectation.text}"
+    return f"WRONG    {line}\n{'':16} wanted {wanted}; {outcome.deviation}"
 
 
-def as_json(outcome: Outcome) -> dict[str, object]:
-    told = outcome.told
+def describe_outcome(outcome: Outcome) -> dict[str, object]:
+    told = outcome.answer
     return {
         "area": outcome.row.area,
-        "row": outcome.row.words,
+        "row": outcome.row.title,
         "flavour": outcome.flavour,
-        "wanted": str(outcome.wanted.ending),
-        "ending": None if told is None else str(ending(told)),
-        "condition": None if told is None else told.worst,
+        "wanted": str(outcome.expectation.ending),
+        "ending": None if told is None else str(classify_ending(told)),
+        "condition": None if told is None else told.worst_condition,
         "reason": None if told is None else told.reason,
-        "trouble": outcome.trouble,
+        "trouble": outcome.deviation,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tests.failures.pair import Pair, Told
+from tests.failures.server_pair import ApplyAnswer, Pair
 
 
 class Ending(str, Enum):
@@ -22,74 +22,84 @@ class Ending(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
+class Expectation:
     """The ending, the condition that is the worst then, and a part of what is said of it."""
 
     ending: Ending
     condition: str = ""
     text: str = ""
 
-    def fits(self, told: Told) -> bool:
-        return ending(told) is self.ending and told.worst == self.condition and self.text in told.reason
+    def matches(self, told: ApplyAnswer) -> bool:
+        return (
+            classify_ending(told) is self.ending
+            and told.worst_condition == self.condition
+            and self.text in told.reason
+        )
 
 
-READY = Says(Ending.READY)
+READY = Expectation(Ending.READY)
 
 
-def final(condition: str, text: str) -> Says:
+def expect_final(condition: str, text: str) -> Expectation:
     """It will not pass: said at once."""
-    return Says(Ending.FINAL, condition, text)
+    return Expectation(Ending.FINAL, condition, text)
 
 
-def late(condition: str, text: str) -> Says:
+def expect_late(condition: str, text: str) -> Expectation:
     """It may pass: waited for, and said at the deadline."""
-    return Says(Ending.LATE, condition, text)
+    return Expectation(Ending.LATE, condition, text)
 
 
-def invalid(text: str) -> Says:
+def expect_invalid(text: str) -> Expectation:
     """The document itself is refused."""
-    return Says(Ending.INVALID, "", text)
+    return Expectation(Ending.INVALID, "", text)
 
 
-def ending(told: Told) -> Ending:
+def classify_ending(told: ApplyAnswer) -> Ending:
     """Which one a pass had."""
-    if told.invalid:
+    if told.is_invalid:
         return Ending.INVALID
-    if told.ready:
+    if told.is_ready:
         return Ending.READY
-    return Ending.FINAL if told.final else Ending.LATE
+    return Ending.FINAL if told.is_final else Ending.LATE
 
 
-Story = Callable[[Pair], Generator[Told, None, None]]
+Scenario = Callable[[Pair], Generator[ApplyAnswer, None, None]]
 """Makes the failure, yields what an agent says of it, and (where that can be) takes the cause away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FailureRow:
     """`says` by flavour or family. `heals`: once the cause is gone the pair must hold again, with every row."""
 
     area: str
-    words: str
-    story: Story
-    says: dict[str, Says]
-    heals: bool
-    quick: bool
+    title: str
+    scenario: Scenario
+    expectations: dict[str, Expectation]
+    is_healed: bool
+    is_quick: bool
 
-    def expected(self, flavour: str, family: str) -> Says | None:
+    def select_expectation(self, flavour: str, family: str) -> Expectation | None:
         """None where this flavour knows no such failure."""
-        return self.says.get(flavour) or self.says.get(family)
+        return self.expectations.get(flavour) or self.expectations.get(family)
 
 
 @dataclass(slots=True)
-class Area:
+class FailureArea:
     """Rows about one thing, in the order in which the file has them."""
 
-    about: str
-    rows: list[Row] = field(default_factory=list)
+    title: str
+    rows: list[FailureRow] = field(default_factory=list)
 
     def row(
-        self, says: Says | None = None, /, *, heals: bool = True, quick: bool = False, **others: Says
-    ) -> Callable[[Story], Story]:
+        self,
+        says: Expectation | None = None,
+        /,
+        *,
+        heals: bool = True,
+        quick: bool = False,
+        **others: Expectation,
+    ) -> Callable[[Scenario], Scenario]:
         """The decorated function is a row, and its name the row's words.
 
         `says` is of both families, `others` of those named: mariadb, mysql, or one flavour. `quick` rows are run
@@ -97,9 +107,9 @@ class Area:
         """
         known = {} if says is None else {"mariadb": says, "mysql": says}
 
-        def added(story: Story) -> Story:
+        def added(story: Scenario) -> Scenario:
             words = story.__name__.replace("_s_", "'s ").replace("_", " ")
-            self.rows.append(Row(self.about, words, story, known | others, heals, quick))
+            self.rows.append(FailureRow(self.title, words, story, known | others, heals, quick))
             return story
 
         return added

@@ -10,14 +10,14 @@ import openstack
 import pytest
 
 from guestagent.controller import Cluster, Dialect, Node, Stacks
-from guestagent.controller.cloud import OpenStackHeat
-from guestagent.controller.heat import Stack
+from guestagent.controller.heat_api import Stack
+from guestagent.controller.openstack_heat import OpenStackHeat
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.faults import Mode
+from guestagent.embedded.http.faults import FaultMode
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable
-from tests.faults.hurried import Hurried
-from tests.integration.heat_requests import imitation
-from tests.integration.playing import PlayingGuests
+from tests.support.fast_clock import FastClock
+from tests.support.heat_requests import get_fake_cloud
+from tests.support.signalling_guests import SignallingHypervisor
 
 NODE = Node("m1.small", "guestagent-mariadb")
 ANSWER_WITHIN, SLOWNESS = 1.0, 2.0  # seconds: a request's timeout, and what a slow service lets it wait
@@ -34,24 +34,26 @@ class Place:
 
     def hurried(self, speed: float) -> Stacks:
         """The same controller with less patience in the world's time."""
-        return Stacks(self.heat, Hurried(speed), every=1.0)
+        return Stacks(self.heat, FastClock(speed), every=1.0)
 
     def status(self) -> str | None:
-        found = [stack.state for stack in imitation(self.cloud).engine.living() if stack.name == "db"]
+        found = [
+            stack.state for stack in get_fake_cloud(self.cloud).engine.list_stacks() if stack.name == "db"
+        ]
         return found[0] if found else None
 
     def begun(self) -> list[str]:
         """What was begun with stacks called db, in order, whoever they were."""
-        engine = imitation(self.cloud).engine
+        engine = get_fake_cloud(self.cloud).engine
         events = [event for stack in engine.stacks.values() for event in stack.events]
         return [e.status for e in events if e.resource == "db" and e.status.endswith("_IN_PROGRESS")]
 
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with serving(PlayingGuests()) as cloud, openstack.connect(**cloud.connect) as connection:
+    with serving(SignallingHypervisor()) as cloud, openstack.connect(**cloud.connect) as connection:
         heat = OpenStackHeat(connection, timeout=ANSWER_WITHIN)
-        stacks = Stacks(heat, Hurried(20), every=1.0)
+        stacks = Stacks(heat, FastClock(20), every=1.0)
         with suppress(CloudRefused):
             stacks.cluster("nobody")  # a cloud that has answered once is waited for longer
         yield Place(cloud, heat, stacks)
@@ -108,7 +110,7 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=O
 @each_operation
 @pytest.mark.parametrize(("mode", "times"), [("401", 1), ("500", 2), ("503", 2), ("slow", 2), ("lost", 2)])
 def test_an_outage_that_passes_only_delays_an_operation(
-    place: Place, operation: Operation, mode: Mode, times: int
+    place: Place, operation: Operation, mode: FaultMode, times: int
 ) -> None:
     operation.before(place.stacks)
     place.cloud.fault("heat", mode, delay=SLOWNESS, method=operation.method, times=times)
@@ -121,10 +123,11 @@ def test_an_outage_that_passes_only_delays_an_operation(
 
 @each_operation
 @pytest.mark.parametrize(
-    ("service", "mode"), [("heat", "refuse"), ("keystone", "refuse"), ("keystone", "500"), ("keystone", "503")]
+    ("service", "mode"),
+    [("heat", "refuse"), ("keystone", "refuse"), ("keystone", "500"), ("keystone", "503")],
 )
 def test_a_service_that_comes_back_is_waited_for(
-    place: Place, operation: Operation, service: str, mode: Mode
+    place: Place, operation: Operation, service: str, mode: FaultMode
 ) -> None:
     operation.before(place.stacks)
     place.cloud.fault("keystone" if service == "keystone" else "heat", mode, seconds=0.5)
@@ -147,7 +150,7 @@ def test_a_service_that_comes_back_is_waited_for(
     ],
 )
 def test_an_outage_that_stays_ends_an_operation_and_changes_nothing(
-    place: Place, operation: Operation, mode: Mode, error: type[CloudError], said: str
+    place: Place, operation: Operation, mode: FaultMode, error: type[CloudError], said: str
 ) -> None:
     operation.before(place.stacks)
     before = place.begun()
@@ -162,7 +165,7 @@ def test_an_outage_that_stays_ends_an_operation_and_changes_nothing(
 
 
 @pytest.mark.parametrize("mode", ["401", "403"])
-def test_a_refusal_ends_the_waiting_and_not_the_stack(place: Place, mode: Mode) -> None:
+def test_a_refusal_ends_the_waiting_and_not_the_stack(place: Place, mode: FaultMode) -> None:
     work = place.stacks.create("db", cluster())
     place.cloud.fault("heat", mode, method="GET")
 

@@ -11,12 +11,12 @@ import pytest
 from openstack.connection import Connection
 
 from guestagent.controller import Cluster, Dialect, Node, Stacks
-from guestagent.controller.cloud import OpenStackHeat
-from guestagent.controller.waiting import Work
+from guestagent.controller.openstack_heat import OpenStackHeat
+from guestagent.controller.wait import Work
 from guestagent.embedded import Serving, serving
 from guestagent.errors import CloudRefused, DeadlineExceeded
-from tests.integration.heat_requests import imitation
-from tests.integration.playing import PlayingGuests
+from tests.support.heat_requests import get_fake_cloud
+from tests.support.signalling_guests import SignallingHypervisor
 
 NODE = Node("m1.small", "guestagent-mariadb")
 LONG = 30.0
@@ -27,7 +27,7 @@ class Place:
     """A cloud, its guests, and a controller of it."""
 
     cloud: Serving
-    guests: PlayingGuests
+    guests: SignallingHypervisor
     connection: Connection
     stacks: Stacks
 
@@ -39,22 +39,22 @@ class Place:
 
     def status(self, name: str) -> str:
         """A resource's, as the plain list shows it; "" where there is none yet."""
-        found = imitation(self.cloud).engine.find("db").resources.get(name)
+        found = get_fake_cloud(self.cloud).engine.find_stack("db").resources.get(name)
         return "" if found is None else f"{found.action}_{found.status}"
 
     def heard(self, handle: str) -> int:
-        return len(imitation(self.cloud).engine.find("db").resources[handle].metadata)
+        return len(get_fake_cloud(self.cloud).engine.find_stack("db").resources[handle].metadata)
 
     def update_with_its_own_template(self) -> None:
         """What `openstack stack update --existing db` asks for."""
-        stack = imitation(self.cloud).engine.find("db")
+        stack = get_fake_cloud(self.cloud).engine.find_stack("db")
         answer = self.connection.orchestration.patch(f"/stacks/db/{stack.id}", json={})
         assert answer.status_code == 202, answer.text
 
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    guests = PlayingGuests()
+    guests = SignallingHypervisor()
     with serving(guests) as cloud, openstack.connect(**cloud.connect) as connection:
         yield Place(cloud, guests, connection, Stacks(OpenStackHeat(connection), every=0.1))
 
@@ -65,7 +65,7 @@ def cluster() -> Cluster:
 
 def in_a_create(place: Place) -> tuple[Work, str, str]:
     """The work that the engine was killed in; its stack's state, and the node's handle."""
-    place.guests.mute.add("Master0000")
+    place.guests.silent_nodes.add("Master0000")
     work = place.stacks.create("db", cluster())
     place.until(lambda: place.status("Master0000ReadyWaitCond") == "CREATE_IN_PROGRESS")
     return work, "CREATE_IN_PROGRESS", "Master0000ReadyWaitCondHandle"
@@ -73,7 +73,7 @@ def in_a_create(place: Place) -> tuple[Work, str, str]:
 
 def in_an_update(place: Place) -> tuple[Work, str, str]:
     place.stacks.wait(place.stacks.create("db", cluster()), LONG)
-    place.guests.mute.add("Master0000")
+    place.guests.silent_nodes.add("Master0000")
     work = place.stacks.change("db", lambda made: made.renew("Master0000"))
     place.until(lambda: place.status("Master0000ReadyWaitCond2") == "CREATE_IN_PROGRESS")
     return work, "UPDATE_IN_PROGRESS", "Master0000ReadyWaitCondHandle2"
@@ -89,7 +89,7 @@ def test_the_stack_stays_in_progress_though_its_node_is_ready(
     work, status, handle = killed(place)
 
     place.cloud.kill_engine()
-    place.guests.mute.clear()
+    place.guests.silent_nodes.clear()
     place.until(lambda: place.heard(handle) == 1)
 
     with pytest.raises(DeadlineExceeded, match=f"stack db is still {status} when the time is over"):
@@ -114,7 +114,7 @@ def test_an_update_with_its_own_template_takes_it_over_and_keeps_its_servers(
     killed(place)
     servers = set(place.guests.guests)
     place.cloud.kill_engine()
-    place.guests.mute.clear()
+    place.guests.silent_nodes.clear()
 
     place.update_with_its_own_template()
 

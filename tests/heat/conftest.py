@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.heat.clouds import cloud_in
-from tests.integration.clouds import Cloud
-from tests.support.environment import public_folder
+from tests.heat.real_heat import open_real_heat
+from tests.support.environment import open_public_folder
+from tests.support.guest_cloud import GuestCloud
 
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    with public_folder() as made:
+    with open_public_folder() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def real_heat(folder: Path) -> Iterator[Cloud]:
+def real_heat(folder: Path) -> Iterator[GuestCloud]:
     """The cloud, and a controller that uses it. Its stacks are its tests' own to name."""
-    with cloud_in(folder) as cloud:
+    with open_real_heat(folder) as cloud:
         yield cloud
 
 
 @pytest.fixture(autouse=True)
-def no_dangerous_read(request: pytest.FixtureRequest) -> Iterator[None]:
+def check_dangerous_reads(request: pytest.FixtureRequest) -> Iterator[None]:
     """Nothing that we do may read a stack in progress in a way that makes Heat write.
 
     Where the test has a cloud: none is begun for this alone.

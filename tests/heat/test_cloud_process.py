@@ -13,34 +13,36 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.test_cloud_process import Cloud, name_on
-from tests.support.subnets import subnet_of_its_own
+from tests.integration.test_cloud_process import CloudCommands, build_name
+from tests.support.subnets import open_subnet
 
 pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def cloud(folder: Path) -> Iterator[Cloud]:
+def cloud(folder: Path) -> Iterator[CloudCommands]:
     """One for all: a start takes longer than what is asked here."""
     own = folder / "process"
     own.mkdir(mode=0o711)
-    with subnet_of_its_own() as subnet:
-        made = Cloud(own, name=name_on(subnet), options=("--heat", "real", "--subnet", str(subnet)))
+    with open_subnet() as subnet:
+        made = CloudCommands(
+            own, name=build_name(subnet), options=("--heat", "real", "--subnet", str(subnet))
+        )
         yield made
         made.run("down", "--purge")
 
 
-def daemons(cloud: Cloud) -> list[psutil.Process]:
+def daemons(cloud: CloudCommands) -> list[psutil.Process]:
     written = json.loads((cloud.state / "heat" / "processes.json").read_text())
     return [psutil.Process(int(pid)) for pid in written]
 
 
-def logs(cloud: Cloud) -> list[Path]:
+def logs(cloud: CloudCommands) -> list[Path]:
     return [cloud.state / "cloud.log", *(cloud.state / "heat" / "run" / "log").iterdir()]
 
 
-def test_daemons_have_no_rights_and_show_no_password(cloud: Cloud) -> None:
-    cloud.up()
+def test_daemons_have_no_rights_and_show_no_password(cloud: CloudCommands) -> None:
+    cloud.start()
 
     running = daemons(cloud)
     shown = " ".join(word for each in running for word in (*each.cmdline(), *each.environ().values()))
@@ -51,25 +53,27 @@ def test_daemons_have_no_rights_and_show_no_password(cloud: Cloud) -> None:
     assert [name for name, password in passwords.items() if password in shown] == []
 
 
-def test_the_preflight_finds_the_better_dialect(cloud: Cloud) -> None:
-    cloud.up()
+def test_the_preflight_finds_the_better_dialect(cloud: CloudCommands) -> None:
+    cloud.start()
     words = [sys.executable, "-m", "guestagent", "cluster", "preflight", "--json"]
     where = {"OS_CLIENT_CONFIG_FILE": str(cloud.clouds_file), "OS_CLOUD": cloud.name}
 
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env=os.environ | where)
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=60, check=False, env=os.environ | where
+    )
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["dialect"], told["missing"]) == ("hot", [])
-    assert told["endpoints"]["cloudformation"] == cloud.up()["auth_url"].replace(":5000/v3", ":8000/v1/")
+    assert told["endpoints"]["cloudformation"] == cloud.start()["auth_url"].replace(":5000/v3", ":8000/v1/")
 
 
-def test_a_killed_cloud_is_swept_by_the_next_which_is_new(cloud: Cloud) -> None:
-    told = cloud.up()
+def test_a_killed_cloud_is_swept_by_the_next_which_is_new(cloud: CloudCommands) -> None:
+    told = cloud.start()
     first = daemons(cloud)
     os.kill(int(told["pid"]), signal.SIGKILL)
 
-    again = cloud.up()
+    again = cloud.start()
 
     assert again["auth_url"] == told["auth_url"]
     assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in first)

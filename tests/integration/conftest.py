@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.guests.requirements import require
-from guestagent.embedded.servers import FLAVOURS, Flavour
+from guestagent.embedded.database_servers import FLAVOURS, Flavour
+from guestagent.embedded.guests.requirements import check_requirements
 from guestagent.errors import UnsupportedEnvironment
-from tests.integration.certificates import Authority
-from tests.integration.servers import installed
+from tests.support.certificates import CertificateAuthority
+from tests.support.database_servers import install_data_directory
 
 EACH = [pytest.param(flavour, id=name) for name, flavour in FLAVOURS.items()]
 
@@ -27,20 +27,20 @@ def flavour(request: pytest.FixtureRequest) -> Flavour:
 @pytest.fixture(scope="session")
 def empty(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The flavour's data directory as an installation leaves it, to be copied by `running`."""
-    return installed(tmp_path_factory.mktemp(flavour.name) / "template", flavour)
+    return install_data_directory(tmp_path_factory.mktemp(flavour.name) / "template", flavour)
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
     """A CA of the tests' own, and what it and others certified."""
-    return Authority(tmp_path_factory.mktemp("certificates"))
+    return CertificateAuthority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
 def images(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directories that guests get copies of: one folder for all workers, and each directory made once."""
     try:
-        require(tmp_path_factory.mktemp("trial"), ["mariadbd"])
+        check_requirements(tmp_path_factory.mktemp("trial"), ["mariadbd"])
     except UnsupportedEnvironment as lack:
         pytest.skip(str(lack))
     own = tmp_path_factory.getbasetemp()

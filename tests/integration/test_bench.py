@@ -12,9 +12,32 @@ import pytest
 
 pytestmark = pytest.mark.timeout(200)
 ROOT = Path(__file__).parents[2]
-PASSES = ("tests.bench.passes", "--db", "mariadb1011", "--accounts", "5", "--intervals", "10", "--passes", "1")
+PASSES = (
+    "tests.bench.passes",
+    "--db",
+    "mariadb1011",
+    "--accounts",
+    "5",
+    "--intervals",
+    "10",
+    "--passes",
+    "1",
+)
 READY = ("tests.bench.ready", "--db", "mariadb1011", "--repetitions", "1", "--watched", "0.5")
-SMALL = ("tests.bench", "--heat", "fake", "--replicas", "1", "2", "--repetitions", "1", "--stacks", "5", "--boot", "0")
+SMALL = (
+    "tests.bench",
+    "--heat",
+    "fake",
+    "--replicas",
+    "1",
+    "2",
+    "--repetitions",
+    "1",
+    "--stacks",
+    "5",
+    "--boot",
+    "0",
+)
 
 
 def test_the_bench_prints_a_row_for_each_size_and_template_and_draws_them(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from guestagent.embedded import Serving, serving
-from tests.integration.heat_requests import imitation
-from tests.integration.installed import installed
+from tests.support.heat_requests import get_fake_cloud
+from tests.support.pypi_programs import install_programs
 
 pytestmark = pytest.mark.timeout(300)  # the first run installs them
 OPENSTACK = ("python-openstackclient", "python-heatclient")
@@ -60,7 +60,7 @@ def cloud() -> Iterator[Serving]:
 def client(cloud: Serving, tmp_path: Path) -> Client:
     entry = {**cloud.connect, "identity_api_version": 3}
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"embedded": entry}}))
-    return Client(installed("openstack", OPENSTACK), tmp_path, {"OS_CLOUD": "embedded"})
+    return Client(install_programs("openstack", OPENSTACK), tmp_path, {"OS_CLOUD": "embedded"})
 
 
 def test_a_stack_is_created_looked_at_changed_and_deleted(cloud: Serving, client: Client) -> None:
@@ -127,7 +127,7 @@ def test_a_signal_by_the_stock_client_and_by_curl(cloud: Serving, client: Client
 def test_cfn_signal_tells_a_handle(cloud: Serving, client: Client, success: str, status: str) -> None:
     write(client, "wait.yaml", waiting("AWS::CloudFormation::WaitConditionHandle"))
     client.stack("create", "-t", "wait.yaml", "mine")
-    cfntools = Client(installed("cfntools", CFNTOOLS), client.folder, {})
+    cfntools = Client(install_programs("cfntools", CFNTOOLS), client.folder, {})
 
     cfntools.run("cfn-signal", "-s", success, "-r", "because", "-i", "node", made(cloud, "Handle"))
 
@@ -168,7 +168,7 @@ def waiting(handle: str, count: int = 1) -> dict[str, Any]:
 
 def made(cloud: Serving, name: str) -> str:
     """The URL of a handle that is there."""
-    return imitation(cloud).engine.find("mine").resources[name].data["url"]
+    return get_fake_cloud(cloud).engine.find_stack("mine").resources[name].data["url"]
 
 
 def ended(client: Client) -> str:

@@ -23,7 +23,7 @@ OTHERS = "clouds:\n  theirs:  # kept\n    auth: {auth_url: 'https://theirs'}\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
+class CloudCommands:
     """One cloud's command line, with a folder and a clouds.yaml of its own."""
 
     folder: Path
@@ -43,26 +43,26 @@ class Cloud:
         words += ["--state", str(self.state), "--clouds-file", str(self.clouds_file), *more]
         return subprocess.run(words, capture_output=True, text=True, timeout=100, check=False)
 
-    def up(self) -> dict[str, str]:
+    def start(self) -> dict[str, str]:
         done = self.run("up", "--json", *self.options)
         assert done.returncode == 0, done.stderr
         told: dict[str, str] = json.loads(done.stdout)
         return told
 
-    def entry(self) -> dict[str, dict[str, str]]:
+    def read_entry(self) -> dict[str, dict[str, str]]:
         entry: dict[str, dict[str, str]] = yaml.safe_load(self.clouds_file.read_text())["clouds"][self.name]
         return entry
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    made = Cloud(tmp_path)
+def cloud(tmp_path: Path) -> Iterator[CloudCommands]:
+    made = CloudCommands(tmp_path)
     made.clouds_file.write_text(OTHERS)
     yield made
     made.run("down", "--purge")
 
 
-def test_a_cloud_whose_up_was_killed_while_it_started_is_ended_all_the_same(cloud: Cloud) -> None:
+def test_a_cloud_whose_up_was_killed_while_it_started_is_ended_all_the_same(cloud: CloudCommands) -> None:
     words = [sys.executable, "-m", "guestagent", "cloud", "up", "--name", cloud.name, *cloud.options]
     words += ["--state", str(cloud.state), "--clouds-file", str(cloud.clouds_file)]
     up = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -78,8 +78,8 @@ def test_a_cloud_whose_up_was_killed_while_it_started_is_ended_all_the_same(clou
     assert not cloud.state.exists()
 
 
-def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: Cloud) -> None:
-    told = cloud.up()
+def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: CloudCommands) -> None:
+    told = cloud.start()
     answer = requests.get(told["auth_url"], timeout=5)
     private = {
         path.name: path.stat().st_mode & 0o077 for path in cloud.state.iterdir() if path.name not in LOCKS
@@ -96,31 +96,31 @@ def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: Clou
     assert not psutil.pid_exists(int(told["pid"])) or ended(int(told["pid"]))
 
 
-def test_a_second_up_finds_the_first_and_mends_the_entry(cloud: Cloud) -> None:
-    first = cloud.up()
-    entry = cloud.entry()
+def test_a_second_up_finds_the_first_and_mends_the_entry(cloud: CloudCommands) -> None:
+    first = cloud.start()
+    entry = cloud.read_entry()
     cloud.clouds_file.write_text(OTHERS)
 
-    second = cloud.up()
+    second = cloud.start()
 
     assert second == first
-    assert cloud.entry() == entry
+    assert cloud.read_entry() == entry
 
 
-def test_after_a_kill_the_next_up_starts_anew(cloud: Cloud) -> None:
-    first = cloud.up()
+def test_after_a_kill_the_next_up_starts_anew(cloud: CloudCommands) -> None:
+    first = cloud.start()
     os.kill(int(first["pid"]), signal.SIGKILL)
     asked = cloud.run("status")
 
-    second = cloud.up()
+    second = cloud.start()
 
     assert (asked.returncode, asked.stdout) == (1, "cloud test is not up\n")
     assert second["pid"] != first["pid"]
     assert cloud.run("status").returncode == 0
 
 
-def test_status_tells_stacks_servers_and_dangerous_reads(cloud: Cloud) -> None:
-    told = cloud.up()
+def test_status_tells_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -> None:
+    told = cloud.start()
     token, heat = authenticate(cloud, told["auth_url"])
     condition = {"Handle": {"Ref": "H"}, "Timeout": 60}
     template = {
@@ -142,10 +142,10 @@ def test_status_tells_stacks_servers_and_dangerous_reads(cloud: Cloud) -> None:
     assert [row["read"] for row in shown["dangerous_reads"]] == ["stack show with outputs resolved"]
 
 
-def test_no_password_stands_in_a_process_or_a_log(cloud: Cloud) -> None:
-    told = cloud.up()
+def test_no_password_stands_in_a_process_or_a_log(cloud: CloudCommands) -> None:
+    told = cloud.start()
 
-    password = cloud.entry()["auth"]["password"]
+    password = cloud.read_entry()["auth"]["password"]
 
     process = psutil.Process(int(told["pid"]))
     assert password not in " ".join(process.cmdline())
@@ -154,25 +154,25 @@ def test_no_password_stands_in_a_process_or_a_log(cloud: Cloud) -> None:
     assert password not in json.dumps(told)
 
 
-def test_two_clouds_run_side_by_side(cloud: Cloud, tmp_path: Path) -> None:
-    other = Cloud(tmp_path / "other", name="other")
+def test_two_clouds_run_side_by_side(cloud: CloudCommands, tmp_path: Path) -> None:
+    other = CloudCommands(tmp_path / "other", name="other")
     try:
-        assert cloud.up()["auth_url"] != other.up()["auth_url"]
+        assert cloud.start()["auth_url"] != other.start()["auth_url"]
     finally:
         other.run("down")
 
 
-def test_down_is_fine_where_nothing_is_up(cloud: Cloud) -> None:
+def test_down_is_fine_where_nothing_is_up(cloud: CloudCommands) -> None:
     assert cloud.run("down").returncode == 0
 
 
 @pytest.mark.parametrize("words", [("--name", "../etc"), ("--name", "a" * 13), ("--subnet", "10.0.0.0/33")])
-def test_words_that_make_no_sense_are_exit_code_2(cloud: Cloud, words: tuple[str, str]) -> None:
+def test_words_that_make_no_sense_are_exit_code_2(cloud: CloudCommands, words: tuple[str, str]) -> None:
     assert cloud.run("up", *words).returncode == 2
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its powers")
-def test_without_the_right_to_namespaces_it_is_one_sentence_and_exit_code_77(cloud: Cloud) -> None:
+def test_without_the_right_to_namespaces_it_is_one_sentence_and_exit_code_77(cloud: CloudCommands) -> None:
     powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     words = [sys.executable, "-m", "guestagent", "cloud", "up", "--name", cloud.name]
     words += ["--state", str(cloud.state), "--clouds-file", str(cloud.clouds_file)]
@@ -186,16 +186,16 @@ def test_without_the_right_to_namespaces_it_is_one_sentence_and_exit_code_77(clo
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="guests need root")
 def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_subnet: IPv4Network) -> None:
-    cloud = Cloud(tmp_path, name=name_on(free_subnet), options=("--subnet", str(free_subnet)))
+    cloud = CloudCommands(tmp_path, name=build_name(free_subnet), options=("--subnet", str(free_subnet)))
     bridge = Path("/sys/class/net") / f"ga-{cloud.name}"
     try:
-        told = cloud.up()
+        told = cloud.start()
         gateway = str(next(free_subnet.hosts()))
         launched = launch(cloud, told["auth_url"])
         os.kill(int(told["pid"]), signal.SIGKILL)
         left = [path.name for path in (cloud.state / "guests").iterdir()]
 
-        again = cloud.up()
+        again = cloud.start()
 
         assert told["auth_url"] == again["auth_url"] == f"http://{gateway}:5000/v3"
         assert left == [launched]
@@ -207,12 +207,12 @@ def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_sub
     assert not cloud.state.exists()
 
 
-def name_on(subnet: IPv4Network) -> str:
+def build_name(subnet: IPv4Network) -> str:
     """A cloud's name that no other test on this machine has: its bridge is called after it."""
     return f"test{str(subnet.network_address).split('.')[2]}"
 
 
-def launch(cloud: Cloud, auth_url: str) -> str:
+def launch(cloud: CloudCommands, auth_url: str) -> str:
     """Boot one server and wait until it is ACTIVE; its id."""
     token, heat = authenticate(cloud, auth_url)
     nova = heat.partition(":8004")[0] + ":8774/v2.1"
@@ -231,9 +231,9 @@ def launch(cloud: Cloud, auth_url: str) -> str:
     raise AssertionError("the server stays in BUILD")
 
 
-def authenticate(cloud: Cloud, auth_url: str) -> tuple[str, str]:
+def authenticate(cloud: CloudCommands, auth_url: str) -> tuple[str, str]:
     """A token, and the address of heat-api."""
-    auth = cloud.entry()["auth"]
+    auth = cloud.read_entry()["auth"]
     user = {"name": auth["username"], "domain": {"id": "default"}, "password": auth["password"]}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
     answer = requests.post(f"{auth_url}/auth/tokens", json=body, timeout=5)

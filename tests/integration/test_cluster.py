@@ -13,7 +13,7 @@ import pytest
 
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.errors import StackFailed
-from tests.integration.clouds import PATIENCE, Cloud, cloud_on
+from tests.support.guest_cloud import STACK_TIMEOUT_S, GuestCloud, open_guest_cloud
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -23,10 +23,10 @@ RESUME_SERVER = ["pkill", "--signal", "CONT", "-x", "mariadbd"]
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
-    with cloud_on(free_subnet, tmp_path / "state", images) as cloud:
+def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[GuestCloud]:
+    with open_guest_cloud(free_subnet, tmp_path / "state", images) as cloud:
         yield cloud
-        assert cloud.served.dangerous_reads == []
+        assert cloud.server.dangerous_reads == []
 
 
 def cluster(replicas: int, **changes: Any) -> Cluster:
@@ -35,18 +35,21 @@ def cluster(replicas: int, **changes: Any) -> Cluster:
     )
 
 
-def test_complete_means_that_every_replica_follows(cloud: Cloud) -> None:
+def test_complete_means_that_every_replica_follows(cloud: GuestCloud) -> None:
     cloud.create("prod", cluster(2))
-    source, replicas = cloud.guest("Master0000"), [cloud.guest("Slave0000"), cloud.guest("Slave0001")]
+    source, replicas = (
+        cloud.find_guest("Master0000"),
+        [cloud.find_guest("Slave0000"), cloud.find_guest("Slave0001")],
+    )
 
-    cloud.ask(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)", "INSERT INTO d.t VALUES (1), (2)")
-    position = cloud.value(source, "@@gtid_binlog_pos")
+    cloud.execute(source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)", "INSERT INTO d.t VALUES (1), (2)")
+    position = cloud.query_value(source, "@@gtid_binlog_pos")
 
     for replica in replicas:
-        assert cloud.value(replica, f"MASTER_GTID_WAIT('{position}', 20)") == "0"
-        assert cloud.value(replica, "(SELECT COUNT(*) FROM d.t)") == "2"
-        assert cloud.value(replica, "@@read_only") == "1"
-    assert cloud.value(source, "@@read_only") == "0"
+        assert cloud.query_value(replica, f"MASTER_GTID_WAIT('{position}', 20)") == "0"
+        assert cloud.query_value(replica, "(SELECT COUNT(*) FROM d.t)") == "2"
+        assert cloud.query_value(replica, "@@read_only") == "1"
+    assert cloud.query_value(source, "@@read_only") == "0"
 
 
 def wrong_password(resources: dict[str, Any]) -> None:
@@ -81,65 +84,65 @@ def no_binary_log(resources: dict[str, Any]) -> None:
     ],
 )
 def test_each_failure_reaches_the_stack_with_its_own_reason(
-    cloud: Cloud, spoil: Any, condition: str, reason: str
+    cloud: GuestCloud, spoil: Any, condition: str, reason: str
 ) -> None:
     cloud.launch("prod", cluster(1, deadline=15), spoil)
 
-    stack = cloud.ended("prod")
+    stack = cloud.wait_until_ended("prod")
 
     assert stack.status == "CREATE_FAILED"
     assert condition in stack.reason
     assert reason in stack.reason
 
 
-def test_a_fresh_server_whose_image_forgot_the_binary_log_gets_one_by_a_restart(cloud: Cloud) -> None:
+def test_a_fresh_server_whose_image_forgot_the_binary_log_gets_one_by_a_restart(cloud: GuestCloud) -> None:
     cloud.launch("prod", cluster(1, deadline=30), no_binary_log)
 
-    stack = cloud.ended("prod")
+    stack = cloud.wait_until_ended("prod")
 
     assert stack.status == "CREATE_COMPLETE"
-    assert cloud.value(cloud.guest("Master0000"), "@@log_bin") == "1"
+    assert cloud.query_value(cloud.find_guest("Master0000"), "@@log_bin") == "1"
 
 
-def test_a_replica_with_data_of_its_own_is_refused_and_left_as_it_is(cloud: Cloud) -> None:
+def test_a_replica_with_data_of_its_own_is_refused_and_left_as_it_is(cloud: GuestCloud) -> None:
     cloud.create("prod", cluster(1))
-    replica = cloud.guest("Slave0000")
-    cloud.ask(
+    replica = cloud.find_guest("Slave0000")
+    cloud.execute(
         replica, "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT)", "INSERT INTO shop.t VALUES (1)"
     )
 
     work = cloud.stacks.change("prod", lambda now: now.renew("Slave0000"))
     with pytest.raises(StackFailed, match="errant transactions"):
-        cloud.stacks.wait(work, PATIENCE)
+        cloud.stacks.wait(work, STACK_TIMEOUT_S)
 
-    assert cloud.value(replica, "(SELECT COUNT(*) FROM shop.t)") == "1"
+    assert cloud.query_value(replica, "(SELECT COUNT(*) FROM shop.t)") == "1"
 
 
 @pytest.mark.parametrize("outage_s", [8, pytest.param(60, marks=pytest.mark.patient)])
-def test_an_outage_of_heat_while_signalling_loses_nothing(cloud: Cloud, outage_s: int) -> None:
+def test_an_outage_of_heat_while_signalling_loses_nothing(cloud: GuestCloud, outage_s: int) -> None:
     cloud.create("prod", cluster(0))
-    source = cloud.guest("Master0000")
-    cloud.hypervisor.run(source, PAUSE_SERVER)
+    source = cloud.find_guest("Master0000")
+    cloud.hypervisor.run_command(source, PAUSE_SERVER)
     work = cloud.stacks.change("prod", lambda now: now.renew("Master0000"))
     _until(lambda: '"generation": 2' in _status(cloud, source))
 
-    cloud.served.fault("cfn", "refuse", outage_s)
-    cloud.hypervisor.run(source, RESUME_SERVER)
+    cloud.server.fault("cfn", "refuse", outage_s)
+    cloud.hypervisor.run_command(source, RESUME_SERVER)
 
     assert cloud.stacks.wait(work, 150).status == "UPDATE_COMPLETE"
 
 
-def test_a_reboot_in_the_middle_of_a_pass_is_no_failure(cloud: Cloud) -> None:
+def test_a_reboot_in_the_middle_of_a_pass_is_no_failure(cloud: GuestCloud) -> None:
     cloud.launch("prod", cluster(1, deadline=60), unreachable_for_now)
-    replica = cloud.guest("Slave0000")
+    replica = cloud.find_guest("Slave0000")
     _until(lambda: '"converging"' in _status(cloud, replica))
 
     cloud.hypervisor.reboot(replica)
     _until(lambda: '"converging"' in _status(cloud, replica))
     assert cloud.heat.stacks("prod")[0].in_progress
-    cloud.hypervisor.run(cloud.guest("Master0000"), RESUME_SERVER)
+    cloud.hypervisor.run_command(cloud.find_guest("Master0000"), RESUME_SERVER)
 
-    assert cloud.ended("prod").status == "CREATE_COMPLETE"
+    assert cloud.wait_until_ended("prod").status == "CREATE_COMPLETE"
 
 
 def unreachable_for_now(resources: dict[str, Any]) -> None:
@@ -151,38 +154,38 @@ def unreachable_for_now(resources: dict[str, Any]) -> None:
     )
 
 
-def test_an_agent_that_is_killed_again_and_again_gets_there(cloud: Cloud) -> None:
+def test_an_agent_that_is_killed_again_and_again_gets_there(cloud: GuestCloud) -> None:
     cloud.launch("prod", cluster(1), lambda resources: None)
-    source = cloud.guest("Master0000")
+    source = cloud.find_guest("Master0000")
 
     for _ in range(6):
-        cloud.hypervisor.run(source, ["pkill", "--signal", "KILL", "-f", "guestagent serve"])
+        cloud.hypervisor.run_command(source, ["pkill", "--signal", "KILL", "-f", "guestagent serve"])
         time.sleep(0.25)
 
-    assert cloud.ended("prod").status == "CREATE_COMPLETE"
+    assert cloud.wait_until_ended("prod").status == "CREATE_COMPLETE"
 
 
-def test_a_pass_with_nothing_to_do_leaves_the_binary_log_where_it_was(cloud: Cloud) -> None:
+def test_a_pass_with_nothing_to_do_leaves_the_binary_log_where_it_was(cloud: GuestCloud) -> None:
     cloud.create("prod", cluster(1))
-    guests = [cloud.guest("Master0000"), cloud.guest("Slave0000")]
-    before = [cloud.value(guest, "@@gtid_current_pos") for guest in guests]
+    guests = [cloud.find_guest("Master0000"), cloud.find_guest("Slave0000")]
+    before = [cloud.query_value(guest, "@@gtid_current_pos") for guest in guests]
 
     for guest in guests:
-        answer = cloud.hypervisor.run(guest, ["guestagent", "apply", "--json"])
+        answer = cloud.hypervisor.run_command(guest, ["guestagent", "apply", "--json"])
         assert answer.returncode == 0, answer
 
-    assert [cloud.value(guest, "@@gtid_current_pos") for guest in guests] == before
+    assert [cloud.query_value(guest, "@@gtid_current_pos") for guest in guests] == before
 
 
-def test_drift_is_repaired_by_the_next_pass(cloud: Cloud) -> None:
+def test_drift_is_repaired_by_the_next_pass(cloud: GuestCloud) -> None:
     cloud.create("prod", cluster(1))
-    replica = cloud.guest("Slave0000")
-    cloud.ask(replica, "STOP SLAVE", "SET GLOBAL read_only = 0")
+    replica = cloud.find_guest("Slave0000")
+    cloud.execute(replica, "STOP SLAVE", "SET GLOBAL read_only = 0")
 
-    assert cloud.hypervisor.run(replica, ["guestagent", "apply"]).returncode == 0
+    assert cloud.hypervisor.run_command(replica, ["guestagent", "apply"]).returncode == 0
 
-    assert cloud.value(replica, "@@read_only") == "1"
-    assert cloud.ask(replica, "SHOW SLAVE STATUS")[0]["Slave_IO_Running"] == "Yes"
+    assert cloud.query_value(replica, "@@read_only") == "1"
+    assert cloud.execute(replica, "SHOW SLAVE STATUS")[0]["Slave_IO_Running"] == "Yes"
 
 
 def with_a_general_log(resources: dict[str, Any]) -> None:
@@ -192,10 +195,10 @@ def with_a_general_log(resources: dict[str, Any]) -> None:
         resources[name]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1].append(script)
 
 
-def test_no_secret_is_in_a_command_line_an_environment_or_a_log(cloud: Cloud) -> None:
+def test_no_secret_is_in_a_command_line_an_environment_or_a_log(cloud: GuestCloud) -> None:
     cloud.launch("prod", cluster(1), with_a_general_log)
-    assert cloud.ended("prod").status == "CREATE_COMPLETE"
-    guests = [cloud.guest("Master0000"), cloud.guest("Slave0000")]
+    assert cloud.wait_until_ended("prod").status == "CREATE_COMPLETE"
+    guests = [cloud.find_guest("Master0000"), cloud.find_guest("Slave0000")]
     secrets = _secrets(cloud, guests[1])
 
     seen = b"".join(_everything_to_be_seen(cloud, guest) for guest in guests)
@@ -206,26 +209,30 @@ def test_no_secret_is_in_a_command_line_an_environment_or_a_log(cloud: Cloud) ->
     assert [secret for secret in secrets if secret.encode() in seen] == []
 
 
-def _secrets(cloud: Cloud, replica: str) -> list[str]:
+def _secrets(cloud: GuestCloud, replica: str) -> list[str]:
     """The replication password and the handle's signature, as the replica's document has them."""
-    content = json.loads((cloud.hypervisor.folder(replica) / "var/lib/guestagent/document.json").read_text())
+    content = json.loads(
+        (cloud.hypervisor.find_folder(replica) / "var/lib/guestagent/document.json").read_text()
+    )
     document = content["document"]
     signature = document["ReadyWaitCondition"].partition("Signature=")[2].partition("&")[0]
     return [document["Master"]["User"]["password"], signature]
 
 
-def _everything_to_be_seen(cloud: Cloud, guest: str) -> bytes:
+def _everything_to_be_seen(cloud: GuestCloud, guest: str) -> bytes:
     """Logs, binary logs, status and signal files, and every process's command line and environment."""
-    var = cloud.hypervisor.folder(guest) / "var"
+    var = cloud.hypervisor.find_folder(guest) / "var"
     files = [*(var / "log").glob("*"), *(var / "lib/mysql").glob("binlog.0*")]
     files += [var / "lib/mysql/general.log"]
     files += [var / "lib/guestagent" / name for name in ("status.json", "journal.json", "signal.json")]
-    processes = cloud.hypervisor.run(guest, ["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"])
+    processes = cloud.hypervisor.run_command(
+        guest, ["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"]
+    )
     return b"".join(path.read_bytes() for path in files if path.is_file()) + processes.stdout.encode()
 
 
-def _status(cloud: Cloud, guest: str) -> str:
-    path = cloud.hypervisor.folder(guest) / "var/lib/guestagent/status.json"
+def _status(cloud: GuestCloud, guest: str) -> str:
+    path = cloud.hypervisor.find_folder(guest) / "var/lib/guestagent/status.json"
     return path.read_text() if path.exists() else ""
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from guestagent.controller import Cluster, Dialect, Node
-from guestagent.embedded.compute import SUBNET_ID
-from tests.integration.clouds import Cloud, cloud_on
+from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -19,10 +19,10 @@ NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cloud]:
-    with cloud_on(free_subnet, tmp_path / "state", images) as cloud:
+def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[GuestCloud]:
+    with open_guest_cloud(free_subnet, tmp_path / "state", images) as cloud:
         yield cloud
-        assert cloud.served.dangerous_reads == []
+        assert cloud.server.dangerous_reads == []
 
 
 def cluster(**place: Any) -> Cluster:
@@ -30,14 +30,14 @@ def cluster(**place: Any) -> Cluster:
 
 
 @pytest.mark.parametrize("place", [{"subnet": SUBNET_ID}, {}])
-def test_nodes_stand_in_a_subnet_or_in_the_only_network(cloud: Cloud, place: dict[str, Any]) -> None:
+def test_nodes_stand_in_a_subnet_or_in_the_only_network(cloud: GuestCloud, place: dict[str, Any]) -> None:
     cloud.create("prod", cluster(**place))
 
     assert all(node.address for node in cloud.stacks.status("prod").nodes)
     assert caught_up(cloud) == "0"
 
 
-def caught_up(cloud: Cloud) -> str:
+def caught_up(cloud: GuestCloud) -> str:
     """Whether the replica has all that its source has: 0 where it has."""
-    position = cloud.value(cloud.guest("Master0000"), "@@gtid_binlog_pos")
-    return cloud.value(cloud.guest("Slave0000"), f"MASTER_GTID_WAIT('{position}', 20)")
+    position = cloud.query_value(cloud.find_guest("Master0000"), "@@gtid_binlog_pos")
+    return cloud.query_value(cloud.find_guest("Slave0000"), f"MASTER_GTID_WAIT('{position}', 20)")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from guestagent.controller import Cluster, Dialect, Node
-from guestagent.embedded.compute import SUBNET_ID
-from tests.integration.clouds import cloud_on
+from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from tests.support.guest_cloud import open_guest_cloud
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -34,11 +34,15 @@ def test_a_cluster_becomes_ready_on_ipv6_alone(
         dialect=dialect,
     )
 
-    with cloud_on(free_subnet, tmp_path / "state", images, network) as cloud:
+    with open_guest_cloud(free_subnet, tmp_path / "state", images, network) as cloud:
         cloud.create("prod", wanted)
 
         assert cloud.stacks.cluster("prod").ipv6
-        assert {IPv6Address(node.address or "") in network for node in cloud.stacks.status("prod").nodes} == {True}
-        accounts = cloud.ask(cloud.guest("Master0000"), "SELECT Host FROM mysql.user WHERE User = 'slave0000'")
+        assert {IPv6Address(node.address or "") in network for node in cloud.stacks.status("prod").nodes} == {
+            True
+        }
+        accounts = cloud.execute(
+            cloud.find_guest("Master0000"), "SELECT Host FROM mysql.user WHERE User = 'slave0000'"
+        )
         prefix = str(network.network_address).removesuffix("::")
         assert {row["Host"] for row in accounts} == {f"{prefix}::%", f"{prefix}:0:%"}

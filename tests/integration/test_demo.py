@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.guests.network import wire
-from guestagent.embedded.guests.processes import NAMESPACES
-from tests.integration.commands import interruptible
+from guestagent.embedded.guests.namespace_processes import NAMESPACE_FOLDER
+from guestagent.embedded.guests.network import build_link_names
+from tests.support.cluster_commands import build_interruptible_argv
 
 PATIENCE = 240
 
@@ -47,7 +47,9 @@ class Demo:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         words = [*our("demo"), *self.place, "--subnet", str(self.subnet), *options]
-        return subprocess.Popen(interruptible(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            build_interruptible_argv(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def down(self) -> None:
         subprocess.run([*our("cloud", "down"), *self.place], check=True, timeout=PATIENCE)
@@ -78,7 +80,7 @@ class Demo:
     def namespaces(self) -> list[Path]:
         """Those of the guests that there are now."""
         guests = [path.name for path in self.folder.glob("state/guests/*")]
-        return [NAMESPACES / wire(f"ga-{self.name}", guest).namespace for guest in guests]
+        return [NAMESPACE_FOLDER / build_link_names(f"ga-{self.name}", guest).namespace for guest in guests]
 
     def kill_cloud(self) -> None:
         os.kill(json.loads((self.folder / "state/cloud.json").read_text())["pid"], signal.SIGKILL)

@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from guestagent.embedded import serving
-from tests.integration.playing import PlayingGuests
+from tests.support.signalling_guests import SignallingHypervisor
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -145,7 +145,7 @@ def test_a_page_keeps_its_word(page: Path, shell: Callable[[str], str]) -> None:
     "page", [page for page in PAGES if program(page)], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_a_program_of_a_page_runs(page: Path, tmp_path: Path) -> None:
-    with serving(PlayingGuests()) as cloud:
+    with serving(SignallingHypervisor()) as cloud:
         clouds = {"clouds": {"mycloud": dict(cloud.connect)}}
         (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
         environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": "clouds.yaml"}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from guestagent.embedded.servers import Flavour
-from tests.failures.pair import PASSWORD, Node, Pair, pair
-from tests.support.subnets import subnet_of_its_own
+from guestagent.embedded.database_servers import Flavour
+from tests.failures.server_pair import PASSWORD, Node, Pair, open_pair
+from tests.support.subnets import open_subnet
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -24,15 +24,23 @@ Findings = dict[str, tuple[str, str]]
 @pytest.fixture(scope="module")
 def ready(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A source and a replica that hold, each with its document handed over."""
-    with subnet_of_its_own() as subnet, pair(tmp_path_factory.mktemp("pair"), empty, flavour, subnet) as made:
-        made.ready()
-        handed_over(made.source, made.source_document())
-        handed_over(made.replica, made.replica_document())
+    with open_subnet() as subnet, open_pair(tmp_path_factory.mktemp("pair"), empty, flavour, subnet) as made:
+        made.prepare()
+        handed_over(made.source, made.build_source_document())
+        handed_over(made.replica, made.build_replica_document())
         yield made
 
 
 def run(node: Node, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = (*node.inside, sys.executable, "-m", "guestagent", *words, "--config", str(node.config()))
+    command = (
+        *node.command_prefix,
+        sys.executable,
+        "-m",
+        "guestagent",
+        *words,
+        "--config",
+        str(node.write_config()),
+    )
     return subprocess.run(command, capture_output=True, text=True, timeout=100, env={**os.environ, **environ})
 
 
@@ -78,11 +86,11 @@ def test_a_source_that_holds_is_well_and_its_port_answers(ready: Pair) -> None:
 
 
 def test_wrong_credentials_are_named_with_what_to_do(ready: Pair) -> None:
-    handed_over(ready.replica, ready.replica_document(password="mistaken-1"))
+    handed_over(ready.replica, ready.build_replica_document(password="mistaken-1"))
 
     answer = run(ready.replica, "doctor")
 
-    handed_over(ready.replica, ready.replica_document())
+    handed_over(ready.replica, ready.build_replica_document())
     assert answer.returncode == 1
     assert "warn  server, source: wanted a login as slave0000" in answer.stdout
     assert "compare the user's name, password and network" in answer.stdout
@@ -111,13 +119,13 @@ def test_a_server_that_is_down_is_one_line(ready: Pair) -> None:
 
 
 def test_a_document_with_problems_has_a_line_for_each(ready: Pair) -> None:
-    document = ready.replica_document()
+    document = ready.build_replica_document()
     document["Master"]["Port"] = "mysql"
     document["GuestAgent"]["Sreading"] = 1
     handed_over(ready.replica, document)
 
     answer = run(ready.replica, "doctor")
 
-    handed_over(ready.replica, ready.replica_document())
+    handed_over(ready.replica, ready.build_replica_document())
     assert "fail  metadata, content: Master.Port: expected an integer" in answer.stdout
     assert "fail  metadata, content: GuestAgent.Sreading: expected one of" in answer.stdout

@@ -16,18 +16,18 @@ import requests
 from openstack.exceptions import SDKException
 
 from guestagent.embedded import FakeHypervisor, Serving, serving
-from guestagent.embedded.cloud import Settings
+from guestagent.embedded.process.fake_heat_cloud import CloudSettings
 from guestagent.errors import DatabaseError
-from tests.integration.heat_requests import (
+from tests.support.heat_requests import (
     BODY,
     Document,
-    Heat,
-    attributes,
-    booted,
-    fake,
-    imitation,
-    put,
-    rows,
+    HeatRequests,
+    check_rows,
+    get_attributes,
+    get_fake_cloud,
+    get_fake_hypervisor,
+    list_booted_nodes,
+    put_json,
 )
 
 # openstacksdk warns of itself at every connect and request; the class above its warnings is private.
@@ -41,23 +41,23 @@ def cloud() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def heat(cloud: Serving) -> Iterator[Heat]:
+def heat(cloud: Serving) -> Iterator[HeatRequests]:
     with openstack.connect(**cloud.connect) as connection:
-        yield Heat(connection)
+        yield HeatRequests(connection)
 
 
-def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: Heat) -> None:
+def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster("Slave0000"))
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
-    assert booted(cloud) == ["Master0000"]
+    assert list_booted_nodes(cloud) == ["Master0000"]
 
     signal(cloud, "prod", "Master0000ReadyWaitCondHandle")
     heat.wait_for_resource("prod", "Slave0000ReadyWaitCond", "CREATE_IN_PROGRESS")
     signal(cloud, "prod", "Slave0000ReadyWaitCondHandle", data={"lag": 0})
     heat.wait("prod", "CREATE_COMPLETE")
 
-    assert booted(cloud) == ["Master0000", "Slave0000"]
-    assert heat.summary("prod")["stack_status_reason"] == "Stack CREATE completed successfully"
+    assert list_booted_nodes(cloud) == ["Master0000", "Slave0000"]
+    assert heat.find_stack("prod")["stack_status_reason"] == "Stack CREATE completed successfully"
     assert heat.outputs("prod") == {
         "Address": "10.77.0.11",
         "Evidence": '{"Slave0000ReadyWaitCondHandle": {"lag": 0}}',
@@ -65,14 +65,16 @@ def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, h
     assert cloud.dangerous_reads == []
 
 
-def test_a_guest_collects_its_own_metadata_and_no_other(cloud: Serving, heat: Heat, tmp_path: Path) -> None:
+def test_a_guest_collects_its_own_metadata_and_no_other(
+    cloud: Serving, heat: HeatRequests, tmp_path: Path
+) -> None:
     heat.create("prod", cluster("Slave0000"))
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
 
     collected = collect(cloud, tmp_path, "Master0000", "Master0000")
     foreign = collect(cloud, tmp_path, "Master0000", "Slave0000")
 
-    password = imitation(cloud).engine.find("prod").resources["Slave0000Password"].data["value"]
+    password = get_fake_cloud(cloud).engine.find_stack("prod").resources["Slave0000Password"].data["value"]
     assert collected["Users"] == [{"name": "slave0000", "password": password}]
     assert str(collected["ReadyWaitCondition"]).startswith(
         f"{cloud.cfn_url}/v1/waitcondition/arn%3Aopenstack%3Aheat"
@@ -81,7 +83,7 @@ def test_a_guest_collects_its_own_metadata_and_no_other(cloud: Serving, heat: He
 
 
 def test_a_polling_guest_sees_changed_metadata_while_the_stack_goes_on(
-    cloud: Serving, heat: Heat, tmp_path: Path
+    cloud: Serving, heat: HeatRequests, tmp_path: Path
 ) -> None:
     ready(cloud, heat, "prod", cluster())
 
@@ -91,33 +93,35 @@ def test_a_polling_guest_sees_changed_metadata_while_the_stack_goes_on(
 
     assert collected["GuestAgent"] == {"Generation": 2}
     assert [user["name"] for user in collected["Users"]] == ["slave0000"]  # type: ignore[attr-defined]
-    assert booted(cloud) == ["Master0000"], "the replica waits until the source has proved its user"
+    assert list_booted_nodes(cloud) == ["Master0000"], (
+        "the replica waits until the source has proved its user"
+    )
 
 
-def test_a_failure_ends_the_stack_at_once_with_its_reason(cloud: Serving, heat: Heat) -> None:
+def test_a_failure_ends_the_stack_at_once_with_its_reason(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
 
     signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE", reason="binary log is off")
     heat.wait("prod", "CREATE_FAILED")
 
-    assert heat.summary("prod")["stack_status_reason"] == (
+    assert heat.find_stack("prod")["stack_status_reason"] == (
         "Resource CREATE failed: WaitConditionFailure: resources.Master0000ReadyWaitCond: binary log is off"
     )
 
 
-def test_a_condition_that_nobody_signals_times_out(heat: Heat) -> None:
+def test_a_condition_that_nobody_signals_times_out(heat: HeatRequests) -> None:
     heat.create("prod", cluster(timeout=1))
 
     heat.wait("prod", "CREATE_FAILED")
 
-    assert heat.summary("prod")["stack_status_reason"] == (
+    assert heat.find_stack("prod")["stack_status_reason"] == (
         "Resource CREATE failed: WaitConditionTimeout: resources.Master0000ReadyWaitCond: 0 of 1 received"
     )
 
 
 def test_a_failure_left_in_a_handle_fails_every_update_until_the_same_id_succeeds(
-    cloud: Serving, heat: Heat
+    cloud: Serving, heat: HeatRequests
 ) -> None:
     heat.create("prod", cluster())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
@@ -130,11 +134,11 @@ def test_a_failure_left_in_a_handle_fails_every_update_until_the_same_id_succeed
     heat.update("prod", cluster())
     heat.wait("prod", "UPDATE_COMPLETE")
 
-    assert booted(cloud) == ["Master0000"], "the server itself had not failed"
+    assert list_booted_nodes(cloud) == ["Master0000"], "the server itself had not failed"
 
 
 def test_a_changed_timeout_replaces_the_condition_and_completes_from_old_signals(
-    cloud: Serving, heat: Heat
+    cloud: Serving, heat: HeatRequests
 ) -> None:
     ready(cloud, heat, "prod", cluster())
 
@@ -153,7 +157,7 @@ def test_a_changed_timeout_replaces_the_condition_and_completes_from_old_signals
     ]
 
 
-def test_an_unchanged_template_touches_nothing(cloud: Serving, heat: Heat) -> None:
+def test_an_unchanged_template_touches_nothing(cloud: Serving, heat: HeatRequests) -> None:
     ready(cloud, heat, "prod", cluster())
 
     heat.update("prod", cluster())
@@ -162,7 +166,9 @@ def test_an_unchanged_template_touches_nothing(cloud: Serving, heat: Heat) -> No
     assert {row["resource_status"] for row in heat.resources("prod")} == {"CREATE_COMPLETE"}
 
 
-def test_a_flavor_changes_in_place_and_user_data_replaces_the_server(cloud: Serving, heat: Heat) -> None:
+def test_a_flavor_changes_in_place_and_user_data_replaces_the_server(
+    cloud: Serving, heat: HeatRequests
+) -> None:
     ready(cloud, heat, "prod", cluster())
     first = heat.resource("prod", "Master0000")["physical_resource_id"]
 
@@ -175,11 +181,13 @@ def test_a_flavor_changes_in_place_and_user_data_replaces_the_server(cloud: Serv
 
     assert resized == first
     assert replaced != first
-    said = [call for call, about in fake(cloud).said if about == first or call == "boot"]
+    said = [call for call, about in get_fake_hypervisor(cloud).calls if about == first or call == "boot"]
     assert said == ["boot", "reboot", "boot", "destroy"], "the new one runs before the old one goes"
 
 
-def test_what_leaves_the_template_goes_as_soon_as_nothing_needs_it(cloud: Serving, heat: Heat) -> None:
+def test_what_leaves_the_template_goes_as_soon_as_nothing_needs_it(
+    cloud: Serving, heat: HeatRequests
+) -> None:
     ready(cloud, heat, "prod", cluster("Slave0000"))
 
     heat.update("prod", cluster())
@@ -192,25 +200,25 @@ def test_what_leaves_the_template_goes_as_soon_as_nothing_needs_it(cloud: Servin
     assert condition < events.index(("Slave0000", "DELETE_COMPLETE"))
 
 
-def test_a_deleted_stack_leaves_no_guest_and_no_key(cloud: Serving, heat: Heat) -> None:
+def test_a_deleted_stack_leaves_no_guest_and_no_key(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     heat.delete("prod")
-    heat.wait_until(lambda: heat.find("prod") is None)
+    heat.wait_until(lambda: heat.find_status("prod") is None)
 
-    assert fake(cloud).guests == {}
-    assert put(url).status_code == 403
-    assert heat.find("prod", show_deleted="true") == "DELETE_COMPLETE"
+    assert get_fake_hypervisor(cloud).guests == {}
+    assert put_json(url).status_code == 403
+    assert heat.find_status("prod", show_deleted="true") == "DELETE_COMPLETE"
 
 
-def test_a_broken_flavor_says_what_nova_says(heat: Heat) -> None:
+def test_a_broken_flavor_says_what_nova_says(heat: HeatRequests) -> None:
     heat.create("prod", cluster(flavor="broken"))
 
     heat.wait("prod", "CREATE_FAILED")
 
-    assert heat.summary("prod")["stack_status_reason"] == (
+    assert heat.find_stack("prod")["stack_status_reason"] == (
         "Resource CREATE failed: ResourceInError: resources.Master0000: "
         'Went to status ERROR due to "Message: No valid host was found., Code: 500"'
     )
@@ -222,22 +230,22 @@ def test_a_guest_that_cannot_boot_fails_its_stack(tmp_path: Path) -> None:
             raise DatabaseError("no power")
 
     with serving(NoPower()) as cloud, openstack.connect(**cloud.connect) as connection:
-        heat = Heat(connection)
+        heat = HeatRequests(connection)
         heat.create("prod", cluster())
         heat.wait("prod", "CREATE_FAILED")
-        assert "no power" in str(heat.summary("prod")["stack_status_reason"])
+        assert "no power" in str(heat.find_stack("prod")["stack_status_reason"])
 
 
-def test_a_rollback_removes_what_a_failed_create_made(cloud: Serving, heat: Heat) -> None:
+def test_a_rollback_removes_what_a_failed_create_made(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster(flavor="broken"), disable_rollback=False)
 
     heat.wait("prod", "ROLLBACK_COMPLETE")
 
     assert heat.resources("prod") == []
-    assert fake(cloud).guests == {}
+    assert get_fake_hypervisor(cloud).guests == {}
 
 
-def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, heat: Heat) -> None:
+def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, heat: HeatRequests) -> None:
     ready(cloud, heat, "prod", cluster())
 
     heat.update("prod", cluster("Slave0000", flavors={"Slave0000": "broken"}), disable_rollback=False)
@@ -266,19 +274,19 @@ def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, he
     ],
 )
 def test_a_handle_answers_a_body_as_heat_does(
-    cloud: Serving, heat: Heat, body: object, code: int, said: str
+    cloud: Serving, heat: HeatRequests, body: object, code: int, said: str
 ) -> None:
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
-    answer = put(url, body)
+    answer = put_json(url, body)
 
     assert answer.status_code == code
     assert said in answer.text
     assert bool(said) == bool(answer.text)
 
 
-def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat: Heat) -> None:
+def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
     body = json.dumps(BODY)
@@ -303,7 +311,9 @@ def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat
 
 
 @pytest.mark.parametrize("kind", ["application/octet-stream", "application/xml", "multipart/form-data"])
-def test_a_content_type_that_heat_cannot_read_is_an_empty_500(cloud: Serving, heat: Heat, kind: str) -> None:
+def test_a_content_type_that_heat_cannot_read_is_an_empty_500(
+    cloud: Serving, heat: HeatRequests, kind: str
+) -> None:
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
@@ -313,27 +323,27 @@ def test_a_content_type_that_heat_cannot_read_is_an_empty_500(cloud: Serving, he
 
 
 def test_a_presigned_url_expires() -> None:
-    impatient = Settings(auth_ttl=timedelta(seconds=-1))
+    impatient = CloudSettings(auth_ttl=timedelta(seconds=-1))
     with serving(settings=impatient) as cloud, openstack.connect(**cloud.connect) as connection:
-        heat = Heat(connection)
+        heat = HeatRequests(connection)
         heat.create("prod", cluster())
 
-        answer = put(handle(cloud, "prod", "Master0000ReadyWaitCondHandle"))
+        answer = put_json(handle(cloud, "prod", "Master0000ReadyWaitCondHandle"))
 
         assert answer.status_code == 403
 
 
 def test_signals_after_completion_are_taken_and_change_nothing_but_the_data(
-    cloud: Serving, heat: Heat
+    cloud: Serving, heat: HeatRequests
 ) -> None:
     ready(cloud, heat, "prod", cluster())
 
     signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE", unique="late", data="why")
 
     detail = heat.get("prod", "/resources?type=WaitCondition&with_detail=true")["resources"]
-    [condition] = [row for row in rows(detail) if row["resource_name"] == "Master0000ReadyWaitCond"]
+    [condition] = [row for row in check_rows(detail) if row["resource_name"] == "Master0000ReadyWaitCond"]
     assert condition["resource_status"] == "CREATE_COMPLETE"
-    assert json.loads(attributes(condition)["Data"])["late"] == "why"
+    assert json.loads(get_attributes(condition)["Data"])["late"] == "why"
     assert cloud.dangerous_reads == [], "a detailed read is fine once the stack rests"
 
 
@@ -348,7 +358,7 @@ def test_signals_after_completion_are_taken_and_change_nothing_but_the_data(
     ],
 )
 def test_a_read_that_would_endanger_a_real_stack_is_reported(
-    cloud: Serving, heat: Heat, path: str, what: str
+    cloud: Serving, heat: HeatRequests, path: str, what: str
 ) -> None:
     heat.create("prod", cluster())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
@@ -365,22 +375,22 @@ def test_a_read_that_would_endanger_a_real_stack_is_reported(
 @pytest.mark.parametrize(
     "path", ["?resolve_outputs=false", "/resources?type=WaitCondition", "/template", "/events"]
 )
-def test_harmless_reads_are_not_reported(cloud: Serving, heat: Heat, path: str) -> None:
+def test_harmless_reads_are_not_reported(cloud: Serving, heat: HeatRequests, path: str) -> None:
     heat.create("prod", cluster())
 
     heat.get("prod", path)
-    heat.summary("prod")
+    heat.find_stack("prod")
 
     assert cloud.dangerous_reads == []
 
 
-def test_the_template_is_given_back_as_it_was_sent(heat: Heat) -> None:
+def test_the_template_is_given_back_as_it_was_sent(heat: HeatRequests) -> None:
     heat.create("prod", cluster())
 
     assert heat.get("prod", "/template") == cluster()
 
 
-def test_a_name_leads_to_the_stack_by_a_redirect(heat: Heat) -> None:
+def test_a_name_leads_to_the_stack_by_a_redirect(heat: HeatRequests) -> None:
     made = heat.create("prod", cluster())
 
     found = heat.connection.orchestration.find_stack("prod", resolve_outputs=False)
@@ -466,7 +476,7 @@ def test_a_name_leads_to_the_stack_by_a_redirect(heat: Heat) -> None:
     ],
 )
 def test_a_template_that_heat_refuses_is_refused_in_its_words(
-    heat: Heat, change: Callable[[Document], object], code: int, kind: str, message: str
+    heat: HeatRequests, change: Callable[[Document], object], code: int, kind: str, message: str
 ) -> None:
     template = cluster()
     change(template)
@@ -479,7 +489,7 @@ def test_a_template_that_heat_refuses_is_refused_in_its_words(
     assert error["message"].startswith(message)
 
 
-def test_a_name_is_taken_until_its_stack_is_gone(heat: Heat) -> None:
+def test_a_name_is_taken_until_its_stack_is_gone(heat: HeatRequests) -> None:
     heat.create("prod", cluster())
 
     answer = heat.post("/stacks", {"stack_name": "prod", "template": cluster()})
@@ -488,7 +498,7 @@ def test_a_name_is_taken_until_its_stack_is_gone(heat: Heat) -> None:
     assert answer.json()["error"]["message"] == "The Stack (prod) already exists."
 
 
-def test_validate_shows_the_parameters_of_a_template(heat: Heat) -> None:
+def test_validate_shows_the_parameters_of_a_template(heat: HeatRequests) -> None:
     template = {**cluster(), "Parameters": {"Flavor": {"Type": "String", "Default": "m1.small"}}}
 
     answer = heat.post("/validate", {"template": template})
@@ -500,11 +510,14 @@ def test_validate_shows_the_parameters_of_a_template(heat: Heat) -> None:
 def test_a_wrong_password_is_401(cloud: Serving) -> None:
     wrong = {**cloud.connect, "auth": {**cloud.cloud.connect["auth"], "password": "wrong"}}
 
-    with openstack.connect(**wrong) as connection, pytest.raises(SDKException, match="requires authentication"):
+    with (
+        openstack.connect(**wrong) as connection,
+        pytest.raises(SDKException, match="requires authentication"),
+    ):
         connection.authorize()
 
 
-def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: Heat) -> None:
+def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: HeatRequests) -> None:
     ready(cloud, heat, "prod", cluster())
     compute = heat.connection.compute
 
@@ -516,21 +529,21 @@ def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: Heat)
     assert compute.find_flavor("m1.small", ignore_missing=False).ram == 256
     assert heat.connection.image.find_image("guestagent-mariadb", ignore_missing=False).status == "active"
     assert heat.connection.network.find_subnet("embedded-subnet", ignore_missing=False).cidr == "10.77.0.0/24"
-    assert ("reboot", server.id) in fake(cloud).said
+    assert ("reboot", server.id) in get_fake_hypervisor(cloud).calls
 
 
-def test_an_outage_that_refuses_ends_by_itself(cloud: Serving, heat: Heat) -> None:
+def test_an_outage_that_refuses_ends_by_itself(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     cloud.fault("cfn", "refuse", 0.5)
 
     with pytest.raises(requests.ConnectionError):
-        put(url)
+        put_json(url)
     heat.wait_until(lambda: answers(url))
 
 
-def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: Heat) -> None:
+def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: HeatRequests) -> None:
     asked = {"service": "heat", "mode": "503", "seconds": 60, "method": "POST"}
     token = {"X-Auth-Token": str(heat.connection.auth_token)}
     admin = str(heat.connection.endpoint_for("embedded"))
@@ -547,7 +560,9 @@ def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: Heat) -> N
 @pytest.mark.parametrize(
     "wrong", [{"mode": "sulk"}, {"times": 0}, {"times": "two"}, {"method": 1}, {"mode": "refuse", "times": 1}]
 )
-def test_an_outage_that_makes_no_sense_is_refused(cloud: Serving, heat: Heat, wrong: Document) -> None:
+def test_an_outage_that_makes_no_sense_is_refused(
+    cloud: Serving, heat: HeatRequests, wrong: Document
+) -> None:
     asked = {"service": "heat", "mode": "503", "seconds": 60, **wrong}
     token = {"X-Auth-Token": str(heat.connection.auth_token)}
 
@@ -559,36 +574,36 @@ def test_an_outage_that_makes_no_sense_is_refused(cloud: Serving, heat: Heat, wr
     assert answer.json()["error"]
 
 
-def test_while_keystone_is_down_a_good_signal_is_an_empty_500(cloud: Serving, heat: Heat) -> None:
+def test_while_keystone_is_down_a_good_signal_is_an_empty_500(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     cloud.fault("keystone", "503", 0.3)
-    during = put(url)
-    heat.wait_until(lambda: put(url).status_code == 200)
+    during = put_json(url)
+    heat.wait_until(lambda: put_json(url).status_code == 200)
 
     assert (during.status_code, during.text) == (500, "")
 
 
 def test_no_signature_and_no_password_reaches_the_log(
-    cloud: Serving, heat: Heat, caplog: pytest.LogCaptureFixture
+    cloud: Serving, heat: HeatRequests, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "guestagent")
     heat.create("prod", cluster())
     url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
-    put(url)
+    put_json(url)
     heat.wait_until(lambda: "/v1/waitcondition/arn:openstack:heat" in caplog.text)
 
     assert "Signature" not in caplog.text
-    assert imitation(cloud).identity.password.reveal() not in caplog.text
+    assert get_fake_cloud(cloud).identity.password.reveal() not in caplog.text
 
 
 def handle(cloud: Serving, stack: str, name: str) -> str:
     """The presigned URL of a handle, once it is there."""
     until = time.monotonic() + 5
     while time.monotonic() < until:
-        url = imitation(cloud).engine.find(stack).resources[name].data.get("url")
+        url = get_fake_cloud(cloud).engine.find_stack(stack).resources[name].data.get("url")
         if url is not None:
             return url
         time.sleep(0.01)
@@ -597,7 +612,7 @@ def handle(cloud: Serving, stack: str, name: str) -> str:
 
 def answers(url: str) -> bool:
     try:
-        return put(url).status_code == 200
+        return put_json(url).status_code == 200
     except requests.ConnectionError:
         return False
 
@@ -612,11 +627,11 @@ def signal(
     data: object = None,
 ) -> None:
     body = {"Status": status, "Reason": reason, "UniqueId": unique or name, "Data": data}
-    answer = put(handle(cloud, stack, name), body)
+    answer = put_json(handle(cloud, stack, name), body)
     assert answer.status_code == 200, answer.text
 
 
-def ready(cloud: Serving, heat: Heat, name: str, template: Document) -> None:
+def ready(cloud: Serving, heat: HeatRequests, name: str, template: Document) -> None:
     """Create a stack and signal for every node in turn."""
     heat.create(name, template)
     resources = template["Resources"]
@@ -629,9 +644,9 @@ def ready(cloud: Serving, heat: Heat, name: str, template: Document) -> None:
 
 def collect(cloud: Serving, folder: Path, user: str, node: str) -> Document:
     """What the real os-collect-config gets for a node with a user's keys; nothing where it is refused."""
-    stack = imitation(cloud).engine.find("prod")
+    stack = get_fake_cloud(cloud).engine.find_stack("prod")
     access = stack.resources[f"{user}AccessKey"].physical_id
-    pair = imitation(cloud).keys.find(access)
+    pair = get_fake_cloud(cloud).ec2_credentials.find(access)
     assert pair is not None
     config = folder / "os-collect-config.conf"
     config.write_text(

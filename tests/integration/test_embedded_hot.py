@@ -16,7 +16,13 @@ import pytest
 import requests
 
 from guestagent.embedded import Serving, serving
-from tests.integration.heat_requests import Document, Heat, booted, fake, imitation
+from tests.support.heat_requests import (
+    Document,
+    HeatRequests,
+    get_fake_cloud,
+    get_fake_hypervisor,
+    list_booted_nodes,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
@@ -28,28 +34,28 @@ def cloud() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def heat(cloud: Serving) -> Iterator[Heat]:
+def heat(cloud: Serving) -> Iterator[HeatRequests]:
     with openstack.connect(**cloud.connect) as connection:
-        yield Heat(connection)
+        yield HeatRequests(connection)
 
 
-def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: Heat) -> None:
+def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: HeatRequests) -> None:
     ready(cloud, heat, cluster("Slave0000"))
 
-    assert booted(cloud) == ["Master0000", "Slave0000"]
+    assert list_booted_nodes(cloud) == ["Master0000", "Slave0000"]
     outputs = heat.outputs("prod")
     assert json.loads(str(outputs["Evidence"])) == {"1": "proof"}
     assert outputs["Address"] == "10.77.0.10"
-    port = imitation(cloud).servers.networking.port(
+    port = get_fake_cloud(cloud).compute.networking.find_port(
         str(heat.resource("prod", "Slave0000Port")["physical_resource_id"])
     )
-    assert fake(cloud).guests[port.device].address == port.address
+    assert get_fake_hypervisor(cloud).guests[port.server_id].address == port.address
     assert cloud.dangerous_reads == []
 
 
 @pytest.mark.parametrize("transport", ["POLL_SERVER_HEAT", "POLL_SERVER_CFN"])
 def test_the_real_collector_reads_a_nodes_own_metadata_and_no_others(
-    cloud: Serving, heat: Heat, tmp_path: Path, transport: str
+    cloud: Serving, heat: HeatRequests, tmp_path: Path, transport: str
 ) -> None:
     ready(cloud, heat, cluster("Slave0000", polling=transport))
     settings = boot_metadata(cloud, "Master0000")["os-collect-config"]
@@ -57,7 +63,7 @@ def test_the_real_collector_reads_a_nodes_own_metadata_and_no_others(
     collected = collect(settings, tmp_path / "own")
     foreign = collect(aimed_at(settings, "Slave0000"), tmp_path / "foreign")
 
-    password = imitation(cloud).engine.find("prod").resources["Slave0000Password"].data["value"]
+    password = get_fake_cloud(cloud).engine.find_stack("prod").resources["Slave0000Password"].data["value"]
     assert collected["Users"] == [{"name": "slave0000", "password": password}]
     assert json.loads(collected["ReadyWaitCondition"])["alarm_url"].startswith(cloud.cfn_url)
     assert collected["os-collect-config"] == settings
@@ -67,7 +73,7 @@ def test_the_real_collector_reads_a_nodes_own_metadata_and_no_others(
 
 
 def test_changed_metadata_reaches_a_polling_guest_in_place(
-    cloud: Serving, heat: Heat, tmp_path: Path
+    cloud: Serving, heat: HeatRequests, tmp_path: Path
 ) -> None:
     ready(cloud, heat, cluster())
     settings = boot_metadata(cloud, "Master0000")["os-collect-config"]
@@ -80,11 +86,13 @@ def test_changed_metadata_reaches_a_polling_guest_in_place(
     assert (before["GuestAgent"], after["GuestAgent"]) == ({"Generation": 1}, {"Generation": 2})
     assert after["os-collect-config"] == settings
     assert [user["name"] for user in after["Users"]] == ["slave0000"]
-    assert booted(cloud) == ["Master0000"], "the replica waits until the source has proved its user"
+    assert list_booted_nodes(cloud) == ["Master0000"], (
+        "the replica waits until the source has proved its user"
+    )
 
 
 def test_flavor_and_user_data_change_in_place_and_the_image_replaces_at_the_same_address(
-    cloud: Serving, heat: Heat
+    cloud: Serving, heat: HeatRequests
 ) -> None:
     ready(cloud, heat, cluster())
     first = heat.resource("prod", "Master0000")["physical_resource_id"]
@@ -98,14 +106,14 @@ def test_flavor_and_user_data_change_in_place_and_the_image_replaces_at_the_same
 
     assert resized == first
     assert replaced != first
-    said = [call for call, about in fake(cloud).said if about == first or call == "boot"]
+    said = [call for call, about in get_fake_hypervisor(cloud).calls if about == first or call == "boot"]
     assert said == ["boot", "reboot", "destroy", "boot"], (
         "the old one gives up its port before the new one runs"
     )
-    assert fake(cloud).guests[replaced].address == "10.77.0.10"
+    assert get_fake_hypervisor(cloud).guests[replaced].address == "10.77.0.10"
 
 
-def test_a_resize_that_fails_is_tried_again_on_the_same_server(cloud: Serving, heat: Heat) -> None:
+def test_a_resize_that_fails_is_tried_again_on_the_same_server(cloud: Serving, heat: HeatRequests) -> None:
     ready(cloud, heat, cluster())
     first = heat.resource("prod", "Master0000")["physical_resource_id"]
     heat.update("prod", cluster(flavor="broken"))
@@ -115,10 +123,10 @@ def test_a_resize_that_fails_is_tried_again_on_the_same_server(cloud: Serving, h
     heat.wait("prod", "UPDATE_COMPLETE")
 
     assert heat.resource("prod", "Master0000")["physical_resource_id"] == first
-    assert imitation(cloud).servers.find(str(first)).flavor.name == "m1.medium"
+    assert get_fake_cloud(cloud).compute.get_server(str(first)).flavor.name == "m1.medium"
 
 
-def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: Heat) -> None:
+def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", handles("CFN_SIGNAL"))
     url = document(cloud, heat, "CFN_SIGNAL")["alarm_url"]
 
@@ -130,7 +138,7 @@ def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: He
     heat.wait("prod", "CREATE_COMPLETE")
 
 
-def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving, heat: Heat) -> None:
+def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", handles("HEAT_SIGNAL"))
     told = document(cloud, heat, "HEAT_SIGNAL")
     token = log_in(told)
@@ -145,7 +153,9 @@ def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving,
     ]
 
 
-def test_a_token_signal_is_given_with_the_token_that_the_handle_shows(cloud: Serving, heat: Heat) -> None:
+def test_a_token_signal_is_given_with_the_token_that_the_handle_shows(
+    cloud: Serving, heat: HeatRequests
+) -> None:
     heat.create("prod", handles("TOKEN_SIGNAL"))
     shown = handle_attributes(cloud, heat)
 
@@ -157,10 +167,10 @@ def test_a_token_signal_is_given_with_the_token_that_the_handle_shows(cloud: Ser
     assert shown["token"] in shown["curl_cli"]
     assert "200 OK" in answer.stdout
     heat.wait("prod", "CREATE_FAILED")
-    assert str(heat.summary("prod")["stack_status_reason"]).endswith("resources.Condition: no room")
+    assert str(heat.find_stack("prod")["stack_status_reason"]).endswith("resources.Condition: no room")
 
 
-def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: Heat) -> None:
+def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", handles("HEAT_SIGNAL"))
     told = document(cloud, heat, "HEAT_SIGNAL")
     token, resource = log_in(told), told["alarm_url"].removesuffix("/signal")
@@ -192,13 +202,13 @@ def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: Heat) -> None:
     }
 
 
-def test_a_user_goes_with_its_handle(cloud: Serving, heat: Heat) -> None:
+def test_a_user_goes_with_its_handle(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", handles("HEAT_SIGNAL"))
     told = document(cloud, heat, "HEAT_SIGNAL")
     token = log_in(told)
 
     heat.delete("prod")
-    heat.wait_until(lambda: heat.find("prod") is None)
+    heat.wait_until(lambda: heat.find_status("prod") is None)
 
     assert requests.post(told["alarm_url"], json={}, headers=token, timeout=5).status_code == 401
     assert (
@@ -219,7 +229,7 @@ def test_a_user_goes_with_its_handle(cloud: Serving, heat: Heat) -> None:
     ],
 )
 def test_the_answer_to_a_rest_signal_says_nothing_of_its_acceptance(
-    cloud: Serving, heat: Heat, sent: bytes, kind: str, code: int, status: str
+    cloud: Serving, heat: HeatRequests, sent: bytes, kind: str, code: int, status: str
 ) -> None:
     heat.create("prod", handles("HEAT_SIGNAL"))
     told = document(cloud, heat, "HEAT_SIGNAL")
@@ -232,13 +242,13 @@ def test_the_answer_to_a_rest_signal_says_nothing_of_its_acceptance(
     heat.wait("prod", status)
 
 
-def test_no_signal_has_nothing_to_say(cloud: Serving, heat: Heat) -> None:
+def test_no_signal_has_nothing_to_say(cloud: Serving, heat: HeatRequests) -> None:
     heat.create("prod", handles("NO_SIGNAL"))
 
     assert document(cloud, heat, "NO_SIGNAL") == {}
 
 
-def test_hidden_parameters_are_shown_nowhere(heat: Heat) -> None:
+def test_hidden_parameters_are_shown_nowhere(heat: HeatRequests) -> None:
     template: Document = {
         "heat_template_version": "2018-08-31",
         "parameters": {
@@ -262,22 +272,27 @@ def test_hidden_parameters_are_shown_nowhere(heat: Heat) -> None:
     assert heat.outputs("prod") == {"Size": "large"}
 
 
-def test_groups_and_their_rules_are_kept(cloud: Serving, heat: Heat) -> None:
+def test_groups_and_their_rules_are_kept(cloud: Serving, heat: HeatRequests) -> None:
     ready(cloud, heat, cluster())
 
-    group = imitation(cloud).servers.networking.group(
+    group = get_fake_cloud(cloud).compute.networking.find_group(
         str(heat.resource("prod", "Database")["physical_resource_id"])
     )
 
-    assert [rule.said["direction"] for rule in group.rules] == ["egress", "egress", "ingress", "ingress"]
-    assert [rule.said.get("remote_group_id") for rule in group.rules][2:] == [group.id, None]
+    assert [rule.attributes["direction"] for rule in group.rules] == [
+        "egress",
+        "egress",
+        "ingress",
+        "ingress",
+    ]
+    assert [rule.attributes.get("remote_group_id") for rule in group.rules][2:] == [group.id, None]
     heat.delete("prod")
-    heat.wait_until(lambda: heat.find("prod") is None)
-    assert group.id not in imitation(cloud).servers.networking.groups
-    assert imitation(cloud).servers.networking.ports == {}
+    heat.wait_until(lambda: heat.find_status("prod") is None)
+    assert group.id not in get_fake_cloud(cloud).compute.networking.groups
+    assert get_fake_cloud(cloud).compute.networking.ports == {}
 
 
-def ready(cloud: Serving, heat: Heat, template: Document) -> None:
+def ready(cloud: Serving, heat: HeatRequests, template: Document) -> None:
     """Create the stack and signal for every node in turn."""
     heat.create("prod", template)
     resources = template["resources"]
@@ -293,7 +308,9 @@ def ready(cloud: Serving, heat: Heat, template: Document) -> None:
 
 def boot_metadata(cloud: Serving, node: str) -> dict[str, Any]:
     """What a node's user data says: the metadata at boot."""
-    [guest] = [guest for guest in fake(cloud).guests.values() if guest.name.split("-")[1] == node]
+    [guest] = [
+        guest for guest in get_fake_hypervisor(cloud).guests.values() if guest.name.split("-")[1] == node
+    ]
     for part in message_from_bytes(guest.user_data).walk():
         payload = part.get_payload(decode=True)
         if part.get_filename() == "cfn-init-data" and isinstance(payload, bytes):
@@ -335,16 +352,16 @@ def collect(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return printed.get(name) or {}
 
 
-def handle_attributes(cloud: Serving, heat: Heat) -> dict[str, str]:
+def handle_attributes(cloud: Serving, heat: HeatRequests) -> dict[str, str]:
     """What the handle shows; read from the engine, for a stack in progress is not to be asked."""
     heat.wait_for_resource("prod", "Handle", "CREATE_COMPLETE")
-    engine = imitation(cloud).engine
-    stack = engine.find("prod")
-    shown = engine.scope(stack).every(stack.resources["Handle"])
+    engine = get_fake_cloud(cloud).engine
+    stack = engine.find_stack("prod")
+    shown = engine.build_scope(stack).list_attributes(stack.resources["Handle"])
     return {name: str(value) for name, value in shown.items()}
 
 
-def document(cloud: Serving, heat: Heat, transport: str) -> dict[str, str]:
+def document(cloud: Serving, heat: HeatRequests, transport: str) -> dict[str, str]:
     """The handle's `signal` attribute, read."""
     found: dict[str, str] = json.loads(handle_attributes(cloud, heat)["signal"])
     return found

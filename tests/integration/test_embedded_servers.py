@@ -13,7 +13,7 @@ from openstack.connection import Connection
 from openstack.exceptions import BadRequestException, ConflictException, NotFoundException
 
 from guestagent.embedded import FakeHypervisor, Serving, serving
-from guestagent.embedded.compute import IMAGES, NETWORK_ID, SUBNET_ID
+from guestagent.embedded.openstack.nova.servers import IMAGES, NETWORK_ID, SUBNET_ID
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -76,9 +76,7 @@ def test_a_resize_waits_for_its_confirmation(cloud: Connection) -> None:
 
 def test_a_resize_in_the_middle_of_something_is_a_conflict(cloud: Connection) -> None:
     stuck = next(each for each in cloud.compute.flavors() if each.name == "stuck")
-    server = cloud.compute.create_server(
-        name="s", flavor_id=stuck.id, image_id=IMAGES[0].id, networks="auto"
-    )
+    server = cloud.compute.create_server(name="s", flavor_id=stuck.id, image_id=IMAGES[0].id, networks="auto")
 
     with pytest.raises(ConflictException):
         cloud.compute.resize_server(server, stuck)

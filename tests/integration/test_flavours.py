@@ -13,29 +13,31 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from guestagent.embedded.servers import FLAVOURS, Flavour
-from tests.integration.certificates import Authority, Certificate
-from tests.integration.places import Wired, fill, small_disk, wired
-from tests.integration.servers import Server, installed, running
+from guestagent.embedded.database_servers import FLAVOURS, Flavour
+from tests.support.certificates import Certificate, CertificateAuthority
+from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
+from tests.support.network_link import LinkEnd, fill_disk, mount_small_disk, open_network_link
 
 PATIENCE = 60
 REDO_LOG_FILES = 32
 
 
 @pytest.fixture(scope="session")
-def shared(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("rig") / "s", empty, "server-id=7", flavour=flavour) as server:
+def shared(
+    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseServer]:
+    with open_server(tmp_path_factory.mktemp("rig") / "s", empty, "server-id=7", flavour=flavour) as server:
         yield server
 
 
 @pytest.fixture
-def server(shared: Server) -> Server:
-    return shared.emptied()
+def server(shared: DatabaseServer) -> DatabaseServer:
+    return shared.reset()
 
 
-def logged_in(server: Server, certificate: Certificate) -> bool:
+def logged_in(server: DatabaseServer, certificate: Certificate) -> bool:
     """Whether somebody who is given the authority's CA trusts the server."""
-    server.ask("CREATE USER IF NOT EXISTS visitor@'%' IDENTIFIED BY 'knock knock' REQUIRE SSL")
+    server.execute("CREATE USER IF NOT EXISTS visitor@'%' IDENTIFIED BY 'knock knock' REQUIRE SSL")
     try:
         pymysql.connect(
             host="127.0.0.1",
@@ -52,14 +54,14 @@ def logged_in(server: Server, certificate: Certificate) -> bool:
     return True
 
 
-def reaches(here: Wired, server: Server) -> bool:
+def reaches(here: LinkEnd, server: DatabaseServer) -> bool:
     """Whether a TCP connection to the server comes about within a second."""
     knock = f"exec 3<>/dev/tcp/{server.address}/{server.port}"
     words = ("ip", "netns", "exec", here.namespace, "timeout", "1", "bash", "-c", knock)
     return subprocess.run(words, capture_output=True).returncode == 0
 
 
-def wait_for_spare_redo_logs(server: Server) -> None:
+def wait_for_spare_redo_logs(server: DatabaseServer) -> None:
     """Return when a MySQL has all 32 files of its redo log: it makes the spare ones after its start.
 
     It aborts when it meets a full disk before that ([MY-012639] Write to file ./#innodb_redo/#ib_redo..._tmp failed).
@@ -67,73 +69,75 @@ def wait_for_spare_redo_logs(server: Server) -> None:
     if server.flavour.family == "mysql":
         until = time.monotonic() + PATIENCE
         while len(list((server.folder / "data/#innodb_redo").iterdir())) < REDO_LOG_FILES:
-            assert time.monotonic() < until, server.log()[-2000:]
+            assert time.monotonic() < until, server.read_log()[-2000:]
             time.sleep(0.05)
 
 
 @pytest.mark.every_server
-def test_a_server_is_what_its_flavour_says(server: Server) -> None:
-    version = server.value("VERSION()")
+def test_a_server_is_what_its_flavour_says(server: DatabaseServer) -> None:
+    version = server.query_value("VERSION()")
 
     assert version is not None
     assert version.startswith(server.flavour.series)
     assert ("MariaDB" in version) is (server.flavour.family == "mariadb")
 
 
-def test_nobody_but_root_over_the_socket_is_let_in(server: Server) -> None:
+def test_nobody_but_root_over_the_socket_is_let_in(server: DatabaseServer) -> None:
     with pytest.raises(pymysql.OperationalError, match=r"1045|1698|1130"):
         pymysql.connect(host="127.0.0.1", port=server.port, user="root", password="")
 
 
 @pytest.mark.every_server
-def test_an_emptied_server_is_as_new(server: Server) -> None:
-    new = server.position()
-    server.ask("CREATE SCHEMA s", "CREATE TABLE s.t (i INT)", "CREATE USER u@'%'", "CREATE ROLE r")
+def test_an_emptied_server_is_as_new(server: DatabaseServer) -> None:
+    new = server.read_position()
+    server.execute("CREATE SCHEMA s", "CREATE TABLE s.t (i INT)", "CREATE USER u@'%'", "CREATE ROLE r")
 
-    server.emptied()
+    server.reset()
 
-    assert server.position() == new
-    assert server.ask("SHOW SCHEMAS LIKE 's'") == []
-    assert server.value("(SELECT COUNT(*) FROM mysql.user WHERE User IN ('u', 'r'))") == "0"
+    assert server.read_position() == new
+    assert server.execute("SHOW SCHEMAS LIKE 's'") == []
+    assert server.query_value("(SELECT COUNT(*) FROM mysql.user WHERE User IN ('u', 'r'))") == "0"
 
 
-def test_copies_are_different_servers(server: Server, empty: Path, tmp_path: Path) -> None:
-    with running(tmp_path / "s", empty, "server-id=8", flavour=server.flavour) as other:
+def test_copies_are_different_servers(server: DatabaseServer, empty: Path, tmp_path: Path) -> None:
+    with open_server(tmp_path / "s", empty, "server-id=8", flavour=server.flavour) as other:
         if server.flavour.family == "mysql":
-            assert other.value("@@server_uuid") != server.value("@@server_uuid")
-        assert other.value("@@server_id") == "8"
+            assert other.query_value("@@server_uuid") != server.query_value("@@server_uuid")
+        assert other.query_value("@@server_id") == "8"
 
 
 def test_a_killed_server_starts_again_with_what_it_had_acknowledged(
     flavour: Flavour, empty: Path, tmp_path: Path
 ) -> None:
-    with running(tmp_path / "s", empty, "server-id=8", flavour=flavour) as server:
-        server.ask("CREATE SCHEMA s", "CREATE TABLE s.t (i INT PRIMARY KEY)", "INSERT INTO s.t VALUES (5)")
+    with open_server(tmp_path / "s", empty, "server-id=8", flavour=flavour) as server:
+        server.execute(
+            "CREATE SCHEMA s", "CREATE TABLE s.t (i INT PRIMARY KEY)", "INSERT INTO s.t VALUES (5)"
+        )
 
         server.stop(signal.SIGKILL)
         server.start()
 
-        assert server.ask("SELECT i FROM s.t") == [{"i": "5"}]
+        assert server.execute("SELECT i FROM s.t") == [{"i": "5"}]
 
 
 @pytest.mark.parametrize(
     ("kind", "trusted"), [("right", True), ("expired", False), ("other_name", False), ("other_ca", False)]
 )
 def test_only_the_right_certificate_is_trusted(
-    flavour: Flavour, empty: Path, tmp_path: Path, authority: Authority, kind: str, trusted: bool
+    flavour: Flavour, empty: Path, tmp_path: Path, authority: CertificateAuthority, kind: str, trusted: bool
 ) -> None:
     certificate: Certificate = getattr(authority, kind)
-    with running(tmp_path / "s", empty, "server-id=8", *certificate.options, flavour=flavour) as server:
-        assert logged_in(server, authority.right) is trusted
+    with open_server(tmp_path / "s", empty, "server-id=8", *certificate.options, flavour=flavour) as server:
+        assert logged_in(server, authority.valid) is trusted
 
 
 def test_a_wire_can_be_cut_and_healed(
     flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network
 ) -> None:
-    with wired(free_subnet) as wire:
+    with open_network_link(free_subnet) as wire:
         here, there = wire.ends
         address = str(here.address)
-        with running(
+        with open_server(
             tmp_path / "s", empty, flavour=flavour, address=address, namespace=here.namespace
         ) as server:
             before = reaches(there, server)
@@ -147,26 +151,28 @@ def test_a_wire_can_be_cut_and_healed(
 
 def test_a_disk_can_be_full(flavour: Flavour, empty: Path, tmp_path: Path) -> None:
     with (
-        small_disk(tmp_path / "disk", 256) as disk,
-        running(disk, empty, "server-id=8", flavour=flavour) as server,
+        mount_small_disk(tmp_path / "disk", 256) as disk,
+        open_server(disk, empty, "server-id=8", flavour=flavour) as server,
     ):
         wait_for_spare_redo_logs(server)
-        fill(disk / "filler")
+        fill_disk(disk / "filler")
         free = os.statvfs(disk).f_bavail
         (disk / "filler").unlink()
 
         assert free == 0
-        assert server.value("1") == "1", "a write may wait for a minute yet, if one came while there was no space"
+        assert server.query_value("1") == "1", (
+            "a write may wait for a minute yet, if one came while there was no space"
+        )
 
 
 def test_a_mysql_that_restarts_itself_is_started_again(tmp_path: Path) -> None:
     flavour = FLAVOURS["mysql97"]
-    template = installed(tmp_path / "template", flavour)
-    with running(tmp_path / "s", template, "server-id=8", flavour=flavour) as server:
+    template = install_data_directory(tmp_path / "template", flavour)
+    with open_server(tmp_path / "s", template, "server-id=8", flavour=flavour) as server:
         before = server.pid
-        server.ask("RESTART")
+        server.execute("RESTART")
 
-        server.revived()
+        server.wait_and_restart()
 
         assert server.pid != before
-        assert server.value("1") == "1"
+        assert server.query_value("1") == "1"

@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from guestagent.embedded.listener import Listener
-from guestagent.embedded.realheat.forwarding import Forwarder, Sent
+from guestagent.embedded.http.listener import Listener
+from guestagent.embedded.real_heat.reverse_proxy import ProxyRequest, ReverseProxy
 
 TARGET = b"/v1/waitcondition/arn%3Aopenstack%3Aheat/stacks/a%20b?Signature=x%2By%3D&Timestamp=2026-01-01T00%3A00%3A00Z"
-REQUEST = (
-    b"PUT %s HTTP/1.1\r\nHost: cloud:8000\r\nContent-Length: 4\r\nX-Auth-Token: t\r\nConnection: close\r\n\r\nbody"
-)
+HEADERS = b"Host: cloud:8000\r\nContent-Length: 4\r\nX-Auth-Token: t\r\nConnection: close"
+REQUEST = b"PUT %s HTTP/1.1\r\n" + HEADERS + b"\r\n\r\nbody"
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -45,7 +44,7 @@ def port() -> Iterator[int]:
     server.server_close()
 
 
-async def through(forwarder: Forwarder, request: bytes) -> tuple[bytes, bytes]:
+async def through(forwarder: ReverseProxy, request: bytes) -> tuple[bytes, bytes]:
     listener = Listener("127.0.0.1", (0,))
     await listener.open(forwarder)
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
@@ -57,13 +56,13 @@ async def through(forwarder: Forwarder, request: bytes) -> tuple[bytes, bytes]:
 
 
 def test_target_host_headers_and_body_arrive_byte_by_byte(port: int) -> None:
-    seen: list[Sent] = []
+    seen: list[ProxyRequest] = []
 
-    async def look(sent: Sent) -> None:
+    async def look(sent: ProxyRequest) -> None:
         seen.append(sent)
 
     with ThreadPoolExecutor(2) as executor:
-        head, body = asyncio.run(through(Forwarder(port, executor, look), REQUEST % TARGET))
+        head, body = asyncio.run(through(ReverseProxy(port, executor, look), REQUEST % TARGET))
 
     assert body == TARGET + b"\ncloud:8000\nt\nbody"
     assert head.startswith(b"HTTP/1.1 202")
@@ -73,6 +72,6 @@ def test_target_host_headers_and_body_arrive_byte_by_byte(port: int) -> None:
 
 def test_a_service_that_does_not_answer_is_an_empty_503() -> None:
     with ThreadPoolExecutor(2) as executor:
-        head, body = asyncio.run(through(Forwarder(1, executor), REQUEST % b"/"))
+        head, body = asyncio.run(through(ReverseProxy(1, executor), REQUEST % b"/"))
 
     assert (head.split()[1], body) == (b"503", b"")

@@ -15,15 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.guests import KINDS, Kind, NamespaceHypervisor, Service, image_services
-from guestagent.embedded.guests.network import wire
-from guestagent.embedded.guests.requirements import require
-from guestagent.embedded.guests.services import control_argv, database_service
-from guestagent.embedded.hypervisor import Guest
+from guestagent.embedded.guests import (
+    GUEST_IMAGES,
+    GuestImage,
+    GuestService,
+    NamespaceHypervisor,
+    list_image_services,
+)
+from guestagent.embedded.guests.network import build_link_names
+from guestagent.embedded.guests.requirements import check_requirements
+from guestagent.embedded.guests.services import build_control_command, build_database_service
+from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.errors import CloudError, UnsupportedEnvironment
 
-DATABASE = image_services()[0]
-TICKER = Service("ticker", ("/bin/sh", "-c", "while :; do date; sleep 1; done"), stop_seconds=2)
+DATABASE = list_image_services()[0]
+TICKER = GuestService("ticker", ("/bin/sh", "-c", "while :; do date; sleep 1; done"), stop_seconds=2)
 SQL = """
 import sys, time, pymysql
 for attempt in range(200):
@@ -54,7 +60,9 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Cl
 def test_a_bridge_that_cannot_be_addressed_is_taken_away(
     tmp_path: Path, images: Path, free_subnet: IPv4Network
 ) -> None:
-    failing = NamespaceHypervisor(tmp_path / "state", "gatestfail", str(free_subnet[1]), 33, (TICKER,), images)
+    failing = NamespaceHypervisor(
+        tmp_path / "state", "gatestfail", str(free_subnet[1]), 33, (TICKER,), images
+    )
 
     with pytest.raises(CloudError, match="addressing bridge gatestfail"):
         failing.open()
@@ -65,7 +73,9 @@ def test_a_bridge_that_cannot_be_addressed_is_taken_away(
 class Cloud:
     """A hypervisor and its subnet; guests get the addresses from .10 on in the order of booting."""
 
-    def __init__(self, state: Path, images: Path, subnet: IPv4Network, services: tuple[Service, ...]) -> None:
+    def __init__(
+        self, state: Path, images: Path, subnet: IPv4Network, services: tuple[GuestService, ...]
+    ) -> None:
         self.state, self.images, self.subnet = state, images, subnet
         self.bridge = f"gatest{str(subnet.network_address).split('.')[2]}"
         self.hypervisor = NamespaceHypervisor(state, self.bridge, self.gateway, 24, services, images)
@@ -85,7 +95,7 @@ class Cloud:
         return guest
 
     def said(self, guest_id: str, *argv: str) -> str:
-        done = self.hypervisor.run(guest_id, argv)
+        done = self.hypervisor.run_command(guest_id, argv)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -145,7 +155,7 @@ def test_a_guest_has_an_own_name_address_and_folders(cloud: Cloud) -> None:
     assert cloud.said("two", "cat", "/etc/hostname") == "stack-two"
     assert f"inet {two.address}/24" in cloud.said("two", "ip", "address", "show", "eth0")
     for folder in ("/etc", "/var", "/run", "/tmp", "/root"):
-        assert cloud.hypervisor.run("two", ["test", "-e", f"{folder}/own"]).returncode == 1
+        assert cloud.hypervisor.run_command("two", ["test", "-e", f"{folder}/own"]).returncode == 1
         assert not Path(folder, "own").exists()
 
 
@@ -188,7 +198,7 @@ def test_user_data_is_executed_inside_and_only_there(cloud: Cloud) -> None:
     assert not any(Path(path).exists() for path in ("/ran", "/var/ran-as", "/etc/ran-on"))
     assert (
         "Read-only file system"
-        in (cloud.hypervisor.folder("one") / "var/log/cloud-init-output.log").read_text()
+        in (cloud.hypervisor.find_folder("one") / "var/log/cloud-init-output.log").read_text()
     )
 
 
@@ -214,7 +224,7 @@ def test_a_reboot_keeps_the_disk_and_does_not_repeat_user_data(cloud: Cloud) -> 
 
     assert cloud.sql("one", "SHOW DATABASES LIKE 'kept'") == "(('kept',),)"
     assert cloud.said("one", "cat", "/root/runs") == "once"
-    assert cloud.hypervisor.run("one", ["test", "-e", "/run/volatile"]).returncode == 1
+    assert cloud.hypervisor.run_command("one", ["test", "-e", "/run/volatile"]).returncode == 1
 
 
 def test_a_clean_shutdown_ends_the_database_last(cloud: Cloud) -> None:
@@ -223,7 +233,7 @@ def test_a_clean_shutdown_ends_the_database_last(cloud: Cloud) -> None:
 
     cloud.hypervisor.reboot("one")
 
-    logs = cloud.hypervisor.folder("one") / "var/log"
+    logs = cloud.hypervisor.find_folder("one") / "var/log"
     assert "mariadbd: Shutdown complete" in (logs / "mariadb.log").read_text()
     assert re.findall(r"stopped: (\S+)", (logs / "supervisord.log").read_text()) == ["ticker", "mariadb"]
 
@@ -235,7 +245,7 @@ def test_what_was_committed_survives_the_power_cut(cloud: Cloud) -> None:
     )
 
     cloud.hypervisor.kill_guest("one")
-    assert not cloud.hypervisor.running("one")
+    assert not cloud.hypervisor.is_running("one")
     cloud.hypervisor.reboot("one")
 
     assert cloud.sql("one", "SELECT i FROM d.t") == "((42,),)"
@@ -256,35 +266,40 @@ def test_one_service_is_stopped_and_started_from_inside(cloud: Cloud) -> None:
     cloud.boot("one")
     cloud.sql("one", "SELECT 1")
 
-    cloud.said("one", *control_argv("stop", "mariadb"))
-    gone = cloud.hypervisor.run("one", ["test", "-e", "/run/mysqld/mysqld.pid"]).returncode
-    cloud.said("one", *control_argv("start", "mariadb"))
+    cloud.said("one", *build_control_command("stop", "mariadb"))
+    gone = cloud.hypervisor.run_command("one", ["test", "-e", "/run/mysqld/mysqld.pid"]).returncode
+    cloud.said("one", *build_control_command("start", "mariadb"))
 
     assert gone == 1
     assert cloud.sql("one", "SELECT 1") == "((1,),)"
 
 
 @pytest.fixture(scope="module", params=["guestagent-mariadb-11.8", "guestagent-mysql"])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    return KINDS[request.param]
+def kind(request: pytest.FixtureRequest) -> GuestImage:
+    return GUEST_IMAGES[request.param]
 
 
 @pytest.fixture
-def foreign(tmp_path: Path, images: Path, free_subnet: IPv4Network, kind: Kind) -> Iterator[Cloud]:
+def foreign(tmp_path: Path, images: Path, free_subnet: IPv4Network, kind: GuestImage) -> Iterator[Cloud]:
     """A cloud whose guests have a server that is not this machine's."""
-    cloud = Cloud(tmp_path / "state", images, free_subnet, (database_service(kind), TICKER))
+    cloud = Cloud(tmp_path / "state", images, free_subnet, (build_database_service(kind), TICKER))
     cloud.hypervisor.open()
     yield cloud
     cloud.hypervisor.close()
 
 
-def test_a_server_that_is_not_this_machines_starts_as_its_image_leaves_it(foreign: Cloud, kind: Kind) -> None:
+def test_a_server_that_is_not_this_machines_starts_as_its_image_leaves_it(
+    foreign: Cloud, kind: GuestImage
+) -> None:
     foreign.boot("one", image=kind.name)
     foreign.boot("two", image=kind.name)
 
     assert kind.flavour is not None
     assert foreign.sql("one", "SELECT VERSION()").startswith(f"(('{kind.flavour.series}")
-    assert foreign.sql("one", "SELECT @@read_only, @@log_bin, @@innodb_buffer_pool_size >> 20") == "((1, 1, 64),)"
+    assert (
+        foreign.sql("one", "SELECT @@read_only, @@log_bin, @@innodb_buffer_pool_size >> 20")
+        == "((1, 1, 64),)"
+    )
     assert foreign.sql("one", "SHOW GRANTS").count("root") >= 1
     if kind.family == "mysql":
         assert foreign.sql("one", "SELECT @@super_read_only, @@gtid_executed") == "((1, ''),)"
@@ -295,7 +310,9 @@ def test_a_server_that_is_not_this_machines_starts_as_its_image_leaves_it(foreig
         assert len(ids) == len(keys) == 2
 
 
-def test_a_server_that_is_not_this_machines_survives_a_kill_and_a_reboot(foreign: Cloud, kind: Kind) -> None:
+def test_a_server_that_is_not_this_machines_survives_a_kill_and_a_reboot(
+    foreign: Cloud, kind: GuestImage
+) -> None:
     foreign.boot("one", image=kind.name)
     writable = "SET GLOBAL super_read_only = 0" if kind.family == "mysql" else "SET GLOBAL read_only = 0"
     foreign.sql("one", writable, "CREATE DATABASE kept")
@@ -311,16 +328,16 @@ def test_a_server_that_is_not_this_machines_survives_a_kill_and_a_reboot(foreign
 def test_a_mysql_that_restarts_itself_is_started_again(
     tmp_path: Path, images: Path, free_subnet: IPv4Network
 ) -> None:
-    kind = KINDS["guestagent-mysql"]
-    cloud = Cloud(tmp_path / "state", images, free_subnet, (database_service(kind),))
+    kind = GUEST_IMAGES["guestagent-mysql"]
+    cloud = Cloud(tmp_path / "state", images, free_subnet, (build_database_service(kind),))
     cloud.hypervisor.open()
     try:
         cloud.boot("one", image=kind.name)
         first = cloud.sql("one", "SELECT VARIABLE_VALUE FROM performance_schema.global_status LIMIT 0")
-        cloud.hypervisor.run("one", ["python", "-c", SQL, "RESTART"])
+        cloud.hypervisor.run_command("one", ["python", "-c", SQL, "RESTART"])
 
         assert cloud.sql("one", "SELECT 1") == "((1,),)"
-        ended = (cloud.hypervisor.folder("one") / "var/log/supervisord.log").read_text()
+        ended = (cloud.hypervisor.find_folder("one") / "var/log/supervisord.log").read_text()
         assert first == "()"
         assert "exited: mysql (exit status 16; not expected)" in ended
     finally:
@@ -342,7 +359,9 @@ def test_a_guest_cannot_change_this_machine(cloud: Cloud, image: str) -> None:
         ["ls", f"{cloud.state}/guests"],
     )
 
-    assert not [attempt for attempt in attempts if cloud.hypervisor.run("one", attempt).returncode == 0]
+    assert not [
+        attempt for attempt in attempts if cloud.hypervisor.run_command("one", attempt).returncode == 0
+    ]
 
 
 def test_what_may_hold_secrets_is_closed(cloud: Cloud) -> None:
@@ -352,7 +371,7 @@ def test_what_may_hold_secrets_is_closed(cloud: Cloud) -> None:
     cloud.boot("one", heat)
     cloud.sql("one", "SELECT 1")
 
-    disk = cloud.hypervisor.folder("one")
+    disk = cloud.hypervisor.find_folder("one")
     files = [
         disk / "var/lib/heat-cfntools/cfn-init-data",
         disk / "console.log",
@@ -369,7 +388,7 @@ def test_destroying_leaves_nothing(cloud: Cloud) -> None:
     cloud.boot("one")
     cloud.boot("two")
     while_there = cloud.traces()
-    made = {wire(cloud.bridge, guest).namespace for guest in ("one", "two")}
+    made = {build_link_names(cloud.bridge, guest).namespace for guest in ("one", "two")}
     assert made <= namespaces()
 
     cloud.hypervisor.destroy("one")
@@ -409,10 +428,11 @@ def test_a_sweep_removes_what_a_killed_daemon_left(
     daemon = f"""
 import sys
 from pathlib import Path
-from guestagent.embedded.guests import NamespaceHypervisor, image_services
-from guestagent.embedded.hypervisor import Guest
+from guestagent.embedded.guests import NamespaceHypervisor, list_image_services
+from guestagent.embedded.openstack.nova.hypervisor import Guest
 its = NamespaceHypervisor(
-    Path({str(cloud.state)!r}), {cloud.bridge!r}, {cloud.gateway!r}, 24, image_services()[:1], Path({str(images)!r})
+    Path({str(cloud.state)!r}), {cloud.bridge!r}, {cloud.gateway!r}, 24, list_image_services()[:1],
+    Path({str(images)!r}),
 )
 its.open()
 its.boot(Guest("one", "one", "{free_subnet[10]}", 24, {cloud.gateway!r}, "m1.tiny", 1, 256, "guestagent-mariadb", b""))
@@ -425,7 +445,7 @@ sys.stdin.read()
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
         process.kill()
-    assert cloud.hypervisor.running("one")
+    assert cloud.hypervisor.is_running("one")
 
     cloud.hypervisor.sweep()
 
@@ -434,11 +454,13 @@ sys.stdin.read()
 
 def test_a_machine_without_a_program_is_told_which(tmp_path: Path, images: Path) -> None:
     with pytest.raises(UnsupportedEnvironment, match=r"^no-such-server is missing on this machine: install "):
-        require(tmp_path, ["no-such-server"])
+        check_requirements(tmp_path, ["no-such-server"])
 
 
-def test_the_check_of_a_machine_leaves_nothing_and_needs_no_state_folder(tmp_path: Path, images: Path) -> None:
-    require(tmp_path / "state", [])
+def test_the_check_of_a_machine_leaves_nothing_and_needs_no_state_folder(
+    tmp_path: Path, images: Path
+) -> None:
+    check_requirements(tmp_path / "state", [])
 
     assert list(tmp_path.iterdir()) == []
 
@@ -446,11 +468,10 @@ def test_the_check_of_a_machine_leaves_nothing_and_needs_no_state_folder(tmp_pat
 def test_a_machine_that_forbids_namespaces_is_told_so(tmp_path: Path, images: Path) -> None:
     asks = f"""
 from pathlib import Path
-from guestagent.embedded.guests.network import wire
-from guestagent.embedded.guests.requirements import require
+from guestagent.embedded.guests.requirements import check_requirements
 from guestagent.errors import UnsupportedEnvironment
 try:
-    require(Path({str(tmp_path)!r}), [])
+    check_requirements(Path({str(tmp_path)!r}), [])
 except UnsupportedEnvironment as lack:
     print(lack)
 """

@@ -10,13 +10,15 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from guestagent.embedded.servers import FLAVOURS, Flavour, within
-from guestagent.shipped import shipped
-from tests.integration.servers import installed, root_of, running
+from guestagent.embedded.database_servers import FLAVOURS, Flavour, build_root_command
+from guestagent.package_data import find_package_data
+from tests.support.database_servers import install_data_directory, open_server, provide_server_root
 
-UNITS = sorted(shipped("systemd").glob("*.service"))
-MARIADB = shipped("elements") / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf"
-MYSQL = shipped("elements") / "guestagent-mysql/static/etc/mysql/mysql.conf.d/zz-guestagent.cnf"
+UNITS = sorted(find_package_data("systemd").glob("*.service"))
+MARIADB = (
+    find_package_data("elements") / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf"
+)
+MYSQL = find_package_data("elements") / "guestagent-mysql/static/etc/mysql/mysql.conf.d/zz-guestagent.cnf"
 MOST_EXPOSED = 30  # tenths, as systemd-analyze counts: a unit without any protection has 96
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
@@ -32,7 +34,7 @@ def values_of(flavour: Flavour, option_file: Path, folder: Path) -> dict[str, st
     """What the server would run with."""
     copied = Path(shutil.copy(option_file, folder))
     words = (f"--defaults-file={copied}", f"--datadir={folder}", "--user=root", "--help", "--verbose")
-    said = output(*within(root_of(flavour), (flavour.daemon, *words)))
+    said = output(*build_root_command(provide_server_root(flavour), (flavour.server_program, *words)))
     assert "unknown variable" not in said
     return dict(re.findall(r"^([a-z-]+) +(\S+)$", said, re.M))
 
@@ -56,15 +58,19 @@ def test_mysql_takes_every_option_of_ours(tmp_path: Path) -> None:
 
 def test_the_agent_is_root_over_the_socket_of_a_mysql_that_boots_safely(tmp_path: Path) -> None:
     flavour = FLAVOURS["mysql97"]
-    template = installed(tmp_path / "template", flavour)
+    template = install_data_directory(tmp_path / "template", flavour)
     words = [
-        line.replace(" = ", "=") for line in MYSQL.read_text().splitlines() if " = " in line and line[0] != "#"
+        line.replace(" = ", "=")
+        for line in MYSQL.read_text().splitlines()
+        if " = " in line and line[0] != "#"
     ]
-    with running(tmp_path / "s", template, *words, flavour=flavour) as server:
-        assert server.ask("SELECT plugin FROM mysql.user WHERE User = 'root'") == [{"plugin": "auth_socket"}]
-        assert server.value("@@super_read_only") == "1"
+    with open_server(tmp_path / "s", template, *words, flavour=flavour) as server:
+        assert server.execute("SELECT plugin FROM mysql.user WHERE User = 'root'") == [
+            {"plugin": "auth_socket"}
+        ]
+        assert server.query_value("@@super_read_only") == "1"
         with pytest.raises(pymysql.OperationalError, match="super-read-only"):
-            server.ask("CREATE SCHEMA s")
+            server.execute("CREATE SCHEMA s")
 
 
 @needs_systemd

@@ -10,32 +10,32 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.model import derived_server_id
-from guestagent.embedded.servers import Flavour
-from tests.failures.pair import Node
-from tests.integration.certificates import Authority
-from tests.integration.ipv6 import NETWORK, NOBODY, REPLICA, SOURCE, joined_by_ipv6
-from tests.integration.servers import Server, running
+from guestagent.agent.model import derive_server_id
+from guestagent.embedded.database_servers import Flavour
+from tests.failures.server_pair import Node
+from tests.support.certificates import CertificateAuthority
+from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.ipv6_link import NETWORK, REPLICA, SOURCE, UNUSED_ADDRESS, open_ipv6_link
 
-HANDLE = f"http://[{NOBODY}]:8000/v1/waitcondition"
+HANDLE = f"http://[{UNUSED_ADDRESS}]:8000/v1/waitcondition"
 USER = {"name": "slave0000", "password": "correct horse battery"}
 
 
 @pytest.fixture
 def nodes(
-    flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network, authority: Authority
+    flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network, authority: CertificateAuthority
 ) -> Iterator[tuple[Node, Node]]:
     """A source with a certificate for its address and a replica. They listen as the elements' option files say."""
-    certificate = authority.signs("ipv6", f"IP:{SOURCE}").options
-    with joined_by_ipv6(free_subnet) as (one, two):
+    certificate = authority.sign("ipv6", f"IP:{SOURCE}").options
+    with open_ipv6_link(free_subnet) as (one, two):
         for name in ("one", "two"):
             (tmp_path / name / "agent").mkdir(parents=True)
         with (
-            running(
+            open_server(
                 tmp_path / "one" / "s", empty, "server-id=1", *certificate,
                 flavour=flavour, address="*", namespace=one.namespace,
             ) as source,
-            running(
+            open_server(
                 tmp_path / "two" / "s", empty, "server-id=1",
                 flavour=flavour, address="*", namespace=two.namespace,
             ) as replica,
@@ -44,7 +44,7 @@ def nodes(
 
 
 def test_a_pair_becomes_ready_over_ipv6_alone_and_verifies_the_address(
-    nodes: tuple[Node, Node], authority: Authority
+    nodes: tuple[Node, Node], authority: CertificateAuthority
 ) -> None:
     source, replica = nodes
     tls = {"CA": authority.text}
@@ -52,22 +52,22 @@ def test_a_pair_becomes_ready_over_ipv6_alone_and_verifies_the_address(
     at_source = source.apply(document(Network=str(NETWORK), TLS=tls) | {"Users": [USER]})
     at_replica = replica.apply(document(TLS=tls) | {"Master": master(source.server)})
 
-    assert at_source.ready, at_source.answer
-    assert at_replica.ready, at_replica.answer
+    assert at_source.is_ready, at_source.answer
+    assert at_replica.is_ready, at_replica.answer
     seen = {str(each.account) for each in observed(source.server).accounts}
     assert seen == {"slave0000@fd00:6a:1:0:%", "slave0000@fd00:6a:1::%"}
-    assert observed(source.server).followers == (derived_server_id(REPLICA),)
-    assert observed(source.server).server_id == derived_server_id(SOURCE)
+    assert observed(source.server).followers == (derive_server_id(REPLICA),)
+    assert observed(source.server).server_id == derive_server_id(SOURCE)
 
 
 def document(**section: Any) -> dict[str, Any]:
     return {"ReadyWaitCondition": HANDLE, "GuestAgent": {"Node": "node", "Deadline": 60, **section}}
 
 
-def master(server: Server) -> dict[str, Any]:
+def master(server: DatabaseServer) -> dict[str, Any]:
     return {"Address": SOURCE, "Port": server.port, "User": USER}
 
 
-def observed(server: Server) -> Any:
+def observed(server: DatabaseServer) -> Any:
     with closing(server.open()) as database:
         return database.observe()

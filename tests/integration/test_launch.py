@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.compute import SUBNET_ID
-from tests.integration.commands import Commands, clouds_yaml
-from tests.integration.playing import PlayingGuests
+from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
+from tests.support.signalling_guests import SignallingHypervisor
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -23,15 +23,15 @@ PASSWORDS = {"Master0000": "s3cret-of-the-source", "Slave0000": "s3cret-of-the-f
 
 @pytest.fixture
 def cloud() -> Iterator[Serving]:
-    with serving(PlayingGuests()) as served:
+    with serving(SignallingHypervisor()) as served:
         yield served
 
 
 @pytest.fixture
-def commands(tmp_path: Path, cloud: Serving) -> Commands:
-    clouds_yaml(tmp_path, cloud)
+def commands(tmp_path: Path, cloud: Serving) -> ClusterCommands:
+    write_clouds_yaml(tmp_path, cloud)
     (tmp_path / "prod.yaml").write_text(BASE)
-    return Commands(tmp_path)
+    return ClusterCommands(tmp_path)
 
 
 def given(folder: Path, name: str, passwords: dict[str, str], mode: int = 0o600) -> None:
@@ -39,7 +39,7 @@ def given(folder: Path, name: str, passwords: dict[str, str], mode: int = 0o600)
     (folder / name).chmod(mode)
 
 
-def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: Commands) -> None:
+def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: ClusterCommands) -> None:
     code, table, _ = commands.run("preflight", "prod.yaml")
 
     assert code == 0
@@ -50,7 +50,7 @@ def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: Commands)
     assert "caution   Keystone's auth_ttl cannot be seen: 900 s is taken for it" in table
 
 
-def test_the_preflight_needs_no_file_and_answers_in_json(commands: Commands, cloud: Serving) -> None:
+def test_the_preflight_needs_no_file_and_answers_in_json(commands: ClusterCommands, cloud: Serving) -> None:
     code, answer, _ = commands.run("preflight", "--json")
 
     found = json.loads(answer)
@@ -58,21 +58,23 @@ def test_the_preflight_needs_no_file_and_answers_in_json(commands: Commands, clo
     assert found["endpoints"]["cloudformation"] == f"{cloud.cfn_url}/v1/"
 
 
-def test_what_is_missing_has_an_exit_code_of_its_own(commands: Commands) -> None:
+def test_what_is_missing_has_an_exit_code_of_its_own(commands: ClusterCommands) -> None:
     code, table, _ = commands.run("preflight", "prod.yaml", "--dialect", "cfn")
 
     assert code == 5
-    assert "missing   a subnet or a network (from 2.37 on Nova makes no AWS::EC2::Instance without one)" in table
+    assert (
+        "missing   a subnet or a network (from 2.37 on Nova makes no AWS::EC2::Instance without one)" in table
+    )
 
 
-def test_a_creation_tells_the_dialect_that_it_takes_and_why(commands: Commands) -> None:
+def test_a_creation_tells_the_dialect_that_it_takes_and_why(commands: ClusterCommands) -> None:
     code, _, told = commands.run("create", "prod.yaml", "--no-wait")
 
     assert code == 0
     assert told.splitlines()[0].startswith("in hot: Heat has all that it needs")
 
 
-def test_cfn_without_a_place_is_refused_before_anything_is_launched(commands: Commands) -> None:
+def test_cfn_without_a_place_is_refused_before_anything_is_launched(commands: ClusterCommands) -> None:
     code, _, told = commands.run("create", "prod.yaml", "--dialect", "cfn")
 
     assert code == 2
@@ -82,7 +84,7 @@ def test_cfn_without_a_place_is_refused_before_anything_is_launched(commands: Co
 
 @pytest.mark.parametrize("dialect", ["hot", "cfn"])
 def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
-    commands: Commands, cloud: Serving, dialect: str
+    commands: ClusterCommands, cloud: Serving, dialect: str
 ) -> None:
     engine: Any = cloud.cloud
     place = f"subnet: {SUBNET_ID}\npasswords: {{file: secrets.yaml}}\n"
@@ -112,17 +114,25 @@ def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
 @pytest.mark.parametrize(
     ("passwords", "mode", "said"),
     [
-        (PASSWORDS, 0o640, "secrets.yaml: expected a file that its owner alone can read, found mode 0640 (chmod 600"),
+        (
+            PASSWORDS,
+            0o640,
+            "secrets.yaml: expected a file that its owner alone can read, found mode 0640 (chmod 600",
+        ),
         (
             {"Master0000": "s3cret" * 6, "Slave0000": "x"},
             0o600,
             "secrets.yaml: Master0000: expected at most 32 characters, found 36",
         ),
-        ({"Master0000": "s3cret"}, 0o600, "passwords.Slave0000: expected a password for this new node, found none"),
+        (
+            {"Master0000": "s3cret"},
+            0o600,
+            "passwords.Slave0000: expected a password for this new node, found none",
+        ),
     ],
 )
 def test_a_file_of_passwords_that_will_not_do_is_refused_without_a_word_of_it(
-    commands: Commands, passwords: dict[str, str], mode: int, said: str
+    commands: ClusterCommands, passwords: dict[str, str], mode: int, said: str
 ) -> None:
     (commands.folder / "prod.yaml").write_text(f"{BASE}passwords: {{file: secrets.yaml}}\n")
     given(commands.folder, "secrets.yaml", passwords, mode)

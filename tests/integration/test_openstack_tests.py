@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 
 from guestagent.embedded import serving
-from tests.integration.installed import installed
-from tests.integration.openstack_tests import verdicts as runner
-from tests.integration.openstack_tests.chosen import (
-    ALONE,
+from tests.integration.openstack_tests import runner as runner
+from tests.integration.openstack_tests.exclusions import (
+    CURL_TEST,
+    EXCLUDED,
     INTREE,
-    LEFT_OUT,
     PACKAGES,
+    PACKAGES_WITHOUT_DEPENDENCIES,
     PLUGIN,
-    PROOF,
     RUNS,
-    SLOW,
+    SLOW_TEST,
 )
-from tests.integration.openstack_tests.scripts import ScriptHypervisor
+from tests.integration.openstack_tests.script_guests import ScriptHypervisor
+from tests.support.pypi_programs import install_programs
 
 pytestmark = pytest.mark.timeout(600)  # the first run installs them
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "openstack-tests.md"
@@ -39,7 +39,7 @@ class Tempest:
     """An environment with the tests, configured for one cloud."""
 
     def __init__(self, folder: Path, connect: Mapping[str, Any]) -> None:
-        self.python = installed("openstack-tests", PACKAGES, ALONE) / "python"
+        self.python = install_programs("openstack-tests", PACKAGES, PACKAGES_WITHOUT_DEPENDENCIES) / "python"
         self.folder = folder
         (folder / "tempest.conf").write_text(configuration(folder, connect))
 
@@ -65,7 +65,7 @@ def tempest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempest]:
 def verdicts(tempest: Tempest) -> Verdicts:
     """Of all that are not left out; each package in a process of its own."""
     with ThreadPoolExecutor(len(RUNS)) as beside:
-        runs = beside.map(lambda name: tempest.run(name, "--without", *LEFT_OUT), RUNS)
+        runs = beside.map(lambda name: tempest.run(name, "--without", *EXCLUDED), RUNS)
         return {test: verdict for run in runs for test, verdict in run.items()}
 
 
@@ -75,13 +75,13 @@ def test_every_test_that_is_not_left_out_passes(verdicts: Verdicts) -> None:
 
 
 def test_a_guest_that_signals_with_curl_completes_its_condition(verdicts: Verdicts) -> None:
-    assert [verdict for test, verdict in verdicts.items() if test.startswith(PROOF)] == ["passed"]
+    assert [verdict for test, verdict in verdicts.items() if test.startswith(CURL_TEST)] == ["passed"]
 
 
 def test_whatever_is_left_out_exists(tempest: Tempest) -> None:
     files = {each.name for each in tempest.python.parents[1].glob("lib/*/site-packages/heat_*/**/test_*.py")}
 
-    modules = {next(part for part in prefix.split(".") if part.startswith("test_")) for prefix in LEFT_OUT}
+    modules = {next(part for part in prefix.split(".") if part.startswith("test_")) for prefix in EXCLUDED}
 
     assert {f"{module}.py" for module in modules} - files == set()
 
@@ -90,15 +90,15 @@ def test_the_page_names_all_that_is_left_out() -> None:
     page = PAGE.read_text()
     rows = {name: why for why, names in ROW.findall(page) for name in NAME.findall(names)}
 
-    expected = {shortened(prefix): why for prefix, why in LEFT_OUT.items() if prefix != SLOW}
+    expected = {shortened(prefix): why for prefix, why in EXCLUDED.items() if prefix != SLOW_TEST}
 
     assert rows == expected
-    assert all(package.partition("==")[2] in page for package in (*PACKAGES, *ALONE))
+    assert all(package.partition("==")[2] in page for package in (*PACKAGES, *PACKAGES_WITHOUT_DEPENDENCIES))
 
 
 @pytest.mark.patient
 def test_updates_of_a_stack_in_progress_pass_as_well(tempest: Tempest) -> None:
-    assert set(tempest.run(SLOW, within=400).values()) == {"passed"}
+    assert set(tempest.run(SLOW_TEST, within=400).values()) == {"passed"}
 
 
 def shortened(name: str) -> str:

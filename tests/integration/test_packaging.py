@@ -27,7 +27,10 @@ def test_an_installed_package_finds_its_elements_and_units(wheel: Path, tmp_path
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     where = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    asks = "from guestagent.shipped import shipped; print(shipped('elements')); print(shipped('systemd'))"
+    asks = (
+        "from guestagent.package_data import find_package_data as find; "
+        "print(find('elements')); print(find('systemd'))"
+    )
 
     python = [sys.executable, "-c", asks]
     said = subprocess.run(python, env=where, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -18,28 +18,28 @@ from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
 from guestagent.metadata.document import HotHandle
 from guestagent.retry import Backoff, SystemClock
 from guestagent.signal import (
-    End,
-    Entry,
+    DeliveryResult,
     HandleBroken,
     HandleDoubted,
-    Outcome,
-    Policy,
+    RetryPolicy,
     Sender,
+    SignalOutcome,
+    SignalStatus,
     Spool,
-    Status,
-    transport_to,
+    SpoolEntry,
+    build_transport,
 )
-from tests.integration.heat_requests import Heat, waiting_stack
-from tests.integration.listening import HIDDEN
-from tests.integration.resting import LOGIN, SIGNAL, TOKEN, Rest, resting
+from tests.support.cfn_signal_server import SIGNATURE
+from tests.support.heat_requests import HeatRequests, create_waiting_stack
+from tests.support.rest_signal_server import LOGIN, SIGNAL, TOKEN, RestSignalServer, open_rest_signal_server
 
-READY = Outcome(Status.SUCCESS, "ready", {"lag": 0})
-QUICK = Policy(wait=Backoff(first=0.01, most=0.02), grace=0.2)
+READY = SignalOutcome(SignalStatus.SUCCESS, "ready", {"lag": 0})
+QUICK = RetryPolicy(backoff=Backoff(initial_s=0.01, max_s=0.02), doubt_timeout_s=0.2)
 
 
 @pytest.fixture
-def rest() -> Iterator[Rest]:
-    with resting() as found:
+def rest() -> Iterator[RestSignalServer]:
+    with open_rest_signal_server() as found:
         yield found
 
 
@@ -47,7 +47,7 @@ def refused(send: Callable[[], None]) -> SignalError:
     """The error of an attempt; neither its message nor its traceback may hold a credential."""
     with pytest.raises(SignalError) as raised:
         send()
-    assert HIDDEN not in "".join(traceback.format_exception(raised.value))
+    assert SIGNATURE not in "".join(traceback.format_exception(raised.value))
     assert raised.value.__context__ is None
     return raised.value
 
@@ -56,31 +56,31 @@ def sender(folder: Path, tell: Callable[[str], None] = lambda message: None) -> 
     return Sender(Spool(folder), SystemClock(), QUICK, tell=tell)
 
 
-def test_a_token_of_the_handle_is_sent_with_the_signal(rest: Rest) -> None:
-    rest.tokens.append(HIDDEN)
+def test_a_token_of_the_handle_is_sent_with_the_signal(rest: RestSignalServer) -> None:
+    rest.tokens.append(SIGNATURE)
 
-    transport_to(rest.bearer(HIDDEN)).send(b'{"id": "n"}', 5)
+    build_transport(rest.build_token_handle(SIGNATURE)).send(b'{"id": "n"}', 5)
 
-    (heard,) = rest.heard
-    assert heard.line == f"POST {SIGNAL} HTTP/1.1"
+    (heard,) = rest.signals
+    assert heard.request_line == f"POST {SIGNAL} HTTP/1.1"
     assert heard.body == b'{"id": "n"}'
     assert heard.headers["Content-Type"] == "application/json"
-    assert heard.headers["X-Auth-Token"] == HIDDEN
+    assert heard.headers["X-Auth-Token"] == SIGNATURE
     assert rest.logins == []
 
 
-def test_a_token_that_has_expired_is_doubted(rest: Rest) -> None:
-    error = refused(lambda: transport_to(rest.bearer(HIDDEN)).send(b"{}", 5))
+def test_a_token_that_has_expired_is_doubted(rest: RestSignalServer) -> None:
+    error = refused(lambda: build_transport(rest.build_token_handle(SIGNATURE)).send(b"{}", 5))
 
     assert type(error) is HandleDoubted
     assert "the token has expired, or the handle or its stack is gone" in str(error)
 
 
-def test_the_handles_own_user_logs_in_to_its_project(rest: Rest) -> None:
-    transport_to(rest.account).send(b'{"id": "n"}', 5)
+def test_the_handles_own_user_logs_in_to_its_project(rest: RestSignalServer) -> None:
+    build_transport(rest.account_handle).send(b'{"id": "n"}', 5)
 
-    (login,), (heard,) = rest.logins, rest.heard
-    assert login.line == f"POST {LOGIN} HTTP/1.1"
+    (login,), (heard,) = rest.logins, rest.signals
+    assert login.request_line == f"POST {LOGIN} HTTP/1.1"
     asked = json.loads(login.body)["auth"]
     assert asked["scope"] == {"project": {"id": "p1"}}
     assert asked["identity"]["methods"] == ["password"]
@@ -88,25 +88,27 @@ def test_the_handles_own_user_logs_in_to_its_project(rest: Rest) -> None:
     assert heard.headers["X-Auth-Token"] == f"{TOKEN}1"
 
 
-def test_a_token_is_kept_while_it_is_good_and_renewed_within_the_attempt_when_it_is_not(rest: Rest) -> None:
-    to = transport_to(rest.account)
+def test_a_token_is_kept_while_it_is_good_and_renewed_within_the_attempt_when_it_is_not(
+    rest: RestSignalServer,
+) -> None:
+    to = build_transport(rest.account_handle)
     to.send(b"{}", 5)
     to.send(b"{}", 5)
     assert len(rest.logins) == 1
 
-    rest.revoke()
+    rest.revoke_tokens()
     to.send(b"{}", 5)
 
-    assert [heard.headers["X-Auth-Token"][-1] for heard in rest.heard] == ["1", "1", "1", "2"]
+    assert [heard.headers["X-Auth-Token"][-1] for heard in rest.signals] == ["1", "1", "1", "2"]
 
 
-def test_a_new_token_that_is_refused_is_not_renewed_at_once(rest: Rest) -> None:
-    rest.heat = (401, b"")
+def test_a_new_token_that_is_refused_is_not_renewed_at_once(rest: RestSignalServer) -> None:
+    rest.heat_reply = (401, b"")
 
-    error = refused(lambda: transport_to(rest.account).send(b"{}", 5))
+    error = refused(lambda: build_transport(rest.account_handle).send(b"{}", 5))
 
     assert type(error) is HandleDoubted
-    assert (len(rest.logins), len(rest.heard)) == (1, 1)
+    assert (len(rest.logins), len(rest.signals)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +124,12 @@ def test_a_new_token_that_is_refused_is_not_renewed_at_once(rest: Rest) -> None:
     ],
 )
 def test_every_answer_of_heat_has_its_error(
-    rest: Rest, reply: tuple[int, bytes], kind: type[SignalError]
+    rest: RestSignalServer, reply: tuple[int, bytes], kind: type[SignalError]
 ) -> None:
-    rest.heat = reply
+    rest.heat_reply = reply
 
-    for to in (rest.account, rest.bearer(HIDDEN)):
-        assert type(refused(lambda to=to: transport_to(to).send(b"{}", 5))) is kind  # type: ignore[misc]
+    for to in (rest.account_handle, rest.build_token_handle(SIGNATURE)):
+        assert type(refused(lambda to=to: build_transport(to).send(b"{}", 5))) is kind  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -142,95 +144,104 @@ def test_every_answer_of_heat_has_its_error(
     ],
 )
 def test_every_answer_of_keystone_has_its_error_and_heat_hears_nothing(
-    rest: Rest, reply: tuple[int, bytes], kind: type[SignalError]
+    rest: RestSignalServer, reply: tuple[int, bytes], kind: type[SignalError]
 ) -> None:
-    rest.keystone = reply
+    rest.keystone_reply = reply
 
-    error = refused(lambda: transport_to(rest.account).send(b"{}", 5))
+    error = refused(lambda: build_transport(rest.account_handle).send(b"{}", 5))
 
     assert type(error) is kind
-    assert rest.heard == []
+    assert rest.signals == []
 
 
 def test_a_keystone_that_is_silent_ends_with_the_attempts_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
 
-        error = refused(lambda: transport_to(Rest(address).account).send(b"{}", 0.2))
+        error = refused(lambda: build_transport(RestSignalServer(address).account_handle).send(b"{}", 0.2))
 
     assert str(error).endswith(": no answer in time")
 
 
-def test_not_even_a_debugging_log_holds_a_credential(rest: Rest, caplog: pytest.LogCaptureFixture) -> None:
+def test_not_even_a_debugging_log_holds_a_credential(
+    rest: RestSignalServer, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
 
-    transport_to(rest.account).send(b"{}", 5)
+    build_transport(rest.account_handle).send(b"{}", 5)
 
-    assert rest.heard
-    assert HIDDEN not in caplog.text
+    assert rest.signals
+    assert SIGNATURE not in caplog.text
 
 
-def test_a_keystone_that_comes_back_is_waited_for(rest: Rest, tmp_path: Path) -> None:
-    rest.keystone = (503, b"")
+def test_a_keystone_that_comes_back_is_waited_for(rest: RestSignalServer, tmp_path: Path) -> None:
+    rest.keystone_reply = (503, b"")
     told: list[str] = []
 
     def back(message: str) -> None:
         told.append(message)
-        rest.keystone = None
+        rest.keystone_reply = None
 
-    delivery = sender(tmp_path, back).say(Entry(rest.account, "slave0000-1", READY))
+    delivery = sender(tmp_path, back).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
 
-    assert (delivery.end, delivery.confirmed, delivery.attempts) == (End.ACCEPTED, False, 2)
-    assert json.loads(rest.heard[-1].body) == {
+    assert (delivery.result, delivery.is_confirmed, delivery.attempts) == (DeliveryResult.ACCEPTED, False, 2)
+    assert json.loads(rest.signals[-1].body) == {
         "status": "SUCCESS",
         "reason": "ready",
         "id": "slave0000-1",
         "data": {"lag": 0},
     }
     assert "Keystone is down" in told[0]
-    assert HIDDEN not in "".join([*told, *(path.read_text() for path in tmp_path.iterdir())])
+    assert SIGNATURE not in "".join([*told, *(path.read_text() for path in tmp_path.iterdir())])
 
 
-def test_credentials_that_stay_refused_are_given_up_with_all_readings(rest: Rest, tmp_path: Path) -> None:
-    rest.keystone = (401, b"")
+def test_credentials_that_stay_refused_are_given_up_with_all_readings(
+    rest: RestSignalServer, tmp_path: Path
+) -> None:
+    rest.keystone_reply = (401, b"")
 
-    delivery = sender(tmp_path).say(Entry(rest.account, "slave0000-1", READY))
+    delivery = sender(tmp_path).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
 
-    assert delivery.end is End.GIVEN_UP
+    assert delivery.result is DeliveryResult.GIVEN_UP
     assert delivery.attempts > 1
-    assert "the handle or its stack is gone" in delivery.why
-    assert "the password was altered" in delivery.why
+    assert "the handle or its stack is gone" in delivery.reason
+    assert "the password was altered" in delivery.reason
 
 
-def test_a_handle_that_is_gone_is_given_up_at_once(rest: Rest, tmp_path: Path) -> None:
-    rest.heat = (404, b"")
+def test_a_handle_that_is_gone_is_given_up_at_once(rest: RestSignalServer, tmp_path: Path) -> None:
+    rest.heat_reply = (404, b"")
 
-    delivery = sender(tmp_path).say(Entry(rest.account, "slave0000-1", READY))
+    delivery = sender(tmp_path).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
 
-    assert (delivery.end, delivery.attempts) == (End.GIVEN_UP, 1)
-    assert delivery.why.endswith("there is no such handle (any more)")
+    assert (delivery.result, delivery.attempts) == (DeliveryResult.GIVEN_UP, 1)
+    assert delivery.reason.endswith("there is no such handle (any more)")
 
 
 @contextmanager
-def stack(transport: str) -> Iterator[tuple[Serving, Heat, HotHandle]]:
+def stack(transport: str) -> Iterator[tuple[Serving, HeatRequests, HotHandle]]:
     """A stack of one wait condition in the embedded Heat, and its handle as a node's metadata would spell it."""
     with serving() as cloud, openstack.connect(**cloud.connect) as connection:
-        heat = Heat(connection)
-        yield cloud, heat, waiting_stack(heat, "s", transport)
+        heat = HeatRequests(connection)
+        yield cloud, heat, create_waiting_stack(heat, "s", transport)
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.parametrize("transport", ["TOKEN_SIGNAL", "HEAT_SIGNAL", "CFN_SIGNAL"])
 @pytest.mark.parametrize(
-    ("status", "ended"), [(Status.SUCCESS, "CREATE_COMPLETE"), (Status.FAILURE, "CREATE_FAILED")]
+    ("status", "ended"), [(SignalStatus.SUCCESS, "CREATE_COMPLETE"), (SignalStatus.FAILURE, "CREATE_FAILED")]
 )
 def test_the_embedded_heat_hears_every_transport(
-    tmp_path: Path, transport: str, status: Status, ended: str
+    tmp_path: Path, transport: str, status: SignalStatus, ended: str
 ) -> None:
     with stack(transport) as (_, heat, to):
-        delivery = sender(tmp_path).say(Entry(to, "slave0000-1", Outcome(status, "as it is", {"lag": 0})))
+        delivery = sender(tmp_path).send(
+            SpoolEntry(to, "slave0000-1", SignalOutcome(status, "as it is", {"lag": 0}))
+        )
 
-        assert (delivery.end, delivery.confirmed) == (End.ACCEPTED, transport == "CFN_SIGNAL")
+        assert (delivery.result, delivery.is_confirmed) == (
+            DeliveryResult.ACCEPTED,
+            transport == "CFN_SIGNAL",
+        )
         heat.wait("s", ended)
 
 
@@ -239,8 +250,8 @@ def test_the_embedded_heat_hears_every_transport(
 def test_a_deleted_stack_of_the_embedded_heat_is_given_up(tmp_path: Path, transport: str) -> None:
     with stack(transport) as (_, heat, to):
         heat.delete("s")
-        heat.wait_until(lambda: heat.find("s") is None)
+        heat.wait_until(lambda: heat.find_status("s") is None)
 
-        delivery = sender(tmp_path).say(Entry(to, "slave0000-1", READY))
+        delivery = sender(tmp_path).send(SpoolEntry(to, "slave0000-1", READY))
 
-    assert delivery.end is End.GIVEN_UP
+    assert delivery.result is DeliveryResult.GIVEN_UP

@@ -13,17 +13,22 @@ from typing import Any
 import pymysql
 import pytest
 
-from guestagent.database.sourceview import TcpSourceView
-from guestagent.database.state import Receiver, ServerError
-from guestagent.embedded.servers import Flavour
+from guestagent.database.source_probe import TcpSourceProbe
+from guestagent.database.state import ReceiverState, ServerError
+from guestagent.embedded.database_servers import Flavour
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
-from tests.integration.certificates import Authority
-from tests.integration.consoles import CONSOLES
-from tests.integration.database.following import until
-from tests.integration.servers import Server, running
-from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, replica_document, source_document
+from tests.integration.test_agent import (
+    IMAGE_OPTIONS,
+    AgentGuest,
+    build_replica_document,
+    build_source_document,
+)
+from tests.support.certificates import CertificateAuthority
+from tests.support.database_servers import DatabaseServer, open_server
 from tests.support.journals import lose_journal
+from tests.support.replication import wait_until
+from tests.support.server_reset_statements import RESET_STATEMENTS
 
 OLD, NEW = "the-old-password-in-clear", "the-new-password-in-clear"
 THEIRS, THIRD = "the-password-of-somebody-else", "the-third-password-in-clear"
@@ -48,29 +53,29 @@ pytestmark = pytest.mark.timeout(300)
 class Pair:
     """A source and its replica over verified TLS, and the documents of their generations."""
 
-    source: Guest
-    replica: Guest
+    source: AgentGuest
+    replica: AgentGuest
     ca: str
     logged_before: int
     refused: list[str] = field(default_factory=list)
 
     def source_has(self, password: str, generation: int, **section: Any) -> dict[str, Any]:
-        document = source_document(TLS={"CA": self.ca}, Generation=generation, **section)
+        document = build_source_document(TLS={"CA": self.ca}, Generation=generation, **section)
         return document | {"Users": [{"name": "slave0000", "password": password}]}
 
     def replica_has(self, password: str, generation: int, **section: Any) -> dict[str, Any]:
         tls = {"CA": self.ca}
-        return replica_document(
+        return build_replica_document(
             self.source.server.port, password, TLS=tls, Generation=generation, **({"Deadline": 30} | section)
         )
 
     def reconnects(self) -> None:
         """End the stream at the source: the replica comes back, and was not refused on the way."""
-        dumps = CONSOLES[self.source.server.flavour.family].dumps
-        before = {row["id"] for row in self.source.server.ask(dumps)}
+        dumps = RESET_STATEMENTS[self.source.server.flavour.family].dumps
+        before = {row["id"] for row in self.source.server.execute(dumps)}
         for number in before:
             with suppress(pymysql.MySQLError):
-                self.source.server.ask(f"KILL {number}")
+                self.source.server.execute(f"KILL {number}")
 
         def is_back() -> bool:
             with closing(self.replica.server.open()) as database:
@@ -78,17 +83,17 @@ class Pair:
             assert channel is not None
             if channel.receiver_error is not None:
                 self.refused += [str(channel.receiver_error)] if channel.receiver_error.number == 1045 else []
-            now = {row["id"] for row in self.source.server.ask(dumps)} - before
-            return channel.receiver is Receiver.RUNNING and bool(now)
+            now = {row["id"] for row in self.source.server.execute(dumps)} - before
+            return channel.receiver is ReceiverState.RUNNING and bool(now)
 
-        until(is_back)
+        wait_until(is_back)
         assert self.refused == []
-        assert "Access denied" not in self.replica.server.log()[self.logged_before :]
+        assert "Access denied" not in self.replica.server.read_log()[self.logged_before :]
 
     def login(self, password: str) -> ServerError | None:
-        view = TcpSourceView(5)
+        view = TcpSourceProbe(5)
         tls = Tls(ca=self.ca)
-        return view.look("127.0.0.1", self.source.server.port, "slave0000", Secret(password), tls).error
+        return view.probe("127.0.0.1", self.source.server.port, "slave0000", Secret(password), tls).error
 
     def lets_in(self, *passwords: str) -> list[bool]:
         return [self.login(password) is None for password in passwords]
@@ -96,45 +101,47 @@ class Pair:
     def by_hand(self, what: Mapping[str, str], ours: str = OLD) -> None:
         """What somebody does to the account at the source's console."""
         said = what[self.source.server.flavour.family].format(theirs=THEIRS, ours=ours)
-        self.source.server.ask(*said.split("; "))
+        self.source.server.execute(*said.split("; "))
 
 
 @pytest.fixture(scope="module")
 def servers(
-    flavour: Flavour, empty: Path, authority: Authority, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Server, Server]]:
+    flavour: Flavour, empty: Path, authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[DatabaseServer, DatabaseServer]]:
     folder = tmp_path_factory.mktemp("rotation")
-    options = ("server-id=1", *AS_IN_THE_IMAGE)
+    options = ("server-id=1", *IMAGE_OPTIONS)
     with (
-        running(folder / "a", empty, *options, *authority.right.options, flavour=flavour) as one,
-        running(folder / "b", empty, *options, flavour=flavour) as two,
+        open_server(folder / "a", empty, *options, *authority.valid.options, flavour=flavour) as one,
+        open_server(folder / "b", empty, *options, flavour=flavour) as two,
     ):
         yield one, two
 
 
 @pytest.fixture
-def pair(servers: tuple[Server, Server], authority: Authority, tmp_path: Path) -> Pair:
+def pair(
+    servers: tuple[DatabaseServer, DatabaseServer], authority: CertificateAuthority, tmp_path: Path
+) -> Pair:
     """Both ready with the old password, and a table to write into."""
     guests = []
     for name, server in zip("ab", servers, strict=True):
-        server.emptied()
+        server.reset()
         (tmp_path / name).mkdir()
-        guests.append(Guest(server, tmp_path / name))
-    made = Pair(guests[0], guests[1], authority.text, len(guests[1].server.log()))
+        guests.append(AgentGuest(server, tmp_path / name))
+    made = Pair(guests[0], guests[1], authority.text, len(guests[1].server.read_log()))
     assert made.source.apply(made.source_has(OLD, 1))["state"] == "ready"
-    made.source.server.ask("CREATE DATABASE d", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY)")
+    made.source.server.execute("CREATE DATABASE d", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY)")
     assert made.replica.apply(made.replica_has(OLD, 1))["state"] == "ready"
     return made
 
 
 @contextmanager
-def writing(server: Server) -> Iterator[None]:
+def writing(server: DatabaseServer) -> Iterator[None]:
     """Somebody inserts rows all the while."""
     done = threading.Event()
 
     def write() -> None:
         while not done.wait(0.02):
-            server.ask("INSERT INTO d.t VALUES ()")
+            server.execute("INSERT INTO d.t VALUES ()")
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -186,24 +193,24 @@ def test_a_password_is_replaced_and_nobody_is_refused_meanwhile(pair: Pair) -> N
     old = pair.login(OLD)
     assert (pair.login(NEW), old.number if old else None) == (None, 1045)
     count = "(SELECT COUNT(*) FROM d.t)"
-    assert pair.replica.server.value(count) == pair.source.server.value(count) != "0"
+    assert pair.replica.server.query_value(count) == pair.source.server.query_value(count) != "0"
     assert shown == []
     for guest in (pair.source, pair.replica):
-        logged = guest.server.everything_logged()
+        logged = guest.server.read_all_logs()
         ours = b"".join(p.read_bytes() for p in (guest.folder / "state").rglob("*") if p.is_file())
         assert all(secret.encode() not in logged + ours for secret in (OLD, NEW))
-    for row in pair.source.server.ask("SHOW FULL PROCESSLIST"):
+    for row in pair.source.server.execute("SHOW FULL PROCESSLIST"):
         assert not any(secret in str(row) for secret in (OLD, NEW))
 
 
 def test_two_passwords_are_as_wanted_in_their_own_generation_and_nothing_is_altered(pair: Pair) -> None:
     pair.source.apply(pair.source_has(NEW, 2))
-    before = pair.source.server.position()
+    before = pair.source.server.read_position()
 
     told = pair.source.apply(pair.source_has(NEW, 2))
 
     assert told["state"] == "ready"
-    assert pair.source.server.position() == before
+    assert pair.source.server.read_position() == before
     assert pair.login(OLD) is None
 
 
@@ -296,7 +303,7 @@ def test_a_rotation_killed_around_its_statement_leaves_a_way_in_whatever_comes_n
     pair: Pair, boundary: int
 ) -> None:
     wanted = pair.source_has(NEW, 2, RetainPasswords=True)
-    assert pair.source.killed(wanted, boundary) == -signal.SIGKILL
+    assert pair.source.run_killed_agent(wanted, boundary) == -signal.SIGKILL
     given = NEW if boundary else OLD
 
     told = pair.source.apply(pair.source_has(THIRD, 3, RetainPasswords=True))
@@ -311,12 +318,12 @@ def test_whoever_is_killed_in_the_middle_leaves_a_way_in(pair: Pair) -> None:
             password, generation = f"password-{boundary}", 2 + 2 * boundary
             if boundary < 2:
                 wanted = pair.source_has(password, generation, RetainPasswords=True)
-                assert pair.source.killed(wanted, boundary) == -signal.SIGKILL
+                assert pair.source.run_killed_agent(wanted, boundary) == -signal.SIGKILL
                 pair.reconnects()
             told = pair.source.apply(pair.source_has(password, generation, RetainPasswords=True))
             assert told["state"] == "ready", told
             document = pair.replica_has(password, generation)
-            assert pair.replica.killed(document, boundary) == -signal.SIGKILL
+            assert pair.replica.run_killed_agent(document, boundary) == -signal.SIGKILL
             assert pair.replica.apply(document)["state"] == "ready"
             pair.reconnects()
             assert pair.source.apply(pair.source_has(password, generation + 1))["state"] == "ready"

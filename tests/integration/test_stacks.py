@@ -16,13 +16,13 @@ import pytest
 import yaml
 
 from guestagent.controller import Cluster, Dialect, Event, Node, NodeChanged, NodeState, Stacks
-from guestagent.controller.cloud import OpenStackHeat
+from guestagent.controller.openstack_heat import OpenStackHeat
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.compute import SUBNET_ID
+from guestagent.embedded.openstack.nova.servers import SUBNET_ID
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, StackFailed
-from tests.integration.commands import Commands, clouds_yaml
-from tests.integration.playing import PlayingGuests
-from tests.support.dripping import dripping
+from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
+from tests.support.signalling_guests import SignallingHypervisor
+from tests.support.slow_server import open_slow_server
 
 # openstacksdk warns of itself at every connect and request.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -32,12 +32,12 @@ LONG = 30.0
 
 
 @pytest.fixture
-def guests() -> PlayingGuests:
-    return PlayingGuests()
+def guests() -> SignallingHypervisor:
+    return SignallingHypervisor()
 
 
 @pytest.fixture
-def cloud(guests: PlayingGuests) -> Iterator[Serving]:
+def cloud(guests: SignallingHypervisor) -> Iterator[Serving]:
     with serving(guests) as served:
         yield served
 
@@ -63,12 +63,12 @@ def cluster(replicas: int = 1, deadline: int = 10) -> Cluster:
     )
 
 
-def booted(guests: PlayingGuests) -> list[str]:
-    return [about for call, about in guests.said if call == "boot"]
+def booted(guests: SignallingHypervisor) -> list[str]:
+    return [about for call, about in guests.calls if call == "boot"]
 
 
 def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
-    cloud: Serving, guests: PlayingGuests, stacks: Stacks
+    cloud: Serving, guests: SignallingHypervisor, stacks: Stacks
 ) -> None:
     events: list[Event] = []
     stacks.wait(stacks.create("db", cluster()), LONG, events.append)
@@ -101,7 +101,7 @@ def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
 
 
 def test_a_node_is_resized_in_place_and_proves_itself_alone(
-    cloud: Serving, guests: PlayingGuests, stacks: Stacks
+    cloud: Serving, guests: SignallingHypervisor, stacks: Stacks
 ) -> None:
     stacks.wait(stacks.create("db", cluster()), LONG)
 
@@ -112,15 +112,15 @@ def test_a_node_is_resized_in_place_and_proves_itself_alone(
         ("Master0000", "m1.large", 1, NodeState.READY),
         ("Slave0000", "m1.large", 2, NodeState.READY),
     ]
-    assert [server.flavor.name for server in cloud.cloud.servers.servers.values()] == ["m1.large", "m1.large"]
+    assert [server.flavor.name for server in cloud.cloud.compute.servers.values()] == ["m1.large", "m1.large"]
     assert len(booted(guests)) == 2
     assert cloud.dangerous_reads == []
 
 
 def test_a_replica_that_fails_fails_the_stack_with_its_own_reason(
-    cloud: Serving, guests: PlayingGuests, stacks: Stacks
+    cloud: Serving, guests: SignallingHypervisor, stacks: Stacks
 ) -> None:
-    guests.failing["Slave0000"] = "Slave0000 (replica): access denied for slave0000"
+    guests.failure_reasons["Slave0000"] = "Slave0000 (replica): access denied for slave0000"
 
     with pytest.raises(StackFailed) as failed:
         stacks.wait(stacks.create("db", cluster()), LONG)
@@ -133,11 +133,11 @@ def test_a_replica_that_fails_fails_the_stack_with_its_own_reason(
     assert [n.state for n in stacks.status("db").nodes] == [NodeState.READY, NodeState.FAILED]
 
 
-def test_a_failed_cluster_is_mended_by_its_next_change(guests: PlayingGuests, stacks: Stacks) -> None:
-    guests.failing["Slave0000"] = "not yet"
+def test_a_failed_cluster_is_mended_by_its_next_change(guests: SignallingHypervisor, stacks: Stacks) -> None:
+    guests.failure_reasons["Slave0000"] = "not yet"
     with pytest.raises(StackFailed):
         stacks.wait(stacks.create("db", cluster()), LONG)
-    guests.failing.clear()
+    guests.failure_reasons.clear()
 
     stacks.wait(stacks.change("db", lambda made: made.add_replica(SMALL)), LONG)
 
@@ -148,15 +148,17 @@ def test_a_failed_cluster_is_mended_by_its_next_change(guests: PlayingGuests, st
     ]
 
 
-def test_a_silent_node_ends_its_condition_at_its_own_time(guests: PlayingGuests, stacks: Stacks) -> None:
-    guests.mute.add("Master0000")
+def test_a_silent_node_ends_its_condition_at_its_own_time(
+    guests: SignallingHypervisor, stacks: Stacks
+) -> None:
+    guests.silent_nodes.add("Master0000")
 
     with pytest.raises(StackFailed, match=r"WaitConditionTimeout: .*: 0 of 1 received"):
         stacks.wait(stacks.create("db", replace(cluster(0, deadline=2), boot_allowance=1)), LONG)
 
 
-def test_the_deadline_leaves_the_stack_at_work(guests: PlayingGuests, stacks: Stacks) -> None:
-    guests.mute.add("Master0000")
+def test_the_deadline_leaves_the_stack_at_work(guests: SignallingHypervisor, stacks: Stacks) -> None:
+    guests.silent_nodes.add("Master0000")
     work = stacks.create("db", cluster(0))
 
     with pytest.raises(DeadlineExceeded, match="stack db is still CREATE_IN_PROGRESS"):
@@ -201,17 +203,17 @@ def test_a_wrong_password_is_refused(cloud: Serving) -> None:
 
 
 @pytest.fixture
-def commands(tmp_path: Path, cloud: Serving) -> Commands:
-    clouds_yaml(tmp_path, cloud)
+def commands(tmp_path: Path, cloud: Serving) -> ClusterCommands:
+    write_clouds_yaml(tmp_path, cloud)
     description = (
         "source: &a {flavor: m1.large, image: guestagent-mariadb}\nreplicas: [{<<: *a, flavor: m1.small}]\n"
         f"dialect: cfn\nsubnet: {SUBNET_ID}\n"
     )
     (tmp_path / "prod.yaml").write_text(description)
-    return Commands(tmp_path)
+    return ClusterCommands(tmp_path)
 
 
-def test_the_command_line_creates_changes_shows_and_deletes(commands: Commands) -> None:
+def test_the_command_line_creates_changes_shows_and_deletes(commands: ClusterCommands) -> None:
     code, table, told = commands.run("create", "prod.yaml")
     assert code == 0
     assert table.startswith("prod is CREATE_COMPLETE\nnode        role     state  address")
@@ -242,16 +244,16 @@ def test_the_command_line_creates_changes_shows_and_deletes(commands: Commands) 
 
 
 def test_without_waiting_the_stack_is_watched_by_another_command(
-    commands: Commands, guests: PlayingGuests
+    commands: ClusterCommands, guests: SignallingHypervisor
 ) -> None:
-    guests.mute.add("Slave0000")
+    guests.silent_nodes.add("Slave0000")
     code, answer, _ = commands.run("create", "prod.yaml", "--name", "later", "--no-wait", "--json")
     assert (code, json.loads(answer)["action"]) == (0, "CREATE")
 
     with commands.start("status", "later", "--watch") as watching:
         assert watching.stderr is not None
         first = watching.stderr.readline()
-        guests.mute.clear()
+        guests.silent_nodes.clear()
         table, told = watching.communicate(timeout=50)
 
     assert watching.returncode == 0
@@ -260,9 +262,9 @@ def test_without_waiting_the_stack_is_watched_by_another_command(
 
 
 def test_a_failed_stack_ends_with_its_own_exit_code_and_heats_reason(
-    commands: Commands, guests: PlayingGuests
+    commands: ClusterCommands, guests: SignallingHypervisor
 ) -> None:
-    guests.failing["Slave0000"] = "wrong password"
+    guests.failure_reasons["Slave0000"] = "wrong password"
 
     code, _, told = commands.run("create", "prod.yaml")
 
@@ -272,9 +274,9 @@ def test_a_failed_stack_ends_with_its_own_exit_code_and_heats_reason(
 
 
 def test_the_time_that_was_given_ends_with_its_own_exit_code(
-    commands: Commands, guests: PlayingGuests
+    commands: ClusterCommands, guests: SignallingHypervisor
 ) -> None:
-    guests.mute.add("Master0000")
+    guests.silent_nodes.add("Master0000")
 
     code, _, told = commands.run("create", "prod.yaml", "--timeout", "1")
 
@@ -284,9 +286,9 @@ def test_the_time_that_was_given_ends_with_its_own_exit_code(
 
 
 def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
-    commands: Commands, guests: PlayingGuests
+    commands: ClusterCommands, guests: SignallingHypervisor
 ) -> None:
-    guests.mute.add("Master0000")
+    guests.silent_nodes.add("Master0000")
 
     with commands.start("create", "prod.yaml") as command:
         assert command.stderr is not None
@@ -317,7 +319,7 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
-    commands: Commands, words: list[str], code: int, said: str
+    commands: ClusterCommands, words: list[str], code: int, said: str
 ) -> None:
     ended, out, told = commands.run(*words)
 
@@ -327,7 +329,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
 
 
 def test_the_template_of_a_file_can_be_seen_and_checked_without_a_cloud(
-    commands: Commands, tmp_path: Path
+    commands: ClusterCommands, tmp_path: Path
 ) -> None:
     code, template, _ = commands.run("template", "prod.yaml")
     assert code == 0
@@ -336,7 +338,7 @@ def test_the_template_of_a_file_can_be_seen_and_checked_without_a_cloud(
     assert commands.run("lint", "template.yaml") == (0, "", "")
 
 
-def test_a_template_can_be_had_in_the_other_dialect(commands: Commands, tmp_path: Path) -> None:
+def test_a_template_can_be_had_in_the_other_dialect(commands: ClusterCommands, tmp_path: Path) -> None:
     _, there, _ = commands.run("template", "prod.yaml", "--dialect", "hot")
     (tmp_path / "hot.yaml").write_text(there)
 
@@ -348,7 +350,7 @@ def test_a_template_can_be_had_in_the_other_dialect(commands: Commands, tmp_path
 
 
 def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
-    commands: Commands, tmp_path: Path
+    commands: ClusterCommands, tmp_path: Path
 ) -> None:
     server = "Type: AWS::EC2::Instance, Properties: {ImageId: i, InstanceType: f}"
     by_hand = f"Resources: {{Db: {{{server}, Metadata: {{ReadyWaitCondition: {{Ref: Handel}}}}}}}}\n"
@@ -360,7 +362,7 @@ def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
     assert "ReadyWaitCondition.Ref: expected a resource or parameter of this template, found Handel" in told
 
 
-def test_a_template_of_2013_is_told_its_mistakes(commands: Commands, tmp_path: Path) -> None:
+def test_a_template_of_2013_is_told_its_mistakes(commands: ClusterCommands, tmp_path: Path) -> None:
     (tmp_path / "seed.yaml").write_text("Resources: {W: {Type: AWS::CloudFormation::WaitCondition}}\n")
 
     code, answer, _ = commands.run("lint", "seed.yaml", "--json")
@@ -369,13 +371,18 @@ def test_a_template_of_2013_is_told_its_mistakes(commands: Commands, tmp_path: P
     assert "Resources.W.Properties" in [problem["path"] for problem in json.loads(answer)["problems"]]
 
 
-@pytest.mark.parametrize("drip", [(b"HTTP/1.1 200 OK\r\n", [b"X: 1\r\n"]), (b"", [b"HTTP/1.1 100 Continue\r\n\r\n"])])
+@pytest.mark.parametrize(
+    "drip", [(b"HTTP/1.1 200 OK\r\n", [b"X: 1\r\n"]), (b"", [b"HTTP/1.1 100 Continue\r\n\r\n"])]
+)
 def test_a_keystone_that_drips_holds_no_request(cloud: Serving, drip: tuple[bytes, list[bytes]]) -> None:
-    with dripping(*drip) as port:
+    with open_slow_server(*drip) as port:
         slow: Any = copy.deepcopy(cloud.connect)
         slow["auth"]["auth_url"] = f"http://127.0.0.1:{port}/v3"
         began = time.monotonic()
-        with openstack.connect(**slow) as connection, pytest.raises(CloudUnreachable, match="no complete answer in"):
+        with (
+            openstack.connect(**slow) as connection,
+            pytest.raises(CloudUnreachable, match="no complete answer in"),
+        ):
             OpenStackHeat(connection, timeout=0.3).stacks("db")
 
     assert time.monotonic() - began < 10

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.subnets import LINKS, remove_leftovers, sweep
+from tests.support.subnets import LINKS, remove_all_leftovers, remove_leftovers
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def test_a_cloud_of_a_person_stays_whatever_it_is_called(free_subnet: IPv4Networ
 def test_a_living_test_keeps_what_it_has(free_subnet: IPv4Network) -> None:
     bridge = f"gac{number_of(free_subnet)}"
     with leftover(free_subnet, bridge) as guest:
-        sweep()
+        remove_all_leftovers()
 
         assert guest.is_running()
         assert (LINKS / bridge).exists()

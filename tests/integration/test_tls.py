@@ -9,83 +9,96 @@ from typing import Any
 
 import pytest
 
-from guestagent.embedded.servers import Flavour
-from tests.integration.certificates import Authority, Certificate
-from tests.integration.consoles import CONSOLES
-from tests.integration.database.spoken import ENCRYPTED, only
-from tests.integration.secured import ADDRESS, Secured
-from tests.integration.servers import Server, running
-from tests.integration.test_agent import AS_IN_THE_IMAGE, Guest, close, replica_document, source_document
+from guestagent.embedded.database_servers import Flavour
+from tests.integration.test_agent import (
+    IMAGE_OPTIONS,
+    AgentGuest,
+    build_replica_document,
+    build_source_document,
+    set_read_only,
+)
+from tests.support.certificates import Certificate, CertificateAuthority
+from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.family_statements import TLS_STATEMENTS, limit_to_family
+from tests.support.server_reset_statements import RESET_STATEMENTS
+from tests.support.tls_pair import SOURCE_ADDRESS, TlsPair
 
-OPTIONS = ("server-id=1", *AS_IN_THE_IMAGE)
+OPTIONS = ("server-id=1", *IMAGE_OPTIONS)
 
 
 @pytest.fixture(scope="session")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
     """An authority that nobody of ours trusts."""
-    return Authority(tmp_path_factory.mktemp("stranger"))
+    return CertificateAuthority(tmp_path_factory.mktemp("stranger"))
 
 
 @pytest.fixture(scope="module")
 def _secured(
     flavour: Flavour,
     empty: Path,
-    authority: Authority,
-    stranger: Authority,
+    authority: CertificateAuthority,
+    stranger: CertificateAuthority,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Secured]:
+) -> Iterator[TlsPair]:
     folder = tmp_path_factory.mktemp("tls")
-    right, served = authority.signs("server"), Certificate(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
-    served.become(right)
+    right, served = (
+        authority.sign("server"),
+        Certificate(folder / "ca.pem", folder / "cert.pem", folder / "key.pem"),
+    )
+    served.overwrite_with(right)
     options = (*OPTIONS, "performance-schema=ON", *served.options)
     with (
-        running(folder / "a", empty, *options, flavour=flavour, address=f"127.0.0.1,{ADDRESS}") as one,
-        running(folder / "b", empty, *OPTIONS, flavour=flavour) as two,
+        open_server(
+            folder / "a", empty, *options, flavour=flavour, address=f"127.0.0.1,{SOURCE_ADDRESS}"
+        ) as one,
+        open_server(folder / "b", empty, *OPTIONS, flavour=flavour) as two,
     ):
-        yield Secured(Guest(one, folder), Guest(two, folder), authority, stranger, right, served)
+        yield TlsPair(AgentGuest(one, folder), AgentGuest(two, folder), authority, stranger, right, served)
 
 
 @pytest.fixture
-def secured(_secured: Secured, tmp_path: Path) -> Iterator[Secured]:
-    _secured.serve(_secured.right)
-    for file in _secured.files():
+def secured(_secured: TlsPair, tmp_path: Path) -> Iterator[TlsPair]:
+    _secured.serve_certificate(_secured.valid_certificate)
+    for file in _secured.list_channel_files():
         file.unlink()
     # The replica first: it would come back to a source that was emptied before it.
     replica = _as_new(_secured.replica.server, tmp_path / "replica")
     source = _as_new(_secured.source.server, tmp_path / "source")
     yield replace(_secured, source=source, replica=replica)
     # Else it comes to whichever source it was given last, once that has the account again, in another test.
-    replica.server.ask(CONSOLES[replica.server.flavour.family].stop)
+    replica.server.execute(RESET_STATEMENTS[replica.server.flavour.family].stop)
 
 
 @pytest.fixture(scope="module")
-def _bare(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    without = ENCRYPTED[flavour.family].without
+def _bare(
+    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseServer]:
+    without = TLS_STATEMENTS[flavour.family].no_tls_option
     folder = tmp_path_factory.mktemp("bare") / "s"
-    with running(folder, empty, *OPTIONS, without, flavour=flavour) as server:
+    with open_server(folder, empty, *OPTIONS, without, flavour=flavour) as server:
         yield server
 
 
 @pytest.fixture
-def bare(_bare: Server, tmp_path: Path) -> Guest:
+def bare(_bare: DatabaseServer, tmp_path: Path) -> AgentGuest:
     """A source whose server has no TLS."""
     return _as_new(_bare, tmp_path / "bare")
 
 
-class WithoutCryptography(Guest):
+class WithoutCryptography(AgentGuest):
     """A guest as an image has it: without a package that our own tests' Python happens to have."""
 
-    def command(self, *words: str) -> list[str]:
+    def build_command(self, *words: str) -> list[str]:
         package = self.folder / "without" / "cryptography"
         package.mkdir(parents=True, exist_ok=True)
         (package / "__init__.py").write_text("raise ImportError('not on this machine')\n")
-        return ["env", f"PYTHONPATH={package.parent}", *super().command(*words)]
+        return ["env", f"PYTHONPATH={package.parent}", *super().build_command(*words)]
 
 
-def _as_new(server: Server, folder: Path) -> Guest:
-    close(server.emptied())
+def _as_new(server: DatabaseServer, folder: Path) -> AgentGuest:
+    set_read_only(server.reset())
     folder.mkdir()
-    return Guest(server, folder)
+    return AgentGuest(server, folder)
 
 
 def condition(told: dict[str, Any], name: str) -> dict[str, str]:
@@ -94,51 +107,56 @@ def condition(told: dict[str, Any], name: str) -> dict[str, str]:
 
 
 @pytest.mark.every_server
-def test_a_document_of_2013_is_followed_over_tls_where_the_source_offers_it(secured: Secured) -> None:
-    secured.source.apply(source_document())
+def test_a_document_of_2013_is_followed_over_tls_where_the_source_offers_it(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document())
 
-    told = secured.follow()
+    told = secured.apply_on_replica()
 
     assert told["state"] == "ready"
-    assert secured.streams() == ["SSL/TLS"]
+    assert secured.list_stream_types() == ["SSL/TLS"]
     assert condition(told, "channel")["seen"].endswith("over TLS (not verified)")
 
 
-def test_the_metadata_can_ask_for_a_channel_in_clear(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={"Required": False}))
+def test_the_metadata_can_ask_for_a_channel_in_clear(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={"Required": False}))
 
-    told = secured.follow(Required=False)
+    told = secured.apply_on_replica(Required=False)
 
     assert told["state"] == "ready"
-    assert secured.streams() == ["TCP/IP"]
+    assert secured.list_stream_types() == ["TCP/IP"]
     assert condition(told, "channel")["seen"].endswith("in clear")
 
 
 @pytest.mark.every_server
-def test_with_a_ca_the_channel_is_verified_and_the_account_demands_tls(secured: Secured) -> None:
-    assert secured.source.apply(source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
+def test_with_a_ca_the_channel_is_verified_and_the_account_demands_tls(secured: TlsPair) -> None:
+    assert secured.source.apply(build_source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
 
-    told = secured.follow(CA=secured.ca.text)
+    told = secured.apply_on_replica(CA=secured.ca.text)
 
     assert told["state"] == "ready", told
-    assert secured.streams() == ["SSL/TLS"]
-    assert secured.channel("source_SSL_Verify_Server_Cert") == "Yes"
-    [ca] = secured.files()
-    assert secured.channel("source_SSL_CA_File") == str(ca)
+    assert secured.list_stream_types() == ["SSL/TLS"]
+    assert secured.read_channel_column("source_SSL_Verify_Server_Cert") == "Yes"
+    [ca] = secured.list_channel_files()
+    assert secured.read_channel_column("source_SSL_CA_File") == str(ca)
     assert (ca.stat().st_mode & 0o777, ca.read_text()) == (0o400, secured.ca.text)
-    assert "REQUIRE SSL" in secured.demanded()
+    assert "REQUIRE SSL" in secured.read_account_requirement()
 
 
-def test_a_second_pass_over_tls_writes_nothing(secured: Secured) -> None:
-    source, wanted = source_document(TLS={"CA": secured.ca.text}), secured.document(CA=secured.ca.text)
+def test_a_second_pass_over_tls_writes_nothing(secured: TlsPair) -> None:
+    source, wanted = (
+        build_source_document(TLS={"CA": secured.ca.text}),
+        secured.build_document(CA=secured.ca.text),
+    )
     assert secured.source.apply(source)["state"] == secured.replica.apply(wanted)["state"] == "ready"
-    before = [guest.server.position() for guest in (secured.source, secured.replica)]
-    written = [file.stat() for file in secured.files()]
+    before = [guest.server.read_position() for guest in (secured.source, secured.replica)]
+    written = [file.stat() for file in secured.list_channel_files()]
 
     assert secured.source.apply(source)["state"] == secured.replica.apply(wanted)["state"] == "ready"
 
-    assert [guest.server.position() for guest in (secured.source, secured.replica)] == before
-    assert [file.stat().st_mtime_ns for file in secured.files()] == [each.st_mtime_ns for each in written]
+    assert [guest.server.read_position() for guest in (secured.source, secured.replica)] == before
+    assert [file.stat().st_mtime_ns for file in secured.list_channel_files()] == [
+        each.st_mtime_ns for each in written
+    ]
 
 
 @pytest.mark.every_server
@@ -151,50 +169,50 @@ def test_a_second_pass_over_tls_writes_nothing(secured: Secured) -> None:
     ],
 )
 def test_a_certificate_that_is_not_right_is_named_and_no_channel_is_made_to_trust_it(
-    secured: Secured, case: str, meaning: str
+    secured: TlsPair, case: str, meaning: str
 ) -> None:
-    secured.source.apply(source_document(TLS={}))
+    secured.source.apply(build_source_document(TLS={}))
     served = {
-        "stranger": secured.stranger.right,
+        "stranger": secured.foreign_ca.valid,
         "expired": secured.ca.expired,
         "other name": secured.ca.other_name,
     }[case]
-    secured.serve(served)
+    secured.serve_certificate(served)
 
-    told = secured.follow(CA=secured.ca.text)
+    told = secured.apply_on_replica(CA=secured.ca.text)
 
     assert told["state"] == "failed"
     assert meaning in told["conditions"][0]["seen"] + told["conditions"][1]["seen"]
-    assert secured.channel("replica_IO_Running") != "Yes"
+    assert secured.read_channel_column("replica_IO_Running") != "Yes"
 
 
 @pytest.mark.every_server
-def test_without_verify_the_name_is_left_alone_and_the_chain_is_not(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={}))
-    secured.serve(secured.ca.other_name)
+def test_without_verify_the_name_is_left_alone_and_the_chain_is_not(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={}))
+    secured.serve_certificate(secured.ca.other_name)
 
-    told = secured.follow(CA=secured.ca.text, Verify=False)
-    secured.serve(secured.stranger.right)
-    misled = secured.follow(CA=secured.ca.text, Verify=False)
+    told = secured.apply_on_replica(CA=secured.ca.text, Verify=False)
+    secured.serve_certificate(secured.foreign_ca.valid)
+    misled = secured.apply_on_replica(CA=secured.ca.text, Verify=False)
 
     assert told["state"] == "ready", told
     assert misled["state"] == "failed"
     assert "was not signed by the CA" in condition(misled, "source")["seen"]
 
 
-def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(bare: Guest) -> None:
-    before = bare.server.position()
+def test_a_source_without_tls_is_not_touched_where_tls_is_wanted(bare: AgentGuest) -> None:
+    before = bare.server.read_position()
 
-    told = bare.apply(source_document(TLS={}, Deadline=600))
+    told = bare.apply(build_source_document(TLS={}, Deadline=600))
 
     assert (told["conditions"][0]["name"], told["conditions"][0]["state"]) == ("TLS", "final")
-    assert bare.server.position() == before
+    assert bare.server.read_position() == before
 
 
 @pytest.mark.every_server
-def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, bare: Guest) -> None:
-    assert bare.apply(source_document())["state"] == "ready"
-    follows = replica_document(bare.server.port, Deadline=2)
+def test_a_replica_does_not_fall_back_to_clear_text(secured: TlsPair, bare: AgentGuest) -> None:
+    assert bare.apply(build_source_document())["state"] == "ready"
+    follows = build_replica_document(bare.server.port, Deadline=2)
 
     told = secured.replica.apply(follows | {"GuestAgent": follows["GuestAgent"] | {"TLS": {}}})
     plain = secured.replica.apply(follows)
@@ -205,105 +223,105 @@ def test_a_replica_does_not_fall_back_to_clear_text(secured: Secured, bare: Gues
     assert condition(plain, "channel")["seen"].endswith("in clear")
 
 
-@only("mysql")
-def test_a_guest_that_can_tell_no_password_in_clear_says_what_would_help(bare: Guest) -> None:
+@limit_to_family("mysql")
+def test_a_guest_that_can_tell_no_password_in_clear_says_what_would_help(bare: AgentGuest) -> None:
     without = WithoutCryptography(bare.server, bare.folder)
 
-    told = without.apply(source_document(Deadline=2))
+    told = without.apply(build_source_document(Deadline=2))
 
     assert told["state"] == "failed"
     assert "no TLS for the password" in condition(told, "account slave0000@%")["seen"]
     assert "install cryptography" in condition(told, "account slave0000@%")["do"]
 
 
-def test_a_channel_in_clear_to_an_account_that_demands_tls_is_told_so(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={}))
+def test_a_channel_in_clear_to_an_account_that_demands_tls_is_told_so(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={}))
 
-    told = secured.follow(Required=False)
+    told = secured.apply_on_replica(Required=False)
 
     assert told["state"] == "failed"
-    where, meaning = secured.words.refused
+    where, meaning = secured.statements.refusal
     assert meaning in condition(told, where)["seen"]
 
 
-def test_what_was_changed_by_hand_is_brought_back(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={"CA": secured.ca.text}))
-    wanted = secured.document(CA=secured.ca.text)
+def test_what_was_changed_by_hand_is_brought_back(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={"CA": secured.ca.text}))
+    wanted = secured.build_document(CA=secured.ca.text)
     secured.replica.apply(wanted)
-    [file] = secured.files()
+    [file] = secured.list_channel_files()
     file.unlink()
-    secured.source.server.ask("ALTER USER slave0000@'%' REQUIRE NONE")
-    secured.replica.server.ask(*secured.words.loosened)
+    secured.source.server.execute("ALTER USER slave0000@'%' REQUIRE NONE")
+    secured.replica.server.execute(*secured.statements.disable_verification)
 
-    assert secured.source.apply(source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
+    assert secured.source.apply(build_source_document(TLS={"CA": secured.ca.text}))["state"] == "ready"
     assert secured.replica.apply(wanted)["state"] == "ready"
 
-    assert secured.files() == [file]
-    assert secured.channel("source_SSL_Verify_Server_Cert") == "Yes"
-    assert secured.channel("source_SSL_Cipher") == ""
-    assert "REQUIRE SSL" in secured.demanded()
+    assert secured.list_channel_files() == [file]
+    assert secured.read_channel_column("source_SSL_Verify_Server_Cert") == "Yes"
+    assert secured.read_channel_column("source_SSL_Cipher") == ""
+    assert "REQUIRE SSL" in secured.read_account_requirement()
 
 
-def test_a_new_ca_is_a_new_file_and_the_old_one_goes(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={}))
-    secured.follow(CA=secured.ca.text)
-    [old] = secured.files()
-    both = secured.stranger.text + secured.ca.text
+def test_a_new_ca_is_a_new_file_and_the_old_one_goes(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={}))
+    secured.apply_on_replica(CA=secured.ca.text)
+    [old] = secured.list_channel_files()
+    both = secured.foreign_ca.text + secured.ca.text
 
-    told = secured.follow(CA=both)
+    told = secured.apply_on_replica(CA=both)
 
     assert told["state"] == "ready", told
-    [new] = secured.files()
+    [new] = secured.list_channel_files()
     assert new != old
     assert new.read_text() == both
 
 
-def test_a_channel_that_cannot_move_keeps_what_it_has(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={}))
-    secured.follow(CA=secured.ca.text)
-    [old] = secured.files()
+def test_a_channel_that_cannot_move_keeps_what_it_has(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={}))
+    secured.apply_on_replica(CA=secured.ca.text)
+    [old] = secured.list_channel_files()
 
-    told = secured.follow(CA=secured.stranger.text)
+    told = secured.apply_on_replica(CA=secured.foreign_ca.text)
 
     assert told["state"] == "failed"
-    assert secured.channel("replica_IO_Running") == "Yes"
-    assert secured.channel("source_SSL_CA_File") == str(old)
-    assert old in secured.files()
+    assert secured.read_channel_column("replica_IO_Running") == "Yes"
+    assert secured.read_channel_column("source_SSL_CA_File") == str(old)
+    assert old in secured.list_channel_files()
 
 
-def test_a_replica_proves_itself_by_a_certificate_of_its_own(secured: Secured) -> None:
-    certificate, key = secured.ca.signs("replica").texts
-    demand = source_document(TLS={"CA": secured.ca.text, "ClientCertificates": True})
+def test_a_replica_proves_itself_by_a_certificate_of_its_own(secured: TlsPair) -> None:
+    certificate, key = secured.ca.sign("replica").texts
+    demand = build_source_document(TLS={"CA": secured.ca.text, "ClientCertificates": True})
     assert secured.source.apply(demand)["state"] == "ready"
 
-    refused = secured.follow(CA=secured.ca.text)
-    told = secured.follow(CA=secured.ca.text, Certificate=certificate, Key=key)
+    refused = secured.apply_on_replica(CA=secured.ca.text)
+    told = secured.apply_on_replica(CA=secured.ca.text, Certificate=certificate, Key=key)
 
     assert refused["state"] == "failed"
     assert told["state"] == "ready", told
-    assert [file.stat().st_mode & 0o777 for file in secured.files()] == [0o400] * 3
-    for log in (secured.source.server.everything_logged(), secured.replica.server.everything_logged()):
+    assert [file.stat().st_mode & 0o777 for file in secured.list_channel_files()] == [0o400] * 3
+    for log in (secured.source.server.read_all_logs(), secured.replica.server.read_all_logs()):
         assert key.encode() not in log
     ours = (secured.replica.folder / "state").rglob("*")
     assert key.encode() not in b"".join(path.read_bytes() for path in ours if path.is_file())
 
 
-def test_a_certificate_that_ends_soon_is_spoken_of(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={}))
-    secured.serve(secured.ca.signs("short", days=3))
+def test_a_certificate_that_ends_soon_is_spoken_of(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={}))
+    secured.serve_certificate(secured.ca.sign("short", days=3))
 
-    told = secured.follow(CA=secured.ca.text)
+    told = secured.apply_on_replica(CA=secured.ca.text)
 
     assert told["state"] == "ready"
     assert "expires in 2 days" in condition(told, "source")["seen"]
 
 
-def test_a_plan_looks_over_tls_and_writes_no_file(secured: Secured) -> None:
-    secured.source.apply(source_document(TLS={}))
-    wanted = secured.document(CA=secured.ca.text)
+def test_a_plan_looks_over_tls_and_writes_no_file(secured: TlsPair) -> None:
+    secured.source.apply(build_source_document(TLS={}))
+    wanted = secured.build_document(CA=secured.ca.text)
 
-    answer = secured.replica.run("plan", "--metadata", str(secured.replica.document(wanted)))
+    answer = secured.replica.run("plan", "--metadata", str(secured.replica.write_document(wanted)))
 
     assert answer.returncode == 0, answer.stderr
     assert "over TLS (CA and name verified)" in answer.stdout
-    assert secured.files() == []
+    assert secured.list_channel_files() == []

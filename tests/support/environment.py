@@ -11,14 +11,23 @@ from pathlib import Path
 # The caller's own cloud, settings and database client; a terminal's width and colours; marks of systemd and sudo.
 FOREIGN = ("OS_", "GUESTAGENT_", "XDG_", "MYSQL", "LC_")
 FOREIGN_NAMES = frozenset(
-    {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LANGUAGE", "NOTIFY_SOCKET", "SUDO_USER", "PYTHONWARNINGS"}
+    {
+        "COLUMNS",
+        "LINES",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "LANGUAGE",
+        "NOTIFY_SOCKET",
+        "SUDO_USER",
+        "PYTHONWARNINGS",
+    }
 )
 OURS = frozenset({"GUESTAGENT_CACHE", "GUESTAGENT_GATE"})
 LOCAL = ("localhost", "127.0.0.1", "10.77.0.0/16", "10.78.0.0/24")
 """Where the tests' own servers listen: no proxy leads there."""
 
 
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def filter_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """What the tests and their children run with.
 
     The caller's cloud stays if CONTRACT_HEAT names one: that is the one to be tested.
@@ -37,7 +46,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def public_folder() -> Iterator[Path]:
+def open_public_folder() -> Iterator[Path]:
     """A temporary folder that other accounts can enter, as they cannot pytest's own: a real Heat's daemons must."""
     gate = os.environ.get("GUESTAGENT_GATE", "/var/tmp")
     with tempfile.TemporaryDirectory("-heat", "guestagent-", gate, ignore_cleanup_errors=True) as folder:

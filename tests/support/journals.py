@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guestagent.agent.journal_file import NAMES, JournalFile
+from guestagent.agent.journal_file import JOURNAL_FILES, JournalFile
 
 
 def lose_journal(state: Path) -> None:
     """Remove both copies, as a new disk has none."""
-    for name in NAMES:
+    for name in JOURNAL_FILES:
         (state / name).unlink()
 
 
-def garble_journal(state: Path, content: bytes = b"{") -> None:
+def corrupt_journal(state: Path, content: bytes = b"{") -> None:
     """Overwrite both copies."""
-    for name in NAMES:
+    for name in JOURNAL_FILES:
         (state / name).write_bytes(content)
 
 
 def change_journal(state: Path, **keys: object) -> None:
     """Write the journal anew with other values."""
-    file = JournalFile(state / NAMES[0], dict)
+    file = JournalFile(state / JOURNAL_FILES[0], dict)
     assert file.value is not None
     file.write({**file.value, **keys})
 
 
 def is_repaired(state: Path) -> bool:
     """Return whether both copies can be read and say the same."""
-    return JournalFile(state / NAMES[0], dict).is_repaired
+    return JournalFile(state / JOURNAL_FILES[0], dict).is_consistent

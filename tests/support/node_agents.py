@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from guestagent.agent import parts, settings
-from guestagent.agent.foreground import build_reconciler
+from guestagent.agent import settings, wiring
+from guestagent.agent.apply import build_reconciler
 from guestagent.agent.model import Readiness
 from guestagent.metadata import parse
 from guestagent.retry import SystemClock
@@ -26,10 +26,10 @@ class NodeAgent:
             f"[database]\nsocket = {socket}\ntimeout = {timeout}\n"
         )
 
-    def pass_once(self, document: Mapping[str, Any]) -> Readiness:
+    def run_pass(self, document: Mapping[str, Any]) -> Readiness:
         """One pass, without a login over TCP."""
-        edges = parts.edges(settings.load(self._config), SystemClock())
-        return build_reconciler(parse({"ReadyWaitCondition": HANDLE, **document}), edges).once()
+        edges = wiring.build_dependencies(settings.load_settings(self._config), SystemClock())
+        return build_reconciler(parse({"ReadyWaitCondition": HANDLE, **document}), edges).run_pass()
 
 
 def describe_source(passwords: Mapping[str, str], server_id: int) -> dict[str, Any]:

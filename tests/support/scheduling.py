@@ -9,10 +9,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support.selection import work_unit
+from tests.support.selection import get_work_unit
 
 
-class SharingScheduler(LoadScopeScheduling):  # type: ignore[misc]
+class SharedServerScheduler(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a worker the next unit of work when it has almost done with the one before."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
@@ -20,4 +20,4 @@ class SharingScheduler(LoadScopeScheduling):  # type: ignore[misc]
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return work_unit(nodeid)
+        return get_work_unit(nodeid)

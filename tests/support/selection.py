@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.servers import FLAVOURS
+from guestagent.embedded.database_servers import FLAVOURS
 
 TESTS = Path(__file__).parents[1]
 
@@ -14,11 +14,11 @@ REPRESENTATIVES = frozenset({"mariadb118", "mysql97"})
 """One server of each family: enough wherever the servers of a family give the same answer."""
 
 SLOWEST_FIRST = (
-    "heat/test_life.py",
+    "heat/test_cluster_lifecycle.py",
     "heat/test_faults.py",
     "heat",
     "integration/test_openstack_tests.py",
-    "integration/test_life.py",
+    "integration/test_cluster_lifecycle.py",
     "integration/test_docs.py",
     "integration/test_cluster_rotation.py",
     "integration/test_rotation.py",
@@ -43,7 +43,7 @@ SHARED_IN_FILE = frozenset(
         "test_openstack_tests.py",
         "test_packaging.py",
         "test_pause.py",
-        "test_residence.py",
+        "test_resident_agent.py",
         "test_signals.py",
     }
 )
@@ -57,13 +57,13 @@ def is_left_to_test_all(item: pytest.Item) -> bool:
     """Whether `make test-all` runs the test and `make test` does not."""
     if item.get_closest_marker("patient") is not None:
         return True
-    server = server_of(item)
+    server = get_server_name(item)
     if server is None or item.get_closest_marker("every_server") is not None:
         return False
     return server not in REPRESENTATIVES
 
 
-def start_order(item: pytest.Item) -> int:
+def get_start_order(item: pytest.Item) -> int:
     """The test's place: the index of its file or folder in SLOWEST_FIRST."""
     for place, name in enumerate(SLOWEST_FIRST):
         if item.path.is_relative_to(TESTS / name):
@@ -71,7 +71,7 @@ def start_order(item: pytest.Item) -> int:
     return len(SLOWEST_FIRST)
 
 
-def work_unit(test_id: str) -> str:
+def get_work_unit(test_id: str) -> str:
     """What a worker takes on at once: the tests that share servers or a cloud with this one, or this test alone.
 
     Known by the test's id alone, for the process that distributes the tests does not collect them.
@@ -79,7 +79,7 @@ def work_unit(test_id: str) -> str:
     file, _, name = test_id.partition("::")
     path = Path(file)
     if path.parts[:2] == ("tests", "heat"):  # a real Heat is heavy: there are two at a time at the most
-        return "life on a real Heat" if path.stem == "test_life" else "tests on a real Heat"
+        return "life on a real Heat" if path.stem == "test_cluster_lifecycle" else "tests on a real Heat"
     if path.name in SHARED_IN_FILE:
         return file
     parameters = name.partition("[")[2].removesuffix("]").split("-")
@@ -89,7 +89,7 @@ def work_unit(test_id: str) -> str:
     return f"{path.parent if path.parent.name == 'database' else path} on {server}"
 
 
-def server_of(item: pytest.Item) -> str | None:
+def get_server_name(item: pytest.Item) -> str | None:
     """The name of the database server that the test's parameters ask for."""
     spec = getattr(item, "callspec", None)
     values = () if spec is None else (spec.params.get(name) for name in ("flavour", "server_name"))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from guestagent.embedded.guests import processes
+from guestagent.embedded.guests import namespace_processes
 from guestagent.retry import SystemClock
 
 LOCKS = Path("/tmp/guestagent-test-subnets")
@@ -32,7 +32,7 @@ TEMPORARY = re.compile(r"guestagent (?P<state>/.+/(pytest-of-[^/]+|guestagent-[^
 
 
 @contextmanager
-def subnet_of_its_own() -> Iterator[IPv4Network]:
+def open_subnet() -> Iterator[IPv4Network]:
     """A 10.77.N.0/24 that no other test on this machine holds at this time, in whatever process it runs."""
     for number in NUMBERS:
         with _locked(number) as ours:
@@ -43,7 +43,7 @@ def subnet_of_its_own() -> Iterator[IPv4Network]:
     raise RuntimeError("every 10.77.N.0/24 is in use, by tests or by something else on this machine")
 
 
-def sweep() -> None:
+def remove_all_leftovers() -> None:
     """End and remove what killed tests left, in every subnet."""
     for number in NUMBERS:
         if _bridges(number):
@@ -89,14 +89,16 @@ def _remove(bridge: str) -> None:
     guests = [
         f"guestagent-{link['ifname'].removeprefix('ga')}" for link in links if link.get("master") == bridge
     ]
-    if not all((processes.NAMESPACES / guest).exists() for guest in guests):
+    if not all((namespace_processes.NAMESPACE_FOLDER / guest).exists() for guest in guests):
         return
     if bridge.startswith(CLOUDS) and state:
         words = ("--name", bridge.removeprefix("ga-"), "--state", state["state"])
         clouds_file = ("--clouds-file", f"{state['state']}/clouds.yaml")
-        subprocess.run((sys.executable, "-m", "guestagent", "cloud", "down", *words, *clouds_file), check=False)
+        subprocess.run(
+            (sys.executable, "-m", "guestagent", "cloud", "down", *words, *clouds_file), check=False
+        )
     for guest in guests:
-        processes.kill_all(guest, SystemClock())
+        namespace_processes.kill_processes(guest, SystemClock())
         _ip("netns", "delete", guest)
     _ip("link", "delete", bridge)
 
@@ -107,9 +109,11 @@ def _ip(*words: str) -> str:
 
 
 def _is_used(subnet: IPv4Network) -> bool:
-    addresses = (each for link in psutil.net_if_addrs().values() for each in link if each.family == socket.AF_INET)
+    addresses = (
+        each for link in psutil.net_if_addrs().values() for each in link if each.family == socket.AF_INET
+    )
     return any(IPv4Address(each.address) in subnet for each in addresses)
 
 
 if __name__ == "__main__":
-    sweep()
+    remove_all_leftovers()

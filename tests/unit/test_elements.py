@@ -14,9 +14,9 @@ import diskimage_builder
 import pytest
 import yaml
 
-from guestagent.shipped import shipped
+from guestagent.package_data import find_package_data
 
-ELEMENTS = shipped("elements")
+ELEMENTS = find_package_data("elements")
 DISKIMAGE_BUILDER = Path(diskimage_builder.__file__).parent / "elements"
 OURS = sorted(path for path in ELEMENTS.iterdir() if path.is_dir())
 PHASES = {"extra-data.d", "install.d", "post-install.d", "cleanup.d"}

@@ -13,31 +13,31 @@ import pytest
 HOUSE = Path(__file__).parents[2] / "guestagent"
 
 FOUNDATION = {
-    *("errors", "secret", "problems", "retry", "durable", "file_lock", "strict_json", "unreadable_file", "time_limit"),
-    *("limited_http", "visible_text"),
+    *("errors", "secret", "validation", "retry", "atomic_file", "file_lock", "strict_json"),
+    *("unreadable_file", "time_limit", "http_time_limit", "text_escaping"),
 }
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
-    "shipped": {"errors"},
+    "package_data": {"errors"},
     "metadata": FOUNDATION,
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
     "agent": FOUNDATION | {"metadata", "database", "signal"},
-    "controller": {"metadata", "secret", "errors", "problems", "retry", "time_limit", "limited_http"},
-    "embedded": FOUNDATION | {"shipped"},
+    "controller": {"metadata", "secret", "errors", "validation", "retry", "time_limit", "http_time_limit"},
+    "embedded": FOUNDATION | {"package_data"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }
-GUEST = {*FOUNDATION, "shipped", "metadata", "database", "signal", "agent"}
+GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "agent"}
 GUEST_COMMANDS = {
-    "main.py",
+    "command_line.py",
     "agent.py",
     "doctor.py",
     "pause.py",
     "accept_source.py",
-    "given.py",
+    "input_file.py",
     "options.py",
     "output.py",
-    "error_answer.py",
+    "json_error.py",
     "validate.py",
     "elements_path.py",
 }
@@ -47,12 +47,12 @@ ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "oslo_config", "subpro
 # What decides must not look or do: what these need, their arguments bring.
 PURE = [
     "agent/plan.py",
-    "agent/accounts.py",
-    "agent/readiness.py",
+    "agent/account_steps.py",
+    "agent/conditions.py",
     "agent/model.py",
-    "agent/skip_evidence.py",
+    "agent/skip_settings.py",
     "agent/skipped_changes.py",
-    "agent/parting.py",
+    "agent/divergence.py",
     "agent/unlogged_data.py",
 ]
 EFFECTS = {"os", "io", "time", "socket", "subprocess", "threading", "logging", "pathlib", "tempfile"}

@@ -9,7 +9,9 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_a_lower_bound_becomes_the_only_version() -> None:
-    text = 'x\ndependencies = [\n    "PyYAML>=6.0",  # why\n]\nguest = ["a-b.c>=14.1"]\ndev = ["ours[test]"]\n'
+    text = (
+        'x\ndependencies = [\n    "PyYAML>=6.0",  # why\n]\nguest = ["a-b.c>=14.1"]\ndev = ["ours[test]"]\n'
+    )
 
     assert lowest(text) == ["PyYAML==6.0", "a-b.c==14.1"]
 

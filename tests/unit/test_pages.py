@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.settings import OPTIONS
-from guestagent.cli.main import EXIT_CODES
-from guestagent.controller.description import KNOWN, described
-from guestagent.database.open import FAMILIES
-from guestagent.metadata.known_variables import KNOWN as VARIABLES
+from guestagent.cli.command_line import EXIT_CODES
+from guestagent.controller.cluster_file import KNOWN_KEYS, parse_cluster_file
+from guestagent.database.detect import FAMILIES
+from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES as VARIABLES
 from tests.unit.golden.error_answers import ERRORS
 
 ROOT = Path(__file__).parents[2]
@@ -88,20 +88,22 @@ def test_every_setting_of_the_agent_has_its_row() -> None:
 def test_every_family_has_its_row_with_its_oldest_version() -> None:
     rows = re.findall(r"^\| (\w+) \| ([\d.]+) \|", text_of("docs/reference/servers.md"), re.M)
 
-    assert rows == [(family.name, ".".join(map(str, family.oldest))) for family in FAMILIES.values()]
+    assert rows == [(family.name, ".".join(map(str, family.min_version))) for family in FAMILIES.values()]
 
 
 def test_every_key_of_a_cluster_yaml_has_its_row() -> None:
     rows = re.findall(r"^\| (`.+?`(?:, `.+?`)*) \|", text_of("docs/reference/cluster-yaml.md"), re.M)
 
-    assert {key.strip("`") for row in rows for key in row.split(", ")} == KNOWN
+    assert {key.strip("`") for row in rows for key in row.split(", ")} == KNOWN_KEYS
 
 
 def test_every_variable_that_a_document_may_set_has_its_row() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (\w*) \| (\w*) \|$", text_of("docs/reference/variables.md"), re.M)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+) \| (\w*) \| (\w*) \|$", text_of("docs/reference/variables.md"), re.M
+    )
 
     assert [row for row in rows if row[2] or row[3]] == [
-        (name, known.kind.wanted, str(known.mariadb or ""), str(known.mysql or ""))
+        (name, known.type.expected, str(known.mariadb or ""), str(known.mysql or ""))
         for name, known in VARIABLES.items()
     ]
 
@@ -113,7 +115,7 @@ def test_every_variable_that_a_document_may_set_has_its_row() -> None:
     ),
 )
 def test_every_example_of_a_cluster_yaml_is_one(example: str) -> None:
-    assert len(described(example).cluster.replicas) == 2
+    assert len(parse_cluster_file(example).cluster.replicas) == 2
 
 
 def text_of(name: str) -> str:

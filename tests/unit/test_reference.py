@@ -3,8 +3,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from guestagent.cli.reference import reference
-from tests.failures.page import page
+from guestagent.cli.reference import build_reference
+from tests.failures.page import render_page
 
 PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
 
@@ -21,14 +21,14 @@ def small_parser() -> argparse.ArgumentParser:
 
 
 def test_every_command_has_a_section_with_its_purpose() -> None:
-    page = reference(small_parser())
+    page = build_reference(small_parser())
 
     assert "## tool\n" in page
     assert "## tool grow\n\n```text\ntool grow [options] WHAT ...\n```\n\nmake it larger\n" in page
 
 
 def test_arguments_are_told_with_values_and_defaults() -> None:
-    page = reference(small_parser())
+    page = build_reference(small_parser())
 
     assert "| `--by N` | how much (default: 2) |" in page
     assert "| `--mode {fast,slow}` | fast \\| slow |" in page
@@ -36,14 +36,14 @@ def test_arguments_are_told_with_values_and_defaults() -> None:
 
 
 def test_what_is_hidden_from_the_help_is_hidden_here() -> None:
-    assert "--secret" not in reference(small_parser())
+    assert "--secret" not in build_reference(small_parser())
 
 
 def test_the_page_in_the_repository_is_not_stale() -> None:
-    from guestagent.cli.main import build_parser
+    from guestagent.cli.command_line import build_parser
 
-    assert PAGE.read_text() == reference(build_parser()), "run `make docs`"
+    assert PAGE.read_text() == build_reference(build_parser()), "run `make docs`"
 
 
 def test_the_page_of_failures_is_not_stale() -> None:
-    assert PAGE.with_name("failures.md").read_text() == page(), "run `make docs`"
+    assert PAGE.with_name("failures.md").read_text() == render_page(), "run `make docs`"

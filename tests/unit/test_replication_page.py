@@ -6,57 +6,59 @@ import re
 
 import pytest
 
-from guestagent.agent.configuration.sizes import Machine
-from guestagent.agent.configuration.wanted import Server, settings
+from guestagent.agent.server_config.settings import RunningServer, build_settings
+from guestagent.agent.server_config.sizing import HostResources
 from guestagent.database import mariadb, mysql
-from guestagent.database.edge import Dialect
-from guestagent.database.mariadb.dialect import FIXED_OPTIONS as MARIADB
-from guestagent.database.mysql.dialect import FIXED_OPTIONS as MYSQL
-from guestagent.database.replication_settings import RULES, VARIABLE_NAMES
+from guestagent.database.mariadb.statements import FIXED_OPTIONS as MARIADB
+from guestagent.database.mysql.statements import FIXED_OPTIONS as MYSQL
+from guestagent.database.protocols import SqlDialect
+from guestagent.database.replication_settings import VARIABLE_NAMES, VARIABLE_RULES
 from guestagent.database.steps import PointChannel
 from guestagent.secret import Secret
-from tests.support.replication_page import PAGE, all_names, names_under
+from tests.support.replication_page import PAGE, list_all_names, list_names_under
 
 OF_REPLICATION = re.compile(r"repl|slave|binlog|gtid|source|master|relay|rpl|log_bin|semi|server_id")
 SERVERS = [
-    Server("mariadb", (10, 6, 0)),
-    Server("mariadb", (11, 8, 0)),
-    Server("mysql", (8, 0, 23)),
-    Server("mysql", (9, 7, 0)),
+    RunningServer("mariadb", (10, 6, 0)),
+    RunningServer("mariadb", (11, 8, 0)),
+    RunningServer("mysql", (8, 0, 23)),
+    RunningServer("mysql", (9, 7, 0)),
 ]
-DIALECTS: list[Dialect] = [mariadb.MariadbDialect(), mysql.MysqlDialect()]
+DIALECTS: list[SqlDialect] = [mariadb.MariadbDialect(), mysql.MysqlDialect()]
 POINT = PointChannel("10.0.0.7", 3306, "slave0000", Secret("pw"))
 
 
 def test_the_final_variables_are_those_of_the_code() -> None:
-    assert names_under("Final") == set(VARIABLE_NAMES)
+    assert list_names_under("Final") == set(VARIABLE_NAMES)
 
 
 def test_a_final_variables_row_tells_its_end() -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
 
-    told = {rule.name: next(row for row in rows if row.startswith(f"| `{rule.name}`")) for rule in RULES}
+    told = {
+        rule.name: next(row for row in rows if row.startswith(f"| `{rule.name}`")) for rule in VARIABLE_RULES
+    }
 
-    assert [rule.name for rule in RULES if f"| {rule.end} |" not in told[rule.name]] == []
+    assert [rule.name for rule in VARIABLE_RULES if f"| {rule.side} |" not in told[rule.name]] == []
 
 
 @pytest.mark.parametrize("server", SERVERS, ids=str)
-def test_what_the_option_file_sets_of_replication_is_listed_as_reset(server: Server) -> None:
-    machine = Machine(memory=2**30, cpus=2, disk=2**34)
+def test_what_the_option_file_sets_of_replication_is_listed_as_reset(server: RunningServer) -> None:
+    machine = HostResources(memory=2**30, cpus=2, disk=2**34)
 
-    names = {each.name for each in settings(machine, server, 7, "node", {})}
+    names = {each.name for each in build_settings(machine, server, 7, "node", {})}
 
-    assert {name for name in names if OF_REPLICATION.search(name)} <= names_under("Reset")
+    assert {name for name in names if OF_REPLICATION.search(name)} <= list_names_under("Reset")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.family)
-def test_every_option_that_a_change_states_is_listed(dialect: Dialect) -> None:
-    (statement,) = dialect.statements(POINT)
+def test_every_option_that_a_change_states_is_listed(dialect: SqlDialect) -> None:
+    (statement,) = dialect.format_statements(POINT)
 
     stated = set(re.findall(r"\b([A-Z][A-Z_]+) = ", statement))
 
     assert len(stated) > 15
-    assert stated <= names_under("Options of a channel", columns=2)
+    assert stated <= list_names_under("Options of a channel", columns=2)
 
 
 def test_what_makes_a_channels_difference_final_is_marked() -> None:
@@ -67,12 +69,12 @@ def test_what_makes_a_channels_difference_final_is_marked() -> None:
         for name in re.findall(r"`([A-Z_]+)`", line)
     }
 
-    assert marked == {option.name for option in (*MARIADB, *MYSQL) if option.skips}
+    assert marked == {option.name for option in (*MARIADB, *MYSQL) if option.can_skip_changes}
 
 
 def test_no_name_has_two_verdicts() -> None:
-    final, left = names_under("Final"), names_under("Left alone")
-    reset = names_under("Reset") | names_under("Looked at otherwise")
+    final, left = list_names_under("Final"), list_names_under("Left alone")
+    reset = list_names_under("Reset") | list_names_under("Looked at otherwise")
 
     assert not left & (final | reset)
-    assert "binlog_row_image" in all_names()
+    assert "binlog_row_image" in list_all_names()

@@ -7,7 +7,7 @@ import pytest
 
 from guestagent.retry import Backoff, FakeClock, Retry
 
-KNOCK = Retry(on=(ConnectionError,), wait=Backoff(first=1, most=4, jitter=0))
+KNOCK = Retry(errors=(ConnectionError,), backoff=Backoff(initial_s=1, max_s=4, jitter=0))
 
 
 class Door:
@@ -54,7 +54,7 @@ def test_a_deadline_in_the_past_still_allows_one_attempt() -> None:
 
 
 def test_jitter_only_shortens() -> None:
-    waits = Backoff(first=8, most=8, jitter=0.5).waits(chance=lambda: 1.0)
+    waits = Backoff(initial_s=8, max_s=8, jitter=0.5).iterate_waits(chance=lambda: 1.0)
 
     assert next(waits) == 4
 
@@ -62,6 +62,6 @@ def test_jitter_only_shortens() -> None:
 def test_waits_leave_the_random_numbers_of_the_process_alone() -> None:
     before = random.getstate()
 
-    list(islice(Backoff(first=1, most=8).waits(), 3))
+    list(islice(Backoff(initial_s=1, max_s=8).iterate_waits(), 3))
 
     assert random.getstate() == before

@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from guestagent.secret import MASK, Secret, masked
+from guestagent.secret import MASK, Secret, mask_secrets
 
 PASSWORD = Secret("correct horse")
 
@@ -47,4 +47,7 @@ def test_equal_texts_are_equal_secrets() -> None:
 
 
 def test_the_longest_secret_is_masked_first() -> None:
-    assert masked("pass and password", Secret("pass"), Secret("password"), Secret("")) == f"{MASK} and {MASK}"
+    assert (
+        mask_secrets("pass and password", Secret("pass"), Secret("password"), Secret(""))
+        == f"{MASK} and {MASK}"
+    )

@@ -8,15 +8,15 @@ from typing import cast
 
 import pytest
 
-from guestagent.embedded.servers import FLAVOURS
+from guestagent.embedded.database_servers import FLAVOURS
 from tests.support.selection import (
     NOTHING_SHARED,
     SHARED_IN_FILE,
     SLOWEST_FIRST,
     TESTS,
+    get_start_order,
+    get_work_unit,
     is_left_to_test_all,
-    start_order,
-    work_unit,
 )
 
 
@@ -70,9 +70,11 @@ def test_a_test_without_a_server_is_selected() -> None:
 def test_tests_that_share_servers_are_one_unit() -> None:
     tls = "tests/integration/test_tls.py"
 
-    assert work_unit(f"{tls}::test_a[mysql97-stranger]") == work_unit(f"{tls}::test_b[mysql97]")
-    assert work_unit(f"{tls}::test_a[mysql97]") != work_unit(f"{tls}::test_a[mariadb118]")
-    assert work_unit(f"{tls}::test_a[mysql97]") != work_unit("tests/integration/test_agent.py::test_a[mysql97]")
+    assert get_work_unit(f"{tls}::test_a[mysql97-stranger]") == get_work_unit(f"{tls}::test_b[mysql97]")
+    assert get_work_unit(f"{tls}::test_a[mysql97]") != get_work_unit(f"{tls}::test_a[mariadb118]")
+    assert get_work_unit(f"{tls}::test_a[mysql97]") != get_work_unit(
+        "tests/integration/test_agent.py::test_a[mysql97]"
+    )
 
 
 def test_the_tests_of_the_database_share_servers_across_files() -> None:
@@ -80,36 +82,40 @@ def test_the_tests_of_the_database_share_servers_across_files() -> None:
 
     channel, secrets = f"{folder}/test_channel.py::A::b[mysql97]", f"{folder}/test_secrets.py::C::d[mysql97]"
 
-    assert work_unit(channel) == work_unit(secrets)
+    assert get_work_unit(channel) == get_work_unit(secrets)
 
 
 def test_two_real_heats_are_used_at_a_time() -> None:
-    names = ("test_life", "test_faults", "test_expiry", "test_cloud_process")
+    names = ("test_cluster_lifecycle", "test_faults", "test_expiry", "test_cloud_process")
 
-    assert len({work_unit(f"tests/heat/{name}.py::test_a") for name in names}) == 2
+    assert len({get_work_unit(f"tests/heat/{name}.py::test_a") for name in names}) == 2
 
 
 def test_a_test_that_shares_nothing_is_a_unit_of_its_own() -> None:
-    for test_id in ("tests/unit/test_retry.py::test_a", "tests/integration/test_configuration.py::test_b[mysql97]"):
-        assert work_unit(test_id) == test_id
+    for test_id in (
+        "tests/unit/test_retry.py::test_a",
+        "tests/integration/test_configuration.py::test_b[mysql97]",
+    ):
+        assert get_work_unit(test_id) == test_id
 
 
 def test_a_long_parameter_is_no_server_and_takes_no_time() -> None:
     brackets = f"tests/unit/metadata/test_garbage.py::test_a[{'[' * 100_000}]"
 
-    assert work_unit(brackets) == brackets
+    assert get_work_unit(brackets) == brackets
 
 
 def test_a_file_that_shares_a_cloud_is_one_unit() -> None:
     contract = "tests/contract/test_contract.py"
 
-    assert work_unit(f"{contract}::test_a[one]") == work_unit(f"{contract}::test_b[two]")
+    assert get_work_unit(f"{contract}::test_a[one]") == get_work_unit(f"{contract}::test_b[two]")
 
 
 def test_long_tests_start_first_and_unit_tests_last() -> None:
-    files = ["unit/test_retry.py", "integration/test_signal.py", "heat/test_expiry.py", "heat/test_life.py"]
+    lifecycle, expiry = "heat/test_cluster_lifecycle.py", "heat/test_expiry.py"
+    files = ["unit/test_retry.py", "integration/test_signal.py", expiry, lifecycle]
 
-    ordered = sorted(map(item_in, files), key=start_order)
+    ordered = sorted(map(item_in, files), key=get_start_order)
 
     assert [str(item.path.relative_to(TESTS)) for item in ordered] == files[::-1]
 

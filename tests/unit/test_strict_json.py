@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.strict_json import DEPTH_LIMIT, Unreadable, cut_depth, get_number, is_too_deep, parse_object
-from tests.support.identifiers import shorten
+from guestagent.strict_json import (
+    DEPTH_LIMIT,
+    UnreadableContent,
+    get_number,
+    is_too_deep,
+    limit_depth,
+    parse_object,
+)
+from tests.support.parameter_ids import shorten
 
 
 def nest(depth: int) -> object:
@@ -38,7 +45,7 @@ def nest(depth: int) -> object:
     ids=shorten,
 )
 def test_what_is_no_json_of_ours_is_refused(content: bytes, why: str) -> None:
-    with pytest.raises(Unreadable, match=why):
+    with pytest.raises(UnreadableContent, match=why):
         parse_object(content, 1)
 
 
@@ -54,10 +61,10 @@ def test_depth_is_counted_without_recursion() -> None:
 def test_what_is_nested_too_deep_is_cut_and_the_rest_stays() -> None:
     value = {"a": {"b": [1, {"c": 2}]}, "d": 3}
 
-    assert cut_depth(value, 2, "...") == {"a": {"b": "..."}, "d": 3}
+    assert limit_depth(value, 2, "...") == {"a": {"b": "..."}, "d": 3}
 
 
 @pytest.mark.parametrize("number", [True, "1", None, 10**400, [1]])
 def test_a_number_is_a_finite_one(number: object) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableContent):
         get_number({"n": number}, "n")

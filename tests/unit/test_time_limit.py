@@ -8,20 +8,20 @@ import time
 
 import pytest
 
-from guestagent.time_limit import TimeLimitExceeded, time_limit
-from tests.support.dripping import dripping
+from guestagent.time_limit import TimeLimitExceeded, limit_time
+from tests.support.slow_server import open_slow_server
 
 SHORT = 0.2
 
 
 def read_whole(port: int) -> bytes:
     """Read to the end, with a patience of seconds for each piece."""
-    with socket.create_connection(("127.0.0.1", port), 5) as stream, time_limit(SHORT, stream):
+    with socket.create_connection(("127.0.0.1", port), 5) as stream, limit_time(SHORT, stream):
         return b"".join(iter(lambda: stream.recv(100), b""))
 
 
 def test_an_answer_without_an_end_is_ended() -> None:
-    with dripping(b"hello") as port:
+    with open_slow_server(b"hello") as port:
         began = time.monotonic()
         with pytest.raises(TimeLimitExceeded, match=r"^no complete answer in 0\.2 s$"):
             read_whole(port)
@@ -31,14 +31,14 @@ def test_an_answer_without_an_end_is_ended() -> None:
 
 def test_an_error_before_the_limit_is_its_own() -> None:
     one, other = socket.socketpair()
-    with one, other, pytest.raises(ValueError, match="mine"), time_limit(SHORT, one):
+    with one, other, pytest.raises(ValueError, match="mine"), limit_time(SHORT, one):
         raise ValueError("mine")
 
 
 def test_a_connection_that_was_complete_in_time_goes_on_and_on() -> None:
     one, other = socket.socketpair()
     with one, other:
-        with time_limit(SHORT, one):
+        with limit_time(SHORT, one):
             other.sendall(b"x")
             assert one.recv(1) == b"x"
         time.sleep(SHORT * 2)
@@ -50,9 +50,9 @@ def test_one_that_is_made_after_the_limit_is_ended_at_once() -> None:
     one, other = socket.socketpair()
 
     def connect_late() -> None:
-        with time_limit(SHORT) as limit:
+        with limit_time(SHORT) as limit:
             time.sleep(SHORT * 2)
-            limit.watch(one)
+            limit.add_connection(one)
             one.recv(1)
 
     with one, other, pytest.raises(TimeLimitExceeded):
@@ -65,7 +65,7 @@ def test_a_shorter_limit_ends_before_a_longer_one_that_began_earlier() -> None:
     ended: list[str] = []
 
     def wait(name: str, seconds: float, stream: socket.socket) -> None:
-        with pytest.raises(TimeLimitExceeded), time_limit(seconds, stream):
+        with pytest.raises(TimeLimitExceeded), limit_time(seconds, stream):
             stream.recv(1)
         ended.append(name)
 
@@ -87,7 +87,7 @@ def test_a_limit_that_is_not_needed_costs_next_to_nothing() -> None:
     with one, other:
         began = time.thread_time()
         for _ in range(1000):
-            with time_limit(60, one):
+            with limit_time(60, one):
                 pass
 
     assert time.thread_time() - began < 0.5

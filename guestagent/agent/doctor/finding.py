@@ -24,12 +24,12 @@ class Finding:
     topic: str
     name: str
     grade: Grade
-    seen: str
-    do: str = ""
+    actual: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.topic}, {self.name}: {self.seen}"
-        return f"{said}; {self.do}" if self.do else said
+        said = f"{self.topic}, {self.name}: {self.actual}"
+        return f"{said}; {self.advice}" if self.advice else said
 
     def as_json(self) -> dict[str, str]:
         """As `guestagent doctor --json` shows it."""
@@ -37,8 +37,8 @@ class Finding:
             "topic": self.topic,
             "name": self.name,
             "grade": str(self.grade),
-            "seen": self.seen,
-            "do": self.do,
+            "seen": self.actual,
+            "do": self.advice,
         }
 
 
@@ -48,11 +48,11 @@ class Topic:
 
     name: str
 
-    def ok(self, name: str, seen: str) -> Finding:
+    def report_ok(self, name: str, seen: str) -> Finding:
         return Finding(self.name, name, Grade.OK, seen)
 
-    def warn(self, name: str, seen: str, do: str = "") -> Finding:
+    def report_warning(self, name: str, seen: str, do: str = "") -> Finding:
         return Finding(self.name, name, Grade.WARN, seen, do)
 
-    def fail(self, name: str, seen: str, do: str = "") -> Finding:
+    def report_failure(self, name: str, seen: str, do: str = "") -> Finding:
         return Finding(self.name, name, Grade.FAIL, seen, do)

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import psutil
 
-from guestagent.agent import bell
-from guestagent.agent.look_time import LookTime, read_time
+from guestagent.agent import wakeup_pipe
+from guestagent.agent.timestamp import Timestamp, read_timestamp
 from guestagent.secret import Secret
-from guestagent.signal import Web
+from guestagent.signal import HttpOptions
+from guestagent.signal.http_client import HttpRequest, HttpResponse, send_request
 from guestagent.signal.transports import utc_now
-from guestagent.signal.web import Answer, Request, ask
 
-SECONDS = 5.0
+PROBE_TIMEOUT_S = 5.0
 """For each probe: a resolver or a firewall that drops what it gets would hold up the whole report."""
 
 
-def resolved(host: str) -> tuple[str, ...]:
+def resolve_host(host: str) -> tuple[str, ...]:
     """The addresses of a name (an address is its own). OSError where there are none, or no answer in time."""
     found: list[tuple[str, ...]] = []
     failed: list[OSError] = []
@@ -41,25 +41,25 @@ def resolved(host: str) -> tuple[str, ...]:
     # The system's resolver has no timeout of its own that could be set, and no way to be called off.
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
-    looking.join(SECONDS)
+    looking.join(PROBE_TIMEOUT_S)
     if failed:
         raise failed[0]
     if not found:
-        raise OSError(f"no answer from the resolver in {SECONDS:.0f} s")
+        raise OSError(f"no answer from the resolver in {PROBE_TIMEOUT_S:.0f} s")
     return found[0]
 
 
-def connected(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """A TCP connection, ended at once. OSError where there is none in time."""
-    socket.create_connection((host, port), SECONDS).close()
+    socket.create_connection((host, port), PROBE_TIMEOUT_S).close()
 
 
-def greeted(url: str, host: str, ca_file: Path | None) -> Answer:
+def request_root(url: str, host: str, ca_file: Path | None) -> HttpResponse:
     """What the root of a web service answers to whom it does not know. HandleUnreachable where it does not."""
-    return ask(Request("GET", Secret(url), host, b""), Web(ca_file), SECONDS)
+    return send_request(HttpRequest("GET", Secret(url), host, b""), HttpOptions(ca_file), PROBE_TIMEOUT_S)
 
 
-def running(name: str) -> bool:
+def is_process_running(name: str) -> bool:
     """Whether a process of that name runs, be it a program or an interpreter's script."""
     for process in psutil.process_iter():
         try:
@@ -72,21 +72,21 @@ def running(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class DiskSpace:
     """A file system's bytes."""
 
     free: int
     total: int
 
 
-def space(path: Path) -> Space:
+def measure_disk_space(path: Path) -> DiskSpace:
     """Of the file system that holds `path`, or will. OSError where that cannot be told."""
     there = next(folder for folder in (path, *path.parents) if folder.exists())
     usage = shutil.disk_usage(there)
-    return Space(usage.free, usage.total)
+    return DiskSpace(usage.free, usage.total)
 
 
-def changed(path: Path) -> float:
+def get_modification_time(path: Path) -> float:
     """When a file was written, in seconds of the epoch. OSError where there is none."""
     return path.stat().st_mtime
 
@@ -95,12 +95,12 @@ def changed(path: Path) -> float:
 class Probes:
     """One field for each kind of look."""
 
-    resolved: Callable[[str], tuple[str, ...]] = field(default=resolved)
-    connected: Callable[[str, int], None] = field(default=connected)
-    greeted: Callable[[str, str, Path | None], Answer] = field(default=greeted)
-    listening: Callable[[Path], bool] = field(default=bell.is_listening)
-    running: Callable[[str], bool] = field(default=running)
-    space: Callable[[Path], Space] = field(default=space)
-    changed: Callable[[Path], float] = field(default=changed)
-    today: Callable[[], datetime] = field(default=utc_now)
-    now: Callable[[], LookTime] = field(default=read_time)
+    resolve_host: Callable[[str], tuple[str, ...]] = field(default=resolve_host)
+    check_port: Callable[[str, int], None] = field(default=check_port)
+    request_root: Callable[[str, str, Path | None], HttpResponse] = field(default=request_root)
+    is_listening: Callable[[Path], bool] = field(default=wakeup_pipe.is_listening)
+    is_process_running: Callable[[str], bool] = field(default=is_process_running)
+    measure_disk_space: Callable[[Path], DiskSpace] = field(default=measure_disk_space)
+    get_modification_time: Callable[[Path], float] = field(default=get_modification_time)
+    get_utc_now: Callable[[], datetime] = field(default=utc_now)
+    read_timestamp: Callable[[], Timestamp] = field(default=read_timestamp)

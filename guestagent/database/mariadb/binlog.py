@@ -5,27 +5,27 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
-from guestagent.database.connection import Connection
-from guestagent.database.gtid import History, MariadbHistory
+from guestagent.database.driver import Connection
+from guestagent.database.gtid_history import GtidHistory, MariadbHistory
 from guestagent.database.mariadb.server import read_positions
-from guestagent.database.sql import sql
+from guestagent.database.sql_statement import sql
 
 COM_BINLOG_DUMP = 0x12
 NON_BLOCK = 1
 GTID_EVENT = 162
-STATEMENTS = frozenset({2, 19, 165})
+STATEMENT_EVENTS = frozenset({2, 19, 165})
 """A statement, the table of the rows that follow, and a compressed statement."""
 
 Gtid = tuple[int, int, int]
 """Domain, server id, number."""
 
-HEADER = struct.Struct("<IBIIIH")
-GTID = struct.Struct("<QI")
-DOING = "reading the binary log"
+HEADER_FORMAT = struct.Struct("<IBIIIH")
+GTID_FORMAT = struct.Struct("<QI")
+OPERATION = "reading the binary log"
 
 
-def read_stamps(
-    connection: Connection, since: History, until: History, without: History | None = None
+def read_timestamps(
+    connection: Connection, since: GtidHistory, until: GtidHistory, without: GtidHistory | None = None
 ) -> Iterator[tuple[str, int]]:
     """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
 
@@ -36,18 +36,18 @@ def read_stamps(
     if not isinstance(since, MariadbHistory) or not isinstance(until, MariadbHistory):
         return
     passed = without if isinstance(without, MariadbHistory) else MariadbHistory()
-    open_domains = find_open_domains(since, until, passed)
+    open_domains = find_unfinished_domains(since, until, passed)
     if not open_domains:
         return
-    start = find_start(since, read_positions(connection).history, passed)
+    start = find_start_position(since, read_positions(connection).history, passed)
     ask = sql(
         "SET @mariadb_slave_capability = 4, @master_binlog_checksum = 'NONE', @slave_connect_state = {},"
         " @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0, @master_heartbeat_period = 1000000000",
         str(start),
     )
-    connection.rows(ask, DOING)
-    for (domain, server, number), made in pair_stamps(
-        connection.dump(COM_BINLOG_DUMP, struct.pack("<IHI", 4, NON_BLOCK, 0), DOING)
+    connection.fetch_rows(ask, OPERATION)
+    for (domain, server, number), made in pair_timestamps(
+        connection.dump_binlog(COM_BINLOG_DUMP, struct.pack("<IHI", 4, NON_BLOCK, 0), OPERATION)
     ):
         yield f"{domain}-{server}-{number}", made
         if number >= open_domains.get(domain, number + 1):
@@ -56,7 +56,7 @@ def read_stamps(
             return
 
 
-def pair_stamps(events: Iterable[bytes]) -> Iterator[tuple[Gtid, int]]:
+def pair_timestamps(events: Iterable[bytes]) -> Iterator[tuple[Gtid, int]]:
     """Yield each GTID with the time of its transaction's first statement.
 
     The GTID's own time is no help: a source notes when it committed, and a replica when it logged the last statement.
@@ -66,32 +66,40 @@ def pair_stamps(events: Iterable[bytes]) -> Iterator[tuple[Gtid, int]]:
         kind, made = parse_header(event)
         if kind == GTID_EVENT:
             gtid = parse_gtid(event)
-        elif gtid is not None and kind in STATEMENTS:
+        elif gtid is not None and kind in STATEMENT_EVENTS:
             yield gtid, made
             gtid = None
 
 
-def find_open_domains(since: MariadbHistory, until: MariadbHistory, passed: MariadbHistory) -> dict[int, int]:
+def find_unfinished_domains(
+    since: MariadbHistory, until: MariadbHistory, passed: MariadbHistory
+) -> dict[int, int]:
     """Return the number at which each domain of `since` ends in `until`, without those that have passed it."""
     return {
         domain: number
-        for domain, number in until.by_domain.items()
-        if domain in since.by_domain and number > passed.by_domain.get(domain, 0)
+        for domain, number in until.domain_positions.items()
+        if domain in since.domain_positions and number > passed.domain_positions.get(domain, 0)
     }
 
 
-def find_start(since: MariadbHistory, held: MariadbHistory, passed: MariadbHistory) -> MariadbHistory:
+def find_start_position(
+    since: MariadbHistory, held: MariadbHistory, passed: MariadbHistory
+) -> MariadbHistory:
     """Return the position from which the log is sent: before the newest ones of `since`, else at the end.
 
     If a domain has `passed` its newest one, the log of this domain is sent from there.
     """
-    wanted = MariadbHistory.of(str(since)).last
+    wanted = MariadbHistory.parse(str(since)).sequence_numbers
     domains = {domain for domain, _ in wanted}
-    rest = {key: number for key, number in MariadbHistory.of(str(held)).last.items() if key[0] not in domains}
+    rest = {
+        key: number
+        for key, number in MariadbHistory.parse(str(held)).sequence_numbers.items()
+        if key[0] not in domains
+    }
     further = {
         key: number
-        for key, number in MariadbHistory.of(str(passed)).last.items()
-        if number >= since.by_domain.get(key[0], number + 1)
+        for key, number in MariadbHistory.parse(str(passed)).sequence_numbers.items()
+        if number >= since.domain_positions.get(key[0], number + 1)
     }
     begun = {domain for domain, _ in further}
     first = {key: number - 1 for key, number in wanted.items() if number > 1 and key[0] not in begun}
@@ -100,16 +108,16 @@ def find_start(since: MariadbHistory, held: MariadbHistory, passed: MariadbHisto
 
 def parse_header(event: bytes) -> tuple[int, int]:
     """Read the kind of an event and its time. ValueError for what is no event."""
-    if len(event) < HEADER.size:
+    if len(event) < HEADER_FORMAT.size:
         raise ValueError("no event of a binary log")
-    made, kind, *_ = HEADER.unpack_from(event)
+    made, kind, *_ = HEADER_FORMAT.unpack_from(event)
     return kind, made
 
 
 def parse_gtid(event: bytes) -> Gtid:
     """Read domain, server id and number. ValueError for an event that is cut off."""
-    if len(event) < HEADER.size + GTID.size:
+    if len(event) < HEADER_FORMAT.size + GTID_FORMAT.size:
         raise ValueError("a GTID that is cut off")
-    server = HEADER.unpack_from(event)[2]
-    number, domain = GTID.unpack_from(event, HEADER.size)
+    server = HEADER_FORMAT.unpack_from(event)[2]
+    number, domain = GTID_FORMAT.unpack_from(event, HEADER_FORMAT.size)
     return domain, server, number

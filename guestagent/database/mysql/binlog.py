@@ -6,29 +6,29 @@ import struct
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from guestagent.database.connection import Connection
-from guestagent.database.gtid import History
-from guestagent.database.mysql.gtidset import Interval, MysqlHistory, Origin
+from guestagent.database.driver import Connection
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.mysql.gtid import Interval, MysqlHistory, Origin
 from guestagent.database.mysql.server import read_history
-from guestagent.database.sql import sql
+from guestagent.database.sql_statement import sql
 
 COM_BINLOG_DUMP_GTID = 0x1E
 NON_BLOCK, THROUGH_GTID = 1, 4
 GTID_EVENT = 33
 HEADER_SIZE = 19
-TIMES_AT = 1 + 16 + 8 + 1 + 16
+TIMES_OFFSET = 1 + 16 + 8 + 1 + 16
 """Flags, uuid, number, and the two counters of the parallel applier stand before the times."""
 
-HAS_ORIGINAL = 1 << 55
-DOING = "reading the binary log"
-ASK = sql(
+ORIGINAL_TIME_FLAG = 1 << 55
+OPERATION = "reading the binary log"
+SET_DUMP_VARIABLES = sql(
     "SET @source_binlog_checksum = 'NONE', @master_binlog_checksum = 'NONE',"
     " @source_heartbeat_period = 1000000000, @master_heartbeat_period = 1000000000"
 )
 
 
-def read_stamps(
-    connection: Connection, since: History, until: History, without: History | None = None
+def read_timestamps(
+    connection: Connection, since: GtidHistory, until: GtidHistory, without: GtidHistory | None = None
 ) -> Iterator[tuple[str, int]]:
     """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
 
@@ -37,17 +37,19 @@ def read_stamps(
     """
     if not isinstance(since, MysqlHistory) or not isinstance(until, MysqlHistory):
         return
-    wanted, held = find_wanted(since, until), read_history(connection)
+    wanted, held = select_gtids(since, until), read_history(connection)
     if isinstance(without, MysqlHistory):
-        wanted = wanted.minus(without)
-    if any(tag for _, tag in held.executed):
+        wanted = wanted.subtract(without)
+    if any(tag for _, tag in held.intervals):
         raise ValueError("there are GTIDs with tags, whose binary log the agent does not read")
-    if wanted.empty:
+    if wanted.is_empty:
         return
-    connection.rows(ASK, DOING)
-    left = sum(last - first + 1 for each in wanted.executed.values() for first, last in each)
-    for event in connection.dump(COM_BINLOG_DUMP_GTID, build_request(held.minus(wanted)), DOING):
-        stamp = parse_stamp(event)
+    connection.fetch_rows(SET_DUMP_VARIABLES, OPERATION)
+    left = sum(last - first + 1 for each in wanted.intervals.values() for first, last in each)
+    for event in connection.dump_binlog(
+        COM_BINLOG_DUMP_GTID, build_request(held.subtract(wanted)), OPERATION
+    ):
+        stamp = parse_gtid_event(event)
         if stamp is None:
             continue
         yield stamp
@@ -56,18 +58,18 @@ def read_stamps(
             return
 
 
-def find_wanted(since: MysqlHistory, until: MysqlHistory) -> MysqlHistory:
+def select_gtids(since: MysqlHistory, until: MysqlHistory) -> MysqlHistory:
     """Return what `until` has from the newest number of each origin of `since` on."""
     found: dict[Origin, tuple[Interval, ...]] = {}
-    for origin, each in since.executed.items():
+    for origin, each in since.intervals.items():
         start = each[-1][1]
-        found[origin] = tuple((max(a, start), b) for a, b in until.executed.get(origin, ()) if b >= start)
+        found[origin] = tuple((max(a, start), b) for a, b in until.intervals.get(origin, ()) if b >= start)
     return MysqlHistory({origin: each for origin, each in found.items() if each})
 
 
 def build_request(without: MysqlHistory) -> bytes:
     """Build the request of a replica that has all of `without` and wants what else there is, up to the end."""
-    data = encode_set({uuid: each for (uuid, _), each in without.executed.items()})
+    data = encode_set({uuid: each for (uuid, _), each in without.intervals.items()})
     return struct.pack("<HIIQI", NON_BLOCK | THROUGH_GTID, 0, 0, 4, len(data)) + data
 
 
@@ -80,17 +82,17 @@ def encode_set(intervals: Mapping[str, tuple[Interval, ...]]) -> bytes:
     return b"".join(words)
 
 
-def parse_stamp(event: bytes) -> tuple[str, int] | None:
+def parse_gtid_event(event: bytes) -> tuple[str, int] | None:
     """Read a GTID and the time of its first commit; None for other events. ValueError for what is no event."""
     if len(event) < HEADER_SIZE:
         raise ValueError("no event of a binary log")
     if event[4] != GTID_EVENT:
         return None
     body = event[HEADER_SIZE:]
-    times = body[TIMES_AT : TIMES_AT + 14]
+    times = body[TIMES_OFFSET : TIMES_OFFSET + 14]
     if len(times) < 14:
         raise ValueError("a GTID without its time")
     uuid, number = UUID(bytes=body[1:17]), int.from_bytes(body[17:25], "little")
     here = int.from_bytes(times[:7], "little")
-    first = int.from_bytes(times[7:], "little") if here & HAS_ORIGINAL else here
+    first = int.from_bytes(times[7:], "little") if here & ORIGINAL_TIME_FLAG else here
     return f"{uuid}:{number}", first

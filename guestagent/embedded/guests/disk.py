@@ -10,109 +10,113 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from guestagent import durable
-from guestagent.embedded.guests import boot, image, services, userdata
-from guestagent.embedded.guests.image import Account
-from guestagent.embedded.guests.kinds import Kind, kind_of
-from guestagent.embedded.guests.services import Service
-from guestagent.embedded.guests.userdata import UserData
-from guestagent.embedded.hypervisor import Guest
-from guestagent.embedded.servers.datadir import REDO_LOG
-from guestagent.embedded.servers.flavours import Family
-from guestagent.embedded.servers.roots import make_public
-from guestagent.shipped import shipped
+from guestagent import atomic_file
+from guestagent.embedded.database_servers.data_directory import REDO_LOG_SIZE
+from guestagent.embedded.database_servers.flavours import Family
+from guestagent.embedded.database_servers.root_directory import make_public_folder
+from guestagent.embedded.guests import boot_scripts, data_directory, services, user_data
+from guestagent.embedded.guests.data_directory import UnixAccount
+from guestagent.embedded.guests.images import GuestImage, find_image
+from guestagent.embedded.guests.services import GuestService
+from guestagent.embedded.guests.user_data import UserData
+from guestagent.embedded.openstack.nova.hypervisor import Guest
+from guestagent.package_data import find_package_data
 
-PRIVATE = frozenset({"os-collect-config.conf"})
+PRIVATE_FILES = frozenset({"os-collect-config.conf"})
 # Of this machine's own /etc the guest sees neither these files nor what is in these folders.
 HIDDEN_FILES = ("my.cnf",)
 HIDDEN_FOLDERS = ("guestagent", "mysql", "os-collect-config", "os-collect-config.d")
-MOST_MEMORY_MB = 512
+AGENT_MEMORY_LIMIT_MB = 512
 """Many guests share one machine: none may count on all that its flavor says."""
-VAR = (
+VAR_FOLDERS = (
     ("", 0o755), ("cache", 0o755), ("lib", 0o755), ("lib/cloud", 0o755), ("lib/cloud/data", 0o700),
     ("lib/guestagent", 0o700), ("lib/heat-cfntools", 0o700), ("lib/os-collect-config", 0o700), ("log", 0o755),
     ("tmp", 0o1777),
 )  # fmt: skip
 
 
-def make(guest: Guest, folder: Path, running: Sequence[Service], images: Path) -> None:
+def build_disk(guest: Guest, folder: Path, running: Sequence[GuestService], images: Path) -> None:
     """Fill `folder`; `images` is where the data directory was built."""
-    given = userdata.parse(guest.user_data)
+    given = user_data.parse_user_data(guest.user_data)
     folder.mkdir(mode=0o700, parents=True)
-    lay_etc(folder / "etc", etc_files(guest, running, given, image.account_here()))
-    lay_var(folder / "var", guest.id, given)
-    image.copy(images, kind_of(guest.image), folder / "var/lib/mysql")
+    write_etc(folder / "etc", build_etc_files(guest, running, given, data_directory.read_host_account()))
+    write_var(folder / "var", guest.id, given)
+    data_directory.copy_guest_data(images, find_image(guest.image), folder / "var/lib/mysql")
     for empty in ("etc.work", "root-home", "root"):
         (folder / empty).mkdir(mode=0o700)
 
 
-def etc_files(guest: Guest, running: Sequence[Service], given: UserData, account: Account) -> dict[str, str]:
+def build_etc_files(
+    guest: Guest, running: Sequence[GuestService], given: UserData, account: UnixAccount
+) -> dict[str, str]:
     """The guest's files in /etc, by their path in it; those of our elements as an image has them."""
-    name, kind = boot.hostname(guest.name), kind_of(guest.image)
+    name, kind = boot_scripts.build_hostname(guest.name), find_image(guest.image)
     return {
         "hostname": f"{name}\n",
         "hosts": f"127.0.0.1 localhost\n{guest.address} {name}\n",
         "resolv.conf": "# no name server\n",
         "machine-id": f"{hashlib.sha256(guest.id.encode()).hexdigest()[:32]}\n",
-        **(_with_account(account) if account.missing else {}),
+        **(_with_account(account) if account.is_missing else {}),
         **_shipped_files(kind),
-        **server_files(kind.family, guest.memory_mb),
-        "guestagent/guestagent.conf": agent_conf(kind, guest.memory_mb),
-        boot.INIT.removeprefix("/etc/"): boot.init_script(guest.id, [name for name, _ in given.scripts]),
-        services.CONFIG.removeprefix("/etc/"): services.supervisor_config(running),
+        **build_option_files(kind.family, guest.memory_mb),
+        "guestagent/guestagent.conf": build_agent_config(kind, guest.memory_mb),
+        boot_scripts.INIT_PATH.removeprefix("/etc/"): boot_scripts.build_init_script(
+            guest.id, [name for name, _ in given.scripts]
+        ),
+        services.SUPERVISOR_CONFIG.removeprefix("/etc/"): services.build_supervisor_config(running),
     }
 
 
-def server_files(family: Family, memory_mb: int) -> dict[str, str]:
+def build_option_files(family: Family, memory_mb: int) -> dict[str, str]:
     """The option files beside the element's: where things are, and how large until the agent says it.
 
     A quarter of the flavor's memory is for pages, in 16 to 256 MiB.
     """
-    group, folder, more = FAMILIES[family]
+    group, folder, more = FAMILY_OPTIONS[family]
     pool = min(256, max(16, memory_mb // 4))
     return {
-        "mysql/my.cnf": f"{CLIENT}!includedir /etc/mysql/{folder}/\n",
-        f"mysql/{folder}/80-embedded.cnf": f"[{group}]\n{SERVER}innodb_buffer_pool_size = {pool}M\n{more}",
+        "mysql/my.cnf": f"{CLIENT_OPTIONS}!includedir /etc/mysql/{folder}/\n",
+        f"mysql/{folder}/80-embedded.cnf": f"[{group}]\n{SERVER_OPTIONS}innodb_buffer_pool_size = {pool}M\n{more}",
     }
 
 
-def lay_etc(upper: Path, files: Mapping[str, str]) -> None:
+def write_etc(upper: Path, files: Mapping[str, str]) -> None:
     """Write the layer over this machine's /etc, and hide in it what a guest is not to see."""
-    make_public(upper)
+    make_public_folder(upper)
     for name in HIDDEN_FOLDERS:
-        make_public(upper / name)
+        make_public_folder(upper / name)
         os.setxattr(upper / name, "trusted.overlay.opaque", b"y")
     for name in HIDDEN_FILES:
         os.mknod(upper / name, stat.S_IFCHR, os.makedev(0, 0))
     for name, text in files.items():
         path = upper / name
-        make_public(path.parent)
+        make_public_folder(path.parent)
         path.touch(mode=0o600)
         path.write_text(text)
-        path.chmod(0o600 if name in PRIVATE else 0o644)
+        path.chmod(0o600 if name in PRIVATE_FILES else 0o644)
 
 
-def lay_var(var: Path, guest_id: str, given: UserData) -> None:
+def write_var(var: Path, guest_id: str, given: UserData) -> None:
     """Write /var: the instance's id where cloud-init has it, user data where heat-cfntools has it."""
-    for folder, mode in VAR:
+    for folder, mode in VAR_FOLDERS:
         (var / folder).mkdir()
         (var / folder).chmod(mode)
     (var / "run").symlink_to("/run")
     (var / "lock").symlink_to("/run/lock")
-    (var / "log" / boot.LOG).touch(mode=0o600)
+    (var / "log" / boot_scripts.CLOUD_INIT_LOG).touch(mode=0o600)
     (var / "lib/cloud/data/instance-id").write_text(f"{guest_id}\n")
-    heat = var / boot.HEAT_FOLDER.removeprefix("/var/")
+    heat = var / boot_scripts.CFNTOOLS_FOLDER.removeprefix("/var/")
     if given.init_data is not None:
-        durable.write(heat / userdata.HEAT_METADATA, given.init_data)
+        atomic_file.write_file(heat / user_data.INIT_DATA_NAME, given.init_data)
     for name, script in given.scripts:
-        durable.write(heat / name, script, mode=0o700)
+        atomic_file.write_file(heat / name, script, mode=0o700)
 
 
-CLIENT = """\
+CLIENT_OPTIONS = """\
 [client]
 socket = /run/mysqld/mysqld.sock
 """
-SERVER = """\
+SERVER_OPTIONS = """\
 datadir = /var/lib/mysql
 socket = /run/mysqld/mysqld.sock
 pid_file = /run/mysqld/mysqld.pid
@@ -120,32 +124,32 @@ innodb_log_buffer_size = 2M
 key_buffer_size = 1M
 open_files_limit = 4096
 """
-MARIADB = f"""\
-innodb_log_file_size = {REDO_LOG}
+MARIADB_OPTIONS = f"""\
+innodb_log_file_size = {REDO_LOG_SIZE}
 aria_pagecache_buffer_size = 4M
 performance_schema = OFF
 """
 # What it sees of the world's tables is small, and it would take a quarter of a gigabyte to look at more.
-MYSQL = f"""\
-innodb_redo_log_capacity = {REDO_LOG}
+MYSQL_OPTIONS = f"""\
+innodb_redo_log_capacity = {REDO_LOG_SIZE}
 secure_file_priv = NULL
 max_connections = 64
 table_open_cache = 256
 table_definition_cache = 400
 """
-FAMILIES: dict[Family, tuple[str, str, str]] = {
-    "mariadb": ("mariadbd", "mariadb.conf.d", MARIADB),
-    "mysql": ("mysqld", "mysql.conf.d", MYSQL),
+FAMILY_OPTIONS: dict[Family, tuple[str, str, str]] = {
+    "mariadb": ("mariadbd", "mariadb.conf.d", MARIADB_OPTIONS),
+    "mysql": ("mysqld", "mysql.conf.d", MYSQL_OPTIONS),
 }
 
 
-def agent_conf(kind: Kind, memory_mb: int, python: str = sys.executable) -> str:
+def build_agent_config(kind: GuestImage, memory_mb: int, python: str = sys.executable) -> str:
     """The agent's settings: a guest sees all of this machine's memory, and systemd does not run here."""
     commands = (
-        f"{action}_command = {_command_line(services.control_argv(action, kind.family, python))}\n"
+        f"{action}_command = {_command_line(services.build_control_command(action, kind.family, python))}\n"
         for action in ("start", "stop", "restart")
     )
-    memory = min(MOST_MEMORY_MB, max(64, memory_mb))
+    memory = min(AGENT_MEMORY_LIMIT_MB, max(64, memory_mb))
     return (
         f"[database]\nsocket = /run/mysqld/mysqld.sock\nmemory_mb = {memory}\n[service]\n"
         f"{''.join(commands)}log_command = tail -n 60 /var/log/{kind.family}.log\n"
@@ -157,13 +161,15 @@ def _command_line(argv: Sequence[str]) -> str:
     return shlex.join(argv).replace("$", "$$")
 
 
-def _shipped_files(kind: Kind) -> dict[str, str]:
-    folders = (shipped("elements") / element / "static/etc" for element in ("guestagent", kind.element))
+def _shipped_files(kind: GuestImage) -> dict[str, str]:
+    folders = (
+        find_package_data("elements") / element / "static/etc" for element in ("guestagent", kind.element)
+    )
     found = ((folder, path) for folder in folders for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_text() for folder, path in found}
 
 
-def _with_account(account: Account) -> dict[str, str]:
+def _with_account(account: UnixAccount) -> dict[str, str]:
     user = f"mysql:x:{account.uid}:{account.gid}:MariaDB:/nonexistent:/bin/false\n"
     return {
         "passwd": Path("/etc/passwd").read_text() + user,

@@ -6,34 +6,35 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from guestagent.embedded import commands
-from guestagent.embedded.guests import processes
-from guestagent.embedded.hypervisor import Guest
-from guestagent.embedded.ip_network import hardware_address
+from guestagent.embedded.guests import namespace_processes
+from guestagent.embedded.host import commands
+from guestagent.embedded.host.ip_network import build_mac_address
+from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.errors import CloudError, GuestAgentError
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class LinkNames:
     """The names of one guest's namespace and of the link's end on this machine; the other end is its eth0."""
 
     namespace: str
-    link: str
+    host_link: str
 
 
-def wire(bridge: str, guest_id: str) -> Wire:
+def build_link_names(bridge: str, guest_id: str) -> LinkNames:
     """Names that no other guest of any bridge has, and that fit the kernel's 15 characters."""
     handle = hashlib.sha256(f"{bridge}/{guest_id}".encode()).hexdigest()[:10]
-    return Wire(namespace=f"guestagent-{handle}", link=f"ga{handle}")
+    return LinkNames(namespace=f"guestagent-{handle}", host_link=f"ga{handle}")
 
 
-def plug(bridge: str, guest: Guest) -> None:
+def connect_guest(bridge: str, guest: Guest) -> None:
     """Make the namespace and its wire. The MAC follows the IP address: a successor is reached at once."""
-    its = wire(bridge, guest.id)
+    its = build_link_names(bridge, guest.id)
     outside = (
         f"netns add {its.namespace}",
-        f"link add {its.link} type veth peer name eth0 address {hardware_address(guest.address)} netns {its.namespace}",
-        f"link set {its.link} master {bridge} up",
+        f"link add {its.host_link} type veth peer name eth0 address {build_mac_address(guest.address)} "
+        f"netns {its.namespace}",
+        f"link set {its.host_link} master {bridge} up",
     )
     inside = (
         "link set lo up",
@@ -45,42 +46,45 @@ def plug(bridge: str, guest: Guest) -> None:
     _ip(f"addressing guest {guest.name}", inside, "-n", its.namespace)
 
 
-def unplug(bridge: str, guest_id: str) -> None:
+def disconnect_guest(bridge: str, guest_id: str) -> None:
     """Nothing may run in the namespace any more: what did would live on without a name to find it by."""
-    its = wire(bridge, guest_id)
-    gone = [f"link delete {its.link}"] if _link(its.link) else []
-    if plugged(bridge, guest_id):
+    its = build_link_names(bridge, guest_id)
+    gone = [f"link delete {its.host_link}"] if _link(its.host_link) else []
+    if is_connected(bridge, guest_id):
         gone.append(f"netns delete {its.namespace}")
     if gone:
         _ip(f"unwiring guest {guest_id}", gone)
 
 
-def plugged(bridge: str, guest_id: str) -> bool:
+def is_connected(bridge: str, guest_id: str) -> bool:
     """Whether the guest has its network namespace."""
-    return (processes.NAMESPACES / wire(bridge, guest_id).namespace).exists()
+    return (namespace_processes.NAMESPACE_FOLDER / build_link_names(bridge, guest_id).namespace).exists()
 
 
-def bridge_up(bridge: str, owner: str, gateway: str, prefix: int) -> None:
+def create_bridge(bridge: str, owner: str, gateway: str, prefix: int) -> None:
     """The bridge says in its alias whose it is; one that is somebody else's is refused.
 
     Its MAC is its own: otherwise it has the lowest of its wires', and when that guest goes all others send to nobody.
     """
     seen = _link(bridge)
     if seen is None:
-        _ip(f"making bridge {bridge}", (f"link add {bridge} address {hardware_address(gateway)} type bridge",))
+        _ip(
+            f"making bridge {bridge}",
+            (f"link add {bridge} address {build_mac_address(gateway)} type bridge",),
+        )
     elif seen.get("ifalias") != owner:
         raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
     address = f"address replace {_addressing(gateway, prefix, bridge)}"
     try:
         # Not in a batch: the owner is a path, in which a quote or a # would mean something there.
-        commands.check(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
+        commands.run_checked(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
         _ip(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
     except GuestAgentError:
         _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
         raise
 
 
-def bridge_down(bridge: str, owner: str) -> None:
+def remove_bridge(bridge: str, owner: str) -> None:
     """Remove the bridge, if it is ours."""
     seen = _link(bridge)
     if seen and seen.get("ifalias") == owner:
@@ -93,13 +97,13 @@ def _addressing(address: str, prefix: int, device: str) -> str:
 
 
 def _link(name: str) -> dict[str, object] | None:
-    done = commands.finish(("ip", "-json", "link", "show", "dev", name))
+    done = commands.run_command(("ip", "-json", "link", "show", "dev", name))
     found = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else []
     return found[0] if found else None
 
 
 def _ip(doing: str, lines: tuple[str, ...] | list[str], *options: str) -> None:
-    done = commands.finish(("ip", *options, "-batch", "-"), given="\n".join(lines) + "\n")
+    done = commands.run_command(("ip", *options, "-batch", "-"), given="\n".join(lines) + "\n")
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if not line.startswith("Command failed")]
         raise CloudError(f"{doing}: {'; '.join(said) or 'ip failed'}")

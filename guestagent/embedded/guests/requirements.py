@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from guestagent.embedded import commands
-from guestagent.embedded.servers.roots import make_public
+from guestagent.embedded.database_servers.root_directory import make_public_folder
+from guestagent.embedded.host import commands
 from guestagent.errors import UnsupportedEnvironment
 
-PACKAGES = {
+PROGRAM_PACKAGES = {
     "ip": "iproute2",
     "nsenter": "util-linux",
     "pivot_root": "util-linux",
@@ -23,7 +23,7 @@ PACKAGES = {
     "my_print_defaults": "mariadb-client-core",
 }
 # The shell removes the folder itself, so that nothing stays when the process that runs it is killed.
-TRIAL = """\
+TRIAL_SCRIPT = """\
 set -e
 umask 077
 trial=$(mktemp -d "$0.trial-XXXXXXXX")
@@ -34,13 +34,13 @@ ip link set lo up
 """
 
 
-def require(state: Path, programs: Iterable[str]) -> None:
+def check_requirements(state: Path, programs: Iterable[str]) -> None:
     """UnsupportedEnvironment unless guests can run here. `programs` are those that they start."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise UnsupportedEnvironment("guests are Linux namespaces, which need Linux and root: run it as root")
-    for program in (*PACKAGES, *programs):
-        if shutil.which(program, path=commands.PATH) is None:
-            package = PACKAGES.get(program, "guestagent[embedded]")
+    for program in (*PROGRAM_PACKAGES, *programs):
+        if shutil.which(program, path=commands.DEFAULT_PATH) is None:
+            package = PROGRAM_PACKAGES.get(program, "guestagent[embedded]")
             raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
     _try_namespaces(state)
 
@@ -50,9 +50,9 @@ def _try_namespaces(state: Path) -> None:
 
     The folder is a new one beside `state`: another command may remove or make that folder at the same time.
     """
-    make_public(state.parent)
+    make_public_folder(state.parent)
     unshare = ("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--")
-    done = commands.finish((*unshare, "/bin/sh", "-c", TRIAL, str(state)))
+    done = commands.run_command((*unshare, "/bin/sh", "-c", TRIAL_SCRIPT, str(state)))
     if done.returncode:
-        reason = commands.last_line(done.stderr)
+        reason = commands.find_last_line(done.stderr)
         raise UnsupportedEnvironment(f"this machine does not allow namespaces with an overlay: {reason}")

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.embedded.guests.kinds import DEFAULT, Kind
-from guestagent.embedded.guests.mounts import SERVER
+from guestagent.embedded.guests.images import DEFAULT_IMAGE, GuestImage
+from guestagent.embedded.guests.mounts import SERVER_ROOT
 
-SOCKET = "/run/supervisor.sock"
-CONFIG = "/etc/embedded/supervisord.conf"
-ENDLESS = 1_000_000
+SUPERVISOR_SOCKET = "/run/supervisor.sock"
+SUPERVISOR_CONFIG = "/etc/embedded/supervisord.conf"
+RESTART_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class GuestService:
     """A process that is started again when it ends. `stop_seconds` is what it may take to end when asked."""
 
     name: str
@@ -27,49 +27,58 @@ class Service:
     stop_seconds: int = 10
 
 
-def image_services(
-    kind: Kind = DEFAULT, programs: Path = Path(sys.executable).parent
-) -> tuple[Service, ...]:
+def list_image_services(
+    kind: GuestImage = DEFAULT_IMAGE, programs: Path = Path(sys.executable).parent
+) -> tuple[GuestService, ...]:
     """What an image's units run, in the order of starting; `programs` is where the Python ones are installed.
 
     The collector speaks C: under C.UTF-8 its local collector cannot set the locale back.
     """
     return (
-        database_service(kind),
-        Service("os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)),
-        Service("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
+        build_database_service(kind),
+        GuestService(
+            "os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)
+        ),
+        GuestService("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
     )
 
 
-def database_service(kind: Kind) -> Service:
+def build_database_service(kind: GuestImage) -> GuestService:
     """The server; one that is not this machine's among its own programs, which see the guest's other folders.
 
     A mysqld is told that it has a supervisor (PID 1, as its unit says too): RESTART and CLONE end it with 16 then.
     """
     if kind.flavour is None:
-        return Service(kind.family, ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60)
-    argv = ("/usr/sbin/chroot", str(SERVER), kind.flavour.daemon, "--user=mysql")
+        return GuestService(kind.family, ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60)
+    argv = ("/usr/sbin/chroot", str(SERVER_ROOT), kind.flavour.server_program, "--user=mysql")
     environment = (("MYSQLD_PARENT_PID", "1"),) if kind.family == "mysql" else ()
-    return Service(kind.family, argv, environment=environment, stop_seconds=60)
+    return GuestService(kind.family, argv, environment=environment, stop_seconds=60)
 
 
-def supervisor_argv() -> tuple[str, ...]:
+def build_supervisor_command() -> tuple[str, ...]:
     """The supervisor, in the place of the process that becomes it."""
-    return (sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", CONFIG)
+    return (
+        sys.executable,
+        "-m",
+        "supervisor.supervisord",
+        "--nodaemon",
+        "--configuration",
+        SUPERVISOR_CONFIG,
+    )
 
 
-def nudge_argv() -> tuple[str, ...]:
+def build_wakeup_command() -> tuple[str, ...]:
     """Knock at the supervisor: else it starts its services a second later, at its first look at them."""
-    knock = f"import socket; socket.socket(socket.AF_UNIX).connect({SOCKET!r})"
+    knock = f"import socket; socket.socket(socket.AF_UNIX).connect({SUPERVISOR_SOCKET!r})"
     return (sys.executable, "-I", "-S", "-c", knock)
 
 
-def control_argv(action: str, service: str, python: str = sys.executable) -> tuple[str, ...]:
+def build_control_command(action: str, service: str, python: str = sys.executable) -> tuple[str, ...]:
     """The command that starts, stops or restarts one service from inside its guest."""
-    return (python, "-m", "supervisor.supervisorctl", "-c", CONFIG, action, service)
+    return (python, "-m", "supervisor.supervisorctl", "-c", SUPERVISOR_CONFIG, action, service)
 
 
-def supervisor_config(services: Sequence[Service]) -> str:
+def build_supervisor_config(services: Sequence[GuestService]) -> str:
     """Started in the order given, all at once; ended one by one from the last: the database goes last."""
     programs = (_program(service, 100 * place) for place, service in enumerate(services, start=1))
     return "\n".join((_HEAD, *programs))
@@ -77,10 +86,10 @@ def supervisor_config(services: Sequence[Service]) -> str:
 
 _HEAD = f"""\
 [unix_http_server]
-file = {SOCKET}
+file = {SUPERVISOR_SOCKET}
 chmod = 0700
 [supervisorctl]
-serverurl = unix://{SOCKET}
+serverurl = unix://{SUPERVISOR_SOCKET}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [supervisord]
@@ -94,14 +103,14 @@ pidfile = /run/supervisord.pid
 """
 
 
-def _program(service: Service, priority: int) -> str:
+def _program(service: GuestService, priority: int) -> str:
     environment = ",".join(f'{name}="{value}"' for name, value in service.environment)
     lines = {
         "command": shlex.join(service.argv),
         "user": service.user,
         "environment": environment,
         "priority": str(priority),
-        "startretries": str(ENDLESS),
+        "startretries": str(RESTART_LIMIT),
         "autorestart": "true",
         "stopwaitsecs": str(service.stop_seconds),
         "stopasgroup": "false",

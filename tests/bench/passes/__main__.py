@@ -11,10 +11,10 @@ import json
 import sys
 from pathlib import Path
 
-from guestagent.embedded.servers import FLAVOURS
-from tests.bench.machine import machine
-from tests.bench.passes.measuring import measure
-from tests.bench.passes.report import describe, format_table
+from guestagent.embedded.database_servers import FLAVOURS
+from tests.bench.machine import describe_machine
+from tests.bench.passes.pass_cost import measure
+from tests.bench.passes.report import describe_rows, format_table
 
 DEFAULT = ("mariadb1011", "mysql97")
 
@@ -36,7 +36,7 @@ def main() -> None:
         for row in measure(FLAVOURS[name], asked.accounts, asked.intervals, asked.passes, asked.beside, say)
     ]
     if asked.json:
-        print(json.dumps({"machine": machine(), "passes": describe(rows)}, indent=2))
+        print(json.dumps({"machine": describe_machine(), "passes": describe_rows(rows)}, indent=2))
     else:
         print(format_table(rows))
 

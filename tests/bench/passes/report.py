@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from tests.bench.machine import quotient, ratio
+from tests.bench.machine import divide_medians, format_ratio
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PassRow:
     """Processor seconds of every measured pass, of this checkout and of the other one (none if there is no other)."""
 
     flavour: str
@@ -19,16 +19,18 @@ class Row:
     beside: tuple[float, ...] = ()
 
 
-def format_table(rows: Sequence[Row]) -> str:
+def format_table(rows: Sequence[PassRow]) -> str:
     """Format Markdown, as it stands in docs/explanation/performance.md."""
     lines = ["| server | a quiet pass | before | now | ratio |", "|---|---|---|---|---|"]
     for row in rows:
         before = f"{median(row.beside):.3f} s" if row.beside else "-"
         now = f"{median(row.here):.3f} s"
-        lines.append(f"| {row.flavour} | {row.what} | {before} | {now} | {ratio(row.here, row.beside)} |")
+        lines.append(
+            f"| {row.flavour} | {row.what} | {before} | {now} | {format_ratio(row.here, row.beside)} |"
+        )
     return "\n".join(lines)
 
 
-def describe(rows: Sequence[Row]) -> list[dict[str, object]]:
+def describe_rows(rows: Sequence[PassRow]) -> list[dict[str, object]]:
     """Return the same for programs."""
-    return [asdict(row) | {"ratio": quotient(row.here, row.beside)} for row in rows]
+    return [asdict(row) | {"ratio": divide_medians(row.here, row.beside)} for row in rows]

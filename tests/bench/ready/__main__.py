@@ -10,27 +10,29 @@ import json
 import sys
 from pathlib import Path
 
-from guestagent.embedded.servers import FLAVOURS
-from tests.bench.machine import machine
-from tests.bench.ready.report import plot, table, told
-from tests.bench.ready.timing import measured
+from guestagent.embedded.database_servers import FLAVOURS
+from tests.bench.machine import describe_machine
+from tests.bench.ready.report import describe_rows, format_table, plot_rows
+from tests.bench.ready.timing import measure_contestants
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ready", description=__doc__)
     parser.add_argument("--db", choices=tuple(FLAVOURS), nargs="+", default=tuple(FLAVOURS))
     parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--watched", type=float, default=4.0, help="seconds of looks for drift that are counted")
+    parser.add_argument(
+        "--watched", type=float, default=4.0, help="seconds of looks for drift that are counted"
+    )
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    rows, costs = measured(asked.db, asked.repetitions, asked.watched, say)
+    rows, costs = measure_contestants(asked.db, asked.repetitions, asked.watched, say)
     if asked.plot:
-        asked.plot.write_text(plot(rows))
+        asked.plot.write_text(plot_rows(rows))
     if asked.json:
-        print(json.dumps({"machine": machine(), **told(rows, costs)}, indent=2))
+        print(json.dumps({"machine": describe_machine(), **describe_rows(rows, costs)}, indent=2))
     else:
-        print(table(rows, costs))
+        print(format_table(rows, costs))
 
 
 def say(line: str) -> None:

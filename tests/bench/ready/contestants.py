@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench.ready.stage import Place
-from tests.integration.servers import root_of
+from tests.bench.ready.bench_nodes import BenchNode
+from tests.support.database_servers import provide_server_root
 
 SCRIPT, RESIDENT, ENCRYPTED, APPLY = "script", "resident", "encrypted", "apply"
 PROGRAM = Path(sys.executable).with_name("guestagent")
@@ -27,12 +27,12 @@ HERE = Path(__file__).parent
 LINKER = "usr/lib64/ld-linux-x86-64.so.2"
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
 PLAIN = {"mariadb": "--skip-ssl", "mysql": "--ssl-mode=DISABLED"}
-SETTLED_SECONDS = 0.3
-PATIENCE = 30.0
+IDLE_INTERVAL_S = 0.3
+COMMAND_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class BenchCommand:
     """`agent` is the resident process that the command addresses, where there is one."""
 
     argv: tuple[str, ...]
@@ -40,91 +40,100 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     agent: psutil.Process | None = None
 
-    def begin(self) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                self.argv, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.argv,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
-    def finish(self) -> None:
-        process = self.begin()
-        assert process.wait(PATIENCE) == 0, self.said()
+    def run(self) -> None:
+        process = self.start()
+        assert process.wait(COMMAND_TIMEOUT_S) == 0, self.read_log()
 
-    def said(self) -> str:
+    def read_log(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
 
 
 @contextmanager
-def scripted(place: Place) -> Iterator[Command]:
+def prepare_script(place: BenchNode) -> Iterator[BenchCommand]:
     script = HERE / f"by_hand_{place.server.flavour.family}.sh"
-    environment = {"client": " ".join(client(place)), "socket": place.server.socket}
-    argv = (*place.within, "sh", str(script), place.role, str(document(place)))
-    yield Command(argv, place.folder / "log", environment)
+    environment = {"client": " ".join(build_client_argv(place)), "socket": place.server.socket}
+    argv = (*place.command_prefix, "sh", str(script), place.role, str(write_document(place)))
+    yield BenchCommand(argv, place.folder / "log", environment)
 
 
-def asked(place: Place, statement: str) -> Command:
+def build_query_command(place: BenchNode, statement: str) -> BenchCommand:
     """The flavour's own client, which asks once over the socket."""
     words = ("--no-defaults", f"--socket={place.server.socket}", "--user=root", f"--execute={statement}")
-    return Command((*place.within, *client(place), *words, PLAIN[place.server.flavour.family]), place.folder / "log")
+    return BenchCommand(
+        (*place.command_prefix, *build_client_argv(place), *words, PLAIN[place.server.flavour.family]),
+        place.folder / "log",
+    )
 
 
-def client(place: Place) -> tuple[str, ...]:
+def build_client_argv(place: BenchNode) -> tuple[str, ...]:
     """With its own libraries, and without the mounts of the rig's `within`, which cost more than it does."""
-    root, family = root_of(place.server.flavour), place.server.flavour.family
+    root, family = provide_server_root(place.server.flavour), place.server.flavour.family
     return str(root / LINKER), "--library-path", str(root / LIBRARIES), str(root / "usr/bin" / family)
 
 
 @contextmanager
-def applied(place: Place) -> Iterator[Command]:
-    yield Command(agent("apply", place, "--metadata", str(document(place))), place.folder / "log")
+def prepare_apply(place: BenchNode) -> Iterator[BenchCommand]:
+    yield BenchCommand(
+        build_agent_argv("apply", place, "--metadata", str(write_document(place))), place.folder / "log"
+    )
 
 
 @contextmanager
-def resident(place: Place, *words: str, encrypted: bool = False) -> Iterator[Command]:
+def start_resident_agent(place: BenchNode, *words: str, encrypted: bool = False) -> Iterator[BenchCommand]:
     """The agent has started, found nothing to do, and rests; os-collect-config's command brings the document."""
     log = place.folder / "log"
-    serving = Command(agent("serve", place, *words), log).begin()
+    serving = BenchCommand(build_agent_argv("serve", place, *words), log).start()
     try:
         process = psutil.Process(serving.pid)
-        settle(process, place)
-        poke = agent("poke", place, *words)
-        yield Command(poke, log, {"OS_CONFIG_FILES": str(document(place, encrypted))}, process)
+        wait_until_idle(process, place)
+        poke = build_agent_argv("poke", place, *words)
+        yield BenchCommand(poke, log, {"OS_CONFIG_FILES": str(write_document(place, encrypted))}, process)
     finally:
         serving.terminate()
-        serving.wait(PATIENCE)
+        serving.wait(COMMAND_TIMEOUT_S)
 
 
-def settle(process: psutil.Process, place: Place) -> None:
+def wait_until_idle(process: psutil.Process, place: BenchNode) -> None:
     """Until the agent has told its status, and has had nothing to do for a moment."""
     sign = place.folder / "guestagent" / "status.json"
-    until, seen, since = time.monotonic() + PATIENCE, -1.0, time.monotonic()
-    while not (sign.exists() and time.monotonic() - since >= SETTLED_SECONDS):
+    until, seen, since = time.monotonic() + COMMAND_TIMEOUT_S, -1.0, time.monotonic()
+    while not (sign.exists() and time.monotonic() - since >= IDLE_INTERVAL_S):
         assert time.monotonic() < until, "the resident agent does not come to rest"
-        used = cpu(process)
+        used = read_cpu_seconds(process)
         if used != seen:
             seen, since = used, time.monotonic()
         time.sleep(0.02)
 
 
-def cpu(process: psutil.Process) -> float:
+def read_cpu_seconds(process: psutil.Process) -> float:
     """Seconds of processor that it has used."""
     times = process.cpu_times()
     return float(times.user + times.system)
 
 
-def agent(command: str, place: Place, *words: str) -> tuple[str, ...]:
-    return (*place.within, str(PROGRAM), command, *words)
+def build_agent_argv(command: str, place: BenchNode, *words: str) -> tuple[str, ...]:
+    return (*place.command_prefix, str(PROGRAM), command, *words)
 
 
-def document(place: Place, encrypted: bool = False) -> Path:
+def write_document(place: BenchNode, encrypted: bool = False) -> Path:
     path = place.folder / "cfn.json"
-    path.write_text(json.dumps(place.document(encrypted)))
+    path.write_text(json.dumps(place.build_document(encrypted)))
     return path
 
 
-CONTESTANTS: Mapping[str, Callable[[Place], AbstractContextManager[Command]]] = {
-    SCRIPT: scripted,
-    RESIDENT: resident,
-    ENCRYPTED: partial(resident, encrypted=True),
-    APPLY: applied,
+CONTESTANTS: Mapping[str, Callable[[BenchNode], AbstractContextManager[BenchCommand]]] = {
+    SCRIPT: prepare_script,
+    RESIDENT: start_resident_agent,
+    ENCRYPTED: partial(start_resident_agent, encrypted=True),
+    APPLY: prepare_apply,
 }

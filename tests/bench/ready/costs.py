@@ -10,14 +10,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.ready.contestants import APPLY, CONTESTANTS, Command, asked, cpu, resident, settle
-from tests.bench.ready.stage import PATIENCE, REPLICA, SOURCE, Place, Stage, written
+from tests.bench.ready.bench_nodes import (
+    REPLICA,
+    SOURCE,
+    SUCCESS_TIMEOUT_S,
+    BenchNode,
+    BenchPair,
+    insert_rows,
+)
+from tests.bench.ready.contestants import (
+    APPLY,
+    CONTESTANTS,
+    BenchCommand,
+    build_query_command,
+    read_cpu_seconds,
+    start_resident_agent,
+    wait_until_idle,
+)
 
 LIBRARIES = "import oslo_config.cfg, psutil, pymysql, requests, yaml"
-RESIDENT_SIZE = "import os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"
+RESIDENT_SIZE = (
+    "import os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"
+)
 IMPORTED = "Python with the libraries that a guest has"
 STATUS = "SHOW REPLICA STATUS"
-LOOK_EVERY = 0.1
+LOOK_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +49,45 @@ class Cost:
     unit: str
 
 
-def costs(stage: Stage, repetitions: int, watched: float) -> list[Cost]:
+def measure_costs(stage: BenchPair, repetitions: int, watched: float) -> list[Cost]:
     """On a replica, which has the most to look at. Its looks for drift are watched for so many seconds."""
     name = stage.flavour.name
-    with stage.places() as places:
-        ready(stage, places)
+    with stage.open_nodes() as places:
+        make_ready(stage, places)
         replica = places[REPLICA]
         with CONTESTANTS[APPLY](replica) as again:
-            passes = median(spent(again.finish) for _ in range(repetitions))
-        scripts = median(spent(asked(replica, STATUS).finish) for _ in range(repetitions))
-        imports = median(spent(import_libraries) for _ in range(repetitions))
+            passes = median(measure_cpu_ms(again.run) for _ in range(repetitions))
+        scripts = median(measure_cpu_ms(build_query_command(replica, STATUS).run) for _ in range(repetitions))
+        imports = median(measure_cpu_ms(measure_import_memory) for _ in range(repetitions))
         config = replica.folder / "guestagent.conf"
-        config.write_text(f"[DEFAULT]\ninterval = {LOOK_EVERY}\n")
-        with resident(replica, "--config", str(config)) as command:
-            command.finish()
-            look = a_look(replica, command, watched)
-    with stage.places() as places:
-        idle, busy = memory(stage, places[SOURCE])
-    libraries = import_libraries()
+        config.write_text(f"[DEFAULT]\ninterval = {LOOK_INTERVAL_S}\n")
+        with start_resident_agent(replica, "--config", str(config)) as command:
+            command.run()
+            look = measure_look(replica, command, watched)
+    with stage.open_nodes() as places:
+        idle, busy = measure_memory(stage, places[SOURCE])
+    libraries = measure_import_memory()
     return [
         Cost(name, "memory of `serve`, no document yet", idle, IMPORTED, libraries, "MiB"),
         Cost(name, "memory of `serve`, after SUCCESS", busy, IMPORTED, libraries, "MiB"),
         Cost(name, "processor, `apply` with nothing to do", passes, IMPORTED, imports, "ms"),
-        Cost(name, "processor, one look of `serve` for drift", look, f"the client, `{STATUS}`", scripts, "ms"),
+        Cost(
+            name, "processor, one look of `serve` for drift", look, f"the client, `{STATUS}`", scripts, "ms"
+        ),
     ]
 
 
-def ready(stage: Stage, places: dict[str, Place]) -> None:
+def make_ready(stage: BenchPair, places: dict[str, BenchNode]) -> None:
     """Both, by `apply`."""
     for role, place in places.items():
         with CONTESTANTS[APPLY](place) as command:
-            command.finish()
-        assert stage.told(role, time.monotonic() + PATIENCE) is not None
+            command.run()
+        assert stage.wait_for_success(role, time.monotonic() + SUCCESS_TIMEOUT_S) is not None
         if role == SOURCE:
-            written(place)
+            insert_rows(place)
 
 
-def spent(action: Callable[[], object]) -> float:
+def measure_cpu_ms(action: Callable[[], object]) -> float:
     """Milliseconds of processor of the processes that `action` starts and waits for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     action()
@@ -76,31 +95,31 @@ def spent(action: Callable[[], object]) -> float:
     return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def import_libraries() -> float:
+def measure_import_memory() -> float:
     """MiB that are resident after it."""
     code = f"{LIBRARIES}\n{RESIDENT_SIZE}"
     return int(subprocess.run((sys.executable, "-c", code), check=True, capture_output=True).stdout) / 2**20
 
 
-def a_look(replica: Place, command: Command, watched: float) -> float:
+def measure_look(replica: BenchNode, command: BenchCommand, watched: float) -> float:
     """Milliseconds: each look at a replica is one login to it, so the server counts them."""
     assert command.agent is not None
-    before, used = logins(replica), cpu(command.agent)
+    before, used = count_logins(replica), read_cpu_seconds(command.agent)
     time.sleep(watched)
-    used, after = cpu(command.agent) - used, logins(replica)
+    used, after = read_cpu_seconds(command.agent) - used, count_logins(replica)
     return 1000 * used / (after - before - 1)
 
 
-def logins(place: Place) -> int:
-    return int(str(place.server.ask("SHOW GLOBAL STATUS LIKE 'Connections'")[0]["Value"]))
+def count_logins(place: BenchNode) -> int:
+    return int(str(place.server.execute("SHOW GLOBAL STATUS LIKE 'Connections'")[0]["Value"]))
 
 
-def memory(stage: Stage, place: Place) -> tuple[float, float]:
+def measure_memory(stage: BenchPair, place: BenchNode) -> tuple[float, float]:
     """MiB that are resident before there is a document, and after its SUCCESS."""
-    with resident(place) as command:
+    with start_resident_agent(place) as command:
         assert command.agent is not None
         idle = command.agent.memory_info().rss
-        command.finish()
-        assert stage.told(place.role, time.monotonic() + PATIENCE) is not None
-        settle(command.agent, place)
+        command.run()
+        assert stage.wait_for_success(place.role, time.monotonic() + SUCCESS_TIMEOUT_S) is not None
+        wait_until_idle(command.agent, place)
         return idle / 2**20, command.agent.memory_info().rss / 2**20

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from itertools import groupby
 from statistics import median
 
-from tests.bench.machine import machine, quotient, ratio
-from tests.bench.plot import BLUE, GREEN, GREY, Bar, drawn
+from tests.bench.machine import describe_machine, divide_medians, format_ratio
+from tests.bench.plot import BLUE, GREEN, GREY, Bar, draw_bars
 from tests.bench.ready.contestants import APPLY, ENCRYPTED, RESIDENT, SCRIPT
 from tests.bench.ready.costs import Cost
-from tests.bench.ready.timing import Row
+from tests.bench.ready.timing import ReadyRow
 
 NAMES: Mapping[str, str] = {
     SCRIPT: "script",
@@ -24,13 +24,14 @@ PHASES = ("server", "apply", "verify")
 TITLE = "Seconds from the metadata to the accepted SUCCESS"
 
 
-def table(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
+def format_table(rows: Sequence[ReadyRow], costs: Sequence[Cost]) -> str:
     """Markdown, as it stands in docs/explanation/performance.md."""
     lines = ["| server | role | who | fastest | median | ratio to the script |", "|---|---|---|---|---|---|"]
     for row in rows:
-        seen = f"{min(row.seconds):.3f} s | {median(row.seconds):.3f} s | {ratio(row.seconds, script(row, rows))}"
+        ratio = format_ratio(row.seconds, find_script_seconds(row, rows))
+        seen = f"{min(row.seconds):.3f} s | {median(row.seconds):.3f} s | {ratio}"
         lines.append(f"| {row.flavour} | {row.role} | {NAMES[row.kind]} | {seen} |")
-    lines += ["", *phases(rows)]
+    lines += ["", *format_phases(rows)]
     lines += ["", "| server | what | ours | beside | theirs | ratio |", "|---|---|---|---|---|---|"]
     for cost in costs:
         ours, theirs = (f"{value:.1f} {cost.unit}" for value in (cost.ours, cost.theirs))
@@ -40,7 +41,7 @@ def table(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
     return "\n".join(lines)
 
 
-def phases(rows: Sequence[Row]) -> list[str]:
+def format_phases(rows: Sequence[ReadyRow]) -> list[str]:
     """Where our own time goes: what no phase has is the hand-over before, and the signal after them."""
     lines = [
         "| server | role | who | hand-over and signal | first look | steps | proof |",
@@ -55,22 +56,24 @@ def phases(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def told(rows: Sequence[Row], costs: Sequence[Cost]) -> dict[str, object]:
+def describe_rows(rows: Sequence[ReadyRow], costs: Sequence[Cost]) -> dict[str, object]:
     """The same for programs."""
-    ready = [asdict(row) | {"ratio": quotient(row.seconds, script(row, rows))} for row in rows]
+    ready = [
+        asdict(row) | {"ratio": divide_medians(row.seconds, find_script_seconds(row, rows))} for row in rows
+    ]
     return {"ready": ready, "costs": [asdict(cost) | {"ratio": cost.ours / cost.theirs} for cost in costs]}
 
 
-def plot(rows: Sequence[Row], about: str = "") -> str:
+def plot_rows(rows: Sequence[ReadyRow], about: str = "") -> str:
     """A group of bars for each server and role."""
     groups = [
         [Bar(f"{server}, {role}: {row.kind}", COLOURS[row.kind], row.seconds) for row in group]
         for (server, role), group in groupby(rows, lambda row: (row.flavour, row.role))
     ]
-    return drawn(TITLE, machine() + about, groups)
+    return draw_bars(TITLE, describe_machine() + about, groups)
 
 
-def script(row: Row, rows: Sequence[Row]) -> tuple[float, ...]:
+def find_script_seconds(row: ReadyRow, rows: Sequence[ReadyRow]) -> tuple[float, ...]:
     """The script's seconds on the same server in the same role."""
     wanted = (row.flavour, row.role, SCRIPT)
     return next(each.seconds for each in rows if (each.flavour, each.role, each.kind) == wanted)

@@ -6,16 +6,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from guestagent.embedded.servers import FLAVOURS
+from guestagent.embedded.database_servers import FLAVOURS
+from tests.bench.ready.bench_nodes import (
+    REPLICA,
+    ROLES,
+    SOURCE,
+    SUCCESS_TIMEOUT_S,
+    BenchNode,
+    BenchPair,
+    has_caught_up,
+    insert_rows,
+    open_pair,
+)
 from tests.bench.ready.contestants import CONTESTANTS, SCRIPT
-from tests.bench.ready.costs import Cost, costs
-from tests.bench.ready.stage import PATIENCE, REPLICA, ROLES, SOURCE, Place, Stage, caught_up, staged, written
+from tests.bench.ready.costs import Cost, measure_costs
 
 KINDS = tuple(CONTESTANTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class Timing:
     """Seconds in all, and of the phases that a SUCCESS of ours tells: server, apply, verify."""
 
     seconds: float
@@ -23,55 +33,55 @@ class Took:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReadyRow:
     """One contestant on one server in one role, every repetition."""
 
     flavour: str
     role: str
     kind: str
-    took: tuple[Took, ...]
+    took: tuple[Timing, ...]
 
     @property
     def seconds(self) -> tuple[float, ...]:
         return tuple(each.seconds for each in self.took)
 
 
-def measured(
+def measure_contestants(
     flavours: Sequence[str], repetitions: int, watched: float, say: Callable[[str], None]
-) -> tuple[list[Row], list[Cost]]:
+) -> tuple[list[ReadyRow], list[Cost]]:
     """Interleaved, and each repetition begins with another contestant: what disturbs the machine disturbs all alike."""
-    rows: list[Row] = []
+    rows: list[ReadyRow] = []
     spent: list[Cost] = []
     for name in flavours:
-        seen: dict[tuple[str, str], list[Took]] = {(role, kind): [] for role in ROLES for kind in KINDS}
-        with staged(FLAVOURS[name]) as stage:
-            played(stage, SCRIPT)  # the servers' first time is not counted for anybody
+        seen: dict[tuple[str, str], list[Timing]] = {(role, kind): [] for role in ROLES for kind in KINDS}
+        with open_pair(FLAVOURS[name]) as stage:
+            run_contestant(stage, SCRIPT)  # the servers' first time is not counted for anybody
             for number in range(repetitions):
                 first = number % len(KINDS)
                 for kind in KINDS[first:] + KINDS[:first]:
-                    for role, took in played(stage, kind).items():
+                    for role, took in run_contestant(stage, kind).items():
                         say(f"{name}, {role}, {kind}: {took.seconds:.3f} s")
                         seen[role, kind].append(took)
-            spent += costs(stage, repetitions, watched)
-        rows += [Row(name, role, kind, tuple(took)) for (role, kind), took in seen.items()]
+            spent += measure_costs(stage, repetitions, watched)
+        rows += [ReadyRow(name, role, kind, tuple(took)) for (role, kind), took in seen.items()]
     return rows, spent
 
 
-def played(stage: Stage, kind: str) -> dict[str, Took]:
+def run_contestant(stage: BenchPair, kind: str) -> dict[str, Timing]:
     """The source, and then the replica that follows it."""
-    with stage.places() as places:
-        source = timed(stage, kind, places[SOURCE])
-        written(places[SOURCE])
-        replica = timed(stage, kind, places[REPLICA])
-        assert caught_up(places[REPLICA])
+    with stage.open_nodes() as places:
+        source = time_node(stage, kind, places[SOURCE])
+        insert_rows(places[SOURCE])
+        replica = time_node(stage, kind, places[REPLICA])
+        assert has_caught_up(places[REPLICA])
         return {SOURCE: source, REPLICA: replica}
 
 
-def timed(stage: Stage, kind: str, place: Place) -> Took:
+def time_node(stage: BenchPair, kind: str, place: BenchNode) -> Timing:
     with CONTESTANTS[kind](place) as command:
         started = time.monotonic()
-        process = command.begin()
-        told = stage.told(place.role, started + PATIENCE)
-        assert process.wait(PATIENCE) == 0, command.said()
-        assert told is not None, command.said()
-        return Took(told.at - started, {} if kind == SCRIPT else told.data["seconds"])
+        process = command.start()
+        told = stage.wait_for_success(place.role, started + SUCCESS_TIMEOUT_S)
+        assert process.wait(SUCCESS_TIMEOUT_S) == 0, command.read_log()
+        assert told is not None, command.read_log()
+        return Timing(told.received_at - started, {} if kind == SCRIPT else told.data["seconds"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from tests.contract.rule import Rule
 from tests.contract.rules import (
+    catalogue,
     conditions,
     deletion,
-    doors,
     failures,
     hot,
     hot_validation,
     lists,
-    offers,
     order,
     parameters,
     polling,
@@ -19,6 +18,7 @@ from tests.contract.rules import (
     rest,
     servers,
     signals,
+    tokens_and_limits,
     updates,
     validation,
     values,
@@ -40,8 +40,8 @@ AREAS = (
     lists.area,
     reads.area,
     parameters.area,
-    offers.area,
+    catalogue.area,
     deletion.area,
-    doors.area,
+    tokens_and_limits.area,
 )
 RULES: tuple[Rule, ...] = tuple(rule for area in AREAS for rule in area)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tests.contract.guest import BODY, body, put, signal
-from tests.contract.heat import Heat
-from tests.contract.outcomes import MADE_ANEW, ROLLED_BACK, UPDATE_FAILED, UPDATED
-from tests.contract.rule import Area, Observation
-from tests.contract.rules.updates import node, proven
+from tests.contract.guest import BODY, build_body, put_signal, signal_handle
+from tests.contract.heat import HeatClient
+from tests.contract.outcomes import RECREATED, ROLLED_BACK, UPDATE_FAILED, UPDATED
+from tests.contract.rule import Observation, RuleArea
+from tests.contract.rules.updates import build_template, create_complete_stack
 from tests.contract.templates import att, cfn, condition, handle, value
 
-area = Area("failed stacks")
+area = RuleArea("failed stacks")
 
 
 @area.rule("UPDATE_FAILED: Resource UPDATE failed: WaitConditionTimeout: resources.W: 1 of 2 received - r")
-def a_larger_count_that_nobody_meets_fails_in_place(heat: Heat) -> Observation:
-    stack = heat.stack(node(timeout=1)).settled()
-    put(stack.url("H"))
-    stack.update(node(timeout=1)).settled()
+def a_larger_count_that_nobody_meets_fails_in_place(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(build_template(timeout=1)).wait_until_settled()
+    put_signal(stack.read_handle_url("H"))
+    stack.update(build_template(timeout=1)).wait_until_settled()
 
-    return stack.update(node(timeout=1, count=2)).outcome()
+    return stack.update(build_template(timeout=1, count=2)).wait_for_outcome()
 
 
 @area.rule(
@@ -27,67 +27,73 @@ def a_larger_count_that_nobody_meets_fails_in_place(heat: Heat) -> Observation:
         ["CREATE_IN_PROGRESS", "CREATE_FAILED"],
     ]
 )
-def a_failure_left_in_a_handle_fails_the_next_update(heat: Heat) -> Observation:
-    stack = signal(heat.stack(node()), "H", body("FAILURE", "binary log is off")).settled()
+def a_failure_left_in_a_handle_fails_the_next_update(heat: HeatClient) -> Observation:
+    stack = signal_handle(
+        heat.create_stack(build_template()), "H", build_body("FAILURE", "binary log is off")
+    ).wait_until_settled()
 
-    stack.update(node()).settled()
+    stack.update(build_template()).wait_until_settled()
 
-    return [stack.outcome(), stack.history("W")]
+    return [stack.wait_for_outcome(), stack.list_update_statuses("W")]
 
 
 @area.rule([UPDATED, '{"u": "d"}'])
-def a_success_under_the_same_id_mends_a_failed_stack(heat: Heat) -> Observation:
+def a_success_under_the_same_id_mends_a_failed_stack(heat: HeatClient) -> Observation:
     template = cfn({"Data": att("W", "Data")}, H=handle(), W=condition())
-    stack = signal(heat.stack(template), "H", body("FAILURE")).settled()
+    stack = signal_handle(heat.create_stack(template), "H", build_body("FAILURE")).wait_until_settled()
 
-    put(stack.url("H"), BODY)
-    stack.update(template).settled()
+    put_signal(stack.read_handle_url("H"), BODY)
+    stack.update(template).wait_until_settled()
 
-    return [stack.outcome(), stack.output("Data")]
+    return [stack.wait_for_outcome(), stack.read_output("Data")]
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionFailure: resources.W: no")
-def a_success_under_another_id_mends_nothing(heat: Heat) -> Observation:
-    stack = signal(heat.stack(node()), "H", body("FAILURE", "no")).settled()
+def a_success_under_another_id_mends_nothing(heat: HeatClient) -> Observation:
+    stack = signal_handle(
+        heat.create_stack(build_template()), "H", build_body("FAILURE", "no")
+    ).wait_until_settled()
 
-    put(stack.url("H"), body(unique="another"))
+    put_signal(stack.read_handle_url("H"), build_body(unique="another"))
 
-    return stack.update(node()).outcome()
+    return stack.update(build_template()).wait_for_outcome()
 
 
 @area.rule([UPDATED, ["H2", "W2"]])
-def a_new_generation_mends_a_failed_stack(heat: Heat) -> Observation:
-    stack = signal(heat.stack(node()), "H", body("FAILURE")).settled()
+def a_new_generation_mends_a_failed_stack(heat: HeatClient) -> Observation:
+    stack = signal_handle(
+        heat.create_stack(build_template()), "H", build_body("FAILURE")
+    ).wait_until_settled()
 
-    signal(stack.update(cfn(H2=handle(), W2=condition("H2"))), "H2").settled()
+    signal_handle(stack.update(cfn(H2=handle(), W2=condition("H2"))), "H2").wait_until_settled()
 
-    return [stack.outcome(), sorted(stack.resources())]
+    return [stack.wait_for_outcome(), sorted(stack.list_resources())]
 
 
 @area.rule(
     [
         UPDATED,
-        MADE_ANEW,
+        RECREATED,
     ]
 )
-def a_timed_out_condition_is_made_anew_by_the_next_update(heat: Heat) -> Observation:
-    stack = heat.stack(node(timeout=1)).settled()
-    put(stack.url("H"))
+def a_timed_out_condition_is_made_anew_by_the_next_update(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(build_template(timeout=1)).wait_until_settled()
+    put_signal(stack.read_handle_url("H"))
 
-    stack.update(node(timeout=1)).settled()
+    stack.update(build_template(timeout=1)).wait_until_settled()
 
-    return [stack.outcome(), stack.history("W")]
+    return [stack.wait_for_outcome(), stack.list_update_statuses("W")]
 
 
 @area.rule([UPDATED, "CREATE_COMPLETE"])
-def what_was_never_begun_is_made_by_the_next_update(heat: Heat) -> Observation:
-    template = node(After=value(DependsOn="W"))
-    stack = signal(heat.stack(template), "H", body("FAILURE")).settled()
+def what_was_never_begun_is_made_by_the_next_update(heat: HeatClient) -> Observation:
+    template = build_template(After=value(DependsOn="W"))
+    stack = signal_handle(heat.create_stack(template), "H", build_body("FAILURE")).wait_until_settled()
 
-    put(stack.url("H"))
-    stack.update(template).settled()
+    put_signal(stack.read_handle_url("H"))
+    stack.update(template).wait_until_settled()
 
-    return [stack.outcome(), stack.resources()["After"]["resource_status"]]
+    return [stack.wait_for_outcome(), stack.list_resources()["After"]["resource_status"]]
 
 
 @area.rule(
@@ -98,14 +104,14 @@ def what_was_never_begun_is_made_by_the_next_update(heat: Heat) -> Observation:
         ["CREATE_COMPLETE"],
     ]
 )
-def an_update_while_a_condition_waits_is_taken_and_the_condition_waits_on(heat: Heat) -> Observation:
-    stack = heat.stack(node()).until("W", "CREATE_IN_PROGRESS")
+def an_update_while_a_condition_waits_is_taken_and_the_condition_waits_on(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(build_template()).wait_for_resource("W", "CREATE_IN_PROGRESS")
 
-    stack.update(node(V=value())).until("V", "CREATE_COMPLETE")
-    between = [stack.state(), stack.resources()["W"]["resource_status"]]
-    signal(stack).settled()
+    stack.update(build_template(V=value())).wait_for_resource("V", "CREATE_COMPLETE")
+    between = [stack.read_state(), stack.list_resources()["W"]["resource_status"]]
+    signal_handle(stack).wait_until_settled()
 
-    return [*between, stack.outcome(), stack.history("W")]
+    return [*between, stack.wait_for_outcome(), stack.list_update_statuses("W")]
 
 
 @area.rule(
@@ -120,30 +126,36 @@ def an_update_while_a_condition_waits_is_taken_and_the_condition_waits_on(heat: 
         },
     ]
 )
-def a_failed_update_says_what_failed_and_keeps_the_rest(heat: Heat) -> Observation:
-    stack = proven(heat)
+def a_failed_update_says_what_failed_and_keeps_the_rest(heat: HeatClient) -> Observation:
+    stack = create_complete_stack(heat)
 
-    stack.update(node(V=value(), H2=handle(), W2=condition("H2", timeout=1))).settled()
+    stack.update(build_template(V=value(), H2=handle(), W2=condition("H2", timeout=1))).wait_until_settled()
 
-    rows = stack.resources()
-    return [stack.outcome(), {name: rows[name]["resource_status"] for name in sorted(rows)}]
+    rows = stack.list_resources()
+    return [stack.wait_for_outcome(), {name: rows[name]["resource_status"] for name in sorted(rows)}]
 
 
 @area.rule([ROLLED_BACK, []])
-def a_rollback_removes_what_a_failed_create_made(heat: Heat) -> Observation:
-    stack = heat.stack(node(timeout=1), disable_rollback=False).entered("ROLLBACK").settled()
+def a_rollback_removes_what_a_failed_create_made(heat: HeatClient) -> Observation:
+    stack = (
+        heat.create_stack(build_template(timeout=1), disable_rollback=False)
+        .wait_for_action("ROLLBACK")
+        .wait_until_settled()
+    )
 
-    return [stack.outcome(), sorted(stack.resources())]
+    return [stack.wait_for_outcome(), sorted(stack.list_resources())]
 
 
 @area.rule([ROLLED_BACK, ["V"], True])
-def a_rollback_takes_a_failed_update_back(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(V=value("old"))).settled()
+def a_rollback_takes_a_failed_update_back(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(V=value("old"))).wait_until_settled()
 
-    stack.update(node(timeout=1, V=value("new")), disable_rollback=False).entered("ROLLBACK")
+    stack.update(build_template(timeout=1, V=value("new")), disable_rollback=False).wait_for_action(
+        "ROLLBACK"
+    )
 
     return [
-        stack.outcome(),
-        sorted(stack.resources()),
-        stack.get("/template") == cfn(V=value("old")),
+        stack.wait_for_outcome(),
+        sorted(stack.list_resources()),
+        stack.read("/template") == cfn(V=value("old")),
     ]

@@ -5,44 +5,44 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.contract.guest import shape
-from tests.contract.heat import Document, Heat, Stack, anonymous, said
-from tests.contract.rule import Area, Observation
+from tests.contract.guest import mask_url
+from tests.contract.heat import ContractStack, Document, HeatClient, format_response, mask_ids
+from tests.contract.rule import Observation, RuleArea
 from tests.contract.templates import hot, hot_handle
 
-area = Area("handles of HOT")
+area = RuleArea("handles of HOT")
 
 
-def attribute(name: str, of: str = "H") -> Document:
+def build_get_attr(name: str, of: str = "H") -> Document:
     return {"get_attr": [of, name]}
 
 
-def armed(heat: Heat, transport: str) -> Stack:
+def get_handle_stack(heat: HeatClient, transport: str) -> ContractStack:
     """A stack at rest whose one handle shows all that it has; one for each transport."""
     names = ("signal", "curl_cli", "token", "endpoint")
-    outputs = {**{name: attribute(name) for name in names}, "ref": {"get_resource": "H"}}
+    outputs = {**{name: build_get_attr(name) for name in names}, "ref": {"get_resource": "H"}}
     make = hot(outputs, H=hot_handle(transport))
 
-    def standing(heat: Heat) -> Stack:
-        stack = heat.stack(make).settled()
+    def standing(heat: HeatClient) -> ContractStack:
+        stack = heat.create_stack(make).wait_until_settled()
         for name in outputs:
-            stack.output(name)  # the first reading makes keys: two at once would make two
+            stack.read_output(name)  # the first reading makes keys: two at once would make two
         return stack
 
-    return heat.shared(f"handle {transport}", standing)
+    return heat.get_shared_stack(f"handle {transport}", standing)
 
 
-def said_by_rest(stack: Stack, sent: object) -> Observation:
+def signal_by_rest(stack: ContractStack, sent: object) -> Observation:
     """What heat-api says to a signal."""
-    answer = stack.ask("/resources/H/signal", "POST", json=sent)
-    return [said(answer), answer.text.strip()]
+    answer = stack.request("/resources/H/signal", "POST", json=sent)
+    return [format_response(answer), answer.text.strip()]
 
 
-def document(heat: Heat, transport: str) -> Any:
-    return json.loads(armed(heat, transport).output("signal"))
+def read_document(heat: HeatClient, transport: str) -> Any:
+    return json.loads(get_handle_stack(heat, transport).read_output("signal"))
 
 
-def keys(found: object) -> Observation:
+def list_keys(found: object) -> Observation:
     return sorted(found) if isinstance(found, dict) else found
 
 
@@ -58,70 +58,76 @@ ACCOUNT = [
 ]
 
 
-def transported(transport: str, document_keys: list[str] | None, token: bool) -> None:
+def add_transport_rules(transport: str, document_keys: list[str] | None, token: bool) -> None:
     """What a handle of a transport shows."""
     area.add(
-        f"the signal attribute of {transport}", lambda heat: keys(document(heat, transport)), document_keys
+        f"the signal attribute of {transport}",
+        lambda heat: list_keys(read_document(heat, transport)),
+        document_keys,
     )
     area.add(
         f"whether {transport} has a token and an endpoint",
-        lambda heat: [armed(heat, transport).output(name) is not None for name in ("token", "endpoint")],
+        lambda heat: [
+            get_handle_stack(heat, transport).read_output(name) is not None for name in ("token", "endpoint")
+        ],
         [token, token],
     )
     area.add(
         f"the reference to a handle of {transport} is a user's id",
-        lambda heat: anonymous(armed(heat, transport).output("ref")),
+        lambda heat: mask_ids(get_handle_stack(heat, transport).read_output("ref")),
         "<hex>",
     )
 
 
-transported("CFN_SIGNAL", ["alarm_url"], token=False)
+add_transport_rules("CFN_SIGNAL", ["alarm_url"], token=False)
 
 
-transported("TOKEN_SIGNAL", None, token=True)
+add_transport_rules("TOKEN_SIGNAL", None, token=True)
 
 
-transported("HEAT_SIGNAL", ACCOUNT, token=False)
+add_transport_rules("HEAT_SIGNAL", ACCOUNT, token=False)
 
 
-transported("NO_SIGNAL", [], token=False)
+add_transport_rules("NO_SIGNAL", [], token=False)
 
 
 @area.rule(None)
-def a_handle_without_a_transport_has_no_signal(heat: Heat) -> Observation:
-    return keys(document(heat, ""))
+def a_handle_without_a_transport_has_no_signal(heat: HeatClient) -> Observation:
+    return list_keys(read_document(heat, ""))
 
 
 @area.rule("str")
-def the_signal_attribute_is_text(heat: Heat) -> Observation:
-    return type(armed(heat, "CFN_SIGNAL").output("signal")).__name__
+def the_signal_attribute_is_text(heat: HeatClient) -> Observation:
+    return type(get_handle_stack(heat, "CFN_SIGNAL").read_output("signal")).__name__
 
 
 @area.rule(
     "/v1/waitcondition/arn:openstack:heat::<hex>:stacks/<stack>/<id>/resources/H?SignatureMet"
     "hod&SignatureVersion&AWSAccessKeyId&Timestamp&Signature"
 )
-def the_url_of_cfn_signal_is_made_so(heat: Heat) -> Observation:
-    return armed(heat, "CFN_SIGNAL").anonymous(shape(document(heat, "CFN_SIGNAL")["alarm_url"]))
+def the_url_of_cfn_signal_is_made_so(heat: HeatClient) -> Observation:
+    return get_handle_stack(heat, "CFN_SIGNAL").mask_ids(
+        mask_url(read_document(heat, "CFN_SIGNAL")["alarm_url"])
+    )
 
 
 @area.rule(
     "curl -i -X POST -H 'X-Auth-Token: <token>' -H 'Content-Type: application/json' -H "
     "'Accept: application/json' <endpoint>"
 )
-def curl_cli_is_a_command_with_a_token(heat: Heat) -> Observation:
-    stack = armed(heat, "TOKEN_SIGNAL")
+def curl_cli_is_a_command_with_a_token(heat: HeatClient) -> Observation:
+    stack = get_handle_stack(heat, "TOKEN_SIGNAL")
     return (
-        stack.output("curl_cli")
-        .replace(stack.output("token"), "<token>")
-        .replace(stack.output("endpoint"), "<endpoint>")
+        stack.read_output("curl_cli")
+        .replace(stack.read_output("token"), "<token>")
+        .replace(stack.read_output("endpoint"), "<endpoint>")
     )
 
 
 @area.rule("<hex>/stacks/<stack>/<id>/resources/H/signal")
-def the_endpoint_is_the_rest_address_of_the_signal(heat: Heat) -> Observation:
-    stack = armed(heat, "TOKEN_SIGNAL")
-    return stack.anonymous(stack.output("endpoint").partition("/v1/")[2])
+def the_endpoint_is_the_rest_address_of_the_signal(heat: HeatClient) -> Observation:
+    stack = get_handle_stack(heat, "TOKEN_SIGNAL")
+    return stack.mask_ids(stack.read_output("endpoint").partition("/v1/")[2])
 
 
 @area.rule(
@@ -133,55 +139,55 @@ def the_endpoint_is_the_rest_address_of_the_signal(heat: Heat) -> Observation:
         "region_name": "RegionOne",
     }
 )
-def heat_signal_names_the_account_of_the_handle(heat: Heat) -> Observation:
-    found = document(heat, "HEAT_SIGNAL")
-    stack = armed(heat, "HEAT_SIGNAL")
+def heat_signal_names_the_account_of_the_handle(heat: HeatClient) -> Observation:
+    found = read_document(heat, "HEAT_SIGNAL")
+    stack = get_handle_stack(heat, "HEAT_SIGNAL")
     return {
-        key: stack.anonymous(str(found[key]))
+        key: stack.mask_ids(str(found[key]))
         for key in ("username", "user_id", "project_id", "domain_id", "region_name")
     }
 
 
 @area.rule(["200", "null"])
-def the_handle_s_token_may_signal(heat: Heat) -> Observation:
-    return with_token(heat, "/signal", "POST")
+def the_handle_s_token_may_signal(heat: HeatClient) -> Observation:
+    return request_with_token(heat, "/signal", "POST")
 
 
 @area.rule(403)
-def the_handle_s_token_may_not_list_stacks(heat: Heat) -> Observation:
-    stack = armed(heat, "TOKEN_SIGNAL")
-    url = stack.output("endpoint").partition("/stacks/")[0] + "/stacks"
+def the_handle_s_token_may_not_list_stacks(heat: HeatClient) -> Observation:
+    stack = get_handle_stack(heat, "TOKEN_SIGNAL")
+    url = stack.read_output("endpoint").partition("/stacks/")[0] + "/stacks"
     answer = heat.session.get(
-        url, headers={"X-Auth-Token": stack.output("token")}, authenticated=False, raise_exc=False
+        url, headers={"X-Auth-Token": stack.read_output("token")}, authenticated=False, raise_exc=False
     )
     return answer.status_code
 
 
-def with_token(heat: Heat, below: str, method: str) -> Observation:
-    stack = armed(heat, "TOKEN_SIGNAL")
-    headers = {"X-Auth-Token": stack.output("token")}
+def request_with_token(heat: HeatClient, below: str, method: str) -> Observation:
+    stack = get_handle_stack(heat, "TOKEN_SIGNAL")
+    headers = {"X-Auth-Token": stack.read_output("token")}
     answer = heat.session.request(
-        stack.output("endpoint"), method, headers=headers, json={}, authenticated=False, raise_exc=False
+        stack.read_output("endpoint"), method, headers=headers, json={}, authenticated=False, raise_exc=False
     )
-    return [said(answer), answer.text.strip()]
+    return [format_response(answer), answer.text.strip()]
 
 
 @area.rule(["200", "null"])
-def heat_signal_s_account_may_signal(heat: Heat) -> Observation:
-    return by_account(document(heat, "HEAT_SIGNAL"), armed(heat, "HEAT_SIGNAL"), "H")
+def heat_signal_s_account_may_signal(heat: HeatClient) -> Observation:
+    return signal_by_account(read_document(heat, "HEAT_SIGNAL"), get_handle_stack(heat, "HEAT_SIGNAL"), "H")
 
 
 @area.rule([["200", "null"], "SIGNAL_COMPLETE"])
-def heat_signal_s_account_signals_every_handle_of_its_stack(heat: Heat) -> Observation:
-    stack = heat.stack(
-        hot({"signal": attribute("signal")}, H=hot_handle("HEAT_SIGNAL"), Other=hot_handle())
-    ).settled()
-    answer = by_account(json.loads(stack.output("signal")), stack, "Other")
-    stack.happened("Other", "SIGNAL_COMPLETE")
-    return [answer, stack.get("/resources/Other/events")["events"][0]["resource_status"]]
+def heat_signal_s_account_signals_every_handle_of_its_stack(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(
+        hot({"signal": build_get_attr("signal")}, H=hot_handle("HEAT_SIGNAL"), Other=hot_handle())
+    ).wait_until_settled()
+    answer = signal_by_account(json.loads(stack.read_output("signal")), stack, "Other")
+    stack.wait_for_event("Other", "SIGNAL_COMPLETE")
+    return [answer, stack.read("/resources/Other/events")["events"][0]["resource_status"]]
 
 
-def by_account(account: Document, stack: Stack, resource: str) -> Observation:
+def signal_by_account(account: Document, stack: ContractStack, resource: str) -> Observation:
     """What the account of a handle hears when it signals a resource."""
     user = {"id": account["user_id"], "password": account["password"]}
     scope = {"project": {"id": account["project_id"]}}
@@ -201,4 +207,4 @@ def by_account(account: Document, stack: Stack, resource: str) -> Observation:
         authenticated=False,
         raise_exc=False,
     )
-    return [said(answer), answer.text.strip()[:4]]
+    return [format_response(answer), answer.text.strip()[:4]]

@@ -2,72 +2,72 @@
 
 from __future__ import annotations
 
-from tests.contract.rule import Area
-from tests.contract.templates import h_typed, hot
+from tests.contract.rule import RuleArea
+from tests.contract.templates import hot, hot_resource
 
-area = Area("template validation, HOT")
+area = RuleArea("template validation, HOT")
 
 
-area.refused(
+area.add_refusal(
     "a HOT template has known sections only",
-    {**hot(V=h_typed("OS::Heat::Value")), "Resources": {}},
+    {**hot(V=hot_resource("OS::Heat::Value")), "Resources": {}},
     "400 StackValidationFailed: The template section is invalid: Resources",
 )
 
 
-area.refused(
+area.add_refusal(
     "a handle of HOT has known properties",
-    hot(H=h_typed("OS::Heat::WaitConditionHandle", {"transport": "CFN_SIGNAL"})),
+    hot(H=hot_resource("OS::Heat::WaitConditionHandle", {"transport": "CFN_SIGNAL"})),
     ("400 StackValidationFailed: Property error: resources.H.properties: Unknown Property transport"),
 )
 
 
-area.refused(
+area.add_refusal(
     "a handle's signal transport is known",
-    hot(H=h_typed("OS::Heat::WaitConditionHandle", {"signal_transport": "PIGEON"})),
+    hot(H=hot_resource("OS::Heat::WaitConditionHandle", {"signal_transport": "PIGEON"})),
     "400 StackValidationFailed: Property error: resources.H.properties.signal_transport: "
     '"PIGEON" is not an allowed value ["CFN_SIGNAL", "TEMP_URL_SIGNAL", "HEAT_SIGNAL", '
     '"NO_SIGNAL", "ZAQAR_SIGNAL", "TOKEN_SIGNAL"]',
 )
 
 
-area.refused(
+area.add_refusal(
     "a condition of HOT needs a handle",
-    hot(W=h_typed("OS::Heat::WaitCondition", {"timeout": 5})),
+    hot(W=hot_resource("OS::Heat::WaitCondition", {"timeout": 5})),
     ("400 StackValidationFailed: Property error: resources.W.properties: Property handle not assigned"),
 )
 
 
-area.refused(
+area.add_refusal(
     "get_resource names something",
-    hot(V=h_typed("OS::Heat::Value", {"value": {"get_resource": "No"}})),
+    hot(V=hot_resource("OS::Heat::Value", {"value": {"get_resource": "No"}})),
     ('400 InvalidTemplateReference: The specified reference "No" (in V.Properties.value) is incorrect.'),
 )
 
 
-area.refused(
+area.add_refusal(
     "get_param names something",
-    hot(V=h_typed("OS::Heat::Value", {"value": {"get_param": "No"}})),
+    hot(V=hot_resource("OS::Heat::Value", {"value": {"get_param": "No"}})),
     "400 StackValidationFailed: Property error: resources.V.properties.value: The Parameter "
     "(No) was not provided.",
 )
 
 
-area.refused(
+area.add_refusal(
     "get_attr names something",
-    hot(V=h_typed("OS::Heat::Value", {"value": {"get_attr": ["No", "x"]}})),
+    hot(V=hot_resource("OS::Heat::Value", {"value": {"get_attr": ["No", "x"]}})),
     ('400 InvalidTemplateReference: The specified reference "No" (in V.Properties.value) is incorrect.'),
 )
 
 
-area.refused(
+area.add_refusal(
     "a resource of HOT has known keys only",
-    hot(V=h_typed("OS::Heat::Value", {"value": 1}, Type="x")),
+    hot(V=hot_resource("OS::Heat::Value", {"value": 1}, Type="x")),
     '400 StackValidationFailed: "%s" is not a valid keyword inside a Type definition',
 )
 
 
-area.refused(
+area.add_refusal(
     "a HOT template's version is known",
     {**hot(), "heat_template_version": "2013-01-01"},
     '400 InvalidTemplateVersion: The template version is invalid: "heat_template_version: '
@@ -77,9 +77,9 @@ area.refused(
 )
 
 
-area.refused(
+area.add_refusal(
     "a HOT template calls no function of the other dialect",
-    hot(V=h_typed("OS::Heat::Value", {"value": {"Fn::Join": ["", []]}})),
+    hot(V=hot_resource("OS::Heat::Value", {"value": {"Fn::Join": ["", []]}})),
     "400 StackValidationFailed: resources.V.properties.value.Fn::Join: The template version "
     "is invalid: The function Fn::Join is not supported in this version of HOT.",
 )

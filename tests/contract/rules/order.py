@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from tests.contract.guest import put, signal
-from tests.contract.heat import Document, Heat, Stack
-from tests.contract.rule import Area, Observation
-from tests.contract.templates import att, cfn, condition, handle, poller, random_string, ref, value
+from tests.contract.guest import put_signal, signal_handle
+from tests.contract.heat import ContractStack, Document, HeatClient
+from tests.contract.rule import Observation, RuleArea
+from tests.contract.templates import att, cfn, condition, handle, node_key, random_string, ref, value
 
-area = Area("order and events")
+area = RuleArea("order and events")
 
 
-def order(stack: Stack, status: str, *names: str) -> list[str]:
+def list_order(stack: ContractStack, status: str, *names: str) -> list[str]:
     """The named resources in the order in which they came to a status."""
-    return [name for name, seen in stack.events() if seen == status and (name in names or not names)]
+    return [name for name, seen in stack.list_events() if seen == status and (name in names or not names)]
 
 
-def came(heat: Heat, template: Document, *names: str) -> list[str]:
-    return order(heat.stack(template).settled(), "CREATE_COMPLETE", *names)
+def list_create_order(heat: HeatClient, template: Document, *names: str) -> list[str]:
+    return list_order(heat.create_stack(template).wait_until_settled(), "CREATE_COMPLETE", *names)
 
 
 @area.rule(["A", "B", "C", "stack"])
-def a_dependency_is_an_order(heat: Heat) -> Observation:
-    return came(heat, cfn(C=value(DependsOn=["A", "B"]), B=value(DependsOn="A"), A=value()))
+def a_dependency_is_an_order(heat: HeatClient) -> Observation:
+    return list_create_order(heat, cfn(C=value(DependsOn=["A", "B"]), B=value(DependsOn="A"), A=value()))
 
 
 @area.rule(["R", "V", "stack"])
-def a_property_that_refers_is_an_order(heat: Heat) -> Observation:
-    return came(heat, cfn(V=value(ref("R")), R=random_string()))
+def a_property_that_refers_is_an_order(heat: HeatClient) -> Observation:
+    return list_create_order(heat, cfn(V=value(ref("R")), R=random_string()))
 
 
 @area.rule(["R", "V", "stack"])
-def an_attribute_in_a_function_is_an_order(heat: Heat) -> Observation:
-    return came(heat, cfn(V=value({"Fn::Join": ["", [att("R", "value")]]}), R=random_string()))
+def an_attribute_in_a_function_is_an_order(heat: HeatClient) -> Observation:
+    return list_create_order(heat, cfn(V=value({"Fn::Join": ["", [att("R", "value")]]}), R=random_string()))
 
 
 @area.rule(["R", "V", "stack"])
-def metadata_that_refers_is_an_order(heat: Heat) -> Observation:
-    return came(heat, cfn(V=value(Metadata={"deep": [{"password": ref("R")}]}), R=random_string()))
+def metadata_that_refers_is_an_order(heat: HeatClient) -> Observation:
+    return list_create_order(
+        heat, cfn(V=value(Metadata={"deep": [{"password": ref("R")}]}), R=random_string())
+    )
 
 
 @area.rule(["KeyPolicy", "KeyUser", "Key", "stack"])
-def a_node_s_key_comes_after_its_user_and_policy(heat: Heat) -> Observation:
+def a_node_s_key_comes_after_its_user_and_policy(heat: HeatClient) -> Observation:
     names = ("KeyPolicy", "KeyUser", "Key", "stack")
-    return came(heat, cfn(V=value(), **poller("V")), *names)
+    return list_create_order(heat, cfn(V=value(), **node_key("V")), *names)
 
 
 @area.rule(
@@ -53,15 +55,15 @@ def a_node_s_key_comes_after_its_user_and_policy(heat: Heat) -> Observation:
         ("stack", "CREATE_COMPLETE"),
     ]
 )
-def a_stack_s_events_begin_and_end_with_its_own(heat: Heat) -> Observation:
-    return heat.stack(cfn(V=value())).settled().events()
+def a_stack_s_events_begin_and_end_with_its_own(heat: HeatClient) -> Observation:
+    return heat.create_stack(cfn(V=value())).wait_until_settled().list_events()
 
 
 @area.rule(["C", "B", "A", "stack"])
-def a_deletion_goes_the_other_way(heat: Heat) -> Observation:
+def a_deletion_goes_the_other_way(heat: HeatClient) -> Observation:
     template = cfn(A=value(), B=value(DependsOn="A"), C=value(ref("B")))
-    stack = heat.stack(template).settled().delete().settled()
-    return order(stack, "DELETE_COMPLETE")
+    stack = heat.create_stack(template).wait_until_settled().delete().wait_until_settled()
+    return list_order(stack, "DELETE_COMPLETE")
 
 
 @area.rule(
@@ -74,12 +76,12 @@ def a_deletion_goes_the_other_way(heat: Heat) -> Observation:
         ("stack", "UPDATE_COMPLETE"),
     ]
 )
-def what_needs_another_goes_before_it(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(Old=value(), Newer=value(ref("Old")))).settled()
+def what_needs_another_goes_before_it(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(Old=value(), Newer=value(ref("Old")))).wait_until_settled()
 
-    stack.update(cfn()).settled()
+    stack.update(cfn()).wait_until_settled()
 
-    events = stack.events()
+    events = stack.list_events()
     return events[events.index(("stack", "UPDATE_IN_PROGRESS")) :]
 
 
@@ -93,12 +95,12 @@ def what_needs_another_goes_before_it(heat: Heat) -> Observation:
         ("stack", "UPDATE_COMPLETE"),
     ]
 )
-def what_a_changed_resource_needed_goes_after_the_change(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(Old=value(), Kept=value(ref("Old")))).settled()
+def what_a_changed_resource_needed_goes_after_the_change(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(Old=value(), Kept=value(ref("Old")))).wait_until_settled()
 
-    stack.update(cfn(Kept=value("nothing"))).settled()
+    stack.update(cfn(Kept=value("nothing"))).wait_until_settled()
 
-    events = stack.events()
+    events = stack.list_events()
     return events[events.index(("stack", "UPDATE_IN_PROGRESS")) :]
 
 
@@ -116,13 +118,13 @@ def what_a_changed_resource_needed_goes_after_the_change(heat: Heat) -> Observat
         ("stack", "UPDATE_COMPLETE"),
     ]
 )
-def what_is_replaced_goes_when_those_that_need_it_have_the_new_one(heat: Heat) -> Observation:
+def what_is_replaced_goes_when_those_that_need_it_have_the_new_one(heat: HeatClient) -> Observation:
     def ring(length: int) -> Document:
         return cfn(R=random_string(length=length), User=value(ref("R")))
 
-    stack = heat.stack(ring(12)).settled().update(ring(13)).settled()
+    stack = heat.create_stack(ring(12)).wait_until_settled().update(ring(13)).wait_until_settled()
 
-    events = stack.events()
+    events = stack.list_events()
     return events[events.index(("stack", "UPDATE_IN_PROGRESS")) :]
 
 
@@ -133,38 +135,38 @@ def what_is_replaced_goes_when_those_that_need_it_have_the_new_one(heat: Heat) -
         "CREATE_IN_PROGRESS: state changed",
     ]
 )
-def a_signal_is_an_event_of_its_handle(heat: Heat) -> Observation:
-    stack = signal(heat.stack(cfn(H=handle())).settled())
+def a_signal_is_an_event_of_its_handle(heat: HeatClient) -> Observation:
+    stack = signal_handle(heat.create_stack(cfn(H=handle())).wait_until_settled())
 
-    rows = stack.get("/resources/H/events")["events"]
+    rows = stack.read("/resources/H/events")["events"]
     return [f"{row['resource_status']}: {row['resource_status_reason']}" for row in rows]
 
 
 @area.rule(["CREATE_COMPLETE: state changed", "CREATE_IN_PROGRESS: state changed"])
-def a_refused_signal_is_no_event(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(H=handle())).settled()
-    put(stack.url("H"), {})
+def a_refused_signal_is_no_event(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(H=handle())).wait_until_settled()
+    put_signal(stack.read_handle_url("H"), {})
 
-    rows = stack.get("/resources/H/events")["events"]
+    rows = stack.read("/resources/H/events")["events"]
     return [f"{row['resource_status']}: {row['resource_status_reason']}" for row in rows]
 
 
 @area.rule(
     ["CREATE_FAILED: WaitConditionTimeout: resources.W: 0 of 1 received", "CREATE_IN_PROGRESS: state changed"]
 )
-def a_failure_is_told_by_an_event(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(H=handle(), W=condition(timeout=1))).settled()
+def a_failure_is_told_by_an_event(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(H=handle(), W=condition(timeout=1))).wait_until_settled()
 
-    rows = stack.get("/resources/W/events")["events"]
+    rows = stack.read("/resources/W/events")["events"]
     return [f"{row['resource_status']}: {row['resource_status_reason']}" for row in rows]
 
 
 @area.rule(["stack CREATE_COMPLETE", "stack CREATE_IN_PROGRESS"])
-def events_are_listed_newest_first(heat: Heat) -> Observation:
-    stack = heat.stack(cfn()).settled()
-    rows = stack.get("/events")["events"]
+def events_are_listed_newest_first(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn()).wait_until_settled()
+    rows = stack.read("/events")["events"]
     return [
-        stack.anonymous(f"{row['resource_name']} {row['resource_status']}").replace("<stack>", "stack")
+        stack.mask_ids(f"{row['resource_name']} {row['resource_status']}").replace("<stack>", "stack")
         for row in rows
     ]
 
@@ -181,6 +183,6 @@ def events_are_listed_newest_first(heat: Heat) -> Observation:
         "resource_status_reason",
     ]
 )
-def an_event_has_these_keys(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(V=value())).settled()
-    return sorted(stack.get("/events")["events"][0])
+def an_event_has_these_keys(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(V=value())).wait_until_settled()
+    return sorted(stack.read("/events")["events"][0])

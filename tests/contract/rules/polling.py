@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from tests.contract.guest import Key, heard, metadata
-from tests.contract.heat import Document, Heat, Stack
-from tests.contract.rule import Area, Observation
-from tests.contract.templates import att, cfn, handle, poller, random_string, ref, value
+from tests.contract.guest import NodeKey, format_cfn_response, parse_metadata
+from tests.contract.heat import ContractStack, Document, HeatClient
+from tests.contract.rule import Observation, RuleArea
+from tests.contract.templates import att, cfn, handle, node_key, random_string, ref, value
 
-area = Area("metadata as guests see it")
+area = RuleArea("metadata as guests see it")
 DENIED = "403 AccessDenied: User is not authorized to perform action"
 KEY = {"Key": ref("Key"), "KeySecret": att("Key", "SecretAccessKey")}
 
 
-def node(generation: int = 1) -> Document:
+def build_node_template(generation: int = 1) -> Document:
     """A node whose key may see it and no other; a value plays the server."""
     users = [{"name": "slave0000", "password": ref("R")}]
     about = {
@@ -26,87 +26,89 @@ def node(generation: int = 1) -> Document:
         R=random_string(),
         Node=value(Metadata=about),
         Other=value(Metadata={"k": "v"}),
-        **poller("Node"),
+        **node_key("Node"),
     )
 
 
-def standing(heat: Heat) -> Stack:
-    return heat.shared("node", lambda heat: heat.stack(node()).settled())
+def get_node_stack(heat: HeatClient) -> ContractStack:
+    return heat.get_shared_stack(
+        "node", lambda heat: heat.create_stack(build_node_template()).wait_until_settled()
+    )
 
 
-def key(heat: Heat) -> Key:
-    return Key.of(standing(heat))
+def get_access_key(heat: HeatClient) -> NodeKey:
+    return NodeKey.from_outputs(get_node_stack(heat))
 
 
 @area.rule(
     [{"Users": [{"name": "slave0000"}], "GuestAgent": {"Generation": 1, "Deep": [1, None, "ü"]}}, True, 12]
 )
-def a_node_sees_its_own_metadata_resolved(heat: Heat) -> Observation:
-    stack = standing(heat)
-    found = metadata(key(heat).describe("Node"))
+def a_node_sees_its_own_metadata_resolved(heat: HeatClient) -> Observation:
+    stack = get_node_stack(heat)
+    found = parse_metadata(get_access_key(heat).describe("Node"))
     url, password = found.pop("ReadyWaitCondition"), found["Users"][0].pop("password")
-    return [found, url == stack.output("H"), len(password)]
+    return [found, url == stack.read_output("H"), len(password)]
 
 
 @area.rule(
     "403 AccessDenied: User is not authorized to perform action:You are not authorized to use this action."
 )
-def a_node_sees_no_other_s_metadata(heat: Heat) -> Observation:
-    return metadata(key(heat).describe("Other"))
+def a_node_sees_no_other_s_metadata(heat: HeatClient) -> Observation:
+    return parse_metadata(get_access_key(heat).describe("Other"))
 
 
 @area.rule(
     "403 AccessDenied: User is not authorized to perform action:You are not authorized to use this action."
 )
-def a_node_sees_no_handle_s_metadata(heat: Heat) -> Observation:
-    return metadata(key(heat).describe("H"))
+def a_node_sees_no_handle_s_metadata(heat: HeatClient) -> Observation:
+    return parse_metadata(get_access_key(heat).describe("H"))
 
 
 @area.rule(
     "403 AccessDenied: User is not authorized to perform action:You are not authorized to use this action."
 )
-def a_resource_that_is_not_there_is_denied(heat: Heat) -> Observation:
-    return metadata(key(heat).describe("Nobody"))
+def a_resource_that_is_not_there_is_denied(heat: HeatClient) -> Observation:
+    return parse_metadata(get_access_key(heat).describe("Nobody"))
 
 
 @area.rule(["GuestAgent", "ReadyWaitCondition", "Users"])
-def a_stack_may_be_named_by_its_id(heat: Heat) -> Observation:
-    stack = standing(heat)
-    return sorted(metadata(key(heat).describe("Node", stack=stack.id)))
+def a_stack_may_be_named_by_its_id(heat: HeatClient) -> Observation:
+    stack = get_node_stack(heat)
+    return sorted(parse_metadata(get_access_key(heat).describe("Node", stack=stack.id)))
 
 
 @area.rule(
     "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack "
     "(<stack>/<id>) could not be found."
 )
-def a_stack_s_name_and_id_together_are_not_understood(heat: Heat) -> Observation:
-    stack = standing(heat)
-    return metadata(key(heat).describe("Node", stack=f"{stack.name}/{stack.id}"))
+def a_stack_s_name_and_id_together_are_not_understood(heat: HeatClient) -> Observation:
+    stack = get_node_stack(heat)
+    return parse_metadata(get_access_key(heat).describe("Node", stack=f"{stack.name}/{stack.id}"))
 
 
 @area.rule({"k": 1})
-def a_stack_may_be_named_by_its_arn(heat: Heat) -> Observation:
-    stack = heat.stack(
-        cfn({**KEY, "Arn": ref("AWS::StackId")}, Node=value(Metadata={"k": 1}), **poller("Node"))
-    ).settled()
-    return metadata(Key.of(stack).describe("Node", stack=stack.output("Arn")))
+def a_stack_may_be_named_by_its_arn(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(
+        cfn({**KEY, "Arn": ref("AWS::StackId")}, Node=value(Metadata={"k": 1}), **node_key("Node"))
+    ).wait_until_settled()
+    return parse_metadata(NodeKey.from_outputs(stack).describe("Node", stack=stack.read_output("Arn")))
 
 
 @area.rule(
     "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack (nobody) "
     "could not be found."
 )
-def a_stack_that_is_not_there_is_said_so(heat: Heat) -> Observation:
-    return metadata(key(heat).describe("Node", stack="nobody"))
+def a_stack_that_is_not_there_is_said_so(heat: HeatClient) -> Observation:
+    return parse_metadata(get_access_key(heat).describe("Node", stack="nobody"))
 
 
 @area.rule(
     "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack (<stack>) "
     "could not be found."
 )
-def another_stack_s_node_is_not_seen(heat: Heat) -> Observation:
-    other = heat.stack(cfn(Node=value(Metadata={"k": 1}))).settled()
-    return metadata(key(heat).describe("Node", stack=other.name))
+def another_stack_s_node_is_not_seen(heat: HeatClient) -> Observation:
+    other = heat.create_stack(cfn(Node=value(Metadata={"k": 1}))).wait_until_settled()
+    return parse_metadata(get_access_key(heat).describe("Node", stack=other.name))
 
 
 @area.rule(
@@ -116,17 +118,17 @@ def another_stack_s_node_is_not_seen(heat: Heat) -> Observation:
         "Nothing": "400 InvalidAction: The action or operation requested is invalid",
     }
 )
-def another_action_is_not_for_nodes(heat: Heat) -> Observation:
+def another_action_is_not_for_nodes(heat: HeatClient) -> Observation:
     return {
-        action: heard(key(heat).describe("Node", Action=action))
+        action: format_cfn_response(get_access_key(heat).describe("Node", Action=action))
         for action in ("ListStacks", "DeleteStack", "Nothing")
     }
 
 
 @area.rule("403 AccessDenied: User is not authorized to perform action")
-def a_wrong_secret_is_refused(heat: Heat) -> Observation:
-    right = key(heat)
-    return metadata(Key(right.stack, right.access, right.secret + "x").describe("Node"))
+def a_wrong_secret_is_refused(heat: HeatClient) -> Observation:
+    right = get_access_key(heat)
+    return parse_metadata(NodeKey(right.stack, right.access, right.secret + "x").describe("Node"))
 
 
 @area.rule(
@@ -143,52 +145,52 @@ def a_wrong_secret_is_refused(heat: Heat) -> Observation:
         "StackName",
     ]
 )
-def the_description_has_these_fields(heat: Heat) -> Observation:
-    return key(heat).fields("Node")
+def the_description_has_these_fields(heat: HeatClient) -> Observation:
+    return get_access_key(heat).list_fields("Node")
 
 
 @area.rule({"k": 1})
-def a_user_without_a_policy_sees_every_resource(heat: Heat) -> Observation:
+def a_user_without_a_policy_sees_every_resource(heat: HeatClient) -> Observation:
     user: dict[str, Document] = {
         "KeyUser": {"Type": "AWS::IAM::User"},
         "Key": {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": ref("KeyUser")}},
     }
-    stack = heat.stack(cfn(KEY, Node=value(Metadata={"k": 1}), **user)).settled()
-    return metadata(Key.of(stack).describe("Node"))
+    stack = heat.create_stack(cfn(KEY, Node=value(Metadata={"k": 1}), **user)).wait_until_settled()
+    return parse_metadata(NodeKey.from_outputs(stack).describe("Node"))
 
 
 @area.rule("(empty)")
-def a_resource_without_metadata_has_an_empty_text(heat: Heat) -> Observation:
-    stack = heat.stack(cfn(KEY, Node=value(), **poller("Node"))).settled()
-    return metadata(Key.of(stack).describe("Node"))
+def a_resource_without_metadata_has_an_empty_text(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(cfn(KEY, Node=value(), **node_key("Node"))).wait_until_settled()
+    return parse_metadata(NodeKey.from_outputs(stack).describe("Node"))
 
 
 @area.rule(1)
-def what_is_no_server_keeps_the_metadata_that_it_was_made_with(heat: Heat) -> Observation:
-    stack = heat.stack(node()).settled()
-    poll = Key.of(stack)
+def what_is_no_server_keeps_the_metadata_that_it_was_made_with(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(build_node_template()).wait_until_settled()
+    poll = NodeKey.from_outputs(stack)
 
-    stack.update(node(generation=2)).settled()
+    stack.update(build_node_template(generation=2)).wait_until_settled()
 
-    return metadata(poll.describe("Node"))["GuestAgent"]["Generation"]
+    return parse_metadata(poll.describe("Node"))["GuestAgent"]["Generation"]
 
 
 @area.rule(DENIED, "500 (empty)")
-def a_key_goes_with_its_stack(heat: Heat) -> Observation:
-    stack = heat.stack(node()).settled()
-    poll = Key.of(stack)
+def a_key_goes_with_its_stack(heat: HeatClient) -> Observation:
+    stack = heat.create_stack(build_node_template()).wait_until_settled()
+    poll = NodeKey.from_outputs(stack)
 
-    stack.delete().settled()
+    stack.delete().wait_until_settled()
 
-    return metadata(poll.describe("Node"))
+    return parse_metadata(poll.describe("Node"))
 
 
 @area.rule(True)
-def the_cfn_collector_sees_what_the_node_sees(heat: Heat) -> Observation:
-    poll = key(heat)
-    return poll.collected("Node") == metadata(poll.describe("Node"))
+def the_cfn_collector_sees_what_the_node_sees(heat: HeatClient) -> Observation:
+    poll = get_access_key(heat)
+    return poll.run_collector("Node") == parse_metadata(poll.describe("Node"))
 
 
 @area.rule(None)
-def the_cfn_collector_gets_nothing_of_another_node(heat: Heat) -> Observation:
-    return key(heat).collected("Other")
+def the_cfn_collector_gets_nothing_of_another_node(heat: HeatClient) -> Observation:
+    return get_access_key(heat).run_collector("Other")

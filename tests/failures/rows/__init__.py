@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.failures.row import Row
+from tests.failures.row import FailureRow
 from tests.failures.rows import (
     account_limits,
     applying,
@@ -32,5 +32,5 @@ AREAS = (
     disks.area,
     damaged_files.area,
 )
-ROWS: tuple[Row, ...] = tuple(row for area in AREAS for row in area.rows)
+ROWS: tuple[FailureRow, ...] = tuple(row for area in AREAS for row in area.rows)
 """Every row of the failure table."""

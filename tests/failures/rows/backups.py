@@ -8,97 +8,102 @@ from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
 
-from tests.failures.locking import holding
-from tests.failures.pair import PASSWORD, USER, Node, Pair, Told
-from tests.failures.row import READY, Area, final
-from tests.integration.database.following import until
+from tests.failures.row import READY, FailureArea, expect_final
+from tests.failures.server_pair import PASSWORD, USER, ApplyAnswer, Node, Pair
+from tests.support.replication import wait_until
+from tests.support.table_locks import hold_locks
 
-area = Area("backups and crashes")
-Telling = Generator[Told, None, None]
+area = FailureArea("backups and crashes")
+ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 BLOCKING = ("BACKUP STAGE START", "BACKUP STAGE BLOCK_COMMIT")
 WAITING = "SELECT id FROM information_schema.processlist WHERE state = 'Waiting for backup lock'"
-LONG = 6  # seconds: longer than a query of the agent may take
+LOCK_DURATION_S = 6  # seconds: longer than a query of the agent may take
 
 
 @area.row(mariadb=READY)
-def a_backup_that_blocks_commits_while_an_account_is_made(pair: Pair) -> Telling:
-    pair.ready()
-    yield from changed_under(pair, *BLOCKING)
+def a_backup_that_blocks_commits_while_an_account_is_made(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    yield from apply_under_lock(pair, *BLOCKING)
 
 
 @area.row(READY)
-def a_read_lock_on_all_tables_while_an_account_is_made(pair: Pair) -> Telling:
-    pair.ready()
-    yield from changed_under(pair, "FLUSH TABLES WITH READ LOCK")
+def a_read_lock_on_all_tables_while_an_account_is_made(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    yield from apply_under_lock(pair, "FLUSH TABLES WITH READ LOCK")
 
 
 @area.row(mysql=READY)
-def an_instance_locked_for_a_backup_while_an_account_is_made(pair: Pair) -> Telling:
-    pair.ready()
-    yield from changed_under(pair, "LOCK INSTANCE FOR BACKUP")
+def an_instance_locked_for_a_backup_while_an_account_is_made(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    yield from apply_under_lock(pair, "LOCK INSTANCE FOR BACKUP")
 
 
 @area.row(mariadb=READY, quick=True)
-def an_account_s_statement_killed_under_a_backup(pair: Pair) -> Telling:
-    pair.ready()
-    with holding(pair.source.server, *BLOCKING):
-        passing = pair.source.begun(wishing_more(pair))
-        until(lambda: bool(pair.source.server.ask(WAITING)))
-        pair.source.server.ask(*(f"KILL {row['id']}" for row in pair.source.server.ask(WAITING)))
-    yield pair.source.told(passing, 30)
+def an_account_s_statement_killed_under_a_backup(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    with hold_locks(pair.source.server, *BLOCKING):
+        passing = pair.source.start_apply(build_larger_document(pair))
+        wait_until(lambda: bool(pair.source.server.execute(WAITING)))
+        pair.source.server.execute(*(f"KILL {row['id']}" for row in pair.source.server.execute(WAITING)))
+    yield pair.source.wait_for_answer(passing, 30)
 
 
 @area.row(mariadb=READY)
-def a_source_killed_between_an_account_and_its_log(pair: Pair) -> Telling:
-    pair.ready()
+def a_source_killed_between_an_account_and_its_log(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
     with ExitStack() as backup:
-        backup.enter_context(holding(pair.source.server, *BLOCKING))
-        passing = pair.source.begun(wishing_more(pair))
-        until(lambda: bool(pair.source.server.ask(WAITING)))
+        backup.enter_context(hold_locks(pair.source.server, *BLOCKING))
+        passing = pair.source.start_apply(build_larger_document(pair))
+        wait_until(lambda: bool(pair.source.server.execute(WAITING)))
         backup.pop_all()
-        pair.restarted(pair.source, by=signal.SIGKILL)
-    yield pair.source.told(passing, 30)
+        pair.restart_server(pair.source, by=signal.SIGKILL)
+    yield pair.source.wait_for_answer(passing, 30)
 
 
 @area.row(mariadb=READY)
-def a_replica_killed_between_a_logged_statement_and_its_position(pair: Pair) -> Telling:
-    pair.ready()
-    until(lambda: pair.source.server.value("@@gtid_binlog_pos") == pair.replica.server.value("@@gtid_slave_pos"))
-    forget_newest(pair.replica)
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
+def a_replica_killed_between_a_logged_statement_and_its_position(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    wait_until(
+        lambda: (
+            pair.source.server.query_value("@@gtid_binlog_pos")
+            == pair.replica.server.query_value("@@gtid_slave_pos")
+        )
+    )
+    remove_newest_position(pair.replica)
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
-@area.row(mariadb=final("history", "the server's own recovery from a crash"), heals=False)
-def a_statement_that_the_replica_s_own_recovery_has_logged(pair: Pair) -> Telling:
-    pair.ready()
-    pair.restarted(pair.replica)
-    pair.replica.server.ask("DROP TABLE IF EXISTS d.gone /* generated by ddl recovery */")
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
+@area.row(mariadb=expect_final("history", "the server's own recovery from a crash"), heals=False)
+def a_statement_that_the_replica_s_own_recovery_has_logged(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    pair.restart_server(pair.replica)
+    pair.replica.server.execute("DROP TABLE IF EXISTS d.gone /* generated by ddl recovery */")
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
-def changed_under(pair: Pair, *lock: str) -> Telling:
+def apply_under_lock(pair: Pair, *lock: str) -> ScenarioAnswers:
     """A source with an account more, while a lock is held for longer than a query may take."""
     with ExitStack() as backup:
-        backup.enter_context(holding(pair.source.server, *lock))
-        passing = pair.source.begun(wishing_more(pair))
-        time.sleep(LONG)
+        backup.enter_context(hold_locks(pair.source.server, *lock))
+        passing = pair.source.start_apply(build_larger_document(pair))
+        time.sleep(LOCK_DURATION_S)
         backup.close()
-        yield pair.source.told(passing, 30)
+        yield pair.source.wait_for_answer(passing, 30)
 
 
-def wishing_more(pair: Pair) -> dict[str, Any]:
+def build_larger_document(pair: Pair) -> dict[str, Any]:
     """The source's document with an account more."""
     users = [{"name": name, "password": PASSWORD} for name in (USER, "slave0001")]
-    return {**pair.source_document(Deadline=30), "Users": users}
+    return {**pair.build_source_document(Deadline=30), "Users": users}
 
 
-def forget_newest(replica: Node) -> None:
+def remove_newest_position(replica: Node) -> None:
     """What a kill leaves between the binary log and the table of positions."""
-    domain, server, number = str(replica.server.value("@@gtid_slave_pos")).split("-")
+    domain, server, number = str(replica.server.query_value("@@gtid_slave_pos")).split("-")
     before = ", ".join((domain, "1", server, str(int(number) - 1)))
-    replica.server.ask("STOP SLAVE")
-    replica.server.ask(
+    replica.server.execute("STOP SLAVE")
+    replica.server.execute(
         "SET SESSION sql_log_bin = 0",
         "DELETE FROM mysql.gtid_slave_pos",
         f"INSERT INTO mysql.gtid_slave_pos VALUES ({before})",  # noqa: S608

@@ -5,112 +5,122 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 
-from guestagent.agent.journal_file import NAMES
-from guestagent.unreadable_file import list_kept_aside
-from tests.failures.pair import Node, Pair, Told
-from tests.failures.row import READY, Area, final
-from tests.support.journals import garble_journal, lose_journal
+from guestagent.agent.journal_file import JOURNAL_FILES
+from guestagent.unreadable_file import list_quarantined_files
+from tests.failures.row import READY, FailureArea, expect_final
+from tests.failures.server_pair import ApplyAnswer, Node, Pair
+from tests.support.journals import corrupt_journal, lose_journal
 
-area = Area("damaged files of the agent")
-Telling = Generator[Told, None, None]
-LOST = final("journal", "neither copy can be read")
+area = FailureArea("damaged files of the agent")
+ScenarioAnswers = Generator[ApplyAnswer, None, None]
+LOST = expect_final("journal", "neither copy can be read")
 
 
 @area.row(READY)
-def a_copy_of_the_journal_that_was_torn(pair: Pair) -> Telling:
-    journal = pair.ready().replica.folder / "state" / NAMES[0]
+def a_copy_of_the_journal_that_was_torn(pair: Pair) -> ScenarioAnswers:
+    journal = pair.prepare().replica.folder / "state" / JOURNAL_FILES[0]
     journal.write_bytes(journal.read_bytes()[:100])
-    pair.write(5)
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
+    pair.insert_rows(5)
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
 @area.row(READY)
-def a_flipped_bit_in_a_copy_of_the_journal(pair: Pair) -> Telling:
-    journal = pair.ready().source.folder / "state" / NAMES[1]
+def a_flipped_bit_in_a_copy_of_the_journal(pair: Pair) -> ScenarioAnswers:
+    journal = pair.prepare().source.folder / "state" / JOURNAL_FILES[1]
     content = bytearray(journal.read_bytes())
     content[content.index(b'"given"') + 40] ^= 1
     journal.write_bytes(content)
-    yield pair.source.apply(pair.source_document(Deadline=20))
+    yield pair.source.apply(pair.build_source_document(Deadline=20))
 
 
 @area.row(READY)
-def an_agent_that_was_killed_between_the_two_copies_of_its_journal(pair: Pair) -> Telling:
-    pair.with_source()
-    copy = pair.source.folder / "state" / NAMES[1]
+def an_agent_that_was_killed_between_the_two_copies_of_its_journal(pair: Pair) -> ScenarioAnswers:
+    pair.prepare_source()
+    copy = pair.source.folder / "state" / JOURNAL_FILES[1]
     before = copy.read_bytes()
-    pair.source.apply(pair.source_document(Deadline=20, Generation=2))
+    pair.source.apply(pair.build_source_document(Deadline=20, Generation=2))
     copy.write_bytes(before)
-    yield pair.source.apply(pair.source_document(Deadline=20, Generation=2))
+    yield pair.source.apply(pair.build_source_document(Deadline=20, Generation=2))
 
 
 @area.row(LOST, quick=True)
-def a_replica_whose_journal_cannot_be_read(pair: Pair) -> Telling:
-    pair.ready().replica.server.ask(pair.channel("STOP"))
-    garble_journal(pair.replica.folder / "state")
-    pair.write(5)
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
-    running = pair.replica.server.ask(f"{pair.channel('SHOW')} STATUS")[0]
-    assert running[pair.say(mariadb="Slave_IO_Running", mysql="Replica_IO_Running")] == "No"
-    look_through(pair.replica)
+def a_replica_whose_journal_cannot_be_read(pair: Pair) -> ScenarioAnswers:
+    pair.prepare().replica.server.execute(pair.build_channel_statement("STOP"))
+    corrupt_journal(pair.replica.folder / "state")
+    pair.insert_rows(5)
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
+    running = pair.replica.server.execute(f"{pair.build_channel_statement('SHOW')} STATUS")[0]
+    assert running[pair.choose_statement(mariadb="Slave_IO_Running", mysql="Replica_IO_Running")] == "No"
+    remove_kept_files(pair.replica)
 
 
 @area.row(LOST)
-def a_source_whose_journal_cannot_be_read(pair: Pair) -> Telling:
-    pair.ready()
-    garble_journal(pair.source.folder / "state", b"")
-    pair.source.server.ask("SET GLOBAL read_only = 1")
-    yield pair.source.apply(pair.source_document(Deadline=20))
-    assert pair.source.server.value("@@read_only") == "1"
-    look_through(pair.source)
-    assert pair.source.apply(pair.source_document(Deadline=20)).ready
+def a_source_whose_journal_cannot_be_read(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    corrupt_journal(pair.source.folder / "state", b"")
+    pair.source.server.execute("SET GLOBAL read_only = 1")
+    yield pair.source.apply(pair.build_source_document(Deadline=20))
+    assert pair.source.server.query_value("@@read_only") == "1"
+    remove_kept_files(pair.source)
+    assert pair.source.apply(pair.build_source_document(Deadline=20)).is_ready
 
 
 @area.row(LOST)
-def a_journal_without_a_checksum_that_holds_no_fingerprint(pair: Pair) -> Telling:
+def a_journal_without_a_checksum_that_holds_no_fingerprint(pair: Pair) -> ScenarioAnswers:
     """As versions before the second copy wrote it, with a flipped bit in a salt."""
-    pair.ready()
+    pair.prepare()
     state = pair.replica.folder / "state"
-    plain = {"version": 1, "task": "t", "spent": 0.0, "noted": 0.0, "boot": "b", "accounts": [], "retained": []}
+    plain = {
+        "version": 1,
+        "task": "t",
+        "spent": 0.0,
+        "noted": 0.0,
+        "boot": "b",
+        "accounts": [],
+        "retained": [],
+    }
     lose_journal(state)
-    (state / NAMES[0]).write_text(json.dumps({**plain, "given": [], "channel": {"salt": "0g", "digest": "00"}}))
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
-    look_through(pair.replica)
+    (state / JOURNAL_FILES[0]).write_text(
+        json.dumps({**plain, "given": [], "channel": {"salt": "0g", "digest": "00"}})
+    )
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
+    remove_kept_files(pair.replica)
 
 
 @area.row(READY)
-def an_empty_replica_whose_journal_cannot_be_read(pair: Pair) -> Telling:
-    pair.with_source()
+def an_empty_replica_whose_journal_cannot_be_read(pair: Pair) -> ScenarioAnswers:
+    pair.prepare_source()
     state = pair.replica.folder / "state"
     state.mkdir()
-    garble_journal(state)
-    yield pair.replica.apply(pair.replica_document(Deadline=30))
+    corrupt_journal(state)
+    yield pair.replica.apply(pair.build_replica_document(Deadline=30))
 
 
 @area.row(READY)
-def a_replica_without_its_journal(pair: Pair) -> Telling:
-    lose_journal(pair.ready().replica.folder / "state")
-    pair.write(5)
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
+def a_replica_without_its_journal(pair: Pair) -> ScenarioAnswers:
+    lose_journal(pair.prepare().replica.folder / "state")
+    pair.insert_rows(5)
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
 @area.row(READY)
-def state_files_that_hold_deeply_nested_json(pair: Pair) -> Telling:
-    pair.ready()
+def state_files_that_hold_deeply_nested_json(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
     for name in ("status.json", "configuration.json", "signal.json", "document.json"):
         (pair.replica.folder / "state" / name).write_text("[" * 100_000)
-    yield pair.replica.apply(pair.replica_document(Deadline=20))
+    yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
 @area.row(READY, quick=True)
-def deeply_nested_json_beside_the_keys_of_the_metadata(pair: Pair) -> Telling:
-    pair.with_source()
+def deeply_nested_json_beside_the_keys_of_the_metadata(pair: Pair) -> ScenarioAnswers:
+    pair.prepare_source()
     nested: object = "deep down"
     for _ in range(300):
         nested = [nested]
-    yield pair.replica.apply({**pair.replica_document(Deadline=30), "theirs": nested})
+    yield pair.replica.apply({**pair.build_replica_document(Deadline=30), "theirs": nested})
 
 
-def look_through(node: Node) -> None:
+def remove_kept_files(node: Node) -> None:
     """Do as the page about it says: the data was looked at, and is right."""
-    for path in list_kept_aside(node.folder / "state"):
+    for path in list_quarantined_files(node.folder / "state"):
         path.unlink()

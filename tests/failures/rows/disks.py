@@ -8,43 +8,45 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.database.connection import over_socket
-from guestagent.database.sql import sql
+from guestagent.database.driver import connect_socket
+from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseUnreachable
-from tests.failures.pair import Node, Pair, Told
-from tests.failures.row import Area, final, late
-from tests.integration.places import fill, small_disk
+from tests.failures.row import FailureArea, expect_final, expect_late
+from tests.failures.server_pair import ApplyAnswer, Node, Pair
+from tests.support.network_link import fill_disk, mount_small_disk
 
-area = Area("full disks")
-Telling = Generator[Told, None, None]
+area = FailureArea("full disks")
+ScenarioAnswers = Generator[ApplyAnswer, None, None]
 MEGABYTES = 64
 
 
-@area.row(late("server", "the disk is full"), heals=False)
-def a_source_whose_binary_logs_fill_their_disk(pair: Pair) -> Telling:
-    with disk_of(pair, pair.source, "log-bin") as disk:
-        pair.ready()
+@area.row(expect_late("server", "the disk is full"), heals=False)
+def a_source_whose_binary_logs_fill_their_disk(pair: Pair) -> ScenarioAnswers:
+    with open_small_disk(pair, pair.source, "log-bin") as disk:
+        pair.prepare()
         disk.fill()
-        waits_for_space(pair.source)
-        yield pair.source.apply(pair.source_document(Generation=2))
+        write_until_timeout(pair.source)
+        yield pair.source.apply(pair.build_source_document(Generation=2))
         disk.free()
-        healed(pair.with_source(Generation=3))
+        check_healed(pair.prepare_source(Generation=3))
 
 
-@area.row(late("server", "the disk is full"), heals=False, mysql=final("receiver", "the disk is full"))
-def a_replica_whose_relay_logs_fill_their_disk(pair: Pair) -> Telling:
-    with disk_of(pair, pair.replica, "relay-log") as disk:
-        pair.ready()
+@area.row(
+    expect_late("server", "the disk is full"), heals=False, mysql=expect_final("receiver", "the disk is full")
+)
+def a_replica_whose_relay_logs_fill_their_disk(pair: Pair) -> ScenarioAnswers:
+    with open_small_disk(pair, pair.replica, "relay-log") as disk:
+        pair.prepare()
         disk.fill()
         said = "INSERT INTO d.t VALUES ({}, REPEAT('x', 100000))"
-        pair.source.server.ask(*(said.format(number) for number in range(10, 20)))
-        yield pair.replica.apply(pair.replica_document(Generation=2, Deadline=20))
+        pair.source.server.execute(*(said.format(number) for number in range(10, 20)))
+        yield pair.replica.apply(pair.build_replica_document(Generation=2, Deadline=20))
         disk.free()
-        healed(pair)
+        check_healed(pair)
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class SmallDisk:
     """What one kind of a server's files has to itself."""
 
     node: Node
@@ -52,7 +54,7 @@ class Disk:
     filler: Path
 
     def fill(self) -> None:
-        fill(self.filler)
+        fill_disk(self.filler)
 
     def free(self) -> None:
         """And start the server again: by itself it looks for space once a minute."""
@@ -62,29 +64,29 @@ class Disk:
 
 
 @contextmanager
-def disk_of(pair: Pair, node: Node, files: str) -> Iterator[Disk]:
+def open_small_disk(pair: Pair, node: Node, files: str) -> Iterator[SmallDisk]:
     """A small disk for what the option `files` names; the server is on it already."""
-    pair.spoiled = True
-    with small_disk(node.folder / "disk", MEGABYTES) as folder:
+    pair.is_spoiled = True
+    with mount_small_disk(node.folder / "disk", MEGABYTES) as folder:
         option = f"{files}={folder}/log"
-        pair.restarted(node, option)
+        pair.restart_server(node, option)
         try:
-            yield Disk(node, option, folder / "filler")
+            yield SmallDisk(node, option, folder / "filler")
         finally:
             node.server.stop(signal.SIGKILL)
 
 
-def waits_for_space(node: Node) -> None:
+def write_until_timeout(node: Node) -> None:
     """A session that writes, and goes on waiting when nobody listens any more."""
-    with closing(over_socket(node.server.socket, "root", 1)) as session:
+    with closing(connect_socket(node.server.socket, "root", 1)) as session:
         try:
-            session.rows(sql("INSERT INTO d.t VALUES (99, {})", "x" * 6_000), "writing")
+            session.fetch_rows(sql("INSERT INTO d.t VALUES (99, {})", "x" * 6_000), "writing")
         except DatabaseUnreachable:
             return
     raise AssertionError("the disk is full, and yet it was written to")
 
 
-def healed(pair: Pair) -> None:
-    told = pair.again()
-    assert told.ready, f"it does not heal: {told.worst}: {told.reason}"
-    pair.holds()
+def check_healed(pair: Pair) -> None:
+    told = pair.apply_on_replica()
+    assert told.is_ready, f"it does not heal: {told.worst_condition}: {told.reason}"
+    pair.compare_rows()

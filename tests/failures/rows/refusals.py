@@ -7,56 +7,56 @@ from contextlib import ExitStack, closing
 
 import pymysql
 
-from tests.failures.pair import Pair, Told
-from tests.failures.row import Area, final, late
+from tests.failures.row import FailureArea, expect_final, expect_late
+from tests.failures.server_pair import ApplyAnswer, Pair
 
-area = Area("steps that the server rejects")
-Telling = Generator[Told, None, None]
-
-
-@area.row(mariadb=final("step", "strict_password_validation rejects every hash"))
-def a_password_policy_that_admits_no_hash(pair: Pair) -> Telling:
-    pair.source.server.ask("INSTALL SONAME 'simple_password_check'")
-    yield pair.source.apply(pair.source_document())
-    pair.source.server.ask("UNINSTALL SONAME 'simple_password_check'")
-    pair.with_source()
+area = FailureArea("steps that the server rejects")
+ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 
-@area.row(final("step", "the server runs without accounts"))
-def a_server_that_runs_without_accounts(pair: Pair) -> Telling:
-    pair.restarted(pair.source, "skip-grant-tables")
-    yield pair.source.apply(pair.source_document())
-    pair.restarted(pair.source)
-    pair.with_source()
+@area.row(mariadb=expect_final("step", "strict_password_validation rejects every hash"))
+def a_password_policy_that_admits_no_hash(pair: Pair) -> ScenarioAnswers:
+    pair.source.server.execute("INSTALL SONAME 'simple_password_check'")
+    yield pair.source.apply(pair.build_source_document())
+    pair.source.server.execute("UNINSTALL SONAME 'simple_password_check'")
+    pair.prepare_source()
 
 
-@area.row(final("step", "root lacks a privilege"), heals=False)
-def a_root_that_may_not_change_the_channel(pair: Pair) -> Telling:
-    pair.spoiled = True
-    pair.with_source()
-    right = pair.say(mariadb="REPLICATION SLAVE ADMIN", mysql="REPLICATION_SLAVE_ADMIN")
-    pair.unlogged(f"REVOKE SUPER, {right} ON *.* FROM root@localhost")
-    yield pair.replica.apply(pair.replica_document())
+@area.row(expect_final("step", "the server runs without accounts"))
+def a_server_that_runs_without_accounts(pair: Pair) -> ScenarioAnswers:
+    pair.restart_server(pair.source, "skip-grant-tables")
+    yield pair.source.apply(pair.build_source_document())
+    pair.restart_server(pair.source)
+    pair.prepare_source()
 
 
-@area.row(mysql=final("step", "InnoDB takes no writes"))
-def an_InnoDB_that_takes_no_writes(pair: Pair) -> Telling:  # noqa: N802 - its name in the table
-    pair.restarted(pair.source, "innodb-read-only=1")
-    yield pair.source.apply(pair.source_document())
-    pair.restarted(pair.source)
-    pair.with_source()
+@area.row(expect_final("step", "root lacks a privilege"), heals=False)
+def a_root_that_may_not_change_the_channel(pair: Pair) -> ScenarioAnswers:
+    pair.is_spoiled = True
+    pair.prepare_source()
+    right = pair.choose_statement(mariadb="REPLICATION SLAVE ADMIN", mysql="REPLICATION_SLAVE_ADMIN")
+    pair.execute_unlogged(f"REVOKE SUPER, {right} ON *.* FROM root@localhost")
+    yield pair.replica.apply(pair.build_replica_document())
 
 
-@area.row(late("server", "Too many connections; end sessions"))
-def a_server_with_no_connection_left(pair: Pair) -> Telling:
+@area.row(mysql=expect_final("step", "InnoDB takes no writes"))
+def an_InnoDB_that_takes_no_writes(pair: Pair) -> ScenarioAnswers:  # noqa: N802 - its name in the table
+    pair.restart_server(pair.source, "innodb-read-only=1")
+    yield pair.source.apply(pair.build_source_document())
+    pair.restart_server(pair.source)
+    pair.prepare_source()
+
+
+@area.row(expect_late("server", "Too many connections; end sessions"))
+def a_server_with_no_connection_left(pair: Pair) -> ScenarioAnswers:
     server = pair.source.server
-    usual = server.value("@@max_connections")
-    server.ask("SET GLOBAL max_connections = 10")
+    usual = server.query_value("@@max_connections")
+    server.execute("SET GLOBAL max_connections = 10")
     with ExitStack() as stack:
         try:
             while True:
                 stack.enter_context(closing(server._connected()))
         except pymysql.OperationalError:
-            yield pair.source.apply(pair.source_document())
-    server.ask(f"SET GLOBAL max_connections = {usual}")
-    pair.with_source()
+            yield pair.source.apply(pair.build_source_document())
+    server.execute(f"SET GLOBAL max_connections = {usual}")
+    pair.prepare_source()

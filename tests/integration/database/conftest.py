@@ -9,59 +9,63 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.database.edge import Database
+from guestagent.database.protocols import Database
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
 )
-from guestagent.embedded.servers import Flavour
-from tests.integration.database.following import (
+from guestagent.embedded.database_servers import Flavour
+from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.family_statements import STATEMENTS, FamilyStatements
+from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
-    certificate,
-    follow,
-    until,
+    create_certificate,
+    start_replication,
+    wait_until,
 )
-from tests.integration.database.spoken import SPOKEN, Spoken
-from tests.integration.servers import Server, running
 
 LOGGING = ("general-log=1", "general-log-file=../general.log", "slow-query-log=1", "long-query-time=0")
 
 
 @pytest.fixture(scope="session")
-def spoken(flavour: Flavour) -> Spoken:
-    return SPOKEN[flavour.family]
+def spoken(flavour: Flavour) -> FamilyStatements:
+    return STATEMENTS[flavour.family]
 
 
 @pytest.fixture(scope="session")
-def first(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def first(
+    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("source") / "s"
     options = ("server-id=1", *LOGGING, "slow-query-log-file=../slow.log")
-    with running(folder, empty, *options, flavour=flavour) as server:
+    with open_server(folder, empty, *options, flavour=flavour) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def second(flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def second(
+    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("replica") / "s"
     options = ("server-id=2", *LOGGING, "slow-query-log-file=../slow.log", "slave-net-timeout=5")
-    with running(folder, empty, *options, flavour=flavour) as server:
+    with open_server(folder, empty, *options, flavour=flavour) as server:
         yield server
 
 
 @pytest.fixture
-def server(first: Server) -> Server:
-    return first.emptied()
+def server(first: DatabaseServer) -> DatabaseServer:
+    return first.reset()
 
 
 @pytest.fixture
-def database(server: Server) -> Iterator[Database]:
+def database(server: DatabaseServer) -> Iterator[Database]:
     with closing(server.open()) as database:
         yield database
 
 
 @pytest.fixture
-def source(database: Database, server: Server) -> Server:
+def source(database: Database, server: DatabaseServer) -> DatabaseServer:
     """A source with its replication account."""
     database.apply(CreateMarker())
     database.apply(CreateAccount(REPLICATOR, PASSWORD))
@@ -69,21 +73,21 @@ def source(database: Database, server: Server) -> Server:
 
 
 @pytest.fixture
-def replica(second: Server) -> Iterator[Database]:
-    with closing(second.emptied().open()) as database:
+def replica(second: DatabaseServer) -> Iterator[Database]:
+    with closing(second.reset().open()) as database:
         yield database
-    second.emptied()
+    second.reset()
 
 
 @pytest.fixture
-def torn(source: Server, empty: Path, tmp_path: Path) -> Iterator[Server]:
+def torn(source: DatabaseServer, empty: Path, tmp_path: Path) -> Iterator[DatabaseServer]:
     """A replica that was killed and has lost its relay logs."""
     options = ("server-id=4", "relay-log=relay")
-    with running(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
+    with open_server(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
         with closing(server.open()) as replica, closing(source.open()) as at_source:
-            follow(replica, source)
+            start_replication(replica, source)
             # A MariaDB 10.11 that is killed while it applies an account may have logged it and not know it as applied.
-            until(lambda: replica.observe().history.contains(at_source.observe().history))
+            wait_until(lambda: replica.observe().history.contains(at_source.observe().history))
         server.stop(signal.SIGKILL)
         for relay_log in (server.folder / "data").glob("relay.0*"):
             relay_log.unlink()
@@ -92,11 +96,11 @@ def torn(source: Server, empty: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def certified(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[tuple[Server, str]]:
+def certified(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[tuple[DatabaseServer, str]]:
     """A source with a certificate for its address, whose account must use TLS; and the CA's file."""
-    ca, key = certificate(tmp_path, "server")
+    ca, key = create_certificate(tmp_path, "server")
     options = ("server-id=8", f"ssl-ca={ca}", f"ssl-cert={ca}", f"ssl-key={key}")
-    with running(tmp_path / "certified", empty, *options, flavour=flavour) as server:
+    with open_server(tmp_path / "certified", empty, *options, flavour=flavour) as server:
         with closing(server.open()) as database:
             database.apply(CreateMarker())
             database.apply(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))

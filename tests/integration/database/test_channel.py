@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.database.connection import over_socket
-from guestagent.database.edge import Database
-from guestagent.database.failures import Kind, Place
-from guestagent.database.gtid import History
-from guestagent.database.sourceview import TcpSourceView
-from guestagent.database.sql import sql
+from guestagent.database.diagnosis import FailureKind, FailureStage
+from guestagent.database.driver import connect_socket
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.protocols import Database
+from guestagent.database.source_probe import TcpSourceProbe
+from guestagent.database.sql_statement import sql
 from guestagent.database.state import (
     ChannelState,
     Endpoint,
-    Receiver,
+    ReceiverState,
     ServerState,
 )
 from guestagent.database.steps import (
@@ -30,47 +30,47 @@ from guestagent.database.steps import (
     StartChannel,
     StopChannel,
 )
-from guestagent.embedded.servers import Flavour
+from guestagent.embedded.database_servers import Flavour
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
-from tests.integration.database.following import (
+from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.family_statements import STATEMENTS, FamilyStatements, limit_to_family
+from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
-    certificate,
-    channel_of,
-    follow,
-    point,
-    until,
+    build_point_channel,
+    create_certificate,
+    read_channel,
+    start_replication,
+    wait_until,
 )
-from tests.integration.database.spoken import SPOKEN, Spoken, only
-from tests.integration.servers import Server, running
 
-LONGEST = max(spoken.longest for spoken in SPOKEN.values())
+LONGEST = max(spoken.password_length_limit for spoken in STATEMENTS.values())
 
 pytestmark = pytest.mark.every_server
 
 
 class TestCatchingUp:
     def test_it_ends_once_the_channel_has_applied_what_was_asked_for(
-        self, source: Server, replica: Database
+        self, source: DatabaseServer, replica: Database
     ) -> None:
-        source.ask("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
+        source.execute("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
         with closing(source.open()) as other:
             wanted = other.observe().history
-        replica.apply(point(source))
+        replica.apply(build_point_channel(source))
         replica.apply(StartChannel())
 
-        replica.catch_up(wanted, 30)
+        replica.wait_for_history(wanted, 30)
 
         assert replica.observe().history.contains(wanted)
 
-    def test_it_ends_by_itself_where_nothing_comes(self, source: Server, replica: Database) -> None:
-        source.ask("CREATE DATABASE d")
+    def test_it_ends_by_itself_where_nothing_comes(self, source: DatabaseServer, replica: Database) -> None:
+        source.execute("CREATE DATABASE d")
         with closing(source.open()) as other:
             wanted = other.observe().history
 
-        replica.catch_up(wanted, 0.1)
+        replica.wait_for_history(wanted, 0.1)
 
         assert not replica.observe().history.contains(wanted)
 
@@ -84,20 +84,22 @@ class TestServer:
         assert on
         assert not database.observe().read_only
 
-    def test_a_lock_of_somebody_else_is_not_waited_for_too_long(self, server: Server) -> None:
-        server.ask("CREATE DATABASE d", "CREATE TABLE d.t (a INT)")
+    def test_a_lock_of_somebody_else_is_not_waited_for_too_long(self, server: DatabaseServer) -> None:
+        server.execute("CREATE DATABASE d", "CREATE TABLE d.t (a INT)")
         with (
-            closing(over_socket(server.socket, "root", 5)) as other,
+            closing(connect_socket(server.socket, "root", 5)) as other,
             closing(server.open(timeout=2)) as database,
         ):
-            other.rows(sql("LOCK TABLES d.t WRITE"), "locking")
+            other.fetch_rows(sql("LOCK TABLES d.t WRITE"), "locking")
 
             with pytest.raises(DatabaseRefused, match="1205"):
                 database.apply(SetReadOnly(True))
 
             assert not database.observe().read_only
 
-    def test_a_server_id_counts_from_the_next_statement_on(self, server: Server, database: Database) -> None:
+    def test_a_server_id_counts_from_the_next_statement_on(
+        self, server: DatabaseServer, database: Database
+    ) -> None:
         database.apply(SetServerId(4_000_000_000))
         database.apply(CreateMarker())
 
@@ -107,18 +109,18 @@ class TestServer:
         assert str(state.history) == own(server, state, 1)
 
     def test_steps_on_a_replica_write_nothing_to_its_log(
-        self, source: Server, replica: Database, second: Server
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer
     ) -> None:
-        before = second.position()
+        before = second.read_position()
 
-        for step in (SetReadOnly(True), SetServerId(7), point(source), StopChannel()):
+        for step in (SetReadOnly(True), SetServerId(7), build_point_channel(source), StopChannel()):
             replica.apply(step)
 
-        assert second.position() == before
-        assert replica.observe().history.empty
+        assert second.read_position() == before
+        assert replica.observe().history.is_empty
 
 
-def observe_without_lag(replica: Database, wanted: History) -> ServerState:
+def observe_without_lag(replica: Database, wanted: GtidHistory) -> ServerState:
     """Return a look at a replica that holds `wanted` and has no lag. A later look may show a lag of a second again."""
     looks: list[ServerState] = []
 
@@ -127,50 +129,60 @@ def observe_without_lag(replica: Database, wanted: History) -> ServerState:
         channel = looks[-1].channel
         return looks[-1].history.contains(wanted) and channel is not None and channel.lag == 0
 
-    until(has_no_lag)
+    wait_until(has_no_lag)
     return looks[-1]
 
 
 class TestChannel:
-    def test_a_replica_follows_and_holds_what_the_source_has(self, source: Server, replica: Database) -> None:
+    def test_a_replica_follows_and_holds_what_the_source_has(
+        self, source: DatabaseServer, replica: Database
+    ) -> None:
         replica.apply(SetReadOnly(True))
-        follow(replica, source)
-        source.ask("CREATE DATABASE shop", "CREATE TABLE shop.t (a INT)", "INSERT INTO shop.t VALUES (42)")
-        wanted = TcpSourceView(5).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD).history
+        start_replication(replica, source)
+        source.execute(
+            "CREATE DATABASE shop", "CREATE TABLE shop.t (a INT)", "INSERT INTO shop.t VALUES (42)"
+        )
+        wanted = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD).history
         assert wanted is not None
 
         state = observe_without_lag(replica, wanted)
 
         assert state.schemas == ("shop",)
-        assert not state.history.beyond(wanted)
+        assert not state.history.format_difference(wanted)
         assert state.channel is not None
         assert replace(state.channel, source_id=0) == ChannelState(
-            Endpoint("127.0.0.1", source.port, REPLICATOR.name), True, Receiver.RUNNING, applier=True, lag=0
+            Endpoint("127.0.0.1", source.port, REPLICATOR.name),
+            True,
+            ReceiverState.RUNNING,
+            is_applier_running=True,
+            lag=0,
         )
 
-    def test_the_source_sees_who_follows(self, source: Server, database: Database, replica: Database) -> None:
-        follow(replica, source)
+    def test_the_source_sees_who_follows(
+        self, source: DatabaseServer, database: Database, replica: Database
+    ) -> None:
+        start_replication(replica, source)
 
-        until(lambda: database.observe().followers == (2,))
+        wait_until(lambda: database.observe().replica_ids == (2,))
 
-    def test_a_stopped_channel_knows_no_lag(self, source: Server, replica: Database) -> None:
-        follow(replica, source)
+    def test_a_stopped_channel_knows_no_lag(self, source: DatabaseServer, replica: Database) -> None:
+        start_replication(replica, source)
 
         replica.apply(StopChannel())
 
-        channel = channel_of(replica)
-        assert channel.stopped
+        channel = read_channel(replica)
+        assert channel.is_stopped
         assert channel.lag is None
         assert (channel.receiver_error, channel.applier_error) == (None, None)
 
-    def test_starting_and_stopping_twice_is_once(self, source: Server, replica: Database) -> None:
-        follow(replica, source)
+    def test_starting_and_stopping_twice_is_once(self, source: DatabaseServer, replica: Database) -> None:
+        start_replication(replica, source)
 
         replica.apply(StartChannel())
         replica.apply(StopChannel())
         replica.apply(StopChannel())
 
-        assert channel_of(replica).stopped
+        assert read_channel(replica).is_stopped
 
     def test_stopping_what_does_not_exist_is_no_error(self, replica: Database) -> None:
         replica.apply(StopChannel())
@@ -178,179 +190,204 @@ class TestChannel:
         assert replica.observe().channel is None
 
     def test_a_running_channel_is_not_pointed_elsewhere(
-        self, source: Server, replica: Database, spoken: Spoken
+        self, source: DatabaseServer, replica: Database, spoken: FamilyStatements
     ) -> None:
-        follow(replica, source)
+        start_replication(replica, source)
 
         with pytest.raises(DatabaseRefused) as refused:
-            replica.apply(point(source))
+            replica.apply(build_point_channel(source))
 
-        assert refused.value.number == spoken.runs
+        assert refused.value.number == spoken.channel_runs_error
 
     def test_pointing_again_forgets_tls_and_takes_the_new_password(
-        self, source: Server, replica: Database
+        self, source: DatabaseServer, replica: Database
     ) -> None:
         replica.apply(
-            replace(point(source, Secret("wrong")), tls=True, tls_ca="/no/such/ca.pem", tls_verify=True)
+            replace(
+                build_point_channel(source, Secret("wrong")),
+                tls=True,
+                tls_ca="/no/such/ca.pem",
+                tls_verify=True,
+            )
         )
-        with_tls = channel_of(replica).endpoint.tls
+        with_tls = read_channel(replica).endpoint.tls
 
-        follow(replica, source)
+        start_replication(replica, source)
 
         assert with_tls
-        assert not channel_of(replica).endpoint.tls
+        assert not read_channel(replica).endpoint.tls
 
     @pytest.mark.parametrize(
         "password", ["it's", "back\\slash'\\", "pässwörd→", 'do"uble', "%s{0}", "x" * LONGEST]
     )
     def test_a_channel_logs_in_with_any_password(
-        self, source: Server, database: Database, replica: Database, spoken: Spoken, password: str
+        self,
+        source: DatabaseServer,
+        database: Database,
+        replica: Database,
+        spoken: FamilyStatements,
+        password: str,
     ) -> None:
-        password = password[: spoken.longest]
+        password = password[: spoken.password_length_limit]
         database.apply(SetPassword(REPLICATOR, Secret(password)))
 
-        replica.apply(point(source, Secret(password)))
+        replica.apply(build_point_channel(source, Secret(password)))
         replica.apply(StartChannel())
 
-        until(lambda: channel_of(replica).receiver is Receiver.RUNNING)
+        wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
 
-    def test_a_wrong_password_is_retried_and_seen(self, source: Server, replica: Database) -> None:
-        replica.apply(point(source, Secret("wrong")))
+    def test_a_wrong_password_is_retried_and_seen(self, source: DatabaseServer, replica: Database) -> None:
+        replica.apply(build_point_channel(source, Secret("wrong")))
         replica.apply(StartChannel())
-        until(lambda: channel_of(replica).receiver_error is not None)
+        wait_until(lambda: read_channel(replica).receiver_error is not None)
 
-        channel = channel_of(replica)
+        channel = read_channel(replica)
 
-        assert channel.receiver is Receiver.CONNECTING
-        assert (channel.applier, channel.lag) == (True, None)
+        assert channel.receiver is ReceiverState.CONNECTING
+        assert (channel.is_applier_running, channel.lag) == (True, None)
         assert channel.receiver_error is not None
         assert channel.receiver_error.number == 1045
-        assert replica.dialect.diagnose(channel.receiver_error, Place.CONNECTING).kind is Kind.RETRY
+        assert (
+            replica.dialect.diagnose_error(channel.receiver_error, FailureStage.CONNECTING).kind
+            is FailureKind.RETRY
+        )
 
     def test_an_unreachable_source_is_retried_and_seen(self, replica: Database) -> None:
         replica.apply(PointChannel("127.0.0.1", 1, "slave0000", PASSWORD))
         replica.apply(StartChannel())
-        until(lambda: channel_of(replica).receiver_error is not None)
+        wait_until(lambda: read_channel(replica).receiver_error is not None)
 
-        error = channel_of(replica).receiver_error
+        error = read_channel(replica).receiver_error
 
         assert error is not None
-        assert "nothing listens" in replica.dialect.diagnose(error, Place.CONNECTING).meaning
+        assert "nothing listens" in replica.dialect.diagnose_error(error, FailureStage.CONNECTING).meaning
 
     def test_an_equal_server_id_is_repaired_by_another_one(
-        self, source: Server, replica: Database, spoken: Spoken
+        self, source: DatabaseServer, replica: Database, spoken: FamilyStatements
     ) -> None:
         replica.apply(SetServerId(1))
-        replica.apply(point(source))
+        replica.apply(build_point_channel(source))
         replica.apply(StartChannel())
-        until(lambda: channel_of(replica).receiver is Receiver.STOPPED)
-        error = channel_of(replica).receiver_error
+        wait_until(lambda: read_channel(replica).receiver is ReceiverState.STOPPED)
+        error = read_channel(replica).receiver_error
         assert error is not None
 
         for step in (StopChannel(), SetServerId(2), StartChannel()):
             replica.apply(step)
 
-        assert error.number == spoken.equal_ids
-        assert replica.dialect.diagnose(error, Place.RECEIVING).kind is Kind.REPAIR
-        until(lambda: channel_of(replica).receiver is Receiver.RUNNING)
+        assert error.number == spoken.equal_server_ids_error
+        assert replica.dialect.diagnose_error(error, FailureStage.RECEIVING).kind is FailureKind.REPAIR
+        wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
 
     def test_a_channel_that_lost_its_relay_logs_follows_again_after_a_start(
-        self, source: Server, torn: Server
+        self, source: DatabaseServer, torn: DatabaseServer
     ) -> None:
         with closing(torn.open()) as replica:
             if source.flavour.family == "mariadb":
                 with pytest.raises(DatabaseRefused, match="1201"):
                     replica.apply(StartChannel())
                 assert replica.observe().channel is None
-                replica.apply(point(source))
+                replica.apply(build_point_channel(source))
 
             replica.apply(StartChannel())
 
-            until(lambda: channel_of(replica).receiver is Receiver.RUNNING and channel_of(replica).applier)
+            wait_until(
+                lambda: (
+                    read_channel(replica).receiver is ReceiverState.RUNNING
+                    and read_channel(replica).is_applier_running
+                )
+            )
 
     def test_a_channel_that_lost_its_relay_logs_can_be_pointed_at_once(
-        self, source: Server, torn: Server
+        self, source: DatabaseServer, torn: DatabaseServer
     ) -> None:
         with closing(torn.open()) as replica:
-            follow(replica, source)
+            start_replication(replica, source)
 
-    @only("mariadb")
+    @limit_to_family("mariadb")
     def test_one_server_id_of_two_replicas_shows_in_the_one_that_is_evicted(
-        self, source: Server, replica: Database, empty: Path, tmp_path: Path
+        self, source: DatabaseServer, replica: Database, empty: Path, tmp_path: Path
     ) -> None:
-        follow(replica, source)
+        start_replication(replica, source)
         with (
-            running(tmp_path / "twin", empty, "server-id=2", flavour=source.flavour) as twin,
+            open_server(tmp_path / "twin", empty, "server-id=2", flavour=source.flavour) as twin,
             closing(twin.open()) as other,
         ):
-            other.apply(point(source))
+            other.apply(build_point_channel(source))
             other.apply(StartChannel())
 
-            until(lambda: any(_evicted(each) for each in (replica, other)))
+            wait_until(lambda: any(_evicted(each) for each in (replica, other)))
 
     def test_local_writes_of_a_replica_are_beyond_its_source(
-        self, source: Server, replica: Database, second: Server
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer
     ) -> None:
-        follow(replica, source)
-        second.ask("CREATE DATABASE errant")
-        look = TcpSourceView(5).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+        start_replication(replica, source)
+        second.execute("CREATE DATABASE errant")
+        look = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
         assert look.history is not None
 
         history = replica.observe().history
 
         # MariaDB goes on counting where the source's transactions end.
-        assert history.beyond(look.history).startswith(own(second, replica.observe(), 1).removesuffix("1"))
+        assert history.format_difference(look.history).startswith(
+            own(second, replica.observe(), 1).removesuffix("1")
+        )
 
     def test_a_failed_statement_is_told_without_its_text(
-        self, source: Server, replica: Database, second: Server
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer
     ) -> None:
-        second.ask("SET sql_log_bin = 0", "CREATE USER app")
-        follow(replica, source)
-        source.ask("CREATE USER app IDENTIFIED BY 'in-the-clear'")
+        second.execute("SET sql_log_bin = 0", "CREATE USER app")
+        start_replication(replica, source)
+        source.execute("CREATE USER app IDENTIFIED BY 'in-the-clear'")
 
-        until(lambda: channel_of(replica).applier_error is not None)
+        wait_until(lambda: read_channel(replica).applier_error is not None)
 
-        error = channel_of(replica).applier_error
+        error = read_channel(replica).applier_error
         assert error is not None
         assert error.number == 1396
         assert "in-the-clear" not in str(error)
-        assert replica.dialect.diagnose(error, Place.APPLYING).kind is Kind.FAIL
+        assert replica.dialect.diagnose_error(error, FailureStage.APPLYING).kind is FailureKind.FAIL
 
     def test_a_source_without_a_binary_log_is_named(
         self, replica: Database, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
-        with running(tmp_path / "mute", empty, "server-id=3", "skip-log-bin", flavour=flavour) as mute:
+        with open_server(tmp_path / "mute", empty, "server-id=3", "skip-log-bin", flavour=flavour) as mute:
             with closing(mute.open()) as database:
                 database.apply(CreateMarker())
                 database.apply(CreateAccount(REPLICATOR, PASSWORD))
                 assert not database.observe().binary_log
-            look = TcpSourceView(5).look("127.0.0.1", mute.port, REPLICATOR.name, PASSWORD)
-            replica.apply(point(mute))
+            look = TcpSourceProbe(5).probe("127.0.0.1", mute.port, REPLICATOR.name, PASSWORD)
+            replica.apply(build_point_channel(mute))
             replica.apply(StartChannel())
-            until(lambda: channel_of(replica).receiver is Receiver.STOPPED)
-            error = channel_of(replica).receiver_error
+            wait_until(lambda: read_channel(replica).receiver is ReceiverState.STOPPED)
+            error = read_channel(replica).receiver_error
 
         assert look.binary_log is False
         assert error is not None
-        assert "no binary log" in replica.dialect.diagnose(error, Place.RECEIVING).meaning
+        assert "no binary log" in replica.dialect.diagnose_error(error, FailureStage.RECEIVING).meaning
 
 
-def own(server: Server, state: ServerState, number: int) -> str:
+def own(server: DatabaseServer, state: ServerState, number: int) -> str:
     """The server's own transaction of this number, as its family spells it."""
     return f"{state.uuid}:{number}" if server.flavour.family == "mysql" else f"0-{state.server_id}-{number}"
 
 
 def _evicted(replica: Database) -> bool:
-    error = channel_of(replica).receiver_error
-    return error is not None and "one server id" in replica.dialect.diagnose(error, Place.CONNECTING).meaning
+    error = read_channel(replica).receiver_error
+    return (
+        error is not None
+        and "one server id" in replica.dialect.diagnose_error(error, FailureStage.CONNECTING).meaning
+    )
 
 
-@only("mysql")
+@limit_to_family("mysql")
 class TestMysqlChannel:
     def test_a_server_id_and_read_only_outlive_a_restart_but_writable_does_not(
         self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
-        with running(tmp_path / "s", empty, "server-id=5", "super-read-only=1", flavour=flavour) as server:
+        with open_server(
+            tmp_path / "s", empty, "server-id=5", "super-read-only=1", flavour=flavour
+        ) as server:
             with closing(server.open()) as database:
                 database.apply(SetServerId(55))
                 database.apply(SetReadOnly(False))
@@ -360,89 +397,93 @@ class TestMysqlChannel:
             with closing(server.open()) as database:
                 restarted = database.observe()
 
-        assert (written.read_only, written.restricted, written.server_id) == (False, False, 55)
-        assert (restarted.read_only, restarted.restricted, restarted.server_id) == (True, False, 55)
+        assert (written.read_only, written.is_restricted, written.server_id) == (False, False, 55)
+        assert (restarted.read_only, restarted.is_restricted, restarted.server_id) == (True, False, 55)
 
     def test_a_replica_stays_closed_over_a_restart_without_any_option_file(
         self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
-        with running(tmp_path / "s", empty, "server-id=5", flavour=flavour) as server:
+        with open_server(tmp_path / "s", empty, "server-id=5", flavour=flavour) as server:
             with closing(server.open()) as database:
                 database.apply(SetReadOnly(True))
             server.stop()
             server.start()
 
-            assert (server.value("@@super_read_only"), server.value("@@read_only")) == ("1", "1")
+            assert (server.query_value("@@super_read_only"), server.query_value("@@read_only")) == ("1", "1")
 
     def test_a_copied_identity_is_named(
-        self, source: Server, replica: Database, second: Server, empty: Path, tmp_path: Path
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer, empty: Path, tmp_path: Path
     ) -> None:
-        with running(tmp_path / "twin", empty, "server-id=9", flavour=source.flavour) as twin:
+        with open_server(tmp_path / "twin", empty, "server-id=9", flavour=source.flavour) as twin:
             twin.stop()
             identity = source.folder / "data" / "auto.cnf"
             (twin.folder / "data" / "auto.cnf").write_bytes(identity.read_bytes())
             twin.start()
             with closing(twin.open()) as other:
-                other.apply(point(source))
+                other.apply(build_point_channel(source))
                 other.apply(StartChannel())
-                until(lambda: channel_of(other).receiver is Receiver.STOPPED)
-                error = channel_of(other).receiver_error
-                look = TcpSourceView(5).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+                wait_until(lambda: read_channel(other).receiver is ReceiverState.STOPPED)
+                error = read_channel(other).receiver_error
+                look = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
                 assert look.uuid == other.observe().uuid
 
         assert error is not None
-        assert "same server_uuid" in replica.dialect.diagnose(error, Place.RECEIVING).meaning
+        assert "same server_uuid" in replica.dialect.diagnose_error(error, FailureStage.RECEIVING).meaning
 
     def test_an_applier_error_is_the_workers_own(
-        self, source: Server, replica: Database, second: Server
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer
     ) -> None:
-        second.ask("SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
-        second.ask("SET sql_log_bin = 0", "INSERT INTO d.t VALUES (1)")
-        source.ask("SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
-        follow(replica, source)
+        second.execute("SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
+        second.execute("SET sql_log_bin = 0", "INSERT INTO d.t VALUES (1)")
+        source.execute("SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
+        start_replication(replica, source)
 
-        source.ask("INSERT INTO d.t VALUES (1)")
-        until(lambda: not channel_of(replica).applier)
+        source.execute("INSERT INTO d.t VALUES (1)")
+        wait_until(lambda: not read_channel(replica).is_applier_running)
 
-        error = channel_of(replica).applier_error
+        error = read_channel(replica).applier_error
         assert error is not None
         assert error.number == 1062
         assert "Duplicate entry" in error.text
 
-    def test_a_source_that_turned_gtids_off_is_seen(self, server: Server, database: Database) -> None:
-        server.ask("SET GLOBAL gtid_mode = ON_PERMISSIVE")
+    def test_a_source_that_turned_gtids_off_is_seen(self, server: DatabaseServer, database: Database) -> None:
+        server.execute("SET GLOBAL gtid_mode = ON_PERMISSIVE")
 
         off = database.observe().gtid
-        server.ask("SET GLOBAL gtid_mode = ON")
+        server.execute("SET GLOBAL gtid_mode = ON")
 
         assert not off
         assert database.observe().gtid
 
     def test_a_damaged_relay_log_is_fetched_again_by_a_start(
-        self, source: Server, flavour: Flavour, empty: Path, tmp_path: Path
+        self, source: DatabaseServer, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         options = ("server-id=4", "relay-log=relay")
         with (
-            running(tmp_path / "damaged", empty, *options, flavour=flavour) as server,
+            open_server(tmp_path / "damaged", empty, *options, flavour=flavour) as server,
             closing(server.open()) as replica,
         ):
-            follow(replica, source)
-            server.ask("STOP REPLICA SQL_THREAD")
-            source.ask("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
-            until(lambda: b"INSERT" in newest(server).read_bytes() or newest(server).stat().st_size > 900)
+            start_replication(replica, source)
+            server.execute("STOP REPLICA SQL_THREAD")
+            source.execute("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
+            wait_until(
+                lambda: b"INSERT" in newest(server).read_bytes() or newest(server).stat().st_size > 900
+            )
             damage(newest(server))
-            server.ask("START REPLICA SQL_THREAD")
-            until(lambda: channel_of(replica).applier_error is not None)
-            error = channel_of(replica).applier_error
+            server.execute("START REPLICA SQL_THREAD")
+            wait_until(lambda: read_channel(replica).applier_error is not None)
+            error = read_channel(replica).applier_error
 
             replica.apply(StartChannel())
 
             assert error is not None
-            assert replica.dialect.diagnose(error, Place.APPLYING).kind is Kind.REPAIR
-            until(lambda: replica.observe().schemas == ("d",) and channel_of(replica).applier)
+            assert replica.dialect.diagnose_error(error, FailureStage.APPLYING).kind is FailureKind.REPAIR
+            wait_until(
+                lambda: replica.observe().schemas == ("d",) and read_channel(replica).is_applier_running
+            )
 
 
-def newest(server: Server) -> Path:
+def newest(server: DatabaseServer) -> Path:
     return max((server.folder / "data").glob("relay.0*"))
 
 
@@ -455,25 +496,31 @@ def damage(relay_log: Path) -> None:
 
 class TestTls:
     def test_a_channel_over_tls_runs_and_says_so(
-        self, certified: tuple[Server, str], replica: Database
+        self, certified: tuple[DatabaseServer, str], replica: Database
     ) -> None:
         server, ca = certified
 
-        replica.apply(replace(point(server), tls=True, tls_ca=ca, tls_verify=True))
+        replica.apply(replace(build_point_channel(server), tls=True, tls_ca=ca, tls_verify=True))
         replica.apply(StartChannel())
 
-        until(lambda: channel_of(replica).receiver is Receiver.RUNNING)
-        assert channel_of(replica).endpoint.tls
+        wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
+        assert read_channel(replica).endpoint.tls
 
-    def test_a_look_over_tls_verifies_the_source(self, certified: tuple[Server, str], tmp_path: Path) -> None:
+    def test_a_look_over_tls_verifies_the_source(
+        self, certified: tuple[DatabaseServer, str], tmp_path: Path
+    ) -> None:
         server, ca = certified
-        other, _ = certificate(tmp_path, "other")
-        view = TcpSourceView(5)
+        other, _ = create_certificate(tmp_path, "other")
+        view = TcpSourceProbe(5)
 
-        plain = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(required=False))
-        offered = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
-        verified = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(ca).read_text()))
-        misled = view.look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(other).read_text()))
+        plain = view.probe("127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(required=False))
+        offered = view.probe("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
+        verified = view.probe(
+            "127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(ca).read_text())
+        )
+        misled = view.probe(
+            "127.0.0.1", server.port, REPLICATOR.name, PASSWORD, Tls(ca=Path(other).read_text())
+        )
 
         assert (offered.error, offered.tls) == (None, True)
         # A MySQL is looked at over TLS all the same: see over_tcp.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from guestagent.database.edge import Database
+from guestagent.database.protocols import Database
 from guestagent.database.steps import StartChannel, StopChannel
-from tests.integration.database.following import channel_of, point
-from tests.integration.servers import Server
+from tests.support.database_servers import DatabaseServer
+from tests.support.replication import build_point_channel, read_channel
 
 MARIADB = {
     "MASTER_CONNECT_RETRY": "60",
@@ -34,55 +34,59 @@ MYSQL = {
 }
 
 
-def give_options(server: Server) -> set[str]:
+def give_options(server: DatabaseServer) -> set[str]:
     """Point the channel as somebody else might; the names of what differs from the agent's way."""
     mysql = server.flavour.family == "mysql"
     options = MYSQL if mysql else MARIADB
     verb = "CHANGE REPLICATION SOURCE TO SOURCE" if mysql else "CHANGE MASTER TO MASTER"
     assignments = ", ".join(f"{name} = {value}" for name, value in options.items())
     if mysql:
-        server.ask("SET SESSION sql_log_bin = 0", "CREATE USER nobody@'%' ACCOUNT LOCK")
-    server.ask(f"{verb}_HOST = '127.0.0.1'")
+        server.execute("SET SESSION sql_log_bin = 0", "CREATE USER nobody@'%' ACCOUNT LOCK")
+    server.execute(f"{verb}_HOST = '127.0.0.1'")
     more = ", SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 0" if mysql else ""
-    server.ask(f"{verb}_PORT = 1{more}, {assignments}")
+    server.execute(f"{verb}_PORT = 1{more}, {assignments}")
     return set(options)
 
 
-def test_options_that_somebody_else_gave_a_channel_are_all_seen(second: Server, replica: Database) -> None:
+def test_options_that_somebody_else_gave_a_channel_are_all_seen(
+    second: DatabaseServer, replica: Database
+) -> None:
     given = give_options(second)
 
-    assert {stray.name for stray in channel_of(replica).strays} == given
+    assert {stray.name for stray in read_channel(replica).unexpected_options} == given
 
 
 def test_a_channel_that_the_agent_points_keeps_none_of_them(
-    source: Server, second: Server, replica: Database
+    source: DatabaseServer, second: DatabaseServer, replica: Database
 ) -> None:
     give_options(second)
 
-    replica.apply(point(source))
+    replica.apply(build_point_channel(source))
 
-    assert channel_of(replica).strays == ()
+    assert read_channel(replica).unexpected_options == ()
 
 
-def test_a_running_channel_shows_none(source: Server, replica: Database) -> None:
-    replica.apply(point(source))
+def test_a_running_channel_shows_none(source: DatabaseServer, replica: Database) -> None:
+    replica.apply(build_point_channel(source))
     replica.apply(StartChannel())
 
-    strays = channel_of(replica).strays
+    strays = read_channel(replica).unexpected_options
     replica.apply(StopChannel())
 
     assert strays == ()
 
 
-def test_other_domains_alone_are_seen_and_gone_too(source: Server, second: Server, replica: Database) -> None:
+def test_other_domains_alone_are_seen_and_gone_too(
+    source: DatabaseServer, second: DatabaseServer, replica: Database
+) -> None:
     if second.flavour.family == "mysql":
-        second.ask("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_AUTO_POSITION = 0")
-        second.ask("CHANGE REPLICATION SOURCE TO ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS = LOCAL")
+        second.execute("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_AUTO_POSITION = 0")
+        second.execute("CHANGE REPLICATION SOURCE TO ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS = LOCAL")
     else:
-        second.ask("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', DO_DOMAIN_IDS = (3)")
-    before = {stray.name for stray in channel_of(replica).strays}
+        second.execute("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', DO_DOMAIN_IDS = (3)")
+    before = {stray.name for stray in read_channel(replica).unexpected_options}
 
-    replica.apply(point(source))
+    replica.apply(build_point_channel(source))
 
     assert before & {"DO_DOMAIN_IDS", "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS"}
-    assert channel_of(replica).strays == ()
+    assert read_channel(replica).unexpected_options == ()

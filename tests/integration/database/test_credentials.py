@@ -6,17 +6,19 @@ from contextlib import closing
 
 import pytest
 
-from guestagent.database.edge import Database
-from guestagent.database.state import Account, ChannelState, Receiver
+from guestagent.database.protocols import Database
+from guestagent.database.state import Account, ChannelState, ReceiverState
 from guestagent.database.steps import CreateAccount, CreateMarker, PointChannel, StartChannel, StopChannel
 from guestagent.secret import Secret
-from tests.integration.database.following import channel_of, until
-from tests.integration.servers import Server
+from tests.support.database_servers import DatabaseServer
+from tests.support.replication import read_channel, wait_until
 
 LOGIN_REFUSED = frozenset({1045, 1698})
 
 
-def test_a_channel_logs_in_with_whatever_the_contract_admits(server: Server, replica: Database) -> None:
+def test_a_channel_logs_in_with_whatever_the_contract_admits(
+    server: DatabaseServer, replica: Database
+) -> None:
     admitted = {
         "`quoted`": "a\uffff \u00a0\u2028\ue000",
         '"quoted"': "\ufeff' \" ` \\ % # ; =",
@@ -25,28 +27,33 @@ def test_a_channel_logs_in_with_whatever_the_contract_admits(server: Server, rep
         "n" * 32: "p" * 32,
     }
 
-    logged_in = {name: log_in(server, replica, name, password).receiver for name, password in admitted.items()}
+    logged_in = {
+        name: log_in(server, replica, name, password).receiver for name, password in admitted.items()
+    }
 
-    assert set(logged_in.values()) == {Receiver.RUNNING}
+    assert set(logged_in.values()) == {ReceiverState.RUNNING}
 
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [pytest.param("slave0000", "key \U0001f511", id="beyond U+FFFF"), pytest.param("'x'", "secret", id="outer quotes")],
+    [
+        pytest.param("slave0000", "key \U0001f511", id="beyond U+FFFF"),
+        pytest.param("'x'", "secret", id="outer quotes"),
+    ],
 )
 def test_a_channel_never_logs_in_with_what_the_contract_refuses(
-    server: Server, replica: Database, name: str, password: str
+    server: DatabaseServer, replica: Database, name: str, password: str
 ) -> None:
     channel = log_in(server, replica, name, password)
 
-    assert channel.receiver is Receiver.CONNECTING
-    assert channel.errors & LOGIN_REFUSED
+    assert channel.receiver is ReceiverState.CONNECTING
+    assert channel.error_numbers & LOGIN_REFUSED
 
 
-def log_in(server: Server, replica: Database, name: str, password: str) -> ChannelState:
+def log_in(server: DatabaseServer, replica: Database, name: str, password: str) -> ChannelState:
     """The replica's channel once it was let in or rejected; the account is the source's own work."""
     with closing(server.open()) as source:
-        if not source.observe().marker:
+        if not source.observe().has_marker:
             source.apply(CreateMarker())
         source.apply(CreateAccount(Account(name, "%"), Secret(password)))
     if replica.observe().channel is not None:
@@ -54,5 +61,10 @@ def log_in(server: Server, replica: Database, name: str, password: str) -> Chann
     # The key of a source without TLS is fetched: that is a way in on MySQL as well.
     replica.apply(PointChannel("127.0.0.1", server.port, name, Secret(password)))
     replica.apply(StartChannel())
-    until(lambda: channel_of(replica).receiver is Receiver.RUNNING or bool(channel_of(replica).errors))
-    return channel_of(replica)
+    wait_until(
+        lambda: (
+            read_channel(replica).receiver is ReceiverState.RUNNING
+            or bool(read_channel(replica).error_numbers)
+        )
+    )
+    return read_channel(replica)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.database.edge import Database
-from guestagent.database.fake import FRESH, FakeDatabase
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase
+from guestagent.database.protocols import Database
 from guestagent.database.state import (
     Account,
     ServerState,
@@ -27,15 +27,15 @@ from guestagent.database.steps import (
 )
 from guestagent.errors import DatabaseRefused
 from guestagent.secret import Secret
-from tests.integration.database.following import (
+from tests.support.database_servers import DatabaseServer
+from tests.support.family_statements import limit_to_family
+from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
 )
-from tests.integration.database.spoken import only
-from tests.integration.servers import Server
 
 # The fake is a MariaDB.
-pytestmark = [only("mariadb"), pytest.mark.every_server]
+pytestmark = [limit_to_family("mariadb"), pytest.mark.every_server]
 
 
 class TestFake:
@@ -62,8 +62,8 @@ class TestFake:
         DropAccount(REPLICATOR),
     )
 
-    def test_the_fake_does_what_a_server_does(self, server: Server, database: Database) -> None:
-        fake = FakeDatabase(replace(FRESH, server_id=1, read_only=False))
+    def test_the_fake_does_what_a_server_does(self, server: DatabaseServer, database: Database) -> None:
+        fake = FakeDatabase(replace(FRESH_SERVER, server_id=1, read_only=False))
 
         for step in self.STEPS:
             assert outcome(fake, step) == outcome(database, step), step
@@ -81,5 +81,5 @@ def outcome(database: Database, step: Step) -> int:
 
 def shown(database: Database) -> ServerState:
     """What the two must agree in: all but the names, numbers and files that are a server's own."""
-    state = replace(database.observe(), version="", uuid=None, port=0, tls=None, folder="")
-    return replace(state, channel_charset="", unrecorded=None, logged=None)
+    state = replace(database.observe(), version="", uuid=None, port=0, tls=None, data_directory="")
+    return replace(state, channel_charset="", unrecorded_gtids=None, logged_history=None)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.model import Readiness
-from guestagent.database.connection import over_socket
-from guestagent.database.sourceview import TcpSourceView
-from guestagent.database.sql import sql
+from guestagent.database.driver import connect_socket
+from guestagent.database.source_probe import TcpSourceProbe
+from guestagent.database.sql_statement import sql
 from guestagent.secret import Secret
-from tests.integration.servers import Server
+from tests.support.database_servers import DatabaseServer
 from tests.support.node_agents import NodeAgent, describe_replica, describe_source
 
 USERS = {"slave0000": "correct horse battery"}
@@ -65,10 +65,10 @@ TABLES = {"mariadb": "information_schema.global_variables", "mysql": "performanc
 
 
 @contextmanager
-def hostile(server: Server, *, but: Collection[str] = ()) -> Iterator[Mapping[str, str | None]]:
+def hostile(server: DatabaseServer, *, but: Collection[str] = ()) -> Iterator[Mapping[str, str | None]]:
     """Within the block every new session begins with these defaults; what they were before."""
     names = ", ".join(f"'{name}'" for name in HOSTILE if name not in but)
-    known = server.ask(KNOWN.format(TABLES[server.flavour.family], names))
+    known = server.execute(KNOWN.format(TABLES[server.flavour.family], names))
     before = {str(row["name"]): row["value"] for row in known}
     try:
         set_globals(server, {name: HOSTILE[name] for name in before})
@@ -77,11 +77,11 @@ def hostile(server: Server, *, but: Collection[str] = ()) -> Iterator[Mapping[st
         set_globals(server, {name: spell(value) for name, value in before.items()})
 
 
-def set_globals(server: Server, values: Mapping[str, str]) -> None:
+def set_globals(server: DatabaseServer, values: Mapping[str, str]) -> None:
     """Through a session of the agent's kind: none of these defaults bothers it."""
-    with closing(over_socket(server.socket, "root", 10)) as session:
+    with closing(connect_socket(server.socket, "root", 10)) as session:
         for name, value in values.items():
-            session.rows(sql(f"SET GLOBAL {name} = {value}"), "setting a default")
+            session.fetch_rows(sql(f"SET GLOBAL {name} = {value}"), "setting a default")
 
 
 def spell(value: str | None) -> str:
@@ -91,30 +91,35 @@ def spell(value: str | None) -> str:
 def settle(agent: NodeAgent, document: Mapping[str, object]) -> Readiness:
     """Pass until the node is ready, for a while."""
     give_up = time.monotonic() + 20
-    while not (seen := agent.pass_once(document)).ready and time.monotonic() < give_up:
+    while not (seen := agent.run_pass(document)).is_ready and time.monotonic() < give_up:
         time.sleep(0.1)
     return seen
 
 
-def test_a_source_with_hostile_defaults_is_made_ready(server: Server, tmp_path: Path) -> None:
+def test_a_source_with_hostile_defaults_is_made_ready(server: DatabaseServer, tmp_path: Path) -> None:
     agent = NodeAgent(tmp_path / "agent", server.socket)
     with hostile(server) as known:
         assert len(known) > 20
-        made = agent.pass_once(describe_source(USERS, 1))
-        changed = agent.pass_once(describe_source({**USERS, "o'brien\\": 'pä"ss\\'}, 1))
-        look = TcpSourceView(5).look("127.0.0.1", server.port, "o'brien\\", Secret('pä"ss\\'))
+        made = agent.run_pass(describe_source(USERS, 1))
+        changed = agent.run_pass(describe_source({**USERS, "o'brien\\": 'pä"ss\\'}, 1))
+        look = TcpSourceProbe(5).probe("127.0.0.1", server.port, "o'brien\\", Secret('pä"ss\\'))
 
-    assert [str(each.worst) for each in (made, changed) if not each.ready] == []
+    assert [str(each.worst_condition) for each in (made, changed) if not each.is_ready] == []
     assert look.error is None
 
 
 @pytest.mark.patient
-def test_a_replica_with_hostile_defaults_is_made_ready(server: Server, second: Server, tmp_path: Path) -> None:
-    replica = second.emptied()
-    at_source, at_replica = NodeAgent(tmp_path / "1", server.socket), NodeAgent(tmp_path / "2", replica.socket)
+def test_a_replica_with_hostile_defaults_is_made_ready(
+    server: DatabaseServer, second: DatabaseServer, tmp_path: Path
+) -> None:
+    replica = second.reset()
+    at_source, at_replica = (
+        NodeAgent(tmp_path / "1", server.socket),
+        NodeAgent(tmp_path / "2", replica.socket),
+    )
     following = describe_replica("127.0.0.1", server.port, "slave0000", USERS["slave0000"], 2)
     with hostile(server, but=BREAKS_CHANNELS), hostile(replica, but=BREAKS_CHANNELS):
-        made, followed = at_source.pass_once(describe_source(USERS, 1)), settle(at_replica, following)
+        made, followed = at_source.run_pass(describe_source(USERS, 1)), settle(at_replica, following)
 
-    assert [str(each.worst) for each in (made, followed) if not each.ready] == []
-    replica.emptied()
+    assert [str(each.worst_condition) for each in (made, followed) if not each.is_ready] == []
+    replica.reset()

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.model import Readiness
-from tests.integration.database.following import PASSWORD, REPLICATOR, until
-from tests.integration.database.spoken import only
-from tests.integration.servers import Server, running
+from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.family_statements import limit_to_family
 from tests.support.node_agents import NodeAgent, describe_replica
+from tests.support.replication import PASSWORD, REPLICATOR, wait_until
 
-pytestmark = only("mariadb")
+pytestmark = limit_to_family("mariadb")
 
 REPLICA_ID = 5
 TABLES = "SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables WHERE table_schema = 'd'"
@@ -26,40 +26,42 @@ USERS = "SELECT User FROM mysql.global_priv WHERE User LIKE 'visitor%' ORDER BY 
 
 
 @contextmanager
-def following(folder: Path, empty: Path, source: Server) -> Iterator[tuple[Server, NodeAgent]]:
+def following(
+    folder: Path, empty: Path, source: DatabaseServer
+) -> Iterator[tuple[DatabaseServer, NodeAgent]]:
     """A replica with an agent of its own, which has caught up."""
-    with running(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
+    with open_server(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
         agent = NodeAgent(folder / "agent", replica.socket)
-        until(lambda: agent.pass_once(describe(source)).ready, 120)  # it replays all that there is
+        wait_until(lambda: agent.run_pass(describe(source)).is_ready, 120)  # it replays all that there is
         yield replica, agent
 
 
-def describe(source: Server) -> dict[str, object]:
+def describe(source: DatabaseServer) -> dict[str, object]:
     return describe_replica("127.0.0.1", source.port, REPLICATOR.name, PASSWORD.reveal(), REPLICA_ID)
 
 
 def test_a_logged_statement_that_is_not_known_as_applied_is_recorded(
-    source: Server, empty: Path, tmp_path: Path
+    source: DatabaseServer, empty: Path, tmp_path: Path
 ) -> None:
-    source.ask("CREATE DATABASE d")
+    source.execute("CREATE DATABASE d")
     with following(tmp_path / "r", empty, source) as (replica, agent):
-        source.ask("CREATE TABLE d.t (a INT)")
-        until(lambda: source.value("@@gtid_binlog_pos") == replica.value("@@gtid_slave_pos"))
+        source.execute("CREATE TABLE d.t (a INT)")
+        wait_until(lambda: source.query_value("@@gtid_binlog_pos") == replica.query_value("@@gtid_slave_pos"))
         forget_newest(replica)
 
-        until(lambda: agent.pass_once(describe(source)).ready)
+        wait_until(lambda: agent.run_pass(describe(source)).is_ready)
 
-        source.ask("INSERT INTO d.t VALUES (1)")
-        until(lambda: replica.ask("SELECT a FROM d.t") == [{"a": "1"}])
+        source.execute("INSERT INTO d.t VALUES (1)")
+        wait_until(lambda: replica.execute("SELECT a FROM d.t") == [{"a": "1"}])
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
 @pytest.mark.timeout(900)
 def test_no_kill_in_ddl_is_blamed_on_a_person_and_what_can_be_repaired_is(
-    source: Server, empty: Path, tmp_path: Path, rounds: int
+    source: DatabaseServer, empty: Path, tmp_path: Path, rounds: int
 ) -> None:
     """A replica whose own recovery logged something says so, and is replaced."""
-    source.ask("CREATE DATABASE d")
+    source.execute("CREATE DATABASE d")
     left = rounds
     while left:
         with following(tmp_path / f"r{left}", empty, source) as (replica, agent):
@@ -70,26 +72,28 @@ def test_no_kill_in_ddl_is_blamed_on_a_person_and_what_can_be_repaired_is(
                     replica.stop(signal.SIGKILL)
                 replica.start()
                 seen = settle(agent, source)
-                if not seen.ready:
-                    assert "the server's own recovery from a crash" in seen.worst.seen, str(seen.worst)
+                if not seen.is_ready:
+                    assert "the server's own recovery from a crash" in seen.worst_condition.actual, str(
+                        seen.worst_condition
+                    )
                     break
-                assert replica.ask(TABLES) == source.ask(TABLES)
-                assert replica.ask(USERS) == source.ask(USERS)
+                assert replica.execute(TABLES) == source.execute(TABLES)
+                assert replica.execute(USERS) == source.execute(USERS)
 
 
-def settle(agent: NodeAgent, source: Server) -> Readiness:
+def settle(agent: NodeAgent, source: DatabaseServer) -> Readiness:
     """Pass until the replica is ready, or cannot be."""
     give_up = time.monotonic() + 60
-    while not (seen := agent.pass_once(describe(source))).ready:
-        if seen.final and seen.worst.name != "server":
+    while not (seen := agent.run_pass(describe(source))).is_ready:
+        if seen.is_final and seen.worst_condition.name != "server":
             return seen
-        assert time.monotonic() < give_up, str(seen.worst)
+        assert time.monotonic() < give_up, str(seen.worst_condition)
         time.sleep(0.1)
     return seen
 
 
 @contextmanager
-def writing(source: Server, number: int) -> Iterator[None]:
+def writing(source: DatabaseServer, number: int) -> Iterator[None]:
     """DDL on the source within the block."""
     ended = threading.Event()
 
@@ -98,7 +102,7 @@ def writing(source: Server, number: int) -> Iterator[None]:
         while not ended.is_set():
             each += 1
             name = f"t{number}_{each}"
-            source.ask(
+            source.execute(
                 f"CREATE TABLE d.{name} (a INT PRIMARY KEY) ENGINE=InnoDB",
                 f"ALTER TABLE d.{name} ADD b INT",
                 f"CREATE USER visitor{number}_{each}@'%'",
@@ -115,13 +119,13 @@ def writing(source: Server, number: int) -> Iterator[None]:
         thread.join(30)
 
 
-def forget_newest(replica: Server) -> None:
+def forget_newest(replica: DatabaseServer) -> None:
     """What a kill leaves between the log and the table of positions."""
-    position = str(replica.value("@@gtid_slave_pos"))
+    position = str(replica.query_value("@@gtid_slave_pos"))
     domain, server, number = position.split("-")
     before = ", ".join((domain, "1", server, str(int(number) - 1)))
-    replica.ask("STOP SLAVE")
-    replica.ask(
+    replica.execute("STOP SLAVE")
+    replica.execute(
         "SET SESSION sql_log_bin = 0",
         "DELETE FROM mysql.gtid_slave_pos",
         f"INSERT INTO mysql.gtid_slave_pos VALUES ({before})",  # noqa: S608

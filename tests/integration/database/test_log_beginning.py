@@ -2,77 +2,77 @@
 
 from __future__ import annotations
 
-from guestagent.database.edge import Database
-from tests.integration.servers import Server
+from guestagent.database.protocols import Database
+from tests.support.database_servers import DatabaseServer
 
 SHOP = ("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT)")
 UNLOGGED = "SET SESSION sql_log_bin = 0"
 
 
-def reset_log(server: Server) -> None:
-    server.ask("RESET BINARY LOGS AND GTIDS" if server.flavour.family == "mysql" else "RESET MASTER")
+def reset_log(server: DatabaseServer) -> None:
+    server.execute("RESET BINARY LOGS AND GTIDS" if server.flavour.family == "mysql" else "RESET MASTER")
 
 
-def test_what_was_logged_is_accounted_for(server: Server, database: Database) -> None:
-    server.ask(*SHOP, "USE shop", "INSERT INTO orders VALUES (1)", "CREATE SCHEMA IF NOT EXISTS `e-x`")
+def test_what_was_logged_is_accounted_for(server: DatabaseServer, database: Database) -> None:
+    server.execute(*SHOP, "USE shop", "INSERT INTO orders VALUES (1)", "CREATE SCHEMA IF NOT EXISTS `e-x`")
 
-    assert database.observe().unlogged == ()
-
-
-def test_a_log_of_many_files_is_read_from_its_beginning(server: Server, database: Database) -> None:
-    server.ask("FLUSH BINARY LOGS", *SHOP, "FLUSH BINARY LOGS", "INSERT INTO shop.orders VALUES (1)")
-    server.ask(UNLOGGED, "CREATE DATABASE past_the_log")
-
-    assert database.observe().unlogged == ("past_the_log",)
+    assert database.observe().unlogged_data == ()
 
 
-def test_the_agents_own_statements_account_for_no_schema(source: Server, database: Database) -> None:
-    source.ask(UNLOGGED, *SHOP)
+def test_a_log_of_many_files_is_read_from_its_beginning(server: DatabaseServer, database: Database) -> None:
+    server.execute("FLUSH BINARY LOGS", *SHOP, "FLUSH BINARY LOGS", "INSERT INTO shop.orders VALUES (1)")
+    server.execute(UNLOGGED, "CREATE DATABASE past_the_log")
 
-    assert database.observe().unlogged == ("shop",)
+    assert database.observe().unlogged_data == ("past_the_log",)
 
 
-def test_a_log_that_was_reset_does_not_account_for_what_was_there(server: Server, database: Database) -> None:
-    server.ask(*SHOP)
+def test_the_agents_own_statements_account_for_no_schema(source: DatabaseServer, database: Database) -> None:
+    source.execute(UNLOGGED, *SHOP)
+
+    assert database.observe().unlogged_data == ("shop",)
+
+
+def test_a_log_that_was_reset_does_not_account_for_what_was_there(
+    server: DatabaseServer, database: Database
+) -> None:
+    server.execute(*SHOP)
     reset_log(server)
-    at_once = database.observe().unlogged
-    server.ask("SET SESSION binlog_format = 'ROW'", "INSERT INTO shop.orders VALUES (1)")
+    at_once = database.observe().unlogged_data
+    server.execute("SET SESSION binlog_format = 'ROW'", "INSERT INTO shop.orders VALUES (1)")
 
     assert at_once == ("shop",)
-    assert database.observe().unlogged == ("shop",)
+    assert database.observe().unlogged_data == ("shop",)
 
 
 def test_a_long_log_that_begins_with_a_change_of_a_schema_does_not_account_for_it(
-    server: Server, database: Database
+    server: DatabaseServer, database: Database
 ) -> None:
-    server.ask(*SHOP)
+    server.execute(*SHOP)
     reset_log(server)
-    server.ask(
-        "SET SESSION binlog_format = 'ROW'", *["INSERT INTO shop.orders VALUES (1)"] * 50
-    )
+    server.execute("SET SESSION binlog_format = 'ROW'", *["INSERT INTO shop.orders VALUES (1)"] * 50)
 
-    assert database.observe().unlogged == ("shop",)
+    assert database.observe().unlogged_data == ("shop",)
 
 
-def test_a_log_whose_beginning_was_purged_claims_nothing(server: Server, database: Database) -> None:
-    server.ask(*SHOP, "FLUSH BINARY LOGS", "INSERT INTO shop.orders VALUES (1)")
-    server.ask(f"PURGE BINARY LOGS TO '{server.position()[0]}'")
+def test_a_log_whose_beginning_was_purged_claims_nothing(server: DatabaseServer, database: Database) -> None:
+    server.execute(*SHOP, "FLUSH BINARY LOGS", "INSERT INTO shop.orders VALUES (1)")
+    server.execute(f"PURGE BINARY LOGS TO '{server.read_position()[0]}'")
 
-    assert database.observe().unlogged == ()
+    assert database.observe().unlogged_data == ()
 
 
 def test_a_position_from_a_dump_is_no_log_unless_the_log_says_that_it_was_purged(
-    server: Server, database: Database
+    server: DatabaseServer, database: Database
 ) -> None:
-    server.ask(UNLOGGED, *SHOP)
+    server.execute(UNLOGGED, *SHOP)
     if server.flavour.family == "mysql":
-        server.ask("SET GLOBAL gtid_purged = '+11111111-71ca-11e1-9e33-c80aa9429562:1-9'")
-        assert database.observe().unlogged == ()
+        server.execute("SET GLOBAL gtid_purged = '+11111111-71ca-11e1-9e33-c80aa9429562:1-9'")
+        assert database.observe().unlogged_data == ()
         return
-    server.ask("SET GLOBAL gtid_slave_pos = '0-5-9'")
-    declared = database.observe().unlogged
+    server.execute("SET GLOBAL gtid_slave_pos = '0-5-9'")
+    declared = database.observe().unlogged_data
     reset_log(server)
-    server.ask("SET GLOBAL gtid_binlog_state = '0-5-9'")
+    server.execute("SET GLOBAL gtid_binlog_state = '0-5-9'")
 
     assert declared == ("shop", "0-5-9")
-    assert database.observe().unlogged == ()
+    assert database.observe().unlogged_data == ()

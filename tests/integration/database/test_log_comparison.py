@@ -7,21 +7,27 @@ from contextlib import closing
 import pymysql
 import pytest
 
-from guestagent.database.connection import over_socket
-from guestagent.database.edge import Database
-from guestagent.database.gtid import History
-from guestagent.database.log_comparison import ComparedLogs, LogComparison, read_excerpt
+from guestagent.database.binlog_comparison import BinlogComparison, ComparisonResult, read_excerpt
+from guestagent.database.driver import connect_socket
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.protocols import Database
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source, User
-from tests.integration.database.following import PASSWORD, REPLICATOR, follow, until
-from tests.integration.servers import Server
+from tests.support.database_servers import DatabaseServer
+from tests.support.replication import PASSWORD, REPLICATOR, start_replication, wait_until
 
 TABLES = (
     "CREATE DATABASE d",
     "CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, v TEXT) ENGINE=InnoDB",
     "CREATE TABLE d.m (id INT) ENGINE=MyISAM",
 )
-SLOW = ("BEGIN", "INSERT INTO d.t (v) VALUES ('a')", "DO SLEEP(1.1)", "INSERT INTO d.t (v) VALUES ('b')", "COMMIT")
+SLOW = (
+    "BEGIN",
+    "INSERT INTO d.t (v) VALUES ('a')",
+    "DO SLEEP(1.1)",
+    "INSERT INTO d.t (v) VALUES ('b')",
+    "COMMIT",
+)
 KINDS = (
     *SLOW,
     "INSERT INTO d.t (v) SELECT SLEEP(1.1)",
@@ -51,7 +57,7 @@ KINDS = (
 )
 
 
-def say_all(server: Server, *statements: str) -> None:
+def say_all(server: DatabaseServer, *statements: str) -> None:
     """Send the statements in one session; one that this server rejects makes no transaction."""
     with closing(server._connected()) as connection, connection.cursor() as cursor:
         for statement in statements:
@@ -62,39 +68,39 @@ def say_all(server: Server, *statements: str) -> None:
                 continue
 
 
-def caught_up(source: Server, replica: Database) -> History:
+def caught_up(source: DatabaseServer, replica: Database) -> GtidHistory:
     """Wait until the replica has applied all of the source; return the history."""
     with closing(source.open()) as at_source:
         history = at_source.observe().history
-    until(lambda: not history.beyond(replica.observe().history))
+    wait_until(lambda: not history.format_difference(replica.observe().history))
     return history
 
 
-def purge(source: Server) -> None:
+def purge(source: DatabaseServer) -> None:
     """Leave the newest log alone; one that a replica is at is not purged until it has gone on."""
-    file, _ = source.position()
+    file, _ = source.read_position()
 
     def is_purged() -> bool:
         say_all(source, "SET GLOBAL slave_connections_needed_for_purge = 0", f"PURGE BINARY LOGS TO '{file}'")
-        return len(source.ask("SHOW BINARY LOGS")) == 1
+        return len(source.execute("SHOW BINARY LOGS")) == 1
 
-    until(is_purged)
+    wait_until(is_purged)
 
 
-def stamps_of(server: Server, first: History, last: History) -> dict[str, int]:
-    with closing(over_socket(server.socket, "root", 10)) as connection:
-        return read_excerpt(connection, first, last).stamps
+def stamps_of(server: DatabaseServer, first: GtidHistory, last: GtidHistory) -> dict[str, int]:
+    with closing(connect_socket(server.socket, "root", 10)) as connection:
+        return read_excerpt(connection, first, last).timestamps
 
 
 @pytest.mark.patient
 @pytest.mark.every_server
 @pytest.mark.parametrize("format_", ["ROW", "MIXED", "STATEMENT"])
 def test_every_kind_of_transaction_has_one_time_in_both_logs(
-    source: Server, second: Server, replica: Database, format_: str
+    source: DatabaseServer, second: DatabaseServer, replica: Database, format_: str
 ) -> None:
     say_all(source, *TABLES)
-    follow(replica, source)
-    first = caught_up(source, replica).newest
+    start_replication(replica, source)
+    first = caught_up(source, replica).newest_gtids
 
     say_all(source, f"SET SESSION binlog_format = {format_}", *KINDS)
     last = caught_up(source, replica)
@@ -104,72 +110,78 @@ def test_every_kind_of_transaction_has_one_time_in_both_logs(
     assert ours == {gtid: made for gtid, made in theirs.items() if gtid in ours}
 
 
-def test_a_log_that_was_purged_can_never_be_compared(source: Server, second: Server, replica: Database) -> None:
+def test_a_log_that_was_purged_can_never_be_compared(
+    source: DatabaseServer, second: DatabaseServer, replica: Database
+) -> None:
     say_all(source, *TABLES)
-    follow(replica, source)
+    start_replication(replica, source)
     known = caught_up(source, replica)
-    say_all(source, "FLUSH BINARY LOGS", "CREATE DATABASE more", "FLUSH BINARY LOGS", "CREATE DATABASE evenmore")
+    say_all(
+        source, "FLUSH BINARY LOGS", "CREATE DATABASE more", "FLUSH BINARY LOGS", "CREATE DATABASE evenmore"
+    )
     last = caught_up(source, replica)
     purge(source)
     here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
 
-    compared = LogComparison(second.socket, 10).compare(here, None, known.newest, last, None)
+    compared = BinlogComparison(second.socket, 10).compare(here, None, known.newest_gtids, last, None)
 
     with pytest.raises(DatabaseRefused):
-        stamps_of(source, known.newest, last)
-    assert (compared.replaced, compared.unread) == ("", "")
-    assert "the source: " in compared.impossible
+        stamps_of(source, known.newest_gtids, last)
+    assert (compared.conflicting_gtid, compared.incomplete_reason) == ("", "")
+    assert "the source: " in compared.failure_reason
 
 
-def test_a_source_that_does_not_answer_is_asked_again(source: Server, second: Server, replica: Database) -> None:
+def test_a_source_that_does_not_answer_is_asked_again(
+    source: DatabaseServer, second: DatabaseServer, replica: Database
+) -> None:
     say_all(source, *TABLES)
-    follow(replica, source)
+    start_replication(replica, source)
     known = caught_up(source, replica)
     nobody = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), 9)
 
-    compared = LogComparison(second.socket, 10).compare(nobody, None, known.newest, known, None)
+    compared = BinlogComparison(second.socket, 10).compare(nobody, None, known.newest_gtids, known, None)
 
-    assert "the source: " in compared.unread
+    assert "the source: " in compared.incomplete_reason
 
 
 def test_logs_longer_than_one_comparison_are_compared_in_several(
-    source: Server, second: Server, replica: Database
+    source: DatabaseServer, second: DatabaseServer, replica: Database
 ) -> None:
     say_all(source, *TABLES)
-    follow(replica, source)
-    known = caught_up(source, replica).newest
+    start_replication(replica, source)
+    known = caught_up(source, replica).newest_gtids
     say_all(source, *(["INSERT INTO d.t (v) VALUES ('x')"] * 12), "DROP TABLE d.m")
     last = caught_up(source, replica)
     here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
-    comparison = LogComparison(second.socket, 10, limit=4)
+    comparison = BinlogComparison(second.socket, 10, limit=4)
 
-    rounds: list[ComparedLogs] = []
-    equal = known.of()
-    while not rounds or rounds[-1].unread:
+    rounds: list[ComparisonResult] = []
+    equal = known.parse()
+    while not rounds or rounds[-1].incomplete_reason:
         rounds.append(comparison.compare(here, None, known, last, equal))
-        equal = equal.of(str(equal), str(rounds[-1].equal or ""))
+        equal = equal.parse(str(equal), str(rounds[-1].common_history or ""))
 
     assert len(rounds) == 4, "the newest known one and thirteen more, four at a time"
-    assert (rounds[-1].replaced, rounds[-1].impossible) == ("", "")
-    assert not last.newest.beyond(equal)
+    assert (rounds[-1].conflicting_gtid, rounds[-1].failure_reason) == ("", "")
+    assert not last.newest_gtids.format_difference(equal)
 
 
 def test_the_same_log_is_the_same_and_one_that_began_anew_is_not(
-    source: Server, second: Server, replica: Database
+    source: DatabaseServer, second: DatabaseServer, replica: Database
 ) -> None:
     say_all(source, *TABLES, *SLOW)
-    follow(replica, source)
+    start_replication(replica, source)
     known = caught_up(source, replica)
-    comparison = LogComparison(second.socket, 10)
+    comparison = BinlogComparison(second.socket, 10)
     here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
 
-    same = comparison.compare(here, None, known.newest, known, None)
+    same = comparison.compare(here, None, known.newest_gtids, known, None)
     reset = "RESET MASTER" if source.flavour.family == "mariadb" else "RESET BINARY LOGS AND GTIDS"
     say_all(source, "DROP TABLE d.m", reset, *(["INSERT INTO d.t (v) VALUES ('again')"] * 40))
-    other = comparison.compare(here, None, known.newest, known, None)
+    other = comparison.compare(here, None, known.newest_gtids, known, None)
     nobody = Source("127.0.0.1", User("nobody", PASSWORD), source.port)
     rejected = comparison.compare(nobody, None, known, known, None)
 
-    assert (same.replaced, same.unread, same.impossible) == ("", "", "")
-    assert other.replaced == str(known.newest)
-    assert "nobody" in rejected.unread
+    assert (same.conflicting_gtid, same.incomplete_reason, same.failure_reason) == ("", "", "")
+    assert other.conflicting_gtid == str(known.newest_gtids)
+    assert "nobody" in rejected.incomplete_reason

@@ -7,13 +7,13 @@ from contextlib import closing
 
 import pytest
 
-from guestagent.database.edge import Database
-from guestagent.database.gtid import History, MariadbHistory
-from guestagent.database.mysql.gtidset import MysqlHistory
-from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.gtid_history import GtidHistory, MariadbHistory
+from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.protocols import Database
+from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.steps import StartChannel
-from tests.integration.database.following import PASSWORD, REPLICATOR, point, until
-from tests.integration.servers import Server
+from tests.support.database_servers import DatabaseServer
+from tests.support.replication import PASSWORD, REPLICATOR, build_point_channel, wait_until
 
 CUT = {"mysql": 1024, "mariadb": 4096}
 """So many characters SHOW VARIABLES tells of a value."""
@@ -32,35 +32,35 @@ def list_gtids(family: str) -> list[str]:
 ERRANT = {"mysql": "ffffffff-71ca-11e1-9e33-c80aa9429562:7", "mariadb": "999999-77-7"}
 
 
-def execute_on_source(server: Server, gtids: list[str]) -> None:
+def execute_on_source(server: DatabaseServer, gtids: list[str]) -> None:
     """Have the server hold these transactions, as one that gives them to its replicas."""
     if server.flavour.family == "mysql":
-        server.ask(f"SET GLOBAL gtid_purged = '+{','.join(gtids)}'")
+        server.execute(f"SET GLOBAL gtid_purged = '+{','.join(gtids)}'")
         return
     statements = []
     for gtid in gtids:
         domain, server_id, number = gtid.split("-")
         numbers = f"gtid_domain_id = {domain}, server_id = {server_id}, gtid_seq_no = {number}"
         statements += [f"SET SESSION {numbers}", "INSERT INTO shop.orders VALUES (1)"]
-    server.ask("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT)", *statements)
+    server.execute("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT)", *statements)
 
 
-def receive_on_replica(server: Server, gtids: list[str]) -> None:
+def receive_on_replica(server: DatabaseServer, gtids: list[str]) -> None:
     """Have the server hold these transactions, as one that was made from a copy of its source."""
     if server.flavour.family == "mysql":
-        server.ask(f"SET GLOBAL gtid_purged = '+{','.join(gtids)}'")
+        server.execute(f"SET GLOBAL gtid_purged = '+{','.join(gtids)}'")
     else:
-        server.ask(f"SET GLOBAL gtid_slave_pos = '{','.join(gtids)}'")
+        server.execute(f"SET GLOBAL gtid_slave_pos = '{','.join(gtids)}'")
 
 
-def see_source(server: Server) -> History:
-    state = TcpSourceView(10.0).look("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
+def see_source(server: DatabaseServer) -> GtidHistory:
+    state = TcpSourceProbe(10.0).probe("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
     assert state.history is not None, state.error
     return state.history
 
 
 @pytest.fixture
-def gtids(source: Server, second: Server, replica: Database) -> list[str]:
+def gtids(source: DatabaseServer, second: DatabaseServer, replica: Database) -> list[str]:
     """What both servers hold."""
     both = list_gtids(source.flavour.family)
     execute_on_source(source, both)
@@ -69,57 +69,59 @@ def gtids(source: Server, second: Server, replica: Database) -> list[str]:
 
 
 class TestLongSets:
-    def test_a_long_set_is_read_whole(self, source: Server, replica: Database, gtids: list[str]) -> None:
+    def test_a_long_set_is_read_whole(
+        self, source: DatabaseServer, replica: Database, gtids: list[str]
+    ) -> None:
         seen = replica.observe().history
 
         assert len(str(seen)) > CUT[source.flavour.family]
         assert all(gtid in str(seen) for gtid in gtids)
 
     def test_equal_sets_show_no_errant_transaction(
-        self, source: Server, replica: Database, gtids: list[str]
+        self, source: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
-        assert replica.observe().history.beyond(see_source(source)) == ""
+        assert replica.observe().history.format_difference(see_source(source)) == ""
 
     def test_an_errant_transaction_beyond_the_cut_is_seen(
-        self, source: Server, second: Server, replica: Database, gtids: list[str]
+        self, source: DatabaseServer, second: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
         errant = ERRANT[source.flavour.family]
         receive_on_replica(second, [errant] if source.flavour.family == "mysql" else [*gtids, errant])
 
-        assert replica.observe().history.beyond(see_source(source)) == errant
+        assert replica.observe().history.format_difference(see_source(source)) == errant
 
     def test_a_replica_catches_up_with_a_long_set(
-        self, source: Server, replica: Database, gtids: list[str]
+        self, source: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
-        replica.apply(point(source))
+        replica.apply(build_point_channel(source))
         replica.apply(StartChannel())
         history = see_source(source)
 
         def has_caught_up() -> bool:
-            replica.catch_up(history, 0.2)
+            replica.wait_for_history(history, 0.2)
             return replica.observe().history.contains(history)
 
-        until(has_caught_up)
-        assert replica.observe().history.beyond(see_source(source)) == ""
+        wait_until(has_caught_up)
+        assert replica.observe().history.format_difference(see_source(source)) == ""
 
 
 @pytest.fixture
-def cramped(second: Server, replica: Database) -> Iterator[Database]:
+def cramped(second: DatabaseServer, replica: Database) -> Iterator[Database]:
     """A replica that takes no long statement."""
-    second.ask("SET GLOBAL max_allowed_packet = 1024")
+    second.execute("SET GLOBAL max_allowed_packet = 1024")
     with closing(second.open()) as database:
         yield database
-    second.ask("SET GLOBAL max_allowed_packet = DEFAULT")
+    second.execute("SET GLOBAL max_allowed_packet = DEFAULT")
 
 
-def test_waiting_for_a_long_set_keeps_the_session(cramped: Database, second: Server) -> None:
-    history: History
+def test_waiting_for_a_long_set_keeps_the_session(cramped: Database, second: DatabaseServer) -> None:
+    history: GtidHistory
     if second.flavour.family == "mysql":
         intervals = ":".join(f"{10**17 + 3 * n}-{10**17 + 3 * n + 1}" for n in range(2000))
-        history = MysqlHistory.of(f"ffffffff-71ca-11e1-9e33-c80aa9429562:{intervals}")
+        history = MysqlHistory.parse(f"ffffffff-71ca-11e1-9e33-c80aa9429562:{intervals}")
     else:
-        history = MariadbHistory.of(",".join(f"{10**9 + n}-1-{10**17 + n}" for n in range(2000)))
+        history = MariadbHistory.parse(",".join(f"{10**9 + n}-1-{10**17 + n}" for n in range(2000)))
 
-    cramped.catch_up(history, 0.1)
+    cramped.wait_for_history(history, 0.1)
 
-    assert cramped.observe().history.empty
+    assert cramped.observe().history.is_empty

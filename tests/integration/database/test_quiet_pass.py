@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import journal_memory, parts
-from guestagent.agent.edges import Edges, Verdict
+from guestagent.agent import journal_state, wiring
+from guestagent.agent.dependencies import PassDependencies, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.model import Readiness
 from guestagent.agent.reconcile import Reconciler
-from guestagent.database.mysql import sha2
-from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.mysql import password_hash
+from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.metadata.document import CfnHandle, Document, Section, User
 from guestagent.retry import SystemClock
 from guestagent.secret import Secret
-from tests.integration.servers import Server
+from tests.support.database_servers import DatabaseServer
 
 USERS = tuple(User(f"slave{number:04d}", Secret(f"correct horse {number}")) for number in range(5))
 HANDLE = CfnHandle(Secret("http://127.0.0.1:9/handle"))
@@ -27,7 +27,7 @@ DEADLINE = 30.0
 class Node:
     """A source and its resident agent, whose process lives on between its passes."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: DatabaseServer, folder: Path) -> None:
         self.server, self._folder, self._logins = server, folder, LoginProofs()
         self._document = Document(HANDLE, users=USERS, section=Section(server_id=71))
 
@@ -40,31 +40,31 @@ class Node:
         return self._connections() - before - 1, proofs  # one is that of the second question
 
     def look(self) -> Readiness:
-        return self._reconciler().once(logins=True)
+        return self._reconciler().run_pass(logins=True)
 
     def _reconciler(self) -> Reconciler:
         clock = SystemClock()
-        edges = Edges(
-            open=lambda: self.server.open(),
-            view=TcpSourceView(10.0),
+        edges = PassDependencies(
+            open_database=lambda: self.server.open(),
+            source_view=TcpSourceProbe(10.0),
             journal=Journal(self._folder / "journal.json", clock),
             clock=clock,
-            address_towards=lambda host: self.server.address,
-            logins=self._logins,
-            server_life=lambda: parts.identify_life(Path(self.server.socket)),
+            find_own_address=lambda host: self.server.address,
+            login_proofs=self._logins,
+            identify_server_instance=lambda: wiring.identify_server_instance(Path(self.server.socket)),
         )
         return Reconciler(self._document, "task", "127.0.0.1", edges)
 
     def _connections(self) -> int:
-        return int(str(self.server.ask("SHOW GLOBAL STATUS LIKE 'Connections'")[0]["Value"]))
+        return int(str(self.server.execute("SHOW GLOBAL STATUS LIKE 'Connections'")[0]["Value"]))
 
 
 def _count_comparisons() -> int:
-    return journal_memory.COMPARISONS.made + sha2.COMPARISONS.made
+    return journal_state.COMPARISON_MEMO.miss_count + password_hash.COMPARISON_CACHE.miss_count
 
 
 @pytest.fixture
-def node(server: Server, tmp_path: Path) -> Node:
+def node(server: DatabaseServer, tmp_path: Path) -> Node:
     made = Node(server, tmp_path)
     for _ in range(2):
         made.converge()
@@ -76,12 +76,12 @@ def test_a_quiet_pass_connects_once_and_proves_no_password(node: Node) -> None:
 
 
 def test_an_account_that_the_server_prefers_to_a_proved_one_is_found_at_once(node: Node) -> None:
-    node.server.ask(f"CREATE USER slave0003@'{node.server.address}' IDENTIFIED BY 'an other one'")
+    node.server.execute(f"CREATE USER slave0003@'{node.server.address}' IDENTIFIED BY 'an other one'")
 
-    worst = node.look().worst
+    worst = node.look().worst_condition
 
     assert worst.name == "account slave0003@%"
-    assert worst.seen.startswith("1045, Access denied")
+    assert worst.actual.startswith("1045, Access denied")
 
 
 @pytest.mark.patient

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from guestagent.database.edge import Database
-from guestagent.database.sourceview import TcpSourceView
+from guestagent.database.protocols import Database
+from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.steps import StopChannel
-from guestagent.embedded.servers import Flavour
-from tests.integration.database.following import PASSWORD, REPLICATOR, channel_of, point
-from tests.integration.servers import Server
+from guestagent.embedded.database_servers import Flavour
+from tests.support.database_servers import DatabaseServer
+from tests.support.replication import PASSWORD, REPLICATOR, build_point_channel, read_channel
 
 MARIADB = {
     **{f"replicate_{what}_db": "d" for what in ("do", "ignore")},
@@ -32,74 +32,74 @@ MYSQL_FILTERS = {
 MYSQL = {"replica_exec_mode": "IDEMPOTENT", "replica_type_conversions": "ALL_LOSSY"}
 
 
-def set_all(server: Server) -> set[str]:
+def set_all(server: DatabaseServer) -> set[str]:
     """Set all of them; their names."""
     if server.flavour.family == "mariadb":
-        server.ask(*(f"SET GLOBAL {name} = '{value}'" for name, value in MARIADB.items()))
+        server.execute(*(f"SET GLOBAL {name} = '{value}'" for name, value in MARIADB.items()))
         return set(MARIADB)
-    server.ask(*(f"CHANGE REPLICATION FILTER {name} = {value}" for name, value in MYSQL_FILTERS.items()))
-    server.ask(*(f"SET GLOBAL {name} = '{value}'" for name, value in MYSQL.items()))
+    server.execute(*(f"CHANGE REPLICATION FILTER {name} = {value}" for name, value in MYSQL_FILTERS.items()))
+    server.execute(*(f"SET GLOBAL {name} = '{value}'" for name, value in MYSQL.items()))
     return {*MYSQL_FILTERS, *MYSQL}
 
 
-def undo_all(server: Server, database: Database) -> None:
+def undo_all(server: DatabaseServer, database: Database) -> None:
     """Take back whatever is found, with the statements that a person is told."""
     state = database.observe()
-    found = (*state.skipping, *(state.channel.filters if state.channel is not None else ()))
-    server.ask(*(each.undo for each in found if each.undo), "DO 0")
+    found = (*state.harmful_settings, *(state.channel.filters if state.channel is not None else ()))
+    server.execute(*(each.undo_statement for each in found if each.undo_statement), "DO 0")
 
 
 @pytest.fixture
-def skipping(second: Server, replica: Database) -> Iterator[set[str]]:
+def skipping(second: DatabaseServer, replica: Database) -> Iterator[set[str]]:
     """A server with all of them; as it was before at the end."""
     names = set_all(second)
     yield names
     replica.apply(StopChannel())
     undo_all(second, replica)
-    assert not replica.observe().skipping
+    assert not replica.observe().harmful_settings
 
 
 def test_a_fresh_server_has_none(database: Database) -> None:
-    assert database.observe().skipping == ()
+    assert database.observe().harmful_settings == ()
 
 
 def test_every_one_is_seen(replica: Database, skipping: set[str]) -> None:
-    assert {each.name for each in replica.observe().skipping} == skipping
+    assert {each.name for each in replica.observe().harmful_settings} == skipping
 
 
 def test_the_statement_that_is_told_takes_it_back(
-    second: Server, replica: Database, skipping: set[str]
+    second: DatabaseServer, replica: Database, skipping: set[str]
 ) -> None:
     undo_all(second, replica)
 
-    assert replica.observe().skipping == ()
+    assert replica.observe().harmful_settings == ()
 
 
-def test_a_channel_shows_its_filters(source: Server, replica: Database, skipping: set[str]) -> None:
-    replica.apply(point(source))
+def test_a_channel_shows_its_filters(source: DatabaseServer, replica: Database, skipping: set[str]) -> None:
+    replica.apply(build_point_channel(source))
 
-    shown = {each.name for each in channel_of(replica).filters}
+    shown = {each.name for each in read_channel(replica).filters}
 
     assert shown == {name for name in skipping if name.startswith("replicate_") and "marked" not in name}
 
 
 def test_a_count_of_changes_to_skip_is_seen_before_a_start_uses_it(
-    source: Server, second: Server, replica: Database, flavour: Flavour
+    source: DatabaseServer, second: DatabaseServer, replica: Database, flavour: Flavour
 ) -> None:
     name = "sql_replica_skip_counter" if flavour.family == "mysql" else "sql_slave_skip_counter"
-    replica.apply(point(source))
-    second.ask(f"SET GLOBAL {name} = 2")
+    replica.apply(build_point_channel(source))
+    second.execute(f"SET GLOBAL {name} = 2")
 
-    (found,) = replica.observe().skipping
-    second.ask(found.undo)
+    (found,) = replica.observe().harmful_settings
+    second.execute(found.undo_statement)
 
     assert str(found) == f"{name} = 2"
-    assert replica.observe().skipping == ()
+    assert replica.observe().harmful_settings == ()
 
 
-def test_a_replica_sees_how_its_source_logs(source: Server) -> None:
-    source.ask("SET GLOBAL binlog_format = 'STATEMENT'")
-    seen = TcpSourceView(5).look("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
-    source.ask("SET GLOBAL binlog_format = 'ROW'")
+def test_a_replica_sees_how_its_source_logs(source: DatabaseServer) -> None:
+    source.execute("SET GLOBAL binlog_format = 'STATEMENT'")
+    seen = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+    source.execute("SET GLOBAL binlog_format = 'ROW'")
 
-    assert [str(each) for each in seen.skipping] == ["binlog_format = STATEMENT"]
+    assert [str(each) for each in seen.harmful_settings] == ["binlog_format = STATEMENT"]

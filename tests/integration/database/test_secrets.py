@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.database.edge import Database
+from guestagent.database.protocols import Database
 from guestagent.database.state import (
-    Receiver,
+    ReceiverState,
 )
 from guestagent.database.steps import (
     SetPassword,
@@ -15,53 +15,60 @@ from guestagent.database.steps import (
 )
 from guestagent.errors import DatabaseRefused
 from guestagent.secret import Secret
-from tests.integration.database.following import (
+from tests.support.database_servers import DatabaseServer
+from tests.support.family_statements import FamilyStatements
+from tests.support.replication import (
     REPLICATOR,
-    channel_of,
-    point,
-    until,
+    build_point_channel,
+    read_channel,
+    wait_until,
 )
-from tests.integration.database.spoken import Spoken
-from tests.integration.servers import Server
 
 pytestmark = pytest.mark.every_server
 
 
 class TestSecrets:
     def test_no_log_shows_a_password_in_clear(
-        self, source: Server, database: Database, replica: Database, second: Server, spoken: Spoken
+        self,
+        source: DatabaseServer,
+        database: Database,
+        replica: Database,
+        second: DatabaseServer,
+        spoken: FamilyStatements,
     ) -> None:
         secret = Secret("never-in-clear-1")
         database.apply(SetPassword(REPLICATOR, secret))
-        replica.apply(point(source, secret))
+        replica.apply(build_point_channel(source, secret))
         replica.apply(StartChannel())
-        until(lambda: channel_of(replica).receiver is Receiver.RUNNING)
+        wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
 
-        logged = source.everything_logged() + second.everything_logged()
+        logged = source.read_all_logs() + second.read_all_logs()
 
         assert b"slave0000" in logged
         assert spoken.start.encode() in logged
         assert secret.reveal().encode() not in logged
 
-    def test_no_refusal_shows_a_password(self, source: Server, replica: Database, second: Server) -> None:
+    def test_no_refusal_shows_a_password(
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer
+    ) -> None:
         secret = Secret("never-in-clear-2'\\" + "x" * 96)
 
         with pytest.raises(DatabaseRefused) as refused:
-            replica.apply(point(source, secret))
+            replica.apply(build_point_channel(source, secret))
 
         assert "never-in-clear-2" not in f"{refused.value} {refused.value!r}"
         assert refused.value.__cause__ is None
-        assert b"never-in-clear-2" not in second.everything_logged()
+        assert b"never-in-clear-2" not in second.read_all_logs()
 
     def test_logging_goes_on_after_a_channel_was_pointed(
-        self, source: Server, replica: Database, second: Server, spoken: Spoken
+        self, source: DatabaseServer, replica: Database, second: DatabaseServer, spoken: FamilyStatements
     ) -> None:
         # Other tests of the shared server point its channel by hand.
-        by_hand = second.everything_logged().count(b"_HOST = '127.0.0.1'")
-        replica.apply(point(source))
+        by_hand = second.read_all_logs().count(b"_HOST = '127.0.0.1'")
+        replica.apply(build_point_channel(source))
         replica.apply(SetServerId(22))
 
-        logged = second.everything_logged()
+        logged = second.read_all_logs()
 
         assert logged.count(spoken.server_id.format(22).encode()) == 2
         assert logged.count(b"_HOST = '127.0.0.1'") == by_hand

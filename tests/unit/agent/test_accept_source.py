@@ -8,32 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import collect, parts, settings
-from guestagent.agent.accept_source import Comparison, accept_source
-from guestagent.agent.collect import Collected
-from guestagent.agent.parting import Parting, SourceIdentity
+from guestagent.agent import metadata_files, settings, wiring
+from guestagent.agent.accept_source import HistoryComparison, accept_diverged_source
+from guestagent.agent.divergence import Divergence, SourceIdentity
+from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.settings import Settings
-from guestagent.database.channel_options import StrayOption
-from guestagent.database.replication_settings import End, ReplicationSetting
+from guestagent.database.channel_options import UnexpectedOption
+from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState, SourceState
 from guestagent.errors import NotReady
 from guestagent.metadata import Document, dump
 from guestagent.retry import SystemClock
-from tests.unit.agent.states import channel, server, source_seen, unseen
+from tests.support.agent_states import build_channel, build_failed_source, build_server, build_source_state
 from tests.unit.golden.agent_work import FOLLOWER, SOURCE
 from tests.unit.golden.guest_files import open_parts
 from tests.unit.golden.node_commands import use_server, write_settings
 
 HERE = SourceIdentity("10.0.0.7", 3306)
-REPLICA = server("0-7-5")
-FILTER = ReplicationSetting("replicate_ignore_db", "d", End.REPLICA, "SET GLOBAL replicate_ignore_db = ''")
-SKIPPED_ERRORS = ReplicationSetting("replica_skip_errors", "1032", End.REPLICA)
-NEXT_SKIPPED = ReplicationSetting(
-    "sql_replica_skip_counter", "1", End.REPLICA, "SET GLOBAL sql_replica_skip_counter = 0", pending=True
+REPLICA = build_server("0-7-5")
+FILTER = ReplicationSetting(
+    "replicate_ignore_db", "d", ReplicationSide.REPLICA, "SET GLOBAL replicate_ignore_db = ''"
 )
-IGNORED_IDS = StrayOption("IGNORE_SERVER_IDS", "7", skips=True)
-DELAY = StrayOption("MASTER_DELAY", "3600")
-LATER, BEHIND = source_seen("0-7-9"), source_seen("0-7-4")
+SKIPPED_ERRORS = ReplicationSetting("replica_skip_errors", "1032", ReplicationSide.REPLICA)
+NEXT_SKIPPED = ReplicationSetting(
+    "sql_replica_skip_counter",
+    "1",
+    ReplicationSide.REPLICA,
+    "SET GLOBAL sql_replica_skip_counter = 0",
+    is_pending=True,
+)
+IGNORED_IDS = UnexpectedOption("IGNORE_SERVER_IDS", "7", can_skip_changes=True)
+DELAY = UnexpectedOption("MASTER_DELAY", "3600")
+LATER, BEHIND = build_source_state("0-7-9"), build_source_state("0-7-4")
 
 
 @dataclass
@@ -41,7 +47,7 @@ class Person:
     """Somebody at a terminal. `shown`: what was shown before the answer."""
 
     says: bool = True
-    shown: list[Comparison] = field(default_factory=list)
+    shown: list[HistoryComparison] = field(default_factory=list)
 
     def answer(self) -> bool:
         return self.says
@@ -50,23 +56,30 @@ class Person:
 @pytest.fixture
 def here(tmp_path: Path) -> Settings:
     """A replica that has parted from its source."""
-    loaded = settings.load(write_settings(tmp_path))
+    loaded = settings.load_settings(write_settings(tmp_path))
     keep(loaded, FOLLOWER)
-    open_parts(loaded.state).journal.part(Parting(HERE, errant="0-7-5", history="0-7-4"))
+    open_parts(loaded.state_folder).journal.record_divergence(
+        Divergence(HERE, errant="0-7-5", history="0-7-4")
+    )
     return loaded
 
 
 def keep(loaded: Settings, document: Document) -> None:
-    collect.keep(loaded.state, Collected.of(json.loads(json.dumps(dump(document))), Path("cfn.json"), ""))
+    metadata_files.store_document(
+        loaded.state_folder,
+        CollectedDocument.from_document(json.loads(json.dumps(dump(document))), Path("cfn.json"), ""),
+    )
 
 
-def accept(here: Settings, person: Person, *seen: SourceState, replica: ServerState = REPLICA) -> Comparison:
+def accept(
+    here: Settings, person: Person, *seen: SourceState, replica: ServerState = REPLICA
+) -> HistoryComparison:
     with use_server(replica, *seen):
-        return accept_source(here, person.shown.append, person.answer)
+        return accept_diverged_source(here, person.shown.append, person.answer)
 
 
 def is_parted(here: Settings) -> bool:
-    return any(not each.accepted for each in open_parts(here.state).journal.memory.partings)
+    return any(not each.accepted for each in open_parts(here.state_folder).journal.state.partings)
 
 
 def test_a_person_accepts_a_source_that_has_all(here: Settings) -> None:
@@ -106,12 +119,24 @@ def test_a_source_that_lost_something_while_the_person_thought_is_refused(here: 
 @pytest.mark.parametrize(
     ("replica", "setting", "undo"),
     [
-        (replace(REPLICA, skipping=(FILTER,)), "replicate_ignore_db = d", FILTER.undo),
-        (replace(REPLICA, channel=channel(filters=(FILTER,))), "replicate_ignore_db = d", FILTER.undo),
-        (replace(REPLICA, skipping=(SKIPPED_ERRORS,)), "replica_skip_errors = 1032", "restart it for replica_skip_"),
-        (replace(REPLICA, skipping=(NEXT_SKIPPED,)), "sql_replica_skip_counter = 1", NEXT_SKIPPED.undo),
+        (replace(REPLICA, harmful_settings=(FILTER,)), "replicate_ignore_db = d", FILTER.undo_statement),
         (
-            replace(REPLICA, channel=channel(strays=(IGNORED_IDS,))),
+            replace(REPLICA, channel=build_channel(filters=(FILTER,))),
+            "replicate_ignore_db = d",
+            FILTER.undo_statement,
+        ),
+        (
+            replace(REPLICA, harmful_settings=(SKIPPED_ERRORS,)),
+            "replica_skip_errors = 1032",
+            "restart it for replica_skip_",
+        ),
+        (
+            replace(REPLICA, harmful_settings=(NEXT_SKIPPED,)),
+            "sql_replica_skip_counter = 1",
+            NEXT_SKIPPED.undo_statement,
+        ),
+        (
+            replace(REPLICA, channel=build_channel(unexpected_options=(IGNORED_IDS,))),
             "IGNORE_SERVER_IDS = 7",
             "CHANGE MASTER TO IGNORE_SERVER_IDS = ()",
         ),
@@ -129,25 +154,29 @@ def test_a_setting_in_force_that_leaves_out_changes_is_refused_and_named(
 
 
 def test_every_obstacle_is_named_at_once(here: Settings) -> None:
-    with pytest.raises(NotReady, match=r"still lacks 0-7-5.*; this replica still has replicate_ignore_db = d"):
-        accept(here, Person(), BEHIND, replica=replace(REPLICA, skipping=(FILTER,)))
+    with pytest.raises(
+        NotReady, match=r"still lacks 0-7-5.*; this replica still has replicate_ignore_db = d"
+    ):
+        accept(here, Person(), BEHIND, replica=replace(REPLICA, harmful_settings=(FILTER,)))
 
 
 def test_an_option_of_the_channel_that_leaves_out_nothing_is_no_obstacle(here: Settings) -> None:
-    accept(here, Person(), LATER, replica=replace(REPLICA, channel=channel(strays=(DELAY,))))
+    accept(
+        here, Person(), LATER, replica=replace(REPLICA, channel=build_channel(unexpected_options=(DELAY,)))
+    )
 
     assert not is_parted(here)
 
 
 def test_a_source_that_cannot_be_read_is_refused_with_its_words(here: Settings) -> None:
     with pytest.raises(NotReady, match=r"cannot be read.*2003, Connection refused"):
-        accept(here, Person(), unseen(2003, "Connection refused"))
+        accept(here, Person(), build_failed_source(2003, "Connection refused"))
 
     assert is_parted(here)
 
 
 def test_nothing_is_written_while_a_pass_is_at_work(here: Settings) -> None:
-    with parts.alone(here, lambda: False), pytest.raises(NotReady, match="another pass is at work"):
+    with wiring.hold_pass_lock(here, lambda: False), pytest.raises(NotReady, match="another pass is at work"):
         accept(here, Person(), LATER)
 
     assert is_parted(here)
@@ -164,10 +193,10 @@ def test_the_lock_is_free_while_the_person_thinks(here: Settings) -> None:
     person = Person()
 
     def think() -> bool:
-        with parts.alone(here, parts.build_lock_wait(SystemClock())):
+        with wiring.hold_pass_lock(here, wiring.build_lock_wait(SystemClock())):
             return True
 
-    with use_server(server("0-7-5"), LATER):
-        accept_source(here, person.shown.append, think)
+    with use_server(build_server("0-7-5"), LATER):
+        accept_diverged_source(here, person.shown.append, think)
 
     assert not is_parted(here)

@@ -4,59 +4,72 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.journal_memory import Memory
-from guestagent.agent.model import Agreement, Observed
-from guestagent.agent.plan import plan
-from guestagent.agent.readiness import readiness
-from guestagent.database.state import EXPIRED, AccountState, ServerError, ServerState
+from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.journal_state import JournalState
+from guestagent.agent.model import ConditionState, ObservedState
+from guestagent.agent.plan import plan_steps
+from guestagent.database.state import EXPIRED_SUFFIX, AccountState, ServerError, ServerState
 from guestagent.database.steps import SetDemand, SetPassword, Step
-from tests.unit.agent.states import DIALECT, PASSWORD, SLAVE, account, seen, server, source_wanted, stored
+from tests.support.agent_states import (
+    DIALECT,
+    PASSWORD,
+    SLAVE,
+    build_account,
+    build_desired_source,
+    build_observed,
+    build_proof,
+    build_server,
+)
 
-WANTED = source_wanted(SLAVE)
+WANTED = build_desired_source(SLAVE)
 
 
 def holding(of: AccountState) -> ServerState:
-    return server(server_id=7, read_only=False, marker=True, accounts=(of,))
+    return build_server(server_id=7, read_only=False, has_marker=True, accounts=(of,))
 
 
-def planned(observed: Observed) -> tuple[Step, ...]:
-    return plan(WANTED, observed, Memory(), DIALECT)
+def planned(observed: ObservedState) -> tuple[Step, ...]:
+    return plan_steps(WANTED, observed, JournalState(), DIALECT)
 
 
 def test_an_account_that_may_be_shut_gets_no_limits() -> None:
-    observed = seen(holding(account(limited=True)))
+    observed = build_observed(holding(build_account(is_limited=True)))
 
-    worst = readiness(WANTED, observed, Memory(), DIALECT).worst
+    worst = judge_readiness(WANTED, observed, JournalState(), DIALECT).worst_condition
 
     assert planned(observed) == (SetDemand(SLAVE, require_tls=False),)
-    assert (worst.agreement, "may shut out" in worst.seen) == (Agreement.PENDING, True)
+    assert (worst.state, "may shut out" in worst.actual) == (ConditionState.PENDING, True)
 
 
 def test_an_account_of_somebody_else_keeps_its_limits() -> None:
-    observed = seen(holding(account(limited=True, marked=False)))
+    observed = build_observed(holding(build_account(is_limited=True, is_marked=False)))
 
     assert planned(observed) == ()
-    assert readiness(WANTED, observed, Memory(), DIALECT).ready
+    assert judge_readiness(WANTED, observed, JournalState(), DIALECT).is_ready
 
 
 def test_a_blocked_account_is_let_in_again() -> None:
     blocked = {SLAVE: ServerError(4150, "User is blocked because of too many credential errors")}
 
-    assert planned(replace(seen(holding(account())), logins=blocked)) == (SetDemand(SLAVE, require_tls=False),)
+    assert planned(replace(build_observed(holding(build_account())), login_errors=blocked)) == (
+        SetDemand(SLAVE, require_tls=False),
+    )
 
 
 def test_a_login_that_failed_for_another_reason_changes_nothing() -> None:
     refused = {SLAVE: ServerError(1040, "Too many connections")}
 
-    assert planned(replace(seen(holding(account())), logins=refused)) == ()
+    assert planned(replace(build_observed(holding(build_account())), login_errors=refused)) == ()
 
 
 def test_an_expired_password_is_given_again_and_the_old_one_beside_it_stays() -> None:
-    expired = account(plugin=f"plain{EXPIRED}", proof=stored("pw"), retained=stored("old"))
-    observed = seen(holding(replace(expired, proof=stored("another"))))
+    expired = build_account(
+        plugin=f"plain{EXPIRED_SUFFIX}", password_hash=build_proof("pw"), retained_hash=build_proof("old")
+    )
+    observed = build_observed(holding(replace(expired, password_hash=build_proof("another"))))
 
-    (step,) = planned(seen(holding(expired)))
+    (step,) = planned(build_observed(holding(expired)))
 
     assert isinstance(step, SetPassword)
-    assert (step.password, step.retained, step.kept) == (PASSWORD, None, stored("old"))
-    assert "expired" in readiness(WANTED, observed, Memory(), DIALECT).worst.seen
+    assert (step.password, step.current_hash, step.kept_hash) == (PASSWORD, None, build_proof("old"))
+    assert "expired" in judge_readiness(WANTED, observed, JournalState(), DIALECT).worst_condition.actual

@@ -5,38 +5,50 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from guestagent.agent.acknowledgement import GRACE_S, AcknowledgementWait
-from guestagent.agent.model import Agreement, Observed
-from guestagent.agent.plan import plan
-from guestagent.agent.readiness import readiness
-from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.agent.acknowledgement import ACKNOWLEDGEMENT_GRACE_S, AcknowledgementWait
+from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.model import ConditionState, ObservedState
+from guestagent.agent.plan import plan_steps
+from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import SourceState
-from tests.unit.agent.states import DIALECT, channel, knowing, replica_wanted, server, source_seen
+from tests.support.agent_states import (
+    DIALECT,
+    build_channel,
+    build_desired_replica,
+    build_memory,
+    build_server,
+    build_source_state,
+)
 
 UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
-AHEAD = server(server_id=8, history=MysqlHistory.of(f"{UUID}:1-6"), channel=channel())
+AHEAD = build_server(server_id=8, history=MysqlHistory.parse(f"{UUID}:1-6"), channel=build_channel())
 
 
 def waiting(**changes: Any) -> SourceState:
-    shown = MysqlHistory.of(f"{UUID}:1-5")
-    seen = replace(source_seen(), history=shown, uuid=UUID, waiting_sessions=1, acknowledgement_timeout=20.0)
+    shown = MysqlHistory.parse(f"{UUID}:1-5")
+    seen = replace(
+        build_source_state(), history=shown, uuid=UUID, waiting_session_count=1, acknowledgement_timeout=20.0
+    )
     return replace(seen, **changes)
 
 
 def test_what_waits_for_an_acknowledgement_is_pending_and_nothing_is_done() -> None:
-    observed = Observed(AHEAD, source=waiting(), target=waiting().history)
+    observed = ObservedState(AHEAD, source=waiting(), target_history=waiting().history)
 
-    worst = readiness(replica_wanted(), observed, knowing(), DIALECT).worst
+    worst = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
-    assert (worst.name, worst.agreement) == ("history", Agreement.PENDING)
-    assert "acknowledgement" in worst.seen
-    assert plan(replica_wanted(), observed, knowing(), DIALECT) == ()
+    assert (worst.name, worst.state) == ("history", ConditionState.PENDING)
+    assert "acknowledgement" in worst.actual
+    assert plan_steps(build_desired_replica(), observed, build_memory(), DIALECT) == ()
 
 
 def test_a_source_is_believed_for_its_own_timeout() -> None:
     wait = AcknowledgementWait()
 
-    seen = [wait.limit(AHEAD, waiting(), now).waiting_sessions for now in (100, 120 + GRACE_S, 121 + GRACE_S)]
+    seen = [
+        wait.limit(AHEAD, waiting(), now).waiting_session_count
+        for now in (100, 120 + ACKNOWLEDGEMENT_GRACE_S, 121 + ACKNOWLEDGEMENT_GRACE_S)
+    ]
 
     assert seen == [1, 1, 0]
 
@@ -46,12 +58,12 @@ def test_a_source_that_has_shown_it_is_believed_anew() -> None:
     wait.limit(AHEAD, waiting(), 100)
     wait.limit(AHEAD, waiting(history=AHEAD.history), 110)
 
-    assert wait.limit(AHEAD, waiting(), 500).waiting_sessions == 1
+    assert wait.limit(AHEAD, waiting(), 500).waiting_session_count == 1
 
 
 def test_beyond_the_timeout_it_is_final() -> None:
-    observed = Observed(AHEAD, source=waiting(waiting_sessions=0), target=waiting().history)
+    observed = ObservedState(AHEAD, source=waiting(waiting_session_count=0), target_history=waiting().history)
 
-    worst = readiness(replica_wanted(), observed, knowing(), DIALECT).worst
+    worst = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
-    assert (worst.name, worst.agreement) == ("history", Agreement.FINAL)
+    assert (worst.name, worst.state) == ("history", ConditionState.FINAL)

@@ -7,21 +7,33 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.configuration.deciding import Look, condition, known, steps
-from guestagent.agent.configuration.lastwords import blamed, last_words
-from guestagent.agent.configuration.optionfile import difference, same, text
-from guestagent.agent.configuration.record import Phase, Record, Tried
-from guestagent.agent.configuration.sizes import GIB, MIB, Machine, connections, pool, redo
-from guestagent.agent.configuration.wanted import Force, Server, Setting, settings
-from guestagent.agent.model import Agreement
+from guestagent.agent.model import ConditionState
+from guestagent.agent.server_config.change_state import ChangeState, Phase, SetAttempt
+from guestagent.agent.server_config.error_log import extract_last_errors, find_blamed_settings
+from guestagent.agent.server_config.option_file import build_diff, is_same_value, render_option_file
+from guestagent.agent.server_config.plan import (
+    ConfigurationSnapshot,
+    judge_configuration,
+    plan_steps,
+    select_known_settings,
+)
+from guestagent.agent.server_config.settings import Activation, RunningServer, ServerSetting, build_settings
+from guestagent.agent.server_config.sizing import (
+    GIB,
+    MIB,
+    HostResources,
+    compute_buffer_pool,
+    compute_max_connections,
+    compute_redo_log,
+)
 
-MARIADB = Server("mariadb", (10, 11, 14))
-MYSQL = Server("mysql", (9, 7, 4))
-SMALL = Machine(2 * GIB, 2, 20 * GIB)
+MARIADB = RunningServer("mariadb", (10, 11, 14))
+MYSQL = RunningServer("mysql", (9, 7, 4))
+SMALL = HostResources(2 * GIB, 2, 20 * GIB)
 
 
-def values(server: Server = MARIADB, machine: Machine = SMALL, **asked: Any) -> dict[str, str]:
-    return {each.name: each.value for each in settings(machine, server, 7, "Slave0000", asked)}
+def values(server: RunningServer = MARIADB, machine: HostResources = SMALL, **asked: Any) -> dict[str, str]:
+    return {each.name: each.value for each in build_settings(machine, server, 7, "Slave0000", asked)}
 
 
 @pytest.mark.parametrize(
@@ -40,27 +52,31 @@ def values(server: Server = MARIADB, machine: Machine = SMALL, **asked: Any) -> 
     ],
 )
 def test_sizes_follow_the_memory(memory_mb: int, pool_mb: int, redo_mb: int, most: int) -> None:
-    machine = Machine(memory_mb * MIB, 2, 1000 * GIB)
+    machine = HostResources(memory_mb * MIB, 2, 1000 * GIB)
 
-    assert (pool(machine) // MIB, redo(machine) // MIB, connections(machine)) == (pool_mb, redo_mb, most)
+    assert (
+        compute_buffer_pool(machine) // MIB,
+        compute_redo_log(machine) // MIB,
+        compute_max_connections(machine),
+    ) == (pool_mb, redo_mb, most)
 
 
 def test_more_memory_never_means_less_of_anything() -> None:
-    machines = [Machine(mb * MIB, 2, 100 * GIB) for mb in range(128, 2**17, 97)]
+    machines = [HostResources(mb * MIB, 2, 100 * GIB) for mb in range(128, 2**17, 97)]
 
-    for size in (pool, redo, connections):
+    for size in (compute_buffer_pool, compute_redo_log, compute_max_connections):
         sizes = [size(machine) for machine in machines]
         assert sizes == sorted(sizes)
-    assert all(pool(machine) <= machine.memory * 4 // 5 for machine in machines)
+    assert all(compute_buffer_pool(machine) <= machine.memory * 4 // 5 for machine in machines)
 
 
 @pytest.mark.parametrize(("disk_gb", "redo_mb"), [(0, 16), (1, 48), (10, 512), (1000, 8192)])
 def test_the_redo_log_takes_little_of_the_disk(disk_gb: int, redo_mb: int) -> None:
-    assert redo(Machine(256 * GIB, 2, disk_gb * GIB)) // MIB == redo_mb
+    assert compute_redo_log(HostResources(256 * GIB, 2, disk_gb * GIB)) // MIB == redo_mb
 
 
 def test_each_family_is_told_in_its_own_words() -> None:
-    mariadb, mysql, older = values(), values(MYSQL), values(Server("mysql", (8, 0, 23)))
+    mariadb, mysql, older = values(), values(MYSQL), values(RunningServer("mysql", (8, 0, 23)))
 
     assert mariadb["gtid_strict_mode"] == mysql["gtid_mode"] == "ON"
     assert {
@@ -88,18 +104,23 @@ def test_logs_in_use_keep_their_names() -> None:
 
 
 def test_the_document_has_the_last_word() -> None:
-    said = settings(SMALL, MARIADB, 7, "n", {"innodb_buffer_pool_size": "1G", "performance_schema": True})
+    said = build_settings(
+        SMALL, MARIADB, 7, "n", {"innodb_buffer_pool_size": "1G", "performance_schema": True}
+    )
 
     found = {each.name: each for each in said}
-    assert (found["innodb_buffer_pool_size"].value, found["innodb_buffer_pool_size"].asked) == (
+    assert (found["innodb_buffer_pool_size"].value, found["innodb_buffer_pool_size"].is_requested) == (
         str(GIB),
         True,
     )
-    assert (found["performance_schema"].value, found["performance_schema"].force) == ("ON", Force.RESTART)
+    assert (found["performance_schema"].value, found["performance_schema"].activation) == (
+        "ON",
+        Activation.RESTART,
+    )
 
 
 def test_the_file_gives_a_reason_for_each_line_and_is_the_same_for_the_same() -> None:
-    said = text("mariadb", settings(SMALL, MARIADB, 7, "Slave0000", {}))
+    said = render_option_file("mariadb", build_settings(SMALL, MARIADB, 7, "Slave0000", {}))
 
     lines = said.splitlines()
     assert "[mariadbd]" in lines
@@ -107,8 +128,8 @@ def test_the_file_gives_a_reason_for_each_line_and_is_the_same_for_the_same() ->
     assert all(
         lines[at - 1].startswith("# ") for at, line in enumerate(lines) if " = " in line and line[0] != "#"
     )
-    assert said == text("mariadb", settings(SMALL, MARIADB, 7, "Slave0000", {}))
-    assert "[mysqld]" in text("mysql", settings(SMALL, MYSQL, 7, "n", {}))
+    assert said == render_option_file("mariadb", build_settings(SMALL, MARIADB, 7, "Slave0000", {}))
+    assert "[mysqld]" in render_option_file("mysql", build_settings(SMALL, MYSQL, 7, "n", {}))
 
 
 @pytest.mark.parametrize(
@@ -123,33 +144,37 @@ def test_the_file_gives_a_reason_for_each_line_and_is_the_same_for_the_same() ->
     ],
 )
 def test_the_same_value_may_be_spelled_otherwise(wanted: str, seen: str) -> None:
-    assert same(wanted, seen)
-    assert not same(wanted, "other")
+    assert is_same_value(wanted, seen)
+    assert not is_same_value(wanted, "other")
 
 
-STATIC = Setting("performance_schema", "ON", "why", Force.RESTART, asked=True)
-LIVE = Setting("wait_timeout", "60", "why", Force.AT_ONCE, asked=True)
-LATER = Setting("report_host", "n", "why", Force.NEXT_START)
+STATIC = ServerSetting("performance_schema", "ON", "why", Activation.RESTART, is_requested=True)
+LIVE = ServerSetting("wait_timeout", "60", "why", Activation.AT_ONCE, is_requested=True)
+LATER = ServerSetting("report_host", "n", "why", Activation.NEXT_START)
 RIGHT = {"performance_schema": "ON", "wait_timeout": "60", "report_host": "n"}
 
 
-def look(record: Record | None = None, before: str | None = "new", asked: str = "{}", **running: str) -> Look:
+def look(
+    record: ChangeState | None = None, before: str | None = "new", asked: str = "{}", **running: str
+) -> ConfigurationSnapshot:
     """A server as it should be, but for what `running` says."""
-    return Look("/f", before, "new", (STATIC, LIVE, LATER), {**RIGHT, **running}, record or Record(), asked)
+    return ConfigurationSnapshot(
+        "/f", before, "new", (STATIC, LIVE, LATER), {**RIGHT, **running}, record or ChangeState(), asked
+    )
 
 
-def said(at: Look) -> list[str]:
-    return [str(step) for step in steps(at)]
+def said(at: ConfigurationSnapshot) -> list[str]:
+    return [str(step) for step in plan_steps(at)]
 
 
-def stands(at: Look) -> str:
-    found = condition(at)
-    return f"{found.agreement}: {found.seen}"
+def stands(at: ConfigurationSnapshot) -> str:
+    found = judge_configuration(at)
+    return f"{found.state}: {found.actual}"
 
 
 def test_what_is_right_is_left_alone() -> None:
     assert said(look()) == []
-    assert condition(look()).agreement is Agreement.HELD
+    assert judge_configuration(look()).state is ConditionState.HELD
 
 
 def test_the_file_comes_first_and_the_restart_last() -> None:
@@ -160,7 +185,7 @@ def test_the_file_comes_first_and_the_restart_last() -> None:
         "set wait_timeout to 60",
         "restart the database server for performance_schema",
     ]
-    assert condition(at).agreement is Agreement.PENDING
+    assert judge_configuration(at).state is ConditionState.PENDING
 
 
 def test_what_can_wait_restarts_nothing_and_is_told() -> None:
@@ -171,7 +196,7 @@ def test_what_can_wait_restarts_nothing_and_is_told() -> None:
 
 
 def test_a_node_that_was_ready_is_restarted_for_other_variables_alone() -> None:
-    same_ones, others = Record(proved="{}"), Record(proved='{"performance_schema": false}')
+    same_ones, others = ChangeState(proved="{}"), ChangeState(proved='{"performance_schema": false}')
 
     assert said(look(same_ones, performance_schema="OFF")) == []
     assert stands(look(same_ones, performance_schema="OFF")) == "pending: performance_schema = OFF"
@@ -181,15 +206,15 @@ def test_a_node_that_was_ready_is_restarted_for_other_variables_alone() -> None:
 
 
 def test_a_restart_that_did_not_help_is_final_and_not_repeated() -> None:
-    at = look(Record(Phase.TOOK, text="new"), performance_schema="OFF")
+    at = look(ChangeState(Phase.APPLIED, text="new"), performance_schema="OFF")
 
     assert said(at) == []
     assert stands(at) == "final: performance_schema = OFF"
-    assert condition(at).wanted == "performance_schema = ON"
+    assert judge_configuration(at).expected == "performance_schema = ON"
 
 
 def test_a_file_that_no_server_came_up_with_is_not_written_again() -> None:
-    record = Record(Phase.REFUSED, text="new", why="its last words")
+    record = ChangeState(Phase.REFUSED, text="new", why="its last words")
     at = look(record, before="old", performance_schema="OFF")
 
     assert said(at) == []
@@ -201,26 +226,26 @@ def test_a_file_that_no_server_came_up_with_is_not_written_again() -> None:
 
 
 def test_what_the_server_made_of_a_value_is_told_and_not_set_again() -> None:
-    record = Record(tried={"wait_timeout": Tried("60", "1231, can't be set")})
+    record = ChangeState(tried={"wait_timeout": SetAttempt("60", "1231, can't be set")})
     at = look(record, wait_timeout="30")
 
     assert said(at) == []
     assert stands(at) == "final: wait_timeout = 30 (the server says 1231, can't be set)"
-    assert said(look(Record(tried={"wait_timeout": Tried("61")}), wait_timeout="30")) == [
+    assert said(look(ChangeState(tried={"wait_timeout": SetAttempt("61")}), wait_timeout="30")) == [
         "set wait_timeout to 60"
     ]
 
 
 def test_a_variable_of_another_family_never_comes_into_the_file() -> None:
-    strange = Setting("innodb_redo_log_capacity", "1", "why", Force.AT_ONCE, asked=True)
+    strange = ServerSetting("innodb_redo_log_capacity", "1", "why", Activation.AT_ONCE, is_requested=True)
     at = replace(look(), settings=(STATIC, strange))
 
-    assert known(at.settings, RIGHT) == (STATIC,)
+    assert select_known_settings(at.settings, RIGHT) == (STATIC,)
     assert stands(at) == "final: it has none of the name innodb_redo_log_capacity"
 
 
 def test_the_difference_shows_what_changes_alone() -> None:
-    assert difference("a = 1\nb = 2\n", "a = 1\nb = 3\n", "/f").splitlines()[2:] == [
+    assert build_diff("a = 1\nb = 2\n", "a = 1\nb = 3\n", "/f").splitlines()[2:] == [
         "@@ -2 +2 @@",
         "-b = 2",
         "+b = 3",
@@ -235,9 +260,9 @@ LOG = """\
 
 
 def test_a_servers_last_words_are_its_errors_and_name_the_variable() -> None:
-    words = last_words("", LOG)
+    words = extract_last_errors("", LOG)
 
     assert words == "unknown variable 'back_log=99999999999'"
-    assert blamed(words, "a = 1\n", "a = 2\nback_log = 99999999999\n") == ("back_log",)
-    assert blamed("out of memory", "a = 1\nb = 1\n", "a = 2\nb = 1\n") == ("a",)
-    assert last_words("all is well") == ""
+    assert find_blamed_settings(words, "a = 1\n", "a = 2\nback_log = 99999999999\n") == ("back_log",)
+    assert find_blamed_settings("out of memory", "a = 1\nb = 1\n", "a = 2\nb = 1\n") == ("a",)
+    assert extract_last_errors("all is well") == ""

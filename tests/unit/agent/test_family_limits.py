@@ -6,82 +6,84 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.family_limits import MYSQL_PASSWORD_BYTES_LIMIT, find_limit
-from guestagent.agent.model import Desired, WantedAccount
-from guestagent.agent.plan import plan
-from guestagent.database.mariadb import dialect as mariadb
-from guestagent.database.mysql import dialect as mysql
-from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.agent.family_limits import MYSQL_PASSWORD_BYTES_LIMIT, find_family_limit
+from guestagent.agent.model import DesiredAccount, DesiredState
+from guestagent.agent.plan import plan_steps
+from guestagent.database.mariadb import statements as mariadb
+from guestagent.database.mysql import statements as mysql
+from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import Account, ServerState
 from guestagent.metadata.document import CfnHandle, Document, Role, Section, Source, User
-from guestagent.metadata.known_variables import NET_TIMEOUT
+from guestagent.metadata.variable_allowlist import NET_TIMEOUT
 from guestagent.secret import Secret
-from tests.unit.agent.states import DIALECT, knowing, seen, server
+from tests.support.agent_states import DIALECT, build_memory, build_observed, build_server
 
 LONG = Secret("é" * 16 + "x")
 
 
 def on_mysql(**changes: object) -> ServerState:
-    return replace(server(), history=MysqlHistory(), **changes)  # type: ignore[arg-type]
+    return replace(build_server(), history=MysqlHistory(), **changes)  # type: ignore[arg-type]
 
 
-def source(name: str, password: Secret) -> Desired:
-    return Desired(Role.SOURCE, server_id=7, accounts=(WantedAccount(Account(name, "%"), password),))
+def source(name: str, password: Secret) -> DesiredState:
+    return DesiredState(Role.SOURCE, server_id=7, accounts=(DesiredAccount(Account(name, "%"), password),))
 
 
-def replica(name: str, password: Secret) -> Desired:
-    return Desired(Role.REPLICA, server_id=8, source=Source("10.0.0.7", User(name, password)))
+def replica(name: str, password: Secret) -> DesiredState:
+    return DesiredState(Role.REPLICA, server_id=8, source=Source("10.0.0.7", User(name, password)))
 
 
 @pytest.mark.parametrize("desired", [source("slave0000", LONG), replica("slave0000", LONG)])
-def test_mysql_counts_the_bytes_of_a_password(desired: Desired) -> None:
-    found = find_limit(desired, on_mysql())
+def test_mysql_counts_the_bytes_of_a_password(desired: DesiredState) -> None:
+    found = find_family_limit(desired, on_mysql())
 
     assert found is not None
     assert (found[0], found[2]) == ("password of slave0000", f"{MYSQL_PASSWORD_BYTES_LIMIT + 1} bytes")
-    assert find_limit(desired, server()) is None
+    assert find_family_limit(desired, build_server()) is None
 
 
 def test_the_name_of_the_mark_is_no_users_on_mysql() -> None:
     desired = source("guestagent", Secret("pw"))
 
-    found = find_limit(desired, on_mysql())
+    found = find_family_limit(desired, on_mysql())
 
     assert found is not None
     assert found[0] == "user name"
-    assert find_limit(desired, server()) is None
+    assert find_family_limit(desired, build_server()) is None
 
 
-@pytest.mark.parametrize(("charset", "fits"), [("latin1", False), ("utf8mb3", True), ("utf8mb4", True), ("", True)])
-@pytest.mark.parametrize("state", [server(), on_mysql()])
+@pytest.mark.parametrize(
+    ("charset", "fits"), [("latin1", False), ("utf8mb3", True), ("utf8mb4", True), ("", True)]
+)
+@pytest.mark.parametrize("state", [build_server(), on_mysql()])
 def test_a_channel_garbles_a_name_unless_its_server_was_started_with_utf8(
     charset: str, fits: bool, state: ServerState
 ) -> None:
     there = replace(state, channel_charset=charset)
 
-    assert (find_limit(replica("réplique", Secret("pw")), there) is None) == fits
-    assert find_limit(replica("replica", Secret("pw")), there) is None
-    assert find_limit(source("réplique", Secret("pw")), there) is None
+    assert (find_family_limit(replica("réplique", Secret("pw")), there) is None) == fits
+    assert find_family_limit(replica("replica", Secret("pw")), there) is None
+    assert find_family_limit(source("réplique", Secret("pw")), there) is None
 
 
 @pytest.mark.parametrize(("tls", "fits"), [(True, True), (None, True), (False, False)])
 def test_a_server_without_tls_cannot_reject_clear_text_alone(tls: bool | None, fits: bool) -> None:
-    desired = replace(source("slave0000", Secret("pw")), rejects_clear=True)
+    desired = replace(source("slave0000", Secret("pw")), requires_secure_transport=True)
 
-    assert (find_limit(desired, server(tls=tls)) is None) == fits
-    assert find_limit(replace(desired, accounts=()), server(tls=tls)) is None
+    assert (find_family_limit(desired, build_server(tls=tls)) is None) == fits
+    assert find_family_limit(replace(desired, accounts=()), build_server(tls=tls)) is None
 
 
 def test_a_document_says_whether_logins_in_clear_are_rejected() -> None:
     section = Section(server_id=7, variables={"require_secure_transport": "on"})
     document = Document(CfnHandle(Secret("http://handle")), section=section)
 
-    assert Desired.of(document, DIALECT, None).rejects_clear
+    assert DesiredState.from_document(document, DIALECT, None).requires_secure_transport
 
 
 def test_nothing_is_done_for_a_wish_that_cannot_come_true() -> None:
-    assert plan(source("slave0000", LONG), seen(on_mysql()), knowing(), DIALECT) == ()
+    assert plan_steps(source("slave0000", LONG), build_observed(on_mysql()), build_memory(), DIALECT) == ()
 
 
 def test_a_channels_timeout_is_longer_than_its_heartbeat() -> None:
-    assert max(mariadb.HEARTBEAT, mysql.HEARTBEAT) < NET_TIMEOUT.least
+    assert max(mariadb.HEARTBEAT_INTERVAL_S, mysql.HEARTBEAT_INTERVAL_S) < NET_TIMEOUT.minimum

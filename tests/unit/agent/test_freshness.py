@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import bell
+from guestagent.agent import wakeup_pipe
 from guestagent.agent.freshness import (
     Freshness,
     FreshnessProbes,
@@ -18,31 +18,37 @@ from guestagent.agent.freshness import (
     describe_freshness,
     is_server_listening,
 )
-from guestagent.agent.look_time import LookTime, format_age, measure_age
-from guestagent.agent.settings import Settings, load
-from guestagent.agent.status import NodeStatus
+from guestagent.agent.settings import Settings, load_settings
+from guestagent.agent.status import AgentStatus
+from guestagent.agent.timestamp import Timestamp, format_age, measure_age
 
-NOW = LookTime("2026-11-28T18:00:00+00:00", "this boot", 400_000.0)
+NOW = Timestamp("2026-11-28T18:00:00+00:00", "this boot", 400_000.0)
 THREE_DAYS = 3 * 86400.0
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return replace(load(), state=tmp_path, run=tmp_path, database_socket=tmp_path / "mysqld.sock")
+    return replace(
+        load_settings(), state_folder=tmp_path, run_folder=tmp_path, database_socket=tmp_path / "mysqld.sock"
+    )
 
 
-def looked(seconds_ago: float) -> LookTime:
+def looked(seconds_ago: float) -> Timestamp:
     """Return a moment of this boot."""
     return replace(NOW, at="2026-11-25T18:00:00+00:00", uptime=NOW.uptime - seconds_ago)
 
 
-def assess(settings: Settings, written: LookTime | None, *, agent: bool = True, server: bool = True) -> Freshness:
+def assess(
+    settings: Settings, written: Timestamp | None, *, agent: bool = True, server: bool = True
+) -> Freshness:
     """Assess the status of a node that was ready at its last look."""
     probes = FreshnessProbes(lambda: NOW, lambda path: agent, lambda path: server)
-    return assess_freshness(settings, NodeStatus("ready", looked=written), probes)
+    return assess_freshness(settings, AgentStatus("ready", observed_at=written), probes)
 
 
-@pytest.mark.parametrize(("age", "ready"), [(0, True), (30, True), (149, True), (151, False), (THREE_DAYS, False)])
+@pytest.mark.parametrize(
+    ("age", "ready"), [(0, True), (30, True), (149, True), (151, False), (THREE_DAYS, False)]
+)
 def test_a_ready_node_counts_for_a_few_intervals(settings: Settings, age: float, ready: bool) -> None:
     assert assess(settings, looked(age)).is_ready is ready
 
@@ -51,7 +57,9 @@ def test_a_longer_interval_lets_a_status_count_for_longer(settings: Settings) ->
     assert assess(replace(settings, interval=600), looked(1800)).is_ready
 
 
-def test_a_dead_agent_and_a_stopped_server_are_told_with_the_time_of_the_last_look(settings: Settings) -> None:
+def test_a_dead_agent_and_a_stopped_server_are_told_with_the_time_of_the_last_look(
+    settings: Settings,
+) -> None:
     freshness = assess(settings, looked(THREE_DAYS), agent=False, server=False)
 
     told = " ".join([describe_doubt(freshness), *describe_freshness(freshness, settings)])
@@ -91,7 +99,7 @@ def test_a_status_without_a_time_is_too_old(settings: Settings) -> None:
 
 
 def test_nothing_from_before_a_reboot_counts(settings: Settings) -> None:
-    before = LookTime("2026-11-28T17:59:50+00:00", "an earlier boot", 900_000.0)
+    before = Timestamp("2026-11-28T17:59:50+00:00", "an earlier boot", 900_000.0)
 
     freshness = assess(settings, before)
 
@@ -107,13 +115,13 @@ def test_a_stepped_clock_changes_no_age_within_one_boot(calendar: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        LookTime("2027-01-01T00:00:00+00:00", "an earlier boot", 5.0),
-        LookTime(NOW.at, NOW.boot, NOW.uptime + 60),
-        LookTime(NOW.at, NOW.boot, float("nan")),
+        Timestamp("2027-01-01T00:00:00+00:00", "an earlier boot", 5.0),
+        Timestamp(NOW.at, NOW.boot, NOW.uptime + 60),
+        Timestamp(NOW.at, NOW.boot, float("nan")),
     ],
     ids=["calendar", "uptime", "no number"],
 )
-def test_a_status_from_the_future_has_no_known_age(written: LookTime) -> None:
+def test_a_status_from_the_future_has_no_known_age(written: Timestamp) -> None:
     assert measure_age(written, NOW) is None
 
 
@@ -125,7 +133,13 @@ def test_a_boot_that_is_not_known_is_not_taken_for_the_same(settings: Settings) 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s ago"), (119, "119 s ago"), (120, "2 min ago"), (7200, "2 h ago"), (None, "at an unknown time")],
+    [
+        (0.4, "0 s ago"),
+        (119, "119 s ago"),
+        (120, "2 min ago"),
+        (7200, "2 h ago"),
+        (None, "at an unknown time"),
+    ],
 )
 def test_an_age_is_formatted_for_people(seconds: float | None, text: str) -> None:
     assert format_age(seconds) == text
@@ -157,8 +171,8 @@ def test_no_socket_is_no_server(tmp_path: Path, name: str) -> None:
 
 
 def test_a_killed_agent_leaves_a_pipe_at_which_nobody_listens(tmp_path: Path) -> None:
-    pipe = bell.hung(str(tmp_path / bell.NAME))
-    alive = bell.is_listening(tmp_path / bell.NAME)
+    pipe = wakeup_pipe.create_pipe(str(tmp_path / wakeup_pipe.PIPE_NAME))
+    alive = wakeup_pipe.is_listening(tmp_path / wakeup_pipe.PIPE_NAME)
     os.close(pipe)
 
-    assert (alive, bell.is_listening(tmp_path / bell.NAME)) == (True, False)
+    assert (alive, wakeup_pipe.is_listening(tmp_path / wakeup_pipe.PIPE_NAME)) == (True, False)

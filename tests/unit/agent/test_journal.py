@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.journal import Journal
-from guestagent.agent.journal_memory import Memory
+from guestagent.agent.journal_state import JournalState
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, SetPassword, Step
 from guestagent.errors import StorageError
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
+from tests.support.agent_states import build_account, build_proof
 from tests.support.journals import lose_journal
-from tests.unit.agent.states import account, stored
 
 SLAVE, OTHER = Account("slave0000", "%"), Account("slave0001", "%")
 PASSWORD = Secret("a password")
@@ -27,76 +27,76 @@ def opened(path: Path, clock: FakeClock, boot: str = "boot 1") -> Journal:
 
 
 def test_an_account_is_remembered_before_it_is_made(tmp_path: Path) -> None:
-    opened(tmp_path, FakeClock()).intend(CREATE)
+    opened(tmp_path, FakeClock()).record_intent(CREATE)
 
-    assert opened(tmp_path, FakeClock()).memory.accounts == {SLAVE}
+    assert opened(tmp_path, FakeClock()).state.accounts == {SLAVE}
 
 
 def test_a_dropped_account_is_forgotten_only_afterwards(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
-    journal.intend(CREATE)
+    journal.record_intent(CREATE)
 
-    journal.intend(DropAccount(SLAVE))
-    assert journal.memory.accounts == {SLAVE}
-    journal.done(DropAccount(SLAVE))
+    journal.record_intent(DropAccount(SLAVE))
+    assert journal.state.accounts == {SLAVE}
+    journal.record_completion(DropAccount(SLAVE))
 
-    assert opened(tmp_path, FakeClock()).memory.accounts == frozenset()
+    assert opened(tmp_path, FakeClock()).state.accounts == frozenset()
 
 
 def test_the_channels_password_is_known_only_once_it_was_given(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
 
-    journal.intend(POINT)
-    assert journal.memory.channel is None
-    journal.done(POINT)
+    journal.record_intent(POINT)
+    assert journal.state.channel is None
+    journal.record_completion(POINT)
 
-    known = opened(tmp_path, FakeClock()).memory.channel
+    known = opened(tmp_path, FakeClock()).state.channel
     assert known is not None
-    assert known.of(PASSWORD)
-    assert not known.of(Secret("another"))
+    assert known.is_match(PASSWORD)
+    assert not known.is_match(Secret("another"))
 
 
 def test_no_password_is_on_the_disk(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
     for step in (CREATE, POINT):
-        journal.intend(step)
-        journal.done(step)
+        journal.record_intent(step)
+        journal.record_completion(step)
 
     assert PASSWORD.reveal().encode() not in (tmp_path / "journal.json").read_bytes()
 
 
 def test_time_is_counted_from_the_first_pass_of_a_task(tmp_path: Path) -> None:
     clock = FakeClock()
-    opened(tmp_path, clock).begin("generation 1")
+    opened(tmp_path, clock).begin_task("generation 1")
     clock.sleep(40)
 
     again = opened(tmp_path, clock)
-    again.begin("generation 1")
+    again.begin_task("generation 1")
 
-    assert again.elapsed == 40
+    assert again.elapsed_s == 40
 
 
 def test_a_reboot_does_not_give_time_back(tmp_path: Path) -> None:
     clock = FakeClock()
     journal = opened(tmp_path, clock)
-    journal.begin("generation 1")
+    journal.begin_task("generation 1")
     clock.sleep(40)
-    journal.tick()
+    journal.record_elapsed()
 
     rebooted = opened(tmp_path, FakeClock(start=12), boot="boot 2")
 
-    assert rebooted.elapsed == 52
+    assert rebooted.elapsed_s == 52
 
 
 def test_a_new_generation_starts_anew(tmp_path: Path) -> None:
     clock = FakeClock()
     journal = opened(tmp_path, clock)
-    journal.begin("generation 1")
+    journal.begin_task("generation 1")
     clock.sleep(40)
 
-    journal.begin("generation 2")
+    journal.begin_task("generation 2")
 
-    assert journal.elapsed == 0
+    assert journal.elapsed_s == 0
 
 
 def test_tasks_that_take_turns_each_go_on_with_their_own_time(tmp_path: Path) -> None:
@@ -104,63 +104,63 @@ def test_tasks_that_take_turns_each_go_on_with_their_own_time(tmp_path: Path) ->
     for _ in range(5):
         for task in ("generation 1", "generation 2"):
             journal = opened(tmp_path, clock)
-            journal.begin(task)
+            journal.begin_task(task)
             clock.sleep(10)
 
-    assert journal.elapsed == 50
-    assert journal.spent_on("generation 1") == 50
-    assert journal.spent_on("generation 3") == 0
+    assert journal.elapsed_s == 50
+    assert journal.get_task_seconds("generation 1") == 50
+    assert journal.get_task_seconds("generation 3") == 0
 
 
 def test_a_task_whose_deadline_has_done_its_duty_begins_anew_when_it_comes_back(tmp_path: Path) -> None:
     clock = FakeClock()
     journal = opened(tmp_path, clock)
-    journal.begin("generation 1")
+    journal.begin_task("generation 1")
     clock.sleep(86400)
-    journal.settle("generation 1")
-    journal.begin("generation 2")
+    journal.record_outcome("generation 1")
+    journal.begin_task("generation 2")
 
     again = opened(tmp_path, clock)
-    again.begin("generation 1")
+    again.begin_task("generation 1")
 
-    assert again.elapsed == 0
-    assert not again.memory.settled
+    assert again.elapsed_s == 0
+    assert not again.state.settled
 
 
 def test_only_the_newest_superseded_tasks_are_remembered(tmp_path: Path) -> None:
     clock = FakeClock()
     journal = opened(tmp_path, clock)
     for number in range(100):
-        journal.begin(f"generation {number}")
+        journal.begin_task(f"generation {number}")
         clock.sleep(1)
 
-    assert [task for task, _ in journal.memory.earlier] == [f"generation {number}" for number in range(83, 99)]
+    assert [task for task, _ in journal.state.earlier] == [f"generation {number}" for number in range(83, 99)]
 
 
 def test_a_full_disk_does_not_keep_a_task_from_being_settled(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "file" / "journal.json", FakeClock(), "boot 1")
     (tmp_path / "file").touch()
     with suppress(StorageError):
-        journal.begin("generation 1")
+        journal.begin_task("generation 1")
 
-    journal.settle("generation 1")
+    journal.record_outcome("generation 1")
 
-    assert journal.memory.task == "generation 1"
+    assert journal.state.task == "generation 1"
 
 
 def test_a_task_that_an_earlier_version_named_goes_on_under_its_new_name(tmp_path: Path) -> None:
     clock = FakeClock()
     journal = opened(tmp_path, clock)
-    journal.begin("named by 0.1")
-    journal.intend(SetPassword(SLAVE, PASSWORD, retained=PASSWORD))
+    journal.begin_task("named by 0.1")
+    journal.record_intent(SetPassword(SLAVE, PASSWORD, current_hash=PASSWORD))
     clock.sleep(40)
 
     upgraded = opened(tmp_path, clock)
-    upgraded.rename("named by 0.1", "generation 1")
-    upgraded.begin("generation 1")
+    upgraded.rename_task("named by 0.1", "generation 1")
+    upgraded.begin_task("generation 1")
 
-    assert upgraded.elapsed == 40
-    assert not upgraded.memory.outlived(SLAVE)
+    assert upgraded.elapsed_s == 40
+    assert not upgraded.state.has_stale_password(SLAVE)
 
 
 def test_where_nothing_can_be_written_the_memory_stays_what_the_disk_holds(tmp_path: Path) -> None:
@@ -168,17 +168,17 @@ def test_where_nothing_can_be_written_the_memory_stays_what_the_disk_holds(tmp_p
     (tmp_path / ".journal.json.draft").mkdir()
 
     with pytest.raises(StorageError):
-        journal.intend(CREATE)
+        journal.record_intent(CREATE)
 
-    assert journal.memory == Memory()
+    assert journal.state == JournalState()
 
 
 def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
-    journal.intend(CREATE)
+    journal.record_intent(CREATE)
     written = (tmp_path / "journal.json").stat().st_mtime_ns
 
-    journal.intend(CREATE)
+    journal.record_intent(CREATE)
 
     assert (tmp_path / "journal.json").stat().st_mtime_ns == written
 
@@ -187,41 +187,45 @@ def test_what_is_known_of_passwords_may_be_missing_and_what_is_retained_may_not(
     journal = opened(tmp_path, FakeClock())
     (tmp_path / ".journal.json.draft").mkdir()
 
-    journal.looked([], [account()])
+    journal.record_passwords([], [build_account()])
     with pytest.raises(StorageError):
-        journal.looked([SLAVE], [])
+        journal.record_passwords([SLAVE], [])
 
-    assert journal.memory == Memory()
+    assert journal.state == JournalState()
 
 
 def test_a_password_that_the_agent_did_not_give_is_told_once_its_own_were_looked_at(tmp_path: Path) -> None:
-    opened(tmp_path, FakeClock()).looked([], [account(retained=stored("old"))])
+    opened(tmp_path, FakeClock()).record_passwords([], [build_account(retained_hash=build_proof("old"))])
 
-    memory = opened(tmp_path, FakeClock()).memory
+    memory = opened(tmp_path, FakeClock()).state
 
-    assert [memory.gave(SLAVE, stored(password)) for password in ("pw", "old", "x")] == [True, True, False]
+    assert [
+        memory.can_be_agent_password(SLAVE, build_proof(password)) for password in ("pw", "old", "x")
+    ] == [True, True, False]
 
 
 @pytest.mark.parametrize("step", [CREATE, SetPassword(SLAVE, PASSWORD)], ids=["creation", "password"])
 @pytest.mark.parametrize("done", [False, True])
-def test_between_intent_and_look_any_password_may_be_the_agents_own(tmp_path: Path, step: Step, done: bool) -> None:
+def test_between_intent_and_look_any_password_may_be_the_agents_own(
+    tmp_path: Path, step: Step, done: bool
+) -> None:
     journal = opened(tmp_path, FakeClock())
-    journal.looked([], [account()])
+    journal.record_passwords([], [build_account()])
 
-    journal.intend(step)
+    journal.record_intent(step)
     if done:
-        journal.done(step)
+        journal.record_completion(step)
 
-    assert opened(tmp_path, FakeClock()).memory.gave(SLAVE, stored("x"))
+    assert opened(tmp_path, FakeClock()).state.can_be_agent_password(SLAVE, build_proof("x"))
 
 
 def test_of_a_lost_journal_any_password_may_be_the_agents_own(tmp_path: Path) -> None:
-    assert opened(tmp_path, FakeClock()).memory.gave(SLAVE, stored("x"))
+    assert opened(tmp_path, FakeClock()).state.can_be_agent_password(SLAVE, build_proof("x"))
 
 
 def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
-    journal.intend(CREATE)
+    journal.record_intent(CREATE)
     content = json.loads((tmp_path / "journal.json").read_text())
     newer = ("earlier", "settled", "partings", "sighting", "anchor", "unfinished")
     for key in ("given", "retained", *newer, "sequence", "checksum"):
@@ -229,48 +233,56 @@ def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tm
     lose_journal(tmp_path)
     (tmp_path / "journal.json").write_text(json.dumps(content))
 
-    memory = opened(tmp_path, FakeClock()).memory
+    memory = opened(tmp_path, FakeClock()).state
 
     assert memory.accounts == {SLAVE}
-    assert memory.gave(SLAVE, stored("x"))
+    assert memory.can_be_agent_password(SLAVE, build_proof("x"))
 
 
 @pytest.mark.parametrize(
     ("now", "known"),
     [
-        (account(retained=stored("old")), True),
-        (account(password="old", retained=stored("pw")), True),
-        (account(), False),
-        (account(password="old"), False),
-        (account(retained=stored("x")), False),
-        (account(OTHER), False),
+        (build_account(retained_hash=build_proof("old")), True),
+        (build_account(password="old", retained_hash=build_proof("pw")), True),
+        (build_account(), False),
+        (build_account(password="old"), False),
+        (build_account(retained_hash=build_proof("x")), False),
+        (build_account(OTHER), False),
     ],
 )
 def test_the_passwords_of_an_account_are_known_as_they_were_looked_at(now: AccountState, known: bool) -> None:
-    memory = Memory().having_seen([account(retained=stored("old"))])
+    memory = JournalState().record_passwords([build_account(retained_hash=build_proof("old"))])
 
-    assert memory.knows(now) is known
+    assert memory.has_agent_passwords(now) is known
 
 
 def test_accounts_that_are_seen_together_are_known_as_one_by_one() -> None:
-    first, second = account(), account(Account("other", "%"), retained=stored("old"))
+    first, second = build_account(), build_account(Account("other", "%"), retained_hash=build_proof("old"))
 
-    memory = Memory().having_seen([first, second]).having_seen([account(password="new")])
+    memory = (
+        JournalState().record_passwords([first, second]).record_passwords([build_account(password="new")])
+    )
 
-    assert [memory.knows(each) for each in (first, second, account(password="new"))] == [False, True, True]
+    assert [memory.has_agent_passwords(each) for each in (first, second, build_account(password="new"))] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_password_that_is_gone_is_the_agents_own_no_more(tmp_path: Path) -> None:
     journal = opened(tmp_path, FakeClock())
-    journal.looked([], [account(retained=stored("old"))])
+    journal.record_passwords([], [build_account(retained_hash=build_proof("old"))])
 
-    journal.looked([], [account()])
+    journal.record_passwords([], [build_account()])
 
-    assert not journal.memory.gave(SLAVE, stored("old"))
+    assert not journal.state.can_be_agent_password(SLAVE, build_proof("old"))
 
 
 def test_what_a_server_stores_of_a_password_is_not_on_the_disk(tmp_path: Path) -> None:
-    opened(tmp_path, FakeClock()).looked([], [account(password="a password", retained=stored("another one"))])
+    opened(tmp_path, FakeClock()).record_passwords(
+        [], [build_account(password="a password", retained_hash=build_proof("another one"))]
+    )
 
     content = (tmp_path / "journal.json").read_text()
     assert [proof for proof in ("drowssap a", "eno rehtona") if proof in content] == []

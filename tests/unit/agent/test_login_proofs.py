@@ -8,10 +8,10 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from guestagent.agent.login_proofs import LIFETIME_S, RENEWALS_LIMIT, LoginProofs
-from guestagent.agent.looking import UNANSWERED_LIMIT, try_logins
-from guestagent.agent.model import Desired, WantedAccount
-from guestagent.database.fake import FRESH, FakeSourceView
+from guestagent.agent.login_proofs import PROOF_LIFETIME_S, RENEWALS_LIMIT, LoginProofs
+from guestagent.agent.model import DesiredAccount, DesiredState
+from guestagent.agent.observe import UNANSWERED_LOGINS_LIMIT, try_logins
+from guestagent.database.fake import FRESH_SERVER, FakeSourceProbe
 from guestagent.database.state import Account, AccountState, ServerError, ServerState, SourceState
 from guestagent.metadata.document import Role, Tls
 from guestagent.secret import Secret
@@ -25,8 +25,8 @@ def account(name: str, host: str = "%") -> AccountState:
     return AccountState(Account(name, host), "mysql_native_password", Secret(f"*{name}"))
 
 
-def wanted(name: str, password: str = "pw") -> WantedAccount:
-    return WantedAccount(Account(name, "%"), Secret(password))
+def wanted(name: str, password: str = "pw") -> DesiredAccount:
+    return DesiredAccount(Account(name, "%"), Secret(password))
 
 
 @dataclass
@@ -34,11 +34,13 @@ class Pass:
     """Everything on which the logins of a pass depend; `proofs` outlive it."""
 
     proofs: LoginProofs = field(default_factory=LoginProofs)
-    desired: Desired = field(
-        default_factory=lambda: Desired(Role.SOURCE, 1, accounts=tuple(map(wanted, NAMES)))
+    desired: DesiredState = field(
+        default_factory=lambda: DesiredState(Role.SOURCE, 1, accounts=tuple(map(wanted, NAMES)))
     )
-    server: ServerState = field(default_factory=lambda: replace(FRESH, accounts=tuple(map(account, NAMES))))
-    view: FakeSourceView = field(default_factory=lambda: FakeSourceView(SourceState()))
+    server: ServerState = field(
+        default_factory=lambda: replace(FRESH_SERVER, accounts=tuple(map(account, NAMES)))
+    )
+    view: FakeSourceProbe = field(default_factory=lambda: FakeSourceProbe(SourceState()))
     address: str = "10.0.0.1"
     life: object = 1
     now: float = 0.0
@@ -64,13 +66,13 @@ def change_password(node: Pass) -> None:
 
 
 def change_stored(node: Pass) -> None:
-    changed = replace(account("b"), proof=Secret("*other"))
+    changed = replace(account("b"), password_hash=Secret("*other"))
     node.server = replace(node.server, accounts=(account("a"), changed, account("c")))
 
 
 def lock(node: Pass) -> None:
     node.server = replace(
-        node.server, accounts=(account("a"), replace(account("b"), locked=True), account("c"))
+        node.server, accounts=(account("a"), replace(account("b"), is_locked=True), account("c"))
     )
 
 
@@ -122,7 +124,7 @@ def test_all_are_tried_again_once_the_server_or_the_way_to_it_has_changed(
 
 
 def test_a_login_that_fails_is_tried_in_every_pass() -> None:
-    node = Pass(view=FakeSourceView(SourceState(), DENIED, SourceState(), DENIED, SourceState()))
+    node = Pass(view=FakeSourceProbe(SourceState(), DENIED, SourceState(), DENIED, SourceState()))
 
     assert (node.run(), node.run(), node.run(), node.run()) == (["a", "b", "c"], ["b"], ["b"], [])
     assert node.tried == {}
@@ -131,11 +133,11 @@ def test_a_login_that_fails_is_tried_in_every_pass() -> None:
 def test_old_proofs_are_renewed_a_few_at_a_time() -> None:
     names = [f"{number:02d}" for number in range(RENEWALS_LIMIT + 5)]
     node = Pass(
-        desired=Desired(Role.SOURCE, 1, accounts=tuple(map(wanted, names))),
-        server=replace(FRESH, accounts=tuple(map(account, names))),
+        desired=DesiredState(Role.SOURCE, 1, accounts=tuple(map(wanted, names))),
+        server=replace(FRESH_SERVER, accounts=tuple(map(account, names))),
     )
     node.run()
-    node.now = LIFETIME_S
+    node.now = PROOF_LIFETIME_S
 
     assert (node.run(), node.run(), node.run()) == (names[:RENEWALS_LIMIT], names[RENEWALS_LIMIT:], [])
 
@@ -143,11 +145,11 @@ def test_old_proofs_are_renewed_a_few_at_a_time() -> None:
 def test_a_server_that_answers_nobody_is_not_tried_for_every_account() -> None:
     names = [str(number) for number in range(9)]
     node = Pass(
-        desired=Desired(Role.SOURCE, 1, accounts=tuple(map(wanted, names))),
-        server=replace(FRESH, accounts=tuple(map(account, names))),
-        view=FakeSourceView(SILENCE),
+        desired=DesiredState(Role.SOURCE, 1, accounts=tuple(map(wanted, names))),
+        server=replace(FRESH_SERVER, accounts=tuple(map(account, names))),
+        view=FakeSourceProbe(SILENCE),
     )
 
-    assert node.run() == names[:UNANSWERED_LIMIT]
+    assert node.run() == names[:UNANSWERED_LOGINS_LIMIT]
     assert set(node.tried.values()) == {SILENCE.error}
     assert len(node.tried) == len(names)

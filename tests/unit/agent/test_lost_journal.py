@@ -7,53 +7,53 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.edges import Edges, Report, Verdict
+from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.dependencies import PassDependencies, Report, Verdict
 from guestagent.agent.journal import Journal
-from guestagent.agent.model import Agreement
-from guestagent.agent.plan import plan
-from guestagent.agent.readiness import readiness
+from guestagent.agent.model import ConditionState
+from guestagent.agent.plan import plan_steps
 from guestagent.agent.reconcile import Reconciler
-from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.state import ServerState
 from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
-from guestagent.unreadable_file import list_kept_aside
-from tests.support.journals import garble_journal, lose_journal
-from tests.unit.agent.states import (
+from guestagent.unreadable_file import list_quarantined_files
+from tests.support.agent_states import (
     DIALECT,
-    channel,
-    history,
-    knowing,
-    replica_wanted,
-    seen,
-    server,
-    source_seen,
-    source_wanted,
+    build_channel,
+    build_desired_replica,
+    build_desired_source,
+    build_history,
+    build_memory,
+    build_observed,
+    build_server,
+    build_source_state,
 )
+from tests.support.journals import corrupt_journal, lose_journal
 
 HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
 USER = User("slave0000", Secret("pw0"))
 SOURCE = Document(HANDLE, users=(USER,), section=Section(server_id=7))
 REPLICA = Document(HANDLE, source=Source("10.0.0.7", USER), section=Section(server_id=8))
-WELL = source_seen("0-7-5")
+WELL = build_source_state("0-7-5")
 BOTH = pytest.mark.parametrize("document", [SOURCE, REPLICA], ids=["source", "replica"])
 
 
 def converge(folder: Path, database: FakeDatabase, document: Document) -> Report:
     clock = FakeClock()
-    edges = Edges(
-        open=lambda: database,
-        view=FakeSourceView(WELL),
+    edges = PassDependencies(
+        open_database=lambda: database,
+        source_view=FakeSourceProbe(WELL),
         journal=Journal(folder / "journal.json", clock, "boot 1"),
         clock=clock,
-        address_towards=lambda host: "10.0.0.8",
+        find_own_address=lambda host: "10.0.0.8",
     )
     return Reconciler(document, "task", "10.0.0.1", edges).converge(document.section.deadline)
 
 
-def database(state: ServerState = FRESH) -> FakeDatabase:
-    return FakeDatabase(state, upstream=history("0-7-5"))
+def database(state: ServerState = FRESH_SERVER) -> FakeDatabase:
+    return FakeDatabase(state, upstream=build_history("0-7-5"))
 
 
 def ready_node(folder: Path, document: Document) -> FakeDatabase:
@@ -66,22 +66,22 @@ def ready_node(folder: Path, document: Document) -> FakeDatabase:
 @BOTH
 def test_nothing_is_touched_on_a_server_that_holds_data(tmp_path: Path, document: Document) -> None:
     node = ready_node(tmp_path, document)
-    garble_journal(tmp_path)
+    corrupt_journal(tmp_path)
 
     report = converge(tmp_path, node, document)
 
-    worst = report.readiness.worst
-    assert (worst.name, worst.agreement, node.writes) == ("journal", Agreement.FINAL, 0)
-    assert [str(path) in worst.seen for path in list_kept_aside(tmp_path)] == [True, True]
+    worst = report.readiness.worst_condition
+    assert (worst.name, worst.state, node.write_count) == ("journal", ConditionState.FINAL, 0)
+    assert [str(path) in worst.actual for path in list_quarantined_files(tmp_path)] == [True, True]
 
 
 @BOTH
 def test_it_stays_so_until_somebody_removes_the_files(tmp_path: Path, document: Document) -> None:
     node = ready_node(tmp_path, document)
-    garble_journal(tmp_path)
+    corrupt_journal(tmp_path)
     verdicts = [converge(tmp_path, node, document).verdict for _ in range(2)]
 
-    for path in list_kept_aside(tmp_path):
+    for path in list_quarantined_files(tmp_path):
         path.unlink()
     verdicts.append(converge(tmp_path, node, document).verdict)
 
@@ -89,14 +89,16 @@ def test_it_stays_so_until_somebody_removes_the_files(tmp_path: Path, document: 
 
 
 @BOTH
-def test_an_empty_server_is_worked_on_and_nothing_holds_it_up_later(tmp_path: Path, document: Document) -> None:
-    garble_journal(tmp_path)
+def test_an_empty_server_is_worked_on_and_nothing_holds_it_up_later(
+    tmp_path: Path, document: Document
+) -> None:
+    corrupt_journal(tmp_path)
     node = database()
 
     verdicts = [converge(tmp_path, node, document).verdict for _ in range(2)]
 
     assert verdicts == [Verdict.READY, Verdict.READY]
-    assert len(list_kept_aside(tmp_path)) == 2, "they are kept all the same"
+    assert len(list_quarantined_files(tmp_path)) == 2, "they are kept all the same"
 
 
 @BOTH
@@ -108,15 +110,19 @@ def test_a_journal_that_is_missing_is_no_loss(tmp_path: Path, document: Document
 
 
 @pytest.mark.parametrize(
-    "state", [server("0-7-5"), server(schemas=("shop",)), server(channel=channel())], ids=["history", "data", "channel"]
+    "state",
+    [build_server("0-7-5"), build_server(schemas=("shop",)), build_server(channel=build_channel())],
+    ids=["history", "data", "channel"],
 )
-@pytest.mark.parametrize("wanted", [source_wanted(), replica_wanted()], ids=["source", "replica"])
+@pytest.mark.parametrize(
+    "wanted", [build_desired_source(), build_desired_replica()], ids=["source", "replica"]
+)
 def test_a_plan_has_no_step_and_the_condition_is_the_worst(state: ServerState, wanted: object) -> None:
-    observed = replace(seen(state, WELL), lost_journal="/x/journal.json.unreadable-1")
+    observed = replace(build_observed(state, WELL), lost_journal="/x/journal.json.unreadable-1")
 
-    steps = plan(wanted, observed, knowing(), DIALECT)  # type: ignore[arg-type]
-    worst = readiness(wanted, observed, knowing(), DIALECT).worst  # type: ignore[arg-type]
+    steps = plan_steps(wanted, observed, build_memory(), DIALECT)  # type: ignore[arg-type]
+    worst = judge_readiness(wanted, observed, build_memory(), DIALECT).worst_condition  # type: ignore[arg-type]
 
     assert steps == ()
-    assert (worst.name, worst.agreement) == ("journal", Agreement.FINAL)
-    assert "/x/journal.json.unreadable-1" in worst.seen
+    assert (worst.name, worst.state) == ("journal", ConditionState.FINAL)
+    assert "/x/journal.json.unreadable-1" in worst.actual

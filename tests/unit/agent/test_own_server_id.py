@@ -6,27 +6,39 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.own_server_id import describe_left_out
-from guestagent.agent.plan import refusal
+from guestagent.agent.own_server_id import describe_left_out_transactions
+from guestagent.agent.plan import find_refusal
 from guestagent.database.state import ServerState
-from tests.unit.agent.states import channel, history, replica_wanted, seen, server, source_seen
+from tests.support.agent_states import (
+    build_channel,
+    build_desired_replica,
+    build_history,
+    build_observed,
+    build_server,
+    build_source_state,
+)
 
 
 def replica(gtids: str, logged: str, **changes: object) -> ServerState:
     """A replica with this history, of which its own log has that much."""
-    return server(gtids, logged=history(logged), server_id=8, channel=channel(), **changes)
+    return build_server(
+        gtids, logged_history=build_history(logged), server_id=8, channel=build_channel(), **changes
+    )
 
 
 @pytest.mark.parametrize("gtids", ["0-8-3", "0-8-3,0-7-5", "0-7-5,4-8-1"])
 def test_a_replica_is_not_pointed_at_a_source_that_has_written_under_its_server_id(gtids: str) -> None:
-    refused = refusal(replica_wanted(), seen(server(logged=history("")), source_seen(gtids)))
+    refused = find_refusal(
+        build_desired_replica(),
+        build_observed(build_server(logged_history=build_history("")), build_source_state(gtids)),
+    )
 
     assert refused is not None
     assert refused[0] == "server id"
 
 
 def test_what_a_replica_counts_as_applied_and_has_not_logged_was_left_out() -> None:
-    assert "0-8-6" in describe_left_out(replica("0-8-6", "0-7-5"), history("0-7-5,0-8-6"))
+    assert "0-8-6" in describe_left_out_transactions(replica("0-8-6", "0-7-5"), build_history("0-7-5,0-8-6"))
 
 
 @pytest.mark.parametrize(
@@ -34,8 +46,8 @@ def test_what_a_replica_counts_as_applied_and_has_not_logged_was_left_out() -> N
     [
         replica("0-8-3,0-7-5", "0-8-3,0-7-5"),
         replace(replica("0-7-5", "0-7-5"), server_id=9),
-        replace(replica("0-7-5", "0-7-5"), logged=None),
-        server(logged=history("")),
+        replace(replica("0-7-5", "0-7-5"), logged_history=None),
+        build_server(logged_history=build_history("")),
     ],
     ids=[
         "it wrote them itself",
@@ -45,4 +57,4 @@ def test_what_a_replica_counts_as_applied_and_has_not_logged_was_left_out() -> N
     ],
 )
 def test_a_replica_has_left_out_nothing(state: ServerState) -> None:
-    assert describe_left_out(state, history("0-8-3,0-7-5")) == ""
+    assert describe_left_out_transactions(state, build_history("0-8-3,0-7-5")) == ""

@@ -6,40 +6,40 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.journal_memory import Memory
-from guestagent.agent.model import Desired, Observed, derived_server_id
-from guestagent.agent.plan import plan
+from guestagent.agent.journal_state import JournalState
+from guestagent.agent.model import DesiredState, ObservedState, derive_server_id
+from guestagent.agent.plan import plan_steps
 from guestagent.database.mariadb import MariadbDialect
-from guestagent.database.mysql.gtidset import MysqlHistory
-from guestagent.database.state import Account, AccountState, Receiver, ServerError, SourceState
-from guestagent.metadata.document import CfnHandle, Document, Section, Unresolved, User
+from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.state import Account, AccountState, ReceiverState, ServerError, SourceState
+from guestagent.metadata.document import CfnHandle, Document, Section, UnresolvedFunction, User
 from guestagent.secret import Secret
-from tests.unit.agent.states import (
+from tests.support.agent_states import (
     DIALECT,
     PASSWORD,
     SLAVE,
-    account,
-    channel,
-    knowing,
-    replica_wanted,
-    said,
-    seen,
-    server,
-    source_seen,
-    source_wanted,
-    stored,
-    unseen,
+    build_account,
+    build_channel,
+    build_desired_replica,
+    build_desired_source,
+    build_failed_source,
+    build_memory,
+    build_observed,
+    build_proof,
+    build_server,
+    build_source_state,
+    format_steps,
 )
 
 OTHER = Account("slave0001", "%")
 
 
-def planned(desired: Desired, observed: Observed, memory: Memory | None = None) -> list[str]:
-    return said(plan(desired, observed, memory or Memory(), DIALECT))
+def planned(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
+    return format_steps(plan_steps(desired, observed, memory or JournalState(), DIALECT))
 
 
 def test_a_fresh_server_becomes_a_source() -> None:
-    assert planned(source_wanted(SLAVE), seen(server())) == [
+    assert planned(build_desired_source(SLAVE), build_observed(build_server())) == [
         "set the server id to 7",
         "create the agent's mark",
         "create the replication account slave0000@%",
@@ -48,38 +48,52 @@ def test_a_fresh_server_becomes_a_source() -> None:
 
 
 def test_a_source_that_is_right_has_nothing_to_do() -> None:
-    right = server(server_id=7, read_only=False, marker=True, accounts=(account(),))
+    right = build_server(server_id=7, read_only=False, has_marker=True, accounts=(build_account(),))
 
-    assert planned(source_wanted(SLAVE), seen(right)) == []
+    assert planned(build_desired_source(SLAVE), build_observed(right)) == []
 
 
 def test_only_what_differs_of_an_account_is_changed() -> None:
-    wrong = server(server_id=7, read_only=False, marker=True, accounts=(account(password="old"),))
+    wrong = build_server(
+        server_id=7, read_only=False, has_marker=True, accounts=(build_account(password="old"),)
+    )
 
-    steps = planned(source_wanted(SLAVE), seen(wrong))
+    steps = planned(build_desired_source(SLAVE), build_observed(wrong))
 
     assert steps == ["set the password of slave0000@%, and retain the old one"]
 
 
 DISCARD, SET = "discard the retained password of slave0000@%", "set the password of slave0000@%"
-OLD, STRANGE = stored("old"), stored("x")
+OLD, STRANGE = build_proof("old"), build_proof("x")
 
 
 @pytest.mark.parametrize(
     ("before", "now", "steps"),
     [
-        (account(), account(retained=STRANGE), [DISCARD]),
-        (account(retained=OLD), account(retained=STRANGE), [DISCARD]),
-        (account(), account(password="x"), [SET]),
-        (account(), account(password="x", retained=stored("pw")), [SET]),
-        (account(retained=OLD), account(password="x"), [SET]),
-        (account(retained=OLD), account(password="x", retained=OLD), [f"{SET}, and keep the one that is retained"]),
-        (account(password="old"), account(password="x", retained=OLD), [f"{SET}, and keep the one that is retained"]),
-        (account(password="old"), account(password="x", retained=stored("y")), [SET]),
-        (account(password="old"), account(password="old"), [f"{SET}, and retain the old one"]),
-        (account(password="old"), account(password="old", retained=STRANGE), [f"{SET}, and retain the old one"]),
-        (account(password="old"), account(retained=OLD), []),
-        (account(retained=OLD), account(retained=OLD), []),
+        (build_account(), build_account(retained_hash=STRANGE), [DISCARD]),
+        (build_account(retained_hash=OLD), build_account(retained_hash=STRANGE), [DISCARD]),
+        (build_account(), build_account(password="x"), [SET]),
+        (build_account(), build_account(password="x", retained_hash=build_proof("pw")), [SET]),
+        (build_account(retained_hash=OLD), build_account(password="x"), [SET]),
+        (
+            build_account(retained_hash=OLD),
+            build_account(password="x", retained_hash=OLD),
+            [f"{SET}, and keep the one that is retained"],
+        ),
+        (
+            build_account(password="old"),
+            build_account(password="x", retained_hash=OLD),
+            [f"{SET}, and keep the one that is retained"],
+        ),
+        (build_account(password="old"), build_account(password="x", retained_hash=build_proof("y")), [SET]),
+        (build_account(password="old"), build_account(password="old"), [f"{SET}, and retain the old one"]),
+        (
+            build_account(password="old"),
+            build_account(password="old", retained_hash=STRANGE),
+            [f"{SET}, and retain the old one"],
+        ),
+        (build_account(password="old"), build_account(retained_hash=OLD), []),
+        (build_account(retained_hash=OLD), build_account(retained_hash=OLD), []),
     ],
     ids=[
         "a second one",
@@ -100,28 +114,28 @@ OLD, STRANGE = stored("old"), stored("x")
 def test_what_somebody_did_to_passwords_is_told_from_what_the_agent_did(
     before: AccountState, now: AccountState, steps: list[str], retain: bool
 ) -> None:
-    state = server(server_id=7, read_only=False, marker=True, accounts=(now,))
-    desired = replace(source_wanted(SLAVE), retain=retain)
+    state = build_server(server_id=7, read_only=False, has_marker=True, accounts=(now,))
+    desired = replace(build_desired_source(SLAVE), retain_passwords=retain)
 
-    assert planned(desired, seen(state), Memory().having_seen([before])) == steps
+    assert planned(desired, build_observed(state), JournalState().record_passwords([before])) == steps
 
 
 @pytest.mark.parametrize(
     ("now", "steps"),
     [
-        (account(retained=STRANGE), []),
-        (account(password="x"), [f"{SET}, and retain the old one"]),
-        (account(password="x", retained=stored("pw")), [f"{SET}, and retain the old one"]),
-        (account(password="x", plugin="plain or another"), [SET]),
+        (build_account(retained_hash=STRANGE), []),
+        (build_account(password="x"), [f"{SET}, and retain the old one"]),
+        (build_account(password="x", retained_hash=build_proof("pw")), [f"{SET}, and retain the old one"]),
+        (build_account(password="x", plugin="plain or another"), [SET]),
     ],
     ids=["a second one", "another one", "another one, with the wanted one beside it", "another way in"],
 )
 def test_without_a_journal_any_password_may_be_one_that_a_replica_still_needs(
     now: AccountState, steps: list[str]
 ) -> None:
-    state = server(server_id=7, read_only=False, marker=True, accounts=(now,))
+    state = build_server(server_id=7, read_only=False, has_marker=True, accounts=(now,))
 
-    assert planned(source_wanted(SLAVE), seen(state), Memory(task="2")) == steps
+    assert planned(build_desired_source(SLAVE), build_observed(state), JournalState(task="2")) == steps
 
 
 @pytest.mark.parametrize(
@@ -129,46 +143,53 @@ def test_without_a_journal_any_password_may_be_one_that_a_replica_still_needs(
     [
         {"privileges": frozenset()},
         {"privileges": frozenset({"REPLICATION SLAVE", "SUPER"})},
-        {"others": True},
+        {"has_other_privileges": True},
     ],
 )
 def test_privileges_are_exactly_the_wanted_ones(changes: dict[str, Any]) -> None:
-    wrong = server(server_id=7, read_only=False, marker=True, accounts=(account(**changes),))
+    wrong = build_server(server_id=7, read_only=False, has_marker=True, accounts=(build_account(**changes),))
 
-    assert planned(source_wanted(SLAVE), seen(wrong)) == ["grant slave0000@% exactly REPLICATION SLAVE"]
+    assert planned(build_desired_source(SLAVE), build_observed(wrong)) == [
+        "grant slave0000@% exactly REPLICATION SLAVE"
+    ]
 
 
 def test_an_account_that_left_the_metadata_is_dropped_after_the_new_one_is_made() -> None:
-    old = server(server_id=7, read_only=False, marker=True, accounts=(account(OTHER),))
+    old = build_server(server_id=7, read_only=False, has_marker=True, accounts=(build_account(OTHER),))
 
-    assert planned(source_wanted(SLAVE), seen(old)) == [
+    assert planned(build_desired_source(SLAVE), build_observed(old)) == [
         "create the replication account slave0000@%",
         "drop the account slave0001@%",
     ]
 
 
 def test_somebody_elses_accounts_are_left_alone() -> None:
-    strange = server(
+    strange = build_server(
         server_id=7,
         read_only=False,
-        accounts=(account(OTHER, marked=False), account(SLAVE, "x", marked=False)),
+        accounts=(build_account(OTHER, is_marked=False), build_account(SLAVE, "x", is_marked=False)),
     )
 
-    assert planned(source_wanted(SLAVE), seen(strange)) == []
+    assert planned(build_desired_source(SLAVE), build_observed(strange)) == []
 
 
 def test_an_account_whose_creation_was_cut_is_finished() -> None:
-    half = server(
-        server_id=7, read_only=False, marker=True, accounts=(account(privileges=frozenset(), marked=False),)
+    half = build_server(
+        server_id=7,
+        read_only=False,
+        has_marker=True,
+        accounts=(build_account(privileges=frozenset(), is_marked=False),),
     )
 
-    steps = planned(source_wanted(SLAVE), seen(half), Memory(accounts=frozenset({SLAVE})))
+    steps = planned(
+        build_desired_source(SLAVE), build_observed(half), JournalState(accounts=frozenset({SLAVE}))
+    )
 
     assert steps == ["grant slave0000@% exactly REPLICATION SLAVE"]
 
 
 def test_a_fresh_server_becomes_a_replica() -> None:
-    assert planned(replica_wanted(), seen(server(), source_seen("0-7-5"))) == [
+    assert planned(build_desired_replica(), build_observed(build_server(), build_source_state("0-7-5"))) == [
         "set the server id to 8",
         "point the channel at 10.0.0.7:3306 as slave0000, by GTID",
         "start the channel",
@@ -176,18 +197,23 @@ def test_a_fresh_server_becomes_a_replica() -> None:
 
 
 def test_a_replica_that_is_right_has_nothing_to_do() -> None:
-    right = server("0-7-5", server_id=8, channel=channel())
+    right = build_server("0-7-5", server_id=8, channel=build_channel())
 
-    assert planned(replica_wanted(), seen(right, source_seen("0-7-5")), knowing()) == []
+    assert (
+        planned(build_desired_replica(), build_observed(right, build_source_state("0-7-5")), build_memory())
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("wanted", "known"), [("10.0.0.9", "pw"), ("10.0.0.7", "another")], ids=["address", "password"]
 )
 def test_a_replica_repoints(wanted: str, known: str) -> None:
-    state = server("0-7-5", server_id=8, channel=channel("10.0.0.7"))
+    state = build_server("0-7-5", server_id=8, channel=build_channel("10.0.0.7"))
 
-    steps = planned(replica_wanted(wanted), seen(state, source_seen("0-7-6")), knowing(known))
+    steps = planned(
+        build_desired_replica(wanted), build_observed(state, build_source_state("0-7-6")), build_memory(known)
+    )
 
     assert steps == [
         "stop the channel",
@@ -197,67 +223,112 @@ def test_a_replica_repoints(wanted: str, known: str) -> None:
 
 
 def test_a_stopped_channel_is_started() -> None:
-    state = server("0-7-5", server_id=8, channel=channel(receiver=Receiver.STOPPED, lag=None))
+    state = build_server(
+        "0-7-5", server_id=8, channel=build_channel(receiver=ReceiverState.STOPPED, lag=None)
+    )
 
-    assert planned(replica_wanted(), seen(state, source_seen("0-7-5")), knowing()) == ["start the channel"]
+    assert planned(
+        build_desired_replica(), build_observed(state, build_source_state("0-7-5")), build_memory()
+    ) == ["start the channel"]
 
 
 @pytest.mark.parametrize("number", [1062, 1593], ids=["other data", "equal ids"])
 def test_a_channel_that_stops_again_with_a_lasting_error_is_started_once_a_work(number: int) -> None:
     error = ServerError(number, "Duplicate entry")
-    stopped = channel(applier=False, lag=None, applier_error=error)
-    observed = seen(server("0-7-5", server_id=8, channel=stopped), source_seen("0-7-5"))
+    stopped = build_channel(is_applier_running=False, lag=None, applier_error=error)
+    observed = build_observed(
+        build_server("0-7-5", server_id=8, channel=stopped), build_source_state("0-7-5")
+    )
 
-    assert planned(replica_wanted(), observed, knowing()) == ["stop the channel", "start the channel"]
-    assert planned(replica_wanted(), replace(observed, started=frozenset({number})), knowing()) == []
-    assert planned(replica_wanted(), replace(observed, started=frozenset({13125})), knowing()) != []
+    assert planned(build_desired_replica(), observed, build_memory()) == [
+        "stop the channel",
+        "start the channel",
+    ]
+    assert (
+        planned(
+            build_desired_replica(), replace(observed, retried_errors=frozenset({number})), build_memory()
+        )
+        == []
+    )
+    assert (
+        planned(build_desired_replica(), replace(observed, retried_errors=frozenset({13125})), build_memory())
+        != []
+    )
 
 
 def test_a_receiver_that_is_refused_where_we_are_let_in_gets_the_password_again_once_a_work() -> None:
-    refused = channel(receiver=Receiver.CONNECTING, lag=None, receiver_error=ServerError(1045, "Access denied"))
-    observed = seen(server("0-7-5", server_id=8, channel=refused), source_seen("0-7-5"))
+    refused = build_channel(
+        receiver=ReceiverState.CONNECTING, lag=None, receiver_error=ServerError(1045, "Access denied")
+    )
+    observed = build_observed(
+        build_server("0-7-5", server_id=8, channel=refused), build_source_state("0-7-5")
+    )
 
-    assert planned(replica_wanted(), observed, knowing())[1].startswith("point the channel")
-    assert planned(replica_wanted(), replace(observed, started=frozenset({1045})), knowing()) == []
+    assert planned(build_desired_replica(), observed, build_memory())[1].startswith("point the channel")
+    assert (
+        planned(build_desired_replica(), replace(observed, retried_errors=frozenset({1045})), build_memory())
+        == []
+    )
 
 
 def test_a_receiver_that_is_refused_as_we_are_is_left_alone() -> None:
-    refused = channel(receiver=Receiver.CONNECTING, lag=None, receiver_error=ServerError(1045, "Access denied"))
-    state = server("0-7-5", server_id=8, channel=refused)
+    refused = build_channel(
+        receiver=ReceiverState.CONNECTING, lag=None, receiver_error=ServerError(1045, "Access denied")
+    )
+    state = build_server("0-7-5", server_id=8, channel=refused)
 
-    assert planned(replica_wanted(), seen(state, unseen(1045, "Access denied")), knowing()) == []
+    assert (
+        planned(
+            build_desired_replica(),
+            build_observed(state, build_failed_source(1045, "Access denied")),
+            build_memory(),
+        )
+        == []
+    )
 
 
 def test_a_writable_replica_is_closed_first() -> None:
     assert (
-        planned(replica_wanted(), seen(server(read_only=False), source_seen()))[0]
+        planned(build_desired_replica(), build_observed(build_server(read_only=False), build_source_state()))[
+            0
+        ]
         == "make the server read-only"
     )
 
 
 def test_an_empty_replica_may_knock_before_its_source_answers() -> None:
-    observed = seen(server(), unseen(1045, "Access denied"))
+    observed = build_observed(build_server(), build_failed_source(1045, "Access denied"))
 
-    assert "start the channel" in planned(replica_wanted(), observed)
+    assert "start the channel" in planned(build_desired_replica(), observed)
 
 
 def test_a_replica_with_a_history_is_not_repointed_before_one_could_look() -> None:
-    state = server("0-7-5", server_id=8, channel=channel("10.0.0.6"))
+    state = build_server("0-7-5", server_id=8, channel=build_channel("10.0.0.6"))
 
-    assert planned(replica_wanted(), seen(state, unseen(2003, "refused")), knowing()) == []
+    assert (
+        planned(
+            build_desired_replica(),
+            build_observed(state, build_failed_source(2003, "refused")),
+            build_memory(),
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     "observed",
     [
-        seen(server(schemas=("shop",)), source_seen("0-7-5")),
-        seen(server(accounts=(account(marked=False),)), source_seen("0-7-5")),
-        seen(server("0-1-3"), source_seen("0-7-5")),
-        seen(server("0-7-6"), source_seen("0-7-5")),
-        seen(server("0-1-3", own="0-1-3"), source_seen("0-1-5,0-7-6")),
-        seen(server("0-7-5", binary_log=False, channel=channel("10.0.0.6")), source_seen("0-7-5")),
-        seen(server("0-7-5,0-8-6", channel=channel()), source_seen("0-7-9")),
-        seen(server(), source_seen(server_id=8)),
+        build_observed(build_server(schemas=("shop",)), build_source_state("0-7-5")),
+        build_observed(build_server(accounts=(build_account(is_marked=False),)), build_source_state("0-7-5")),
+        build_observed(build_server("0-1-3"), build_source_state("0-7-5")),
+        build_observed(build_server("0-7-6"), build_source_state("0-7-5")),
+        build_observed(build_server("0-1-3", local_gtids="0-1-3"), build_source_state("0-1-5,0-7-6")),
+        build_observed(
+            build_server("0-7-5", binary_log=False, channel=build_channel("10.0.0.6")),
+            build_source_state("0-7-5"),
+        ),
+        build_observed(build_server("0-7-5,0-8-6", channel=build_channel()), build_source_state("0-7-9")),
+        build_observed(build_server(), build_source_state(server_id=8)),
     ],
     ids=[
         "data",
@@ -270,17 +341,17 @@ def test_a_replica_with_a_history_is_not_repointed_before_one_could_look() -> No
         "equal server id",
     ],
 )
-def test_what_could_lose_data_is_not_touched(observed: Observed) -> None:
-    assert planned(replica_wanted(), observed, knowing()) == []
+def test_what_could_lose_data_is_not_touched(observed: ObservedState) -> None:
+    assert planned(build_desired_replica(), observed, build_memory()) == []
 
 
-@pytest.mark.parametrize("state", [server(binary_log=False), server(channel=channel())])
+@pytest.mark.parametrize("state", [build_server(binary_log=False), build_server(channel=build_channel())])
 def test_a_server_that_cannot_be_a_source_is_not_touched(state: object) -> None:
-    assert planned(source_wanted(SLAVE), seen(state)) == []  # type: ignore[arg-type]
+    assert planned(build_desired_source(SLAVE), build_observed(state)) == []  # type: ignore[arg-type]
 
 
 def test_nothing_is_planned_for_a_silent_server() -> None:
-    assert planned(source_wanted(SLAVE), Observed(None, "no answer")) == []
+    assert planned(build_desired_source(SLAVE), ObservedState(None, "no answer")) == []
 
 
 def test_the_documents_network_limits_where_a_replica_comes_from() -> None:
@@ -289,20 +360,20 @@ def test_the_documents_network_limits_where_a_replica_comes_from() -> None:
         CfnHandle(Secret("http://handle")), users=(User("slave0000", PASSWORD),), section=section
     )
 
-    desired = Desired.of(document, DIALECT, "10.0.0.7")
+    desired = DesiredState.from_document(document, DIALECT, "10.0.0.7")
 
     assert desired.accounts[0].account == Account("slave0000", "10.0.0.0/24")
 
 
 @pytest.mark.parametrize(("address", "expected"), [("10.0.0.7", 0x0A000007), ("2001:db8::5", 0x91AD174A)])
 def test_a_server_id_is_derived_from_the_address(address: str, expected: int) -> None:
-    desired = Desired.of(Document(CfnHandle(Secret("http://handle"))), DIALECT, address)
+    desired = DesiredState.from_document(Document(CfnHandle(Secret("http://handle"))), DIALECT, address)
 
-    assert (desired.server_id, desired.derived) == (expected, True)
+    assert (desired.server_id, desired.is_server_id_derived) == (expected, True)
 
 
 def test_addresses_that_end_alike_in_two_subnets_give_two_ids() -> None:
-    ids = {derived_server_id(f"2001:db8:0:{subnet:x}::5") for subnet in range(100)}
+    ids = {derive_server_id(f"2001:db8:0:{subnet:x}::5") for subnet in range(100)}
 
     assert len(ids) == 100
 
@@ -311,7 +382,9 @@ def test_a_network_of_ipv6_may_take_two_accounts_of_a_user() -> None:
     section = Section(server_id=7, network=IPv6Network("2001:db8::/64"))
     user = User("slave0000", PASSWORD)
 
-    desired = Desired.of(Document(CfnHandle(Secret("http://h")), (user,), section=section), MariadbDialect(), "fd00::7")
+    desired = DesiredState.from_document(
+        Document(CfnHandle(Secret("http://h")), (user,), section=section), MariadbDialect(), "fd00::7"
+    )
 
     assert [str(wanted.account) for wanted in desired.accounts] == [
         "slave0000@2001:db8:0:0:%",
@@ -320,33 +393,39 @@ def test_a_network_of_ipv6_may_take_two_accounts_of_a_user() -> None:
 
 
 def test_a_dry_run_without_an_address_says_where_the_id_will_come_from() -> None:
-    desired = Desired.of(Document(Unresolved("Handle", "{}")), DIALECT, None)
+    desired = DesiredState.from_document(Document(UnresolvedFunction("Handle", "{}")), DIALECT, None)
 
-    assert planned(desired, seen(server()))[0] == "set the server id to <this node's address>"
+    assert planned(desired, build_observed(build_server()))[0] == "set the server id to <this node's address>"
 
 
-@pytest.mark.parametrize("partly", [{"restricted": True, "read_only": False}, {"read_only": True}])
+@pytest.mark.parametrize("partly", [{"is_restricted": True, "read_only": False}, {"read_only": True}])
 def test_a_server_that_is_read_only_in_any_way_becomes_writable_as_a_source(partly: dict[str, Any]) -> None:
-    state = server(server_id=7, marker=True, accounts=(account(),), **partly)
+    state = build_server(server_id=7, has_marker=True, accounts=(build_account(),), **partly)
 
-    assert planned(source_wanted(SLAVE), seen(state)) == ["make the server writable"]
+    assert planned(build_desired_source(SLAVE), build_observed(state)) == ["make the server writable"]
 
 
 def test_a_replica_that_is_read_only_for_all_but_administrators_becomes_read_only() -> None:
-    state = server(server_id=8, restricted=True, read_only=False, channel=channel())
+    state = build_server(server_id=8, is_restricted=True, read_only=False, channel=build_channel())
 
-    assert planned(replica_wanted(), seen(state, source_seen()), knowing()) == ["make the server read-only"]
+    assert planned(build_desired_replica(), build_observed(state, build_source_state()), build_memory()) == [
+        "make the server read-only"
+    ]
 
 
 @pytest.mark.parametrize(
     "source",
-    [SourceState(7, True, MysqlHistory(), "9.7.4"), source_seen(gtid=False), source_seen(uuid="u-1")],
+    [
+        SourceState(7, True, MysqlHistory(), "9.7.4"),
+        build_source_state(gtid=False),
+        build_source_state(uuid="u-1"),
+    ],
     ids=["another family", "no GTIDs", "the same uuid"],
 )
 def test_a_source_that_cannot_be_followed_is_not_followed(source: SourceState) -> None:
-    assert planned(replica_wanted(), Observed(server(uuid="u-1"), source=source)) == []
+    assert planned(build_desired_replica(), ObservedState(build_server(uuid="u-1"), source=source)) == []
 
 
-@pytest.mark.parametrize("desired", [source_wanted(SLAVE), replica_wanted()])
-def test_a_server_that_does_not_count_by_gtid_is_left_alone(desired: Desired) -> None:
-    assert planned(desired, seen(server(gtid=False))) == []
+@pytest.mark.parametrize("desired", [build_desired_source(SLAVE), build_desired_replica()])
+def test_a_server_that_does_not_count_by_gtid_is_left_alone(desired: DesiredState) -> None:
+    assert planned(desired, build_observed(build_server(gtid=False))) == []

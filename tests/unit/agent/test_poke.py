@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.collect import stored
-from guestagent.agent.mailbox import Mailbox
-from guestagent.agent.poke import narrow, poke
-from guestagent.agent.settings import Settings, load
+from guestagent.agent.inbox import DocumentInbox
+from guestagent.agent.metadata_files import find_stored_document
+from guestagent.agent.poke import deliver_document, restrict_access
+from guestagent.agent.settings import Settings, load_settings
 from guestagent.errors import InvalidInput, InvalidMetadata, StorageError
 
 HEAT = {"collectors": ["cfn"], "cfn": {"path": "Master0000.Metadata"}}
@@ -25,9 +25,9 @@ def settings(tmp_path: Path) -> Settings:
     empty = tmp_path / "guestagent.conf"
     empty.touch()
     return replace(
-        load(empty),
-        state=tmp_path / "state",
-        run=tmp_path / "run",
+        load_settings(empty),
+        state_folder=tmp_path / "state",
+        run_folder=tmp_path / "run",
         collector_cache=tmp_path / "cache",
         collector_config=tmp_path / "os-collect-config.conf",
     )
@@ -42,13 +42,13 @@ def collected(settings: Settings, **contents: object) -> dict[str, str]:
 
 def poked(settings: Settings, environ: dict[str, str]) -> dict[str, object] | None:
     """What the agent finds after a poke."""
-    poke(environ, settings, boot_copies=[], backup_cache=settings.run / "backup")
-    found = stored(settings.state)
+    deliver_document(environ, settings, boot_copies=[], backup_cache=settings.run_folder / "backup")
+    found = find_stored_document(settings.state_folder)
     return None if found is None else dict(found.document)
 
 
 def test_the_document_is_kept_and_the_agent_told(settings: Settings) -> None:
-    with Mailbox(settings.state, settings.run).listen() as ear:
+    with DocumentInbox(settings.state_folder, settings.run_folder).open_listener() as ear:
         assert poked(settings, collected(settings, ec2={}, cfn=DOCUMENT)) == DOCUMENT
         assert ear.wait(5)
 
@@ -61,7 +61,7 @@ def test_the_agent_is_told_before_anything_of_the_collector_can_fail(settings: S
     settings.collector_config.unlink()
     settings.collector_config.mkdir()
 
-    with Mailbox(settings.state, settings.run).listen() as ear:
+    with DocumentInbox(settings.state_folder, settings.run_folder).open_listener() as ear:
         with pytest.raises(StorageError):
             poked(settings, collected(settings, cfn=DOCUMENT))
 
@@ -86,7 +86,9 @@ def test_heats_wishes_for_the_collector_are_written_and_nothing_else_of_its_file
 
 
 @pytest.mark.parametrize("heats", [{}, {"os-collect-config": {"polling_interval": 30}}])
-def test_the_interval_of_our_own_section_stands_over_heats(settings: Settings, heats: dict[str, object]) -> None:
+def test_the_interval_of_our_own_section_stands_over_heats(
+    settings: Settings, heats: dict[str, object]
+) -> None:
     handle = {"ReadyWaitCondition": "http://heat.test/1"}
 
     poked(settings, collected(settings, heat={**handle, **heats, "GuestAgent": {"PollingInterval": 5}}))
@@ -142,11 +144,11 @@ def test_a_torn_file_keeps_the_document_that_was_there(settings: Settings) -> No
     with pytest.raises(InvalidMetadata):
         poked(settings, {"OS_CONFIG_FILES": f"{settings.collector_cache}/cfn.json"})
 
-    assert stored(settings.state) is not None
+    assert find_stored_document(settings.state_folder) is not None
 
 
 def test_where_nothing_can_be_kept_the_collector_comes_again(settings: Settings) -> None:
-    settings.state.touch()
+    settings.state_folder.touch()
 
     with pytest.raises(StorageError):
         poked(settings, collected(settings, cfn=DOCUMENT))
@@ -167,7 +169,7 @@ def left_behind(tmp_path: Path) -> tuple[Path, Path]:
 def test_only_root_can_read_what_was_left_behind(tmp_path: Path) -> None:
     copy, cache = left_behind(tmp_path)
 
-    narrow([copy, tmp_path / "missing"], [cache, tmp_path / "missing"])
+    restrict_access([copy, tmp_path / "missing"], [cache, tmp_path / "missing"])
 
     assert copy.stat().st_mode & 0o777 == 0o600
     assert cache.stat().st_mode & 0o777 == 0o700
@@ -177,7 +179,7 @@ def test_a_mode_that_is_narrower_still_is_kept(tmp_path: Path) -> None:
     copy, _ = left_behind(tmp_path)
     copy.chmod(0o400)
 
-    narrow([copy], [])
+    restrict_access([copy], [])
 
     assert copy.stat().st_mode & 0o777 == 0o400
 
@@ -185,7 +187,7 @@ def test_a_mode_that_is_narrower_still_is_kept(tmp_path: Path) -> None:
 def test_superseded_copies_are_emptied_and_what_is_read_again_stays(tmp_path: Path) -> None:
     _, cache = left_behind(tmp_path)
 
-    narrow([], [cache])
+    restrict_access([], [cache])
 
     found = {path.name: path.read_text() for path in cache.iterdir()}
     assert found == {
@@ -201,7 +203,7 @@ def test_a_link_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(copy)
     (tmp_path / "folder").symlink_to(cache)
 
-    narrow([tmp_path / "link"], [tmp_path / "folder"])
+    restrict_access([tmp_path / "link"], [tmp_path / "folder"])
 
     assert copy.stat().st_mode & 0o777 == 0o644
     assert (cache / "cfn.json.orig").read_text() == "hidden"

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from guestagent.agent import journal_memory
-from guestagent.agent.edges import Edges, Verdict
+from guestagent.agent import journal_state
+from guestagent.agent.dependencies import PassDependencies, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.reconcile import Reconciler
-from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
-from guestagent.database.mariadb.dialect import native_hash
-from guestagent.database.mysql import sha2
-from guestagent.database.state import REPLICATION, Account, AccountState, SourceState
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
+from guestagent.database.mariadb.statements import hash_password
+from guestagent.database.mysql import password_hash
+from guestagent.database.state import REPLICATION_PRIVILEGES, Account, AccountState, SourceState
 from guestagent.metadata.document import CfnHandle, Document, Section, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
@@ -33,30 +33,34 @@ class Node:
             AccountState(
                 Account(str(user.name), "%"),
                 "mysql_native_password",
-                native_hash(user.password),  # type: ignore[arg-type]
-                privileges=REPLICATION,
-                marked=True,
+                hash_password(user.password),  # type: ignore[arg-type]
+                privileges=REPLICATION_PRIVILEGES,
+                is_marked=True,
             )
             for user in users
         )
-        state = replace(FRESH, server_id=7, read_only=False, accounts=states, marker=True)
-        self.database, self.view, self.clock = FakeDatabase(state), FakeSourceView(SourceState()), FakeClock()
+        state = replace(FRESH_SERVER, server_id=7, read_only=False, accounts=states, has_marker=True)
+        self.database, self.view, self.clock = (
+            FakeDatabase(state),
+            FakeSourceProbe(SourceState()),
+            FakeClock(),
+        )
         self.path, self.logins = folder / "journal.json", LoginProofs()
 
     def converge(self) -> Verdict:
-        edges = Edges(
-            open=lambda: self.database,
-            view=self.view,
+        edges = PassDependencies(
+            open_database=lambda: self.database,
+            source_view=self.view,
             journal=Journal(self.path, self.clock, "boot 1"),
             clock=self.clock,
-            address_towards=lambda host: "10.0.0.8",
-            logins=self.logins,
+            find_own_address=lambda host: "10.0.0.8",
+            login_proofs=self.logins,
         )
         return Reconciler(self.document, "task", "10.0.0.1", edges).converge(90).verdict
 
 
 def count_comparisons() -> int:
-    return journal_memory.COMPARISONS.made + sha2.COMPARISONS.made
+    return journal_state.COMPARISON_MEMO.miss_count + password_hash.COMPARISON_CACHE.miss_count
 
 
 def test_a_quiet_pass_proves_no_password_and_logs_in_nowhere(tmp_path: Path) -> None:
@@ -69,7 +73,7 @@ def test_a_quiet_pass_proves_no_password_and_logs_in_nowhere(tmp_path: Path) -> 
 
     assert (first, last, logins) == (Verdict.READY, Verdict.READY, 1000)
     assert (len(node.view.logins) - logins, count_comparisons() - compared) == (0, 0)
-    assert (node.view.looks, node.database.writes) == ([], 0)
+    assert (node.view.probes, node.database.write_count) == ([], 0)
 
 
 def count_calls(node: Node) -> int:

@@ -7,50 +7,50 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.edges import Edges, Progress, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Reconciler
-from guestagent.database.edge import SourceView
-from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
-from guestagent.database.gtid import History
-from guestagent.database.mariadb.dialect import native_hash
-from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.mariadb.statements import hash_password
+from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.protocols import SourceProbe
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
 from guestagent.database.steps import StartChannel, Step
 from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
+from tests.support.agent_states import build_failed_source, build_history, build_source_state
 from tests.support.journals import lose_journal
-from tests.unit.agent.states import history, source_seen, unseen
 
 HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
 USERS = (User("slave0000", Secret("pw0")), User("slave0001", Secret("pw1")))
 SOURCE = Document(HANDLE, users=USERS, section=Section(server_id=7))
 REPLICA = Document(HANDLE, source=Source("10.0.0.7", USERS[0]), section=Section(server_id=8))
-UPSTREAM = history("0-7-5")
-WELL = source_seen("0-7-5")
+UPSTREAM = build_history("0-7-5")
+WELL = build_source_state("0-7-5")
 LOGIN = SourceState(server_id=7, binary_log=True, history=UPSTREAM)
 
 
 class Machine:
     """A guest: its database, its disk and its clock."""
 
-    def __init__(self, folder: Path, database: FakeDatabase, view: SourceView | None = None) -> None:
+    def __init__(self, folder: Path, database: FakeDatabase, view: SourceProbe | None = None) -> None:
         self.folder, self.database, self.clock = folder, database, FakeClock()
-        self.view = view or FakeSourceView(WELL)
+        self.view = view or FakeSourceProbe(WELL)
         self.told: list[Progress] = []
         self.wanted: Callable[[], bool] = lambda: False
 
     def reconciler(self, document: Document) -> Reconciler:
-        edges = Edges(
-            open=lambda: self.database,
-            view=self.view,
+        edges = PassDependencies(
+            open_database=lambda: self.database,
+            source_view=self.view,
             journal=Journal(self.folder / "journal.json", self.clock, "boot 1"),
             clock=self.clock,
-            address_towards=lambda host: "10.0.0.8",
-            interrupted=self.wanted,
-            tell=self.told.append,
+            find_own_address=lambda host: "10.0.0.8",
+            is_interrupted=self.wanted,
+            report_progress=self.told.append,
         )
         return Reconciler(document, "task", "10.0.0.1", edges)
 
@@ -58,7 +58,7 @@ class Machine:
         return self.reconciler(document).converge(document.section.deadline)
 
 
-def replica_database(state: ServerState = FRESH, **more: object) -> FakeDatabase:
+def replica_database(state: ServerState = FRESH_SERVER, **more: object) -> FakeDatabase:
     return FakeDatabase(state, upstream=UPSTREAM, **more)  # type: ignore[arg-type]
 
 
@@ -76,7 +76,7 @@ def test_a_fresh_server_becomes_ready(tmp_path: Path, document: Document) -> Non
 class Fetching(FakeDatabase):
     """A channel that has applied nothing when it was started, and all once it was waited for."""
 
-    def catch_up(self, history: History, seconds: float) -> None:
+    def wait_for_history(self, history: GtidHistory, seconds: float) -> None:
         self.state = replace(self.state, history=history)
 
 
@@ -94,9 +94,9 @@ def test_a_channel_that_was_just_started_gets_a_moment_before_it_is_judged(tmp_p
 def test_any_cut_converges(tmp_path: Path, document: Document, cut: int) -> None:
     machine = Machine(tmp_path, replica_database(dies_after=cut))
 
-    with suppress(Died):
+    with suppress(SimulatedCrash):
         machine.converge(document)
-    machine.database = machine.database.reborn()
+    machine.database = machine.database.reopen()
     report = machine.converge(document)
 
     assert report.verdict is Verdict.READY
@@ -106,13 +106,13 @@ def test_any_cut_converges(tmp_path: Path, document: Document, cut: int) -> None
 def test_a_second_pass_writes_nothing(tmp_path: Path, document: Document) -> None:
     machine = Machine(tmp_path, replica_database())
     machine.converge(document)
-    machine.database = machine.database.reborn()
+    machine.database = machine.database.reopen()
     journal = (tmp_path / "journal.json").read_bytes()
 
     report = machine.converge(document)
 
     assert report.verdict is Verdict.READY
-    assert machine.database.writes == 0
+    assert machine.database.write_count == 0
     assert (tmp_path / "journal.json").read_bytes() == journal
 
 
@@ -141,64 +141,66 @@ def test_managed_accounts_are_known_without_the_journal(tmp_path: Path) -> None:
 
 
 def test_a_replica_that_knocks_early_gets_in_later(tmp_path: Path) -> None:
-    refused = unseen(1045, "Access denied for user 'slave0000'")
-    machine = Machine(tmp_path, replica_database(), FakeSourceView(refused, refused, refused, WELL))
+    refused = build_failed_source(1045, "Access denied for user 'slave0000'")
+    machine = Machine(tmp_path, replica_database(), FakeSourceProbe(refused, refused, refused, WELL))
 
     report = machine.converge(REPLICA)
 
     assert report.verdict is Verdict.READY
-    assert any("1045" in progress.doing for progress in machine.told)
+    assert any("1045" in progress.activity for progress in machine.told)
 
 
 def test_what_does_not_pass_until_the_deadline_fails_with_the_servers_words(tmp_path: Path) -> None:
     denied = ServerError(1045, "Access denied for user 'slave0000'")
     machine = Machine(
-        tmp_path, replica_database(connects_with=denied), FakeSourceView(SourceState(error=denied))
+        tmp_path, replica_database(connects_with=denied), FakeSourceProbe(SourceState(error=denied))
     )
 
     report = machine.converge(REPLICA)
 
-    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert (report.verdict, report.is_late) == (Verdict.FAILED, True)
     assert 90 <= report.elapsed < 93
-    assert "1045" in str(report.readiness.worst)
+    assert "1045" in str(report.readiness.worst_condition)
 
 
 def test_what_cannot_pass_fails_at_once_with_the_data_untouched(tmp_path: Path) -> None:
-    own = replace(FRESH, history=history("0-1-3"), schemas=("shop",))
+    own = replace(FRESH_SERVER, history=build_history("0-1-3"), schemas=("shop",))
     machine = Machine(tmp_path, replica_database(own))
 
     report = machine.converge(REPLICA)
 
-    assert (report.verdict, report.late, machine.clock.slept) == (Verdict.FAILED, False, [])
+    assert (report.verdict, report.is_late, machine.clock.slept) == (Verdict.FAILED, False, [])
     assert machine.database.state == own
 
 
 def test_the_deadline_goes_on_through_a_restart_of_the_agent(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, replica_database(), FakeSourceView(unseen(2003, "refused")))
-    machine.reconciler(REPLICA).once()
+    machine = Machine(tmp_path, replica_database(), FakeSourceProbe(build_failed_source(2003, "refused")))
+    machine.reconciler(REPLICA).run_pass()
     machine.clock.sleep(89)
 
     report = machine.converge(REPLICA)
 
-    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert (report.verdict, report.is_late) == (Verdict.FAILED, True)
     assert report.elapsed < 93
 
 
 def test_newer_metadata_cuts_a_pass_between_two_steps(tmp_path: Path) -> None:
     machine = Machine(tmp_path, FakeDatabase())
-    machine.wanted = lambda: machine.database.writes > 0
+    machine.wanted = lambda: machine.database.write_count > 0
 
     report = machine.converge(SOURCE)
 
-    assert report.verdict is Verdict.CUT
-    assert machine.database.writes == 1
+    assert report.verdict is Verdict.INTERRUPTED
+    assert machine.database.write_count == 1
 
 
 def test_a_wait_is_cut_too(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, replica_database(), FakeSourceView(unseen(1045, "Access denied")))
+    machine = Machine(
+        tmp_path, replica_database(), FakeSourceProbe(build_failed_source(1045, "Access denied"))
+    )
     machine.wanted = lambda: bool(machine.clock.slept)
 
-    assert machine.converge(REPLICA).verdict is Verdict.CUT
+    assert machine.converge(REPLICA).verdict is Verdict.INTERRUPTED
 
 
 def test_a_silent_server_is_waited_for(tmp_path: Path) -> None:
@@ -212,10 +214,12 @@ def test_a_silent_server_is_waited_for(tmp_path: Path) -> None:
             raise error
         return machine.database
 
-    reconciler = Reconciler(SOURCE, "task", "10.0.0.1", replace(reconciler.edges, open=open_database))
+    reconciler = Reconciler(
+        SOURCE, "task", "10.0.0.1", replace(reconciler.dependencies, open_database=open_database)
+    )
 
     assert reconciler.converge(90).verdict is Verdict.READY
-    assert machine.database.closed
+    assert machine.database.is_closed
 
 
 def test_a_full_disk_is_waited_for_and_nothing_is_done_unjournalled(tmp_path: Path) -> None:
@@ -224,27 +228,31 @@ def test_a_full_disk_is_waited_for_and_nothing_is_done_unjournalled(tmp_path: Pa
 
     report = machine.converge(SOURCE)
 
-    assert (report.verdict, report.late) == (Verdict.FAILED, True)
+    assert (report.verdict, report.is_late) == (Verdict.FAILED, True)
     assert sum(machine.clock.slept) == pytest.approx(SOURCE.section.deadline, abs=1)
-    assert report.readiness.worst.name == "journal"
-    assert machine.database.writes == 0
+    assert report.readiness.worst_condition.name == "journal"
+    assert machine.database.write_count == 0
 
 
 def test_what_both_have_done_meanwhile_is_not_errant(tmp_path: Path) -> None:
     machine = Machine(
-        tmp_path, FakeDatabase(upstream=history("0-7-9")), FakeSourceView(WELL, WELL, source_seen("0-7-9"))
+        tmp_path,
+        FakeDatabase(upstream=build_history("0-7-9")),
+        FakeSourceProbe(WELL, WELL, build_source_state("0-7-9")),
     )
 
     assert machine.converge(REPLICA).verdict is Verdict.READY
 
 
 def test_a_source_that_cannot_be_logged_in_to_over_tcp_is_not_ready(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, FakeDatabase(), FakeSourceView(unseen(2003, "Connection refused")))
+    machine = Machine(
+        tmp_path, FakeDatabase(), FakeSourceProbe(build_failed_source(2003, "Connection refused"))
+    )
 
     report = machine.converge(SOURCE)
 
-    assert (report.verdict, report.late) == (Verdict.FAILED, True)
-    assert "2003" in str(report.readiness.worst)
+    assert (report.verdict, report.is_late) == (Verdict.FAILED, True)
+    assert "2003" in str(report.readiness.worst_condition)
 
 
 def test_a_disk_that_is_full_when_new_metadata_comes_does_not_count_the_time_of_the_old(
@@ -253,7 +261,9 @@ def test_a_disk_that_is_full_when_new_metadata_comes_does_not_count_the_time_of_
     machine = Machine(tmp_path, FakeDatabase())
     machine.converge(SOURCE)
     machine.clock.sleep(7 * 86400)
-    reconciler = Reconciler(SOURCE, "the next generation", "10.0.0.1", machine.reconciler(SOURCE).edges)
+    reconciler = Reconciler(
+        SOURCE, "the next generation", "10.0.0.1", machine.reconciler(SOURCE).dependencies
+    )
     (tmp_path / ".journal.json.draft").mkdir()
 
     report = reconciler.converge(90)
@@ -265,12 +275,12 @@ def test_what_a_full_disk_kept_from_the_journal_is_written_before_anything_is_do
     (tmp_path / ".journal.json.draft").mkdir()
     machine = Machine(tmp_path, FakeDatabase())
     reconciler = machine.reconciler(SOURCE)
-    reconciler.once()
+    reconciler.run_pass()
     (tmp_path / ".journal.json.draft").rmdir()
 
-    reconciler.once()
+    reconciler.run_pass()
 
-    assert Journal(tmp_path / "journal.json", machine.clock, "boot 1").memory.task == "task"
+    assert Journal(tmp_path / "journal.json", machine.clock, "boot 1").state.task == "task"
 
 
 def test_a_node_without_an_address_waits_for_one_to_derive_its_server_id(tmp_path: Path) -> None:
@@ -278,13 +288,13 @@ def test_a_node_without_an_address_waits_for_one_to_derive_its_server_id(tmp_pat
     document = replace(SOURCE, section=Section())
     addresses = iter([None, None, "10.0.0.8"])
     edges = replace(
-        machine.reconciler(document).edges, address_towards=lambda host: next(addresses, "10.0.0.8")
+        machine.reconciler(document).dependencies, find_own_address=lambda host: next(addresses, "10.0.0.8")
     )
 
     report = Reconciler(document, "task", "heat.example", edges).converge(90)
 
     assert report.verdict is Verdict.READY
-    assert any("no way towards heat.example" in progress.doing for progress in machine.told)
+    assert any("no way towards heat.example" in progress.activity for progress in machine.told)
 
 
 @pytest.mark.parametrize("cut", range(6))
@@ -294,12 +304,12 @@ def test_a_narrowed_account_stays_ours_wherever_it_is_cut_also_without_the_journ
     machine = Machine(tmp_path, FakeDatabase())
     machine.converge(SOURCE)
     lose_journal(tmp_path)
-    wide = (replace(seen, others=True) for seen in machine.database.state.accounts)
+    wide = (replace(seen, has_other_privileges=True) for seen in machine.database.state.accounts)
     machine.database = FakeDatabase(replace(machine.database.state, accounts=tuple(wide)), dies_after=cut)
 
-    with suppress(Died):
+    with suppress(SimulatedCrash):
         machine.converge(SOURCE)
-    machine.database = machine.database.reborn()
+    machine.database = machine.database.reopen()
 
     assert machine.converge(SOURCE).verdict is Verdict.READY
 
@@ -308,37 +318,39 @@ def test_an_error_of_the_first_start_is_met_with_one_more(tmp_path: Path) -> Non
     """A long first replay may meet a lock that one more start repairs: the first one does not count as that."""
     machine = Machine(tmp_path, replica_database())
     reconciler = machine.reconciler(REPLICA)
-    reconciler.once()
+    reconciler.run_pass()
     running = machine.database.state.channel
     assert running is not None
     waited = ServerError(1205, "Lock wait timeout exceeded")
-    stopped = replace(running, applier=False, lag=None, applier_error=waited)
+    stopped = replace(running, is_applier_running=False, lag=None, applier_error=waited)
     machine.database.state = replace(machine.database.state, channel=stopped)
 
-    again = reconciler.once()
+    again = reconciler.run_pass()
 
-    assert machine.database.applied[-1] == StartChannel()
-    assert not again.final
+    assert machine.database.applied_steps[-1] == StartChannel()
+    assert not again.is_final
 
 
 def test_a_source_of_another_family_ends_the_work_at_once_and_is_not_followed(tmp_path: Path) -> None:
     other = SourceState(7, True, MysqlHistory(), "9.7.4")
-    machine = Machine(tmp_path, replica_database(), FakeSourceView(other))
+    machine = Machine(tmp_path, replica_database(), FakeSourceProbe(other))
 
     report = machine.converge(REPLICA)
 
-    assert (report.verdict, report.late) == (Verdict.FAILED, False)
-    assert "a MySQL (9.7.4)" in str(report.readiness.worst)
-    assert machine.database.applied == []
+    assert (report.verdict, report.is_late) == (Verdict.FAILED, False)
+    assert "a MySQL (9.7.4)" in str(report.readiness.worst_condition)
+    assert machine.database.applied_steps == []
 
 
 def passwords(machine: Machine) -> list[tuple[Secret, Secret | None]]:
     """What the server stores of each account's password, and of its retained one."""
-    return [(seen.proof, seen.retained) for seen in machine.database.state.accounts]
+    return [(seen.password_hash, seen.retained_hash) for seen in machine.database.state.accounts]
 
 
 def with_a_second_password(database: FakeDatabase, password: str) -> FakeDatabase:
-    accounts = (replace(seen, retained=native_hash(Secret(password))) for seen in database.state.accounts)
+    accounts = (
+        replace(seen, retained_hash=hash_password(Secret(password))) for seen in database.state.accounts
+    )
     return FakeDatabase(replace(database.state, accounts=tuple(accounts)))
 
 
@@ -351,7 +363,7 @@ def test_a_second_password_that_somebody_gives_is_discarded_by_the_next_pass(tmp
     report = machine.converge(SOURCE)
 
     assert report.verdict is Verdict.READY
-    assert passwords(machine) == before == [(native_hash(Secret(f"pw{n}")), None) for n in range(2)]
+    assert passwords(machine) == before == [(hash_password(Secret(f"pw{n}")), None) for n in range(2)]
 
 
 def test_a_second_password_is_left_alone_by_an_agent_that_has_lost_its_journal(tmp_path: Path) -> None:
@@ -363,7 +375,7 @@ def test_a_second_password_is_left_alone_by_an_agent_that_has_lost_its_journal(t
     report = machine.converge(SOURCE)
 
     assert report.verdict is Verdict.READY
-    assert [retained for _, retained in passwords(machine)] == [native_hash(Secret("old"))] * 2
+    assert [retained for _, retained in passwords(machine)] == [hash_password(Secret("old"))] * 2
 
 
 class DyingAfterwards(FakeDatabase):
@@ -371,7 +383,7 @@ class DyingAfterwards(FakeDatabase):
 
     def apply(self, step: Step) -> None:
         super().apply(step)
-        raise Died
+        raise SimulatedCrash
 
 
 @pytest.mark.parametrize("dies", [False, True], ids=["noted", "not even noted"])
@@ -382,10 +394,10 @@ def test_a_password_that_was_set_in_a_pass_that_was_cut_is_retained_when_the_nex
     machine.converge(SOURCE)
     state = machine.database.state
     machine.database = DyingAfterwards(state) if dies else FakeDatabase(state, dies_after=1)
-    with suppress(Died):
+    with suppress(SimulatedCrash):
         machine.converge(replace(SOURCE, users=(User("slave0000", Secret("second")), USERS[1])))
     machine.database = FakeDatabase(machine.database.state)
 
     machine.converge(replace(SOURCE, users=(User("slave0000", Secret("third")), USERS[1])))
 
-    assert passwords(machine)[0] == (native_hash(Secret("third")), native_hash(Secret("second")))
+    assert passwords(machine)[0] == (hash_password(Secret("third")), hash_password(Secret("second")))

@@ -4,85 +4,89 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.model import Agreement, Condition, Desired, Observed
-from guestagent.agent.plan import plan
-from guestagent.agent.readiness import readiness
-from guestagent.database.channel_options import StrayOption
-from guestagent.database.replication_settings import End, ReplicationSetting
-from guestagent.signal.payload import MOST_REASON
-from tests.unit.agent.states import (
+from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
+from guestagent.agent.plan import plan_steps
+from guestagent.database.channel_options import UnexpectedOption
+from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
+from guestagent.signal.payload import REASON_LENGTH_LIMIT
+from tests.support.agent_states import (
     DIALECT,
     SLAVE,
-    account,
-    channel,
-    knowing,
-    replica_wanted,
-    said,
-    seen,
-    server,
-    source_seen,
-    source_wanted,
+    build_account,
+    build_channel,
+    build_desired_replica,
+    build_desired_source,
+    build_memory,
+    build_observed,
+    build_server,
+    build_source_state,
+    format_steps,
 )
 
-FILTER = ReplicationSetting("replicate_ignore_db", "d", End.REPLICA, "SET GLOBAL replicate_ignore_db = ''")
-LOG_FILTER = ReplicationSetting("binlog_ignore_db", "d", End.SOURCE)
+FILTER = ReplicationSetting(
+    "replicate_ignore_db", "d", ReplicationSide.REPLICA, "SET GLOBAL replicate_ignore_db = ''"
+)
+LOG_FILTER = ReplicationSetting("binlog_ignore_db", "d", ReplicationSide.SOURCE)
 STATEMENTS = ReplicationSetting(
-    "binlog_format", "STATEMENT", End.SOURCE, "SET GLOBAL binlog_format = 'ROW'", managed=True
+    "binlog_format", "STATEMENT", ReplicationSide.SOURCE, "SET GLOBAL binlog_format = 'ROW'", is_managed=True
 )
-SOURCE = server("0-7-5", server_id=7, read_only=False, marker=True, accounts=(account(),))
-REPLICA = server("0-7-5", server_id=8, channel=channel())
-SEEN = source_seen("0-7-5")
+SOURCE = build_server("0-7-5", server_id=7, read_only=False, has_marker=True, accounts=(build_account(),))
+REPLICA = build_server("0-7-5", server_id=8, channel=build_channel())
+SEEN = build_source_state("0-7-5")
 
 
-def worst(desired: Desired, observed: Observed) -> Condition:
-    return readiness(desired, observed, knowing(), DIALECT).worst
+def worst(desired: DesiredState, observed: ObservedState) -> Condition:
+    return judge_readiness(desired, observed, build_memory(), DIALECT).worst_condition
 
 
 @pytest.mark.parametrize(
     ("desired", "observed", "told"),
     [
         (
-            replica_wanted(),
-            seen(replace(REPLICA, skipping=(FILTER,)), SEEN),
+            build_desired_replica(),
+            build_observed(replace(REPLICA, harmful_settings=(FILTER,)), SEEN),
             "replicate_ignore_db = d on this replica",
         ),
         (
-            replica_wanted(),
-            seen(replace(REPLICA, channel=channel(filters=(FILTER,))), SEEN),
+            build_desired_replica(),
+            build_observed(replace(REPLICA, channel=build_channel(filters=(FILTER,))), SEEN),
             "replicate_ignore_db = d on this replica",
         ),
         (
-            replica_wanted(),
-            seen(replace(REPLICA, skipping=(FILTER, LOG_FILTER)), SEEN),
+            build_desired_replica(),
+            build_observed(replace(REPLICA, harmful_settings=(FILTER, LOG_FILTER)), SEEN),
             "replicate_ignore_db = d, binlog_ignore_db = d on this replica",
         ),
         (
-            replica_wanted(),
-            seen(REPLICA, replace(SEEN, skipping=(FILTER, LOG_FILTER))),
+            build_desired_replica(),
+            build_observed(REPLICA, replace(SEEN, harmful_settings=(FILTER, LOG_FILTER))),
             "binlog_ignore_db = d on the source",
         ),
         (
-            source_wanted(SLAVE),
-            seen(replace(SOURCE, skipping=(FILTER, LOG_FILTER))),
+            build_desired_source(SLAVE),
+            build_observed(replace(SOURCE, harmful_settings=(FILTER, LOG_FILTER))),
             "binlog_ignore_db = d on this source",
         ),
         (
-            source_wanted(SLAVE),
-            seen(replace(SOURCE, skipping=(STATEMENTS,))),
+            build_desired_source(SLAVE),
+            build_observed(replace(SOURCE, harmful_settings=(STATEMENTS,))),
             "binlog_format = STATEMENT on this source",
         ),
     ],
 )
 def test_a_setting_that_leaves_out_changes_is_final_and_named(
-    desired: Desired, observed: Observed, told: str
+    desired: DesiredState, observed: ObservedState, told: str
 ) -> None:
     found = worst(desired, observed)
 
-    assert (found.name, found.agreement, found.seen) == ("skipped changes", Agreement.FINAL, told)
+    assert (found.name, found.state, found.actual) == ("skipped changes", ConditionState.FINAL, told)
 
 
 def test_what_to_do_names_the_setting_and_what_takes_it_back() -> None:
-    do = worst(replica_wanted(), seen(replace(REPLICA, skipping=(FILTER, LOG_FILTER)), SEEN)).do
+    do = worst(
+        build_desired_replica(), build_observed(replace(REPLICA, harmful_settings=(FILTER, LOG_FILTER)), SEEN)
+    ).advice
 
     assert "replicate_ignore_db" in do
     assert "SET GLOBAL replicate_ignore_db = ''" in do
@@ -93,63 +97,82 @@ def test_what_to_do_names_the_setting_and_what_takes_it_back() -> None:
 @pytest.mark.parametrize(
     "state",
     [
-        server(server_id=8, skipping=(FILTER,)),
-        replace(REPLICA, channel=channel(filters=(FILTER,), applier=False)),
+        build_server(server_id=8, harmful_settings=(FILTER,)),
+        replace(REPLICA, channel=build_channel(filters=(FILTER,), is_applier_running=False)),
     ],
 )
 def test_a_channel_with_filters_is_neither_made_nor_started(state: object) -> None:
-    assert not plan(replica_wanted(), seen(state, SEEN), knowing(), DIALECT)  # type: ignore[arg-type]
+    assert not plan_steps(build_desired_replica(), build_observed(state, SEEN), build_memory(), DIALECT)  # type: ignore[arg-type]
 
 
-DELAYED = StrayOption("MASTER_DELAY", "3600")
-IGNORES = StrayOption("IGNORE_SERVER_IDS", "7", skips=True)
+DELAYED = UnexpectedOption("MASTER_DELAY", "3600")
+IGNORES = UnexpectedOption("IGNORE_SERVER_IDS", "7", can_skip_changes=True)
 
 
 def test_a_left_over_option_of_the_channel_is_repaired() -> None:
-    observed = seen(replace(REPLICA, channel=channel(strays=(DELAYED,))), SEEN)
+    observed = build_observed(replace(REPLICA, channel=build_channel(unexpected_options=(DELAYED,))), SEEN)
 
-    steps = plan(replica_wanted(), observed, knowing(), DIALECT)
+    steps = plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
-    assert said(steps) == [
+    assert format_steps(steps) == [
         "stop the channel",
         "point the channel at 10.0.0.7:3306 as slave0000, by GTID",
         "start the channel",
     ]
-    assert "MASTER_DELAY = 3600" in worst(replica_wanted(), observed).seen
+    assert "MASTER_DELAY = 3600" in worst(build_desired_replica(), observed).actual
 
 
 def test_an_option_by_which_changes_may_be_missing_is_final() -> None:
-    observed = seen(replace(REPLICA, channel=channel(strays=(DELAYED, IGNORES))), SEEN)
+    observed = build_observed(
+        replace(REPLICA, channel=build_channel(unexpected_options=(DELAYED, IGNORES))), SEEN
+    )
 
-    found = worst(replica_wanted(), observed)
+    found = worst(build_desired_replica(), observed)
 
-    assert (found.agreement, found.seen) == (Agreement.FINAL, "IGNORE_SERVER_IDS = 7 on this replica")
-    assert "CHANGE MASTER TO IGNORE_SERVER_IDS = ()" in found.do
-    assert not plan(replica_wanted(), observed, knowing(), DIALECT)
+    assert (found.state, found.actual) == (ConditionState.FINAL, "IGNORE_SERVER_IDS = 7 on this replica")
+    assert "CHANGE MASTER TO IGNORE_SERVER_IDS = ()" in found.advice
+    assert not plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
 
 def test_such_an_option_is_repaired_while_nothing_was_applied() -> None:
-    observed = seen(server(server_id=8, channel=channel(strays=(IGNORES,))), SEEN)
+    observed = build_observed(
+        build_server(server_id=8, channel=build_channel(unexpected_options=(IGNORES,))), SEEN
+    )
 
-    steps = plan(replica_wanted(), observed, knowing(), DIALECT)
+    steps = plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
-    assert "stop the channel" in said(steps)
+    assert "stop the channel" in format_steps(steps)
 
 
 def test_a_source_may_have_filters_for_a_channel_that_it_does_not_have() -> None:
-    assert readiness(source_wanted(SLAVE), seen(replace(SOURCE, skipping=(FILTER,))), knowing(), DIALECT).ready
+    assert judge_readiness(
+        build_desired_source(SLAVE),
+        build_observed(replace(SOURCE, harmful_settings=(FILTER,))),
+        build_memory(),
+        DIALECT,
+    ).is_ready
 
 
 def test_a_replica_may_log_as_it_likes() -> None:
-    assert readiness(
-        replica_wanted(), seen(replace(REPLICA, skipping=(STATEMENTS,)), SEEN), knowing(), DIALECT
-    ).ready
+    assert judge_readiness(
+        build_desired_replica(),
+        build_observed(replace(REPLICA, harmful_settings=(STATEMENTS,)), SEEN),
+        build_memory(),
+        DIALECT,
+    ).is_ready
 
 
 def test_the_worst_list_of_filters_fits_in_a_signals_reason() -> None:
     many = tuple(
-        ReplicationSetting(f"replicate_wild_ignore_table_{n}", "d.t%," * 999, End.REPLICA, "SET GLOBAL x = ''")
+        ReplicationSetting(
+            f"replicate_wild_ignore_table_{n}", "d.t%," * 999, ReplicationSide.REPLICA, "SET GLOBAL x = ''"
+        )
         for n in range(7)
     )
 
-    assert len(str(worst(replica_wanted(), seen(replace(REPLICA, skipping=many), SEEN)))) < MOST_REASON
+    assert (
+        len(
+            str(worst(build_desired_replica(), build_observed(replace(REPLICA, harmful_settings=many), SEEN)))
+        )
+        < REASON_LENGTH_LIMIT
+    )

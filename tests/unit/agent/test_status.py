@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent import status
-from guestagent.agent.look_time import LookTime
-from guestagent.agent.model import Agreement, Condition
-from guestagent.agent.status import NodeStatus
+from guestagent.agent.model import Condition, ConditionState
+from guestagent.agent.status import AgentStatus
+from guestagent.agent.timestamp import Timestamp
 
-FAILED = NodeStatus(
+FAILED = AgentStatus(
     "failed",
     "not ready after 90 s",
     node="Slave0000",
@@ -18,46 +18,46 @@ FAILED = NodeStatus(
     generation=2,
     elapsed=90.1,
     deadline=90,
-    conditions=(Condition("source", Agreement.PENDING, "a login", "1045", "compare the password"),),
+    conditions=(Condition("source", ConditionState.PENDING, "a login", "1045", "compare the password"),),
     signal="FAILURE pending",
     problems=("a: expected b, found c",),
 )
 
 
-@pytest.mark.parametrize("kept", [FAILED, NodeStatus("waiting")])
-def test_a_status_reads_back(tmp_path: Path, kept: NodeStatus) -> None:
-    status.write(tmp_path / "status.json", kept)
+@pytest.mark.parametrize("kept", [FAILED, AgentStatus("waiting")])
+def test_a_status_reads_back(tmp_path: Path, kept: AgentStatus) -> None:
+    status.write_status(tmp_path / "status.json", kept)
 
-    assert status.read(tmp_path / "status.json") == kept
+    assert status.read_status(tmp_path / "status.json") == kept
 
 
 def test_a_status_keeps_when_it_was_written(tmp_path: Path) -> None:
-    at = LookTime("2026-11-23T18:00:30+00:00", "a boot", 4711.5)
+    at = Timestamp("2026-11-23T18:00:30+00:00", "a boot", 4711.5)
 
-    status.write(tmp_path / "status.json", FAILED, at)
+    status.write_status(tmp_path / "status.json", FAILED, at)
 
-    kept = status.read(tmp_path / "status.json")
+    kept = status.read_status(tmp_path / "status.json")
     assert kept is not None
-    assert kept.looked == at
+    assert kept.observed_at == at
 
 
 def test_a_status_of_a_version_that_kept_no_time_is_read_without_one(tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text(json.dumps(FAILED.as_json()))
 
-    kept = status.read(tmp_path / "status.json")
+    kept = status.read_status(tmp_path / "status.json")
 
     assert kept is not None
-    assert (kept, kept.looked) == (FAILED, None)
+    assert (kept, kept.observed_at) == (FAILED, None)
 
 
 def test_nobody_has_worked_here_yet(tmp_path: Path) -> None:
-    assert status.read(tmp_path / "status.json") is None
+    assert status.read_status(tmp_path / "status.json") is None
 
 
 def test_an_empty_file_which_a_power_cut_may_leave_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "status.json").touch()
 
-    assert status.read(tmp_path / "status.json") is None
+    assert status.read_status(tmp_path / "status.json") is None
 
 
 TIMELESS = json.dumps(FAILED.as_json() | {"looked": {"at": "2026-11-23T18:00:30", "boot": "", "uptime": 1}})
@@ -67,16 +67,16 @@ TIMELESS = json.dumps(FAILED.as_json() | {"looked": {"at": "2026-11-23T18:00:30"
 def test_what_is_no_status_is_as_good_as_none_and_says_so(tmp_path: Path, content: str) -> None:
     (tmp_path / "status.json").write_text(content)
 
-    found = status.read(tmp_path / "status.json")
+    found = status.read_status(tmp_path / "status.json")
 
     assert found is not None
-    assert (found.state, found.looked) == ("waiting", None)
+    assert (found.state, found.observed_at) == ("waiting", None)
     assert found.problems[0].startswith(f"{tmp_path}/status.json cannot be read (")
 
 
 def test_a_full_disk_is_no_reason_to_stop(tmp_path: Path) -> None:
     (tmp_path / ".status.json.draft").mkdir()
 
-    status.write(tmp_path / "status.json", FAILED)
+    status.write_status(tmp_path / "status.json", FAILED)
 
-    assert status.read(tmp_path / "status.json") is None
+    assert status.read_status(tmp_path / "status.json") is None

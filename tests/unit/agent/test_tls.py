@@ -7,56 +7,60 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.journal_memory import Memory
-from guestagent.agent.model import Agreement, Condition, Desired, Observed, WantedAccount
-from guestagent.agent.plan import plan
-from guestagent.agent.readiness import readiness
-from guestagent.database import material
+from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.journal_state import JournalState
+from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
+from guestagent.agent.plan import plan_steps
+from guestagent.database import channel_certificates
 from guestagent.database.state import ServerState, SourceState, TlsOptions
 from guestagent.database.steps import PointChannel
 from guestagent.metadata.document import CfnHandle, Document, Role, Section, Tls, User
 from guestagent.secret import Secret
-from tests.unit.agent.states import (
+from tests.support.agent_states import (
     DIALECT,
     PASSWORD,
     SLAVE,
-    account,
-    channel,
-    knowing,
-    replica_wanted,
-    said,
-    seen,
-    server,
-    source_seen,
-    unseen,
+    build_account,
+    build_channel,
+    build_desired_replica,
+    build_failed_source,
+    build_memory,
+    build_observed,
+    build_server,
+    build_source_state,
+    format_steps,
 )
 
 CA = "-----BEGIN CERTIFICATE-----"
 FOLDER = "/var/lib/mysql/"
-ON = TlsOptions(on=True)
+ON = TlsOptions(is_enabled=True)
 
 
-def source_with(tls: Tls | None) -> Desired:
+def source_with(tls: Tls | None) -> DesiredState:
     section = Section(server_id=7, tls=tls)
     users = (User("slave0000", PASSWORD),)
-    return Desired.of(Document(CfnHandle(Secret("http://h")), users, section=section), DIALECT, "10.0.0.7")
+    return DesiredState.from_document(
+        Document(CfnHandle(Secret("http://h")), users, section=section), DIALECT, "10.0.0.7"
+    )
 
 
 def source_server(**demands: Any) -> ServerState:
-    return server(server_id=7, read_only=False, marker=True, tls=True, accounts=(account(**demands),))
+    return build_server(
+        server_id=7, read_only=False, has_marker=True, tls=True, accounts=(build_account(**demands),)
+    )
 
 
-def steps_of(desired: Desired, observed: Observed, memory: Memory | None = None) -> list[str]:
-    return said(plan(desired, observed, memory or knowing(), DIALECT))
+def steps_of(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
+    return format_steps(plan_steps(desired, observed, memory or build_memory(), DIALECT))
 
 
-def pointed(desired: Desired, observed: Observed) -> TlsOptions | None:
-    steps = plan(desired, observed, knowing(), DIALECT)
-    return next((step.options for step in steps if isinstance(step, PointChannel)), None)
+def pointed(desired: DesiredState, observed: ObservedState) -> TlsOptions | None:
+    steps = plan_steps(desired, observed, build_memory(), DIALECT)
+    return next((step.tls_options for step in steps if isinstance(step, PointChannel)), None)
 
 
-def condition(desired: Desired, observed: Observed, name: str) -> Condition:
-    found = readiness(desired, observed, knowing(), DIALECT).conditions
+def condition(desired: DesiredState, observed: ObservedState, name: str) -> Condition:
+    found = judge_readiness(desired, observed, build_memory(), DIALECT).conditions
     return next(each for each in found if each.name == name)
 
 
@@ -73,15 +77,15 @@ def condition(desired: Desired, observed: Observed, name: str) -> Condition:
 def test_an_account_demands_what_its_document_says(tls: Tls | None, demand: tuple[bool, bool]) -> None:
     [wanted] = source_with(tls).accounts
 
-    assert wanted == WantedAccount(SLAVE, PASSWORD, *demand)
+    assert wanted == DesiredAccount(SLAVE, PASSWORD, *demand)
 
 
 @pytest.mark.parametrize("tls", [None, Tls(), Tls(client_certificates=True)])
 def test_an_account_that_demands_the_right_thing_is_left_alone(tls: Tls | None) -> None:
     [wanted] = source_with(tls).accounts
-    state = source_server(requires_tls=wanted.tls, requires_certificate=wanted.certificate)
+    state = source_server(requires_tls=wanted.requires_tls, requires_certificate=wanted.requires_certificate)
 
-    assert steps_of(source_with(tls), seen(state)) == []
+    assert steps_of(source_with(tls), build_observed(state)) == []
 
 
 @pytest.mark.parametrize(
@@ -96,50 +100,66 @@ def test_an_account_that_demands_the_right_thing_is_left_alone(tls: Tls | None) 
 def test_an_account_that_demands_something_else_is_altered(tls: Tls | None, demands: dict[str, bool]) -> None:
     state = source_server(**demands)
 
-    [step] = steps_of(source_with(tls), seen(state))
+    [step] = steps_of(source_with(tls), build_observed(state))
 
     assert step.startswith("have slave0000@% demand")
-    assert condition(source_with(tls), seen(state), "account slave0000@%").agreement is Agreement.PENDING
+    assert (
+        condition(source_with(tls), build_observed(state), "account slave0000@%").state
+        is ConditionState.PENDING
+    )
 
 
 def test_a_source_without_tls_is_refused_where_its_accounts_would_demand_it() -> None:
     bare = replace(source_server(), tls=False)
 
-    assert steps_of(source_with(Tls()), seen(bare)) == []
-    assert condition(source_with(Tls()), seen(bare), "TLS").agreement is Agreement.FINAL
+    assert steps_of(source_with(Tls()), build_observed(bare)) == []
+    assert condition(source_with(Tls()), build_observed(bare), "TLS").state is ConditionState.FINAL
 
 
 def test_a_laxer_account_of_somebody_else_is_a_conflict() -> None:
-    state = source_server(marked=False)
+    state = source_server(is_marked=False)
 
-    assert condition(source_with(Tls()), seen(state), "account slave0000@%").agreement is Agreement.FINAL
-    assert condition(source_with(None), seen(state), "account slave0000@%").agreement is Agreement.HELD
+    assert (
+        condition(source_with(Tls()), build_observed(state), "account slave0000@%").state
+        is ConditionState.FINAL
+    )
+    assert (
+        condition(source_with(None), build_observed(state), "account slave0000@%").state
+        is ConditionState.HELD
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [
-        (source_seen("0-7-5", tls=True), ON),
-        (source_seen("0-7-5", tls=False), TlsOptions()),
-        (unseen(2003, "Connection refused"), ON),
+        (build_source_state("0-7-5", tls=True), ON),
+        (build_source_state("0-7-5", tls=False), TlsOptions()),
+        (build_failed_source(2003, "Connection refused"), ON),
     ],
     ids=["offers it", "does not", "not seen yet"],
 )
 def test_what_no_document_says_is_the_sources_to_offer(source: SourceState, wanted: TlsOptions) -> None:
-    assert pointed(replica_wanted(), seen(server(), source)) == wanted
+    assert pointed(build_desired_replica(), build_observed(build_server(), source)) == wanted
 
 
 @pytest.mark.parametrize("has", [ON, TlsOptions()])
 def test_a_channel_stays_as_it_is_while_its_source_cannot_be_seen(has: TlsOptions) -> None:
-    right = server("0-7-5", server_id=8, channel=channel(tls=has))
+    right = build_server("0-7-5", server_id=8, channel=build_channel(tls=has))
 
-    assert steps_of(replica_wanted(), seen(right, unseen(2003, "Connection refused"))) == []
+    assert (
+        steps_of(
+            build_desired_replica(), build_observed(right, build_failed_source(2003, "Connection refused"))
+        )
+        == []
+    )
 
 
 def test_a_plain_channel_moves_once_its_source_offers_tls() -> None:
-    plain = server("0-7-5", server_id=8, channel=channel())
+    plain = build_server("0-7-5", server_id=8, channel=build_channel())
 
-    assert pointed(replica_wanted(), seen(plain, source_seen("0-7-5", tls=True))) == ON
+    assert (
+        pointed(build_desired_replica(), build_observed(plain, build_source_state("0-7-5", tls=True))) == ON
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,59 +173,80 @@ def test_a_plain_channel_moves_once_its_source_offers_tls() -> None:
 )
 def test_a_document_rules_the_channel(tls: Tls, expected: TlsOptions) -> None:
     found = pointed(
-        replace(replica_wanted(), tls=tls), seen(server(folder=FOLDER), source_seen("0-7-5", tls=True))
+        replace(build_desired_replica(), tls=tls),
+        build_observed(build_server(data_directory=FOLDER), build_source_state("0-7-5", tls=True)),
     )
 
     assert found is not None
-    assert (found.on, found.verify, bool(found.ca)) == (expected.on, expected.verify, bool(expected.ca))
-    assert found == material.options(tls, FOLDER)
+    assert (found.is_enabled, found.verify, bool(found.ca)) == (
+        expected.is_enabled,
+        expected.verify,
+        bool(expected.ca),
+    )
+    assert found == channel_certificates.build_tls_options(tls, FOLDER)
     assert not found.ca or found.ca.startswith(f"{FOLDER}guestagent-channel-")
 
 
 def test_files_are_named_after_what_they_hold() -> None:
     pair = Tls(ca=CA, certificate="c", key=Secret("k"))
 
-    names = material.options(pair, FOLDER)
+    names = channel_certificates.build_tls_options(pair, FOLDER)
 
-    assert material.options(pair, FOLDER) == names
-    assert material.options(replace(pair, ca="x"), FOLDER).ca != names.ca
-    assert material.options(replace(pair, key=Secret("x")), FOLDER).key != names.key
+    assert channel_certificates.build_tls_options(pair, FOLDER) == names
+    assert channel_certificates.build_tls_options(replace(pair, ca="x"), FOLDER).ca != names.ca
+    assert channel_certificates.build_tls_options(replace(pair, key=Secret("x")), FOLDER).key != names.key
 
 
 @pytest.mark.parametrize(
-    "drifted", [TlsOptions(), ON, TlsOptions(True, "/other.pem", verify=True), TlsOptions(others=True)]
+    "drifted",
+    [TlsOptions(), ON, TlsOptions(True, "/other.pem", verify=True), TlsOptions(has_other_options=True)],
 )
 def test_every_option_of_a_channel_counts(drifted: TlsOptions) -> None:
-    wanted = replace(replica_wanted(), tls=Tls(ca=CA))
-    state = server("0-7-5", server_id=8, folder=FOLDER, channel=channel(tls=drifted))
-    observed = seen(state, source_seen("0-7-5", tls=True))
+    wanted = replace(build_desired_replica(), tls=Tls(ca=CA))
+    state = build_server("0-7-5", server_id=8, data_directory=FOLDER, channel=build_channel(tls=drifted))
+    observed = build_observed(state, build_source_state("0-7-5", tls=True))
 
-    assert pointed(wanted, observed) == material.options(Tls(ca=CA), FOLDER)
-    assert condition(wanted, observed, "channel").agreement is Agreement.PENDING
+    assert pointed(wanted, observed) == channel_certificates.build_tls_options(Tls(ca=CA), FOLDER)
+    assert condition(wanted, observed, "channel").state is ConditionState.PENDING
 
 
 def test_nobody_leaves_a_running_channel_for_a_way_that_is_refused() -> None:
-    state = server(server_id=8, channel=channel())
+    state = build_server(server_id=8, channel=build_channel())
 
-    assert steps_of(replica_wanted(), seen(state, unseen(1045, "Access denied")), knowing("old")) == []
+    assert (
+        steps_of(
+            build_desired_replica(),
+            build_observed(state, build_failed_source(1045, "Access denied")),
+            build_memory("old"),
+        )
+        == []
+    )
 
 
 def test_a_certificate_that_ends_soon_is_spoken_of_and_no_fault() -> None:
-    state = server("0-7-5", server_id=8, channel=channel(tls=ON))
+    state = build_server("0-7-5", server_id=8, channel=build_channel(tls=ON))
 
-    soon = condition(replica_wanted(), seen(state, source_seen("0-7-5", tls=True, certificate_days=6)), "source")
-    far = condition(replica_wanted(), seen(state, source_seen("0-7-5", tls=True, certificate_days=60)), "source")
+    soon = condition(
+        build_desired_replica(),
+        build_observed(state, build_source_state("0-7-5", tls=True, certificate_days=6)),
+        "source",
+    )
+    far = condition(
+        build_desired_replica(),
+        build_observed(state, build_source_state("0-7-5", tls=True, certificate_days=60)),
+        "source",
+    )
 
-    assert (soon.agreement, far.agreement) == (Agreement.HELD, Agreement.HELD)
-    assert "expires in 6 days" in soon.seen
-    assert "expires" not in far.seen
+    assert (soon.state, far.state) == (ConditionState.HELD, ConditionState.HELD)
+    assert "expires in 6 days" in soon.actual
+    assert "expires" not in far.actual
 
 
 def test_a_replicas_document_is_followed_with_its_tls() -> None:
     section = Section(server_id=8, tls=Tls(ca=CA))
-    source = replica_wanted().source
+    source = build_desired_replica().source
     document = Document(CfnHandle(Secret("http://h")), source=source, section=section)
 
-    desired = Desired.of(document, DIALECT, "10.0.0.8")
+    desired = DesiredState.from_document(document, DIALECT, "10.0.0.8")
 
     assert (desired.role, desired.tls) == (Role.REPLICA, Tls(ca=CA))

@@ -2,58 +2,65 @@
 
 from dataclasses import replace
 
-from guestagent.agent.model import Agreement
-from guestagent.agent.plan import plan
-from guestagent.agent.readiness import readiness
-from guestagent.signal.payload import MOST_REASON
-from tests.unit.agent.states import (
+from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.model import ConditionState
+from guestagent.agent.plan import plan_steps
+from guestagent.signal.payload import REASON_LENGTH_LIMIT
+from tests.support.agent_states import (
     DIALECT,
     SLAVE,
-    channel,
-    knowing,
-    replica_wanted,
-    seen,
-    server,
-    source_seen,
-    source_wanted,
+    build_channel,
+    build_desired_replica,
+    build_desired_source,
+    build_memory,
+    build_observed,
+    build_server,
+    build_source_state,
 )
 
-LOADED = server(server_id=1, schemas=("shop",), unlogged=("shop",))
+LOADED = build_server(server_id=1, schemas=("shop",), unlogged_data=("shop",))
 
 
 def test_a_source_with_data_that_its_log_lacks_is_final_and_not_touched() -> None:
-    observed = seen(LOADED)
+    observed = build_observed(LOADED)
 
-    found = readiness(source_wanted(SLAVE), observed, knowing(), DIALECT).worst
+    found = judge_readiness(build_desired_source(SLAVE), observed, build_memory(), DIALECT).worst_condition
 
-    assert (found.name, found.agreement) == ("data", Agreement.FINAL)
-    assert found.seen == "a log that lacks the beginning of shop"
-    assert "clean image" in found.do
-    assert not plan(source_wanted(SLAVE), observed, knowing(), DIALECT)
+    assert (found.name, found.state) == ("data", ConditionState.FINAL)
+    assert found.actual == "a log that lacks the beginning of shop"
+    assert "clean image" in found.advice
+    assert not plan_steps(build_desired_source(SLAVE), observed, build_memory(), DIALECT)
 
 
 def test_many_schemas_fit_in_a_signals_reason() -> None:
     names = tuple(f"customer_{number:04d}" for number in range(3000))
 
-    found = readiness(source_wanted(), seen(replace(LOADED, unlogged=names)), knowing(), DIALECT).worst
+    found = judge_readiness(
+        build_desired_source(), build_observed(replace(LOADED, unlogged_data=names)), build_memory(), DIALECT
+    ).worst_condition
 
-    assert "and 2990 more" in found.seen
-    assert len(str(found)) < MOST_REASON
+    assert "and 2990 more" in found.actual
+    assert len(str(found)) < REASON_LENGTH_LIMIT
 
 
 def test_an_empty_replica_does_not_follow_a_source_whose_log_lacks_some_of_its_data() -> None:
-    observed = seen(server(server_id=8), source_seen("0-5-9", unlogged="0-5-9"))
+    observed = build_observed(build_server(server_id=8), build_source_state("0-5-9", unlogged_gtids="0-5-9"))
 
-    found = readiness(replica_wanted(), observed, knowing(), DIALECT).worst
+    found = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
-    assert (found.name, found.agreement) == ("source", Agreement.FINAL)
-    assert "0-5-9" in found.seen
-    assert not plan(replica_wanted(), observed, knowing(), DIALECT)
+    assert (found.name, found.state) == ("source", ConditionState.FINAL)
+    assert "0-5-9" in found.actual
+    assert not plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
 
 def test_a_replica_that_was_made_from_the_same_copy_may_follow_it() -> None:
-    here = server("0-5-9", server_id=8, channel=channel())
+    here = build_server("0-5-9", server_id=8, channel=build_channel())
 
-    found = readiness(replica_wanted(), seen(here, source_seen("0-5-9", unlogged="0-5-9")), knowing(), DIALECT)
+    found = judge_readiness(
+        build_desired_replica(),
+        build_observed(here, build_source_state("0-5-9", unlogged_gtids="0-5-9")),
+        build_memory(),
+        DIALECT,
+    )
 
-    assert found.ready
+    assert found.is_ready

@@ -10,80 +10,90 @@ from pathlib import Path
 
 import pytest
 
-from guestagent import durable
-from guestagent.agent import collect, settings, status
-from guestagent.agent.collect import Collected
-from guestagent.agent.configuration.record import Phase, Record, RecordFile
-from guestagent.agent.kept_files import describe_kept_file
-from guestagent.agent.mailbox import Mailbox
-from guestagent.agent.pausing import UNREADABLE, paused
-from guestagent.agent.poke import poke
+from guestagent import atomic_file
+from guestagent.agent import metadata_files, settings, status
+from guestagent.agent.inbox import DocumentInbox
+from guestagent.agent.kept_file_advice import describe_kept_file
+from guestagent.agent.metadata_files import CollectedDocument
+from guestagent.agent.pause import UNREADABLE_PAUSE, read_pause
+from guestagent.agent.poke import deliver_document
+from guestagent.agent.server_config.change_state import ChangeFile, ChangeState, Phase
 from guestagent.errors import InvalidMetadata, StorageError
 from guestagent.file_lock import hold_lock
 from guestagent.metadata.document import CfnHandle
 from guestagent.secret import Secret
-from guestagent.signal import Entry, Outcome, Spool, Status
-from guestagent.unreadable_file import KEPT_LIMIT, keep_aside, list_kept_aside
-from tests.support.identifiers import shorten
+from guestagent.signal import SignalOutcome, SignalStatus, Spool, SpoolEntry
+from guestagent.unreadable_file import QUARANTINE_LIMIT, list_quarantined_files, quarantine_file
+from tests.support.parameter_ids import shorten
 
 DEEP = b"[" * 900 + b"]" * 900
 NESTED = b'{"version": 1, "x": ' + DEEP + b"}"
 GARBLED = [b"", b"{", b"\xff\xfe", b"null", b"[]", b'{"version": 2}', b'{"version": 1}', NESTED]
 garbled = pytest.mark.parametrize("content", GARBLED, ids=shorten)
-COLLECTED = Collected.of({"ReadyWaitCondition": "x"}, Path("cfn.json"))
-ENTRY = Entry(CfnHandle(Secret("http://h/x?Signature=y")), "n-1", Outcome(Status.SUCCESS, "ready"))
+COLLECTED = CollectedDocument.from_document({"ReadyWaitCondition": "x"}, Path("cfn.json"))
+ENTRY = SpoolEntry(
+    CfnHandle(Secret("http://h/x?Signature=y")), "n-1", SignalOutcome(SignalStatus.SUCCESS, "ready")
+)
 
 
 def kept(folder: Path) -> list[str]:
-    return [path.name.partition(".unreadable-")[0] for path in list_kept_aside(folder)]
+    return [path.name.partition(".unreadable-")[0] for path in list_quarantined_files(folder)]
 
 
 @pytest.fixture
-def mailbox(tmp_path: Path) -> Mailbox:
-    return Mailbox(tmp_path / "state", tmp_path / "run", tmp_path / "cache")
+def mailbox(tmp_path: Path) -> DocumentInbox:
+    return DocumentInbox(tmp_path / "state", tmp_path / "run", tmp_path / "cache")
 
 
 @garbled
-def test_a_document_that_cannot_be_read_is_kept_aside_by_the_agent(mailbox: Mailbox, content: bytes) -> None:
-    durable.write(mailbox.state / "document.json", content)
+def test_a_document_that_cannot_be_read_is_kept_aside_by_the_agent(
+    mailbox: DocumentInbox, content: bytes
+) -> None:
+    atomic_file.write_file(mailbox.state_folder / "document.json", content)
 
-    with mailbox.listen() as ear:
-        found = ear.latest()
+    with mailbox.open_listener() as ear:
+        found = ear.read_latest()
 
-    assert (found, kept(mailbox.state)) == (None, ["document.json"])
-
-
-def test_the_collectors_copy_stands_in_for_it(mailbox: Mailbox) -> None:
-    durable.write(mailbox.state / "document.json", b"{")
-    assert mailbox.cache is not None
-    durable.write(mailbox.cache / "cfn.json.last", json.dumps(COLLECTED.document).encode())
-    durable.write(mailbox.cache / "os_config_files.json", b'["cfn.json"]')
-
-    with mailbox.listen() as ear:
-        assert ear.latest() == COLLECTED
+    assert (found, kept(mailbox.state_folder)) == (None, ["document.json"])
 
 
-def test_a_document_that_is_garbled_under_the_agent_leaves_what_was_known(mailbox: Mailbox) -> None:
-    mailbox.put(COLLECTED)
-    with mailbox.listen() as ear:
-        known = ear.latest()
-        durable.write(mailbox.state / "document.json", b"{")
+def test_the_collectors_copy_stands_in_for_it(mailbox: DocumentInbox) -> None:
+    atomic_file.write_file(mailbox.state_folder / "document.json", b"{")
+    assert mailbox.cache_folder is not None
+    atomic_file.write_file(mailbox.cache_folder / "cfn.json.last", json.dumps(COLLECTED.document).encode())
+    atomic_file.write_file(mailbox.cache_folder / "os_config_files.json", b'["cfn.json"]')
 
-        assert [ear.latest(), ear.latest()] == [known, known]
-        mailbox.put(replace(COLLECTED, token="another"))
-        assert ear.latest() == COLLECTED
+    with mailbox.open_listener() as ear:
+        assert ear.read_latest() == COLLECTED
+
+
+def test_a_document_that_is_garbled_under_the_agent_leaves_what_was_known(mailbox: DocumentInbox) -> None:
+    mailbox.store(COLLECTED)
+    with mailbox.open_listener() as ear:
+        known = ear.read_latest()
+        atomic_file.write_file(mailbox.state_folder / "document.json", b"{")
+
+        assert [ear.read_latest(), ear.read_latest()] == [known, known]
+        mailbox.store(replace(COLLECTED, token="another"))
+        assert ear.read_latest() == COLLECTED
 
 
 def test_poke_keeps_it_aside_too_and_writes_a_new_one(tmp_path: Path) -> None:
     machine = replace(
-        settings.load(), state=tmp_path / "state", run=tmp_path / "run", collector_config=tmp_path / "none"
+        settings.load_settings(),
+        state_folder=tmp_path / "state",
+        run_folder=tmp_path / "run",
+        collector_config=tmp_path / "none",
     )
-    durable.write(machine.state / "document.json", b"{")
-    durable.write(tmp_path / "cfn.json", json.dumps(COLLECTED.document).encode())
+    atomic_file.write_file(machine.state_folder / "document.json", b"{")
+    atomic_file.write_file(tmp_path / "cfn.json", json.dumps(COLLECTED.document).encode())
 
-    poke({"OS_CONFIG_FILES": str(tmp_path / "cfn.json")}, machine, (), tmp_path)
+    deliver_document({"OS_CONFIG_FILES": str(tmp_path / "cfn.json")}, machine, (), tmp_path)
 
-    assert (kept(machine.state), collect.stored(machine.state)) == (["document.json"], COLLECTED)
+    assert (kept(machine.state_folder), metadata_files.find_stored_document(machine.state_folder)) == (
+        ["document.json"],
+        COLLECTED,
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,11 +104,11 @@ def test_poke_keeps_it_aside_too_and_writes_a_new_one(tmp_path: Path) -> None:
 def test_whatever_stands_beside_our_keys_is_collected_kept_and_read(tmp_path: Path, beside: str) -> None:
     (tmp_path / "cfn.json").write_text(f'{{"ReadyWaitCondition": "x", "theirs": {beside}}}')
 
-    found = collect.chosen([tmp_path / "cfn.json"])
+    found = metadata_files.choose_document([tmp_path / "cfn.json"])
     assert found is not None
-    collect.keep(tmp_path, found)
+    metadata_files.store_document(tmp_path, found)
 
-    assert collect.stored(tmp_path) == found
+    assert metadata_files.find_stored_document(tmp_path) == found
     assert found.document["ReadyWaitCondition"] == "x"
 
 
@@ -106,11 +116,13 @@ def test_what_even_python_cannot_read_is_an_error_of_the_document(tmp_path: Path
     (tmp_path / "cfn.json").write_text('{"ReadyWaitCondition": "x", "theirs": ' + "[" * 100_000)
 
     with pytest.raises(InvalidMetadata, match="nested too deep"):
-        collect.chosen([tmp_path / "cfn.json"])
+        metadata_files.choose_document([tmp_path / "cfn.json"])
 
 
 @garbled
-def test_a_status_that_cannot_be_read_is_kept_aside_before_it_is_written_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_status_that_cannot_be_read_is_kept_aside_before_it_is_written_anew(
+    tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "status.json").write_bytes(content)
 
     status.keep_unreadable_aside(tmp_path / "status.json")
@@ -119,15 +131,17 @@ def test_a_status_that_cannot_be_read_is_kept_aside_before_it_is_written_anew(tm
 
 
 @garbled
-def test_a_record_of_the_option_file_that_cannot_be_read_counts_as_none(tmp_path: Path, content: bytes) -> None:
+def test_a_record_of_the_option_file_that_cannot_be_read_counts_as_none(
+    tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "configuration.json").write_bytes(content)
 
-    file = RecordFile(tmp_path / "configuration.json")
-    found = file.record
-    file.keep(Record(phase=Phase.TOOK))
+    file = ChangeFile(tmp_path / "configuration.json")
+    found = file.state
+    file.write(ChangeState(phase=Phase.APPLIED))
 
-    assert (found, kept(tmp_path)) == (Record(), ["configuration.json"])
-    assert RecordFile(tmp_path / "configuration.json").record == Record(phase=Phase.TOOK)
+    assert (found, kept(tmp_path)) == (ChangeState(), ["configuration.json"])
+    assert ChangeFile(tmp_path / "configuration.json").state == ChangeState(phase=Phase.APPLIED)
 
 
 @garbled
@@ -135,10 +149,10 @@ def test_a_spool_that_cannot_be_read_says_it_once_more(tmp_path: Path, content: 
     (tmp_path / "signal.json").write_bytes(content)
     spool = Spool(tmp_path)
 
-    found = spool.record()
-    spool.put(ENTRY)
+    found = spool.read_record()
+    spool.put_entry(ENTRY)
 
-    assert (found, spool.pending(), kept(tmp_path)) == (None, ENTRY, ["signal.json"])
+    assert (found, spool.read_pending(), kept(tmp_path)) == (None, ENTRY, ["signal.json"])
 
 
 @pytest.mark.parametrize(
@@ -162,7 +176,7 @@ def test_a_spool_that_cannot_be_read_says_it_once_more(tmp_path: Path, content: 
 )
 def test_wrong_types_in_a_spool_are_noticed(tmp_path: Path, place: tuple[str, ...], value: object) -> None:
     spool = Spool(tmp_path)
-    spool.put(ENTRY)
+    spool.put_entry(ENTRY)
     content = json.loads((tmp_path / "signal.json").read_text())
     inner = content
     for key in place[:-1]:
@@ -170,21 +184,21 @@ def test_wrong_types_in_a_spool_are_noticed(tmp_path: Path, place: tuple[str, ..
     inner[place[-1]] = value
     (tmp_path / "signal.json").write_text(json.dumps(content))
 
-    assert spool.record() is None
+    assert spool.read_record() is None
 
 
 def test_a_mark_that_cannot_be_read_still_is_a_pause(tmp_path: Path) -> None:
     for content in GARBLED:
         (tmp_path / "paused.json").write_bytes(content)
 
-        assert paused(tmp_path) == UNREADABLE
+        assert read_pause(tmp_path) == UNREADABLE_PAUSE
 
 
 def test_two_writers_of_the_spool_wait_for_each_other(tmp_path: Path) -> None:
     spool, done = Spool(tmp_path), threading.Event()
 
     def accept() -> None:
-        spool.accept(ENTRY)
+        spool.mark_accepted(ENTRY)
         done.set()
 
     with hold_lock(tmp_path / "signal.lock"):
@@ -205,12 +219,12 @@ def test_nobody_waits_for_a_lock_without_an_end(tmp_path: Path) -> None:
 
 
 def test_a_kept_file_is_private_bounded_and_described(tmp_path: Path) -> None:
-    for number in range(KEPT_LIMIT + 3):
+    for number in range(QUARANTINE_LIMIT + 3):
         (tmp_path / "status.json").write_text(str(number))
         (tmp_path / "status.json").chmod(0o644)
-        keep_aside(tmp_path / "status.json", "for a test")
+        quarantine_file(tmp_path / "status.json", "for a test")
 
-    files = list_kept_aside(tmp_path)
+    files = list_quarantined_files(tmp_path)
     assert [path.read_text() for path in files] == ["0", "4", "5", "6"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert str(files[0]) in describe_kept_file(files[0])
@@ -218,7 +232,12 @@ def test_a_kept_file_is_private_bounded_and_described(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "is_kept_for_the_agent"),
-    [("status.json", False), ("journal.json", True), ("journal-copy.json", True), ("former-journal.json", False)],
+    [
+        ("status.json", False),
+        ("journal.json", True),
+        ("journal-copy.json", True),
+        ("former-journal.json", False),
+    ],
 )
 def test_the_description_of_a_lost_journal_does_not_advise_to_remove_it(
     name: str, is_kept_for_the_agent: bool

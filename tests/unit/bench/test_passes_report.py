@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tests.bench.passes.report import Row, describe, format_table
+from tests.bench.passes.report import PassRow, describe_rows, format_table
 
 ROWS = [
-    Row("mysql97", "a source with 9 accounts", here=(0.02, 0.04, 0.03), beside=(0.5, 0.7, 0.6)),
-    Row("mysql97", "a replica", here=(0.1,)),
+    PassRow("mysql97", "a source with 9 accounts", here=(0.02, 0.04, 0.03), beside=(0.5, 0.7, 0.6)),
+    PassRow("mysql97", "a replica", here=(0.1,)),
 ]
 
 
 def test_a_ratio_is_of_medians_to_the_other_checkout() -> None:
-    assert [row["ratio"] for row in describe(ROWS)] == [0.05, None]
+    assert [row["ratio"] for row in describe_rows(ROWS)] == [0.05, None]
 
 
 def test_the_table_has_both_times_if_there_are_two() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from guestagent.database.fake import FRESH
+from guestagent.database.fake import FRESH_SERVER
 from guestagent.database.state import ServerState, SourceState
-from tests.unit.agent.states import server, source_seen
-from tests.unit.golden.accept_answers import LATER, PARTED, accept, keep_replica
-from tests.unit.golden.node_commands import answer, use_server
+from tests.support.agent_states import build_server, build_source_state
+from tests.unit.golden.accept_answers import DIVERGED_SERVER, LATER_SOURCE, run_accept_source, store_replica
+from tests.unit.golden.node_commands import run_node_command, use_server
 
-BEHIND = source_seen("0-7-4")
+BEHIND = build_source_state("0-7-4")
 
 
 def read(answered: str) -> tuple[int, dict[str, Any]]:
@@ -23,7 +23,7 @@ def read(answered: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_refusal_has_the_comparison(tmp_path: Path) -> None:
-    code, answered = read(accept(tmp_path, BEHIND, "--yes", "--json"))
+    code, answered = read(run_accept_source(tmp_path, BEHIND, "--yes", "--json"))
 
     compared = answered["error"]["comparison"]
     assert code == 1
@@ -33,29 +33,29 @@ def test_a_refusal_has_the_comparison(tmp_path: Path) -> None:
 
 
 def test_a_source_that_goes_back_after_the_first_look_is_answered_with_the_second(tmp_path: Path) -> None:
-    keep_replica(tmp_path)
-    accept(tmp_path, BEHIND, "--yes", "--json")
+    store_replica(tmp_path)
+    run_accept_source(tmp_path, BEHIND, "--yes", "--json")
 
-    with use_server(PARTED, LATER, BEHIND):
-        code, answered = read(answer(tmp_path, "accept-source", "--yes", "--json"))
+    with use_server(DIVERGED_SERVER, LATER_SOURCE, BEHIND):
+        code, answered = read(run_node_command(tmp_path, "accept-source", "--yes", "--json"))
 
     assert code == 1
     assert answered["error"]["comparison"]["missing_on_source"] == "0-7-5"
 
 
 def test_what_needs_a_person_has_the_comparison_too(tmp_path: Path) -> None:
-    code, answered = read(accept(tmp_path, LATER, "--json"))
+    code, answered = read(run_accept_source(tmp_path, LATER_SOURCE, "--json"))
 
     assert code == 2
     assert answered["error"]["comparison"]["missing_on_replica"] == "0-7-9"
 
 
-@pytest.mark.parametrize("replica", [FRESH, server("0-7-5")])
+@pytest.mark.parametrize("replica", [FRESH_SERVER, build_server("0-7-5")])
 def test_nothing_to_accept_needs_no_terminal(tmp_path: Path, replica: ServerState) -> None:
-    seen: SourceState = LATER
-    keep_replica(tmp_path)
+    seen: SourceState = LATER_SOURCE
+    store_replica(tmp_path)
 
     with use_server(replica, seen):
-        code, answered = read(answer(tmp_path, "accept-source", "--json"))
+        code, answered = read(run_node_command(tmp_path, "accept-source", "--json"))
 
     assert (code, answered["accepted"]) == (0, False)

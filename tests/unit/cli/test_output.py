@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.cli.main import main
+from guestagent.cli.command_line import main
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = {"ReadyWaitCondition": "http://h/x?Signature=y", "GuestAgent": {"Node": "Knoten"}}
@@ -20,9 +20,16 @@ WRONG = {**DOCUMENT, "GuestAgent": {"Größe\x1b[2J\n  held\u202e": 1}}
 
 def shell(line: str, document: object = DOCUMENT, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a line in which $GUESTAGENT is our program and - the document."""
-    environ = {**os.environ, "GUESTAGENT": f"{sys.executable} -m guestagent", "PYTHONPATH": str(ROOT), **environ}
+    environ = {
+        **os.environ,
+        "GUESTAGENT": f"{sys.executable} -m guestagent",
+        "PYTHONPATH": str(ROOT),
+        **environ,
+    }
     text = json.dumps(document)
-    return subprocess.run(["sh", "-c", line], input=text, capture_output=True, text=True, env=environ, timeout=60)
+    return subprocess.run(
+        ["sh", "-c", line], input=text, capture_output=True, text=True, env=environ, timeout=60
+    )
 
 
 @pytest.mark.parametrize("redirection", [">&-", "1</dev/null"], ids=["closed", "only readable"])
@@ -75,7 +82,19 @@ def test_strange_keys_beside_ours_are_shown_spelled() -> None:
 
 
 def test_the_words_behind_two_dashes_are_not_ours(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = ["cloud", "ssh", "guest", "--name", "none", "--state", str(tmp_path / "none"), "--", "ls", "--json", "-l"]
+    words = [
+        "cloud",
+        "ssh",
+        "guest",
+        "--name",
+        "none",
+        "--state",
+        str(tmp_path / "none"),
+        "--",
+        "ls",
+        "--json",
+        "-l",
+    ]
 
     code = main(words)
 
@@ -85,7 +104,18 @@ def test_the_words_behind_two_dashes_are_not_ours(capsys: pytest.CaptureFixture[
 
 
 def test_json_before_two_dashes_is_ours(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = ["cloud", "ssh", "guest", "--json", "--name", "none", "--state", str(tmp_path / "none"), "--", "ls"]
+    words = [
+        "cloud",
+        "ssh",
+        "guest",
+        "--json",
+        "--name",
+        "none",
+        "--state",
+        str(tmp_path / "none"),
+        "--",
+        "ls",
+    ]
 
     code = main(words)
 
@@ -101,7 +131,9 @@ def test_a_folder_in_the_place_of_the_configuration_is_invalid_settings(
 
 
 def test_a_folder_that_was_removed_under_the_command_is_left() -> None:
-    program = "import os; from guestagent.cli.main import main; main(['elements-path']); print(os.getcwd())"
+    program = (
+        "import os; from guestagent.cli.command_line import main; main(['elements-path']); print(os.getcwd())"
+    )
 
     ended = shell(f'd=$(mktemp -d); cd $d; rmdir $d; {sys.executable} -c "{program}"')
 

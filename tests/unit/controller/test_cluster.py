@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from guestagent.controller import Cluster, Node
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import Tls
-from tests.unit.controller.clusters import LARGE, SMALL, cluster, clusters, names, nodes
+from tests.support.cluster_strategies import LARGE, SMALL, build_cluster, clusters, list_names, nodes
 
 SOURCE = replace(LARGE, name="Master0000", server_id=101)
 
 
 def test_a_new_cluster_gives_its_nodes_names_and_server_ids() -> None:
-    made = cluster(replicas=2)
+    made = build_cluster(replicas=2)
 
-    assert names(made) == ["Master0000", "Slave0000", "Slave0001"]
+    assert list_names(made) == ["Master0000", "Slave0000", "Slave0001"]
     assert [node.server_id for node in made] == [101, 102, 103]
     assert [node.generation for node in made] == [1, 1, 1]
 
@@ -36,28 +36,28 @@ def test_every_node_keeps_its_own_flavor_and_image() -> None:
 
 
 def test_an_added_replica_gives_the_source_something_new_to_prove() -> None:
-    added = cluster(replicas=1).add_replica(SMALL)
+    added = build_cluster(replicas=1).add_replica(SMALL)
 
-    assert names(added) == ["Master0000", "Slave0000", "Slave0001"]
+    assert list_names(added) == ["Master0000", "Slave0000", "Slave0001"]
     assert [node.generation for node in added] == [2, 1, 1]
 
 
 def test_a_removed_replica_leaves_every_generation_as_it_was() -> None:
-    removed = cluster(replicas=2).remove_replica("Slave0000")
+    removed = build_cluster(replicas=2).remove_replica("Slave0000")
 
-    assert names(removed) == ["Master0000", "Slave0001"]
+    assert list_names(removed) == ["Master0000", "Slave0001"]
     assert [node.generation for node in removed] == [1, 1]
 
 
 def test_the_number_and_the_id_of_a_removed_replica_are_never_given_again() -> None:
-    again = cluster(replicas=1).remove_replica("Slave0000").add_replica(SMALL)
+    again = build_cluster(replicas=1).remove_replica("Slave0000").add_replica(SMALL)
 
-    assert names(again) == ["Master0000", "Slave0001"]
+    assert list_names(again) == ["Master0000", "Slave0001"]
     assert [node.server_id for node in again] == [101, 103]
 
 
 def test_a_renewed_node_has_a_handle_and_a_condition_of_its_own() -> None:
-    renewed = cluster(replicas=2).renew("Slave0001")
+    renewed = build_cluster(replicas=2).renew("Slave0001")
 
     assert renewed.node("Slave0001").condition == "Slave0001ReadyWaitCond2"
     assert renewed.node("Slave0001").handle == "Slave0001ReadyWaitCondHandle2"
@@ -65,7 +65,7 @@ def test_a_renewed_node_has_a_handle_and_a_condition_of_its_own() -> None:
 
 
 def test_a_resized_node_has_another_flavor_and_nothing_to_prove_yet() -> None:
-    resized = cluster(replicas=2).resize("Slave0001", "m1.xlarge").resize("Master0000", "m1.huge")
+    resized = build_cluster(replicas=2).resize("Slave0001", "m1.xlarge").resize("Master0000", "m1.huge")
 
     assert [node.flavor for node in resized] == ["m1.huge", "m1.small", "m1.xlarge"]
     assert [node.generation for node in resized] == [1, 1, 1]
@@ -73,15 +73,15 @@ def test_a_resized_node_has_another_flavor_and_nothing_to_prove_yet() -> None:
 
 def test_only_a_node_of_the_cluster_can_be_resized() -> None:
     with pytest.raises(InvalidCluster, match="expected one of Master0000, found Slave0000"):
-        cluster().resize("Slave0000", "m1.large")
+        build_cluster().resize("Slave0000", "m1.large")
 
 
 def test_operations_leave_the_cluster_that_they_were_called_on() -> None:
-    before = cluster(replicas=1)
+    before = build_cluster(replicas=1)
 
     before.add_replica(SMALL).remove_replica("Slave0000").renew("Master0000").resize("Master0000", "m1.tiny")
 
-    assert before == cluster(replicas=1)
+    assert before == build_cluster(replicas=1)
 
 
 @given(clusters(), st.lists(nodes, min_size=1, max_size=3))
@@ -91,8 +91,8 @@ def test_names_and_ids_are_never_given_twice(made: Cluster, more: list[Node]) ->
         grown = grown.add_replica(node)
 
     added = grown.replicas[len(made.replicas) :]
-    assert not {node.name for node in added} & set(names(made))
-    assert len({node.server_id for node in grown}) == len(names(grown))
+    assert not {node.name for node in added} & set(list_names(made))
+    assert len({node.server_id for node in grown}) == len(list_names(grown))
     assert min(node.server_id for node in added) >= made.next_server_id
 
 
@@ -108,14 +108,14 @@ def test_names_and_ids_are_never_given_twice(made: Cluster, more: list[Node]) ->
 )
 def test_only_a_replica_of_the_cluster_can_be_removed(name: str, said: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
-        cluster(replicas=1).remove_replica(name)
+        build_cluster(replicas=1).remove_replica(name)
 
     assert said in str(refused.value)
 
 
 def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
     with pytest.raises(InvalidCluster, match="expected one of Master0000, found Slave0000"):
-        cluster().renew("Slave0000")
+        build_cluster().renew("Slave0000")
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,18 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"subnet": " a"}, "subnet: expected printable text with no blank at its ends"),
         ({"key_pair": ""}, "key_pair: expected a string that is not empty, found an empty one"),
         ({"client_networks": ["10.0.0.7/24"]}, "client_networks[0]: expected a network such as 10.0.0.0/24"),
-        ({"client_networks": ["fd00::/8"]}, "client_networks[0]: expected a network of IPv4 in a cluster without ipv6"),
-        ({"replica_network": "fd00:1::/48"}, "replica_network: expected a network of IPv4 in a cluster without ipv6"),
-        ({"replica_network": "fd00::/64", "ipv6": True}, "smallest one around it that they can tell is fd00::/48"),
+        (
+            {"client_networks": ["fd00::/8"]},
+            "client_networks[0]: expected a network of IPv4 in a cluster without ipv6",
+        ),
+        (
+            {"replica_network": "fd00:1::/48"},
+            "replica_network: expected a network of IPv4 in a cluster without ipv6",
+        ),
+        (
+            {"replica_network": "fd00::/64", "ipv6": True},
+            "smallest one around it that they can tell is fd00::/48",
+        ),
         ({"client_networks": ["10.0.0.0/8"] * 2}, "client_networks: expected networks that differ"),
         ({"variables": {"server_id": 1}}, "found one that it may not: the agent gives each node its own"),
         ({"variables": "x"}, "variables: expected a mapping, found a string"),
@@ -144,9 +153,18 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"metadata_url": "heat:8000"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
         ({"metadata_url": "http://heat/$x"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
         ({"metadata_url": "http://heat:0/"}, "metadata_url: expected the http(s) address of Heat's CFN API"),
-        ({"variables": {"sql_mode": {"get_param": "x"}}}, "variables.sql_mode: expected a value, found the template "),
-        ({"replicas": 1, "variables": {"bind_address": "::1"}}, "bind_address: expected an address that replicas can"),
-        ({"replicas": 10, "variables": {"max_connections": 10}}, "max_connections: expected at least 11 for 10 rep"),
+        (
+            {"variables": {"sql_mode": {"get_param": "x"}}},
+            "variables.sql_mode: expected a value, found the template ",
+        ),
+        (
+            {"replicas": 1, "variables": {"bind_address": "::1"}},
+            "bind_address: expected an address that replicas can",
+        ),
+        (
+            {"replicas": 10, "variables": {"max_connections": 10}},
+            "max_connections: expected at least 11 for 10 rep",
+        ),
         (
             {"tls": Tls(required=False), "variables": {"require_secure_transport": True}},
             "variables.require_secure_transport: expected OFF if channels are in clear, found ON",
@@ -156,7 +174,7 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
 )
 def test_what_makes_no_sense_is_said_with_its_path(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
-        cluster(**settings)
+        build_cluster(**settings)
 
     assert said in str(refused.value)
 
@@ -186,20 +204,20 @@ def test_everything_wrong_is_said_at_once() -> None:
 )
 def test_numbers_that_contradict_each_other_are_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
-        replace(cluster(replicas=2), **change)
+        replace(build_cluster(replicas=2), **change)
 
     assert said in str(refused.value)
 
 
 def test_replicas_stand_in_the_order_in_which_they_came() -> None:
-    made = cluster(replicas=2)
+    made = build_cluster(replicas=2)
 
     with pytest.raises(InvalidCluster, match="in the order of their server ids"):
         replace(made, replicas=made.replicas[::-1])
 
 
 def test_new_variables_are_for_every_node_to_prove() -> None:
-    before = cluster(replicas=2, variables={"max_connections": 100})
+    before = build_cluster(replicas=2, variables={"max_connections": 100})
 
     after = before.with_variables({"max_connections": 200})
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from guestagent.controller import Dialect, lint, parse, render
-from guestagent.controller.description import described
+from guestagent.controller.cluster_file import parse_cluster_file
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import Tls
 from guestagent.metadata import parse as parsed
 from guestagent.secret import Secret
-from tests.unit.controller.clusters import CA, cluster
+from tests.support.cluster_strategies import CA, build_cluster
 
 
 def documents(template: dict[str, Any]) -> list[dict[str, Any]]:
@@ -24,7 +24,7 @@ def documents(template: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("dialect", list(Dialect))
 def test_every_node_is_told_the_same_and_the_ca_stands_there_once(dialect: Dialect) -> None:
-    made = cluster(2, dialect=dialect, subnet="s", tls=Tls(ca=CA, verify=False))
+    made = build_cluster(2, dialect=dialect, subnet="s", tls=Tls(ca=CA, verify=False))
 
     template = render(made)
 
@@ -53,7 +53,7 @@ def test_every_node_is_told_the_same_and_the_ca_stands_there_once(dialect: Diale
 def test_a_file_says_how_channels_are_encrypted(text: str, tls: Tls, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(CA)
 
-    found = described(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
+    found = parse_cluster_file(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
 
     assert found.cluster.tls == tls
 
@@ -74,11 +74,11 @@ def test_what_makes_no_sense_is_said(text: str, problem: str, tmp_path: Path) ->
     (tmp_path / "ca.txt").write_text("nothing of the kind")
 
     with pytest.raises(InvalidCluster) as error:
-        described(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
+        parse_cluster_file(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
 
     assert problem in str(error.value)
 
 
 def test_a_cluster_takes_no_key_for_every_node_to_read() -> None:
     with pytest.raises(InvalidCluster, match="no certificates of the nodes' own"):
-        cluster(1, tls=Tls(certificate=CA, key=Secret("k")))
+        build_cluster(1, tls=Tls(certificate=CA, key=Secret("k")))

@@ -16,11 +16,11 @@ from guestagent.errors import InvalidCluster, InvalidTemplate
 from guestagent.metadata import Role
 from guestagent.metadata import parse as parse_document
 from guestagent.retry import FakeClock
-from tests.unit.controller.clusters import SMALL, cluster, clusters, names
+from tests.support.cluster_strategies import SMALL, build_cluster, clusters, list_names
 
 
 def hot(replicas: int = 0, **settings: Any) -> Cluster:
-    return cluster(replicas, dialect=Dialect.HOT, **settings)
+    return build_cluster(replicas, dialect=Dialect.HOT, **settings)
 
 
 def resources(of: Cluster) -> dict[str, Any]:
@@ -210,5 +210,5 @@ def test_a_stack_keeps_its_dialect_through_every_change() -> None:
 
     found = ready.cluster("db")
     assert (found.dialect, found.metadata_url) == (Dialect.HOT, None)
-    assert names(found) == ["Master0000", "Slave0000", "Slave0001"]
+    assert list_names(found) == ["Master0000", "Slave0000", "Slave0001"]
     assert heat.endangered == []

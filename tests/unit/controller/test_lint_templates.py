@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.controller import lint
-from guestagent.metadata.load import load
+from guestagent.metadata.yaml_loader import load_yaml
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -20,7 +20,7 @@ def read(name: str) -> str:
 
 
 def describe(text: str, auth_ttl: int = 900) -> list[str]:
-    return [str(problem) for problem in lint(load(text), auth_ttl)]
+    return [str(problem) for problem in lint(load_yaml(text), auth_ttl)]
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.yaml")), ids=lambda path: path.stem)

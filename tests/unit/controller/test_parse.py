@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from guestagent.controller import Cluster, parse, render
 from guestagent.errors import InvalidTemplate
-from tests.unit.controller.clusters import SMALL, cluster, clusters
+from tests.support.cluster_strategies import SMALL, build_cluster, clusters
 
 
 @given(clusters())
@@ -32,18 +32,18 @@ def test_so_it_does_through_yaml_and_json(made: Cluster) -> None:
 
 
 def test_roles_come_from_the_metadata_and_never_from_names() -> None:
-    made = cluster(replicas=2)
+    made = build_cluster(replicas=2)
     turned = replace(made, source=made.replicas[0], replicas=(made.source, made.replicas[1]))
 
     assert parse(render(turned)) == turned
 
 
 def test_a_version_that_yaml_read_as_a_date_is_taken() -> None:
-    assert parse(render(cluster()) | {"AWSTemplateFormatVersion": date(2010, 9, 9)}) == cluster()
+    assert parse(render(build_cluster()) | {"AWSTemplateFormatVersion": date(2010, 9, 9)}) == build_cluster()
 
 
 def test_the_description_is_free() -> None:
-    assert parse(render(cluster()) | {"Description": "ours"}) == cluster()
+    assert parse(render(build_cluster()) | {"Description": "ours"}) == build_cluster()
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
@@ -86,7 +86,7 @@ def put(template: dict[str, Any], path: tuple[str | int, ...], value: object) ->
     return changed
 
 
-TEMPLATE = render(cluster(replicas=1, subnet="s", client_networks=["10.0.0.0/8"]).add_replica(SMALL))
+TEMPLATE = render(build_cluster(replicas=1, subnet="s", client_networks=["10.0.0.0/8"]).add_replica(SMALL))
 
 
 @given(st.sampled_from(places(TEMPLATE)), garbage)

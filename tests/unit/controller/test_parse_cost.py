@@ -8,7 +8,7 @@ from types import FrameType
 import pytest
 
 from guestagent.controller import Dialect, Passwords, parse, render
-from tests.unit.controller.clusters import cluster
+from tests.support.cluster_strategies import build_cluster
 
 
 def count_calls(template: object) -> int:
@@ -31,7 +31,8 @@ def count_calls(template: object) -> int:
 @pytest.mark.parametrize("dialect", Dialect)
 def test_twice_the_nodes_are_twice_the_work(dialect: Dialect, passwords: Passwords) -> None:
     small, large = (
-        render(cluster(replicas=replicas, dialect=dialect, passwords=passwords)) for replicas in (49, 99)
+        render(build_cluster(replicas=replicas, dialect=dialect, passwords=passwords))
+        for replicas in (49, 99)
     )
     parse(small)  # what is imported and compiled once does not count
 

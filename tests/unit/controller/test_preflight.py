@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 
 from guestagent.controller import Cluster, Dialect, FakeHeat, Findings, Passwords, Stacks, render
-from guestagent.controller.preflight import PLACE, decide
-from guestagent.controller.render.needs import NEEDS, types_in
+from guestagent.controller.preflight import NETWORK_REQUIREMENT, choose_dialect
+from guestagent.controller.template.requirements import REQUIREMENTS, list_resource_types
 from guestagent.errors import CloudRefused, CloudUnreachable
 from guestagent.retry import FakeClock
-from tests.unit.controller.clusters import cluster, clusters
+from tests.support.cluster_strategies import build_cluster, clusters
 
 ALL = Findings(
-    types=frozenset().union(*(needs.types for needs in NEEDS.values())),
-    versions=frozenset(needs.version for needs in NEEDS.values()),
+    types=frozenset().union(*(needs.types for needs in REQUIREMENTS.values())),
+    versions=frozenset(needs.version for needs in REQUIREMENTS.values()),
     heat_url="http://heat:8004/v1/p",
     cfn_url="http://heat:8000/v1/",
 )
-HOT_VERSION, CFN_VERSION = NEEDS[Dialect.HOT].version, NEEDS[Dialect.CFN].version
-PLACED = cluster(1, subnet="s")
+HOT_VERSION, CFN_VERSION = REQUIREMENTS[Dialect.HOT].version, REQUIREMENTS[Dialect.CFN].version
+PLACED = build_cluster(1, subnet="s")
 
 
 def without(*names: str, **changes: Any) -> Findings:
@@ -34,7 +34,7 @@ def without(*names: str, **changes: Any) -> Findings:
 
 
 def test_a_cloud_that_has_it_all_gets_hot() -> None:
-    found = decide(ALL, cluster(1))
+    found = choose_dialect(ALL, build_cluster(1))
 
     assert (found.dialect, found.missing) == (Dialect.HOT, ())
     assert found.reason == "Heat has all that it needs, and no policy keeps its guests from their metadata"
@@ -50,38 +50,38 @@ def test_a_cloud_that_has_it_all_gets_hot() -> None:
     ],
 )
 def test_where_hot_lacks_something_it_is_cfn_and_the_reason_says_what(seen: Findings, lacks: str) -> None:
-    found = decide(seen, PLACED)
+    found = choose_dialect(seen, PLACED)
 
     assert (found.dialect, found.missing) == (Dialect.CFN, ())
     assert found.reason.startswith(f"for hot the cloud lacks {lacks}")
 
 
 def test_where_both_lack_something_a_launch_is_known_to_fail() -> None:
-    found = decide(without("OS::Nova::Server", "AWS::IAM::User"), PLACED)
+    found = choose_dialect(without("OS::Nova::Server", "AWS::IAM::User"), PLACED)
 
     assert (found.dialect, found.missing) == (Dialect.HOT, ("OS::Nova::Server",))
     assert found.reason == "hot lacks OS::Nova::Server, and cfn AWS::IAM::User"
 
 
 def test_the_dialect_that_was_asked_for_stays_and_is_examined() -> None:
-    found = decide(without("AWS::IAM::User"), cluster(1), Dialect.CFN)
+    found = choose_dialect(without("AWS::IAM::User"), build_cluster(1), Dialect.CFN)
 
     assert (found.dialect, found.reason) == (Dialect.CFN, "it was asked for")
-    assert found.missing == ("AWS::IAM::User", PLACE)
+    assert found.missing == ("AWS::IAM::User", NETWORK_REQUIREMENT)
 
 
 def test_what_a_cluster_does_not_use_is_not_missed() -> None:
     seen = without("OS::Neutron::Port", "OS::Heat::RandomString")
 
-    assert decide(seen, cluster(1, passwords=Passwords.PARAMETERS), Dialect.HOT).missing == ()
-    assert decide(seen, cluster(1, network="n"), Dialect.HOT).missing == (
+    assert choose_dialect(seen, build_cluster(1, passwords=Passwords.PARAMETERS), Dialect.HOT).missing == ()
+    assert choose_dialect(seen, build_cluster(1, network="n"), Dialect.HOT).missing == (
         "OS::Heat::RandomString",
         "OS::Neutron::Port",
     )
 
 
 def test_a_heat_that_tells_nothing_is_taken_for_a_whole_one_with_a_caution() -> None:
-    found = decide(Findings(None, None, ALL.heat_url, ALL.cfn_url), PLACED)
+    found = choose_dialect(Findings(None, None, ALL.heat_url, ALL.cfn_url), PLACED)
 
     assert (found.dialect, found.missing) == (Dialect.HOT, ())
     assert "Heat does not tell its resource types to this user" in found.cautions
@@ -89,7 +89,7 @@ def test_a_heat_that_tells_nothing_is_taken_for_a_whole_one_with_a_caution() -> 
 
 def test_what_cannot_be_seen_is_said() -> None:
     def said(seen: Findings, dialect: Dialect) -> str:
-        return "\n".join(decide(seen, replace(PLACED, auth_ttl=1200), dialect).cautions)
+        return "\n".join(choose_dialect(seen, replace(PLACED, auth_ttl=1200), dialect).cautions)
 
     assert "auth_ttl cannot be seen: 1200 s is taken for it" in said(ALL, Dialect.HOT)
     assert "DescribeStackResource" in said(ALL, Dialect.CFN)
@@ -98,13 +98,16 @@ def test_what_cannot_be_seen_is_said() -> None:
 
 
 def test_a_cluster_that_has_room_in_one_dialect_only_is_launched_in_that_one() -> None:
-    found = decide(ALL, cluster(200, subnet="s", dialect=Dialect.HOT))
+    found = choose_dialect(ALL, build_cluster(200, subnet="s", dialect=Dialect.HOT))
 
     assert (found.dialect, found.missing) == (Dialect.HOT, ())
-    assert "at most 1000 resources in a stack, found " in decide(ALL, PLACED_LARGE, Dialect.CFN).missing[0]
+    assert (
+        "at most 1000 resources in a stack, found "
+        in choose_dialect(ALL, PLACED_LARGE, Dialect.CFN).missing[0]
+    )
 
 
-PLACED_LARGE = cluster(200, subnet="s", dialect=Dialect.HOT)
+PLACED_LARGE = build_cluster(200, subnet="s", dialect=Dialect.HOT)
 
 
 @given(clusters())
@@ -112,13 +115,13 @@ def test_the_types_that_are_asked_for_are_those_of_the_template(made: Cluster) -
     template = render(made)
     resources = (template.get("resources") or template["Resources"]).values()
 
-    assert types_in(made) == {each.get("type") or each["Type"] for each in resources}
+    assert list_resource_types(made) == {each.get("type") or each["Type"] for each in resources}
 
 
 def test_the_preflight_reads_the_catalog_first_and_changes_nothing() -> None:
     heat = FakeHeat()
 
-    found = Stacks(heat, FakeClock()).preflight(cluster(1))
+    found = Stacks(heat, FakeClock()).preflight(build_cluster(1))
 
     assert found.dialect is Dialect.HOT
     assert heat.asked == ["metadata_url", "heat_url", "resource_types", "template_versions"]
@@ -129,7 +132,7 @@ def test_a_heat_that_refuses_to_tell_is_no_failure() -> None:
     heat = FakeHeat()
     heat.types = heat.versions = None
 
-    assert Stacks(heat, FakeClock()).preflight(cluster(1)).findings.types is None
+    assert Stacks(heat, FakeClock()).preflight(build_cluster(1)).findings.types is None
 
 
 def test_a_heat_that_does_not_answer_is_one() -> None:
@@ -137,7 +140,7 @@ def test_a_heat_that_does_not_answer_is_one() -> None:
     heat.down = 1000
 
     with pytest.raises(CloudUnreachable):
-        Stacks(heat, FakeClock()).preflight(cluster(1))
+        Stacks(heat, FakeClock()).preflight(build_cluster(1))
 
 
 class Locked(FakeHeat):
@@ -147,4 +150,4 @@ class Locked(FakeHeat):
 
 def test_a_keystone_that_says_no_is_not_taken_for_a_heat_that_does_not_tell() -> None:
     with pytest.raises(CloudRefused, match="does not take this user"):
-        Stacks(Locked(), FakeClock()).preflight(cluster(1))
+        Stacks(Locked(), FakeClock()).preflight(build_cluster(1))

@@ -7,24 +7,24 @@ import io
 import pytest
 from rich.console import Console
 
-from guestagent.cli.progress import Board, as_table, watched
+from guestagent.cli.progress import ProgressTable, format_status, watch_stack
 from guestagent.controller import FakeHeat, NodeChanged, NodeState, StackChanged, Stacks
 from guestagent.retry import FakeClock
-from tests.unit.controller.clusters import cluster
+from tests.support.cluster_strategies import build_cluster
 
 
-def shown(board: Board) -> str:
+def shown(board: ProgressTable) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(board.table())
+    Console(file=out, width=100).print(board.build_table())
     return out.getvalue()
 
 
 def test_the_board_shows_each_nodes_last_state_and_its_seconds() -> None:
-    board = Board("prod")
-    board.tell(StackChanged("prod", "CREATE_IN_PROGRESS", 0.0))
-    board.tell(NodeChanged("Master0000", NodeState.BOOTING, 1.0))
-    board.tell(NodeChanged("Master0000", NodeState.READY, 4.4))
-    board.tell(NodeChanged("Slave0000", NodeState.PROVING, 5.0))
+    board = ProgressTable("prod")
+    board.handle_event(StackChanged("prod", "CREATE_IN_PROGRESS", 0.0))
+    board.handle_event(NodeChanged("Master0000", NodeState.BOOTING, 1.0))
+    board.handle_event(NodeChanged("Master0000", NodeState.READY, 4.4))
+    board.handle_event(NodeChanged("Slave0000", NodeState.PROVING, 5.0))
 
     lines = [" ".join(line.split()) for line in shown(board).splitlines()]
 
@@ -34,8 +34,8 @@ def test_the_board_shows_each_nodes_last_state_and_its_seconds() -> None:
 
 
 def test_a_reason_is_shown_as_it_was_said() -> None:
-    board = Board("prod [blue]")
-    board.tell(NodeChanged("Slave0000", NodeState.FAILED, 9.0, "expected [bold], found none"))
+    board = ProgressTable("prod [blue]")
+    board.handle_event(NodeChanged("Slave0000", NodeState.FAILED, 9.0, "expected [bold], found none"))
 
     text = shown(board)
 
@@ -48,9 +48,9 @@ def test_a_stack_is_watched_until_heat_rests_and_each_change_is_a_line(
 ) -> None:
     clock = FakeClock()
     stacks = Stacks(FakeHeat(), clock)
-    stacks.create("db", cluster(replicas=1))
+    stacks.create("db", build_cluster(replicas=1))
 
-    seen = watched(stacks.status("db"), lambda: stacks.status("db"), clock)
+    seen = watch_stack(stacks.status("db"), lambda: stacks.status("db"), clock)
 
     assert seen.stack.status == "CREATE_COMPLETE"
     lines = [line.split("s  ", 1)[1] for line in capsys.readouterr().err.splitlines()]
@@ -61,9 +61,9 @@ def test_a_stack_is_watched_until_heat_rests_and_each_change_is_a_line(
 
 def test_what_is_not_known_of_any_node_has_no_column() -> None:
     stacks = Stacks(FakeHeat(), FakeClock())
-    stacks.create("db", cluster(replicas=1))
+    stacks.create("db", build_cluster(replicas=1))
 
-    lines = as_table(stacks.status("db")).splitlines()
+    lines = format_status(stacks.status("db")).splitlines()
 
     assert lines == [
         "db is CREATE_IN_PROGRESS",

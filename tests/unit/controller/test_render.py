@@ -11,7 +11,7 @@ from hypothesis import given
 from guestagent.controller import Cluster, Dialect, render, stack_timeout_minutes
 from guestagent.errors import InvalidCluster
 from guestagent.metadata import Role, parse
-from tests.unit.controller.clusters import SMALL, cluster, clusters
+from tests.support.cluster_strategies import SMALL, build_cluster, clusters
 
 DATABASE_PORT = {"IpProtocol": "tcp", "FromPort": "3306", "ToPort": "3306"}
 ORIGIN = ["Master0000ReadyWaitCond", "Master0000ReadyWaitCondHandle", "Master0000"]
@@ -36,13 +36,13 @@ def documents(of: Cluster) -> dict[str, Any]:
 
 
 def test_the_origins_resources_have_the_origins_names() -> None:
-    made = resources(cluster(replicas=1))
+    made = resources(build_cluster(replicas=1))
 
     assert {*ORIGIN, "Slave0000ReadyWaitCond", "Slave0000ReadyWaitCondHandle", "Slave0000"} <= set(made)
 
 
 def test_the_condition_waits_for_the_handle_and_its_clock_starts_with_the_server() -> None:
-    made = resources(cluster(deadline=60, boot_allowance=200))
+    made = resources(build_cluster(deadline=60, boot_allowance=200))
 
     assert made["Master0000ReadyWaitCond"] == {
         "Type": "AWS::CloudFormation::WaitCondition",
@@ -53,7 +53,7 @@ def test_the_condition_waits_for_the_handle_and_its_clock_starts_with_the_server
 
 
 def test_the_sources_document_names_every_replicas_user() -> None:
-    made = documents(cluster(replicas=2, replica_network="10.0.0.0/24"))
+    made = documents(build_cluster(replicas=2, replica_network="10.0.0.0/24"))
 
     assert made["Master0000"] == {
         "ReadyWaitCondition": {"Ref": "Master0000ReadyWaitCondHandle"},
@@ -73,7 +73,7 @@ def test_the_sources_document_names_every_replicas_user() -> None:
 
 
 def test_a_replicas_document_leads_to_its_source() -> None:
-    made = documents(cluster(replicas=1, replica_network="10.0.0.0/24"))
+    made = documents(build_cluster(replicas=1, replica_network="10.0.0.0/24"))
 
     assert made["Slave0000"] == {
         "ReadyWaitCondition": {"Ref": "Slave0000ReadyWaitCondHandle"},
@@ -104,11 +104,11 @@ def test_every_nodes_document_keeps_the_contract_with_the_agent(made: Cluster) -
 
 
 def test_a_source_without_replicas_has_no_users() -> None:
-    assert "Users" not in documents(cluster())["Master0000"]
+    assert "Users" not in documents(build_cluster())["Master0000"]
 
 
 def test_begin_is_the_only_resource_without_dependencies() -> None:
-    made = resources(cluster(replicas=3, network="net"))
+    made = resources(build_cluster(replicas=3, network="net"))
 
     leaves = [name for name, resource in made.items() if "DependsOn" not in resource and not refers(resource)]
 
@@ -116,7 +116,7 @@ def test_begin_is_the_only_resource_without_dependencies() -> None:
 
 
 def test_end_waits_for_every_condition() -> None:
-    made = resources(cluster(replicas=2).add_replica(SMALL))
+    made = resources(build_cluster(replicas=2).add_replica(SMALL))
 
     assert made["End"]["DependsOn"] == [
         "Master0000ReadyWaitCond2",
@@ -127,7 +127,7 @@ def test_end_waits_for_every_condition() -> None:
 
 
 def test_a_replicas_handle_comes_after_the_sources_proof() -> None:
-    made = resources(cluster(replicas=1).add_replica(SMALL))
+    made = resources(build_cluster(replicas=1).add_replica(SMALL))
 
     for name in ("Slave0000ReadyWaitCondHandle", "Slave0001ReadyWaitCondHandle"):
         assert depends_on(made[name]) == ["Master0000ReadyWaitCond2"]
@@ -136,15 +136,15 @@ def test_a_replicas_handle_comes_after_the_sources_proof() -> None:
 
 def test_no_replica_is_touched_before_every_handle_is_there() -> None:
     """A signal of one, while the handle of another is being made, may hang the stack."""
-    made = resources(cluster(replicas=2).renew("Slave0001"))
+    made = resources(build_cluster(replicas=2).renew("Slave0001"))
 
     assert depends_on(made["Handles"]) == ["Slave0000ReadyWaitCondHandle", "Slave0001ReadyWaitCondHandle2"]
     assert depends_on(made["Slave0000"]) == depends_on(made["Slave0001"]) == ["Handles"]
-    assert "Handles" not in resources(cluster())
+    assert "Handles" not in resources(build_cluster())
 
 
 def test_a_new_generation_takes_the_place_of_the_old_one() -> None:
-    made = resources(cluster().renew("Master0000"))
+    made = resources(build_cluster().renew("Master0000"))
 
     assert "Master0000ReadyWaitCondHandle2" in made
     assert "Master0000ReadyWaitCondHandle" not in made
@@ -153,7 +153,7 @@ def test_a_new_generation_takes_the_place_of_the_old_one() -> None:
 
 
 def test_user_data_stays_the_same_through_every_operation() -> None:
-    before = cluster(replicas=2)
+    before = build_cluster(replicas=2)
     after = before.add_replica(SMALL).renew("Slave0001").remove_replica("Slave0000")
 
     for name in ("Master0000", "Slave0001"):
@@ -161,7 +161,7 @@ def test_user_data_stays_the_same_through_every_operation() -> None:
 
 
 def test_user_data_tells_os_collect_config_where_the_metadata_is() -> None:
-    made = resources(cluster(metadata_url="http://heat:8000/v1/", polling_interval=5))
+    made = resources(build_cluster(metadata_url="http://heat:8000/v1/", polling_interval=5))
 
     pieces = made["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
 
@@ -185,7 +185,7 @@ def test_user_data_tells_os_collect_config_where_the_metadata_is() -> None:
 
 
 def test_without_an_address_of_the_cfn_api_the_guest_asks_heats_boot_data() -> None:
-    made = resources(cluster())
+    made = resources(build_cluster())
 
     pieces = made["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
 
@@ -194,7 +194,7 @@ def test_without_an_address_of_the_cfn_api_the_guest_asks_heats_boot_data() -> N
 
 
 def test_each_node_reads_its_own_metadata_only_and_has_its_own_password() -> None:
-    made = resources(cluster(replicas=1))
+    made = resources(build_cluster(replicas=1))
 
     for name in ("Master0000", "Slave0000"):
         assert made[f"{name}Policy"]["Properties"] == {"AllowedResources": [name]}
@@ -204,7 +204,7 @@ def test_each_node_reads_its_own_metadata_only_and_has_its_own_password() -> Non
 
 
 def test_the_database_port_is_open_to_the_nodes_and_the_client_networks_only() -> None:
-    made = resources(cluster(client_networks=["10.1.0.0/16"]))
+    made = resources(build_cluster(client_networks=["10.1.0.0/16"]))
 
     rules = made["Database"]["Properties"]["SecurityGroupIngress"]
 
@@ -216,13 +216,13 @@ def test_the_database_port_is_open_to_the_nodes_and_the_client_networks_only() -
 
 
 def test_nodes_stand_in_the_subnet_with_the_key_pair() -> None:
-    made = resources(cluster(subnet="subnet-id", key_pair="ops"))["Master0000"]["Properties"]
+    made = resources(build_cluster(subnet="subnet-id", key_pair="ops"))["Master0000"]["Properties"]
 
     assert (made["SubnetId"], made["KeyName"]) == ("subnet-id", "ops")
 
 
 def test_in_a_network_each_node_has_a_port_with_the_groups() -> None:
-    made = resources(cluster(network="net-id"))
+    made = resources(build_cluster(network="net-id"))
 
     assert made["Master0000Port"]["Properties"] == {
         "network": "net-id",
@@ -233,26 +233,26 @@ def test_in_a_network_each_node_has_a_port_with_the_groups() -> None:
 
 
 def test_outputs_tell_each_nodes_address_and_evidence() -> None:
-    assert render(cluster().renew("Master0000"))["Outputs"] == {
+    assert render(build_cluster().renew("Master0000"))["Outputs"] == {
         "Master0000Address": {"Value": {"Fn::GetAtt": ["Master0000", "PrivateIp"]}},
         "Master0000Evidence": {"Value": {"Fn::GetAtt": ["Master0000ReadyWaitCond2", "Data"]}},
     }
 
 
 def test_the_largest_cluster_has_141_replicas() -> None:
-    assert len(resources(cluster(replicas=141))) <= 1000
+    assert len(resources(build_cluster(replicas=141))) <= 1000
 
     with pytest.raises(InvalidCluster) as refused:
-        render(cluster(replicas=142))
+        render(build_cluster(replicas=142))
 
     assert str(refused.value).startswith("cluster: expected at most 1000 resources in a stack, found 1006")
 
 
 def test_a_template_over_heats_size_is_refused() -> None:
     with pytest.raises(InvalidCluster, match="expected a template of at most 524288 bytes"):
-        render(cluster(replicas=141, metadata_url="http://heat/" + "u" * 2000))
+        render(build_cluster(replicas=141, metadata_url="http://heat/" + "u" * 2000))
 
 
 @pytest.mark.parametrize(("replicas", "minutes"), [(0, 17), (1, 33), (50, 33)])
 def test_the_stacks_timeout_follows_the_critical_path(replicas: int, minutes: int) -> None:
-    assert stack_timeout_minutes(cluster(replicas)) == minutes
+    assert stack_timeout_minutes(build_cluster(replicas)) == minutes

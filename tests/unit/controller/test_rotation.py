@@ -10,7 +10,7 @@ import pytest
 from guestagent.controller import Cluster, Dialect, FakeHeat, Stack, Stacks, parse, render
 from guestagent.errors import CloudUnreachable, InvalidCluster, StackFailed
 from guestagent.retry import FakeClock
-from tests.unit.controller.clusters import SMALL, cluster
+from tests.support.cluster_strategies import SMALL, build_cluster
 
 
 class RecordingHeat(FakeHeat):
@@ -55,7 +55,7 @@ def held(heat: FakeHeat) -> Cluster:
 
 
 def test_a_rotation_is_something_new_to_prove_for_the_source_and_those_that_move() -> None:
-    rotated = cluster(3).rotate("Slave0001")
+    rotated = build_cluster(3).rotate("Slave0001")
 
     assert numbers(rotated) == [1, 2, 1]
     assert generations(rotated) == [2, 1, 2, 1]
@@ -63,7 +63,7 @@ def test_a_rotation_is_something_new_to_prove_for_the_source_and_those_that_move
 
 
 def test_ending_it_is_the_sources_to_prove_alone() -> None:
-    ended = cluster(2).rotate().end_rotation()
+    ended = build_cluster(2).rotate().end_rotation()
 
     assert numbers(ended) == [2, 2]
     assert generations(ended) == [3, 2, 2]
@@ -73,24 +73,24 @@ def test_ending_it_is_the_sources_to_prove_alone() -> None:
 @pytest.mark.parametrize("names", [("Master0000",), ("Slave0009",), ("Slave0000", "Slave0009")])
 def test_only_replicas_have_passwords_to_rotate(names: tuple[str, ...]) -> None:
     with pytest.raises(InvalidCluster, match=f"one of Slave0000.*{names[-1]}"):
-        cluster(1).rotate(*names)
+        build_cluster(1).rotate(*names)
 
 
 def test_a_cluster_without_replicas_has_nothing_to_rotate() -> None:
     with pytest.raises(InvalidCluster):
-        cluster().rotate()
+        build_cluster().rotate()
 
 
 def test_a_rotation_does_not_begin_in_the_middle_of_another() -> None:
     with pytest.raises(InvalidCluster, match="end it first"):
-        cluster(1).rotate().rotate()
+        build_cluster(1).rotate().rotate()
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
 def test_a_new_password_is_a_new_resource_and_the_template_tells_that_old_ones_are_retained(
     dialect: Dialect,
 ) -> None:
-    rotated = cluster(1, dialect=dialect).rotate()
+    rotated = build_cluster(1, dialect=dialect).rotate()
 
     template = render(rotated)
     resources = template.get("Resources") or template["resources"]
@@ -110,7 +110,7 @@ def test_a_new_password_is_a_new_resource_and_the_template_tells_that_old_ones_a
 def test_rotating_takes_two_updates() -> None:
     heat = RecordingHeat()
 
-    launched(heat, cluster(2)).rotate("db")
+    launched(heat, build_cluster(2)).rotate("db")
 
     assert [(numbers(each), each.rotating) for each in heat.updates] == [([2, 2], True), ([2, 2], False)]
 
@@ -119,7 +119,7 @@ def test_rotating_takes_two_updates() -> None:
 def test_whoever_was_killed_calls_again_and_nothing_is_pushed_out_before_it_was_left(dies_at: int) -> None:
     heat = RecordingHeat(dies_at)
     with pytest.raises(Killed):
-        launched(heat, cluster(2)).rotate("db")
+        launched(heat, build_cluster(2)).rotate("db")
     heat.dies_at = None
 
     stacks(heat).rotate("db", ["Slave0000"])
@@ -132,7 +132,7 @@ def test_whoever_was_killed_calls_again_and_nothing_is_pushed_out_before_it_was_
 
 def test_a_replica_that_could_not_move_moves_before_its_old_password_is_discarded() -> None:
     heat = RecordingHeat()
-    over = launched(heat, cluster(1))
+    over = launched(heat, build_cluster(1))
     heat.verdicts["Slave0000ReadyWaitCond2"] = "not ready"
     with pytest.raises(StackFailed):
         over.rotate("db")
@@ -151,7 +151,7 @@ def test_a_replica_that_could_not_move_moves_before_its_old_password_is_discarde
 
 def test_what_else_is_changed_meanwhile_leaves_the_old_passwords_valid() -> None:
     heat = RecordingHeat()
-    over = launched(heat, cluster(1).rotate())
+    over = launched(heat, build_cluster(1).rotate())
 
     over.wait(over.change("db", lambda seen: seen.add_replica(SMALL)))
 
@@ -160,7 +160,7 @@ def test_what_else_is_changed_meanwhile_leaves_the_old_passwords_valid() -> None
 
 def test_a_cloud_that_is_away_between_the_updates_is_no_end_of_the_rotation() -> None:
     heat = RecordingHeat()
-    over = launched(heat, cluster(1))
+    over = launched(heat, build_cluster(1))
     over.wait(over.change("db", lambda seen: seen.rotate()))
     heat.down = 10**6
     with pytest.raises(CloudUnreachable):

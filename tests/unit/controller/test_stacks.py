@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stack, Stacks, parse, render
-from guestagent.controller.heat import NOTHING
+from guestagent.controller.heat_api import NO_PARAMETERS
 from guestagent.errors import (
     CloudRefused,
     CloudUnreachable,
@@ -21,7 +21,7 @@ from guestagent.errors import (
 )
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
-from tests.unit.controller.clusters import SMALL, cluster, names
+from tests.support.cluster_strategies import SMALL, build_cluster, list_names
 
 LONG = 3600.0
 
@@ -46,25 +46,25 @@ def test_a_created_stack_holds_the_cluster() -> None:
     heat = FakeHeat()
 
     ended = stacks(heat).wait(
-        stacks(heat).create("db", cluster(replicas=1, metadata_url="http://a/v1/")), LONG
+        stacks(heat).create("db", build_cluster(replicas=1, metadata_url="http://a/v1/")), LONG
     )
 
     assert ended.status == "CREATE_COMPLETE"
-    assert stacks(heat).cluster("db") == cluster(replicas=1, metadata_url="http://a/v1/")
+    assert stacks(heat).cluster("db") == build_cluster(replicas=1, metadata_url="http://a/v1/")
 
 
 def test_the_stacks_timeout_is_the_clusters() -> None:
     heat = FakeHeat()
 
-    launched(heat, cluster(replicas=1))
+    launched(heat, build_cluster(replicas=1))
 
-    assert heat.live["db"].minutes == 33
+    assert heat.live["db"].timeout_minutes == 33
 
 
 def test_the_address_of_the_cfn_api_comes_from_the_catalog() -> None:
     heat = FakeHeat()
 
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
 
     assert ready.cluster("db").metadata_url == "http://heat.example:8000/v1/"
 
@@ -73,7 +73,7 @@ def test_without_one_in_the_catalog_the_guests_ask_heats_boot_data() -> None:
     heat = FakeHeat()
     heat.url = None
 
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
 
     assert ready.cluster("db").metadata_url is None
 
@@ -81,7 +81,7 @@ def test_without_one_in_the_catalog_the_guests_ask_heats_boot_data() -> None:
 def test_waiting_asks_for_nothing_but_the_stack_list() -> None:
     heat = FakeHeat()
     ready = stacks(heat)
-    work = ready.create("db", cluster(replicas=3))
+    work = ready.create("db", build_cluster(replicas=3))
     heat.asked.clear()
 
     ready.wait(work, LONG)
@@ -93,7 +93,7 @@ def test_waiting_asks_for_nothing_but_the_stack_list() -> None:
 def test_waiting_with_progress_asks_for_stack_and_conditions_in_turn() -> None:
     heat = FakeHeat()
     ready = stacks(heat)
-    work = ready.create("db", cluster(replicas=3))
+    work = ready.create("db", build_cluster(replicas=3))
     heat.asked.clear()
 
     ready.wait(work, LONG, tell=lambda event: None)
@@ -105,7 +105,7 @@ def test_waiting_with_progress_asks_for_stack_and_conditions_in_turn() -> None:
 def test_one_request_a_poll_however_many_nodes() -> None:
     clock, heat = FakeClock(), FakeHeat()
     ready = stacks(heat, clock)
-    work = ready.create("db", cluster(replicas=40))
+    work = ready.create("db", build_cluster(replicas=40))
     heat.asked.clear()
 
     ready.wait(work, LONG, tell=lambda event: None)
@@ -118,7 +118,7 @@ def test_progress_is_told_once_for_every_change() -> None:
     heat, events = FakeHeat(), list[Event]()
     ready = stacks(heat)
 
-    ready.wait(ready.create("db", cluster(replicas=2)), LONG, tell=events.append)
+    ready.wait(ready.create("db", build_cluster(replicas=2)), LONG, tell=events.append)
 
     assert said(events) == [
         "db CREATE_IN_PROGRESS",
@@ -137,7 +137,7 @@ def test_a_failed_node_is_a_failed_stack_with_heats_reason() -> None:
     ready = stacks(heat)
 
     with pytest.raises(StackFailed) as failed:
-        ready.wait(ready.create("db", cluster(replicas=1)), LONG, tell=events.append)
+        ready.wait(ready.create("db", build_cluster(replicas=1)), LONG, tell=events.append)
 
     assert failed.value.status == "CREATE_FAILED"
     assert failed.value.reason.endswith(
@@ -149,7 +149,7 @@ def test_a_failed_node_is_a_failed_stack_with_heats_reason() -> None:
 def test_a_stack_that_is_deleted_while_it_is_waited_for_has_failed() -> None:
     heat = FakeHeat()
     ready = stacks(heat)
-    work = ready.create("db", cluster())
+    work = ready.create("db", build_cluster())
     heat.live.clear()
 
     with pytest.raises(StackFailed, match="DELETE_COMPLETE: the stack is gone"):
@@ -159,7 +159,7 @@ def test_a_stack_that_is_deleted_while_it_is_waited_for_has_failed() -> None:
 def test_the_deadline_ends_the_waiting_and_not_the_stack() -> None:
     heat, clock = FakeHeat(), FakeClock()
     ready = stacks(heat, clock)
-    work = ready.create("db", cluster(replicas=30))
+    work = ready.create("db", build_cluster(replicas=30))
     began = clock.now()
 
     with pytest.raises(DeadlineExceeded, match="stack db is still CREATE_IN_PROGRESS"):
@@ -172,7 +172,7 @@ def test_the_deadline_ends_the_waiting_and_not_the_stack() -> None:
 def test_a_cloud_that_is_away_for_a_while_is_waited_for() -> None:
     heat = FakeHeat()
     ready = stacks(heat)
-    work = ready.create("db", cluster(replicas=1))
+    work = ready.create("db", build_cluster(replicas=1))
     heat.down = 20
 
     assert ready.wait(work, LONG).status == "CREATE_COMPLETE"
@@ -183,7 +183,7 @@ def test_a_cloud_that_stays_away_is_unreachable() -> None:
     heat.down = 10**6
 
     with pytest.raises(CloudUnreachable):
-        stacks(heat).create("db", cluster())
+        stacks(heat).create("db", build_cluster())
 
 
 def test_a_cloud_that_never_answered_is_given_up_soon_for_its_address_may_be_wrong() -> None:
@@ -199,7 +199,7 @@ def test_a_cloud_that_never_answered_is_given_up_soon_for_its_address_may_be_wro
 def test_a_cloud_that_has_answered_is_waited_for_a_minute() -> None:
     clock, heat = FakeClock(), FakeHeat()
     ready = stacks(heat, clock)
-    ready.create("db", cluster())
+    ready.create("db", build_cluster())
     heat.down = 10**6
 
     with pytest.raises(CloudUnreachable):
@@ -213,7 +213,7 @@ def test_a_name_that_heat_would_not_take_is_refused_without_asking(name: str) ->
     heat = FakeHeat()
 
     with pytest.raises(InvalidInput, match="name: expected a letter, then letters, digits"):
-        stacks(heat).create(name, cluster())
+        stacks(heat).create(name, build_cluster())
 
     assert heat.asked == []
 
@@ -221,13 +221,13 @@ def test_a_name_that_heat_would_not_take_is_refused_without_asking(name: str) ->
 def test_waiting_ends_a_minute_after_heats_own_time_where_nothing_is_said() -> None:
     clock, heat = FakeClock(), FakeHeat()
     ready = stacks(heat, clock)
-    work = ready.create("db", cluster(replicas=1))
-    heat.live["db"].waiting = ["another"] * 10**6
+    work = ready.create("db", build_cluster(replicas=1))
+    heat.live["db"].pending_conditions = ["another"] * 10**6
 
     with pytest.raises(DeadlineExceeded):
         ready.wait(work)
 
-    assert work.patience == heat.live["db"].minutes * 60 + 60
+    assert work.patience == heat.live["db"].timeout_minutes * 60 + 60
     assert sum(clock.slept) == pytest.approx(work.patience)
 
 
@@ -237,7 +237,7 @@ def test_a_lost_answer_to_create_launches_nothing_twice(lost: int) -> None:
     heat.loses = ["create"] * lost
     ready = stacks(heat)
 
-    work = ready.create("db", cluster())
+    work = ready.create("db", build_cluster())
 
     assert heat.asked.count("create") == 1
     assert ready.wait(work, LONG).id == "stack-1"
@@ -247,7 +247,7 @@ def test_a_create_that_never_arrived_is_sent_again() -> None:
     heat = FakeHeat()
     heat.drops = ["create"]
 
-    work = stacks(heat).create("db", cluster())
+    work = stacks(heat).create("db", build_cluster())
 
     assert heat.asked.count("create") == 2
     assert work.stack.id == "stack-1"
@@ -259,12 +259,12 @@ def test_a_create_that_came_through_while_it_was_looked_for_is_ours() -> None:
     heat.drops = ["stacks"]
     ready = stacks(heat)
 
-    assert ready.wait(ready.create("db", cluster()), LONG).id == "stack-1"
+    assert ready.wait(ready.create("db", build_cluster()), LONG).id == "stack-1"
 
 
 def test_a_lost_answer_to_update_updates_once() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
     heat.loses = ["update"]
 
     work = ready.change("db", lambda made: made.add_replica(SMALL))
@@ -275,7 +275,7 @@ def test_a_lost_answer_to_update_updates_once() -> None:
 
 def test_a_lost_answer_to_delete_is_no_failure() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
     heat.loses = ["delete"]
 
     ended = ready.wait(ready.delete("db"), LONG)
@@ -285,10 +285,10 @@ def test_a_lost_answer_to_delete_is_no_failure() -> None:
 
 def test_a_taken_name_is_refused() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
 
     with pytest.raises(CloudRefused, match="there is a stack db already: it is CREATE_COMPLETE"):
-        ready.create("db", cluster())
+        ready.create("db", build_cluster())
 
 
 @pytest.mark.parametrize("operation", ["change", "delete", "cluster", "status"])
@@ -307,30 +307,30 @@ def test_a_stack_that_is_not_there_is_refused(operation: str) -> None:
 
 def test_a_change_starts_from_the_template_of_the_stack() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster(replicas=1))
+    ready = launched(heat, build_cluster(replicas=1))
 
     ready.wait(ready.change("db", lambda made: made.add_replica(SMALL)), LONG)
     ready.wait(ready.change("db", lambda made: made.remove_replica("Slave0000")), LONG)
 
     found = ready.cluster("db")
-    assert names(found) == ["Master0000", "Slave0001"]
+    assert list_names(found) == ["Master0000", "Slave0001"]
     assert found.source.generation == 2
 
 
 def test_two_replicas_come_by_one_update() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
 
     ready.wait(ready.change("db", lambda made: made.add_replica(SMALL).add_replica(SMALL)), LONG)
 
     assert heat.asked.count("update") == 1
-    assert names(ready.cluster("db")) == ["Master0000", "Slave0000", "Slave0001"]
+    assert list_names(ready.cluster("db")) == ["Master0000", "Slave0000", "Slave0001"]
 
 
 def test_a_stack_in_progress_takes_no_change_and_its_template_is_not_read() -> None:
     heat = FakeHeat()
     ready = stacks(heat)
-    ready.create("db", cluster(replicas=5))
+    ready.create("db", build_cluster(replicas=5))
     heat.asked.clear()
 
     with pytest.raises(CloudRefused, match="stack db is CREATE_IN_PROGRESS"):
@@ -341,7 +341,7 @@ def test_a_stack_in_progress_takes_no_change_and_its_template_is_not_read() -> N
 
 def test_an_operation_that_makes_no_sense_leaves_the_stack_alone() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
 
     with pytest.raises(Exception, match="found Slave0000"):
         ready.change("db", lambda made: made.remove_replica("Slave0000"))
@@ -351,7 +351,7 @@ def test_an_operation_that_makes_no_sense_leaves_the_stack_alone() -> None:
 
 def test_a_stack_of_someone_else_is_left_alone() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
     heat.live["db"].template = {"Resources": {}}
 
     with pytest.raises(InvalidTemplate):
@@ -365,7 +365,7 @@ def test_a_node_that_had_failed_proves_itself_anew_in_the_next_update() -> None:
     heat.verdicts["Slave0000ReadyWaitCond"] = "wrong password"
     ready = stacks(heat)
     with pytest.raises(StackFailed):
-        ready.wait(ready.create("db", cluster(replicas=2)), LONG)
+        ready.wait(ready.create("db", build_cluster(replicas=2)), LONG)
 
     ready.wait(ready.change("db", lambda made: made.remove_replica("Slave0001")), LONG)
 
@@ -378,7 +378,7 @@ def test_removing_the_node_that_had_failed_is_enough() -> None:
     heat.verdicts["Slave0000ReadyWaitCond"] = "wrong password"
     ready = stacks(heat)
     with pytest.raises(StackFailed):
-        ready.wait(ready.create("db", cluster(replicas=1)), LONG)
+        ready.wait(ready.create("db", build_cluster(replicas=1)), LONG)
 
     ready.wait(ready.change("db", lambda made: made.remove_replica("Slave0000")), LONG)
 
@@ -387,9 +387,9 @@ def test_removing_the_node_that_had_failed_is_enough() -> None:
 
 def test_an_update_that_someone_else_overtook_is_said() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
     work = ready.change("db", lambda made: made.add_replica(SMALL))
-    heat.live["db"].take(render(parse(heat.live["db"].template).renew("Master0000")), 17)
+    heat.live["db"].start_action(render(parse(heat.live["db"].template).renew("Master0000")), 17)
 
     with pytest.raises(CloudRefused, match="updated by someone else meanwhile"):
         ready.wait(work, LONG)
@@ -397,7 +397,7 @@ def test_an_update_that_someone_else_overtook_is_said() -> None:
 
 def test_an_accepted_update_may_show_the_old_status_for_a_moment() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
     work = ready.change("db", lambda made: made.add_replica(SMALL))
     heat.late = 3
 
@@ -417,7 +417,7 @@ class RecordingHeat(FakeHeat):
         stack: Stack,
         template: Mapping[str, Any],
         timeout_minutes: int,
-        parameters: Mapping[str, Secret] = NOTHING,
+        parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> None:
         super().update(stack, template, timeout_minutes)
         self.updates.append(parse(template))
@@ -427,7 +427,7 @@ class RecordingHeat(FakeHeat):
 
 
 def test_a_node_is_resized_first_and_proves_itself_in_an_update_of_its_own() -> None:
-    heat, before = RecordingHeat(), cluster(replicas=2, metadata_url="http://a/v1/")
+    heat, before = RecordingHeat(), build_cluster(replicas=2, metadata_url="http://a/v1/")
     ready = launched(heat, before)
 
     ended = ready.resize("db", "Slave0001", "m1.xlarge")
@@ -442,7 +442,7 @@ def test_a_node_is_resized_first_and_proves_itself_in_an_update_of_its_own() -> 
 
 def test_a_resize_that_was_cut_short_is_taken_up_where_it_was() -> None:
     heat = RecordingHeat()
-    ready = launched(heat, cluster(replicas=1))
+    ready = launched(heat, build_cluster(replicas=1))
     ready.wait(ready.change("db", lambda made: made.resize("Slave0000", "m1.xlarge")), LONG)
     heat.updates.clear()
 
@@ -453,7 +453,7 @@ def test_a_resize_that_was_cut_short_is_taken_up_where_it_was() -> None:
 
 def test_a_resize_that_failed_is_asked_for_again_before_the_node_proves_itself() -> None:
     heat = RecordingHeat()
-    ready = launched(heat, cluster(replicas=1))
+    ready = launched(heat, build_cluster(replicas=1))
     ready.wait(ready.change("db", lambda made: made.resize("Slave0000", "m1.xlarge")), LONG)
     live = heat.live["db"]
     live.stack = replace(live.stack, status="UPDATE_FAILED", reason="ResourceInError: resources.Slave0000")
@@ -466,7 +466,7 @@ def test_a_resize_that_failed_is_asked_for_again_before_the_node_proves_itself()
 
 def test_a_resized_node_that_cannot_prove_itself_fails_the_stack() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster(replicas=1))
+    ready = launched(heat, build_cluster(replicas=1))
     heat.verdicts["Slave0000ReadyWaitCond2"] = "not ready after 90 s"
 
     with pytest.raises(StackFailed, match="not ready after 90 s"):
@@ -476,7 +476,7 @@ def test_a_resized_node_that_cannot_prove_itself_fails_the_stack() -> None:
 def test_the_time_for_a_resize_is_for_both_updates() -> None:
     heat, clock = FakeHeat(), FakeClock()
     ready = stacks(heat, clock)
-    ready.wait(ready.create("db", cluster()), LONG)
+    ready.wait(ready.create("db", build_cluster()), LONG)
     began, heat.late = clock.now(), 1  # the first update takes a poll more, and with it all of the time
 
     with pytest.raises(DeadlineExceeded, match="stack db is still UPDATE_IN_PROGRESS"):
@@ -487,7 +487,7 @@ def test_the_time_for_a_resize_is_for_both_updates() -> None:
 
 def test_a_node_that_is_not_there_is_not_resized() -> None:
     heat = FakeHeat()
-    ready = launched(heat, cluster())
+    ready = launched(heat, build_cluster())
 
     with pytest.raises(InvalidCluster, match="expected one of Master0000, found Slave0000"):
         ready.resize("db", "Slave0000", "m1.xlarge")

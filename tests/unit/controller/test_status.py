@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from guestagent.cli.progress import as_document, as_table
+from guestagent.cli.progress import build_status_document, format_status
 from guestagent.controller import FakeHeat, NodeState, Resource, Stacks
-from guestagent.controller.events import state_of
+from guestagent.controller.events import derive_node_state
 from guestagent.retry import FakeClock
-from tests.unit.controller.clusters import LARGE, SMALL, cluster
+from tests.support.cluster_strategies import LARGE, SMALL, build_cluster
 
 NODE = replace(SMALL, name="Slave0000", server_id=102)
 
@@ -17,7 +17,7 @@ NODE = replace(SMALL, name="Slave0000", server_id=102)
 def heat_with(stack: str, replicas: int, at_rest: bool = True) -> FakeHeat:
     heat = FakeHeat()
     stacks = Stacks(heat, FakeClock())
-    work = stacks.create(stack, cluster(replicas))
+    work = stacks.create(stack, build_cluster(replicas))
     if at_rest:
         stacks.wait(work, 3600)
     heat.asked.clear()
@@ -69,7 +69,7 @@ def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
 
 def states(condition: str | None, handle: str | None) -> NodeState:
     seen = {NODE.condition: condition, NODE.handle: handle}
-    return state_of(NODE, {name: Resource(name, status) for name, status in seen.items() if status})
+    return derive_node_state(NODE, {name: Resource(name, status) for name, status in seen.items() if status})
 
 
 def test_a_nodes_state_follows_its_handle_and_condition() -> None:
@@ -89,7 +89,7 @@ def test_a_person_sees_a_table_with_the_evidence_in_short() -> None:
         "Slave0000ReadyWaitCond", "CREATE_COMPLETE", "", {"Data": json.dumps({"Slave0000-1": evidence})}
     )
 
-    table = as_table(Stacks(heat, FakeClock()).status("db"))
+    table = format_status(Stacks(heat, FakeClock()).status("db"))
 
     assert table.splitlines() == [
         "db is CREATE_COMPLETE",
@@ -102,10 +102,10 @@ def test_a_person_sees_a_table_with_the_evidence_in_short() -> None:
 def test_a_failed_node_is_shown_with_its_reason() -> None:
     heat = FakeHeat()
     heat.verdicts["Master0000ReadyWaitCond"] = "no binary log"
-    Stacks(heat, FakeClock()).create("db", cluster())
+    Stacks(heat, FakeClock()).create("db", build_cluster())
     heat.stacks("db")
 
-    table = as_table(Stacks(heat, FakeClock()).status("db"))
+    table = format_status(Stacks(heat, FakeClock()).status("db"))
 
     assert "db is CREATE_FAILED: Resource CREATE failed: WaitConditionFailure" in table
     assert table.count("no binary log") == 1  # of the one node that failed, the stack's reason is its own
@@ -114,7 +114,7 @@ def test_a_failed_node_is_shown_with_its_reason() -> None:
 def test_a_program_gets_the_same_as_plain_values() -> None:
     heat = heat_with("db", replicas=0)
 
-    document = as_document(Stacks(heat, FakeClock()).status("db"))
+    document = build_status_document(Stacks(heat, FakeClock()).status("db"))
 
     assert json.loads(json.dumps(document)) == {
         "stack": "db",

@@ -7,19 +7,19 @@ from itertools import count
 
 import pytest
 
-from guestagent.database.connection import NoAnswer
-from guestagent.database.gtid import MariadbHistory
-from guestagent.database.log_comparison import (
-    COMPARED_LIMIT,
-    ComparedLogs,
-    Excerpt,
-    collect_stamps,
+from guestagent.database.binlog_comparison import (
+    TRANSACTION_LIMIT,
+    BinlogExcerpt,
+    ComparisonResult,
+    collect_timestamps,
     compare_excerpts,
     find_difference,
 )
+from guestagent.database.driver import NoAnswer
+from guestagent.database.gtid_history import MariadbHistory
 from guestagent.database.mariadb import binlog as mariadb
 from guestagent.database.mysql import binlog as mysql
-from guestagent.database.mysql.gtidset import MysqlHistory
+from guestagent.database.mysql.gtid import MysqlHistory
 
 UUID, OTHER = "d65f5052-eb8e-11f1-b92d-de128938fb1b", "4baced90-eb8b-11f1-8d46-7a76920ca021"
 
@@ -36,7 +36,7 @@ def mysql_gtid(number: int, here: int, first: int | None = None) -> bytes:
     times = (
         here.to_bytes(7, "little") + bytes(7)
         if first is None
-        else (here | mysql.HAS_ORIGINAL).to_bytes(7, "little") + first.to_bytes(7, "little")
+        else (here | mysql.ORIGINAL_TIME_FLAG).to_bytes(7, "little") + first.to_bytes(7, "little")
     )
     return (
         header
@@ -52,14 +52,14 @@ class TestMariadb:
     def test_a_transaction_has_the_second_of_its_first_statement(self) -> None:
         log = [MARIADB_GTID, MARIADB_TABLE, MARIADB_ROW, MARIADB_TABLE, MARIADB_END]
 
-        stamps = [*mariadb.pair_stamps(map(bytes.fromhex, [*log, *log]))]
+        stamps = [*mariadb.pair_timestamps(map(bytes.fromhex, [*log, *log]))]
 
         assert stamps == [((0, 71, 10), 0x6B0BF960)] * 2
 
     @pytest.mark.parametrize("noise", ["", "62f90b6ba2", MARIADB_GTID[:40]])
     def test_what_is_cut_off_is_no_event(self, noise: str) -> None:
         with pytest.raises(ValueError, match=r"no event|cut off"):
-            list(mariadb.pair_stamps([bytes.fromhex(noise)]))
+            list(mariadb.pair_timestamps([bytes.fromhex(noise)]))
 
     @pytest.mark.parametrize(
         ("since", "held", "start"),
@@ -74,7 +74,9 @@ class TestMariadb:
     def test_the_log_is_asked_for_from_the_transaction_before(
         self, since: str, held: str, start: str
     ) -> None:
-        found = mariadb.find_start(MariadbHistory.of(since), MariadbHistory.of(held), MariadbHistory())
+        found = mariadb.find_start_position(
+            MariadbHistory.parse(since), MariadbHistory.parse(held), MariadbHistory()
+        )
 
         assert str(found) == start
 
@@ -89,36 +91,36 @@ class TestMariadb:
     def test_a_log_that_was_read_before_is_asked_for_from_there(
         self, since: str, passed: str, start: str
     ) -> None:
-        held = MariadbHistory.of("0-71-30,5-3-7")
+        held = MariadbHistory.parse("0-71-30,5-3-7")
 
-        found = mariadb.find_start(MariadbHistory.of(since), held, MariadbHistory.of(passed))
+        found = mariadb.find_start_position(MariadbHistory.parse(since), held, MariadbHistory.parse(passed))
 
-        assert found.contains(MariadbHistory.of(start))
-        assert MariadbHistory.of(start).contains(found) or "5-3" not in start
+        assert found.contains(MariadbHistory.parse(start))
+        assert MariadbHistory.parse(start).contains(found) or "5-3" not in start
 
     def test_a_domain_that_was_read_to_its_end_is_not_read_again(self) -> None:
-        since, until = MariadbHistory.of("0-71-9,5-3-4"), MariadbHistory.of("0-71-30,5-3-7")
+        since, until = MariadbHistory.parse("0-71-9,5-3-4"), MariadbHistory.parse("0-71-30,5-3-7")
 
-        assert mariadb.find_open_domains(since, until, MariadbHistory.of("0-71-30")) == {5: 7}
+        assert mariadb.find_unfinished_domains(since, until, MariadbHistory.parse("0-71-30")) == {5: 7}
 
 
 class TestMysql:
     def test_a_source_has_made_a_transaction_when_it_committed(self) -> None:
-        assert mysql.parse_stamp(mysql_gtid(10, 1795912119000001)) == (f"{UUID}:10", 1795912119000001)
+        assert mysql.parse_gtid_event(mysql_gtid(10, 1795912119000001)) == (f"{UUID}:10", 1795912119000001)
 
     def test_a_replica_knows_when_its_source_committed(self) -> None:
-        assert mysql.parse_stamp(mysql_gtid(10, 1795912200000000, 1795912119000001)) == (
+        assert mysql.parse_gtid_event(mysql_gtid(10, 1795912200000000, 1795912119000001)) == (
             f"{UUID}:10",
             1795912119000001,
         )
 
     def test_other_events_tell_nothing(self) -> None:
-        assert mysql.parse_stamp(b"\0\0\0\0\x1e" + bytes(40)) is None
+        assert mysql.parse_gtid_event(b"\0\0\0\0\x1e" + bytes(40)) is None
 
     @pytest.mark.parametrize("noise", [b"", bytes(10), mysql_gtid(1, 1)[:50]])
     def test_what_is_cut_off_is_no_event(self, noise: bytes) -> None:
         with pytest.raises(ValueError, match=r"no event|without its time"):
-            mysql.parse_stamp(noise)
+            mysql.parse_gtid_event(noise)
 
     @pytest.mark.parametrize(
         ("since", "until", "wanted"),
@@ -133,7 +135,7 @@ class TestMysql:
     def test_the_newest_of_each_origin_and_what_follows_is_wanted(
         self, since: str, until: str, wanted: str
     ) -> None:
-        assert str(mysql.find_wanted(MysqlHistory.of(since), MysqlHistory.of(until))) == wanted
+        assert str(mysql.select_gtids(MysqlHistory.parse(since), MysqlHistory.parse(until))) == wanted
 
     def test_a_set_is_encoded_with_the_number_after_each_interval(self) -> None:
         encoded = mysql.encode_set({UUID: ((1, 8), (10, 10))})
@@ -156,34 +158,38 @@ def test_what_was_read_before_a_connection_was_lost_is_kept() -> None:
         yield "0-7-8", 100
         raise NoAnswer("reading the binary log", 2013, "timed out")
 
-    excerpt = collect_stamps(lose())
+    excerpt = collect_timestamps(lose())
 
-    assert excerpt == Excerpt({"0-7-8": 100}, "reading the binary log: timed out")
+    assert excerpt == BinlogExcerpt({"0-7-8": 100}, "reading the binary log: timed out")
 
 
 def test_more_transactions_than_fit_are_left_for_later() -> None:
-    excerpt = collect_stamps((f"0-7-{number}", 100) for number in count(1))
+    excerpt = collect_timestamps((f"0-7-{number}", 100) for number in count(1))
 
-    assert len(excerpt.stamps) == COMPARED_LIMIT
-    assert excerpt.unread
+    assert len(excerpt.timestamps) == TRANSACTION_LIMIT
+    assert excerpt.incomplete_reason
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "unread"),
     [
-        (Excerpt({"0-7-8": 100, "0-7-9": 101}), Excerpt({"0-7-8": 100}, "64 MiB"), "64 MiB"),
-        (Excerpt({"0-7-8": 100}, "10 s"), Excerpt({"0-7-8": 100, "0-7-9": 101}), "10 s"),
-        (Excerpt({"0-7-8": 100}), Excerpt({"0-7-8": 100}), ""),
+        (BinlogExcerpt({"0-7-8": 100, "0-7-9": 101}), BinlogExcerpt({"0-7-8": 100}, "64 MiB"), "64 MiB"),
+        (BinlogExcerpt({"0-7-8": 100}, "10 s"), BinlogExcerpt({"0-7-8": 100, "0-7-9": 101}), "10 s"),
+        (BinlogExcerpt({"0-7-8": 100}), BinlogExcerpt({"0-7-8": 100}), ""),
     ],
     ids=["the source's ends early", "ours ends early", "both are complete"],
 )
-def test_a_log_that_ends_early_leaves_the_rest_for_later(ours: Excerpt, theirs: Excerpt, unread: str) -> None:
+def test_a_log_that_ends_early_leaves_the_rest_for_later(
+    ours: BinlogExcerpt, theirs: BinlogExcerpt, unread: str
+) -> None:
     compared = compare_excerpts(ours, theirs, MariadbHistory())
 
-    assert compared == ComparedLogs(equal=MariadbHistory.of("0-7-8"), unread=unread)
+    assert compared == ComparisonResult(
+        common_history=MariadbHistory.parse("0-7-8"), incomplete_reason=unread
+    )
 
 
 def test_nothing_in_common_before_a_log_ends_early_proves_nothing() -> None:
-    compared = compare_excerpts(Excerpt({"0-7-8": 100}), Excerpt({}, "10 s"), MariadbHistory())
+    compared = compare_excerpts(BinlogExcerpt({"0-7-8": 100}), BinlogExcerpt({}, "10 s"), MariadbHistory())
 
-    assert compared == ComparedLogs(unread="10 s")
+    assert compared == ComparisonResult(incomplete_reason="10 s")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestagent.database.mariadb import MariadbDialect
-from guestagent.database.mariadb.dialect import NO_LIMITS, native_hash, script
+from guestagent.database.mariadb.statements import NO_LIMITS, build_statements, hash_password
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
@@ -22,7 +22,7 @@ from guestagent.database.steps import (
     Step,
     StopChannel,
 )
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import MASK, Secret
 
 DIALECT = MariadbDialect()
@@ -61,8 +61,8 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
             ),
         )
         for step in (
-            SetPassword(REPLICATOR, PASSWORD, retained=Secret("*OLD")),
-            SetPassword(REPLICATOR, PASSWORD, kept=Secret("*OLD")),
+            SetPassword(REPLICATOR, PASSWORD, current_hash=Secret("*OLD")),
+            SetPassword(REPLICATOR, PASSWORD, kept_hash=Secret("*OLD")),
         )
     ),
     (
@@ -81,17 +81,17 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
 
 @pytest.mark.parametrize(("step", "statements"), STEPS, ids=lambda value: type(value).__name__)
 def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) -> None:
-    assert DIALECT.statements(step) == statements
+    assert DIALECT.format_statements(step) == statements
 
 
 def test_an_account_can_be_made_to_require_tls() -> None:
-    create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))
+    create, *_ = DIALECT.format_statements(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))
 
     assert create.endswith(f"REQUIRE SSL{NO_LIMITS}")
 
 
 def test_a_channel_is_pointed_by_gtid_with_every_tls_option_said() -> None:
-    (statement,) = DIALECT.statements(POINT)
+    (statement,) = DIALECT.format_statements(POINT)
 
     assert statement.startswith("CHANGE MASTER TO MASTER_HOST = '10.0.0.7', MASTER_PORT = 3306,")
     assert "MASTER_USE_GTID = slave_pos" in statement
@@ -103,7 +103,7 @@ def test_a_channel_is_pointed_by_gtid_with_every_tls_option_said() -> None:
 def test_a_channel_over_tls_names_its_ca() -> None:
     step = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD, tls=True, tls_ca="/ca.pem", tls_verify=True)
 
-    (statement,) = DIALECT.statements(step)
+    (statement,) = DIALECT.format_statements(step)
 
     assert "MASTER_SSL = 1, MASTER_SSL_CA = '/ca.pem', MASTER_SSL_VERIFY_SERVER_CERT = 1" in statement
 
@@ -112,26 +112,26 @@ def test_a_channel_over_tls_names_its_ca() -> None:
     "step", [CreateAccount(REPLICATOR, PASSWORD), SetPassword(REPLICATOR, PASSWORD), POINT]
 )
 def test_no_statement_shows_its_secret(step: Step) -> None:
-    shown = " ".join(DIALECT.statements(step))
+    shown = " ".join(DIALECT.format_statements(step))
 
     assert "hunter2" not in shown
-    assert native_hash(PASSWORD).reveal() not in shown
-    assert "hunter2" not in repr(script(step))
+    assert hash_password(PASSWORD).reveal() not in shown
+    assert "hunter2" not in repr(build_statements(step))
 
 
 def test_an_account_is_made_from_a_hash_alone() -> None:
-    told = " ".join(statement.reveal() for statement in script(CreateAccount(REPLICATOR, PASSWORD)))
+    told = " ".join(statement.reveal() for statement in build_statements(CreateAccount(REPLICATOR, PASSWORD)))
 
     assert "hunter2" not in told
-    assert native_hash(PASSWORD).reveal() in told
+    assert hash_password(PASSWORD).reveal() in told
 
 
 def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
-    password = Unresolved("MasterKey0000.SecretAccessKey", "{}")
-    step = PointChannel(Unresolved("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
+    password = UnresolvedFunction("MasterKey0000.SecretAccessKey", "{}")
+    step = PointChannel(UnresolvedFunction("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
 
-    (statement,) = DIALECT.statements(step)
-    create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, password))
+    (statement,) = DIALECT.format_statements(step)
+    create, *_ = DIALECT.format_statements(CreateAccount(REPLICATOR, password))
 
     assert "MASTER_HOST = '<Master0000.PrivateIp>'" in statement
     assert "USING '<MasterKey0000.SecretAccessKey>'" in create
@@ -148,34 +148,36 @@ def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
     ],
 )
 def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
-    assert DIALECT.host_patterns(network) == (pattern,)
+    assert DIALECT.list_host_patterns(network) == (pattern,)
 
 
 @pytest.mark.parametrize("network", ["fd00::/64", "fd00::/60", "10.0.0.1/24", "somewhere"])
 def test_what_mariadb_cannot_spell_is_no_network(network: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        DIALECT.host_patterns(network)
+        DIALECT.list_host_patterns(network)
 
 
 def test_a_stored_hash_proves_its_password() -> None:
     stored = Secret("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19")
 
-    assert DIALECT.proves("mysql_native_password", stored, Secret("password"))
-    assert DIALECT.proves("mysql_native_password", Secret(stored.reveal().lower()), Secret("password"))
-    assert not DIALECT.proves("mysql_native_password", stored, Secret("Password"))
+    assert DIALECT.verify_password("mysql_native_password", stored, Secret("password"))
+    assert DIALECT.verify_password(
+        "mysql_native_password", Secret(stored.reveal().lower()), Secret("password")
+    )
+    assert not DIALECT.verify_password("mysql_native_password", stored, Secret("Password"))
 
 
 @pytest.mark.parametrize("plugin", ["ed25519", "unix_socket", "mysql_native_password or another", ""])
 def test_another_kind_of_password_proves_nothing(plugin: str) -> None:
-    assert not DIALECT.proves(plugin, native_hash(PASSWORD), PASSWORD)
+    assert not DIALECT.verify_password(plugin, hash_password(PASSWORD), PASSWORD)
 
 
 @given(st.text(), st.text())
 def test_only_the_same_password_is_proved(one: str, other: str) -> None:
-    proof = native_hash(Secret(one))
+    proof = hash_password(Secret(one))
 
-    assert DIALECT.proves("mysql_native_password", proof, Secret(other)) == (one == other)
+    assert DIALECT.verify_password("mysql_native_password", proof, Secret(other)) == (one == other)
 
 
 def test_a_text_that_no_server_can_hold_has_a_hash_and_proves_nothing_else() -> None:
-    assert not DIALECT.proves("mysql_native_password", native_hash(Secret("\ud800")), Secret("?"))
+    assert not DIALECT.verify_password("mysql_native_password", hash_password(Secret("\ud800")), Secret("?"))

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from guestagent.database.connection import END_OF_LOG, Connection, NoAnswer
+from guestagent.database.driver import END_OF_LOG, Connection, NoAnswer
 
 
 class Sender:
@@ -42,12 +42,12 @@ def connect(line: socket.socket, *packets: bytes) -> Connection:
 def test_a_dump_ends_at_the_end_of_the_log(line: socket.socket) -> None:
     connection = connect(line, b"\0one", b"\0two", END_OF_LOG)
 
-    assert [*connection.dump(18, b"", "reading")] == [b"one", b"two"]
+    assert [*connection.dump_binlog(18, b"", "reading")] == [b"one", b"two"]
 
 
 def test_a_dump_that_is_too_long_says_so_after_its_last_event(line: socket.socket) -> None:
     connection = connect(line, *[b"\0" + bytes(99)] * 5, END_OF_LOG)
-    events = connection.dump(18, b"", "reading", size_limit=250)
+    events = connection.dump_binlog(18, b"", "reading", size_limit=250)
 
     read = [next(events) for _ in range(3)]
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.database.fake import FRESH, Died, FakeDatabase, FakeSourceView
-from guestagent.database.gtid import MariadbHistory
-from guestagent.database.state import REPLICATION, Account, Receiver, ServerError, SourceState
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
+from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.state import REPLICATION_PRIVILEGES, Account, ReceiverState, ServerError, SourceState
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
@@ -20,13 +20,13 @@ from guestagent.database.steps import (
     StopChannel,
 )
 from guestagent.errors import DatabaseRefused
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
 
 REPLICATOR = Account("slave0000", "%")
 PASSWORD = Secret("hunter2")
 POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
-SOURCE_HISTORY = MariadbHistory.of("0-1-42")
+SOURCE_HISTORY = MariadbHistory.parse("0-1-42")
 
 
 def applied(
@@ -42,30 +42,30 @@ def applied(
     [
         (1, False, frozenset(), False),
         (2, True, frozenset(), False),
-        (3, True, REPLICATION, False),
-        (4, True, REPLICATION, True),
+        (3, True, REPLICATION_PRIVILEGES, False),
+        (4, True, REPLICATION_PRIVILEGES, True),
     ],
 )
 def test_it_dies_between_statements(cut: int, exists: bool, privileges: frozenset[str], marked: bool) -> None:
     database = FakeDatabase(dies_after=cut)
 
-    with suppress(Died):
+    with suppress(SimulatedCrash):
         applied(database, CreateMarker(), CreateAccount(REPLICATOR, PASSWORD))
 
-    seen = database.reborn().observe().account(REPLICATOR)
+    seen = database.reopen().observe().find_account(REPLICATOR)
     assert (seen is not None) is exists
-    assert seen is None or (seen.privileges, seen.marked) == (privileges, marked)
+    assert seen is None or (seen.privileges, seen.is_marked) == (privileges, marked)
 
 
 def test_the_dead_stay_dead_and_the_reborn_live() -> None:
     database = FakeDatabase(dies_after=0)
 
-    with pytest.raises(Died):
+    with pytest.raises(SimulatedCrash):
         database.apply(CreateMarker())
-    with pytest.raises(Died):
+    with pytest.raises(SimulatedCrash):
         database.apply(CreateMarker())
 
-    database.reborn().apply(CreateMarker())
+    database.reopen().apply(CreateMarker())
 
 
 def test_an_account_needs_the_mark_first() -> None:
@@ -76,7 +76,7 @@ def test_an_account_needs_the_mark_first() -> None:
 
     database.apply(CreateMarker())
     database.apply(SetPrivileges(REPLICATOR))
-    assert database.observe().accounts[0].marked
+    assert database.observe().accounts[0].is_marked
 
 
 def test_a_channel_brings_what_is_upstream() -> None:
@@ -87,7 +87,11 @@ def test_a_channel_brings_what_is_upstream() -> None:
     state = database.observe()
     assert state.history == SOURCE_HISTORY
     assert state.channel is not None
-    assert (state.channel.receiver, state.channel.applier, state.channel.lag) == (Receiver.RUNNING, True, 0)
+    assert (state.channel.receiver, state.channel.is_applier_running, state.channel.lag) == (
+        ReceiverState.RUNNING,
+        True,
+        0,
+    )
 
 
 def test_a_channel_that_is_refused_brings_nothing() -> None:
@@ -96,9 +100,9 @@ def test_a_channel_that_is_refused_brings_nothing() -> None:
     applied(database, POINT, StartChannel())
 
     state = database.observe()
-    assert state.history.empty
+    assert state.history.is_empty
     assert state.channel is not None
-    assert state.channel.receiver is Receiver.CONNECTING
+    assert state.channel.receiver is ReceiverState.CONNECTING
     assert state.channel.receiver_error == ServerError(1045, "Access denied")
 
 
@@ -113,34 +117,36 @@ def test_a_running_channel_must_be_stopped_first() -> None:
 
 
 def test_only_what_is_logged_makes_history() -> None:
-    database = FakeDatabase(replace(FRESH, read_only=False))
+    database = FakeDatabase(replace(FRESH_SERVER, read_only=False))
 
     database.apply(SetReadOnly(True))
     quiet = database.observe().history
     database.apply(CreateMarker())
 
-    assert quiet.empty
+    assert quiet.is_empty
     assert str(database.observe().history) == "0-1-1"
-    assert database.writes == 2
+    assert database.write_count == 2
 
 
 def test_a_template_function_is_not_applied() -> None:
     with pytest.raises(TypeError):
-        FakeDatabase().apply(PointChannel(Unresolved("Master0000.PrivateIp", "{}"), 3306, "u", PASSWORD))
+        FakeDatabase().apply(
+            PointChannel(UnresolvedFunction("Master0000.PrivateIp", "{}"), 3306, "u", PASSWORD)
+        )
 
 
 def test_a_source_view_answers_in_turn_and_then_the_same() -> None:
     refused, seen = SourceState(error=ServerError(1045, "Access denied")), SourceState(server_id=1)
-    view = FakeSourceView(refused, seen)
+    view = FakeSourceProbe(refused, seen)
 
-    answers = [view.look("10.0.0.7", 3306, "slave0000", PASSWORD) for _ in range(3)]
+    answers = [view.probe("10.0.0.7", 3306, "slave0000", PASSWORD) for _ in range(3)]
 
     assert answers == [refused, seen, seen]
-    assert view.looks[0] == ("10.0.0.7", 3306, "slave0000")
+    assert view.probes[0] == ("10.0.0.7", 3306, "slave0000")
 
 
 def test_a_source_view_without_answers_finds_nobody() -> None:
-    error = FakeSourceView().look("10.0.0.7", 3306, "slave0000", PASSWORD).error
+    error = FakeSourceProbe().probe("10.0.0.7", 3306, "slave0000", PASSWORD).error
 
     assert error is not None
     assert error.number == 2003

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.database.gtid import MariadbHistory
-from guestagent.database.mysql.gtidset import MysqlHistory, Origin
+from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.mysql.gtid import MysqlHistory, Origin
 
 A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"
 ORIGINS: list[Origin] = [(A, ""), (A, "backup"), (A, "_x1"), (B, "")]
@@ -16,12 +16,12 @@ EMPTY = MysqlHistory()
 
 
 def history(text: str) -> MysqlHistory:
-    return MysqlHistory.of(text)
+    return MysqlHistory.parse(text)
 
 
 def of_numbers(executed: dict[Origin, set[int]]) -> MysqlHistory:
     """From single numbers, spelled as nobody would."""
-    return MysqlHistory.of(
+    return MysqlHistory.parse(
         *(f"{uuid}{f':{tag}' if tag else ''}:{n}" for (uuid, tag), ns in executed.items() for n in ns)
     )
 
@@ -29,7 +29,7 @@ def of_numbers(executed: dict[Origin, set[int]]) -> MysqlHistory:
 def numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
     return {
         (origin, number)
-        for origin, intervals in history.executed.items()
+        for origin, intervals in history.intervals.items()
         for first, last in intervals
         for number in range(first, last + 1)
     }
@@ -55,7 +55,18 @@ def test_a_set_is_spelled_as_the_server_does(text: str, spelled: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0-1-42", A, f"{A}:", f"{A}:0", f"{A}:5-4", f"{A}:1-", f"{A}:1x", f"{A}:1;{B}:1", f"{A}:{'x' * 33}:1", "x:1"],
+    [
+        "0-1-42",
+        A,
+        f"{A}:",
+        f"{A}:0",
+        f"{A}:5-4",
+        f"{A}:1-",
+        f"{A}:1x",
+        f"{A}:1;{B}:1",
+        f"{A}:{'x' * 33}:1",
+        "x:1",
+    ],
 )
 def test_anything_else_is_no_set(text: str) -> None:
     with pytest.raises(ValueError, match="GTID set"):
@@ -69,31 +80,31 @@ def test_a_gap_is_not_contained() -> None:
 
 def test_a_tag_counts_for_itself() -> None:
     assert not history(f"{A}:1-9").contains(history(f"{A}:backup:1"))
-    assert history(f"{A}:1-9:backup:1").beyond(history(f"{A}:1-9")) == f"{A}:backup:1"
+    assert history(f"{A}:1-9:backup:1").format_difference(history(f"{A}:1-9")) == f"{A}:backup:1"
 
 
 def test_an_errant_transaction_is_named() -> None:
-    assert history(f"{A}:1-100,{B}:1-2").beyond(history(f"{A}:1-200")) == f"{B}:1-2"
+    assert history(f"{A}:1-100,{B}:1-2").format_difference(history(f"{A}:1-200")) == f"{B}:1-2"
 
 
 def test_the_largest_numbers_are_no_matter() -> None:
     most = 2**63 - 2
 
-    assert history(f"{A}:1-{most}").beyond(history(f"{A}:2-{most - 1}")) == f"{A}:1:{most}"
+    assert history(f"{A}:1-{most}").format_difference(history(f"{A}:2-{most - 1}")) == f"{A}:1:{most}"
 
 
 def test_histories_of_two_families_are_not_compared() -> None:
     with pytest.raises(TypeError):
         EMPTY.contains(MariadbHistory())
     with pytest.raises(TypeError):
-        MariadbHistory().beyond(EMPTY)
+        MariadbHistory().format_difference(EMPTY)
 
 
 @given(EXECUTED)
 def test_what_is_spelled_is_read_again(executed: dict[Origin, set[int]]) -> None:
     one = of_numbers(executed)
 
-    assert MysqlHistory.of(str(one)) == one
+    assert MysqlHistory.parse(str(one)) == one
     assert numbers(one) == {(origin, n) for origin, ns in executed.items() for n in ns}
 
 
@@ -103,8 +114,8 @@ def test_sets_are_subtracted_and_contained_as_sets_of_numbers_are(
 ) -> None:
     one, other = of_numbers(this), of_numbers(that)
 
-    assert numbers(one.minus(other)) == numbers(one) - numbers(other)
-    assert MysqlHistory.of(one.beyond(other)) == one.minus(other)
+    assert numbers(one.subtract(other)) == numbers(one) - numbers(other)
+    assert MysqlHistory.parse(one.format_difference(other)) == one.subtract(other)
     assert one.contains(other) == (numbers(one) >= numbers(other))
 
 
@@ -112,13 +123,13 @@ def test_sets_are_subtracted_and_contained_as_sets_of_numbers_are(
 def test_a_union_is_the_union_of_the_numbers(
     this: dict[Origin, set[int]], that: dict[Origin, set[int]]
 ) -> None:
-    both = MysqlHistory.of(str(of_numbers(this)), str(of_numbers(that)))
+    both = MysqlHistory.parse(str(of_numbers(this)), str(of_numbers(that)))
 
     assert numbers(both) == numbers(of_numbers(this)) | numbers(of_numbers(that))
 
 
 @given(EXECUTED)
 def test_intervals_neither_touch_nor_overlap(executed: dict[Origin, set[int]]) -> None:
-    for intervals in of_numbers(executed).executed.values():
+    for intervals in of_numbers(executed).intervals.values():
         ends = [end for _, end in intervals]
         assert all(start > end + 1 for (start, _), end in zip(intervals[1:], ends, strict=False))

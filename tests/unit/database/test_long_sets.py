@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guestagent.database.gtid import SHOWN_LIMIT, MariadbHistory, shorten_gtids
-from guestagent.database.mysql.gtidset import Interval, MysqlHistory, Origin
+from guestagent.database.gtid_history import DISPLAY_LIMIT, MariadbHistory, shorten_gtids
+from guestagent.database.mysql.gtid import Interval, MysqlHistory, Origin
 
 A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"
 NUMBERS = st.sets(st.integers(1, 150), min_size=1)
@@ -61,7 +61,7 @@ def build_set(count: int, shift: int = 0, spread: int = 10) -> MysqlHistory:
 
 def count_comparisons(one: MysqlHistory, other: MysqlHistory) -> int:
     Comparisons.count = 0
-    assert not one.minus(other).empty
+    assert not one.subtract(other).is_empty
     assert not one.contains(other)
     return Comparisons.count
 
@@ -78,7 +78,7 @@ def spell_numbers(executed: dict[Origin, set[int]]) -> str:
 def list_numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
     return {
         (origin, number)
-        for origin, intervals in history.executed.items()
+        for origin, intervals in history.intervals.items()
         for first, last in intervals
         for number in range(first, last + 1)
     }
@@ -115,30 +115,30 @@ def test_ten_times_as_many_domains_need_ten_times_as_many_looks() -> None:
 def test_sets_of_many_intervals_behave_as_sets_of_numbers(
     this: dict[Origin, set[int]], that: dict[Origin, set[int]]
 ) -> None:
-    one, other = MysqlHistory.of(spell_numbers(this)), MysqlHistory.of(spell_numbers(that))
+    one, other = MysqlHistory.parse(spell_numbers(this)), MysqlHistory.parse(spell_numbers(that))
 
     naive_one = {(origin, number) for origin, numbers in this.items() for number in numbers}
     naive_other = {(origin, number) for origin, numbers in that.items() for number in numbers}
     assert list_numbers(one) == naive_one
-    assert list_numbers(one.minus(other)) == naive_one - naive_other
-    assert list_numbers(MysqlHistory.of(one.beyond(other))) == naive_one - naive_other
+    assert list_numbers(one.subtract(other)) == naive_one - naive_other
+    assert list_numbers(MysqlHistory.parse(one.format_difference(other))) == naive_one - naive_other
     assert one.contains(other) == (naive_one >= naive_other)
-    assert list_numbers(MysqlHistory.of(str(one), str(other))) == naive_one | naive_other
+    assert list_numbers(MysqlHistory.parse(str(one), str(other))) == naive_one | naive_other
 
 
 def test_a_wait_names_the_last_interval_of_some_origins() -> None:
-    history = MysqlHistory.of(f"{A}:1-5:9-12:tag:1-3,{B}:4")
+    history = MysqlHistory.parse(f"{A}:1-5:9-12:tag:1-3,{B}:4")
 
     assert str(history.take_newest(8)) == f"{A}:9-12:tag:1-3,{B}:4"
     assert str(history.take_newest(2)) == f"{A}:9-12:tag:1-3"
 
 
 def test_a_wait_names_the_newest_position_of_some_domains_that_are_behind() -> None:
-    history = MariadbHistory.of("0-1-5,0-2-7,1-1-4,2-1-9,3-1-1")
+    history = MariadbHistory.parse("0-1-5,0-2-7,1-1-4,2-1-9,3-1-1")
 
-    assert str(history.find_missing(MariadbHistory.of("0-2-6,1-9-4"), 16)) == "0-2-7,2-1-9,3-1-1"
-    assert len(history.find_missing(MariadbHistory(), 2).last) == 2
-    assert history.find_missing(history, 16).empty
+    assert str(history.find_missing(MariadbHistory.parse("0-2-6,1-9-4"), 16)) == "0-2-7,2-1-9,3-1-1"
+    assert len(history.find_missing(MariadbHistory(), 2).sequence_numbers) == 2
+    assert history.find_missing(history, 16).is_empty
 
 
 @pytest.mark.parametrize(
@@ -155,17 +155,17 @@ def test_a_long_set_is_shortened_and_counted(text: str, shown: str) -> None:
     short = shorten_gtids(text)
 
     assert short.endswith(shown)
-    assert len(short) < SHOWN_LIMIT + 40
+    assert len(short) < DISPLAY_LIMIT + 40
 
 
 @example({(A, ""): {*range(1, 150, 2)}, (A, "tag"): {*range(1, 150, 2)}, (B, ""): {1}})
 @given(EXECUTED)
 def test_a_shortened_set_is_a_part_of_the_whole(executed: dict[Origin, set[int]]) -> None:
-    whole = MysqlHistory.of(spell_numbers(executed))
+    whole = MysqlHistory.parse(spell_numbers(executed))
 
     shown, _, rest = shorten_gtids(str(whole)).partition(" and ")
 
-    part = MysqlHistory.of(shown)
-    missing = sum(map(len, whole.executed.values())) - sum(map(len, part.executed.values()))
+    part = MysqlHistory.parse(shown)
+    missing = sum(map(len, whole.intervals.values())) - sum(map(len, part.intervals.values()))
     assert str(whole).startswith(shown)
     assert rest == (f"{missing} more intervals" if missing else "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.database.mysql import MysqlDialect, sha2
-from guestagent.database.mysql.dialect import NO_LIMITS, script
+from guestagent.database.mysql import MysqlDialect, password_hash
+from guestagent.database.mysql.statements import NO_LIMITS, build_statements
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
@@ -20,7 +20,7 @@ from guestagent.database.steps import (
     Step,
     StopChannel,
 )
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import MASK, Secret
 
 DIALECT = MysqlDialect()
@@ -57,14 +57,14 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
         ),
     ),
     (
-        SetPassword(REPLICATOR, PASSWORD, retained=Secret("$A$old")),
+        SetPassword(REPLICATOR, PASSWORD, current_hash=Secret("$A$old")),
         (
             f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'"
             f" RETAIN CURRENT PASSWORD REQUIRE NONE{NO_LIMITS}",
         ),
     ),
     (
-        SetPassword(REPLICATOR, PASSWORD, kept=Secret("$A$old")),
+        SetPassword(REPLICATOR, PASSWORD, kept_hash=Secret("$A$old")),
         (f"ALTER USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}' REQUIRE NONE{NO_LIMITS}",),
     ),
     (
@@ -83,11 +83,11 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
 
 @pytest.mark.parametrize(("step", "statements"), STEPS, ids=lambda value: type(value).__name__)
 def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) -> None:
-    assert DIALECT.statements(step) == statements
+    assert DIALECT.format_statements(step) == statements
 
 
 def test_a_channel_is_pointed_by_gtid_tries_for_ever_and_says_every_tls_option() -> None:
-    (statement,) = DIALECT.statements(POINT)
+    (statement,) = DIALECT.format_statements(POINT)
 
     assert statement.startswith("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.7', SOURCE_PORT = 3306,")
     assert "SOURCE_AUTO_POSITION = 1" in statement
@@ -101,7 +101,7 @@ def test_a_channel_is_pointed_by_gtid_tries_for_ever_and_says_every_tls_option()
 def test_only_a_plain_channel_asks_for_the_sources_public_key(tls: bool, asks: int) -> None:
     step = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD, tls=tls, tls_ca="/ca.pem", tls_verify=True)
 
-    (statement,) = DIALECT.statements(step)
+    (statement,) = DIALECT.format_statements(step)
 
     assert f"GET_SOURCE_PUBLIC_KEY = {asks}" in statement
     assert ("SOURCE_SSL_CA = '/ca.pem', SOURCE_SSL_VERIFY_SERVER_CERT = 1" in statement) is tls
@@ -109,8 +109,8 @@ def test_only_a_plain_channel_asks_for_the_sources_public_key(tls: bool, asks: i
 
 @pytest.mark.parametrize("step", [CreateAccount(REPLICATOR, PASSWORD), SetPassword(REPLICATOR, PASSWORD)])
 def test_an_account_gets_a_hash_that_nobody_is_shown(step: Step) -> None:
-    shown = f"{DIALECT.statements(step)} {script(step)!r}"
-    told = " ".join(statement.reveal() for statement in script(step))
+    shown = f"{DIALECT.format_statements(step)} {build_statements(step)!r}"
+    told = " ".join(statement.reveal() for statement in build_statements(step))
 
     assert "hunter2" not in shown + told
     assert "$A$" not in shown
@@ -118,15 +118,15 @@ def test_an_account_gets_a_hash_that_nobody_is_shown(step: Step) -> None:
 
 
 def test_a_dry_run_masks_the_channels_password() -> None:
-    assert "hunter2" not in f"{DIALECT.statements(POINT)} {script(POINT)!r}"
+    assert "hunter2" not in f"{DIALECT.format_statements(POINT)} {build_statements(POINT)!r}"
 
 
 def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
-    password = Unresolved("MasterKey0000.SecretAccessKey", "{}")
-    step = PointChannel(Unresolved("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
+    password = UnresolvedFunction("MasterKey0000.SecretAccessKey", "{}")
+    step = PointChannel(UnresolvedFunction("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
 
-    (statement,) = DIALECT.statements(step)
-    create, *_ = DIALECT.statements(CreateAccount(REPLICATOR, password))
+    (statement,) = DIALECT.format_statements(step)
+    create, *_ = DIALECT.format_statements(CreateAccount(REPLICATOR, password))
 
     assert "SOURCE_HOST = '<Master0000.PrivateIp>'" in statement
     assert "AS '<MasterKey0000.SecretAccessKey>'" in create
@@ -137,15 +137,20 @@ def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
     [(None, "%"), ("0.0.0.0/0", "%"), ("10.0.0.0/24", "10.0.0.0/255.255.255.0"), ("10.0.0.7/32", "10.0.0.7")],
 )
 def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
-    assert DIALECT.host_patterns(network) == (pattern,)
+    assert DIALECT.list_host_patterns(network) == (pattern,)
 
 
 @pytest.mark.parametrize(
     "plugin",
-    ["sha256_password", "mysql_native_password", "caching_sha2_password or another", "caching_sha2_password, expired"],
+    [
+        "sha256_password",
+        "mysql_native_password",
+        "caching_sha2_password or another",
+        "caching_sha2_password, expired",
+    ],
 )
 def test_another_kind_of_password_proves_nothing(plugin: str) -> None:
-    stored = sha2.hashed(PASSWORD)
+    stored = password_hash.hash_password(PASSWORD)
 
-    assert DIALECT.proves("caching_sha2_password", stored, PASSWORD)
-    assert not DIALECT.proves(plugin, stored, PASSWORD)
+    assert DIALECT.verify_password("caching_sha2_password", stored, PASSWORD)
+    assert not DIALECT.verify_password(plugin, stored, PASSWORD)

@@ -3,11 +3,11 @@
 import pytest
 
 from guestagent.database.replication_settings import (
-    End,
     ReplicationSetting,
-    find_in_channel,
-    find_in_log_status,
-    find_in_variables,
+    ReplicationSide,
+    find_channel_filters,
+    find_log_filters,
+    find_variable_settings,
     merge_settings,
 )
 
@@ -27,9 +27,9 @@ from guestagent.database.replication_settings import (
     ],
 )
 def test_a_harmful_value_is_found_and_says_how_to_take_it_back(name: str, value: str, undo: str) -> None:
-    (found,) = find_in_variables({name: value})
+    (found,) = find_variable_settings({name: value})
 
-    assert (str(found), found.undo) == (f"{name} = {value}", undo)
+    assert (str(found), found.undo_statement) == (f"{name} = {value}", undo)
 
 
 @pytest.mark.parametrize(
@@ -47,36 +47,38 @@ def test_a_harmful_value_is_found_and_says_how_to_take_it_back(name: str, value:
     ],
 )
 def test_a_harmless_value_is_not_found(name: str, value: str | None) -> None:
-    assert not list(find_in_variables({name: value}))
+    assert not list(find_variable_settings({name: value}))
 
 
 def test_a_variable_with_two_names_is_found_once_under_the_newer() -> None:
-    found = find_in_variables({"slave_exec_mode": "IDEMPOTENT", "replica_exec_mode": "IDEMPOTENT"})
+    found = find_variable_settings({"slave_exec_mode": "IDEMPOTENT", "replica_exec_mode": "IDEMPOTENT"})
 
     assert [each.name for each in found] == ["replica_exec_mode"]
 
 
 def test_the_filters_of_the_log_and_of_a_channel_are_found_in_their_status() -> None:
-    log = find_in_log_status([{"File": "binlog.1", "Binlog_Do_DB": "", "Binlog_Ignore_DB": "d"}])
-    channel = find_in_channel({"Replicate_Do_DB": "", "Replicate_Wild_Do_Table": "d.%"}, "UNDO {}")
+    log = find_log_filters([{"File": "binlog.1", "Binlog_Do_DB": "", "Binlog_Ignore_DB": "d"}])
+    channel = find_channel_filters({"Replicate_Do_DB": "", "Replicate_Wild_Do_Table": "d.%"}, "UNDO {}")
 
     assert [*log, *channel] == [
-        ReplicationSetting("binlog_ignore_db", "d", End.SOURCE),
-        ReplicationSetting("replicate_wild_do_table", "d.%", End.REPLICA, "UNDO replicate_wild_do_table"),
+        ReplicationSetting("binlog_ignore_db", "d", ReplicationSide.SOURCE),
+        ReplicationSetting(
+            "replicate_wild_do_table", "d.%", ReplicationSide.REPLICA, "UNDO replicate_wild_do_table"
+        ),
     ]
 
 
 def test_a_server_without_a_log_has_no_filters_of_it() -> None:
-    assert not list(find_in_log_status([]))
+    assert not list(find_log_filters([]))
 
 
 def test_a_long_filter_is_shown_shortened() -> None:
-    shown = str(ReplicationSetting("replicate_ignore_table", "d.t," * 5000, End.REPLICA))
+    shown = str(ReplicationSetting("replicate_ignore_table", "d.t," * 5000, ReplicationSide.REPLICA))
 
     assert len(shown) < 120
 
 
 def test_what_is_shown_in_several_places_is_found_once() -> None:
-    one = ReplicationSetting("replicate_do_db", "d", End.REPLICA, "UNDO")
+    one = ReplicationSetting("replicate_do_db", "d", ReplicationSide.REPLICA, "UNDO")
 
     assert merge_settings([one], [one]) == (one,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.database.fake import FRESH
+from guestagent.database.fake import FRESH_SERVER
 from guestagent.database.state import Account, AccountState
 from guestagent.secret import Secret
 
@@ -33,19 +33,19 @@ def build_state(name: str) -> AccountState:
 
 
 def test_an_account_is_found_by_its_name_and_host() -> None:
-    server = replace(FRESH, accounts=(build_state("app"), build_state("slave")))
+    server = replace(FRESH_SERVER, accounts=(build_state("app"), build_state("slave")))
 
-    assert server.account(Account("slave", "%")) is server.accounts[1]
-    assert server.account(Account("slave", "localhost")) is None
-    assert replace(server, accounts=()).account(Account("slave", "%")) is None
+    assert server.find_account(Account("slave", "%")) is server.accounts[1]
+    assert server.find_account(Account("slave", "localhost")) is None
+    assert replace(server, accounts=()).find_account(Account("slave", "%")) is None
 
 
 def test_finding_every_account_is_not_quadratic() -> None:
     names = [f"slave{number}" for number in range(200)]
-    server = replace(FRESH, accounts=tuple(map(build_state, names)))
+    server = replace(FRESH_SERVER, accounts=tuple(map(build_state, names)))
 
     Comparisons.count = 0
-    found = [server.account(CountedAccount(name, "%")) for name in names]
+    found = [server.find_account(CountedAccount(name, "%")) for name in names]
 
     assert None not in found
     assert Comparisons.count < 4 * len(names)

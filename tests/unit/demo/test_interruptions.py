@@ -6,13 +6,13 @@ import signal
 
 import pytest
 
-from guestagent.cli.interruptions import Interruptions
+from guestagent.cli.signals import InterruptHandler
 from guestagent.errors import CloudError
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_interrupts_and_no_other_does(number: signal.Signals) -> None:
-    with Interruptions():
+    with InterruptHandler():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
 
@@ -23,32 +23,32 @@ def test_the_first_signal_interrupts_and_no_other_does(number: signal.Signals) -
 def test_what_must_not_be_left_half_made_is_finished_first() -> None:
     done: list[str] = []
 
-    def make(interruptions: Interruptions) -> None:
-        with interruptions.held_back():
+    def make(interruptions: InterruptHandler) -> None:
+        with interruptions.defer_interrupts():
             signal.raise_signal(signal.SIGINT)
             done.append("made")
 
-    with Interruptions() as interruptions, pytest.raises(KeyboardInterrupt):
+    with InterruptHandler() as interruptions, pytest.raises(KeyboardInterrupt):
         make(interruptions)
 
     assert done == ["made"]
 
 
 def test_an_error_says_more_than_the_signal_that_came_with_it() -> None:
-    def fail(interruptions: Interruptions) -> None:
-        with interruptions.held_back():
+    def fail(interruptions: InterruptHandler) -> None:
+        with interruptions.defer_interrupts():
             signal.raise_signal(signal.SIGINT)
             raise CloudError("the cloud ended at once")
 
-    with Interruptions() as interruptions, pytest.raises(CloudError):
+    with InterruptHandler() as interruptions, pytest.raises(CloudError):
         fail(interruptions)
 
 
 def test_signals_are_heard_as_before_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
-    with Interruptions() as interruptions:
-        interruptions.ignore()
+    with InterruptHandler() as interruptions:
+        interruptions.ignore_interrupts()
 
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -57,5 +57,5 @@ def test_signals_are_heard_as_before_afterwards() -> None:
 def test_what_was_ignored_stays_ignored(number: signal.Signals) -> None:
     signal.signal(number, signal.SIG_IGN)
 
-    with Interruptions():
+    with InterruptHandler():
         signal.raise_signal(number)

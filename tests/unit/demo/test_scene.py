@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from guestagent.cli.scene import Scene
+from guestagent.cli.demo_screen import DemoScreen
 from guestagent.controller import NodeChanged, NodeState, StackChanged
-from guestagent.demo import Act, Cast, Counted, cast
+from guestagent.demo import ClusterChanged, ProgressMessage, RowsCounted, build_demo_cluster
 from guestagent.retry import FakeClock
 
 
-def scene(clock: FakeClock) -> Scene:
+def scene(clock: FakeClock) -> DemoScreen:
     """The cast is known; its source boots from second 1 on."""
-    shown = Scene(clock)
+    shown = DemoScreen(clock)
     clock.sleep(1)
-    shown.tell(Cast(cast("guestagent-mariadb")))
-    shown.tell(NodeChanged("Master0000", NodeState.BOOTING, 0))
+    shown.handle_event(ClusterChanged(build_demo_cluster("guestagent-mariadb")))
+    shown.handle_event(NodeChanged("Master0000", NodeState.BOOTING, 0))
     return shown
 
 
-def row(shown: Scene, node: str) -> list[str]:
+def row(shown: DemoScreen, node: str) -> list[str]:
     console = Console(width=120)
     with console.capture() as capture:
-        console.print(shown.table())
+        console.print(shown.build_table())
     line = next(line for line in capture.get().splitlines() if node in line)
     return [cell.strip() for cell in line.strip()[1:-1].split("│")]
 
@@ -32,7 +32,7 @@ def test_a_change_is_worth_a_line() -> None:
     shown = scene(clock)
     clock.sleep(2)
 
-    line = shown.tell(NodeChanged("Master0000", NodeState.READY, 2))
+    line = shown.handle_event(NodeChanged("Master0000", NodeState.READY, 2))
 
     assert line == "   3.0 s  Master0000 (source, m1.medium) is ready"
 
@@ -40,31 +40,35 @@ def test_a_change_is_worth_a_line() -> None:
 def test_a_state_that_is_known_is_not_told_again() -> None:
     shown = scene(FakeClock())
 
-    assert shown.tell(NodeChanged("Master0000", NodeState.BOOTING, 5)) == ""
+    assert shown.handle_event(NodeChanged("Master0000", NodeState.BOOTING, 5)) == ""
 
 
 def test_a_failure_is_told_with_its_reason() -> None:
     shown = scene(FakeClock())
 
-    assert shown.tell(NodeChanged("Slave0000", NodeState.FAILED, 5, "no login")).endswith(
+    assert shown.handle_event(NodeChanged("Slave0000", NodeState.FAILED, 5, "no login")).endswith(
         "is failed: no login"
     )
-    assert shown.tell(StackChanged("demo", "CREATE_FAILED", 5, "why")).endswith("demo CREATE_FAILED: why")
-    assert shown.tell(StackChanged("demo", "CREATE_COMPLETE", 5, "fine")).endswith("demo CREATE_COMPLETE")
+    assert shown.handle_event(StackChanged("demo", "CREATE_FAILED", 5, "why")).endswith(
+        "demo CREATE_FAILED: why"
+    )
+    assert shown.handle_event(StackChanged("demo", "CREATE_COMPLETE", 5, "fine")).endswith(
+        "demo CREATE_COMPLETE"
+    )
 
 
 def test_counting_rows_is_worth_no_line() -> None:
-    assert scene(FakeClock()).tell(Counted("Master0000", "10.0.0.10", 7)) == ""
-    assert scene(FakeClock()).tell(Act("adding")) == "   1.0 s  adding"
+    assert scene(FakeClock()).handle_event(RowsCounted("Master0000", "10.0.0.10", 7)) == ""
+    assert scene(FakeClock()).handle_event(ProgressMessage("adding")) == "   1.0 s  adding"
 
 
 def test_the_seconds_run_while_a_node_is_busy_and_stand_when_it_is_ready() -> None:
     clock = FakeClock()
     shown = scene(clock)
-    shown.tell(Counted("Master0000", "10.0.0.10", 7))
+    shown.handle_event(RowsCounted("Master0000", "10.0.0.10", 7))
     clock.sleep(2)
     busy = row(shown, "Master0000")
-    shown.tell(NodeChanged("Master0000", NodeState.READY, 2))
+    shown.handle_event(NodeChanged("Master0000", NodeState.READY, 2))
     clock.sleep(5)
 
     ready = row(shown, "Master0000")
@@ -76,11 +80,11 @@ def test_the_seconds_run_while_a_node_is_busy_and_stand_when_it_is_ready() -> No
 def test_a_node_that_is_ready_at_once_was_busy_since_its_server_was_there() -> None:
     clock = FakeClock()
     shown = scene(clock)
-    shown.tell(NodeChanged("Slave0000", NodeState.WAITING, 0))
-    shown.tell(Counted("Slave0000", "10.0.0.11", None))
+    shown.handle_event(NodeChanged("Slave0000", NodeState.WAITING, 0))
+    shown.handle_event(RowsCounted("Slave0000", "10.0.0.11", None))
     clock.sleep(0.5)
 
-    shown.tell(NodeChanged("Slave0000", NodeState.READY, 1))
+    shown.handle_event(NodeChanged("Slave0000", NodeState.READY, 1))
 
     assert row(shown, "Slave0000")[4:] == ["ready", "0.5", ""]
 
@@ -89,9 +93,9 @@ def test_a_node_with_something_new_to_prove_is_busy_again() -> None:
     clock = FakeClock()
     shown = scene(clock)
     clock.sleep(2)
-    shown.tell(NodeChanged("Master0000", NodeState.READY, 2))
+    shown.handle_event(NodeChanged("Master0000", NodeState.READY, 2))
     clock.sleep(5)
-    shown.tell(NodeChanged("Master0000", NodeState.PROVING, 7))
+    shown.handle_event(NodeChanged("Master0000", NodeState.PROVING, 7))
     clock.sleep(1)
 
     assert row(shown, "Master0000")[4:] == ["proving", "1.0", ""]
@@ -99,10 +103,10 @@ def test_a_node_with_something_new_to_prove_is_busy_again() -> None:
 
 def test_the_last_rows_of_a_server_that_goes_stay_in_sight() -> None:
     shown = scene(FakeClock())
-    shown.tell(Counted("Master0000", "10.0.0.10", 7))
+    shown.handle_event(RowsCounted("Master0000", "10.0.0.10", 7))
 
-    shown.tell(Counted("Master0000", "10.0.0.10", None))
-    shown.tell(StackChanged("demo", "DELETE_COMPLETE", 5))
+    shown.handle_event(RowsCounted("Master0000", "10.0.0.10", None))
+    shown.handle_event(StackChanged("demo", "DELETE_COMPLETE", 5))
 
     assert row(shown, "Master0000")[4::2] == ["removed", "7"]
 
@@ -110,6 +114,6 @@ def test_the_last_rows_of_a_server_that_goes_stay_in_sight() -> None:
 def test_a_node_that_left_the_cluster_is_shown_as_removed() -> None:
     shown = scene(FakeClock())
 
-    shown.tell(Cast(cast("guestagent-mariadb").remove_replica("Slave0001")))
+    shown.handle_event(ClusterChanged(build_demo_cluster("guestagent-mariadb").remove_replica("Slave0001")))
 
     assert row(shown, "Slave0001")[4] == "removed"

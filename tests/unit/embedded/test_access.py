@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.embedded.heat.accounts import may_describe
-from guestagent.embedded.heat.stack import Resource, Stack
-from guestagent.embedded.template.document import EMPTY, Definition
+from guestagent.embedded.heat.resources.iam import can_describe
+from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
+from guestagent.embedded.heat.template.parser import EMPTY_TEMPLATE, ResourceDefinition
 
 
-def resource(name: str, kind: str, physical_id: str = "", **properties: object) -> Resource:
-    return Resource(Definition(name, kind, {}, {}, (), ()), properties=properties, physical_id=physical_id)
+def resource(name: str, kind: str, physical_id: str = "", **properties: object) -> StackResource:
+    return StackResource(
+        ResourceDefinition(name, kind, {}, {}, (), ()), properties=properties, physical_id=physical_id
+    )
 
 
-def stack(policies: list[str], *more: Resource) -> Stack:
+def stack(policies: list[str], *more: StackResource) -> HeatStack:
     """A user with policies, and the key of that user."""
-    made = Stack("s", "p", EMPTY)
+    made = HeatStack("s", "p", EMPTY_TEMPLATE)
     user = resource("User", "AWS::IAM::User", "s-User-1", Policies=policies)
     key = resource("Key", "AWS::IAM::AccessKey", "access", UserName="s-User-1")
     made.resources = {each.name: each for each in (user, key, *more)}
@@ -40,11 +42,11 @@ BOTH = resource("Both", "OS::Heat::AccessPolicy", AllowedResources=["Master0000"
 def test_every_policy_must_name_it(policies: list[str], name: str, allowed: bool) -> None:
     made = stack(policies, OWN, BOTH)
 
-    assert may_describe(made, made.resources["Key"], name) is allowed
+    assert can_describe(made, made.resources["Key"], name) is allowed
 
 
 def test_a_key_whose_user_is_gone_opens_nothing() -> None:
     made = stack(["Own"], OWN)
     del made.resources["User"]
 
-    assert not may_describe(made, made.resources["Key"], "Master0000")
+    assert not can_describe(made, made.resources["Key"], "Master0000")

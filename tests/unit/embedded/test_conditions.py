@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.embedded.heat.conditions import (
-    CFN,
-    HOT,
-    Failed,
-    Met,
+from guestagent.embedded.heat.resources.signal_rules import (
+    CFN_SIGNAL_KEYS,
+    HOT_SIGNAL_KEYS,
+    ConditionFailed,
+    ConditionMet,
+    ConditionPending,
     Signals,
-    Waiting,
-    accept,
-    data,
-    judge,
-    timed_out,
+    accept_signal,
+    build_timeout_error,
+    evaluate_condition,
+    format_data,
 )
 
 GOOD: dict[str, object] = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
@@ -29,29 +29,29 @@ def signals(**by_id: str) -> Signals:
 
 
 def test_a_signal_is_kept_under_its_id() -> None:
-    accepted = accept(GOOD, {}, CFN)
+    accepted = accept_signal(GOOD, {}, CFN_SIGNAL_KEYS)
 
     assert accepted.signals == {"u": {"Status": "SUCCESS", "Reason": "r", "Data": "d"}}
-    assert accepted.said == "Signal: status:SUCCESS reason:r"
+    assert accepted.message == "Signal: status:SUCCESS reason:r"
 
 
 def test_the_same_id_overwrites_and_counts_once() -> None:
-    once = accept(GOOD, {}, CFN).signals
+    once = accept_signal(GOOD, {}, CFN_SIGNAL_KEYS).signals
 
-    twice = accept({**GOOD, "Reason": "second"}, once, CFN).signals
+    twice = accept_signal({**GOOD, "Reason": "second"}, once, CFN_SIGNAL_KEYS).signals
 
     assert [signal["Reason"] for signal in twice.values()] == ["second"]
 
 
 @pytest.mark.parametrize(("unique", "key"), [(None, "None"), ("", ""), (7, "7")])
 def test_an_id_becomes_text(unique: object, key: str) -> None:
-    assert list(accept({**GOOD, "UniqueId": unique}, {}, CFN).signals) == [key]
+    assert list(accept_signal({**GOOD, "UniqueId": unique}, {}, CFN_SIGNAL_KEYS).signals) == [key]
 
 
 @pytest.mark.parametrize("missing", sorted(GOOD))
 def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
-        accept({key: value for key, value in GOOD.items() if key != missing}, {}, CFN)
+        accept_signal({key: value for key, value in GOOD.items() if key != missing}, {}, CFN_SIGNAL_KEYS)
 
 
 @given(
@@ -62,22 +62,22 @@ def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
 )
 def test_anything_else_is_refused(body: object) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
-        accept(body, {}, CFN)
+        accept_signal(body, {}, CFN_SIGNAL_KEYS)
 
 
 @pytest.mark.parametrize(
     ("seen", "count", "verdict"),
     [
-        (signals(), 1, Waiting()),
-        (signals(a="SUCCESS"), 1, Met()),
-        (signals(a="SUCCESS"), 2, Waiting()),
-        (signals(a="SUCCESS", b="SUCCESS", c="SUCCESS"), 2, Met()),
-        (signals(a="FAILURE why"), 2, Failed("why")),
-        (signals(a="SUCCESS", b="FAILURE x", c="FAILURE y"), 1, Failed("x;y")),
+        (signals(), 1, ConditionPending()),
+        (signals(a="SUCCESS"), 1, ConditionMet()),
+        (signals(a="SUCCESS"), 2, ConditionPending()),
+        (signals(a="SUCCESS", b="SUCCESS", c="SUCCESS"), 2, ConditionMet()),
+        (signals(a="FAILURE why"), 2, ConditionFailed("why")),
+        (signals(a="SUCCESS", b="FAILURE x", c="FAILURE y"), 1, ConditionFailed("x;y")),
     ],
 )
 def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, verdict: object) -> None:
-    assert judge(seen, count, CFN) == verdict
+    assert evaluate_condition(seen, count, CFN_SIGNAL_KEYS) == verdict
 
 
 @pytest.mark.parametrize(
@@ -85,33 +85,33 @@ def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, 
     [(signals(), "0 of 2 received"), (signals(a="SUCCESS so it is"), "1 of 2 received - so it is")],
 )
 def test_a_timeout_tells_what_had_come(seen: Signals, said: str) -> None:
-    failure = timed_out(seen, 2, CFN)
+    failure = build_timeout_error(seen, 2, CFN_SIGNAL_KEYS)
 
-    assert (failure.kind, str(failure)) == ("WaitConditionTimeout", said)
+    assert (failure.error_type, str(failure)) == ("WaitConditionTimeout", said)
 
 
 def test_the_data_of_all_signals_is_json_by_id() -> None:
-    assert data(signals(a="SUCCESS", b="FAILURE late"), CFN) == '{"a": "a", "b": "b"}'
+    assert format_data(signals(a="SUCCESS", b="FAILURE late"), CFN_SIGNAL_KEYS) == '{"a": "a", "b": "b"}'
 
 
 @pytest.mark.parametrize("body", [None, {}, []])
 def test_a_hot_handle_takes_nothing_at_all_for_a_success(body: object) -> None:
-    accepted = accept(body, {}, HOT)
+    accepted = accept_signal(body, {}, HOT_SIGNAL_KEYS)
 
     assert accepted.signals == {"1": {"status": "SUCCESS", "reason": "Signal 1 received", "data": None}}
 
 
 def test_a_hot_handle_counts_ids_where_none_are_given() -> None:
-    first = accept({"data": "a"}, {}, HOT).signals
+    first = accept_signal({"data": "a"}, {}, HOT_SIGNAL_KEYS).signals
 
-    second = accept({"status": "FAILURE", "reason": "why"}, first, HOT).signals
+    second = accept_signal({"status": "FAILURE", "reason": "why"}, first, HOT_SIGNAL_KEYS).signals
 
     assert list(second) == ["1", "2"]
-    assert judge(second, 1, HOT) == Failed("why")
-    assert data(second, HOT) == '{"1": "a", "2": null}'
+    assert evaluate_condition(second, 1, HOT_SIGNAL_KEYS) == ConditionFailed("why")
+    assert format_data(second, HOT_SIGNAL_KEYS) == '{"1": "a", "2": null}'
 
 
 @pytest.mark.parametrize("body", [{"Status": "SUCCESS"}, {"status": "success"}, {"extra": 1}, [1], "text", 7])
 def test_a_hot_handle_refuses_other_keys_and_words(body: object) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
-        accept(body, {}, HOT)
+        accept_signal(body, {}, HOT_SIGNAL_KEYS)

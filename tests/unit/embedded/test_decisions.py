@@ -6,52 +6,62 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.embedded.heat.decisions import Change, Create, Keep, Replace, State, decide
-from guestagent.embedded.template.schema import Property
+from guestagent.embedded.heat.template.property_schema import Property
+from guestagent.embedded.heat.update_action import (
+    CreateResource,
+    KeepResource,
+    ReplaceResource,
+    ResourceState,
+    UpdateResource,
+    choose_action,
+)
 
-SCHEMA = {"Flavor": Property("string", update=True), "Image": Property("string")}
+SCHEMA = {"Flavor": Property("string", update_allowed=True), "Image": Property("string")}
 
 
 def never(before: object, after: object, changed: frozenset[str]) -> bool:
     return False
 
 
-SEEN = State("Server", {"Flavor": "small", "Image": "one"}, {"Node": "a"})
+SEEN = ResourceState("Server", {"Flavor": "small", "Image": "one"}, {"Node": "a"})
 
 
 def test_what_is_not_there_is_created() -> None:
-    assert decide(None, SEEN, SCHEMA, never) == Create()
+    assert choose_action(None, SEEN, SCHEMA, never) == CreateResource()
 
 
 @pytest.mark.parametrize(
     ("wanted", "step"),
     [
-        (SEEN, Keep()),
-        (replace(SEEN, metadata={"Node": "b"}), Change(frozenset(), metadata=True)),
+        (SEEN, KeepResource()),
+        (replace(SEEN, metadata={"Node": "b"}), UpdateResource(frozenset(), metadata=True)),
         (
             replace(SEEN, properties={"Flavor": "large", "Image": "one"}),
-            Change(frozenset({"Flavor"}), metadata=False),
+            UpdateResource(frozenset({"Flavor"}), metadata=False),
         ),
-        (replace(SEEN, properties={"Flavor": "large", "Image": "two"}), Replace(tried=True)),
-        (replace(SEEN, type="Other"), Replace()),
-        (replace(SEEN, rest=(("Another",),)), Change(frozenset(), metadata=False)),
+        (
+            replace(SEEN, properties={"Flavor": "large", "Image": "two"}),
+            ReplaceResource(update_attempted=True),
+        ),
+        (replace(SEEN, type="Other"), ReplaceResource()),
+        (replace(SEEN, other_values=(("Another",),)), UpdateResource(frozenset(), metadata=False)),
     ],
 )
-def test_what_is_there_is_kept_changed_or_replaced(wanted: State, step: object) -> None:
-    assert decide(SEEN, wanted, SCHEMA, never) == step
+def test_what_is_there_is_kept_changed_or_replaced(wanted: ResourceState, step: object) -> None:
+    assert choose_action(SEEN, wanted, SCHEMA, never) == step
 
 
 def test_what_failed_is_replaced_even_if_nothing_changed() -> None:
-    assert decide(replace(SEEN, failed=True), SEEN, SCHEMA, never) == Replace()
+    assert choose_action(replace(SEEN, is_failed=True), SEEN, SCHEMA, never) == ReplaceResource()
 
 
 def test_a_types_policy_replaces_what_its_schema_would_change_in_place() -> None:
     wanted = replace(SEEN, properties={"Flavor": "large", "Image": "one"})
 
-    step = decide(SEEN, wanted, SCHEMA, lambda before, after, changed: "Flavor" in changed)
+    step = choose_action(SEEN, wanted, SCHEMA, lambda before, after, changed: "Flavor" in changed)
 
-    assert step == Replace(tried=True)
+    assert step == ReplaceResource(update_attempted=True)
 
 
 def test_a_policy_has_no_say_where_nothing_changes() -> None:
-    assert decide(SEEN, SEEN, SCHEMA, lambda *_: True) == Keep()
+    assert choose_action(SEEN, SEEN, SCHEMA, lambda *_: True) == KeepResource()

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from guestagent.embedded.refusals import Refusal
-from guestagent.embedded.template.document import load, parse
+from guestagent.embedded.heat.template.parser import load_source, parse_template
+from guestagent.embedded.http.errors import ApiError
 
 VERSION = {"AWSTemplateFormatVersion": "2010-09-09"}
 
@@ -16,11 +16,11 @@ def test_yaml_and_json_text_and_a_mapping_are_the_same_template() -> None:
     text = "AWSTemplateFormatVersion: 2010-09-09\nResources:\n  V: {Type: 'OS::Heat::Value'}\n"
     mapping = {**VERSION, "Resources": {"V": {"Type": "OS::Heat::Value"}}}
 
-    assert load(text) == load(json.dumps(mapping)) == load(mapping) == mapping
+    assert load_source(text) == load_source(json.dumps(mapping)) == load_source(mapping) == mapping
 
 
 def test_keys_that_heat_ignores_are_ignored() -> None:
-    template = parse({**VERSION, "Resources": {"V": {"Type": "T", "CreationPolicy": {"Count": 3}}}})
+    template = parse_template({**VERSION, "Resources": {"V": {"Type": "T", "CreationPolicy": {"Count": 3}}}})
 
     assert list(template.resources) == ["V"]
 
@@ -33,10 +33,10 @@ def test_a_definition_knows_what_it_names() -> None:
         "Metadata": {"m": {"Ref": "C"}},
     }
 
-    definition = parse({**VERSION, "Resources": {"V": value}}).resources["V"]
+    definition = parse_template({**VERSION, "Resources": {"V": value}}).resources["V"]
 
     assert definition.depends_on == ("A",)
-    assert [use.name for use in definition.uses] == ["B", "C"]
+    assert [use.name for use in definition.references] == ["B", "C"]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_a_definition_knows_what_it_names() -> None:
     ],
 )
 def test_a_template_is_refused(template: dict[str, object], said: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        parse(template)
+    with pytest.raises(ApiError) as caught:
+        parse_template(template)
 
     assert str(caught.value).startswith(said)
 
@@ -92,7 +92,7 @@ def test_a_template_is_refused(template: dict[str, object], said: str) -> None:
     ],
 )
 def test_what_is_no_template_is_refused(sent: object, said: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        load(sent)
+    with pytest.raises(ApiError) as caught:
+        load_source(sent)
 
     assert str(caught.value).startswith(said)

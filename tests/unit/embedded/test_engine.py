@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 import pytest
 
-from guestagent.embedded.heat.engine import Engine, Wish
-from guestagent.embedded.heat.stack import Stack
-from guestagent.embedded.refusals import (
+from guestagent.embedded.heat.engine import Engine, StackRequest
+from guestagent.embedded.heat.resources.stack import HeatStack
+from guestagent.embedded.heat.template.parser import parse_template
+from guestagent.embedded.http.errors import (
+    ApiError,
     EntityNotFound,
     InvalidTemplateReference,
     NotSupported,
-    Refusal,
     StackExists,
     UnknownUserParameter,
     UserParameterMissing,
 )
-from guestagent.embedded.template.document import parse
-from tests.unit.embedded.surroundings import Around
+from tests.support.engine_context import EngineContext
 
 Resources = dict[str, dict[str, object]]
 
@@ -28,7 +28,7 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
     """Runs an async test with an engine of its own, which is stopped after it."""
 
     async def run() -> None:
-        around = Around()
+        around = EngineContext()
         engine = Engine(around)
         try:
             await asyncio.wait_for(test(engine), 10)
@@ -45,7 +45,9 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
 
 @engine_test
 async def test_a_failure_ends_the_stack_while_siblings_run_on_and_start_nothing(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish({**waiting("A"), **waiting("B"), "After": value("ConditionB")}))
+    stack = engine.create_stack(
+        "s", "p", wish({**waiting("A"), **waiting("B"), "After": value("ConditionB")})
+    )
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     await until(stack, "ConditionB", "CREATE_IN_PROGRESS")
 
@@ -63,7 +65,7 @@ async def test_a_failure_ends_the_stack_while_siblings_run_on_and_start_nothing(
 
 @engine_test
 async def test_a_stacks_own_time_ends_what_is_under_way(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A"), minutes=0.002))
+    stack = engine.create_stack("s", "p", wish(waiting("A"), minutes=0.002))
 
     await state(stack, "CREATE_FAILED")
 
@@ -74,7 +76,7 @@ async def test_a_stacks_own_time_ends_what_is_under_way(engine: Engine) -> None:
 
 @engine_test
 async def test_a_condition_that_fails_later_does_not_change_the_first_reason(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish({**waiting("A"), **waiting("B")}))
+    stack = engine.create_stack("s", "p", wish({**waiting("A"), **waiting("B")}))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     await until(stack, "ConditionB", "CREATE_IN_PROGRESS")
 
@@ -88,10 +90,10 @@ async def test_a_condition_that_fails_later_does_not_change_the_first_reason(eng
 
 @engine_test
 async def test_an_update_overtakes_another_and_waits_for_what_that_one_began(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A")))
+    stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
 
-    engine.update(stack, wish({**waiting("A"), "Extra": value()}))
+    engine.update_stack(stack, wish({**waiting("A"), "Extra": value()}))
     await until(stack, "Extra", "CREATE_COMPLETE")
     between = stack.state
     signal(engine, stack, "A", "SUCCESS")
@@ -106,10 +108,10 @@ async def test_an_update_overtakes_another_and_waits_for_what_that_one_began(eng
 
 @engine_test
 async def test_a_delete_stops_what_is_under_way_and_goes_backwards(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A")))
+    stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
 
-    engine.delete(stack)
+    engine.delete_stack(stack)
     await state(stack, "DELETE_COMPLETE")
 
     gone = [
@@ -118,19 +120,19 @@ async def test_a_delete_stops_what_is_under_way_and_goes_backwards(engine: Engin
         if event.status == "DELETE_COMPLETE" and event.resource != "s"
     ]
     assert gone == ["ConditionA", "HandleA"]
-    assert engine.find(stack.id) is stack
+    assert engine.find_stack(stack.id) is stack
     with pytest.raises(EntityNotFound, match=r"The Stack \(s\) could not be found\."):
-        engine.find("s")
+        engine.find_stack("s")
 
 
 @engine_test
 async def test_more_signals_are_waited_for_when_the_count_grows(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A")))
+    stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     signal(engine, stack, "A", "SUCCESS")
     await state(stack, "CREATE_COMPLETE")
 
-    engine.update(stack, wish(waiting("A", Count=2)))
+    engine.update_stack(stack, wish(waiting("A", Count=2)))
     await until(stack, "ConditionA", "UPDATE_IN_PROGRESS")
     signal(engine, stack, "A", "SUCCESS", unique="another")
     await state(stack, "UPDATE_COMPLETE")
@@ -146,11 +148,11 @@ async def test_a_random_string_stays_while_its_properties_do(engine: Engine) -> 
             "Shown": {"Type": "OS::Heat::Value", "Properties": {"value": {"Ref": "Password"}}},
         }
 
-    stack = engine.create("s", "p", wish(password(20)))
+    stack = engine.create_stack("s", "p", wish(password(20)))
     await state(stack, "CREATE_COMPLETE")
     seen = [shown(stack)]
     for length in (20, 24):
-        engine.update(stack, wish(password(length)))
+        engine.update_stack(stack, wish(password(length)))
         await state(stack, "UPDATE_COMPLETE")
         seen.append(shown(stack))
 
@@ -166,7 +168,7 @@ async def test_a_value_that_cannot_be_resolved_fails_its_resource(engine: Engine
         "Text": {"Type": "OS::Heat::Value", "Properties": {"value": joined}},
     }
 
-    stack = engine.create("s", "p", wish(resources))
+    stack = engine.create_stack("s", "p", wish(resources))
     await state(stack, "CREATE_FAILED")
 
     assert (
@@ -179,7 +181,7 @@ async def test_a_value_that_cannot_be_resolved_fails_its_resource(engine: Engine
 async def test_a_name_in_metadata_that_stands_for_nothing_fails_its_resource_and_not_the_request(
     engine: Engine,
 ) -> None:
-    stack = engine.create(
+    stack = engine.create_stack(
         "s", "p", wish({"V": {**value(), "Metadata": {"ReadyWaitCondition": {"Ref": "Nobody"}}}})
     )
     await state(stack, "CREATE_FAILED")
@@ -195,25 +197,25 @@ async def test_what_is_retained_outlives_its_stack(engine: Engine) -> None:
     resources = waiting("A")
     resources["HandleA"]["DeletionPolicy"] = "Retain"
     del resources["ConditionA"]
-    stack = engine.create("s", "p", wish(resources))
+    stack = engine.create_stack("s", "p", wish(resources))
     await state(stack, "CREATE_COMPLETE")
     access = stack.resources["HandleA"].data["access"]
 
-    engine.delete(stack)
+    engine.delete_stack(stack)
     await state(stack, "DELETE_COMPLETE")
 
-    assert engine.around.keys.find(access) is not None
+    assert engine.context.ec2_credentials.find(access) is not None
 
 
 @engine_test
 async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
-    first = engine.create("first", "p", wish(waiting("A")))
+    first = engine.create_stack("first", "p", wish(waiting("A")))
     await until(first, "HandleA", "CREATE_COMPLETE")
     url = first.resources["HandleA"].data["url"]
     foreign = waiting("A")
     foreign["ConditionA"]["Properties"] = {"Handle": url, "Timeout": 9}
 
-    stack = engine.create("s", "p", wish(foreign))
+    stack = engine.create_stack("s", "p", wish(foreign))
     await state(stack, "CREATE_FAILED")
 
     assert stack.reason.startswith(
@@ -225,10 +227,10 @@ async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
 async def test_what_nothing_needs_goes_beside_everything_else_and_is_shown_until_the_end(
     engine: Engine,
 ) -> None:
-    stack = engine.create("s", "p", wish({"Old": value(), "Newer": value("Old")}))
+    stack = engine.create_stack("s", "p", wish({"Old": value(), "Newer": value("Old")}))
     await state(stack, "CREATE_COMPLETE")
 
-    engine.update(stack, wish(waiting("A")))
+    engine.update_stack(stack, wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     await until(stack, "Old", "DELETE_COMPLETE")
     between = (stack.state, status(stack, "Newer"))
@@ -241,12 +243,12 @@ async def test_what_nothing_needs_goes_beside_everything_else_and_is_shown_until
 
 @engine_test
 async def test_what_was_removed_may_come_back_before_the_removing_update_is_over(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish({"V": value()}))
+    stack = engine.create_stack("s", "p", wish({"V": value()}))
     await state(stack, "CREATE_COMPLETE")
-    engine.update(stack, wish(waiting("A")))
+    engine.update_stack(stack, wish(waiting("A")))
     await until(stack, "V", "DELETE_COMPLETE")
 
-    engine.update(stack, wish({**waiting("A"), "V": value()}))
+    engine.update_stack(stack, wish({**waiting("A"), "V": value()}))
     signal(engine, stack, "A", "SUCCESS")
     await state(stack, "UPDATE_COMPLETE")
 
@@ -257,17 +259,17 @@ async def test_what_was_removed_may_come_back_before_the_removing_update_is_over
 async def test_two_that_need_each_other_the_other_way_round_are_changed_in_the_new_order(
     engine: Engine,
 ) -> None:
-    stack = engine.create("s", "p", wish({"R": text(12, "V"), "V": value()}))
+    stack = engine.create_stack("s", "p", wish({"R": text(12, "V"), "V": value()}))
     await state(stack, "CREATE_COMPLETE")
     began = len(stack.events)
 
-    engine.update(stack, wish({"R": text(13), "V": value("R")}))
+    engine.update_stack(stack, wish({"R": text(13), "V": value("R")}))
     await state(stack, "UPDATE_COMPLETE")
 
     ended = [f"{e.resource} {e.status}" for e in stack.events[began:] if e.status.endswith("_COMPLETE")]
     assert ended[:2] == ["R UPDATE_COMPLETE", "R CREATE_COMPLETE"]
     assert sorted(ended[2:4]) == ["R DELETE_COMPLETE", "V UPDATE_COMPLETE"]
-    assert stack.leaving == []
+    assert stack.replaced_resources == []
 
 
 @engine_test
@@ -276,70 +278,70 @@ async def test_parameters_are_what_names_stand_for(engine: Engine) -> None:
     shown_value = {"Fn::Join": ["/", [{"Ref": "Size"}, {"Ref": "Color"}, {"Ref": "AWS::StackName"}]]}
     resources: Resources = {"Shown": {"Type": "OS::Heat::Value", "Properties": {"value": shown_value}}}
 
-    stack = engine.create("s", "p", wish(resources, parameters, Size="large"))
+    stack = engine.create_stack("s", "p", wish(resources, parameters, Size="large"))
     await state(stack, "CREATE_COMPLETE")
 
     assert shown(stack) == "large/red/s"
     with pytest.raises(UserParameterMissing, match=r"The Parameter \(Size\) was not provided\."):
-        engine.create("t", "p", wish(resources, parameters))
+        engine.create_stack("t", "p", wish(resources, parameters))
     with pytest.raises(UnknownUserParameter, match=r"The Parameter \(Weight\) was not defined in template\."):
-        engine.create("t", "p", wish(resources, parameters, Size="x", Weight="y"))
+        engine.create_stack("t", "p", wish(resources, parameters, Size="x", Weight="y"))
 
 
 @engine_test
 async def test_what_heat_refuses_starts_nothing(engine: Engine) -> None:
-    refused: list[tuple[type[Refusal], Resources]] = [
+    refused: list[tuple[type[ApiError], Resources]] = [
         (
             InvalidTemplateReference,
             {"V": {"Type": "OS::Heat::Value", "DependsOn": "X", "Properties": {"value": 1}}},
         ),
-        (Refusal, {"V": {"Type": "OS::Heat::Value", "Properties": {}}}),
-        (Refusal, {"P": {"Type": "OS::Heat::AccessPolicy", "Properties": {"AllowedResources": ["X"]}}}),
-        (Refusal, {"V": {"Type": "OS::Heat::Value", "Properties": {"value": {"Fn::GetAtt": ["X", "y"]}}}}),
+        (ApiError, {"V": {"Type": "OS::Heat::Value", "Properties": {}}}),
+        (ApiError, {"P": {"Type": "OS::Heat::AccessPolicy", "Properties": {"AllowedResources": ["X"]}}}),
+        (ApiError, {"V": {"Type": "OS::Heat::Value", "Properties": {"value": {"Fn::GetAtt": ["X", "y"]}}}}),
     ]
 
     for kind, resources in refused:
         with pytest.raises(kind):
-            engine.create("s", "p", wish(resources))
+            engine.create_stack("s", "p", wish(resources))
 
-    assert engine.living() == ()
+    assert engine.list_stacks() == ()
 
 
 @engine_test
 async def test_a_name_is_taken_while_its_stack_lives_and_a_dying_one_takes_no_update(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A")))
+    stack = engine.create_stack("s", "p", wish(waiting("A")))
     with pytest.raises(StackExists):
-        engine.create("s", "p", wish(waiting("A")))
+        engine.create_stack("s", "p", wish(waiting("A")))
 
-    engine.delete(stack)
+    engine.delete_stack(stack)
     with pytest.raises(NotSupported):
-        engine.update(stack, wish(waiting("A")))
+        engine.update_stack(stack, wish(waiting("A")))
     await state(stack, "DELETE_COMPLETE")
 
-    assert engine.create("s", "p", wish({"V": value()})).id != stack.id
+    assert engine.create_stack("s", "p", wish({"V": value()})).id != stack.id
 
 
 @engine_test
 async def test_a_dead_engine_leaves_what_it_was_at_in_progress_and_nobody_watches_it(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A")))
+    stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
 
-    await engine.die()
+    await engine.crash()
     signal(engine, stack, "A", "SUCCESS")
 
     assert (stack.state, status(stack, "ConditionA")) == ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
-    assert not stack.running
-    assert stack.operation is not None
-    assert stack.operation.done()
+    assert not stack.resource_tasks
+    assert stack.operation_task is not None
+    assert stack.operation_task.done()
 
 
 @engine_test
 async def test_the_next_update_takes_over_what_a_dead_engine_was_at(engine: Engine) -> None:
-    stack = engine.create("s", "p", wish(waiting("A")))
+    stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
-    await engine.die()
+    await engine.crash()
 
-    engine.update(stack, wish(waiting("A")))
+    engine.update_stack(stack, wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     signal(engine, stack, "A", "SUCCESS")
     await state(stack, "UPDATE_COMPLETE")
@@ -356,9 +358,9 @@ def wish(
     parameters: Mapping[str, object] | None = None,
     minutes: float | None = None,
     **given: object,
-) -> Wish:
+) -> StackRequest:
     source = {"AWSTemplateFormatVersion": "2010-09-09", "Parameters": parameters, "Resources": resources}
-    return Wish(parse(source), given, timeout_mins=minutes)
+    return StackRequest(parse_template(source), given, timeout_mins=minutes)
 
 
 def waiting(name: str, **properties: object) -> Resources:
@@ -383,27 +385,27 @@ def text(length: int, *depends_on: str) -> dict[str, object]:
 
 
 def signal(
-    engine: Engine, stack: Stack, name: str, said: str, reason: str = "so", unique: str = "node"
+    engine: Engine, stack: HeatStack, name: str, said: str, reason: str = "so", unique: str = "node"
 ) -> None:
     handle = stack.resources[f"Handle{name}"]
     body = {"Status": said, "Reason": reason, "UniqueId": unique, "Data": None}
-    engine.kind(handle).signal(handle, body)
+    engine.get_resource_type(handle).handle_signal(handle, body)
 
 
-def status(stack: Stack, name: str) -> str:
+def status(stack: HeatStack, name: str) -> str:
     resource = stack.resources[name]
     return f"{resource.action}_{resource.status}"
 
 
-def shown(stack: Stack) -> object:
+def shown(stack: HeatStack) -> object:
     return stack.resources["Shown"].properties["value"]
 
 
-async def until(stack: Stack, name: str, wanted: str) -> None:
+async def until(stack: HeatStack, name: str, wanted: str) -> None:
     await holds(lambda: name in stack.resources and status(stack, name) == wanted)
 
 
-async def state(stack: Stack, wanted: str) -> None:
+async def state(stack: HeatStack, wanted: str) -> None:
     await holds(lambda: stack.state == wanted)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded import daemon
-from guestagent.embedded.hypervisor import FakeHypervisor
-from guestagent.embedded.record import Options
+from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor
+from guestagent.embedded.process import daemon
+from guestagent.embedded.process.state_file import CloudOptions
 from guestagent.errors import InvalidSettings
 
 
@@ -17,11 +17,11 @@ def test_a_cloud_whose_entry_cannot_be_written_closes_its_hypervisor(tmp_path: P
     state, clouds_file = tmp_path / "state", tmp_path / "clouds.yaml"
     state.mkdir()
     clouds_file.write_text("clouds: [a]\n")
-    options = Options("none", state, clouds_file, IPv4Network("10.77.0.0/24"), guests=False)
+    options = CloudOptions("none", state, clouds_file, IPv4Network("10.77.0.0/24"), guests=False)
     hypervisor = FakeHypervisor()
 
     with pytest.raises(InvalidSettings):
-        daemon.run_on(hypervisor, options)
+        daemon.run_cloud(hypervisor, options)
 
-    assert [call for call, _ in hypervisor.said] == ["open", "close"]
-    assert not options.record.exists()
+    assert [call for call, _ in hypervisor.calls] == ["open", "close"]
+    assert not options.state_file.exists()

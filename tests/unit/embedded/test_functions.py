@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.embedded.refusals import NotSupported, StackValidationFailed
-from guestagent.embedded.template.cfn_functions import CFN_FUNCTIONS
-from guestagent.embedded.template.functions import resolve, uses
+from guestagent.embedded.heat.template.cfn_functions import CFN_FUNCTIONS
+from guestagent.embedded.heat.template.functions import find_references, resolve_functions
+from guestagent.embedded.http.errors import NotSupported, StackValidationFailed
 
 
 class Names:
     """A stack with one resource, `Server`, whose attributes are its own name and theirs."""
 
-    def reference(self, name: str) -> object:
+    def resolve_reference(self, name: str) -> object:
         return {"Server": "server-1", "Empty": None, "Number": 7}[name]
 
-    def resource(self, name: str) -> object:
-        return self.reference(name)
+    def get_resource(self, name: str) -> object:
+        return self.resolve_reference(name)
 
-    def parameter(self, name: str) -> object:
+    def get_parameter(self, name: str) -> object:
         return {"size": "large", "map": {"a": [{"b": "deep"}]}, "none": None}[name]
 
-    def attribute(self, resource: str, name: str) -> object:
+    def get_attribute(self, resource: str, name: str) -> object:
         return f"{resource}.{name}"
 
 
@@ -46,7 +46,7 @@ class Names:
     ],
 )
 def test_a_value_is_resolved(value: object, result: object) -> None:
-    assert resolve(value, CFN_FUNCTIONS, Names()) == result
+    assert resolve_functions(value, CFN_FUNCTIONS, Names()) == result
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,15 @@ def test_a_value_is_resolved(value: object, result: object) -> None:
 )
 def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
-        resolve(value, CFN_FUNCTIONS, Names())
+        resolve_functions(value, CFN_FUNCTIONS, Names())
 
 
 def test_every_name_is_found_with_its_path() -> None:
     value = {"UserData": {"Fn::Base64": {"Fn::Join": ["", [{"Ref": "A"}, {"Fn::GetAtt": ["B", "C"]}]]}}}
 
     found = [
-        (use.name, use.attribute, use.path) for use in uses(value, CFN_FUNCTIONS, "Resources.X.Properties")
+        (use.name, use.attribute, use.path)
+        for use in find_references(value, CFN_FUNCTIONS, "Resources.X.Properties")
     ]
 
     inside = "Resources.X.Properties.UserData.Fn::Base64.Fn::Join[1]"
@@ -81,9 +82,9 @@ def test_every_name_is_found_with_its_path() -> None:
 )
 def test_a_malformed_reference_is_refused(value: object) -> None:
     with pytest.raises(StackValidationFailed):
-        list(uses(value, CFN_FUNCTIONS, "Outputs.X"))
+        list(find_references(value, CFN_FUNCTIONS, "Outputs.X"))
 
 
 def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
     with pytest.raises(NotSupported, match="Fn::If"):
-        list(uses({"Fn::If": ["c", 1, 2]}, CFN_FUNCTIONS, "Resources.X"))
+        list(find_references({"Fn::If": ["c", 1, 2]}, CFN_FUNCTIONS, "Resources.X"))

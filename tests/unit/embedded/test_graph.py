@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.embedded.refusals import CircularDependencyException
-from guestagent.embedded.template import graph
+from guestagent.embedded.heat import dependencies
+from guestagent.embedded.http.errors import CircularDependencyException
 
 
 def test_a_ring_is_refused_and_shown() -> None:
     with pytest.raises(CircularDependencyException, match=r"Circular Dependency Found: \{.*a: \[b\].*\}"):
-        graph.check({"a": frozenset("b"), "b": frozenset("a")})
+        dependencies.check_acyclic({"a": frozenset("b"), "b": frozenset("a")})
 
 
 def test_a_resource_that_needs_itself_is_a_ring() -> None:
     with pytest.raises(CircularDependencyException):
-        graph.check({"a": frozenset("a")})
+        dependencies.check_acyclic({"a": frozenset("a")})
 
 
 def test_what_is_needed_is_deleted_after_those_that_need_it() -> None:
-    turned = graph.reverse({"server": frozenset({"port"}), "port": frozenset()})
+    turned = dependencies.reverse_dependencies({"server": frozenset({"port"}), "port": frozenset()})
 
     assert turned == {"server": frozenset(), "port": frozenset({"server"})}
 
@@ -27,4 +27,4 @@ def test_what_is_needed_is_deleted_after_those_that_need_it() -> None:
 def test_only_those_without_unfinished_needs_are_ready() -> None:
     needs = {"a": frozenset[str](), "b": frozenset("a"), "c": frozenset("ab")}
 
-    assert graph.ready(needs, ["c", "b"], frozenset("a")) == ("b",)
+    assert dependencies.list_ready(needs, ["c", "b"], frozenset("a")) == ("b",)

@@ -8,27 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.settings import load
-from guestagent.embedded.compute import IMAGES
-from guestagent.embedded.guests import boot, network
-from guestagent.embedded.guests.disk import agent_conf, etc_files, server_files
-from guestagent.embedded.guests.image import Account, database_account
-from guestagent.embedded.guests.kinds import KINDS, kind_of
-from guestagent.embedded.guests.services import Service, control_argv
-from guestagent.embedded.guests.userdata import UserData
-from guestagent.embedded.hypervisor import Guest
+from guestagent.agent.settings import load_settings
+from guestagent.embedded.guests import boot_scripts, network
+from guestagent.embedded.guests.data_directory import UnixAccount, parse_account
+from guestagent.embedded.guests.disk import build_agent_config, build_etc_files, build_option_files
+from guestagent.embedded.guests.images import GUEST_IMAGES, find_image
+from guestagent.embedded.guests.services import GuestService, build_control_command
+from guestagent.embedded.guests.user_data import UserData
+from guestagent.embedded.openstack.nova.hypervisor import Guest
+from guestagent.embedded.openstack.nova.servers import IMAGES
 from guestagent.errors import CloudError
 
 GUEST = Guest(
-    "4f6a-1", "prod-Master0000-x7", "10.77.0.10", 24, "10.77.0.1", "m1.small", 1, 2048, "guestagent-mariadb", b""
+    "4f6a-1",
+    "prod-Master0000-x7",
+    "10.77.0.10",
+    24,
+    "10.77.0.1",
+    "m1.small",
+    1,
+    2048,
+    "guestagent-mariadb",
+    b"",
 )
-KNOWN = Account(102, 105, missing=False)
-NOBODY = Account(43043, 43043, missing=True)
+KNOWN = UnixAccount(102, 105, is_missing=False)
+NOBODY = UnixAccount(43043, 43043, is_missing=True)
 
 
-def files(account: Account = KNOWN, *scripts: str) -> dict[str, str]:
+def files(account: UnixAccount = KNOWN, *scripts: str) -> dict[str, str]:
     given = UserData(tuple((name, b"#!/bin/sh") for name in scripts))
-    return etc_files(GUEST, (Service("db", ("/db",)),), given, account)
+    return build_etc_files(GUEST, (GuestService("db", ("/db",)),), given, account)
 
 
 def test_a_guest_knows_its_name_and_address() -> None:
@@ -47,26 +56,30 @@ def test_the_servers_options_are_sizes_and_then_those_of_the_image() -> None:
 def test_a_mysql_has_mysqls_options_and_the_agent_its_service() -> None:
     guest = replace(GUEST, image="guestagent-mysql")
 
-    its = etc_files(guest, (Service("db", ("/db",)),), UserData(), KNOWN)
+    its = build_etc_files(guest, (GuestService("db", ("/db",)),), UserData(), KNOWN)
 
     assert "gtid_mode = ON" in its["mysql/mysql.conf.d/zz-guestagent.cnf"]
     assert its["mysql/my.cnf"].endswith("!includedir /etc/mysql/mysql.conf.d/\n")
-    assert its["guestagent/guestagent.conf"].endswith("restart mysql\nlog_command = tail -n 60 /var/log/mysql.log\n")
+    assert its["guestagent/guestagent.conf"].endswith(
+        "restart mysql\nlog_command = tail -n 60 /var/log/mysql.log\n"
+    )
     assert not [name for name in its if "mariadb" in name]
 
 
 def test_an_image_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(CloudError, match=r"there are guestagent-mariadb, guestagent-mariadb-11.8, guestagent-mysql"):
-        kind_of("cirros")
+    with pytest.raises(
+        CloudError, match=r"there are guestagent-mariadb, guestagent-mariadb-11.8, guestagent-mysql"
+    ):
+        find_image("cirros")
 
 
 def test_every_image_of_the_cloud_can_be_booted() -> None:
-    assert [image.name for image in IMAGES] == list(KINDS)
+    assert [image.name for image in IMAGES] == list(GUEST_IMAGES)
 
 
 @pytest.mark.parametrize(("memory", "pool"), [(32, 16), (256, 64), (1_000_000, 256)])
 def test_the_flavor_decides_how_much_memory_pages_get(memory: int, pool: int) -> None:
-    its = server_files("mysql", memory)["mysql/mysql.conf.d/80-embedded.cnf"]
+    its = build_option_files("mysql", memory)["mysql/mysql.conf.d/80-embedded.cnf"]
 
     assert f"innodb_buffer_pool_size = {pool}M\n" in its
 
@@ -89,9 +102,9 @@ def test_the_agent_is_told_how_to_control_the_server_here() -> None:
 def test_the_agent_finds_the_interpreter_in_a_folder_of_any_name(tmp_path: Path) -> None:
     python = "/srv/a space/$HOME's/.venv/bin/python"
     file = tmp_path / "guestagent.conf"
-    file.write_text(agent_conf(KINDS["guestagent-mariadb"], 512, python))
+    file.write_text(build_agent_config(GUEST_IMAGES["guestagent-mariadb"], 512, python))
 
-    assert load(file).service.stop == control_argv("stop", "mariadb", python)
+    assert load_settings(file).service.stop == build_control_command("stop", "mariadb", python)
 
 
 def test_scripts_of_the_user_data_come_before_the_supervisor_and_once() -> None:
@@ -112,27 +125,31 @@ def test_the_servers_account_is_this_machines_or_a_free_number() -> None:
     root = "root:x:0:0:root:/root:/bin/sh\n"
     mysql = "mysql:x:102:105:MySQL Server,,,:/nonexistent:/bin/false\n"
 
-    assert database_account(root + mysql, "mysql:x:105:\n") == KNOWN
-    assert database_account(root, "root:x:0:\n") == NOBODY
-    assert database_account(root, "their:x:43043:\n").uid == 43044
+    assert parse_account(root + mysql, "mysql:x:105:\n") == KNOWN
+    assert parse_account(root, "root:x:0:\n") == NOBODY
+    assert parse_account(root, "their:x:43043:\n").uid == 43044
 
 
 @pytest.mark.parametrize(
     ("name", "host"), [("A_b.c", "a-b-c"), ("-x-", "x"), ("ü", "guest"), ("n" * 80, "n" * 63)]
 )
 def test_a_servers_name_becomes_a_host_name(name: str, host: str) -> None:
-    assert boot.hostname(name) == host
+    assert boot_scripts.build_hostname(name) == host
 
 
 def test_names_in_the_kernel_differ_by_guest_and_bridge_and_fit() -> None:
-    wires = [network.wire(bridge, guest) for bridge in ("br0", "br1") for guest in ("one", "a" * 36)]
+    wires = [
+        network.build_link_names(bridge, guest) for bridge in ("br0", "br1") for guest in ("one", "a" * 36)
+    ]
 
-    assert len({wire.namespace for wire in wires}) == len({wire.link for wire in wires}) == 4
-    assert all(len(wire.link) <= 15 for wire in wires)
+    assert len({wire.namespace for wire in wires}) == len({wire.host_link for wire in wires}) == 4
+    assert all(len(wire.host_link) <= 15 for wire in wires)
 
 
 def test_a_guest_keeps_no_power_over_the_machine() -> None:
-    [bounding] = [word for word in boot.confined(["true"]) if word.startswith("--bounding-set=")]
+    [bounding] = [
+        word for word in boot_scripts.build_confined_command(["true"]) if word.startswith("--bounding-set=")
+    ]
     kept = bounding.partition("=")[2].split(",")
 
     assert kept[0] == "-all"

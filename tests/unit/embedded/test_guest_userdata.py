@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.embedded.guests.userdata import UserData, parse
+from guestagent.embedded.guests.user_data import UserData, parse_user_data
 
 SCRIPT = "#!/bin/sh\necho hello\n"
 METADATA = '{"Users": [{"name": "slave0000", "password": "geheim-ü"}]}'
@@ -27,7 +27,7 @@ def multipart(*parts: tuple[str, str, str]) -> bytes:
 
 
 def test_a_bare_script_is_executed() -> None:
-    assert parse(SCRIPT.encode()) == UserData(scripts=(("cfn-userdata", SCRIPT.encode()),))
+    assert parse_user_data(SCRIPT.encode()) == UserData(scripts=(("cfn-userdata", SCRIPT.encode()),))
 
 
 def test_heats_multipart_gives_the_users_script_and_the_metadata() -> None:
@@ -40,18 +40,20 @@ def test_heats_multipart_gives_the_users_script_and_the_metadata() -> None:
         ("x-cfninitdata", "cfn-init-data", METADATA),
     )
 
-    assert parse(heats) == UserData((("cfn-userdata", SCRIPT.encode()),), METADATA.encode())
+    assert parse_user_data(heats) == UserData((("cfn-userdata", SCRIPT.encode()),), METADATA.encode())
 
 
 def test_scripts_of_other_parts_are_executed_in_their_order() -> None:
     both = multipart(("x-shellscript", "second.sh", SCRIPT), ("x-shellscript", "", SCRIPT))
 
-    assert [name for name, _ in parse(both).scripts] == ["second.sh", "part-002"]
+    assert [name for name, _ in parse_user_data(both).scripts] == ["second.sh", "part-002"]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/passwd"])
 def test_a_part_cannot_choose_its_folder(name: str) -> None:
-    assert [name for name, _ in parse(multipart(("x-shellscript", name, SCRIPT))).scripts] == ["passwd"]
+    assert [name for name, _ in parse_user_data(multipart(("x-shellscript", name, SCRIPT))).scripts] == [
+        "passwd"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,11 @@ def test_a_part_cannot_choose_its_folder(name: str) -> None:
     ids=["nothing", "cloud-config", "binary", "no interpreter"],
 )
 def test_what_is_no_script_is_ignored_in_silence(ignored: bytes) -> None:
-    assert parse(ignored) == UserData()
+    assert parse_user_data(ignored) == UserData()
 
 
 @given(
     st.binary() | st.binary().map(lambda body: b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + body)
 )
 def test_nothing_makes_it_fail(user_data: bytes) -> None:
-    assert isinstance(parse(user_data), UserData)
+    assert isinstance(parse_user_data(user_data), UserData)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.embedded.refusals import NotSupported, StackValidationFailed
-from guestagent.embedded.template.functions import resolve, uses
-from guestagent.embedded.template.hot_functions import hot_functions
+from guestagent.embedded.heat.template.functions import find_references, resolve_functions
+from guestagent.embedded.heat.template.hot_functions import build_hot_functions
+from guestagent.embedded.http.errors import NotSupported, StackValidationFailed
 
-ROCKY = hot_functions("2018-08-31")
+ROCKY = build_hot_functions("2018-08-31")
 
 
 class Names:
     """A resource `Port` with addresses, and some parameters."""
 
-    def reference(self, name: str) -> object:
-        return self.resource(name)
+    def resolve_reference(self, name: str) -> object:
+        return self.get_resource(name)
 
-    def parameter(self, name: str) -> object:
+    def get_parameter(self, name: str) -> object:
         return {"size": "large", "map": {"a": [{"b": "deep"}]}, "which": 1}[name]
 
-    def resource(self, name: str) -> object:
+    def get_resource(self, name: str) -> object:
         return {"Port": "port-1", "Number": 7}[name]
 
-    def attribute(self, resource: str, name: str) -> object:
+    def get_attribute(self, resource: str, name: str) -> object:
         every = {"fixed_ips": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}], "nothing": None}
         return every[name] if name else every
 
@@ -55,7 +55,7 @@ class Names:
     ],
 )
 def test_a_value_is_resolved(value: object, result: object) -> None:
-    assert resolve(value, ROCKY, Names()) == result
+    assert resolve_functions(value, ROCKY, Names()) == result
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_value_is_resolved(value: object, result: object) -> None:
 )
 def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
-        resolve(value, ROCKY, Names())
+        resolve_functions(value, ROCKY, Names())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
 )
 def test_a_call_of_the_wrong_shape_is_refused_where_it_stands(value: object, said: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
-        list(uses(value, ROCKY, "resources.V.properties.value"))
+        list(find_references(value, ROCKY, "resources.V.properties.value"))
 
     assert str(caught.value).startswith("resources.V.properties.value.")
     assert said in str(caught.value)
@@ -107,29 +107,29 @@ def test_every_resource_is_found_with_its_path() -> None:
         "a": {"list_join": ["", [{"get_resource": "A"}, {"get_attr": ["B", "c", {"get_attr": ["D", "e"]}]}]]}
     }
 
-    found = [(use.name, use.attribute, use.strict) for use in uses(value, ROCKY)]
+    found = [(use.name, use.attribute, use.is_strict) for use in find_references(value, ROCKY)]
 
     assert found == [("A", "", True), ("B", "c", True), ("D", "e", True)]
 
 
 def test_a_parameter_is_no_dependency() -> None:
-    assert list(uses({"get_param": "Port"}, ROCKY)) == []
+    assert list(find_references({"get_param": "Port"}, ROCKY)) == []
 
 
 def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
     with pytest.raises(NotSupported, match="yaql"):
-        list(uses({"yaql": {}}, ROCKY))
+        list(find_references({"yaql": {}}, ROCKY))
 
 
 def test_a_function_of_a_later_version_is_data() -> None:
-    earlier = hot_functions("2015-04-30")
+    earlier = build_hot_functions("2015-04-30")
 
-    assert resolve({"map_merge": [{}]}, earlier, Names()) == {"map_merge": [{}]}
+    assert resolve_functions({"map_merge": [{}]}, earlier, Names()) == {"map_merge": [{}]}
     with pytest.raises(StackValidationFailed):
-        list(uses({"get_attr": ["Port"]}, earlier))
+        list(find_references({"get_attr": ["Port"]}, earlier))
 
 
 def test_the_first_version_still_knew_the_other_dialects_functions() -> None:
-    first = hot_functions("2013-05-23")
+    first = build_hot_functions("2013-05-23")
 
-    assert resolve({"Fn::Join": ["-", [{"Ref": "Port"}, "a"]]}, first, Names()) == "port-1-a"
+    assert resolve_functions({"Fn::Join": ["-", [{"Ref": "Port"}, "a"]]}, first, Names()) == "port-1-a"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from guestagent.embedded.heat.engine import Engine, Wish
-from guestagent.embedded.heat.stack import Stack
-from guestagent.embedded.refusals import NotSupported, Refusal
-from guestagent.embedded.template.document import parse
-from tests.unit.embedded.surroundings import Around
+from guestagent.embedded.heat.engine import Engine, StackRequest
+from guestagent.embedded.heat.resources.stack import HeatStack
+from guestagent.embedded.heat.template.parser import parse_template
+from guestagent.embedded.http.errors import ApiError, NotSupported
+from tests.support.engine_context import EngineContext
 
 Resources = dict[str, dict[str, Any]]
 
@@ -22,8 +22,8 @@ PORT = {"network": "embedded"}
 
 
 @contextmanager
-def engine() -> Iterator[tuple[Engine, Around]]:
-    around = Around()
+def engine() -> Iterator[tuple[Engine, EngineContext]]:
+    around = EngineContext()
     yield Engine(around), around
     around.executor.shutdown()
 
@@ -94,8 +94,8 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
     ],
 )
 def test_what_heat_refuses_is_refused_in_its_words(kind: str, properties: dict[str, Any], said: str) -> None:
-    with engine() as (made, _), pytest.raises(Refusal) as caught:
-        made.check(wish({"X": {"type": kind, "properties": properties}}))
+    with engine() as (made, _), pytest.raises(ApiError) as caught:
+        made.validate_request(wish({"X": {"type": kind, "properties": properties}}))
 
     assert said in str(caught.value)
 
@@ -110,14 +110,14 @@ def test_what_heat_refuses_is_refused_in_its_words(kind: str, properties: dict[s
 )
 def test_what_is_not_imitated_is_refused_and_never_overlooked(properties: dict[str, Any]) -> None:
     with engine() as (made, _), pytest.raises(NotSupported, match="imitation"):
-        made.check(wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
+        made.validate_request(wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
 
 
 @engine_test
 async def test_raw_user_data_is_handed_on_untouched(engine: Engine) -> None:
     raw = {**SERVER, "user_data_format": "RAW", "user_data": "#!/bin/sh\n", "metadata": {"role": "db"}}
 
-    stack = engine.create("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": raw}}))
+    stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": raw}}))
     await state(stack, "CREATE_COMPLETE")
 
     machine = machine_of(engine, stack)
@@ -127,15 +127,15 @@ async def test_raw_user_data_is_handed_on_untouched(engine: Engine) -> None:
 
 @engine_test
 async def test_another_way_to_poll_is_taken_up_in_place(engine: Engine) -> None:
-    def polling(transport: str) -> Wish:
+    def polling(transport: str) -> StackRequest:
         properties = {**SERVER, "user_data_format": "SOFTWARE_CONFIG", "software_config_transport": transport}
         return wish({"X": {"type": "OS::Nova::Server", "properties": properties}})
 
-    stack = engine.create("s", "p", polling("POLL_SERVER_CFN"))
+    stack = engine.create_stack("s", "p", polling("POLL_SERVER_CFN"))
     await state(stack, "CREATE_COMPLETE")
     before = stack.resources["X"].physical_id
 
-    engine.update(stack, polling("POLL_SERVER_HEAT"))
+    engine.update_stack(stack, polling("POLL_SERVER_HEAT"))
     await state(stack, "UPDATE_COMPLETE")
 
     settings = stack.resources["X"].metadata["os-collect-config"]
@@ -147,16 +147,16 @@ async def test_another_way_to_poll_is_taken_up_in_place(engine: Engine) -> None:
 
 @engine_test
 async def test_what_cannot_be_changed_in_place_fails_and_leaves_the_server_alone(engine: Engine) -> None:
-    def on(network: dict[str, str]) -> Wish:
+    def on(network: dict[str, str]) -> StackRequest:
         return wish({"X": {"type": "OS::Nova::Server", "properties": {**SERVER, "networks": [network]}}})
 
-    stack = engine.create("s", "p", on({"network": "embedded"}))
+    stack = engine.create_stack("s", "p", on({"network": "embedded"}))
     await state(stack, "CREATE_COMPLETE")
     before = stack.resources["X"].physical_id
 
-    engine.update(stack, on({"fixed_ip": "10.77.0.99"}))
+    engine.update_stack(stack, on({"fixed_ip": "10.77.0.99"}))
     await state(stack, "UPDATE_FAILED")
-    engine.update(stack, on({"network": "embedded"}))
+    engine.update_stack(stack, on({"network": "embedded"}))
     await state(stack, "UPDATE_COMPLETE")
 
     assert stack.resources["X"].physical_id == before
@@ -167,10 +167,10 @@ async def test_what_cannot_be_changed_in_place_fails_and_leaves_the_server_alone
 async def test_a_fixed_address_is_what_the_server_gets(engine: Engine) -> None:
     properties = {**SERVER, "networks": [{"network": "embedded", "fixed_ip": "10.77.0.50"}]}
 
-    stack = engine.create("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
+    stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
     await state(stack, "CREATE_COMPLETE")
 
-    shown = engine.scope(stack).every(stack.resources["X"])
+    shown = engine.build_scope(stack).list_attributes(stack.resources["X"])
     assert shown["first_address"] == "10.77.0.50"
     assert shown["networks"] == {name: ["10.77.0.50"] for name in shown["networks"]}  # type: ignore[attr-defined]
     assert shown["addresses"]["embedded"][0]["addr"] == "10.77.0.50"  # type: ignore[index]
@@ -179,16 +179,16 @@ async def test_a_fixed_address_is_what_the_server_gets(engine: Engine) -> None:
 @engine_test
 async def test_a_ports_address_and_groups_are_its_own(engine: Engine) -> None:
     asked = {**PORT, "fixed_ips": [{"ip_address": "10.77.0.60"}], "security_groups": ["default"]}
-    stack = engine.create("s", "p", wish({"X": {"type": "OS::Neutron::Port", "properties": asked}}))
+    stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Neutron::Port", "properties": asked}}))
     await state(stack, "CREATE_COMPLETE")
     before = stack.resources["X"].physical_id
 
-    engine.update(
+    engine.update_stack(
         stack, wish({"X": {"type": "OS::Neutron::Port", "properties": {**asked, "security_groups": []}}})
     )
     await state(stack, "UPDATE_COMPLETE")
 
-    shown = engine.scope(stack).every(stack.resources["X"])
+    shown = engine.build_scope(stack).list_attributes(stack.resources["X"])
     assert shown["fixed_ips"][0]["ip_address"] == "10.77.0.60"  # type: ignore[index]
     assert (shown["security_groups"], shown["status"]) == ([], "DOWN")
     assert stack.resources["X"].physical_id == before
@@ -196,15 +196,15 @@ async def test_a_ports_address_and_groups_are_its_own(engine: Engine) -> None:
 
 @engine_test
 async def test_a_groups_rules_are_exchanged_whole_and_equal_ones_are_one(engine: Engine) -> None:
-    def group(*rules: dict[str, Any]) -> Wish:
+    def group(*rules: dict[str, Any]) -> StackRequest:
         return wish({"X": {"type": "OS::Neutron::SecurityGroup", "properties": {"rules": list(rules)}}})
 
     tcp, out = {"protocol": "tcp"}, {"direction": "egress", "protocol": "udp"}
-    stack = engine.create("s", "p", group(tcp, tcp))
+    stack = engine.create_stack("s", "p", group(tcp, tcp))
     await state(stack, "CREATE_COMPLETE")
     first = protocols(engine, stack)
 
-    engine.update(stack, group(out))
+    engine.update_stack(stack, group(out))
     await state(stack, "UPDATE_COMPLETE")
 
     assert first == [("egress", None), ("egress", None), ("ingress", "tcp")]
@@ -213,19 +213,19 @@ async def test_a_groups_rules_are_exchanged_whole_and_equal_ones_are_one(engine:
     )
 
 
-def wish(resources: Resources) -> Wish:
-    return Wish(parse({"heat_template_version": "2018-08-31", "resources": resources}), {})
+def wish(resources: Resources) -> StackRequest:
+    return StackRequest(parse_template({"heat_template_version": "2018-08-31", "resources": resources}), {})
 
 
-def machine_of(engine: Engine, stack: Stack) -> Any:
-    return engine.around.servers.find(stack.resources["X"].physical_id)
+def machine_of(engine: Engine, stack: HeatStack) -> Any:
+    return engine.context.compute.get_server(stack.resources["X"].physical_id)
 
 
-def protocols(engine: Engine, stack: Stack) -> list[tuple[object, object]]:
-    rules = engine.around.servers.networking.group(stack.resources["X"].physical_id).rules
-    return [(rule.said["direction"], rule.said.get("protocol")) for rule in rules]
+def protocols(engine: Engine, stack: HeatStack) -> list[tuple[object, object]]:
+    rules = engine.context.compute.networking.find_group(stack.resources["X"].physical_id).rules
+    return [(rule.attributes["direction"], rule.attributes.get("protocol")) for rule in rules]
 
 
-async def state(stack: Stack, wanted: str) -> None:
+async def state(stack: HeatStack, wanted: str) -> None:
     while stack.state != wanted:
         await asyncio.sleep(0.001)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.embedded.refusals import (
+from guestagent.embedded.heat.template.parameters import (
+    TemplateParameter,
+    parse_parameter,
+    resolve_parameters,
+)
+from guestagent.embedded.heat.template.template_format import CFN_FORMAT, detect_format
+from guestagent.embedded.http.errors import (
     InvalidSchemaError,
     StackValidationFailed,
     UnknownUserParameter,
     UserParameterMissing,
 )
-from guestagent.embedded.template.dialect import CFN, dialect
-from guestagent.embedded.template.parameters import Parameter, declared, values
 
-HOT = dialect({"heat_template_version": "2018-08-31"})
+HOT = detect_format({"heat_template_version": "2018-08-31"})
 
 
-def hot(**snippet: object) -> dict[str, Parameter]:
-    return {"p": declared("p", snippet, HOT)}
+def hot(**snippet: object) -> dict[str, TemplateParameter]:
+    return {"p": parse_parameter("p", snippet, HOT)}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def hot(**snippet: object) -> dict[str, Parameter]:
     ],
 )
 def test_a_value_becomes_what_its_type_says(kind: str, given: object, value: object) -> None:
-    assert values(hot(type=kind), {"p": given}) == {"p": value}
+    assert resolve_parameters(hot(type=kind), {"p": given}) == {"p": value}
 
 
 @pytest.mark.parametrize(
@@ -50,17 +54,17 @@ def test_a_value_becomes_what_its_type_says(kind: str, given: object, value: obj
 )
 def test_a_value_of_another_type_is_refused(kind: str, given: object, said: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
-        values(hot(type=kind), {"p": given})
+        resolve_parameters(hot(type=kind), {"p": given})
 
     assert str(caught.value).startswith(f"Parameter 'p' is invalid: {said}")
 
 
 def test_a_default_stands_in_for_what_is_not_given_and_nothing_else_does() -> None:
-    assert values(hot(type="string", default="d"), {}) == {"p": "d"}
+    assert resolve_parameters(hot(type="string", default="d"), {}) == {"p": "d"}
     with pytest.raises(UserParameterMissing, match=r"The Parameter \(p\) was not provided\."):
-        values(hot(type="string"), {})
+        resolve_parameters(hot(type="string"), {})
     with pytest.raises(UnknownUserParameter, match=r"The Parameter \(q\) was not defined in template\."):
-        values(hot(type="string"), {"p": "x", "q": "y"})
+        resolve_parameters(hot(type="string"), {"p": "x", "q": "y"})
 
 
 @pytest.mark.parametrize(
@@ -74,16 +78,16 @@ def test_a_default_stands_in_for_what_is_not_given_and_nothing_else_does() -> No
 )
 def test_a_declaration_that_makes_no_sense_is_refused(snippet: object, said: str) -> None:
     with pytest.raises(InvalidSchemaError) as caught:
-        declared("p", snippet, HOT)
+        parse_parameter("p", snippet, HOT)
 
     assert str(caught.value) == said
 
 
 def test_a_hidden_value_is_never_shown() -> None:
     in_hot = hot(type="string", hidden=True)["p"]
-    in_cfn = declared("p", {"Type": "String", "NoEcho": "true"}, CFN)
+    in_cfn = parse_parameter("p", {"Type": "String", "NoEcho": "true"}, CFN_FORMAT)
 
-    assert in_hot.shown("secret") == in_cfn.shown("secret") == "******"
+    assert in_hot.format_value("secret") == in_cfn.format_value("secret") == "******"
 
 
 @pytest.mark.parametrize(
@@ -91,4 +95,4 @@ def test_a_hidden_value_is_never_shown() -> None:
     [("comma_delimited_list", ["a", "b"], "a,b"), ("json", {"a": 1}, '{"a": 1}'), ("number", 7, "7")],
 )
 def test_other_values_are_shown_as_text(kind: str, value: object, shown: str) -> None:
-    assert hot(type=kind)["p"].shown(value) == shown
+    assert hot(type=kind)["p"].format_value(value) == shown

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from guestagent.embedded.heat.polling import redeclared, with_settings
+from guestagent.embedded.heat.resources.os_collect_config import merge_metadata, merge_settings
 
 HEAT = {"heat": {"user_id": "u"}, "collectors": ["ec2", "heat", "local"]}
 CFN = {"cfn": {"path": "p"}, "collectors": ["ec2", "cfn", "local"]}
 
 
 def test_settings_and_deployments_stand_beside_the_templates_keys() -> None:
-    assert with_settings({"Users": []}, dict(HEAT)) == {
+    assert merge_settings({"Users": []}, dict(HEAT)) == {
         "Users": [],
         "deployments": [],
         "os-collect-config": HEAT,
@@ -17,16 +17,16 @@ def test_settings_and_deployments_stand_beside_the_templates_keys() -> None:
 
 
 def test_another_way_to_poll_voids_the_first_without_taking_it_away() -> None:
-    first = with_settings({}, dict(HEAT))
+    first = merge_settings({}, dict(HEAT))
 
-    second = with_settings(first, dict(CFN))
+    second = merge_settings(first, dict(CFN))
 
     assert second["os-collect-config"] == {"heat": {"user_id": None}, **CFN}
 
 
 def test_new_metadata_keeps_what_heat_had_put_beside_the_old() -> None:
-    served = with_settings({"Users": ["old"], "gone": 1}, dict(HEAT))
+    served = merge_settings({"Users": ["old"], "gone": 1}, dict(HEAT))
 
-    after = redeclared(served, {"Users": ["new"], "os-collect-config": {"mine": 1}})
+    after = merge_metadata(served, {"Users": ["new"], "os-collect-config": {"mine": 1}})
 
     assert after == {"Users": ["new"], "deployments": [], "os-collect-config": {**HEAT, "mine": 1}}

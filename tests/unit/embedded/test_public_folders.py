@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.servers.roots import make_public
+from guestagent.embedded.database_servers.root_directory import make_public_folder
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def private_umask() -> Iterator[None]:
 
 
 def test_other_accounts_can_enter_what_is_made(tmp_path: Path) -> None:
-    make_public(folder := tmp_path / "a/b")
+    make_public_folder(folder := tmp_path / "a/b")
 
     assert [f"{path.stat().st_mode & 0o777:o}" for path in (folder, folder.parent)] == ["755", "755"]
 
@@ -27,6 +27,6 @@ def test_other_accounts_can_enter_what_is_made(tmp_path: Path) -> None:
 def test_what_is_there_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
 
-    make_public(tmp_path / "a")
+    make_public_folder(tmp_path / "a")
 
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700

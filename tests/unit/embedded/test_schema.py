@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.embedded.refusals import StackValidationFailed
-from guestagent.embedded.template import schema
-from guestagent.embedded.template.schema import Property
+from guestagent.embedded.heat.template import property_schema
+from guestagent.embedded.heat.template.property_schema import Property
+from guestagent.embedded.http.errors import StackValidationFailed
 
 CONDITION = {
     "Handle": Property("string", required=True),
-    "Timeout": Property("integer", required=True, least=1, most=43200),
-    "Count": Property("integer", default=1, least=1),
-    "Image": Property("string", exists="Image"),
+    "Timeout": Property("integer", required=True, minimum=1, maximum=43200),
+    "Count": Property("integer", default=1, minimum=1),
+    "Image": Property("string", constraint="Image"),
     "Old": Property("string", implemented=False),
     "Public": Property("boolean"),
-    "Tags": Property("list", keys={"Key": Property("string", required=True)}),
+    "Tags": Property("list", schema={"Key": Property("string", required=True)}),
     "Profile": Property("map"),
 }
 GOOD: dict[str, object] = {"Handle": "http://h", "Timeout": 10}
@@ -28,7 +28,7 @@ def known(what: str, name: str) -> str:
 def test_values_are_converted_and_defaults_filled_in() -> None:
     given = {"Handle": 7, "Timeout": "10", "Public": "TRUE", "Tags": [{"Key": "a"}], "Image": "there"}
 
-    read = schema.read(given, CONDITION, "P", known)
+    read = property_schema.convert_properties(given, CONDITION, "P", known)
 
     assert read == {
         "Handle": "7",
@@ -66,6 +66,6 @@ def test_values_are_converted_and_defaults_filled_in() -> None:
 )
 def test_what_is_wrong_is_said_as_heat_says_it(change: dict[str, object], said: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
-        schema.read({**GOOD, **change}, CONDITION, "P", known)
+        property_schema.convert_properties({**GOOD, **change}, CONDITION, "P", known)
 
     assert str(caught.value) == said

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guestagent.embedded.servers.apt import archives_of, settings
-from guestagent.embedded.servers.flavours import FLAVOURS
+from guestagent.embedded.database_servers.apt import build_apt_config, list_archives
+from guestagent.embedded.database_servers.flavours import FLAVOURS
 
 
 def test_the_archive_is_the_one_of_the_machines_own_release() -> None:
@@ -20,22 +20,22 @@ def test_the_archive_is_the_one_of_the_machines_own_release() -> None:
         "cdrom:[Debian GNU/Linux 12]/ bookworm main\n"
     )
 
-    assert archives_of(told) == ("http://here/debian/", "http://other/debian/")
+    assert list_archives(told) == ("http://here/debian/", "http://other/debian/")
 
 
 def test_a_machine_without_sources_has_no_archive() -> None:
-    assert archives_of("") == ()
+    assert list_archives("") == ()
 
 
 def test_apt_keeps_nothing_outside_of_its_folder() -> None:
-    folders = [line for line in settings(Path("/own")).splitlines() if line.startswith("Dir::")]
+    folders = [line for line in build_apt_config(Path("/own")).splitlines() if line.startswith("Dir::")]
 
     assert folders
     assert all('"/own' in line for line in folders)
 
 
 def test_a_flavour_made_otherwise_has_another_name() -> None:
-    names = {flavour.made_from for flavour in FLAVOURS.values()}
+    names = {flavour.fingerprint for flavour in FLAVOURS.values()}
 
     assert len(names) == len(FLAVOURS)
     assert all(name.rpartition("-")[0] in FLAVOURS for name in names)

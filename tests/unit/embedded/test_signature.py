@@ -8,7 +8,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 from keystoneclient.contrib.ec2.utils import Ec2Signer  # type: ignore[import-untyped]
 
-from guestagent.embedded.heat.signature import Request, holds, presigned, signature
+from guestagent.embedded.openstack.keystone.ec2_signature import (
+    SignedRequest,
+    compute_signature,
+    has_valid_signature,
+    presign_url,
+)
 from guestagent.secret import Secret
 
 KEY = Secret("0123456789abcdef")
@@ -17,15 +22,15 @@ TTL = timedelta(minutes=15)
 HANDLE = "http://10.77.0.1:8000/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/i/resources/H"
 
 
-def as_sent(url: str, verb: str = "PUT", host: str = "") -> Request:
+def as_sent(url: str, verb: str = "PUT", host: str = "") -> SignedRequest:
     parts = urlsplit(url)
-    return Request(verb, host or parts.netloc, unquote(parts.path), dict(parse_qsl(parts.query)))
+    return SignedRequest(verb, host or parts.netloc, unquote(parts.path), dict(parse_qsl(parts.query)))
 
 
 def test_a_presigned_url_holds() -> None:
-    url = presigned(HANDLE, "access", KEY, NOW)
+    url = presign_url(HANDLE, "access", KEY, NOW)
 
-    assert holds(as_sent(url), KEY, NOW, TTL)
+    assert has_valid_signature(as_sent(url), KEY, NOW, TTL)
     assert list(as_sent(url).params) == [
         "SignatureMethod",
         "SignatureVersion",
@@ -36,9 +41,9 @@ def test_a_presigned_url_holds() -> None:
 
 
 def test_the_name_of_the_method_is_not_looked_at() -> None:
-    url = presigned(HANDLE, "access", KEY, NOW).replace("HmacSHA256", "HmacSHA1")
+    url = presign_url(HANDLE, "access", KEY, NOW).replace("HmacSHA256", "HmacSHA1")
 
-    assert holds(as_sent(url), KEY, NOW, TTL)
+    assert has_valid_signature(as_sent(url), KEY, NOW, TTL)
 
 
 @pytest.mark.parametrize(
@@ -56,14 +61,14 @@ def test_the_name_of_the_method_is_not_looked_at() -> None:
 def test_any_change_breaks_it(changed: object) -> None:
     assert callable(changed)
 
-    assert not holds(changed(presigned(HANDLE, "access", KEY, NOW)), KEY, NOW, TTL)
+    assert not has_valid_signature(changed(presign_url(HANDLE, "access", KEY, NOW)), KEY, NOW, TTL)
 
 
 @pytest.mark.parametrize(("later", "good"), [(timedelta(minutes=15), True), (timedelta(minutes=16), False)])
 def test_it_lives_as_long_as_the_clouds_auth_ttl(later: timedelta, good: bool) -> None:
-    url = presigned(HANDLE, "access", KEY, NOW)
+    url = presign_url(HANDLE, "access", KEY, NOW)
 
-    assert holds(as_sent(url), KEY, NOW + later, TTL) is good
+    assert has_valid_signature(as_sent(url), KEY, NOW + later, TTL) is good
 
 
 def test_a_signature_without_a_timestamp_never_expires_and_needs_no_port() -> None:
@@ -71,22 +76,22 @@ def test_a_signature_without_a_timestamp_never_expires_and_needs_no_port() -> No
     theirs = Ec2Signer(KEY.reveal()).generate(
         {"params": asked, "verb": "GET", "host": "10.77.0.1", "path": "/v1/"}
     )
-    request = Request("GET", "10.77.0.1:8000", "/v1/", {**asked, "Signature": theirs})
+    request = SignedRequest("GET", "10.77.0.1:8000", "/v1/", {**asked, "Signature": theirs})
 
-    assert holds(request, KEY, NOW + timedelta(days=900), TTL)
+    assert has_valid_signature(request, KEY, NOW + timedelta(days=900), TTL)
 
 
 def test_a_signature_over_an_ipv6_host_needs_no_port_either() -> None:
     asked = {"Action": "DescribeStackResource", "SignatureVersion": "2"}
-    signed = signature(Request("GET", "[fd00:77:1::1]", "/v1/", asked), KEY)
-    request = Request("GET", "[fd00:77:1::1]:8000", "/v1/", {**asked, "Signature": signed})
+    signed = compute_signature(SignedRequest("GET", "[fd00:77:1::1]", "/v1/", asked), KEY)
+    request = SignedRequest("GET", "[fd00:77:1::1]:8000", "/v1/", {**asked, "Signature": signed})
 
-    assert holds(request, KEY, NOW, TTL)
+    assert has_valid_signature(request, KEY, NOW, TTL)
 
 
 def test_a_timestamp_that_is_none_does_not_hold() -> None:
     params = {"Timestamp": "now"}
-    request = Request("GET", "h", "/", params)
-    signed = Request("GET", "h", "/", {**params, "Signature": signature(request, KEY)})
+    request = SignedRequest("GET", "h", "/", params)
+    signed = SignedRequest("GET", "h", "/", {**params, "Signature": compute_signature(request, KEY)})
 
-    assert not holds(signed, KEY, NOW, TTL)
+    assert not has_valid_signature(signed, KEY, NOW, TTL)

@@ -7,8 +7,8 @@ from email import message_from_bytes
 
 import pytest
 
-from guestagent.embedded.heat.userdata import cfntools, fitting, software_config
-from guestagent.embedded.refusals import ResourceFailure
+from guestagent.embedded.heat.resources.user_data import build_cfntools_data, build_config_data, check_length
+from guestagent.embedded.http.errors import ResourceFailure
 
 MULTIPART = """\
 Content-Type: multipart/mixed; boundary="==b=="
@@ -39,7 +39,9 @@ def parts(sent: bytes) -> dict[str, tuple[str, str]]:
 
 
 def test_script_and_metadata_are_parts_under_heats_names() -> None:
-    found = parts(cfntools({"Users": [{"password": "pä"}]}, "#!/bin/sh\necho ü\n", "http://10.77.0.1:8000"))
+    found = parts(
+        build_cfntools_data({"Users": [{"password": "pä"}]}, "#!/bin/sh\necho ü\n", "http://10.77.0.1:8000")
+    )
 
     assert {kind for kind, _ in found.values()} == {"text/x-cfninitdata"}
     assert found["cfn-userdata"][1] == "#!/bin/sh\necho ü\n"
@@ -48,11 +50,11 @@ def test_script_and_metadata_are_parts_under_heats_names() -> None:
 
 
 def test_without_metadata_there_is_no_part_for_it() -> None:
-    assert "cfn-init-data" not in parts(cfntools({}, "", "http://h"))
+    assert "cfn-init-data" not in parts(build_cfntools_data({}, "", "http://h"))
 
 
 def test_a_software_configs_script_is_a_nameless_plain_part() -> None:
-    found = parts(software_config({"os-collect-config": {}}, "#!/bin/sh\n"))
+    found = parts(build_config_data({"os-collect-config": {}}, "#!/bin/sh\n"))
 
     assert found[""] == ("text/plain", "#!/bin/sh\n")
     assert found["cfn-init-data"] == ("text/x-cfninitdata", '{"os-collect-config": {}}')
@@ -60,7 +62,7 @@ def test_a_software_configs_script_is_a_nameless_plain_part() -> None:
 
 
 def test_the_parts_of_a_multipart_stay_parts() -> None:
-    found = parts(software_config({}, MULTIPART))
+    found = parts(build_config_data({}, MULTIPART))
 
     assert {name: kind for name, (kind, _) in found.items()} == {
         "one.sh": "text/x-shellscript",
@@ -70,4 +72,4 @@ def test_the_parts_of_a_multipart_stay_parts() -> None:
 
 def test_what_is_longer_than_nova_takes_is_refused() -> None:
     with pytest.raises(ResourceFailure, match="too long"):
-        fitting(b"x" * 50_000)
+        check_length(b"x" * 50_000)

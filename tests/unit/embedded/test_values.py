@@ -6,11 +6,11 @@ import string
 
 import pytest
 
-from guestagent.embedded.heat.values import random_text
+from guestagent.embedded.heat.resources.value import generate_random_text
 
 
 def test_by_default_it_is_letters_and_digits_of_the_asked_length() -> None:
-    text = random_text({"length": 30})
+    text = generate_random_text({"length": 30})
 
     assert len(text) == 30
     assert set(text) <= set(string.ascii_letters + string.digits)
@@ -19,7 +19,7 @@ def test_by_default_it_is_letters_and_digits_of_the_asked_length() -> None:
 def test_every_class_has_its_least_number_of_characters() -> None:
     classes = [{"class": "digits", "min": 4}, {"class": "lowercase", "min": 3}]
 
-    text = random_text({"length": 10, "character_classes": classes, "character_sequences": None})
+    text = generate_random_text({"length": 10, "character_classes": classes, "character_sequences": None})
 
     assert sum(character in string.digits for character in text) >= 4
     assert sum(character in string.ascii_lowercase for character in text) >= 3
@@ -30,8 +30,8 @@ def test_every_class_has_its_least_number_of_characters() -> None:
     "asked", [{"sequence": "octdigits"}, {"character_sequences": [{"sequence": "01234567", "min": 1}]}]
 )
 def test_nothing_but_the_asked_characters_occurs(asked: dict[str, object]) -> None:
-    assert set(random_text({"length": 200, **asked})) <= set("01234567")
+    assert set(generate_random_text({"length": 200, **asked})) <= set("01234567")
 
 
 def test_no_two_are_the_same() -> None:
-    assert len({random_text({"length": 32}) for _ in range(50)}) == 50
+    assert len({generate_random_text({"length": 32}) for _ in range(50)}) == 50

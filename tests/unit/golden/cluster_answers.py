@@ -11,11 +11,11 @@ from typing import Any
 
 from guestagent.controller import Cluster, Dialect, FakeHeat, Resource, render
 from guestagent.controller.fake import FakeStack
-from guestagent.controller.render import parameters
+from guestagent.controller.template import list_parameters
 from guestagent.secret import Secret
 from tests.unit.golden.clusters import build_cluster, build_everything
 from tests.unit.golden.command_line import ERROR_PROSE, answer_command, connect_to
-from tests.unit.golden.goldens import DATA, WRITTEN_BY, add_golden
+from tests.unit.golden.golden_file import DATA, WRITTEN_BY, add_golden
 
 STACK = "db"
 PEOPLE = WRITTEN_BY / "people"
@@ -28,7 +28,7 @@ class QuickHeat(FakeHeat):
 
     def _walked(self, name: str) -> FakeStack:
         while self.live[name].stack.in_progress:
-            self.live[name].walk(self.verdicts)
+            self.live[name].advance(self.verdicts)
         return self.live[name]
 
 
@@ -41,12 +41,12 @@ class StillHeat(FakeHeat):
 
 def launch(heat: FakeHeat, cluster: Cluster) -> FakeHeat:
     """Create the cluster as a new stack, and return the Heat."""
-    values = {name: Secret("s3cret") for name in parameters(cluster)}
+    values = {name: Secret("s3cret") for name in list_parameters(cluster)}
     heat.create(STACK, render(cluster), 30, values)
     return heat
 
 
-def hold(cluster: Cluster, status: str, reason: str, *resources: Resource) -> FakeHeat:
+def build_held(cluster: Cluster, status: str, reason: str, *resources: Resource) -> FakeHeat:
     """Build a Heat whose only stack stays in this status, with these resources in place of its own."""
     heat = launch(StillHeat(), cluster)
     live = heat.live[STACK]
@@ -60,7 +60,7 @@ def build_ready(dialect: Dialect) -> FakeHeat:
     cluster = build_cluster(dialect, 1, subnet="subnet-1")
     key = "Data" if dialect is Dialect.CFN else "data"
     data = {key: json.dumps({"Master0000-1": json.dumps(EVIDENCE)})}
-    return hold(
+    return build_held(
         cluster,
         "CREATE_COMPLETE",
         "Stack CREATE completed",
@@ -70,7 +70,7 @@ def build_ready(dialect: Dialect) -> FakeHeat:
 
 
 def build_failed() -> FakeHeat:
-    return hold(
+    return build_held(
         build_cluster(Dialect.HOT, 1, subnet="subnet-1"),
         "CREATE_FAILED",
         "Resource CREATE failed: resources.Slave0000ReadyWaitCond: no login",
@@ -81,7 +81,7 @@ def build_failed() -> FakeHeat:
 
 def build_in_progress() -> FakeHeat:
     """Build a Heat with a node in every state."""
-    return hold(
+    return build_held(
         build_cluster(Dialect.HOT, 4, subnet="subnet-1"),
         "CREATE_IN_PROGRESS",
         "Stack CREATE started",

@@ -11,7 +11,7 @@ import yaml
 from guestagent.controller import Cluster, Dialect, Node, Passwords, parse, render
 from guestagent.metadata import Tls
 from tests.unit.golden.documents import CA
-from tests.unit.golden.stored import StoredFile
+from tests.unit.golden.stored_file import StoredFile
 
 LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
 SMALL = Node(flavor="m1.small", image="guestagent-mariadb")

@@ -11,10 +11,10 @@ from pathlib import Path
 from unittest import mock
 
 from guestagent import controller
-from guestagent.cli import main as command_line
-from guestagent.cli.main import build_parser
+from guestagent.cli import command_line as command_line
+from guestagent.cli.command_line import build_parser
 from guestagent.controller import Heat
-from tests.unit.golden.goldens import hide_prose, replace_text, to_json
+from tests.unit.golden.golden_file import hide_prose, replace_text, to_json
 
 ERROR_PROSE = ("message", "expected", "found", "do")
 """Keys of an error's answer that hold sentences for people."""

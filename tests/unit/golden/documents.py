@@ -10,7 +10,7 @@ from pathlib import Path
 from guestagent.metadata import Document, Section, Source, Tls, User, documents, dump, parse
 from guestagent.secret import Secret
 from tests.unit.golden.signal_files import HANDLES, UNUSABLE
-from tests.unit.golden.stored import StoredFile
+from tests.unit.golden.stored_file import StoredFile
 
 CA = "-----BEGIN CERTIFICATE-----\nMC4=\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n"
@@ -43,7 +43,7 @@ FULL_REPLICA = Document(
         tls=Tls(ca=CA, certificate=CA, key=Secret(KEY)),
     ),
 )
-IN_CLEAR = Document(
+REPLICA_WITHOUT_TLS = Document(
     handle=HANDLES["hot-token-signal"][0],
     source=Source("source.example", USERS[1]),
     section=Section(node="Slave0001", tls=Tls(required=False)),
@@ -53,7 +53,7 @@ SMALLEST = Document(handle=HANDLES["cfn"][0])
 DOCUMENTS = {
     "source": FULL_SOURCE,
     "replica": FULL_REPLICA,
-    "replica-in-clear": IN_CLEAR,
+    "replica-in-clear": REPLICA_WITHOUT_TLS,
     "unresolved": UNRESOLVED,
     "smallest": SMALLEST,
 }

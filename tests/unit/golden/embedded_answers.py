@@ -18,20 +18,20 @@ from starlette.requests import Request
 
 from guestagent.cli import demo
 from guestagent.controller import Stacks
-from guestagent.demo import Findings
-from guestagent.demo.findings import Failing
-from guestagent.embedded import daemon, record
-from guestagent.embedded.cloud import Cloud
-from guestagent.embedded.compute import FLAVORS, IMAGES, Compute, Server
-from guestagent.embedded.dangerous import DangerousReads
-from guestagent.embedded.faults import FAILING, MODES, Fault
-from guestagent.embedded.hypervisor import FakeHypervisor
-from guestagent.embedded.record import Record
-from guestagent.embedded.services.admin import Admin, Outages
+from guestagent.demo import DemoResult
+from guestagent.demo.checks import FailedNode
+from guestagent.embedded.heat.api.admin import AdminApi, FaultTarget
+from guestagent.embedded.heat.unsafe_reads import UnsafeReads
+from guestagent.embedded.http.faults import FAULT_MODES, FAULT_SERVICES, Fault
+from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor
+from guestagent.embedded.openstack.nova.servers import FLAVORS, IMAGES, Compute, ComputeServer
+from guestagent.embedded.process import daemon, state_file
+from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
+from guestagent.embedded.process.state_file import CloudState
 from tests.unit.golden.cluster_answers import build_failed
 from tests.unit.golden.command_line import ERROR_PROSE, answer_command, spell_answer
-from tests.unit.golden.embedded_files import FAKE_CLOUD, REAL_CLOUD, options_in
-from tests.unit.golden.goldens import golden, to_json
+from tests.unit.golden.embedded_files import FAKE_CLOUD, REAL_CLOUD, build_options
+from tests.unit.golden.golden_file import golden, to_json
 
 NETWORK = IPv4Network("10.77.0.0/24")
 
@@ -49,10 +49,10 @@ def answer_cloud(folder: Path, action: str, *words: str) -> str:
     return answer_command(["cloud", action, *options, *words], folder, ERROR_PROSE)
 
 
-def keep_alive(folder: Path, value: Record) -> None:
+def write_running_record(folder: Path, value: CloudState) -> None:
     """Write the record of a cloud that seems to run, with this process as its process."""
-    alive = replace(value, pid=os.getpid(), born=record.birth(os.getpid()))
-    record.write(options_in(folder / "state"), alive)
+    alive = replace(value, pid=os.getpid(), born=state_file.get_start_time(os.getpid()))
+    state_file.write_cloud_state(build_options(folder / "state"), alive)
 
 
 def hide_process(text: str) -> str:
@@ -63,19 +63,19 @@ def hide_process(text: str) -> str:
 def describe_cloud() -> Mapping[str, object]:
     """Return the cloud's own answer: stacks, servers, and reads that would endanger a real stack."""
     stack = SimpleNamespace(name="db", state="CREATE_FAILED", reason="no login")
-    engine = SimpleNamespace(living=lambda: [stack])
+    engine = SimpleNamespace(list_stacks=lambda: [stack])
     compute = Compute(FakeHypervisor(), NETWORK, cast(Executor, None))
-    server = Server(
+    server = ComputeServer(
         "db-Slave0000-abcdef", FLAVORS[0], IMAGES[0], "10.77.0.11", b"", id="1f0e", status="ACTIVE"
     )
     compute.servers[server.id] = server
-    dangerous = DangerousReads()
-    dangerous.saw("db", "CREATE_IN_PROGRESS", "outputs")
+    dangerous = UnsafeReads()
+    dangerous.record_status_read("db", "CREATE_IN_PROGRESS", "outputs")
 
     async def list_stacks() -> list[Mapping[str, str]]:
-        return await Cloud._stacks(cast(Cloud, SimpleNamespace(engine=engine)))
+        return await FakeHeatCloud._stacks(cast(FakeHeatCloud, SimpleNamespace(engine=engine)))
 
-    admin = Admin(list_stacks, compute, dangerous, cast(Outages, None))
+    admin = AdminApi(list_stacks, compute, dangerous, cast(FaultTarget, None))
     response = asyncio.run(admin._status(cast(Request, None)))
     answer: dict[str, Any] = json.loads(bytes(response.body))
     for read in answer["dangerous_reads"]:
@@ -85,21 +85,21 @@ def describe_cloud() -> Mapping[str, object]:
 
 @golden("answers/cloud-up/runs.json")
 def build_up(folder: Path) -> str:
-    keep_alive(folder, FAKE_CLOUD)
+    write_running_record(folder, FAKE_CLOUD)
     return hide_process(answer_cloud(folder, "up"))
 
 
 @golden("answers/cloud-up/error-another-heat.json")
 def build_refused_up(folder: Path) -> str:
-    keep_alive(folder, FAKE_CLOUD)
+    write_running_record(folder, FAKE_CLOUD)
     return answer_cloud(folder, "up", "--heat", "real")
 
 
 @golden("answers/cloud-status/runs.json")
 def build_status(folder: Path) -> str:
     """Build the answer with the cloud's own answer patched in, because no server listens."""
-    keep_alive(folder, REAL_CLOUD)
-    with mock.patch.object(daemon, "status", return_value=describe_cloud()):
+    write_running_record(folder, REAL_CLOUD)
+    with mock.patch.object(daemon, "fetch_status", return_value=describe_cloud()):
         return answer_cloud(folder, "status")
 
 
@@ -123,14 +123,14 @@ def build_ssh(folder: Path) -> str:
 @golden("answers/demo/failed.json")
 def build_demo(folder: Path) -> str:
     status = Stacks(build_failed()).status("db")
-    failing = (Failing("Slave0000", "no login", ("INFO this was said last",)),)
-    found = Findings(12, ("Slave0000 is failed",), status, failing, broken=6)
+    failing = (FailedNode("Slave0000", "no login", ("INFO this was said last",)),)
+    found = DemoResult(12, ("Slave0000 is failed",), status, failing, exit_code=6)
     return spell_answer(demo._document(found, 42.25, kept=True), None, folder)
 
 
 @golden("answers/demo/held.json")
 def build_held_demo(folder: Path) -> str:
-    return spell_answer(demo._document(Findings(0), 42.25, kept=False), None, folder)
+    return spell_answer(demo._document(DemoResult(0), 42.25, kept=False), None, folder)
 
 
 @golden("contract/embedded_status.json")
@@ -151,8 +151,8 @@ def build_faults(folder: Path) -> str:
     async def begin(fault: Fault) -> None:
         begun.append(fault)
 
-    outages = cast(Outages, SimpleNamespace(begin=begin))
-    admin = Admin(cast(Any, None), cast(Compute, None), DangerousReads(), outages)
+    outages = cast(FaultTarget, SimpleNamespace(start_fault=begin))
+    admin = AdminApi(cast(Any, None), cast(Compute, None), UnsafeReads(), outages)
     response = asyncio.run(admin._fault(cast(Request, SimpleNamespace(json=read))))
     fault = begun[0]
     return to_json(
@@ -160,7 +160,7 @@ def build_faults(folder: Path) -> str:
             "asked": asked,
             "answer": json.loads(bytes(response.body)),
             "begun": [fault.service, fault.mode, fault.delay, fault.method, fault.times],
-            "services": list(FAILING),
-            "modes": list(MODES),
+            "services": list(FAULT_SERVICES),
+            "modes": list(FAULT_MODES),
         }
     )

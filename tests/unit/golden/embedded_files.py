@@ -12,17 +12,18 @@ from typing import Any, cast
 
 import yaml
 
-from guestagent.embedded import cloudsfile, realheat, record
+from guestagent.embedded import real_heat
 from guestagent.embedded.guests import NamespaceHypervisor, network
-from guestagent.embedded.hypervisor import Guest
-from guestagent.embedded.realheat import processes
-from guestagent.embedded.realheat.layout import Layout, Passwords
-from guestagent.embedded.record import Options, Record
+from guestagent.embedded.openstack.nova.hypervisor import Guest
+from guestagent.embedded.process import clouds_yaml, state_file
+from guestagent.embedded.process.state_file import CloudOptions, CloudState
+from guestagent.embedded.real_heat import daemons
+from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths
 from guestagent.secret import Secret
-from tests.unit.golden.goldens import golden, load_json, to_json, to_yaml
-from tests.unit.golden.stored import StoredFile
+from tests.unit.golden.golden_file import golden, load_json, to_json, to_yaml
+from tests.unit.golden.stored_file import StoredFile
 
-FAKE_CLOUD = Record(
+FAKE_CLOUD = CloudState(
     pid=4711,
     born=1763920860.25,
     network="10.77.0.0/24",
@@ -34,7 +35,7 @@ FAKE_CLOUD = Record(
     region="RegionOne",
     password=Secret("s3cret"),
 )
-REAL_CLOUD = Record(
+REAL_CLOUD = CloudState(
     **{
         **{each.name: getattr(FAKE_CLOUD, each.name) for each in fields(FAKE_CLOUD)},
         "guests": False,
@@ -54,7 +55,7 @@ GUEST = Guest(
     image="guestagent-mariadb",
     user_data=b"",
 )
-PASSWORDS = Passwords(
+PASSWORDS = HeatPasswords(
     database=Secret("one"),
     admin=Secret("two"),
     heat=Secret("three"),
@@ -64,15 +65,15 @@ PASSWORDS = Passwords(
 )
 
 
-def options_in(state: Path, **changes: Any) -> Options:
-    return Options("embedded", state, state / "clouds.yaml", IPv4Network("10.77.0.0/24"), **changes)
+def build_options(state: Path, **changes: Any) -> CloudOptions:
+    return CloudOptions("embedded", state, state / "clouds.yaml", IPv4Network("10.77.0.0/24"), **changes)
 
 
-def cloud_file(value: Record) -> StoredFile:
+def cloud_file(value: CloudState) -> StoredFile:
     return StoredFile(
         "cloud.json",
-        lambda state: record.write(options_in(state), value),
-        lambda state: record.find(options_in(state)),
+        lambda state: state_file.write_cloud_state(build_options(state), value),
+        lambda state: state_file.load_cloud_state(build_options(state)),
         value,
     )
 
@@ -90,11 +91,11 @@ def read_guest(state: Path) -> Guest:
 
 
 def write_passwords(heat: Path) -> None:
-    Layout(heat).passwords.write_bytes(PASSWORDS.dump())
+    RunPaths(heat).password_file.write_bytes(PASSWORDS.dump())
 
 
-def read_passwords(heat: Path) -> Passwords:
-    return Passwords.read(Layout(heat).passwords.read_bytes())
+def read_passwords(heat: Path) -> HeatPasswords:
+    return HeatPasswords.parse(RunPaths(heat).password_file.read_bytes())
 
 
 def list_embedded_files() -> Iterator[tuple[str, StoredFile]]:
@@ -110,18 +111,18 @@ def list_embedded_files() -> Iterator[tuple[str, StoredFile]]:
 @golden("contract/embedded_places.json")
 def build_places(folder: Path) -> str:
     """Build the list of names by which a later version finds the remains of a cloud: files, bridge, namespaces."""
-    options = options_in(Path("/state"))
-    wire = network.wire(options.bridge, GUEST.id)
+    options = build_options(Path("/state"))
+    wire = network.build_link_names(options.bridge, GUEST.id)
     files = [
-        options.record,
-        options.log,
+        options.state_file,
+        options.log_file,
         options.heat_folder,
-        open_hypervisor(options.state).folder(GUEST.id),
+        open_hypervisor(options.state_folder).find_folder(GUEST.id),
     ]
     return to_json(
         {
             "files": [str(file) for file in files],
-            "network": [options.bridge, wire.namespace, wire.link],
+            "network": [options.bridge, wire.namespace, wire.host_link],
         }
     )
 
@@ -131,7 +132,7 @@ def build_entry(folder: Path) -> str:
     """Build a clouds.yaml with the entry beside another one."""
     file = folder / "clouds.yaml"
     file.write_text("clouds:\n  theirs:\n    auth: {auth_url: http://theirs.example}\n", encoding="utf-8")
-    cloudsfile.put(file, "embedded", FAKE_CLOUD.entry)
+    clouds_yaml.write_entry(file, "embedded", FAKE_CLOUD.clouds_entry)
     return to_yaml(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
@@ -139,7 +140,7 @@ def build_entry(folder: Path) -> str:
 def build_processes(folder: Path) -> str:
     """Build the file for this process as the daemon, without its number and its start time."""
     file = folder / "processes.json"
-    processes.write_down(file, [cast(processes.Daemon, SimpleNamespace(pid=os.getpid()))])
+    daemons.write_process_file(file, [cast(daemons.HeatDaemon, SimpleNamespace(pid=os.getpid()))])
     written = load_json(file)
     assert isinstance(written, dict)
     return to_json(
@@ -149,4 +150,4 @@ def build_processes(folder: Path) -> str:
 
 def end_processes(heat: Path) -> None:
     """End the processes of a real Heat that ran in this folder."""
-    realheat.sweep(heat)
+    real_heat.remove_leftovers(heat)

@@ -6,8 +6,8 @@ import re
 from functools import partial
 from pathlib import Path
 
-from guestagent.cli.main import EXIT_CODES, Misused
-from guestagent.database.connection import NoAnswer
+from guestagent.cli.command_line import EXIT_CODES, Misused
+from guestagent.database.driver import NoAnswer
 from guestagent.errors import (
     CloudError,
     CloudRefused,
@@ -34,7 +34,7 @@ from guestagent.errors import (
 )
 from guestagent.signal import HandleBroken, HandleDoubted
 from tests.unit.golden.command_line import answer_command, connect_to
-from tests.unit.golden.goldens import add_golden, golden, to_json
+from tests.unit.golden.golden_file import add_golden, golden, to_json
 
 PROBLEMS = [Problem("path", "expected", "found", "do"), Problem("other.path", "expected", "found")]
 CLASS = re.compile(r"^class (\w+)\((.*)\):", re.M)

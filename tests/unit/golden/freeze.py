@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.unit.golden.goldens import WRITTEN_BY
+from tests.unit.golden.golden_file import WRITTEN_BY
 from tests.unit.golden.registry import STORED
 
 CHECKSUMS = "SHA256SUMS"

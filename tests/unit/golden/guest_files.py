@@ -9,23 +9,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from guestagent.agent import collect, parts, pausing, settings
-from guestagent.agent.collect import Collected
-from guestagent.agent.configuration.record import Phase, Record, Tried
-from guestagent.agent.edges import Edges
-from guestagent.agent.journal_memory import Fingerprint, Memory
-from guestagent.agent.parting import Anchor, Parting, Sighting, SourceIdentity
-from guestagent.agent.pausing import Pause
+from guestagent.agent import metadata_files, pause, settings, wiring
+from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
+from guestagent.agent.journal_state import Fingerprint, JournalState
+from guestagent.agent.metadata_files import CollectedDocument
+from guestagent.agent.pause import Pause
+from guestagent.agent.server_config.change_state import ChangeState, Phase, SetAttempt
 from guestagent.database.state import Account
 from guestagent.retry import FakeClock
-from tests.unit.golden.stored import StoredFile
+from tests.unit.golden.stored_file import StoredFile
 
 ONE, OTHER = Account("slave0000", "10.0.0.0/255.255.255.0"), Account("slave0001", "%")
 TASK = "d2c1f0a9b8e7d6c5b4a3928170605f4e"
 CHANNEL = Fingerprint("00112233445566778899aabbccddeeff", "ab" * 32)
-GIVEN = Fingerprint("ffeeddccbbaa99887766554433221100", "cd" * 32)
+ACCOUNT_FINGERPRINT = Fingerprint("ffeeddccbbaa99887766554433221100", "cd" * 32)
 
-FULL_JOURNAL = Memory(
+FULL_JOURNAL = JournalState(
     task=TASK,
     spent=12.5,
     noted=1000.25,
@@ -33,28 +33,28 @@ FULL_JOURNAL = Memory(
     accounts=frozenset({ONE, OTHER}),
     channel=CHANNEL,
     retained=frozenset({(ONE, "0" * 32)}),
-    given=frozenset({(ONE, CHANNEL), (ONE, GIVEN), (OTHER, GIVEN)}),
+    given=frozenset({(ONE, CHANNEL), (ONE, ACCOUNT_FINGERPRINT), (OTHER, ACCOUNT_FINGERPRINT)}),
     earlier=(("1" * 32, 40.0), ("2" * 32, 0.5)),
     settled=True,
 )
 SOURCE = SourceIdentity("10.0.0.7", 3306, "3e11fa47-71ca-11e1-9e33-c80aa9429562")
 FORMER_SOURCE = SourceIdentity("db.example", 3307)
-PARTED_JOURNAL = replace(
+DIVERGED_JOURNAL = replace(
     FULL_JOURNAL,
     partings=frozenset(
         {
-            Parting(SOURCE, errant="0-7-9", lost="0-7-20", rejected="1236, Error: ...", history="0-7-5"),
-            Parting(FORMER_SOURCE, errant="0-9-1", replaced="0-9-1", history="0-7-5", accepted=True),
+            Divergence(SOURCE, errant="0-7-9", lost="0-7-20", rejected="1236, Error: ...", history="0-7-5"),
+            Divergence(FORMER_SOURCE, errant="0-9-1", replaced="0-9-1", history="0-7-5", accepted=True),
         }
     ),
     sighting=Sighting(SOURCE, "0-7-20"),
     anchor=Anchor(SOURCE, 1795912119, 1, "0-7-19"),
     unfinished=frozenset({OTHER}),
 )
-NEW_JOURNAL = Memory(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
+NEW_JOURNAL = JournalState(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 
-FULL_CHANGE = Record(
-    phase=Phase.RETURNING,
+FULL_CHANGE = ChangeState(
+    phase=Phase.RESTORING,
     family="mariadb",
     path="/etc/mysql/mariadb.conf.d/90-guestagent.cnf",
     text="[mariadbd]\nmax_connections = 200\n",
@@ -65,13 +65,13 @@ FULL_CHANGE = Record(
     log="/var/log/mysql/error.log",
     why="unknown variable",
     proved='{"max_connections": 100}',
-    tried={"max_connections": Tried("200", "too many"), "sync_binlog": Tried("1")},
+    tried={"max_connections": SetAttempt("200", "too many"), "sync_binlog": SetAttempt("1")},
     boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
     starts=2,
     failure="Job failed",
     originals={"max_connections": "151", "wait_timeout": None},
 )
-FIRST_CHANGE = Record(family="mysql", path="/etc/my.cnf.d/zz-guestagent.cnf")
+FIRST_CHANGE = ChangeState(family="mysql", path="/etc/my.cnf.d/zz-guestagent.cnf")
 
 DOCUMENT = {
     "ReadyWaitCondition": "http://heat.example:8000/v1/waitcondition/x?Signature=y",
@@ -79,50 +79,52 @@ DOCUMENT = {
     "GuestAgent": {"Version": 1, "Node": "Master0000", "Generation": 2},
     "of-somebody-else": {"key": [1, "two", None, True]},
 }
-COLLECTED = Collected.of(DOCUMENT, Path("/var/lib/os-collect-config/cfn.json"), "2026-11-23T18:00:00+00:00")
+COLLECTED_DOCUMENT = CollectedDocument.from_document(
+    DOCUMENT, Path("/var/lib/os-collect-config/cfn.json"), "2026-11-23T18:00:00+00:00"
+)
 
 PAUSE = Pause("alice", "2026-11-23T18:00:00+00:00", "repairing a table")
 
 
-def open_parts(state: Path) -> Edges:
+def open_parts(state: Path) -> PassDependencies:
     """Return the agent's own parts, put together as for `serve` and `apply`."""
-    return parts.edges(settings_in(state), FakeClock())
+    return wiring.build_dependencies(build_settings(state), FakeClock())
 
 
-def settings_in(state: Path) -> settings.Settings:
+def build_settings(state: Path) -> settings.Settings:
     """Return the default settings with another state folder."""
-    return replace(settings.load(), state=state)
+    return replace(settings.load_settings(), state_folder=state)
 
 
-def write_journal(state: Path, memory: Memory) -> None:
+def write_journal(state: Path, memory: JournalState) -> None:
     open_parts(state).journal._keep(memory)
 
 
-def read_journal(state: Path) -> Memory:
-    return open_parts(state).journal.memory
+def read_journal(state: Path) -> JournalState:
+    return open_parts(state).journal.state
 
 
-def write_change(state: Path, record: Record) -> None:
-    parts.ground(settings_in(state), FakeClock()).record.keep(record)
+def write_change(state: Path, record: ChangeState) -> None:
+    wiring.build_configuration_dependencies(build_settings(state), FakeClock()).change_file.write(record)
 
 
-def read_change(state: Path) -> Record:
-    return parts.ground(settings_in(state), FakeClock()).record.record
+def read_change(state: Path) -> ChangeState:
+    return wiring.build_configuration_dependencies(build_settings(state), FakeClock()).change_file.state
 
 
 def read_document(state: Path) -> object:
     """Read the document with its origin, which does not count when the product compares two of them."""
-    stored = collect.stored(state)
+    stored = metadata_files.find_stored_document(state)
     return None if stored is None else describe_document(stored)
 
 
-def describe_document(collected: Collected) -> object:
-    return collected.token, dict(collected.document), collected.source, collected.at
+def describe_document(collected: CollectedDocument) -> object:
+    return collected.token, dict(collected.document), collected.path, collected.collected_at
 
 
 def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
     """Return every case by its name."""
-    for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL), ("parted", PARTED_JOURNAL)):
+    for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL), ("parted", DIVERGED_JOURNAL)):
         yield f"journal/{name}.json", journal_file(memory)
     changes = [("full", FULL_CHANGE)]
     changes += [(f"phase-{phase.value}", replace(FIRST_CHANGE, phase=phase)) for phase in Phase]
@@ -132,22 +134,22 @@ def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
         "document/full.json",
         StoredFile(
             "document.json",
-            lambda state: collect.keep(state, COLLECTED),
+            lambda state: metadata_files.store_document(state, COLLECTED_DOCUMENT),
             read_document,
-            describe_document(COLLECTED),
+            describe_document(COLLECTED_DOCUMENT),
         ),
     )
     for name, mark in (("full", PAUSE), ("no-reason", replace(PAUSE, reason=""))):
         yield f"paused/{name}.json", pause_file(mark)
 
 
-def journal_file(memory: Memory) -> StoredFile:
+def journal_file(memory: JournalState) -> StoredFile:
     return StoredFile("journal.json", lambda state: write_journal(state, memory), read_journal, memory)
 
 
-def change_file(record: Record) -> StoredFile:
+def change_file(record: ChangeState) -> StoredFile:
     return StoredFile("configuration.json", lambda state: write_change(state, record), read_change, record)
 
 
 def pause_file(mark: Pause) -> StoredFile:
-    return StoredFile("paused.json", lambda state: pausing.pause(state, mark), pausing.paused, mark)
+    return StoredFile("paused.json", lambda state: pause.write_pause(state, mark), pause.read_pause, mark)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from guestagent.agent import parts
-from guestagent.agent.edges import Edges
+from guestagent.agent import wiring
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
-from guestagent.agent.pausing import paused
+from guestagent.agent.pause import read_pause
 from guestagent.agent.settings import Settings
-from guestagent.database.fake import FakeDatabase, FakeSourceView
+from guestagent.database.fake import FakeDatabase, FakeSourceProbe
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata import dump
 from guestagent.retry import Clock, FakeClock
 from tests.unit.golden.agent_work import SOURCE
 from tests.unit.golden.command_line import ERROR_PROSE, answer_command
-from tests.unit.golden.goldens import add_golden
+from tests.unit.golden.golden_file import add_golden
 
 
 def write_settings(folder: Path) -> Path:
@@ -35,7 +35,7 @@ def write_settings(folder: Path) -> Path:
     return file
 
 
-def answer(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE) -> str:
+def run_node_command(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE) -> str:
     """Run a command with that configuration."""
     return answer_command([*map(str, words), "--config", str(write_settings(folder))], folder, prose)
 
@@ -43,20 +43,20 @@ def answer(folder: Path, *words: str | Path, prose: Sequence[str] = ERROR_PROSE)
 @contextmanager
 def use_server(server: ServerState, *source: SourceState) -> Iterator[None]:
     """Let commands find this server in memory. It is patched in, because settings name the socket of a real server."""
-    view = FakeSourceView(*source)
+    view = FakeSourceProbe(*source)
 
-    def open_edges(here: Settings, clock: Clock, **more: Any) -> Edges:
+    def open_edges(here: Settings, clock: Clock, **more: Any) -> PassDependencies:
         quiet = FakeClock()
-        return Edges(
-            open=lambda: FakeDatabase(server),
-            view=view,
-            journal=Journal(here.state / "journal.json", quiet, "boot"),
+        return PassDependencies(
+            open_database=lambda: FakeDatabase(server),
+            source_view=view,
+            journal=Journal(here.state_folder / "journal.json", quiet, "boot"),
             clock=quiet,
-            address_towards=lambda host: "10.0.0.8",
-            paused=lambda: paused(here.state),
+            find_own_address=lambda host: "10.0.0.8",
+            read_pause=lambda: read_pause(here.state_folder),
         )
 
-    with mock.patch.object(parts, "edges", open_edges):
+    with mock.patch.object(wiring, "build_dependencies", open_edges):
         yield
 
 
@@ -73,6 +73,6 @@ def add_error(name: str, *words: str, prepare: Callable[[Path], object] | None =
     def build(folder: Path) -> str:
         if prepare is not None:
             prepare(folder)
-        return answer(folder, *(word.replace("<folder>", str(folder)) for word in words))
+        return run_node_command(folder, *(word.replace("<folder>", str(folder)) for word in words))
 
     add_golden(f"answers/{name}.json", build)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.edges import Report, Verdict
+from guestagent.agent.dependencies import Report, Verdict
 from guestagent.agent.model import Condition, Readiness
-from guestagent.database.fake import FRESH
-from guestagent.database.gtid import MariadbHistory
-from guestagent.database.state import ChannelState, Endpoint, Receiver, ServerState
+from guestagent.database.fake import FRESH_SERVER
+from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerState
 from tests.unit.golden.status_files import CONDITIONS
 
 SOURCE = replace(
-    FRESH, version="10.11.0-MariaDB", server_id=101, read_only=False, history=MariadbHistory.of("0-101-7")
+    FRESH_SERVER,
+    version="10.11.0-MariaDB",
+    server_id=101,
+    read_only=False,
+    history=MariadbHistory.parse("0-101-7"),
 )
 REPLICA = replace(
     SOURCE,
@@ -20,7 +24,11 @@ REPLICA = replace(
     read_only=True,
     uuid="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
     channel=ChannelState(
-        Endpoint("10.0.0.7", 3306, "slave0000"), by_gtid=True, receiver=Receiver.RUNNING, applier=True, lag=0
+        Endpoint("10.0.0.7", 3306, "slave0000"),
+        uses_gtid=True,
+        receiver=ReceiverState.RUNNING,
+        is_applier_running=True,
+        lag=0,
     ),
 )
 SECONDS = {"server": 0.5, "steps": 1.25}
@@ -34,4 +42,4 @@ def build_report(
     late: bool = False,
 ) -> Report:
     """Build the report of the work on a document."""
-    return Report(verdict, Readiness.of(*conditions), 12.25, late, server, dict(SECONDS))
+    return Report(verdict, Readiness.from_conditions(*conditions), 12.25, late, server, dict(SECONDS))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tests.unit.golden.embedded_files import FAKE_CLOUD, cloud_file
 from tests.unit.golden.guest_files import FULL_CHANGE, FULL_JOURNAL, change_file, journal_file
-from tests.unit.golden.people_files import PEOPLE_FILES
+from tests.unit.golden.input_files import INPUT_FILES
 from tests.unit.golden.registry import STORED
 from tests.unit.golden.signal_files import SIGNAL_RECORDS, UNNAMED_TRANSPORT, signal_file
-from tests.unit.golden.stored import StoredFile
+from tests.unit.golden.stored_file import StoredFile
 
 Read = Callable[[Path, Path], object]
 """The arguments are the file and an empty folder to work in."""
@@ -38,7 +38,7 @@ OLDER: dict[str, StoredFile] = {
 
 def find_reader(name: str) -> tuple[Read, object]:
     """Return how to read an old file, and its value. Raises KeyError if the file is not known."""
-    if name in PEOPLE_FILES:
-        return PEOPLE_FILES[name]
+    if name in INPUT_FILES:
+        return INPUT_FILES[name]
     stored = OLDER.get(name) or STORED[name.partition("/")[2]]
     return stored.read_copy, stored.value

@@ -7,24 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from guestagent.agent import configuration
-from guestagent.agent.dryrun import Plan
-from guestagent.agent.pausing import pause
+from guestagent.agent import server_config
+from guestagent.agent.dry_run import Plan
+from guestagent.agent.pause import write_pause
 from guestagent.database import steps
-from guestagent.database.fake import FRESH
+from guestagent.database.fake import FRESH_SERVER
 from guestagent.metadata import dump
-from guestagent.metadata.document import Unresolved
+from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
 from tests.unit.golden.agent_work import SOURCE
 from tests.unit.golden.command_line import ERROR_PROSE, spell_answer
-from tests.unit.golden.goldens import DATA, add_golden, golden
+from tests.unit.golden.golden_file import DATA, add_golden, golden
 from tests.unit.golden.guest_files import ONE, PAUSE
-from tests.unit.golden.node_commands import add_error, answer, use_server, write_source
+from tests.unit.golden.node_commands import add_error, run_node_command, use_server, write_source
 
 PASSWORD = Secret("s3cret")
-EVERY_STEP: tuple[steps.Step | configuration.Step, ...] = (
-    configuration.WriteOptions("/etc/mysql/mariadb.conf.d/90-guestagent.cnf", None, "[mariadbd]\n"),
-    configuration.RestartServer(("log_bin",)),
+EVERY_STEP: tuple[steps.Step | server_config.ConfigurationStep, ...] = (
+    server_config.WriteOptions("/etc/mysql/mariadb.conf.d/90-guestagent.cnf", None, "[mariadbd]\n"),
+    server_config.RestartServer(("log_bin",)),
     steps.SetVariable("max_connections", "200"),
     steps.SetServerId(101),
     steps.SetReadOnly(False),
@@ -37,7 +37,7 @@ EVERY_STEP: tuple[steps.Step | configuration.Step, ...] = (
     steps.SetPrivileges(ONE),
     steps.DropAccount(ONE),
     steps.StopChannel(),
-    steps.PointChannel("10.0.0.7", 3306, Unresolved("User", '{"Ref":"User"}'), PASSWORD),
+    steps.PointChannel("10.0.0.7", 3306, UnresolvedFunction("User", '{"Ref":"User"}'), PASSWORD),
     steps.RecordPosition("0-1-2", "0-1-2"),
     steps.StartChannel(),
 )
@@ -46,7 +46,9 @@ EVERY_STEP: tuple[steps.Step | configuration.Step, ...] = (
 
 def list_missing_steps() -> set[type]:
     """Return the kinds of steps that are missing in `EVERY_STEP`."""
-    return {*get_args(steps.Step), *get_args(configuration.Step)} - {type(step) for step in EVERY_STEP}
+    return {*get_args(steps.Step), *get_args(server_config.ConfigurationStep)} - {
+        type(step) for step in EVERY_STEP
+    }
 
 
 @golden("answers/plan/every-step.json")
@@ -59,14 +61,14 @@ def build_plan(folder: Path) -> str:
 
 @golden("answers/plan/blocked.json")
 def build_blocked_plan(folder: Path) -> str:
-    with use_server(replace(FRESH, gtid=False)):
-        return answer(folder, "plan", "--metadata", write_source(folder), prose=("reason",))
+    with use_server(replace(FRESH_SERVER, gtid=False)):
+        return run_node_command(folder, "plan", "--metadata", write_source(folder), prose=("reason",))
 
 
 def add_offline_plan(name: str, file: Path, *words: str) -> None:
     add_golden(
         f"answers/plan/{name}.json",
-        lambda folder: answer(
+        lambda folder: run_node_command(
             folder, "plan", "--offline", "--metadata", file, *words, prose=(*ERROR_PROSE, "step")
         ),
     )
@@ -80,9 +82,9 @@ add_offline_plan("one-node", TEMPLATE, "--node", "Slave0000")
 
 @golden("answers/plan/on-a-server.json")
 def build_online_plan(folder: Path) -> str:
-    pause(folder / "state", PAUSE)
-    with use_server(FRESH):
-        return answer(folder, "plan", "--metadata", write_source(folder), prose=("step", "paused"))
+    write_pause(folder / "state", PAUSE)
+    with use_server(FRESH_SERVER):
+        return run_node_command(folder, "plan", "--metadata", write_source(folder), prose=("step", "paused"))
 
 
 @golden("answers/plan/collected.json")
@@ -91,7 +93,7 @@ def build_collected_plan(folder: Path) -> str:
     (folder / "cache").mkdir()
     (folder / "cache" / "os_config_files.json").write_text('["/anywhere/cfn.json"]', encoding="utf-8")
     (folder / "cache" / "cfn.json.last").write_text(json.dumps(dump(SOURCE)), encoding="utf-8")
-    return answer(folder, "plan", "--offline", prose=("step",))
+    return run_node_command(folder, "plan", "--offline", prose=("step",))
 
 
 add_error("plan/error-nothing-collected", "plan", "--offline")

@@ -7,12 +7,12 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
     agent_answers,
     agent_work,
     cluster_answers,
-    contract,
     doctor_answers,
     embedded_answers,
     error_answers,
     evidence,
-    places,
+    file_locations,
+    interfaces,
     plan_answers,
     service_states,
     tool_answers,
@@ -21,11 +21,11 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
 from tests.unit.golden.clusters import list_templates
 from tests.unit.golden.documents import list_documents
 from tests.unit.golden.embedded_files import list_embedded_files
-from tests.unit.golden.goldens import BUILDS, add_golden
+from tests.unit.golden.golden_file import BUILDS, add_golden
 from tests.unit.golden.guest_files import list_guest_files
 from tests.unit.golden.signal_files import list_signal_files
 from tests.unit.golden.status_files import list_status_files
-from tests.unit.golden.stored import StoredFile
+from tests.unit.golden.stored_file import StoredFile
 
 __all__ = ["BUILDS", "STORED"]
 

@@ -8,13 +8,22 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
-from guestagent.metadata.document import CfnHandle, Handle, HotHandle, Unresolved
+from guestagent.metadata.document import CfnHandle, Handle, HotHandle, UnresolvedFunction
 from guestagent.secret import Secret
-from guestagent.signal import Entry, Kind, Outcome, Record, Said, Spool, Status, body
-from tests.unit.golden.goldens import add_golden, to_json
-from tests.unit.golden.stored import StoredFile
+from guestagent.signal import (
+    DeliveryRecord,
+    SignalOutcome,
+    SignalRecord,
+    SignalStatus,
+    SignalTransport,
+    Spool,
+    SpoolEntry,
+    build_body,
+)
+from tests.unit.golden.golden_file import add_golden, to_json
+from tests.unit.golden.stored_file import StoredFile
 
-Act = Callable[[Path, Handle, Outcome], None]
+Act = Callable[[Path, Handle, SignalOutcome], None]
 
 NOW = datetime(2026, 11, 23, 18, 1, 0, tzinfo=timezone.utc)
 HEAT = "http://heat.example:8004/v1/p1/stacks/s/1/resources/Handle/signal"
@@ -25,11 +34,11 @@ URL = (
 )
 
 
-def hot_handle(**attributes: str) -> HotHandle:
+def build_hot_handle(**attributes: str) -> HotHandle:
     return HotHandle(Secret(json.dumps(attributes)))
 
 
-ACCOUNT = hot_handle(
+ACCOUNT = build_hot_handle(
     auth_url="http://keystone.example:5000/v3",
     user_id="u1",
     username="s-Handle-abc",
@@ -39,46 +48,48 @@ ACCOUNT = hot_handle(
     region_name="RegionOne",
     alarm_url=HEAT,
 )
-HANDLES: dict[str, tuple[Handle, Kind]] = {
-    "cfn": (CfnHandle(Secret(URL)), Kind.CFN),
-    "hot-cfn-signal": (hot_handle(alarm_url=URL), Kind.CFN),
-    "hot-token-signal": (hot_handle(endpoint=HEAT, token="gAAAAABtoken"), Kind.TOKEN),
-    "hot-heat-signal": (ACCOUNT, Kind.HEAT),
+HANDLES: dict[str, tuple[Handle, SignalTransport]] = {
+    "cfn": (CfnHandle(Secret(URL)), SignalTransport.CFN),
+    "hot-cfn-signal": (build_hot_handle(alarm_url=URL), SignalTransport.CFN),
+    "hot-token-signal": (build_hot_handle(endpoint=HEAT, token="gAAAAABtoken"), SignalTransport.TOKEN),
+    "hot-heat-signal": (ACCOUNT, SignalTransport.HEAT),
 }
 """A handle of every kind, and its transport."""
-UNUSABLE = Unresolved("Handle", '{"Ref":"Handle"}')
-READY = Outcome(Status.SUCCESS, "Slave0000 is ready", {"role": "replica", "generation": 2, "lag": None})
-FAILED = Outcome(Status.FAILURE, "Slave0000 is not ready", {})
+UNUSABLE = UnresolvedFunction("Handle", '{"Ref":"Handle"}')
+READY = SignalOutcome(
+    SignalStatus.SUCCESS, "Slave0000 is ready", {"role": "replica", "generation": 2, "lag": None}
+)
+FAILED = SignalOutcome(SignalStatus.FAILURE, "Slave0000 is not ready", {})
 
 
 AT = "2026-11-23T18:01:00+00:00"
 WHY = "the handle's URL has expired"
 
 
-def build_entry(handle: Handle, outcome: Outcome) -> Entry:
-    return Entry(handle, "Slave0000-2", outcome)
+def build_entry(handle: Handle, outcome: SignalOutcome) -> SpoolEntry:
+    return SpoolEntry(handle, "Slave0000-2", outcome)
 
 
 def open_spool(state: Path) -> Spool:
     return Spool(state, lambda: NOW)
 
 
-def put(state: Path, handle: Handle, outcome: Outcome) -> None:
-    open_spool(state).put(build_entry(handle, outcome))
+def put(state: Path, handle: Handle, outcome: SignalOutcome) -> None:
+    open_spool(state).put_entry(build_entry(handle, outcome))
 
 
-def accept(state: Path, handle: Handle, outcome: Outcome) -> None:
+def accept(state: Path, handle: Handle, outcome: SignalOutcome) -> None:
     put(state, handle, outcome)
-    open_spool(state).accept(build_entry(handle, outcome))
+    open_spool(state).mark_accepted(build_entry(handle, outcome))
 
 
-def give_up(state: Path, handle: Handle, outcome: Outcome) -> None:
+def give_up(state: Path, handle: Handle, outcome: SignalOutcome) -> None:
     put(state, handle, outcome)
-    open_spool(state).give_up(build_entry(handle, outcome), WHY)
+    open_spool(state).mark_given_up(build_entry(handle, outcome), WHY)
 
 
-def read_signal(state: Path) -> Record | None:
-    return open_spool(state).record()
+def read_signal(state: Path) -> SignalRecord | None:
+    return open_spool(state).read_record()
 
 
 def list_signal_files() -> Iterator[tuple[str, StoredFile]]:
@@ -86,31 +97,44 @@ def list_signal_files() -> Iterator[tuple[str, StoredFile]]:
     for name, (handle, kind) in HANDLES.items():
         pending = build_entry(handle, READY)
         key, resource = pending.key, pending.resource_key
-        accepted = Said(FAILED, AT, by=kind)
-        given_up = Said(READY, AT, WHY, kind)
-        yield f"signal/pending-{name}.json", signal_file(Record(key, pending, resource=resource), handle, (put, READY))
+        accepted = DeliveryRecord(FAILED, AT, transport=kind)
+        given_up = DeliveryRecord(READY, AT, WHY, kind)
+        yield (
+            f"signal/pending-{name}.json",
+            signal_file(SignalRecord(key, pending, resource=resource), handle, (put, READY)),
+        )
         yield (
             f"signal/accepted-{name}.json",
-            signal_file(Record(key, accepted=accepted, resource=resource), handle, (accept, FAILED)),
+            signal_file(SignalRecord(key, accepted=accepted, resource=resource), handle, (accept, FAILED)),
         )
         yield (
             f"signal/accepted-then-pending-{name}.json",
             signal_file(
-                Record(key, pending, accepted, resource=resource), handle, (accept, FAILED), (put, READY)
+                SignalRecord(key, pending, accepted, resource=resource),
+                handle,
+                (accept, FAILED),
+                (put, READY),
             ),
         )
         yield (
             f"signal/accepted-then-given-up-{name}.json",
             signal_file(
-                Record(key, None, accepted, given_up, resource), handle, (accept, FAILED), (give_up, READY)
+                SignalRecord(key, None, accepted, given_up, resource),
+                handle,
+                (accept, FAILED),
+                (give_up, READY),
             ),
         )
     unusable = build_entry(UNUSABLE, FAILED)
-    lost = Record(unusable.key, given_up=Said(FAILED, AT, WHY, None), resource=unusable.resource_key)
+    lost = SignalRecord(
+        unusable.key, given_up=DeliveryRecord(FAILED, AT, WHY, None), resource=unusable.resource_key
+    )
     yield "signal/given-up-unusable.json", signal_file(lost, UNUSABLE, (give_up, FAILED))
 
 
-def signal_file(value: Record, handle: Handle = UNUSABLE, *steps: tuple[Act, Outcome]) -> StoredFile:
+def signal_file(
+    value: SignalRecord, handle: Handle = UNUSABLE, *steps: tuple[Act, SignalOutcome]
+) -> StoredFile:
     """Describe the file after these steps, each with one outcome for the handle."""
 
     def write(state: Path) -> None:
@@ -120,28 +144,31 @@ def signal_file(value: Record, handle: Handle = UNUSABLE, *steps: tuple[Act, Out
     return StoredFile("signal.json", write, read_signal, value)
 
 
-SIGNAL_RECORDS: dict[str, Record] = {
-    name: stored.value for name, stored in list_signal_files() if isinstance(stored.value, Record)
+SIGNAL_RECORDS: dict[str, SignalRecord] = {
+    name: stored.value for name, stored in list_signal_files() if isinstance(stored.value, SignalRecord)
 }
 """What each file holds, by its name."""
 
-UNNAMED_TRANSPORT = Record(
-    build_entry(HANDLES["cfn"][0], READY).key, None, Said(FAILED, AT), Said(READY, AT, WHY)
+UNNAMED_TRANSPORT = SignalRecord(
+    build_entry(HANDLES["cfn"][0], READY).key,
+    None,
+    DeliveryRecord(FAILED, AT),
+    DeliveryRecord(READY, AT, WHY),
 )
 """A record of the first versions, which had one transport and did not name it."""
 
 
-def build_body(name: str, outcome: Outcome, folder: Path) -> str:
-    return to_json(json.loads(body(HANDLES[name][0], "Slave0000-2", outcome)))
+def build_golden_body(name: str, outcome: SignalOutcome, folder: Path) -> str:
+    return to_json(json.loads(build_body(HANDLES[name][0], "Slave0000-2", outcome)))
 
 
 for _name in HANDLES:
-    add_golden(f"signal_body/success-{_name}.json", partial(build_body, _name, READY))
-LARGE = Outcome(Status.SUCCESS, "ready", {"gtid": "x" * 20000, "lag": 0})
-ENDLESS = Outcome(Status.SUCCESS, "ready", {f"key {number}": "x" * 20 for number in range(2000)})
+    add_golden(f"signal_body/success-{_name}.json", partial(build_golden_body, _name, READY))
+LARGE = SignalOutcome(SignalStatus.SUCCESS, "ready", {"gtid": "x" * 20000, "lag": 0})
+ENDLESS = SignalOutcome(SignalStatus.SUCCESS, "ready", {f"key {number}": "x" * 20 for number in range(2000)})
 """Evidence that has to be cut: one long value, and too many of them."""
 
-add_golden("signal_body/large-cfn.json", partial(build_body, "cfn", LARGE))
-add_golden("signal_body/endless-cfn.json", partial(build_body, "cfn", ENDLESS))
-add_golden("signal_body/failure-cfn.json", partial(build_body, "cfn", FAILED))
-add_golden("signal_body/failure-hot-cfn-signal.json", partial(build_body, "hot-cfn-signal", FAILED))
+add_golden("signal_body/large-cfn.json", partial(build_golden_body, "cfn", LARGE))
+add_golden("signal_body/endless-cfn.json", partial(build_golden_body, "cfn", ENDLESS))
+add_golden("signal_body/failure-cfn.json", partial(build_golden_body, "cfn", FAILED))
+add_golden("signal_body/failure-hot-cfn-signal.json", partial(build_golden_body, "hot-cfn-signal", FAILED))

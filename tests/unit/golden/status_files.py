@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from guestagent.agent import status
-from guestagent.agent.look_time import LookTime
-from guestagent.agent.model import Agreement, Condition
-from guestagent.agent.status import NodeStatus
-from tests.unit.golden.stored import StoredFile
+from guestagent.agent.model import Condition, ConditionState
+from guestagent.agent.status import AgentStatus
+from guestagent.agent.timestamp import Timestamp
+from tests.unit.golden.stored_file import StoredFile
 
 CONDITIONS = tuple(
     Condition(f"condition {agreement.value}", agreement, "what was wanted", "what is seen", "what to do")
-    for agreement in Agreement
+    for agreement in ConditionState
 )
 """A condition of each agreement."""
 
-FULL_STATUS = NodeStatus(
+FULL_STATUS = AgentStatus(
     state="failed",
     doing="not ready after 90 s",
     node="Slave0000",
@@ -29,15 +29,15 @@ FULL_STATUS = NodeStatus(
     signal="FAILURE pending",
     problems=("GuestAgent.Node: expected a string, found an integer",),
 )
-WAITING = NodeStatus("waiting", "no metadata yet")
-LOOKED = LookTime("2020-11-23T18:00:30+00:00", "a boot", 4711.5)
+WAITING = AgentStatus("waiting", "no metadata yet")
+LOOK_TIME = Timestamp("2020-11-23T18:00:30+00:00", "a boot", 4711.5)
 
 
-def status_file(value: NodeStatus) -> StoredFile:
+def status_file(value: AgentStatus) -> StoredFile:
     return StoredFile(
         "status.json",
-        lambda state: status.write(state / "status.json", value, LOOKED),
-        lambda state: status.read(state / "status.json"),
+        lambda state: status.write_status(state / "status.json", value, LOOK_TIME),
+        lambda state: status.read_status(state / "status.json"),
         value,
     )
 
@@ -47,6 +47,6 @@ def list_status_files() -> Iterator[tuple[str, StoredFile]]:
     yield "status/waiting.json", status_file(WAITING)
 
 
-def keep_status(state: Path, value: NodeStatus) -> None:
+def write_status(state: Path, value: AgentStatus) -> None:
     """Write a status as the agent does."""
     status_file(value).write(state)

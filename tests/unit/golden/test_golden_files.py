@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.golden.command_line import answers_in_json, list_commands
 from tests.unit.golden.error_answers import find_kinds, list_covered_kinds
-from tests.unit.golden.goldens import DATA, compare_golden, find_golden_files
+from tests.unit.golden.golden_file import DATA, compare_golden, find_golden_files
 from tests.unit.golden.plan_answers import list_missing_steps
 from tests.unit.golden.registry import BUILDS, STORED
 from tests.unit.golden.update import update

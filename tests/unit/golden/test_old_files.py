@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.golden.embedded_files import end_processes
 from tests.unit.golden.freeze import CHECKSUMS, freeze, read_checksums, take_checksums
-from tests.unit.golden.goldens import WRITTEN_BY
+from tests.unit.golden.golden_file import WRITTEN_BY
 from tests.unit.golden.old_files import find_reader
 
 

@@ -7,24 +7,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-from tests.bench.clusters import Row as ClusterRow
+from tests.bench.clusters import ClusterRow as ClusterRow
 from tests.bench.ready.contestants import SCRIPT
 from tests.bench.ready.costs import Cost
-from tests.bench.ready.report import told as describe_readiness
-from tests.bench.ready.timing import Row as ReadyRow
-from tests.bench.ready.timing import Took
-from tests.bench.report import told as describe_clusters
-from tests.bench.signals import Load
+from tests.bench.ready.report import describe_rows as describe_readiness
+from tests.bench.ready.timing import ReadyRow as ReadyRow
+from tests.bench.ready.timing import Timing
+from tests.bench.report import describe_rows as describe_clusters
+from tests.bench.signal_load import Load
 from tests.bench.templates import CFN, PLAIN
-from tests.contract.report import Line
-from tests.contract.report import as_json as describe_rule
+from tests.contract.report import ReportLine
+from tests.contract.report import describe_line as describe_rule
 from tests.contract.rule import Observe, Rule
-from tests.failures.campaign import Outcome
-from tests.failures.pair import Told
-from tests.failures.report import as_json as describe_failure
-from tests.failures.row import Row as FailureRow
-from tests.failures.row import Story, final
-from tests.unit.golden.goldens import golden, to_json
+from tests.failures.report import describe_outcome as describe_failure
+from tests.failures.row import FailureRow as FailureRow
+from tests.failures.row import Scenario, expect_final
+from tests.failures.row_runner import Outcome
+from tests.failures.server_pair import ApplyAnswer
+from tests.unit.golden.golden_file import golden, to_json
 
 
 def to_plain_json(value: object) -> str:
@@ -35,18 +35,18 @@ def to_plain_json(value: object) -> str:
 @golden("tools/test-faults.json")
 def build_failures(folder: Path) -> str:
     """Build the answer for one row without a result, and one with the expected result."""
-    row = FailureRow("encryption", "no TLS", cast(Story, None), {}, heals=True, quick=False)
-    wanted = final("TLS", "a server that offers TLS")
+    row = FailureRow("encryption", "no TLS", cast(Scenario, None), {}, is_healed=True, is_quick=False)
+    wanted = expect_final("TLS", "a server that offers TLS")
     condition = {"name": "TLS", "state": "final", "seen": "one without it", "do": ""}
-    told = Told(1, {"state": "failed", "conditions": [condition]})
+    told = ApplyAnswer(1, {"state": "failed", "conditions": [condition]})
     outcomes = [Outcome(row, "mysql97", wanted, told), Outcome(row, "mysql97", wanted, None, "no answer")]
     return to_plain_json([describe_failure(outcome) for outcome in outcomes])
 
 
 @golden("tools/contract-report.json")
 def build_rules(folder: Path) -> str:
-    rule = Rule("reads", "an output is resolved", cast(Observe, None), says=True)
-    return to_plain_json(describe_rule(Line(rule, {"fake": True, "real": ["later"]}, same=False)))
+    rule = Rule("reads", "an output is resolved", cast(Observe, None), observation=True)
+    return to_plain_json(describe_rule(ReportLine(rule, {"fake": True, "real": ["later"]}, is_same=False)))
 
 
 @golden("tools/bench-heat.json")
@@ -57,6 +57,6 @@ def build_clusters(folder: Path) -> str:
 
 @golden("tools/bench-ready.json")
 def build_readiness(folder: Path) -> str:
-    took = (Took(2.5, {"server": 0.5, "apply": 1.0, "verify": 0.5}),)
+    took = (Timing(2.5, {"server": 0.5, "apply": 1.0, "verify": 0.5}),)
     rows = [ReadyRow("mariadb", "source", kind, took) for kind in ("agent", SCRIPT)]
     return to_plain_json(describe_readiness(rows, [Cost("mariadb", "memory", 40.0, "script", 8.0, "MiB")]))

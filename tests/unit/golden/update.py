@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.unit.golden import registry
-from tests.unit.golden.goldens import DATA, compare_golden, find_golden_files
+from tests.unit.golden.golden_file import DATA, compare_golden, find_golden_files
 
 REFUSED = "CI compares golden files and does not write them: run this on your own machine, commit the files"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from guestagent.shipped import shipped
+from guestagent.package_data import find_package_data
 from tests.unit.golden.command_line import answer_command
 from tests.unit.golden.documents import DOCUMENTS
-from tests.unit.golden.goldens import DATA, WRITTEN_BY, add_golden, golden
+from tests.unit.golden.golden_file import DATA, WRITTEN_BY, add_golden, golden
 from tests.unit.golden.guest_files import DOCUMENT
 
 VALUE = {"Ref": "Value"}
@@ -61,4 +61,6 @@ add_content(
 @golden("answers/elements-path/folder.json")
 def build_elements_path(folder: Path) -> str:
     """Build the answer without the folder of this checkout."""
-    return answer_command(["elements-path"], folder, texts={str(shipped("elements").parent): "<prefix>"})
+    return answer_command(
+        ["elements-path"], folder, texts={str(find_package_data("elements").parent): "<prefix>"}
+    )

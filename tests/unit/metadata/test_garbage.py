@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestagent.errors import InvalidMetadata
-from guestagent.metadata import documents, parse, salvaged
-from tests.unit.metadata import strategies
+from guestagent.metadata import documents, parse, salvage_document
+from tests.support import document_strategies
 
 
-@given(strategies.garbage | strategies.spoilt())
+@given(document_strategies.garbage | document_strategies.damaged_documents())
 def test_garbage_is_refused_in_one_way(document: object) -> None:
     try:
         parse(document)
@@ -21,9 +21,9 @@ def test_garbage_is_refused_in_one_way(document: object) -> None:
         assert str(error)
 
 
-@given(strategies.garbage | strategies.spoilt())
+@given(document_strategies.garbage | document_strategies.damaged_documents())
 def test_garbage_may_hold_a_handle_or_not(document: object) -> None:
-    found = salvaged(document)
+    found = salvage_document(document)
 
     assert found is None or found.handle is not None
 
@@ -37,8 +37,10 @@ def test_any_text_is_a_document_or_is_refused_in_one_way(text: str | bytes) -> N
 
 
 @given(
-    strategies.garbage
-    | st.dictionaries(st.sampled_from(["Resources", "resources", "A"]), strategies.spoilt())
+    document_strategies.garbage
+    | st.dictionaries(
+        st.sampled_from(["Resources", "resources", "A"]), document_strategies.damaged_documents()
+    )
 )
 def test_any_object_is_taken_apart_or_refused_in_one_way(content: object) -> None:
     with suppress(InvalidMetadata):

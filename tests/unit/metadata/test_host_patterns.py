@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.metadata.host_patterns import find_host_patterns, find_nearest
+from guestagent.metadata.host_patterns import find_enclosing_network, find_host_patterns
 
 groups = st.sampled_from([0, 0, 0, 1, 0x12F, 0xFFFF])
 addresses = st.tuples(st.sampled_from([0x2001, 0xFD00]), *[groups] * 7).map(
@@ -48,7 +48,7 @@ def test_a_network_without_patterns_has_the_nearest_that_has_some(network: str, 
     there = IPv6Network(network)
 
     assert find_host_patterns(there) is None
-    assert str(find_nearest(there)) == str(nearest)
+    assert str(find_enclosing_network(there)) == str(nearest)
 
 
 @given(addresses, st.integers(1, 8), addresses, st.integers(0, 8))

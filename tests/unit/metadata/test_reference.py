@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from guestagent.metadata import documents, parse
-from guestagent.metadata.authentication import TLS
-from guestagent.metadata.contract import KEYS, READINESS, SECTION, SEEDING, SOURCE
+from guestagent.metadata.declaration import DOCUMENT_KEYS, READINESS, SECTION, SEEDING, SOURCE
+from guestagent.metadata.tls import TLS
 
 PAGE = Path(__file__).parents[3].joinpath("docs/reference/metadata.md").read_text(encoding="utf-8")
 
@@ -20,7 +20,7 @@ def blocks(language: str) -> list[str]:
 
 
 def keys() -> Iterator[str]:
-    yield from KEYS.keys
+    yield from DOCUMENT_KEYS.keys
     yield from (f"Master.{key}" for key in SOURCE.keys)
     yield from (key for key in SECTION.keys if key not in ("Seeding", "Readiness"))
     for name, record in (("TLS", TLS), ("Seeding", SEEDING), ("Readiness", READINESS)):

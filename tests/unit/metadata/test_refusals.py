@@ -6,13 +6,13 @@ import pytest
 
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse
-from tests.unit.metadata.wire import PEM, PRIVATE_KEY, SLAVE, URL, replica, source
+from tests.support.raw_documents import PEM, PRIVATE_KEY, SLAVE, URL, build_replica, build_source
 
 USERS = [{"name": f"slave{number:04}", "password": "secret"} for number in range(10)]
 
 
 def test_every_problem_is_told_at_once() -> None:
-    document = replica("http://x", {"name": "a" * 33, "password": ["x"]}, Port=0) | {
+    document = build_replica("http://x", {"name": "a" * 33, "password": ["x"]}, Port=0) | {
         "ReadyWaitCondition": "Master0000ReadyWaitCondHandle",
         "GuestAgent": {"Generatoin": 2, "ServerId": 0},
     }
@@ -42,106 +42,109 @@ def test_every_problem_is_told_at_once() -> None:
             "ReadyWaitCondition: expected a URL (http or https) or the document of a HOT handle, found nothing",
         ),
         (
-            replica() | {"Users": []},
+            build_replica() | {"Users": []},
             "document: expected Users (a source's) or Master (a replica's), found both "
             "(a replica is nobody's source: chained replication is not supported)",
         ),
         ({"ReadyWaitCondition": URL, "Master": None}, "Master: expected a mapping, found nothing"),
-        (source() | {"Users": {"name": "a", "password": "b"}}, "Users: expected a list, found a mapping"),
-        (source(*[SLAVE] * 2001), "Users: expected at most 1000 users, found more"),
         (
-            source({"name": "a"}),
+            build_source() | {"Users": {"name": "a", "password": "b"}},
+            "Users: expected a list, found a mapping",
+        ),
+        (build_source(*[SLAVE] * 2001), "Users: expected at most 1000 users, found more"),
+        (
+            build_source({"name": "a"}),
             "Users[0].password: expected a string of 1 to 32 characters, found nothing",
         ),
         (
-            source({"password": "b"}),
+            build_source({"password": "b"}),
             "Users[0].name: expected a string of 1 to 32 characters, found nothing",
         ),
         (
-            source({"name": "a"}, {"password": 7}),
+            build_source({"name": "a"}, {"password": 7}),
             "Users[1].password: expected a string, found an integer (quote it)",
         ),
         (
-            source(SLAVE, {"name": "slave0000"}, {"password": "c"}),
+            build_source(SLAVE, {"name": "slave0000"}, {"password": "c"}),
             "Users[1].name: expected names that differ, found the name of Users[0] again",
         ),
         (
-            source({"name": "a ", "password": "b"}),
+            build_source({"name": "a ", "password": "b"}),
             "Users[0].name: expected a string without any control character, character beyond U+FFFF, blank at an "
             "end, or quotes around it, found one at character 2",
         ),
         (
-            source({"name": "'a'", "password": "b"}),
+            build_source({"name": "'a'", "password": "b"}),
             "Users[0].name: expected a string without any control character, character beyond U+FFFF, blank at an "
             "end, or quotes around it, found one at character 1",
         ),
         (
-            source({"name": "mariadb.sys", "password": "b"}),
+            build_source({"name": "mariadb.sys", "password": "b"}),
             "Users[0].name: expected a name that the servers leave free, found mariadb.sys "
             "(it is an account of the server's own: choose another)",
         ),
         (
-            source({"name": "a", "password": "b\0"}),
+            build_source({"name": "a", "password": "b\0"}),
             "Users[0].password: expected a string without any control character or character beyond U+FFFF, found "
             "one at character 2",
         ),
         (
-            source({"name": "a", "password": "key \U0001f511"}),
+            build_source({"name": "a", "password": "key \U0001f511"}),
             "Users[0].password: expected a string without any control character or character beyond U+FFFF, found "
             "one at character 5",
         ),
         (
-            source({"name": "a", "password": "b" * 33}),
+            build_source({"name": "a", "password": "b" * 33}),
             "Users[0].password: expected at most 32 characters, found 33 "
             "(MySQL takes no more for the password of a channel)",
         ),
         (
-            source({"name": "a", "password": "b", "host": "%"}),
+            build_source({"name": "a", "password": "b", "host": "%"}),
             "Users[0].host: expected one of name, password, found an unknown key",
         ),
         (
-            source({"name": "a", "password": {"Fn::GetAttr": ["a", "b"]}}),
+            build_source({"name": "a", "password": {"Fn::GetAttr": ["a", "b"]}}),
             "Users[0].password: expected one of Heat's functions, found an unknown one (did you mean Fn::GetAtt?)",
         ),
         (
-            source({"name": "a", "password": {"Ref": ["a"]}}),
+            build_source({"name": "a", "password": {"Ref": ["a"]}}),
             "Users[0].password.Ref: expected a name, found something else",
         ),
         (
-            source() | {"Users": {"get_param": "users"}},
+            build_source() | {"Users": {"get_param": "users"}},
             "Users: expected a list of users, found a template function (write the value itself)",
         ),
         (
-            replica("10.0.0.7:3306"),
+            build_replica("10.0.0.7:3306"),
             "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
             "(the port stands beside it, as Port)",
         ),
         (
-            replica("[fd00::7]"),
+            build_replica("[fd00::7]"),
             "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
             "(without brackets)",
         ),
         (
-            replica("10.0.0.256"),
+            build_replica("10.0.0.256"),
             "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else",
         ),
         (
-            replica("0.0.0.0"),  # noqa: S104
+            build_replica("0.0.0.0"),  # noqa: S104
             "Master.Address: expected an address that leads somewhere, found 0.0.0.0 "
             "(Heat gives it until it knows the server's own)",
         ),
         (
-            replica("FF02::1"),
+            build_replica("FF02::1"),
             "Master.Address: expected an address that leads somewhere, found FF02::1 "
             "(it is a multicast address: give the source's own)",
         ),
         (
-            replica("255.255.255.255"),
+            build_replica("255.255.255.255"),
             "Master.Address: expected an address that leads somewhere, found 255.255.255.255 "
             "(it is the broadcast address: give the source's own)",
         ),
         (
-            replica("fe80::1"),
+            build_replica("fe80::1"),
             "Master.Address: expected an address that leads somewhere, found fe80::1 (a link-local address needs an "
             "interface, which a channel cannot name: give a global or unique local one)",
         ),
@@ -156,129 +159,134 @@ def test_every_problem_is_told_at_once() -> None:
             "brackets around something that is no IPv6 address (heat_waitcondition_server_url in heat.conf, or the "
             "catalog, gives both)",
         ),
-        (replica(Port=True), "Master.Port: expected an integer from 1 to 65535, found a boolean"),
-        (replica(Port="65536"), "Master.Port: expected an integer from 1 to 65535, found 65536"),
-        (replica(Port="03306"), "Master.Port: expected an integer from 1 to 65535, found a string"),
+        (build_replica(Port=True), "Master.Port: expected an integer from 1 to 65535, found a boolean"),
+        (build_replica(Port="65536"), "Master.Port: expected an integer from 1 to 65535, found 65536"),
+        (build_replica(Port="03306"), "Master.Port: expected an integer from 1 to 65535, found a string"),
         (
-            replica(Port={"Ref": "Port"}),
+            build_replica(Port={"Ref": "Port"}),
             "Master.Port: expected an integer from 1 to 65535, found a template function (write the value itself)",
         ),
         (
-            source(Version=2, Nonsense=1),
+            build_source(Version=2, Nonsense=1),
             "GuestAgent.Version: expected at most 1, the newest version known here, found 2 "
             "(a newer guestagent wrote this: renew the image)",
         ),
-        (source(Version=0), "GuestAgent.Version: expected 1, found 0"),
+        (build_source(Version=0), "GuestAgent.Version: expected 1, found 0"),
         (
-            source(Node="a b"),
+            build_source(Node="a b"),
             "GuestAgent.Node: expected a resource's name (letters, digits, _, - and .), found another string",
         ),
         (
-            source(Network="10.0.0.7/24"),
+            build_source(Network="10.0.0.7/24"),
             "GuestAgent.Network: expected a network such as 10.0.0.0/24 or 2001:db8:0:1::/64, found 10.0.0.7/24, which "
             "has host bits (the network is 10.0.0.0/24)",
         ),
         (
-            source(Network="10.0.0.0"),
+            build_source(Network="10.0.0.0"),
             "GuestAgent.Network: expected a network such as 10.0.0.0/24 or 2001:db8:0:1::/64, found something else "
             "(an address and the length of its prefix, as in these)",
         ),
         (
-            source(Network="FD00:0::/48"),
+            build_source(Network="FD00:0::/48"),
             "GuestAgent.Network: expected a network such as 10.0.0.0/24 or 2001:db8:0:1::/64, found FD00:0::/48, "
             "spelled otherwise (the network is fd00::/48)",
         ),
         (
-            source(Network="fd00::/64"),
+            build_source(Network="fd00::/64"),
             "GuestAgent.Network: expected a network that the servers can tell from others, found fd00::/64 (servers "
             "compare the texts of IPv6 addresses, group by group; the smallest one around it that they can tell is "
             "fd00::/48)",
         ),
         (
-            source(Network="fe80::/64"),
+            build_source(Network="fe80::/64"),
             "GuestAgent.Network: expected a network that the servers can tell from others, found fe80::/64 (servers "
             "compare the texts of IPv6 addresses, group by group; leave it out)",
         ),
-        (source(TLS={"Verify": "true"}), "GuestAgent.TLS.Verify: expected true or false, found a string"),
         (
-            source(TLS={"CA": "/etc/ca.pem"}),
+            build_source(TLS={"Verify": "true"}),
+            "GuestAgent.TLS.Verify: expected true or false, found a string",
+        ),
+        (
+            build_source(TLS={"CA": "/etc/ca.pem"}),
             "GuestAgent.TLS.CA: expected certificates in PEM, found another string",
         ),
         (
-            source(TLS={"CA": PEM + "-----BEGIN PRIVATE KEY-----"}),
+            build_source(TLS={"CA": PEM + "-----BEGIN PRIVATE KEY-----"}),
             "GuestAgent.TLS.CA: expected a string without any private key or NUL, found one at character 71",
         ),
         (
-            source(TLS={"Required": False, "CA": PEM}),
+            build_source(TLS={"Required": False, "CA": PEM}),
             "GuestAgent.TLS.Required: expected nothing beside it, where it is false, found CA",
         ),
         (
-            source(TLS={"Verify": True}),
+            build_source(TLS={"Verify": True}),
             "GuestAgent.TLS.CA: expected a CA where Verify is true, found nothing "
             "(there is nothing to verify against)",
         ),
         (
-            source(TLS={"Certificate": PEM}),
+            build_source(TLS={"Certificate": PEM}),
             "GuestAgent.TLS.Key: expected the private key of the Certificate, found nothing",
         ),
         (
-            source(TLS={"Key": PRIVATE_KEY}),
+            build_source(TLS={"Key": PRIVATE_KEY}),
             "GuestAgent.TLS.Certificate: expected the certificate of the Key, found nothing",
         ),
         (
-            source(TLS={"Certificate": PEM, "Key": PRIVATE_KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")}),
+            build_source(
+                TLS={"Certificate": PEM, "Key": PRIVATE_KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")}
+            ),
             "GuestAgent.TLS.Key: expected a string without any passphrase or NUL, found one at character 12",
         ),
         (
-            source(Seeding={"Method": "rsync"}),
+            build_source(Seeding={"Method": "rsync"}),
             "GuestAgent.Seeding.Method: expected auto or replay, found another word",
         ),
         (
-            source(Variables={"long_query_time": 1.5}),
+            build_source(Variables={"long_query_time": 1.5}),
             "GuestAgent.Variables.long_query_time: "
             "expected a string, an integer or a boolean, found a number (quote it)",
         ),
         (
-            source(Variables={"max_connection": 1}),
+            build_source(Variables={"max_connection": 1}),
             "GuestAgent.Variables.max_connection: expected a variable that a document may set, found one that is "
             "not in the list (did you mean max_connections or extra_max_connections or max_connect_errors?)",
         ),
         (
-            source(Variables={"skip-grant-tables": True}),
+            build_source(Variables={"skip-grant-tables": True}),
             "GuestAgent.Variables.skip-grant-tables: expected a variable that a document may set, found one that it "
             "may not: it decides who may do what on the machine",
         ),
         (
-            source(Variables={"max_connections": "8G"}),
+            build_source(Variables={"max_connections": "8G"}),
             "GuestAgent.Variables.max_connections: expected an integer from 10 to 100000, found another value",
         ),
         (
-            source(Variables={"wait-timeout": 5, "wait_timeout": 6}),
+            build_source(Variables={"wait-timeout": 5, "wait_timeout": 6}),
             "GuestAgent.Variables.wait_timeout: expected each variable once, found it twice: - and _ are the same "
             "to a server",
         ),
         (
-            source(Variables={"slave_net_timeout": 1}),
+            build_source(Variables={"slave_net_timeout": 1}),
             "GuestAgent.Variables.slave_net_timeout: expected an integer from 3 to 31536000, found another value (the "
             "agent's channels have a heartbeat every 2 s, and a shorter timeout would cut them between two)",
         ),
         (
-            source(Variables={"innodb-io-capacity": 5000, "innodb_io_capacity_max": 4000}),
+            build_source(Variables={"innodb-io-capacity": 5000, "innodb_io_capacity_max": 4000}),
             "GuestAgent.Variables.innodb_io_capacity: expected at most innodb_io_capacity_max, 4000, found 5000 "
             "(raise innodb_io_capacity_max, or lower this one)",
         ),
         (
-            source(*USERS, Variables={"max_connections": 10}),
+            build_source(*USERS, Variables={"max_connections": 10}),
             "GuestAgent.Variables.max_connections: expected at least 11 for 10 replicas, found 10 "
             "(each replica has a connection, and the agent logs in too)",
         ),
         (
-            source(TLS={"Required": False}, Variables={"require_secure_transport": "on"}),
+            build_source(TLS={"Required": False}, Variables={"require_secure_transport": "on"}),
             "GuestAgent.Variables.require_secure_transport: expected OFF if channels are in clear, found ON (the "
             "server would reject every channel: require TLS of the channels, or leave the variable out)",
         ),
         (
-            source(Variables={"a b": 1}),
+            build_source(Variables={"a b": 1}),
             "GuestAgent.Variables.a b: expected a variable's name (letters, digits, _ and -), found another string",
         ),
         (
@@ -310,28 +318,30 @@ def test_a_broken_document_is_told_in_one_sentence(document: object, problem: st
     ["0.0.0.0", "::", "::0", "0::", "0:0:0:0:0:0:0:0", "::0.0.0.0", "::ffff:0.0.0.0", "::FFFF:0:0"],  # noqa: S104
 )
 def test_every_spelling_of_no_address_at_all_is_refused(address: str) -> None:
-    [problem] = problems(replica(address))
+    [problem] = problems(build_replica(address))
 
     assert problem.endswith(f"found {address} (Heat gives it until it knows the server's own)")
 
 
 @pytest.mark.parametrize("name", ["`x`", '"x"', "'x", "x'", "'", "root@x", "é" * 32])
 def test_a_name_that_a_server_keeps_as_it_is_passes(name: str) -> None:
-    assert parse(source({"name": name, "password": "b"})).users[0].name == name
+    assert parse(build_source({"name": name, "password": "b"})).users[0].name == name
 
 
 def test_a_source_may_listen_on_loopback_where_its_replicas_stand_beside_it() -> None:
-    assert parse(source(SLAVE, Variables={"bind_address": "127.0.0.1"})).users
+    assert parse(build_source(SLAVE, Variables={"bind_address": "127.0.0.1"})).users
 
 
 def test_a_replica_may_come_to_a_foreign_source_as_whom_it_likes() -> None:
-    assert parse(replica("10.0.0.7", {"name": "root", "password": "b"})).source is not None
+    assert parse(build_replica("10.0.0.7", {"name": "root", "password": "b"})).source is not None
 
 
 def test_no_problem_shows_a_secret() -> None:
     secret = "hunter2\n"
 
-    said = problems(source({"name": "a", "password": secret}) | {"ReadyWaitCondition": f"ftp://{secret}"})
+    said = problems(
+        build_source({"name": "a", "password": secret}) | {"ReadyWaitCondition": f"ftp://{secret}"}
+    )
 
     assert len(said) == 2
     assert "hunter2" not in str(said)

@@ -9,15 +9,15 @@ from hypothesis import given
 
 from guestagent.metadata import Document, documents, dump, parse, shown
 from guestagent.secret import Secret
-from tests.unit.metadata import strategies
+from tests.support import document_strategies
 
 
-@given(strategies.documents)
+@given(document_strategies.documents)
 def test_a_dumped_document_parses_to_its_equal(document: Document) -> None:
     assert parse(dump(document)) == document
 
 
-@given(strategies.documents)
+@given(document_strategies.documents)
 def test_a_document_survives_json(document: Document) -> None:
     text = json.dumps(dump(document))
 
@@ -26,7 +26,7 @@ def test_a_document_survives_json(document: Document) -> None:
     assert (name, parse(read)) == (None, document)
 
 
-@given(strategies.documents)
+@given(document_strategies.documents)
 def test_a_document_survives_yaml(document: Document) -> None:
     text = yaml.safe_dump(dump(document), allow_unicode=True)
 
@@ -35,7 +35,7 @@ def test_a_document_survives_yaml(document: Document) -> None:
     assert (name, parse(read)) == (None, document)
 
 
-@given(strategies.documents)
+@given(document_strategies.documents)
 def test_what_people_are_shown_holds_no_secret(document: Document) -> None:
     secrets = [user.password for user in document.users] + [
         document.source.user.password if document.source else ""

@@ -7,7 +7,7 @@ import pytest
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse
 from guestagent.metadata.url_fault import find_url_fault
-from tests.unit.metadata.wire import SLAVE, source
+from tests.support.raw_documents import SLAVE, build_source
 
 FAULTS = [
     ("http://[fe80::zz]:8000/v1/secret", "brackets around something that is no IPv6 address"),
@@ -27,7 +27,7 @@ FAULTS = [
 
 def refuse(handle: object) -> str:
     with pytest.raises(InvalidMetadata) as refused:
-        parse(source(SLAVE) | {"ReadyWaitCondition": handle})
+        parse(build_source(SLAVE) | {"ReadyWaitCondition": handle})
     return str(refused.value)
 
 

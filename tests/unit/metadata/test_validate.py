@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.cli.main import main
+from guestagent.cli.command_line import main
 from guestagent.metadata import schema
-from tests.unit.metadata.wire import replica, source
+from tests.support.raw_documents import build_replica, build_source
 
 ORIGIN = Path(__file__).with_name("origin")
 
@@ -42,7 +42,7 @@ def test_one_node_of_a_template_in_json(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_keys_that_are_not_ours_are_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "document.json"
-    file.write_text(json.dumps(source() | {"master": {}, "os-collect-config": {}}))
+    file.write_text(json.dumps(build_source() | {"master": {}, "os-collect-config": {}}))
 
     code = main(["validate", str(file)])
 
@@ -54,7 +54,7 @@ def test_keys_that_are_not_ours_are_mentioned(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "template.json"
-    file.write_text(json.dumps({"Resources": {"\x1b[2J\ud800": {"Metadata": source()}}}))
+    file.write_text(json.dumps({"Resources": {"\x1b[2J\ud800": {"Metadata": build_source()}}}))
 
     code = main(["validate", str(file)])
 
@@ -63,9 +63,9 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.Capture
 
 def test_broken_nodes_are_told_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resources = {
-        "A": {"Metadata": source(Deadline=0)},
-        "B": {"Metadata": source()},
-        "C": {"Metadata": replica(7)},
+        "A": {"Metadata": build_source(Deadline=0)},
+        "B": {"Metadata": build_source()},
+        "C": {"Metadata": build_replica(7)},
     }
     file = tmp_path / "template.json"
     file.write_text(json.dumps({"Resources": resources}))

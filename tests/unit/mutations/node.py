@@ -14,30 +14,30 @@ from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
-from guestagent.agent import parts
-from guestagent.agent.configuration import Configuration, Ground
-from guestagent.agent.configuration.record import Phase, RecordFile, Tried
-from guestagent.agent.configuration.sizes import GIB, Machine
-from guestagent.agent.control import FakeControl
-from guestagent.agent.doctor import examine
-from guestagent.agent.edges import Edges
+from guestagent.agent import wiring
+from guestagent.agent.daemon import AgentDaemon
+from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.doctor import examine_node
+from guestagent.agent.inbox import DocumentInbox, DocumentListener
 from guestagent.agent.journal import Journal
-from guestagent.agent.log_lines import LineFormatter
-from guestagent.agent.mailbox import Ear, Mailbox
-from guestagent.agent.pausing import Pause, pause, paused
-from guestagent.agent.poke import poke
-from guestagent.agent.service import Service
-from guestagent.agent.settings import Settings, load
+from guestagent.agent.log_format import LineFormatter
+from guestagent.agent.pause import Pause, read_pause, write_pause
+from guestagent.agent.poke import deliver_document
+from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
+from guestagent.agent.server_config.change_state import ChangeFile, Phase, SetAttempt
+from guestagent.agent.server_config.sizing import GIB, HostResources
+from guestagent.agent.service_control import FakeServiceControl
+from guestagent.agent.settings import Settings, load_settings
 from guestagent.cli import doctor
-from guestagent.cli.main import main
-from guestagent.cli.output import prepared_streams
-from guestagent.database.fake import FRESH, FakeDatabase, FakeSourceView
+from guestagent.cli.command_line import main
+from guestagent.cli.output import prepare_streams
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.errors import GuestAgentError
 from guestagent.metadata import Document, dump
 from guestagent.retry import Clock, FakeClock
-from guestagent.signal import FakeHandle, Outcome, Sender, Spool, Status
-from tests.unit.agent.doctor.surroundings import probes
-from tests.unit.golden.agent_work import FINE, SEEN
+from guestagent.signal import FakeHandle, Sender, SignalOutcome, SignalStatus, Spool
+from tests.support.doctor_probes import build_probes
+from tests.unit.golden.agent_work import SOURCE_HISTORY, SOURCE_STATE
 from tests.unit.golden.embedded_files import FAKE_CLOUD
 from tests.unit.golden.signal_files import accept, put
 
@@ -47,21 +47,21 @@ COLLECTOR = "[DEFAULT]\ncommand = guestagent poke\n[cfn]\nmetadata_url = http://
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandOutcome:
     """How a command ended: its exit code, and all that it wrote."""
 
     code: int
-    written: str
+    output: str
 
 
-class OneTurn(Ear):
+class SingleTurnListener(DocumentListener):
     """Ends the agent when it would wait."""
 
-    service: Service | None = None
+    service: AgentDaemon | None = None
 
     def wait(self, seconds: float) -> bool:
         assert self.service is not None
-        self.service.end(15, None)
+        self.service.request_stop(15, None)
         return True
 
 
@@ -72,11 +72,13 @@ class Node:
         self.folder, self.document = folder, document
         self.state = folder / "state"
         data = folder / "data"
-        self.database = FakeDatabase(replace(FRESH, folder=f"{data}/"), upstream=SEEN, running=RUNNING)
+        self.database = FakeDatabase(
+            replace(FRESH_SERVER, data_directory=f"{data}/"), upstream=SOURCE_HISTORY, running=RUNNING
+        )
         self.settings: Settings = replace(
-            load(),
-            state=self.state,
-            run=folder / "run",
+            load_settings(),
+            state_folder=self.state,
+            run_folder=folder / "run",
             collector_cache=folder / "cache",
             collector_config=folder / "collector.conf",
             database_socket=folder / "mysqld.sock",
@@ -92,14 +94,30 @@ class Node:
         self.collect(json.dumps(dump(self.document)).encode())
         self.poke()
         self.serve()
-        file = RecordFile(self.state / "configuration.json")
-        file.keep(replace(file.record, phase=Phase.TOOK, tried={"sync_binlog": Tried("7", "too many")}))
-        accept(self.state, self.document.handle, Outcome(Status.FAILURE, "not ready", {"role": "source"}))
-        put(self.state, self.document.handle, Outcome(Status.SUCCESS, "ready", {"lag": 0, "gtid": "0-1-7"}))
-        pause(self.folder / "mark", Pause("alice", "2026-11-23T18:00:00+00:00", "a new disk"))
+        file = ChangeFile(self.state / "configuration.json")
+        file.write(
+            replace(file.state, phase=Phase.APPLIED, tried={"sync_binlog": SetAttempt("7", "too many")})
+        )
+        accept(
+            self.state,
+            self.document.handle,
+            SignalOutcome(SignalStatus.FAILURE, "not ready", {"role": "source"}),
+        )
+        put(
+            self.state,
+            self.document.handle,
+            SignalOutcome(SignalStatus.SUCCESS, "ready", {"lag": 0, "gtid": "0-1-7"}),
+        )
+        write_pause(self.folder / "mark", Pause("alice", "2026-11-23T18:00:00+00:00", "a new disk"))
         shutil.copy(self.folder / "mark" / "paused.json", self.state / "paused.json")
         kept = {name: getattr(FAKE_CLOUD, name) for name in ("pid", "born", "network", "guests", "auth_url")}
-        kept |= {"admin_url": "http://127.0.0.1:9/", "username": "u", "project": "p", "region": "r", "password": "s"}
+        kept |= {
+            "admin_url": "http://127.0.0.1:9/",
+            "username": "u",
+            "project": "p",
+            "region": "r",
+            "password": "s",
+        }
         (self.state / "cloud.json").write_text(json.dumps({**kept, "pid": 4194305, "guests": False}))
         (self.state / "clouds.yaml").write_text("clouds:\n  none:\n    auth: {password: s}\n  other: {}\n")
 
@@ -112,76 +130,96 @@ class Node:
         (cache / "os_config_files.json").write_text(json.dumps([str(cache / "cfn.json")]))
 
     def poke(self) -> None:
-        poke({"OS_CONFIG_FILES": str(self.folder / "cache" / "cfn.json")}, self.settings, (), self.folder / "cache")
-
-    def edges(self, settings: Settings, clock: Clock, *more: Any, **named: Any) -> Edges:
-        still = FakeClock()
-        ground = Ground(
-            file=lambda family: self.folder / "option.cnf",
-            control=lambda family: FakeControl(),
-            machine=lambda data: Machine(2 * GIB, 2, 20 * GIB),
-            record=RecordFile(settings.state / "configuration.json"),
-            clock=still,
-            boot="boot",
+        deliver_document(
+            {"OS_CONFIG_FILES": str(self.folder / "cache" / "cfn.json")},
+            self.settings,
+            (),
+            self.folder / "cache",
         )
-        return Edges(
-            open=lambda: self.database,
-            view=FakeSourceView(FINE),
-            journal=Journal(settings.state / "journal.json", still, "boot"),
+
+    def build_dependencies(
+        self, settings: Settings, clock: Clock, *more: Any, **named: Any
+    ) -> PassDependencies:
+        still = FakeClock()
+        ground = ConfigurationDependencies(
+            option_path=lambda family: self.folder / "option.cnf",
+            service_control=lambda family: FakeServiceControl(),
+            host_resources=lambda data: HostResources(2 * GIB, 2, 20 * GIB),
+            change_file=ChangeFile(settings.state_folder / "configuration.json"),
             clock=still,
-            address_towards=lambda host: "10.0.0.8",
-            paused=lambda: paused(settings.state),
-            configuration=Configuration(ground),
+            boot_id="boot",
+        )
+        return PassDependencies(
+            open_database=lambda: self.database,
+            source_view=FakeSourceProbe(SOURCE_STATE),
+            journal=Journal(settings.state_folder / "journal.json", still, "boot"),
+            clock=still,
+            find_own_address=lambda host: "10.0.0.8",
+            read_pause=lambda: read_pause(settings.state_folder),
+            configuration=ServerConfiguration(ground),
         )
 
     def serve(self) -> str:
         """Start the resident agent, have it take one turn, and end it; what it has logged."""
-        log, ear = io.StringIO(), OneTurn(Mailbox(self.state, self.folder / "run", self.folder / "cache"))
-        with logged_to(log), ear:
-            ear.service = Service(self.settings, ear, self.edges, self.sender)
+        log, ear = (
+            io.StringIO(),
+            SingleTurnListener(DocumentInbox(self.state, self.folder / "run", self.folder / "cache")),
+        )
+        with capture_log(log), ear:
+            ear.service = AgentDaemon(self.settings, ear, self.build_dependencies, self.build_sender)
             ear.service.run()
         return log.getvalue()
 
-    def sender(self, settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sender:
-        return Sender(Spool(settings.state), clock, connect=FakeHandle().connect, tell=tell, imports=lambda: None)
+    def build_sender(self, settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sender:
+        return Sender(
+            Spool(settings.state_folder),
+            clock,
+            connect=FakeHandle().connect,
+            tell=tell,
+            import_client=lambda: None,
+        )
 
-    def run(self, *words: str) -> Ended:
+    def run(self, *words: str) -> CommandOutcome:
         """Run a command."""
         own = [] if words[0] in ("cloud", "validate") else ["--config", str(self.folder / "guestagent.conf")]
-        with self.standing_in(), written_to(io.StringIO()) as written:
+        with self.patch_server(), capture_output(io.StringIO()) as written:
             code = main([*words, *own])
-        return Ended(code, written.getvalue())
+        return CommandOutcome(code, written.getvalue())
 
-    def examine(self) -> Ended:
+    def examine(self) -> CommandOutcome:
         """Run the doctor."""
-        with written_to(io.StringIO()) as written, prepared_streams():
-            code = doctor._as_text(examine(self.settings, self.edges(self.settings, FakeClock()), probes()))
-        return Ended(code, written.getvalue())
+        with capture_output(io.StringIO()) as written, prepare_streams():
+            code = doctor._as_text(
+                examine_node(
+                    self.settings, self.build_dependencies(self.settings, FakeClock()), build_probes()
+                )
+            )
+        return CommandOutcome(code, written.getvalue())
 
-    def be_poked(self) -> Ended:
+    def run_collector_command(self) -> CommandOutcome:
         """Run the collector's command."""
-        with written_to(io.StringIO()) as written:
+        with capture_output(io.StringIO()) as written:
             try:
                 self.poke()
             except GuestAgentError as error:
-                return Ended(error.exit_code, str(error))
-        return Ended(0, written.getvalue())
+                return CommandOutcome(error.exit_code, str(error))
+        return CommandOutcome(0, written.getvalue())
 
     @contextmanager
-    def standing_in(self) -> Iterator[None]:
+    def patch_server(self) -> Iterator[None]:
         """Patched in, because the settings name the socket of a real server."""
-        with mock.patch.object(parts, "edges", self.edges):
+        with mock.patch.object(wiring, "build_dependencies", self.build_dependencies):
             yield
 
 
 @contextmanager
-def written_to(stream: io.StringIO) -> Iterator[io.StringIO]:
+def capture_output(stream: io.StringIO) -> Iterator[io.StringIO]:
     with redirect_stdout(stream), redirect_stderr(stream):
         yield stream
 
 
 @contextmanager
-def logged_to(stream: io.StringIO) -> Iterator[None]:
+def capture_log(stream: io.StringIO) -> Iterator[None]:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LineFormatter("%(levelname)s %(message)s"))
     log = logging.getLogger("guestagent")
@@ -194,5 +232,3 @@ def logged_to(stream: io.StringIO) -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.level, log.propagate = before
-
-

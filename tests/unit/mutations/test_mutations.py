@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.cli.main import BUG
+from guestagent.cli.command_line import EXIT_BUG
 from guestagent.metadata import Document, dump
-from guestagent.visible_text import HIDDEN
+from guestagent.text_escaping import HIDDEN_CHARACTER
+from tests.support.mutations import mutate, mutate_bytes
 from tests.unit.golden.agent_work import FOLLOWER, SOURCE
-from tests.unit.mutations.mutator import mutate, mutate_bytes
-from tests.unit.mutations.node import Ended, Node
+from tests.unit.mutations.node import CommandOutcome, Node
 
 SEED = 20261129
 FEW, MANY = 500, 10_000
@@ -34,15 +34,15 @@ STATE_FILES = (
     "configuration.json",
     "paused.json",
 )
-Use = Callable[[Node], Ended]
+Use = Callable[[Node], CommandOutcome]
 
 
 def run(*words: str) -> Use:
     return lambda node: node.run(*words)
 
 
-def serve(node: Node) -> Ended:
-    return Ended(0, node.serve())
+def serve(node: Node) -> CommandOutcome:
+    return CommandOutcome(0, node.serve())
 
 
 def run_on(*words: str) -> Use:
@@ -51,8 +51,15 @@ def run_on(*words: str) -> Use:
 
 
 def cloud(*words: str) -> Use:
-    def use(node: Node) -> Ended:
-        there = ["--name", "none", "--state", str(node.state), "--clouds-file", str(node.state / "clouds.yaml")]
+    def use(node: Node) -> CommandOutcome:
+        there = [
+            "--name",
+            "none",
+            "--state",
+            str(node.state),
+            "--clouds-file",
+            str(node.state / "clouds.yaml"),
+        ]
         return node.run("cloud", *words, *there)
 
     return use
@@ -65,7 +72,7 @@ OF_THE_STATE: dict[str, Use] = {
     "plan": run("plan"),
     "apply": run("apply", "--no-signal"),
     "apply --json": run("apply", "--no-signal", "--json"),
-    "poke": Node.be_poked,
+    "poke": Node.run_collector_command,
     "doctor": Node.examine,
     "resume": run("resume"),
     "pause": run("pause", "--reason", "x"),
@@ -76,7 +83,7 @@ OF_THE_SETTINGS: dict[str, Use] = {name: OF_THE_STATE[name] for name in ("status
 
 OF_FILES_OF_OTHERS: dict[str, Use] = {name: OF_THE_STATE[name] for name in ("serve", "poke", "doctor")}
 OF_THE_METADATA: dict[str, Use] = {
-    "poke": Node.be_poked,
+    "poke": Node.run_collector_command,
     "serve": serve,
     "status": run("status"),
     "doctor": Node.examine,
@@ -106,8 +113,10 @@ def copy(master: Node) -> Node:
     )
     node = Node(folder, master.document)
     state = master.database.state
-    node.database = master.database.reborn()
-    node.database.state = replace(state, folder=state.folder.replace(str(master.folder), str(folder)))
+    node.database = master.database.reopen()
+    node.database.state = replace(
+        state, data_directory=state.data_directory.replace(str(master.folder), str(folder))
+    )
     return node
 
 
@@ -117,10 +126,10 @@ def find_trouble(name: str, use: Use, node: Node) -> str:
         ended = use(node)
     except Exception:  # noqa: BLE001 - whatever it is, it is what this test looks for
         return f"{name}: {traceback.format_exc()}"
-    if ended.code == BUG or "a bug" in ended.written or "Traceback" in ended.written:
-        return f"{name}: exit code {ended.code}: {ended.written}"
-    if HIDDEN.search(ended.written):
-        return f"{name}: steers a terminal: {ended.written!r}"
+    if ended.code == EXIT_BUG or "a bug" in ended.output or "Traceback" in ended.output:
+        return f"{name}: exit code {ended.code}: {ended.output}"
+    if HIDDEN_CHARACTER.search(ended.output):
+        return f"{name}: steers a terminal: {ended.output!r}"
     return ""
 
 
@@ -187,7 +196,12 @@ def document_of(document: Document) -> dict[str, object]:
     dumped = dump(document)
     section = dumped["GuestAgent"] | {"Deadline": 60, "Network": "10.0.0.0/24", "Variables": {"back_log": 90}}
     collector = {"os-collect-config": {"polling_interval": 30, "cfn": {"path": ["a"]}}}
-    return {**dumped, **collector, "GuestAgent": {**section, "TLS": tls}, "theirs": {"key": [1, "two", None, 3.5]}}
+    return {
+        **dumped,
+        **collector,
+        "GuestAgent": {**section, "TLS": tls},
+        "theirs": {"key": [1, "two", None, 3.5]},
+    }
 
 
 @pytest.mark.timeout(120)

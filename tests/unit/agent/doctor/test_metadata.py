@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.collect import Collected
-from guestagent.agent.doctor.metadata import metadata_findings
-from tests.unit.agent.doctor.surroundings import NOW, graded, of, probes, settings
-from tests.unit.signal.handles import URL
+from guestagent.agent.doctor.metadata import check_metadata
+from guestagent.agent.metadata_files import CollectedDocument
+from tests.support.doctor_probes import NOW, build_probes, build_settings, get_finding, list_grades
+from tests.support.signal_handles import URL
 
 SOURCE = {"ReadyWaitCondition": URL, "GuestAgent": {"Node": "Master0000", "Generation": 3}}
 
 
-def collected(document: Mapping[str, object] = SOURCE, hours: float = 3) -> Collected:
+def collected(document: Mapping[str, object] = SOURCE, hours: float = 3) -> CollectedDocument:
     at = (NOW - timedelta(hours=hours)).isoformat(timespec="seconds")
-    return Collected.of(document, Path("/var/lib/guestagent/cfn.json"), at)
+    return CollectedDocument.from_document(document, Path("/var/lib/guestagent/cfn.json"), at)
 
 
 def configured(folder: Path, command: str = "guestagent poke") -> None:
@@ -30,31 +30,35 @@ def configured(folder: Path, command: str = "guestagent poke") -> None:
 def test_a_document_tells_where_it_is_from_how_old_it_is_and_what_it_asks(tmp_path: Path) -> None:
     configured(tmp_path)
 
-    found = list(metadata_findings(collected(), settings(tmp_path), probes()))
+    found = list(check_metadata(collected(), build_settings(tmp_path), build_probes()))
 
-    assert set(graded(found).values()) == {"ok"}
-    assert of("document", found).seen == "/var/lib/guestagent/cfn.json, 3 h old"
-    assert of("content", found).seen == "source, generation 3, node Master0000"
+    assert set(list_grades(found).values()) == {"ok"}
+    assert get_finding("document", found).actual == "/var/lib/guestagent/cfn.json, 3 h old"
+    assert get_finding("content", found).actual == "source, generation 3, node Master0000"
 
 
 def test_no_document_at_all_is_a_failure(tmp_path: Path) -> None:
-    assert graded(metadata_findings(None, settings(tmp_path), probes()))["document"] == "fail"
+    assert list_grades(check_metadata(None, build_settings(tmp_path), build_probes()))["document"] == "fail"
 
 
 def test_every_problem_of_a_document_is_a_line(tmp_path: Path) -> None:
     broken = collected({"ReadyWaitCondition": URL, "Users": 3, "GuestAgent": {"Verson": 1}})
 
-    found = [f for f in metadata_findings(broken, settings(tmp_path), probes()) if f.name == "content"]
+    found = [
+        f for f in check_metadata(broken, build_settings(tmp_path), build_probes()) if f.name == "content"
+    ]
 
-    assert [f.seen.partition(":")[0] for f in found] == ["Users", "GuestAgent.Verson"]
+    assert [f.actual.partition(":")[0] for f in found] == ["Users", "GuestAgent.Verson"]
 
 
 def test_a_collector_that_does_not_run_brings_nothing_new(tmp_path: Path) -> None:
     configured(tmp_path)
 
-    found = metadata_findings(collected(), settings(tmp_path), probes(running=lambda name: False))
+    found = check_metadata(
+        collected(), build_settings(tmp_path), build_probes(is_process_running=lambda name: False)
+    )
 
-    assert graded(found)["collector"] == "warn"
+    assert list_grades(found)["collector"] == "warn"
 
 
 @pytest.mark.parametrize(
@@ -63,12 +67,15 @@ def test_a_collector_that_does_not_run_brings_nothing_new(tmp_path: Path) -> Non
 def test_a_collector_must_hand_over_to_the_agent(command: str, grade: str, tmp_path: Path) -> None:
     configured(tmp_path, command)
 
-    found = metadata_findings(collected(), settings(tmp_path), probes())
+    found = check_metadata(collected(), build_settings(tmp_path), build_probes())
 
-    assert graded(found)["collector's command"] == grade
+    assert list_grades(found)["collector's command"] == grade
 
 
 def test_a_collector_without_a_configuration_is_told(tmp_path: Path) -> None:
     assert (
-        graded(metadata_findings(collected(), settings(tmp_path), probes()))["collector's command"] == "warn"
+        list_grades(check_metadata(collected(), build_settings(tmp_path), build_probes()))[
+            "collector's command"
+        ]
+        == "warn"
     )

@@ -1,0 +1,36 @@
+"""The whole report, causes before what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.doctor.agent import check_agent, check_disks
+from guestagent.agent.doctor.database import check_database
+from guestagent.agent.doctor.finding import Finding
+from guestagent.agent.doctor.heat import check_handle
+from guestagent.agent.doctor.metadata import check_metadata, find_document
+from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.settings import Settings
+from guestagent.errors import InvalidMetadata
+from guestagent.metadata import parse, require_resolved, salvage_document
+
+
+def examine_node(settings: Settings, edges: PassDependencies, probes: Probes) -> Iterator[Finding]:
+    """Finding by finding as they are made; what cannot be looked at is a finding itself."""
+    collected = find_document(settings)
+    yield from check_metadata(collected, settings, probes)
+    yield from check_agent(settings, edges.read_pause(), probes)
+    yield from check_disks({"state": settings.state_folder}, probes)
+    if collected is None:
+        return
+    # The handle of an invalid document is told all the same what is wrong.
+    readable = salvage_document(collected.document)
+    if readable is not None:
+        yield from check_handle(readable, settings, probes)
+    try:
+        document = parse(collected.document, collected.display_path)
+        require_resolved(document, collected.display_path)
+    except InvalidMetadata:
+        return
+    yield from check_database(document, edges, probes)

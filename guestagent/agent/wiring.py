@@ -1,0 +1,178 @@
+"""The real parts, put together from the settings; and this node's own address."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from guestagent.agent.dependencies import PassDependencies, Progress
+from guestagent.agent.journal import Journal, read_boot_id
+from guestagent.agent.pause import read_pause
+from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
+from guestagent.agent.server_config.change_state import ChangeFile
+from guestagent.agent.server_config.host import measure_host
+from guestagent.agent.service_control import CommandServiceControl, ServiceControl, build_systemctl_control
+from guestagent.agent.settings import ServiceSettings, Settings
+from guestagent.database.binlog_comparison import BinlogComparison
+from guestagent.database.detect import open_database
+from guestagent.database.source_probe import TcpSourceProbe
+from guestagent.errors import NotReady
+from guestagent.file_lock import open_lock, try_lock
+from guestagent.metadata.document import Document, UnresolvedFunction
+from guestagent.retry import Clock
+from guestagent.signal import (
+    HttpOptions,
+    RetryPolicy,
+    Sender,
+    Spool,
+    build_resource_key,
+    build_signal_key,
+    build_transport,
+    find_handle_url,
+)
+
+OPTION_FILES = {
+    "mariadb": (
+        Path("/etc/mysql/mariadb.conf.d/90-guestagent.cnf"),
+        Path("/etc/my.cnf.d/90-guestagent.cnf"),
+    ),
+    "mysql": (Path("/etc/mysql/mysql.conf.d/zz-guestagent.cnf"), Path("/etc/my.cnf.d/zz-guestagent.cnf")),
+}
+"""Each is read after the packages' own files."""
+
+LOCK_TIMEOUT_S = 5.0
+
+DEFAULT_ROUTE_IPV4 = "192.0.2.1"
+"""An address of nobody (RFC 5737): the way towards it is the default route."""
+DEFAULT_ROUTE_IPV6 = "2001:db8::1"
+"""Likewise (RFC 3849), of a node without IPv4."""
+
+
+def build_dependencies(
+    settings: Settings,
+    clock: Clock,
+    interrupted: Callable[[], bool] = lambda: False,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> PassDependencies:
+    """A pass's edges on this machine."""
+    return PassDependencies(
+        open_database=lambda: open_database(str(settings.database_socket), settings.database_timeout),
+        source_view=TcpSourceProbe(settings.database_timeout),
+        journal=Journal(settings.state_folder / "journal.json", clock),
+        clock=clock,
+        find_own_address=find_own_address,
+        is_interrupted=interrupted,
+        read_pause=lambda: read_pause(settings.state_folder),
+        configuration=ServerConfiguration(build_configuration_dependencies(settings, clock)),
+        compare_logs=BinlogComparison(str(settings.database_socket), settings.database_timeout).compare,
+        report_progress=tell,
+        identify_server_instance=lambda: identify_server_instance(settings.database_socket),
+    )
+
+
+def identify_server_instance(socket: Path) -> tuple[int, int] | None:
+    """Identify the life of the server that listens: each makes its socket anew. None if there is none."""
+    try:
+        found = socket.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
+
+
+def build_configuration_dependencies(settings: Settings, clock: Clock) -> ConfigurationDependencies:
+    """What a configuration needs of this machine."""
+    return ConfigurationDependencies(
+        option_path=lambda family: settings.option_file or find_option_file(family),
+        service_control=lambda family: build_service_control(settings.service, family),
+        host_resources=lambda data: measure_host(data, settings.memory_mb),
+        change_file=ChangeFile(settings.state_folder / "configuration.json"),
+        clock=clock,
+        boot_id=read_boot_id(),
+    )
+
+
+def find_option_file(family: str, places: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:
+    """The option file that the image has for us, in Debian's layout or the RPM one. Where there is none the server's
+    configuration is somebody else's.
+    """
+    return next((path for path in places.get(family, ()) if path.exists()), None)
+
+
+def build_service_control(service: ServiceSettings, family: str) -> ServiceControl:
+    """The commands of the settings; systemctl where they name none."""
+    if service.restart:
+        return CommandServiceControl(service.start, service.stop, service.restart, service.log)
+    usual = family if family == "mariadb" or Path("/etc/mysql").is_dir() else "mysqld"
+    return build_systemctl_control(service.unit or usual)
+
+
+def build_sender(settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sender:
+    """Who tells the handle, with the proxies of the environment and the CA of the settings."""
+    return Sender(
+        spool=Spool(settings.state_folder),
+        clock=clock,
+        policy=RetryPolicy(attempt_timeout_s=settings.signal_timeout, url_lifetime_s=settings.auth_ttl),
+        connect=lambda handle: build_transport(handle, HttpOptions(settings.ca_file)),
+        tell=tell,
+    )
+
+
+def find_own_address(host: str) -> str | None:
+    """This node's address on the way to `host`, None where there is no way or no such name. Sends nothing."""
+    for place in (host, DEFAULT_ROUTE_IPV6) if host == DEFAULT_ROUTE_IPV4 else (host,):
+        try:
+            family, kind, protocol, _, target = socket.getaddrinfo(place, 9, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.connect(target)
+                return str(probe.getsockname()[0])
+        except OSError:
+            continue
+    return None
+
+
+def find_handle_host(document: Document) -> str:
+    """The host towards which our own address counts: the handle's, which every node can reach."""
+    url = None if isinstance(document.handle, UnresolvedFunction) else find_handle_url(document.handle)
+    return (urlsplit(url.reveal()).hostname if url else None) or DEFAULT_ROUTE_IPV4
+
+
+def build_task_key(document: Document) -> str:
+    """Names the generation in work: what is asked under one handle and id is one task, on any boot.
+
+    Heat may give the handle another URL while a node works: the task stays the same.
+    """
+    return build_resource_key(document.handle, document.unique_id)
+
+
+def build_former_task_key(document: Document) -> str:
+    """The name that 0.1 gave to the same task."""
+    return build_signal_key(document.handle, document.unique_id)
+
+
+def build_lock_wait(clock: Clock) -> Callable[[], bool]:
+    """Build a `wait` for `alone` that gives up after LOCK_WAIT_S."""
+    until = clock.now() + LOCK_TIMEOUT_S
+
+    def wait() -> bool:
+        clock.sleep(0.2)
+        return clock.now() < until
+
+    return wait
+
+
+@contextmanager
+def hold_pass_lock(settings: Settings, wait: Callable[[], bool]) -> Iterator[None]:
+    """Hold the lock of whoever works on this server; `wait` is asked again and again, False gives up (NotReady)."""
+    path = settings.state_folder / "lock"
+    descriptor = open_lock(path)
+    try:
+        while not try_lock(descriptor):
+            if not wait():
+                raise NotReady("another pass is at work on this server; see `guestagent status`")
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,63 @@
+"""What a dialect's templates need of a cloud: types of resources, a version of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guestagent.controller.cluster import Cluster
+from guestagent.controller.dialect import Dialect
+from guestagent.controller.passwords import Passwords
+from guestagent.controller.template.hot import HOT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class DialectRequirements:
+    """`types` of resources in templates of any cluster, and the `version` that they say, as Heat lists it."""
+
+    types: frozenset[str]
+    version: str
+
+
+REQUIREMENTS: Mapping[Dialect, DialectRequirements] = {
+    Dialect.CFN: DialectRequirements(
+        frozenset(
+            {
+                "AWS::CloudFormation::WaitCondition",
+                "AWS::CloudFormation::WaitConditionHandle",
+                "AWS::EC2::Instance",
+                "AWS::EC2::SecurityGroup",
+                "AWS::IAM::AccessKey",
+                "AWS::IAM::User",
+                "OS::Heat::AccessPolicy",
+                "OS::Heat::RandomString",
+                "OS::Heat::Value",
+                "OS::Neutron::Port",
+            }
+        ),
+        "AWSTemplateFormatVersion.2010-09-09",
+    ),
+    Dialect.HOT: DialectRequirements(
+        frozenset(
+            {
+                "OS::Heat::RandomString",
+                "OS::Heat::Value",
+                "OS::Heat::WaitCondition",
+                "OS::Heat::WaitConditionHandle",
+                "OS::Neutron::Port",
+                "OS::Neutron::SecurityGroup",
+                "OS::Nova::Server",
+            }
+        ),
+        f"heat_template_version.{HOT_VERSION}",
+    ),
+}
+
+
+def list_resource_types(cluster: Cluster) -> frozenset[str]:
+    """The types of resources that this cluster's template has, in its dialect."""
+    unused = {"OS::Neutron::Port"} if cluster.network is None else set()
+    group = {"OS::Neutron::SecurityGroup"} if cluster.ipv6 else set()
+    if cluster.passwords is Passwords.PARAMETERS:
+        unused.add("OS::Heat::RandomString")
+    return REQUIREMENTS[cluster.dialect].types - unused | group

@@ -1,0 +1,53 @@
+"""The flavours that guestagent keeps: which suite of Debian has each, and in which packages."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["mariadb", "mysql"]
+
+# What a server's own scripts call, and what a seed is streamed with; no suite's essential packages come along.
+SHELL_PACKAGES = (
+    "bash", "coreutils", "dash", "debianutils", "findutils", "grep", "hostname", "mawk", "procps", "sed",
+    "socat", "zstd",
+)  # fmt: skip
+MARIADB_PACKAGES = ("mariadb-server-core", "mariadb-client-core", "mariadb-backup")
+# These two want a running system; of them the plugins and the dump program alone are of use.
+MARIADB_EXTRA_PACKAGES = ("mariadb-server", "mariadb-client")
+# The only MySQL that Debian carries, and in no release of it.
+MYSQL_PACKAGES = ("mysql-server-core", "mysql-client-core")
+
+
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """One server: `packages` with all that they depend on, the files of those `alone` without it."""
+
+    name: str
+    family: Family
+    series: str
+    suite: str
+    packages: tuple[str, ...]
+    extra_packages: tuple[str, ...] = ()
+
+    @property
+    def server_program(self) -> str:
+        """The server's program, where every flavour has it."""
+        return {"mariadb": "/usr/sbin/mariadbd", "mysql": "/usr/sbin/mysqld"}[self.family]
+
+    @property
+    def fingerprint(self) -> str:
+        """A name that changes with what it is made from."""
+        words = " ".join((self.suite, *SHELL_PACKAGES, *self.packages, *self.extra_packages))
+        return f"{self.name}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+
+
+FLAVOURS = {
+    flavour.name: flavour
+    for flavour in (
+        Flavour("mariadb1011", "mariadb", "10.11", "bookworm", MARIADB_PACKAGES, MARIADB_EXTRA_PACKAGES),
+        Flavour("mariadb118", "mariadb", "11.8", "trixie", MARIADB_PACKAGES, MARIADB_EXTRA_PACKAGES),
+        Flavour("mysql97", "mysql", "9.7", "sid", MYSQL_PACKAGES),
+    )
+}

@@ -1,0 +1,134 @@
+"""Root directories of the flavours: made once on this machine, outside of any checkout, and never changed after.
+
+A root is whole or not there: it is unpacked beside its place and then renamed, and of several makers one works while
+the others wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from guestagent.embedded.database_servers.apt import AptSuite, ReportProgress
+from guestagent.embedded.database_servers.flavours import SHELL_PACKAGES, Flavour
+from guestagent.embedded.host import commands
+from guestagent.errors import StorageError, UnsupportedEnvironment
+
+DEFAULT_CACHE_FOLDER = Path("/var/cache/guestagent")
+CACHE_VARIABLE = "GUESTAGENT_CACHE"
+UNPACK_TIMEOUT_S = 900.0
+MOUNT_POINTS = ("dev", "etc", "home", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var")
+# Packages are unpacked, not installed: the few links that their scripts would make are made here.
+LINKS = {"usr/bin/sh": "dash", "usr/bin/awk": "mawk"}
+UNPACK_SCRIPT = """\
+for file; do
+    dpkg-deb --fsys-tarfile "$file" | tar --extract --keep-directory-symlink --directory "$0"
+done
+"""
+# Linked libraries are found by /etc/ld.so.cache. It goes first: a mount program is not to be had after /usr.
+ENTER_SCRIPT = """\
+mount --bind "$0/etc/ld.so.cache" /etc/ld.so.cache
+mount --bind "$0/usr" /usr
+exec "$@"
+"""
+
+
+def find_cache_folder() -> Path:
+    """Where roots are kept: /var/cache/guestagent, or what GUESTAGENT_CACHE says."""
+    return Path(os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE_FOLDER).absolute()
+
+
+def provide_root(flavour: Flavour, say: ReportProgress, cache: Path | None = None) -> Path:
+    """The flavour's root; minutes at most where it is to be fetched, no time where it is there.
+
+    UnsupportedEnvironment where it cannot be fetched, StorageError where it cannot be kept.
+    """
+    cache = cache or find_cache_folder()
+    root = cache / "roots" / flavour.fingerprint
+    if root.is_dir():
+        return root
+    if os.geteuid() != 0:
+        raise UnsupportedEnvironment(f"{flavour.name} is not in {cache}, and fetching it needs root")
+    try:
+        make_public_folder(root.parent)
+        with hold_file_lock(cache / f"{flavour.name}.lock"):
+            if not root.is_dir():
+                _make(
+                    flavour, root, cache / "apt" / flavour.name, lambda said: say(f"{flavour.name}: {said}")
+                )
+    except OSError as error:
+        raise StorageError(f"{flavour.name} cannot be kept in {cache}: {error}") from error
+    return root
+
+
+def build_root_command(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
+    """The command that runs `argv` with the programs and libraries of the root in the place of this machine's.
+
+    All else, every folder but /usr, is the machine's own, at its own place. Needs root. The process that is started
+    is the one that becomes `argv`.
+    """
+    return (
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "--",
+        "/bin/sh",
+        "-ec",
+        ENTER_SCRIPT,
+        str(root),
+        *argv,
+    )
+
+
+def _make(flavour: Flavour, root: Path, kept: Path, say: ReportProgress) -> None:
+    draft = root.with_name(f"{root.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    packages = AptSuite(flavour.suite, kept, say).fetch_packages(
+        (*SHELL_PACKAGES, *flavour.packages), flavour.extra_packages
+    )
+    say(f"unpacking {len(packages)} packages")
+    _lay(draft)
+    words = ("bash", "-euo", "pipefail", "-c", UNPACK_SCRIPT, str(draft), *map(str, packages))
+    commands.run_checked(f"unpacking {flavour.name}", words, timeout=UNPACK_TIMEOUT_S)
+    for link, target in LINKS.items():
+        if not os.path.lexists(draft / link):
+            (draft / link).symlink_to(target)
+    commands.run_checked(f"linking {flavour.name}", ("ldconfig", "-r", str(draft)))
+    version = commands.run_checked(
+        f"starting {flavour.name}", build_root_command(draft, (flavour.server_program, "--version"))
+    )
+    os.sync()  # else a power cut after the renaming could leave files without their content
+    draft.rename(root)
+    shutil.rmtree(kept)
+    say(version.strip())
+
+
+def _lay(draft: Path) -> None:
+    for name in ("bin", "lib", "lib64", "sbin"):
+        make_public_folder(draft / "usr" / name)
+        (draft / name).symlink_to(f"usr/{name}")
+    for name in MOUNT_POINTS:
+        make_public_folder(draft / name)
+
+
+def make_public_folder(folder: Path) -> None:
+    """Make it, and those above it, where they are missing: other accounts can enter them whatever our umask is."""
+    if folder.is_dir():
+        return
+    make_public_folder(folder.parent)
+    with suppress(FileExistsError):  # another process has just made it
+        folder.mkdir()
+        folder.chmod(0o755)
+
+
+@contextmanager
+def hold_file_lock(path: Path) -> Iterator[None]:
+    """Nobody else on this machine is in such a block with this lock."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,106 @@
+"""The two scripts that a guest starts with: one mounts its root file system, the other is its init."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from guestagent.embedded.guests import mounts, services
+from guestagent.embedded.guests.mounts import Mount
+from guestagent.embedded.host.commands import DEFAULT_PATH
+
+INIT_PATH = "/etc/embedded/init"
+CLOUD_INIT_LOG = "cloud-init-output.log"
+CFNTOOLS_FOLDER = "/var/lib/heat-cfntools"
+CAPABILITIES = (
+    "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "net_bind_service",
+    "net_admin", "net_raw", "ipc_lock", "sys_chroot", "sys_ptrace", "sys_nice", "sys_resource", "audit_write",
+)  # fmt: skip
+
+
+def build_hostname(name: str) -> str:
+    """A server's name as a host name: letters, digits and hyphens, 63 at most."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:63].strip("-") or "guest"
+
+
+def build_confined_command(argv: Sequence[str], *options: str) -> tuple[str, ...]:
+    """As root, but without what would let it change this machine: mounts, devices, modules, the clock."""
+    kept = ",".join(("-all", *(f"+{name}" for name in CAPABILITIES)))
+    return ("setpriv", f"--bounding-set={kept}", *options, "--", *argv)
+
+
+def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
+    """The command that starts a guest: namespaces, then the mounting script; all die with the outermost."""
+    return (
+        "nsenter", f"--net={namespace}", "--",
+        "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--",
+        "/bin/sh", str(script),
+    )  # fmt: skip
+
+
+def build_exec_command(init: int, argv: Sequence[str]) -> tuple[str, ...]:
+    """The command that runs `argv` in the guest whose PID 1 is `init` here; it dies with what runs it."""
+    namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
+    environment = ("env", "-i", f"PATH={build_search_path()}", "HOME=/root", "LANG=C.UTF-8")
+    return (
+        "nsenter", f"--target={init}", *namespaces, "--",
+        *build_confined_command((*environment, *argv), "--pdeathsig=KILL"),
+    )  # fmt: skip
+
+
+def build_mount_script(plan: Sequence[Mount], root: Path, host: str) -> str:
+    """Says `up` on its standard output when the guest's own root is in place; then only to the console."""
+    return f"""\
+set -eu
+umask 022
+printf %s {shlex.quote(host)} > /proc/sys/kernel/hostname
+{mounts.build_mount_commands(plan, root)}\
+cd {shlex.quote(str(root))}
+ln -s /proc/self/fd dev/fd
+ln -s pts/ptmx dev/ptmx
+mkdir -m 1777 dev/shm run/lock
+mkdir run/mysqld
+mkdir -m 700 run/guestagent run/os-collect-config
+pivot_root . .
+umount -l .
+cd /
+chown mysql: /run/mysqld
+echo up
+exec >&2
+exec {shlex.join(build_confined_command(("/bin/sh", INIT_PATH)))}
+"""
+
+
+def build_search_path() -> str:
+    """PATH in a guest: this interpreter's programs first, as an image has its virtual environment's."""
+    return f"{Path(sys.executable).parent}:{DEFAULT_PATH}"
+
+
+def build_init_script(guest_id: str, scripts: Sequence[str]) -> str:
+    """PID 1: user data once for this instance, then the supervisor in its own place.
+
+    As with cloud-init, the mark comes before the user data: what a power cut interrupts is not run again.
+    """
+    mark = shlex.quote(f"/var/lib/cloud/instances/{guest_id}/sem")
+    return f"""\
+set -u
+export PATH={shlex.quote(build_search_path())} HOME=/root LANG=C.UTF-8
+if [ ! -e {mark} ]; then
+    mkdir -p {mark}
+    trap 'exit 0' TERM
+{"".join(_run(name) for name in scripts)}\
+    trap - TERM
+fi
+umask 077
+(until [ -S {services.SUPERVISOR_SOCKET} ]; do sleep 0.02; done; exec {shlex.join(services.build_wakeup_command())}) &
+exec {shlex.join(services.build_supervisor_command())}
+"""
+
+
+def _run(name: str) -> str:
+    """In the background and waited for: PID 1 must hear SIGTERM in the meantime."""
+    path = shlex.quote(f"{CFNTOOLS_FOLDER}/{name}")
+    return f"    {path} >> /var/log/{CLOUD_INIT_LOG} 2>&1 < /dev/null & wait $!\n"

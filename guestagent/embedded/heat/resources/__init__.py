@@ -1,0 +1,1 @@
+"""The resource types that the embedded Heat knows, one file per type or family of types."""

@@ -1,0 +1,64 @@
+"""User data as Heat hands it to Nova: a MIME multipart, without the parts that only cloud-init and cfntools need."""
+
+from __future__ import annotations
+
+import email
+import json
+from collections.abc import Iterable, Mapping
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+
+from guestagent.embedded.http.errors import ResourceFailure
+
+USER_DATA_LIMIT = 65_535  # Nova's limit, on the encoded text
+CFN_INIT_SUBTYPE = "x-cfninitdata"
+
+MimePart = tuple[str, str, str]  # content, subtype, file name
+
+
+def build_cfntools_data(metadata: Mapping[str, object], script: str, cfn_url: str) -> bytes:
+    """What AWS::EC2::Instance and HEAT_CFNTOOLS send: the script as `cfn-userdata`."""
+    return _multipart(
+        [
+            (script, CFN_INIT_SUBTYPE, "cfn-userdata"),
+            *_init_data(metadata),
+            (f"{cfn_url}/v1/", CFN_INIT_SUBTYPE, "cfn-metadata-server"),
+        ]
+    )
+
+
+def build_config_data(metadata: Mapping[str, object], script: str) -> bytes:
+    """What SOFTWARE_CONFIG sends: the script, or each part of a multipart, as it is."""
+    return _multipart([*_parts(script), *_init_data(metadata)])
+
+
+def check_length(sent: bytes) -> bytes:
+    """The same; ResourceFailure where Nova would say that it is too long."""
+    if len(sent) * 4 / 3 > USER_DATA_LIMIT:
+        raise ResourceFailure(
+            "BadRequest", "Invalid input for field/attribute user_data. Value: ... is too long (HTTP 400)"
+        )
+    return sent
+
+
+def _parts(script: str) -> Iterable[MimePart]:
+    message = email.message_from_string(script)
+    if not message.is_multipart():
+        return [(script, "plain", "")]
+    inner = (part for part in message.walk() if not part.is_multipart())
+    return [
+        (str(part.get_payload()), part.get_content_subtype(), part.get_filename() or "") for part in inner
+    ]
+
+
+def _init_data(metadata: Mapping[str, object]) -> list[MimePart]:
+    return [(json.dumps(metadata), CFN_INIT_SUBTYPE, "cfn-init-data")] if metadata else []
+
+
+def _multipart(parts: Iterable[MimePart]) -> bytes:
+    message = MIMEMultipart()
+    for content, subtype, name in parts:
+        part = MIMEText(content, subtype, "us-ascii" if content.isascii() else "utf-8")
+        part.add_header("Content-Disposition", "attachment", filename=name)
+        message.attach(part)
+    return message.as_bytes()

@@ -1,0 +1,22 @@
+"""The passwords that Heat makes for its users: 32 characters, a few signs among them, never a `$`."""
+
+from __future__ import annotations
+
+from guestagent.embedded.heat.resources.value import generate_random_text
+from guestagent.secret import Secret
+
+PASSWORD_CLASSES = ("lowercase", "uppercase", "digits")
+SYMBOLS = "!@#%^&*"
+
+
+def generate_password() -> Secret:
+    """A new one."""
+    return Secret(
+        generate_random_text(
+            {
+                "length": 32,
+                "character_classes": [{"class": name, "min": 1} for name in PASSWORD_CLASSES],
+                "character_sequences": [{"sequence": SYMBOLS, "min": 1}],
+            }
+        )
+    )

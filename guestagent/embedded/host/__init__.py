@@ -1,0 +1,1 @@
+"""Programs of the host that the embedded cloud runs, and the addresses of its networks."""

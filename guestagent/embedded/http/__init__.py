@@ -1,0 +1,1 @@
+"""The HTTP listener of the embedded cloud, its endpoints and its errors."""

@@ -1,0 +1,112 @@
+"""The ports of a cloud, the applications behind them, and the outages that come and go in front of those."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guestagent.embedded.http.errors import ApiError
+from guestagent.embedded.http.faults import SERVICES, ActiveFaults, Fault, FaultMiddleware, ServiceName
+from guestagent.embedded.http.listener import Listener
+
+log = logging.getLogger(__name__)
+
+DEFAULT_PORTS: Mapping[ServiceName, int] = {"keystone": 5000, "heat": 8004, "cfn": 8000, "nova": 8774}
+# Nova's, Glance's and Neutron's documents of their versions, for which nobody needs a token.
+PUBLIC_PATHS = frozenset({"/", "/v2.1", "/v2.1/", "/image", "/image/", "/network", "/network/"})
+
+
+class ServiceEndpoints:
+    """Each service behind its own port. `usual_ports`: OpenStack's own where they are free."""
+
+    def __init__(self, host: str, usual_ports: bool) -> None:
+        self.faults = ActiveFaults()
+        self._listeners: dict[ServiceName, Listener] = {
+            service: Listener(host, (DEFAULT_PORTS[service], 0) if usual_ports else (0,))
+            for service in SERVICES
+        }
+        self._apps: dict[ServiceName, ASGIApp] = {}
+        self._recoveries: set[asyncio.Task[None]] = set()
+        self._healed = asyncio.Event()
+
+    def get_url(self, service: ServiceName) -> str:
+        return self._listeners[service].url
+
+    def build_catalog(self, project: str) -> dict[str, str]:
+        """The catalog: address by type; `project` as it stands in the addresses of Heat."""
+        nova = self.get_url("nova")
+        return {
+            "identity": f"{self.get_url('keystone')}/v3",
+            "orchestration": f"{self.get_url('heat')}/v1/{project}",
+            "cloudformation": f"{self.get_url('cfn')}/v1",
+            "compute": f"{nova}/v2.1",
+            "image": f"{nova}/image",
+            "network": f"{nova}/network",
+            "embedded": f"{nova}/embedded",
+        }
+
+    async def open(self, service: ServiceName, app: ASGIApp) -> None:
+        """Returns when it answers."""
+        self._apps[service] = AccessLogMiddleware(FaultMiddleware(app, service, self.faults), service)
+        await self._listeners[service].open(self._apps[service])
+
+    async def close(self) -> None:
+        """Nothing is answered any more."""
+        for task in self._recoveries:
+            task.cancel()
+        await asyncio.gather(*(listener.close() for listener in self._listeners.values()))
+
+    async def start_fault(self, fault: Fault) -> None:
+        """Start an outage, which ends by itself."""
+        self.faults.start(fault)
+        if fault.mode == "refuse":
+            await self._listeners[fault.service].close()
+            task = asyncio.create_task(self._recover(fault))
+            self._recoveries.add(task)
+            task.add_done_callback(self._recoveries.discard)
+
+    async def clear_faults(self) -> None:
+        """End every outage; returns when each service answers again."""
+        self.faults.clear()
+        self._healed.set()
+        await asyncio.gather(*self._recoveries)
+        self._healed.clear()
+
+    async def _recover(self, fault: Fault) -> None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._healed.wait(), max(0.0, fault.until - time.monotonic()))
+        await self._listeners[fault.service].open(self._apps[fault.service])
+
+
+class AccessLogMiddleware:
+    """An access log of methods, paths and codes: a query holds signatures, and is left out."""
+
+    def __init__(self, app: ASGIApp, service: ServiceName) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, code = time.monotonic(), 0
+
+        async def told(message: Message) -> None:
+            nonlocal code
+            code = message.get("status", code)
+            await send(message)
+
+        await self._app(scope, receive, told)
+        milliseconds = 1000 * (time.monotonic() - began)
+        words = (self._service, scope.get("method"), scope.get("path"), code, milliseconds)
+        log.info("%s %s %s %d %.0f ms", *words)
+
+
+def build_application(routes: list[Route], refusal: Callable[[Request, Exception], Response]) -> Starlette:
+    """Routes as an application, with the body that its refusals have."""
+    return Starlette(routes=routes, exception_handlers={ApiError: refusal})

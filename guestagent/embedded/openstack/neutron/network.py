@@ -1,0 +1,154 @@
+"""The one network: its ports, which hold addresses, and security groups, which are kept and filter nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from guestagent.embedded.heat.resources.stack import generate_id
+from guestagent.embedded.host.ip_network import (
+    IpNetwork,
+    build_mac_address,
+    is_host_address,
+    list_guest_addresses,
+)
+from guestagent.embedded.http.errors import ApiError, EntityNotFound, ResourceFailure
+
+DEFAULT_GROUP = "default"
+
+
+class InUse(ApiError):
+    """Something that another thing still needs cannot be removed."""
+
+    status = 409
+
+
+@dataclass(slots=True, eq=False)
+class Port:
+    """One address, and the server that has it. `ours`: made with its server, and goes with it."""
+
+    address: str
+    name: str = ""
+    groups: list[str] = field(default_factory=list)
+    server_id: str = ""
+    is_server_owned: bool = False
+    id: str = field(default_factory=generate_id)
+
+    @property
+    def mac(self) -> str:
+        """The one that the guest's wire has, too."""
+        return build_mac_address(self.address)
+
+
+@dataclass(slots=True, eq=False)
+class SecurityGroupRule:
+    """A rule of a group; what it says is kept as it was asked."""
+
+    group: str
+    attributes: Mapping[str, object]
+    id: str = field(default_factory=generate_id)
+
+
+@dataclass(slots=True, eq=False)
+class SecurityGroup:
+    """A security group."""
+
+    name: str
+    description: str = ""
+    rules: list[SecurityGroupRule] = field(default_factory=list)
+    id: str = field(default_factory=generate_id)
+
+
+class NeutronNetwork:
+    """Ports and groups of the cloud, by id."""
+
+    def __init__(self, network: IpNetwork) -> None:
+        self.network = network
+        self.ports: dict[str, Port] = {}
+        default = SecurityGroup(DEFAULT_GROUP, "Default security group")
+        self.groups: dict[str, SecurityGroup] = {default.id: default}
+
+    @property
+    def gateway(self) -> str:
+        return str(next(iter(self.network.hosts())))
+
+    def add_port(
+        self, name: str = "", groups: Sequence[str] = (), address: str | None = None, ours: bool = False
+    ) -> Port:
+        """A new port, at this address or at a free one."""
+        for group in groups:
+            self.find_group(group)
+        taken = {port.address for port in self.ports.values()}
+        if address is not None and (address in taken or not is_host_address(address, self.network)):
+            raise ResourceFailure("IpAddressInUseClient", f"Unable to assign the address {address}")
+        if address is None:
+            free = (each for each in list_guest_addresses(self.network) if each not in taken)
+            address = next(free, None)
+        if address is None:
+            raise ResourceFailure("NoMoreFixedIps", "No fixed IP addresses available")
+        port = Port(address, name, list(groups), is_server_owned=ours)
+        self.ports[port.id] = port
+        return port
+
+    def find_port(self, port_id: str) -> Port:
+        if port_id not in self.ports:
+            raise EntityNotFound(f"Port {port_id} could not be found.")
+        return self.ports[port_id]
+
+    def remove_port(self, port_id: str) -> None:
+        """Its address is free from then on."""
+        del self.ports[self.find_port(port_id).id]
+
+    def list_server_ports(self, server_id: str) -> tuple[Port, ...]:
+        """A server's ports, the first one first."""
+        return tuple(port for port in self.ports.values() if port.server_id == server_id)
+
+    def release_ports(self, server_id: str) -> None:
+        """A server is gone: so are the ports that came with it, and the others are free for the next one."""
+        for port in self.list_server_ports(server_id):
+            if port.is_server_owned:
+                del self.ports[port.id]
+            port.server_id = ""
+
+    def add_group(self, name: str, description: str = "") -> SecurityGroup:
+        group = SecurityGroup(name, description)
+        for family in ("IPv4", "IPv6"):
+            group.rules.append(SecurityGroupRule(group.id, {"direction": "egress", "ethertype": family}))
+        self.groups[group.id] = group
+        return group
+
+    def find_group(self, group_id: str) -> SecurityGroup:
+        if group_id not in self.groups:
+            raise EntityNotFound(f"Security group {group_id} does not exist")
+        return self.groups[group_id]
+
+    def remove_group(self, group_id: str) -> None:
+        """InUse while a port has it."""
+        group = self.find_group(group_id)
+        if any(group.id in port.groups for port in self.ports.values()):
+            raise InUse(f"Security Group {group.id} in use.")
+        del self.groups[group.id]
+
+    def add_rule(self, group_id: str, said: Mapping[str, object]) -> SecurityGroupRule:
+        """InUse where the group has one that says the same."""
+        group = self.find_group(group_id)
+        if remote := said.get("remote_group_id"):
+            self.find_group(str(remote))
+        if any(dict(rule.attributes) == dict(said) for rule in group.rules):
+            raise InUse("Security group rule already exists.")
+        group.rules.append(SecurityGroupRule(group.id, said))
+        return group.rules[-1]
+
+    def list_rules(self) -> tuple[SecurityGroupRule, ...]:
+        return tuple(itertools.chain.from_iterable(group.rules for group in self.groups.values()))
+
+    def find_rule(self, rule_id: str) -> SecurityGroupRule:
+        found = next((rule for rule in self.list_rules() if rule.id == rule_id), None)
+        if found is None:
+            raise EntityNotFound(f"Security group rule {rule_id} does not exist")
+        return found
+
+    def remove_rule(self, rule_id: str) -> None:
+        rule = self.find_rule(rule_id)
+        self.groups[rule.group].rules.remove(rule)

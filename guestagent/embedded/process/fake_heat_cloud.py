@@ -1,0 +1,158 @@
+"""The embedded cloud as a whole: engine, servers and services, each service behind its own port."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from guestagent.embedded.heat.api.admin import AdminApi
+from guestagent.embedded.heat.api.cloudformation import CloudFormationApi
+from guestagent.embedded.heat.api.orchestration import OrchestrationApi
+from guestagent.embedded.heat.engine import Engine
+from guestagent.embedded.heat.resources.stack import get_utc_time
+from guestagent.embedded.heat.unsafe_reads import UnsafeReads
+from guestagent.embedded.host.ip_network import IpNetwork
+from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
+from guestagent.embedded.http.faults import Fault, ServiceName
+from guestagent.embedded.openstack.glance.api import ImageApi
+from guestagent.embedded.openstack.keystone.api import (
+    PROJECT_NAME,
+    REGION_NAME,
+    USER_NAME,
+    Caller,
+    IdentityApi,
+)
+from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2CredentialStore
+from guestagent.embedded.openstack.keystone.stack_users import StackUser, StackUserStore
+from guestagent.embedded.openstack.keystone.token_middleware import TokenMiddleware, build_heat_error
+from guestagent.embedded.openstack.neutron.api import NetworkApi
+from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
+from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
+from guestagent.embedded.openstack.nova.servers import Compute
+from guestagent.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """Where a cloud listens and how it behaves. `usual_ports`: OpenStack's own where they are free."""
+
+    host: str = "127.0.0.1"
+    network: IpNetwork = field(default_factory=lambda: IPv4Network("10.77.0.0/24"))
+    auth_ttl: timedelta = timedelta(minutes=15)
+    usual_ports: bool = False
+
+
+class FakeHeatCloud:
+    """One embedded cloud in the running event loop. Also what resource types see of it (`CloudContext`)."""
+
+    def __init__(self, hypervisor: Hypervisor, settings: CloudSettings) -> None:
+        self._executor = ThreadPoolExecutor(8, "guests")
+        self.settings, self.auth_ttl = settings, settings.auth_ttl
+        self.ec2_credentials, self.stack_users = Ec2CredentialStore(), StackUserStore()
+        self.compute = Compute(hypervisor, settings.network, self._executor)
+        self.identity = IdentityApi(Secret(secrets.token_urlsafe(18)), self.stack_users)
+        self.engine = Engine(self)
+        self.unsafe_reads = UnsafeReads()
+        self._front = ServiceEndpoints(settings.host, settings.usual_ports)
+        self.identity.endpoints.update(self._front.build_catalog(self.identity.project_id))
+
+    @property
+    def auth_url(self) -> str:
+        return self.identity.endpoints["identity"]
+
+    @property
+    def heat_url(self) -> str:
+        return f"{self._front.get_url('heat')}/v1"
+
+    @property
+    def cfn_url(self) -> str:
+        return self._front.get_url("cfn")
+
+    @property
+    def region(self) -> str:
+        return REGION_NAME
+
+    def issue_token(self, user: StackUser) -> str:
+        return self.identity.issue_token(Caller(user.project, user)).id
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """The services by their type in the catalog."""
+        return self.identity.endpoints
+
+    @property
+    def password(self) -> Secret:
+        return self.identity.password
+
+    def get_utc_time(self) -> datetime:
+        return get_utc_time()
+
+    @property
+    def connect(self) -> dict[str, Any]:
+        """What `openstack.connect(**...)` or a clouds.yaml entry needs. Holds the password."""
+        auth = {
+            "auth_url": self.identity.endpoints["identity"],
+            "username": USER_NAME,
+            "password": self.identity.password.reveal(),
+            "project_name": PROJECT_NAME,
+            "user_domain_id": "default",
+            "project_domain_id": "default",
+        }
+        return {"auth": auth, "region_name": REGION_NAME, "identity_api_version": "3"}
+
+    async def start(self) -> None:
+        """Returns when every service answers."""
+        for service, app in self._applications().items():
+            await self._front.open(service, app)
+
+    async def stop(self) -> None:
+        """Nothing is answered any more, nothing is under way; guests are the hypervisor's to close."""
+        await self.engine.stop()
+        await self._front.close()
+        await self.compute.wait_for_tasks()
+        self._executor.shutdown()
+
+    async def start_fault(self, fault: Fault) -> None:
+        """Start an outage, which ends by itself."""
+        await self._front.start_fault(fault)
+
+    async def clear_faults(self) -> None:
+        """End every outage."""
+        await self._front.clear_faults()
+
+    async def kill_engine(self) -> None:
+        """Kill Heat's engine, which starts again at once: stacks in progress stay so, and nobody watches them."""
+        await self.engine.crash()
+
+    async def _stacks(self) -> list[Mapping[str, str]]:
+        living = self.engine.list_stacks()
+        return [{"name": each.name, "status": each.state, "reason": each.reason} for each in living]
+
+    def _applications(self) -> dict[ServiceName, ASGIApp]:
+        heat = build_application(
+            OrchestrationApi(self.engine, self.unsafe_reads, self.identity).build_routes(), build_heat_error
+        )
+        nova = build_application(
+            [
+                *ComputeApi(self.compute).build_routes(),
+                *ImageApi().build_routes(),
+                *NetworkApi(self.compute.networking).build_routes(),
+                *AdminApi(self._stacks, self.compute, self.unsafe_reads, self).build_routes(),
+            ],
+            build_compute_error,
+        )
+        cfn = CloudFormationApi(self.engine, self._front.faults, self.auth_ttl).build_routes()
+        return {
+            "keystone": Starlette(routes=self.identity.build_routes()),
+            "heat": TokenMiddleware(heat, self.identity, self._front.faults),
+            "cfn": Starlette(routes=cfn),
+            "nova": TokenMiddleware(nova, self.identity, self._front.faults, PUBLIC_PATHS),
+        }

@@ -1,0 +1,175 @@
+"""The daemons' configuration, as text. What is not obvious stands beside its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from guestagent.embedded.openstack.keystone.api import REGION_NAME
+from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths, ServiceAddresses
+
+STACK_DOMAIN, STACK_DOMAIN_ADMIN, SERVICE_PROJECT, HEAT_USER = "heat", "heat_domain_admin", "service", "heat"
+DATABASES = ("keystone", "heat")
+LOOPBACK = "127.0.0.1"
+EC2_FILTER_FACTORY = "paste.filter_factory = heat.api.aws.ec2token:EC2Token_filter_factory"
+WRAPPED_FILTER_FACTORY = "paste.filter_factory = token_filter:filter_factory"
+
+
+def build_files(
+    layout: RunPaths, at: ServiceAddresses, passwords: HeatPasswords, auth_ttl: timedelta, paste: str
+) -> Mapping[str, str]:
+    """Every file of the settings folder by its name; `paste` is the text of Heat's own pipeline file."""
+    return {
+        "mariadb.cnf": build_mariadb_config(layout),
+        "databases.sql": build_database_statements(passwords),
+        "keystone.conf": build_keystone_config(layout, passwords, auth_ttl),
+        "heat.conf": build_heat_config(layout, at, passwords),
+        "api-paste.ini": paste,
+        # Heat 27 asks of a node's user that its project be the request's, of which it knows nothing there: each
+        # node's poll would be refused.
+        "policy.d/cfn.yaml": '"cloudformation:DescribeStackResource": "role:heat_stack_user"\n',
+    }
+
+
+def replace_token_filter(paste: str) -> str:
+    """Heat's pipeline with our filter in the place of the one for EC2 signatures, which ours wraps."""
+    return paste.replace(EC2_FILTER_FACTORY, WRAPPED_FILTER_FACTORY)
+
+
+def build_mariadb_config(layout: RunPaths) -> str:
+    """Nothing of it outlives the cloud, so nothing waits for the disk; nobody reaches it but by the socket."""
+    return f"""\
+[mariadbd]
+datadir = {layout.data}
+socket = {layout.socket}
+pid_file = {layout.folder}/mysql.pid
+# else it follows TMPDIR, which the account may not be able to write
+tmpdir = {layout.folder}
+init_file = {layout.settings}/databases.sql
+skip_networking
+skip_log_bin
+skip_name_resolve
+performance_schema = OFF
+max_connections = 400
+innodb_buffer_pool_size = 64M
+innodb_log_file_size = 16M
+innodb_flush_log_at_trx_commit = 0
+innodb_doublewrite = OFF
+"""
+
+
+def build_database_statements(passwords: HeatPasswords) -> str:
+    """Statements of one line each, as the server wants them in its init file."""
+    made = (
+        f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3;\n"
+        f"CREATE USER IF NOT EXISTS {name}@localhost IDENTIFIED BY '{passwords.database.reveal()}';\n"
+        f"GRANT ALL ON {name}.* TO {name}@localhost;\n"
+        for name in DATABASES
+    )
+    return "".join(made)
+
+
+def build_keystone_config(layout: RunPaths, passwords: HeatPasswords, auth_ttl: timedelta) -> str:
+    """Keystone's settings."""
+    return f"""\
+[DEFAULT]
+log_file = {layout.logs}/keystone.log
+[database]
+connection = {_connection("keystone", layout.socket, passwords)}
+[token]
+provider = fernet
+[fernet_tokens]
+key_repository = {layout.keys}/fernet
+# Keystone loads its provider of receipts too, and ends where this one is left at its default.
+[fernet_receipts]
+key_repository = {layout.keys}/fernet
+[credential]
+key_repository = {layout.keys}/credential
+# Minutes that a signed request of the CFN API is good for: the life of a handle's URL.
+auth_ttl = {max(1, round(auth_ttl.total_seconds() / 60))}
+[identity]
+# Heat makes a user for every handle: bcrypt as it is meant would cost a second's CPU for four of them.
+password_hash_algorithm = bcrypt
+password_hash_rounds = 4
+[cache]
+# A fifth of the CPU. Right with one process only; the plain memory backend breaks EC2 credentials, for
+# Keystone changes what it took from the cache.
+enabled = true
+backend = dogpile.cache.memory_pickle
+"""
+
+
+def build_heat_config(layout: RunPaths, at: ServiceAddresses, passwords: HeatPasswords) -> str:
+    """The settings of engine and APIs."""
+    return f"""\
+[DEFAULT]
+log_file = {layout.logs}/heat.log
+# Messages inside one process: right while engine and APIs are one.
+transport_url = fake://
+num_engine_workers = 1
+# A wait condition in progress holds one of these threads: by default there are 64.
+executor_thread_pool_size = 1200
+max_resources_per_stack = 1000
+region_name_for_services = {REGION_NAME}
+auth_encryption_key = {passwords.encryption.reveal()}
+# What guests are told in user data and handles: where they reach us, not where Heat listens.
+heat_metadata_server_url = {at.cfn}
+heat_waitcondition_server_url = {at.cfn}/v1/waitcondition
+# Where Heat makes a user for every handle and for every server that polls.
+stack_user_domain_name = {STACK_DOMAIN}
+stack_domain_admin = {STACK_DOMAIN_ADMIN}
+stack_domain_admin_password = {passwords.domain.reveal()}
+# The defaults are folders of this machine.
+plugin_dirs = {layout.settings}/plugins
+environment_dir = {layout.settings}/environment.d
+template_dir = {layout.settings}/templates
+[database]
+connection = {_connection("heat", layout.socket, passwords)}
+[keystone_authtoken]
+auth_type = password
+auth_url = {at.keystone}
+www_authenticate_uri = {at.keystone}
+{_account(passwords)}[trustee]
+auth_type = password
+auth_url = {at.keystone}
+username = {HEAT_USER}
+password = {passwords.heat.reveal()}
+user_domain_id = default
+[clients_keystone]
+auth_uri = {at.keystone}
+[ec2authtoken]
+auth_uri = {at.keystone}/v3
+# Who asks Keystone about a signature: read by Heat itself from 24 on, and by our filter before that.
+auth_type = v3password
+auth_url = {at.keystone}/v3
+# Heat 27 adds /v3/ec2tokens to what the catalog says, which ends in /v3.
+endpoint_override = {at.keystone}
+{_account(passwords)}[heat_api]
+bind_host = {LOOPBACK}
+bind_port = {at.heat_port}
+workers = 1
+[heat_api_cfn]
+bind_host = {LOOPBACK}
+bind_port = {at.cfn_port}
+workers = 1
+[oslo_policy]
+policy_dirs = {layout.settings}/policy.d
+[paste_deploy]
+api_paste_config = {layout.settings}/api-paste.ini
+"""
+
+
+def _account(passwords: HeatPasswords) -> str:
+    return f"""\
+username = {HEAT_USER}
+password = {passwords.heat.reveal()}
+user_domain_id = default
+project_name = {SERVICE_PROJECT}
+project_domain_id = default
+"""
+
+
+def _connection(name: str, socket: Path, passwords: HeatPasswords) -> str:
+    """No SQLite: it gives ids of deleted rows out again, and Heat takes a new stack for a dying one."""
+    return f"mysql+pymysql://{name}:{passwords.database.reveal()}@localhost/{name}?unix_socket={socket}&charset=utf8"

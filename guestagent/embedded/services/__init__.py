@@ -1,1 +1,0 @@
-"""The HTTP faces of the embedded cloud, one file a service."""

@@ -1,0 +1,159 @@
+"""The contract, declared once: parse reads by these shapes, and the JSON Schema is generated from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guestagent.metadata import document as values
+from guestagent.metadata.addresses import AddressShape, HandleShape
+from guestagent.metadata.consistency_checks import check_section
+from guestagent.metadata.document import Document, Handle, Section, Source
+from guestagent.metadata.network_shape import NetworkShape
+from guestagent.metadata.regex_fragments import END
+from guestagent.metadata.schema_types import (
+    Boolean,
+    Choice,
+    Integer,
+    Key,
+    MappingShape,
+    Schema,
+    Text,
+    ValueOrFunction,
+)
+from guestagent.metadata.tls import TlsShape
+from guestagent.metadata.user_shapes import USER, UserListShape
+from guestagent.metadata.variable_shapes import VariablesShape
+from guestagent.validation import Cursor, Problems
+
+WAIT_TIMEOUT_LIMIT_S = 43200  # Heat's limit for the Timeout of a wait condition
+LAG_LIMIT_S = 86400
+POLLING_INTERVAL_LIMIT_S = 3600
+GENERATION_LIMIT = 10**6
+SERVER_ID_LIMIT = 2**32 - 1
+
+NODE = Text(
+    255, pattern=rf"^[A-Za-z0-9_.-]+{END}", description="a resource's name (letters, digits, _, - and .)"
+)
+GENERATION = Integer(1, GENERATION_LIMIT)
+DEADLINE = Integer(1, WAIT_TIMEOUT_LIMIT_S)
+POLLING = Integer(1, POLLING_INTERVAL_LIMIT_S)
+NEWER_VERSION_ADVICE = "a newer guestagent wrote this: renew the image"
+
+
+def _method(method: str = "auto") -> str:
+    return method
+
+
+def _max_lag(max_lag: int = values.DEFAULT_MAX_LAG) -> int:
+    return max_lag
+
+
+SEEDING = MappingShape(
+    _method,
+    {
+        "Method": Key(
+            "method", Choice(("auto", "replay")), "how an empty replica gets its data", default="auto"
+        )
+    },
+)
+READINESS = MappingShape(
+    _max_lag,
+    {"MaxLag": Key("max_lag", Integer(0, LAG_LIMIT_S), "seconds of lag that count as ready", default=10)},
+)
+SECTION = MappingShape(
+    Section,
+    {
+        "Version": Key("version", Integer(1, values.VERSION), "the version of this section", default=1),
+        "Node": Key(
+            "node", NODE, "the node's name in its stack; with Generation it makes the signal's UniqueId"
+        ),
+        "Generation": Key("generation", GENERATION, "counts what the node had to prove", default=1),
+        "ServerId": Key(
+            "server_id", Integer(1, SERVER_ID_LIMIT), "unique in the cluster; derived where it is missing"
+        ),
+        "Deadline": Key("deadline", DEADLINE, "seconds to become ready", default=values.DEFAULT_DEADLINE),
+        "Network": Key(
+            "network",
+            NetworkShape(),
+            "from where the replication users may come; anywhere where it is missing",
+        ),
+        "TLS": Key("tls", TlsShape(), "TLS on the channel"),
+        "Seeding": Key("seeding", SEEDING, "how an empty replica gets its data"),
+        "Readiness": Key("max_lag", READINESS, "when a replica is ready"),
+        "PollingInterval": Key(
+            "polling_interval", POLLING, "seconds between two looks of the collector at its metadata, at most"
+        ),
+        "RetainPasswords": Key(
+            "retain_passwords",
+            Boolean(),
+            "on a source: replaced passwords stay valid beyond this generation",
+            default=False,
+        ),
+        "Variables": Key("variables", VariablesShape(), "server variables"),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionShape:
+    """The section. One of the future is not read any further: its other keys are not ours to judge."""
+
+    expected: str = SECTION.expected
+
+    def read(self, at: Cursor) -> Section | None:
+        version = at.value.get("Version") if isinstance(at.value, dict) else None
+        number = Integer(1, 10**18).read(Cursor(version, "", Problems()))
+        if number is not None and number > values.VERSION:
+            newest = f"at most {values.VERSION}, the newest version known here"
+            return at.get_child("Version", version).add_problem(newest, str(number), NEWER_VERSION_ADVICE)
+        return SECTION.read(at)
+
+    def build_schema(self) -> Schema:
+        return SECTION.build_schema()
+
+
+SOURCE = MappingShape(
+    Source,
+    {
+        "Address": Key(
+            "address", ValueOrFunction(AddressShape()), "the source's address or host name", required=True
+        ),
+        "Port": Key("port", Integer(1, 65535), "its port", default=values.DEFAULT_PORT),
+        "User": Key("user", USER, "the user as which the replica connects", required=True),
+    },
+)
+HANDLE: ValueOrFunction[Handle] = ValueOrFunction(HandleShape())
+DOCUMENT_KEYS = MappingShape(
+    Document,
+    {
+        "ReadyWaitCondition": Key("handle", HANDLE, "the handle that the node signals to", required=True),
+        "Users": Key("users", UserListShape(), "on a source: the replication users that it shall have"),
+        "Master": Key("source", SOURCE, "on a replica: where its source is"),
+        "GuestAgent": Key("section", SectionShape(), "all that guestagent adds to the format of 2013"),
+    },
+    open=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentShape:
+    """The document: its keys, that it is a source's or a replica's, and that nothing in it contradicts the rest."""
+
+    expected: str = DOCUMENT_KEYS.expected
+
+    def read(self, at: Cursor) -> Document | None:
+        mapping: Mapping[str, object] = at.value if isinstance(at.value, dict) else {}
+        if "Master" in mapping and "Users" in mapping:
+            chained = "a replica is nobody's source: chained replication is not supported"
+            at.add_problem("Users (a source's) or Master (a replica's)", "both", chained)
+        found = DOCUMENT_KEYS.read(at)
+        if found is not None:
+            check_section(at, found.section, found.users)
+        return found
+
+    def build_schema(self) -> Schema:
+        return DOCUMENT_KEYS.build_schema() | {"not": {"required": ["Master", "Users"]}}
+
+
+DOCUMENT = DocumentShape()

@@ -1,0 +1,189 @@
+"""Template functions that Heat has not resolved: known by name, kept as they are, shown by what they name."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from guestagent.metadata.document import UnresolvedFunction
+from guestagent.metadata.regex_fragments import CONTROL, SURROGATES
+from guestagent.validation import Cursor
+
+FUNCTION_REF = "#/$defs/function"
+VALUE_LIMIT = 1000
+DEPTH_LIMIT = 20
+NAME_LENGTH_LIMIT = 255
+
+
+def is_function(value: object) -> bool:
+    """Whether a value is one key that names a function of either dialect, or looks like one of CFN's."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    [name] = value
+    return isinstance(name, str) and (name in FUNCTIONS or name.startswith("Fn::"))
+
+
+def read_function(at: Cursor) -> UnresolvedFunction | None:
+    """The function at this place, which is_function has found."""
+    assert isinstance(at.value, dict)
+    [(name, arguments)] = at.value.items()
+    if name not in FUNCTIONS:
+        near = get_close_matches(name[:NAME_LENGTH_LIMIT], sorted(FUNCTIONS), n=1)
+        return at.add_problem(
+            "one of Heat's functions", "an unknown one", f"did you mean {near[0]}?" if near else ""
+        )
+    text = encode_canonical_json(at.value)
+    if text is None:
+        return at.add_problem(
+            f"a function of at most {VALUE_LIMIT} JSON values, {DEPTH_LIMIT} deep", "another"
+        )
+    expected = FUNCTIONS[name].describe_mismatch(arguments)
+    if expected:
+        return at.get_child(name, arguments).add_problem(expected, "something else")
+    return UnresolvedFunction(_said(name, arguments), text)
+
+
+def encode_canonical_json(value: object) -> str | None:
+    """The one JSON text of a value; None where it has none, or is too large or too deep to be meant."""
+    waiting: list[tuple[object, int]] = [(value, 0)]
+    seen = 0
+    while waiting:
+        item, depth = waiting.pop()
+        seen += 1
+        if seen > VALUE_LIMIT or depth > DEPTH_LIMIT or not _is_json(item):
+            return None
+        if isinstance(item, dict):
+            if not all(isinstance(key, str) and _encodable(key) for key in item):
+                return None
+            item = list(item.values())
+        if isinstance(item, list):
+            waiting += [(child, depth + 1) for child in item[: VALUE_LIMIT + 1]]
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def build_function_schema() -> dict[str, Any]:
+    """The schema of any function."""
+    return {
+        "description": "A template function that Heat has not resolved: for validate and plan only",
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {name: arguments.build_schema() for name, arguments in FUNCTIONS.items()},
+        "additionalProperties": False,
+    }
+
+
+def _is_json(value: object) -> bool:
+    match value:
+        case str():
+            return _encodable(value)
+        case float():
+            return math.isfinite(value)
+        case int():
+            return abs(value) < 10**19
+    return value is None or isinstance(value, list | dict)
+
+
+def _encodable(text: str) -> bool:
+    return not re.search(f"[{SURROGATES}]", text)
+
+
+@dataclass(frozen=True, slots=True)
+class NameArgument:
+    """One name."""
+
+    def describe_mismatch(self, arguments: object) -> str:
+        return "" if _is_word(arguments) else "a name"
+
+    def build_schema(self) -> dict[str, Any]:
+        return dict(_WORD)
+
+
+@dataclass(frozen=True, slots=True)
+class PathArgument:
+    """A name and what is wanted of it: `least` parts in a list; or `dotted`, or one `single` word."""
+
+    min_parts: int
+    allows_dotted: bool = False
+    allows_single: bool = False
+
+    def describe_mismatch(self, arguments: object) -> str:
+        match arguments:
+            case [str(name), *rest] if len(rest) + 1 >= self.min_parts and _is_word(name):
+                return "" if all(_is_part(part) for part in rest) else "a list of names and numbers"
+            case str(name) if _is_word(name) and (self.allows_single or (self.allows_dotted and "." in name)):
+                return ""
+        return (
+            "a list of a name and an attribute"
+            if self.min_parts > 1
+            else "a name, or a list that begins with one"
+        )
+
+    def build_schema(self) -> dict[str, Any]:
+        part = {"anyOf": [_WORD, {"type": "integer"}, {"$ref": FUNCTION_REF}]}
+        parts = {"type": "array", "minItems": self.min_parts, "prefixItems": [_WORD], "items": part}
+        if self.allows_single:
+            return {"anyOf": [parts, _WORD]}
+        return {"anyOf": [parts, _WORD | {"pattern": r"\."}]} if self.allows_dotted else parts
+
+
+@dataclass(frozen=True, slots=True)
+class AnyArgument:
+    """Arguments that only Heat needs to understand."""
+
+    def describe_mismatch(self, arguments: object) -> str:
+        return ""
+
+    def build_schema(self) -> dict[str, Any]:
+        return {}
+
+
+_WORD = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH_LIMIT, "not": {"pattern": CONTROL}}
+_CFN = (
+    "Fn::Join", "Fn::Split", "Fn::Select", "Fn::Replace", "Fn::Base64", "Fn::FindInMap", "Fn::GetAZs",
+    "Fn::MemberListToMap", "Fn::ResourceFacade", "Fn::If", "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or",
+)  # fmt: skip
+_HOT = (
+    "list_join", "list_concat", "list_concat_unique", "str_replace", "str_replace_strict", "str_split",
+    "str_replace_vstrict", "map_merge", "map_replace", "repeat", "resource_facade", "digest", "make_url",
+    "contains", "filter", "yaql", "if", "equals", "not", "and", "or",
+)  # fmt: skip
+ArgumentShape = NameArgument | PathArgument | AnyArgument
+_NAMING: dict[str, ArgumentShape] = {
+    "Ref": NameArgument(),
+    "Fn::GetAtt": PathArgument(2, allows_dotted=True),
+    "get_resource": NameArgument(),
+    "get_attr": PathArgument(2),
+    "get_param": PathArgument(1, allows_single=True),
+    "get_file": NameArgument(),
+}
+FUNCTIONS: dict[str, ArgumentShape] = {**_NAMING, **dict.fromkeys(_CFN + _HOT, AnyArgument())}
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= NAME_LENGTH_LIMIT and not re.search(CONTROL, value)
+
+
+def _is_part(value: object) -> bool:
+    return _is_word(value) or is_function(value) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _said(name: str, arguments: object) -> str:
+    """What a function refers to. Its literals are left out: one may be a piece of a password."""
+    shape = FUNCTIONS.get(name, AnyArgument())
+    if not isinstance(shape, AnyArgument) and not shape.describe_mismatch(arguments):
+        parts = arguments if isinstance(arguments, list) else [arguments]
+        return ".".join("*" if is_function(part) else str(part) for part in parts)
+    return f"{name}({', '.join(_references(arguments))})"
+
+
+def _references(value: object) -> list[str]:
+    if is_function(value) and isinstance(value, dict):
+        [(name, arguments)] = value.items()
+        return [_said(name, arguments)]
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [said for child in children for said in _references(child)]

@@ -1,0 +1,93 @@
+"""The TLS of a document: certificates and keys in PEM, and which of its keys go together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guestagent.metadata.document import Tls
+from guestagent.metadata.regex_fragments import SURROGATES
+from guestagent.metadata.schema_types import Boolean, Key, MappingShape, Schema, Text, ValueOrFunction
+from guestagent.secret import Secret
+from guestagent.validation import Cursor
+
+PEM_LENGTH_LIMIT = 32768  # all of a node's user data has to stay under 64 KiB
+
+PEM = Text(
+    PEM_LENGTH_LIMIT,
+    forbidden_pattern=rf"PRIVATE KEY|\u0000|[{SURROGATES}]",
+    forbidden_name="private key or NUL",
+    pattern=r"-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----",
+    description="certificates in PEM",
+)
+PRIVATE_KEY_PEM = Text(
+    PEM_LENGTH_LIMIT,
+    forbidden_pattern=rf"ENCRYPTED|\u0000|[{SURROGATES}]",  # no server could be told the passphrase
+    forbidden_name="passphrase or NUL",
+    pattern=r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[\s\S]+-----END ([A-Z]+ )?PRIVATE KEY-----",
+    description="a private key in PEM",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateKeyShape:
+    expected: str = PRIVATE_KEY_PEM.expected
+
+    def read(self, at: Cursor) -> Secret | None:
+        text = PRIVATE_KEY_PEM.read(at)
+        return None if text is None else Secret(text)
+
+    def build_schema(self) -> Schema:
+        return PRIVATE_KEY_PEM.build_schema()
+
+
+TLS = MappingShape(
+    Tls,
+    {
+        "CA": Key("ca", ValueOrFunction(PEM), "the authority that signs the servers' certificates, in PEM"),
+        "Verify": Key(
+            "verify",
+            Boolean(),
+            "the source's certificate must carry its name, where there is a CA",
+            default=True,
+        ),
+        "Required": Key("required", Boolean(), "false: a channel in clear", default=True),
+        "Certificate": Key("certificate", ValueOrFunction(PEM), "on a replica: its own certificate, in PEM"),
+        "Key": Key("key", ValueOrFunction(PrivateKeyShape()), "the private key of that certificate, in PEM"),
+        "ClientCertificates": Key(
+            "client_certificates", Boolean(), "on a source: its accounts demand a certificate", default=False
+        ),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsShape:
+    """The keys of TLS, and that they do not contradict each other."""
+
+    expected: str = TLS.expected
+
+    def read(self, at: Cursor) -> Tls | None:
+        found = at.value if isinstance(at.value, dict) else {}
+        if found.get("Required") is False and len(found) > 1:
+            others = " and ".join(sorted(str(key)[:64] for key in found if key != "Required"))
+            at.get_child("Required", None).add_problem("nothing beside it, where it is false", others)
+        if found.get("Verify") is True and "CA" not in found:
+            at.get_child("CA", None).add_problem(
+                "a CA where Verify is true", do="there is nothing to verify against"
+            )
+        if "Certificate" in found and "Key" not in found:
+            at.get_child("Key", None).add_problem("the private key of the Certificate")
+        if "Key" in found and "Certificate" not in found:
+            at.get_child("Certificate", None).add_problem("the certificate of the Key")
+        return TLS.read(at)
+
+    def build_schema(self) -> Schema:
+        verified: Schema = {"properties": {"Verify": {"const": True}}, "required": ["Verify"]}
+        in_clear: Schema = {"properties": {"Required": {"const": False}}, "required": ["Required"]}
+        return TLS.build_schema() | {
+            "dependentRequired": {"Certificate": ["Key"], "Key": ["Certificate"]},
+            "allOf": [
+                {"if": verified, "then": {"required": ["CA"]}},
+                {"if": in_clear, "then": {"maxProperties": 1}},
+            ],
+        }

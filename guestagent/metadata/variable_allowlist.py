@@ -1,0 +1,209 @@
+"""The server variables that a document may set: a checked list, and what the agent keeps to itself. Pure.
+
+What a running server makes of a value the agent looks at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from guestagent.metadata.variable_types import (
+    MIB,
+    SIZE_LIMIT,
+    Decimal,
+    Enumeration,
+    Flag,
+    Number,
+    OptionWord,
+    VariableType,
+    VariableValue,
+)
+from guestagent.validation import Cursor
+
+
+class ChangeMode(str, Enum):
+    """When a server takes another value: at once (SET GLOBAL), or only at its start."""
+
+    DYNAMIC = "dynamic"
+    STATIC = "static"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVariable:
+    """What may be said of a variable, and when each family takes it; None: that family does not know it.
+
+    `why`: where its limits come from, if not from the server.
+    """
+
+    type: VariableType
+    mariadb: ChangeMode | None
+    mysql: ChangeMode | None
+    reason: str = ""
+
+    def get_change_mode(self, family: str) -> ChangeMode | None:
+        return {"mariadb": self.mariadb, "mysql": self.mysql}.get(family)
+
+
+def normalise_name(name: str) -> str:
+    """The name as a server shows it: an option file may say it with hyphens."""
+    return name.replace("-", "_")
+
+
+def format_variable(name: str, value: VariableValue) -> str:
+    """A value that the list admits, as servers spell it. ValueError for any other: parse lets none pass."""
+    known = KNOWN_VARIABLES.get(normalise_name(name))
+    text = None if known is None else known.type.format_value(value)
+    if text is None:
+        raise ValueError(f"{name} is not in the list of variables, or has another value than it admits")
+    return text
+
+
+def explain_reserved(name: str) -> str | None:
+    """Why the agent keeps this variable to itself; None where it does not."""
+    full = normalise_name(name).lower().removeprefix("loose_")
+    return next(
+        (
+            why
+            for pattern, why in RESERVED_VARIABLES.items()
+            if re.fullmatch(pattern, full) or re.fullmatch(pattern, full.removeprefix("skip_"))
+        ),
+        None,
+    )
+
+
+def check_value(at: Cursor, name: str, value: VariableValue) -> None:
+    """Notes a problem where the value is not of the variable's kind."""
+    known = KNOWN_VARIABLES[name]
+    if known.type.format_value(value) is None:
+        at.add_problem(known.type.expected, "another value", known.reason)
+
+
+DYNAMIC, STATIC = ChangeMode.DYNAMIC, ChangeMode.STATIC
+FLAG = Flag()
+SECONDS = Number(1, 31536000)
+NET_TIMEOUT = Number(3, 31536000)
+HEARTBEAT_REASON = (
+    "the agent's channels have a heartbeat every 2 s, and a shorter timeout would cut them between two"
+)
+
+
+def _size(least: int = 0, most: int = SIZE_LIMIT) -> Number:
+    return Number(least, most, allows_units=True)
+
+
+def _both(kind: VariableType, takes: ChangeMode = DYNAMIC) -> KnownVariable:
+    return KnownVariable(kind, takes, takes)
+
+
+KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
+    # What the agent sizes from the machine, and how durable a commit is.
+    "innodb_buffer_pool_size": _both(_size(5 * MIB)),
+    "innodb_log_file_size": KnownVariable(_size(4 * MIB), DYNAMIC, None),
+    "innodb_redo_log_capacity": KnownVariable(_size(8 * MIB), None, DYNAMIC),
+    "max_connections": _both(Number(10, 100000)),
+    "innodb_flush_log_at_trx_commit": _both(Number(0, 2)),
+    "sync_binlog": _both(Number(0, 2**32 - 1)),
+    # InnoDB
+    "innodb_adaptive_hash_index": _both(FLAG),
+    "innodb_autoinc_lock_mode": _both(Number(0, 2), STATIC),
+    "innodb_flush_neighbors": _both(Number(0, 2)),
+    "innodb_io_capacity": _both(Number(100, 2**32 - 1)),
+    "innodb_io_capacity_max": _both(Number(100, 2**32 - 1)),
+    "innodb_lock_wait_timeout": _both(Number(1, 100000000)),
+    "innodb_log_buffer_size": KnownVariable(_size(MIB, 2**32 - 1), STATIC, DYNAMIC),
+    "innodb_max_dirty_pages_pct": _both(Decimal(99)),
+    "innodb_open_files": _both(Number(10, 2**31 - 1), STATIC),  # MySQL changes it by a function, not by SET
+    "innodb_print_all_deadlocks": _both(FLAG),
+    "innodb_purge_threads": KnownVariable(Number(1, 32), DYNAMIC, STATIC),
+    "innodb_read_io_threads": KnownVariable(Number(1, 64), DYNAMIC, STATIC),
+    "innodb_snapshot_isolation": KnownVariable(FLAG, DYNAMIC, None),
+    "innodb_stats_on_metadata": _both(FLAG),
+    "innodb_write_io_threads": KnownVariable(Number(2, 64), DYNAMIC, STATIC),
+    # Binary log and channel
+    "binlog_cache_size": _both(_size(4096)),
+    "binlog_expire_logs_seconds": _both(Number(0, 2**32 - 1)),
+    "binlog_row_image": _both(Enumeration(("FULL", "MINIMAL", "NOBLOB"))),
+    "max_binlog_size": _both(_size(4096, 2**30)),
+    "replica_max_allowed_packet": KnownVariable(_size(1024, 2**30), None, DYNAMIC),
+    "replica_net_timeout": KnownVariable(NET_TIMEOUT, None, DYNAMIC, HEARTBEAT_REASON),
+    "replica_parallel_workers": KnownVariable(Number(0, 1024), None, STATIC),
+    "slave_max_allowed_packet": KnownVariable(_size(1024, 2**30), DYNAMIC, None),
+    "slave_net_timeout": KnownVariable(NET_TIMEOUT, DYNAMIC, None, HEARTBEAT_REASON),
+    "slave_parallel_mode": KnownVariable(
+        Enumeration(("conservative", "optimistic", "aggressive", "minimal", "none")), STATIC, None
+    ),
+    "slave_parallel_threads": KnownVariable(Number(0, 16383), STATIC, None),
+    # Connections
+    "back_log": _both(Number(1, 65535), STATIC),
+    "bind_address": _both(OptionWord(), STATIC),
+    "connect_timeout": _both(Number(2, 31536000)),
+    "extra_max_connections": KnownVariable(Number(1, 100000), DYNAMIC, None),
+    "extra_port": KnownVariable(Number(0, 65535), STATIC, None),
+    "interactive_timeout": _both(SECONDS),
+    "max_allowed_packet": _both(_size(1024, 2**30)),
+    "max_connect_errors": _both(Number(1, 2**32 - 1)),
+    "net_read_timeout": _both(SECONDS),
+    "net_write_timeout": _both(SECONDS),
+    "open_files_limit": _both(Number(1, 2**31 - 1), STATIC),
+    "require_secure_transport": _both(FLAG),
+    "skip_name_resolve": _both(FLAG, STATIC),
+    "thread_cache_size": _both(Number(0, 16384)),
+    "thread_handling": KnownVariable(
+        Enumeration(("one-thread-per-connection", "pool-of-threads")), STATIC, None
+    ),
+    "wait_timeout": _both(SECONDS),
+    # Sessions
+    "character_set_server": _both(OptionWord()),
+    "collation_server": _both(OptionWord()),
+    "event_scheduler": _both(FLAG),
+    "group_concat_max_len": _both(Number(4, 2**32 - 1)),
+    "join_buffer_size": _both(_size(128)),
+    "key_buffer_size": _both(_size(4096)),
+    "local_infile": _both(FLAG),
+    "max_execution_time": KnownVariable(Number(0, 2**32 - 1), None, DYNAMIC),
+    "max_heap_table_size": _both(_size(16384)),
+    "max_statement_time": KnownVariable(Decimal(31536000), DYNAMIC, None),
+    "performance_schema": _both(FLAG, STATIC),
+    "read_buffer_size": _both(_size(8192, 2**31 - 1)),
+    "read_rnd_buffer_size": _both(_size(1, 2**31 - 1)),
+    "sort_buffer_size": _both(_size(32768)),
+    "sql_mode": _both(OptionWord()),
+    "table_definition_cache": _both(Number(400, 524288)),
+    "table_open_cache": _both(Number(1, 524288)),
+    "tmp_table_size": _both(_size(1024)),
+    # What the server tells
+    "log_error_verbosity": KnownVariable(Number(1, 3), None, DYNAMIC),
+    "log_queries_not_using_indexes": _both(FLAG),
+    "log_warnings": KnownVariable(Number(0, 11), DYNAMIC, None),
+    "long_query_time": _both(Decimal(31536000)),
+    "slow_query_log": _both(FLAG),
+}
+
+ROLE_REASON = "the agent sets it by the node's role"
+CHANNEL_REASON = "the agent's replication relies on it"
+IMAGE_REASON = "it is the image's: the server would not find its data, or its agent not the server"
+RIGHTS_REASON = "it decides who may do what on the machine"
+
+RESERVED_VARIABLES: Mapping[str, str] = {
+    r"server_id|report_(host|port|user|password)": "the agent gives each node its own; see GuestAgent.ServerId",
+    r"(super_)?read_only|transaction_read_only|offline_mode": ROLE_REASON,
+    r"(sql_)?log_bin.*|binlog_format|binlog_(do|ignore)_db|log_(slave|replica)_updates|relay_log.*": CHANNEL_REASON,
+    r"(.*_)?gtid_.*|(slave|replica)_start|replicate_.*|master_.*|source_.*|rpl_.*|sync_(relay|master).*": (
+        CHANNEL_REASON
+    ),
+    r"datadir|basedir|socket|port|pid_file|tmpdir|user|chroot": IMAGE_REASON,
+    r"lower_case_table_names|innodb_.*_(dir|directory|path)": IMAGE_REASON,
+    r"(server_)?uuid|server_uid|innodb_(page_size|force_recovery|read_only)|defaults_.*|log_error": IMAGE_REASON,
+    r"plugin_.*|plugin|early_plugin_load|.*_plugin(_.*)?|init_.*|secure_file_priv|secure_.*|grant_tables": (
+        RIGHTS_REASON
+    ),
+    r"networking|default_authentication_plugin|authentication_policy|mysqlx.*|admin_.*|wsrep_.*": RIGHTS_REASON,
+    r"general_log.*|slow_query_log_file|log_output": "passwords could end up in it",
+    r"(have_)?ssl.*|tls_.*|mysqlx_ssl.*": "TLS is said by GuestAgent.TLS, and by the image",
+}

@@ -1,0 +1,56 @@
+"""Guests that do nothing but answer: what a cluster costs when its nodes cost nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from guestagent.embedded import FakeHypervisor
+from guestagent.embedded.guests.user_data import parse_user_data
+from guestagent.embedded.openstack.nova.hypervisor import Guest
+from guestagent.metadata.document import CfnHandle, Handle, HotHandle
+from guestagent.secret import Secret
+from guestagent.signal import SignalOutcome, SignalStatus, build_body, build_transport
+
+READY = SignalOutcome(SignalStatus.SUCCESS, "answers at once")
+SIGNAL_TIMEOUT_S = 300.0  # seconds for one request: fifty signals at once keep a Heat busy
+
+
+class AnsweringHypervisor(FakeHypervisor):
+    """Reads the handle out of a guest's boot data, and says SUCCESS to it as the agent would, once it has "booted".
+
+    On a real Heat no guest may answer while another's server is still being made: Heat writes into that one's
+    metadata then, and its stack may hang for ever. No virtual machine is that fast.
+    """
+
+    def __init__(self, boot_seconds: float) -> None:
+        super().__init__()
+        self._boot_seconds = boot_seconds
+        self._answers = ThreadPoolExecutor(64, "answers")
+        self._said: list[Future[None]] = []
+
+    def boot(self, guest: Guest) -> None:
+        super().boot(guest)
+        init_data = parse_user_data(guest.user_data).init_data or b"{}"
+        handle = find_handle(json.loads(init_data))
+        self._said.append(self._answers.submit(self._answer, handle, guest.name))
+
+    def _answer(self, handle: Handle, unique_id: str) -> None:
+        time.sleep(self._boot_seconds)
+        build_transport(handle).send(build_body(handle, unique_id, READY), SIGNAL_TIMEOUT_S)
+
+    def close(self) -> None:
+        self._answers.shutdown()
+        for said in self._said:
+            said.result()  # an answer that was not taken spoils the measurement
+        super().close()
+
+
+def find_handle(document: dict[str, Any]) -> Handle:
+    """The handle that a node's document names: a URL, or the text of a HOT handle's document."""
+    given = document["ReadyWaitCondition"]
+    if isinstance(given, str) and given.startswith("http"):
+        return CfnHandle(Secret(given))
+    return HotHandle(Secret(given if isinstance(given, str) else json.dumps(given)))

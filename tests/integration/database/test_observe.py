@@ -1,0 +1,146 @@
+"""What a look at a real server shows, and that it changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guestagent.database.protocols import Database
+from guestagent.database.state import (
+    REPLICATION_PRIVILEGES,
+    Account,
+)
+from guestagent.errors import DatabaseRefused
+from guestagent.secret import Secret
+from tests.support.database_servers import DatabaseServer
+from tests.support.family_statements import FamilyStatements, limit_to_family
+from tests.support.replication import (
+    PASSWORD,
+    REPLICATOR,
+    read_account,
+)
+
+pytestmark = pytest.mark.every_server
+
+
+class TestLooking:
+    def test_a_fresh_server_shows_nothing_of_anybody(
+        self, server: DatabaseServer, database: Database
+    ) -> None:
+        state = database.observe()
+
+        assert (state.accounts, state.schemas, state.replica_ids, state.has_marker) == ((), (), (), False)
+        assert state.history.is_empty
+        assert state.channel is None
+        assert (state.server_id, state.port) == (1, server.port)
+        assert state.binary_log
+        assert state.gtid
+        assert not state.read_only
+        assert state.version.startswith(server.flavour.series)
+        assert state.history.family.lower() == database.dialect.family == server.flavour.family
+
+    def test_schemas_and_foreign_accounts_are_seen(self, server: DatabaseServer, database: Database) -> None:
+        server.execute(
+            "CREATE DATABASE shop",
+            "CREATE USER app@'10.%' IDENTIFIED BY 'x'",
+            "GRANT ALL ON shop.* TO app@'10.%'",
+        )
+
+        state = database.observe()
+
+        assert state.schemas == ("shop",)
+        (app,) = state.accounts
+        assert (app.account, app.is_marked, app.has_other_privileges) == (Account("app", "10.%"), False, True)
+        assert not app.privileges
+
+    def test_a_lost_and_found_folder_is_no_schema(self, server: DatabaseServer, database: Database) -> None:
+        (server.folder / "data" / "lost+found").mkdir()
+
+        schemas = database.observe().schemas
+        (server.folder / "data" / "lost+found").rmdir()
+
+        assert schemas == ()
+
+    def test_looking_writes_nothing(self, source: DatabaseServer, database: Database) -> None:
+        before = source.read_position()
+
+        database.observe()
+        database.observe()
+
+        assert source.read_position() == before
+
+    @pytest.mark.parametrize(
+        ("statement", "expected"),
+        [
+            ("ALTER USER slave0000 ACCOUNT LOCK", {"locked": True}),
+            ("ALTER USER slave0000 REQUIRE SSL", {"requires_tls": True}),
+            ("ALTER USER slave0000 REQUIRE X509", {"requires_tls": True, "requires_certificate": True}),
+            ("GRANT SELECT ON *.* TO slave0000", {"privileges": REPLICATION_PRIVILEGES | {"SELECT"}}),
+            ("REVOKE REPLICATION SLAVE ON *.* FROM slave0000", {"privileges": frozenset()}),
+            ("GRANT USAGE ON *.* TO slave0000 WITH GRANT OPTION", {"others": True}),
+            ("GRANT SELECT ON d.* TO slave0000", {"others": True}),
+            ("GRANT SELECT ON d.t TO slave0000", {"others": True}),
+            ("GRANT SELECT (a) ON d.t TO slave0000", {"others": True}),
+            ("GRANT EXECUTE ON PROCEDURE d.p TO slave0000", {"others": True}),
+            ("GRANT PROXY ON root@localhost TO slave0000", {"others": True}),
+            ("GRANT boss TO slave0000", {"others": True}),
+            ("GRANT guestagent TO slave0000 WITH ADMIN OPTION", {"others": True, "marked": False}),
+            ("REVOKE guestagent FROM slave0000", {"marked": False}),
+            ("GRANT SELECT ON d.* TO guestagent", {"marked": False}),
+            ("GRANT SELECT ON *.* TO guestagent", {"marked": False}),
+            ("GRANT boss TO guestagent", {"marked": False}),
+        ],
+    )
+    def test_every_right_of_an_account_is_seen(
+        self, source: DatabaseServer, database: Database, statement: str, expected: dict[str, object]
+    ) -> None:
+        made = read_account(database, REPLICATOR)
+        procedure = "CREATE PROCEDURE d.p() SELECT 1"
+        source.execute(
+            "CREATE DATABASE d", "CREATE TABLE d.t (a INT)", procedure, "CREATE ROLE boss", statement
+        )
+
+        seen = read_account(database, REPLICATOR)
+
+        assert made.privileges == REPLICATION_PRIVILEGES
+        assert made.is_marked
+        assert not made.has_other_privileges
+        assert seen == replace(made, **expected)  # type: ignore[arg-type]
+
+    def test_a_second_password_is_a_retained_one(
+        self, source: DatabaseServer, database: Database, spoken: FamilyStatements
+    ) -> None:
+        source.execute(spoken.add_password)
+
+        seen = read_account(database, REPLICATOR)
+
+        proofs = [
+            database.dialect.verify_password(seen.plugin, seen.password_hash, p)
+            for p in (PASSWORD, Secret("x"))
+        ]
+        assert sum(proofs) == 1
+        assert seen.retained_hash is not None
+
+    @limit_to_family("mariadb")
+    def test_a_second_way_into_an_account_is_no_proof(
+        self, source: DatabaseServer, database: Database
+    ) -> None:
+        source.execute(
+            "ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
+            " OR unix_socket"
+        )
+
+        seen = read_account(database, REPLICATOR)
+
+        assert not database.dialect.verify_password(seen.plugin, seen.password_hash, PASSWORD)
+
+    def test_named_channels_are_refused(
+        self, database: Database, server: DatabaseServer, spoken: FamilyStatements
+    ) -> None:
+        server.execute(spoken.create_named_channel)
+
+        with pytest.raises(DatabaseRefused, match="named channels"):
+            database.observe()
+
+        server.execute(spoken.drop_named_channel)

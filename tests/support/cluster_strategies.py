@@ -1,0 +1,109 @@
+"""Builders that make a cluster readable on one line, and a hypothesis strategy for clusters of any shape."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from hypothesis import strategies as st
+
+from guestagent.controller import Cluster, Dialect, Node, Passwords
+from guestagent.metadata import Tls
+
+LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
+SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
+
+
+def build_cluster(replicas: int = 0, **settings: Any) -> Cluster:
+    """A cluster of a large source and small replicas, in the origin's dialect where no other one is said."""
+    return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, **{"dialect": Dialect.CFN, **settings})
+
+
+def list_names(of: Cluster) -> list[str]:
+    return [node.name for node in of]
+
+
+words = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
+texts = words | st.builds("{} {}".format, words, words)
+nodes = st.builds(Node, flavor=texts, image=texts)
+cidrs = st.builds(
+    lambda address, prefix: str(IPv4Network((address, prefix), strict=False)),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 32),
+)
+cidrs_of_ipv6 = st.builds(
+    lambda address, prefix: str(IPv6Network((address, prefix), strict=False)),
+    st.integers(0, 2**128 - 1),
+    st.integers(0, 128),
+)
+places = st.one_of(
+    st.just({}),
+    st.builds(lambda subnet: {"subnet": subnet}, texts),
+    st.builds(lambda network: {"network": network}, texts),
+)
+times = st.tuples(st.integers(1, 20000), st.integers(0, 20000), st.integers(1, 1000)).map(
+    lambda drawn: {"deadline": drawn[0], "boot_allowance": drawn[1], "auth_ttl": sum(drawn)}
+)
+
+
+settings: st.SearchStrategy[dict[str, Any]] = st.builds(lambda place, time: {**place, **time}, places, times)
+
+
+CA = "-----BEGIN CERTIFICATE-----\nMC4=\n-----END CERTIFICATE-----\n"
+encryptions = st.sampled_from(
+    [None, Tls(), Tls(required=False), Tls(ca=CA), Tls(ca=CA, verify=False), Tls(verify=False)]
+)
+
+
+@st.composite
+def fresh_clusters(draw: st.DrawFn) -> Cluster:
+    dialect = draw(st.sampled_from(Dialect))
+    passwords = draw(st.sampled_from(Passwords))
+    ipv6 = draw(st.booleans())
+    clients = cidrs | cidrs_of_ipv6 if ipv6 else cidrs
+    of_replicas = cidrs | st.sampled_from(["2001:db8::/64", "fd00:1:2:3::/64", "::/0"]) if ipv6 else cidrs
+    made = Cluster.new(
+        source=draw(nodes),
+        replicas=draw(st.lists(nodes, max_size=4)),
+        key_pair=draw(st.none() | texts),
+        client_networks=draw(st.lists(clients, max_size=3, unique=True)),
+        variables=draw(
+            st.dictionaries(
+                st.sampled_from(["max-connections", "wait_timeout"]), st.integers(20, 100), max_size=2
+            )
+        ),
+        replica_network=draw(st.none() | of_replicas),
+        ipv6=ipv6,
+        metadata_url=draw(
+            st.none() | st.sampled_from(["http://10.0.0.1:8000/v1/", "https://heat.example/cfn/v1/"])
+        ),
+        polling_interval=draw(st.integers(1, 3600)),
+        passwords=passwords,
+        dialect=Dialect.CFN,
+        tls=draw(encryptions),
+        **draw(settings),
+    )
+    return made.in_dialect(dialect)
+
+
+OPERATIONS = ["add", "remove", "renew", "resize", "rotate", "end"]
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> Cluster:
+    """Clusters of any shape after any sequence of operations."""
+    made = draw(fresh_clusters())
+    for operation in draw(st.lists(st.sampled_from(OPERATIONS), max_size=6)):
+        if operation == "add":
+            made = made.add_replica(draw(nodes))
+        elif operation == "renew":
+            made = made.renew(draw(st.sampled_from(list_names(made))))
+        elif operation == "resize":
+            made = made.resize(draw(st.sampled_from(list_names(made))), draw(texts))
+        elif operation == "end":
+            made = made.end_rotation()
+        elif operation == "rotate" and made.replicas and not made.rotating:
+            made = made.rotate(*draw(st.sets(st.sampled_from(list_names(made)[1:]))))
+        elif operation == "remove" and made.replicas:
+            made = made.remove_replica(draw(st.sampled_from(list_names(made)[1:])))
+    return made

@@ -1,0 +1,79 @@
+"""A service manager for one server: `python -m tests.support.fake_systemctl FOLDER start|stop|restart`.
+
+The folder tells how its server is started (`install`). As systemd does for a unit that notifies, start returns when
+the server answers, and fails when it has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from guestagent.database.driver import connect_socket
+from guestagent.embedded.database_servers.root_directory import hold_file_lock
+from guestagent.errors import DatabaseUnreachable
+
+
+def install_unit(folder: Path, argv: Sequence[str]) -> None:
+    """The unit, so to speak: `argv` becomes the server."""
+    (folder / "unit.json").write_text(json.dumps(argv))
+
+
+def start(folder: Path) -> int:
+    if is_running(folder):
+        return 0
+    argv = json.loads((folder / "unit.json").read_text())
+    with (folder / "out").open("ab") as out:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+    (folder / "service.pid").write_text(str(process.pid))
+    while not is_running(folder):
+        if process.poll() is not None:
+            sys.stderr.write("the service failed: its server has ended\n")
+            return 1
+        time.sleep(0.05)
+    return 0
+
+
+def stop(folder: Path) -> int:
+    """Ends the server and waits for its end, also as nobody's child."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        pid = int((folder / "service.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        while (
+            Path(f"/proc/{pid}/status").exists()
+            and "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
+        ):
+            time.sleep(0.05)
+    (folder / "service.pid").unlink(missing_ok=True)
+    return 0
+
+
+def is_running(folder: Path) -> bool:
+    try:
+        connect_socket(str(folder / "s"), "root", 5).close()
+    except DatabaseUnreachable:
+        return False
+    return True
+
+
+def main(folder: Path, verb: str) -> int:
+    """One verb after another, also of an agent that was killed meanwhile: a server has one process."""
+    with (folder / "verbs").open("a") as verbs:
+        verbs.write(f"{verb}\n")
+    with hold_file_lock(folder / "verbs.lock"):
+        if verb == "restart":
+            stop(folder)
+        return stop(folder) if verb == "stop" else start(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,162 @@
+"""The line of `guestagent status` about the handle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent import metadata_files
+from guestagent.agent.metadata_files import CollectedDocument
+from guestagent.agent.settings import Settings, load_settings
+from guestagent.agent.signal_status import describe_signal
+from guestagent.agent.signalling import format_delivery
+from guestagent.errors import InvalidSettings
+from guestagent.metadata.document import Handle
+from guestagent.signal import Delivery, DeliveryResult, Spool, SpoolEntry
+from tests.support.signal_handles import (
+    SIGNATURE,
+    URL,
+    add_minutes,
+    build_account_handle,
+    build_cfn_handle,
+    build_success,
+)
+
+EXPIRES = (
+    "the handle's URL expires in 10 min, at 2026-11-23T18:15:00+00:00 (signal.auth_ttl after it was signed)"
+)
+NODE = {"Version": 1, "Node": "node", "Generation": 1}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    empty = tmp_path / "guestagent.conf"
+    empty.write_text("")
+    return replace(load_settings(empty), state_folder=tmp_path, collector_cache=tmp_path / "cache")
+
+
+def today() -> datetime:
+    return add_minutes(5)
+
+
+def hand_over(settings: Settings, handle: object = URL, section: Mapping[str, object] = NODE) -> None:
+    document = {"ReadyWaitCondition": handle, "GuestAgent": section}
+    metadata_files.store_document(
+        settings.state_folder,
+        CollectedDocument.from_document(document, Path("os-collect-config.json"), "now"),
+    )
+
+
+def said(handle: Handle) -> SpoolEntry:
+    return SpoolEntry(handle, "node-1", build_success())
+
+
+def test_there_is_nothing_to_tell_before_there_is_metadata(settings: Settings) -> None:
+    assert describe_signal(settings, today=today) == ""
+
+
+def test_an_expiry_is_told_before_anything_was_said(settings: Settings) -> None:
+    hand_over(settings)
+
+    assert describe_signal(settings, today=today) == f"nothing said yet; {EXPIRES}"
+
+
+def test_the_clouds_own_auth_ttl_moves_it(settings: Settings) -> None:
+    hand_over(settings)
+
+    line = describe_signal(replace(settings, auth_ttl=3600), today=today)
+
+    assert line.startswith("nothing said yet; the handle's URL expires in 55 min")
+
+
+def test_an_invalid_documents_handle_expires_too(settings: Settings) -> None:
+    hand_over(settings, section={**NODE, "Nonsense": 1})
+
+    assert EXPIRES in describe_signal(settings, today=today)
+
+
+@pytest.mark.parametrize("state", ["waiting", "converging", "failed"])
+def test_a_success_that_is_pending_is_held_back_while_the_node_is_not_ready(
+    settings: Settings, state: str
+) -> None:
+    hand_over(settings)
+    Spool(settings.state_folder).put_entry(SpoolEntry(build_cfn_handle(), "node-1", build_success()))
+
+    told = describe_signal(settings, today=today, state=state)
+
+    assert told == f"SUCCESS pending, held back until the node is ready again; {EXPIRES}"
+
+
+def test_what_is_pending_says_how_long_it_may_be_so(settings: Settings) -> None:
+    hand_over(settings)
+    Spool(settings.state_folder).put_entry(said(build_cfn_handle()))
+
+    assert describe_signal(settings, today=today) == f"SUCCESS pending; {EXPIRES}"
+
+
+def test_a_handle_that_renews_itself_expires_never(settings: Settings) -> None:
+    hand_over(settings, build_account_handle().document.reveal())
+    assert describe_signal(settings, today=today) == ""
+
+    Spool(settings.state_folder).put_entry(said(build_account_handle()))
+
+    assert describe_signal(settings, today=today) == "SUCCESS pending"
+
+
+@pytest.mark.parametrize(
+    ("handle", "line"),
+    [
+        (build_cfn_handle(), "SUCCESS accepted at 2026-11-23T18:05:00+00:00"),
+        (
+            build_account_handle(),
+            "SUCCESS accepted at 2026-11-23T18:05:00+00:00, not confirmed "
+            "(HEAT_SIGNAL has no receipt): the stack tells whether it counts",
+        ),
+    ],
+)
+def test_an_acceptance_says_what_it_proves(settings: Settings, handle: Handle, line: str) -> None:
+    Spool(settings.state_folder, today=today).mark_accepted(said(handle))
+
+    assert describe_signal(settings, today=today) == line
+
+
+def test_what_was_given_up_says_why(settings: Settings) -> None:
+    Spool(settings.state_folder, today=today).mark_given_up(said(build_cfn_handle()), "heat.test answers 404")
+
+    assert describe_signal(settings) == "SUCCESS given up at 2026-11-23T18:05:00+00:00: heat.test answers 404"
+
+
+def test_an_older_generations_acceptance_is_not_this_ones(settings: Settings) -> None:
+    Spool(settings.state_folder).mark_accepted(said(build_cfn_handle()))
+    hand_over(settings, section={**NODE, "Generation": 2})
+
+    assert describe_signal(settings, today=today).startswith("nothing said yet; ")
+
+
+def test_no_line_holds_a_credential(settings: Settings) -> None:
+    hand_over(settings)
+    Spool(settings.state_folder).put_entry(said(build_cfn_handle()))
+
+    assert SIGNATURE not in describe_signal(settings, today=today)
+
+
+def test_the_log_says_what_is_not_confirmed() -> None:
+    assert format_delivery(build_success(), Delivery(DeliveryResult.ACCEPTED)) == "signal SUCCESS: accepted"
+    assert (
+        format_delivery(build_success(), Delivery(DeliveryResult.ACCEPTED, is_confirmed=False))
+        == "signal SUCCESS: accepted, not confirmed"
+    )
+
+
+def test_an_auth_ttl_is_in_seconds_and_positive(tmp_path: Path) -> None:
+    file = tmp_path / "guestagent.conf"
+    file.write_text("[signal]\nauth_ttl = 1800\n")
+    assert load_settings(file).auth_ttl == 1800
+
+    file.write_text("[signal]\nauth_ttl = 0\n")
+    with pytest.raises(InvalidSettings, match="auth_ttl"):
+        load_settings(file)

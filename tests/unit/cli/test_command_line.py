@@ -1,0 +1,123 @@
+"""What people and programs are told of wrong words, of a file that is none, of an answer that cannot be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from guestagent.cli.command_line import main
+
+ROOT = Path(__file__).parents[3]
+SMALL = "{flavor: m1.small, image: i, replicas: 1}"
+
+
+def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = main(words)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["clutser"], "guestagent: argument COMMAND: invalid choice: 'clutser'"),
+        (["cluster", "creat"], "guestagent: cluster: argument VERB: invalid choice: 'creat'"),
+        (["cluster", "status"], "guestagent: cluster status: the following arguments are required: STACK"),
+        (["plan", "--off"], "guestagent: unrecognized arguments: --off"),
+    ],
+)
+def test_wrong_words_are_told_with_the_right_ones(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = told(words, capsys)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: guestagent")
+    assert said in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", [[], ["cluster"]])
+def test_a_command_alone_is_answered_with_what_there_is(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = told(words, capsys)
+
+    assert code == 2
+    assert "positional arguments:" in err
+
+
+def test_a_program_is_told_of_wrong_words_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = told(["cluster", "create", "--json"], capsys)
+
+    assert code == 2
+    assert json.loads(out)["error"] == {
+        "kind": "Misused",
+        "message": "cluster create: the following arguments are required: FILE",
+        "exit_code": 2,
+        "problems": [],
+    }
+
+
+@pytest.mark.parametrize("words", [["cluster", "create"], ["cluster", "lint"], ["validate"]])
+def test_a_file_that_cannot_be_read_is_said_alike_by_every_command(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "binary").write_bytes(b"a\xff")
+
+    missing = told([*words, str(tmp_path / "none")], capsys)
+    binary = told([*words, str(tmp_path / "binary")], capsys)
+
+    assert (missing[0], binary[0]) == (2, 2)
+    assert missing[2].endswith("/none: expected a readable file, found No such file or directory\n")
+    assert binary[2].endswith("/binary: expected a text, found bytes that are not UTF-8, from byte 1\n")
+
+
+def guestagent(*words: str, given: str, out: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "guestagent", *words]
+    return subprocess.run(argv, input=given, stdout=out, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def test_without_the_controllers_packages_it_is_said_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['openstack'] = None; from guestagent.cli.command_line import main; "
+        "sys.exit(main(['cluster', 'status', 'prod']))"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+
+    assert ended.returncode == 77
+    assert ended.stderr == "guestagent: openstack is missing: install guestagent[controller]\n"
+
+
+def test_a_template_goes_through_a_pipe() -> None:
+    template = guestagent("cluster", "template", "-", given=SMALL)
+    checked = guestagent("cluster", "lint", "-", given=template.stdout)
+
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_a_full_disk_under_the_answer_is_no_bug() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        ended = guestagent("cluster", "template", "-", given=SMALL, out=full)
+    finally:
+        os.close(full)
+
+    assert ended.returncode == 8
+    assert ended.stderr == "guestagent: the answer cannot be written: No space left on device\n"
+
+
+def test_a_reader_that_has_gone_is_no_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = guestagent("cluster", "template", "-", given=SMALL, out=writer)
+    finally:
+        os.close(writer)
+
+    assert (ended.returncode, ended.stderr) == (0, "")

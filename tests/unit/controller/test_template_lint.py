@@ -1,0 +1,197 @@
+"""What Heat would refuse or do badly, said of templates before they are launched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from guestagent.controller import Cluster, Dialect, lint, render
+from tests.support.cluster_strategies import build_cluster, clusters
+from tests.unit.controller.test_parse import garbage
+
+# As published in July 2013, with what the message left out of its properties.
+SEED: dict[str, Any] = {
+    "Resources": {
+        "Slave0000ReadyWaitCond": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Timeout": 120},
+        },
+        "Slave0000ReadyWaitCondHandle": {
+            "Type": "AWS::CloudFormation::WaitConditionHandle",
+            "Properties": {"WaitConditionName": {"Ref": "Slave0000ReadyWaitCond"}},
+        },
+        "Slave0000": {
+            "Type": "AWS::EC2::Instance",
+            "DependsOn": "Master0000ReadyWaitCond",
+            "Metadata": {"ReadyWaitCondition": {"Ref": "SlaveReadyWaitCondHandle"}},
+        },
+    }
+}
+
+
+def said(template: object, auth_ttl: int = 900) -> str:
+    return "\n".join(str(problem) for problem in lint(template, auth_ttl))
+
+
+def template(**resources: dict[str, Any]) -> dict[str, Any]:
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+
+
+def value_of(content: object) -> dict[str, Any]:
+    return value(Properties={"value": content})
+
+
+def value(**more: Any) -> dict[str, Any]:
+    return {"Type": "OS::Heat::Value", **more}
+
+
+@given(clusters())
+def test_what_is_rendered_has_nothing_to_mend(made: Cluster) -> None:
+    problems = lint(render(made), made.auth_ttl)
+
+    nowhere = made.dialect is Dialect.CFN and made.subnet is None and made.network is None
+    assert [problem.path for problem in problems] == [
+        f"Resources.{node.name}.Properties" for node in made if nowhere
+    ]
+
+
+def test_an_instance_without_a_place_is_none_that_nova_makes() -> None:
+    made = render(build_cluster(replicas=0))
+
+    assert said(made) == (
+        "Resources.Master0000.Properties: expected SubnetId or NetworkInterfaces, found neither "
+        "(from 2.37 on Nova makes no instance without one; a cluster.yaml has subnet and network for it)"
+    )
+    assert (
+        said(render(build_cluster(replicas=0, subnet="s")))
+        == said(render(build_cluster(replicas=0, network="n")))
+        == ""
+    )
+
+
+def test_a_parameter_that_hot_names_must_be_there() -> None:
+    made = {
+        "heat_template_version": "2018-08-31",
+        "parameters": {"Size": {"type": "string"}},
+        "resources": {
+            "A": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": "Sise"}}},
+            "B": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": "OS::stack_name"}}},
+        },
+    }
+
+    assert said(made) == (
+        "resources.A.properties.value.get_param: expected a parameter of this template, found Sise "
+        "(did you mean Size?)"
+    )
+
+
+def test_the_wiring_of_2013_is_said_to_be_the_wrong_way_round() -> None:
+    problems = said(SEED)
+
+    assert "document: expected AWSTemplateFormatVersion, found none" in problems
+    assert "Slave0000ReadyWaitCond.Properties: expected Handle: {Ref: ...}, found none" in problems
+    assert (
+        "Slave0000ReadyWaitCondHandle.Properties: expected no properties on a handle, found some" in problems
+    )
+    assert "found SlaveReadyWaitCondHandle (did you mean Slave0000ReadyWaitCondHandle?)" in problems
+    assert "expected a resource of this template, found Master0000ReadyWaitCond" in problems
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        ([], "document: expected a mapping, found a list"),
+        (template(A=[]), "Resources.A: expected a mapping"),  # type: ignore[arg-type]
+        (template(A={}), "Resources.A: expected a Type, found none"),
+        (
+            template(A=value(DependsOn="B"), B=value(DependsOn="A")),
+            "expected dependencies without a circle, found ",
+        ),
+        (
+            template(A=value(Properties={"value": {"Fn::GetAtt": ["C", "x"]}})),
+            "a resource of this template, found C",
+        ),
+        (template(**{f"V{n}": value() for n in range(11)}), "at most 10 without dependencies, found 11"),
+        (
+            template(**{f"V{n}": value(DependsOn="V0") for n in range(1, 1002)}, V0=value()),
+            "at most 1000 resources",
+        ),
+        (template(A=value(Metadata={"x": "y" * 600_000})), "expected a template of at most 524288 bytes"),
+        (
+            template(A={"Type": "AWS::EC2::Instance", "Properties": {"UserData": "#cloud-config\n"}}),
+            "expected a script that begins with #!, found #cloud-config",
+        ),
+        (
+            template(
+                A={"Type": "AWS::EC2::Instance", "Properties": {"UserData": {"Fn::Base64": "x" * 50_000}}}
+            ),
+            "expected at most 65535 bytes encoded, found 66668",
+        ),
+    ],
+)
+def test_each_mistake_has_its_problem(broken: object, problem: str) -> None:
+    assert problem in said(broken)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "problem"),
+    [
+        (0, "Timeout: expected 1 to 43200 seconds, found 0"),
+        (None, "Timeout: expected 1 to 43200 seconds, found None"),
+        ("soon", "Timeout: expected 1 to 43200 seconds, found soon"),
+        (900, "Timeout: expected less than auth_ttl, 900 s, found 900 s"),
+    ],
+)
+def test_a_conditions_time_must_fit_heat_and_keystone(timeout: object, problem: str) -> None:
+    made = render(build_cluster())
+    made["Resources"]["Master0000ReadyWaitCond"]["Properties"]["Timeout"] = timeout
+
+    assert problem in said(made)
+
+
+def test_a_condition_whose_clock_starts_before_its_server_is_noted() -> None:
+    made = render(build_cluster())
+    del made["Resources"]["Master0000ReadyWaitCond"]["DependsOn"]
+
+    assert "the clock would start before the server does" in said(made)
+
+
+def test_parameters_may_be_referred_to() -> None:
+    made = template(A=value(Properties={"value": {"Ref": "Size"}})) | {
+        "Parameters": {"Size": {"Type": "String"}}
+    }
+
+    assert said(made) == ""
+
+
+def test_a_template_that_contains_itself_is_refused() -> None:
+    made = template()
+    made["Resources"]["A"] = made
+
+    assert "expected a mapping at most 200 deep" in said(made)
+
+
+@pytest.mark.parametrize(
+    ("joins", "problem"), [(90, "without a circle"), (110, "at most 200 deep"), (5000, "at most 200 deep")]
+)
+def test_a_deep_template_is_read_or_refused(joins: int, problem: str) -> None:
+    value: object = {"Ref": "A"}
+    for _ in range(joins):
+        value = {"Fn::Join": ["", value]}
+
+    assert problem in said(template(A=value_of(value)))
+
+
+def test_a_template_of_aliases_upon_aliases_is_refused_for_its_size() -> None:
+    value: object = "x"
+    for _ in range(40):
+        value = [value, value]
+
+    assert "expected a template of at most 524288 bytes" in said(template(A=value_of(value)))
+
+
+@given(garbage)
+def test_garbage_has_problems_and_breaks_nothing(document: object) -> None:
+    lint(document)

@@ -1,0 +1,27 @@
+"""Error texts on their way out: without the statements that they quote."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.database.driver import remove_query_text
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (
+            "Error 'Operation CREATE USER failed for 'u'@'%'' on query. Default database: ''."
+            " Query: 'create user u@'%' identified by 'secret''",
+            "Error 'Operation CREATE USER failed for 'u'@'%'' on query. Default database: ''",
+        ),
+        (
+            "You have an error in your SQL syntax; check the manual near 'secret' at line 1",
+            "You have an error in your SQL syntax; check the manual",
+        ),
+        ("  two\n  lines  ", "two lines"),
+        ("", ""),
+    ],
+)
+def test_a_text_ends_where_it_quotes_a_statement(said: str, left: str) -> None:
+    assert remove_query_text(said) == left

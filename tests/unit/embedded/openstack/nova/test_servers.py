@@ -1,0 +1,104 @@
+"""Servers over a hypervisor: addresses, and what happens when calls overtake each other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
+
+import pytest
+
+from guestagent.embedded import FakeHypervisor, Guest
+from guestagent.embedded.http.errors import EntityNotFound, ResourceFailure
+from guestagent.embedded.openstack.nova.servers import Compute
+
+
+class Slow(FakeHypervisor):
+    """Boots only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def boot(self, guest: Guest) -> None:
+        self.let.wait(5)
+        super().boot(guest)
+
+
+def compute(hypervisor: FakeHypervisor | None = None, network: str = "10.77.0.0/24") -> Compute:
+    return Compute(hypervisor or FakeHypervisor(), IPv4Network(network), ThreadPoolExecutor(2))
+
+
+async def launch(servers: Compute, flavor: str = "m1.small") -> str:
+    return await servers.create("n", flavor, "guestagent-mariadb", b"data", None)
+
+
+def run(work: Coroutine[None, None, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 10))
+
+
+def test_a_guest_gets_what_its_flavor_and_the_network_say() -> None:
+    hypervisor = FakeHypervisor()
+
+    async def work() -> None:
+        servers = compute(hypervisor)
+        await servers.wait_until_active(await launch(servers, "m1.medium"))
+
+    run(work())
+
+    [guest] = hypervisor.guests.values()
+    assert (guest.address, guest.prefix, guest.gateway) == ("10.77.0.10", 24, "10.77.0.1")
+    assert (guest.flavor, guest.vcpus, guest.memory_mb) == ("m1.medium", 2, 512)
+    assert guest.user_data == b"data"
+
+
+def test_an_address_is_free_again_when_its_server_is_gone_and_they_can_run_out() -> None:
+    async def work() -> None:
+        servers = compute(network="10.77.0.0/28")  # .10 to .14
+        made = [await launch(servers) for _ in range(5)]
+        with pytest.raises(ResourceFailure, match="No fixed IP addresses available"):
+            await launch(servers)
+        await servers.delete(made[2])
+        assert servers.get_address(await launch(servers)) == "10.77.0.12"
+
+    run(work())
+
+
+def test_a_server_that_is_removed_while_it_boots_is_destroyed_after_its_boot() -> None:
+    hypervisor = Slow()
+
+    async def work() -> None:
+        servers = compute(hypervisor)
+        made = await launch(servers)
+        removal = asyncio.create_task(servers.delete(made))
+        await asyncio.sleep(0.01)
+        hypervisor.let.set()
+        await removal
+        assert servers.servers == {}
+
+    run(work())
+
+    assert [call for call, _ in hypervisor.calls] == ["boot", "destroy"]
+
+
+def test_a_stuck_server_never_settles() -> None:
+    async def work() -> None:
+        servers = compute()
+        made = await launch(servers, "stuck")
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(servers.wait_until_active(made), 0.05)
+        assert servers.get_server(made).status == "BUILD"
+
+    run(work())
+
+
+def test_what_is_not_there_is_said() -> None:
+    servers = compute()
+
+    assert servers.check_constraint("Flavor", "m1.huge") == "The Flavor (m1.huge) could not be found."
+    assert servers.check_constraint("Image", "guestagent-mariadb") == ""
+    assert servers.get_address("nobody") == "0.0.0.0"  # noqa: S104
+    with pytest.raises(EntityNotFound):
+        servers.get_server("nobody")

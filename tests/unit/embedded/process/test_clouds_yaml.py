@@ -1,0 +1,84 @@
+"""An entry in somebody's clouds.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from guestagent.embedded.process import clouds_yaml
+from guestagent.embedded.process.clouds_yaml import delete_entry_text, insert_entry_text
+from guestagent.errors import InvalidSettings
+
+ENTRY = {"auth": {"auth_url": "http://h", "password": "p"}, "region_name": "RegionOne"}
+THEIRS = """\
+# mine, do not touch
+clouds:
+    prod:   # the real one
+        auth: {auth_url: https://prod}
+
+    stage:
+        auth:
+            auth_url: https://stage
+cache: {auth: true}
+"""
+
+
+def test_an_entry_goes_in_beside_the_others_and_comments_stay() -> None:
+    text = insert_entry_text(THEIRS, "embedded", ENTRY)
+
+    assert yaml.safe_load(text) == {
+        **yaml.safe_load(THEIRS),
+        "clouds": {**yaml.safe_load(THEIRS)["clouds"], "embedded": ENTRY},
+    }
+    assert "# mine, do not touch" in text
+    assert "# the real one" in text
+
+
+def test_out_again_the_file_is_what_it_was() -> None:
+    assert delete_entry_text(insert_entry_text(THEIRS, "embedded", ENTRY), "embedded") == THEIRS
+
+
+def test_an_old_entry_of_the_name_is_replaced() -> None:
+    once = insert_entry_text(THEIRS, "embedded", ENTRY)
+
+    twice = insert_entry_text(once, "embedded", {**ENTRY, "region_name": "Two"})
+
+    assert yaml.safe_load(twice)["clouds"]["embedded"]["region_name"] == "Two"
+    assert twice.count("embedded:") == 1
+
+
+@pytest.mark.parametrize("text", ["", "clouds:\n", "clouds: {}\n", "clouds: {a: {x: 1}}\n", "cache: {}\n"])
+def test_a_file_that_cannot_be_edited_as_text_is_written_anew(text: str) -> None:
+    before = yaml.safe_load(text) or {}
+
+    after = yaml.safe_load(insert_entry_text(text, "embedded", ENTRY))
+
+    assert after == {**before, "clouds": {**(before.get("clouds") or {}), "embedded": ENTRY}}
+
+
+@pytest.mark.parametrize("text", ["- a", "clouds: [a]", "clouds: ["])
+def test_a_file_that_is_no_clouds_yaml_is_left_alone(text: str) -> None:
+    with pytest.raises(InvalidSettings):
+        insert_entry_text(text, "embedded", ENTRY)
+
+
+def test_the_file_is_private_and_goes_when_nothing_else_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "openstack" / "clouds.yaml"
+
+    clouds_yaml.write_entry(file, "embedded", ENTRY)
+    mode = file.stat().st_mode & 0o777
+    clouds_yaml.remove_entry(file, "embedded")
+
+    assert mode == 0o600
+    assert not file.exists()
+
+
+def test_removing_what_is_not_there_does_not_touch_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "clouds.yaml"
+    file.write_text(THEIRS)
+
+    clouds_yaml.remove_entry(file, "embedded")
+
+    assert file.read_text() == THEIRS

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from guestagent.errors import StorageError
+from guestagent.package_data import find_package_data
+
+
+def test_elements_and_units_are_found_in_a_checkout() -> None:
+    assert (find_package_data("elements") / "guestagent-mariadb" / "element-deps").is_file()
+    assert (find_package_data("systemd") / "guestagent.service").is_file()
+
+
+def test_what_is_missing_is_told_with_where_it_should_be() -> None:
+    with pytest.raises(StorageError, match=r"wheels is missing beside .*guestagent"):
+        find_package_data("wheels")
