@@ -1,9 +1,8 @@
-"""Every command and program that the documentation shows is run, page by page, and answers what the page says.
+"""Every command and program that the documentation shows is run, page by page, and prints what the page says.
 
-A `console` block holds `$ command` lines (`> ` goes on with one) and what they print; `...` is anything.
-A page is one shell in a folder of its own: what an earlier block made, a later one finds. Its clouds have their usual
-names, folders and addresses, and are out of the way of this machine's. The `python` blocks of a page are one program,
-and `mycloud` is there. A block stays unrun only with `<!-- not run: why -->` on the line before it.
+`tests/support/page_commands.py` says how a page shows them. A page is one shell in a folder of its own: what an earlier
+block made, a later one finds. Its clouds have their usual names, folders and addresses, and are out of the way of this
+machine's. The `python` blocks of a page are one program, for which there is a cloud `mycloud`.
 """
 
 from __future__ import annotations
@@ -12,22 +11,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import takewhile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from guestagent.embedded import serving
+from tests.support.page_commands import ShownCommand, read_commands, read_program
 from tests.support.signalling_guests import SignallingHypervisor
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-LEFT_OUT = r"(?:^<!-- not run: (?P<why>\S[^\n]*) -->\n)?"
-BLOCK = re.compile(LEFT_OUT + r"^```console\n(?P<lines>.*?)^```$", re.M | re.S)
-PYTHON = re.compile(LEFT_OUT + r"^```python\n(?P<lines>.*?)^```$", re.M | re.S)
 MARK = "--- command {} ---"
 # A network, processes and clouds of the page's own, all of which end with its shell.
 APART = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-ec")
@@ -40,69 +35,16 @@ mount -t tmpfs tmpfs /run/netns
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A command of a page, and what the page says that it prints."""
-
-    command: str
-    answer: str
-
-    def holds(self, printed: str) -> bool:
-        wanted = ".*".join(re.escape(part) for part in self.answer.split("..."))
-        return re.search(wanted, printed, re.S) is not None
-
-
-def commands(page: str) -> Iterator[Shown]:
-    for block in BLOCK.finditer(page):
-        if block["why"] is None:
-            for part in re.split(r"^\$ ", block["lines"], flags=re.M)[1:]:
-                first, *rest = part.splitlines()
-                more = list(takewhile(lambda line: line.startswith("> "), rest))
-                command = [first, *(line.removeprefix("> ") for line in more)]
-                yield Shown("\n".join(command), "\n".join(rest[len(more) :]))
-
-
-def script(shown: list[Shown]) -> str:
+def script(shown: list[ShownCommand]) -> str:
     return "".join(f"echo '{MARK.format(number)}'\n{one.command}\n" for number, one in enumerate(shown))
 
 
 def program(page: Path) -> str:
-    return "\n".join(block["lines"] for block in PYTHON.finditer(page.read_text()) if block["why"] is None)
+    return read_program(page.read_text())
 
 
 def pages_with_commands() -> list[Path]:
-    return [page for page in PAGES if any(commands(page.read_text()))]
-
-
-def test_a_block_is_left_out_only_with_a_reason() -> None:
-    page = """\
-```console
-$ a
-```
-<!-- not run: it never ends -->
-```console
-$ b
-```
-<!-- not run: -->
-```console
-$ c
-```
-"""
-
-    assert [shown.command for shown in commands(page)] == ["a", "c"]
-
-
-def test_a_command_may_go_on_over_lines() -> None:
-    page = "```console\n$ cat <<END\n>   deep\n> END\n  deep\n```\n"
-
-    assert list(commands(page)) == [Shown("cat <<END\n  deep\nEND", "  deep")]
-
-
-def test_dots_stand_for_anything_in_an_answer() -> None:
-    shown = Shown("make", "ready in ... s\n...\ndone")
-
-    assert shown.holds("set-up\nready in 3 s\nall\nis\ndone\n")
-    assert not shown.holds("ready in 3 s\n")
+    return [page for page in PAGES if any(read_commands(page.read_text()))]
 
 
 @pytest.fixture
@@ -132,12 +74,12 @@ def shell(tmp_path: Path) -> Callable[[str], str]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", pages_with_commands(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_keeps_its_word(page: Path, shell: Callable[[str], str]) -> None:
-    shown = list(commands(page.read_text()))
+    shown = list(read_commands(page.read_text()))
 
     said = shell(script(shown))
 
     answers = re.split(MARK.format(r"\d+") + "\n", said)[1:]
-    broken = [one for one, answer in zip(shown, answers, strict=True) if not one.holds(answer)]
+    broken = [one for one, answer in zip(shown, answers, strict=True) if not one.matches(answer)]
     assert broken == [], said
 
 
