@@ -108,6 +108,14 @@ def test_every_variable_that_a_document_may_set_has_its_row() -> None:
     ]
 
 
+def test_every_package_that_make_installs_is_named_where_one_uninstalls() -> None:
+    packages = re.findall(r"^([\w-]+) \[", text_of("bindep.txt"), re.M)
+
+    page = text_of("docs/how-to/uninstall.md")
+
+    assert [package for package in packages if not re.search(rf"[ ,]{package}\b", page)] == []
+
+
 @pytest.mark.parametrize(
     "example",
     re.findall(
