@@ -1,4 +1,4 @@
-"""Pairs of an account and something, looked up by account: a pass asks of each of up to a thousand accounts."""
+"""Pairs of an account and a value, indexed by account: a pass looks up each of up to a thousand accounts."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ T = TypeVar("T")
 
 
 class AccountIndex(Generic[T]):
-    """An index of the set that was asked last. It tells sets apart by identity, since to compare them takes longer."""
+    """An index of the set that was searched last. Sets are told apart by identity: comparing them takes longer."""
 
     def __init__(self) -> None:
-        self._indexed: tuple[frozenset[tuple[Account, T]], Mapping[Account, Sequence[T]]] = frozenset(), {}
+        self._indexed_pairs: tuple[frozenset[tuple[Account, T]], Mapping[Account, Sequence[T]]] = (
+            frozenset(),
+            {},
+        )
 
     def find(self, pairs: frozenset[tuple[Account, T]], account: Account) -> Sequence[T]:
-        """Return everything that stands beside the account."""
-        indexed, index = self._indexed
-        if indexed is not pairs:
-            found: defaultdict[Account, list[T]] = defaultdict(list)
-            for each, value in pairs:
-                found[each].append(value)
-            index = dict(found)
-            self._indexed = pairs, index
+        """Return all values of the account."""
+        indexed_pairs, index = self._indexed_pairs
+        if indexed_pairs is not pairs:
+            values: defaultdict[Account, list[T]] = defaultdict(list)
+            for key, value in pairs:
+                values[key].append(value)
+            index = dict(values)
+            self._indexed_pairs = pairs, index
         return index.get(account, ())

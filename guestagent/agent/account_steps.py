@@ -1,4 +1,4 @@
-"""Deciding what a source's accounts need: whose they are, what is stored of their passwords, which steps. Pure."""
+"""The steps that a source's accounts need, and how far their stored passwords and privileges are as desired. Pure."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ BLOCKED_ERRORS = frozenset({3955, 4150})
 
 
 def find_blocked_accounts(observed: ObservedState) -> frozenset[Account]:
-    """Return the accounts that the last tried login found blocked."""
-    tried = observed.login_errors.items()
+    """Return the accounts that were blocked at the last tried login."""
     return frozenset(
-        account for account, error in tried if error is not None and error.number in BLOCKED_ERRORS
+        account
+        for account, error in observed.login_errors.items()
+        if error is not None and error.number in BLOCKED_ERRORS
     )
 
 
@@ -45,181 +46,197 @@ def plan_account_steps(
     server: ServerState,
     memory: JournalState,
     dialect: SqlDialect,
-    blocked: frozenset[Account] = frozenset(),
+    blocked_accounts: frozenset[Account] = frozenset(),
 ) -> Iterator[Step]:
-    """Creations first: a replica waits for them. Drops last: a renamed user must not leave a gap.
+    """Plan creations first, because a replica waits for them. Drops come last: a renamed user must not leave a gap.
 
-    What was interrupted on a server that logs accounts apart is done anew as a whole: whatever the replicas have of it,
-    they end with the same.
+    On a server that logs account statements separately, interrupted work is repeated as a whole: whatever the replicas
+    have of it, they end with the same.
     """
     unfinished = find_unlogged_accounts(memory, dialect)
-    for wanted in desired.accounts:
-        seen = server.find_account(wanted.account)
-        if wanted.account in unfinished:
-            yield _remaking(desired, wanted, seen, memory, dialect)
-        elif seen is None:
-            yield CreateAccount(
-                wanted.account, wanted.password, wanted.requires_tls, wanted.requires_certificate
-            )
-        elif _ours(seen, memory):
-            yield from _password_steps(
-                desired, wanted, seen, memory, dialect, blocked=seen.account in blocked
-            )
-            if not has_exact_privileges(seen) or not seen.is_marked:
-                yield SetPrivileges(wanted.account)
-    kept = {wanted.account for wanted in desired.accounts}
-    for seen in server.accounts:
-        if _ours(seen, memory) and seen.account not in kept | unfinished:
-            yield DropAccount(seen.account)
-    for account in sorted(unfinished - kept):
-        yield DropAccount(account, if_exists=True)
+    for wish in desired.accounts:
+        account = server.find_account(wish.account)
+        if wish.account in unfinished:
+            yield _plan_remake(desired, wish, account, memory, dialect)
+        elif account is None:
+            yield CreateAccount(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
+        elif _is_managed(account, memory):
+            is_blocked = account.account in blocked_accounts
+            yield from _plan_password_steps(desired, wish, account, memory, dialect, is_blocked=is_blocked)
+            if not has_exact_privileges(account) or not account.is_marked:
+                yield SetPrivileges(wish.account)
+    desired_names = {wish.account for wish in desired.accounts}
+    for account in server.accounts:
+        if _is_managed(account, memory) and account.account not in desired_names | unfinished:
+            yield DropAccount(account.account)
+    for name in sorted(unfinished - desired_names):
+        yield DropAccount(name, if_exists=True)
 
 
 def find_unlogged_accounts(memory: JournalState, dialect: SqlDialect) -> frozenset[Account]:
-    """The accounts of which the server's binary log may say something else than its tables."""
+    """Return the accounts on which the server's binary log and its tables may disagree."""
     return frozenset() if dialect.has_atomic_accounts else memory.unfinished - {MARKER_ACCOUNT}
 
 
-def _remaking(
+def _plan_remake(
     desired: DesiredState,
-    wanted: DesiredAccount,
-    seen: AccountState | None,
+    wish: DesiredAccount,
+    account: AccountState | None,
     memory: JournalState,
     dialect: SqlDialect,
 ) -> RemakeAccount:
-    step = RemakeAccount(wanted.account, wanted.password, wanted.requires_tls, wanted.requires_certificate)
-    if seen is None:
+    step = RemakeAccount(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
+    if account is None:
         return step
-    if not has_desired_password(wanted, seen, dialect):
-        return replace(step, retained_hash=_replacing(wanted, seen, memory, dialect).retained_hash)
-    over = not desired.retain_passwords and memory.has_stale_password(wanted.account)
-    return (
-        step
-        if over or has_unknown_password(seen, memory)
-        else replace(step, retained_hash=seen.retained_hash)
-    )
+    if not has_desired_password(wish, account, dialect):
+        return replace(step, retained_hash=_plan_replacement(wish, account, memory, dialect).retained_hash)
+    if _is_retention_over(desired, account, memory) or has_unknown_password(account, memory):
+        return step
+    return replace(step, retained_hash=account.retained_hash)
 
 
-def _password_steps(
+def _plan_password_steps(
     desired: DesiredState,
-    wanted: DesiredAccount,
-    seen: AccountState,
+    wish: DesiredAccount,
+    account: AccountState,
     memory: JournalState,
     dialect: SqlDialect,
     *,
-    blocked: bool,
+    is_blocked: bool,
 ) -> Iterator[Step]:
-    """A password that is replaced stays valid until the replica has moved, which a later generation tells.
+    """Keep a replaced password valid until the replicas use the new one, which a later generation confirms.
 
-    One that somebody else has set is drift: it goes at once.
+    A password that was set by hand is drift: it is removed at once.
     """
-    if not has_desired_password(wanted, seen, dialect):
-        yield _replacing(wanted, seen, memory, dialect)
+    if not has_desired_password(wish, account, dialect):
+        yield _plan_replacement(wish, account, memory, dialect)
         return
-    if blocked or seen.is_limited or not has_desired_encryption(wanted, seen):
-        yield SetDemand(wanted.account, wanted.requires_tls, wanted.requires_certificate)
-    over = not desired.retain_passwords and memory.has_stale_password(wanted.account)
-    if seen.retained_hash is not None and (over or has_unknown_password(seen, memory)):
-        yield DiscardPassword(wanted.account, seen.password_hash)
+    if is_blocked or account.is_limited or not has_desired_encryption(wish, account):
+        yield SetDemand(wish.account, wish.requires_tls, wish.requires_certificate)
+    if account.retained_hash is not None and (
+        _is_retention_over(desired, account, memory) or has_unknown_password(account, memory)
+    ):
+        yield DiscardPassword(wish.account, account.password_hash)
 
 
-def _replacing(
-    wanted: DesiredAccount, seen: AccountState, memory: JournalState, dialect: SqlDialect
+def _is_retention_over(desired: DesiredState, account: AccountState, memory: JournalState) -> bool:
+    return not desired.retain_passwords and memory.has_stale_password(account.account)
+
+
+def _plan_replacement(
+    wish: DesiredAccount, account: AccountState, memory: JournalState, dialect: SqlDialect
 ) -> SetPassword:
-    """A replica may still come with the password that the agent gave the account last: the present one, or the one
-    that somebody else's has left beside itself.
+    """Set the desired password, and keep the one that the agent gave the account last.
+
+    A replica may still log in with that one. It is the present password, or the second one beside a password that was
+    set by hand.
     """
-    step = SetPassword(wanted.account, wanted.password, wanted.requires_tls, wanted.requires_certificate)
-    if seen.plugin.removesuffix(EXPIRED_SUFFIX) != dialect.plugin:
+    step = SetPassword(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
+    if account.plugin.removesuffix(EXPIRED_SUFFIX) != dialect.plugin:
         return step
-    again = _proves(
-        wanted, replace(seen, plugin=dialect.plugin), seen.password_hash, dialect
-    )  # it has expired
-    if not again and seen.password_hash and memory.can_be_agent_password(seen.account, seen.password_hash):
-        return replace(step, current_hash=seen.password_hash)
+    # The password is the desired one, but has expired.
+    is_renewal = _is_desired_hash(
+        wish, replace(account, plugin=dialect.plugin), account.password_hash, dialect
+    )
     if (
-        seen.retained_hash is None
-        or has_unknown_password(seen, memory)
-        or _proves(wanted, seen, seen.retained_hash, dialect)
+        not is_renewal
+        and account.password_hash
+        and memory.can_be_agent_password(account.account, account.password_hash)
+    ):
+        return replace(step, current_hash=account.password_hash)
+    if (
+        account.retained_hash is None
+        or has_unknown_password(account, memory)
+        or _is_desired_hash(wish, account, account.retained_hash, dialect)
     ):
         return step
-    return replace(step, kept_hash=seen.retained_hash)
+    return replace(step, kept_hash=account.retained_hash)
 
 
 def find_confirmed_accounts(
     desired: DesiredState, server: ServerState, memory: JournalState, dialect: SqlDialect
 ) -> Iterator[AccountState]:
-    """What is new of accounts of ours: the wanted password, and beside it at most one that the agent has retained."""
-    for wanted in desired.accounts:
-        seen = server.find_account(wanted.account)
-        # To prove a password is dear, so one that is known is not proved again for this.
+    """Find managed accounts that the journal should learn: they have the desired password.
+
+    Beside it they have at most one that the agent has retained.
+    """
+    for wish in desired.accounts:
+        account = server.find_account(wish.account)
+        # Verifying a password is expensive, so a known one is not verified again for this.
         if (
-            seen is None
-            or not _ours(seen, memory)
-            or memory.has_agent_passwords(seen)
-            or has_unknown_password(seen, memory)
+            account is None
+            or not _is_managed(account, memory)
+            or memory.has_agent_passwords(account)
+            or has_unknown_password(account, memory)
         ):
             continue
-        if has_desired_password(wanted, seen, dialect):
-            yield seen
+        if has_desired_password(wish, account, dialect):
+            yield account
 
 
 def find_retaining_accounts(
     desired: DesiredState, server: ServerState, memory: JournalState
 ) -> Iterator[Account]:
-    """Wanted accounts with an old password that the agent retained, or may have."""
-    for wanted in desired.accounts:
-        seen = server.find_account(wanted.account)
-        if seen is not None and seen.retained_hash is not None and not has_unknown_password(seen, memory):
-            yield seen.account
+    """Find desired accounts with an old password that the agent retained, or may have."""
+    for wish in desired.accounts:
+        account = server.find_account(wish.account)
+        if (
+            account is not None
+            and account.retained_hash is not None
+            and not has_unknown_password(account, memory)
+        ):
+            yield account.account
 
 
-def has_unknown_password(seen: AccountState, memory: JournalState) -> bool:
-    """Whether the account has a second password that the agent did not retain."""
-    return seen.retained_hash is not None and not memory.can_be_agent_password(
-        seen.account, seen.retained_hash
+def has_unknown_password(account: AccountState, memory: JournalState) -> bool:
+    """Return whether the account has a second password that the agent did not retain."""
+    return account.retained_hash is not None and not memory.can_be_agent_password(
+        account.account, account.retained_hash
     )
 
 
 def has_account_conflict(
-    wanted: DesiredAccount, server: ServerState, memory: JournalState, dialect: SqlDialect
+    wish: DesiredAccount, server: ServerState, memory: JournalState, dialect: SqlDialect
 ) -> bool:
-    """Whether somebody else's account stands where ours should, and is not the same in all that counts."""
-    seen = server.find_account(wanted.account)
-    if seen is None or _ours(seen, memory):
+    """Return whether an account that the agent does not manage has this name and differs in anything that counts."""
+    account = server.find_account(wish.account)
+    if account is None or _is_managed(account, memory):
         return False
-    lax = (wanted.requires_tls and not seen.requires_tls) or (
-        wanted.requires_certificate and not seen.requires_certificate
+    lacks_encryption = (wish.requires_tls and not account.requires_tls) or (
+        wish.requires_certificate and not account.requires_certificate
     )
     return (
-        seen.is_locked
-        or lax
-        or not (has_desired_password(wanted, seen, dialect) and has_exact_privileges(seen))
+        account.is_locked
+        or lacks_encryption
+        or not (has_desired_password(wish, account, dialect) and has_exact_privileges(account))
     )
 
 
-def has_desired_password(wanted: DesiredAccount, seen: AccountState, dialect: SqlDialect) -> bool:
-    """Whether the stored password is the wanted one; a template function is never proved."""
-    return not seen.plugin.endswith(EXPIRED_SUFFIX) and _proves(wanted, seen, seen.password_hash, dialect)
+def has_desired_password(wish: DesiredAccount, account: AccountState, dialect: SqlDialect) -> bool:
+    """Return whether the stored password is the desired one; a template function never is."""
+    is_expired = account.plugin.endswith(EXPIRED_SUFFIX)
+    return not is_expired and _is_desired_hash(wish, account, account.password_hash, dialect)
 
 
-def has_exact_privileges(seen: AccountState) -> bool:
-    """Whether the account may do exactly what a replica needs."""
-    return seen.privileges == REPLICATION_PRIVILEGES and not seen.has_other_privileges
+def has_exact_privileges(account: AccountState) -> bool:
+    """Return whether the account has exactly the privileges that a replica needs."""
+    return account.privileges == REPLICATION_PRIVILEGES and not account.has_other_privileges
 
 
-def has_desired_encryption(wanted: DesiredAccount, seen: AccountState) -> bool:
-    """Whether the account demands to be reached as it is wanted."""
-    demanded = (seen.requires_tls, seen.requires_certificate)
-    return demanded == (wanted.requires_tls or wanted.requires_certificate, wanted.requires_certificate)
+def has_desired_encryption(wish: DesiredAccount, account: AccountState) -> bool:
+    """Return whether the account requires the desired encryption."""
+    requirements = (account.requires_tls, account.requires_certificate)
+    return requirements == (wish.requires_tls or wish.requires_certificate, wish.requires_certificate)
 
 
-def _proves(wanted: DesiredAccount, seen: AccountState, proof: Secret, dialect: SqlDialect) -> bool:
-    password = wanted.password
+def _is_desired_hash(
+    wish: DesiredAccount, account: AccountState, password_hash: Secret, dialect: SqlDialect
+) -> bool:
+    password = wish.password
     return not isinstance(password, UnresolvedFunction) and dialect.verify_password(
-        seen.plugin, proof, password
+        account.plugin, password_hash, password
     )
 
 
-def _ours(seen: AccountState, memory: JournalState) -> bool:
-    return seen.is_marked or seen.account in memory.accounts
+def _is_managed(account: AccountState, memory: JournalState) -> bool:
+    return account.is_marked or account.account in memory.accounts

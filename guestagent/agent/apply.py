@@ -1,4 +1,4 @@
-"""`guestagent apply`: the resident agent's pass, once, in the foreground, to its end."""
+"""`guestagent apply`: the work of the resident agent, once, in the foreground, to its end."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from guestagent.agent.dependencies import PassDependencies, Progress, Report, Ve
 from guestagent.agent.journal import Journal
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
-from guestagent.agent.signal_decision import Decision, decide_signal
+from guestagent.agent.signal_decision import Decision, decide_signal, find_newest_outcome
 from guestagent.agent.signal_status import describe_signal
 from guestagent.agent.status import AgentStatus
 from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, documents, parse, require_resolved
 from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Delivery, DeliveryResult, Sender, Spool
+from guestagent.signal import Delivery, DeliveryResult, Sender, SignalRecord
 
 SIGNAL_TIMEOUT_S = 60.0
 
@@ -25,56 +25,53 @@ SIGNAL_TIMEOUT_S = 60.0
 def apply_document(
     settings: Settings, text: str | None, where: str, *, signals: bool, tell: Callable[[str], None]
 ) -> AgentStatus:
-    """Work on the given document, or on the collected one, until it is ready or cannot be; then signal.
+    """Apply the given document, or the collected one, until the node is ready or cannot become so; then signal.
 
-    InvalidMetadata, NotReady (paused, nothing collected, another pass at work), SignalError where the handle was not
-    told.
+    Raises InvalidMetadata, NotReady (paused, nothing collected, another pass at work), or SignalError if the handle was
+    not signalled.
     """
     mark = pause.read_pause(settings.state_folder)
     if mark is not None:
         raise NotReady(f"{mark}; {pause.RESUME_ADVICE}")
     clock = SystemClock()
-    document = _document(settings, text, where)
+    document = _read_document(settings, text, where)
     sender = wiring.build_sender(settings, clock, tell)
     if signals:
         threading.Thread(target=sender.prepare).start()  # while the server is waited for
     with wiring.hold_pass_lock(settings, wiring.build_lock_wait(clock)):
-        # Within the lock, so that the journal is read after whoever held it has written.
-        edges = wiring.build_dependencies(settings, clock, tell=lambda progress: tell(_line(progress)))
-        reconciler = build_reconciler(document, edges)
-        report = reconciler.converge(_deadline(settings, document, edges.journal, signals=signals))
-        delivery = _signal(sender, document, report, clock) if signals else None
-        result = build_node_status(document, report)
+        # Within the lock, so that the journal is read after the previous holder has written.
+        dependencies = wiring.build_dependencies(
+            settings, clock, report_progress=lambda progress: tell(_format_progress(progress))
+        )
+        record = sender.spool.find_record(document.handle, document.unique_id) if signals else None
+        reconciler = build_reconciler(document, dependencies)
+        has_deadline = signals and find_newest_outcome(record) is None
+        report = reconciler.converge(
+            _compute_deadline(document, dependencies.journal, has_deadline=has_deadline)
+        )
+        delivery = _signal(sender, document, record, report, clock) if signals else None
+        node_status = build_node_status(document, report)
         status.keep_unreadable_aside(settings.state_folder / "status.json")
-        status.write_status(settings.state_folder / "status.json", result)
+        status.write_status(settings.state_folder / "status.json", node_status)
     if delivery is not None and delivery.result is not DeliveryResult.ACCEPTED:
         error = HandleRefused if delivery.result is DeliveryResult.GIVEN_UP else HandleUnreachable
-        raise error(f"{result.state}, but the handle was not told: {delivery.reason}")
-    return replace(result, signal=describe_signal(settings, document, state=result.state))
+        raise error(f"{node_status.state}, but the handle was not signalled: {delivery.reason}")
+    return replace(node_status, signal=describe_signal(settings, document, state=node_status.state))
 
 
-def build_reconciler(document: Document, edges: PassDependencies) -> Reconciler:
-    """Build what works on this document, with the journal's task under the name that it has now."""
+def build_reconciler(document: Document, dependencies: PassDependencies) -> Reconciler:
+    """Build the reconciler of this document, after renaming the task in a journal of an earlier version."""
     task = wiring.build_task_key(document)
-    edges.journal.rename_task(wiring.build_former_task_key(document), task)
-    return Reconciler(document, task, wiring.find_handle_host(document), edges)
-
-
-def _deadline(settings: Settings, document: Document, journal: Journal, *, signals: bool) -> float:
-    """The generation's own, as long as its handle waits for an answer; otherwise one that begins now."""
-    told = not signals or signalling.find_newest_outcome(Spool(settings.state_folder), document) is not None
-    return (
-        journal.get_task_seconds(wiring.build_task_key(document)) if told else 0.0
-    ) + document.section.deadline
+    dependencies.journal.rename_task(wiring.build_former_task_key(document), task)
+    return Reconciler(document, task, wiring.find_handle_host(document), dependencies)
 
 
 def build_node_status(document: Document, report: Report) -> AgentStatus:
-    """A report as `guestagent status` shows it."""
+    """Build the status that `guestagent status` shows of a report."""
     states = {Verdict.READY: "ready", Verdict.FAILED: "failed", Verdict.INTERRUPTED: "converging"}
-    late = f"not ready after {report.elapsed:.0f} s" if report.is_late else ""
     return AgentStatus(
         state=states[report.verdict],
-        doing=late,
+        doing=f"not ready after {report.elapsed:.0f} s" if report.is_late else "",
         node=document.section.node,
         role=str(document.role),
         generation=document.section.generation,
@@ -84,35 +81,42 @@ def build_node_status(document: Document, report: Report) -> AgentStatus:
     )
 
 
-def _document(settings: Settings, text: str | None, where: str) -> Document:
+def _compute_deadline(document: Document, journal: Journal, *, has_deadline: bool) -> float:
+    """Return the deadline of the generation while its handle waits for a signal; otherwise one that begins now."""
+    elapsed = 0.0 if has_deadline else journal.get_task_seconds(wiring.build_task_key(document))
+    return elapsed + document.section.deadline
+
+
+def _read_document(settings: Settings, text: str | None, where: str) -> Document:
     if text is None:
-        found = metadata_files.find_latest_document(settings)
-        if found is None:
+        collected = metadata_files.find_latest_document(settings)
+        if collected is None:
             raise NotReady(
                 f"no metadata has been collected in {settings.state_folder} or {settings.collector_cache}"
             )
-        return _resolved(found.document, found.display_path)
+        return _parse_resolved(collected.document, collected.display_path)
     nodes = documents(text, where)
     if len(nodes) != 1:
         raise InvalidMetadata(
             [Problem("document", "one node's metadata", f"a template of {len(nodes)} nodes")], where
         )
-    return _resolved(nodes[0][1], where)
+    return _parse_resolved(nodes[0][1], where)
 
 
-def _resolved(document: object, where: str) -> Document:
-    parsed = parse(document, where)
-    require_resolved(parsed, where)
-    return parsed
+def _parse_resolved(content: object, where: str) -> Document:
+    document = parse(content, where)
+    require_resolved(document, where)
+    return document
 
 
-def _signal(sender: Sender, document: Document, report: Report, clock: Clock) -> Delivery | None:
-    """Send what the pass has found; None if nothing is sent, because a pending SUCCESS is held back."""
-    record = sender.spool.find_record(document.handle, document.unique_id)
+def _signal(
+    sender: Sender, document: Document, record: SignalRecord | None, report: Report, clock: Clock
+) -> Delivery | None:
+    """Signal the result; None if a pending SUCCESS is held back, and nothing is sent."""
     if decide_signal(record, evidence.choose_status(report), late=report.is_late) is Decision.HOLD:
         return None
     return sender.send(signalling.build_entry(document, report), until=clock.now() + SIGNAL_TIMEOUT_S)
 
 
-def _line(progress: Progress) -> str:
+def _format_progress(progress: Progress) -> str:
     return f"{progress.elapsed:6.1f} s  {progress.activity}"

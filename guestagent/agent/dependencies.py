@@ -1,4 +1,4 @@
-"""What a pass touches outside, and the values in which it tells how it goes and how it ended."""
+"""External dependencies of a reconcile pass, and its progress and result types."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from guestagent.retry import Clock
 
 @dataclass(frozen=True, slots=True)
 class PassDependencies:
-    """Everything outside that a pass touches. `address_towards(host)`: this node's address on the way there.
+    """The external dependencies of a pass. `find_own_address(host)`: this node's address on the route to the host.
 
-    `interrupted` is asked between steps: true when a newer document has come or the agent is to end; and so is
-    `paused`, the mark of an operator at work, under which nothing is changed. Without a `configuration` the server's
-    is left alone. `logins` are known from pass to pass if the caller keeps them; `server_life` differs between two
-    lives of the database server. `compare_logs` compares the binary log with the source's.
+    `is_interrupted` is called between steps: true if a newer document has come or the agent is stopping. `read_pause`
+    is called there too: an operator is at work, and nothing may be changed. Without a `configuration` the server's own
+    is left alone. `login_proofs` last from pass to pass if the caller keeps them; `identify_server_instance` returns
+    another value after each restart of the database server. `compare_logs` compares the binary log with the source's.
     """
 
     open_database: Callable[[], Database]
@@ -44,7 +44,7 @@ class PassDependencies:
 
 
 class Verdict(str, Enum):
-    """How the work on a document ended."""
+    """The result of the work on a document."""
 
     READY = "ready"
     FAILED = "failed"
@@ -56,7 +56,7 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the work stands, for status and log. `doing` is the step at hand, or what is waited for."""
+    """The progress of the work, for status and log. `activity` is the present step, or the condition waited for."""
 
     readiness: Readiness | None
     activity: str
@@ -65,7 +65,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it. `seconds` by phase; `server` is the last look at it."""
+    """The result of the work, with the last look at the server."""
 
     verdict: Verdict
     readiness: Readiness

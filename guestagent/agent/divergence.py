@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from guestagent.agent.own_server_id import describe_left_out_transactions
+from guestagent.agent.refusal import Refusal
 from guestagent.agent.skip_settings import describe_skip_settings
 from guestagent.database.diagnosis import FailureStage
 from guestagent.database.gtid_history import shorten_gtids
@@ -239,20 +240,20 @@ def is_source_accepted(partings: Iterable[Divergence], source: SourceIdentity) -
     return any(each.accepted and each.source.is_same(source) for each in partings)
 
 
-def describe_divergence(parting: Divergence) -> tuple[str, str, str, str]:
-    """Return the condition of a parted replica: name, wanted, seen, and what to do."""
+def describe_divergence(parting: Divergence) -> Refusal:
+    """Return the refusal to replicate from a source from which this replica has diverged."""
     if parting.has_skipped_only:
         do = (
             "the setting is gone, but not its effect: compare the data, and start this node from a clean image; or, if "
             f"the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
         )
-        return ("skipped changes", "every change of the source applied here", str(parting), do)
+        return Refusal("skipped changes", "every change of the source applied here", str(parting), do)
     do = (
         "nothing was touched, and whatever the source holds later the channel is not started; compare the data, keep "
         "what is worth it, then start the node from a clean image; "
         f"or, if the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
     )
-    return (
+    return Refusal(
         "history",
         "nothing that the source does not have, and a source that has lost nothing",
         str(parting),

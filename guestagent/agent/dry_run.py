@@ -1,4 +1,4 @@
-"""A dry run: what a pass would do now, with its SQL and every secret masked. Changes nothing."""
+"""A dry run: the steps that a pass would apply now, with their SQL and every secret masked. Changes nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence_journal import find_known_divergence
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.model import Condition, DesiredState, ObservedState
+from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.agent.observe import observe_configuration, observe_source
 from guestagent.agent.plan import plan_steps
+from guestagent.agent.preconditions import find_refusal
+from guestagent.agent.refusal import Refusal
 from guestagent.agent.settings import Settings
 from guestagent.database.detect import FAMILIES
-from guestagent.database.protocols import Database, SqlDialect
+from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import ServerState
 from guestagent.database.steps import SetVariable, Step
 from guestagent.errors import InvalidMetadata, NotReady, Problem
@@ -27,10 +29,10 @@ from guestagent.retry import SystemClock
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan for one node. `steps`: each with the statements that it would send (of the option file: what changes);
-    `blocked`: why there are none.
+    """The plan for one node. `steps`: each with its statements, or with the changed lines of the option file.
 
-    `paused`: the mark of an operator, under which nothing of it is done.
+    `blocking_condition`: the reason why there are none. `pause`: an operator has paused the agent, so that none is
+    applied.
     """
 
     node: str | None
@@ -42,21 +44,23 @@ class Plan:
     pause: str = ""
 
     def __str__(self) -> str:
-        head = f"{self.node or 'this node'} ({self.role}), generation {self.generation}"
+        title = f"{self.node or 'this node'} ({self.role}), generation {self.generation}"
         if self.blocking_condition is not None:
-            return f"{head}: blocked\n  {self.blocking_condition}"
+            return f"{title}: blocked\n  {self.blocking_condition}"
         if not self.steps:
-            return f"{head}: nothing to do"
-        lines = [f"{head}: {len(self.steps)} steps"]
+            return f"{title}: nothing to do"
+        lines = [f"{title}: {len(self.steps)} steps"]
         for number, (step, statements) in enumerate(self.steps, start=1):
             lines.append(f"  {number}. {step}")
             lines += [f"       {statement}" for statement in statements]
-        lines += [f"  {self.pause}: nothing of it is done until `guestagent resume`"] if self.pause else []
-        lines += [f"  not resolved yet: {', '.join(self.unresolved)}"] if self.unresolved else []
+        if self.pause:
+            lines.append(f"  {self.pause}: no step is applied until `guestagent resume`")
+        if self.unresolved:
+            lines.append(f"  not resolved yet: {', '.join(self.unresolved)}")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, object]:
-        blocked = self.blocking_condition
+        condition = self.blocking_condition
         return {
             "node": self.node,
             "role": self.role,
@@ -64,52 +68,53 @@ class Plan:
             "steps": [
                 {"step": str(step), "kind": type(step).__name__, "sql": list(sql)} for step, sql in self.steps
             ],
-            "blocked": None if blocked is None else {"name": blocked.name, "reason": str(blocked)},
+            "blocked": None if condition is None else {"name": condition.name, "reason": str(condition)},
             "unresolved": list(self.unresolved),
             "paused": self.pause or None,
         }
 
 
 def plan_collected_document(settings: Settings, *, offline: str | None) -> tuple[Plan, ...]:
-    """The plan for the document that os-collect-config has collected; NotReady where there is none.
+    """Plan for the document that os-collect-config has collected. Raises NotReady if there is none.
 
-    `offline`: the family of an empty server to plan against; None: the one that runs here.
+    `offline`: the family of an empty server to plan against; None: the server that runs here.
     """
-    found = metadata_files.find_latest_document(settings)
-    if found is None:
+    collected = metadata_files.find_latest_document(settings)
+    if collected is None:
         raise NotReady(
             f"no metadata has been collected: neither {settings.state_folder} nor {settings.collector_cache} holds any"
         )
-    return (_planner(settings, offline)(None, parse(found.document, found.display_path)),)
+    plan_node = _choose_planner(settings, offline)
+    return (plan_node(None, parse(collected.document, collected.display_path)),)
 
 
 def plan_text(
     text: str, where: str, node: str | None, settings: Settings, *, offline: str | None
 ) -> tuple[Plan, ...]:
-    """The plan of a document, or one for every node of a template (or for `node` alone)."""
-    found = documents(text, where)
-    chosen = [(name, document) for name, document in found if node is None or name == node]
+    """Plan for a document, or for every node of a template (or for `node` alone)."""
+    all_documents = documents(text, where)
+    chosen = [(name, document) for name, document in all_documents if node is None or name == node]
     if not chosen:
-        names = ", ".join(str(name) for name, _ in found) or "none"
+        names = ", ".join(str(name) for name, _ in all_documents) or "none"
         raise InvalidMetadata(
             [Problem("--node", f"one of the nodes in the file ({names})", str(node))], where
         )
-    planner = _planner(settings, offline)
-    return tuple(planner(name, parse(document, where)) for name, document in chosen)
+    plan_node = _choose_planner(settings, offline)
+    return tuple(plan_node(name, parse(document, where)) for name, document in chosen)
 
 
-def _planner(settings: Settings, offline: str | None) -> Callable[[str | None, Document], Plan]:
+def _choose_planner(settings: Settings, offline: str | None) -> Callable[[str | None, Document], Plan]:
     if offline is not None:
-        return partial(_offline, offline)
-    edges = wiring.build_dependencies(settings, SystemClock())
-    return lambda name, document: _online(name, document, edges)
+        return partial(_plan_offline, offline)
+    dependencies = wiring.build_dependencies(settings, SystemClock())
+    return lambda name, document: _plan_online(name, document, dependencies)
 
 
-def _offline(family: str, name: str | None, document: Document) -> Plan:
-    """Whether an empty server is read-only is not known: the step that would see to it is shown."""
+def _plan_offline(family: str, name: str | None, document: Document) -> Plan:
+    """Plan against an empty server. Whether it is read-only is not known, so the step for that is shown."""
     dialect = FAMILIES[family].build_dialect()
     desired = DesiredState.from_document(document, dialect, None)
-    fresh = ServerState(
+    server = ServerState(
         version="a fresh server",
         data_directory="/var/lib/mysql/",
         server_id=1,
@@ -118,56 +123,62 @@ def _offline(family: str, name: str | None, document: Document) -> Plan:
         read_only=document.role is Role.SOURCE,
         history=FAMILIES[family].empty_history,
     )
-    return _planned(name, document, desired, ObservedState(fresh), JournalState(), dialect)
+    observed = ObservedState(server)
+    refusal = find_refusal(desired, observed)
+    return _build_plan(name, document, desired, observed, refusal, JournalState(), dialect)
 
 
-def _online(name: str | None, document: Document, edges: PassDependencies) -> Plan:
-    with closing(edges.open_database()) as database:
-        source = document.source
-        towards = wiring.find_handle_host(document) if source is None else str(source.address)
-        desired = DesiredState.from_document(document, database.dialect, edges.find_own_address(towards))
-        seen = None if source is None else observe_source(edges.source_view, source, desired.tls)
-        parting = find_known_divergence(edges.journal.state, source, seen)
+def _plan_online(name: str | None, document: Document, dependencies: PassDependencies) -> Plan:
+    memory = dependencies.journal.state
+    with closing(dependencies.open_database()) as database:
+        source, source_state = document.source, None
+        peer = wiring.find_handle_host(document) if source is None else str(source.address)
+        desired = DesiredState.from_document(document, database.dialect, dependencies.find_own_address(peer))
+        if source is not None:
+            source_state = observe_source(dependencies.source_view, source, desired.tls)
         observed = ObservedState(
-            database.observe(), source=seen, lost_journal=edges.journal.loss, divergence=parting
+            database.observe(),
+            source=source_state,
+            lost_journal=dependencies.journal.loss,
+            divergence=find_known_divergence(memory, source, source_state),
         )
-        mark = edges.read_pause()
-        planned = _planned(name, document, desired, observed, edges.journal.state, database.dialect)
-        changes = tuple(_configuring(document, desired, observed, database, edges))
-        return replace(planned, steps=(*changes, *planned.steps), pause="" if mark is None else str(mark))
+        refusal, pause = find_refusal(desired, observed), dependencies.read_pause()
+        plan = _build_plan(name, document, desired, observed, refusal, memory, database.dialect)
+        configuration = observe_configuration(
+            document, desired, observed.server, refusal, database, dependencies
+        )
+        changes = () if configuration is None else tuple(_describe_changes(configuration, database.dialect))
+        return replace(plan, steps=(*changes, *plan.steps), pause="" if pause is None else str(pause))
 
 
-def _configuring(
-    document: Document,
-    desired: DesiredState,
-    observed: ObservedState,
-    database: Database,
-    edges: PassDependencies,
+def _describe_changes(
+    configuration: server_config.ConfigurationSnapshot, dialect: SqlDialect
 ) -> Iterator[tuple[server_config.ConfigurationStep, tuple[str, ...]]]:
-    """The steps of the server's configuration, with what changes in the option file."""
-    look = observe_configuration(document, desired, observed, database, edges)
-    for step in () if look is None else server_config.plan_steps(look):
+    """Describe each step of the configuration by its statements, or by the changed lines of the option file."""
+    for step in server_config.plan_steps(configuration):
         if isinstance(step, server_config.WriteOptions):
             yield step, tuple(step.diff.splitlines())
         else:
-            yield step, database.dialect.format_statements(step) if isinstance(step, SetVariable) else ()
+            yield step, dialect.format_statements(step) if isinstance(step, SetVariable) else ()
 
 
-def _planned(
+def _build_plan(
     name: str | None,
     document: Document,
     desired: DesiredState,
     observed: ObservedState,
+    refusal: Refusal | None,
     memory: JournalState,
     dialect: SqlDialect,
 ) -> Plan:
-    steps = plan_steps(desired, observed, memory, dialect)
-    worst = judge_readiness(desired, observed, memory, dialect).worst_condition
+    steps = plan_steps(desired, observed, refusal, memory, dialect)
+    worst = judge_readiness(desired, observed, refusal, memory, dialect).worst_condition
+    is_blocked = not steps and worst.state is ConditionState.FINAL
     return Plan(
         node=document.section.node or name,
         role=str(document.role),
         generation=document.section.generation,
         steps=tuple((step, dialect.format_statements(step)) for step in steps),
-        blocking_condition=worst if not steps and worst.state.name == "FINAL" else None,
+        blocking_condition=worst if is_blocked else None,
         unresolved=document.unresolved_paths,
     )

@@ -1,4 +1,4 @@
-"""What a signal carries: evidence with a SUCCESS, the worst condition with a FAILURE. Pure."""
+"""The content of a signal: evidence with a SUCCESS, the worst condition with a FAILURE. Pure."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from guestagent.signal import SignalOutcome, SignalStatus
 
 
 def choose_status(report: Report) -> SignalStatus:
-    """The status with which a report that is READY or FAILED is signalled."""
+    """Choose the status of the signal for a report that is READY or FAILED."""
     return SignalStatus.SUCCESS if report.verdict is Verdict.READY else SignalStatus.FAILURE
 
 
 def build_outcome(document: Document, report: Report) -> SignalOutcome:
-    """What the handle is told of a report that is READY or FAILED."""
-    who = f"{document.section.node or 'this node'} ({document.role})"
+    """Build the signal for a report that is READY or FAILED."""
+    node = f"{document.section.node or 'this node'} ({document.role})"
     if report.verdict is Verdict.READY:
-        return SignalOutcome(SignalStatus.SUCCESS, f"{who} is ready", collect_evidence(document, report))
+        return SignalOutcome(SignalStatus.SUCCESS, f"{node} is ready", collect_evidence(document, report))
     late = f"not ready after {report.elapsed:.0f} s: " if report.is_late else ""
     return SignalOutcome(
         SignalStatus.FAILURE,
-        f"{who}: {late}{report.readiness.worst_condition}",
+        f"{node}: {late}{report.readiness.worst_condition}",
         collect_evidence(document, report),
     )
 
 
 def build_refusal_outcome(document: Document, error: InvalidMetadata) -> SignalOutcome:
-    """What the handle of an invalid document is told: every problem of it."""
+    """Build the signal for an invalid document, with all its problems."""
     return SignalOutcome(
         SignalStatus.FAILURE, f"{document.section.node or 'this node'}: invalid metadata: {error}", {}
     )
 
 
-def build_error_outcome(document: Document, why: str) -> SignalOutcome:
-    """What the handle is told where not even a judgement was possible until the deadline."""
+def build_error_outcome(document: Document, reason: str) -> SignalOutcome:
+    """Build the signal for a node that could not even be judged before the deadline."""
     return SignalOutcome(
-        SignalStatus.FAILURE, f"{document.section.node or 'this node'} ({document.role}): {why}", {}
+        SignalStatus.FAILURE, f"{document.section.node or 'this node'} ({document.role}): {reason}", {}
     )
 
 
 def describe_bug(error: Exception) -> str:
-    """An exception that nobody expected, in words that hold nothing of it: its message may quote anything."""
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    return f"a bug of guestagent: {type(error).__name__} at {at.filename}:{at.lineno}"
+    """Describe an unexpected exception without its message, which may quote anything."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"a bug of guestagent: {type(error).__name__} at {frame.filename}:{frame.lineno}"
 
 
 def collect_evidence(document: Document, report: Report) -> Mapping[str, object]:
-    """Role, server and position, and where the seconds went; lag and position are what they were at the last look."""
+    """Collect role, server, position and seconds by phase. Lag and position are those of the last look."""
     server = report.server
-    seen: dict[str, object] = {
+    evidence: dict[str, object] = {
         "role": str(document.role),
         "node": document.section.node,
         "generation": document.section.generation,
         "seconds": report.phase_seconds,
-        "conditions": {c.name: _told(c) for c in report.readiness.conditions},
+        "conditions": {each.name: _format_condition(each) for each in report.readiness.conditions},
     }
     if server is not None:
-        seen |= {
+        evidence |= {
             "family": server.history.family,
             "version": server.version,
             "server_id": server.server_id,
@@ -70,9 +70,9 @@ def collect_evidence(document: Document, report: Report) -> Mapping[str, object]
             "lag": server.channel.lag if server.channel else None,
         }
     if document.source is not None:
-        seen["seeding"] = "replay"
-    return seen
+        evidence["seeding"] = "replay"
+    return evidence
 
 
-def _told(condition: Condition) -> str:
+def _format_condition(condition: Condition) -> str:
     return f"{condition.state}: {condition.actual}"

@@ -1,7 +1,7 @@
-"""Whether the last status still counts: how old it is, and whether the resident agent and the server run now.
+"""The freshness of the last status: how old it is, and whether the resident agent and the server run now.
 
-Cheap, so that a monitoring system may ask every few seconds. It looks at no table and logs in nowhere: that is the
-agent's work, and the doctor's.
+Cheap, so that a monitoring system may check every few seconds. It reads no table and logs in nowhere: the agent and
+the doctor do that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from guestagent.agent.timestamp import Timestamp, format_age, measure_age, read_
 
 MISSED_PASSES_LIMIT = 3
 PASS_TIMEOUT_S = 60.0
-"""How long one look may take on a large server."""
+"""The time that one pass may take on a large server."""
 
 
 def is_server_listening(path: Path) -> bool:
@@ -37,7 +37,7 @@ def is_server_listening(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FreshnessProbes:
-    """What is looked at besides the status; a test gives its own."""
+    """The probes besides the status; a test passes its own."""
 
     now: Callable[[], Timestamp] = field(default=read_timestamp)
     is_agent_listening: Callable[[Path], bool] = field(default=wakeup_pipe.is_listening)
@@ -46,9 +46,9 @@ class FreshnessProbes:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What is known of a status beyond its content. `age` in seconds, None if it is not known; `limit` as well.
+    """The age and the context of a status. `age` and `limit` in seconds; `age` is None if it is not known.
 
-    `is_rebooted`: the machine was started anew after the status was written, so nobody has looked since.
+    `is_rebooted`: the machine was rebooted after the status was written, and the server has not been observed since.
     """
 
     status: AgentStatus
@@ -60,18 +60,18 @@ class Freshness:
 
     @property
     def is_current(self) -> bool:
-        """Whether somebody has looked lately. Later the status is only what once was."""
+        """Whether the server was observed lately. An older status describes the past."""
         return self.age is not None and self.age <= self.limit and not self.is_rebooted
 
     @property
     def is_ready(self) -> bool:
-        """Whether the node can be relied on now."""
+        """Whether the node is ready now."""
         return self.status.is_ready and self.is_current and self.has_server
 
     def as_json(self) -> dict[str, object]:
-        looked = self.status.observed_at
+        time = self.status.observed_at
         return {
-            "at": None if looked is None else looked.at,
+            "at": None if time is None else time.at,
             "age": None if self.age is None else round(self.age, 1),
             "current": self.is_current,
             "agent": "running" if self.has_agent else "not running",
@@ -84,19 +84,19 @@ def assess_freshness(
 ) -> Freshness:
     """Compare a status with the clocks, the resident agent's pipe and the server's socket."""
     probes = probes or FreshnessProbes()
-    now, looked = probes.now(), status.observed_at
+    now, time = probes.now(), status.observed_at
     return Freshness(
         status,
-        measure_age(looked, now),
+        measure_age(time, now),
         limit=MISSED_PASSES_LIMIT * settings.interval + PASS_TIMEOUT_S,
-        is_rebooted=looked is not None and looked.boot != now.boot,
+        is_rebooted=time is not None and time.boot != now.boot,
         has_agent=probes.is_agent_listening(settings.run_folder / wakeup_pipe.PIPE_NAME),
         has_server=probes.is_server_listening(settings.database_socket),
     )
 
 
 def describe_doubt(freshness: Freshness) -> str:
-    """Say why the status does not tell how the node is now; "" if it does."""
+    """Describe why the status does not show the present state of the node; "" if it does."""
     if not freshness.is_current:
         reboot = ", before a reboot" if freshness.is_rebooted else ""
         return f"{format_age(freshness.age)}{reboot}; how it is now is not known"
@@ -107,15 +107,15 @@ def describe_doubt(freshness: Freshness) -> str:
 
 def describe_freshness(freshness: Freshness, settings: Settings) -> list[str]:
     """Describe the age, the agent and the server, line by line."""
-    looked = freshness.status.observed_at
-    if looked is None:
+    time = freshness.status.observed_at
+    if time is None:
         lines = ["looked   never, or by guestagent 0.1, which kept no time"]
     else:
-        old = "" if freshness.is_current else f"; it counts for {freshness.limit:.0f} s"
-        lines = [f"looked   {format_age(freshness.age)}, at {looked.at}{old}"]
+        limit = "" if freshness.is_current else f"; it counts for {freshness.limit:.0f} s"
+        lines = [f"looked   {format_age(freshness.age)}, at {time.at}{limit}"]
     if not freshness.has_agent:
         lines.append("agent    guestagent serve does not run: systemctl start guestagent")
-    elif not freshness.is_current and looked is not None:
+    elif not freshness.is_current and time is not None:
         lines.append("agent    guestagent serve runs, but finishes no look: journalctl -u guestagent")
     if not freshness.has_server:
         lines.append(f"server   does not run: nothing listens at {settings.database_socket}")

@@ -1,8 +1,8 @@
-"""Which logins over TCP have worked, so that a quiet pass repeats none of them.
+"""Proofs of the logins over TCP that have worked, so that a pass without changes repeats none of them.
 
-The circumstances of a login are everything on which it depends and which a look sees: the account, others of its name,
-the password, the server's life, the way to it. If they change, the login is tried again. What no look sees (a blocked
-account, a certificate that was replaced) is found by renewing a few proofs a pass, once they are old.
+The circumstances of a login are everything that it depends on and that the agent observes: the account, others of its
+name, the password, the instance of the server, its address. If they change, the login is tried again. Changes that the
+agent cannot observe (a blocked account, a replaced certificate) are found by renewing a few old proofs in each pass.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from guestagent.secret import Secret
 
 PROOF_LIFETIME_S = 300.0
 RENEWALS_LIMIT = 10
-"""Old proofs that one pass renews at most. A thousand accounts take a hundred passes, and ten logins each."""
+"""Old proofs that one pass renews at most. A thousand accounts take a hundred passes of ten logins each."""
 
 
 class LoginProofs:
@@ -28,26 +28,26 @@ class LoginProofs:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._proved: dict[Account, tuple[bytes, float]] = {}
+        self._proofs: dict[Account, tuple[bytes, float]] = {}
 
     def choose_logins(self, circumstances: Mapping[Account, str], now: float) -> list[Account]:
-        """Choose the logins to try: all that are not proved in these circumstances, and the oldest of the others."""
+        """Choose the logins to try: all that are not proven in these circumstances, and the oldest of the others."""
         current = {account: self._digest(text) for account, text in circumstances.items()}
-        self._proved = {
-            account: proof for account, proof in self._proved.items() if current.get(account) == proof[0]
+        self._proofs = {
+            account: proof for account, proof in self._proofs.items() if current.get(account) == proof[0]
         }
-        old = sorted(
-            (at, account) for account, (_, at) in self._proved.items() if now - at >= PROOF_LIFETIME_S
+        old_proofs = sorted(
+            (time, account) for account, (_, time) in self._proofs.items() if now - time >= PROOF_LIFETIME_S
         )
-        renewed = {account for _, account in old[:RENEWALS_LIMIT]}
-        return [account for account in current if account not in self._proved or account in renewed]
+        renewals = {account for _, account in old_proofs[:RENEWALS_LIMIT]}
+        return [account for account in current if account not in self._proofs or account in renewals]
 
     def record_login(self, account: Account, circumstances: str, *, has_worked: bool, now: float) -> None:
-        """Note what came of a login."""
+        """Record whether a login has worked."""
         if has_worked:
-            self._proved[account] = self._digest(circumstances), now
+            self._proofs[account] = self._digest(circumstances), now
         else:
-            self._proved.pop(account, None)
+            self._proofs.pop(account, None)
 
     def _digest(self, text: str) -> bytes:
         encoded = text.encode("utf-8", "surrogatepass")
@@ -55,39 +55,44 @@ class LoginProofs:
 
 
 def describe_circumstances(
-    wanted: Iterable[DesiredAccount], server: ServerState, address: str, tls: Tls | None, life: object
+    accounts: Iterable[DesiredAccount],
+    server: ServerState,
+    address: str,
+    tls: Tls | None,
+    server_instance: object,
 ) -> dict[Account, str]:
-    """Describe everything seen on which each account's login depends, in clear: for a digest and for nothing else.
+    """Describe everything observed that each account's login depends on. It holds secrets: use it for a digest only.
 
-    A server picks the account by name and host, and prefers one without a name if its host fits better. `life` differs
-    between two lives of the server.
+    A server picks the account by name and host, and prefers one without a name if its host fits better.
+    `server_instance` differs after each restart of the server.
     """
     namesakes: defaultdict[str, list[AccountState]] = defaultdict(list)
     for state in server.accounts:
         namesakes[state.account.name].append(state)
-    described = {name: "".join(map(_spell, states)) for name, states in namesakes.items()}
-    common = _spell((life, address, server.port, server.version, server.uuid, server.tls, tls))
-    common += described.get("", "")
+    texts = {name: "".join(map(_serialize, states)) for name, states in namesakes.items()}
+    common = _serialize((server_instance, address, server.port, server.version, server.uuid, server.tls, tls))
+    common += texts.get("", "")
     return {
-        each.account: common + _spell(each.password) + described.get(each.account.name, "") for each in wanted
+        each.account: common + _serialize(each.password) + texts.get(each.account.name, "")
+        for each in accounts
     }
 
 
-def _spell(value: object) -> str:
-    """Spell a value with its secrets, so that two are spelled alike only if they are equal."""
+def _serialize(value: object) -> str:
+    """Serialize a value with its secrets, so that only equal values have equal texts."""
     match value:
         case Secret():
-            return _framed(f"secret {value.reveal()}")
+            return _add_length(f"secret {value.reveal()}")
         case UnresolvedFunction():
-            return _framed(f"unresolved {value}")
+            return _add_length(f"unresolved {value}")
         case tuple():
-            return _framed("".join(map(_spell, value)))
+            return _add_length("".join(map(_serialize, value)))
         case frozenset():
-            return _framed("".join(sorted(map(_spell, value))))
+            return _add_length("".join(sorted(map(_serialize, value))))
     if is_dataclass(value):
-        return _framed("".join(_spell(getattr(value, each.name)) for each in fields(value)))
-    return _framed(repr(value))
+        return _add_length("".join(_serialize(getattr(value, each.name)) for each in fields(value)))
+    return _add_length(repr(value))
 
 
-def _framed(text: str) -> str:
+def _add_length(text: str) -> str:
     return f"{len(text)}:{text}"

@@ -1,4 +1,4 @@
-"""The agent's own values: what is wanted, what was seen, and how far the two agree. Frozen, no I/O."""
+"""The agent's own values: the desired and the observed state, and the conditions that compare them. Frozen, no I/O."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import IntEnum
 from ipaddress import IPv6Address, ip_address
 
 from guestagent.agent.divergence import Divergence
+from guestagent.agent.refusal import Refusal
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
@@ -19,7 +20,7 @@ from guestagent.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class DesiredAccount:
-    """An account that the document wants. `tls`, `certificate`: what it shall demand of whoever logs in."""
+    """An account that the document asks for, and the encryption that it requires of a login."""
 
     account: Account
     password: Secret | UnresolvedFunction
@@ -29,10 +30,10 @@ class DesiredAccount:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What a document asks of this server. `max_lag` in seconds; `derived`: the server id is our choice.
+    """The state that a document asks for. `max_lag` in seconds; `is_server_id_derived`: the agent chose the server id.
 
-    `tls` None: encrypted where the source offers it. `retain`: replaced passwords stay valid whatever the generation.
-    `rejects_clear`: the server shall reject every login that is not encrypted.
+    `tls` None: encrypted if the source offers it. `retain_passwords`: replaced passwords stay valid in later
+    generations. `requires_secure_transport`: the server rejects every login that is not encrypted.
     """
 
     role: Role
@@ -47,25 +48,27 @@ class DesiredState:
 
     @classmethod
     def from_document(cls, document: Document, dialect: SqlDialect, address: str | None) -> DesiredState:
-        """What `document` means for a server of this dialect at `address` (None: not known, a dry run)."""
+        """Translate `document` for a server of this dialect at `address` (None: not known, in a dry run)."""
         section = document.section
         hosts = dialect.list_host_patterns(None if section.network is None else str(section.network))
+        secure_transport = format_given_value(section.variables, "require_secure_transport")
         return cls(
             role=document.role,
             server_id=section.server_id if section.server_id is not None else derive_server_id(address),
             is_server_id_derived=section.server_id is None,
-            accounts=tuple(_account(user, host, section.tls) for user in document.users for host in hosts),
+            accounts=tuple(
+                _build_account(user, host, section.tls) for user in document.users for host in hosts
+            ),
             source=document.source,
             max_lag=section.max_lag,
             tls=section.tls,
             retain_passwords=section.retain_passwords,
-            requires_secure_transport=format_given_value(section.variables, "require_secure_transport")
-            == "ON",
+            requires_secure_transport=secure_transport == "ON",
         )
 
 
 def derive_server_id(address: str | None) -> int | UnresolvedFunction:
-    """A server id from the node's own address: an IPv4 one is it, of an IPv6 one a hash of the whole."""
+    """Derive a server id from the node's own address: an IPv4 address as a number, a hash of an IPv6 address."""
     if address is None:
         return UnresolvedFunction("this node's address", "")
     parsed = ip_address(address)
@@ -75,7 +78,7 @@ def derive_server_id(address: str | None) -> int | UnresolvedFunction:
     return int(parsed) or 1
 
 
-def _account(user: User, host: str, tls: Tls | None) -> DesiredAccount:
+def _build_account(user: User, host: str, tls: Tls | None) -> DesiredAccount:
     return DesiredAccount(
         account=Account(str(user.name), host),
         password=user.password,
@@ -86,19 +89,19 @@ def _account(user: User, host: str, tls: Tls | None) -> DesiredAccount:
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """One look. `server` None: it did not answer, and `silence` says how.
+    """The observed state of the local server and its source, and what earlier looks of the same work add to it.
 
-    `source` is what a replica sees of its source; `target` the source's history that must be contained, noted when
-    verification began. `logins`: what a TCP login as each managed account said (None: it worked); absent: not tried.
-    `started`: numbers of the errors after which this work has started the channel: what comes again is there to stay.
+    `source` is what a replica sees of its source; `target_history` the source's history that must be contained, noted
+    when verification began. `login_errors`: the result of a TCP login as each managed account (None: it worked);
+    accounts that were not tried are absent.
+    `retried_errors`: numbers of the errors after which this work has started the channel. If one comes again, it stays.
     `lost_journal`: the files of a journal that cannot be read, "" if none is lost.
-    `parting`: what the journal knows of this source that forbids to follow it.
-    `uncompared`: why the binary logs must still be compared with those of the source's present life, "" if they need
-    not; `incomparable`: why that is not possible.
+    `divergence`: the recorded divergence from this source, which forbids to replicate from it.
+    `comparison_pending_reason`: why the binary logs must still be compared with those that the source has written since
+    its restart, "" if they need not; `comparison_impossible_reason`: why that is not possible.
     """
 
-    server: ServerState | None
-    unreachable_reason: str = ""
+    server: ServerState
     source: SourceState | None = None
     target_history: GtidHistory | None = None
     login_errors: Mapping[Account, ServerError | None] = field(default_factory=dict)
@@ -108,9 +111,13 @@ class ObservedState:
     comparison_pending_reason: str = ""
     comparison_impossible_reason: str = ""
 
+    @property
+    def source_history(self) -> GtidHistory | None:
+        return None if self.source is None else self.source.history
+
 
 class ConditionState(IntEnum):
-    """How a condition stands, the worst first."""
+    """The state of a condition, the worst first."""
 
     FINAL = 0
     PENDING = 1
@@ -122,7 +129,7 @@ class ConditionState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that must hold: what was wanted, what is seen, and what a person can do where it does not."""
+    """One requirement of a ready node: the expected and the actual value, and advice for a person if they differ."""
 
     name: str
     state: ConditionState
@@ -130,14 +137,24 @@ class Condition:
     actual: str
     advice: str = ""
 
+    @classmethod
+    def from_refusal(cls, refusal: Refusal) -> Condition:
+        return cls(refusal.name, ConditionState.FINAL, refusal.expected, refusal.actual, refusal.advice)
+
+    @classmethod
+    def compare(cls, name: str, expected: str, actual: str) -> Condition:
+        """Build a condition that holds if both values are equal."""
+        state = ConditionState.HELD if expected == actual else ConditionState.PENDING
+        return cls(name, state, expected, actual)
+
     def __str__(self) -> str:
-        said = f"{self.name}: wanted {self.expected}, seen {self.actual}"
-        return f"{said}; {self.advice}" if self.advice and self.state is not ConditionState.HELD else said
+        text = f"{self.name}: wanted {self.expected}, seen {self.actual}"
+        return f"{text}; {self.advice}" if self.advice and self.state is not ConditionState.HELD else text
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Every condition, the worst first; among equals the one that explains the others first."""
+    """All conditions, the worst first; among equals the one that explains the others first."""
 
     conditions: tuple[Condition, ...]
 

@@ -1,4 +1,4 @@
-"""Looks that a pass, a dry run and the doctor take alike: at the source, at the accounts, at the configuration."""
+"""Looks at the source, the accounts and the configuration that a pass, a dry run and the doctor share."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.login_proofs import LoginProofs, describe_circumstances
-from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState
-from guestagent.agent.plan import is_configuration_forbidden
+from guestagent.agent.model import DesiredAccount, DesiredState
+from guestagent.agent.preconditions import is_configuration_forbidden
+from guestagent.agent.refusal import Refusal
 from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.database.driver import UNREACHABLE_ERRORS
 from guestagent.database.protocols import Database, SourceProbe
@@ -20,72 +21,73 @@ UNANSWERED_LOGINS_LIMIT = 3
 """Logins without an answer after which a pass tries no more: each may take as long as its timeout."""
 
 
-def observe_source(view: SourceProbe, source: Source, tls: Tls | None) -> SourceState | None:
-    """What the replication account sees of the source; None where the document is not resolved."""
+def observe_source(probe: SourceProbe, source: Source, tls: Tls | None) -> SourceState | None:
+    """Return what the replication account sees of the source; None if the document is not resolved."""
     user, password = source.user, source.user.password
     if isinstance(password, UnresolvedFunction):
         return None
     if tls is not None and any(
-        isinstance(each, UnresolvedFunction) for each in (tls.ca, tls.certificate, tls.key)
+        isinstance(value, UnresolvedFunction) for value in (tls.ca, tls.certificate, tls.key)
     ):
         return None
-    return view.probe(str(source.address), source.port, str(user.name), password, tls)
+    return probe.probe(str(source.address), source.port, str(user.name), password, tls)
 
 
 def try_logins(
-    view: SourceProbe,
+    probe: SourceProbe,
     desired: DesiredState,
     server: ServerState,
     address: str | None,
     network: IPv4Network | IPv6Network | None,
     proofs: LoginProofs | None = None,
-    life: object = None,
+    server_instance: object = None,
     now: float = 0.0,
 ) -> Iterator[tuple[Account, ServerError | None]]:
-    """What a login as each managed account says, where our own `address` is one that it admits.
+    """Try a login as each managed account, if the accounts admit this node's own `address`.
 
-    The certificate's name is for the replicas to check, and one of our own for them to have. A login that is known from
-    `proofs` is left out; `life` differs between two lives of the server.
+    The certificate's name is not verified: that is for the replicas, as is a client certificate. A login that is known
+    from `proofs` is left out; `server_instance` differs after each restart of the server.
     """
     tls = None if desired.tls is None else replace(desired.tls, verify=False)
     if address is None or (network is not None and ip_address(address) not in network):
         return
     proofs = proofs or LoginProofs()
-    testable = {each.account: each for each in desired.accounts if _is_testable(each, server)}
-    circumstances = describe_circumstances(testable.values(), server, address, tls, life)
+    accounts = {each.account: each for each in desired.accounts if _can_be_tried(each, server)}
+    circumstances = describe_circumstances(accounts.values(), server, address, tls, server_instance)
     unanswered: list[ServerError] = []
     for account in proofs.choose_logins(circumstances, now):
-        password = testable[account].password
+        password = accounts[account].password
         assert not isinstance(password, UnresolvedFunction)
         if len(unanswered) == UNANSWERED_LOGINS_LIMIT:
             yield account, unanswered[-1]
             continue
-        error = view.try_login(address, server.port, account.name, password, tls)
+        error = probe.try_login(address, server.port, account.name, password, tls)
         proofs.record_login(account, circumstances[account], has_worked=error is None, now=now)
         if error is not None and error.number in UNREACHABLE_ERRORS:
             unanswered.append(error)
         yield account, error
 
 
-def _is_testable(wanted: DesiredAccount, server: ServerState) -> bool:
-    has_password = not wanted.requires_certificate and not isinstance(wanted.password, UnresolvedFunction)
-    return has_password and server.find_account(wanted.account) is not None
+def _can_be_tried(desired: DesiredAccount, server: ServerState) -> bool:
+    has_password = not desired.requires_certificate and not isinstance(desired.password, UnresolvedFunction)
+    return has_password and server.find_account(desired.account) is not None
 
 
 def observe_configuration(
     document: Document,
     desired: DesiredState,
-    observed: ObservedState,
+    server: ServerState,
+    refusal: Refusal | None,
     database: Database,
-    edges: PassDependencies,
+    dependencies: PassDependencies,
 ) -> ConfigurationSnapshot | None:
-    """How the server's configuration stands; None where it is not ours, or the server must not be touched."""
-    ours, server, server_id = edges.configuration, observed.server, desired.server_id
-    if ours is None or server is None or isinstance(server_id, UnresolvedFunction):
+    """Compare the server's configuration with the desired one; None if the agent must not manage it."""
+    configuration, server_id = dependencies.configuration, desired.server_id
+    if configuration is None or isinstance(server_id, UnresolvedFunction):
         return None
-    if is_configuration_forbidden(desired, observed):
+    if is_configuration_forbidden(refusal, server):
         return None
     # A source lists its replicas by this name.
-    towards = "" if document.source is None else str(document.source.address)
-    host = document.section.node or edges.find_own_address(towards) or ""
-    return ours.observe(database, server.version, server_id, host, document.section)
+    peer = "" if document.source is None else str(document.source.address)
+    host = document.section.node or dependencies.find_own_address(peer) or ""
+    return configuration.observe(database, server.version, server_id, host, document.section)

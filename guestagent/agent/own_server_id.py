@@ -1,11 +1,12 @@
-"""Whether a replica's channel leaves out changes of its source because they have the replica's own server id. Pure.
+"""Changes of the source that a replica's channel leaves out because they have the replica's own server id. Pure.
 
-A MariaDB takes events with its own server id for its own, come back to it: it skips them, and counts their GTIDs as
-applied. Nothing but its own log then tells that it lacks them. A MySQL skips them too, and shows that it lacks them.
+A MariaDB takes events with its own server id for its own that have come back to it: it skips them, and counts their
+GTIDs as applied. Only its own log then shows that it lacks them. A MySQL skips them too, and shows that it lacks them.
 """
 
 from __future__ import annotations
 
+from guestagent.agent.refusal import Refusal
 from guestagent.database.gtid_history import GtidHistory, MariadbHistory, shorten_gtids
 from guestagent.database.state import ServerState
 
@@ -15,6 +16,15 @@ RENUMBER_ADVICE = (
 )
 
 
+def refuse_own_server_id(server_id: int, server: ServerState, source: GtidHistory | None) -> Refusal | None:
+    """Refuse a server id under which the source has transactions that this replica leaves out."""
+    gtids = find_left_out_transactions(server_id, server, source)
+    if not gtids:
+        return None
+    actual = f"{server_id}, under which the source has {shorten_gtids(gtids)}: the channel leaves them out"
+    return Refusal("server id", "one under which the source has no transactions", actual, RENUMBER_ADVICE)
+
+
 def find_left_out_transactions(server_id: int, server: ServerState, source: GtidHistory | None) -> str:
     """Return the source's transactions that this server leaves out under this server id; "" for none."""
     if not isinstance(source, MariadbHistory) or not isinstance(server.logged_history, MariadbHistory):
@@ -22,24 +32,9 @@ def find_left_out_transactions(server_id: int, server: ServerState, source: Gtid
     return source.filter_by_server_id(server_id).format_difference(server.logged_history)
 
 
-def refuse_own_server_id(
-    server_id: int, server: ServerState, source: GtidHistory | None
-) -> tuple[str, str, str, str] | None:
-    """Why a replica with this server id does not get all of its source's changes. None: it does."""
-    left_out = find_left_out_transactions(server_id, server, source)
-    if not left_out:
-        return None
-    seen = f"{server_id}, under which the source has {shorten_gtids(left_out)}: the channel leaves them out"
-    return ("server id", "one under which the source has no transactions", seen, RENUMBER_ADVICE)
-
-
 def describe_left_out_transactions(server: ServerState, source: GtidHistory | None) -> str:
     """Name the server id with which the channel may have left out changes by now; "" if it has not."""
     if server.channel is None or server.history.is_empty:
         return ""
-    left_out = find_left_out_transactions(server.server_id, server, source)
-    return (
-        f"server id {server.server_id}, under which the source has {shorten_gtids(left_out)}"
-        if left_out
-        else ""
-    )
+    gtids = find_left_out_transactions(server.server_id, server, source)
+    return f"server id {server.server_id}, under which the source has {shorten_gtids(gtids)}" if gtids else ""

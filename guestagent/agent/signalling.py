@@ -1,4 +1,4 @@
-"""Tells the handle in the background: signalling must not wait for a pass, nor a pass for Heat."""
+"""Delivers signals in the background: a signal must not wait for a pass, nor a pass for Heat."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guestagent.agent.dependencies import Report
 from guestagent.errors import StorageError
 from guestagent.http_time_limit import abort_exchange
 from guestagent.metadata.document import Document
-from guestagent.signal import Delivery, DeliveryResult, Sender, SignalOutcome, SignalStatus, Spool, SpoolEntry
+from guestagent.signal import Delivery, DeliveryResult, Sender, SignalOutcome, SignalStatus, SpoolEntry
 
 RETRY_INTERVAL_S = 5.0
 STOP_TIMEOUT_S = 0.7
@@ -22,106 +22,111 @@ SUPERSEDED_REQUEST_TIMEOUT_S = 1.0
 class SignalThread:
     """Delivers one outcome until it is accepted, given up, replaced, held back, or `stop` is called.
 
-    It never sends what it finds in the spool on its own: only a look at the server tells whether that is still true.
+    It never sends a pending outcome from the spool on its own: only a look at the server shows whether it still holds.
     """
 
-    def __init__(self, sender: Sender, tell: Callable[[str], None], again: float = RETRY_INTERVAL_S) -> None:
-        """`again`: seconds after which trouble of our own is met with another attempt."""
-        self._sender, self._tell, self._pause = sender, tell, again
+    def __init__(
+        self, sender: Sender, log: Callable[[str], None], retry_interval: float = RETRY_INTERVAL_S
+    ) -> None:
+        """`retry_interval`: seconds after which an attempt that failed on this node is repeated."""
+        self._sender, self._log, self._retry_interval = sender, log, retry_interval
         self._entry: SpoolEntry | None = None
-        self._busy: SpoolEntry | None = None
-        self._stopping = False
-        self._news = threading.Condition()
+        self._entry_in_flight: SpoolEntry | None = None
+        self._is_stopping = False
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, or leave it to the end of the process where a request holds it: what is not delivered stays
-        in the spool for the next start.
+        """End the thread, or leave it to the end of the process if a request holds it.
+
+        An outcome that is not delivered stays in the spool for the next start.
         """
-        with self._news:
-            self._stopping = True
-            self._news.notify()
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
         self._thread.join(STOP_TIMEOUT_S)
 
     def submit(self, entry: SpoolEntry) -> None:
-        """Have this said in place of anything older; what has been accepted already is not said again.
+        """Deliver this instead of anything older. An accepted outcome is not sent again.
 
-        An outcome of the same status that is being sent to the same handle goes on: its patience must not begin anew
-        at every pass. A request to another handle, which is of no use any more, gets a moment to end.
+        A delivery of the same status to the same handle continues: its retry policy must not begin anew at every pass.
+        A request to another handle, which is of no use any more, gets a moment to end.
         """
-        with self._news:
+        with self._changed:
             if self._entry is None or not _has_same_status(self._entry, entry):
                 self._entry = entry
-                self._news.notify()
-                if self._busy is not None and self._busy.key != entry.key:
-                    _call_later(partial(self._end_request, self._busy))
+                self._changed.notify()
+                if self._entry_in_flight is not None and self._entry_in_flight.key != entry.key:
+                    _call_later(partial(self._abort_request, self._entry_in_flight))
 
     def hold(self, *statuses: SignalStatus) -> None:
         """Stop sending an outcome of these statuses (by default of any), because it may no longer be true.
 
         A request that is already on its way cannot be called back. What is pending stays in the spool.
         """
-        with self._news:
+        with self._changed:
             if self._entry is None or (statuses and self._entry.outcome.status not in statuses):
                 return
-            held, self._entry = self._entry, None
-            self._news.notify()
-        self._tell(f"signal {held.outcome.status}: held back until a look at the server confirms it")
+            status, self._entry = self._entry.outcome.status, None
+            self._changed.notify()
+        self._log(f"signal {status}: held back until a look at the server confirms it")
 
     def is_sending(self, status: SignalStatus) -> bool:
         """Return whether an outcome of this status is being sent."""
-        with self._news:
+        with self._changed:
             return self._entry is not None and self._entry.outcome.status is status
 
     def _run(self) -> None:
         self._sender.prepare()
-        while (entry := self._next()) is not None:
+        while (entry := self._wait_for_entry()) is not None:
             try:
                 delivery = self._deliver(entry)
             except StorageError as error:
-                self._tell(str(error))
-                self._again(entry)
-            except Exception as error:  # noqa: BLE001 - the top of this thread: a dead one would leave all unsaid
-                self._tell(evidence.describe_bug(error))
-                self._again(entry)
+                self._log(str(error))
+                self._wait_for_retry(entry)
+            except Exception as error:  # noqa: BLE001 - the top of this thread: without it nothing is sent any more
+                self._log(evidence.describe_bug(error))
+                self._wait_for_retry(entry)
             else:
                 if delivery.result is not DeliveryResult.INTERRUPTED:
-                    self._tell(format_delivery(entry.outcome, delivery))
-                    self._finish(entry)
+                    self._log(format_delivery(entry.outcome, delivery))
+                    self._remove_entry(entry)
 
     def _deliver(self, entry: SpoolEntry) -> Delivery:
-        self._busy = entry
+        self._entry_in_flight = entry
         try:
-            return self._sender.send(entry, interrupted=partial(self._superseded, entry))
+            return self._sender.send(entry, interrupted=partial(self._is_superseded, entry))
         finally:
-            self._busy = None
+            self._entry_in_flight = None
 
-    def _end_request(self, entry: SpoolEntry) -> None:
-        with self._news:
-            if self._busy is entry:
+    def _abort_request(self, entry: SpoolEntry) -> None:
+        with self._changed:
+            if self._entry_in_flight is entry:
                 abort_exchange(self._thread.ident)
 
-    def _next(self) -> SpoolEntry | None:
-        with self._news:
-            self._news.wait_for(lambda: self._entry is not None or self._stopping)
-            return None if self._stopping else self._entry
+    def _wait_for_entry(self) -> SpoolEntry | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._entry is not None or self._is_stopping)
+            return None if self._is_stopping else self._entry
 
-    def _finish(self, entry: SpoolEntry) -> None:
-        with self._news:
+    def _remove_entry(self, entry: SpoolEntry) -> None:
+        with self._changed:
             if self._entry is entry:
                 self._entry = None
 
-    def _again(self, entry: SpoolEntry) -> None:
-        """Wait before the next attempt, unless there is something newer by then."""
-        with self._news:
-            self._news.wait_for(lambda: self._entry is not entry or self._stopping, self._pause)
+    def _wait_for_retry(self, entry: SpoolEntry) -> None:
+        """Wait before the next attempt, unless the entry is superseded before."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._entry is not entry or self._is_stopping, self._retry_interval
+            )
 
-    def _superseded(self, entry: SpoolEntry) -> bool:
-        with self._news:
-            return self._stopping or self._entry is not entry
+    def _is_superseded(self, entry: SpoolEntry) -> bool:
+        with self._changed:
+            return self._is_stopping or self._entry is not entry
 
 
 def _call_later(action: Callable[[], None]) -> None:
@@ -135,23 +140,12 @@ def _has_same_status(one: SpoolEntry, other: SpoolEntry) -> bool:
 
 
 def build_entry(document: Document, report: Report) -> SpoolEntry:
-    """What there is to say of a report that is READY or FAILED."""
+    """Build the signal for a report that is READY or FAILED."""
     return SpoolEntry(document.handle, document.unique_id, evidence.build_outcome(document, report))
 
 
-def find_newest_outcome(spool: Spool, document: Document) -> SignalOutcome | None:
-    """The newest outcome for this document's handle, whether it was heard or not; None: nothing was said yet."""
-    record = spool.find_record(document.handle, document.unique_id)
-    if record is None:
-        return None
-    if record.pending is not None:
-        return record.pending.outcome
-    newest = record.given_up or record.accepted
-    return None if newest is None else newest.outcome
-
-
 def format_delivery(outcome: SignalOutcome, delivery: Delivery) -> str:
-    """One line for the log."""
-    unconfirmed = delivery.result is DeliveryResult.ACCEPTED and not delivery.is_confirmed
-    line = f"signal {outcome.status}: {delivery.result}" + (", not confirmed" if unconfirmed else "")
+    """Format a delivery as one line for the log."""
+    is_unconfirmed = delivery.result is DeliveryResult.ACCEPTED and not delivery.is_confirmed
+    line = f"signal {outcome.status}: {delivery.result}" + (", not confirmed" if is_unconfirmed else "")
     return f"{line} ({delivery.reason})" if delivery.reason else line

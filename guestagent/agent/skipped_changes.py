@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from guestagent.agent.model import Condition, ConditionState, DesiredState
+from guestagent.agent.model import Condition, DesiredState
 from guestagent.agent.name_list import format_names
+from guestagent.agent.refusal import Refusal
 from guestagent.agent.skip_settings import SHOWN_SETTINGS_LIMIT, find_skip_settings
 from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState, SourceState
@@ -20,8 +21,8 @@ RELOAD_ADVICE = "no replica can get what it did not log: write it again, or comp
 
 def find_skip_refusal(
     desired: DesiredState, server: ServerState, source: SourceState | None
-) -> tuple[str, str, str, str] | None:
-    """Why a node with such settings is not touched: (condition, wanted, seen, what to do). None: it has none.
+) -> Refusal | None:
+    """Refuse to change a node with such settings. None if it has none.
 
     A source's filters of a channel that it does not have are left alone. What a replica does not log, it hides: no
     comparison would tell what was written there.
@@ -64,8 +65,7 @@ def judge_managed_settings(server: ServerState) -> Iterator[Condition]:
         if setting.is_managed and setting.side is ReplicationSide.SOURCE:
             refusal = _refusal(SOURCE_REQUIREMENT, [setting], "on this source", COMPARE_REPLICAS_ADVICE)
             assert refusal is not None
-            name, wanted, seen, do = refusal
-            yield Condition(name, ConditionState.FINAL, wanted, seen, do)
+            yield Condition.from_refusal(refusal)
 
 
 def _hidden(source: SourceState | None) -> list[ReplicationSetting]:
@@ -76,8 +76,8 @@ def _hidden(source: SourceState | None) -> list[ReplicationSetting]:
 
 def _refusal(
     wanted: str, settings: Sequence[ReplicationSetting], where: str, afterwards: str
-) -> tuple[str, str, str, str] | None:
+) -> Refusal | None:
     if not settings:
         return None
     seen = f"{describe_settings(settings)} {where}"
-    return (CONDITION_NAME, wanted, seen, f"{advise_undo(settings)}; {afterwards}")
+    return Refusal(CONDITION_NAME, wanted, seen, f"{advise_undo(settings)}; {afterwards}")

@@ -1,4 +1,4 @@
-"""When a status was written, and how old it is: measured by the uptime within one boot, by the calendar beyond it."""
+"""The time at which a status was written, and its age: by the uptime within one boot, by the calendar beyond it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Timestamp:
 
     @classmethod
     def parse(cls, data: Mapping[str, object]) -> Timestamp:
-        """Read what `as_json` wrote. Raises Unreadable, a ValueError, if it is anything else."""
+        """Parse the output of `as_json`. Raises UnreadableContent, a ValueError, if it is anything else."""
         at = get_text(data, "at")
         if datetime.fromisoformat(at).tzinfo is None:
             raise UnreadableContent("a time without its zone")

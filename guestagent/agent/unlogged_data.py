@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guestagent.agent.model import DesiredState
 from guestagent.agent.name_list import format_names
+from guestagent.agent.refusal import Refusal
 from guestagent.database.gtid_history import shorten_gtids
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role
@@ -17,14 +18,18 @@ LOAD_ADVICE = (
 
 def find_unlogged_refusal(
     desired: DesiredState, server: ServerState, source: SourceState | None
-) -> tuple[str, str, str, str] | None:
-    """Why such a source is not touched, nor followed by a replica that has nothing yet. None: all is logged."""
+) -> Refusal | None:
+    """Refuse such a source, and to replicate from it into a server that has nothing yet. None if all is logged."""
     if desired.role is Role.SOURCE:
         if not server.unlogged_data:
             return None
         seen = f"a log that lacks the beginning of {format_names(server.unlogged_data, SHOWN_NAMES_LIMIT)}"
-        return ("data", "a binary log that holds all of it, or says what was purged", seen, LOAD_ADVICE)
+        return Refusal(
+            "data", "a binary log that holds all of it, or says what was purged", seen, LOAD_ADVICE
+        )
     if source is None or not source.unlogged_gtids or not server.history.is_empty:
         return None
     seen = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
-    return ("source", "a binary log that holds all of its data, or says what was purged", seen, LOAD_ADVICE)
+    return Refusal(
+        "source", "a binary log that holds all of its data, or says what was purged", seen, LOAD_ADVICE
+    )

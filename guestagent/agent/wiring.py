@@ -1,4 +1,4 @@
-"""The real parts, put together from the settings; and this node's own address."""
+"""Builds the external dependencies of this machine from the settings, and finds this node's own address."""
 
 from __future__ import annotations
 
@@ -47,44 +47,44 @@ OPTION_FILES = {
 LOCK_TIMEOUT_S = 5.0
 
 DEFAULT_ROUTE_IPV4 = "192.0.2.1"
-"""An address of nobody (RFC 5737): the way towards it is the default route."""
+"""A documentation address (RFC 5737): the route to it is the default route."""
 DEFAULT_ROUTE_IPV6 = "2001:db8::1"
-"""Likewise (RFC 3849), of a node without IPv4."""
+"""Likewise (RFC 3849), for a node without IPv4."""
 
 
 def build_dependencies(
     settings: Settings,
     clock: Clock,
-    interrupted: Callable[[], bool] = lambda: False,
-    tell: Callable[[Progress], None] = lambda progress: None,
+    is_interrupted: Callable[[], bool] = lambda: False,
+    report_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> PassDependencies:
-    """A pass's edges on this machine."""
+    """Build the external dependencies of a pass on this machine."""
     return PassDependencies(
         open_database=lambda: open_database(str(settings.database_socket), settings.database_timeout),
         source_view=TcpSourceProbe(settings.database_timeout),
         journal=Journal(settings.state_folder / "journal.json", clock),
         clock=clock,
         find_own_address=find_own_address,
-        is_interrupted=interrupted,
+        is_interrupted=is_interrupted,
         read_pause=lambda: read_pause(settings.state_folder),
         configuration=ServerConfiguration(build_configuration_dependencies(settings, clock)),
         compare_logs=BinlogComparison(str(settings.database_socket), settings.database_timeout).compare,
-        report_progress=tell,
+        report_progress=report_progress,
         identify_server_instance=lambda: identify_server_instance(settings.database_socket),
     )
 
 
 def identify_server_instance(socket: Path) -> tuple[int, int] | None:
-    """Identify the life of the server that listens: each makes its socket anew. None if there is none."""
+    """Identify the listening server: each one creates its socket anew when it starts. None if there is none."""
     try:
-        found = socket.stat()
+        attributes = socket.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_ctime_ns
+    return attributes.st_ino, attributes.st_ctime_ns
 
 
 def build_configuration_dependencies(settings: Settings, clock: Clock) -> ConfigurationDependencies:
-    """What a configuration needs of this machine."""
+    """Build the dependencies of the server's configuration on this machine."""
     return ConfigurationDependencies(
         option_path=lambda family: settings.option_file or find_option_file(family),
         service_control=lambda family: build_service_control(settings.service, family),
@@ -95,37 +95,38 @@ def build_configuration_dependencies(settings: Settings, clock: Clock) -> Config
     )
 
 
-def find_option_file(family: str, places: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:
-    """The option file that the image has for us, in Debian's layout or the RPM one. Where there is none the server's
-    configuration is somebody else's.
+def find_option_file(family: str, paths: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:
+    """Find the agent's option file in the image, in Debian's layout or the RPM one.
+
+    If there is none, the agent does not manage the server's configuration.
     """
-    return next((path for path in places.get(family, ()) if path.exists()), None)
+    return next((path for path in paths.get(family, ()) if path.exists()), None)
 
 
 def build_service_control(service: ServiceSettings, family: str) -> ServiceControl:
-    """The commands of the settings; systemctl where they name none."""
+    """Build the service control from the commands of the settings; with systemctl if they name none."""
     if service.restart:
         return CommandServiceControl(service.start, service.stop, service.restart, service.log)
-    usual = family if family == "mariadb" or Path("/etc/mysql").is_dir() else "mysqld"
-    return build_systemctl_control(service.unit or usual)
+    default_unit = family if family == "mariadb" or Path("/etc/mysql").is_dir() else "mysqld"
+    return build_systemctl_control(service.unit or default_unit)
 
 
-def build_sender(settings: Settings, clock: Clock, tell: Callable[[str], None]) -> Sender:
-    """Who tells the handle, with the proxies of the environment and the CA of the settings."""
+def build_sender(settings: Settings, clock: Clock, log: Callable[[str], None]) -> Sender:
+    """Build the sender of signals, with the proxies of the environment and the CA of the settings."""
     return Sender(
         spool=Spool(settings.state_folder),
         clock=clock,
         policy=RetryPolicy(attempt_timeout_s=settings.signal_timeout, url_lifetime_s=settings.auth_ttl),
         connect=lambda handle: build_transport(handle, HttpOptions(settings.ca_file)),
-        tell=tell,
+        tell=log,
     )
 
 
 def find_own_address(host: str) -> str | None:
-    """This node's address on the way to `host`, None where there is no way or no such name. Sends nothing."""
-    for place in (host, DEFAULT_ROUTE_IPV6) if host == DEFAULT_ROUTE_IPV4 else (host,):
+    """Find this node's address on the route to `host`; None without a route or such a name. Sends nothing."""
+    for peer in (host, DEFAULT_ROUTE_IPV6) if host == DEFAULT_ROUTE_IPV4 else (host,):
         try:
-            family, kind, protocol, _, target = socket.getaddrinfo(place, 9, type=socket.SOCK_DGRAM)[0]
+            family, kind, protocol, _, target = socket.getaddrinfo(peer, 9, type=socket.SOCK_DGRAM)[0]
             with socket.socket(family, kind, protocol) as probe:
                 probe.connect(target)
                 return str(probe.getsockname()[0])
@@ -135,13 +136,13 @@ def find_own_address(host: str) -> str | None:
 
 
 def find_handle_host(document: Document) -> str:
-    """The host towards which our own address counts: the handle's, which every node can reach."""
+    """Return the host of the handle, which every node can reach: the route to it gives the node's own address."""
     url = None if isinstance(document.handle, UnresolvedFunction) else find_handle_url(document.handle)
     return (urlsplit(url.reveal()).hostname if url else None) or DEFAULT_ROUTE_IPV4
 
 
 def build_task_key(document: Document) -> str:
-    """Names the generation in work: what is asked under one handle and id is one task, on any boot.
+    """Build the name of the present generation: one task for each handle and id, on any boot.
 
     Heat may give the handle another URL while a node works: the task stays the same.
     """
@@ -149,24 +150,24 @@ def build_task_key(document: Document) -> str:
 
 
 def build_former_task_key(document: Document) -> str:
-    """The name that 0.1 gave to the same task."""
+    """Build the name that guestagent 0.1 gave to the same task."""
     return build_signal_key(document.handle, document.unique_id)
 
 
 def build_lock_wait(clock: Clock) -> Callable[[], bool]:
-    """Build a `wait` for `alone` that gives up after LOCK_WAIT_S."""
-    until = clock.now() + LOCK_TIMEOUT_S
+    """Build a `wait` for `hold_pass_lock` that gives up after LOCK_TIMEOUT_S."""
+    deadline = clock.now() + LOCK_TIMEOUT_S
 
     def wait() -> bool:
         clock.sleep(0.2)
-        return clock.now() < until
+        return clock.now() < deadline
 
     return wait
 
 
 @contextmanager
 def hold_pass_lock(settings: Settings, wait: Callable[[], bool]) -> Iterator[None]:
-    """Hold the lock of whoever works on this server; `wait` is asked again and again, False gives up (NotReady)."""
+    """Hold the lock of the passes on this server. While `wait` returns True, try again; then raise NotReady."""
     path = settings.state_folder / "lock"
     descriptor = open_lock(path)
     try:

@@ -194,7 +194,7 @@ def test_credentials_that_fetch_their_token_do_not_expire(impatient: Place, tmp_
 def test_an_expiry_is_known_in_advance(impatient: Place, tmp_path: Path) -> None:
     to = create_waiting_stack(impatient.heat, "s", "CFN_SIGNAL")
 
-    assert "nothing said yet; the handle's URL expires in 15 min" in describe_signal(settings(tmp_path, to))
+    assert "nothing sent yet; the handle's URL expires in 15 min" in describe_signal(settings(tmp_path, to))
     assert "the handle's URL expired 1 min ago" in describe_signal(
         replace(settings(tmp_path, to), auth_ttl=-60)
     )

@@ -47,8 +47,15 @@ ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "oslo_config", "subpro
 # What decides must not look or do: what these need, their arguments bring.
 PURE = [
     "agent/plan.py",
+    "agent/preconditions.py",
+    "agent/refusal.py",
+    "agent/replication_target.py",
+    "agent/family_limits.py",
+    "agent/own_server_id.py",
     "agent/account_steps.py",
     "agent/conditions.py",
+    "agent/source_conditions.py",
+    "agent/replica_conditions.py",
     "agent/model.py",
     "agent/skip_settings.py",
     "agent/skipped_changes.py",

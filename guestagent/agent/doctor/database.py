@@ -17,6 +17,7 @@ from guestagent.agent.doctor.finding import Finding, Grade, Topic
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.agent.observe import observe_source, try_logins
+from guestagent.agent.preconditions import find_refusal
 from guestagent.database.connection_advice import get_connection_advice
 from guestagent.database.protocols import Database
 from guestagent.database.state import ServerState, SourceState
@@ -73,7 +74,9 @@ def _looked_at(
         divergence=parting,
     )
     for condition in reversed(
-        judge_readiness(desired, observed, edges.journal.state, database.dialect).conditions
+        judge_readiness(
+            desired, observed, find_refusal(desired, observed), edges.journal.state, database.dialect
+        ).conditions
     ):
         yield _graded(condition)
     if server.data_directory:

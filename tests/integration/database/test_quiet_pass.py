@@ -40,7 +40,7 @@ class Node:
         return self._connections() - before - 1, proofs  # one is that of the second question
 
     def look(self) -> Readiness:
-        return self._reconciler().run_pass(logins=True)
+        return self._reconciler().run_pass(test_logins=True)
 
     def _reconciler(self) -> Reconciler:
         clock = SystemClock()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import ConditionState, ObservedState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.state import EXPIRED_SUFFIX, AccountState, ServerError, ServerState
 from guestagent.database.steps import SetDemand, SetPassword, Step
 from tests.support.agent_states import (
@@ -19,6 +17,8 @@ from tests.support.agent_states import (
     build_observed,
     build_proof,
     build_server,
+    judge_state,
+    plan_allowed_steps,
 )
 
 WANTED = build_desired_source(SLAVE)
@@ -29,13 +29,13 @@ def holding(of: AccountState) -> ServerState:
 
 
 def planned(observed: ObservedState) -> tuple[Step, ...]:
-    return plan_steps(WANTED, observed, JournalState(), DIALECT)
+    return plan_allowed_steps(WANTED, observed, JournalState(), DIALECT)
 
 
 def test_an_account_that_may_be_shut_gets_no_limits() -> None:
     observed = build_observed(holding(build_account(is_limited=True)))
 
-    worst = judge_readiness(WANTED, observed, JournalState(), DIALECT).worst_condition
+    worst = judge_state(WANTED, observed, JournalState(), DIALECT).worst_condition
 
     assert planned(observed) == (SetDemand(SLAVE, require_tls=False),)
     assert (worst.state, "may shut out" in worst.actual) == (ConditionState.PENDING, True)
@@ -45,7 +45,7 @@ def test_an_account_of_somebody_else_keeps_its_limits() -> None:
     observed = build_observed(holding(build_account(is_limited=True, is_marked=False)))
 
     assert planned(observed) == ()
-    assert judge_readiness(WANTED, observed, JournalState(), DIALECT).is_ready
+    assert judge_state(WANTED, observed, JournalState(), DIALECT).is_ready
 
 
 def test_a_blocked_account_is_let_in_again() -> None:
@@ -72,4 +72,4 @@ def test_an_expired_password_is_given_again_and_the_old_one_beside_it_stays() ->
 
     assert isinstance(step, SetPassword)
     assert (step.password, step.current_hash, step.kept_hash) == (PASSWORD, None, build_proof("old"))
-    assert "expired" in judge_readiness(WANTED, observed, JournalState(), DIALECT).worst_condition.actual
+    assert "expired" in judge_state(WANTED, observed, JournalState(), DIALECT).worst_condition.actual

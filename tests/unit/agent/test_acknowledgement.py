@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from guestagent.agent.acknowledgement import ACKNOWLEDGEMENT_GRACE_S, AcknowledgementWait
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.model import ConditionState, ObservedState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import SourceState
 from tests.support.agent_states import (
@@ -18,6 +16,8 @@ from tests.support.agent_states import (
     build_memory,
     build_server,
     build_source_state,
+    judge_state,
+    plan_allowed_steps,
 )
 
 UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
@@ -35,11 +35,11 @@ def waiting(**changes: Any) -> SourceState:
 def test_what_waits_for_an_acknowledgement_is_pending_and_nothing_is_done() -> None:
     observed = ObservedState(AHEAD, source=waiting(), target_history=waiting().history)
 
-    worst = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
+    worst = judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
     assert (worst.name, worst.state) == ("history", ConditionState.PENDING)
     assert "acknowledgement" in worst.actual
-    assert plan_steps(build_desired_replica(), observed, build_memory(), DIALECT) == ()
+    assert plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT) == ()
 
 
 def test_a_source_is_believed_for_its_own_timeout() -> None:
@@ -64,6 +64,6 @@ def test_a_source_that_has_shown_it_is_believed_anew() -> None:
 def test_beyond_the_timeout_it_is_final() -> None:
     observed = ObservedState(AHEAD, source=waiting(waiting_session_count=0), target_history=waiting().history)
 
-    worst = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
+    worst = judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
     assert (worst.name, worst.state) == ("history", ConditionState.FINAL)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import ConditionState, DesiredState, ObservedState, Readiness
 from guestagent.database.mysql.gtid import MysqlHistory
@@ -24,6 +23,7 @@ from tests.support.agent_states import (
     build_observed,
     build_server,
     build_source_state,
+    judge_state,
 )
 
 SOURCE_READY = build_server(
@@ -33,7 +33,7 @@ REPLICA_READY = build_server("0-7-5", server_id=8, channel=build_channel())
 
 
 def judged(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> Readiness:
-    return judge_readiness(desired, observed, memory or build_memory(), DIALECT)
+    return judge_state(desired, observed, memory or build_memory(), DIALECT)
 
 
 def worst(desired: DesiredState, observed: ObservedState) -> tuple[str, ConditionState, str]:
@@ -49,14 +49,6 @@ def test_a_replica_is_ready() -> None:
     assert judged(
         build_desired_replica(), build_observed(REPLICA_READY, build_source_state("0-7-5"))
     ).is_ready
-
-
-def test_a_silent_server_is_pending_and_says_how_it_is_silent() -> None:
-    assert worst(build_desired_source(), ObservedState(None, "no answer in 5 s")) == (
-        "server",
-        ConditionState.PENDING,
-        "no answer in 5 s",
-    )
 
 
 @pytest.mark.parametrize(

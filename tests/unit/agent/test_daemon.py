@@ -14,17 +14,18 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent import settings, signalling, status, wiring
+from guestagent.agent import settings, status, wiring
 from guestagent.agent.daemon import AgentDaemon
 from guestagent.agent.dependencies import PassDependencies, Progress
 from guestagent.agent.inbox import DocumentInbox
 from guestagent.agent.journal import Journal
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.settings import Settings
+from guestagent.agent.signal_decision import find_newest_outcome
 from guestagent.agent.signalling import SignalThread
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.errors import DatabaseUnreachable, HandleUnreachable
-from guestagent.metadata import parse
+from guestagent.metadata import Document, parse
 from guestagent.metadata.document import Handle
 from guestagent.retry import Backoff, Clock, SystemClock
 from guestagent.signal import FakeHandle, RetryPolicy, Sender, SignalOutcome, SignalStatus, Spool, SpoolEntry
@@ -35,6 +36,10 @@ from tests.support.parameter_ids import shorten
 NOBODY = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
 SOURCE_DEADLINE = 1
 SOURCE = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": SOURCE_DEADLINE}}
+
+
+def read_newest_outcome(spool: Spool, document: Document) -> SignalOutcome | None:
+    return find_newest_outcome(spool.find_record(document.handle, document.unique_id))
 
 
 class Heat(FakeHandle):
@@ -105,9 +110,7 @@ class Agent:
     def said(self, document: Mapping[str, Any]) -> SignalOutcome:
         """What the handle will be told, once there is something."""
         end = time.monotonic() + 10
-        while (
-            outcome := signalling.find_newest_outcome(Spool(self.settings.state_folder), parse(document))
-        ) is None:
+        while (outcome := read_newest_outcome(Spool(self.settings.state_folder), parse(document))) is None:
             assert time.monotonic() < end
             time.sleep(0.02)
         return outcome
@@ -272,7 +275,7 @@ def test_documents_that_take_turns_do_not_begin_their_deadlines_anew(tmp_path: P
     spool, end = Spool(agent.settings.state_folder), time.monotonic() + 10
 
     with agent.running():
-        while all(signalling.find_newest_outcome(spool, parse(each)) is None for each in (SOURCE, other)):
+        while all(read_newest_outcome(spool, parse(each)) is None for each in (SOURCE, other)):
             assert time.monotonic() < end
             for document in (SOURCE, other):
                 agent.collect(document)
@@ -316,7 +319,7 @@ def test_a_stop_in_the_middle_says_nothing_and_the_next_life_goes_on(tmp_path: P
 
     with agent.running():
         agent.until("converging")
-    assert signalling.find_newest_outcome(Spool(agent.settings.state_folder), parse(PATIENT)) is None
+    assert read_newest_outcome(Spool(agent.settings.state_folder), parse(PATIENT)) is None
 
     server.away = False
     with agent.running():
@@ -388,7 +391,7 @@ def test_a_stop_while_another_pass_is_at_work_is_no_failure(tmp_path: Path) -> N
     with wiring.hold_pass_lock(agent.settings, lambda: False):
         with agent.running():
             time.sleep(SOURCE_DEADLINE + 0.5)
-        assert signalling.find_newest_outcome(Spool(agent.settings.state_folder), parse(SOURCE)) is None
+        assert read_newest_outcome(Spool(agent.settings.state_folder), parse(SOURCE)) is None
 
 
 def test_a_bug_in_signalling_does_not_leave_all_later_signals_unsaid(tmp_path: Path) -> None:
@@ -401,7 +404,9 @@ def test_a_bug_in_signalling_does_not_leave_all_later_signals_unsaid(tmp_path: P
         return connections[-1]
 
     told: list[str] = []
-    speaker = SignalThread(Sender(Spool(tmp_path), SystemClock(), connect=connect), told.append, again=0.01)
+    speaker = SignalThread(
+        Sender(Spool(tmp_path), SystemClock(), connect=connect), told.append, retry_interval=0.01
+    )
     speaker.start()
     speaker.submit(SpoolEntry(parse(SOURCE).handle, "node-1", SignalOutcome(SignalStatus.SUCCESS, "ready")))
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.divergence import (
     Anchor,
     Divergence,
@@ -22,7 +21,6 @@ from guestagent.agent.divergence_journal import record_divergence
 from guestagent.agent.journal import Journal
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import ConditionState, ObservedState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mysql import MysqlDialect
 from guestagent.database.mysql.gtid import MysqlHistory
@@ -39,6 +37,8 @@ from tests.support.agent_states import (
     build_observed,
     build_server,
     build_source_state,
+    judge_state,
+    plan_allowed_steps,
 )
 
 UUID, OTHER = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4e11fa47-71ca-11e1-9e33-c80aa9429562"
@@ -414,8 +414,8 @@ def test_nothing_is_done_to_a_parted_replica_and_the_condition_names_the_way_out
         divergence=Divergence(HERE, rejected=str(AHEAD)),
     )
 
-    steps = plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
-    worst = judge_readiness(build_desired_replica(), observed, JournalState(), DIALECT).worst_condition
+    steps = plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
+    worst = judge_state(build_desired_replica(), observed, JournalState(), DIALECT).worst_condition
 
     assert steps == ()
     assert worst.state is ConditionState.FINAL
@@ -430,7 +430,7 @@ def test_a_parted_replica_is_not_pointed_with_a_new_password_either() -> None:
         divergence=Divergence(HERE, "0-7-5"),
     )
 
-    assert plan_steps(build_desired_replica(), observed, build_memory("another"), DIALECT) == ()
+    assert plan_allowed_steps(build_desired_replica(), observed, build_memory("another"), DIALECT) == ()
 
 
 def test_a_setting_that_left_out_changes_is_remembered_as_a_parting() -> None:
@@ -487,12 +487,12 @@ def test_what_was_left_out_stays_final_once_the_setting_is_gone() -> None:
         divergence=parting,
     )
 
-    found = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
+    found = judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
     assert (found.name, found.state) == ("skipped changes", ConditionState.FINAL)
     assert "changes were left out while this replica had replicate_ignore_db = d" in found.actual
     assert "guestagent accept-source" in found.advice
-    assert not plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
+    assert not plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
 
 def test_a_setting_that_is_still_in_force_is_named_before_its_effect() -> None:
@@ -506,5 +506,5 @@ def test_a_setting_that_is_still_in_force_is_named_before_its_effect() -> None:
 
     assert (
         "SET GLOBAL"
-        in judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition.advice
+        in judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition.advice
     )

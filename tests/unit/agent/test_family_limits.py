@@ -8,7 +8,6 @@ import pytest
 
 from guestagent.agent.family_limits import MYSQL_PASSWORD_BYTES_LIMIT, find_family_limit
 from guestagent.agent.model import DesiredAccount, DesiredState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.mariadb import statements as mariadb
 from guestagent.database.mysql import statements as mysql
 from guestagent.database.mysql.gtid import MysqlHistory
@@ -16,7 +15,13 @@ from guestagent.database.state import Account, ServerState
 from guestagent.metadata.document import CfnHandle, Document, Role, Section, Source, User
 from guestagent.metadata.variable_allowlist import NET_TIMEOUT
 from guestagent.secret import Secret
-from tests.support.agent_states import DIALECT, build_memory, build_observed, build_server
+from tests.support.agent_states import (
+    DIALECT,
+    build_memory,
+    build_observed,
+    build_server,
+    plan_allowed_steps,
+)
 
 LONG = Secret("é" * 16 + "x")
 
@@ -35,20 +40,20 @@ def replica(name: str, password: Secret) -> DesiredState:
 
 @pytest.mark.parametrize("desired", [source("slave0000", LONG), replica("slave0000", LONG)])
 def test_mysql_counts_the_bytes_of_a_password(desired: DesiredState) -> None:
-    found = find_family_limit(desired, on_mysql())
+    limit = find_family_limit(desired, on_mysql())
 
-    assert found is not None
-    assert (found[0], found[2]) == ("password of slave0000", f"{MYSQL_PASSWORD_BYTES_LIMIT + 1} bytes")
+    assert limit is not None
+    assert (limit.name, limit.actual) == ("password of slave0000", f"{MYSQL_PASSWORD_BYTES_LIMIT + 1} bytes")
     assert find_family_limit(desired, build_server()) is None
 
 
 def test_the_name_of_the_mark_is_no_users_on_mysql() -> None:
     desired = source("guestagent", Secret("pw"))
 
-    found = find_family_limit(desired, on_mysql())
+    limit = find_family_limit(desired, on_mysql())
 
-    assert found is not None
-    assert found[0] == "user name"
+    assert limit is not None
+    assert limit.name == "user name"
     assert find_family_limit(desired, build_server()) is None
 
 
@@ -82,7 +87,10 @@ def test_a_document_says_whether_logins_in_clear_are_rejected() -> None:
 
 
 def test_nothing_is_done_for_a_wish_that_cannot_come_true() -> None:
-    assert plan_steps(source("slave0000", LONG), build_observed(on_mysql()), build_memory(), DIALECT) == ()
+    assert (
+        plan_allowed_steps(source("slave0000", LONG), build_observed(on_mysql()), build_memory(), DIALECT)
+        == ()
+    )
 
 
 def test_a_channels_timeout_is_longer_than_its_heartbeat() -> None:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.journal import Journal
 from guestagent.agent.journal_state import MARKER_ACCOUNT, JournalState
 from guestagent.agent.model import ConditionState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
@@ -33,6 +31,8 @@ from tests.support.agent_states import (
     build_observed,
     build_proof,
     build_server,
+    judge_state,
+    plan_allowed_steps,
 )
 
 OTHER = Account("slave0001", "%")
@@ -49,7 +49,7 @@ def remembering(*unfinished: Account) -> JournalState:
 
 
 def planned(memory: JournalState, state: object = RIGHT, dialect: PlainDialect = DIALECT) -> list[Step]:
-    return list(plan_steps(build_desired_source(SLAVE), build_observed(state), memory, dialect))  # type: ignore[arg-type]
+    return list(plan_allowed_steps(build_desired_source(SLAVE), build_observed(state), memory, dialect))  # type: ignore[arg-type]
 
 
 def test_an_account_that_looks_right_is_made_again_if_the_work_on_it_was_interrupted() -> None:
@@ -91,7 +91,7 @@ def test_a_change_that_had_no_effect_retains_what_is_there() -> None:
 
 
 def test_an_interrupted_account_is_not_ready() -> None:
-    found = judge_readiness(build_desired_source(SLAVE), build_observed(RIGHT), remembering(SLAVE), DIALECT)
+    found = judge_state(build_desired_source(SLAVE), build_observed(RIGHT), remembering(SLAVE), DIALECT)
 
     assert (found.worst_condition.name, found.worst_condition.state) == (
         "account slave0000@%",

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.dependencies import PassDependencies, Report, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import ConditionState
-from guestagent.agent.plan import plan_steps
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.state import ServerState
@@ -29,6 +27,8 @@ from tests.support.agent_states import (
     build_observed,
     build_server,
     build_source_state,
+    judge_state,
+    plan_allowed_steps,
 )
 from tests.support.journals import corrupt_journal, lose_journal
 
@@ -120,8 +120,8 @@ def test_a_journal_that_is_missing_is_no_loss(tmp_path: Path, document: Document
 def test_a_plan_has_no_step_and_the_condition_is_the_worst(state: ServerState, wanted: object) -> None:
     observed = replace(build_observed(state, WELL), lost_journal="/x/journal.json.unreadable-1")
 
-    steps = plan_steps(wanted, observed, build_memory(), DIALECT)  # type: ignore[arg-type]
-    worst = judge_readiness(wanted, observed, build_memory(), DIALECT).worst_condition  # type: ignore[arg-type]
+    steps = plan_allowed_steps(wanted, observed, build_memory(), DIALECT)  # type: ignore[arg-type]
+    worst = judge_state(wanted, observed, build_memory(), DIALECT).worst_condition  # type: ignore[arg-type]
 
     assert steps == ()
     assert (worst.name, worst.state) == ("journal", ConditionState.FINAL)

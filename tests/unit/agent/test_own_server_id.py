@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from guestagent.agent.own_server_id import describe_left_out_transactions
-from guestagent.agent.plan import find_refusal
+from guestagent.agent.preconditions import find_refusal
 from guestagent.database.state import ServerState
 from tests.support.agent_states import (
     build_channel,
@@ -28,13 +28,13 @@ def replica(gtids: str, logged: str, **changes: object) -> ServerState:
 
 @pytest.mark.parametrize("gtids", ["0-8-3", "0-8-3,0-7-5", "0-7-5,4-8-1"])
 def test_a_replica_is_not_pointed_at_a_source_that_has_written_under_its_server_id(gtids: str) -> None:
-    refused = find_refusal(
+    refusal = find_refusal(
         build_desired_replica(),
         build_observed(build_server(logged_history=build_history("")), build_source_state(gtids)),
     )
 
-    assert refused is not None
-    assert refused[0] == "server id"
+    assert refusal is not None
+    assert refusal.name == "server id"
 
 
 def test_what_a_replica_counts_as_applied_and_has_not_logged_was_left_out() -> None:

@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.divergence import SourceIdentity
 from guestagent.agent.divergence_journal import find_replaced_transaction
 from guestagent.agent.model import ConditionState, ObservedState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.state import ServerError, ServerState, UnrecordedGtids
 from tests.support.agent_states import (
@@ -23,6 +21,8 @@ from tests.support.agent_states import (
     build_server,
     build_source_state,
     format_steps,
+    judge_state,
+    plan_allowed_steps,
 )
 
 STOPPED = build_channel(
@@ -33,7 +33,7 @@ KILLED = build_server("0-7-5", server_id=8, channel=STOPPED, unrecorded_gtids=MI
 
 
 def planned(observed: ObservedState) -> list[str]:
-    return format_steps(plan_steps(build_desired_replica(), observed, build_memory(), DIALECT))
+    return format_steps(plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT))
 
 
 def test_what_the_source_has_under_its_own_id_is_recorded() -> None:
@@ -45,7 +45,7 @@ def test_what_the_source_has_under_its_own_id_is_recorded() -> None:
 
 
 def test_what_can_be_recorded_is_no_failure() -> None:
-    found = judge_readiness(
+    found = judge_state(
         build_desired_replica(), build_observed(KILLED, build_source_state("0-7-9")), build_memory(), DIALECT
     )
 
@@ -77,7 +77,7 @@ def test_what_the_source_does_not_have_is_not_recorded() -> None:
 def test_what_is_logged_and_not_known_as_applied_does_not_count_as_history() -> None:
     observed = build_observed(replace(KILLED, channel=build_channel()), build_source_state("0-7-5"))
 
-    found = judge_readiness(build_desired_replica(), observed, build_memory(), DIALECT)
+    found = judge_state(build_desired_replica(), observed, build_memory(), DIALECT)
 
     assert [each.state for each in found.conditions if each.name == "history"] == [ConditionState.PENDING]
 
@@ -86,7 +86,7 @@ def test_what_the_servers_own_recovery_logged_is_not_blamed_on_anybody() -> None
     recovered = replace(MISSING, gtids="0-8-5", position="0-8-5", recovered_gtids="0-8-5", is_certain=True)
     state = replace(KILLED, history=build_history("0-7-4,0-8-5"), unrecorded_gtids=recovered)
 
-    worst = judge_readiness(
+    worst = judge_state(
         build_desired_replica(), build_observed(state, build_source_state("0-7-9")), build_memory(), DIALECT
     ).worst_condition
 

@@ -9,6 +9,7 @@ import pytest
 
 from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
 from guestagent.agent.journal import Journal
+from guestagent.agent.model import ConditionState
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
 from guestagent.database.gtid_history import GtidHistory
@@ -222,6 +223,20 @@ def test_a_silent_server_is_waited_for(tmp_path: Path) -> None:
     assert machine.database.is_closed
 
 
+def test_a_server_that_does_not_answer_is_pending_with_the_reason(tmp_path: Path) -> None:
+    def open_database() -> FakeDatabase:
+        raise DatabaseUnreachable("no answer in 5 s")
+
+    dependencies = replace(
+        Machine(tmp_path, FakeDatabase()).reconciler(SOURCE).dependencies, open_database=open_database
+    )
+
+    readiness = Reconciler(SOURCE, "task", "10.0.0.1", dependencies).run_pass()
+
+    worst = readiness.worst_condition
+    assert (worst.name, worst.state, worst.actual) == ("server", ConditionState.PENDING, "no answer in 5 s")
+
+
 def test_a_full_disk_is_waited_for_and_nothing_is_done_unjournalled(tmp_path: Path) -> None:
     (tmp_path / ".journal.json.draft").mkdir()
     machine = Machine(tmp_path, FakeDatabase())
@@ -294,7 +309,7 @@ def test_a_node_without_an_address_waits_for_one_to_derive_its_server_id(tmp_pat
     report = Reconciler(document, "task", "heat.example", edges).converge(90)
 
     assert report.verdict is Verdict.READY
-    assert any("no way towards heat.example" in progress.activity for progress in machine.told)
+    assert any("no route to heat.example" in progress.activity for progress in machine.told)
 
 
 @pytest.mark.parametrize("cut", range(6))

@@ -62,7 +62,7 @@ def test_there_is_nothing_to_tell_before_there_is_metadata(settings: Settings) -
 def test_an_expiry_is_told_before_anything_was_said(settings: Settings) -> None:
     hand_over(settings)
 
-    assert describe_signal(settings, today=today) == f"nothing said yet; {EXPIRES}"
+    assert describe_signal(settings, today=today) == f"nothing sent yet; {EXPIRES}"
 
 
 def test_the_clouds_own_auth_ttl_moves_it(settings: Settings) -> None:
@@ -70,7 +70,7 @@ def test_the_clouds_own_auth_ttl_moves_it(settings: Settings) -> None:
 
     line = describe_signal(replace(settings, auth_ttl=3600), today=today)
 
-    assert line.startswith("nothing said yet; the handle's URL expires in 55 min")
+    assert line.startswith("nothing sent yet; the handle's URL expires in 55 min")
 
 
 def test_an_invalid_documents_handle_expires_too(settings: Settings) -> None:
@@ -114,7 +114,7 @@ def test_a_handle_that_renews_itself_expires_never(settings: Settings) -> None:
         (
             build_account_handle(),
             "SUCCESS accepted at 2026-11-23T18:05:00+00:00, not confirmed "
-            "(HEAT_SIGNAL has no receipt): the stack tells whether it counts",
+            "(HEAT_SIGNAL has no receipt): check the stack",
         ),
     ],
 )
@@ -134,7 +134,7 @@ def test_an_older_generations_acceptance_is_not_this_ones(settings: Settings) ->
     Spool(settings.state_folder).mark_accepted(said(build_cfn_handle()))
     hand_over(settings, section={**NODE, "Generation": 2})
 
-    assert describe_signal(settings, today=today).startswith("nothing said yet; ")
+    assert describe_signal(settings, today=today).startswith("nothing sent yet; ")
 
 
 def test_no_line_holds_a_credential(settings: Settings) -> None:

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
-from guestagent.agent.plan import plan_steps
 from guestagent.database.channel_options import UnexpectedOption
 from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
+from guestagent.database.state import ServerState
 from guestagent.signal.payload import REASON_LENGTH_LIMIT
 from tests.support.agent_states import (
     DIALECT,
@@ -22,6 +21,8 @@ from tests.support.agent_states import (
     build_server,
     build_source_state,
     format_steps,
+    judge_state,
+    plan_allowed_steps,
 )
 
 FILTER = ReplicationSetting(
@@ -37,7 +38,7 @@ SEEN = build_source_state("0-7-5")
 
 
 def worst(desired: DesiredState, observed: ObservedState) -> Condition:
-    return judge_readiness(desired, observed, build_memory(), DIALECT).worst_condition
+    return judge_state(desired, observed, build_memory(), DIALECT).worst_condition
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_what_to_do_names_the_setting_and_what_takes_it_back() -> None:
         replace(REPLICA, channel=build_channel(filters=(FILTER,), is_applier_running=False)),
     ],
 )
-def test_a_channel_with_filters_is_neither_made_nor_started(state: object) -> None:
-    assert not plan_steps(build_desired_replica(), build_observed(state, SEEN), build_memory(), DIALECT)  # type: ignore[arg-type]
+def test_a_channel_with_filters_is_neither_made_nor_started(state: ServerState) -> None:
+    assert not plan_allowed_steps(build_desired_replica(), build_observed(state, SEEN))
 
 
 DELAYED = UnexpectedOption("MASTER_DELAY", "3600")
@@ -112,7 +113,7 @@ IGNORES = UnexpectedOption("IGNORE_SERVER_IDS", "7", can_skip_changes=True)
 def test_a_left_over_option_of_the_channel_is_repaired() -> None:
     observed = build_observed(replace(REPLICA, channel=build_channel(unexpected_options=(DELAYED,))), SEEN)
 
-    steps = plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
+    steps = plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
     assert format_steps(steps) == [
         "stop the channel",
@@ -131,7 +132,7 @@ def test_an_option_by_which_changes_may_be_missing_is_final() -> None:
 
     assert (found.state, found.actual) == (ConditionState.FINAL, "IGNORE_SERVER_IDS = 7 on this replica")
     assert "CHANGE MASTER TO IGNORE_SERVER_IDS = ()" in found.advice
-    assert not plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
+    assert not plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
 
 def test_such_an_option_is_repaired_while_nothing_was_applied() -> None:
@@ -139,13 +140,13 @@ def test_such_an_option_is_repaired_while_nothing_was_applied() -> None:
         build_server(server_id=8, channel=build_channel(unexpected_options=(IGNORES,))), SEEN
     )
 
-    steps = plan_steps(build_desired_replica(), observed, build_memory(), DIALECT)
+    steps = plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
     assert "stop the channel" in format_steps(steps)
 
 
 def test_a_source_may_have_filters_for_a_channel_that_it_does_not_have() -> None:
-    assert judge_readiness(
+    assert judge_state(
         build_desired_source(SLAVE),
         build_observed(replace(SOURCE, harmful_settings=(FILTER,))),
         build_memory(),
@@ -154,7 +155,7 @@ def test_a_source_may_have_filters_for_a_channel_that_it_does_not_have() -> None
 
 
 def test_a_replica_may_log_as_it_likes() -> None:
-    assert judge_readiness(
+    assert judge_state(
         build_desired_replica(),
         build_observed(replace(REPLICA, harmful_settings=(STATEMENTS,)), SEEN),
         build_memory(),

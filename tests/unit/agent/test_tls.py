@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
-from guestagent.agent.plan import plan_steps
 from guestagent.database import channel_certificates
 from guestagent.database.state import ServerState, SourceState, TlsOptions
 from guestagent.database.steps import PointChannel
@@ -29,6 +27,8 @@ from tests.support.agent_states import (
     build_server,
     build_source_state,
     format_steps,
+    judge_state,
+    plan_allowed_steps,
 )
 
 CA = "-----BEGIN CERTIFICATE-----"
@@ -51,16 +51,16 @@ def source_server(**demands: Any) -> ServerState:
 
 
 def steps_of(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
-    return format_steps(plan_steps(desired, observed, memory or build_memory(), DIALECT))
+    return format_steps(plan_allowed_steps(desired, observed, memory or build_memory(), DIALECT))
 
 
 def pointed(desired: DesiredState, observed: ObservedState) -> TlsOptions | None:
-    steps = plan_steps(desired, observed, build_memory(), DIALECT)
+    steps = plan_allowed_steps(desired, observed, build_memory(), DIALECT)
     return next((step.tls_options for step in steps if isinstance(step, PointChannel)), None)
 
 
 def condition(desired: DesiredState, observed: ObservedState, name: str) -> Condition:
-    found = judge_readiness(desired, observed, build_memory(), DIALECT).conditions
+    found = judge_state(desired, observed, build_memory(), DIALECT).conditions
     return next(each for each in found if each.name == name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.agent.conditions import judge_refusal
+from guestagent.agent.conditions import judge_rejected_statement
 from guestagent.agent.model import ConditionState
 from guestagent.database.diagnosis import FailureKind
 from guestagent.database.statement_errors import STEP_RULES, diagnose_statement_error
@@ -65,10 +65,12 @@ def test_a_rejected_step_has_its_meaning_and_its_end(
 
 
 def test_what_does_not_pass_is_final_with_the_way_out() -> None:
-    final = judge_refusal(
+    final = judge_rejected_statement(
         DatabaseRefused("create the account", 1290, OPTION.format("--strict-password-validation"))
     )
-    pending = judge_refusal(DatabaseRefused("create the account", 1205, "Lock wait timeout exceeded"))
+    pending = judge_rejected_statement(
+        DatabaseRefused("create the account", 1205, "Lock wait timeout exceeded")
+    )
 
     assert (final.state, pending.state) == (ConditionState.FINAL, ConditionState.PENDING)
     assert final.actual.startswith("create the account: the server says 1290, The server is running with")
