@@ -1,4 +1,4 @@
-"""Accounts of ours that their server shuts, or may shut."""
+"""Managed accounts that the server blocks, or may block."""
 
 from __future__ import annotations
 
@@ -21,55 +21,55 @@ from tests.support.agent_states import (
     plan_allowed_steps,
 )
 
-WANTED = build_desired_source(SLAVE)
+DESIRED = build_desired_source(SLAVE)
 
 
-def holding(of: AccountState) -> ServerState:
-    return build_server(server_id=7, read_only=False, has_marker=True, accounts=(of,))
+def build_source_with(account: AccountState) -> ServerState:
+    return build_server(server_id=7, read_only=False, has_marker=True, accounts=(account,))
 
 
-def planned(observed: ObservedState) -> tuple[Step, ...]:
-    return plan_allowed_steps(WANTED, observed, JournalState(), DIALECT)
+def plan(observed: ObservedState) -> tuple[Step, ...]:
+    return plan_allowed_steps(DESIRED, observed, JournalState(), DIALECT)
 
 
-def test_an_account_that_may_be_shut_gets_no_limits() -> None:
-    observed = build_observed(holding(build_account(is_limited=True)))
+def test_limits_of_an_account_are_removed() -> None:
+    observed = build_observed(build_source_with(build_account(is_limited=True)))
 
-    worst = judge_state(WANTED, observed, JournalState(), DIALECT).worst_condition
+    worst = judge_state(DESIRED, observed, JournalState(), DIALECT).worst_condition
 
-    assert planned(observed) == (SetDemand(SLAVE, require_tls=False),)
+    assert plan(observed) == (SetDemand(SLAVE, require_tls=False),)
     assert (worst.state, "may shut out" in worst.actual) == (ConditionState.PENDING, True)
 
 
-def test_an_account_of_somebody_else_keeps_its_limits() -> None:
-    observed = build_observed(holding(build_account(is_limited=True, is_marked=False)))
+def test_an_unmanaged_account_keeps_its_limits() -> None:
+    observed = build_observed(build_source_with(build_account(is_limited=True, is_marked=False)))
 
-    assert planned(observed) == ()
-    assert judge_state(WANTED, observed, JournalState(), DIALECT).is_ready
+    assert plan(observed) == ()
+    assert judge_state(DESIRED, observed, JournalState(), DIALECT).is_ready
 
 
-def test_a_blocked_account_is_let_in_again() -> None:
+def test_a_blocked_account_is_unblocked() -> None:
     blocked = {SLAVE: ServerError(4150, "User is blocked because of too many credential errors")}
 
-    assert planned(replace(build_observed(holding(build_account())), login_errors=blocked)) == (
+    assert plan(replace(build_observed(build_source_with(build_account())), login_errors=blocked)) == (
         SetDemand(SLAVE, require_tls=False),
     )
 
 
 def test_a_login_that_failed_for_another_reason_changes_nothing() -> None:
-    refused = {SLAVE: ServerError(1040, "Too many connections")}
+    errors = {SLAVE: ServerError(1040, "Too many connections")}
 
-    assert planned(replace(build_observed(holding(build_account())), login_errors=refused)) == ()
+    assert plan(replace(build_observed(build_source_with(build_account())), login_errors=errors)) == ()
 
 
-def test_an_expired_password_is_given_again_and_the_old_one_beside_it_stays() -> None:
+def test_an_expired_password_is_set_again_and_the_retained_one_stays() -> None:
     expired = build_account(
         plugin=f"plain{EXPIRED_SUFFIX}", password_hash=build_proof("pw"), retained_hash=build_proof("old")
     )
-    observed = build_observed(holding(replace(expired, password_hash=build_proof("another"))))
+    observed = build_observed(build_source_with(replace(expired, password_hash=build_proof("another"))))
 
-    (step,) = planned(build_observed(holding(expired)))
+    (step,) = plan(build_observed(build_source_with(expired)))
 
     assert isinstance(step, SetPassword)
     assert (step.password, step.current_hash, step.kept_hash) == (PASSWORD, None, build_proof("old"))
-    assert "expired" in judge_state(WANTED, observed, JournalState(), DIALECT).worst_condition.actual
+    assert "expired" in judge_state(DESIRED, observed, JournalState(), DIALECT).worst_condition.actual

@@ -1,4 +1,4 @@
-"""A replica that has what its semi-synchronous source does not show yet."""
+"""A replica with transactions that its semi-synchronous source does not show yet."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
 AHEAD = build_server(server_id=8, history=MysqlHistory.parse(f"{UUID}:1-6"), channel=build_channel())
 
 
-def waiting(**changes: Any) -> SourceState:
+def build_waiting_source(**changes: Any) -> SourceState:
     shown = MysqlHistory.parse(f"{UUID}:1-5")
-    seen = replace(
+    counts = replace(
         build_source_state(), history=shown, uuid=UUID, waiting_session_count=1, acknowledgement_timeout=20.0
     )
-    return replace(seen, **changes)
+    return replace(counts, **changes)
 
 
-def test_what_waits_for_an_acknowledgement_is_pending_and_nothing_is_done() -> None:
-    observed = ObservedState(AHEAD, source=waiting(), target_history=waiting().history)
+def test_unacknowledged_transactions_are_pending_and_nothing_is_planned() -> None:
+    observed = ObservedState(
+        AHEAD, source=build_waiting_source(), target_history=build_waiting_source().history
+    )
 
     worst = judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 
@@ -42,27 +44,31 @@ def test_what_waits_for_an_acknowledgement_is_pending_and_nothing_is_done() -> N
     assert plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT) == ()
 
 
-def test_a_source_is_believed_for_its_own_timeout() -> None:
+def test_waiting_sessions_count_until_the_sources_timeout() -> None:
     wait = AcknowledgementWait()
 
-    seen = [
-        wait.limit(AHEAD, waiting(), now).waiting_session_count
+    counts = [
+        wait.limit(AHEAD, build_waiting_source(), now).waiting_session_count
         for now in (100, 120 + ACKNOWLEDGEMENT_GRACE_S, 121 + ACKNOWLEDGEMENT_GRACE_S)
     ]
 
-    assert seen == [1, 1, 0]
+    assert counts == [1, 1, 0]
 
 
-def test_a_source_that_has_shown_it_is_believed_anew() -> None:
+def test_the_timeout_starts_again_after_the_source_has_caught_up() -> None:
     wait = AcknowledgementWait()
-    wait.limit(AHEAD, waiting(), 100)
-    wait.limit(AHEAD, waiting(history=AHEAD.history), 110)
+    wait.limit(AHEAD, build_waiting_source(), 100)
+    wait.limit(AHEAD, build_waiting_source(history=AHEAD.history), 110)
 
-    assert wait.limit(AHEAD, waiting(), 500).waiting_session_count == 1
+    assert wait.limit(AHEAD, build_waiting_source(), 500).waiting_session_count == 1
 
 
-def test_beyond_the_timeout_it_is_final() -> None:
-    observed = ObservedState(AHEAD, source=waiting(waiting_session_count=0), target_history=waiting().history)
+def test_unacknowledged_transactions_are_final_after_the_timeout() -> None:
+    observed = ObservedState(
+        AHEAD,
+        source=build_waiting_source(waiting_session_count=0),
+        target_history=build_waiting_source().history,
+    )
 
     worst = judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition
 

@@ -1,4 +1,4 @@
-"""Every condition with wanted and seen, the worst first."""
+"""Every condition with its expected and actual value, the worst first."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,23 +32,21 @@ SOURCE_READY = build_server(
 REPLICA_READY = build_server("0-7-5", server_id=8, channel=build_channel())
 
 
-def judged(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> Readiness:
+def judge(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> Readiness:
     return judge_state(desired, observed, memory or build_memory(), DIALECT)
 
 
-def worst(desired: DesiredState, observed: ObservedState) -> tuple[str, ConditionState, str]:
-    condition = judged(desired, observed).worst_condition
+def find_worst(desired: DesiredState, observed: ObservedState) -> tuple[str, ConditionState, str]:
+    condition = judge(desired, observed).worst_condition
     return condition.name, condition.state, condition.actual
 
 
 def test_a_source_is_ready() -> None:
-    assert judged(build_desired_source(SLAVE), build_observed(SOURCE_READY)).is_ready
+    assert judge(build_desired_source(SLAVE), build_observed(SOURCE_READY)).is_ready
 
 
 def test_a_replica_is_ready() -> None:
-    assert judged(
-        build_desired_replica(), build_observed(REPLICA_READY, build_source_state("0-7-5"))
-    ).is_ready
+    assert judge(build_desired_replica(), build_observed(REPLICA_READY, build_source_state("0-7-5"))).is_ready
 
 
 @pytest.mark.parametrize(
@@ -71,85 +69,85 @@ def test_a_replica_is_ready() -> None:
         ),
     ],
 )
-def test_a_source_that_is_not_there_yet_is_pending(state: ServerState, name: str) -> None:
-    found = judged(build_desired_source(SLAVE), build_observed(state)).worst_condition
+def test_an_unfinished_source_is_pending(state: ServerState, name: str) -> None:
+    condition = judge(build_desired_source(SLAVE), build_observed(state)).worst_condition
 
-    assert (found.name, found.state) == (name, ConditionState.PENDING)
+    assert (condition.name, condition.state) == (name, ConditionState.PENDING)
 
 
 @pytest.mark.parametrize("desired", [build_desired_source(SLAVE), build_desired_replica()])
-def test_a_server_that_does_not_count_by_gtid_is_refused(desired: DesiredState) -> None:
-    found = judged(desired, build_observed(build_server(gtid=False))).worst_condition
+def test_a_server_without_gtids_is_refused(desired: DesiredState) -> None:
+    condition = judge(desired, build_observed(build_server(gtid=False))).worst_condition
 
-    assert (found.name, found.state, found.actual) == ("GTID", ConditionState.FINAL, "off")
-    assert "gtid_mode" in found.advice
+    assert (condition.name, condition.state, condition.actual) == ("GTID", ConditionState.FINAL, "off")
+    assert "gtid_mode" in condition.advice
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "why"),
+    ("source", "name", "actual"),
     [
         (SourceState(7, True, MysqlHistory(), "9.7.4"), "source", "a MySQL (9.7.4)"),
         (build_source_state(gtid=False), "source", "its GTIDs are off"),
         (build_source_state(uuid="u-1"), "server uuid", "u-1, which is the source's too"),
     ],
 )
-def test_a_source_that_cannot_be_followed_is_refused(source: SourceState, name: str, why: str) -> None:
+def test_an_incompatible_source_is_refused(source: SourceState, name: str, actual: str) -> None:
     observed = ObservedState(build_server(uuid="u-1"), source=source)
 
-    found = judged(build_desired_replica(), observed).worst_condition
+    condition = judge(build_desired_replica(), observed).worst_condition
 
-    assert (found.name, found.state) == (name, ConditionState.FINAL)
-    assert found.actual.startswith(why)
+    assert (condition.name, condition.state) == (name, ConditionState.FINAL)
+    assert condition.actual.startswith(actual)
 
 
-def test_somebody_elses_account_in_the_way_is_final() -> None:
+def test_a_different_unmanaged_account_is_final() -> None:
     state = build_server(
-        server_id=7, read_only=False, accounts=(build_account(password="theirs", is_marked=False),)
+        server_id=7, read_only=False, accounts=(build_account(password="other", is_marked=False),)
     )
 
-    found = judged(build_desired_source(SLAVE), build_observed(state)).worst_condition
+    condition = judge(build_desired_source(SLAVE), build_observed(state)).worst_condition
 
-    assert found.state is ConditionState.FINAL
-    assert "drop it, or choose another name" in found.advice
+    assert condition.state is ConditionState.FINAL
+    assert "drop it, or choose another name" in condition.advice
 
 
-def test_somebody_elses_account_that_is_exactly_right_will_do() -> None:
+def test_an_unmanaged_account_with_the_desired_properties_is_accepted() -> None:
     state = build_server(server_id=7, read_only=False, accounts=(build_account(is_marked=False),))
 
-    assert judged(build_desired_source(SLAVE), build_observed(state)).is_ready
+    assert judge(build_desired_source(SLAVE), build_observed(state)).is_ready
 
 
-def test_a_refused_login_over_tcp_keeps_a_source_from_being_ready() -> None:
-    refused = ServerError(2003, "Connection refused")
+def test_a_source_is_not_ready_if_a_login_over_tcp_fails() -> None:
+    error = ServerError(2003, "Connection refused")
 
-    found = judged(
-        build_desired_source(SLAVE), ObservedState(SOURCE_READY, login_errors={SLAVE: refused})
+    condition = judge(
+        build_desired_source(SLAVE), ObservedState(SOURCE_READY, login_errors={SLAVE: error})
     ).worst_condition
 
-    assert (found.state, found.actual) == (ConditionState.PENDING, "2003, Connection refused")
+    assert (condition.state, condition.actual) == (ConditionState.PENDING, "2003, Connection refused")
 
 
 def test_a_locked_account_is_final() -> None:
     state = build_server(server_id=7, read_only=False, accounts=(build_account(is_locked=True),))
 
-    assert judged(build_desired_source(SLAVE), build_observed(state)).is_final
+    assert judge(build_desired_source(SLAVE), build_observed(state)).is_final
 
 
-@pytest.mark.parametrize("followers", [(8, 8), (7,)], ids=["two alike", "like the source"])
-def test_equal_server_ids_among_the_followers_are_final(followers: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("replica_ids", [(8, 8), (7,)], ids=["two equal ones", "equal to the source"])
+def test_equal_server_ids_of_replicas_are_final(replica_ids: tuple[int, ...]) -> None:
     state = build_server(
-        "0-7-5", server_id=7, read_only=False, accounts=(build_account(),), replica_ids=followers
+        "0-7-5", server_id=7, read_only=False, accounts=(build_account(),), replica_ids=replica_ids
     )
 
     assert (
-        judged(build_desired_source(SLAVE), build_observed(state)).worst_condition.name
+        judge(build_desired_source(SLAVE), build_observed(state)).worst_condition.name
         == "server ids of replicas"
     )
 
 
-def test_a_source_without_a_binary_log_is_final_on_both_ends() -> None:
-    assert judged(build_desired_source(), build_observed(build_server(binary_log=False))).is_final
-    assert judged(
+def test_a_source_without_a_binary_log_is_final_on_both_nodes() -> None:
+    assert judge(build_desired_source(), build_observed(build_server(binary_log=False))).is_final
+    assert judge(
         build_desired_replica(), build_observed(REPLICA_READY, build_source_state("0-7-5", binary_log=False))
     ).is_final
 
@@ -166,41 +164,41 @@ def test_a_source_without_a_binary_log_is_final_on_both_ends() -> None:
         ({"endpoint": build_channel("10.0.0.9").endpoint}, "channel"),
     ],
 )
-def test_a_channel_that_is_not_there_yet_is_pending(changes: dict[str, Any], name: str) -> None:
+def test_an_unfinished_channel_is_pending(changes: dict[str, Any], name: str) -> None:
     state = build_server("0-7-5", server_id=8, channel=build_channel(**changes))
 
-    found = judged(
+    condition = judge(
         build_desired_replica(), build_observed(state, build_source_state("0-7-5"))
     ).worst_condition
 
-    assert (found.name, found.state) == (name, ConditionState.PENDING)
+    assert (condition.name, condition.state) == (name, ConditionState.PENDING)
 
 
-def test_a_lag_of_zero_counts_for_nothing_while_the_receiver_is_away() -> None:
+def test_a_lag_of_zero_is_ignored_while_the_receiver_is_connecting() -> None:
     state = build_server(
         "0-7-5", server_id=8, channel=build_channel(receiver=ReceiverState.CONNECTING, lag=0)
     )
 
-    found = {
-        c.name: c.actual
-        for c in judged(
+    actual = {
+        condition.name: condition.actual
+        for condition in judge(
             build_desired_replica(), build_observed(state, build_source_state("0-7-5"))
         ).conditions
     }
 
-    assert found["lag"] == "not known"
+    assert actual["lag"] == "not known"
 
 
-def test_what_the_source_had_must_be_here() -> None:
+def test_a_history_without_the_sources_transactions_is_pending() -> None:
     observed = build_observed(REPLICA_READY, build_source_state("0-7-9"))
 
-    assert worst(build_desired_replica(), observed) == ("history", ConditionState.PENDING, "0-7-5")
+    assert find_worst(build_desired_replica(), observed) == ("history", ConditionState.PENDING, "0-7-5")
 
 
-def test_a_source_that_cannot_be_seen_leaves_its_history_unknown() -> None:
+def test_the_history_of_an_unreachable_source_is_unknown() -> None:
     names = [
-        c.name
-        for c in judged(
+        condition.name
+        for condition in judge(
             build_desired_replica(), build_observed(REPLICA_READY, build_failed_source(2003, "refused"))
         ).conditions[:2]
     ]
@@ -212,17 +210,19 @@ def test_a_source_that_cannot_be_seen_leaves_its_history_unknown() -> None:
     ("number", "text"),
     [(1045, "Access denied for user"), (2003, "Can't connect (111)"), (2005, "Unknown server host")],
 )
-def test_what_may_pass_is_pending_with_the_servers_own_words(number: int, text: str) -> None:
+def test_a_transient_error_is_pending_with_the_servers_message(number: int, text: str) -> None:
     error = ServerError(number, text)
     state = build_server(
         server_id=8, channel=build_channel(receiver=ReceiverState.CONNECTING, lag=None, receiver_error=error)
     )
 
-    found = judged(build_desired_replica(), build_observed(state, SourceState(error=error))).worst_condition
+    condition = judge(
+        build_desired_replica(), build_observed(state, SourceState(error=error))
+    ).worst_condition
 
-    assert (found.name, found.state) == ("source", ConditionState.PENDING)
-    assert text in found.actual
-    assert found.advice
+    assert (condition.name, condition.state) == ("source", ConditionState.PENDING)
+    assert text in condition.actual
+    assert condition.advice
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_what_may_pass_is_pending_with_the_servers_own_words(number: int, text: 
         (1236, "connecting slave requested to start from GTID 0-1-3, which is not in the master's binlog"),
     ],
 )
-def test_what_will_not_pass_is_final(number: int, text: str) -> None:
+def test_a_permanent_error_is_final(number: int, text: str) -> None:
     error = ServerError(number, text)
     stopped = build_channel(receiver=ReceiverState.STOPPED, lag=None, receiver_error=error)
 
@@ -244,32 +244,32 @@ def test_what_will_not_pass_is_final(number: int, text: str) -> None:
         build_observed(build_server(server_id=8, channel=stopped), build_source_state("0-7-5")),
         retried_errors=frozenset({number}),
     )
-    found = judged(build_desired_replica(), observed).worst_condition
+    condition = judge(build_desired_replica(), observed).worst_condition
 
-    assert (found.name, found.state) == ("receiver", ConditionState.FINAL)
+    assert (condition.name, condition.state) == ("receiver", ConditionState.FINAL)
 
 
-def test_an_applier_that_stopped_on_other_data_is_final() -> None:
+def test_an_applier_that_stopped_on_different_data_is_final() -> None:
     stopped = build_channel(
         is_applier_running=False, lag=None, applier_error=ServerError(1062, "Duplicate entry")
     )
 
-    found = judged(
+    condition = judge(
         build_desired_replica(),
         build_observed(build_server(server_id=8, channel=stopped), build_source_state("0-7-5")),
     ).worst_condition
 
-    assert (found.name, found.state) == ("applier", ConditionState.FINAL)
+    assert (condition.name, condition.state) == ("applier", ConditionState.FINAL)
 
 
 def test_errant_transactions_are_final_and_named() -> None:
     state = build_server("0-7-5,0-8-6", server_id=8, channel=build_channel())
 
-    found = judged(
+    condition = judge(
         build_desired_replica(), build_observed(state, build_source_state("0-7-9"))
     ).worst_condition
 
-    assert (found.name, found.state, found.actual) == (
+    assert (condition.name, condition.state, condition.actual) == (
         "history",
         ConditionState.FINAL,
         "errant transactions 0-8-6",
@@ -280,45 +280,45 @@ def test_a_long_list_of_errant_transactions_is_shortened_and_counted() -> None:
     errant = ",".join(f"{domain}-8-6" for domain in range(1, 2001))
     state = build_server(f"0-7-5,{errant}", server_id=8, channel=build_channel())
 
-    found = judged(
+    condition = judge(
         build_desired_replica(), build_observed(state, build_source_state("0-7-9"))
     ).worst_condition
 
-    assert found.actual.startswith("errant transactions 1-8-6,2-8-6,")
-    assert found.actual.endswith(" more GTIDs")
-    assert len(str(found)) < REASON_LENGTH_LIMIT
+    assert condition.actual.startswith("errant transactions 1-8-6,2-8-6,")
+    assert condition.actual.endswith(" more GTIDs")
+    assert len(str(condition)) < REASON_LENGTH_LIMIT
 
 
 def test_many_schemas_without_a_history_are_counted() -> None:
     schemas = tuple(f"shop{number:04}" for number in range(5000))
 
-    found = judged(
+    condition = judge(
         build_desired_replica(),
         build_observed(build_server(schemas=schemas, server_id=8), build_source_state("0-7-5")),
     ).worst_condition
 
-    assert found.name == "data"
-    assert found.actual.endswith("shop0008, shop0009 and 4990 more")
+    assert condition.name == "data"
+    assert condition.actual.endswith("shop0008, shop0009 and 4990 more")
 
 
 def test_long_histories_are_shortened_while_the_replica_catches_up() -> None:
     position = ",".join(f"{domain}-7-6" for domain in range(1, 2001))
     state = build_server(position, server_id=8, channel=build_channel())
 
-    found = judged(
+    condition = judge(
         build_desired_replica(), build_observed(state, build_source_state(f"{position},3000-7-1"))
     ).worst_condition
 
-    assert (found.name, found.state) == ("history", ConditionState.PENDING)
-    assert len(str(found)) < REASON_LENGTH_LIMIT
+    assert (condition.name, condition.state) == ("history", ConditionState.PENDING)
+    assert len(str(condition)) < REASON_LENGTH_LIMIT
 
 
-def test_the_final_comes_before_the_pending_before_the_held() -> None:
+def test_conditions_are_ordered_from_final_to_held() -> None:
     state = build_server("0-7-5,0-8-6", server_id=9, channel=build_channel())
 
     order = [
-        c.state
-        for c in judged(
+        condition.state
+        for condition in judge(
             build_desired_replica(), build_observed(state, build_source_state("0-7-9"))
         ).conditions
     ]
@@ -327,29 +327,29 @@ def test_the_final_comes_before_the_pending_before_the_held() -> None:
     assert {*order} == {*ConditionState}
 
 
-def test_a_target_is_held_by_whoever_holds_what_the_source_has_now() -> None:
+def test_the_target_is_contained_if_the_sources_present_history_is() -> None:
     state = build_server("0-7-9", server_id=8, channel=build_channel())
 
-    found = judged(
+    readiness = judge(
         build_desired_replica(),
         ObservedState(state, source=build_source_state("0-1-5,0-7-9"), target_history=build_history("0-1-5")),
     )
 
-    assert found.is_ready
+    assert readiness.is_ready
 
 
-def test_other_domains_of_the_source_count_too() -> None:
+def test_the_target_includes_other_domains_of_the_source() -> None:
     state = build_server("0-7-5", server_id=8, channel=build_channel())
 
-    found = judged(
+    readiness = judge(
         build_desired_replica(),
         ObservedState(state, source=build_source_state("0-7-5"), target_history=build_history("0-7-5,1-7-2")),
     )
 
-    assert not found.is_ready
+    assert not readiness.is_ready
 
 
 def test_an_account_from_another_network_is_another_account() -> None:
     inside = Account("slave0000", "10.0.0.0/24")
 
-    assert not judged(build_desired_source(inside), build_observed(SOURCE_READY)).is_ready
+    assert not judge(build_desired_source(inside), build_observed(SOURCE_READY)).is_ready

@@ -1,4 +1,4 @@
-"""What one family takes and the other does not is refused at the first look."""
+"""A request that exceeds a limit of the database family is refused at the first look."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from tests.support.agent_states import (
 LONG = Secret("é" * 16 + "x")
 
 
-def on_mysql(**changes: object) -> ServerState:
+def build_mysql_server(**changes: object) -> ServerState:
     return replace(build_server(), history=MysqlHistory(), **changes)  # type: ignore[arg-type]
 
 
-def source(name: str, password: Secret) -> DesiredState:
+def build_source(name: str, password: Secret) -> DesiredState:
     return DesiredState(Role.SOURCE, server_id=7, accounts=(DesiredAccount(Account(name, "%"), password),))
 
 
-def replica(name: str, password: Secret) -> DesiredState:
+def build_replica(name: str, password: Secret) -> DesiredState:
     return DesiredState(Role.REPLICA, server_id=8, source=Source("10.0.0.7", User(name, password)))
 
 
-@pytest.mark.parametrize("desired", [source("slave0000", LONG), replica("slave0000", LONG)])
-def test_mysql_counts_the_bytes_of_a_password(desired: DesiredState) -> None:
-    limit = find_family_limit(desired, on_mysql())
+@pytest.mark.parametrize("desired", [build_source("slave0000", LONG), build_replica("slave0000", LONG)])
+def test_mysql_limits_the_bytes_of_a_password(desired: DesiredState) -> None:
+    limit = find_family_limit(desired, build_mysql_server())
 
     assert limit is not None
     assert (limit.name, limit.actual) == ("password of slave0000", f"{MYSQL_PASSWORD_BYTES_LIMIT + 1} bytes")
     assert find_family_limit(desired, build_server()) is None
 
 
-def test_the_name_of_the_mark_is_no_users_on_mysql() -> None:
-    desired = source("guestagent", Secret("pw"))
+def test_the_marker_role_is_a_reserved_name_on_mysql() -> None:
+    desired = build_source("guestagent", Secret("pw"))
 
-    limit = find_family_limit(desired, on_mysql())
+    limit = find_family_limit(desired, build_mysql_server())
 
     assert limit is not None
     assert limit.name == "user name"
@@ -60,35 +60,37 @@ def test_the_name_of_the_mark_is_no_users_on_mysql() -> None:
 @pytest.mark.parametrize(
     ("charset", "fits"), [("latin1", False), ("utf8mb3", True), ("utf8mb4", True), ("", True)]
 )
-@pytest.mark.parametrize("state", [build_server(), on_mysql()])
+@pytest.mark.parametrize("state", [build_server(), build_mysql_server()])
 def test_a_channel_garbles_a_name_unless_its_server_was_started_with_utf8(
     charset: str, fits: bool, state: ServerState
 ) -> None:
-    there = replace(state, channel_charset=charset)
+    server = replace(state, channel_charset=charset)
 
-    assert (find_family_limit(replica("réplique", Secret("pw")), there) is None) == fits
-    assert find_family_limit(replica("replica", Secret("pw")), there) is None
-    assert find_family_limit(source("réplique", Secret("pw")), there) is None
+    assert (find_family_limit(build_replica("réplique", Secret("pw")), server) is None) == fits
+    assert find_family_limit(build_replica("replica", Secret("pw")), server) is None
+    assert find_family_limit(build_source("réplique", Secret("pw")), server) is None
 
 
 @pytest.mark.parametrize(("tls", "fits"), [(True, True), (None, True), (False, False)])
 def test_a_server_without_tls_cannot_reject_clear_text_alone(tls: bool | None, fits: bool) -> None:
-    desired = replace(source("slave0000", Secret("pw")), requires_secure_transport=True)
+    desired = replace(build_source("slave0000", Secret("pw")), requires_secure_transport=True)
 
     assert (find_family_limit(desired, build_server(tls=tls)) is None) == fits
     assert find_family_limit(replace(desired, accounts=()), build_server(tls=tls)) is None
 
 
-def test_a_document_says_whether_logins_in_clear_are_rejected() -> None:
+def test_require_secure_transport_is_read_from_the_document() -> None:
     section = Section(server_id=7, variables={"require_secure_transport": "on"})
     document = Document(CfnHandle(Secret("http://handle")), section=section)
 
     assert DesiredState.from_document(document, DIALECT, None).requires_secure_transport
 
 
-def test_nothing_is_done_for_a_wish_that_cannot_come_true() -> None:
+def test_nothing_is_planned_beyond_a_limit() -> None:
     assert (
-        plan_allowed_steps(source("slave0000", LONG), build_observed(on_mysql()), build_memory(), DIALECT)
+        plan_allowed_steps(
+            build_source("slave0000", LONG), build_observed(build_mysql_server()), build_memory(), DIALECT
+        )
         == ()
     )
 

@@ -1,4 +1,4 @@
-"""Whether a status still counts: its age, a reboot, a stepped clock, and who runs."""
+"""The freshness of a status: its age, a reboot, a stepped clock, a stopped agent or server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def looked(seconds_ago: float) -> Timestamp:
+def build_timestamp(seconds_ago: float) -> Timestamp:
     """Return a moment of this boot."""
     return replace(NOW, at="2026-11-25T18:00:00+00:00", uptime=NOW.uptime - seconds_ago)
 
@@ -50,42 +50,42 @@ def assess(
     ("age", "ready"), [(0, True), (30, True), (149, True), (151, False), (THREE_DAYS, False)]
 )
 def test_a_ready_node_counts_for_a_few_intervals(settings: Settings, age: float, ready: bool) -> None:
-    assert assess(settings, looked(age)).is_ready is ready
+    assert assess(settings, build_timestamp(age)).is_ready is ready
 
 
 def test_a_longer_interval_lets_a_status_count_for_longer(settings: Settings) -> None:
-    assert assess(replace(settings, interval=600), looked(1800)).is_ready
+    assert assess(replace(settings, interval=600), build_timestamp(1800)).is_ready
 
 
-def test_a_dead_agent_and_a_stopped_server_are_told_with_the_time_of_the_last_look(
+def test_a_dead_agent_and_a_stopped_server_are_reported_with_the_time_of_the_last_look(
     settings: Settings,
 ) -> None:
-    freshness = assess(settings, looked(THREE_DAYS), agent=False, server=False)
+    freshness = assess(settings, build_timestamp(THREE_DAYS), agent=False, server=False)
 
-    told = " ".join([describe_doubt(freshness), *describe_freshness(freshness, settings)])
+    text = " ".join([describe_doubt(freshness), *describe_freshness(freshness, settings)])
 
-    assert "3 d ago, at 2026-11-25T18:00:00+00:00" in told
-    assert "guestagent serve does not run" in told
-    assert f"nothing listens at {settings.database_socket}" in told
-    assert "how it is now is not known" in told
+    assert "3 d ago, at 2026-11-25T18:00:00+00:00" in text
+    assert "guestagent serve does not run" in text
+    assert f"nothing listens at {settings.database_socket}" in text
+    assert "how it is now is not known" in text
 
 
-def test_an_agent_that_hangs_is_told(settings: Settings) -> None:
-    freshness = assess(settings, looked(1000))
+def test_a_hanging_agent_is_reported(settings: Settings) -> None:
+    freshness = assess(settings, build_timestamp(1000))
 
     assert not freshness.is_ready
     assert "runs, but finishes no look" in " ".join(describe_freshness(freshness, settings))
 
 
 def test_a_server_that_has_stopped_since_the_last_look_is_not_ready(settings: Settings) -> None:
-    freshness = assess(settings, looked(5), server=False)
+    freshness = assess(settings, build_timestamp(5), server=False)
 
     assert (freshness.is_ready, freshness.is_current) == (False, True)
     assert describe_doubt(freshness) == "5 s ago; the server has stopped since"
 
 
 def test_an_apply_by_hand_counts_although_no_agent_is_resident(settings: Settings) -> None:
-    freshness = assess(settings, looked(5), agent=False)
+    freshness = assess(settings, build_timestamp(5), agent=False)
 
     assert freshness.is_ready
     assert describe_doubt(freshness) == ""
@@ -109,7 +109,7 @@ def test_nothing_from_before_a_reboot_counts(settings: Settings) -> None:
 
 @pytest.mark.parametrize("calendar", ["1970-01-01T00:00:00+00:00", "2040-01-01T00:00:00+00:00"])
 def test_a_stepped_clock_changes_no_age_within_one_boot(calendar: str) -> None:
-    assert measure_age(looked(42), replace(NOW, at=calendar)) == 42
+    assert measure_age(build_timestamp(42), replace(NOW, at=calendar)) == 42
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_status_from_the_future_has_no_known_age(written: Timestamp) -> None:
     assert measure_age(written, NOW) is None
 
 
-def test_a_boot_that_is_not_known_is_not_taken_for_the_same(settings: Settings) -> None:
+def test_an_unknown_boot_does_not_match_another_one(settings: Settings) -> None:
     unknown = replace(NOW, boot="", uptime=1.0, at="2026-11-27T18:00:00+00:00")
 
     assert measure_age(unknown, replace(NOW, boot="")) == 86400
@@ -151,14 +151,14 @@ def test_a_server_that_listens_is_found_without_a_connection(tmp_path: Path) -> 
         server.listen()
         server.setblocking(False)
 
-        found = is_server_listening(tmp_path / "mysqld.sock")
+        is_listening = is_server_listening(tmp_path / "mysqld.sock")
 
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert found
+    assert is_listening
 
 
-def test_a_killed_server_leaves_a_socket_at_which_nobody_listens(tmp_path: Path) -> None:
+def test_the_socket_of_a_killed_server_is_not_listening(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "mysqld.sock"))
 
@@ -170,7 +170,7 @@ def test_no_socket_is_no_server(tmp_path: Path, name: str) -> None:
     assert not is_server_listening(tmp_path / name)
 
 
-def test_a_killed_agent_leaves_a_pipe_at_which_nobody_listens(tmp_path: Path) -> None:
+def test_the_pipe_of_a_killed_agent_is_not_listening(tmp_path: Path) -> None:
     pipe = wakeup_pipe.create_pipe(str(tmp_path / wakeup_pipe.PIPE_NAME))
     alive = wakeup_pipe.is_listening(tmp_path / wakeup_pipe.PIPE_NAME)
     os.close(pipe)

@@ -1,4 +1,4 @@
-"""Which logins are tried anew, and which are known from an earlier pass."""
+"""Logins that are tried again, and logins that are known from an earlier pass."""
 
 from __future__ import annotations
 
@@ -18,71 +18,92 @@ from guestagent.secret import Secret
 
 NAMES = ("a", "b", "c")
 DENIED = SourceState(error=ServerError(1045, "Access denied"))
-SILENCE = SourceState(error=ServerError(2003, "Connection refused"))
+UNREACHABLE = SourceState(error=ServerError(2003, "Connection refused"))
 
 
-def account(name: str, host: str = "%") -> AccountState:
+def build_account_state(name: str, host: str = "%") -> AccountState:
     return AccountState(Account(name, host), "mysql_native_password", Secret(f"*{name}"))
 
 
-def wanted(name: str, password: str = "pw") -> DesiredAccount:
+def build_desired_account(name: str, password: str = "pw") -> DesiredAccount:
     return DesiredAccount(Account(name, "%"), Secret(password))
 
 
 @dataclass
-class Pass:
-    """Everything on which the logins of a pass depend; `proofs` outlive it."""
+class LoginTest:
+    """All that the logins of a pass depend on; `proofs` outlive the pass."""
 
     proofs: LoginProofs = field(default_factory=LoginProofs)
     desired: DesiredState = field(
-        default_factory=lambda: DesiredState(Role.SOURCE, 1, accounts=tuple(map(wanted, NAMES)))
+        default_factory=lambda: DesiredState(
+            Role.SOURCE, 1, accounts=tuple(map(build_desired_account, NAMES))
+        )
     )
     server: ServerState = field(
-        default_factory=lambda: replace(FRESH_SERVER, accounts=tuple(map(account, NAMES)))
+        default_factory=lambda: replace(FRESH_SERVER, accounts=tuple(map(build_account_state, NAMES)))
     )
-    view: FakeSourceProbe = field(default_factory=lambda: FakeSourceProbe(SourceState()))
+    probe: FakeSourceProbe = field(default_factory=lambda: FakeSourceProbe(SourceState()))
     address: str = "10.0.0.1"
-    life: object = 1
+    server_instance: object = 1
     now: float = 0.0
-    tried: dict[Account, ServerError | None] = field(default_factory=dict)
+    results: dict[Account, ServerError | None] = field(default_factory=dict)
 
     def run(self) -> list[str]:
         """Return whose logins are tried, one after the other."""
-        self.view.logins.clear()
+        self.probe.logins.clear()
         network = IPv4Network("10.0.0.0/8")
-        args = (self.view, self.desired, self.server, self.address, network, self.proofs, self.life, self.now)
-        self.tried = dict(try_logins(*args))
-        return [name for _, _, name in self.view.logins]
+        args = (
+            self.probe,
+            self.desired,
+            self.server,
+            self.address,
+            network,
+            self.proofs,
+            self.server_instance,
+            self.now,
+        )
+        self.results = dict(try_logins(*args))
+        return [name for _, _, name in self.probe.logins]
 
 
 def test_each_login_is_tried_once() -> None:
-    node = Pass()
+    node = LoginTest()
 
     assert (node.run(), node.run()) == (["a", "b", "c"], [])
 
 
-def change_password(node: Pass) -> None:
-    node.desired = replace(node.desired, accounts=(wanted("a"), wanted("b", "new"), wanted("c")))
-
-
-def change_stored(node: Pass) -> None:
-    changed = replace(account("b"), password_hash=Secret("*other"))
-    node.server = replace(node.server, accounts=(account("a"), changed, account("c")))
-
-
-def lock(node: Pass) -> None:
-    node.server = replace(
-        node.server, accounts=(account("a"), replace(account("b"), is_locked=True), account("c"))
+def change_password(node: LoginTest) -> None:
+    node.desired = replace(
+        node.desired,
+        accounts=(build_desired_account("a"), build_desired_account("b", "new"), build_desired_account("c")),
     )
 
 
-def add_namesake(node: Pass) -> None:
-    node.server = replace(node.server, accounts=(*node.server.accounts, account("b", "10.0.0.1")))
+def change_stored_hash(node: LoginTest) -> None:
+    changed_account = replace(build_account_state("b"), password_hash=Secret("*other"))
+    node.server = replace(
+        node.server, accounts=(build_account_state("a"), changed_account, build_account_state("c"))
+    )
 
 
-@pytest.mark.parametrize("change", [change_password, change_stored, lock, add_namesake])
-def test_a_login_is_tried_again_once_its_account_has_changed(change: Callable[[Pass], None]) -> None:
-    node = Pass()
+def lock_account(node: LoginTest) -> None:
+    node.server = replace(
+        node.server,
+        accounts=(
+            build_account_state("a"),
+            replace(build_account_state("b"), is_locked=True),
+            build_account_state("c"),
+        ),
+    )
+
+
+def add_namesake(node: LoginTest) -> None:
+    node.server = replace(node.server, accounts=(*node.server.accounts, build_account_state("b", "10.0.0.1")))
+
+
+@pytest.mark.parametrize("change", [change_password, change_stored_hash, lock_account, add_namesake])
+def test_a_login_is_tried_again_once_its_account_has_changed(change: Callable[[LoginTest], None]) -> None:
+    node = LoginTest()
     node.run()
 
     change(node)
@@ -90,32 +111,34 @@ def test_a_login_is_tried_again_once_its_account_has_changed(change: Callable[[P
     assert (node.run(), node.run()) == (["b"], [])
 
 
-def restart(node: Pass) -> None:
-    node.life = 2
+def restart_server(node: LoginTest) -> None:
+    node.server_instance = 2
 
 
-def move(node: Pass) -> None:
+def change_address(node: LoginTest) -> None:
     node.address = "10.0.0.2"
 
 
-def demand_tls(node: Pass) -> None:
+def require_tls(node: LoginTest) -> None:
     node.desired = replace(node.desired, tls=Tls(ca="another authority"))
 
 
-def upgrade(node: Pass) -> None:
+def upgrade_server(node: LoginTest) -> None:
     node.server = replace(node.server, version="11.8.1-MariaDB")
 
 
-def add_anonymous(node: Pass) -> None:
+def add_anonymous(node: LoginTest) -> None:
     """The server prefers an account without a name if its host fits better."""
-    node.server = replace(node.server, accounts=(*node.server.accounts, account("", "10.0.0.1")))
+    node.server = replace(node.server, accounts=(*node.server.accounts, build_account_state("", "10.0.0.1")))
 
 
-@pytest.mark.parametrize("change", [restart, move, demand_tls, upgrade, add_anonymous])
-def test_all_are_tried_again_once_the_server_or_the_way_to_it_has_changed(
-    change: Callable[[Pass], None],
+@pytest.mark.parametrize(
+    "change", [restart_server, change_address, require_tls, upgrade_server, add_anonymous]
+)
+def test_all_logins_are_tried_again_after_a_change_of_the_server_or_its_address(
+    change: Callable[[LoginTest], None],
 ) -> None:
-    node = Pass()
+    node = LoginTest()
     node.run()
 
     change(node)
@@ -124,17 +147,17 @@ def test_all_are_tried_again_once_the_server_or_the_way_to_it_has_changed(
 
 
 def test_a_login_that_fails_is_tried_in_every_pass() -> None:
-    node = Pass(view=FakeSourceProbe(SourceState(), DENIED, SourceState(), DENIED, SourceState()))
+    node = LoginTest(probe=FakeSourceProbe(SourceState(), DENIED, SourceState(), DENIED, SourceState()))
 
     assert (node.run(), node.run(), node.run(), node.run()) == (["a", "b", "c"], ["b"], ["b"], [])
-    assert node.tried == {}
+    assert node.results == {}
 
 
 def test_old_proofs_are_renewed_a_few_at_a_time() -> None:
     names = [f"{number:02d}" for number in range(RENEWALS_LIMIT + 5)]
-    node = Pass(
-        desired=DesiredState(Role.SOURCE, 1, accounts=tuple(map(wanted, names))),
-        server=replace(FRESH_SERVER, accounts=tuple(map(account, names))),
+    node = LoginTest(
+        desired=DesiredState(Role.SOURCE, 1, accounts=tuple(map(build_desired_account, names))),
+        server=replace(FRESH_SERVER, accounts=tuple(map(build_account_state, names))),
     )
     node.run()
     node.now = PROOF_LIFETIME_S
@@ -142,14 +165,14 @@ def test_old_proofs_are_renewed_a_few_at_a_time() -> None:
     assert (node.run(), node.run(), node.run()) == (names[:RENEWALS_LIMIT], names[RENEWALS_LIMIT:], [])
 
 
-def test_a_server_that_answers_nobody_is_not_tried_for_every_account() -> None:
+def test_an_unreachable_server_is_not_tried_for_every_account() -> None:
     names = [str(number) for number in range(9)]
-    node = Pass(
-        desired=DesiredState(Role.SOURCE, 1, accounts=tuple(map(wanted, names))),
-        server=replace(FRESH_SERVER, accounts=tuple(map(account, names))),
-        view=FakeSourceProbe(SILENCE),
+    node = LoginTest(
+        desired=DesiredState(Role.SOURCE, 1, accounts=tuple(map(build_desired_account, names))),
+        server=replace(FRESH_SERVER, accounts=tuple(map(build_account_state, names))),
+        probe=FakeSourceProbe(UNREACHABLE),
     )
 
     assert node.run() == names[:UNANSWERED_LOGINS_LIMIT]
-    assert set(node.tried.values()) == {SILENCE.error}
-    assert len(node.tried) == len(names)
+    assert set(node.results.values()) == {UNREACHABLE.error}
+    assert len(node.results) == len(names)

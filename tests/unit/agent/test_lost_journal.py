@@ -1,4 +1,4 @@
-"""A node whose journal cannot be read: it goes on if its server is empty, and touches nothing otherwise."""
+"""A node whose journal cannot be read: it continues if its server is empty, and is not changed otherwise."""
 
 from __future__ import annotations
 
@@ -36,77 +36,75 @@ HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
 USER = User("slave0000", Secret("pw0"))
 SOURCE = Document(HANDLE, users=(USER,), section=Section(server_id=7))
 REPLICA = Document(HANDLE, source=Source("10.0.0.7", USER), section=Section(server_id=8))
-WELL = build_source_state("0-7-5")
+SOURCE_STATE = build_source_state("0-7-5")
 BOTH = pytest.mark.parametrize("document", [SOURCE, REPLICA], ids=["source", "replica"])
 
 
 def converge(folder: Path, database: FakeDatabase, document: Document) -> Report:
     clock = FakeClock()
-    edges = PassDependencies(
+    dependencies = PassDependencies(
         open_database=lambda: database,
-        source_view=FakeSourceProbe(WELL),
+        source_view=FakeSourceProbe(SOURCE_STATE),
         journal=Journal(folder / "journal.json", clock, "boot 1"),
         clock=clock,
         find_own_address=lambda host: "10.0.0.8",
     )
-    return Reconciler(document, "task", "10.0.0.1", edges).converge(document.section.deadline)
+    return Reconciler(document, "task", "10.0.0.1", dependencies).converge(document.section.deadline)
 
 
-def database(state: ServerState = FRESH_SERVER) -> FakeDatabase:
+def build_database(state: ServerState = FRESH_SERVER) -> FakeDatabase:
     return FakeDatabase(state, upstream=build_history("0-7-5"))
 
 
-def ready_node(folder: Path, document: Document) -> FakeDatabase:
-    node = database()
-    assert converge(folder, node, document).verdict is Verdict.READY
-    state = replace(node.state, schemas=("shop",), read_only=document is SOURCE)
-    return database(state)
+def build_ready_node(folder: Path, document: Document) -> FakeDatabase:
+    database = build_database()
+    assert converge(folder, database, document).verdict is Verdict.READY
+    state = replace(database.state, schemas=("shop",), read_only=document is SOURCE)
+    return build_database(state)
 
 
 @BOTH
-def test_nothing_is_touched_on_a_server_that_holds_data(tmp_path: Path, document: Document) -> None:
-    node = ready_node(tmp_path, document)
+def test_a_server_with_data_is_not_changed(tmp_path: Path, document: Document) -> None:
+    database = build_ready_node(tmp_path, document)
     corrupt_journal(tmp_path)
 
-    report = converge(tmp_path, node, document)
+    report = converge(tmp_path, database, document)
 
     worst = report.readiness.worst_condition
-    assert (worst.name, worst.state, node.write_count) == ("journal", ConditionState.FINAL, 0)
+    assert (worst.name, worst.state, database.write_count) == ("journal", ConditionState.FINAL, 0)
     assert [str(path) in worst.actual for path in list_quarantined_files(tmp_path)] == [True, True]
 
 
 @BOTH
-def test_it_stays_so_until_somebody_removes_the_files(tmp_path: Path, document: Document) -> None:
-    node = ready_node(tmp_path, document)
+def test_the_refusal_lasts_until_the_files_are_removed(tmp_path: Path, document: Document) -> None:
+    database = build_ready_node(tmp_path, document)
     corrupt_journal(tmp_path)
-    verdicts = [converge(tmp_path, node, document).verdict for _ in range(2)]
+    verdicts = [converge(tmp_path, database, document).verdict for _ in range(2)]
 
     for path in list_quarantined_files(tmp_path):
         path.unlink()
-    verdicts.append(converge(tmp_path, node, document).verdict)
+    verdicts.append(converge(tmp_path, database, document).verdict)
 
     assert verdicts == [Verdict.FAILED, Verdict.FAILED, Verdict.READY]
 
 
 @BOTH
-def test_an_empty_server_is_worked_on_and_nothing_holds_it_up_later(
-    tmp_path: Path, document: Document
-) -> None:
+def test_an_empty_server_becomes_ready_and_stays_so(tmp_path: Path, document: Document) -> None:
     corrupt_journal(tmp_path)
-    node = database()
+    database = build_database()
 
-    verdicts = [converge(tmp_path, node, document).verdict for _ in range(2)]
+    verdicts = [converge(tmp_path, database, document).verdict for _ in range(2)]
 
     assert verdicts == [Verdict.READY, Verdict.READY]
-    assert len(list_quarantined_files(tmp_path)) == 2, "they are kept all the same"
+    assert len(list_quarantined_files(tmp_path)) == 2, "the files are kept"
 
 
 @BOTH
-def test_a_journal_that_is_missing_is_no_loss(tmp_path: Path, document: Document) -> None:
-    node = ready_node(tmp_path, document)
+def test_a_missing_journal_is_not_a_loss(tmp_path: Path, document: Document) -> None:
+    database = build_ready_node(tmp_path, document)
     lose_journal(tmp_path)
 
-    assert converge(tmp_path, node, document).verdict is Verdict.READY
+    assert converge(tmp_path, database, document).verdict is Verdict.READY
 
 
 @pytest.mark.parametrize(
@@ -115,13 +113,15 @@ def test_a_journal_that_is_missing_is_no_loss(tmp_path: Path, document: Document
     ids=["history", "data", "channel"],
 )
 @pytest.mark.parametrize(
-    "wanted", [build_desired_source(), build_desired_replica()], ids=["source", "replica"]
+    "desired", [build_desired_source(), build_desired_replica()], ids=["source", "replica"]
 )
-def test_a_plan_has_no_step_and_the_condition_is_the_worst(state: ServerState, wanted: object) -> None:
-    observed = replace(build_observed(state, WELL), lost_journal="/x/journal.json.unreadable-1")
+def test_the_plan_is_empty_and_the_journal_is_the_worst_condition(
+    state: ServerState, desired: object
+) -> None:
+    observed = replace(build_observed(state, SOURCE_STATE), lost_journal="/x/journal.json.unreadable-1")
 
-    steps = plan_allowed_steps(wanted, observed, build_memory(), DIALECT)  # type: ignore[arg-type]
-    worst = judge_state(wanted, observed, build_memory(), DIALECT).worst_condition  # type: ignore[arg-type]
+    steps = plan_allowed_steps(desired, observed, build_memory(), DIALECT)  # type: ignore[arg-type]
+    worst = judge_state(desired, observed, build_memory(), DIALECT).worst_condition  # type: ignore[arg-type]
 
     assert steps == ()
     assert (worst.name, worst.state) == ("journal", ConditionState.FINAL)

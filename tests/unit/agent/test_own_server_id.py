@@ -19,15 +19,15 @@ from tests.support.agent_states import (
 )
 
 
-def replica(gtids: str, logged: str, **changes: object) -> ServerState:
+def build_replica(gtids: str, logged_gtids: str, **changes: object) -> ServerState:
     """A replica with this history, of which its own log has that much."""
     return build_server(
-        gtids, logged_history=build_history(logged), server_id=8, channel=build_channel(), **changes
+        gtids, logged_history=build_history(logged_gtids), server_id=8, channel=build_channel(), **changes
     )
 
 
 @pytest.mark.parametrize("gtids", ["0-8-3", "0-8-3,0-7-5", "0-7-5,4-8-1"])
-def test_a_replica_is_not_pointed_at_a_source_that_has_written_under_its_server_id(gtids: str) -> None:
+def test_a_source_that_has_written_under_the_replicas_server_id_is_refused(gtids: str) -> None:
     refusal = find_refusal(
         build_desired_replica(),
         build_observed(build_server(logged_history=build_history("")), build_source_state(gtids)),
@@ -37,16 +37,18 @@ def test_a_replica_is_not_pointed_at_a_source_that_has_written_under_its_server_
     assert refusal.name == "server id"
 
 
-def test_what_a_replica_counts_as_applied_and_has_not_logged_was_left_out() -> None:
-    assert "0-8-6" in describe_left_out_transactions(replica("0-8-6", "0-7-5"), build_history("0-7-5,0-8-6"))
+def test_transactions_that_are_applied_and_not_logged_were_left_out() -> None:
+    assert "0-8-6" in describe_left_out_transactions(
+        build_replica("0-8-6", "0-7-5"), build_history("0-7-5,0-8-6")
+    )
 
 
 @pytest.mark.parametrize(
     "state",
     [
-        replica("0-8-3,0-7-5", "0-8-3,0-7-5"),
-        replace(replica("0-7-5", "0-7-5"), server_id=9),
-        replace(replica("0-7-5", "0-7-5"), logged_history=None),
+        build_replica("0-8-3,0-7-5", "0-8-3,0-7-5"),
+        replace(build_replica("0-7-5", "0-7-5"), server_id=9),
+        replace(build_replica("0-7-5", "0-7-5"), logged_history=None),
         build_server(logged_history=build_history("")),
     ],
     ids=[
@@ -56,5 +58,5 @@ def test_what_a_replica_counts_as_applied_and_has_not_logged_was_left_out() -> N
         "it has applied nothing",
     ],
 )
-def test_a_replica_has_left_out_nothing(state: ServerState) -> None:
+def test_a_replica_has_left_out_no_transaction(state: ServerState) -> None:
     assert describe_left_out_transactions(state, build_history("0-8-3,0-7-5")) == ""

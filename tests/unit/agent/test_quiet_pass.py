@@ -1,4 +1,4 @@
-"""What a pass with nothing to do costs. Calls are counted: clocks on a shared machine prove nothing."""
+"""The cost of a pass without changes. Calls are counted: clocks on a shared machine prove nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
 
 
 class Node:
-    """A source whose accounts are as its document wants them; the agent's process lives on between its passes."""
+    """A source whose accounts are as desired. The agent's process runs on between its passes."""
 
     def __init__(self, folder: Path, accounts: int) -> None:
         users = tuple(User(f"slave{number:04d}", Secret(f"pw{number}")) for number in range(accounts))
@@ -40,7 +40,7 @@ class Node:
             for user in users
         )
         state = replace(FRESH_SERVER, server_id=7, read_only=False, accounts=states, has_marker=True)
-        self.database, self.view, self.clock = (
+        self.database, self.probe, self.clock = (
             FakeDatabase(state),
             FakeSourceProbe(SourceState()),
             FakeClock(),
@@ -48,32 +48,32 @@ class Node:
         self.path, self.logins = folder / "journal.json", LoginProofs()
 
     def converge(self) -> Verdict:
-        edges = PassDependencies(
+        dependencies = PassDependencies(
             open_database=lambda: self.database,
-            source_view=self.view,
+            source_view=self.probe,
             journal=Journal(self.path, self.clock, "boot 1"),
             clock=self.clock,
             find_own_address=lambda host: "10.0.0.8",
             login_proofs=self.logins,
         )
-        return Reconciler(self.document, "task", "10.0.0.1", edges).converge(90).verdict
+        return Reconciler(self.document, "task", "10.0.0.1", dependencies).converge(90).verdict
 
 
 def count_comparisons() -> int:
     return journal_state.COMPARISON_MEMO.miss_count + password_hash.COMPARISON_CACHE.miss_count
 
 
-def test_a_quiet_pass_proves_no_password_and_logs_in_nowhere(tmp_path: Path) -> None:
+def test_a_pass_without_changes_verifies_no_password_and_tries_no_login(tmp_path: Path) -> None:
     node = Node(tmp_path, 1000)
-    first, logins = node.converge(), len(node.view.logins)
-    node.converge()  # compares what is stored with what the first one has noted in the journal
-    compared = count_comparisons()
+    first, logins = node.converge(), len(node.probe.logins)
+    node.converge()  # compares the stored hashes with those that the first pass recorded in the journal
+    comparisons = count_comparisons()
 
     last = node.converge()
 
     assert (first, last, logins) == (Verdict.READY, Verdict.READY, 1000)
-    assert (len(node.view.logins) - logins, count_comparisons() - compared) == (0, 0)
-    assert (node.view.probes, node.database.write_count) == ([], 0)
+    assert (len(node.probe.logins) - logins, count_comparisons() - comparisons) == (0, 0)
+    assert (node.probe.probes, node.database.write_count) == ([], 0)
 
 
 def count_calls(node: Node) -> int:
@@ -91,7 +91,7 @@ def count_calls(node: Node) -> int:
     return calls
 
 
-def test_twice_the_accounts_are_twice_the_work(tmp_path: Path) -> None:
+def test_the_work_of_a_pass_is_proportional_to_the_accounts(tmp_path: Path) -> None:
     nodes = []
     for accounts in (100, 200):
         folder = tmp_path / str(accounts)

@@ -1,4 +1,4 @@
-"""The line of `guestagent status` about the handle."""
+"""The line of `guestagent status` about signal delivery."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def settings(tmp_path: Path) -> Settings:
     return replace(load_settings(empty), state_folder=tmp_path, collector_cache=tmp_path / "cache")
 
 
-def today() -> datetime:
+def get_today() -> datetime:
     return add_minutes(5)
 
 
-def hand_over(settings: Settings, handle: object = URL, section: Mapping[str, object] = NODE) -> None:
+def write_document(settings: Settings, handle: object = URL, section: Mapping[str, object] = NODE) -> None:
     document = {"ReadyWaitCondition": handle, "GuestAgent": section}
     metadata_files.store_document(
         settings.state_folder,
@@ -51,60 +51,60 @@ def hand_over(settings: Settings, handle: object = URL, section: Mapping[str, ob
     )
 
 
-def said(handle: Handle) -> SpoolEntry:
+def build_spool_entry(handle: Handle) -> SpoolEntry:
     return SpoolEntry(handle, "node-1", build_success())
 
 
-def test_there_is_nothing_to_tell_before_there_is_metadata(settings: Settings) -> None:
-    assert describe_signal(settings, today=today) == ""
+def test_the_description_is_empty_before_there_is_metadata(settings: Settings) -> None:
+    assert describe_signal(settings, today=get_today) == ""
 
 
-def test_an_expiry_is_told_before_anything_was_said(settings: Settings) -> None:
-    hand_over(settings)
+def test_an_expiry_is_described_before_anything_was_sent(settings: Settings) -> None:
+    write_document(settings)
 
-    assert describe_signal(settings, today=today) == f"nothing sent yet; {EXPIRES}"
+    assert describe_signal(settings, today=get_today) == f"nothing sent yet; {EXPIRES}"
 
 
 def test_the_clouds_own_auth_ttl_moves_it(settings: Settings) -> None:
-    hand_over(settings)
+    write_document(settings)
 
-    line = describe_signal(replace(settings, auth_ttl=3600), today=today)
+    line = describe_signal(replace(settings, auth_ttl=3600), today=get_today)
 
     assert line.startswith("nothing sent yet; the handle's URL expires in 55 min")
 
 
 def test_an_invalid_documents_handle_expires_too(settings: Settings) -> None:
-    hand_over(settings, section={**NODE, "Nonsense": 1})
+    write_document(settings, section={**NODE, "Nonsense": 1})
 
-    assert EXPIRES in describe_signal(settings, today=today)
+    assert EXPIRES in describe_signal(settings, today=get_today)
 
 
 @pytest.mark.parametrize("state", ["waiting", "converging", "failed"])
 def test_a_success_that_is_pending_is_held_back_while_the_node_is_not_ready(
     settings: Settings, state: str
 ) -> None:
-    hand_over(settings)
+    write_document(settings)
     Spool(settings.state_folder).put_entry(SpoolEntry(build_cfn_handle(), "node-1", build_success()))
 
-    told = describe_signal(settings, today=today, state=state)
+    line = describe_signal(settings, today=get_today, state=state)
 
-    assert told == f"SUCCESS pending, held back until the node is ready again; {EXPIRES}"
-
-
-def test_what_is_pending_says_how_long_it_may_be_so(settings: Settings) -> None:
-    hand_over(settings)
-    Spool(settings.state_folder).put_entry(said(build_cfn_handle()))
-
-    assert describe_signal(settings, today=today) == f"SUCCESS pending; {EXPIRES}"
+    assert line == f"SUCCESS pending, held back until the node is ready again; {EXPIRES}"
 
 
-def test_a_handle_that_renews_itself_expires_never(settings: Settings) -> None:
-    hand_over(settings, build_account_handle().document.reveal())
-    assert describe_signal(settings, today=today) == ""
+def test_a_pending_outcome_is_described_with_its_expiry(settings: Settings) -> None:
+    write_document(settings)
+    Spool(settings.state_folder).put_entry(build_spool_entry(build_cfn_handle()))
 
-    Spool(settings.state_folder).put_entry(said(build_account_handle()))
+    assert describe_signal(settings, today=get_today) == f"SUCCESS pending; {EXPIRES}"
 
-    assert describe_signal(settings, today=today) == "SUCCESS pending"
+
+def test_a_handle_that_renews_itself_never_expires(settings: Settings) -> None:
+    write_document(settings, build_account_handle().document.reveal())
+    assert describe_signal(settings, today=get_today) == ""
+
+    Spool(settings.state_folder).put_entry(build_spool_entry(build_account_handle()))
+
+    assert describe_signal(settings, today=get_today) == "SUCCESS pending"
 
 
 @pytest.mark.parametrize(
@@ -118,33 +118,37 @@ def test_a_handle_that_renews_itself_expires_never(settings: Settings) -> None:
         ),
     ],
 )
-def test_an_acceptance_says_what_it_proves(settings: Settings, handle: Handle, line: str) -> None:
-    Spool(settings.state_folder, today=today).mark_accepted(said(handle))
+def test_an_acceptance_is_described_with_its_confirmation(
+    settings: Settings, handle: Handle, line: str
+) -> None:
+    Spool(settings.state_folder, today=get_today).mark_accepted(build_spool_entry(handle))
 
-    assert describe_signal(settings, today=today) == line
+    assert describe_signal(settings, today=get_today) == line
 
 
-def test_what_was_given_up_says_why(settings: Settings) -> None:
-    Spool(settings.state_folder, today=today).mark_given_up(said(build_cfn_handle()), "heat.test answers 404")
+def test_an_abandoned_outcome_is_described_with_the_reason(settings: Settings) -> None:
+    Spool(settings.state_folder, today=get_today).mark_given_up(
+        build_spool_entry(build_cfn_handle()), "heat.test answers 404"
+    )
 
     assert describe_signal(settings) == "SUCCESS given up at 2026-11-23T18:05:00+00:00: heat.test answers 404"
 
 
-def test_an_older_generations_acceptance_is_not_this_ones(settings: Settings) -> None:
-    Spool(settings.state_folder).mark_accepted(said(build_cfn_handle()))
-    hand_over(settings, section={**NODE, "Generation": 2})
+def test_the_acceptance_of_an_older_generation_is_ignored(settings: Settings) -> None:
+    Spool(settings.state_folder).mark_accepted(build_spool_entry(build_cfn_handle()))
+    write_document(settings, section={**NODE, "Generation": 2})
 
-    assert describe_signal(settings, today=today).startswith("nothing sent yet; ")
+    assert describe_signal(settings, today=get_today).startswith("nothing sent yet; ")
 
 
 def test_no_line_holds_a_credential(settings: Settings) -> None:
-    hand_over(settings)
-    Spool(settings.state_folder).put_entry(said(build_cfn_handle()))
+    write_document(settings)
+    Spool(settings.state_folder).put_entry(build_spool_entry(build_cfn_handle()))
 
-    assert SIGNATURE not in describe_signal(settings, today=today)
+    assert SIGNATURE not in describe_signal(settings, today=get_today)
 
 
-def test_the_log_says_what_is_not_confirmed() -> None:
+def test_the_log_names_an_unconfirmed_delivery() -> None:
     assert format_delivery(build_success(), Delivery(DeliveryResult.ACCEPTED)) == "signal SUCCESS: accepted"
     assert (
         format_delivery(build_success(), Delivery(DeliveryResult.ACCEPTED, is_confirmed=False))

@@ -1,4 +1,4 @@
-"""TLS as it is wanted and seen: of accounts, and of a channel."""
+"""Desired and observed TLS of accounts and of a channel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FOLDER = "/var/lib/mysql/"
 ON = TlsOptions(is_enabled=True)
 
 
-def source_with(tls: Tls | None) -> DesiredState:
+def build_source_with_tls(tls: Tls | None) -> DesiredState:
     section = Section(server_id=7, tls=tls)
     users = (User("slave0000", PASSWORD),)
     return DesiredState.from_document(
@@ -44,24 +44,24 @@ def source_with(tls: Tls | None) -> DesiredState:
     )
 
 
-def source_server(**demands: Any) -> ServerState:
+def build_source_server(**requirements: Any) -> ServerState:
     return build_server(
-        server_id=7, read_only=False, has_marker=True, tls=True, accounts=(build_account(**demands),)
+        server_id=7, read_only=False, has_marker=True, tls=True, accounts=(build_account(**requirements),)
     )
 
 
-def steps_of(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
+def plan(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
     return format_steps(plan_allowed_steps(desired, observed, memory or build_memory(), DIALECT))
 
 
-def pointed(desired: DesiredState, observed: ObservedState) -> TlsOptions | None:
+def find_channel_tls(desired: DesiredState, observed: ObservedState) -> TlsOptions | None:
     steps = plan_allowed_steps(desired, observed, build_memory(), DIALECT)
     return next((step.tls_options for step in steps if isinstance(step, PointChannel)), None)
 
 
-def condition(desired: DesiredState, observed: ObservedState, name: str) -> Condition:
-    found = judge_state(desired, observed, build_memory(), DIALECT).conditions
-    return next(each for each in found if each.name == name)
+def find_condition(desired: DesiredState, observed: ObservedState, name: str) -> Condition:
+    conditions = judge_state(desired, observed, build_memory(), DIALECT).conditions
+    return next(each for each in conditions if each.name == name)
 
 
 @pytest.mark.parametrize(
@@ -74,22 +74,26 @@ def condition(desired: DesiredState, observed: ObservedState, name: str) -> Cond
         (Tls(client_certificates=True), (True, True)),
     ],
 )
-def test_an_account_demands_what_its_document_says(tls: Tls | None, demand: tuple[bool, bool]) -> None:
-    [wanted] = source_with(tls).accounts
+def test_an_account_requires_the_encryption_of_its_document(
+    tls: Tls | None, demand: tuple[bool, bool]
+) -> None:
+    [desired] = build_source_with_tls(tls).accounts
 
-    assert wanted == DesiredAccount(SLAVE, PASSWORD, *demand)
+    assert desired == DesiredAccount(SLAVE, PASSWORD, *demand)
 
 
 @pytest.mark.parametrize("tls", [None, Tls(), Tls(client_certificates=True)])
-def test_an_account_that_demands_the_right_thing_is_left_alone(tls: Tls | None) -> None:
-    [wanted] = source_with(tls).accounts
-    state = source_server(requires_tls=wanted.requires_tls, requires_certificate=wanted.requires_certificate)
+def test_an_account_with_the_desired_requirement_is_not_changed(tls: Tls | None) -> None:
+    [desired] = build_source_with_tls(tls).accounts
+    state = build_source_server(
+        requires_tls=desired.requires_tls, requires_certificate=desired.requires_certificate
+    )
 
-    assert steps_of(source_with(tls), build_observed(state)) == []
+    assert plan(build_source_with_tls(tls), build_observed(state)) == []
 
 
 @pytest.mark.parametrize(
-    ("tls", "demands"),
+    ("tls", "requirements"),
     [
         (None, {"requires_tls": True}),
         (Tls(), {}),
@@ -97,59 +101,64 @@ def test_an_account_that_demands_the_right_thing_is_left_alone(tls: Tls | None) 
         (Tls(client_certificates=True), {"requires_tls": True}),
     ],
 )
-def test_an_account_that_demands_something_else_is_altered(tls: Tls | None, demands: dict[str, bool]) -> None:
-    state = source_server(**demands)
+def test_an_account_with_another_requirement_is_altered(
+    tls: Tls | None, requirements: dict[str, bool]
+) -> None:
+    state = build_source_server(**requirements)
 
-    [step] = steps_of(source_with(tls), build_observed(state))
+    [step] = plan(build_source_with_tls(tls), build_observed(state))
 
     assert step.startswith("have slave0000@% demand")
     assert (
-        condition(source_with(tls), build_observed(state), "account slave0000@%").state
+        find_condition(build_source_with_tls(tls), build_observed(state), "account slave0000@%").state
         is ConditionState.PENDING
     )
 
 
-def test_a_source_without_tls_is_refused_where_its_accounts_would_demand_it() -> None:
-    bare = replace(source_server(), tls=False)
+def test_a_source_without_tls_is_refused_if_its_accounts_require_it() -> None:
+    bare = replace(build_source_server(), tls=False)
 
-    assert steps_of(source_with(Tls()), build_observed(bare)) == []
-    assert condition(source_with(Tls()), build_observed(bare), "TLS").state is ConditionState.FINAL
+    assert plan(build_source_with_tls(Tls()), build_observed(bare)) == []
+    assert (
+        find_condition(build_source_with_tls(Tls()), build_observed(bare), "TLS").state
+        is ConditionState.FINAL
+    )
 
 
-def test_a_laxer_account_of_somebody_else_is_a_conflict() -> None:
-    state = source_server(is_marked=False)
+def test_an_unmanaged_account_with_fewer_requirements_is_a_conflict() -> None:
+    state = build_source_server(is_marked=False)
 
     assert (
-        condition(source_with(Tls()), build_observed(state), "account slave0000@%").state
+        find_condition(build_source_with_tls(Tls()), build_observed(state), "account slave0000@%").state
         is ConditionState.FINAL
     )
     assert (
-        condition(source_with(None), build_observed(state), "account slave0000@%").state
+        find_condition(build_source_with_tls(None), build_observed(state), "account slave0000@%").state
         is ConditionState.HELD
     )
 
 
 @pytest.mark.parametrize(
-    ("source", "wanted"),
+    ("source", "desired"),
     [
         (build_source_state("0-7-5", tls=True), ON),
         (build_source_state("0-7-5", tls=False), TlsOptions()),
         (build_failed_source(2003, "Connection refused"), ON),
     ],
-    ids=["offers it", "does not", "not seen yet"],
+    ids=["offers it", "does not", "not observed yet"],
 )
-def test_what_no_document_says_is_the_sources_to_offer(source: SourceState, wanted: TlsOptions) -> None:
-    assert pointed(build_desired_replica(), build_observed(build_server(), source)) == wanted
+def test_without_tls_in_the_document_the_channel_uses_what_the_source_offers(
+    source: SourceState, desired: TlsOptions
+) -> None:
+    assert find_channel_tls(build_desired_replica(), build_observed(build_server(), source)) == desired
 
 
 @pytest.mark.parametrize("has", [ON, TlsOptions()])
-def test_a_channel_stays_as_it_is_while_its_source_cannot_be_seen(has: TlsOptions) -> None:
+def test_a_channel_is_not_changed_while_its_source_is_unreachable(has: TlsOptions) -> None:
     right = build_server("0-7-5", server_id=8, channel=build_channel(tls=has))
 
     assert (
-        steps_of(
-            build_desired_replica(), build_observed(right, build_failed_source(2003, "Connection refused"))
-        )
+        plan(build_desired_replica(), build_observed(right, build_failed_source(2003, "Connection refused")))
         == []
     )
 
@@ -158,7 +167,10 @@ def test_a_plain_channel_moves_once_its_source_offers_tls() -> None:
     plain = build_server("0-7-5", server_id=8, channel=build_channel())
 
     assert (
-        pointed(build_desired_replica(), build_observed(plain, build_source_state("0-7-5", tls=True))) == ON
+        find_channel_tls(
+            build_desired_replica(), build_observed(plain, build_source_state("0-7-5", tls=True))
+        )
+        == ON
     )
 
 
@@ -171,23 +183,23 @@ def test_a_plain_channel_moves_once_its_source_offers_tls() -> None:
         (Tls(ca=CA, verify=False), TlsOptions(True, "some")),
     ],
 )
-def test_a_document_rules_the_channel(tls: Tls, expected: TlsOptions) -> None:
-    found = pointed(
+def test_the_document_determines_the_encryption_of_the_channel(tls: Tls, expected: TlsOptions) -> None:
+    conditions = find_channel_tls(
         replace(build_desired_replica(), tls=tls),
         build_observed(build_server(data_directory=FOLDER), build_source_state("0-7-5", tls=True)),
     )
 
-    assert found is not None
-    assert (found.is_enabled, found.verify, bool(found.ca)) == (
+    assert conditions is not None
+    assert (conditions.is_enabled, conditions.verify, bool(conditions.ca)) == (
         expected.is_enabled,
         expected.verify,
         bool(expected.ca),
     )
-    assert found == channel_certificates.build_tls_options(tls, FOLDER)
-    assert not found.ca or found.ca.startswith(f"{FOLDER}guestagent-channel-")
+    assert conditions == channel_certificates.build_tls_options(tls, FOLDER)
+    assert not conditions.ca or conditions.ca.startswith(f"{FOLDER}guestagent-channel-")
 
 
-def test_files_are_named_after_what_they_hold() -> None:
+def test_files_are_named_after_their_content() -> None:
     pair = Tls(ca=CA, certificate="c", key=Secret("k"))
 
     names = channel_certificates.build_tls_options(pair, FOLDER)
@@ -202,19 +214,19 @@ def test_files_are_named_after_what_they_hold() -> None:
     [TlsOptions(), ON, TlsOptions(True, "/other.pem", verify=True), TlsOptions(has_other_options=True)],
 )
 def test_every_option_of_a_channel_counts(drifted: TlsOptions) -> None:
-    wanted = replace(build_desired_replica(), tls=Tls(ca=CA))
+    desired = replace(build_desired_replica(), tls=Tls(ca=CA))
     state = build_server("0-7-5", server_id=8, data_directory=FOLDER, channel=build_channel(tls=drifted))
     observed = build_observed(state, build_source_state("0-7-5", tls=True))
 
-    assert pointed(wanted, observed) == channel_certificates.build_tls_options(Tls(ca=CA), FOLDER)
-    assert condition(wanted, observed, "channel").state is ConditionState.PENDING
+    assert find_channel_tls(desired, observed) == channel_certificates.build_tls_options(Tls(ca=CA), FOLDER)
+    assert find_condition(desired, observed, "channel").state is ConditionState.PENDING
 
 
-def test_nobody_leaves_a_running_channel_for_a_way_that_is_refused() -> None:
+def test_a_running_channel_is_not_replaced_by_one_whose_login_is_rejected() -> None:
     state = build_server(server_id=8, channel=build_channel())
 
     assert (
-        steps_of(
+        plan(
             build_desired_replica(),
             build_observed(state, build_failed_source(1045, "Access denied")),
             build_memory("old"),
@@ -223,15 +235,15 @@ def test_nobody_leaves_a_running_channel_for_a_way_that_is_refused() -> None:
     )
 
 
-def test_a_certificate_that_ends_soon_is_spoken_of_and_no_fault() -> None:
+def test_an_expiring_certificate_is_reported_and_not_a_failure() -> None:
     state = build_server("0-7-5", server_id=8, channel=build_channel(tls=ON))
 
-    soon = condition(
+    soon = find_condition(
         build_desired_replica(),
         build_observed(state, build_source_state("0-7-5", tls=True, certificate_days=6)),
         "source",
     )
-    far = condition(
+    far = find_condition(
         build_desired_replica(),
         build_observed(state, build_source_state("0-7-5", tls=True, certificate_days=60)),
         "source",
@@ -242,7 +254,7 @@ def test_a_certificate_that_ends_soon_is_spoken_of_and_no_fault() -> None:
     assert "expires" not in far.actual
 
 
-def test_a_replicas_document_is_followed_with_its_tls() -> None:
+def test_the_source_is_observed_with_the_tls_of_the_document() -> None:
     section = Section(server_id=8, tls=Tls(ca=CA))
     source = build_desired_replica().source
     document = Document(CfnHandle(Secret("http://h")), source=source, section=section)
