@@ -29,7 +29,7 @@ from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
 
 BLOCKED_ERRORS = frozenset({3955, 4150})
-"""Too many failed logins, whoever made them. An ALTER USER lets the account in again."""
+"""Too many failed logins, from any client. An ALTER USER unblocks the account."""
 
 
 def find_blocked_accounts(observed: ObservedState) -> frozenset[Account]:
@@ -46,7 +46,7 @@ def plan_account_steps(
     server: ServerState,
     memory: JournalState,
     dialect: SqlDialect,
-    blocked_accounts: frozenset[Account] = frozenset(),
+    blocked_accounts: frozenset[Account],
 ) -> Iterator[Step]:
     """Plan creations first, because a replica waits for them. Drops come last: a renamed user must not leave a gap.
 

@@ -1,4 +1,4 @@
-"""One reconcile pass: observe, configure, plan, apply, observe again, judge. It signals nobody and prints nothing."""
+"""One reconcile pass: observe, configure, plan, apply, observe again, judge. It sends no signal and prints nothing."""
 
 from __future__ import annotations
 
@@ -181,13 +181,13 @@ class ReconcilePass:
     def _record_passwords(self, desired: DesiredState, observed: ObservedState, dialect: SqlDialect) -> None:
         """Record the agent's passwords before any step and after the last one.
 
-        They tell a later pass which passwords were set by hand.
+        By them a later pass recognizes passwords that were set by hand.
         """
         server, journal = observed.server, self._dependencies.journal
         memory = journal.state
         journal.record_passwords(
-            find_retaining_accounts(desired, server, memory),
-            find_confirmed_accounts(desired, server, memory, dialect),
+            tuple(find_retaining_accounts(desired, server, memory)),
+            tuple(find_confirmed_accounts(desired, server, memory, dialect)),
         )
 
     def _write_channel_files(self, desired: DesiredState, observed: ObservedState) -> None:

@@ -138,7 +138,3 @@ def judge_state(
     """Judge as a pass does: with the preconditions."""
     refusal = find_refusal(desired, observed)
     return judge_readiness(desired, observed, refusal, memory or build_memory(), dialect)
-
-
-def format_steps(steps: tuple[Step, ...]) -> list[str]:
-    return [str(step) for step in steps]

@@ -11,6 +11,20 @@ from guestagent.agent.model import DesiredState, ObservedState, derive_server_id
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import Account, AccountState, ReceiverState, ServerError, SourceState
+from guestagent.database.steps import (
+    CreateAccount,
+    CreateMarker,
+    DiscardPassword,
+    DropAccount,
+    PointChannel,
+    SetPassword,
+    SetPrivileges,
+    SetReadOnly,
+    SetServerId,
+    StartChannel,
+    Step,
+    StopChannel,
+)
 from guestagent.metadata.document import CfnHandle, Document, Section, UnresolvedFunction, User
 from guestagent.secret import Secret
 from tests.support.agent_states import (
@@ -27,23 +41,24 @@ from tests.support.agent_states import (
     build_proof,
     build_server,
     build_source_state,
-    format_steps,
     plan_allowed_steps,
 )
 
 OTHER = Account("slave0001", "%")
+OLD, UNKNOWN = build_proof("old"), build_proof("x")
+POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
 
 
-def plan(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
-    return format_steps(plan_allowed_steps(desired, observed, memory or JournalState(), DIALECT))
+def plan(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[Step]:
+    return list(plan_allowed_steps(desired, observed, memory or JournalState(), DIALECT))
 
 
 def test_a_fresh_server_becomes_a_source() -> None:
     assert plan(build_desired_source(SLAVE), build_observed(build_server())) == [
-        "set the server id to 7",
-        "create the agent's mark",
-        "create the replication account slave0000@%",
-        "make the server writable",
+        SetServerId(7),
+        CreateMarker(),
+        CreateAccount(SLAVE, PASSWORD),
+        SetReadOnly(False),
     ]
 
 
@@ -60,11 +75,10 @@ def test_only_the_difference_of_an_account_is_changed() -> None:
 
     steps = plan(build_desired_source(SLAVE), build_observed(server))
 
-    assert steps == ["set the password of slave0000@%, and retain the old one"]
+    assert steps == [SetPassword(SLAVE, PASSWORD, current_hash=OLD)]
 
 
-DISCARD, SET = "discard the retained password of slave0000@%", "set the password of slave0000@%"
-OLD, UNKNOWN = build_proof("old"), build_proof("x")
+DISCARD, SET = DiscardPassword(SLAVE, build_proof("pw")), SetPassword(SLAVE, PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -78,19 +92,19 @@ OLD, UNKNOWN = build_proof("old"), build_proof("x")
         (
             build_account(retained_hash=OLD),
             build_account(password="x", retained_hash=OLD),
-            [f"{SET}, and keep the one that is retained"],
+            [replace(SET, kept_hash=OLD)],
         ),
         (
             build_account(password="old"),
             build_account(password="x", retained_hash=OLD),
-            [f"{SET}, and keep the one that is retained"],
+            [replace(SET, kept_hash=OLD)],
         ),
         (build_account(password="old"), build_account(password="x", retained_hash=build_proof("y")), [SET]),
-        (build_account(password="old"), build_account(password="old"), [f"{SET}, and retain the old one"]),
+        (build_account(password="old"), build_account(password="old"), [replace(SET, current_hash=OLD)]),
         (
             build_account(password="old"),
             build_account(password="old", retained_hash=UNKNOWN),
-            [f"{SET}, and retain the old one"],
+            [replace(SET, current_hash=OLD)],
         ),
         (build_account(password="old"), build_account(retained_hash=OLD), []),
         (build_account(retained_hash=OLD), build_account(retained_hash=OLD), []),
@@ -112,7 +126,7 @@ OLD, UNKNOWN = build_proof("old"), build_proof("x")
 )
 @pytest.mark.parametrize("retain", [False, True])
 def test_passwords_set_by_hand_are_distinguished_from_those_of_the_agent(
-    before: AccountState, present: AccountState, steps: list[str], retain: bool
+    before: AccountState, present: AccountState, steps: list[Step], retain: bool
 ) -> None:
     state = build_server(server_id=7, read_only=False, has_marker=True, accounts=(present,))
     desired = replace(build_desired_source(SLAVE), retain_passwords=retain)
@@ -124,13 +138,13 @@ def test_passwords_set_by_hand_are_distinguished_from_those_of_the_agent(
     ("present", "steps"),
     [
         (build_account(retained_hash=UNKNOWN), []),
-        (build_account(password="x"), [f"{SET}, and retain the old one"]),
-        (build_account(password="x", retained_hash=build_proof("pw")), [f"{SET}, and retain the old one"]),
+        (build_account(password="x"), [replace(SET, current_hash=UNKNOWN)]),
+        (build_account(password="x", retained_hash=build_proof("pw")), [replace(SET, current_hash=UNKNOWN)]),
         (build_account(password="x", plugin="plain or another"), [SET]),
     ],
     ids=["a second one", "another one", "another one, with the desired one beside it", "another plugin"],
 )
-def test_without_a_journal_every_password_is_retained(present: AccountState, steps: list[str]) -> None:
+def test_without_a_journal_every_password_is_retained(present: AccountState, steps: list[Step]) -> None:
     state = build_server(server_id=7, read_only=False, has_marker=True, accounts=(present,))
 
     assert plan(build_desired_source(SLAVE), build_observed(state), JournalState(task="2")) == steps
@@ -147,17 +161,15 @@ def test_without_a_journal_every_password_is_retained(present: AccountState, ste
 def test_privileges_are_set_exactly(changes: dict[str, Any]) -> None:
     server = build_server(server_id=7, read_only=False, has_marker=True, accounts=(build_account(**changes),))
 
-    assert plan(build_desired_source(SLAVE), build_observed(server)) == [
-        "grant slave0000@% exactly REPLICATION SLAVE"
-    ]
+    assert plan(build_desired_source(SLAVE), build_observed(server)) == [SetPrivileges(SLAVE)]
 
 
 def test_an_account_that_left_the_metadata_is_dropped_after_the_new_one_is_made() -> None:
     old = build_server(server_id=7, read_only=False, has_marker=True, accounts=(build_account(OTHER),))
 
     assert plan(build_desired_source(SLAVE), build_observed(old)) == [
-        "create the replication account slave0000@%",
-        "drop the account slave0001@%",
+        CreateAccount(SLAVE, PASSWORD),
+        DropAccount(OTHER),
     ]
 
 
@@ -183,14 +195,14 @@ def test_an_interrupted_creation_of_an_account_is_completed() -> None:
         build_desired_source(SLAVE), build_observed(server), JournalState(accounts=frozenset({SLAVE}))
     )
 
-    assert steps == ["grant slave0000@% exactly REPLICATION SLAVE"]
+    assert steps == [SetPrivileges(SLAVE)]
 
 
 def test_a_fresh_server_becomes_a_replica() -> None:
     assert plan(build_desired_replica(), build_observed(build_server(), build_source_state("0-7-5"))) == [
-        "set the server id to 8",
-        "point the channel at 10.0.0.7:3306 as slave0000, by GTID",
-        "start the channel",
+        SetServerId(8),
+        POINT,
+        StartChannel(),
     ]
 
 
@@ -216,9 +228,9 @@ def test_a_changed_source_repoints_the_channel(address: str, password: str) -> N
     )
 
     assert steps == [
-        "stop the channel",
-        f"point the channel at {address}:3306 as slave0000, by GTID",
-        "start the channel",
+        StopChannel(),
+        replace(POINT, host=address),
+        StartChannel(),
     ]
 
 
@@ -229,7 +241,7 @@ def test_a_stopped_channel_is_started() -> None:
 
     assert plan(
         build_desired_replica(), build_observed(state, build_source_state("0-7-5")), build_memory()
-    ) == ["start the channel"]
+    ) == [StartChannel()]
 
 
 @pytest.mark.parametrize("number", [1062, 1593], ids=["other data", "equal ids"])
@@ -240,10 +252,7 @@ def test_a_channel_is_restarted_once_for_a_permanent_error(number: int) -> None:
         build_server("0-7-5", server_id=8, channel=stopped), build_source_state("0-7-5")
     )
 
-    assert plan(build_desired_replica(), observed, build_memory()) == [
-        "stop the channel",
-        "start the channel",
-    ]
+    assert plan(build_desired_replica(), observed, build_memory()) == [StopChannel(), StartChannel()]
     assert (
         plan(build_desired_replica(), replace(observed, retried_errors=frozenset({number})), build_memory())
         == []
@@ -262,7 +271,7 @@ def test_a_rejected_receiver_is_repointed_once_if_the_agents_login_succeeds() ->
         build_server("0-7-5", server_id=8, channel=refused), build_source_state("0-7-5")
     )
 
-    assert plan(build_desired_replica(), observed, build_memory())[1].startswith("point the channel")
+    assert plan(build_desired_replica(), observed, build_memory())[1] == POINT
     assert (
         plan(build_desired_replica(), replace(observed, retried_errors=frozenset({1045})), build_memory())
         == []
@@ -286,16 +295,15 @@ def test_a_rejected_receiver_is_not_changed_if_the_agents_login_is_rejected_too(
 
 
 def test_a_writable_replica_becomes_read_only_first() -> None:
-    assert (
-        plan(build_desired_replica(), build_observed(build_server(read_only=False), build_source_state()))[0]
-        == "make the server read-only"
-    )
+    assert plan(build_desired_replica(), build_observed(build_server(read_only=False), build_source_state()))[
+        0
+    ] == SetReadOnly(True)
 
 
 def test_an_empty_replica_may_connect_before_its_source_accepts_logins() -> None:
     observed = build_observed(build_server(), build_failed_source(1045, "Access denied"))
 
-    assert "start the channel" in plan(build_desired_replica(), observed)
+    assert StartChannel() in plan(build_desired_replica(), observed)
 
 
 def test_a_replica_with_a_history_is_not_repointed_to_an_unobserved_source() -> None:
@@ -387,21 +395,23 @@ def test_an_ipv6_network_may_need_two_accounts_for_a_user() -> None:
 def test_a_dry_run_without_an_address_names_the_origin_of_the_server_id() -> None:
     desired = DesiredState.from_document(Document(UnresolvedFunction("Handle", "{}")), DIALECT, None)
 
-    assert plan(desired, build_observed(build_server()))[0] == "set the server id to <this node's address>"
+    step = plan(desired, build_observed(build_server()))[0]
+
+    assert str(step) == "set the server id to <this node's address>"
 
 
 @pytest.mark.parametrize("changes", [{"is_restricted": True, "read_only": False}, {"read_only": True}])
 def test_a_server_that_is_read_only_in_any_way_becomes_writable_as_a_source(changes: dict[str, Any]) -> None:
     state = build_server(server_id=7, has_marker=True, accounts=(build_account(),), **changes)
 
-    assert plan(build_desired_source(SLAVE), build_observed(state)) == ["make the server writable"]
+    assert plan(build_desired_source(SLAVE), build_observed(state)) == [SetReadOnly(False)]
 
 
 def test_a_replica_that_is_read_only_for_all_but_administrators_becomes_read_only() -> None:
     state = build_server(server_id=8, is_restricted=True, read_only=False, channel=build_channel())
 
     assert plan(build_desired_replica(), build_observed(state, build_source_state()), build_memory()) == [
-        "make the server read-only"
+        SetReadOnly(True)
     ]
 
 

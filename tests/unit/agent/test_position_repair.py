@@ -11,6 +11,7 @@ from guestagent.agent.divergence_journal import find_replaced_transaction
 from guestagent.agent.model import ConditionState, ObservedState
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.state import ServerError, ServerState, UnrecordedGtids
+from guestagent.database.steps import RecordPosition, StartChannel, Step, StopChannel
 from tests.support.agent_states import (
     DIALECT,
     build_channel,
@@ -20,7 +21,6 @@ from tests.support.agent_states import (
     build_observed,
     build_server,
     build_source_state,
-    format_steps,
     judge_state,
     plan_allowed_steps,
 )
@@ -32,15 +32,15 @@ MISSING = UnrecordedGtids(build_history("0-7-4"), "0-7-5", "0-7-5")
 KILLED = build_server("0-7-5", server_id=8, channel=STOPPED, unrecorded_gtids=MISSING)
 
 
-def planned(observed: ObservedState) -> list[str]:
-    return format_steps(plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT))
+def plan(observed: ObservedState) -> list[Step]:
+    return list(plan_allowed_steps(build_desired_replica(), observed))
 
 
 def test_what_the_source_has_under_its_own_id_is_recorded() -> None:
-    assert planned(build_observed(KILLED, build_source_state("0-7-9"))) == [
-        "stop the channel",
-        "record 0-7-5 as applied: this server has logged it",
-        "start the channel",
+    assert plan(build_observed(KILLED, build_source_state("0-7-9"))) == [
+        StopChannel(),
+        RecordPosition("0-7-5", "0-7-5"),
+        StartChannel(),
     ]
 
 
@@ -53,13 +53,11 @@ def test_what_can_be_recorded_is_no_failure() -> None:
 
 
 def test_a_channel_that_applies_is_left_alone() -> None:
-    assert (
-        planned(build_observed(replace(KILLED, channel=build_channel()), build_source_state("0-7-9"))) == []
-    )
+    assert plan(build_observed(replace(KILLED, channel=build_channel()), build_source_state("0-7-9"))) == []
 
 
 def test_nothing_is_recorded_before_the_source_was_seen() -> None:
-    assert "record" not in " ".join(planned(build_observed(KILLED)))
+    assert not any(isinstance(step, RecordPosition) for step in plan(build_observed(KILLED)))
 
 
 def test_nothing_is_recorded_before_the_logs_were_compared() -> None:
@@ -67,11 +65,11 @@ def test_nothing_is_recorded_before_the_logs_were_compared() -> None:
         build_observed(KILLED, build_source_state("0-7-9")), comparison_pending_reason="no answer"
     )
 
-    assert "record" not in " ".join(planned(looked))
+    assert not any(isinstance(step, RecordPosition) for step in plan(looked))
 
 
 def test_what_the_source_does_not_have_is_not_recorded() -> None:
-    assert planned(build_observed(KILLED, build_source_state("0-7-4"))) == []
+    assert plan(build_observed(KILLED, build_source_state("0-7-4"))) == []
 
 
 def test_what_is_logged_and_not_known_as_applied_does_not_count_as_history() -> None:
@@ -92,7 +90,7 @@ def test_what_the_servers_own_recovery_logged_is_not_blamed_on_anybody() -> None
 
     assert (worst.name, worst.state) == ("history", ConditionState.FINAL)
     assert worst.actual.startswith("0-8-5, logged by the server's own recovery from a crash")
-    assert planned(build_observed(state, build_source_state("0-7-9"))) == []
+    assert plan(build_observed(state, build_source_state("0-7-9"))) == []
 
 
 @pytest.mark.parametrize(("state", "compared"), [(KILLED, 1), (replace(KILLED, channel=build_channel()), 0)])

@@ -8,9 +8,11 @@ from guestagent.agent.model import Condition, ConditionState, DesiredState, Obse
 from guestagent.database.channel_options import UnexpectedOption
 from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState
+from guestagent.database.steps import PointChannel, StartChannel, StopChannel
 from guestagent.signal.payload import REASON_LENGTH_LIMIT
 from tests.support.agent_states import (
     DIALECT,
+    PASSWORD,
     SLAVE,
     build_account,
     build_channel,
@@ -20,7 +22,6 @@ from tests.support.agent_states import (
     build_observed,
     build_server,
     build_source_state,
-    format_steps,
     judge_state,
     plan_allowed_steps,
 )
@@ -115,11 +116,8 @@ def test_a_left_over_option_of_the_channel_is_repaired() -> None:
 
     steps = plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
-    assert format_steps(steps) == [
-        "stop the channel",
-        "point the channel at 10.0.0.7:3306 as slave0000, by GTID",
-        "start the channel",
-    ]
+    point = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
+    assert steps == (StopChannel(), point, StartChannel())
     assert "MASTER_DELAY = 3600" in worst(build_desired_replica(), observed).actual
 
 
@@ -142,7 +140,7 @@ def test_such_an_option_is_repaired_while_nothing_was_applied() -> None:
 
     steps = plan_allowed_steps(build_desired_replica(), observed, build_memory(), DIALECT)
 
-    assert "stop the channel" in format_steps(steps)
+    assert StopChannel() in steps
 
 
 def test_a_source_may_have_filters_for_a_channel_that_it_does_not_have() -> None:

@@ -11,7 +11,7 @@ from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
 from guestagent.database import channel_certificates
 from guestagent.database.state import ServerState, SourceState, TlsOptions
-from guestagent.database.steps import PointChannel
+from guestagent.database.steps import PointChannel, SetDemand, Step
 from guestagent.metadata.document import CfnHandle, Document, Role, Section, Tls, User
 from guestagent.secret import Secret
 from tests.support.agent_states import (
@@ -26,7 +26,6 @@ from tests.support.agent_states import (
     build_observed,
     build_server,
     build_source_state,
-    format_steps,
     judge_state,
     plan_allowed_steps,
 )
@@ -50,8 +49,8 @@ def build_source_server(**requirements: Any) -> ServerState:
     )
 
 
-def plan(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[str]:
-    return format_steps(plan_allowed_steps(desired, observed, memory or build_memory(), DIALECT))
+def plan(desired: DesiredState, observed: ObservedState, memory: JournalState | None = None) -> list[Step]:
+    return list(plan_allowed_steps(desired, observed, memory or build_memory(), DIALECT))
 
 
 def find_channel_tls(desired: DesiredState, observed: ObservedState) -> TlsOptions | None:
@@ -108,7 +107,7 @@ def test_an_account_with_another_requirement_is_altered(
 
     [step] = plan(build_source_with_tls(tls), build_observed(state))
 
-    assert step.startswith("have slave0000@% demand")
+    assert isinstance(step, SetDemand)
     assert (
         find_condition(build_source_with_tls(tls), build_observed(state), "account slave0000@%").state
         is ConditionState.PENDING
