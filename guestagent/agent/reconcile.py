@@ -74,5 +74,5 @@ class Reconciler:
 
 
 def _judge_interruption() -> Condition:
-    actual = "interrupted: superseded by newer metadata, or the agent is stopping"
+    actual = "an interruption: newer metadata has arrived, or the agent is stopping"
     return Condition("work", ConditionState.PENDING, "a finished pass", actual)

@@ -234,6 +234,6 @@ def _build_readiness(name: str, state: ConditionState, expected: str, actual: st
 
 
 def _judge_missing_address(peer: str) -> Condition:
-    expected, actual = "one derived from this node's address", f"cannot derive one: no route to {peer}"
+    expected, actual = "one derived from this node's address", f"no route to {peer}, so no address"
     advice = "are network and DNS up? or give the node its own GuestAgent.ServerId"
     return Condition("server id", ConditionState.PENDING, expected, actual, advice)
