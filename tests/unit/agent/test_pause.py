@@ -124,3 +124,18 @@ def test_a_pause_during_a_pass_ends_it_before_the_next_step(tmp_path: Path) -> N
     assert database.applied_steps == [SetServerId(7)]
     assert CreateMarker() not in database.applied_steps
     assert state.worst_condition.name == "paused"
+
+
+def test_the_pause_is_read_once_a_pass_and_once_a_step(tmp_path: Path) -> None:
+    database, read_count = FakeDatabase(), 0
+
+    def count_read() -> None:
+        nonlocal read_count
+        read_count += 1
+
+    dependencies = replace(build_reconciler(tmp_path, database).dependencies, read_pause=count_read)
+
+    Reconciler(DOCUMENT, "task", "10.0.0.1", dependencies).run_pass()
+
+    assert len(database.applied_steps) > 1
+    assert read_count == 1 + len(database.applied_steps)
