@@ -1,3 +1,3 @@
-"""Turn a Heat template into a replicated MySQL or MariaDB cluster, and say honestly when it is ready."""
+"""Replicated MySQL and MariaDB clusters on OpenStack Heat, signalled only when replication is verified."""
 
 __version__ = "0.1.0"

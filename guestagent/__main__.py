@@ -1,4 +1,4 @@
-"""`python -m guestagent`: the same as the console script."""
+"""Entry point of `python -m guestagent`, which is the same as the console script."""
 
 import sys
 

@@ -1,29 +1,29 @@
-"""Every error of ours, as one tree.
+"""All errors of guestagent, as one tree, and the exit code of each.
 
     GuestAgentError                 exit code
-    ├── InvalidInput                    2   what a person or a controller wrote is wrong; carries every Problem
+    ├── InvalidInput                    2   a person or a controller wrote something invalid; carries every Problem
     │   ├── InvalidMetadata                 a node's metadata document
     │   ├── InvalidCluster                  a cluster.yaml, or a Cluster built in code
-    │   ├── InvalidTemplate                 a template that is not a cluster of ours
-    │   └── InvalidSettings                 configuration of the agent
-    ├── NotReady                        1   the server does not (yet) hold what the metadata wants
+    │   ├── InvalidTemplate                 a template that does not describe a cluster
+    │   └── InvalidSettings                 the agent's configuration
+    ├── NotReady                        1   the server does not match the metadata (yet)
     ├── DatabaseError                   3   the database server
-    │   ├── DatabaseUnreachable  (retry)    it does not answer, or not in time
-    │   ├── DatabaseRefused                 it answered with an error; carries its number
-    │   └── DatabaseUnsupported             it answered, but is none that we can keep
-    ├── SignalError                     4   the wait condition's handle
-    │   ├── HandleUnreachable    (retry)    no answer, or one that says nothing about the signal
-    │   └── HandleRefused                   it will never take this signal
+    │   ├── DatabaseUnreachable  (retry)    no answer, or none in time
+    │   ├── DatabaseRefused                 an error from the server; carries its number
+    │   └── DatabaseUnsupported             a server that the agent cannot manage
+    ├── SignalError                     4   the wait condition handle
+    │   ├── HandleUnreachable    (retry)    no answer, or one that does not concern the signal
+    │   └── HandleRefused                   the handle will never accept this signal
     ├── CloudError                      5   Keystone or Heat
-    │   ├── CloudUnreachable     (retry)    no answer, or one that asks to come back
-    │   └── CloudRefused                    it answered no
+    │   ├── CloudUnreachable     (retry)    no answer, or a request to come back later
+    │   └── CloudRefused                    the request was rejected
     ├── StackFailed                     6   the stack ended in a failed state; carries Heat's reason
-    ├── DeadlineExceeded                7   the time that was given is over
-    ├── StorageError             (retry)    8   a file of ours cannot be read or written (full disk, rights)
+    ├── DeadlineExceeded                7   a time limit is over
+    ├── StorageError             (retry)    8   a file of guestagent cannot be read or written (full disk, permissions)
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
-Whether trying again can help is the type's: an error that is `Retryable` may pass by itself.
-An unexpected exception is a bug: the command line says so in one line, with exit code 70.
+(retry): another attempt can succeed without a change.
+An unexpected exception is a bug: the command line reports it in one line, with exit code 70.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-
-class Retryable:
-    """Mixed into the errors that may pass without anyone changing anything."""
+EXIT_OK = 0
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
 
 
 class GuestAgentError(Exception):
-    """The root. `str()` is one message that a person can act on.
+    """The root of the tree. `str()` returns one message that a person can act on.
 
-    `details` is what an answer in JSON has beside the message, by key.
+    `details` holds what the JSON form of the error contains beside the message, by key.
     """
 
-    exit_code: ClassVar[int] = 70
+    exit_code: ClassVar[int] = EXIT_BUG
     details: Mapping[str, object] = MappingProxyType({})
 
     @property
     def advice(self) -> str:
-        """What to do about it, if the message leaves that out."""
+        """The action to take, if the message does not contain it."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where (`path`, dotted, with list indexes), what was expected, what was found."""
+    """One invalid value: its dotted path with list indexes, the expected value, the actual one, and the remedy."""
 
     path: str
     expected: str
@@ -63,12 +63,12 @@ class Problem:
     do: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.path}: expected {self.expected}, found {self.found}"
-        return f"{said} ({self.do})" if self.do else said
+        message = f"{self.path}: expected {self.expected}, found {self.found}"
+        return f"{message} ({self.do})" if self.do else message
 
 
 class InvalidInput(GuestAgentError):
-    """What was given cannot be used. `problems` holds all that is wrong with it, `where` names the file."""
+    """Input that cannot be used. `problems` holds every problem in it, `where` is the name of the file."""
 
     exit_code = 2
 
@@ -78,87 +78,90 @@ class InvalidInput(GuestAgentError):
         self.where = where
 
     def __str__(self) -> str:
-        said = "; ".join(str(problem) for problem in self.problems)
-        return f"{self.where}: {said}" if self.where else said
+        message = "; ".join(str(problem) for problem in self.problems)
+        return f"{self.where}: {message}" if self.where else message
 
 
 class InvalidMetadata(InvalidInput):
-    """A node's metadata document breaks the contract."""
+    """A metadata document of a node that violates the contract."""
 
 
 class InvalidCluster(InvalidInput):
-    """A cluster's description, or an operation on it, makes no sense."""
+    """A cluster description, or an operation on a cluster, that makes no sense."""
 
 
 class InvalidTemplate(InvalidInput):
-    """A template that cannot be read back as a cluster."""
+    """A template that cannot be parsed as a cluster."""
 
 
 class InvalidSettings(InvalidInput):
-    """The agent's configuration."""
+    """An invalid configuration of the agent."""
 
 
 class NotReady(GuestAgentError):
-    """The server does not hold what the metadata wants; the message is the worst condition."""
+    """A server that does not match its metadata; the message describes the worst condition."""
 
     exit_code = 1
 
 
 class DatabaseError(GuestAgentError):
-    """The database server did not do what was asked."""
+    """A failed request to the database server."""
 
     exit_code = 3
 
 
-class DatabaseUnreachable(Retryable, DatabaseError):
-    """The server does not answer, or did not within the time of the query."""
+class DatabaseUnreachable(DatabaseError):
+    """A server that does not answer, or not within the time limit of the query."""
 
 
 class DatabaseRefused(DatabaseError):
-    """The server answered with an error. `number` is its own, `text` is cleaned of statements and secrets."""
+    """An error from the server: its `number`, and its `text` without statements and secrets.
+
+    `doing` is the action that failed.
+    """
 
     def __init__(self, doing: str, number: int, text: str) -> None:
         super().__init__(doing, number, text)
         self.doing, self.number, self.text = doing, number, text
 
     def __str__(self) -> str:
-        return f"{self.doing}: the server says {self.number}, {self.text}"
+        return f"{self.doing}: the server returned error {self.number}: {self.text}"
 
 
 class DatabaseUnsupported(DatabaseError):
-    """A server that answers, but not one that we can keep: another family, too old, or part of a group."""
+    """A server that the agent cannot manage: it is another product, too old, or a member of a group."""
 
 
 class SignalError(GuestAgentError):
-    """A signal was not accepted by the wait condition's handle."""
+    """A signal that the wait condition handle did not accept."""
 
     exit_code = 4
 
 
-class HandleUnreachable(Retryable, SignalError):
-    """The handle gave no answer, or one that says nothing about the signal itself."""
+class HandleUnreachable(SignalError):
+    """No answer from the handle, or one that does not concern the signal itself."""
 
 
 class HandleRefused(SignalError):
-    """The handle will not take this signal, however often it is sent."""
+    """A signal that the handle rejects, however often it is sent."""
 
 
 class CloudError(GuestAgentError):
-    """Keystone or Heat did not do what was asked."""
+    """A failed request to Keystone or Heat."""
 
     exit_code = 5
 
 
-class CloudUnreachable(Retryable, CloudError):
-    """No answer, or one that asks to come back later."""
+class CloudUnreachable(CloudError):
+    """No answer from the cloud, or a request to come back later."""
 
 
 class CloudRefused(CloudError):
-    """The cloud answered no; the message carries its reason."""
+    """A request that the cloud rejected; the message contains its reason."""
 
 
 class StackFailed(GuestAgentError):
-    """A stack ended in a failed state. `reason` is Heat's own."""
+    """A stack that ended in a failed state. `reason` is Heat's own."""
 
     exit_code = 6
 
@@ -171,18 +174,18 @@ class StackFailed(GuestAgentError):
 
 
 class DeadlineExceeded(GuestAgentError):
-    """The time that was given for something is over."""
+    """A time limit that is over."""
 
     exit_code = 7
 
 
-class StorageError(Retryable, GuestAgentError):
-    """A file of ours cannot be read or written."""
+class StorageError(GuestAgentError):
+    """A file of guestagent that cannot be read or written."""
 
     exit_code = 8
 
 
 class UnsupportedEnvironment(GuestAgentError):
-    """This machine lacks something that the command cannot do without."""
+    """A machine that lacks something that the command needs."""
 
     exit_code = 77

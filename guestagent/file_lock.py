@@ -1,4 +1,4 @@
-"""Locks between processes, and threads: files that are locked with flock, and let go by a process that ends."""
+"""Locks between processes and threads: files locked with flock, which the kernel releases when a process ends."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ LOCK_INTERVAL_S = 0.01
 
 
 @contextmanager
-def hold_lock(path: Path, patience: float = LOCK_TIMEOUT_S) -> Iterator[int]:
-    """Hold the lock of that file, and yield its descriptor. StorageError if somebody else holds it for longer than
-    `patience`.
+def hold_lock(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[int]:
+    """Hold the lock of this file, and yield its descriptor.
+
+    Raises StorageError if another process or thread holds the lock for longer than `timeout_s`.
     """
     descriptor = open_lock(path)
     try:
-        until = time.monotonic() + patience
+        until = time.monotonic() + timeout_s
         while not try_lock(descriptor):
             if time.monotonic() >= until:
-                raise StorageError(f"cannot lock {path}: another process has held it for {patience:.0f} s")
+                raise StorageError(f"cannot lock {path}: another process has held it for {timeout_s:.0f} s")
             time.sleep(LOCK_INTERVAL_S)
         yield descriptor
     finally:
@@ -35,21 +36,20 @@ def hold_lock(path: Path, patience: float = LOCK_TIMEOUT_S) -> Iterator[int]:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock of an open file if nobody else has it; return whether that worked."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise StorageError(f"cannot lock a file: {error.strerror}") from error
-    return True
+    """Lock an open file unless it is locked already, and return whether this call locked it."""
+    return _lock_file(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def wait_for_lock(descriptor: int) -> None:
+    """Lock an open file, and wait without a limit for another process that has locked it."""
+    _lock_file(descriptor, fcntl.LOCK_EX)
 
 
 def open_lock(path: Path) -> int:
-    """Open a file to lock it with flock, and return its descriptor. It is made if it is missing.
+    """Open a file to lock it, and return its descriptor. The file is created if it is missing.
 
-    A symbolic link, another user's file or anything but a regular file is refused with StorageError: in a folder that
-    somebody else may write to it would lead to a file of theirs.
+    A symbolic link, another user's file and anything but a regular file are rejected with StorageError: in a folder
+    that another user can write to, it would lead to a file of that user.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -57,8 +57,18 @@ def open_lock(path: Path) -> int:
         descriptor = os.open(path, flags, PRIVATE_FILE)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()):
         os.close(descriptor)
         raise StorageError(f"cannot write {path}: it is not a regular file of this user; remove it")
     return descriptor
+
+
+def _lock_file(descriptor: int, operation: int) -> bool:
+    try:
+        fcntl.flock(descriptor, operation)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise StorageError(f"cannot lock a file: {error.strerror}") from error
+    return True

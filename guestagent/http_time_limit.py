@@ -1,4 +1,4 @@
-"""Limits over whole HTTP exchanges for sessions of requests, which know a timeout for each read alone."""
+"""Time limits for whole HTTP exchanges of the requests library, which itself has a timeout only for each read."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 from guestagent.time_limit import TimeLimit, limit_time
 
 _LIMITS: dict[int, TimeLimit] = {}
-"""The limit under which each thread is, by the thread's number."""
+"""The present limit of each thread, by the thread's number."""
 
 
 @contextmanager
 def limit_http_time(seconds: float) -> Iterator[None]:
-    """Limit all that this thread sends and receives through limited sessions within the block.
+    """Limit the time of all exchanges of this thread in the block. Raises TimeLimitExceeded.
 
-    Raises TimeLimitExceeded.
+    It covers the sessions that were given to `limit_connections`.
     """
     thread = threading.get_ident()
     with limit_time(seconds) as limit:
@@ -31,16 +31,16 @@ def limit_http_time(seconds: float) -> Iterator[None]:
 
 
 def abort_exchange(thread: int | None) -> None:
-    """End what another thread sends or receives now, as if its limit were reached; nothing if it does neither."""
+    """End the present exchange of another thread, if there is one, as if its time limit were over."""
     limit = None if thread is None else _LIMITS.get(thread)
     if limit is not None:
         limit.expire()
 
 
 def limit_connections(session: Any) -> None:
-    """Put every connection that a requests.Session makes or uses again under the time limit of its thread.
+    """Put every connection that a requests.Session opens or reuses under the time limit of its thread.
 
-    An adapter that makes no connections (a test's own, say) stays as it is.
+    An adapter without connections (one of a test, for example) is left as it is.
     """
     for adapter in session.adapters.values():
         if hasattr(adapter, "poolmanager"):
@@ -53,37 +53,40 @@ def _make_proxy_manager(make: Callable[..., Any], *arguments: Any, **options: An
 
 
 def _limit_pools(manager: Any) -> Any:
-    """Replace the classes with which a pool manager makes its pools; one that was met before has ours already."""
+    """Replace the classes with which a pool manager creates its pools, unless they were replaced before."""
     classes = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: _limited_pool(pool) for scheme, pool in classes.items()}
+    manager.pool_classes_by_scheme = {
+        scheme: _build_limited_class(pool_class) for scheme, pool_class in classes.items()
+    }
     return manager
 
 
-def _limited_pool(pool: Any) -> Any:
-    if issubclass(pool.ConnectionCls, _LimitedConnection):
-        return pool
-    connection = type(f"Limited{pool.ConnectionCls.__name__}", (_LimitedConnection, pool.ConnectionCls), {})
-    return type(f"Limited{pool.__name__}", (pool,), {"ConnectionCls": connection})
+def _build_limited_class(pool_class: Any) -> Any:
+    connection_class = pool_class.ConnectionCls
+    if issubclass(connection_class, _LimitedConnection):
+        return pool_class
+    limited_class = type(f"Limited{connection_class.__name__}", (_LimitedConnection, connection_class), {})
+    return type(f"Limited{pool_class.__name__}", (pool_class,), {"ConnectionCls": limited_class})
 
 
 class _LimitedConnection:
-    """Mixed in before a connection of urllib3."""
+    """A mixin for the connection classes of urllib3."""
 
     sock: socket.socket | None
 
     def _new_conn(self) -> Any:
-        """The connection before any proxy or TLS: both can be slow, too."""
+        """Return a connection that is limited before a proxy or TLS uses it: both can be slow, too."""
         stream = super()._new_conn()  # type: ignore[misc]
-        _watch(stream)
+        _limit_stream(stream)
         return stream
 
     def putrequest(self, *arguments: Any, **options: Any) -> Any:
         if self.sock is not None:
-            _watch(self.sock)
+            _limit_stream(self.sock)
         return super().putrequest(*arguments, **options)  # type: ignore[misc]
 
 
-def _watch(stream: socket.socket) -> None:
+def _limit_stream(stream: socket.socket) -> None:
     limit = _LIMITS.get(threading.get_ident())
     if limit is not None:
         limit.add_connection(stream)

@@ -1,4 +1,4 @@
-"""What is shipped beside the code: `elements` for diskimage-builder, and `systemd`."""
+"""Folders that are shipped with the code: `elements` for diskimage-builder, and `systemd`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from guestagent.errors import StorageError
 
 _PACKAGE = Path(__file__).parent
 # A wheel holds the folders inside the package; a checkout, and so an editable installation, beside it.
-_PLACES = (_PACKAGE / "_shipped", _PACKAGE.parent)
+_PARENT_FOLDERS = (_PACKAGE / "_shipped", _PACKAGE.parent)
 
 
 def find_package_data(name: str) -> Path:
-    """The folder `name` as it was shipped with this very code."""
-    for place in _PLACES:
-        if (place / name).is_dir():
-            return place / name
-    raise StorageError(f"{name} is missing beside {_PACKAGE}: this installation is not complete")
+    """Return the folder `name` of this installation."""
+    for parent in _PARENT_FOLDERS:
+        if (parent / name).is_dir():
+            return parent / name
+    raise StorageError(f"this installation is incomplete: {name} is missing beside {_PACKAGE}")

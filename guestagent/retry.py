@@ -1,4 +1,4 @@
-"""Retries as values: which errors, how long between attempts, until when; and the clock as an argument."""
+"""Retry policies as values, and the clock that they take as an argument."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 # Not the module's own generator: a program that seeds that one expects to be its only user.
-_CHANCE = random.SystemRandom().random
+_GET_RANDOM = random.SystemRandom().random
 
 
 class Clock(Protocol):
-    """Time that only goes forward, and a way to let it pass."""
+    """A clock that only goes forward, and that can wait."""
 
     def now(self) -> float:
-        """Seconds since the machine started, sleep included; never stepped by anyone."""
+        """Return the seconds since the machine started, suspend included. Setting the time does not change it."""
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass, or less when there is something to do."""
+        """Wait for `seconds`, or less if there is something to do."""
 
 
 class SystemClock:
@@ -34,7 +34,7 @@ class SystemClock:
 
 
 class FakeClock:
-    """A clock for tests: it jumps over every sleep and remembers them."""
+    """A clock for tests: it jumps over every sleep and records it."""
 
     def __init__(self, start: float = 1000.0) -> None:
         self.time = start
@@ -50,34 +50,35 @@ class FakeClock:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits in seconds: `first`, doubled each time up to `most`, each cut by up to `jitter` of itself."""
+    """Waits from `initial_s`, doubled each time up to `max_s`. Each is shorter by a random share of up to `jitter`."""
 
     initial_s: float
     max_s: float
     jitter: float = 0.5
 
-    def iterate_waits(self, chance: Callable[[], float] = _CHANCE) -> Iterator[float]:
+    def iterate_waits(self, get_random: Callable[[], float] = _GET_RANDOM) -> Iterator[float]:
+        """Yield the waits in seconds, without an end."""
         wait = self.initial_s
         while True:
-            yield wait * (1 - self.jitter * chance())
+            yield wait * (1 - self.jitter * get_random())
             wait = min(self.max_s, wait * 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again on the named errors until a point in time; the last error then goes to the caller."""
+    """A policy that retries on some errors until a point in time, and then raises the last one."""
 
     errors: tuple[type[Exception], ...]
     backoff: Backoff
 
     def call(self, action: Callable[[], T], *, until: float, clock: Clock) -> T:
-        """The first result of `action`. `until` is in the clock's seconds; at least one attempt is made."""
+        """Return the first result of `action`. `until` is a time of the clock; there is at least one attempt."""
         for wait in self.backoff.iterate_waits():
             try:
                 return action()
             except self.errors:
-                left = until - clock.now()
-                if left <= 0:
+                remaining_s = until - clock.now()
+                if remaining_s <= 0:
                     raise
-                clock.sleep(min(wait, left))
-        raise AssertionError("waits never end")
+                clock.sleep(min(wait, remaining_s))
+        raise AssertionError("the waits never end")

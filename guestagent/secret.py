@@ -1,4 +1,4 @@
-"""A string that never shows itself: not in repr, logs, formatting, JSON, pickles or tracebacks."""
+"""A string that stays hidden in repr, logs, formatting, JSON, pickles and tracebacks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MASK = "********"
 
 
 class Secret:
-    """A password or another credential. `reveal()` is the one way to the text, and easy to grep for.
+    """A password or another credential. Only `reveal()` returns the text, which makes its uses easy to find.
 
-    Two secrets are equal when their texts are; the comparison takes the same time wherever they differ.
+    Two secrets are equal if their texts are. The comparison takes constant time, wherever they differ.
     """
 
     __slots__ = ("_text",)
@@ -21,10 +21,10 @@ class Secret:
         object.__setattr__(self, "_text", text)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Secret does not change")
+        raise AttributeError("a Secret is immutable")
 
     def reveal(self) -> str:
-        """The text itself: for the wire and for the server, never for a person or a log."""
+        """Return the text itself: for the network and for the server, never for a person or a log."""
         return self._text
 
     def __repr__(self) -> str:
@@ -51,11 +51,11 @@ class Secret:
         return hash((Secret, self._text))
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not serialised: reveal() it where it must travel")
+        raise TypeError("a Secret cannot be serialised: call reveal() if the text must be sent")
 
 
 def mask_secrets(text: str, *secrets: Secret) -> str:
-    """`text` with every occurrence of the secrets' texts replaced by a mask, the longest first."""
+    """Return `text` with every occurrence of the secrets' texts replaced by a mask, the longest first."""
     for secret in sorted((s for s in secrets if s), key=len, reverse=True):
         text = text.replace(secret.reveal(), MASK)
     return text

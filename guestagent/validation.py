@@ -1,4 +1,4 @@
-"""Strict reading of what people and controllers write: every problem at once, each with its path."""
+"""Strict validation of input from people and controllers, which reports all problems at once, each with its path."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TYPE_NAMES: Mapping[type, str] = {
 
 
 def describe_type(value: object) -> str:
-    """What a value is, in words; never the value itself, which may be a secret."""
+    """Return the type of a value in words; never the value itself, which may be a secret."""
     return TYPE_NAMES.get(type(value), f"a {type(value).__name__}")
 
 
 @dataclass(slots=True)
 class Problems:
-    """Collects problems while a document is read; `raise_if_any` ends the reading."""
+    """The problems of a document, collected while it is read; `raise_if_any` is called at the end."""
 
     problems: list[Problem] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A value under reading and its path. A reader returns None where the value is wrong, having said so."""
+    """A value of the document and its path. A reader adds a problem and returns None if the value is invalid."""
 
     value: object
     path: str
@@ -58,51 +58,54 @@ class Cursor:
         return Cursor(value, f"{self.path}.{key}" if self.path else key, self.problems)
 
     def read_mapping(self) -> dict[str, object] | None:
-        """A mapping whose keys are all strings."""
+        """Return a mapping whose keys are all strings."""
         if not isinstance(self.value, dict):
             return self.add_problem("a mapping")
-        strange = [key for key in self.value if not isinstance(key, str)]
-        if strange:
-            return self.add_problem("a mapping with strings as keys", f"{describe_type(strange[0])} as a key")
+        other_keys = [key for key in self.value if not isinstance(key, str)]
+        if other_keys:
+            return self.add_problem(
+                "a mapping with strings as keys", f"{describe_type(other_keys[0])} as a key"
+            )
         return self.value
 
     def read_known_keys(self, allowed: frozenset[str]) -> dict[str, object] | None:
-        """A mapping that holds no key but the allowed ones; a stranger is named with its nearest neighbour."""
+        """Return a mapping that has only allowed keys. The problem of an unknown key names the most similar one."""
         mapping = self.read_mapping()
         for key in mapping or ():
             if key not in allowed:
-                near = get_close_matches(key, sorted(allowed), n=1, cutoff=0.6)
-                neighbours = f"did you mean {near[0]}?" if near else ""
+                similar_keys = get_close_matches(key, sorted(allowed), n=1, cutoff=0.6)
+                question = f"did you mean {similar_keys[0]}?" if similar_keys else ""
                 self.get_child(key, None).add_problem(
-                    f"one of {', '.join(sorted(allowed))}", "an unknown key", neighbours
+                    f"one of {', '.join(sorted(allowed))}", "an unknown key", question
                 )
         return mapping
 
     def read_items(self) -> Iterator[Cursor]:
-        """The elements of a list, each with its path; nothing (and a problem) where it is no list."""
+        """Yield the elements of a list, each with its path; nothing, and a problem, if the value is not a list."""
         if not isinstance(self.value, list):
             self.add_problem("a list")
             return
         for index, element in enumerate(self.value):
             yield self.get_child(index, element)
 
-    def read_string(self, most: int | None = None) -> str | None:
-        """A string that is not empty, of at most `most` characters."""
+    def read_string(self, max_length: int | None = None) -> str | None:
+        """Return a string that is not empty and has at most `max_length` characters."""
         if not isinstance(self.value, str):
             return self.add_problem("a string")
         if not self.value:
             return self.add_problem("a string that is not empty", "an empty one")
-        if most is not None and len(self.value) > most:
-            return self.add_problem(f"at most {most} characters", f"{len(self.value)}")
+        if max_length is not None and len(self.value) > max_length:
+            return self.add_problem(f"at most {max_length} characters", f"{len(self.value)}")
         return self.value
 
-    def read_integer(self, least: int, most: int) -> int | None:
+    def read_integer(self, minimum: int, maximum: int) -> int | None:
+        expected = f"an integer from {minimum} to {maximum}"
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            return self.add_problem(f"an integer from {least} to {most}")
-        if not least <= self.value <= most:
-            # Python refuses to spell integers of thousands of digits.
+            return self.add_problem(expected)
+        if not minimum <= self.value <= maximum:
+            # Python refuses to format integers of thousands of digits.
             found = str(self.value) if abs(self.value) < 10**20 else "one of more than 20 digits"
-            return self.add_problem(f"an integer from {least} to {most}", found)
+            return self.add_problem(expected, found)
         return self.value
 
     def read_boolean(self) -> bool | None:

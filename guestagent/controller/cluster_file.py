@@ -131,7 +131,7 @@ def _tls(at: Cursor, folder: Path) -> Tls:
     said: dict[str, Any] = {
         key: at.get_child(key, found[key]).read_boolean() for key in ("verify", "required") if key in found
     }
-    if "ca" in found and (text := at.get_child("ca", found["ca"]).read_string(most=PEM_LENGTH_LIMIT)):
+    if "ca" in found and (text := at.get_child("ca", found["ca"]).read_string(max_length=PEM_LENGTH_LIMIT)):
         said["ca"] = text if "-----BEGIN" in text else _certificates(at.get_child("ca", text), folder / text)
     if found.get("verify") is True and "ca" not in found:
         at.get_child("ca", None).add_problem(

@@ -191,6 +191,6 @@ def _check_variables(problems: Problems, cluster: Cluster) -> None:
 
 
 def _check_text(at: Cursor) -> None:
-    text = at.read_string(most=TEXT_LENGTH_LIMIT)
+    text = at.read_string(max_length=TEXT_LENGTH_LIMIT)
     if text is not None and (not text.isprintable() or text != text.strip()):
         at.add_problem("printable text with no blank at its ends", repr(text))

@@ -54,7 +54,7 @@ def test_a_deadline_in_the_past_still_allows_one_attempt() -> None:
 
 
 def test_jitter_only_shortens() -> None:
-    waits = Backoff(initial_s=8, max_s=8, jitter=0.5).iterate_waits(chance=lambda: 1.0)
+    waits = Backoff(initial_s=8, max_s=8, jitter=0.5).iterate_waits(get_random=lambda: 1.0)
 
     assert next(waits) == 4
 

@@ -44,7 +44,7 @@ def test_a_value_is_never_shown_for_it_may_be_a_secret() -> None:
     problems = Problems()
 
     problems.open_cursor(["hunter2"], "password").read_string()
-    problems.open_cursor("hunter2" * 9, "password").read_string(most=32)
+    problems.open_cursor("hunter2" * 9, "password").read_string(max_length=32)
 
     assert "hunter2" not in str(problems.problems)
 

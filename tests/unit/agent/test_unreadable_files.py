@@ -212,7 +212,7 @@ def test_two_writers_of_the_spool_wait_for_each_other(tmp_path: Path) -> None:
 
 def test_nobody_waits_for_a_lock_without_an_end(tmp_path: Path) -> None:
     with hold_lock(tmp_path / "lock"):
-        waiting = hold_lock(tmp_path / "lock", patience=0.05)
+        waiting = hold_lock(tmp_path / "lock", timeout_s=0.05)
 
         with pytest.raises(StorageError, match="has held it"), waiting:
             pass

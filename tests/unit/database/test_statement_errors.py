@@ -73,7 +73,9 @@ def test_what_does_not_pass_is_final_with_the_way_out() -> None:
     )
 
     assert (final.state, pending.state) == (ConditionState.FINAL, ConditionState.PENDING)
-    assert final.actual.startswith("create the account: the server says 1290, The server is running with")
+    assert final.actual.startswith(
+        "create the account: the server returned error 1290: The server is running with"
+    )
     assert final.advice == "set strict_password_validation = OFF, or remove the plugin that checks passwords"
     assert "SHOW PROCESSLIST" in pending.advice
 

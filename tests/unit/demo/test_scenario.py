@@ -83,7 +83,10 @@ def test_a_replica_that_stands_still_during_the_update_is_found() -> None:
 def test_a_refused_write_is_found() -> None:
     found = played(FakeDemoCloud(rejected_row=2))
 
-    assert "writing ended: writing row 2: the server says 1290, the server is read-only" in found.problems
+    assert (
+        "writing ended: writing row 2: the server returned error 1290: the server is read-only"
+        in found.problems
+    )
 
 
 def test_a_dangerous_read_is_found() -> None:
