@@ -10,7 +10,7 @@ from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidMetadata, StorageError
 from guestagent.metadata.document import Document
 from guestagent.metadata.parser import salvage_document
-from guestagent.signal import DeliveryRecord, SignalRecord, SignalStatus, Spool, expiry
+from guestagent.signal import DeliveryRecord, SignalRecord, SignalStatus, Spool, find_expiry
 from guestagent.signal.transports import utc_now
 
 
@@ -37,7 +37,7 @@ def describe_signal(
         if record.accepted is not None:
             return _describe_acceptance(record.accepted)
     text = _describe_pending(record, is_ready=state in (None, "ready"))
-    handle_expiry = None if document is None else expiry(document.handle, settings.auth_ttl)
+    handle_expiry = None if document is None else find_expiry(document.handle, settings.auth_ttl)
     if handle_expiry is not None:
         return f"{text}; {handle_expiry.describe(today())}"
     return "" if record is None else text

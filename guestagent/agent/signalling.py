@@ -98,7 +98,7 @@ class SignalThread:
     def _deliver(self, entry: SpoolEntry) -> Delivery:
         self._entry_in_flight = entry
         try:
-            return self._sender.send(entry, interrupted=partial(self._is_superseded, entry))
+            return self._sender.send(entry, is_interrupted=partial(self._is_superseded, entry))
         finally:
             self._entry_in_flight = None
 

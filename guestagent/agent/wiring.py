@@ -118,7 +118,7 @@ def build_sender(settings: Settings, clock: Clock, log: Callable[[str], None]) -
         clock=clock,
         policy=RetryPolicy(attempt_timeout_s=settings.signal_timeout, url_lifetime_s=settings.auth_ttl),
         connect=lambda handle: build_transport(handle, HttpOptions(settings.ca_file)),
-        tell=log,
+        report=log,
     )
 
 

@@ -1,6 +1,6 @@
-"""The edge to Heat: what is said to a wait condition's handle, kept until it has been heard."""
+"""Signals to Heat's wait condition handles, stored until the handle has accepted them."""
 
-from guestagent.signal.credential_expiry import AUTH_TTL_S, Expiry, expiry
+from guestagent.signal.credential_expiry import AUTH_TTL_S, Expiry, find_expiry
 from guestagent.signal.fake import FakeHandle
 from guestagent.signal.handle import (
     CfnTarget,
@@ -14,10 +14,10 @@ from guestagent.signal.handle import (
     resolve_target,
 )
 from guestagent.signal.http_client import HttpOptions
-from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body
+from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body, is_worth_sending
 from guestagent.signal.responses import HandleBroken, HandleDoubted
 from guestagent.signal.retry_policy import RetryPolicy
-from guestagent.signal.sender import Delivery, DeliveryResult, Sender, is_worth_sending
+from guestagent.signal.sender import Delivery, DeliveryResult, Sender
 from guestagent.signal.spool import DeliveryRecord, SignalRecord, Spool, SpoolEntry
 from guestagent.signal.transports import (
     CfnTransport,
@@ -57,7 +57,7 @@ __all__ = [
     "build_resource_key",
     "build_signal_key",
     "build_transport",
-    "expiry",
+    "find_expiry",
     "find_handle_url",
     "is_worth_sending",
     "resolve_target",

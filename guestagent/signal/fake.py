@@ -1,4 +1,4 @@
-"""A handle for tests: it answers as told, and remembers what it was told."""
+"""A wait condition handle for tests, which gives scripted answers and records the signals that it accepts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from guestagent.metadata.document import Handle
 
 
 class FakeHandle:
-    """Give `connect` to a Sender.
+    """A handle and its transport. Pass `connect` to a Sender.
 
-    `answers`: an error to raise, or None to accept, attempt by attempt; the last one goes on.
+    `answers` holds, for each attempt, an error to raise or None to accept; the last one repeats.
     """
 
     def __init__(self, answers: Iterable[SignalError | None] = ()) -> None:

@@ -1,7 +1,4 @@
-"""One request over HTTP, with everything that could show a credential kept out of errors and logs.
-
-Only this file imports requests.
-"""
+"""HTTP requests whose errors and log messages never show a credential. Only this file imports requests."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ RESPONSE_SIZE_LIMIT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """`ca_file` None: what requests does by itself. Proxies come from the environment, as for requests."""
+    """Options of all requests. Without a `ca_file` requests uses its default. Proxies come from the environment."""
 
     ca_file: Path | None = None
 
@@ -36,7 +33,7 @@ DEFAULT_HTTP_OPTIONS = HttpOptions()
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """`host` may be shown; what else is in it may not."""
+    """A request. Only its `host` is not secret."""
 
     method: str
     url: Secret
@@ -47,7 +44,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """The beginning of its `text` only. `token`: the header with which Keystone gives one. `date`: its clock's word."""
+    """An answer with the beginning of its text, Keystone's header with a new token, and the `Date` header."""
 
     status: int
     text: str = field(repr=False)
@@ -56,19 +53,20 @@ class HttpResponse:
 
 
 def import_requests() -> None:
-    """Beforehand: 27 MB and a tenth of a second, for whoever will have something to say."""
+    """Import the library before it is needed: it takes 27 MB and a tenth of a second."""
     import requests  # noqa: F401
 
 
-def send_request(request: HttpRequest, web: HttpOptions, seconds: float) -> HttpResponse:
-    """The answer, whatever it says, within `seconds` in all. HandleUnreachable where there is none, HandleRefused where
-    none can be.
+def send_request(request: HttpRequest, options: HttpOptions, seconds: float) -> HttpResponse:
+    """Send the request and return the answer, whatever its status. The whole exchange is limited to `seconds`.
+
+    Raises HandleUnreachable if there is no answer, and HandleRefused if the URL cannot have one.
     """
     import requests
 
     _hide_urls()
-    verify = True if web.ca_file is None else str(web.ca_file)
-    shown = {name: value.reveal() for name, value in request.headers.items()}
+    verify = True if options.ca_file is None else str(options.ca_file)
+    headers = {name: value.reveal() for name, value in request.headers.items()}
     try:
         with (
             limit_http_time(seconds),
@@ -77,28 +75,28 @@ def send_request(request: HttpRequest, web: HttpOptions, seconds: float) -> Http
                 request.method,
                 request.url.reveal(),
                 data=request.body,
-                headers=HEADERS | shown,
-                auth=_signed_already,
+                headers=HEADERS | headers,
+                auth=_keep_request,
                 timeout=seconds,
                 verify=verify,
                 allow_redirects=False,
                 stream=True,
-            ) as answer,
+            ) as response,
         ):
-            token = answer.headers.get("X-Subject-Token")
-            text, date = _beginning(answer), answer.headers.get("Date", "")
-            return HttpResponse(answer.status_code, text, Secret(token) if token else None, date)
+            token = response.headers.get("X-Subject-Token")
+            text, date = _read_beginning(response), response.headers.get("Date", "")
+            return HttpResponse(response.status_code, text, Secret(token) if token else None, date)
     except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-        trouble: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
+        failure: HandleRefused | HandleUnreachable = HandleRefused("the handle's URL cannot be used")
     except TimeLimitExceeded:
-        trouble = HandleUnreachable(f"{request.host}: {ERROR_TEXTS['ReadTimeout']}")
-    except OSError as error:  # every error of requests is one, and so is a CA file that is not there
-        trouble = HandleUnreachable(f"{request.host}: {_reason(error)}")
-    raise trouble  # out here, so that the library's error, which quotes the URL, is not its context
+        failure = HandleUnreachable(f"{request.host}: {ERROR_TEXTS['ReadTimeout']}")
+    except OSError as error:  # the base class of all errors of requests; also raised for a missing CA file
+        failure = HandleUnreachable(f"{request.host}: {_explain_error(error)}")
+    raise failure  # outside the handlers, so that the library's error, which quotes the URL, is not its context
 
 
-def _signed_already(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of what requests would look up in ~/.netrc: the URL or a token is all the authority there is."""
+def _keep_request(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add no credentials. Without this, requests would look for some in ~/.netrc."""
     return request
 
 
@@ -110,51 +108,55 @@ def _open_session() -> requests.Session:
     return session
 
 
-def _beginning(answer: requests.Response) -> str:
-    """Byte by byte, for more would be waited for until it is complete."""
-    read = b""
-    for byte in answer.iter_content(1):
-        read += byte
-        if len(read) >= RESPONSE_SIZE_LIMIT:
+def _read_beginning(response: requests.Response) -> str:
+    """Read byte by byte: the library waits until a larger piece is complete."""
+    content = b""
+    for byte in response.iter_content(1):
+        content += byte
+        if len(content) >= RESPONSE_SIZE_LIMIT:
             break
-    return read.decode(errors="replace")
+    return content.decode(errors="replace")
 
 
-def _reason(error: BaseException) -> str:
-    """What went wrong in words that hold nothing of the URL: the messages of requests quote it."""
-    kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
-    if "RequestException" not in kinds:
-        return "the CA bundle cannot be read: does signal.ca_file (or REQUESTS_CA_BUNDLE) name one?"
-    verified = [said for link in _chain(error) if (said := getattr(link, "verify_message", None))]
-    if verified:
-        return f"its certificate does not hold ({verified[0]}): is its CA named in signal.ca_file?"
-    system = [link.strerror for link in _chain(error) if isinstance(link, OSError) and link.strerror]
-    by = "the proxy: " if kinds & {"ProxyError", "InvalidProxyURL"} else ""
-    for kind, words in ERROR_TEXTS.items():
-        if kind in kinds:
-            return by + words
-    return by + (system[-1] if system else type(error).__name__)
+def _explain_error(error: BaseException) -> str:
+    """Describe an error without the URL, which the messages of requests quote."""
+    class_names = {kind.__name__ for cause in _list_causes(error) for kind in type(cause).__mro__}
+    if "RequestException" not in class_names:
+        return "the CA bundle cannot be read: is signal.ca_file (or REQUESTS_CA_BUNDLE) correct?"
+    messages = [
+        message for cause in _list_causes(error) if (message := getattr(cause, "verify_message", None))
+    ]
+    if messages:
+        return f"its certificate is not valid here ({messages[0]}): is its CA in signal.ca_file?"
+    system_texts = [
+        cause.strerror for cause in _list_causes(error) if isinstance(cause, OSError) and cause.strerror
+    ]
+    prefix = "the proxy: " if class_names & {"ProxyError", "InvalidProxyURL"} else ""
+    for class_name, text in ERROR_TEXTS.items():
+        if class_name in class_names:
+            return prefix + text
+    return prefix + (system_texts[-1] if system_texts else type(error).__name__)
 
 
 ERROR_TEXTS = {
     "ConnectTimeout": "no connection in time",
     "ReadTimeout": "no answer in time",
-    "RemoteDisconnected": "it hung up without an answer",
-    "ChunkedEncodingError": "it hung up in the middle of its answer",
+    "RemoteDisconnected": "it closed the connection without an answer",
+    "ChunkedEncodingError": "it closed the connection in the middle of its answer",
 }
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+def _list_causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _hide_urls() -> None:
-    """urllib3 logs every URL at DEBUG, and some at WARNING: the signature in it is a credential."""
-    logging.getLogger("urllib3.connectionpool").addFilter(_without_signature)
+    """Filter the URLs that urllib3 logs, all at DEBUG and some at WARNING: the signature in them is a credential."""
+    logging.getLogger("urllib3.connectionpool").addFilter(_has_no_signature)
 
 
-def _without_signature(record: logging.LogRecord) -> bool:
+def _has_no_signature(record: logging.LogRecord) -> bool:
     return "Signature=" not in record.getMessage()

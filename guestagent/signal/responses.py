@@ -1,6 +1,6 @@
-"""What an answer of the handle's host means: accepted, try again, or never. Pure.
+"""Classifies answers to a signal: accepted, worth another attempt, or rejected for ever. Pure.
 
-Where one answer has several causes that cannot be told apart, the error says all of them.
+If an answer has several causes that cannot be distinguished, the error names all of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from guestagent.signal.handle import CfnTarget, HeatTarget, TokenTarget
 RECEIPT_PATTERN = re.compile(
     r"""\s*(<\?xml[^>]*>\s*)?<resource>[^<>]*</resource>\s*|\s*{\s*"resource"\s*:\s*"[^"]*"\s*}\s*"""
 )
-"""All that Heat answers, in XML or JSON. The same words somewhere in a page are a portal's."""
+"""The whole answer of Heat, in XML or JSON. A page that merely contains these words comes from a portal."""
 
 TRANSIENT_STATUSES = frozenset({407, 408, 425, 429})
 PERMANENT_STATUSES = frozenset({400, 404, 405, 410, 411, 413, 414, 415})
@@ -22,60 +22,58 @@ GONE_STATUSES = frozenset({404, 410})
 
 
 class HandleDoubted(HandleUnreachable):
-    """Refused for one of causes that look alike; some of them pass (403 and its kin)."""
+    """A rejection (403 and similar) that has several possible causes, some of which are temporary."""
 
 
 class HandleBroken(HandleUnreachable):
-    """Its host failed to answer (5xx): mostly that passes, but some Heats say so of a handle that is gone, too."""
+    """A server error (5xx): usually temporary, but some releases of Heat also return it for a deleted handle."""
 
 
-def classify_response(status: int, text: str, target: CfnTarget, today: datetime) -> None:
-    """Return where the answer says that the signal has been taken; otherwise raise what it means.
+def classify_response(status: int, text: str, target: CfnTarget, now: datetime) -> None:
+    """Return if the signal was accepted; otherwise raise the error that the answer means.
 
-    A 200 counts only in Heat's own words: a proxy's login page is a 200, too.
+    A 200 counts only with Heat's own text: a proxy's login page is a 200, too.
     """
     host = target.host
     if status == 200 and RECEIPT_PATTERN.fullmatch(text):
         return
     if status in PERMANENT_STATUSES or "Metadata format invalid" in text:
-        raise HandleRefused(f"{host} answers {status}: {_refusal(status, text)}")
+        raise HandleRefused(f"{host} answers {status}: {_explain_rejection(status, text)}")
     if status >= 500:
         raise HandleBroken(
             f"{host} answers {status}: Heat or Keystone is down, "
-            f"or (Heat 27) the handle or its stack is gone{_age(target, today)}"
+            f"or (Heat 27) the handle or its stack is gone{_describe_age(target, now)}"
         )
     if status >= 400 and status not in TRANSIENT_STATUSES:
         raise HandleDoubted(
-            f"{host} answers {status}: the URL has expired{_age(target, today)}, or it was altered, "
+            f"{host} answers {status}: the URL has expired{_describe_age(target, now)}, or it was altered, "
             "or the handle or its stack is gone, or the request came with another Host than was signed"
         )
-    raise _unsaid(host, status, "Heat", "the URL is signed for it alone")
+    raise _build_unrelated_error(host, status, "Heat", "the URL is signed for it alone")
 
 
 def classify_rest_response(status: int, text: str, target: TokenTarget | HeatTarget) -> None:
-    """The same for Heat's REST API. Returning says no more than that Heat could read it: accepted, not confirmed."""
+    """Classify an answer of Heat's REST API. Returning means that Heat could parse it: accepted, not confirmed."""
     host = target.host
     if status == 200 and text.strip() == "null":
         return
     if status in PERMANENT_STATUSES:
-        said = "there is no such handle (any more)" if status in GONE_STATUSES else "it takes no such signal"
-        raise HandleRefused(f"{host} answers {status}: {said}")
+        is_gone = status in GONE_STATUSES
+        cause = "there is no such handle (any more)" if is_gone else "it does not accept such a signal"
+        raise HandleRefused(f"{host} answers {status}: {cause}")
     if status >= 500:
         raise HandleBroken(f"{host} answers {status}: Heat or Keystone is down")
     if status >= 400 and status not in TRANSIENT_STATUSES:
-        own = (
-            "the token has expired"
-            if isinstance(target, TokenTarget)
-            else "it does not take Keystone's token"
-        )
+        has_fixed_token = isinstance(target, TokenTarget)
+        cause = "the token has expired" if has_fixed_token else "it does not accept Keystone's token"
         raise HandleDoubted(
-            f"{host} answers {status}: {own}, or the handle or its stack is gone (their user goes with them)"
+            f"{host} answers {status}: {cause}, or the handle or its stack is gone (their user goes with them)"
         )
-    raise _unsaid(host, status, "Heat", "the credentials are for it alone")
+    raise _build_unrelated_error(host, status, "Heat", "the credentials are for it alone")
 
 
 def classify_login_response(status: int, target: HeatTarget) -> None:
-    """The same for Keystone's answer to the handle's user."""
+    """Classify Keystone's answer to the login of the handle's user."""
     host = target.keystone
     if status == 201:
         return
@@ -85,35 +83,37 @@ def classify_login_response(status: int, target: HeatTarget) -> None:
         raise HandleDoubted(f"{host} answers {status}: is there a Keystone, version 3, at this address?")
     if status >= 400 and status not in TRANSIENT_STATUSES:
         raise HandleDoubted(
-            f"{host} answers {status}: Keystone refuses the handle's user; "
+            f"{host} answers {status}: Keystone rejects the handle's user; "
             "the handle or its stack is gone (their user goes with them), or the password was altered"
         )
-    raise _unsaid(host, status, "Keystone", "the credentials are for it alone")
+    raise _build_unrelated_error(host, status, "Keystone", "the credentials are for it alone")
 
 
-def _unsaid(host: str, status: int, whom: str, bound: str) -> HandleUnreachable:
-    """For an answer that says nothing of what was asked: not of the host itself, or not yet."""
+def _build_unrelated_error(host: str, status: int, service: str, reason: str) -> HandleUnreachable:
+    """Return the error for an answer that does not concern the request: from another host, or a temporary one."""
     if status in TRANSIENT_STATUSES:
-        said = "the proxy wants to know who we are" if status == 407 else "it asks to come back later"
-        return HandleUnreachable(f"{host} answers {status}: {said}")
+        cause = "the proxy requires a login" if status == 407 else "it asks to come back later"
+        return HandleUnreachable(f"{host} answers {status}: {cause}")
     if 300 <= status < 400:
-        return HandleUnreachable(f"{host} redirects ({status}): not followed, {bound}")
-    return HandleUnreachable(f"{host} answers {status}, but not as {whom} does: is there a portal between?")
+        return HandleUnreachable(f"{host} redirects ({status}): not followed, {reason}")
+    return HandleUnreachable(
+        f"{host} answers {status}, but not as {service} does: is there a portal between?"
+    )
 
 
-def _refusal(status: int, text: str) -> str:
+def _explain_rejection(status: int, text: str) -> str:
     if "Metadata format invalid" in text:
         return "it does not understand the signal; is the handle of the kind that its metadata shows?"
     if status == 400:
-        return "the URL carries no complete signature; was it cut short on its way into the metadata?"
+        return "the URL has no complete signature; was it truncated on its way into the metadata?"
     if status in GONE_STATUSES:
         return "there is no such handle (any more)"
-    return "it takes no signals at this address"
+    return "it does not accept signals at this address"
 
 
-def _age(target: CfnTarget, today: datetime) -> str:
-    """How old the URL is, in words to be put behind it. Keystone's auth_ttl is what it lives."""
-    age = target.get_age(today)
+def _describe_age(target: CfnTarget, now: datetime) -> str:
+    """Return the age of the URL in parentheses, and Keystone's auth_ttl, its lifetime."""
+    age = target.get_age(now)
     if age is None:
         return ""
     if age < -60:

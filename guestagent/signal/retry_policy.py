@@ -1,4 +1,4 @@
-"""How long a signal is tried again, by what the failure says. A value and a pure decision."""
+"""How long a signal is retried after each kind of error. A value and a pure decision."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SIGNAL_RETRY = Backoff(initial_s=0.5, max_s=30.0)
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """All in seconds. Without a connection it is tried for ever. `attempt`: what one request may take.
+    """The time limits of a signal, in seconds. Without a connection it is retried for ever.
 
-    `grace`: how long doubted answers (401, 403) are tried: a Keystone at its start or a wrong clock gives them.
-    `lifetime`: Keystone's auth_ttl. A 5xx is tried for ever while the URL may live; once it is older, for
-    `patience` more: Heat 27 says 500 where the handle is gone.
+    `attempt_timeout_s` limits one request. `doubt_timeout_s` limits the retries after 401 and 403: a starting Keystone
+    and a wrong clock cause them, too. `url_lifetime_s` is Keystone's auth_ttl. A 5xx is retried for ever while the URL
+    may be valid, and for `server_error_timeout_s` afterwards: Heat 27 returns 500 for a deleted handle.
     """
 
     backoff: Backoff = SIGNAL_RETRY
@@ -27,13 +27,14 @@ class RetryPolicy:
     url_lifetime_s: float = AUTH_TTL_S
     server_error_timeout_s: float = 3600.0
 
-    def is_permanent(self, error: SignalError, lasted: float, age: float | None) -> bool:
-        """Whether no further attempt is worth it, after `lasted` seconds of errors of this kind alone.
+    def is_permanent(self, error: SignalError, duration_s: float, url_age_s: float | None) -> bool:
+        """Whether another attempt is pointless after `duration_s` seconds of only this kind of error.
 
-        `age`: seconds since the URL was signed, None where that is not known or nothing is signed.
+        `url_age_s` is the time since the URL was signed, or None if that is not known or nothing is signed.
         """
         if isinstance(error, HandleDoubted):
-            return lasted >= self.doubt_timeout_s
+            return duration_s >= self.doubt_timeout_s
         if isinstance(error, HandleBroken):
-            return age is not None and age > self.url_lifetime_s and lasted >= self.server_error_timeout_s
+            is_expired = url_age_s is not None and url_age_s > self.url_lifetime_s
+            return is_expired and duration_s >= self.server_error_timeout_s
         return not isinstance(error, HandleUnreachable)

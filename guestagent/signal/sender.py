@@ -1,6 +1,6 @@
-"""Says what is in the spool, as often as it takes. The only place where spool, transport and policy meet.
+"""Sends a stored signal, as often as necessary. The only file in which spool, transport and retry policy meet.
 
-A signal may be sent twice (the reply was lost, or the machine died before it was noted): an id counts once.
+A signal may be sent twice (the answer was lost, or the machine died before it was recorded): an id counts once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from guestagent.metadata.document import Handle
 from guestagent.retry import Clock
 from guestagent.signal.handle import CfnTarget, find_transport, resolve_target
 from guestagent.signal.http_client import import_requests
-from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body
+from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body, is_worth_sending
 from guestagent.signal.retry_policy import RetryPolicy
 from guestagent.signal.spool import Spool, SpoolEntry
 from guestagent.signal.transports import Transport, build_transport, utc_now
 
 DEFAULT_POLICY = RetryPolicy()
-INTERRUPT_CHECK_INTERVAL_S = 1.0  # seconds after which a sleeper looks whether it is still wanted
+INTERRUPT_CHECK_INTERVAL_S = 1.0
+ATTEMPT_TIMEOUT_MIN_S = 1.0
 
 
 class DeliveryResult(str, Enum):
@@ -39,9 +40,10 @@ class DeliveryResult(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`why` is the last error's message, for a person; it holds no secret. LATE and CUT stay pending.
+    """The end of a delivery. `reason` is the message of the last error; it contains no secret.
 
-    `confirmed` False: ACCEPTED says no more than that Heat could read it; whether it counts, the stack will tell.
+    The signal stays pending after DEADLINE_EXCEEDED and INTERRUPTED. Without `is_confirmed`, ACCEPTED only means that
+    Heat could parse the signal: the state of the stack shows whether it counts.
     """
 
     result: DeliveryResult
@@ -50,38 +52,27 @@ class Delivery:
     is_confirmed: bool = True
 
 
-def is_worth_sending(accepted: SignalOutcome | None, outcome: SignalOutcome) -> bool:
-    """Whether the handle should still hear it, after what it has accepted.
-
-    Never a FAILURE after a SUCCESS: it would lie in the handle and fail the next update. A SUCCESS after
-    a FAILURE repairs just that. A second FAILURE changes nothing: the first one has ended the wait.
-    """
-    return accepted is None or (
-        accepted.status is SignalStatus.FAILURE and outcome.status is SignalStatus.SUCCESS
-    )
-
-
 @dataclass(slots=True)
 class Sender:
-    """Delivers to whatever handle an entry names. `connect` makes the way to it, `today` is the calendar.
+    """Delivers entries to their handles. `connect` opens the transport of a handle.
 
-    `imports` is what takes time before the first signal, and can be done before.
+    `import_client` imports what the first signal needs, which takes time. `report` gets messages for the log.
     """
 
     spool: Spool
     clock: Clock
     policy: RetryPolicy = DEFAULT_POLICY
     connect: Callable[[Handle], Transport] = build_transport
-    today: Callable[[], datetime] = utc_now
-    tell: Callable[[str], None] = lambda message: None
+    get_now: Callable[[], datetime] = utc_now
+    report: Callable[[str], None] = lambda message: None
     import_client: Callable[[], None] = import_requests
-    _hopeless: dict[tuple[str, SignalStatus], str] = field(default_factory=dict)
-    _taken: dict[str, SignalOutcome] = field(default_factory=dict)
-    _way: tuple[str, Transport] | None = None
+    _failure_reasons: dict[tuple[str, SignalStatus], str] = field(default_factory=dict)
+    _accepted_outcomes: dict[str, SignalOutcome] = field(default_factory=dict)
+    _transport: tuple[str, Transport] | None = None
 
     def prepare(self) -> None:
-        """Have what the first signal needs, while there is time; nothing where one was said here already."""
-        with self._storage_trouble_told():
+        """Import what the first signal needs, while there is time; nothing if this node has signalled before."""
+        with self._report_storage_errors():
             if self.spool.read_record() is None:
                 self.import_client()
 
@@ -90,106 +81,123 @@ class Sender:
         entry: SpoolEntry,
         *,
         until: float | None = None,
-        interrupted: Callable[[], bool] = lambda: False,
+        is_interrupted: Callable[[], bool] = lambda: False,
     ) -> Delivery:
-        """Spool and deliver, unless it has been said or given up (by this process) already.
+        """Store and deliver the entry, unless the handle has accepted such an outcome or this process has given it up.
 
-        Where the disk is full it is delivered from memory.
+        With a full disk it is delivered without being stored.
         """
-        if not is_worth_sending(self._heard(entry), entry.outcome):
-            with self._storage_trouble_told():
+        failure_reason = self._failure_reasons.get((entry.key, entry.outcome.status))
+        if failure_reason is not None or entry.resource_key in self._accepted_outcomes:
+            is_needed = is_worth_sending(self._find_accepted_outcome(entry), entry.outcome)
+        else:
+            is_needed = True
+        if not is_needed:
+            with self._report_storage_errors():
                 self.spool.discard_entry(entry)
-            return Delivery(DeliveryResult.ACCEPTED, is_confirmed=_confirmed(entry.handle))
-        why = self._hopeless.get((entry.key, entry.outcome.status))
-        if why is not None:
-            return Delivery(DeliveryResult.GIVEN_UP, why)
-        with self._storage_trouble_told():
-            self.spool.put_entry(entry)
-        return self.deliver(entry, until=until, interrupted=interrupted)
+        elif failure_reason is not None:
+            return Delivery(DeliveryResult.GIVEN_UP, failure_reason)
+        elif self._store_entry(entry):
+            return self.deliver(entry, until=until, is_interrupted=is_interrupted)
+        return Delivery(DeliveryResult.ACCEPTED, is_confirmed=_has_confirmation(entry.handle))
 
     def deliver(
         self,
         entry: SpoolEntry,
         *,
         until: float | None = None,
-        interrupted: Callable[[], bool] = lambda: False,
+        is_interrupted: Callable[[], bool] = lambda: False,
     ) -> Delivery:
-        """Try until the handle has taken it, it is hopeless, or `until` (the clock's seconds) is over.
+        """Try until the handle has accepted the entry, an error is permanent, or the clock has reached `until`.
 
-        At least one attempt is made, unless `interrupted` says at once that it is no longer wanted.
+        At least one attempt is made, unless `is_interrupted` returns True before it.
         """
-        why, kind, since = "", SignalError, self.clock.now()
+        reason, kind, since = "", SignalError, self.clock.now()
         for attempts, wait in enumerate(self.policy.backoff.iterate_waits()):
-            if interrupted():
-                return Delivery(DeliveryResult.INTERRUPTED, why, attempts)
+            if is_interrupted():
+                return Delivery(DeliveryResult.INTERRUPTED, reason, attempts)
             error = self._attempt(entry, until)
             if error is None:
-                return self._accepted(entry, attempts + 1)
+                return self._record_acceptance(entry, attempts + 1)
             now = self.clock.now()
-            why, kind, since = str(error), type(error), since if type(error) is kind else now
-            if self.policy.is_permanent(error, now - since, self._age(entry.handle)):
-                return self._given_up(entry, why, attempts + 1)
+            reason, kind, since = str(error), type(error), since if type(error) is kind else now
+            if self.policy.is_permanent(error, now - since, self._compute_url_age(entry.handle)):
+                return self._record_failure(entry, reason, attempts + 1)
             if until is not None and now >= until:
-                return Delivery(DeliveryResult.DEADLINE_EXCEEDED, why, attempts + 1)
-            self.tell(f"not signalled yet: {why}")
-            self._rest(wait if until is None else min(wait, until - now), interrupted)
-        raise AssertionError("waits never end")
+                return Delivery(DeliveryResult.DEADLINE_EXCEEDED, reason, attempts + 1)
+            self.report(f"not signalled yet: {reason}")
+            self._sleep(wait if until is None else min(wait, until - now), is_interrupted)
+        raise AssertionError("the waits never end")
 
-    def _heard(self, entry: SpoolEntry) -> SignalOutcome | None:
+    def _find_accepted_outcome(self, entry: SpoolEntry) -> SignalOutcome | None:
+        accepted = self._accepted_outcomes.get(entry.resource_key)
+        if accepted is not None:
+            return accepted
         try:
-            return self._taken.get(entry.resource_key) or self.spool.find_accepted_outcome(entry)
+            return self.spool.find_accepted_outcome(entry)
         except StorageError:
             return None
+
+    def _store_entry(self, entry: SpoolEntry) -> bool:
+        """Store the entry, and return whether it must be sent."""
+        try:
+            return self.spool.put_entry(entry)
+        except StorageError as error:
+            self.report(str(error))
+            return is_worth_sending(self._find_accepted_outcome(entry), entry.outcome)
 
     def _attempt(self, entry: SpoolEntry, until: float | None) -> SignalError | None:
         seconds = self.policy.attempt_timeout_s
         if until is not None:
-            seconds = max(1.0, min(seconds, until - self.clock.now()))
+            seconds = max(ATTEMPT_TIMEOUT_MIN_S, min(seconds, until - self.clock.now()))
         try:
-            self._transport(entry).send(build_body(entry.handle, entry.unique_id, entry.outcome), seconds)
+            self._open_transport(entry).send(
+                build_body(entry.handle, entry.unique_id, entry.outcome), seconds
+            )
         except SignalError as error:
             return error
         return None
 
-    def _transport(self, entry: SpoolEntry) -> Transport:
-        """The same for every attempt, for it may hold a token that is still good."""
-        if self._way is None or self._way[0] != entry.key:
-            self._way = entry.key, self.connect(entry.handle)
-        return self._way[1]
+    def _open_transport(self, entry: SpoolEntry) -> Transport:
+        """Return the same transport for every attempt, because it may have a valid token."""
+        if self._transport is None or self._transport[0] != entry.key:
+            self._transport = entry.key, self.connect(entry.handle)
+        return self._transport[1]
 
-    def _accepted(self, entry: SpoolEntry, attempts: int) -> Delivery:
-        self._taken[entry.resource_key] = entry.outcome
-        with self._storage_trouble_told():
+    def _record_acceptance(self, entry: SpoolEntry, attempts: int) -> Delivery:
+        self._accepted_outcomes[entry.resource_key] = entry.outcome
+        with self._report_storage_errors():
             self.spool.mark_accepted(entry)
-        return Delivery(DeliveryResult.ACCEPTED, attempts=attempts, is_confirmed=_confirmed(entry.handle))
+        is_confirmed = _has_confirmation(entry.handle)
+        return Delivery(DeliveryResult.ACCEPTED, attempts=attempts, is_confirmed=is_confirmed)
 
-    def _given_up(self, entry: SpoolEntry, why: str, attempts: int) -> Delivery:
-        self._hopeless[entry.key, entry.outcome.status] = why
-        with self._storage_trouble_told():
-            self.spool.mark_given_up(entry, why)
-        return Delivery(DeliveryResult.GIVEN_UP, why, attempts)
+    def _record_failure(self, entry: SpoolEntry, reason: str, attempts: int) -> Delivery:
+        self._failure_reasons[entry.key, entry.outcome.status] = reason
+        with self._report_storage_errors():
+            self.spool.mark_given_up(entry, reason)
+        return Delivery(DeliveryResult.GIVEN_UP, reason, attempts)
 
-    def _age(self, handle: Handle) -> float | None:
+    def _compute_url_age(self, handle: Handle) -> float | None:
         try:
-            to = resolve_target(handle)
+            target = resolve_target(handle)
         except HandleRefused:
             return None
-        return to.get_age(self.today()) if isinstance(to, CfnTarget) else None
+        return target.get_age(self.get_now()) if isinstance(target, CfnTarget) else None
 
-    def _rest(self, seconds: float, interrupted: Callable[[], bool]) -> None:
+    def _sleep(self, seconds: float, is_interrupted: Callable[[], bool]) -> None:
         end = self.clock.now() + seconds
-        while (left := end - self.clock.now()) > 0 and not interrupted():
-            self.clock.sleep(min(left, INTERRUPT_CHECK_INTERVAL_S))
+        while (remaining_s := end - self.clock.now()) > 0 and not is_interrupted():
+            self.clock.sleep(min(remaining_s, INTERRUPT_CHECK_INTERVAL_S))
 
     @contextmanager
-    def _storage_trouble_told(self) -> Iterator[None]:
-        """What is not noted is said once more after a restart, which does no harm."""
+    def _report_storage_errors(self) -> Iterator[None]:
+        """Report a StorageError and go on: a signal that is not recorded is sent again after a restart, harmlessly."""
         try:
             yield
         except StorageError as error:
-            self.tell(str(error))
+            self.report(str(error))
 
 
-def _confirmed(handle: Handle) -> bool:
-    found = find_transport(handle)
-    return found is None or found.has_confirmation
+def _has_confirmation(handle: Handle) -> bool:
+    transport = find_transport(handle)
+    return transport is None or transport.has_confirmation

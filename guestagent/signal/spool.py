@@ -1,7 +1,7 @@
-"""What is to be said to a handle, and what was said: one file, replaced in one step at every change.
+"""The signal record: the pending signal of a handle and the results of earlier ones, in one file.
 
-Only the newest handle has a place here: all about an older one goes when a newer one has something to hear.
-While a signal is pending the file holds the handle, a credential; once it is accepted or given up, no secret.
+Every change replaces the file in one step. It is about one handle: the first signal to a newer one replaces it.
+While a signal is pending, the file contains the handle, a credential; afterwards it contains no secret.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from guestagent.metadata.document import CfnHandle, Handle, HotHandle
 from guestagent.secret import Secret
 from guestagent.signal import handle as handles
 from guestagent.signal.handle import SignalTransport
-from guestagent.signal.payload import SignalOutcome, SignalStatus, truncate_data
+from guestagent.signal.payload import SignalOutcome, SignalStatus, is_worth_sending, truncate_data
 from guestagent.signal.transports import utc_now
 from guestagent.strict_json import UnreadableContent, get_object, get_text, parse_object
-from guestagent.unreadable_file import parse_file, quarantine_file
+from guestagent.unreadable_file import parse_file, parse_or_quarantine
 
 VERSION = 1
 SPOOL_FILE = "signal.json"
 LOCK_FILE = "signal.lock"
-"""`apply` and the resident agent both read the file, change it and write it."""
+"""`apply` and the agent daemon both change the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolEntry:
-    """One thing to say."""
+    """A signal: an outcome, and the handle to which it is sent."""
 
     handle: Handle
     unique_id: str
@@ -40,18 +40,18 @@ class SpoolEntry:
 
     @property
     def key(self) -> str:
-        """Names handle and id without showing either."""
+        """A key for handle and id that reveals neither."""
         return handles.build_signal_key(self.handle, self.unique_id)
 
     @property
     def resource_key(self) -> str:
-        """Names them whatever credentials the handle has."""
+        """A key that does not depend on the handle's credentials."""
         return handles.build_resource_key(self.handle, self.unique_id)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """What became of an outcome, and when (UTC); `why` it was given up. `by`: the handle's transport, where known."""
+    """The end of a signal, and its time (UTC). `reason` is why it was given up. `transport` is None if not known."""
 
     outcome: SignalOutcome
     at: str
@@ -60,15 +60,15 @@ class DeliveryRecord:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether an acceptance proves that the handle took it."""
+        """Whether a positive answer proves that the handle accepted it."""
         return self.transport is None or self.transport.has_confirmation
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRecord:
-    """All that is known of one handle, named by its key.
+    """The signals of one handle, which is identified by its key.
 
-    `resource` is its resource key, "" in a file of a version that did not keep it.
+    `resource` is its resource key, "" in a file of a version that did not store it.
     """
 
     key: str
@@ -79,30 +79,37 @@ class SignalRecord:
 
 
 class Spool:
-    """Survives a kill at any point: every change is on the disk before its call returns.
+    """The signal record on the disk. Every change is on the disk before its call returns, so a kill loses nothing.
 
-    StorageError where it cannot be (a full disk); what was there before is then still there. A file that cannot be read
-    counts as none, and is kept aside by the next change: what is true now is then reported once more.
+    Raises StorageError if a change cannot be written (a full disk); the old content then remains. An unreadable file
+    counts as none, and the next change renames it: the present outcome is then signalled once more.
     """
 
-    def __init__(self, folder: Path, today: Callable[[], datetime] = utc_now) -> None:
-        self._file, self._today = folder / SPOOL_FILE, today
+    def __init__(self, folder: Path, get_now: Callable[[], datetime] = utc_now) -> None:
+        self._file, self._get_now = folder / SPOOL_FILE, get_now
 
-    def put_entry(self, entry: SpoolEntry) -> None:
-        """Keep what is to be said; it replaces what was pending, and all that is known of an older handle."""
-        with self._changing() as known:
-            accepted = known.accepted if known is not None and _concerns(known, entry) else None
-            self._write(SignalRecord(entry.key, entry, accepted, resource=entry.resource_key))
+    def put_entry(self, entry: SpoolEntry) -> bool:
+        """Store a pending signal, unless the handle has accepted an outcome that it would not change.
+
+        Return whether it was stored. It replaces the pending signal, and the record of an older handle.
+        """
+        with self._lock_record() as record:
+            accepted = record.accepted if record is not None and _has_same_handle(record, entry) else None
+            if is_worth_sending(None if accepted is None else accepted.outcome, entry.outcome):
+                self._write(SignalRecord(entry.key, entry, accepted, resource=entry.resource_key))
+                return True
+            self._remove_pending(record, entry)
+            return False
 
     def read_pending(self) -> SpoolEntry | None:
-        """What is still to be said, after a restart for example."""
+        """Return the pending signal, after a restart for example."""
         record = self.read_record()
         return None if record is None else record.pending
 
     def find_record(self, handle: Handle, unique_id: str) -> SignalRecord | None:
-        """What is known of this handle; None if nothing is.
+        """Return the record of this handle, or None if there is none.
 
-        What was given up with other credentials than the handle has now is not: it may be taken with these.
+        A signal that was given up with other credentials is left out: the handle may accept it with the present ones.
         """
         record = self.read_record()
         if record is None or record.key == handles.build_signal_key(handle, unique_id):
@@ -112,90 +119,88 @@ class Spool:
         return None
 
     def find_accepted_outcome(self, entry: SpoolEntry) -> SignalOutcome | None:
-        """What the handle of this entry has taken last, with whatever credentials."""
+        """Return the last outcome that the entry's handle has accepted, with any credentials."""
         record = self.find_record(entry.handle, entry.unique_id)
         return record.accepted.outcome if record and record.accepted else None
 
-    def given_up(self, entry: SpoolEntry) -> DeliveryRecord | None:
-        """What was given up for the handle of this entry, and why."""
-        record = self.find_record(entry.handle, entry.unique_id)
-        return record.given_up if record else None
-
     def mark_accepted(self, entry: SpoolEntry) -> None:
-        """The handle has taken it. What is pending by now, if it is something newer, stays."""
-        self._settle(entry, lambda record: replace(record, accepted=self._said(entry)))
+        """Record that the handle has accepted the entry. A newer pending signal stays."""
+        delivery = self._build_delivery(entry)
+        self._record_delivery(entry, lambda record: replace(record, accepted=delivery))
 
-    def mark_given_up(self, entry: SpoolEntry, why: str) -> None:
-        """It will not be said; `why` holds no secret."""
-        self._settle(entry, lambda record: replace(record, given_up=self._said(entry, why)))
+    def mark_given_up(self, entry: SpoolEntry, reason: str) -> None:
+        """Record that the entry is not sent any more; `reason` contains no secret."""
+        delivery = self._build_delivery(entry, reason)
+        self._record_delivery(entry, lambda record: replace(record, given_up=delivery))
 
     def discard_entry(self, entry: SpoolEntry) -> None:
-        """It need not be said: the handle has taken what says it."""
-        with self._changing() as record:
-            if record is not None and record.pending is not None and _concerns(record, entry):
-                self._write(replace(record, pending=None))
+        """Remove the pending signal to the entry's handle: the handle has accepted such an outcome already."""
+        with self._lock_record() as record:
+            self._remove_pending(record, entry)
 
     def read_record(self) -> SignalRecord | None:
-        """The whole content; None if there is none, or none that can be read: then it is said once more."""
+        """Return the content, or None if there is no file or an unreadable one. The signal is then sent once more."""
         try:
             return parse_file(self._file, _parse_record)
         except UnreadableContent:
             return None
 
     @contextmanager
-    def _changing(self) -> Iterator[SignalRecord | None]:
-        """Hold the lock and yield what stands in the file, so that no other process changes it in between."""
+    def _lock_record(self) -> Iterator[SignalRecord | None]:
+        """Yield the content of the file, and lock out other processes during the block."""
         with hold_lock(self._file.with_name(LOCK_FILE)):
-            try:
-                record = parse_file(self._file, _parse_record)
-            except UnreadableContent as error:
-                quarantine_file(self._file, str(error))
-                record = None
-            yield record
+            yield parse_or_quarantine(self._file, _parse_record)
 
-    def _settle(self, entry: SpoolEntry, noted: Callable[[SignalRecord], SignalRecord]) -> None:
-        with self._changing() as found:
-            record = found or SignalRecord(entry.key, resource=entry.resource_key)
-            if _concerns(record, entry):  # otherwise a newer handle has taken its place
-                newer = record.pending is not None and _dumped_entry(record.pending) != _dumped_entry(entry)
-                pending = record.pending if newer else None
-                self._write(replace(noted(record), pending=pending))
+    def _remove_pending(self, record: SignalRecord | None, entry: SpoolEntry) -> None:
+        if record is not None and record.pending is not None and _has_same_handle(record, entry):
+            self._write(replace(record, pending=None))
+
+    def _record_delivery(
+        self, entry: SpoolEntry, add_delivery: Callable[[SignalRecord], SignalRecord]
+    ) -> None:
+        with self._lock_record() as stored_record:
+            record = stored_record or SignalRecord(entry.key, resource=entry.resource_key)
+            if _has_same_handle(record, entry):  # otherwise a newer handle has replaced it
+                is_newer = record.pending is not None and _dump_entry(record.pending) != _dump_entry(entry)
+                pending = record.pending if is_newer else None
+                self._write(replace(add_delivery(record), pending=pending))
 
     def _write(self, record: SignalRecord) -> None:
-        atomic_file.write_file(self._file, json.dumps(_dumped(record)).encode())
+        atomic_file.write_file(self._file, json.dumps(_dump_record(record)).encode())
 
-    def _said(self, entry: SpoolEntry, why: str = "") -> DeliveryRecord:
-        at = self._today().isoformat(timespec="seconds")
-        return DeliveryRecord(entry.outcome, at, why, handles.find_transport(entry.handle))
+    def _build_delivery(self, entry: SpoolEntry, reason: str = "") -> DeliveryRecord:
+        at = self._get_now().isoformat(timespec="seconds")
+        return DeliveryRecord(entry.outcome, at, reason, handles.find_transport(entry.handle))
 
 
-def _concerns(record: SignalRecord, entry: SpoolEntry) -> bool:
+def _has_same_handle(record: SignalRecord, entry: SpoolEntry) -> bool:
     return record.key == entry.key or record.resource == entry.resource_key
 
 
-def _dumped(record: SignalRecord) -> dict[str, object]:
+def _dump_record(record: SignalRecord) -> dict[str, object]:
     return {
         "version": VERSION,
         "key": record.key,
         "resource": record.resource,
-        "pending": None if record.pending is None else _dumped_entry(record.pending),
-        "accepted": None if record.accepted is None else _dumped_said(record.accepted),
-        "given_up": None if record.given_up is None else _dumped_said(record.given_up),
+        "pending": None if record.pending is None else _dump_entry(record.pending),
+        "accepted": None if record.accepted is None else _dump_delivery(record.accepted),
+        "given_up": None if record.given_up is None else _dump_delivery(record.given_up),
     }
 
 
-def _dumped_entry(entry: SpoolEntry) -> dict[str, object]:
+def _dump_entry(entry: SpoolEntry) -> dict[str, object]:
     kind = "hot" if isinstance(entry.handle, HotHandle) else "cfn"
     handle = {"kind": kind, "text": handles.reveal_handle(entry.handle)}
-    return {"handle": handle, "unique_id": entry.unique_id, "outcome": _dumped_outcome(entry.outcome)}
+    return {"handle": handle, "unique_id": entry.unique_id, "outcome": _dump_outcome(entry.outcome)}
 
 
-def _dumped_said(said: DeliveryRecord) -> dict[str, object]:
-    by = None if said.transport is None else said.transport.value
-    return {"outcome": _dumped_outcome(said.outcome), "at": said.at, "why": said.reason, "by": by}
+def _dump_delivery(delivery: DeliveryRecord) -> dict[str, object]:
+    transport = None if delivery.transport is None else delivery.transport.value
+    outcome = _dump_outcome(delivery.outcome)
+    return {"outcome": outcome, "at": delivery.at, "why": delivery.reason, "by": transport}
 
 
-def _dumped_outcome(outcome: SignalOutcome) -> dict[str, object]:
+def _dump_outcome(outcome: SignalOutcome) -> dict[str, object]:
     return {"status": outcome.status.value, "reason": outcome.reason, "data": truncate_data(outcome.data)}
 
 
@@ -204,39 +209,41 @@ def _parse_record(content: bytes) -> SignalRecord:
     try:
         record = SignalRecord(
             key=get_text(data, "key"),
-            pending=None if data["pending"] is None else _entry(get_object(data, "pending")),
-            accepted=None if data["accepted"] is None else _said(get_object(data, "accepted")),
-            given_up=None if data["given_up"] is None else _said(get_object(data, "given_up")),
-            resource=get_text(data, "resource", ""),  # the first versions kept none
+            pending=None if data["pending"] is None else _parse_entry(get_object(data, "pending")),
+            accepted=None if data["accepted"] is None else _parse_delivery(get_object(data, "accepted")),
+            given_up=None if data["given_up"] is None else _parse_delivery(get_object(data, "given_up")),
+            resource=get_text(data, "resource", ""),  # the first versions stored none
         )
     except UnreadableContent:
         raise
     except (KeyError, ValueError):
-        raise UnreadableContent("not what is said to a handle") from None
+        raise UnreadableContent("not a signal record") from None
     if record.pending is not None and record.pending.key != record.key:
         raise UnreadableContent("a pending signal of another handle")
     return record
 
 
-def _entry(data: Mapping[str, object]) -> SpoolEntry:
-    kept = get_object(data, "handle")
-    text = get_text(kept, "text")
+def _parse_entry(data: Mapping[str, object]) -> SpoolEntry:
+    handle_data = get_object(data, "handle")
+    text = get_text(handle_data, "text")
     text.encode()  # ValueError if it cannot be sent
-    handle = HotHandle(Secret(text)) if get_text(kept, "kind") == "hot" else CfnHandle(Secret(text))
+    handle = HotHandle(Secret(text)) if get_text(handle_data, "kind") == "hot" else CfnHandle(Secret(text))
     unique_id = get_text(data, "unique_id")
     unique_id.encode()
-    return SpoolEntry(handle, unique_id, _outcome(get_object(data, "outcome")))
+    return SpoolEntry(handle, unique_id, _parse_outcome(get_object(data, "outcome")))
 
 
-def _said(data: Mapping[str, object]) -> DeliveryRecord:
-    by = data.get("by")  # the first version had one transport, and did not name it
-    outcome = _outcome(get_object(data, "outcome"))
+def _parse_delivery(data: Mapping[str, object]) -> DeliveryRecord:
+    name = data.get("by")  # the first version had one transport, and did not name it
     return DeliveryRecord(
-        outcome, get_text(data, "at"), get_text(data, "why"), None if by is None else SignalTransport(by)
+        outcome=_parse_outcome(get_object(data, "outcome")),
+        at=get_text(data, "at"),
+        reason=get_text(data, "why"),
+        transport=None if name is None else SignalTransport(name),
     )
 
 
-def _outcome(data: Mapping[str, object]) -> SignalOutcome:
+def _parse_outcome(data: Mapping[str, object]) -> SignalOutcome:
     return SignalOutcome(
         SignalStatus(get_text(data, "status")), get_text(data, "reason"), get_object(data, "data")
     )

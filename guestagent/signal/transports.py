@@ -1,6 +1,6 @@
-"""Ways to a handle: a Protocol, and one class for each transport that this version speaks.
+"""One class for each transport that this version supports, behind a Protocol.
 
-The others (TEMP_URL_SIGNAL, ZAQAR_SIGNAL) will stand beside them, chosen by `build_transport`.
+`build_transport` chooses one. It is the place for the others, too (TEMP_URL_SIGNAL, ZAQAR_SIGNAL).
 """
 
 from __future__ import annotations
@@ -25,101 +25,112 @@ from guestagent.signal.http_client import (
 from guestagent.signal.responses import classify_login_response, classify_response, classify_rest_response
 
 UNAUTHORIZED = 401
-TIMEOUT_MIN_S = 0.1  # what a later request of one attempt is given where the earlier ones took all
+TIMEOUT_MIN_S = 0.1  # for a later request of an attempt, if the earlier ones used up the time
 
 
 class Transport(Protocol):
-    """One attempt within `seconds`. HandleUnreachable where another may help, HandleRefused where not."""
+    """A way to send a signal.
+
+    `send` makes one attempt within `seconds`. It raises HandleUnreachable if another attempt may help, and
+    HandleRefused if not.
+    """
 
     def send(self, body: bytes, seconds: float) -> None: ...
 
 
 def utc_now() -> datetime:
-    """The calendar; it may be stepped, and so only tells how old a URL is."""
+    """Return the time of day. It may be set at any time, and so only serves to compute the age of a URL."""
     return datetime.now(timezone.utc)
 
 
 def build_transport(
-    handle: Handle, web: HttpOptions = DEFAULT_HTTP_OPTIONS, today: Callable[[], datetime] = utc_now
+    handle: Handle, options: HttpOptions = DEFAULT_HTTP_OPTIONS, get_now: Callable[[], datetime] = utc_now
 ) -> Transport:
-    """The way that `handle` asks for; HandleRefused where this version has none."""
-    to = resolve_target(handle)
-    if isinstance(to, CfnTarget):
-        return CfnTransport(to, web, today)
-    return TokenTransport(to, web) if isinstance(to, TokenTarget) else HeatTransport(to, web)
+    """Return the transport of the handle. Raises HandleRefused if this version does not support it."""
+    target = resolve_target(handle)
+    if isinstance(target, CfnTarget):
+        return CfnTransport(target, options, get_now)
+    if isinstance(target, TokenTarget):
+        return TokenTransport(target, options)
+    return HeatTransport(target, options)
 
 
 class CfnTransport:
     """CFN_SIGNAL: PUT on a presigned URL."""
 
     def __init__(
-        self, to: CfnTarget, web: HttpOptions = DEFAULT_HTTP_OPTIONS, today: Callable[[], datetime] = utc_now
+        self,
+        target: CfnTarget,
+        options: HttpOptions = DEFAULT_HTTP_OPTIONS,
+        get_now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._to, self._web, self._today = to, web, today
+        self._target, self._options, self._get_now = target, options, get_now
 
     def send(self, body: bytes, seconds: float) -> None:
-        answer = send_request(HttpRequest("PUT", self._to.url, self._to.host, body), self._web, seconds)
-        classify_response(answer.status, answer.text, self._to, self._today())
+        request = HttpRequest("PUT", self._target.url, self._target.host, body)
+        response = send_request(request, self._options, seconds)
+        classify_response(response.status, response.text, self._target, self._get_now())
 
 
 class TokenTransport:
-    """TOKEN_SIGNAL: POST to Heat's REST API with the token that the handle was given, while that lives."""
+    """TOKEN_SIGNAL: POST to Heat's REST API with the token that Heat issued with the handle, until it expires."""
 
-    def __init__(self, to: TokenTarget, web: HttpOptions = DEFAULT_HTTP_OPTIONS) -> None:
-        self._to, self._web = to, web
+    def __init__(self, target: TokenTarget, options: HttpOptions = DEFAULT_HTTP_OPTIONS) -> None:
+        self._target, self._options = target, options
 
     def send(self, body: bytes, seconds: float) -> None:
-        answer = _signal(self._to, self._to.token, body, self._web, seconds)
-        classify_rest_response(answer.status, answer.text, self._to)
+        response = _post_signal(self._target, self._target.token, body, self._options, seconds)
+        classify_rest_response(response.status, response.text, self._target)
 
 
 class HeatTransport:
-    """HEAT_SIGNAL: POST to Heat's REST API with a token of the handle's own user, fetched anew when it is refused.
+    """HEAT_SIGNAL: POST to Heat's REST API with a token of the handle's own user, renewed when Heat rejects it.
 
-    Keep it for more than one attempt: its token is then used again.
+    Use one object for several attempts, so that they share its token.
     """
 
-    def __init__(self, to: HeatTarget, web: HttpOptions = DEFAULT_HTTP_OPTIONS) -> None:
-        self._to, self._web = to, web
+    def __init__(self, target: HeatTarget, options: HttpOptions = DEFAULT_HTTP_OPTIONS) -> None:
+        self._target, self._options = target, options
         self._token: Secret | None = None
 
     def send(self, body: bytes, seconds: float) -> None:
         until = time.monotonic() + seconds
-        kept = self._token
-        answer = self._post(kept or self._log_in(until), body, until)
-        if answer.status == UNAUTHORIZED and kept is not None:
-            answer = self._post(self._log_in(until), body, until)
-        if answer.status == UNAUTHORIZED:
+        former_token = self._token
+        response = self._post(former_token or self._log_in(until), body, until)
+        if response.status == UNAUTHORIZED and former_token is not None:
+            response = self._post(self._log_in(until), body, until)
+        if response.status == UNAUTHORIZED:
             self._token = None
-        classify_rest_response(answer.status, answer.text, self._to)
+        classify_rest_response(response.status, response.text, self._target)
 
     def _post(self, token: Secret, body: bytes, until: float) -> HttpResponse:
-        return _signal(self._to, token, body, self._web, _left(until))
+        return _post_signal(self._target, token, body, self._options, _compute_timeout(until))
 
     def _log_in(self, until: float) -> Secret:
-        to, self._token = self._to, None
-        answer = send_request(
-            HttpRequest("POST", to.login_url, to.keystone, _credentials(to)), self._web, _left(until)
-        )
-        classify_login_response(answer.status, to)
-        if answer.token is None or not is_valid_header_value(answer.token.reveal()):
-            raise HandleUnreachable(f"{to.keystone} gives no token: is there a portal between?")
-        self._token = answer.token
-        return answer.token
+        target, self._token = self._target, None
+        request = HttpRequest("POST", target.login_url, target.keystone, _build_login_body(target))
+        response = send_request(request, self._options, _compute_timeout(until))
+        classify_login_response(response.status, target)
+        if response.token is None or not is_valid_header_value(response.token.reveal()):
+            raise HandleUnreachable(f"{target.keystone} returns no token: is there a portal between?")
+        self._token = response.token
+        return response.token
 
 
-def _signal(
-    to: TokenTarget | HeatTarget, token: Secret, body: bytes, web: HttpOptions, seconds: float
+def _post_signal(
+    target: TokenTarget | HeatTarget, token: Secret, body: bytes, options: HttpOptions, seconds: float
 ) -> HttpResponse:
-    return send_request(HttpRequest("POST", to.url, to.host, body, {"X-Auth-Token": token}), web, seconds)
+    request = HttpRequest("POST", target.url, target.host, body, {"X-Auth-Token": token})
+    return send_request(request, options, seconds)
 
 
-def _credentials(to: HeatTarget) -> bytes:
-    """A user's id needs no domain beside it."""
-    user = {"id": to.user, "password": to.password.reveal()}
+def _build_login_body(target: HeatTarget) -> bytes:
+    # The id of a user needs no domain.
+    user = {"id": target.user, "password": target.password.reveal()}
     identity = {"methods": ["password"], "password": {"user": user}}
-    return json.dumps({"auth": {"identity": identity, "scope": {"project": {"id": to.project}}}}).encode()
+    scope = {"project": {"id": target.project}}
+    return json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
 
 
-def _left(until: float) -> float:
+def _compute_timeout(until: float) -> float:
     return max(TIMEOUT_MIN_S, until - time.monotonic())

@@ -110,7 +110,7 @@ def test_an_outage_that_passes_only_delays_a_signal(
         if len(told) == 2:
             place.cloud.heal()
 
-    delivery = replace(sender(tmp_path), tell=over_after_two).send(SpoolEntry(to, ID, READY))
+    delivery = replace(sender(tmp_path), report=over_after_two).send(SpoolEntry(to, ID, READY))
 
     assert delivery.result is DeliveryResult.ACCEPTED
     assert delivery.attempts >= 3

@@ -15,7 +15,7 @@ from guestagent.agent import metadata_files
 from guestagent.controller import Dialect
 from guestagent.embedded.process.fake_heat_cloud import CloudSettings
 from guestagent.metadata import parse
-from guestagent.signal import expiry
+from guestagent.signal import find_expiry
 from guestagent.signal.transports import utc_now
 from tests.heat.operator_requests import read_signal_status
 from tests.heat.real_heat import open_real_heat
@@ -97,6 +97,6 @@ def has_expired(cloud: GuestCloud, guest: str, generation: int) -> bool:
     kept = metadata_files.find_stored_document(cloud.hypervisor.find_folder(guest) / "var/lib/guestagent")
     assert kept is not None
     document = parse(kept.document, kept.display_path)
-    end = expiry(document.handle, LIFE.total_seconds())
+    end = find_expiry(document.handle, LIFE.total_seconds())
     assert end is not None
     return document.section.generation == generation and end.expires_at < utc_now()

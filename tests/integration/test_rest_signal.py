@@ -53,7 +53,7 @@ def refused(send: Callable[[], None]) -> SignalError:
 
 
 def sender(folder: Path, tell: Callable[[str], None] = lambda message: None) -> Sender:
-    return Sender(Spool(folder), SystemClock(), QUICK, tell=tell)
+    return Sender(Spool(folder), SystemClock(), QUICK, report=tell)
 
 
 def test_a_token_of_the_handle_is_sent_with_the_signal(rest: RestSignalServer) -> None:

@@ -278,9 +278,8 @@ def test_an_unknown_ca_is_waited_for_and_named(encrypted: CfnSignalServer) -> No
     error = refused(lambda: build_transport(encrypted.handle).send(b"{}", 5))
 
     assert isinstance(error, HandleUnreachable)
-    assert (
-        "its certificate does not hold (self-signed certificate): is its CA named in signal.ca_file?"
-        in str(error)
+    assert "its certificate is not valid here (self-signed certificate): is its CA in signal.ca_file?" in str(
+        error
     )
     assert encrypted.requests == []
 
@@ -291,7 +290,7 @@ def test_a_ca_file_that_is_missing_is_named(encrypted: CfnSignalServer, tmp_path
     )
 
     assert isinstance(error, HandleUnreachable)
-    assert "the CA bundle cannot be read: does signal.ca_file" in str(error)
+    assert "the CA bundle cannot be read: is signal.ca_file" in str(error)
 
 
 def test_not_even_a_debugging_log_holds_the_signature(
@@ -390,7 +389,7 @@ def test_a_heat_that_comes_back_hears_what_was_said(heat: CfnSignalServer, tmp_p
         heat.reply = (200, {}, ACCEPTED_BODY)
 
     policy = RetryPolicy(backoff=Backoff(initial_s=0.01, max_s=0.02))
-    sender = Sender(Spool(tmp_path), SystemClock(), policy, tell=back)
+    sender = Sender(Spool(tmp_path), SystemClock(), policy, report=back)
 
     delivery = sender.send(SpoolEntry(heat.handle, "slave0000-1", READY))
 

@@ -14,7 +14,7 @@ from guestagent.agent.settings import Settings
 from guestagent.agent.signal_status import describe_signal
 from guestagent.errors import HandleRefused, HandleUnreachable
 from guestagent.metadata.document import Document
-from guestagent.signal import HeatTarget, SignalTarget, Spool, expiry, resolve_target
+from guestagent.signal import HeatTarget, SignalTarget, Spool, find_expiry, resolve_target
 
 HANDLE = Topic("handle")
 EXPIRY_WARNING_S = 120.0  # seconds: a seed or a boot easily takes as long
@@ -42,7 +42,7 @@ def check_handle(document: Document, settings: Settings, probes: Probes) -> Iter
 
 
 def _expiry(document: Document, settings: Settings, today: datetime, *, heard: bool) -> Finding:
-    seen = expiry(document.handle, settings.auth_ttl)
+    seen = find_expiry(document.handle, settings.auth_ttl)
     if seen is None:
         return HANDLE.report_ok("expiry", "it does not say when it is refused")
     left = (seen.expires_at - today).total_seconds()

@@ -135,7 +135,7 @@ class Agent:
         if self._heat is None:
             return wiring.build_sender(settings, clock, tell)
         policy = RetryPolicy(backoff=Backoff(initial_s=0.02, max_s=0.02))
-        return Sender(Spool(settings.state_folder), clock, policy, self._heat.connect, tell=tell)
+        return Sender(Spool(settings.state_folder), clock, policy, self._heat.connect, report=tell)
 
     def _edges(
         self,

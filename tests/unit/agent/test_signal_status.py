@@ -121,13 +121,13 @@ def test_a_handle_that_renews_itself_never_expires(settings: Settings) -> None:
 def test_an_acceptance_is_described_with_its_confirmation(
     settings: Settings, handle: Handle, line: str
 ) -> None:
-    Spool(settings.state_folder, today=get_today).mark_accepted(build_spool_entry(handle))
+    Spool(settings.state_folder, get_now=get_today).mark_accepted(build_spool_entry(handle))
 
     assert describe_signal(settings, today=get_today) == line
 
 
 def test_an_abandoned_outcome_is_described_with_the_reason(settings: Settings) -> None:
-    Spool(settings.state_folder, today=get_today).mark_given_up(
+    Spool(settings.state_folder, get_now=get_today).mark_given_up(
         build_spool_entry(build_cfn_handle()), "heat.test answers 404"
     )
 

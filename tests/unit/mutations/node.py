@@ -175,7 +175,7 @@ class Node:
             Spool(settings.state_folder),
             clock,
             connect=FakeHandle().connect,
-            tell=tell,
+            report=tell,
             import_client=lambda: None,
         )
 

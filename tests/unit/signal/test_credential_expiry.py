@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from guestagent.metadata.document import HotHandle, UnresolvedFunction
-from guestagent.signal import expiry
+from guestagent.signal import find_expiry
 from tests.support.signal_handles import (
     SIGNATURE,
     SIGNED_AT,
@@ -21,42 +21,42 @@ from tests.support.signal_handles import (
 )
 
 
-def encoded(content: bytes) -> str:
+def encode_base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def fernet(issued: datetime) -> str:
+def build_fernet_token(issued_at: datetime) -> str:
     """As Keystone's default provider makes them: version, time of issue, and what only Keystone can read."""
-    return encoded(b"\x80" + struct.pack(">Q", int(issued.timestamp())) + b"\xfe" * 100)
+    return encode_base64(b"\x80" + struct.pack(">Q", int(issued_at.timestamp())) + b"\xfe" * 100)
 
 
-def jws(claims: object) -> str:
-    return f"{encoded(b'{}')}.{encoded(json.dumps(claims).encode())}.{encoded(b'signed')}"
+def build_jws_token(claims: object) -> str:
+    return f"{encode_base64(b'{}')}.{encode_base64(json.dumps(claims).encode())}.{encode_base64(b'signed')}"
 
 
 def test_a_presigned_url_lives_as_long_as_the_cloud_says() -> None:
-    found = expiry(build_cfn_handle(), auth_ttl=1800)
+    expiry = find_expiry(build_cfn_handle(), auth_ttl=1800)
 
-    assert found is not None
-    assert found.expires_at == add_minutes(30)
+    assert expiry is not None
+    assert expiry.expires_at == add_minutes(30)
     assert (
-        found.describe(add_minutes(20))
+        expiry.describe(add_minutes(20))
         == "the handle's URL expires in 10 min, at 2026-11-23T18:30:00+00:00 (signal.auth_ttl after it was signed)"
     )
 
 
 def test_what_has_expired_says_since_when() -> None:
-    found = expiry(build_hot_handle(alarm_url=URL))
+    expiry = find_expiry(build_hot_handle(alarm_url=URL))
 
-    assert found is not None
-    assert found.describe(add_minutes(18)).startswith("the handle's URL expired 3 min ago, at ")
+    assert expiry is not None
+    assert expiry.describe(add_minutes(18)).startswith("the handle's URL expired 3 min ago, at ")
 
 
 def test_a_fernet_token_shows_its_time_of_issue() -> None:
-    found = expiry(build_token_handle(fernet(SIGNED_AT)))
+    expiry = find_expiry(build_token_handle(build_fernet_token(SIGNED_AT)))
 
-    assert found is not None
-    assert (found.expires_at, found.basis) == (
+    assert expiry is not None
+    assert (expiry.expires_at, expiry.basis) == (
         SIGNED_AT + timedelta(hours=1),
         "if Keystone's tokens live its default hour",
     )
@@ -65,11 +65,11 @@ def test_a_fernet_token_shows_its_time_of_issue() -> None:
 def test_a_signed_token_says_its_end_itself() -> None:
     at = SIGNED_AT + timedelta(hours=3)
 
-    found = expiry(build_token_handle(jws({"exp": int(at.timestamp())})))
+    expiry = find_expiry(build_token_handle(build_jws_token({"exp": int(at.timestamp())})))
 
-    assert found is not None
-    assert (found.expires_at, found.basis) == (at, "the token says so")
-    assert SIGNATURE not in repr(found)
+    assert expiry is not None
+    assert (expiry.expires_at, expiry.basis) == (at, "the token says so")
+    assert SIGNATURE not in repr(expiry)
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_a_signed_token_says_its_end_itself() -> None:
         SIGNATURE,
         "a",
         "a.b.c",
-        jws([]),
-        jws({"exp": "soon"}),
-        jws({"exp": 10**30}),
-        encoded(b"\x80" + b"\xff" * 100),
-        encoded(b"\x81" + b"\x00" * 100),
+        build_jws_token([]),
+        build_jws_token({"exp": "soon"}),
+        build_jws_token({"exp": 10**30}),
+        encode_base64(b"\x80" + b"\xff" * 100),
+        encode_base64(b"\x81" + b"\x00" * 100),
     ],
 )
 def test_of_any_other_token_nothing_is_known(token: str) -> None:
-    assert expiry(build_token_handle(token)) is None
+    assert find_expiry(build_token_handle(token)) is None
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_of_any_other_token_nothing_is_known(token: str) -> None:
     ],
 )
 def test_a_handle_that_renews_itself_or_tells_nothing_has_no_expiry(handle: HotHandle) -> None:
-    assert expiry(handle) is None
+    assert find_expiry(handle) is None
 
 
 def test_the_moment_is_in_utc() -> None:
-    found = expiry(build_cfn_handle())
+    expiry = find_expiry(build_cfn_handle())
 
-    assert found is not None
-    assert found.expires_at.tzinfo is timezone.utc
+    assert expiry is not None
+    assert expiry.expires_at.tzinfo is timezone.utc

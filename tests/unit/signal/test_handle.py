@@ -30,18 +30,18 @@ from tests.support.signal_handles import (
 )
 
 
-def presigned(url: str) -> CfnTarget:
-    found = resolve_target(build_cfn_handle(url))
-    assert isinstance(found, CfnTarget)
-    return found
+def build_cfn_target(url: str) -> CfnTarget:
+    target = resolve_target(build_cfn_handle(url))
+    assert isinstance(target, CfnTarget)
+    return target
 
 
 def test_a_presigned_url_tells_its_host_and_its_age() -> None:
-    found = presigned(URL)
+    target = build_cfn_target(URL)
 
-    assert found.host == "heat.test:8000"
-    assert found.signed_at == SIGNED_AT
-    assert found.get_age(add_minutes(2)) == 120
+    assert target.host == "heat.test:8000"
+    assert target.signed_at == SIGNED_AT
+    assert target.get_age(add_minutes(2)) == 120
 
 
 def test_a_handle_of_hot_holds_the_same_kind_of_url() -> None:
@@ -49,7 +49,7 @@ def test_a_handle_of_hot_holds_the_same_kind_of_url() -> None:
 
 
 def test_a_url_without_a_timestamp_has_no_age() -> None:
-    assert presigned("http://heat.test/?Timestamp=yesterday").get_age(SIGNED_AT) is None
+    assert build_cfn_target("http://heat.test/?Timestamp=yesterday").get_age(SIGNED_AT) is None
 
 
 def test_credentials_in_a_url_are_no_part_of_the_host_that_is_shown() -> None:
@@ -65,7 +65,7 @@ def test_credentials_in_a_url_are_no_part_of_the_host_that_is_shown() -> None:
     ],
 )
 def test_a_transport_of_the_next_version_is_named(document: dict[str, object], transport: str) -> None:
-    with pytest.raises(HandleRefused, match=f"wants {transport}, .* CFN_SIGNAL"):
+    with pytest.raises(HandleRefused, match=f"transport {transport}: .* CFN_SIGNAL"):
         resolve_target(build_hot_handle(**document))
 
 
@@ -83,7 +83,7 @@ def test_a_transport_of_the_next_version_is_named(document: dict[str, object], t
     ],
 )
 def test_what_is_no_url_is_refused_without_quoting_it(url: str) -> None:
-    with pytest.raises(HandleRefused, match="holds no http"):
+    with pytest.raises(HandleRefused, match="has no http"):
         resolve_target(build_cfn_handle(url))
     assert find_handle_url(build_cfn_handle(url)) is None
 
@@ -114,10 +114,10 @@ def test_an_account_logs_in_at_its_own_keystone() -> None:
     ],
 )
 def test_keystone_is_named_with_its_version_or_without(auth_url: str, login: str) -> None:
-    found = resolve_target(build_account_handle(auth_url=auth_url))
+    target = resolve_target(build_account_handle(auth_url=auth_url))
 
-    assert isinstance(found, HeatTarget)
-    assert found.login_url == Secret(login)
+    assert isinstance(target, HeatTarget)
+    assert target.login_url == Secret(login)
 
 
 @pytest.mark.parametrize("name", ["alarm_url", "user_id", "password", "project_id"])

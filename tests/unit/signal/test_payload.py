@@ -5,6 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guestagent.signal import SignalOutcome, SignalStatus
 from guestagent.signal.payload import (
     DATA_SIZE_LIMIT,
     REASON_LENGTH_LIMIT,
@@ -22,11 +23,11 @@ ANYTHING = st.recursive(
 
 
 def test_a_url_is_told_in_the_keys_of_cloudformation_and_in_no_others() -> None:
-    said = json.loads(
+    body = json.loads(
         build_body(build_cfn_handle(), "slave0000-2", build_success("slave0000 is ready", role="replica"))
     )
 
-    assert said == {
+    assert body == {
         "Status": "SUCCESS",
         "Reason": "slave0000 is ready",
         "UniqueId": "slave0000-2",
@@ -35,11 +36,11 @@ def test_a_url_is_told_in_the_keys_of_cloudformation_and_in_no_others() -> None:
 
 
 def test_a_hot_handle_is_told_in_lower_case() -> None:
-    said = json.loads(
+    body = json.loads(
         build_body(build_hot_handle(alarm_url="http://heat.test/"), "node-1", build_failure("no binary log"))
     )
 
-    assert said == {"status": "FAILURE", "reason": "no binary log", "id": "node-1", "data": {}}
+    assert body == {"status": "FAILURE", "reason": "no binary log", "id": "node-1", "data": {}}
 
 
 def test_a_long_reason_keeps_its_beginning() -> None:
@@ -74,9 +75,10 @@ def test_a_lag_that_is_no_number_is_not_known() -> None:
 
 @given(reason=st.text(), data=st.dictionaries(st.text(), ANYTHING))
 def test_every_body_is_short_ascii_json_without_surprises(reason: str, data: dict[str, object]) -> None:
-    sent = build_body(build_cfn_handle(), "node-1", build_success(reason, **data))
+    outcome = SignalOutcome(SignalStatus.SUCCESS, reason, data)
+    sent = build_body(build_cfn_handle(), "node-1", outcome)
 
-    said = json.loads(sent.decode("ascii"), parse_constant=lambda name: 1 / 0)
-    assert set(said) == {"Status", "Reason", "UniqueId", "Data"}
+    body = json.loads(sent.decode("ascii"), parse_constant=lambda name: 1 / 0)
+    assert set(body) == {"Status", "Reason", "UniqueId", "Data"}
     assert len(sent) < DATA_SIZE_LIMIT + 6 * REASON_LENGTH_LIMIT + 200
-    assert truncate_data(said["Data"]) == said["Data"]
+    assert truncate_data(body["Data"]) == body["Data"]

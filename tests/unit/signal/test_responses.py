@@ -20,28 +20,28 @@ from tests.support.signal_handles import (
 )
 
 
-def presigned() -> CfnTarget:
-    found = resolve_target(build_cfn_handle())
-    assert isinstance(found, CfnTarget)
-    return found
+def build_cfn_target() -> CfnTarget:
+    target = resolve_target(build_cfn_handle())
+    assert isinstance(target, CfnTarget)
+    return target
 
 
-def own_user() -> HeatTarget:
-    found = resolve_target(build_account_handle())
-    assert isinstance(found, HeatTarget)
-    return found
+def build_heat_target() -> HeatTarget:
+    target = resolve_target(build_account_handle())
+    assert isinstance(target, HeatTarget)
+    return target
 
 
-def with_token() -> TokenTarget:
-    found = resolve_target(build_token_handle())
-    assert isinstance(found, TokenTarget)
-    return found
+def build_token_target() -> TokenTarget:
+    target = resolve_target(build_token_handle())
+    assert isinstance(target, TokenTarget)
+    return target
 
 
-def answered(status: int, text: str = "", minutes: float = 1) -> SignalError:
+def classify_to_error(status: int, text: str = "", minutes: float = 1) -> SignalError:
     """The error that an answer means."""
     with pytest.raises(SignalError) as raised:
-        classify_response(status, text, presigned(), add_minutes(minutes))
+        classify_response(status, text, build_cfn_target(), add_minutes(minutes))
     return raised.value
 
 
@@ -54,7 +54,7 @@ def answered(status: int, text: str = "", minutes: float = 1) -> SignalError:
     ],
 )
 def test_heats_own_word_is_an_acceptance(text: str) -> None:
-    classify_response(200, text, presigned(), add_minutes(1))
+    classify_response(200, text, build_cfn_target(), add_minutes(1))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_heats_own_word_is_an_acceptance(text: str) -> None:
     ],
 )
 def test_any_other_200_is_somebody_elses(text: str) -> None:
-    assert type(answered(200, text)) is HandleUnreachable
+    assert type(classify_to_error(200, text)) is HandleUnreachable
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_any_other_200_is_somebody_elses(text: str) -> None:
     ],
 )
 def test_every_status_has_its_class(status: int, kind: type[SignalError]) -> None:
-    error = answered(status)
+    error = classify_to_error(status)
 
     assert type(error) is kind
     assert str(status) in str(error)
@@ -101,27 +101,27 @@ def test_every_status_has_its_class(status: int, kind: type[SignalError]) -> Non
 
 
 def test_a_body_that_heat_does_not_understand_is_not_sent_again() -> None:
-    error = answered(500, "<Message>ValueError: resources.H: Metadata format invalid</Message>")
+    error = classify_to_error(500, "<Message>ValueError: resources.H: Metadata format invalid</Message>")
 
     assert type(error) is HandleRefused
 
 
 def test_a_403_says_all_four_readings_and_the_age() -> None:
-    said = str(answered(403, minutes=17))
+    messages = str(classify_to_error(403, minutes=17))
 
     for reading in ("expired (signed 17 minutes ago", "altered", "stack is gone", "another Host"):
-        assert reading in said
+        assert reading in messages
 
 
 def test_a_url_from_the_future_points_at_the_clock() -> None:
     assert "signed 30 minutes in the future: is this machine's clock right?" in str(
-        answered(403, minutes=-30)
+        classify_to_error(403, minutes=-30)
     )
 
 
 def test_a_null_is_all_that_rest_says() -> None:
-    classify_rest_response(200, "null", own_user())
-    classify_rest_response(200, "null\n", with_token())
+    classify_rest_response(200, "null", build_heat_target())
+    classify_rest_response(200, "null\n", build_token_target())
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_a_null_is_all_that_rest_says() -> None:
     ],
 )
 def test_every_status_of_rest_has_its_class(status: int, text: str, kind: type[SignalError]) -> None:
-    for to in (own_user(), with_token()):
+    for target in (build_heat_target(), build_token_target()):
         with pytest.raises(SignalError) as raised:
-            classify_rest_response(status, text, to)
+            classify_rest_response(status, text, target)
 
         assert type(raised.value) is kind
         assert f"heat.test:8004 {'redirects (302)' if status == 302 else f'answers {status}'}" in str(
@@ -155,14 +155,14 @@ def test_every_status_of_rest_has_its_class(status: int, text: str, kind: type[S
 
 
 def test_a_refused_token_says_what_it_may_be_of_each_kind() -> None:
-    said = []
-    for to in (with_token(), own_user()):
+    messages = []
+    for target in (build_token_target(), build_heat_target()):
         with pytest.raises(HandleDoubted) as raised:
-            classify_rest_response(401, "", to)
-        said.append(str(raised.value))
+            classify_rest_response(401, "", target)
+        messages.append(str(raised.value))
 
-    assert "the token has expired, or the handle or its stack is gone" in said[0]
-    assert "does not take Keystone's token, or the handle or its stack is gone" in said[1]
+    assert "the token has expired, or the handle or its stack is gone" in messages[0]
+    assert "does not accept Keystone's token, or the handle or its stack is gone" in messages[1]
 
 
 @pytest.mark.parametrize(
@@ -180,11 +180,11 @@ def test_a_refused_token_says_what_it_may_be_of_each_kind() -> None:
 )
 def test_every_status_of_keystone_has_its_class(status: int, kind: type[SignalError]) -> None:
     with pytest.raises(SignalError) as raised:
-        classify_login_response(status, own_user())
+        classify_login_response(status, build_heat_target())
 
     assert type(raised.value) is kind
     assert str(raised.value).startswith("keystone.test:5000 ")
 
 
 def test_a_token_that_keystone_gives_is_an_acceptance() -> None:
-    classify_login_response(201, own_user())
+    classify_login_response(201, build_heat_target())

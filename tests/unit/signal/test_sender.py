@@ -41,17 +41,17 @@ FORBIDDEN = HandleDoubted("heat.test answers 403")
 BROKEN = HandleBroken("heat.test answers 500")
 
 
-def sender(
+def build_sender(
     spool: Spool, handle: FakeHandle, clock: FakeClock | None = None, today: datetime | None = None
 ) -> Sender:
     at = add_minutes(1) if today is None else today
-    return Sender(spool, clock or FakeClock(), connect=handle.connect, today=lambda: at)
+    return Sender(spool, clock or FakeClock(), connect=handle.connect, get_now=lambda: at)
 
 
-def outage(seconds: float, clock: FakeClock, error: SignalError = DOWN) -> FakeHandle:
-    """A handle that cannot be reached for so long."""
+def build_unreachable_handle(seconds: float, clock: FakeClock, error: SignalError = DOWN) -> FakeHandle:
+    """Return a handle that raises `error` for the first `seconds`."""
 
-    class Out(FakeHandle):
+    class UnreachableHandle(FakeHandle):
         def send(self, body: bytes, within: float) -> None:
             if clock.now() < until:
                 self.attempts += 1
@@ -59,11 +59,11 @@ def outage(seconds: float, clock: FakeClock, error: SignalError = DOWN) -> FakeH
             super().send(body, within)
 
     until = clock.now() + seconds
-    return Out([None])
+    return UnreachableHandle([None])
 
 
 class FullDisk(Spool):
-    def put_entry(self, entry: SpoolEntry) -> None:
+    def put_entry(self, entry: SpoolEntry) -> bool:
         raise StorageError("no space left")
 
     def mark_accepted(self, entry: SpoolEntry) -> None:
@@ -73,7 +73,7 @@ class FullDisk(Spool):
 def test_what_is_said_is_spooled_sent_and_noted(tmp_path: Path) -> None:
     spool, handle = Spool(tmp_path), FakeHandle()
 
-    delivery = sender(spool, handle).send(build_entry(build_success("ready", lag=0)))
+    delivery = build_sender(spool, handle).send(build_entry(build_success("ready", lag=0)))
 
     assert delivery == Delivery(DeliveryResult.ACCEPTED, attempts=1)
     assert handle.received == [
@@ -83,25 +83,25 @@ def test_what_is_said_is_spooled_sent_and_noted(tmp_path: Path) -> None:
     assert spool.find_accepted_outcome(build_entry(build_success())) == build_success("ready", lag=0)
 
 
-@pytest.mark.parametrize(("said", "imported"), [(False, 1), (True, 0)])
+@pytest.mark.parametrize(("has_signalled", "imported"), [(False, 1), (True, 0)])
 def test_what_a_signal_needs_is_imported_ahead_for_the_first_one_alone(
-    tmp_path: Path, said: bool, imported: int
+    tmp_path: Path, has_signalled: bool, imported: int
 ) -> None:
     imports: list[None] = []
-    ours = Sender(Spool(tmp_path), FakeClock(), import_client=lambda: imports.append(None))
-    if said:
-        ours.spool.put_entry(build_entry(build_success()))
+    sender = Sender(Spool(tmp_path), FakeClock(), import_client=lambda: imports.append(None))
+    if has_signalled:
+        sender.spool.put_entry(build_entry(build_success()))
 
-    ours.prepare()
+    sender.prepare()
 
     assert len(imports) == imported
 
 
 def test_a_handle_is_signalled_once_also_if_heat_gives_it_new_credentials(tmp_path: Path) -> None:
     spool, handle = Spool(tmp_path), FakeHandle()
-    sender(spool, handle).send(build_entry(build_success()))
+    build_sender(spool, handle).send(build_entry(build_success()))
 
-    same_process = sender(spool, handle)
+    same_process = build_sender(spool, handle)
     deliveries = [same_process.send(build_entry(build_success(), url)) for url in (ANOTHER_KEY, URL)]
 
     assert [delivery.result for delivery in deliveries] == [DeliveryResult.ACCEPTED] * 2
@@ -111,19 +111,21 @@ def test_a_handle_is_signalled_once_also_if_heat_gives_it_new_credentials(tmp_pa
 
 def test_what_was_given_up_is_tried_again_with_new_credentials(tmp_path: Path) -> None:
     clock = FakeClock()
-    refusing = sender(Spool(tmp_path), FakeHandle([FORBIDDEN]), clock)
-    assert refusing.send(build_entry(build_success())).result is DeliveryResult.GIVEN_UP
+    first_sender = build_sender(Spool(tmp_path), FakeHandle([FORBIDDEN]), clock)
+    assert first_sender.send(build_entry(build_success())).result is DeliveryResult.GIVEN_UP
 
-    delivery = sender(Spool(tmp_path), FakeHandle(), clock).send(build_entry(build_success(), ANOTHER_KEY))
+    delivery = build_sender(Spool(tmp_path), FakeHandle(), clock).send(
+        build_entry(build_success(), ANOTHER_KEY)
+    )
 
     assert delivery == Delivery(DeliveryResult.ACCEPTED, attempts=1)
 
 
 def test_an_outage_of_an_hour_loses_nothing(tmp_path: Path) -> None:
     clock = FakeClock()
-    handle = outage(3600, clock)
+    handle = build_unreachable_handle(3600, clock)
 
-    delivery = sender(Spool(tmp_path), handle, clock).send(build_entry(build_success()))
+    delivery = build_sender(Spool(tmp_path), handle, clock).send(build_entry(build_success()))
 
     assert delivery.result is DeliveryResult.ACCEPTED
     assert len(handle.received) == 1
@@ -132,9 +134,11 @@ def test_an_outage_of_an_hour_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_broken_keystone_is_waited_for_while_the_url_may_live(tmp_path: Path) -> None:
     clock = FakeClock()
-    handle = outage(7200, clock, BROKEN)
+    handle = build_unreachable_handle(7200, clock, BROKEN)
 
-    delivery = sender(Spool(tmp_path), handle, clock, today=add_minutes(5)).send(build_entry(build_success()))
+    delivery = build_sender(Spool(tmp_path), handle, clock, today=add_minutes(5)).send(
+        build_entry(build_success())
+    )
 
     assert delivery.result is DeliveryResult.ACCEPTED
 
@@ -142,7 +146,7 @@ def test_a_broken_keystone_is_waited_for_while_the_url_may_live(tmp_path: Path) 
 def test_a_broken_answer_to_an_old_url_is_given_up_after_its_patience(tmp_path: Path) -> None:
     clock = FakeClock()
 
-    delivery = sender(Spool(tmp_path), FakeHandle([BROKEN]), clock, add_minutes(20)).send(
+    delivery = build_sender(Spool(tmp_path), FakeHandle([BROKEN]), clock, add_minutes(20)).send(
         build_entry(build_success())
     )
 
@@ -153,7 +157,7 @@ def test_a_broken_answer_to_an_old_url_is_given_up_after_its_patience(tmp_path: 
 def test_a_403_that_passes_within_its_grace_is_no_refusal(tmp_path: Path) -> None:
     clock = FakeClock()
 
-    delivery = sender(Spool(tmp_path), outage(100, clock, FORBIDDEN), clock).send(
+    delivery = build_sender(Spool(tmp_path), build_unreachable_handle(100, clock, FORBIDDEN), clock).send(
         build_entry(build_success())
     )
 
@@ -163,13 +167,14 @@ def test_a_403_that_passes_within_its_grace_is_no_refusal(tmp_path: Path) -> Non
 def test_a_403_that_stays_is_given_up_and_the_spool_says_why(tmp_path: Path) -> None:
     spool, clock = Spool(tmp_path), FakeClock()
 
-    delivery = sender(spool, FakeHandle([FORBIDDEN]), clock).send(build_entry(build_success()))
+    delivery = build_sender(spool, FakeHandle([FORBIDDEN]), clock).send(build_entry(build_success()))
 
     assert delivery.result is DeliveryResult.GIVEN_UP
     assert 120 <= clock.now() - 1000 <= 151
-    given_up = spool.given_up(build_entry(build_success()))
-    assert given_up is not None
-    assert given_up.reason == delivery.reason == "heat.test answers 403"
+    record = spool.read_record()
+    assert record is not None
+    assert record.given_up is not None
+    assert record.given_up.reason == delivery.reason == "heat.test answers 403"
     assert spool.read_pending() is None
 
 
@@ -177,7 +182,7 @@ def test_a_connection_error_between_them_starts_the_grace_anew(tmp_path: Path) -
     clock = FakeClock()
     handle = FakeHandle([*[FORBIDDEN] * 7, DOWN, *[FORBIDDEN] * 4, None])
 
-    delivery = sender(Spool(tmp_path), handle, clock).send(build_entry(build_success()))
+    delivery = build_sender(Spool(tmp_path), handle, clock).send(build_entry(build_success()))
 
     assert delivery.result is DeliveryResult.ACCEPTED
 
@@ -185,19 +190,19 @@ def test_a_connection_error_between_them_starts_the_grace_anew(tmp_path: Path) -
 def test_a_refusal_is_final_at_the_first_attempt(tmp_path: Path) -> None:
     handle = FakeHandle([HandleRefused("heat.test answers 404")])
 
-    delivery = sender(Spool(tmp_path), handle).send(build_entry(build_success()))
+    delivery = build_sender(Spool(tmp_path), handle).send(build_entry(build_success()))
 
     assert delivery == Delivery(DeliveryResult.GIVEN_UP, "heat.test answers 404", 1)
 
 
 def test_what_this_process_gave_up_is_not_tried_at_every_pass(tmp_path: Path) -> None:
     handle = FakeHandle([HandleRefused("gone")])
-    at_work = sender(Spool(tmp_path), handle)
-    at_work.send(build_entry(build_failure()))
+    sender = build_sender(Spool(tmp_path), handle)
+    sender.send(build_entry(build_failure()))
 
     again, other = (
-        at_work.send(build_entry(build_failure("another reason"))),
-        at_work.send(build_entry(build_success())),
+        sender.send(build_entry(build_failure("another reason"))),
+        sender.send(build_entry(build_success())),
     )
 
     assert again == Delivery(DeliveryResult.GIVEN_UP, "gone", 0)
@@ -205,9 +210,9 @@ def test_what_this_process_gave_up_is_not_tried_at_every_pass(tmp_path: Path) ->
 
 
 def test_a_restart_tries_once_more_what_was_given_up(tmp_path: Path) -> None:
-    sender(Spool(tmp_path), FakeHandle([HandleRefused("gone")])).send(build_entry(build_success()))
+    build_sender(Spool(tmp_path), FakeHandle([HandleRefused("gone")])).send(build_entry(build_success()))
 
-    delivery = sender(Spool(tmp_path), FakeHandle()).send(build_entry(build_success()))
+    delivery = build_sender(Spool(tmp_path), FakeHandle()).send(build_entry(build_success()))
 
     assert delivery.result is DeliveryResult.ACCEPTED
 
@@ -215,7 +220,7 @@ def test_a_restart_tries_once_more_what_was_given_up(tmp_path: Path) -> None:
 def test_a_deadline_ends_the_attempts_and_leaves_it_pending(tmp_path: Path) -> None:
     spool, clock = Spool(tmp_path), FakeClock()
 
-    delivery = sender(spool, FakeHandle([DOWN]), clock).send(
+    delivery = build_sender(spool, FakeHandle([DOWN]), clock).send(
         build_entry(build_success()), until=clock.now() + 10
     )
 
@@ -229,7 +234,7 @@ def test_a_deadline_that_is_over_still_gets_one_attempt(tmp_path: Path) -> None:
     clock = FakeClock()
 
     assert (
-        sender(Spool(tmp_path), FakeHandle(), clock).send(build_entry(build_success()), until=0).result
+        build_sender(Spool(tmp_path), FakeHandle(), clock).send(build_entry(build_success()), until=0).result
         is DeliveryResult.ACCEPTED
     )
 
@@ -242,22 +247,22 @@ def test_an_attempt_may_not_take_longer_than_is_left(tmp_path: Path) -> None:
             given.append(seconds)
 
     clock = FakeClock()
-    sender(Spool(tmp_path), Measured(), clock).send(build_entry(build_success()), until=clock.now() + 7)
+    build_sender(Spool(tmp_path), Measured(), clock).send(build_entry(build_success()), until=clock.now() + 7)
 
     assert given == [7]
 
 
-def interrupting(after: int) -> Callable[[], bool]:
-    asked: Iterator[int] = iter(range(1_000_000))
-    return lambda: next(asked) >= after
+def interrupt_after(count: int) -> Callable[[], bool]:
+    calls: Iterator[int] = iter(range(1_000_000))
+    return lambda: next(calls) >= count
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 5])
 def test_a_newer_document_cuts_the_attempts_and_leaves_it_pending(tmp_path: Path, after: int) -> None:
     spool, clock = Spool(tmp_path), FakeClock()
 
-    delivery = sender(spool, FakeHandle([DOWN]), clock).send(
-        build_entry(build_success()), interrupted=interrupting(after)
+    delivery = build_sender(spool, FakeHandle([DOWN]), clock).send(
+        build_entry(build_success()), is_interrupted=interrupt_after(after)
     )
 
     assert delivery.result is DeliveryResult.INTERRUPTED
@@ -268,38 +273,40 @@ def test_a_newer_document_cuts_the_attempts_and_leaves_it_pending(tmp_path: Path
 def test_nobody_sleeps_longer_than_a_second_without_looking_up(tmp_path: Path) -> None:
     clock = FakeClock()
 
-    sender(Spool(tmp_path), outage(300, clock), clock).send(build_entry(build_success()))
+    build_sender(Spool(tmp_path), build_unreachable_handle(300, clock), clock).send(
+        build_entry(build_success())
+    )
 
     assert max(clock.slept) <= 1
 
 
 def test_a_full_disk_does_not_keep_a_signal_back(tmp_path: Path) -> None:
-    handle, told = FakeHandle(), list[str]()
-    at_work = sender(FullDisk(tmp_path), handle)
-    at_work.tell = told.append
+    handle, messages = FakeHandle(), list[str]()
+    sender = build_sender(FullDisk(tmp_path), handle)
+    sender.report = messages.append
 
-    delivery = at_work.send(build_entry(build_success()))
+    delivery = sender.send(build_entry(build_success()))
 
     assert delivery.result is DeliveryResult.ACCEPTED
     assert len(handle.received) == 1
-    assert told == ["no space left", "no space left"]
+    assert messages == ["no space left", "no space left"]
 
 
 def test_what_could_not_be_noted_is_remembered_by_the_process(tmp_path: Path) -> None:
     handle = FakeHandle()
-    at_work = sender(FullDisk(tmp_path), handle)
+    sender = build_sender(FullDisk(tmp_path), handle)
 
-    at_work.send(build_entry(build_success()))
-    at_work.send(build_entry(build_success()))
+    sender.send(build_entry(build_success()))
+    sender.send(build_entry(build_success()))
 
     assert handle.attempts == 1
 
 
 def test_a_success_is_not_said_twice_even_after_a_restart(tmp_path: Path) -> None:
-    sender(Spool(tmp_path), FakeHandle()).send(build_entry(build_success()))
+    build_sender(Spool(tmp_path), FakeHandle()).send(build_entry(build_success()))
     handle = FakeHandle()
 
-    delivery = sender(Spool(tmp_path), handle).send(build_entry(build_success("ready again")))
+    delivery = build_sender(Spool(tmp_path), handle).send(build_entry(build_success("ready again")))
 
     assert delivery == Delivery(DeliveryResult.ACCEPTED)
     assert handle.attempts == 0
@@ -311,7 +318,7 @@ def test_the_rest_of_a_killed_process_is_delivered_by_the_next(tmp_path: Path) -
     pending = spool.read_pending()
     assert pending is not None
 
-    sender(spool, handle).deliver(pending)
+    build_sender(spool, handle).deliver(pending)
 
     assert handle.received[0]["Status"] == "FAILURE"
     assert spool.read_pending() is None
@@ -336,13 +343,13 @@ def test_only_what_changes_something_is_worth_saying(
 
 def test_a_repaired_node_takes_its_failure_back_under_the_same_id(tmp_path: Path) -> None:
     handle = FakeHandle()
-    at_work = sender(Spool(tmp_path), handle)
+    sender = build_sender(Spool(tmp_path), handle)
 
-    at_work.send(build_entry(build_failure()))
-    at_work.send(build_entry(build_success()))
-    at_work.send(build_entry(build_failure("drift")))
+    sender.send(build_entry(build_failure()))
+    sender.send(build_entry(build_success()))
+    sender.send(build_entry(build_failure("drift")))
 
-    assert [(said["Status"], said["UniqueId"]) for said in handle.received] == [
+    assert [(body["Status"], body["UniqueId"]) for body in handle.received] == [
         ("FAILURE", "node-1"),
         ("SUCCESS", "node-1"),
     ]
@@ -350,9 +357,9 @@ def test_a_repaired_node_takes_its_failure_back_under_the_same_id(tmp_path: Path
 
 def test_a_handle_that_cannot_be_used_is_given_up_with_its_reason(tmp_path: Path) -> None:
     handle = build_hot_handle(auth_url="http://k", password=SIGNATURE, queue_id="q")
-    at_work = Sender(Spool(tmp_path), FakeClock(), connect=build_transport)
+    sender = Sender(Spool(tmp_path), FakeClock(), connect=build_transport)
 
-    delivery = at_work.send(SpoolEntry(handle, "node-1", build_success()))
+    delivery = sender.send(SpoolEntry(handle, "node-1", build_success()))
 
     assert delivery.result is DeliveryResult.GIVEN_UP
     assert "ZAQAR_SIGNAL" in delivery.reason
@@ -369,9 +376,9 @@ def test_a_handle_that_cannot_be_used_is_given_up_with_its_reason(tmp_path: Path
     ],
 )
 def test_what_rest_accepts_is_not_confirmed(tmp_path: Path, handle: Handle, confirmed: bool) -> None:
-    at_work = sender(Spool(tmp_path), FakeHandle())
+    sender = build_sender(Spool(tmp_path), FakeHandle())
 
-    first, again = (at_work.send(SpoolEntry(handle, "node-1", build_success())) for _ in range(2))
+    first, again = (sender.send(SpoolEntry(handle, "node-1", build_success())) for _ in range(2))
 
     assert (first.result, first.is_confirmed, again.is_confirmed) == (
         DeliveryResult.ACCEPTED,
@@ -381,19 +388,19 @@ def test_what_rest_accepts_is_not_confirmed(tmp_path: Path, handle: Handle, conf
 
 
 def test_a_handle_by_rest_is_always_given_an_id_and_its_own_keys(tmp_path: Path) -> None:
-    told = FakeHandle()
+    messages = FakeHandle()
 
-    sender(Spool(tmp_path), told).send(
+    build_sender(Spool(tmp_path), messages).send(
         SpoolEntry(build_account_handle(), "node-1", build_success("ready", lag=0))
     )
 
-    assert told.received == [{"status": "SUCCESS", "reason": "ready", "id": "node-1", "data": {"lag": 0}}]
+    assert messages.received == [{"status": "SUCCESS", "reason": "ready", "id": "node-1", "data": {"lag": 0}}]
 
 
 def test_a_broken_answer_to_what_is_not_signed_is_tried_for_ever(tmp_path: Path) -> None:
     clock = FakeClock()
 
-    delivery = sender(Spool(tmp_path), outage(86400, clock, BROKEN), clock).send(
+    delivery = build_sender(Spool(tmp_path), build_unreachable_handle(86400, clock, BROKEN), clock).send(
         SpoolEntry(build_account_handle(), "node-1", build_success())
     )
 
@@ -402,25 +409,25 @@ def test_a_broken_answer_to_what_is_not_signed_is_tried_for_ever(tmp_path: Path)
 
 def test_the_way_to_a_handle_is_kept_for_every_attempt_and_no_other_handle(tmp_path: Path) -> None:
     connected: list[Handle] = []
-    told = FakeHandle([DOWN, DOWN, None])
+    messages = FakeHandle([DOWN, DOWN, None])
 
     def connect(handle: Handle) -> FakeHandle:
         connected.append(handle)
-        return told
+        return messages
 
-    at_work = Sender(Spool(tmp_path), FakeClock(), connect=connect)
-    at_work.send(SpoolEntry(build_account_handle(), "node-1", build_failure()))
-    at_work.send(SpoolEntry(build_account_handle(), "node-1", build_success()))
-    at_work.send(SpoolEntry(build_account_handle(), "node-2", build_success()))
+    sender = Sender(Spool(tmp_path), FakeClock(), connect=connect)
+    sender.send(SpoolEntry(build_account_handle(), "node-1", build_failure()))
+    sender.send(SpoolEntry(build_account_handle(), "node-1", build_success()))
+    sender.send(SpoolEntry(build_account_handle(), "node-2", build_success()))
 
     assert connected == [build_account_handle(), build_account_handle()]
 
 
 def test_progress_is_told_at_every_attempt(tmp_path: Path) -> None:
-    told: list[str] = []
-    at_work = sender(Spool(tmp_path), FakeHandle([DOWN, FORBIDDEN, None]))
-    at_work.tell = told.append
+    messages: list[str] = []
+    sender = build_sender(Spool(tmp_path), FakeHandle([DOWN, FORBIDDEN, None]))
+    sender.report = messages.append
 
-    at_work.send(build_entry(build_success()))
+    sender.send(build_entry(build_success()))
 
-    assert told == [f"not signalled yet: {DOWN}", f"not signalled yet: {FORBIDDEN}"]
+    assert messages == [f"not signalled yet: {DOWN}", f"not signalled yet: {FORBIDDEN}"]
