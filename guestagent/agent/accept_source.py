@@ -1,4 +1,4 @@
-"""`guestagent accept-source`: a person's word that a parted replica may follow its source as it is now."""
+"""`guestagent accept-source`: lets a diverged replica follow its source again after a person has confirmed it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ NO_TRANSACTIONS = "nothing"
 
 @dataclass(frozen=True, slots=True)
 class HistoryComparison:
-    """A replica and its source, compared: both histories, and what each side lacks ("" for nothing).
+    """The histories of a replica and its source, and what each side lacks ("" for nothing).
 
-    `parting` None: the journal knows of no parting from this source, so there is nothing to accept.
-    `leaving_out`: settings of the replica in force now that leave out, alter or hide changes.
+    `divergence` is None if the journal contains none from this source: then there is nothing to accept.
+    `skip_settings` are the replica's settings in force that leave out, alter or hide changes.
     """
 
     source: SourceIdentity
@@ -55,19 +55,9 @@ class HistoryComparison:
         )
 
     def as_json(self) -> dict[str, object]:
-        parting = self.divergence
         return {
             "source": str(self.source),
-            "parting": None
-            if parting is None
-            else {
-                "errant": parting.errant,
-                "lost": parting.lost,
-                "replaced": parting.replaced,
-                "rejected": parting.rejected,
-                "skipped": parting.skipped,
-                "source_history": parting.history,
-            },
+            "parting": None if self.divergence is None else _dump_divergence(self.divergence),
             "replica_history": self.replica_history,
             "source_history": self.source_history,
             "missing_on_source": self.missing_on_source,
@@ -78,11 +68,11 @@ class HistoryComparison:
 def accept_diverged_source(
     settings: Settings, show: Callable[[HistoryComparison], None], confirm: Callable[[], bool]
 ) -> HistoryComparison:
-    """Compare the histories, show them, ask, compare again, and write to the journal that the parting is accepted.
+    """Compare the histories, show them, ask, compare again, and record in the journal that the source is accepted.
 
-    NotReady: this node is no replica, the source cannot be read, the histories contradict each other, a setting of the
-    replica leaves out changes, `confirm` returned False, or a pass is at work. The lock is not held while a person
-    thinks.
+    Raises NotReady if this node is not a replica, the source cannot be read, the histories contradict each other, a
+    setting of the replica leaves out changes, `confirm` returns False, or a pass is running. The lock is not held
+    during the question.
     """
     source, document = _read_document(settings)
     clock = SystemClock()
@@ -94,34 +84,38 @@ def accept_diverged_source(
     if not confirm():
         raise NotReady(f"the source {first.source} was not accepted: nothing has changed")
     with wiring.hold_pass_lock(settings, wiring.build_lock_wait(clock)):
-        edges = wiring.build_dependencies(settings, clock)
-        second = compare_histories(edges, source, document)
+        dependencies = wiring.build_dependencies(settings, clock)
+        second = compare_histories(dependencies, source, document)
         if describe_obstacles(second):
             show(second)
         _require_agreement(second)
-        edges.journal.accept_source(second.source)
+        dependencies.journal.accept_source(second.source)
     return second
 
 
-def compare_histories(edges: PassDependencies, source: Source, document: Document) -> HistoryComparison:
-    """Look at this server, then at its source: in this order the source shows all that came from it."""
-    with closing(edges.open_database()) as database:
+def compare_histories(
+    dependencies: PassDependencies, source: Source, document: Document
+) -> HistoryComparison:
+    """Observe this server, then its source: in this order the source shows everything that the replica got from it."""
+    with closing(dependencies.open_database()) as database:
         server = database.observe()
-    seen = observe_source(edges.source_view, source, document.section.tls)
-    if seen is None or seen.history is None:
-        why = "" if seen is None or seen.error is None else f": {seen.error}"
-        where = format_host_port(source.address, source.port)
-        raise NotReady(f"the source {where} cannot be read, so nothing can be accepted{why}")
-    if seen.history.family != server.history.family:
-        raise NotReady(f"the source is a {seen.history.family}, and this server a {server.history.family}")
-    identity = identify_source(source, seen)
+    source_state = observe_source(dependencies.source_view, source, document.section.tls)
+    if source_state is None or source_state.history is None:
+        error = None if source_state is None else source_state.error
+        reason = "" if error is None else f": {error}"
+        address = format_host_port(source.address, source.port)
+        raise NotReady(f"the source {address} cannot be read, so nothing can be accepted{reason}")
+    replica_history, source_history = server.history, source_state.history
+    if source_history.family != replica_history.family:
+        raise NotReady(f"the source is a {source_history.family}, and this server a {replica_history.family}")
+    identity = identify_source(source, source_state)
     return HistoryComparison(
         source=identity,
-        divergence=find_blocking_divergence(edges.journal.state.partings, identity),
-        replica_history=str(server.history),
-        source_history=str(seen.history),
-        missing_on_source=server.history.format_difference(seen.history),
-        missing_on_replica=seen.history.format_difference(server.history),
+        divergence=find_blocking_divergence(dependencies.journal.state.divergences, identity),
+        replica_history=str(replica_history),
+        source_history=str(source_history),
+        missing_on_source=replica_history.format_difference(source_history),
+        missing_on_replica=source_history.format_difference(replica_history),
         skip_settings=find_unmanaged_settings(server),
     )
 
@@ -137,23 +131,34 @@ def _read_document(settings: Settings) -> tuple[Source, Document]:
     return document.source, document
 
 
-def describe_obstacles(compared: HistoryComparison) -> str:
-    """Say why the source must not be accepted; "" if nothing is in the way."""
+def describe_obstacles(comparison: HistoryComparison) -> str:
+    """Return why the source must not be accepted; "" if nothing prevents it."""
     obstacles = []
-    if compared.missing_on_source:
+    if comparison.missing_on_source:
         obstacles.append(
-            f"the source {compared.source} still lacks {shorten_gtids(compared.missing_on_source)}, which this replica "
-            "has: its channel would skip the other transactions to which the source gives these numbers. Bring those "
-            "of this replica to the source, or start this node from a clean image"
+            f"the source {comparison.source} still lacks {shorten_gtids(comparison.missing_on_source)}, which this "
+            "replica has: its channel would skip the other transactions to which the source gives these numbers. Bring "
+            "those of this replica to the source, or start this node from a clean image"
         )
-    if compared.skip_settings:
+    if comparison.skip_settings:
         obstacles.append(
-            f"this replica still has {describe_settings(compared.skip_settings)}, with which it leaves out, alters or "
-            f"hides changes, and the next pass would refuse it again: {advise_undo(compared.skip_settings)}"
+            f"this replica still has {describe_settings(comparison.skip_settings)}, with which it leaves out, alters "
+            f"or hides changes, and the next pass would reject it again: {advise_undo(comparison.skip_settings)}"
         )
     return "; ".join(obstacles)
 
 
-def _require_agreement(compared: HistoryComparison) -> None:
-    if obstacles := describe_obstacles(compared):
+def _require_agreement(comparison: HistoryComparison) -> None:
+    if obstacles := describe_obstacles(comparison):
         raise NotReady(obstacles)
+
+
+def _dump_divergence(divergence: Divergence) -> dict[str, str]:
+    return {
+        "errant": divergence.errant,
+        "lost": divergence.lost,
+        "replaced": divergence.replaced,
+        "rejected": divergence.rejected,
+        "skipped": divergence.skipped,
+        "source_history": divergence.history,
+    }

@@ -1,4 +1,4 @@
-"""What a look at a replica and its source means for their partings, and what the journal must keep of it."""
+"""Detects divergences when a replica and its source were observed, and records them in the journal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from guestagent.metadata.document import Source
 
 UNKNOWN_SOURCE = SourceState()
 CompareLogs = Callable[[GtidHistory, GtidHistory], str]
-"""Returns a GTID between two histories under which the source has another transaction; "" if none is known so far."""
+"""Returns a GTID between two histories with which the source has another transaction; "" if none is known so far."""
 
 
 def compare_nothing(since: GtidHistory, until: GtidHistory) -> str:
@@ -33,61 +33,63 @@ def compare_nothing(since: GtidHistory, until: GtidHistory) -> str:
     return ""
 
 
-def identify_source(wanted: Source, seen: SourceState | None) -> SourceIdentity:
-    """Name the source that the metadata wants. Its uuid is known only if it answered."""
-    uuid = "" if seen is None else seen.uuid or seen.server_uid or ""
-    return SourceIdentity(str(wanted.address), wanted.port, uuid)
+def identify_source(source: Source, source_state: SourceState | None) -> SourceIdentity:
+    """Return the identity of the metadata's source. Its uuid is known only if the source was observed."""
+    uuid = "" if source_state is None else source_state.uuid or source_state.server_uid or ""
+    return SourceIdentity(str(source.address), source.port, uuid)
 
 
 def record_divergence(
     journal: Journal,
-    wanted: Source | None,
+    source: Source | None,
     server: ServerState,
-    seen: SourceState | None,
+    source_state: SourceState | None,
     dialect: SqlDialect,
     compare: CompareLogs = compare_nothing,
 ) -> Divergence | None:
-    """Return the parting that forbids to follow the wanted source. A new one is on the disk before this returns.
+    """Return the divergence because of which the source must not be followed; a new one is on the disk by then.
 
-    The caller has looked at the server before it looked at the source. `compare` is called for a transaction that
-    differs in their binary logs, if the source may have gone back in time since it was last proved. StorageError if the
-    journal cannot be written: then nothing may be done to the server either.
+    The caller has observed the server before the source. `compare` looks for a transaction that differs in their binary
+    logs. It is called if the source may have gone back in time since the last proof. Raises StorageError if the journal
+    cannot be written: then the server must not be changed either.
     """
-    if wanted is None or journal.loss:  # a lost journal is overwritten by nothing, and forbids everything
+    if source is None or journal.loss:  # a lost journal must not be overwritten, and blocks everything
         return None
     if is_blank(server):
         journal.forget_divergences()
         return None
-    source = identify_source(wanted, seen)
-    accepted = is_source_accepted(journal.state.partings, source)
-    if accepted and not find_rejection(source, server.channel, dialect):
+    identity = identify_source(source, source_state)
+    is_accepted = is_source_accepted(journal.state.divergences, identity)
+    if is_accepted and not find_rejection(identity, server.channel, dialect):
         journal.clear_acceptance()
-    known = find_blocking_divergence(journal.state.partings, source)
-    if known is not None:
-        return known
-    seen = seen or UNKNOWN_SOURCE
-    replaced = find_replaced_transaction(journal.state.anchor, source, server, seen, compare)
-    found = find_divergence(
-        source, server, seen, journal.state.sighting, dialect, replaced=replaced, accepted=accepted
+    known_divergence = find_blocking_divergence(journal.state.divergences, identity)
+    if known_divergence is not None:
+        return known_divergence
+    source_state = source_state or UNKNOWN_SOURCE
+    replaced = find_replaced_transaction(journal.state.anchor, identity, server, source_state, compare)
+    sighting = journal.state.sighting
+    new_divergence = find_divergence(
+        identity, server, source_state, sighting, dialect, replaced=replaced, accepted=is_accepted
     )
-    former = find_former_divergence(source, server, dialect)
-    for parting in (found, former):
-        if parting is not None:
-            journal.record_divergence(parting)
-    return found
+    for divergence in (new_divergence, find_former_divergence(identity, server, dialect)):
+        if divergence is not None:
+            journal.record_divergence(divergence)
+    return new_divergence
 
 
 def find_replaced_transaction(
     anchor: Anchor | None,
     source: SourceIdentity,
     server: ServerState,
-    seen: SourceState,
+    source_state: SourceState,
     compare: CompareLogs,
 ) -> str:
-    """Compare the logs if the source has begun another life since the anchor, and before what the replica has logged is
-    recorded as applied: somebody may have written it there. "" if neither is so, or if they agree.
+    """Return a GTID with which the source has another transaction than the replica; "" if there is none.
+
+    The binary logs are compared in two cases: the source has another instance than in the anchor; or transactions of
+    the replica's log are about to be recorded as applied, and a user may have written them there.
     """
-    history = seen.history
+    history = source_state.history
     if (
         history is None
         or history.family != server.history.family
@@ -96,15 +98,15 @@ def find_replaced_transaction(
         return ""
     if server.unrecorded_gtids is not None and plan_position_repair(server, history) is not None:
         return compare(server.unrecorded_gtids.applied_history, server.history)
-    if anchor is None or anchor.has_same_instance(source, seen):
+    if anchor is None or anchor.has_same_instance(source, source_state):
         return ""
     return compare(server.history.parse(anchor.newest), server.history)
 
 
 def find_known_divergence(
-    memory: JournalState, wanted: Source | None, seen: SourceState | None
+    state: JournalState, source: Source | None, source_state: SourceState | None
 ) -> Divergence | None:
-    """Return the parting that the journal knows, without a look for a new one: for a dry run."""
-    return (
-        None if wanted is None else find_blocking_divergence(memory.partings, identify_source(wanted, seen))
-    )
+    """Return the divergence that the journal contains, without a search for a new one: for a dry run."""
+    if source is None:
+        return None
+    return find_blocking_divergence(state.divergences, identify_source(source, source_state))

@@ -1,8 +1,8 @@
-"""The journal's file, in two copies with a checksum each: what the disk garbles in one of them is read from the other.
+"""The journal on the disk: two copies with a checksum each, so that one remains if the disk damages the other.
 
-Both are written at every change, whole and synced, before the change counts. A kill between the two leaves the first
-one newer; the higher sequence number counts. The copies differ in their first bytes, so that a file system that stores
-equal blocks once keeps both.
+Every change writes and syncs both before it counts. A kill between the two leaves the first one newer; the higher
+sequence number counts. The copies differ in their first bytes, so that a file system that deduplicates blocks stores
+both.
 """
 
 from __future__ import annotations
@@ -24,35 +24,36 @@ VERSION = 1
 UNCHECKED_KEYS = frozenset(
     {"version", "task", "spent", "noted", "boot", "accounts", "channel", "retained", "given"}
 )
-"""All that versions without a second copy wrote. A file with any other key must have a checksum."""
+"""All keys of the versions without a second copy. A file with any other key must have a checksum."""
 
 ENVELOPE_KEYS = frozenset({"sequence", "checksum", "copy"})
-"""What this file adds to the journal's own keys."""
+"""The keys that this module adds to those of the journal."""
 
 FORMER_PREFIX = "former-"
-"""Put before the name of a kept file that no longer keeps the agent from working."""
+"""The prefix of a kept file that no longer keeps the agent from working."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Copy(Generic[T]):
-    """One copy: its `value` and `sequence`, or `why` it cannot be read; neither if there is no such file."""
+    """One copy: its value and sequence number, or the reason why it is unreadable; neither if there is no such file."""
 
     path: Path
     value: T | None = None
     sequence: int = 0
     is_unchecked: bool = False
-    why: str = ""
+    unreadable_reason: str = ""
 
 
 class JournalFile(Generic[T]):
-    """Reads once, when it is made, and changes nothing then: `plan` and `doctor` look, too.
+    """Both copies of the journal. The constructor reads them and changes nothing, because `plan` and `doctor` use it.
 
-    `value` is what was read, None if there is no journal or none that can be read.
+    `value` is the content, or None if there is no journal or no readable one.
     """
 
     def __init__(self, path: Path, parse: Callable[[Mapping[str, object]], T]) -> None:
-        """`path` is the first copy's. `parse` may raise KeyError, TypeError and ValueError. StorageError if this user
-        may not read the file.
+        """Read the journal. `path` is that of the first copy.
+
+        `parse` may raise KeyError, TypeError and ValueError. Raises StorageError if this user may not read the file.
         """
         self._folder = path.parent
         names = (path.name, *JOURNAL_FILES[1:])
@@ -66,54 +67,60 @@ class JournalFile(Generic[T]):
 
     @property
     def is_consistent(self) -> bool:
-        """Whether both copies are there and alike, or neither is."""
-        return self._is_whole or not any(copy.value is not None or copy.why for copy in self._copies)
+        """Whether both copies exist and are equal, or neither exists."""
+        return self._is_whole or not any(
+            copy.value is not None or copy.unreadable_reason for copy in self._copies
+        )
 
     @property
     def loss(self) -> str:
-        """Which files could not be read, so that nothing is known; "" if there is a journal, or never was one.
+        """The unreadable files of a lost journal; "" if there is a journal, or never was one.
 
-        A kept file says so until somebody has looked at it.
+        A kept file counts as a loss until a person releases it.
         """
-        if kept := self.list_kept_files():
-            return ", ".join(str(path) for path in kept)
-        lost = [f"{copy.path} ({copy.why})" for copy in self._copies if copy.why]
-        return ", ".join(lost) if self._is_new else ""
+        if kept_files := self.list_kept_files():
+            return ", ".join(str(path) for path in kept_files)
+        unreadable = [
+            f"{copy.path} ({copy.unreadable_reason})" for copy in self._copies if copy.unreadable_reason
+        ]
+        return ", ".join(unreadable) if self._is_new else ""
 
     def list_kept_files(self) -> tuple[Path, ...]:
         """Return the files that were kept because neither copy could be read, the oldest first."""
-        kept = [
+        paths = [
             path for copy in self._copies for path in list_quarantined_files(self._folder, copy.path.name)
         ]
-        return tuple(sorted(kept))
+        return tuple(sorted(paths))
 
     def write(self, content: Mapping[str, object]) -> None:
-        """Replace both copies; both are on the disk when this returns, or StorageError says why not.
+        """Replace both copies. Both are on the disk when this returns, or StorageError is raised.
 
-        A copy that cannot be read is kept aside. If the other one can be, nothing is lost.
+        An unreadable copy is renamed and kept. If the other one is readable, nothing is lost.
         """
         for copy in self._copies:
-            if copy.why:
-                quarantine_file(copy.path, copy.why, "" if self._is_new else FORMER_PREFIX)
-        empty: tuple[_Copy[T], ...] = tuple(_Copy(copy.path) for copy in self._copies)
-        self._copies = empty
+            if copy.unreadable_reason:
+                quarantine_file(copy.path, copy.unreadable_reason, "" if self._is_new else FORMER_PREFIX)
+        empty_copies: tuple[_Copy[T], ...] = tuple(_Copy(copy.path) for copy in self._copies)
+        self._copies = empty_copies
         sequence = self._sequence + 1
         first, second = (copy.path for copy in self._copies)
         numbered = {"sequence": sequence, **content}
-        atomic_file.write_files({first: _seal(numbered), second: _seal({"copy": 2, **numbered})})
+        atomic_file.write_files(
+            {first: _add_checksum(numbered), second: _add_checksum({"copy": 2, **numbered})}
+        )
         self._sequence, self._is_whole, self._is_new = sequence, True, False
 
     def release_kept_files(self) -> None:
-        """Rename the kept files, so that they no longer say that the journal is lost."""
+        """Rename the kept files, so that they no longer count as a loss of the journal."""
         for path in self.list_kept_files():
             atomic_file.rename_file(path, path.with_name(f"{FORMER_PREFIX}{path.name}"))
 
 
-def _seal(content: Mapping[str, object]) -> bytes:
-    return json.dumps({**content, "checksum": _checksum(content)}).encode()
+def _add_checksum(content: Mapping[str, object]) -> bytes:
+    return json.dumps({**content, "checksum": _compute_checksum(content)}).encode()
 
 
-def _checksum(content: Mapping[str, object]) -> str:
+def _compute_checksum(content: Mapping[str, object]) -> str:
     canonical = json.dumps(
         {key: value for key, value in content.items() if key != "checksum"}, sort_keys=True
     )
@@ -122,25 +129,25 @@ def _checksum(content: Mapping[str, object]) -> str:
 
 def _read_copy(path: Path, parse: Callable[[Mapping[str, object]], T]) -> _Copy[T]:
     try:
-        content = parse_file(path, _open_seal)
+        content = parse_file(path, _parse_checked)
         if content is None:
             return _Copy(path)
         if "checksum" not in content and path.name in JOURNAL_FILES[1:]:
             raise UnreadableContent("without its checksum")
         value = parse({key: value for key, value in content.items() if key not in ENVELOPE_KEYS})
     except UnreadableContent as error:
-        return _Copy(path, why=str(error))
+        return _Copy(path, unreadable_reason=str(error))
     except (KeyError, TypeError, ValueError):
-        return _Copy(path, why="not a journal")
+        return _Copy(path, unreadable_reason="not a journal")
     sequence = content.get("sequence", 0)
     return _Copy(path, value, sequence if isinstance(sequence, int) else 0, "checksum" not in content)
 
 
-def _open_seal(content: bytes) -> Mapping[str, object]:
-    found = parse_object(content, VERSION)
-    if "checksum" not in found:
-        if not found.keys() <= UNCHECKED_KEYS:
+def _parse_checked(content: bytes) -> Mapping[str, object]:
+    data = parse_object(content, VERSION)
+    if "checksum" not in data:
+        if not data.keys() <= UNCHECKED_KEYS:
             raise UnreadableContent("without its checksum")
-    elif found["checksum"] != _checksum(found):
+    elif data["checksum"] != _compute_checksum(data):
         raise UnreadableContent("another checksum than its own")
-    return found
+    return data

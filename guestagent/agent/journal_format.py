@@ -1,9 +1,9 @@
-"""The journal's content as it stands in its file. Pure."""
+"""The format of the journal's file. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_state import Fingerprint, JournalState
@@ -13,57 +13,65 @@ from guestagent.strict_json import UnreadableContent, get_list, get_number, get_
 VERSION = 1
 
 
-def dump_journal(memory: JournalState) -> dict[str, object]:
-    """Return what the file holds of it."""
-    # Not `asdict` of the whole: it copies every account deeply, for each step of a first pass that makes a thousand.
-    content = {each.name: getattr(memory, each.name) for each in fields(memory)} | {
-        "channel": None if memory.channel is None else asdict(memory.channel),
-        "sighting": None if memory.sighting is None else asdict(memory.sighting),
-        "anchor": None if memory.anchor is None else asdict(memory.anchor),
-        "accounts": sorted([a.name, a.host] for a in memory.accounts),
-        "retained": sorted([a.name, a.host, task] for a, task in memory.retained),
-        "unfinished": sorted([a.name, a.host] for a in memory.unfinished),
-        "given": sorted([a.name, a.host, known.salt, known.digest] for a, known in memory.given),
-        "earlier": [{"task": task, "spent": spent} for task, spent in memory.earlier],
-        "partings": [asdict(parting) for parting in sorted(memory.partings)],
+def dump_journal(state: JournalState) -> dict[str, object]:
+    """Return the content of the file."""
+    # Not `asdict` of the whole: it deep-copies every account, for each step of a first pass that creates a thousand.
+    return {
+        "version": VERSION,
+        "task": state.task,
+        "spent": state.elapsed_s,
+        "noted": state.measured_at,
+        "boot": state.boot_id,
+        "accounts": sorted([account.name, account.host] for account in state.accounts),
+        "channel": None if state.channel is None else asdict(state.channel),
+        "retained": sorted([account.name, account.host, task] for account, task in state.retained_passwords),
+        "given": sorted(
+            [account.name, account.host, fingerprint.salt, fingerprint.digest]
+            for account, fingerprint in state.password_fingerprints
+        ),
+        "earlier": [{"task": task, "spent": elapsed_s} for task, elapsed_s in state.superseded_tasks],
+        "settled": state.has_outcome,
+        "partings": [asdict(divergence) for divergence in sorted(state.divergences)],
+        "sighting": None if state.sighting is None else asdict(state.sighting),
+        "anchor": None if state.anchor is None else asdict(state.anchor),
+        "unfinished": sorted([account.name, account.host] for account in state.unfinished),
     }
-    return {"version": VERSION, **content}
 
 
 def parse_journal(data: Mapping[str, object]) -> JournalState:
-    """Return the memory of a file's content. Raises KeyError, TypeError or ValueError if it is no journal's."""
+    """Return the journal of a file's content. Raises KeyError, TypeError or ValueError if it is invalid."""
     channel = data["channel"]
-    # An older agent's has no `retained`, no `given` and nothing below it.
+    # A journal of an older version has no `retained`, no `given` and none of the keys below it.
     return JournalState(
         task=get_text(data, "task"),
-        spent=get_number(data, "spent"),
-        noted=get_number(data, "noted"),
-        boot=get_text(data, "boot"),
+        elapsed_s=get_number(data, "spent"),
+        measured_at=get_number(data, "noted"),
+        boot_id=get_text(data, "boot"),
         accounts=frozenset(Account(name, host) for name, host in get_rows(data, "accounts", 2)),
         channel=Fingerprint.parse(channel["salt"], channel["digest"]) if isinstance(channel, dict) else None,
-        retained=frozenset(
+        retained_passwords=frozenset(
             (Account(name, host), task) for name, host, task in get_rows(data, "retained", 3, [])
         ),
-        given=frozenset(
+        password_fingerprints=frozenset(
             (Account(name, host), Fingerprint.parse(salt, digest))
             for name, host, salt, digest in get_rows(data, "given", 4, [])
         ),
-        earlier=tuple(_read_earlier(row) for row in get_list(data, "earlier", [])),
-        settled=data.get("settled", False) is True,
-        partings=frozenset(_read_parting(row) for row in get_list(data, "partings", [])),
+        superseded_tasks=tuple(_read_superseded_task(row) for row in get_list(data, "earlier", [])),
+        has_outcome=data.get("settled", False) is True,
+        divergences=frozenset(_read_divergence(row) for row in get_list(data, "partings", [])),
         sighting=None if data.get("sighting") is None else _read_sighting(data["sighting"]),
         anchor=None if data.get("anchor") is None else _read_anchor(data["anchor"]),
         unfinished=frozenset(Account(name, host) for name, host in get_rows(data, "unfinished", 2, [])),
     )
 
 
-def _read_earlier(row: object) -> tuple[str, float]:
+def _read_superseded_task(row: object) -> tuple[str, float]:
     if not isinstance(row, dict):
         raise UnreadableContent("earlier is not a list of objects")
     return get_text(row, "task"), get_number(row, "spent")
 
 
-def _read_parting(row: object) -> Divergence:
+def _read_divergence(row: object) -> Divergence:
     if not isinstance(row, dict):
         raise UnreadableContent("partings is not a list of objects")
     texts = {name: get_text(row, name) for name in ("errant", "lost", "replaced", "rejected", "history")}
@@ -73,13 +81,13 @@ def _read_parting(row: object) -> Divergence:
 
 def _read_sighting(row: object) -> Sighting:
     if not isinstance(row, dict):
-        raise UnreadableContent("sighting is no object")
+        raise UnreadableContent("sighting is not an object")
     return Sighting(_read_source(row), get_text(row, "newest"))
 
 
 def _read_anchor(row: object) -> Anchor:
     if not isinstance(row, dict):
-        raise UnreadableContent("anchor is no object")
+        raise UnreadableContent("anchor is not an object")
     started, resets = int(get_number(row, "started")), int(get_number(row, "resets"))
     return Anchor(_read_source(row), started, resets, get_text(row, "newest"))
 
@@ -87,7 +95,7 @@ def _read_anchor(row: object) -> Anchor:
 def _read_source(row: Mapping[str, object]) -> SourceIdentity:
     source = row["source"]
     if not isinstance(source, dict):
-        raise UnreadableContent("source is no object")
+        raise UnreadableContent("source is not an object")
     return SourceIdentity(
         get_text(source, "address"), int(get_number(source, "port")), get_text(source, "uuid")
     )

@@ -1,4 +1,4 @@
-"""The journal's content, and how each event changes it. Pure, but for the salts of fingerprints."""
+"""The content of the journal, and how each event changes it. Pure, except for the salts of fingerprints."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from guestagent.strict_json import UnreadableContent
 COMPARISON_MEMO = ComparisonCache()
 HEX_PATTERN = re.compile(r"([0-9a-f]{2})+")
 EARLIER_TASKS_LIMIT = 16
-"""So many superseded tasks keep their time."""
+"""The number of superseded tasks whose time is kept."""
 MARKER_ACCOUNT = Account("", "")
-"""Stands among the unfinished accounts for the agent's mark: no account is named like that."""
+"""Represents the agent's marker among the unfinished accounts: no real account has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Tells whether a secret is one that was known before, and nothing more about it."""
+    """A salted hash, which only shows whether a secret is the same as an earlier one."""
 
     salt: str
     digest: str
 
     @classmethod
     def parse(cls, salt: object, digest: object) -> Fingerprint:
-        """Return the fingerprint that was kept. Raises Unreadable if these can be none: a bit has changed, say."""
+        """Return a stored fingerprint. Raises UnreadableContent if it is invalid: a bit has changed, for example."""
         if (
             isinstance(salt, str)
             and isinstance(digest, str)
@@ -55,7 +55,7 @@ class Fingerprint:
             and HEX_PATTERN.fullmatch(digest)
         ):
             return cls(salt, digest)
-        raise UnreadableContent("a fingerprint that is none")
+        raise UnreadableContent("an invalid fingerprint")
 
     @classmethod
     def compute(cls, password: Secret) -> Fingerprint:
@@ -80,184 +80,208 @@ RETAINED_INDEX: AccountIndex[str] = AccountIndex()
 
 @dataclass(frozen=True, slots=True)
 class JournalState:
-    """The journal's content. `task` names the generation in work, `spent` the seconds counted for it until
-    `noted` (clock of boot `boot`); `accounts` are those that the agent made or was about to make. `retained` are
-    accounts with an old password beside the new one, each with the task in which that was first known. `given` is what
-    the server stored of an account's passwords, present and retained, when the agent had done its work on it.
-    `earlier` are tasks that were superseded, with their seconds, the newest last. `settled`: the deadline of the task
-    in work has done its duty; if another task supersedes it, its seconds are forgotten.
-    `partings` are from sources that no longer have the history of this replica, whatever generation it was;
-    `sighting` is what the source has shown beyond the replica's own history, `anchor` the last proof that it
-    has the same one.
-    `unfinished` are accounts (and MARK) on which a statement was begun that may have changed the server without being
-    in its binary log, or the other way round.
+    """The content of the journal.
+
+    `task` is the present generation; `elapsed_s` are the seconds that counted for it at `measured_at` (a time of the
+    clock of boot `boot_id`). If `has_outcome`, its deadline no longer applies, and its seconds are forgotten when
+    another task supersedes it. `superseded_tasks` are earlier tasks with their seconds, the newest last.
+
+    `accounts` are those that the agent created or was about to create. `retained_passwords` are accounts with an old
+    password beside the new one, each with the task in which that was first known. `password_fingerprints` are of what
+    the server stored for an account, present and retained password, when the agent had completed its work on it.
+    `channel` is the fingerprint of the channel's password. `unfinished` are accounts (and MARKER_ACCOUNT) with a
+    statement that may have changed the server without being in its binary log, or the other way round.
+
+    `divergences` are from sources that no longer have the history of this replica, of any generation. `sighting` is
+    what the source has shown beyond the replica's own history, `anchor` the last proof that both have the same one.
     """
 
     task: str = ""
-    spent: float = 0.0
-    noted: float = 0.0
-    boot: str = ""
+    elapsed_s: float = 0.0
+    measured_at: float = 0.0
+    boot_id: str = ""
     accounts: frozenset[Account] = frozenset()
     channel: Fingerprint | None = None
-    retained: frozenset[tuple[Account, str]] = frozenset()
-    given: frozenset[tuple[Account, Fingerprint]] = frozenset()
-    earlier: tuple[tuple[str, float], ...] = ()
-    settled: bool = False
-    partings: frozenset[Divergence] = frozenset()
+    retained_passwords: frozenset[tuple[Account, str]] = frozenset()
+    password_fingerprints: frozenset[tuple[Account, Fingerprint]] = frozenset()
+    superseded_tasks: tuple[tuple[str, float], ...] = ()
+    has_outcome: bool = False
+    divergences: frozenset[Divergence] = frozenset()
     sighting: Sighting | None = None
     anchor: Anchor | None = None
     unfinished: frozenset[Account] = frozenset()
 
-    def begin_task(self, task: str, now: float, boot: str) -> JournalState:
-        """The memory when work on `task` begins or goes on.
+    def begin_task(self, task: str, now: float, boot_id: str) -> JournalState:
+        """Return the state in which work on the task begins or continues.
 
-        A task that was superseded before its deadline had done its duty goes on counting when it comes back, or
-        documents that take turns would begin their deadlines anew for ever.
+        A task that was superseded before it had an outcome continues to count when it comes back. Otherwise documents
+        that alternate would restart their deadlines for ever.
         """
         if self.task == task:
             return self
-        spent = dict(self.earlier)
-        if self.task and not self.settled:
-            spent.pop(self.task, None)  # the newest comes last
-            spent[self.task] = self.compute_elapsed_s(now, boot)
-        begun = spent.pop(task, 0.0)
-        kept = tuple(spent.items())[-EARLIER_TASKS_LIMIT:]
-        return replace(self, task=task, spent=begun, noted=now, boot=boot, earlier=kept, settled=False)
-
-    def get_task_seconds(self, task: str, now: float, boot: str) -> float:
-        """Seconds that count for `task`, whether it is in work, was before, or is new."""
-        return self.compute_elapsed_s(now, boot) if self.task == task else dict(self.earlier).get(task, 0.0)
-
-    def can_be_agent_password(self, account: Account, proof: Secret) -> bool:
-        """Whether it may be the agent that gave the account the password of which the server stores `proof`.
-
-        Where the journal was lost, or the work on the account was cut before it could be looked at, any may.
-        """
-        known = self._given(account)
-        return not known or any(each.is_match(proof) for each in known)
-
-    def has_agent_passwords(self, seen: AccountState) -> bool:
-        """Whether the account has the passwords that the agent has given it, and just those."""
-        proofs = _proofs(seen)
-        return len(self._given(seen.account)) == len(proofs) and all(
-            self.can_be_agent_password(seen.account, each) for each in proofs
+        tasks = dict(self.superseded_tasks)
+        if self.task and not self.has_outcome:
+            tasks.pop(self.task, None)  # the newest comes last
+            tasks[self.task] = self.compute_elapsed_s(now, boot_id)
+        elapsed_s = tasks.pop(task, 0.0)
+        return replace(
+            self,
+            task=task,
+            elapsed_s=elapsed_s,
+            measured_at=now,
+            boot_id=boot_id,
+            superseded_tasks=tuple(tasks.items())[-EARLIER_TASKS_LIMIT:],
+            has_outcome=False,
         )
 
-    def record_passwords(self, accounts: Iterable[AccountState]) -> JournalState:
-        """Knowing that these have the passwords that they are to have, and no others."""
-        latest = {seen.account: seen for seen in accounts}
-        if not latest:
+    def get_task_seconds(self, task: str, now: float, boot_id: str) -> float:
+        """Return the seconds that count for a task: the present one, a superseded one, or a new one."""
+        if self.task == task:
+            return self.compute_elapsed_s(now, boot_id)
+        return dict(self.superseded_tasks).get(task, 0.0)
+
+    def compute_elapsed_s(self, now: float, boot_id: str) -> float:
+        """Return the seconds since the first pass of the task during which the machine was running.
+
+        After a reboot the clock starts at zero, so it shows the time since then. The time between is not counted.
+        """
+        return self.elapsed_s + max(0.0, now - self.measured_at if boot_id == self.boot_id else now)
+
+    def can_be_agent_password(self, account: Account, password_hash: Secret) -> bool:
+        """Whether the agent may have set the password of which the server stores this hash.
+
+        If the journal was lost, or if the work on the account was interrupted before it was observed, any may be.
+        """
+        fingerprints = self._find_fingerprints(account)
+        return not fingerprints or any(fingerprint.is_match(password_hash) for fingerprint in fingerprints)
+
+    def has_agent_passwords(self, account_state: AccountState) -> bool:
+        """Whether the account has exactly the passwords that the agent has set."""
+        account, hashes = account_state.account, _list_hashes(account_state)
+        return len(self._find_fingerprints(account)) == len(hashes) and all(
+            self.can_be_agent_password(account, password_hash) for password_hash in hashes
+        )
+
+    def record_passwords(self, account_states: Iterable[AccountState]) -> JournalState:
+        """Return the state after these accounts were observed with exactly the desired passwords."""
+        latest_states = {account_state.account: account_state for account_state in account_states}
+        if not latest_states:
             return self
-        new = {(name, Fingerprint.compute(proof)) for name, seen in latest.items() for proof in _proofs(seen)}
-        return replace(self, given=frozenset(each for each in self.given if each[0] not in latest) | new)
+        others = frozenset(pair for pair in self.password_fingerprints if pair[0] not in latest_states)
+        fingerprints = {
+            (account, Fingerprint.compute(password_hash))
+            for account, account_state in latest_states.items()
+            for password_hash in _list_hashes(account_state)
+        }
+        return replace(self, password_fingerprints=others | fingerprints)
 
     def has_stale_password(self, account: Account) -> bool:
-        """Whether the account's old password was retained in an earlier generation than the one in work."""
-        return any(task != self.task for task in RETAINED_INDEX.find(self.retained, account))
+        """Whether the account's old password was retained in an earlier generation than the present one."""
+        tasks = RETAINED_INDEX.find(self.retained_passwords, account)
+        return any(task != self.task for task in tasks)
 
     def record_retained(self, accounts: Iterable[Account]) -> JournalState:
-        """Knowing that these have an old password.
+        """Return the state in which these accounts have an old password.
 
-        Of one that is not known yet (the journal was lost) it cannot be told whether its replica has moved: it is
-        taken for one of this generation, and so outlives it.
+        If one is not known yet (the journal was lost), it is not certain that its replica uses the new password: it is
+        attributed to this generation, and so outlives it.
         """
-        known = {account for account, _ in self.retained}
-        new = {(account, self.task) for account in accounts if account not in known}
-        return replace(self, retained=self.retained | new) if new else self
-
-    def compute_elapsed_s(self, now: float, boot: str) -> float:
-        """Seconds of running machine since the first pass of the task.
-
-        After a reboot the clock starts at zero: what it shows then is the time since. The pause between is not counted.
-        """
-        return self.spent + max(0.0, now - self.noted if boot == self.boot else now)
+        recorded_accounts = {account for account, _ in self.retained_passwords}
+        new = {(account, self.task) for account in accounts if account not in recorded_accounts}
+        return replace(self, retained_passwords=self.retained_passwords | new) if new else self
 
     def record_intent(self, step: Step) -> JournalState:
-        """The memory with which `step` may be started."""
-        memory = self._intending(step)
+        """Return the state with which `step` may be started."""
+        state = self._prepare_step(step)
         if isinstance(step, AccountStep):
-            return replace(memory, unfinished=memory.unfinished | {_target(step)})
-        return memory
+            return replace(state, unfinished=state.unfinished | {_get_account(step)})
+        return state
 
-    def _intending(self, step: Step) -> JournalState:
+    def _prepare_step(self, step: Step) -> JournalState:
         if isinstance(step, RemakeAccount):
-            memory = replace(self._unknown(step.account), accounts=self.accounts | {step.account})
-            return memory if step.retained_hash is None else memory.record_retained([step.account])
+            state = replace(self._forget_fingerprints(step.account), accounts=self.accounts | {step.account})
+            return state if step.retained_hash is None else state.record_retained([step.account])
         if isinstance(step, CreateAccount):
-            return replace(self._unknown(step.account), accounts=self.accounts | {step.account})
+            return replace(self._forget_fingerprints(step.account), accounts=self.accounts | {step.account})
         if isinstance(step, SetPrivileges):
-            # A REVOKE takes the mark along: cut before it is granted again, this alone tells whose the account is.
+            # REVOKE removes the marker, too. If the agent is killed before the next GRANT, only the journal shows
+            # that the account is the agent's.
             return replace(self, accounts=self.accounts | {step.account})
         if isinstance(step, PointChannel):
             return replace(self, channel=None)
         if isinstance(step, SetPassword):
-            # Cut from here on, either password may be the account's, and the journal's own: none is taken for drift.
-            memory = self._unknown(step.account)
-            return (
-                memory
-                if step.current_hash is None
-                else memory._without(step.account).record_retained([step.account])
-            )
+            # If the agent is killed from here on, the account may have either password: neither counts as drift.
+            state = self._forget_fingerprints(step.account)
+            if step.current_hash is None:
+                return state
+            return state._forget_retained(step.account).record_retained([step.account])
         return self
 
     def record_completion(self, step: Step) -> JournalState:
-        """The memory once `step` has taken effect."""
-        memory = self._having_done(step)
-        return memory.clear_unfinished(step) if isinstance(step, AccountStep) else memory
+        """Return the state after `step` has taken effect."""
+        state = self._complete_step(step)
+        return state.clear_unfinished(step) if isinstance(step, AccountStep) else state
 
     def clear_unfinished(self, step: AccountStep) -> JournalState:
-        """Knowing that the server and its log agree about what `step` was for."""
-        return replace(self, unfinished=self.unfinished - {_target(step)})
+        """Return the state in which the server and its binary log agree about the account of `step`."""
+        return replace(self, unfinished=self.unfinished - {_get_account(step)})
 
-    def _having_done(self, step: Step) -> JournalState:
+    def _complete_step(self, step: Step) -> JournalState:
         if isinstance(step, DropAccount):
-            memory = self._without(step.account)._unknown(step.account)
-            return replace(memory, accounts=self.accounts - {step.account})
+            state = self._forget_retained(step.account)._forget_fingerprints(step.account)
+            return replace(state, accounts=self.accounts - {step.account})
         if isinstance(step, DiscardPassword) or (
             isinstance(step, SetPassword | RemakeAccount) and step.retained_hash is None
         ):
-            return self._without(step.account)
+            return self._forget_retained(step.account)
         if isinstance(step, PointChannel) and not isinstance(step.password, UnresolvedFunction):
             return replace(self, channel=Fingerprint.compute(step.password))
         if isinstance(step, StartChannel):
             return self.clear_acceptance()
         return self
 
-    def record_divergence(self, parting: Divergence) -> JournalState:
-        """Knowing of a parting. An earlier one from the same source stands for it, unless it was accepted."""
-        if find_blocking_divergence(self.partings, parting.source) is not None:
+    def record_divergence(self, divergence: Divergence) -> JournalState:
+        """Return the state with this divergence, unless it has one from this source that was not accepted."""
+        if find_blocking_divergence(self.divergences, divergence.source) is not None:
             return self
-        return replace(self, partings=self._partings_but(parting.source) | {parting})
+        return replace(self, divergences=self._exclude_source(divergence.source) | {divergence})
 
     def accept_source(self, source: SourceIdentity) -> JournalState:
-        """Knowing that a person has accepted the source as it is: its channel may be started once."""
-        parted = find_blocking_divergence(self.partings, source)
-        if parted is None:
+        """Return the state after a person has accepted the source as it is: its channel may be started once."""
+        divergence = find_blocking_divergence(self.divergences, source)
+        if divergence is None:
             return self
         sighting = None if self.sighting is None or self.sighting.source.is_same(source) else self.sighting
-        accepted = replace(parted, accepted=True)
-        return replace(self, partings=self._partings_but(source) | {accepted}, sighting=sighting, anchor=None)
+        divergences = self._exclude_source(source) | {replace(divergence, accepted=True)}
+        return replace(self, divergences=divergences, sighting=sighting, anchor=None)
 
     def clear_acceptance(self) -> JournalState:
-        """Knowing that a channel runs: what a person has accepted has had its effect."""
-        return replace(self, partings=frozenset(each for each in self.partings if not each.accepted))
+        """Return the state after a channel was started: the acceptance has had its effect."""
+        blocking = frozenset(divergence for divergence in self.divergences if not divergence.accepted)
+        return replace(self, divergences=blocking)
 
-    def _partings_but(self, source: SourceIdentity) -> frozenset[Divergence]:
-        return frozenset(each for each in self.partings if not each.source.is_same(source))
+    def _exclude_source(self, source: SourceIdentity) -> frozenset[Divergence]:
+        return frozenset(
+            divergence for divergence in self.divergences if not divergence.source.is_same(source)
+        )
 
-    def _given(self, account: Account) -> Sequence[Fingerprint]:
-        return PASSWORD_INDEX.find(self.given, account)
+    def _find_fingerprints(self, account: Account) -> Sequence[Fingerprint]:
+        return PASSWORD_INDEX.find(self.password_fingerprints, account)
 
-    def _unknown(self, account: Account) -> JournalState:
-        return replace(self, given=frozenset(each for each in self.given if each[0] != account))
+    def _forget_fingerprints(self, account: Account) -> JournalState:
+        others = frozenset(pair for pair in self.password_fingerprints if pair[0] != account)
+        return replace(self, password_fingerprints=others)
 
-    def _without(self, account: Account) -> JournalState:
-        return replace(self, retained=frozenset(each for each in self.retained if each[0] != account))
+    def _forget_retained(self, account: Account) -> JournalState:
+        others = frozenset(pair for pair in self.retained_passwords if pair[0] != account)
+        return replace(self, retained_passwords=others)
 
 
-def _target(step: AccountStep) -> Account:
+def _get_account(step: AccountStep) -> Account:
     return MARKER_ACCOUNT if isinstance(step, CreateMarker) else step.account
 
 
-def _proofs(seen: AccountState) -> tuple[Secret, ...]:
-    return (seen.password_hash,) if seen.retained_hash is None else (seen.password_hash, seen.retained_hash)
+def _list_hashes(account_state: AccountState) -> tuple[Secret, ...]:
+    if account_state.retained_hash is None:
+        return (account_state.password_hash,)
+    return account_state.password_hash, account_state.retained_hash

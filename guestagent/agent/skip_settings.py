@@ -1,4 +1,4 @@
-"""Which settings of a replica may have left out changes by now. Pure."""
+"""Settings with which a replica may have left out changes. Pure."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ SHOWN_SETTINGS_LIMIT = 3
 
 
 def find_skip_settings(server: ServerState) -> tuple[ReplicationSetting, ...]:
-    """All settings with which the server and its channel leave out, alter or hide changes."""
+    """Return all settings with which the server and its channel leave out, alter or hide changes."""
     filters = () if server.channel is None else server.channel.filters
-    return merge_settings(server.harmful_settings, filters, _find_ignored(server))
+    return merge_settings(server.harmful_settings, filters, _find_channel_options(server))
 
 
 def describe_skip_settings(server: ServerState) -> str:
-    """Name the settings that were in force while the channel applied something; "" if there are none.
+    """Return the names of the settings in force while the channel applied something; "" if there are none.
 
-    A count of changes that the next start would skip has skipped nothing yet.
+    A counter of changes that the next start would skip has skipped nothing yet.
     """
     if server.channel is None or server.history.is_empty:
         return ""
-    harmful = [
-        each
-        for each in find_skip_settings(server)
-        if each.side is ReplicationSide.REPLICA and not each.is_pending
+    effective_settings = [
+        setting
+        for setting in find_skip_settings(server)
+        if setting.side is ReplicationSide.REPLICA and not setting.is_pending
     ]
-    return format_names(harmful, SHOWN_SETTINGS_LIMIT)
+    return format_names(effective_settings, SHOWN_SETTINGS_LIMIT)
 
 
-def _find_ignored(server: ServerState) -> Iterator[ReplicationSetting]:
-    """Options of the channel by which changes may be left out by now. With nothing applied yet, none is."""
+def _find_channel_options(server: ServerState) -> Iterator[ReplicationSetting]:
+    """Yield the options of the channel that may have left out changes: none before anything was applied."""
     if server.channel is None or server.history.is_empty:
         return
-    for stray in server.channel.unexpected_options:
-        if stray.can_skip_changes:
-            undo = f"CHANGE MASTER TO {stray.name} = ()"
-            yield ReplicationSetting(stray.name, stray.value, ReplicationSide.REPLICA, undo)
+    for option in server.channel.unexpected_options:
+        if option.can_skip_changes:
+            undo_statement = f"CHANGE MASTER TO {option.name} = ()"
+            yield ReplicationSetting(option.name, option.value, ReplicationSide.REPLICA, undo_statement)

@@ -1,4 +1,4 @@
-"""Judges data for which a source's binary log does not account: a new replica would be ready without it. Pure."""
+"""Rejects a source with data that are not in its binary log: a new replica would be ready without them. Pure."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ LOAD_ADVICE = (
 def find_unlogged_refusal(
     desired: DesiredState, server: ServerState, source: SourceState | None
 ) -> Refusal | None:
-    """Refuse such a source, and to replicate from it into a server that has nothing yet. None if all is logged."""
+    """Return the refusal to change such a source, or to follow it with an empty replica; None if all is logged."""
     if desired.role is Role.SOURCE:
         if not server.unlogged_data:
             return None
-        seen = f"a log that lacks the beginning of {format_names(server.unlogged_data, SHOWN_NAMES_LIMIT)}"
+        actual = f"a log that lacks the beginning of {format_names(server.unlogged_data, SHOWN_NAMES_LIMIT)}"
         return Refusal(
-            "data", "a binary log that holds all of it, or says what was purged", seen, LOAD_ADVICE
+            "data", "a binary log that holds all of it, or says what was purged", actual, LOAD_ADVICE
         )
     if source is None or not source.unlogged_gtids or not server.history.is_empty:
         return None
-    seen = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
+    actual = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
     return Refusal(
-        "source", "a binary log that holds all of its data, or says what was purged", seen, LOAD_ADVICE
+        "source", "a binary log that holds all of its data, or says what was purged", actual, LOAD_ADVICE
     )

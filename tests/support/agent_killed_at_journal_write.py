@@ -26,11 +26,11 @@ class KillingJournal(Journal):
 
     remaining_boundaries = 0
 
-    def _keep(self, memory: JournalState) -> None:
-        if memory == self._kept:
+    def _write(self, state: JournalState) -> None:
+        if state == self._stored_state:
             return
         self._boundary()
-        super()._keep(memory)
+        super()._write(state)
         self._boundary()
 
     def _boundary(self) -> None:

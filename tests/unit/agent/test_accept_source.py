@@ -79,7 +79,7 @@ def accept(
 
 
 def is_parted(here: Settings) -> bool:
-    return any(not each.accepted for each in open_parts(here.state_folder).journal.state.partings)
+    return any(not each.accepted for each in open_parts(here.state_folder).journal.state.divergences)
 
 
 def test_a_person_accepts_a_source_that_has_all(here: Settings) -> None:

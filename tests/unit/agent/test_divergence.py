@@ -283,7 +283,7 @@ class TestMemory:
         remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
 
         assert remember(journal, build_server(), build_source_state("0-7-10")) is None
-        assert journal.state.partings == frozenset()
+        assert journal.state.divergences == frozenset()
 
     def test_an_accepted_source_may_be_followed_and_its_error_starts_the_channel_once(
         self, journal: Journal
@@ -303,7 +303,7 @@ class TestMemory:
 
         remember(journal, build_server("0-7-6", channel=build_channel()), build_source_state("0-7-9"))
 
-        assert journal.state.partings == frozenset()
+        assert journal.state.divergences == frozenset()
 
     def test_an_accepted_source_need_not_have_what_it_had_shown_before(self, journal: Journal) -> None:
         replica = build_server("0-7-5", channel=build_channel())

@@ -124,7 +124,7 @@ def test_a_task_whose_deadline_has_done_its_duty_begins_anew_when_it_comes_back(
     again.begin_task("generation 1")
 
     assert again.elapsed_s == 0
-    assert not again.state.settled
+    assert not again.state.has_outcome
 
 
 def test_only_the_newest_superseded_tasks_are_remembered(tmp_path: Path) -> None:
@@ -134,7 +134,9 @@ def test_only_the_newest_superseded_tasks_are_remembered(tmp_path: Path) -> None
         journal.begin_task(f"generation {number}")
         clock.sleep(1)
 
-    assert [task for task, _ in journal.state.earlier] == [f"generation {number}" for number in range(83, 99)]
+    assert [task for task, _ in journal.state.superseded_tasks] == [
+        f"generation {number}" for number in range(83, 99)
+    ]
 
 
 def test_a_full_disk_does_not_keep_a_task_from_being_settled(tmp_path: Path) -> None:

@@ -27,21 +27,23 @@ ACCOUNT_FINGERPRINT = Fingerprint("ffeeddccbbaa99887766554433221100", "cd" * 32)
 
 FULL_JOURNAL = JournalState(
     task=TASK,
-    spent=12.5,
-    noted=1000.25,
-    boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
+    elapsed_s=12.5,
+    measured_at=1000.25,
+    boot_id="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b",
     accounts=frozenset({ONE, OTHER}),
     channel=CHANNEL,
-    retained=frozenset({(ONE, "0" * 32)}),
-    given=frozenset({(ONE, CHANNEL), (ONE, ACCOUNT_FINGERPRINT), (OTHER, ACCOUNT_FINGERPRINT)}),
-    earlier=(("1" * 32, 40.0), ("2" * 32, 0.5)),
-    settled=True,
+    retained_passwords=frozenset({(ONE, "0" * 32)}),
+    password_fingerprints=frozenset(
+        {(ONE, CHANNEL), (ONE, ACCOUNT_FINGERPRINT), (OTHER, ACCOUNT_FINGERPRINT)}
+    ),
+    superseded_tasks=(("1" * 32, 40.0), ("2" * 32, 0.5)),
+    has_outcome=True,
 )
 SOURCE = SourceIdentity("10.0.0.7", 3306, "3e11fa47-71ca-11e1-9e33-c80aa9429562")
 FORMER_SOURCE = SourceIdentity("db.example", 3307)
 DIVERGED_JOURNAL = replace(
     FULL_JOURNAL,
-    partings=frozenset(
+    divergences=frozenset(
         {
             Divergence(SOURCE, errant="0-7-9", lost="0-7-20", rejected="1236, Error: ...", history="0-7-5"),
             Divergence(FORMER_SOURCE, errant="0-9-1", replaced="0-9-1", history="0-7-5", accepted=True),
@@ -51,7 +53,7 @@ DIVERGED_JOURNAL = replace(
     anchor=Anchor(SOURCE, 1795912119, 1, "0-7-19"),
     unfinished=frozenset({OTHER}),
 )
-NEW_JOURNAL = JournalState(task=TASK, noted=3.5, boot="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
+NEW_JOURNAL = JournalState(task=TASK, measured_at=3.5, boot_id="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 
 FULL_CHANGE = ChangeState(
     phase=Phase.RESTORING,
@@ -97,7 +99,7 @@ def build_settings(state: Path) -> settings.Settings:
 
 
 def write_journal(state: Path, memory: JournalState) -> None:
-    open_parts(state).journal._keep(memory)
+    open_parts(state).journal._write(memory)
 
 
 def read_journal(state: Path) -> JournalState:

@@ -17,13 +17,15 @@ Read = Callable[[Path, Path], object]
 """The arguments are the file and an empty folder to work in."""
 
 CD39754_CHANGE = replace(FULL_CHANGE, boot="", starts=0, failure="", originals={})
-CD39754_JOURNAL = replace(FULL_JOURNAL, earlier=(), settled=False)
+CD39754_JOURNAL = replace(FULL_JOURNAL, superseded_tasks=(), has_outcome=False)
 
 OLDER: dict[str, StoredFile] = {
     "0.1.0-81a8b4e/journal/full.json": journal_file(
-        replace(CD39754_JOURNAL, retained=frozenset(), given=frozenset())
+        replace(CD39754_JOURNAL, retained_passwords=frozenset(), password_fingerprints=frozenset())
     ),
-    "0.1.0-b5960f0/journal/full.json": journal_file(replace(CD39754_JOURNAL, given=frozenset())),
+    "0.1.0-b5960f0/journal/full.json": journal_file(
+        replace(CD39754_JOURNAL, password_fingerprints=frozenset())
+    ),
     "0.1.0-cd39754/journal/full.json": journal_file(CD39754_JOURNAL),
     "0.1.0-cd39754/configuration/full.json": change_file(CD39754_CHANGE),
     "0.1.0-4b77593/signal/accepted-then-given-up-cfn.json": signal_file(UNNAMED_TRANSPORT),
