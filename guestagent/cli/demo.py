@@ -1,4 +1,4 @@
-"""`guestagent demo`: the whole main job on this machine, and one line that says whether it held."""
+"""`guestagent demo`: runs a whole cluster on this machine, and prints one line with the result."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.cloud import STATE_FOLDER
-from guestagent.cli.json_error import EXIT_INTERRUPTED
 from guestagent.cli.signals import InterruptHandler
 from guestagent.cli.subnet import parse_subnet
-from guestagent.errors import GuestAgentError, UnsupportedEnvironment
+from guestagent.errors import EXIT_INTERRUPTED, EXIT_OK, GuestAgentError, NotReady, UnsupportedEnvironment
 from guestagent.retry import Clock, SystemClock
 
 if TYPE_CHECKING:
     from guestagent.demo import DemoEnvironment, DemoEventHandler, DemoResult, EmbeddedEnvironment
 
-EXIT_OK, EXIT_DEMO_FAILED = 0, 1
+EXIT_DEMO_FAILED = NotReady.exit_code
 DATABASES = ("mariadb", "mariadb-11.8", "mysql")
 
 
@@ -30,18 +29,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command to the command line."""
     parser = commands.add_parser(
         "demo",
-        help="a whole cluster on this machine, in under a minute",
+        help="create, change and delete a whole cluster on this machine",
         description="""\
-Start a cloud on this machine, launch a source and two replicas, add a replica and remove one, while rows are
-written on the source and read on the replicas; then tear everything down, also after an interruption. What an
-earlier demo left is removed first. Needs root. The last line says whether all of it held.""",
+Start a cloud on this machine, create a source and two replicas, add a replica and remove one, while rows are
+written on the source and read on the replicas. Then remove everything, even after an interruption. The remains of an
+earlier demo are removed first. Requires root. The last line shows whether every check passed. It takes less than a
+minute when the database server is installed.""",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="leave cluster and cloud for exploring (not when interrupted)"
+        "--keep", action="store_true", help="keep the cluster and the cloud (not after an interruption)"
     )
     parser.add_argument("--name", default="demo", help="the cloud's name (default: %(default)s)")
-    parser.add_argument("--state", type=Path, help=f"the cloud's folder (default: {STATE_FOLDER}/NAME)")
-    parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write the cloud's entry into")
+    parser.add_argument("--state", type=Path, help=f"the cloud's state folder (default: {STATE_FOLDER}/NAME)")
+    parser.add_argument(
+        "--clouds-file",
+        type=Path,
+        help="the clouds.yaml to which the cloud is added (default: the user's own)",
+    )
     parser.add_argument(
         "--subnet",
         type=parse_subnet,
@@ -49,125 +53,132 @@ earlier demo left is removed first. Needs root. The last line says whether all o
         help="the guests' subnet, IPv4 or IPv6 (default: %(default)s)",
     )
     parser.add_argument(
-        "--heat", choices=("fake", "real"), default="fake", help="as of `cloud up` (default: %(default)s)"
+        "--heat", choices=("fake", "real"), default="fake", help="as for `cloud up` (default: %(default)s)"
     )
     parser.add_argument(
         "--db",
         choices=DATABASES,
         default=DATABASES[0],
-        help="the nodes' server (default: %(default)s, this machine's own; others are fetched once)",
+        help="the nodes' database server (default: %(default)s, this machine's own; others are downloaded once)",
     )
     options.add_json_option(parser)
     parser.set_defaults(run=run_demo)
 
 
 def run_demo(args: argparse.Namespace) -> int:
-    """Play it, tear it down, say whether it held."""
+    """Run the demo, clean up, and print the result."""
     clock = SystemClock()
-    began = clock.now()
-    ground = _ground(args)
-    with ground.hold_lock():
-        found = run_and_clean_up(ground, args.keep, clock)
-    seconds = clock.now() - began
+    start_time = clock.now()
+    environment = _build_environment(args)
+    with environment.hold_lock():
+        result = run_and_clean_up(environment, args.keep, clock)
+    seconds = clock.now() - start_time
     if args.json:
-        sys.stdout.write(json.dumps(_document(found, seconds, ground.is_running), indent=2) + "\n")
+        document = build_result_document(result, seconds, environment.is_running)
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        _explain(found)
-        sys.stdout.write(
-            (_how_to_explore(args) if ground.is_running else "") + _verdict(found, seconds) + "\n"
-        )
-    return found.exit_code or (EXIT_DEMO_FAILED if found.problems else EXIT_OK)
+        _print_details(result)
+        advice = _build_advice(args) if environment.is_running else ""
+        sys.stdout.write(f"{advice}{_format_result(result, seconds)}\n")
+    return result.exit_code or (EXIT_DEMO_FAILED if result.problems else EXIT_OK)
 
 
-def run_and_clean_up(ground: DemoEnvironment, keep: bool, clock: Clock) -> DemoResult:
-    """Whatever happens in the play, and whoever interrupts it: the end is orderly."""
+def run_and_clean_up(environment: DemoEnvironment, keep: bool, clock: Clock) -> DemoResult:
+    """Run the demo, and clean up after any error or interruption."""
     from guestagent.cli.demo_screen import show_demo
     from guestagent.demo import DemoResult, ProgressMessage
 
-    found = DemoResult(0, ("interrupted",), exit_code=EXIT_INTERRUPTED)
-    with show_demo(clock) as tell, InterruptHandler() as interruptions:
+    result = DemoResult(0, ("interrupted",), exit_code=EXIT_INTERRUPTED)
+    with show_demo(clock) as handle_event, InterruptHandler() as interrupts:
         try:
             try:
-                found = _played(ground, tell, keep, clock, interruptions)
+                result = _run_scenario(environment, handle_event, keep, clock, interrupts)
             except KeyboardInterrupt:
-                tell(ProgressMessage("interrupted"))
+                handle_event(ProgressMessage("interrupted"))
             finally:
-                interruptions.ignore_interrupts()
+                interrupts.ignore_interrupts()
         finally:
-            # The first interruption ignores all others, so nothing comes between here and the end.
-            interruptions.ignore_interrupts()
-            if not (keep and ground.is_running) or found.exit_code == EXIT_INTERRUPTED:
-                found = _torn_down(ground, tell, found)
-    return found
+            # The first interrupt ignores all others, so nothing interrupts the code from here to the end.
+            interrupts.ignore_interrupts()
+            if not (keep and environment.is_running) or result.exit_code == EXIT_INTERRUPTED:
+                result = _clean_up(environment, handle_event, result)
+    return result
 
 
-def _played(
-    ground: DemoEnvironment, tell: DemoEventHandler, keep: bool, clock: Clock, interruptions: InterruptHandler
+def _run_scenario(
+    environment: DemoEnvironment,
+    handle_event: DemoEventHandler,
+    keep: bool,
+    clock: Clock,
+    interrupts: InterruptHandler,
 ) -> DemoResult:
     from guestagent.demo import DemoResult, FailedNode, ProgressMessage, play
 
     try:
-        if ground.stop_cloud():
-            tell(ProgressMessage("removed what an earlier demo left"))
-        ground.prepare_image(lambda said: tell(ProgressMessage(said)))
-        tell(ProgressMessage("starting a cloud on this machine"))
-        with interruptions.defer_interrupts():
-            ground.start_cloud()
+        if environment.stop_cloud():
+            handle_event(ProgressMessage("removed the remains of an earlier demo"))
+        environment.prepare_image(lambda text: handle_event(ProgressMessage(text)))
+        handle_event(ProgressMessage("starting a cloud on this machine"))
+        with interrupts.defer_interrupts():
+            environment.start_cloud()
     except GuestAgentError as error:
-        blamed = FailedNode("the cloud", str(error), ground.read_cloud_log())
-        return DemoResult(0, (str(error),), failed_nodes=(blamed,), exit_code=error.exit_code)
-    return play(ground, tell, clock, keep=keep)
+        failed_cloud = FailedNode("the cloud", str(error), environment.read_cloud_log())
+        return DemoResult(0, (str(error),), failed_nodes=(failed_cloud,), exit_code=error.exit_code)
+    return play(environment, handle_event, clock, keep=keep)
 
 
-def _torn_down(ground: DemoEnvironment, tell: DemoEventHandler, found: DemoResult) -> DemoResult:
+def _clean_up(environment: DemoEnvironment, handle_event: DemoEventHandler, result: DemoResult) -> DemoResult:
     from guestagent.demo import ProgressMessage
 
-    tell(ProgressMessage("tearing everything down"))
+    handle_event(ProgressMessage("removing the cluster and the cloud"))
     try:
-        ground.stop_cloud()
+        environment.stop_cloud()
     except GuestAgentError as error:
-        problems = (*found.problems, f"tearing down: {error}")
-        return replace(found, problems=problems, exit_code=found.exit_code or error.exit_code)
-    return found
+        problems = (*result.problems, f"clean-up: {error}")
+        return replace(result, problems=problems, exit_code=result.exit_code or error.exit_code)
+    return result
 
 
-def _explain(found: DemoResult) -> None:
-    """The cluster as it was last seen; of what failed, the reasons and the agents' own last words."""
+def _print_details(result: DemoResult) -> None:
+    """Print the last state of the cluster, and the reason and log of everything that failed."""
     from guestagent.cli.progress import format_status
 
-    if found.status is not None:
-        sys.stdout.write(format_status(found.status))
-    for failing in found.failed_nodes:
-        sys.stdout.write(f"{failing.node}: {failing.reason}\n")
-        sys.stdout.writelines(f"    {line}\n" for line in failing.log or ("nothing was said",))
+    if result.status is not None:
+        sys.stdout.write(format_status(result.status))
+    for failed_node in result.failed_nodes:
+        sys.stdout.write(f"{failed_node.node}: {failed_node.reason}\n")
+        sys.stdout.writelines(f"    {line}\n" for line in failed_node.log or ("(no log)",))
 
 
-def _verdict(found: DemoResult, seconds: float) -> str:
-    problems = "; ".join(found.problems)
-    said = f"did not hold: {problems}" if problems else "held: every acknowledged row is on every replica"
-    rows = f", {found.rows} rows" if found.rows else ""
-    return " ".join(f"{said}{rows}, {seconds:.0f} seconds".split())
+def _format_result(result: DemoResult, seconds: float) -> str:
+    problems = "; ".join(result.problems)
+    verdict = f"did not hold: {problems}" if problems else "held: every acknowledged row is on every replica"
+    rows = f", {result.rows} rows" if result.rows else ""
+    return " ".join(f"{verdict}{rows}, {seconds:.0f} seconds".split())
 
 
-def _document(found: DemoResult, seconds: float, kept: bool) -> dict[str, object]:
+def build_result_document(result: DemoResult, seconds: float, is_kept: bool) -> dict[str, object]:
+    """Return the result as it is printed with --json."""
     from guestagent.cli.progress import build_status_document
 
     return {
-        "held": not found.problems,
-        "problems": list(found.problems),
-        "rows": found.rows,
+        "held": not result.problems,
+        "problems": list(result.problems),
+        "rows": result.rows,
         "seconds": round(seconds, 1),
-        "kept": kept,
+        "kept": is_kept,
         "failing": [
-            {"node": node.node, "reason": node.reason, "log": list(node.log)} for node in found.failed_nodes
+            {"node": node.node, "reason": node.reason, "log": list(node.log)} for node in result.failed_nodes
         ],
-        "cluster": build_status_document(found.status) if found.status else None,
+        "cluster": build_status_document(result.status) if result.status else None,
     }
 
 
-def _how_to_explore(args: argparse.Namespace) -> str:
-    where = [word for name in ("state", "clouds_file") for word in _given(name, getattr(args, name))]
-    cloud = shlex.join(["--name", args.name, *where])
+def _build_advice(args: argparse.Namespace) -> str:
+    options = [
+        word for name in ("state", "clouds_file") for word in _format_option(name, getattr(args, name))
+    ]
+    cloud = shlex.join(["--name", args.name, *options])
     lines = [f"export OS_CLOUD={args.name}"]
     if args.clouds_file:
         lines.append(f"export OS_CLIENT_CONFIG_FILE={shlex.quote(str(args.clouds_file.absolute()))}")
@@ -178,22 +189,22 @@ def _how_to_explore(args: argparse.Namespace) -> str:
         "guestagent cluster add-replica demo --flavor m1.tiny",
         f"guestagent cloud ssh {cloud} Slave0000 guestagent status",
     ]
-    said = "".join(f"    {line}\n" for line in lines)
-    return f"The cluster stays, for exploring:\n{said}and to end it:\n    guestagent cloud down {cloud}\n"
+    commands = "".join(f"    {line}\n" for line in lines)
+    return f"The cluster keeps running. Try:\n{commands}To remove it:\n    guestagent cloud down {cloud}\n"
 
 
-def _given(name: str, path: Path | None) -> tuple[str, ...]:
+def _format_option(name: str, path: Path | None) -> tuple[str, ...]:
     return () if path is None else (f"--{name.replace('_', '-')}", str(path.absolute()))
 
 
-def _ground(args: argparse.Namespace) -> EmbeddedEnvironment:
+def _build_environment(args: argparse.Namespace) -> EmbeddedEnvironment:
     try:
         from guestagent.demo import EmbeddedEnvironment
         from guestagent.embedded.process import clouds_yaml
         from guestagent.embedded.process.state_file import CloudOptions
     except ImportError as error:
-        missing = f"{error.name} is missing: install guestagent[controller,embedded]"
-        raise UnsupportedEnvironment(missing) from error
+        message = f"{error.name} is missing: install guestagent[controller,embedded]"
+        raise UnsupportedEnvironment(message) from error
     return EmbeddedEnvironment(
         CloudOptions(
             name=args.name,

@@ -1,4 +1,4 @@
-"""The demo as it is watched, on stderr: a live table of nodes on a terminal, a line for each change elsewhere."""
+"""The progress of the demo on stderr: a live table of nodes on a terminal, otherwise a line for each change."""
 
 from __future__ import annotations
 
@@ -30,33 +30,30 @@ FINAL_STATES = (NodeState.READY, NodeState.FAILED)
 
 @contextmanager
 def show_demo(clock: Clock) -> Iterator[DemoEventHandler]:
-    """What is given to what this yields is shown, as long as somebody reads it."""
-    scene = DemoScreen(clock)
+    """Yield a function that shows events. A closed stderr is ignored."""
+    screen = DemoScreen(clock)
     if not sys.stderr.isatty():
-        yield lambda told: _written(scene.handle_event(told))
+        yield lambda event: _write_line(screen.handle_event(event))
         return
     from rich.console import Console
     from rich.live import Live
     from rich.markup import escape
 
     console = Console(file=get_terminal(sys.stderr), highlight=False)
-    with Live(get_renderable=scene.build_table, console=console, refresh_per_second=8) as live:
+    with Live(get_renderable=screen.build_table, console=console, refresh_per_second=8) as live:
 
-        def tell(told: DemoEvent) -> None:
-            line = scene.handle_event(told)
-            if isinstance(told, ProgressMessage):
+        def show_event(event: DemoEvent) -> None:
+            line = screen.handle_event(event)
+            if isinstance(event, ProgressMessage):
                 with suppress(OSError):
                     live.console.print(escape(escape_line(line)))
 
-        yield tell
+        yield show_event
 
 
 @dataclass(slots=True)
 class NodeRow:
-    """One node as it was last heard of. It was busy from `since` `until` it was ready, or is still.
-
-    The rows are those that it showed last.
-    """
+    """The last known state of a node. It starts up from `busy_since` to `busy_until`, which is None until its end."""
 
     role: str = ""
     flavor: str = ""
@@ -69,104 +66,99 @@ class NodeRow:
 
 
 class DemoScreen:
-    """All that was told so far. `tell` gives the line that a change is worth; "" where it is none."""
+    """The state of the demo according to its events. `handle_event` returns a line for an important one, or ""."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._began = clock, clock.now()
-        self._players: dict[str, NodeRow] = {}
+        self._clock, self._start_time = clock, clock.now()
+        self._rows: dict[str, NodeRow] = {}
         self._stack = ""
 
-    def handle_event(self, told: DemoEvent) -> str:
-        now = self._clock.now() - self._began
-        match told:
+    def handle_event(self, event: DemoEvent) -> str:
+        now = self._clock.now() - self._start_time
+        match event:
             case ProgressMessage(text):
                 return f"{now:6.1f} s  {text}"
             case ClusterChanged(cluster):
-                return self._cast(cluster)
+                return self._update_nodes(cluster)
             case RowsCounted():
-                return self._counted(told, now)
+                return self._update_count(event, now)
             case StackChanged():
-                self._stack = f"{told.name} {told.status}"
-                for player in self._players.values():
-                    player.is_removed = player.is_removed or told.status == "DELETE_COMPLETE"
-                return f"{now:6.1f} s  {self._stack}{_why(told.reason if 'FAILED' in told.status else '')}"
+                self._stack = f"{event.name} {event.status}"
+                for row in self._rows.values():
+                    row.is_removed = row.is_removed or event.status == "DELETE_COMPLETE"
+                reason = event.reason if "FAILED" in event.status else ""
+                return f"{now:6.1f} s  {self._stack}{_format_reason(reason)}"
             case NodeChanged():
-                return self._changed(told, now)
+                return self._update_state(event, now)
 
     def build_table(self) -> Table | str:
-        """What a live display shows: nothing before there is a cast."""
-        if not self._players:
+        """Return the content of the live display: nothing before the cluster is known."""
+        if not self._rows:
             return ""
         from rich.markup import escape
         from rich.table import Table
 
-        now = self._clock.now() - self._began
+        now = self._clock.now() - self._start_time
         table = Table(title=f"{escape(escape_line(self._stack))} {now:.0f} s", title_justify="left")
-        for head in ("node", "role", "flavor", "address", "state"):
-            table.add_column(head)
-        for head in ("seconds", "rows"):
-            table.add_column(head, justify="right")
-        for name, player in self._players.items():
-            state = "removed" if player.is_removed else str(player.state or "")
-            style = (
-                "dim strike"
-                if player.is_removed
-                else STATE_COLOURS.get(player.state or NodeState.WAITING, "")
-            )
-            known = (name, player.role, player.flavor, player.address, state)
-            rows = "" if player.rows is None else str(player.rows)
-            table.add_row(
-                *(escape(escape_line(word)) for word in known), _seconds(player, now), rows, style=style
-            )
+        for heading in ("node", "role", "flavor", "address", "state"):
+            table.add_column(heading)
+        for heading in ("seconds", "rows"):
+            table.add_column(heading, justify="right")
+        for name, row in self._rows.items():
+            state = "removed" if row.is_removed else str(row.state or "")
+            style = "dim strike" if row.is_removed else STATE_COLOURS.get(row.state or NodeState.WAITING, "")
+            cells = (name, row.role, row.flavor, row.address, state)
+            count = "" if row.rows is None else str(row.rows)
+            escaped_cells = (escape(escape_line(cell)) for cell in cells)
+            table.add_row(*escaped_cells, _format_seconds(row, now), count, style=style)
         return table
 
-    def _cast(self, cluster: Cluster) -> str:
+    def _update_nodes(self, cluster: Cluster) -> str:
         for node in cluster:
-            player = self._player(node.name)
-            player.role = "source" if node.name == cluster.source.name else "replica"
-            player.flavor = node.flavor
-        for name in self._players.keys() - {node.name for node in cluster}:
-            self._players[name].is_removed = True
+            row = self._get_row(node.name)
+            row.role = "source" if node.name == cluster.source.name else "replica"
+            row.flavor = node.flavor
+        for name in self._rows.keys() - {node.name for node in cluster}:
+            self._rows[name].is_removed = True
         return ""
 
-    def _counted(self, told: RowsCounted, now: float) -> str:
-        player = self._player(told.node)
-        player.address = told.address
-        if player.busy_since is None:
-            player.busy_since = now
-        if told.rows is not None:
-            player.rows = told.rows
+    def _update_count(self, event: RowsCounted, now: float) -> str:
+        row = self._get_row(event.node)
+        row.address = event.address
+        if row.busy_since is None:
+            row.busy_since = now
+        if event.rows is not None:
+            row.rows = event.rows
         return ""
 
-    def _changed(self, told: NodeChanged, now: float) -> str:
-        player = self._player(told.name)
-        if told.state is player.state:
+    def _update_state(self, event: NodeChanged, now: float) -> str:
+        row = self._get_row(event.name)
+        if event.state is row.state:
             return ""
-        if told.state in BUSY_STATES and (player.busy_since is None or player.busy_until is not None):
-            player.busy_since, player.busy_until = now, None
-        elif told.state in FINAL_STATES:
-            player.busy_until = now
-        player.state = told.state
-        return (
-            f"{now:6.1f} s  {told.name} ({player.role}, {player.flavor}) is {told.state}{_why(told.reason)}"
-        )
+        if event.state in BUSY_STATES and (row.busy_since is None or row.busy_until is not None):
+            row.busy_since, row.busy_until = now, None
+        elif event.state in FINAL_STATES:
+            row.busy_until = now
+        row.state = event.state
+        reason = _format_reason(event.reason)
+        return f"{now:6.1f} s  {event.name} ({row.role}, {row.flavor}) is {event.state}{reason}"
 
-    def _player(self, name: str) -> NodeRow:
-        return self._players.setdefault(name, NodeRow())
+    def _get_row(self, name: str) -> NodeRow:
+        return self._rows.setdefault(name, NodeRow())
 
 
-def _seconds(player: NodeRow, now: float) -> str:
-    """How long it was, or has been, busy."""
-    if player.busy_since is None:
+def _format_seconds(row: NodeRow, now: float) -> str:
+    """Return how long the node was busy, or has been busy so far."""
+    if row.busy_since is None:
         return ""
-    return f"{(now if player.busy_until is None else player.busy_until) - player.busy_since:.1f}"
+    return f"{(now if row.busy_until is None else row.busy_until) - row.busy_since:.1f}"
 
 
-def _why(reason: str) -> str:
+def _format_reason(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _written(line: str) -> None:
+def _write_line(line: str) -> None:
     if line:
         with suppress(OSError):
             sys.stderr.write(escape_line(line) + "\n")

@@ -1,4 +1,4 @@
-"""The main job on one machine, watched: a cluster launched, grown and shrunk while rows are written and read."""
+"""A demo on one machine: a cluster is created, grown and shrunk while rows are written and read."""
 
 from guestagent.demo.checks import DemoResult, FailedNode
 from guestagent.demo.environment import EmbeddedEnvironment

@@ -1,4 +1,4 @@
-"""What a play found, and the sentences for what did not hold: decided from numbers, without a look at anything."""
+"""The checks of the demo, and its result. Each check returns a sentence for every problem. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guestagent.controller import ClusterStatus, NodeState
 
 @dataclass(frozen=True, slots=True)
 class FailedNode:
-    """A node that is not what it should be: why, as far as Heat knows, and what its agent said last."""
+    """A failed node: Heat's reason, and the end of its agent's log."""
 
     node: str
     reason: str
@@ -19,9 +19,10 @@ class FailedNode:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """It held where there are no problems. `status` is the cluster's last one; None where it came to none.
+    """The result of the demo, which passed if there are no problems.
 
-    `broken` is the exit code of the error that broke it off, 0 where none did.
+    `status` is the last status of the cluster, or None if there was none. `exit_code` is that of the error that ended
+    the demo early, or 0.
     """
 
     rows: int
@@ -31,40 +32,43 @@ class DemoResult:
     exit_code: int = 0
 
 
-def check_acknowledged_rows(node: str, acknowledged: int, seen: frozenset[int]) -> tuple[str, ...]:
-    """Acknowledged rows that the node does not show."""
-    lost = sorted(set(range(1, acknowledged + 1)) - seen)
-    if not lost:
+def check_acknowledged_rows(node: str, acknowledged: int, rows: frozenset[int]) -> tuple[str, ...]:
+    """Check that the node has every acknowledged row."""
+    missing = sorted(set(range(1, acknowledged + 1)) - rows)
+    if not missing:
         return ()
-    return (f"{node} lacks {len(lost)} of {acknowledged} acknowledged rows, the first is {lost[0]}",)
+    return (f"{node} lacks {len(missing)} of {acknowledged} acknowledged rows, the first is {missing[0]}",)
 
 
-def check_replica_rows(node: str, source: frozenset[int], seen: frozenset[int]) -> tuple[str, ...]:
-    """A replica that, with nobody writing any more, is not what the source is."""
-    if seen == source:
+def check_replica_rows(node: str, source_rows: frozenset[int], rows: frozenset[int]) -> tuple[str, ...]:
+    """Check that a replica has exactly the rows of the source, after writing has stopped."""
+    if rows == source_rows:
         return ()
-    return (f"{node} lacks {len(source - seen)} rows of the source and has {len(seen - source)} of its own",)
+    missing, surplus = source_rows - rows, rows - source_rows
+    return (f"{node} lacks {len(missing)} rows of the source and has {len(surplus)} of its own",)
 
 
-def check_new_rows(node: str, before: int, shown: int) -> tuple[str, ...]:
-    """A replica that showed nothing new while the stack was at work."""
-    if shown > before:
+def check_new_rows(node: str, count_before: int, count: int) -> tuple[str, ...]:
+    """Check that a replica received rows while the stack was being updated."""
+    if count > count_before:
         return ()
-    return (f"{node} showed no row that was written while the stack was at work",)
+    return (f"{node} showed no row that was written while the stack was being updated",)
 
 
 def check_removed_servers(nodes: Iterable[str]) -> tuple[str, ...]:
-    """Servers that should be gone."""
-    return tuple(f"the server of {node} is still there" for node in nodes)
+    """Report the nodes whose servers should have been deleted."""
+    return tuple(f"the server of {node} still exists" for node in nodes)
 
 
 def check_node_states(status: ClusterStatus) -> tuple[str, ...]:
-    """Nodes that Heat does not call ready."""
-    seen = ((node.node.name, node.state) for node in status.nodes)
-    return tuple(f"{name} is {state}" for name, state in seen if state is not NodeState.READY)
+    """Check that every node is ready according to Heat."""
+    states = ((node.node.name, node.state) for node in status.nodes)
+    return tuple(f"{name} is {state}" for name, state in states if state is not NodeState.READY)
 
 
 def check_dangerous_reads(reads: Iterable[str]) -> tuple[str, ...]:
-    """Reads of ours that a real stack in progress might not have survived."""
-    told = tuple(reads)
-    return (f"{len(told)} dangerous reads of a stack in progress, the first: {told[0]}",) if told else ()
+    """Report reads by guestagent that can break a real stack in progress."""
+    all_reads = tuple(reads)
+    if not all_reads:
+        return ()
+    return (f"{len(all_reads)} dangerous reads of a stack in progress, the first: {all_reads[0]}",)

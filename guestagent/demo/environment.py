@@ -1,4 +1,4 @@
-"""The ground that the demo is played on: an embedded cloud of its own on this machine, and its guests."""
+"""The environment of the demo: an embedded cloud of its own on this machine, and its guests."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from guestagent.errors import CloudError, CloudRefused, DatabaseUnreachable
 from guestagent.file_lock import try_lock
 
 SERVER_SOCKET = "run/mysqld/mysqld.sock"
-LOG_LINE_LIMIT = 15  # lines
+LOG_LINE_LIMIT = 15
 
 
 class EmbeddedEnvironment:
-    """The `Place` that is real. `image` is one of the embedded cloud's."""
+    """The real `DemoEnvironment`. `image` is the name of an image of the embedded cloud."""
 
     def __init__(self, options: CloudOptions, image: str) -> None:
         self.options, self.image = options, image
 
-    def prepare_image(self, say: Callable[[str], None]) -> None:
+    def prepare_image(self, report: Callable[[str], None]) -> None:
         flavour = find_image(self.image).flavour
         if flavour is not None:
-            provide_data_directory(flavour, say)
+            provide_data_directory(flavour, report)
 
     def start_cloud(self) -> None:
         daemon.start_cloud(self.options)
@@ -45,75 +45,81 @@ class EmbeddedEnvironment:
 
     @property
     def is_running(self) -> bool:
-        record = load_cloud_state(self.options)
-        return record is not None and record.is_alive
+        state = load_cloud_state(self.options)
+        return state is not None and state.is_alive
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """UnsupportedEnvironment where this machine cannot play it, CloudRefused where it is being played."""
+        """Keep other demos from running on this machine.
+
+        Raises UnsupportedEnvironment if the machine does not meet the requirements, and CloudRefused if another demo is
+        running.
+        """
         check_requirements(
             self.options.state_folder,
             [service.argv[0] for service in list_image_services(find_image(self.image))],
         )
-        # The folder above, for the state folder itself comes and goes.
-        above = os.open(self.options.state_folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # The parent folder, because the state folder itself is created and removed.
+        descriptor = os.open(self.options.state_folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            if not try_lock(above):
-                raise CloudRefused("a demo is running on this machine already: wait for its end")
+            if not try_lock(descriptor):
+                raise CloudRefused("another demo is running on this machine: wait until it ends")
             yield
         finally:
-            os.close(above)
+            os.close(descriptor)
 
     def connect_heat(self) -> Heat:
         from guestagent.controller.openstack_heat import open_heat
 
-        # openstacksdk finds the entry by this, whatever lies in the current folder; no proxy leads to it.
+        # With this openstacksdk ignores a clouds.yaml in the current folder. Proxies cannot reach the cloud.
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(self.options.clouds_file)
         for name in ("no_proxy", "NO_PROXY"):
             os.environ[name] = ",".join(filter(None, (os.environ.get(name), self.options.gateway)))
         return open_heat(self.options.name)
 
     def list_servers(self) -> tuple[DemoServer, ...]:
-        shown = ((server, _node(server["name"])) for server in self._told("servers"))
-        return tuple(DemoServer(server["id"], node, server["address"]) for server, node in shown if node)
+        rows = ((server, _parse_node_name(server["name"])) for server in self._fetch_rows("servers"))
+        return tuple(DemoServer(server["id"], node, server["address"]) for server, node in rows if node)
 
     def open_table(self, server: DemoServer) -> DemoTable:
-        return SocketTable(partial(self._socket, server))
+        return SocketTable(partial(self._find_socket, server))
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
-        return _tail(self.options.state_folder / "guests" / server.id / "var/log/guestagent.log")
+        return _read_last_lines(self.options.state_folder / "guests" / server.id / "var/log/guestagent.log")
 
     def read_cloud_log(self) -> tuple[str, ...]:
-        return _tail(self.options.log_file)
+        return _read_last_lines(self.options.log_file)
 
     def list_dangerous_reads(self) -> tuple[str, ...]:
-        return tuple(f"{read['read']} of {read['stack']}" for read in self._told("dangerous_reads"))
+        return tuple(f"{row['read']} of {row['stack']}" for row in self._fetch_rows("dangerous_reads"))
 
-    def _told(self, kind: str) -> list[dict[str, Any]]:
-        told = daemon.fetch_status(self._record())[kind]
-        assert isinstance(told, list)
-        return told
+    def _fetch_rows(self, key: str) -> list[dict[str, Any]]:
+        rows = daemon.fetch_status(self._load_state())[key]
+        assert isinstance(rows, list)
+        return rows
 
-    def _record(self) -> CloudState:
-        record = load_cloud_state(self.options)
-        if record is None or not record.is_alive:
+    def _load_state(self) -> CloudState:
+        state = load_cloud_state(self.options)
+        if state is None or not state.is_alive:
             raise CloudError(f"the embedded cloud {self.options.name} does not run any more")
-        return record
+        return state
 
-    def _socket(self, server: DemoServer) -> str:
-        """A guest's /run is its own: the way to it leads through its first process."""
-        init = namespace_processes.find_init(
+    def _find_socket(self, server: DemoServer) -> str:
+        """Return a path through the guest's first process: /run is mounted only inside the guest."""
+        pid = namespace_processes.find_init(
             network.build_link_names(self.options.bridge, server.id).namespace
         )
-        if init is None:
+        if pid is None:
             raise DatabaseUnreachable(f"{server.node} does not run")
-        return f"/proc/{init}/root/{SERVER_SOCKET}"
+        return f"/proc/{pid}/root/{SERVER_SOCKET}"
 
 
-def _tail(path: Path) -> tuple[str, ...]:
-    return tuple((atomic_file.read_file(path) or b"").decode(errors="replace").splitlines()[-LOG_LINE_LIMIT:])
+def _read_last_lines(path: Path) -> tuple[str, ...]:
+    text = (atomic_file.read_file(path) or b"").decode(errors="replace")
+    return tuple(text.splitlines()[-LOG_LINE_LIMIT:])
 
 
-def _node(name: str) -> str:
-    """Heat calls a server after its stack and its resource; "" for another stack's."""
-    return name.removeprefix(f"{STACK_NAME}-").rpartition("-")[0] if name.startswith(f"{STACK_NAME}-") else ""
+def _parse_node_name(server_name: str) -> str:
+    """Return the node of a server, which Heat names after its stack and resource; "" for another stack's server."""
+    prefix = f"{STACK_NAME}-"
+    return server_name.removeprefix(prefix).rpartition("-")[0] if server_name.startswith(prefix) else ""

@@ -1,4 +1,4 @@
-"""A stage without a machine: the stack is FakeHeat's, and what a node shows of the rows is said beforehand."""
+"""A demo cloud without a machine, for tests: FakeHeat has the stack, and the test decides which rows a node has."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ROW_TIMEOUT_S = 10.0
 
 @dataclass(slots=True)
 class FakeDemoCloud:
-    """Every node shows what is written on the source at once, unless `shows(node, number)` says no.
+    """A fake cloud in which every node has a row as soon as it is written, unless `is_visible(node, number)` is False.
 
-    `strays` are rows that a node has beside those. The source refuses the row `refuses`. Servers of the nodes in
-    `lingers` stay when their stack has let them go.
+    `stray_rows` are additional rows of a node. The source rejects the row `rejected_row`. The servers of
+    `leftover_nodes` remain after the stack has deleted them.
     """
 
     fake_heat: FakeHeat = field(default_factory=FakeHeat)
@@ -33,7 +33,7 @@ class FakeDemoCloud:
 
     @property
     def clock(self) -> Clock:
-        """While it sleeps at least one row is written, as long as somebody writes."""
+        """A clock that lets at least one row be written during each sleep, while a writer is active."""
         return WritingClock(self.rows)
 
     def connect_heat(self) -> Heat:
@@ -43,7 +43,7 @@ class FakeDemoCloud:
         nodes = [node.name for live in self.fake_heat.live.values() for node in parse(live.template)]
         nodes += [name for name in self.leftover_nodes if name not in nodes]
         return tuple(
-            DemoServer(f"id-{name}", name, f"10.0.0.{place}") for place, name in enumerate(nodes, 10)
+            DemoServer(f"id-{name}", name, f"10.0.0.{number}") for number, name in enumerate(nodes, 10)
         )
 
     def open_table(self, server: DemoServer) -> DemoTable:
@@ -58,7 +58,7 @@ class FakeDemoCloud:
 
 @dataclass(slots=True)
 class FakeDemoEnvironment(FakeDemoCloud):
-    """`up` fails with `unable`, if there is such an error, and `down` with `stuck`. `said` is what was asked."""
+    """A fake environment. Starting fails with `start_error`, stopping with `stop_error`; `calls` records both."""
 
     has_leftovers: bool = False
     start_error: GuestAgentError | None = None
@@ -66,8 +66,8 @@ class FakeDemoEnvironment(FakeDemoCloud):
     is_running: bool = False
     calls: list[str] = field(default_factory=list)
 
-    def prepare_image(self, say: Callable[[str], None]) -> None:
-        say("fetching a server")
+    def prepare_image(self, report: Callable[[str], None]) -> None:
+        report("downloading a server")
 
     def start_cloud(self) -> None:
         self.calls.append("up")
@@ -79,8 +79,9 @@ class FakeDemoEnvironment(FakeDemoCloud):
         self.calls.append("down")
         if self.stop_error and self.calls.count("down") > 1:
             raise self.stop_error
-        was, self.has_leftovers, self.is_running = self.has_leftovers or self.is_running, False, False
-        return was
+        has_stopped = self.has_leftovers or self.is_running
+        self.has_leftovers = self.is_running = False
+        return has_stopped
 
     def read_cloud_log(self) -> tuple[str, ...]:
         return ("the cloud said this last",)
@@ -88,50 +89,50 @@ class FakeDemoEnvironment(FakeDemoCloud):
 
 @dataclass(slots=True)
 class FakeRows:
-    """The rows of the source; None before there is a table."""
+    """The rows of the source. `numbers` is None before there is a table."""
 
     numbers: frozenset[int] | None = None
     is_writing: bool = False
     condition: threading.Condition = field(default_factory=threading.Condition)
 
-    def replace_numbers(self, numbers: frozenset[int], writing: bool = True) -> None:
+    def replace_numbers(self, numbers: frozenset[int], is_writing: bool = True) -> None:
         with self.condition:
-            self.numbers, self.is_writing = numbers, writing
+            self.numbers, self.is_writing = numbers, is_writing
             self.condition.notify_all()
 
 
 class FakeTable:
-    """The table as one node of the stage has it."""
+    """The table on one node of the fake cloud."""
 
-    def __init__(self, stage: FakeDemoCloud, node: str) -> None:
-        self._stage, self._node, self._writes = stage, node, False
+    def __init__(self, cloud: FakeDemoCloud, node: str) -> None:
+        self._cloud, self._node, self._is_writer = cloud, node, False
 
     def create(self) -> None:
-        self._writes = True
-        self._stage.rows.replace_numbers(frozenset())
+        self._is_writer = True
+        self._cloud.rows.replace_numbers(frozenset())
 
     def insert(self, number: int) -> None:
-        if number == self._stage.rejected_row:
+        if number == self._cloud.rejected_row:
             raise DatabaseRefused(f"writing row {number}", 1290, "the server is read-only")
-        self._stage.rows.replace_numbers((self._stage.rows.numbers or frozenset()) | {number})
+        self._cloud.rows.replace_numbers((self._cloud.rows.numbers or frozenset()) | {number})
 
     def count(self) -> int:
         return len(self.read_numbers())
 
     def read_numbers(self) -> frozenset[int]:
-        written = self._stage.rows.numbers
-        if written is None:
+        numbers = self._cloud.rows.numbers
+        if numbers is None:
             raise DatabaseRefused("reading rows", 1146, "there is no such table")
-        shown = frozenset(number for number in written if self._stage.is_visible(self._node, number))
-        return shown | self._stage.stray_rows.get(self._node, frozenset())
+        visible = frozenset(number for number in numbers if self._cloud.is_visible(self._node, number))
+        return visible | self._cloud.stray_rows.get(self._node, frozenset())
 
     def close(self) -> None:
-        if self._writes:
-            self._stage.rows.replace_numbers(self._stage.rows.numbers or frozenset(), writing=False)
+        if self._is_writer:
+            self._cloud.rows.replace_numbers(self._cloud.rows.numbers or frozenset(), is_writing=False)
 
 
 class WritingClock(FakeClock):
-    """A clock that jumps, and lets a writer in another thread come to its turn."""
+    """A clock that jumps, and that lets a writer in another thread write a row."""
 
     def __init__(self, rows: FakeRows) -> None:
         super().__init__()
@@ -140,7 +141,7 @@ class WritingClock(FakeClock):
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
         with self._rows.condition:
-            seen = self._rows.numbers
+            former_numbers = self._rows.numbers
             self._rows.condition.wait_for(
-                lambda: not self._rows.is_writing or self._rows.numbers != seen, ROW_TIMEOUT_S
+                lambda: not self._rows.is_writing or self._rows.numbers != former_numbers, ROW_TIMEOUT_S
             )

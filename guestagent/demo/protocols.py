@@ -1,4 +1,4 @@
-"""What a play needs to be played on, and what it tells whoever watches. `ground.py` is real, `fake.py` acts it."""
+"""The cloud that the demo needs, and the events that it reports. `environment` is real, `fake` is for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guestagent.controller import Cluster, Event, Heat
 
 @dataclass(frozen=True, slots=True)
 class DemoServer:
-    """A running server of the stack, and the node that it is."""
+    """A running server of the stack, and its node."""
 
     id: str
     node: str
@@ -19,79 +19,79 @@ class DemoServer:
 
 
 class DemoTable(Protocol):
-    """The demo's table as one server has it. DatabaseError where it cannot be asked, or is not there yet."""
+    """The demo's table on one server. Raises DatabaseError if the server does not answer or has no table yet."""
 
     def create(self) -> None: ...
 
     def insert(self, number: int) -> None:
-        """Returns when the server has acknowledged the row."""
+        """Insert a row, and return when the server has acknowledged it."""
 
     def count(self) -> int: ...
 
     def read_numbers(self) -> frozenset[int]:
-        """Every row that can be read now."""
+        """Return every row that can be read now."""
 
     def close(self) -> None: ...
 
 
 class DemoCloud(Protocol):
-    """A cloud that runs, seen from the machine that it runs on."""
+    """A running cloud, as seen from the machine on which it runs."""
 
     @property
     def image(self) -> str:
-        """What its servers boot from."""
+        """The image of its servers."""
 
     def connect_heat(self) -> Heat: ...
 
     def list_servers(self) -> tuple[DemoServer, ...]:
-        """Those that there are now, in progress or not."""
+        """Return the present servers, also of a stack in progress."""
 
     def open_table(self, server: DemoServer) -> DemoTable:
-        """Not connected before it is first asked."""
+        """Return the table, which connects when it is first used."""
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
-        """The newest lines of what its agent said."""
+        """Return the last lines of the agent's log."""
 
     def list_dangerous_reads(self) -> tuple[str, ...]:
-        """What was read that would have endangered a real stack in progress."""
+        """Return the reads that would have endangered a real stack in progress."""
 
 
 class DemoEnvironment(DemoCloud, Protocol):
-    """Where a stage is put up, and taken down again."""
+    """A place where the demo's cloud is started and stopped."""
 
     @property
     def is_running(self) -> bool:
-        """Whether its cloud is there."""
+        """Whether the cloud is running."""
 
-    def prepare_image(self, say: Callable[[str], None]) -> None:
-        """Fetch what the servers' image is made of, if it is not there: that takes a minute, and says so."""
+    def prepare_image(self, report: Callable[[str], None]) -> None:
+        """Download the parts of the image if they are missing, and report it: this takes a minute."""
 
     def start_cloud(self) -> None: ...
 
     def stop_cloud(self) -> bool:
-        """Whether there was anything. Also takes down what another process put up and left."""
+        """Stop the cloud, even one that another process has left. Return whether there was any."""
 
     def read_cloud_log(self) -> tuple[str, ...]:
-        """The newest lines of what the cloud said; `down` removes them."""
+        """Return the last lines of the cloud's log, which `stop_cloud` removes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
-    """What begins, or what was found, in a sentence."""
+    """A sentence about what begins, or about a result."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterChanged:
-    """The cluster from here on: its nodes, with their roles and flavors."""
+    """The new composition of the cluster: its nodes, with their roles and flavors."""
 
     cluster: Cluster
 
 
 @dataclass(frozen=True, slots=True)
 class RowsCounted:
-    """How many rows a node shows; None where it shows none of the table yet."""
+    """The number of rows on a node, or None if it does not have the table yet."""
 
     node: str
     address: str

@@ -1,4 +1,4 @@
-"""The play: launch, grow, shrink, rest, delete. The stack is worked on by the controller's library alone."""
+"""The scenario of the demo: create, grow, shrink, compare and delete a cluster, with the controller library only."""
 
 from __future__ import annotations
 
@@ -25,39 +25,37 @@ from guestagent.errors import GuestAgentError
 from guestagent.retry import Clock
 
 STACK_NAME = "demo"
-POLL_INTERVAL_S = 0.5  # seconds between two polls
-WAIT_TIMEOUT_S = (
-    300.0  # longer than the nodes' own deadlines: they are the first to say that it is over, and why
-)
+POLL_INTERVAL_S = 0.5
+WAIT_TIMEOUT_S = 300.0  # longer than the nodes' own deadlines, so that they report the reason first
 
 
 def build_demo_cluster(image: str) -> Cluster:
-    """The cluster as it begins; `image` is every node's."""
+    """Return the initial cluster; all nodes have the same image."""
     return Cluster.new(
         source=Node(flavor="m1.medium", image=image),
         replicas=[Node(flavor="m1.small", image=image), Node(flavor="m1.tiny", image=image)],
         deadline=60,
         boot_allowance=60,
         polling_interval=1,
-        dialect=Dialect.CFN,  # the origin's
-        subnet=SUBNET_ID,  # a real Heat makes no AWS::EC2::Instance without one, on a Nova from 2.37 on
+        dialect=Dialect.CFN,  # that of the original template
+        subnet=SUBNET_ID,  # a real Heat needs it for an AWS::EC2::Instance, with Nova's API from 2.37 on
     )
 
 
 def play(
-    stage: DemoCloud,
-    tell: DemoEventHandler,
+    cloud: DemoCloud,
+    handle_event: DemoEventHandler,
     clock: Clock,
     *,
     keep: bool = False,
-    pace: float = ROW_INTERVAL_S,
+    row_interval_s: float = ROW_INTERVAL_S,
 ) -> DemoResult:
-    """All of it. What goes wrong is a finding, and leaves the stack as it then is; so does `keep`."""
-    cluster = build_demo_cluster(stage.image)
-    with RowWriter(pace) as writer, RowCounter(stage, tell) as watch:
-        stacks = Stacks(stage.connect_heat(), CountingClock(clock, watch), POLL_INTERVAL_S)
-        reader = RowReader(stage, clock, cluster.source.name)
-        run = ScenarioRun(stage, cluster, stacks, tell, writer, watch, reader)
+    """Run the scenario, and return its result. After a problem, and with `keep`, the stack is not deleted."""
+    cluster = build_demo_cluster(cloud.image)
+    with RowWriter(row_interval_s) as writer, RowCounter(cloud, handle_event) as counter:
+        stacks = Stacks(cloud.connect_heat(), CountingClock(clock, counter), POLL_INTERVAL_S)
+        reader = RowReader(cloud, clock, cluster.source.name)
+        run = ScenarioRun(cloud, cluster, stacks, handle_event, writer, counter, reader)
         try:
             run.launch_cluster()
             run.add_replica()
@@ -72,12 +70,12 @@ def play(
 
 @dataclass(slots=True)
 class ScenarioRun:
-    """One play as it goes, and what did not hold so far."""
+    """One run of the scenario, and its problems so far."""
 
     cloud: DemoCloud
     cluster: Cluster
     stacks: Stacks
-    tell: DemoEventHandler
+    handle_event: DemoEventHandler
     writer: RowWriter
     row_counter: RowCounter
     reader: RowReader
@@ -85,40 +83,36 @@ class ScenarioRun:
     status: ClusterStatus | None = None
 
     def launch_cluster(self) -> None:
-        """Rows are written as soon as the source is ready, so while the replicas come up."""
-        flavors = ", ".join(node.flavor for node in self.cluster.replicas)
-        self.tell(
-            ProgressMessage(f"launching a source ({self.cluster.source.flavor}) and its replicas ({flavors})")
-        )
-        self._follow(self.stacks.create(STACK_NAME, self.cluster))
+        """Create the stack. Rows are written from the moment the source is ready, while the replicas start."""
+        source, flavors = self.cluster.source, ", ".join(node.flavor for node in self.cluster.replicas)
+        self._report(f"launching a source ({source.flavor}) and its replicas ({flavors})")
+        self._wait_for(self.stacks.create(STACK_NAME, self.cluster))
         self._check_acknowledged()
 
     def add_replica(self) -> None:
-        """One replica more; the others show meanwhile what is written meanwhile."""
-        added = Node(flavor="m1.small", image=self.cloud.image)
-        self.tell(
-            ProgressMessage(f"adding a replica ({added.flavor}) by a stack update, while rows are written")
-        )
-        before = self.writer.acknowledged_rows
-        self._follow(self.stacks.change(STACK_NAME, lambda cluster: cluster.add_replica(added)))
+        """Add a replica, and check that the others receive rows in the meantime."""
+        new_node = Node(flavor="m1.small", image=self.cloud.image)
+        self._report(f"adding a replica ({new_node.flavor}) by a stack update, while rows are written")
+        rows_before = self.writer.acknowledged_rows
+        self._wait_for(self.stacks.change(STACK_NAME, lambda cluster: cluster.add_replica(new_node)))
         for node in self.cluster.replicas:
             self.problems += checks.check_new_rows(
-                node.name, before, self.row_counter.counts.get(node.name, 0)
+                node.name, rows_before, self.row_counter.counts.get(node.name, 0)
             )
         self._check_acknowledged()
 
     def remove_replica(self) -> None:
-        """One replica less."""
-        leaving = self.cluster.replicas[1].name
-        self.tell(ProgressMessage(f"removing {leaving} by a stack update, while rows are written"))
-        self._follow(self.stacks.change(STACK_NAME, lambda cluster: cluster.remove_replica(leaving)))
+        """Remove a replica, and check that its server is deleted."""
+        name = self.cluster.replicas[1].name
+        self._report(f"removing {name} by a stack update, while rows are written")
+        self._wait_for(self.stacks.change(STACK_NAME, lambda cluster: cluster.remove_replica(name)))
         self.problems += checks.check_removed_servers(
-            server.node for server in self.cloud.list_servers() if server.node == leaving
+            server.node for server in self.cloud.list_servers() if server.node == name
         )
         self._check_acknowledged()
 
     def compare_rows(self) -> None:
-        """Nobody writes any more: every replica becomes what the source is, to the row."""
+        """Stop writing, and check that every replica gets exactly the rows of the source."""
         self.writer.stop()
         if self.writer.error:
             self.problems.append(f"writing ended: {self.writer.error}")
@@ -129,36 +123,39 @@ class ScenarioRun:
         self.problems += checks.check_dangerous_reads(self.cloud.list_dangerous_reads())
 
     def delete_stack(self) -> None:
-        """The stack, and every server with it."""
-        self.tell(ProgressMessage("deleting the stack"))
-        self._follow(self.stacks.delete(STACK_NAME))
+        """Delete the stack, and check that every server is deleted."""
+        self._report("deleting the stack")
+        self._wait_for(self.stacks.delete(STACK_NAME))
         self.problems += checks.check_removed_servers(server.node for server in self.cloud.list_servers())
 
     def build_result(self) -> DemoResult:
         return DemoResult(self.writer.acknowledged_rows, tuple(self.problems), self.status)
 
     def build_failure(self, error: GuestAgentError) -> DemoResult:
-        """With what a person needs to find out why."""
+        """Return the result after an error, with the details that a person needs to find its cause."""
         problems = (*self.problems, str(error))
-        blamed = find_failed_nodes(self.cloud, self.stacks, STACK_NAME)
-        return DemoResult(self.writer.acknowledged_rows, problems, self.status, blamed, error.exit_code)
+        failed_nodes = find_failed_nodes(self.cloud, self.stacks, STACK_NAME)
+        return DemoResult(self.writer.acknowledged_rows, problems, self.status, failed_nodes, error.exit_code)
 
-    def _follow(self, work: Work) -> None:
+    def _report(self, text: str) -> None:
+        self.handle_event(ProgressMessage(text))
+
+    def _wait_for(self, work: Work) -> None:
         if work.cluster:
-            self.tell(ClusterChanged(work.cluster))
-        self.stacks.wait(work, WAIT_TIMEOUT_S, self._heard)
+            self.handle_event(ClusterChanged(work.cluster))
+        self.stacks.wait(work, WAIT_TIMEOUT_S, self._handle_stack_event)
 
-    def _heard(self, event: Event) -> None:
-        """Writing begins with the first word that the source is ready."""
-        self.tell(event)
-        ready = isinstance(event, NodeChanged) and event.state is NodeState.READY
-        if ready and event.name == self.cluster.source.name:
+    def _handle_stack_event(self, event: Event) -> None:
+        """Pass the event on, and start to write when the source becomes ready."""
+        self.handle_event(event)
+        is_ready = isinstance(event, NodeChanged) and event.state is NodeState.READY
+        if is_ready and event.name == self.cluster.source.name:
             self.writer.start(self.cloud.open_table(self.reader.find_source()))
 
     def _check_acknowledged(self) -> None:
-        """What was acknowledged before the stack was said to be complete can be read on every node."""
+        """Check that every node has the rows that were acknowledged before the stack was complete."""
         acknowledged = self.writer.acknowledged_rows
-        lost = self.reader.find_missing_rows(acknowledged)
-        self.problems += lost
-        if not lost:
-            self.tell(ProgressMessage(f"{acknowledged} acknowledged rows can be read on every node"))
+        problems = self.reader.find_missing_rows(acknowledged)
+        self.problems += problems
+        if not problems:
+            self._report(f"{acknowledged} acknowledged rows can be read on every node")

@@ -1,4 +1,4 @@
-"""The demo's table over a guest's own socket, as its root: the way that the agent takes, seen from outside."""
+"""The demo's table, over the guest's own socket as root: the same login as the agent's, from outside the guest."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ QUERY_TIMEOUT_S = 10.0
 
 
 class SocketTable:
-    """`socket` finds the path when it is needed; DatabaseUnreachable where there is none yet."""
+    """A table that connects when it is first used. `find_socket` may raise DatabaseUnreachable."""
 
-    def __init__(self, socket: Callable[[], str]) -> None:
-        self._socket = socket
+    def __init__(self, find_socket: Callable[[], str]) -> None:
+        self._find_socket = find_socket
         self._connection: Connection | None = None
 
     def create(self) -> None:
-        self._rows(sql("CREATE DATABASE demo"), "making the demo's database")
-        self._rows(sql("CREATE TABLE demo.written (number INT PRIMARY KEY)"), "making the demo's table")
+        self._execute(sql("CREATE DATABASE demo"), "creating the demo's database")
+        self._execute(sql("CREATE TABLE demo.written (number INT PRIMARY KEY)"), "creating the demo's table")
 
     def insert(self, number: int) -> None:
-        self._rows(sql("INSERT INTO demo.written VALUES ({})", number), f"writing row {number}")
+        self._execute(sql("INSERT INTO demo.written VALUES ({})", number), f"writing row {number}")
 
     def count(self) -> int:
-        return int(self._rows(sql("SELECT COUNT(*) AS n FROM demo.written"), "counting rows")[0]["n"] or 0)
+        rows = self._execute(sql("SELECT COUNT(*) AS n FROM demo.written"), "counting rows")
+        return int(rows[0]["n"] or 0)
 
     def read_numbers(self) -> frozenset[int]:
-        rows = self._rows(sql("SELECT number FROM demo.written"), "reading rows")
+        rows = self._execute(sql("SELECT number FROM demo.written"), "reading rows")
         return frozenset(int(row["number"] or 0) for row in rows)
 
     def close(self) -> None:
@@ -36,7 +37,7 @@ class SocketTable:
             self._connection.close()
             self._connection = None
 
-    def _rows(self, statement: Statement, doing: str) -> list[Row]:
+    def _execute(self, statement: Statement, action: str) -> list[Row]:
         if self._connection is None:
-            self._connection = connect_socket(self._socket(), "root", QUERY_TIMEOUT_S)
-        return self._connection.fetch_rows(statement, doing)
+            self._connection = connect_socket(self._find_socket(), "root", QUERY_TIMEOUT_S)
+        return self._connection.fetch_rows(statement, action)

@@ -1,4 +1,4 @@
-"""Rows: written on the source in a thread of its own, counted on every node whenever there is time, compared."""
+"""Writes rows on the source in a separate thread, counts them on every node, and compares them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from guestagent.demo.protocols import DemoCloud, DemoEventHandler, DemoServer, D
 from guestagent.errors import CloudError, DatabaseError
 from guestagent.retry import Clock
 
-ROW_INTERVAL_S = 0.05  # seconds between two rows
+ROW_INTERVAL_S = 0.05
 STOP_TIMEOUT_S = 30.0
-CATCH_UP_TIMEOUT_S = 15.0  # seconds that a replica may take to show what is on the source
+CATCH_UP_TIMEOUT_S = 15.0
 RECHECK_INTERVAL_S = 0.1
 
 
 class RowWriter:
-    """Writes rows 1, 2, 3, … from `start` to `stop`, one each `pace` seconds; the first refusal ends it.
+    """Writes rows 1, 2, 3, … from `start` to `stop`, one every `interval_s`; the first error ends it.
 
-    So rows 1 to `acknowledged` are those that must never be lost.
+    So rows 1 to `acknowledged_rows` are those that must never be lost.
     """
 
-    def __init__(self, pace: float = ROW_INTERVAL_S) -> None:
+    def __init__(self, interval_s: float = ROW_INTERVAL_S) -> None:
         self.acknowledged_rows = 0
         self.error: DatabaseError | None = None
-        self._pace = pace
-        self._stopping = threading.Event()
+        self._interval_s = interval_s
+        self._stop_event = threading.Event()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> RowWriter:
@@ -40,14 +40,14 @@ class RowWriter:
         self.stop()
 
     def start(self, table: DemoTable) -> None:
-        """Create the table and begin; nothing happens where it has begun already."""
+        """Create the table and begin to write, unless the writer has been started before."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, args=(table,), name="rows", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the last row is acknowledged or refused."""
-        self._stopping.set()
+        """Stop, and return when the last row is acknowledged or rejected."""
+        self._stop_event.set()
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
 
@@ -55,7 +55,7 @@ class RowWriter:
         try:
             with closing(table):
                 table.create()
-                while not self._stopping.wait(self._pace):
+                while not self._stop_event.wait(self._interval_s):
                     table.insert(self.acknowledged_rows + 1)
                     self.acknowledged_rows += 1
         except DatabaseError as error:
@@ -63,11 +63,11 @@ class RowWriter:
 
 
 class RowCounter:
-    """Counts the rows on every server there is. `counts` is what each node showed last."""
+    """Counts the rows on every server. `counts` has the last number of each node."""
 
-    def __init__(self, stage: DemoCloud, tell: DemoEventHandler) -> None:
+    def __init__(self, cloud: DemoCloud, handle_event: DemoEventHandler) -> None:
         self.counts: dict[str, int] = {}
-        self._stage, self._tell = stage, tell
+        self._cloud, self._handle_event = cloud, handle_event
         self._tables: dict[DemoServer, DemoTable] = {}
 
     def __enter__(self) -> RowCounter:
@@ -77,90 +77,93 @@ class RowCounter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for server in tuple(self._tables):
-            self._forget(server)
+            self._close_table(server)
 
     def count_rows(self) -> None:
-        """Once at every node."""
-        servers = self._stage.list_servers()
-        for gone in self._tables.keys() - set(servers):
-            self._forget(gone)
+        """Count the rows of every node once, and report the numbers."""
+        servers = self._cloud.list_servers()
+        for deleted_server in self._tables.keys() - set(servers):
+            self._close_table(deleted_server)
         for server in servers:
-            self._tell(RowsCounted(server.node, server.address, self._count(server)))
+            self._handle_event(RowsCounted(server.node, server.address, self._count(server)))
 
     def _count(self, server: DemoServer) -> int | None:
-        """None where the server, or the table on it, is not there (yet)."""
+        """Return the number of rows, or None if the database server or its table does not exist (yet)."""
         if server not in self._tables:
-            self._tables[server] = self._stage.open_table(server)
+            self._tables[server] = self._cloud.open_table(server)
         try:
             self.counts[server.node] = self._tables[server].count()
         except DatabaseError:
-            self._forget(server)
+            self._close_table(server)
             return None
         return self.counts[server.node]
 
-    def _forget(self, server: DemoServer) -> None:
+    def _close_table(self, server: DemoServer) -> None:
         self._tables.pop(server).close()
 
 
 class CountingClock:
-    """A clock for whoever waits for the stack: its pauses are used to look at the rows."""
+    """A clock that counts the rows whenever its user sleeps, while it waits for the stack."""
 
-    def __init__(self, clock: Clock, watch: RowCounter) -> None:
-        self._clock, self._watch = clock, watch
+    def __init__(self, clock: Clock, counter: RowCounter) -> None:
+        self._clock, self._counter = clock, counter
 
     def now(self) -> float:
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
-        self._watch.count_rows()
+        self._counter.count_rows()
         self._clock.sleep(seconds)
 
 
 class RowReader:
-    """Reads what the nodes hold. A replica that is behind may catch up first."""
+    """Reads and checks the rows of the nodes. A replica that lags behind may catch up first."""
 
-    def __init__(self, stage: DemoCloud, clock: Clock, source: str) -> None:
-        self._stage, self._clock, self._source = stage, clock, source
+    def __init__(self, cloud: DemoCloud, clock: Clock, source: str) -> None:
+        self._cloud, self._clock, self._source = cloud, clock, source
 
     def find_source(self) -> DemoServer:
-        return self._servers()[0]
+        return self._list_servers()[0]
 
     def find_missing_rows(self, acknowledged: int) -> tuple[str, ...]:
-        """What any node, the source too, does not show of the first `acknowledged` rows."""
-        return self._of_each(
-            self._servers(),
-            lambda server: checks.check_acknowledged_rows(server.node, acknowledged, self._numbers(server)),
+        """Return a problem for each node, source included, that lacks one of the first `acknowledged` rows."""
+        return self._check_servers(
+            self._list_servers(),
+            lambda server: checks.check_acknowledged_rows(
+                server.node, acknowledged, self._read_numbers(server)
+            ),
         )
 
     def find_differing_rows(self) -> tuple[str, ...]:
-        """What any replica has otherwise than the source."""
-        source, *replicas = self._servers()
-        held = self._numbers(source)
-        return self._of_each(
-            replicas, lambda server: checks.check_replica_rows(server.node, held, self._numbers(server))
+        """Return a problem for each replica whose rows differ from those of the source."""
+        source, *replicas = self._list_servers()
+        source_rows = self._read_numbers(source)
+        return self._check_servers(
+            replicas,
+            lambda server: checks.check_replica_rows(server.node, source_rows, self._read_numbers(server)),
         )
 
-    def _of_each(
-        self, servers: list[DemoServer], question: Callable[[DemoServer], tuple[str, ...]]
+    def _check_servers(
+        self, servers: list[DemoServer], check_server: Callable[[DemoServer], tuple[str, ...]]
     ) -> tuple[str, ...]:
-        """Ask until there is nothing to say, or for as long as one may take to catch up."""
-        said: tuple[str, ...] = ()
+        """Repeat the check of each server until it passes, or until the time to catch up is over."""
+        all_problems: tuple[str, ...] = ()
         for server in servers:
-            ends = self._clock.now() + CATCH_UP_TIMEOUT_S
-            while (answer := question(server)) and self._clock.now() < ends:
+            deadline = self._clock.now() + CATCH_UP_TIMEOUT_S
+            while (problems := check_server(server)) and self._clock.now() < deadline:
                 self._clock.sleep(RECHECK_INTERVAL_S)
-            said += answer
-        return said
+            all_problems += problems
+        return all_problems
 
-    def _servers(self) -> list[DemoServer]:
-        """The source first."""
-        found = sorted(
-            self._stage.list_servers(), key=lambda server: (server.node != self._source, server.node)
+    def _list_servers(self) -> list[DemoServer]:
+        """Return the servers, the source first."""
+        servers = sorted(
+            self._cloud.list_servers(), key=lambda server: (server.node != self._source, server.node)
         )
-        if not found or found[0].node != self._source:
+        if not servers or servers[0].node != self._source:
             raise CloudError(f"the cloud shows no server of {self._source}")
-        return found
+        return servers
 
-    def _numbers(self, server: DemoServer) -> frozenset[int]:
-        with closing(self._stage.open_table(server)) as table:
+    def _read_numbers(self, server: DemoServer) -> frozenset[int]:
+        with closing(self._cloud.open_table(server)) as table:
             return table.read_numbers()

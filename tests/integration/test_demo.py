@@ -130,7 +130,7 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
     answer, told = second.communicate(timeout=PATIENCE)
 
     assert len(namespaces) == 3
-    assert any("removed what an earlier demo left" in line for line in swept)
+    assert any("removed the remains of an earlier demo" in line for line in swept)
     assert second.returncode == 130, told
     assert answer.splitlines()[-1].startswith("did not hold: interrupted")
     assert not any(namespace.exists() for namespace in namespaces)
@@ -176,7 +176,7 @@ def test_one_demo_at_a_time(demo: Demo) -> None:
     first.communicate(timeout=PATIENCE)
 
     assert second.returncode == 5
-    assert refused == "guestagent: a demo is running on this machine already: wait for its end\n"
+    assert refused == "guestagent: another demo is running on this machine: wait until it ends\n"
     assert first.returncode == 130
     assert not any(demo.traces().values()), demo.traces()
 

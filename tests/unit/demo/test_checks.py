@@ -33,7 +33,7 @@ def test_new_rows_were_read_where_more_are_shown_than_there_were_before() -> Non
 
 
 def test_servers_that_stay_are_named() -> None:
-    assert checks.check_removed_servers(["Slave0001"]) == ("the server of Slave0001 is still there",)
+    assert checks.check_removed_servers(["Slave0001"]) == ("the server of Slave0001 still exists",)
 
 
 def test_of_dangerous_reads_the_first_is_shown() -> None:

@@ -125,12 +125,12 @@ def build_demo(folder: Path) -> str:
     status = Stacks(build_failed()).status("db")
     failing = (FailedNode("Slave0000", "no login", ("INFO this was said last",)),)
     found = DemoResult(12, ("Slave0000 is failed",), status, failing, exit_code=6)
-    return spell_answer(demo._document(found, 42.25, kept=True), None, folder)
+    return spell_answer(demo.build_result_document(found, 42.25, is_kept=True), None, folder)
 
 
 @golden("answers/demo/held.json")
 def build_held_demo(folder: Path) -> str:
-    return spell_answer(demo._document(DemoResult(0), 42.25, kept=False), None, folder)
+    return spell_answer(demo.build_result_document(DemoResult(0), 42.25, is_kept=False), None, folder)
 
 
 @golden("contract/embedded_status.json")
