@@ -42,7 +42,7 @@ class HistoryComparison:
 
     def __str__(self) -> str:
         lines = [
-            str(self.divergence or f"not parted from the source {self.source}: there is nothing to accept")
+            str(self.divergence or f"not diverged from the source {self.source}: there is nothing to accept")
         ]
         rows = (
             ("history of this replica", self.replica_history),
@@ -127,7 +127,7 @@ def _read_document(settings: Settings) -> tuple[Source, Document]:
     document = parse(collected.document, collected.display_path)
     require_resolved(document, collected.display_path)
     if document.source is None:
-        raise NotReady("this node is a source: run the command on the parted replica")
+        raise NotReady("this node is a source: run the command on the diverged replica")
     return document.source, document
 
 

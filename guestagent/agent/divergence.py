@@ -126,7 +126,7 @@ class Divergence:
             evidence.append(f"the source rejected the receiver: {self.rejected}")
         if self.skipped:
             evidence.append(f"changes were left out while this replica had {self.skipped}")
-        return f"parted from the source {self.source}: {'; '.join(evidence)}"
+        return f"diverged from the source {self.source}: {'; '.join(evidence)}"
 
 
 def find_divergence(

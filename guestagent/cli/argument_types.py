@@ -1,4 +1,4 @@
-"""Numbers of options, each with its range: argparse alone takes what can mean nothing, NaN among it."""
+"""Types for numeric options with a range: argparse alone accepts meaningless values such as NaN."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 
 
-def build_positive_type(most: int, unit: str) -> Callable[[str], float]:
-    """A type for argparse: a number above 0 and at most `most`."""
+def build_positive_type(maximum: int, unit: str) -> Callable[[str], float]:
+    """Return an argparse type for numbers above 0 and up to `maximum`."""
 
-    def read(text: str) -> float:
+    def parse_number(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not 0 < value <= most:
-            raise ArgumentTypeError(f"expected more than 0 and at most {most} {unit}, found {text!r}")
+        if not 0 < value <= maximum:
+            raise ArgumentTypeError(f"must be more than 0 and at most {maximum} {unit}, not {text!r}")
         return value
 
-    return read
+    return parse_number
 
 
-def build_integer_type(least: int, most: int, unit: str) -> Callable[[str], int]:
-    """A type for argparse: an integer from `least` to `most`."""
+def build_integer_type(minimum: int, maximum: int, unit: str) -> Callable[[str], int]:
+    """Return an argparse type for integers from `minimum` to `maximum`."""
 
-    def read(text: str) -> int:
+    def parse_integer(text: str) -> int:
         try:
             value = int(text)
-        except ValueError:  # one of thousands of digits among it
-            value = least - 1
-        if not least <= value <= most:
-            raise ArgumentTypeError(f"expected {unit}, from {least} to {most}, found {text[:40]!r}")
+        except ValueError:  # also raised for thousands of digits
+            value = minimum - 1
+        if not minimum <= value <= maximum:
+            raise ArgumentTypeError(f"must be {unit} between {minimum} and {maximum}, not {text[:40]!r}")
         return value
 
-    return read
+    return parse_integer

@@ -1,4 +1,4 @@
-"""`guestagent cloud`: the embedded cloud of this machine, up and down."""
+"""`guestagent cloud`: starts and stops the embedded cloud on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from guestagent.cli.argument_types import build_integer_type, build_positive_type
 from guestagent.cli.options import add_json_option
 from guestagent.cli.subnet import parse_subnet
-from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
+from guestagent.errors import EXIT_OK, InvalidInput, NotReady, Problem, UnsupportedEnvironment
 
 if TYPE_CHECKING:
     from guestagent.embedded.process.state_file import CloudOptions
@@ -24,147 +24,172 @@ if TYPE_CHECKING:
 STATE_FOLDER = Path("/var/lib/guestagent-cloud")
 FORBIDDEN_PATH_CHARACTERS = frozenset(",:\\")
 AUTH_TTL_LIMIT_MINUTES = 525600
-NAME_LENGTH_LIMIT = 12  # the bridge is called after it, and a link's name is short
+NAME_LENGTH_LIMIT = 12  # the name is part of the bridge's name, and Linux limits the names of links
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of this group."""
-    group = commands.add_parser("cloud", help="a cloud on this one machine, to learn and to test on")
+    group = commands.add_parser(
+        "cloud",
+        help="run an embedded OpenStack cloud on this machine, for learning and tests",
+        description="Run an embedded cloud on this machine, for learning and tests: an imitation of Keystone, Heat and "
+        "the parts of Nova, Neutron and Glance that a cluster needs. Its servers are namespaces with real database "
+        "servers. It is not for production.",
+    )
     actions = group.add_subparsers(metavar="ACTION", required=True)
-    start = actions.add_parser("up", help="start it, or find that it runs; writes a clouds.yaml entry")
-    _common(start)
-    start.add_argument(
+    _register_up(actions)
+    down_parser = actions.add_parser("down", help="stop the cloud, and remove its guests, bridge and state")
+    _add_common_options(down_parser)
+    down_parser.add_argument(
+        "--purge", action="store_true", help="also remove the guest image, which the next start would reuse"
+    )
+    down_parser.set_defaults(run=run_down)
+    status_parser = actions.add_parser(
+        "status", help="show stacks, servers, and API reads that would endanger a real stack"
+    )
+    _add_common_options(status_parser)
+    status_parser.set_defaults(run=run_status)
+    ssh_parser = actions.add_parser(
+        "ssh",
+        help="run a command or a shell in a guest (not SSH: it needs no network and no key)",
+        description="Run a command or a shell in a guest. In spite of its name it does not use SSH: it enters the "
+        "guest's namespaces, so it needs root on this machine, but neither a network nor a key. The exit code is that "
+        "of the command.",
+    )
+    _add_common_options(ssh_parser)
+    ssh_parser.add_argument("guest", metavar="GUEST", help="the guest's resource, server name, address or id")
+    ssh_parser.add_argument("words", metavar="COMMAND", nargs="*", help="the command (default: a shell)")
+    ssh_parser.set_defaults(run=run_ssh)
+
+
+def _register_up(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser("up", help="start the cloud if it is not running, and add it to clouds.yaml")
+    _add_common_options(parser)
+    parser.add_argument(
         "--subnet",
         type=parse_subnet,
         default="10.77.0.0/24",
-        help="the guests' subnet, IPv4 or IPv6 (default %(default)s)",
+        help="the guests' subnet, IPv4 or IPv6 (default: %(default)s)",
     )
-    start.add_argument(
-        "--no-guests", action="store_true", help="boot nothing; needs neither root nor namespaces"
+    parser.add_argument(
+        "--no-guests", action="store_true", help="do not boot guests; requires neither root nor namespaces"
     )
-    start.add_argument("--foreground", action="store_true", help="stay; SIGTERM or Ctrl-C ends it")
-    start.add_argument(
+    parser.add_argument(
+        "--foreground", action="store_true", help="run in the foreground until SIGTERM or Ctrl-C"
+    )
+    parser.add_argument(
         "--auth-ttl",
         type=build_positive_type(AUTH_TTL_LIMIT_MINUTES, "minutes"),
         default=15,
         metavar="MINUTES",
-        help="life of handles' URLs (default %(default)s)",
+        help="lifetime of the URLs of wait condition handles (default: %(default)s)",
     )
-    start.add_argument(
+    parser.add_argument(
         "--heat",
         choices=("fake", "real"),
         default="fake",
-        help="an imitation, or Keystone and Heat themselves (default %(default)s)",
+        help="the built-in imitation of Keystone and Heat, or the real ones (default: %(default)s)",
     )
-    start.add_argument(
+    parser.add_argument(
         "--heat-release",
         type=build_integer_type(1, 1000, "a release"),
         metavar="N",
-        help="a real Heat of this release, from PyPI (default: the one of this Debian's packages)",
+        help="with --heat real: the release of Heat, from PyPI (default: that of this machine's Debian)",
     )
-    start.set_defaults(run=run_up)
-    end = actions.add_parser("down", help="end it and remove guests, bridge and state")
-    _common(end)
-    end.add_argument(
-        "--purge", action="store_true", help="also what the next start would reuse: the guests' image"
-    )
-    end.set_defaults(run=run_down)
-    shown = actions.add_parser("status", help="what runs, and reads that would endanger a real stack")
-    _common(shown)
-    shown.set_defaults(run=run_status)
-    inside = actions.add_parser("ssh", help="a shell, or one command, in a guest; no network takes part")
-    _common(inside)
-    inside.add_argument("guest", metavar="GUEST", help="its resource, server name, address or id")
-    inside.add_argument("words", metavar="COMMAND", nargs="*", help="what to run (default: a shell)")
-    inside.set_defaults(run=run_ssh)
+    parser.set_defaults(run=run_up)
 
 
 def run_up(args: argparse.Namespace) -> int:
-    """Start the cloud, detached unless --foreground."""
-    daemon = _daemon()
-    options = _options(args)
-    if (
-        set(str(options.state_folder)) & FORBIDDEN_PATH_CHARACTERS
-        or not str(options.state_folder).isprintable()
-    ):
-        wanted = "a path without a comma, colon, backslash or control character: mount reads those as its own"
-        raise InvalidInput([Problem("--state", wanted, repr(str(options.state_folder)))])
+    """Start the cloud, in the background unless --foreground is given."""
+    daemon = _import_daemon()
+    options = _build_options(args)
+    state_path = str(options.state_folder)
+    if set(state_path) & FORBIDDEN_PATH_CHARACTERS or not state_path.isprintable():
+        expected = (
+            "a path without comma, colon, backslash and control characters, which mount would interpret"
+        )
+        raise InvalidInput([Problem("--state", expected, repr(state_path))])
     if args.foreground:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
         daemon.run_foreground(options)
-        return 0
-    record = daemon.start_cloud(options)
-    _say(
+        return EXIT_OK
+    state = daemon.start_cloud(options)
+    _print_result(
         args,
         {
             "name": options.name,
-            "auth_url": record.auth_url,
+            "auth_url": state.auth_url,
             "clouds_file": str(options.clouds_file),
-            "pid": record.pid,
+            "pid": state.pid,
         },
-        f"cloud {options.name} is up at {record.auth_url}; use it with OS_CLOUD={options.name}",
+        f"cloud {options.name} is up at {state.auth_url}; use it with OS_CLOUD={options.name}",
     )
-    return 0
+    return EXIT_OK
 
 
 def run_down(args: argparse.Namespace) -> int:
-    """End the cloud; fine where there is none."""
-    options = _options(args)
-    was = _daemon().stop_cloud(options, args.purge)
-    _say(args, {"name": options.name, "was_up": was}, f"cloud {options.name} is down")
-    return 0
+    """Stop the cloud, if it runs."""
+    options = _build_options(args)
+    was_up = _import_daemon().stop_cloud(options, args.purge)
+    _print_result(args, {"name": options.name, "was_up": was_up}, f"cloud {options.name} is down")
+    return EXIT_OK
 
 
 def run_status(args: argparse.Namespace) -> int:
-    """Exit code 0 where it runs, 1 where it does not."""
-    daemon, options = _daemon(), _options(args)
-    record = daemon.load_cloud_state(options)
-    if record is None or not record.is_alive:
-        _say(args, {"name": options.name, "up": False}, f"cloud {options.name} is not up")
-        return 1
-    told = {
+    """Show the cloud. The exit code is 0 if it runs, and 1 if not."""
+    daemon, options = _import_daemon(), _build_options(args)
+    state = daemon.load_cloud_state(options)
+    if state is None or not state.is_alive:
+        _print_result(args, {"name": options.name, "up": False}, f"cloud {options.name} is not up")
+        return NotReady.exit_code
+    status = {
         "name": options.name,
         "up": True,
-        "heat": record.heat,
-        "auth_url": record.auth_url,
-        **daemon.fetch_status(record),
+        "heat": state.heat,
+        "auth_url": state.auth_url,
+        **daemon.fetch_status(state),
     }
-    _say(args, told, "\n".join(_lines(told)))
-    return 0
+    _print_result(args, status, "\n".join(_format_status(status)))
+    return EXIT_OK
 
 
 def run_ssh(args: argparse.Namespace) -> int:
-    """Becomes the command; its exit code is the answer."""
-    words = _daemon().build_enter_command(_options(args), args.guest, args.words or ["/bin/bash", "-l"])
+    """Replace this process by the command, so that its exit code is that of the command."""
+    options = _build_options(args)
+    command = _import_daemon().build_enter_command(options, args.guest, args.words or ["/bin/bash", "-l"])
     sys.stdout.flush()
     try:
-        os.execvp(words[0], words)  # noqa: S606 - no shell takes part
+        os.execvp(command[0], command)  # noqa: S606 - without a shell
     except OSError as error:
-        raise UnsupportedEnvironment(f"cannot run {words[0]}: {error.strerror}") from error
+        raise UnsupportedEnvironment(f"cannot run {command[0]}: {error.strerror}") from error
 
 
-def _lines(told: dict[str, object]) -> list[str]:
-    lines = [f"cloud {told['name']} is up at {told['auth_url']}"]
-    for kind, shown in (
+def _format_status(status: dict[str, object]) -> list[str]:
+    lines = [f"cloud {status['name']} is up at {status['auth_url']}"]
+    for key, line_format in (
         ("stacks", "stack {name}  {status}  {reason}"),
         ("servers", "server {name}  {status}  {address}  {flavor}"),
         ("dangerous_reads", "dangerous read  {at}  {stack} ({status}): {read}"),
     ):
-        rows = told.get(kind)
-        lines += [shown.format(**row) for row in rows] if isinstance(rows, list) else []
+        rows = status.get(key)
+        lines += [line_format.format(**row) for row in rows] if isinstance(rows, list) else []
     return lines
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--name", default="embedded", help="its name, also in clouds.yaml (default %(default)s)"
+        "--name", default="embedded", help="the cloud's name, also in clouds.yaml (default: %(default)s)"
     )
-    parser.add_argument("--state", type=Path, help=f"its folder (default {STATE_FOLDER}/NAME)")
-    parser.add_argument("--clouds-file", type=Path, help="the clouds.yaml to write its entry into")
+    parser.add_argument("--state", type=Path, help=f"the cloud's state folder (default: {STATE_FOLDER}/NAME)")
+    parser.add_argument(
+        "--clouds-file",
+        type=Path,
+        help="the clouds.yaml to which the cloud is added (default: the user's own)",
+    )
     add_json_option(parser)
 
 
-def _options(args: argparse.Namespace) -> CloudOptions:
+def _build_options(args: argparse.Namespace) -> CloudOptions:
     from guestagent.embedded.process import clouds_yaml
     from guestagent.embedded.process.state_file import CloudOptions
 
@@ -172,10 +197,10 @@ def _options(args: argparse.Namespace) -> CloudOptions:
         raise InvalidInput(
             [Problem("--name", f"up to {NAME_LENGTH_LIMIT} letters, digits and hyphens", repr(args.name))]
         )
-    state = args.state or STATE_FOLDER / args.name
+    state_folder = args.state or STATE_FOLDER / args.name
     return CloudOptions(
         name=args.name,
-        state_folder=state.absolute(),
+        state_folder=state_folder.absolute(),
         clouds_file=(args.clouds_file or clouds_yaml.find_clouds_file()).absolute(),
         network=getattr(args, "subnet", IPv4Network("10.77.0.0/24")),
         guests=not getattr(args, "no_guests", False),
@@ -185,7 +210,7 @@ def _options(args: argparse.Namespace) -> CloudOptions:
     )
 
 
-def _daemon() -> ModuleType:
+def _import_daemon() -> ModuleType:
     try:
         from guestagent.embedded.process import daemon
     except ImportError as error:
@@ -193,5 +218,5 @@ def _daemon() -> ModuleType:
     return daemon
 
 
-def _say(args: argparse.Namespace, told: dict[str, object], line: str) -> None:
-    sys.stdout.write((json.dumps(told, indent=2) if args.json else line) + "\n")
+def _print_result(args: argparse.Namespace, result: dict[str, object], text: str) -> None:
+    sys.stdout.write((json.dumps(result, indent=2) if args.json else text) + "\n")

@@ -1,4 +1,4 @@
-"""`guestagent elements-path`: where diskimage-builder finds the elements."""
+"""`guestagent elements-path`: prints the folder of the diskimage-builder elements."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command to the command line."""
     parser = commands.add_parser(
         "elements-path",
-        help="print where the diskimage-builder elements are",
-        description='Print the folder of the elements, as in ELEMENTS_PATH="$(guestagent elements-path)" '
-        "disk-image-create -o db vm debian-minimal guestagent-mariadb.",
+        help="print the folder of the diskimage-builder elements",
+        description='Print the folder of the diskimage-builder elements. Example: ELEMENTS_PATH="$(guestagent '
+        'elements-path)" disk-image-create -o db vm debian-minimal guestagent-mariadb.',
     )
     options.add_json_option(parser)
     parser.set_defaults(run=run_elements_path)

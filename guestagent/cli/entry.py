@@ -1,4 +1,4 @@
-"""Where the program begins: `poke` wakes the agent first, and whatever costs time is imported after that."""
+"""The entry point of the program: `poke` wakes the agent before anything is imported that costs time."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Options that several commands share, each declared once."""
+"""Options that several commands have in common."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf where it exists)"
-TIMEOUT_HELP = "wait at most so long (default: a minute longer than the stack's own timeout)"
+CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf, if it exists)"
+TIMEOUT_HELP = "maximum time to wait (default: a minute longer than the stack's own timeout)"
 
 
-def add_json_option(parser: argparse.ArgumentParser, meaning: str = "answer in JSON") -> None:
+def add_json_option(parser: argparse.ArgumentParser, help_text: str = "print the result as JSON") -> None:
     """Add --json."""
-    parser.add_argument("--json", action="store_true", help=meaning)
+    parser.add_argument("--json", action="store_true", help=help_text)
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
@@ -20,35 +20,35 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_cloud_options(parser: argparse.ArgumentParser) -> None:
-    """Add --os-cloud and --json, which whatever asks a cloud has."""
-    parser.add_argument("--os-cloud", metavar="NAME", help="the cloud in clouds.yaml (default: OS_CLOUD)")
+    """Add --os-cloud and --json, for every command that connects to a cloud."""
+    parser.add_argument("--os-cloud", metavar="NAME", help="the cloud in clouds.yaml (default: $OS_CLOUD)")
     add_json_option(parser)
 
 
 def add_wait_options(parser: argparse.ArgumentParser) -> None:
-    """Add what a command has that has Heat do something: those of `cloud`, --wait and --timeout."""
+    """Add --os-cloud, --json, --wait and --timeout, for every command that changes a stack."""
     add_cloud_options(parser)
     parser.add_argument(
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="wait until it is done, which is the default; or return once Heat has taken it",
+        help="wait for completion (default), or return once Heat accepts the request",
     )
     add_timeout_option(parser, TIMEOUT_HELP)
 
 
-def add_timeout_option(parser: argparse.ArgumentParser, meaning: str) -> None:
+def add_timeout_option(parser: argparse.ArgumentParser, help_text: str) -> None:
     """Add --timeout."""
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help=meaning)
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help=help_text)
 
 
 def add_dialect_option(parser: argparse.ArgumentParser, default: str) -> None:
     """Add --dialect."""
-    meaning = f"CloudFormation's, or Heat's own (default: {default})"
-    parser.add_argument("--dialect", choices=["cfn", "hot"], help=meaning)
+    help_text = f"the template format: CloudFormation (cfn) or HOT (hot) (default: {default})"
+    parser.add_argument("--dialect", choices=["cfn", "hot"], help=help_text)
 
 
 def add_passwords_option(parser: argparse.ArgumentParser, default: str) -> None:
     """Add --passwords."""
-    meaning = f"a file of NODE: PASSWORD, readable by nobody else, for the new nodes (default: {default})"
-    parser.add_argument("--passwords", type=Path, metavar="FILE", help=meaning)
+    help_text = f"a YAML file with a line `NODE: PASSWORD` for each new node, mode 0600 (default: {default})"
+    parser.add_argument("--passwords", type=Path, metavar="FILE", help=help_text)

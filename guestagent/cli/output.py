@@ -1,4 +1,4 @@
-"""Standard output and error as the commands write to them: whatever they are, and whatever is written."""
+"""Standard output and error of the commands, which work with any stream and any text."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any, TextIO
 from guestagent.text_escaping import escape_text
 
 BROKEN_PIPE_ERRNOS = frozenset({errno.EPIPE, errno.ECONNRESET})
-"""Whoever read our output has ended."""
+"""The errors of a pipe or socket whose reader has ended."""
 
 
 class OutputError(OSError):
-    """The answer cannot be written. `errno` says why."""
+    """An output that cannot be written. `errno` is the reason."""
 
 
 class VisibleStream:
-    """A text stream that spells controls, and that fails with Unwritten, or not at all if `is_optional`."""
+    """A text stream that escapes control characters. It fails with OutputError, or not at all if `is_optional`."""
 
     def __init__(self, stream: TextIO | None, is_optional: bool) -> None:
         self.stream, self._is_optional = stream, is_optional
@@ -61,28 +61,28 @@ class VisibleStream:
 
 @contextmanager
 def prepare_streams() -> Iterator[None]:
-    """Have standard input, output and error that can be used, also if they are closed or know only ASCII."""
+    """Make standard input, output and error usable, even if they are closed or support only ASCII."""
     _occupy_descriptors()
-    before = sys.stdin, sys.stdout, sys.stderr
-    for stream in before[1:]:
+    stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
+    for stream in (stdout, stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.stdin = before[0] or io.TextIOWrapper(io.BytesIO())
-    sys.stdout = VisibleStream(before[1], is_optional=False)
-    sys.stderr = VisibleStream(before[2], is_optional=True)
+    sys.stdin = stdin or io.TextIOWrapper(io.BytesIO())
+    sys.stdout = VisibleStream(stdout, is_optional=False)
+    sys.stderr = VisibleStream(stderr, is_optional=True)
     try:
         yield
     finally:
-        sys.stdin, sys.stdout, sys.stderr = before
+        sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
 
 
 def get_terminal(stream: TextIO) -> TextIO:
-    """Return the stream to write colours and movements of the cursor to. What others say is escaped by the caller."""
+    """Return the stream for colours and cursor movements. The caller escapes foreign texts."""
     return stream.stream or io.StringIO() if isinstance(stream, VisibleStream) else stream
 
 
 def discard_stdout() -> None:
-    """Have nothing more written: the interpreter would try again while it ends, and complain."""
+    """Discard the rest of the output: the interpreter would otherwise retry at its end, and print an error."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, get_terminal(sys.stdout).fileno())
@@ -90,7 +90,7 @@ def discard_stdout() -> None:
 
 
 def _occupy_descriptors() -> None:
-    """A file that is opened while 0, 1 or 2 is closed gets that number, and then what is written there."""
+    """Open /dev/null for closed standard streams. Otherwise the next opened file would get their output."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

@@ -1,4 +1,4 @@
-"""Being interrupted in an orderly way: by Ctrl-C, by SIGTERM, or because the terminal has gone."""
+"""Orderly interruption of a command by Ctrl-C, by SIGTERM, or because the terminal was closed."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from types import FrameType
 
 
 class InterruptHandler:
-    """SIGINT, SIGTERM and SIGHUP as one KeyboardInterrupt: what tidies up after the first is not interrupted."""
+    """Turns the first SIGINT, SIGTERM or SIGHUP into a KeyboardInterrupt, and ignores the others during the cleanup."""
 
     def __init__(self) -> None:
-        heard = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        self._before = {number: signal.getsignal(number) for number in heard}
-        self._back, self._pending = False, False
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        self._former_handlers = {number: signal.getsignal(number) for number in numbers}
+        self._is_deferring, self._is_pending = False, False
 
     def __enter__(self) -> InterruptHandler:
-        for number, before in self._before.items():
-            if before is not signal.SIG_IGN:  # as under nohup
-                signal.signal(number, self._heard)
+        for number, former_handler in self._former_handlers.items():
+            if former_handler is not signal.SIG_IGN:  # ignored under nohup, for example
+                signal.signal(number, self._handle_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
+        for number, former_handler in self._former_handlers.items():
+            signal.signal(number, former_handler)
 
     @contextmanager
     def defer_interrupts(self) -> Iterator[None]:
-        """What comes in between waits for the end of the block: it leaves nothing half made."""
-        self._back = True
+        """Raise KeyboardInterrupt only at the end of the block, so that the block is always completed."""
+        self._is_deferring = True
         try:
             yield
         finally:
-            self._back = False
-        if self._pending:
+            self._is_deferring = False
+        if self._is_pending:
             raise KeyboardInterrupt
 
     def ignore_interrupts(self) -> None:
-        """From now on."""
-        for number in self._before:
+        """Ignore the signals from now on."""
+        for number in self._former_handlers:
             signal.signal(number, signal.SIG_IGN)
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
+    def _handle_signal(self, number: int, frame: FrameType | None) -> None:
         self.ignore_interrupts()
-        if not self._back:
+        if not self._is_deferring:
             raise KeyboardInterrupt
-        self._pending = True
+        self._is_pending = True

@@ -1,4 +1,4 @@
-"""The type of --subnet, for the commands that start a cloud of this machine."""
+"""The argparse type of --subnet, for the commands that start a cloud on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 
 def parse_subnet(text: str) -> IPv4Network | IPv6Network:
-    """A network in which guests can stand."""
+    """Return a network that is usable for guests."""
     from guestagent.embedded.host.ip_network import parse_network
 
     try:

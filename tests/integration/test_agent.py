@@ -278,7 +278,7 @@ def test_a_replica_that_holds_other_data_is_left_as_it_is(guests: tuple[AgentGue
     told = replica.apply(build_replica_document(source.server.port, Deadline=600))
 
     assert format_worst_condition(told).startswith(
-        f"history: final: parted from the source 127.0.0.1:{source.server.port}: "
+        f"history: final: diverged from the source 127.0.0.1:{source.server.port}: "
     )
     assert f"errant transactions {own(replica.server, 3)}" in format_worst_condition(told)
     assert replica.server.read_position() == before

@@ -95,11 +95,11 @@ def look(pair: Pair) -> str:
 
 
 def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: Pair) -> None:
-    assert "parted from the source" in look(parted)
+    assert "diverged from the source" in look(parted)
     refused, lacking = accept_source(parted, "--yes")
     write_past(parted)
     unasked, _ = accept_source(parted)
-    assert "parted from the source" in look(parted)
+    assert "diverged from the source" in look(parted)
 
     declined, shown = at_a_terminal(parted, "no")
     accepted, _ = at_a_terminal(parted, "yes")
@@ -113,7 +113,7 @@ def test_a_parted_replica_follows_its_source_only_after_a_persons_word(parted: P
 
 
 def test_no_source_is_accepted_while_the_replica_filters_changes(parted: Pair) -> None:
-    assert "parted from the source" in look(parted)
+    assert "diverged from the source" in look(parted)
     write_past(parted)
     setting = parted.choose_statement(
         mariadb="SET GLOBAL replicate_ignore_db = '{}'",
@@ -153,7 +153,7 @@ def test_an_agent_that_is_killed_as_it_learns_of_a_parting_does_not_forget_it(
 
     assert killed.returncode == KILLED
     assert len(kept) == boundary
-    assert "parted from the source" in look(parted)
+    assert "diverged from the source" in look(parted)
     assert parted.replica.server.query_value("(SELECT COUNT(*) FROM d.t)") == "3"
 
 
@@ -184,7 +184,7 @@ def kept_state(pair: Pair) -> str:
 
 @pytest.mark.patient
 def test_a_source_that_cannot_be_read_is_not_accepted(parted: Pair) -> None:
-    assert "parted from the source" in look(parted)
+    assert "diverged from the source" in look(parted)
     parted.link.cut()
     try:
         code, answer = accept_source(parted, "--yes")

@@ -118,7 +118,7 @@ def a_source_that_was_rebuilt(pair: Pair) -> ScenarioAnswers:
     assert pair.replica.server.query_value("(SELECT COUNT(*) FROM d.t)") == "3"
 
 
-@area.row(expect_final("history", "parted from the source"), heals=False)
+@area.row(expect_final("history", "diverged from the source"), heals=False)
 def a_source_that_came_back_as_an_older_copy_and_wrote_on(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     with restore_older_copy(pair):
@@ -130,7 +130,7 @@ def a_source_that_came_back_as_an_older_copy_and_wrote_on(pair: Pair) -> Scenari
     assert pair.replica.server.query_value("(SELECT COUNT(*) FROM d.t)") == "6"
 
 
-@area.row(expect_final("history", "parted from the source"), heals=False)
+@area.row(expect_final("history", "diverged from the source"), heals=False)
 def a_source_that_came_back_empty_at_its_address_and_wrote_on(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.source.server.reset()
@@ -142,7 +142,7 @@ def a_source_that_came_back_empty_at_its_address_and_wrote_on(pair: Pair) -> Sce
     assert pair.replica.server.query_value("(SELECT COUNT(*) FROM d.t)") == "3"
 
 
-@area.row(expect_final("history", "parted from the source"), heals=False)
+@area.row(expect_final("history", "diverged from the source"), heals=False)
 def a_source_that_came_back_as_an_older_copy_and_wrote_on_before_anybody_looked(
     pair: Pair,
 ) -> ScenarioAnswers:
@@ -157,7 +157,7 @@ def a_source_that_came_back_as_an_older_copy_and_wrote_on_before_anybody_looked(
     assert pair.replica.server.query_value("(SELECT COUNT(*) FROM d.t)") == "6"
 
 
-@area.row(expect_final("history", "parted from the source"), heals=False, quick=True)
+@area.row(expect_final("history", "diverged from the source"), heals=False, quick=True)
 def a_source_that_was_reset_and_wrote_on_before_anybody_looked(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     forget = pair.choose_statement(mariadb="RESET MASTER", mysql="RESET BINARY LOGS AND GTIDS")

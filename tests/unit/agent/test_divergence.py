@@ -419,7 +419,7 @@ def test_nothing_is_done_to_a_parted_replica_and_the_condition_names_the_way_out
 
     assert steps == ()
     assert worst.state is ConditionState.FINAL
-    assert "parted from the source 10.0.0.7:3306" in worst.actual
+    assert "diverged from the source 10.0.0.7:3306" in worst.actual
     assert "guestagent accept-source" in worst.advice
 
 

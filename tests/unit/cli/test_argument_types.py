@@ -18,7 +18,7 @@ from guestagent.cli.command_line import main
 def test_a_number_without_a_meaning_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     code = main(words)
 
-    said = capsys.readouterr().err.splitlines()[-1]
+    message = capsys.readouterr().err.splitlines()[-1]
     assert code == 2
-    assert "expected" in said
-    assert "found" in said
+    assert "must be" in message
+    assert ", not '" in message

@@ -109,7 +109,7 @@ def test_a_full_disk_under_the_answer_is_no_bug() -> None:
         os.close(full)
 
     assert ended.returncode == 8
-    assert ended.stderr == "guestagent: the answer cannot be written: No space left on device\n"
+    assert ended.stderr == "guestagent: the output cannot be written: No space left on device\n"
 
 
 def test_a_reader_that_has_gone_is_no_failure() -> None:

@@ -36,7 +36,7 @@ def shell(line: str, document: object = DOCUMENT, **environ: str) -> subprocess.
 def test_an_output_that_cannot_be_written_is_one_sentence(redirection: str) -> None:
     ended = shell(f"$GUESTAGENT validate - {redirection}")
 
-    assert ended.stderr == "guestagent: the answer cannot be written: Bad file descriptor\n"
+    assert ended.stderr == "guestagent: the output cannot be written: Bad file descriptor\n"
     assert ended.returncode == 8
 
 

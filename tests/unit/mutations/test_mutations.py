@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.cli.command_line import EXIT_BUG
+from guestagent.errors import EXIT_BUG
 from guestagent.metadata import Document, dump
 from guestagent.text_escaping import HIDDEN_CHARACTER
 from tests.support.mutations import mutate, mutate_bytes
