@@ -12,7 +12,7 @@ from guestagent.errors import StorageError
 from guestagent.file_lock import open_lock
 
 
-def names(folder: Path) -> list[str]:
+def list_names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
@@ -32,7 +32,7 @@ def test_what_is_only_shown_is_whole_and_private_too(tmp_path: Path) -> None:
 
     atomic_file.write_unsynced(path, b"new")
 
-    assert (atomic_file.read_file(path), names(path.parent)) == (b"new", ["file"])
+    assert (atomic_file.read_file(path), list_names(path.parent)) == (b"new", ["file"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -44,7 +44,7 @@ def test_nothing_but_the_file_is_left(tmp_path: Path) -> None:
     atomic_file.write_file(tmp_path / "file", b"old")
     atomic_file.write_file(tmp_path / "file", b"new")
 
-    assert names(tmp_path) == ["file"]
+    assert list_names(tmp_path) == ["file"]
 
 
 def test_a_draft_of_a_killed_writer_is_no_obstacle(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_draft_of_a_killed_writer_is_no_obstacle(tmp_path: Path) -> None:
 
     atomic_file.write_file(tmp_path / "file", b"whole")
 
-    assert names(tmp_path) == ["file"]
+    assert list_names(tmp_path) == ["file"]
 
 
 def test_a_failed_write_leaves_the_old_content_and_can_be_retried(tmp_path: Path) -> None:
@@ -80,13 +80,13 @@ def test_removing_twice_is_fine(tmp_path: Path) -> None:
 def test_a_link_in_the_place_of_the_draft_is_not_followed(
     tmp_path: Path, replace: Callable[[Path, bytes], None]
 ) -> None:
-    theirs, file = tmp_path / "theirs", tmp_path / "file"
-    theirs.write_bytes(b"theirs")
-    (tmp_path / ".file.draft").symlink_to(theirs)
+    other_file, file = tmp_path / "theirs", tmp_path / "file"
+    other_file.write_bytes(b"other")
+    (tmp_path / ".file.draft").symlink_to(other_file)
 
     replace(file, b"ours")
 
-    assert (theirs.read_bytes(), file.read_bytes(), file.is_symlink()) == (b"theirs", b"ours", False)
+    assert (other_file.read_bytes(), file.read_bytes(), file.is_symlink()) == (b"other", b"ours", False)
 
 
 def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from tests.failures.page import render_page
 PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
 
 
-def small_parser() -> argparse.ArgumentParser:
+def build_small_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("tool", description="A tool.")
     commands = parser.add_subparsers()
     grow = commands.add_parser("grow", help="make it larger")
@@ -21,14 +21,14 @@ def small_parser() -> argparse.ArgumentParser:
 
 
 def test_every_command_has_a_section_with_its_purpose() -> None:
-    page = build_reference(small_parser())
+    page = build_reference(build_small_parser())
 
     assert "## tool\n" in page
     assert "## tool grow\n\n```text\ntool grow [options] WHAT ...\n```\n\nmake it larger\n" in page
 
 
 def test_arguments_are_told_with_values_and_defaults() -> None:
-    page = build_reference(small_parser())
+    page = build_reference(build_small_parser())
 
     assert "| `--by N` | how much (default: 2) |" in page
     assert "| `--mode {fast,slow}` | fast \\| slow |" in page
@@ -36,7 +36,7 @@ def test_arguments_are_told_with_values_and_defaults() -> None:
 
 
 def test_what_is_hidden_from_the_help_is_hidden_here() -> None:
-    assert "--secret" not in build_reference(small_parser())
+    assert "--secret" not in build_reference(build_small_parser())
 
 
 def test_the_page_in_the_repository_is_not_stale() -> None:

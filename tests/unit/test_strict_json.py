@@ -15,7 +15,7 @@ from guestagent.strict_json import (
 from tests.support.parameter_ids import shorten
 
 
-def nest(depth: int) -> object:
+def nest_list(depth: int) -> object:
     value: object = 1
     for _ in range(depth):
         value = [value]
@@ -50,10 +50,14 @@ def test_what_is_no_json_of_ours_is_refused(content: bytes, why: str) -> None:
 
 
 def test_depth_is_counted_without_recursion() -> None:
-    value = nest(100_000)
+    value = nest_list(100_000)
 
     assert is_too_deep(value)
-    assert [is_too_deep(nest(depth)) for depth in (0, DEPTH_LIMIT, DEPTH_LIMIT + 1)] == [False, False, True]
+    assert [is_too_deep(nest_list(depth)) for depth in (0, DEPTH_LIMIT, DEPTH_LIMIT + 1)] == [
+        False,
+        False,
+        True,
+    ]
     while isinstance(value, list):  # or Python frees it recursively
         value = value.pop()
 

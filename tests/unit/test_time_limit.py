@@ -14,8 +14,8 @@ from tests.support.slow_server import open_slow_server
 SHORT = 0.2
 
 
-def read_whole(port: int) -> bytes:
-    """Read to the end, with a patience of seconds for each piece."""
+def read_to_end(port: int) -> bytes:
+    """Read to the end, with a timeout of seconds for each piece."""
     with socket.create_connection(("127.0.0.1", port), 5) as stream, limit_time(SHORT, stream):
         return b"".join(iter(lambda: stream.recv(100), b""))
 
@@ -24,7 +24,7 @@ def test_an_answer_without_an_end_is_ended() -> None:
     with open_slow_server(b"hello") as port:
         began = time.monotonic()
         with pytest.raises(TimeLimitExceeded, match=r"^no complete answer in 0\.2 s$"):
-            read_whole(port)
+            read_to_end(port)
 
     assert time.monotonic() - began < 3
 

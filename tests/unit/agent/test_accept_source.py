@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import metadata_files, settings, wiring
+from guestagent.agent import metadata_files, wiring
 from guestagent.agent.accept_source import HistoryComparison, accept_diverged_source
 from guestagent.agent.divergence import Divergence, SourceIdentity
 from guestagent.agent.metadata_files import CollectedDocument
-from guestagent.agent.settings import Settings
+from guestagent.agent.settings import Settings, load_settings
 from guestagent.database.channel_options import UnexpectedOption
 from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState, SourceState
@@ -54,66 +54,66 @@ class Person:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Settings:
-    """A replica that has parted from its source."""
-    loaded = settings.load_settings(write_settings(tmp_path))
-    keep(loaded, FOLLOWER)
+def settings(tmp_path: Path) -> Settings:
+    """A replica that has diverged from its source."""
+    loaded = load_settings(write_settings(tmp_path))
+    store_document(loaded, FOLLOWER)
     open_parts(loaded.state_folder).journal.record_divergence(
         Divergence(HERE, errant="0-7-5", history="0-7-4")
     )
     return loaded
 
 
-def keep(loaded: Settings, document: Document) -> None:
+def store_document(loaded: Settings, document: Document) -> None:
     metadata_files.store_document(
         loaded.state_folder,
         CollectedDocument.from_document(json.loads(json.dumps(dump(document))), Path("cfn.json"), ""),
     )
 
 
-def accept(
-    here: Settings, person: Person, *seen: SourceState, replica: ServerState = REPLICA
+def run_accept(
+    settings: Settings, person: Person, *seen: SourceState, replica: ServerState = REPLICA
 ) -> HistoryComparison:
     with use_server(replica, *seen):
-        return accept_diverged_source(here, person.shown.append, person.answer)
+        return accept_diverged_source(settings, person.shown.append, person.answer)
 
 
-def is_parted(here: Settings) -> bool:
-    return any(not each.accepted for each in open_parts(here.state_folder).journal.state.divergences)
+def has_diverged(settings: Settings) -> bool:
+    return any(not each.accepted for each in open_parts(settings.state_folder).journal.state.divergences)
 
 
-def test_a_person_accepts_a_source_that_has_all(here: Settings) -> None:
+def test_a_person_accepts_a_source_that_has_all(settings: Settings) -> None:
     person = Person()
 
-    compared = accept(here, person, LATER)
+    compared = run_accept(settings, person, LATER)
 
     assert (compared.missing_on_source, compared.missing_on_replica) == ("", "0-7-9")
     assert person.shown == [compared]
-    assert not is_parted(here)
+    assert not has_diverged(settings)
 
 
-def test_a_person_who_says_no_changes_nothing(here: Settings) -> None:
+def test_a_person_who_says_no_changes_nothing(settings: Settings) -> None:
     with pytest.raises(NotReady, match="was not accepted"):
-        accept(here, Person(says=False), LATER)
+        run_accept(settings, Person(says=False), LATER)
 
-    assert is_parted(here)
+    assert has_diverged(settings)
 
 
-def test_a_source_that_lacks_something_is_shown_and_refused(here: Settings) -> None:
+def test_a_source_that_lacks_something_is_shown_and_refused(settings: Settings) -> None:
     person = Person()
 
     with pytest.raises(NotReady, match="still lacks 0-7-5"):
-        accept(here, person, BEHIND)
+        run_accept(settings, person, BEHIND)
 
     assert person.shown
-    assert is_parted(here)
+    assert has_diverged(settings)
 
 
-def test_a_source_that_lost_something_while_the_person_thought_is_refused(here: Settings) -> None:
+def test_a_source_that_lost_something_while_the_person_thought_is_refused(settings: Settings) -> None:
     with pytest.raises(NotReady, match="still lacks"):
-        accept(here, Person(), LATER, BEHIND)
+        run_accept(settings, Person(), LATER, BEHIND)
 
-    assert is_parted(here)
+    assert has_diverged(settings)
 
 
 @pytest.mark.parametrize(
@@ -143,60 +143,66 @@ def test_a_source_that_lost_something_while_the_person_thought_is_refused(here: 
     ],
 )
 def test_a_setting_in_force_that_leaves_out_changes_is_refused_and_named(
-    here: Settings, replica: ServerState, setting: str, undo: str
+    settings: Settings, replica: ServerState, setting: str, undo: str
 ) -> None:
     with pytest.raises(NotReady) as refused:
-        accept(here, Person(), LATER, replica=replica)
+        run_accept(settings, Person(), LATER, replica=replica)
 
     assert f"this replica still has {setting}" in str(refused.value)
     assert undo in str(refused.value)
-    assert is_parted(here)
+    assert has_diverged(settings)
 
 
-def test_every_obstacle_is_named_at_once(here: Settings) -> None:
+def test_every_obstacle_is_named_at_once(settings: Settings) -> None:
     with pytest.raises(
         NotReady, match=r"still lacks 0-7-5.*; this replica still has replicate_ignore_db = d"
     ):
-        accept(here, Person(), BEHIND, replica=replace(REPLICA, harmful_settings=(FILTER,)))
+        run_accept(settings, Person(), BEHIND, replica=replace(REPLICA, harmful_settings=(FILTER,)))
 
 
-def test_an_option_of_the_channel_that_leaves_out_nothing_is_no_obstacle(here: Settings) -> None:
-    accept(
-        here, Person(), LATER, replica=replace(REPLICA, channel=build_channel(unexpected_options=(DELAY,)))
+def test_an_option_of_the_channel_that_leaves_out_nothing_is_no_obstacle(settings: Settings) -> None:
+    run_accept(
+        settings,
+        Person(),
+        LATER,
+        replica=replace(REPLICA, channel=build_channel(unexpected_options=(DELAY,))),
     )
 
-    assert not is_parted(here)
+    assert not has_diverged(settings)
 
 
-def test_a_source_that_cannot_be_read_is_refused_with_its_words(here: Settings) -> None:
+def test_a_source_that_cannot_be_read_is_refused_with_its_words(settings: Settings) -> None:
     with pytest.raises(NotReady, match=r"cannot be read.*2003, Connection refused"):
-        accept(here, Person(), build_failed_source(2003, "Connection refused"))
+        run_accept(settings, Person(), build_failed_source(2003, "Connection refused"))
 
-    assert is_parted(here)
-
-
-def test_nothing_is_written_while_a_pass_is_at_work(here: Settings) -> None:
-    with wiring.hold_pass_lock(here, lambda: False), pytest.raises(NotReady, match="another pass is at work"):
-        accept(here, Person(), LATER)
-
-    assert is_parted(here)
+    assert has_diverged(settings)
 
 
-def test_a_source_has_no_source_to_accept(here: Settings) -> None:
-    keep(here, SOURCE)
+def test_nothing_is_written_while_a_pass_is_at_work(settings: Settings) -> None:
+    with (
+        wiring.hold_pass_lock(settings, lambda: False),
+        pytest.raises(NotReady, match="another pass is at work"),
+    ):
+        run_accept(settings, Person(), LATER)
+
+    assert has_diverged(settings)
+
+
+def test_a_source_has_no_source_to_accept(settings: Settings) -> None:
+    store_document(settings, SOURCE)
 
     with pytest.raises(NotReady, match="this node is a source"):
-        accept(here, Person(), LATER)
+        run_accept(settings, Person(), LATER)
 
 
-def test_the_lock_is_free_while_the_person_thinks(here: Settings) -> None:
+def test_the_lock_is_free_while_the_person_thinks(settings: Settings) -> None:
     person = Person()
 
-    def think() -> bool:
-        with wiring.hold_pass_lock(here, wiring.build_lock_wait(SystemClock())):
+    def answer_later() -> bool:
+        with wiring.hold_pass_lock(settings, wiring.build_lock_wait(SystemClock())):
             return True
 
     with use_server(build_server("0-7-5"), LATER):
-        accept_diverged_source(here, person.shown.append, think)
+        accept_diverged_source(settings, person.shown.append, answer_later)
 
-    assert not is_parted(here)
+    assert not has_diverged(settings)

@@ -1,4 +1,4 @@
-"""When a replica has parted from its source, and what is remembered of it."""
+"""When a replica has diverged from its source, and what the journal keeps of it."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ WANTED = Source("10.0.0.7", User("slave0000", Secret("pw")))
 AHEAD = ServerError(1236, "requested to start from GTID 0-7-9, which is not in the master's binlog")
 
 
-def mysql(executed: str, **changes: Any) -> ServerState:
+def build_mysql(executed: str, **changes: Any) -> ServerState:
     return build_server(history=MysqlHistory.parse(executed), schemas=("d",), **changes)
 
 
-def mysql_seen(executed: str, uuid: str = UUID, **changes: Any) -> SourceState:
+def build_mysql_source(executed: str, uuid: str = UUID, **changes: Any) -> SourceState:
     return build_source_state(history=MysqlHistory.parse(executed), uuid=uuid, **changes)
 
 
-def stopped_by(error: ServerError) -> ServerState:
+def build_stopped_server(error: ServerError) -> ServerState:
     return build_server("0-7-5", channel=build_channel(receiver=ReceiverState.STOPPED, receiver_error=error))
 
 
-def found(
+def detect(
     state: ServerState, source: SourceState, sighting: Sighting | None = None, at: SourceIdentity = HERE
 ) -> Divergence | None:
     dialect = MysqlDialect() if isinstance(state.history, MysqlHistory) else DIALECT
@@ -67,13 +67,13 @@ def found(
 
 
 def test_a_replica_that_its_source_contains_has_not_parted() -> None:
-    assert found(build_server("0-7-5", channel=build_channel()), build_source_state("0-7-9")) is None
+    assert detect(build_server("0-7-5", channel=build_channel()), build_source_state("0-7-9")) is None
 
 
 def test_a_replica_that_is_ahead_of_its_source_has_parted() -> None:
-    parting = found(build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
+    divergence = detect(build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
 
-    assert parting == Divergence(HERE, errant="0-7-9", history="0-7-5")
+    assert divergence == Divergence(HERE, errant="0-7-9", history="0-7-5")
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_a_replica_that_is_ahead_of_its_source_has_parted() -> None:
 def test_a_receiver_that_was_rejected_for_its_history_tells_a_parting_whatever_the_source_holds(
     error: ServerError,
 ) -> None:
-    parting = found(stopped_by(error), build_source_state("0-7-500"))
+    divergence = detect(build_stopped_server(error), build_source_state("0-7-500"))
 
-    assert parting is not None
-    assert str(error.number) in parting.rejected
+    assert divergence is not None
+    assert str(error.number) in divergence.rejected
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,9 @@ def test_a_mysql_that_rejects_the_receiver_for_its_history_has_parted(text: str)
         receiver=ReceiverState.STOPPED, receiver_error=ServerError(13114, f"Got fatal error 1236: '{text}'")
     )
 
-    assert found(mysql(f"{UUID}:1-5", channel=stopped), mysql_seen(f"{UUID}:1-500")) is not None
+    assert (
+        detect(build_mysql(f"{UUID}:1-5", channel=stopped), build_mysql_source(f"{UUID}:1-500")) is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,13 +122,13 @@ def test_a_mysql_that_rejects_the_receiver_for_its_history_has_parted(text: str)
     ],
 )
 def test_other_errors_of_a_receiver_are_no_parting(error: ServerError) -> None:
-    assert found(stopped_by(error), build_source_state("0-7-9")) is None
+    assert detect(build_stopped_server(error), build_source_state("0-7-9")) is None
 
 
 def test_an_error_of_a_channel_that_leads_elsewhere_says_nothing_of_this_source() -> None:
     elsewhere = build_channel("10.0.0.99", receiver=ReceiverState.STOPPED, receiver_error=AHEAD)
 
-    assert found(build_server("0-7-5", channel=elsewhere), build_source_state("0-7-9")) is None
+    assert detect(build_server("0-7-5", channel=elsewhere), build_source_state("0-7-9")) is None
 
 
 def test_a_source_that_has_lost_what_it_had_shown_has_gone_back_in_time() -> None:
@@ -136,15 +138,15 @@ def test_a_source_that_has_lost_what_it_had_shown_has_gone_back_in_time() -> Non
         build_source_state("0-7-12"),
     )
 
-    parting = found(replica, now, find_sighting(HERE, replica, before))
+    divergence = detect(replica, now, find_sighting(HERE, replica, before))
 
-    assert parting == Divergence(HERE, lost="0-7-20", history="0-7-12")
+    assert divergence == Divergence(HERE, lost="0-7-20", history="0-7-12")
 
 
 def test_a_source_that_goes_on_from_what_it_had_shown_is_the_same() -> None:
     replica, before = build_server("0-7-5", channel=build_channel()), build_source_state("0-7-20")
 
-    assert found(replica, build_source_state("0-7-21"), find_sighting(HERE, replica, before)) is None
+    assert detect(replica, build_source_state("0-7-21"), find_sighting(HERE, replica, before)) is None
 
 
 def test_nothing_is_remembered_of_a_source_whose_replica_has_caught_up() -> None:
@@ -155,47 +157,49 @@ def test_of_a_long_history_the_newest_transaction_of_each_origin_is_remembered()
     many = ":".join(f"{n}" for n in range(1, 40001, 2))
     at = replace(HERE, uuid=UUID)
 
-    sighting = find_sighting(at, mysql(f"{UUID}:1-7"), mysql_seen(f"{UUID}:{many},{OTHER}:1-9"))
+    sighting = find_sighting(at, build_mysql(f"{UUID}:1-7"), build_mysql_source(f"{UUID}:{many},{OTHER}:1-9"))
 
     assert sighting == Sighting(at, f"{UUID}:39999,{OTHER}:9")
 
 
 def test_a_promoted_mysql_at_the_same_address_need_not_have_what_the_replica_never_had() -> None:
-    replica = mysql(f"{UUID}:1-5", channel=build_channel())
-    sighting = find_sighting(replace(HERE, uuid=UUID), replica, mysql_seen(f"{UUID}:1-20"))
+    replica = build_mysql(f"{UUID}:1-5", channel=build_channel())
+    sighting = find_sighting(replace(HERE, uuid=UUID), replica, build_mysql_source(f"{UUID}:1-20"))
 
-    promoted = mysql_seen(f"{UUID}:1-6,{OTHER}:1-2", uuid=OTHER)
+    promoted = build_mysql_source(f"{UUID}:1-6,{OTHER}:1-2", uuid=OTHER)
 
-    assert found(replica, promoted, sighting, replace(HERE, uuid=OTHER)) is None
+    assert detect(replica, promoted, sighting, replace(HERE, uuid=OTHER)) is None
 
 
 def test_what_may_wait_for_an_acknowledgement_is_no_parting_yet() -> None:
-    replica = mysql(f"{UUID}:1-6", channel=build_channel())
+    replica = build_mysql(f"{UUID}:1-6", channel=build_channel())
 
-    assert found(replica, mysql_seen(f"{UUID}:1-5", waiting_session_count=1)) is None
-    assert found(replica, mysql_seen(f"{UUID}:1-5")) is not None
+    assert detect(replica, build_mysql_source(f"{UUID}:1-5", waiting_session_count=1)) is None
+    assert detect(replica, build_mysql_source(f"{UUID}:1-5")) is not None
 
 
 def test_what_another_server_gave_waits_for_no_acknowledgement() -> None:
-    replica = mysql(f"{UUID}:1-6,{OTHER}:1", channel=build_channel())
+    replica = build_mysql(f"{UUID}:1-6,{OTHER}:1", channel=build_channel())
 
-    assert found(replica, mysql_seen(f"{UUID}:1-5", waiting_session_count=1)) is not None
+    assert detect(replica, build_mysql_source(f"{UUID}:1-5", waiting_session_count=1)) is not None
 
 
 def test_a_blank_replica_contradicts_nobody() -> None:
     sighting = Sighting(HERE, "0-7-9")
 
-    assert found(build_server(), build_source_state("0-7-2"), sighting) is None
+    assert detect(build_server(), build_source_state("0-7-2"), sighting) is None
 
 
 def test_a_parting_keeps_little_of_a_long_history() -> None:
     many = ":".join(f"{n}" for n in range(1, 40001, 2))
 
-    parting = found(mysql(f"{UUID}:2", channel=build_channel()), mysql_seen(f"{UUID}:{many}"))
+    divergence = detect(
+        build_mysql(f"{UUID}:2", channel=build_channel()), build_mysql_source(f"{UUID}:{many}")
+    )
 
-    assert parting is not None
-    assert parting.errant == f"{UUID}:2"
-    assert len(parting.history) < 400
+    assert divergence is not None
+    assert divergence.errant == f"{UUID}:2"
+    assert len(divergence.history) < 400
 
 
 class TestSameSource:
@@ -212,14 +216,14 @@ class TestSameSource:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return opened(tmp_path)
+    return open_journal(tmp_path)
 
 
-def opened(folder: Path) -> Journal:
+def open_journal(folder: Path) -> Journal:
     return Journal(folder / "journal.json", FakeClock(), "boot")
 
 
-def remember(journal: Journal, state: ServerState, source: SourceState | None) -> Divergence | None:
+def record(journal: Journal, state: ServerState, source: SourceState | None) -> Divergence | None:
     return record_divergence(journal, WANTED, state, source, DIALECT)
 
 
@@ -227,32 +231,34 @@ class TestMemory:
     def test_a_parting_outlives_whatever_the_source_holds_later(
         self, journal: Journal, tmp_path: Path
     ) -> None:
-        first = remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
+        first = record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
 
-        later = remember(
-            opened(tmp_path), build_server("0-7-9", channel=build_channel()), build_source_state("0-7-500")
+        later = record(
+            open_journal(tmp_path),
+            build_server("0-7-9", channel=build_channel()),
+            build_source_state("0-7-500"),
         )
 
         assert later == first
         assert first is not None
 
     def test_a_parting_counts_for_a_source_that_does_not_answer(self, journal: Journal) -> None:
-        remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
+        record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
 
-        assert remember(journal, build_server("0-7-9", channel=build_channel()), None) is not None
+        assert record(journal, build_server("0-7-9", channel=build_channel()), None) is not None
 
     def test_a_parting_counts_in_every_generation(self, journal: Journal) -> None:
         journal.begin_task("one")
-        remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
+        record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
         journal.begin_task("two")
 
         assert (
-            remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-10"))
+            record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-10"))
             is not None
         )
 
     def test_another_source_that_contains_all_may_be_followed(self, journal: Journal) -> None:
-        remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
+        record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
         promoted = replace(WANTED, address="10.0.0.8")
 
         assert (
@@ -266,70 +272,70 @@ class TestMemory:
             is None
         )
         assert (
-            remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-10"))
+            record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-10"))
             is not None
         )
 
     def test_a_rejection_by_the_former_source_is_remembered_of_that_one(self, journal: Journal) -> None:
-        promoted, replica = replace(WANTED, address="10.0.0.8"), stopped_by(AHEAD)
+        promoted, replica = replace(WANTED, address="10.0.0.8"), build_stopped_server(AHEAD)
 
         now = record_divergence(journal, promoted, replica, build_source_state("0-7-9"), DIALECT)
-        back = remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-9"))
+        back = record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-9"))
 
         assert now is None
         assert back is not None
 
     def test_a_server_that_was_made_blank_may_follow(self, journal: Journal) -> None:
-        remember(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
+        record(journal, build_server("0-7-9", channel=build_channel()), build_source_state("0-7-5"))
 
-        assert remember(journal, build_server(), build_source_state("0-7-10")) is None
+        assert record(journal, build_server(), build_source_state("0-7-10")) is None
         assert journal.state.divergences == frozenset()
 
     def test_an_accepted_source_may_be_followed_and_its_error_starts_the_channel_once(
         self, journal: Journal
     ) -> None:
-        replica, source = stopped_by(AHEAD), build_source_state("0-7-9")
-        remember(journal, replica, source)
+        replica, source = build_stopped_server(AHEAD), build_source_state("0-7-9")
+        record(journal, replica, source)
 
         journal.accept_source(HERE)
 
-        assert remember(journal, replica, source) is None
+        assert record(journal, replica, source) is None
         journal.clear_acceptance()
-        assert remember(journal, replica, source) is not None, "the source rejected the receiver again"
+        assert record(journal, replica, source) is not None, "the source rejected the receiver again"
 
     def test_what_was_accepted_is_forgotten_when_the_channel_runs(self, journal: Journal) -> None:
-        remember(journal, stopped_by(AHEAD), build_source_state("0-7-9"))
+        record(journal, build_stopped_server(AHEAD), build_source_state("0-7-9"))
         journal.accept_source(HERE)
 
-        remember(journal, build_server("0-7-6", channel=build_channel()), build_source_state("0-7-9"))
+        record(journal, build_server("0-7-6", channel=build_channel()), build_source_state("0-7-9"))
 
         assert journal.state.divergences == frozenset()
 
     def test_an_accepted_source_need_not_have_what_it_had_shown_before(self, journal: Journal) -> None:
         replica = build_server("0-7-5", channel=build_channel())
         journal.set_sighting(Sighting(HERE, "0-7-20"))
-        remember(journal, replica, build_source_state("0-7-12"))
+        record(journal, replica, build_source_state("0-7-12"))
 
         journal.accept_source(HERE)
 
-        assert remember(journal, replica, build_source_state("0-7-12")) is None
+        assert record(journal, replica, build_source_state("0-7-12")) is None
 
     def test_an_accepted_source_that_lacks_something_has_parted_again(self, journal: Journal) -> None:
-        remember(journal, stopped_by(AHEAD), build_source_state("0-7-9"))
+        record(journal, build_stopped_server(AHEAD), build_source_state("0-7-9"))
         journal.accept_source(HERE)
 
         assert (
-            remember(journal, build_server("0-7-11", channel=build_channel()), build_source_state("0-7-10"))
+            record(journal, build_server("0-7-11", channel=build_channel()), build_source_state("0-7-10"))
             is not None
         )
 
 
-def alive(gtids: str, started: int = 1000, **changes: Any) -> SourceState:
+def build_instance(gtids: str, started: int = 1000, **changes: Any) -> SourceState:
     """A source that tells when its process started."""
     return build_source_state(gtids, start_time=started, **changes)
 
 
-class Logs:
+class FakeComparison:
     """Binary logs of which it is known whether they differ. `asked`: from where on they were compared."""
 
     def __init__(self, replaced: str = "") -> None:
@@ -345,18 +351,18 @@ class TestAnchor:
     REPLICA = build_server("0-7-9", channel=build_channel())
     ANCHOR = Anchor(HERE, 1000, 0, "0-7-9")
 
-    def look(
-        self, journal: Journal, seen: SourceState, logs: Logs, wanted: Source = WANTED
+    def observe(
+        self, journal: Journal, seen: SourceState, logs: FakeComparison, wanted: Source = WANTED
     ) -> Divergence | None:
         return record_divergence(
             journal, wanted, build_server("0-7-12", channel=build_channel()), seen, DIALECT, logs
         )
 
     def test_a_replica_that_holds_all_notes_its_newest_and_the_life_of_its_source(self) -> None:
-        assert find_anchor(HERE, self.REPLICA, alive("0-7-9"), None) == self.ANCHOR
+        assert find_anchor(HERE, self.REPLICA, build_instance("0-7-9"), None) == self.ANCHOR
 
     def test_what_is_noted_already_is_not_noted_again(self) -> None:
-        again = find_anchor(HERE, self.REPLICA, alive("0-7-9", started=1002), self.ANCHOR)
+        again = find_anchor(HERE, self.REPLICA, build_instance("0-7-9", started=1002), self.ANCHOR)
 
         assert again is self.ANCHOR
 
@@ -365,52 +371,57 @@ class TestAnchor:
 
     @pytest.mark.parametrize(
         "seen",
-        [alive("0-7-30", started=5000), alive("0-7-30", reset_count=1)],
+        [build_instance("0-7-30", started=5000), build_instance("0-7-30", reset_count=1)],
         ids=["another process", "a RESET"],
     )
     def test_logs_that_differ_since_another_life_began_are_a_parting(
         self, journal: Journal, seen: SourceState
     ) -> None:
         journal.set_anchor(self.ANCHOR)
-        logs = Logs("0-7-9")
+        logs = FakeComparison("0-7-9")
 
-        parting = self.look(journal, seen, logs)
+        divergence = self.observe(journal, seen, logs)
 
-        assert parting is not None
-        assert parting.replaced == "0-7-9"
+        assert divergence is not None
+        assert divergence.replaced == "0-7-9"
         assert logs.asked == ["0-7-9"]
 
     def test_logs_that_agree_are_none(self, journal: Journal) -> None:
         journal.set_anchor(self.ANCHOR)
 
-        assert self.look(journal, alive("0-7-30", started=5000), Logs()) is None
+        assert self.observe(journal, build_instance("0-7-30", started=5000), FakeComparison()) is None
 
     def test_a_promoted_source_is_compared_too(self, journal: Journal) -> None:
         journal.set_anchor(self.ANCHOR)
 
-        parting = self.look(journal, alive("0-7-30"), Logs("0-7-9"), replace(WANTED, address="10.0.0.8"))
+        divergence = self.observe(
+            journal,
+            build_instance("0-7-30"),
+            FakeComparison("0-7-9"),
+            replace(WANTED, address="10.0.0.8"),
+        )
 
-        assert parting is not None
+        assert divergence is not None
 
     def test_logs_are_not_read_while_the_source_runs_without_a_break(self, journal: Journal) -> None:
         journal.set_anchor(self.ANCHOR)
-        logs = Logs("0-7-9")
+        logs = FakeComparison("0-7-9")
 
-        assert self.look(journal, alive("0-7-30", started=998), logs) is None
+        assert self.observe(journal, build_instance("0-7-30", started=998), logs) is None
         assert logs.asked == []
 
     def test_a_person_accepts_what_differs(self, journal: Journal) -> None:
         journal.set_anchor(self.ANCHOR)
-        self.look(journal, alive("0-7-30", reset_count=1), Logs("0-7-9"))
+        self.observe(journal, build_instance("0-7-30", reset_count=1), FakeComparison("0-7-9"))
 
         journal.accept_source(HERE)
 
-        assert self.look(journal, alive("0-7-30", reset_count=1), Logs("0-7-9")) is None
+        assert self.observe(journal, build_instance("0-7-30", reset_count=1), FakeComparison("0-7-9")) is None
 
 
 def test_nothing_is_done_to_a_parted_replica_and_the_condition_names_the_way_out() -> None:
     observed = replace(
-        build_observed(stopped_by(AHEAD), build_source_state("0-7-500")),
+        build_observed(build_stopped_server(AHEAD), build_source_state("0-7-500")),
         divergence=Divergence(HERE, rejected=str(AHEAD)),
     )
 
@@ -437,11 +448,11 @@ def test_a_setting_that_left_out_changes_is_remembered_as_a_parting() -> None:
     mode = ReplicationSetting("slave_exec_mode", "IDEMPOTENT", ReplicationSide.REPLICA)
     here = build_server("0-7-5", server_id=8, channel=build_channel(), harmful_settings=(mode,))
 
-    parting = find_divergence(HERE, here, build_source_state("0-7-5"), None, DIALECT)
+    divergence = find_divergence(HERE, here, build_source_state("0-7-5"), None, DIALECT)
 
-    assert parting is not None
-    assert parting.skipped == "slave_exec_mode = IDEMPOTENT"
-    assert parting.has_skipped_only
+    assert divergence is not None
+    assert divergence.skipped == "slave_exec_mode = IDEMPOTENT"
+    assert divergence.has_skipped_only
 
 
 @pytest.mark.parametrize(
@@ -479,12 +490,12 @@ def test_a_setting_that_has_left_out_nothing_yet_is_not(here: ServerState) -> No
 
 
 def test_what_was_left_out_stays_final_once_the_setting_is_gone() -> None:
-    parting = Divergence(HERE, skipped="replicate_ignore_db = d")
+    divergence = Divergence(HERE, skipped="replicate_ignore_db = d")
     observed = replace(
         build_observed(
             build_server("0-7-5", server_id=8, channel=build_channel()), build_source_state("0-7-5")
         ),
-        divergence=parting,
+        divergence=divergence,
     )
 
     found = judge_state(build_desired_replica(), observed, build_memory(), DIALECT).worst_condition

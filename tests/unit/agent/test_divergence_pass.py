@@ -36,7 +36,7 @@ EQUAL = ComparisonResult()
 UNREAD = ComparisonResult(incomplete_reason="no answer")
 
 
-class Logs:
+class FakeComparison:
     """Comparisons as they end, the last one again and again. `asked`: from where, and without what."""
 
     def __init__(self, *results: ComparisonResult) -> None:
@@ -55,7 +55,7 @@ class Logs:
         return self._results.pop(0) if len(self._results) > 1 else self._results[0]
 
 
-def converge(
+def run_pass(
     folder: Path,
     database: FakeDatabase,
     *seen: SourceState,
@@ -79,7 +79,7 @@ def test_a_channel_that_stopped_because_the_replica_is_ahead_is_never_started(tm
     database = FakeDatabase(STOPPED, upstream=build_history("0-7-500"))
 
     reports = [
-        converge(tmp_path, database, build_source_state(gtids)) for gtids in ("0-7-4", "0-7-9", "0-7-500")
+        run_pass(tmp_path, database, build_source_state(gtids)) for gtids in ("0-7-4", "0-7-9", "0-7-500")
     ]
 
     assert [report.verdict for report in reports] == [Verdict.FAILED] * 3
@@ -93,39 +93,39 @@ def test_nothing_is_done_when_the_parting_cannot_be_kept(tmp_path: Path) -> None
     (tmp_path / ".journal.json.draft").mkdir()
     database = FakeDatabase(moved)
 
-    report = converge(tmp_path, database, build_source_state("0-7-4"))
+    report = run_pass(tmp_path, database, build_source_state("0-7-4"))
 
     assert report.readiness.worst_condition.name == "journal"
     assert database.applied_steps == []
 
 
 def test_a_second_look_at_a_parting_writes_nothing(tmp_path: Path) -> None:
-    converge(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-4"))
+    run_pass(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-4"))
     journal = (tmp_path / "journal.json").read_bytes()
 
-    converge(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-400"))
+    run_pass(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-400"))
 
     assert (tmp_path / "journal.json").read_bytes() == journal
 
 
 @pytest.mark.parametrize("cut", range(5))
 def test_an_accepted_source_is_followed_whatever_cuts_the_passes(tmp_path: Path, cut: int) -> None:
-    converge(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-9"))
+    run_pass(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-9"))
     Journal(tmp_path / "journal.json", FakeClock(), "boot 1").accept_source(SourceIdentity("10.0.0.7", 3306))
     database = FakeDatabase(STOPPED, upstream=build_history("0-7-9"), dies_after=cut)
 
     with suppress(SimulatedCrash):
-        converge(tmp_path, database, build_source_state("0-7-9"))
-    report = converge(tmp_path, database.reopen(), build_source_state("0-7-9"))
+        run_pass(tmp_path, database, build_source_state("0-7-9"))
+    report = run_pass(tmp_path, database.reopen(), build_source_state("0-7-9"))
 
     assert report.verdict is Verdict.READY
 
 
 def test_a_replica_that_lags_remembers_what_its_source_has_shown(tmp_path: Path) -> None:
     behind = replace(STOPPED, channel=build_channel(lag=100))
-    converge(tmp_path, FakeDatabase(behind), build_source_state("0-7-20"))
+    run_pass(tmp_path, FakeDatabase(behind), build_source_state("0-7-20"))
 
-    report = converge(tmp_path, FakeDatabase(behind), build_source_state("0-7-12"))
+    report = run_pass(tmp_path, FakeDatabase(behind), build_source_state("0-7-12"))
 
     assert report.readiness.is_final
     assert "the source has lost 0-7-20" in report.readiness.worst_condition.actual
@@ -138,12 +138,15 @@ def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
     tmp_path: Path, life: dict[str, int]
 ) -> None:
     database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
-    ready = converge(tmp_path, database, build_source_state("0-7-9", start_time=1000))
+    ready = run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
 
-    parted = converge(
-        tmp_path, database, build_source_state("0-7-40", **life), logs=Logs(ComparisonResult("0-7-9"))
+    parted = run_pass(
+        tmp_path,
+        database,
+        build_source_state("0-7-40", **life),
+        logs=FakeComparison(ComparisonResult("0-7-9")),
     )
-    later = converge(tmp_path, database, build_source_state("0-7-40", **life))
+    later = run_pass(tmp_path, database, build_source_state("0-7-40", **life))
 
     assert ready.verdict is Verdict.READY
     assert "another transaction under 0-7-9" in parted.readiness.worst_condition.actual
@@ -152,29 +155,32 @@ def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
 
 def test_a_log_that_could_not_be_read_is_read_at_the_next_work(tmp_path: Path) -> None:
     database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
-    converge(tmp_path, database, build_source_state("0-7-9", start_time=1000))
+    run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
 
-    converge(tmp_path, database, build_source_state("0-7-9", start_time=5000), logs=Logs(UNREAD))
-    report = converge(
-        tmp_path, database, build_source_state("0-7-9", start_time=5000), logs=Logs(ComparisonResult("0-7-9"))
+    run_pass(tmp_path, database, build_source_state("0-7-9", start_time=5000), logs=FakeComparison(UNREAD))
+    report = run_pass(
+        tmp_path,
+        database,
+        build_source_state("0-7-9", start_time=5000),
+        logs=FakeComparison(ComparisonResult("0-7-9")),
     )
 
     assert report.readiness.is_final
 
 
-def restart(folder: Path, logs: Logs, *, replica: str = "0-7-9", source: str = "0-7-9") -> Report:
+def restart(folder: Path, logs: FakeComparison, *, replica: str = "0-7-9", source: str = "0-7-9") -> Report:
     """Make a replica ready, let its source restart, and work on the replica again."""
     database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
-    assert converge(folder, database, build_source_state("0-7-9", start_time=1000)).verdict is Verdict.READY
+    assert run_pass(folder, database, build_source_state("0-7-9", start_time=1000)).verdict is Verdict.READY
     later = FakeDatabase(
         replace(STOPPED, history=build_history(replica), channel=build_channel()),
         upstream=build_history(replica),
     )
-    return converge(folder, later, build_source_state(source, start_time=5000), logs=logs)
+    return run_pass(folder, later, build_source_state(source, start_time=5000), logs=logs)
 
 
 def test_a_replica_waits_until_the_logs_of_a_restarted_source_are_compared(tmp_path: Path) -> None:
-    report = restart(tmp_path, Logs(UNREAD))
+    report = restart(tmp_path, FakeComparison(UNREAD))
 
     worst = report.readiness.worst_condition
     assert (report.verdict, report.is_late, worst.name) == (Verdict.FAILED, True, "history")
@@ -185,7 +191,7 @@ def test_a_replica_waits_until_the_logs_of_a_restarted_source_are_compared(tmp_p
 
 
 def test_a_replica_is_ready_when_the_logs_could_be_read_at_last(tmp_path: Path) -> None:
-    logs = Logs(UNREAD, UNREAD, EQUAL)
+    logs = FakeComparison(UNREAD, UNREAD, EQUAL)
 
     report = restart(tmp_path, logs)
 
@@ -197,7 +203,7 @@ def test_a_comparison_that_ends_early_goes_on_where_it_ended(tmp_path: Path) -> 
     early = ComparisonResult(
         common_history=build_history("0-7-400"), incomplete_reason="more than 20000 transactions"
     )
-    logs = Logs(early, replace(early, common_history=build_history("0-7-800")), EQUAL)
+    logs = FakeComparison(early, replace(early, common_history=build_history("0-7-800")), EQUAL)
 
     report = restart(tmp_path, logs, replica="0-7-900", source="0-7-900")
 
@@ -210,7 +216,9 @@ def test_a_difference_after_the_place_where_a_comparison_ended_early_is_a_partin
         common_history=build_history("0-7-400"), incomplete_reason="more than 20000 transactions"
     )
 
-    report = restart(tmp_path, Logs(early, ComparisonResult("0-7-401")), replica="0-7-900", source="0-7-900")
+    report = restart(
+        tmp_path, FakeComparison(early, ComparisonResult("0-7-401")), replica="0-7-900", source="0-7-900"
+    )
 
     assert report.readiness.is_final
     assert "another transaction under 0-7-401" in report.readiness.worst_condition.actual
@@ -220,11 +228,11 @@ def test_an_agent_that_starts_anew_goes_on_where_the_last_comparison_ended(tmp_p
     early = ComparisonResult(
         common_history=build_history("0-7-400"), incomplete_reason="more than 20000 transactions"
     )
-    restart(tmp_path, Logs(early, UNREAD), replica="0-7-900", source="0-7-900")
+    restart(tmp_path, FakeComparison(early, UNREAD), replica="0-7-900", source="0-7-900")
     here = replace(STOPPED, history=build_history("0-7-900"), channel=build_channel())
-    logs = Logs(EQUAL)
+    logs = FakeComparison(EQUAL)
 
-    converge(tmp_path, FakeDatabase(here), build_source_state("0-7-900", start_time=5000), logs=logs)
+    run_pass(tmp_path, FakeDatabase(here), build_source_state("0-7-900", start_time=5000), logs=logs)
 
     assert logs.asked == [("0-7-400", "")]
 
@@ -233,7 +241,7 @@ def test_a_transaction_that_fills_a_whole_comparison_is_not_read_for_ever(tmp_pa
     huge = ComparisonResult(
         common_history=build_history("0-7-9"), incomplete_reason="it was stopped after 64 MiB"
     )
-    logs = Logs(huge, EQUAL)
+    logs = FakeComparison(huge, EQUAL)
 
     report = restart(tmp_path, logs, replica="0-7-12", source="0-7-12")
 
@@ -243,11 +251,11 @@ def test_a_transaction_that_fills_a_whole_comparison_is_not_read_for_ever(tmp_pa
 
 def test_what_was_executed_after_the_first_look_is_compared_too(tmp_path: Path) -> None:
     lagging = replace(STOPPED, history=build_history("0-7-9"), channel=None)
-    logs = Logs(EQUAL, ComparisonResult("0-7-11"))
+    logs = FakeComparison(EQUAL, ComparisonResult("0-7-11"))
     ready = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
-    converge(tmp_path, ready, build_source_state("0-7-9", start_time=1000))
+    run_pass(tmp_path, ready, build_source_state("0-7-9", start_time=1000))
 
-    report = converge(
+    report = run_pass(
         tmp_path,
         FakeDatabase(lagging, upstream=build_history("0-7-12")),
         build_source_state("0-7-12", start_time=5000),
@@ -258,7 +266,7 @@ def test_what_was_executed_after_the_first_look_is_compared_too(tmp_path: Path) 
 
 
 def test_a_replica_that_lags_is_compared_once_and_reads_no_log_until_it_has_caught_up(tmp_path: Path) -> None:
-    logs = Logs(EQUAL)
+    logs = FakeComparison(EQUAL)
 
     restart(tmp_path, logs, replica="0-7-9", source="0-7-5000")
 
@@ -266,7 +274,7 @@ def test_a_replica_that_lags_is_compared_once_and_reads_no_log_until_it_has_caug
 
 
 def test_logs_that_cannot_be_compared_hold_no_replica_back(tmp_path: Path) -> None:
-    logs = Logs(ComparisonResult(failure_reason="the source: it has purged them"))
+    logs = FakeComparison(ComparisonResult(failure_reason="the source: it has purged them"))
 
     report = restart(tmp_path, logs)
 
@@ -277,11 +285,11 @@ def test_logs_that_cannot_be_compared_hold_no_replica_back(tmp_path: Path) -> No
 
 
 def test_an_honest_restart_is_compared_once_and_then_passes_are_quiet(tmp_path: Path) -> None:
-    restart(tmp_path, Logs(EQUAL))
-    journal, logs = (tmp_path / "journal.json").read_bytes(), Logs(UNREAD)
+    restart(tmp_path, FakeComparison(EQUAL))
+    journal, logs = (tmp_path / "journal.json").read_bytes(), FakeComparison(UNREAD)
     here = replace(STOPPED, channel=build_channel(), history=build_history("0-7-9"))
 
-    report = converge(tmp_path, FakeDatabase(here), build_source_state("0-7-9", start_time=5001), logs=logs)
+    report = run_pass(tmp_path, FakeDatabase(here), build_source_state("0-7-9", start_time=5001), logs=logs)
 
     assert report.verdict is Verdict.READY
     assert logs.asked == []
@@ -290,20 +298,20 @@ def test_an_honest_restart_is_compared_once_and_then_passes_are_quiet(tmp_path: 
 
 def test_a_quiet_pass_notes_nothing_of_a_source_that_tells_its_life(tmp_path: Path) -> None:
     database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
-    converge(tmp_path, database, build_source_state("0-7-9", start_time=1000))
+    run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
     journal = (tmp_path / "journal.json").read_bytes()
 
-    report = converge(tmp_path, database, build_source_state("0-7-9", start_time=1001))
+    report = run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1001))
 
     assert report.verdict is Verdict.READY
     assert (tmp_path / "journal.json").read_bytes() == journal
 
 
 def test_a_promoted_source_elsewhere_is_followed_after_a_parting(tmp_path: Path) -> None:
-    converge(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-4"))
+    run_pass(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-4"))
     moved = replace(REPLICA, source=replace(SOURCE, address="10.0.0.9"))
 
-    report = converge(
+    report = run_pass(
         tmp_path,
         FakeDatabase(STOPPED, upstream=build_history("0-7-9")),
         build_source_state("0-7-9"),

@@ -22,42 +22,42 @@ CREATE = CreateAccount(SLAVE, PASSWORD)
 POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
 
 
-def opened(path: Path, clock: FakeClock, boot: str = "boot 1") -> Journal:
+def open_journal(path: Path, clock: FakeClock, boot: str = "boot 1") -> Journal:
     return Journal(path / "journal.json", clock, boot)
 
 
 def test_an_account_is_remembered_before_it_is_made(tmp_path: Path) -> None:
-    opened(tmp_path, FakeClock()).record_intent(CREATE)
+    open_journal(tmp_path, FakeClock()).record_intent(CREATE)
 
-    assert opened(tmp_path, FakeClock()).state.accounts == {SLAVE}
+    assert open_journal(tmp_path, FakeClock()).state.accounts == {SLAVE}
 
 
 def test_a_dropped_account_is_forgotten_only_afterwards(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     journal.record_intent(CREATE)
 
     journal.record_intent(DropAccount(SLAVE))
     assert journal.state.accounts == {SLAVE}
     journal.record_completion(DropAccount(SLAVE))
 
-    assert opened(tmp_path, FakeClock()).state.accounts == frozenset()
+    assert open_journal(tmp_path, FakeClock()).state.accounts == frozenset()
 
 
 def test_the_channels_password_is_known_only_once_it_was_given(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
 
     journal.record_intent(POINT)
     assert journal.state.channel is None
     journal.record_completion(POINT)
 
-    known = opened(tmp_path, FakeClock()).state.channel
+    known = open_journal(tmp_path, FakeClock()).state.channel
     assert known is not None
     assert known.is_match(PASSWORD)
     assert not known.is_match(Secret("another"))
 
 
 def test_no_password_is_on_the_disk(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     for step in (CREATE, POINT):
         journal.record_intent(step)
         journal.record_completion(step)
@@ -67,10 +67,10 @@ def test_no_password_is_on_the_disk(tmp_path: Path) -> None:
 
 def test_time_is_counted_from_the_first_pass_of_a_task(tmp_path: Path) -> None:
     clock = FakeClock()
-    opened(tmp_path, clock).begin_task("generation 1")
+    open_journal(tmp_path, clock).begin_task("generation 1")
     clock.sleep(40)
 
-    again = opened(tmp_path, clock)
+    again = open_journal(tmp_path, clock)
     again.begin_task("generation 1")
 
     assert again.elapsed_s == 40
@@ -78,19 +78,19 @@ def test_time_is_counted_from_the_first_pass_of_a_task(tmp_path: Path) -> None:
 
 def test_a_reboot_does_not_give_time_back(tmp_path: Path) -> None:
     clock = FakeClock()
-    journal = opened(tmp_path, clock)
+    journal = open_journal(tmp_path, clock)
     journal.begin_task("generation 1")
     clock.sleep(40)
     journal.record_elapsed()
 
-    rebooted = opened(tmp_path, FakeClock(start=12), boot="boot 2")
+    rebooted = open_journal(tmp_path, FakeClock(start=12), boot="boot 2")
 
     assert rebooted.elapsed_s == 52
 
 
 def test_a_new_generation_starts_anew(tmp_path: Path) -> None:
     clock = FakeClock()
-    journal = opened(tmp_path, clock)
+    journal = open_journal(tmp_path, clock)
     journal.begin_task("generation 1")
     clock.sleep(40)
 
@@ -103,7 +103,7 @@ def test_tasks_that_take_turns_each_go_on_with_their_own_time(tmp_path: Path) ->
     clock = FakeClock()
     for _ in range(5):
         for task in ("generation 1", "generation 2"):
-            journal = opened(tmp_path, clock)
+            journal = open_journal(tmp_path, clock)
             journal.begin_task(task)
             clock.sleep(10)
 
@@ -114,13 +114,13 @@ def test_tasks_that_take_turns_each_go_on_with_their_own_time(tmp_path: Path) ->
 
 def test_a_task_whose_deadline_has_done_its_duty_begins_anew_when_it_comes_back(tmp_path: Path) -> None:
     clock = FakeClock()
-    journal = opened(tmp_path, clock)
+    journal = open_journal(tmp_path, clock)
     journal.begin_task("generation 1")
     clock.sleep(86400)
     journal.record_outcome("generation 1")
     journal.begin_task("generation 2")
 
-    again = opened(tmp_path, clock)
+    again = open_journal(tmp_path, clock)
     again.begin_task("generation 1")
 
     assert again.elapsed_s == 0
@@ -129,7 +129,7 @@ def test_a_task_whose_deadline_has_done_its_duty_begins_anew_when_it_comes_back(
 
 def test_only_the_newest_superseded_tasks_are_remembered(tmp_path: Path) -> None:
     clock = FakeClock()
-    journal = opened(tmp_path, clock)
+    journal = open_journal(tmp_path, clock)
     for number in range(100):
         journal.begin_task(f"generation {number}")
         clock.sleep(1)
@@ -152,12 +152,12 @@ def test_a_full_disk_does_not_keep_a_task_from_being_settled(tmp_path: Path) -> 
 
 def test_a_task_that_an_earlier_version_named_goes_on_under_its_new_name(tmp_path: Path) -> None:
     clock = FakeClock()
-    journal = opened(tmp_path, clock)
+    journal = open_journal(tmp_path, clock)
     journal.begin_task("named by 0.1")
     journal.record_intent(SetPassword(SLAVE, PASSWORD, current_hash=PASSWORD))
     clock.sleep(40)
 
-    upgraded = opened(tmp_path, clock)
+    upgraded = open_journal(tmp_path, clock)
     upgraded.rename_task("named by 0.1", "generation 1")
     upgraded.begin_task("generation 1")
 
@@ -166,7 +166,7 @@ def test_a_task_that_an_earlier_version_named_goes_on_under_its_new_name(tmp_pat
 
 
 def test_where_nothing_can_be_written_the_memory_stays_what_the_disk_holds(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     (tmp_path / ".journal.json.draft").mkdir()
 
     with pytest.raises(StorageError):
@@ -176,7 +176,7 @@ def test_where_nothing_can_be_written_the_memory_stays_what_the_disk_holds(tmp_p
 
 
 def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     journal.record_intent(CREATE)
     written = (tmp_path / "journal.json").stat().st_mtime_ns
 
@@ -186,7 +186,7 @@ def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
 
 
 def test_what_is_known_of_passwords_may_be_missing_and_what_is_retained_may_not(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     (tmp_path / ".journal.json.draft").mkdir()
 
     journal.record_passwords([], [build_account()])
@@ -197,13 +197,17 @@ def test_what_is_known_of_passwords_may_be_missing_and_what_is_retained_may_not(
 
 
 def test_a_password_that_the_agent_did_not_give_is_told_once_its_own_were_looked_at(tmp_path: Path) -> None:
-    opened(tmp_path, FakeClock()).record_passwords([], [build_account(retained_hash=build_proof("old"))])
+    open_journal(tmp_path, FakeClock()).record_passwords(
+        [], [build_account(retained_hash=build_proof("old"))]
+    )
 
-    memory = opened(tmp_path, FakeClock()).state
+    state = open_journal(tmp_path, FakeClock()).state
 
-    assert [
-        memory.can_be_agent_password(SLAVE, build_proof(password)) for password in ("pw", "old", "x")
-    ] == [True, True, False]
+    assert [state.can_be_agent_password(SLAVE, build_proof(password)) for password in ("pw", "old", "x")] == [
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("step", [CREATE, SetPassword(SLAVE, PASSWORD)], ids=["creation", "password"])
@@ -211,22 +215,22 @@ def test_a_password_that_the_agent_did_not_give_is_told_once_its_own_were_looked
 def test_between_intent_and_look_any_password_may_be_the_agents_own(
     tmp_path: Path, step: Step, done: bool
 ) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     journal.record_passwords([], [build_account()])
 
     journal.record_intent(step)
     if done:
         journal.record_completion(step)
 
-    assert opened(tmp_path, FakeClock()).state.can_be_agent_password(SLAVE, build_proof("x"))
+    assert open_journal(tmp_path, FakeClock()).state.can_be_agent_password(SLAVE, build_proof("x"))
 
 
 def test_of_a_lost_journal_any_password_may_be_the_agents_own(tmp_path: Path) -> None:
-    assert opened(tmp_path, FakeClock()).state.can_be_agent_password(SLAVE, build_proof("x"))
+    assert open_journal(tmp_path, FakeClock()).state.can_be_agent_password(SLAVE, build_proof("x"))
 
 
 def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     journal.record_intent(CREATE)
     content = json.loads((tmp_path / "journal.json").read_text())
     newer = ("earlier", "settled", "partings", "sighting", "anchor", "unfinished")
@@ -235,10 +239,10 @@ def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tm
     lose_journal(tmp_path)
     (tmp_path / "journal.json").write_text(json.dumps(content))
 
-    memory = opened(tmp_path, FakeClock()).state
+    state = open_journal(tmp_path, FakeClock()).state
 
-    assert memory.accounts == {SLAVE}
-    assert memory.can_be_agent_password(SLAVE, build_proof("x"))
+    assert state.accounts == {SLAVE}
+    assert state.can_be_agent_password(SLAVE, build_proof("x"))
 
 
 @pytest.mark.parametrize(
@@ -253,19 +257,17 @@ def test_the_journal_of_an_older_agent_knows_its_accounts_and_of_no_passwords(tm
     ],
 )
 def test_the_passwords_of_an_account_are_known_as_they_were_looked_at(now: AccountState, known: bool) -> None:
-    memory = JournalState().record_passwords([build_account(retained_hash=build_proof("old"))])
+    state = JournalState().record_passwords([build_account(retained_hash=build_proof("old"))])
 
-    assert memory.has_agent_passwords(now) is known
+    assert state.has_agent_passwords(now) is known
 
 
 def test_accounts_that_are_seen_together_are_known_as_one_by_one() -> None:
     first, second = build_account(), build_account(Account("other", "%"), retained_hash=build_proof("old"))
 
-    memory = (
-        JournalState().record_passwords([first, second]).record_passwords([build_account(password="new")])
-    )
+    state = JournalState().record_passwords([first, second]).record_passwords([build_account(password="new")])
 
-    assert [memory.has_agent_passwords(each) for each in (first, second, build_account(password="new"))] == [
+    assert [state.has_agent_passwords(each) for each in (first, second, build_account(password="new"))] == [
         False,
         True,
         True,
@@ -273,7 +275,7 @@ def test_accounts_that_are_seen_together_are_known_as_one_by_one() -> None:
 
 
 def test_a_password_that_is_gone_is_the_agents_own_no_more(tmp_path: Path) -> None:
-    journal = opened(tmp_path, FakeClock())
+    journal = open_journal(tmp_path, FakeClock())
     journal.record_passwords([], [build_account(retained_hash=build_proof("old"))])
 
     journal.record_passwords([], [build_account()])
@@ -282,7 +284,7 @@ def test_a_password_that_is_gone_is_the_agents_own_no_more(tmp_path: Path) -> No
 
 
 def test_what_a_server_stores_of_a_password_is_not_on_the_disk(tmp_path: Path) -> None:
-    opened(tmp_path, FakeClock()).record_passwords(
+    open_journal(tmp_path, FakeClock()).record_passwords(
         [], [build_account(password="a password", retained_hash=build_proof("another one"))]
     )
 

@@ -36,46 +36,46 @@ ENTRY = SpoolEntry(
 )
 
 
-def kept(folder: Path) -> list[str]:
+def list_kept_names(folder: Path) -> list[str]:
     return [path.name.partition(".unreadable-")[0] for path in list_quarantined_files(folder)]
 
 
 @pytest.fixture
-def mailbox(tmp_path: Path) -> DocumentInbox:
+def inbox(tmp_path: Path) -> DocumentInbox:
     return DocumentInbox(tmp_path / "state", tmp_path / "run", tmp_path / "cache")
 
 
 @garbled
 def test_a_document_that_cannot_be_read_is_kept_aside_by_the_agent(
-    mailbox: DocumentInbox, content: bytes
+    inbox: DocumentInbox, content: bytes
 ) -> None:
-    atomic_file.write_file(mailbox.state_folder / "document.json", content)
+    atomic_file.write_file(inbox.state_folder / "document.json", content)
 
-    with mailbox.open_listener() as ear:
-        found = ear.read_latest()
+    with inbox.open_listener() as listener:
+        content_read = listener.read_latest()
 
-    assert (found, kept(mailbox.state_folder)) == (None, ["document.json"])
-
-
-def test_the_collectors_copy_stands_in_for_it(mailbox: DocumentInbox) -> None:
-    atomic_file.write_file(mailbox.state_folder / "document.json", b"{")
-    assert mailbox.cache_folder is not None
-    atomic_file.write_file(mailbox.cache_folder / "cfn.json.last", json.dumps(COLLECTED.document).encode())
-    atomic_file.write_file(mailbox.cache_folder / "os_config_files.json", b'["cfn.json"]')
-
-    with mailbox.open_listener() as ear:
-        assert ear.read_latest() == COLLECTED
+    assert (content_read, list_kept_names(inbox.state_folder)) == (None, ["document.json"])
 
 
-def test_a_document_that_is_garbled_under_the_agent_leaves_what_was_known(mailbox: DocumentInbox) -> None:
-    mailbox.store(COLLECTED)
-    with mailbox.open_listener() as ear:
-        known = ear.read_latest()
-        atomic_file.write_file(mailbox.state_folder / "document.json", b"{")
+def test_the_collectors_copy_stands_in_for_it(inbox: DocumentInbox) -> None:
+    atomic_file.write_file(inbox.state_folder / "document.json", b"{")
+    assert inbox.cache_folder is not None
+    atomic_file.write_file(inbox.cache_folder / "cfn.json.last", json.dumps(COLLECTED.document).encode())
+    atomic_file.write_file(inbox.cache_folder / "os_config_files.json", b'["cfn.json"]')
 
-        assert [ear.read_latest(), ear.read_latest()] == [known, known]
-        mailbox.store(replace(COLLECTED, token="another"))
-        assert ear.read_latest() == COLLECTED
+    with inbox.open_listener() as listener:
+        assert listener.read_latest() == COLLECTED
+
+
+def test_a_document_that_is_garbled_under_the_agent_leaves_what_was_known(inbox: DocumentInbox) -> None:
+    inbox.store(COLLECTED)
+    with inbox.open_listener() as listener:
+        known = listener.read_latest()
+        atomic_file.write_file(inbox.state_folder / "document.json", b"{")
+
+        assert [listener.read_latest(), listener.read_latest()] == [known, known]
+        inbox.store(replace(COLLECTED, token="another"))
+        assert listener.read_latest() == COLLECTED
 
 
 def test_poke_keeps_it_aside_too_and_writes_a_new_one(tmp_path: Path) -> None:
@@ -90,7 +90,10 @@ def test_poke_keeps_it_aside_too_and_writes_a_new_one(tmp_path: Path) -> None:
 
     deliver_document({"OS_CONFIG_FILES": str(tmp_path / "cfn.json")}, machine, (), tmp_path)
 
-    assert (kept(machine.state_folder), metadata_files.find_stored_document(machine.state_folder)) == (
+    assert (
+        list_kept_names(machine.state_folder),
+        metadata_files.find_stored_document(machine.state_folder),
+    ) == (
         ["document.json"],
         COLLECTED,
     )
@@ -104,12 +107,12 @@ def test_poke_keeps_it_aside_too_and_writes_a_new_one(tmp_path: Path) -> None:
 def test_whatever_stands_beside_our_keys_is_collected_kept_and_read(tmp_path: Path, beside: str) -> None:
     (tmp_path / "cfn.json").write_text(f'{{"ReadyWaitCondition": "x", "theirs": {beside}}}')
 
-    found = metadata_files.choose_document([tmp_path / "cfn.json"])
-    assert found is not None
-    metadata_files.store_document(tmp_path, found)
+    content_read = metadata_files.choose_document([tmp_path / "cfn.json"])
+    assert content_read is not None
+    metadata_files.store_document(tmp_path, content_read)
 
-    assert metadata_files.find_stored_document(tmp_path) == found
-    assert found.document["ReadyWaitCondition"] == "x"
+    assert metadata_files.find_stored_document(tmp_path) == content_read
+    assert content_read.document["ReadyWaitCondition"] == "x"
 
 
 def test_what_even_python_cannot_read_is_an_error_of_the_document(tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_a_status_that_cannot_be_read_is_kept_aside_before_it_is_written_anew(
 
     status.keep_unreadable_aside(tmp_path / "status.json")
 
-    assert kept(tmp_path) == ([] if content == b"" else ["status.json"])
+    assert list_kept_names(tmp_path) == ([] if content == b"" else ["status.json"])
 
 
 @garbled
@@ -137,10 +140,10 @@ def test_a_record_of_the_option_file_that_cannot_be_read_counts_as_none(
     (tmp_path / "configuration.json").write_bytes(content)
 
     file = ChangeFile(tmp_path / "configuration.json")
-    found = file.state
+    content_read = file.state
     file.write(ChangeState(phase=Phase.APPLIED))
 
-    assert (found, kept(tmp_path)) == (ChangeState(), ["configuration.json"])
+    assert (content_read, list_kept_names(tmp_path)) == (ChangeState(), ["configuration.json"])
     assert ChangeFile(tmp_path / "configuration.json").state == ChangeState(phase=Phase.APPLIED)
 
 
@@ -149,10 +152,10 @@ def test_a_spool_that_cannot_be_read_says_it_once_more(tmp_path: Path, content: 
     (tmp_path / "signal.json").write_bytes(content)
     spool = Spool(tmp_path)
 
-    found = spool.read_record()
+    content_read = spool.read_record()
     spool.put_entry(ENTRY)
 
-    assert (found, spool.read_pending(), kept(tmp_path)) == (None, ENTRY, ["signal.json"])
+    assert (content_read, spool.read_pending(), list_kept_names(tmp_path)) == (None, ENTRY, ["signal.json"])
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ from tests.unit.golden.node_commands import run_node_command, use_server
 BEHIND = build_source_state("0-7-4")
 
 
-def read(answered: str) -> tuple[int, dict[str, Any]]:
+def parse_result(answered: str) -> tuple[int, dict[str, Any]]:
     found = json.loads(answered)
     return found["exit_code"], found["answer"]
 
 
 def test_a_refusal_has_the_comparison(tmp_path: Path) -> None:
-    code, answered = read(run_accept_source(tmp_path, BEHIND, "--yes", "--json"))
+    code, answered = parse_result(run_accept_source(tmp_path, BEHIND, "--yes", "--json"))
 
     compared = answered["error"]["comparison"]
     assert code == 1
@@ -37,14 +37,14 @@ def test_a_source_that_goes_back_after_the_first_look_is_answered_with_the_secon
     run_accept_source(tmp_path, BEHIND, "--yes", "--json")
 
     with use_server(DIVERGED_SERVER, LATER_SOURCE, BEHIND):
-        code, answered = read(run_node_command(tmp_path, "accept-source", "--yes", "--json"))
+        code, answered = parse_result(run_node_command(tmp_path, "accept-source", "--yes", "--json"))
 
     assert code == 1
     assert answered["error"]["comparison"]["missing_on_source"] == "0-7-5"
 
 
 def test_what_needs_a_person_has_the_comparison_too(tmp_path: Path) -> None:
-    code, answered = read(run_accept_source(tmp_path, LATER_SOURCE, "--json"))
+    code, answered = parse_result(run_accept_source(tmp_path, LATER_SOURCE, "--json"))
 
     assert code == 2
     assert answered["error"]["comparison"]["missing_on_replica"] == "0-7-9"
@@ -56,6 +56,6 @@ def test_nothing_to_accept_needs_no_terminal(tmp_path: Path, replica: ServerStat
     store_replica(tmp_path)
 
     with use_server(replica, seen):
-        code, answered = read(run_node_command(tmp_path, "accept-source", "--json"))
+        code, answered = parse_result(run_node_command(tmp_path, "accept-source", "--json"))
 
     assert (code, answered["accepted"]) == (0, False)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 SMALL = "{flavor: m1.small, image: i, replicas: 1}"
 
 
-def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+def run_main(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     code = main(words)
     said = capsys.readouterr()
     return code, said.out, said.err
@@ -34,7 +34,7 @@ def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
 def test_wrong_words_are_told_with_the_right_ones(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = told(words, capsys)
+    code, out, err = run_main(words, capsys)
 
     assert (code, out) == (2, "")
     assert err.startswith("usage: guestagent")
@@ -45,14 +45,14 @@ def test_wrong_words_are_told_with_the_right_ones(
 def test_a_command_alone_is_answered_with_what_there_is(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = told(words, capsys)
+    code, _, err = run_main(words, capsys)
 
     assert code == 2
     assert "positional arguments:" in err
 
 
 def test_a_program_is_told_of_wrong_words_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = told(["cluster", "create", "--json"], capsys)
+    code, out, _ = run_main(["cluster", "create", "--json"], capsys)
 
     assert code == 2
     assert json.loads(out)["error"] == {
@@ -69,17 +69,17 @@ def test_a_file_that_cannot_be_read_is_said_alike_by_every_command(
 ) -> None:
     (tmp_path / "binary").write_bytes(b"a\xff")
 
-    missing = told([*words, str(tmp_path / "none")], capsys)
-    binary = told([*words, str(tmp_path / "binary")], capsys)
+    missing = run_main([*words, str(tmp_path / "none")], capsys)
+    binary = run_main([*words, str(tmp_path / "binary")], capsys)
 
     assert (missing[0], binary[0]) == (2, 2)
     assert missing[2].endswith("/none: expected a readable file, found No such file or directory\n")
     assert binary[2].endswith("/binary: expected a text, found bytes that are not UTF-8, from byte 1\n")
 
 
-def guestagent(*words: str, given: str, out: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+def run_guestagent(*words: str, stdin: str, out: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "guestagent", *words]
-    return subprocess.run(argv, input=given, stdout=out, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    return subprocess.run(argv, input=stdin, stdout=out, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def test_without_the_controllers_packages_it_is_said_what_to_install() -> None:
@@ -95,8 +95,8 @@ def test_without_the_controllers_packages_it_is_said_what_to_install() -> None:
 
 
 def test_a_template_goes_through_a_pipe() -> None:
-    template = guestagent("cluster", "template", "-", given=SMALL)
-    checked = guestagent("cluster", "lint", "-", given=template.stdout)
+    template = run_guestagent("cluster", "template", "-", stdin=SMALL)
+    checked = run_guestagent("cluster", "lint", "-", stdin=template.stdout)
 
     assert (checked.returncode, checked.stdout) == (0, "")
 
@@ -104,7 +104,7 @@ def test_a_template_goes_through_a_pipe() -> None:
 def test_a_full_disk_under_the_answer_is_no_bug() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     try:
-        ended = guestagent("cluster", "template", "-", given=SMALL, out=full)
+        ended = run_guestagent("cluster", "template", "-", stdin=SMALL, out=full)
     finally:
         os.close(full)
 
@@ -116,7 +116,7 @@ def test_a_reader_that_has_gone_is_no_failure() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        ended = guestagent("cluster", "template", "-", given=SMALL, out=writer)
+        ended = run_guestagent("cluster", "template", "-", stdin=SMALL, out=writer)
     finally:
         os.close(writer)
 

@@ -18,7 +18,7 @@ STRANGE = {**DOCUMENT, "theirs\x1b[2J\u202e\ud800": 1, "größer": 2}
 WRONG = {**DOCUMENT, "GuestAgent": {"Größe\x1b[2J\n  held\u202e": 1}}
 
 
-def shell(line: str, document: object = DOCUMENT, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_in_shell(line: str, document: object = DOCUMENT, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a line in which $GUESTAGENT is our program and - the document."""
     environ = {
         **os.environ,
@@ -34,7 +34,7 @@ def shell(line: str, document: object = DOCUMENT, **environ: str) -> subprocess.
 
 @pytest.mark.parametrize("redirection", [">&-", "1</dev/null"], ids=["closed", "only readable"])
 def test_an_output_that_cannot_be_written_is_one_sentence(redirection: str) -> None:
-    ended = shell(f"$GUESTAGENT validate - {redirection}")
+    ended = run_in_shell(f"$GUESTAGENT validate - {redirection}")
 
     assert ended.stderr == "guestagent: the output cannot be written: Bad file descriptor\n"
     assert ended.returncode == 8
@@ -42,40 +42,42 @@ def test_an_output_that_cannot_be_written_is_one_sentence(redirection: str) -> N
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2</dev/null", "2>/dev/full", "<&- 2>&- >&-"])
 def test_a_standard_error_that_cannot_be_written_changes_nothing(redirection: str) -> None:
-    ended = shell(f"$GUESTAGENT validate --json /nowhere {redirection}")
+    ended = run_in_shell(f"$GUESTAGENT validate --json /nowhere {redirection}")
 
     assert ended.returncode == (8 if ">&- " in redirection else 2)
     assert ended.stderr == ""
 
 
 def test_a_closed_standard_input_is_an_empty_one() -> None:
-    ended = shell("$GUESTAGENT validate - <&-")
+    ended = run_in_shell("$GUESTAGENT validate - <&-")
 
     assert (ended.returncode, "this is a bug" in ended.stderr) == (2, False)
 
 
 def test_a_reader_that_ends_early_is_no_failure_also_if_the_command_fails() -> None:
-    ended = shell("{ $GUESTAGENT validate --json /nowhere; echo $? >&2; } | :")
+    ended = run_in_shell("{ $GUESTAGENT validate --json /nowhere; echo $? >&2; } | :")
 
     assert "Traceback" not in ended.stderr
 
 
 def test_an_ascii_terminal_gets_every_character_spelled() -> None:
-    ended = shell("$GUESTAGENT validate -", WRONG, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    ended = run_in_shell(
+        "$GUESTAGENT validate -", WRONG, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C"
+    )
 
     assert ended.returncode == 2
     assert r"GuestAgent.Gr\xf6\xdfe\x1b[2J\n  held\u202e: expected one of" in ended.stderr
 
 
 def test_a_key_of_the_metadata_neither_steers_a_terminal_nor_makes_a_line_of_its_own() -> None:
-    ended = shell("$GUESTAGENT validate -", WRONG)
+    ended = run_in_shell("$GUESTAGENT validate -", WRONG)
 
     assert len(ended.stderr.splitlines()) == 1
     assert r"Größe\x1b[2J\n  held\u202e" in ended.stderr
 
 
 def test_strange_keys_beside_ours_are_shown_spelled() -> None:
-    ended = shell("$GUESTAGENT validate -", STRANGE)
+    ended = run_in_shell("$GUESTAGENT validate -", STRANGE)
 
     assert ended.returncode == 0
     assert r"theirs\x1b[2J\u202e\ud800" in ended.stdout
@@ -135,6 +137,6 @@ def test_a_folder_that_was_removed_under_the_command_is_left() -> None:
         "import os; from guestagent.cli.command_line import main; main(['elements-path']); print(os.getcwd())"
     )
 
-    ended = shell(f'd=$(mktemp -d); cd $d; rmdir $d; {sys.executable} -c "{program}"')
+    ended = run_in_shell(f'd=$(mktemp -d); cd $d; rmdir $d; {sys.executable} -c "{program}"')
 
     assert (ended.stderr, ended.stdout.splitlines()[-1]) == ("", "/")
