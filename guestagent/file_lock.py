@@ -21,7 +21,8 @@ LOCK_INTERVAL_S = 0.01
 def hold_lock(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[int]:
     """Hold the lock of this file, and yield its descriptor.
 
-    Raises StorageError if another process or thread holds the lock for longer than `timeout_s`.
+    Raises StorageError if another process or thread holds the lock for longer than `timeout_s`; math.inf waits for
+    ever.
     """
     descriptor = open_lock(path)
     try:
@@ -37,12 +38,13 @@ def hold_lock(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[int]:
 
 def try_lock(descriptor: int) -> bool:
     """Lock an open file unless it is locked already, and return whether this call locked it."""
-    return _lock_file(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def wait_for_lock(descriptor: int) -> None:
-    """Lock an open file, and wait without a limit for another process that has locked it."""
-    _lock_file(descriptor, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise StorageError(f"cannot lock a file: {error.strerror}") from error
+    return True
 
 
 def open_lock(path: Path) -> int:
@@ -62,13 +64,3 @@ def open_lock(path: Path) -> int:
         os.close(descriptor)
         raise StorageError(f"cannot write {path}: it is not a regular file of this user; remove it")
     return descriptor
-
-
-def _lock_file(descriptor: int, operation: int) -> bool:
-    try:
-        fcntl.flock(descriptor, operation)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise StorageError(f"cannot lock a file: {error.strerror}") from error
-    return True
