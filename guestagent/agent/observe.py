@@ -12,7 +12,7 @@ from guestagent.agent.model import DesiredAccount, DesiredState
 from guestagent.agent.preconditions import is_configuration_forbidden
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.server_config import ConfigurationSnapshot
-from guestagent.database.driver import UNREACHABLE_ERRORS
+from guestagent.database.connection_errors import UNREACHABLE_ERRORS
 from guestagent.database.protocols import Database, SourceProbe
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
 from guestagent.metadata.document import Document, Source, Tls, UnresolvedFunction

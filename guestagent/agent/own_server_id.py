@@ -7,7 +7,8 @@ GTIDs as applied. Only its own log then shows that it lacks them. A MySQL skips 
 from __future__ import annotations
 
 from guestagent.agent.refusal import Refusal
-from guestagent.database.gtid_history import GtidHistory, MariadbHistory, shorten_gtids
+from guestagent.database.gtid_history import GtidHistory, shorten_gtids
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.state import ServerState
 
 RENUMBER_ADVICE = (

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from guestagent.database.connection import Connection
 from guestagent.database.detect import detect_family
-from guestagent.database.driver import Connection, connect_socket, connect_tcp
 from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.login import connect_socket, connect_tcp
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported
 from guestagent.metadata.document import Source, Tls, UnresolvedFunction
 

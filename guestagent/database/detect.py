@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from guestagent.database import mariadb, mysql
-from guestagent.database.driver import Connection, connect_socket
-from guestagent.database.gtid_history import GtidHistory, MariadbHistory
+from guestagent.database.connection import Connection
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.login import connect_socket
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.binlog import read_timestamps as mariadb_stamps
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.server import MariadbDatabase
 from guestagent.database.mariadb.server import read_source_state as mariadb_source
 from guestagent.database.mysql.binlog import read_timestamps as mysql_stamps
@@ -18,6 +19,7 @@ from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.server import MysqlDatabase
 from guestagent.database.mysql.server import read_source_state as mysql_source
 from guestagent.database.protocols import Database, SqlDialect
+from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import SourceState
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
@@ -114,12 +116,7 @@ def choose_family(seen: Mapping[str, str]) -> DatabaseFamily:
         if word in words:
             raise DatabaseUnsupported(f"the server is {stranger} ({version})")
     found = FAMILIES["mariadb" if "mariadb" in words else "mysql"]
-    if _numbers(version) < found.min_version:
+    if parse_version(version) < found.min_version:
         oldest = ".".join(map(str, found.min_version))
         raise DatabaseUnsupported(f"{found.name} {version} is too old: {oldest} is the oldest supported")
     return found
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
-    return tuple(int(number or 0) for number in numbers.groups()) if numbers else ()

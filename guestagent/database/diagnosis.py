@@ -20,7 +20,6 @@ class FailureKind(str, Enum):
     """
 
     RETRY = "retry"
-    WAIT = "wait"
     REPAIR = "repair"
     FAIL = "fail"
 
@@ -95,7 +94,7 @@ def build_rule(
     return ErrorRule(frozenset(numbers), text, Diagnosis(kind, means, do, parted))
 
 
-RETRY, WAIT, REPAIR, FAIL = FailureKind.RETRY, FailureKind.WAIT, FailureKind.REPAIR, FailureKind.FAIL
+RETRY, REPAIR, FAIL = FailureKind.RETRY, FailureKind.REPAIR, FailureKind.FAIL
 
 SET_UNIQUE_IDS = "give each node its own GuestAgent.ServerId"
 DISK_FULL = "the disk is full"

@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TypeVar
 
-from guestagent.database.gtid_history import GtidHistory, MariadbHistory
-from guestagent.database.mariadb.statements import AUTH_PLUGIN, MariadbDialect, hash_password
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
+from guestagent.database.mariadb.password_hash import hash_password
+from guestagent.database.mariadb.statements import AUTH_PLUGIN, MariadbDialect
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     REPLICATION_PRIVILEGES,

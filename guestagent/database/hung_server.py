@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from guestagent.database.driver import Connection, NoAnswer
+from guestagent.database.connection import Connection
+from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.sql_statement import Statement
 
 OBSERVE_OPERATION = "looking at the server"

@@ -1,8 +1,10 @@
-"""The schemas of users in a running server: both families list them alike."""
+"""Queries that both families answer alike."""
 
 from __future__ import annotations
 
-from guestagent.database.driver import Connection
+from collections.abc import Collection, Mapping
+
+from guestagent.database.connection import Connection
 from guestagent.database.hung_server import OBSERVE_OPERATION
 from guestagent.database.sql_statement import sql
 
@@ -13,6 +15,17 @@ SELECT_SCHEMAS = sql(
 
 
 def read_schemas(connection: Connection) -> tuple[str, ...]:
-    """`#mysql50#` names are other folders in the data directory, such as a volume's lost+found."""
+    """Read the names of the users' schemas.
+
+    `#mysql50#` names are other folders in the data directory, such as a volume's lost+found.
+    """
     names = (str(row["name"]) for row in connection.fetch_rows(SELECT_SCHEMAS, OBSERVE_OPERATION))
     return tuple(name for name in names if not name.startswith("#mysql50#"))
+
+
+def read_global_variables(connection: Connection, names: Collection[str]) -> Mapping[str, str]:
+    """Read the global variables of these names; those that the server does not have are absent."""
+    placeholders = ", ".join(["{}"] * len(names))
+    statement = sql(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({placeholders})", *sorted(names))
+    rows = connection.fetch_rows(statement, "reading the server's variables")
+    return {str(row["Variable_name"]): row["Value"] or "" for row in rows}

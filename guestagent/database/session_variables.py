@@ -1,31 +1,44 @@
-"""What every session of ours sets for itself: a server's defaults may be anything, and our statements rely on these."""
+"""Session variables that every connection sets: our statements rely on them, and a server may have any default."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guestagent.database.sql_statement import SQL_MODE, sql
+from guestagent.database.sql_statement import SQL_MODE, Statement, sql
 
 UINT64_MAX = 18446744073709551615
 
 READ_WRITE = sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
-"""Spelled alike by all versions, unlike the variables."""
+"""The same text for all versions, unlike the variables."""
+
+
+def compute_lock_wait(timeout: float) -> int:
+    """Return how many seconds a statement may wait for a lock.
+
+    Less than the timeout of a response: otherwise the statement would wait on after the connection is closed.
+    """
+    return max(1, int(timeout * 0.8))
+
+
+def build_lock_wait_statement(timeout: float) -> Statement:
+    """Build the statement that lets later ones wait for a lock in a session with this response timeout."""
+    return sql(f"SET SESSION lock_wait_timeout = {compute_lock_wait(timeout)}")
 
 
 def build_session_statement(lock_wait: int) -> str:
-    """Spell the statement with which a session begins. Everybody may set all of this, a replication account too.
+    """Build the first statement of a session. Any account may set all of this, a replication account too.
 
-    MariaDB alone executes what stands in `/*M! */`, MySQL alone what stands in `/*!80023 */`. `lock_wait` in seconds.
+    Only MariaDB executes the part in `/*M! */`, only MySQL the part in `/*!80023 */`. `lock_wait` in seconds.
     """
-    # Some errors are told apart by their English text, and names and passwords are sent as UTF-8.
-    both: Mapping[str, str | int] = {
+    # Some errors are distinguished by their English text, and names and passwords are sent as UTF-8.
+    common: Mapping[str, str | int] = {
         "sql_mode": SQL_MODE,
         "lc_messages": "'en_US'",
         "autocommit": 1,
         "completion_type": 0,
         "lock_wait_timeout": lock_wait,
         "innodb_lock_wait_timeout": lock_wait,
-        "wait_timeout": 28800,  # a pass leaves its session alone while it looks at the source
+        "wait_timeout": 28800,  # a pass leaves its session idle while it probes the source
         "net_read_timeout": 30,
         "net_write_timeout": 60,
         "sql_select_limit": UINT64_MAX,
@@ -41,8 +54,9 @@ def build_session_statement(lock_wait: int) -> str:
         "tmp_disk_table_size": UINT64_MAX,
     }
     mysql: Mapping[str, str | int] = {"max_execution_time": 0}
-    return f"SET NAMES utf8mb4{_spell(both)} /*M! {_spell(mariadb)} */ /*!80023 {_spell(mysql)} */"
+    common_part, mariadb_part, mysql_part = map(_format_assignments, (common, mariadb, mysql))
+    return f"SET NAMES utf8mb4{common_part} /*M! {mariadb_part} */ /*!80023 {mysql_part} */"
 
 
-def _spell(variables: Mapping[str, str | int]) -> str:
+def _format_assignments(variables: Mapping[str, str | int]) -> str:
     return "".join(f", SESSION {name} = {value}" for name, value in variables.items())

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from guestagent.database.connection import Connection
+from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.detect import read_source_state
-from guestagent.database.driver import PLAINTEXT, Connection, NoAnswer, connect_tcp
+from guestagent.database.greeting import PLAINTEXT
+from guestagent.database.login import connect_tcp
 from guestagent.database.login_backoff import LoginBackoff
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.sql_statement import sql

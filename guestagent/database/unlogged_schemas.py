@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from guestagent.database.driver import Connection, Row
+from guestagent.database.connection import Connection
+from guestagent.database.driver import Row
 from guestagent.database.hung_server import OBSERVE_OPERATION
 from guestagent.database.sql_statement import quote_string, sql
 from guestagent.errors import DatabaseRefused

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guestagent.database.driver import Connection, Row, connect_socket
+from guestagent.database.connection import Connection
+from guestagent.database.driver import Row
+from guestagent.database.login import connect_socket
 from guestagent.database.sql_statement import Statement, sql
 
 QUERY_TIMEOUT_S = 10.0

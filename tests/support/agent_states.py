@@ -11,8 +11,8 @@ from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState, 
 from guestagent.agent.plan import plan_steps
 from guestagent.agent.preconditions import find_refusal
 from guestagent.database.diagnosis import Diagnosis, FailureStage
-from guestagent.database.gtid_history import MariadbHistory
 from guestagent.database.mariadb import MariadbDialect
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     REPLICATION_PRIVILEGES,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from guestagent.database.driver import connect_socket
+from guestagent.database.login import connect_socket
 from guestagent.embedded.database_servers.root_directory import hold_file_lock
 from guestagent.errors import DatabaseUnreachable
 

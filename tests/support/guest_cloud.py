@@ -28,7 +28,7 @@ from guestagent.embedded.process.fake_heat_cloud import CloudSettings
 STACK_TIMEOUT_S = 60.0
 QUERY_PROGRAM = """
 import json, sys
-from guestagent.database.driver import connect_socket
+from guestagent.database.login import connect_socket
 from guestagent.database.sql_statement import sql
 connection = connect_socket("/run/mysqld/mysqld.sock", "root", 20)
 rows = []

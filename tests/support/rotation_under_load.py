@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
-from guestagent.database.driver import connect_socket
+from guestagent.database.login import connect_socket
 from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.sql_statement import sql
 from guestagent.demo.socket_table import SocketTable

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
-from guestagent.database.driver import Connection
-from guestagent.database.gtid_history import GtidHistory, MariadbHistory
+from guestagent.database.connection import Connection
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.server import read_positions
 from guestagent.database.sql_statement import sql
 
@@ -89,16 +90,14 @@ def find_start_position(
 
     If a domain has `passed` its newest one, the log of this domain is sent from there.
     """
-    wanted = MariadbHistory.parse(str(since)).sequence_numbers
+    wanted = since.newest_by_domain.sequence_numbers
     domains = {domain for domain, _ in wanted}
     rest = {
-        key: number
-        for key, number in MariadbHistory.parse(str(held)).sequence_numbers.items()
-        if key[0] not in domains
+        key: number for key, number in held.newest_by_domain.sequence_numbers.items() if key[0] not in domains
     }
     further = {
         key: number
-        for key, number in MariadbHistory.parse(str(passed)).sequence_numbers.items()
+        for key, number in passed.newest_by_domain.sequence_numbers.items()
         if number >= since.domain_positions.get(key[0], number + 1)
     }
     begun = {domain for domain, _ in further}

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from guestagent.database.driver import Connection, Row
+from guestagent.database.connection import Connection
+from guestagent.database.driver import Row
 from guestagent.database.mariadb.statements import AUTH_PLUGIN, MARKER_ROLE
 from guestagent.database.sql_statement import Statement, sql
 from guestagent.database.state import EXPIRED_SUFFIX, REPLICATION_PRIVILEGES, Account, AccountState

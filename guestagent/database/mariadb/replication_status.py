@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from guestagent.database.channel_options import find_unexpected_options
-from guestagent.database.driver import Connection, Row, remove_query_text
+from guestagent.database.connection import Connection
+from guestagent.database.connection_errors import remove_query_text
+from guestagent.database.driver import Row
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.statements import FIXED_OPTIONS
 from guestagent.database.replication_settings import find_channel_filters

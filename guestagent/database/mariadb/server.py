@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from guestagent.database.driver import Connection
-from guestagent.database.gtid_history import GtidHistory, MariadbHistory
+from guestagent.database.connection import Connection
+from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION, raise_if_hung
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import build_revokes, read_accounts
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.replication_status import REPLICATION_STATUS, read_channel
 from guestagent.database.mariadb.statements import MariadbDialect, build_statements
 from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.queries import read_schemas
+from guestagent.database.queries import read_global_variables, read_schemas
 from guestagent.database.replication_settings import (
     VARIABLE_NAMES,
     find_log_filters,
@@ -39,7 +40,6 @@ from guestagent.database.steps import (
     Step,
 )
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
-from guestagent.database.variables import read_global_variables
 from guestagent.errors import DatabaseRefused
 
 ER_MASTER_INFO = 1201

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
 from guestagent.database.account_hosts import list_host_patterns
 from guestagent.database.channel_options import FixedOption, format_options
 from guestagent.database.diagnosis import Diagnosis, FailureStage, diagnose_error
+from guestagent.database.mariadb import password_hash
 from guestagent.database.mariadb.diagnosis import RULES
 from guestagent.database.sql_statement import Statement, build_set_global, sql
 from guestagent.database.state import Account, ServerError
@@ -86,8 +84,7 @@ class MariadbDialect:
 
     def verify_password(self, plugin: str, proof: Secret, password: Secret) -> bool:
         """Only of the kind that we make: what another plugin stores is not ours to recompute."""
-        mine, theirs = hash_password(password).reveal(), proof.reveal()
-        return plugin == AUTH_PLUGIN and hmac.compare_digest(mine.encode(), theirs.upper().encode())
+        return plugin == AUTH_PLUGIN and password_hash.verify_password(proof, password)
 
     def diagnose_error(self, error: ServerError, place: FailureStage) -> Diagnosis:
         return diagnose_error(error, place, RULES)
@@ -119,12 +116,6 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
             return (sql("START SLAVE"),)
         case SetVariable(name, value):
             return (build_set_global(name, value),)
-
-
-def hash_password(password: Secret) -> Secret:
-    """What mysql_native_password stores: it proves the password without being it."""
-    inner = hashlib.sha1(password.reveal().encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
-    return Secret("*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper())
 
 
 def _identified(
@@ -163,7 +154,7 @@ def _demanded(step: CreateAccount | RemakeAccount | SetPassword | SetDemand) -> 
 
 
 def _proof(password: Secret | UnresolvedFunction) -> Secret | UnresolvedFunction:
-    return password if isinstance(password, UnresolvedFunction) else hash_password(password)
+    return password if isinstance(password, UnresolvedFunction) else password_hash.hash_password(password)
 
 
 def _rights(account: Account) -> tuple[Statement, ...]:

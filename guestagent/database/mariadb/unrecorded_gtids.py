@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from guestagent.database.driver import Connection
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.connection import Connection
 from guestagent.database.hung_server import OBSERVE_OPERATION
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import UnrecordedGtids
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from guestagent.database.driver import Connection
+from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mysql.gtid import Interval, MysqlHistory, Origin
 from guestagent.database.mysql.server import read_history

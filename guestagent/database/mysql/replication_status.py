@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from guestagent.database.channel_options import FixedOption, UnexpectedOption, find_unexpected_options
-from guestagent.database.driver import Connection, Row, remove_query_text
+from guestagent.database.connection import Connection
+from guestagent.database.connection_errors import remove_query_text
+from guestagent.database.driver import Row
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.statements import FIXED_OPTIONS
 from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide, find_channel_filters

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from guestagent.database.driver import Connection, Row
+from guestagent.database.connection import Connection
+from guestagent.database.driver import Row
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION, raise_if_hung
 from guestagent.database.malformed_response import translate_malformed_response
@@ -14,7 +15,7 @@ from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel, read_global_filters
 from guestagent.database.mysql.statements import MysqlDialect, build_statements
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.queries import read_schemas
+from guestagent.database.queries import read_global_variables, read_schemas
 from guestagent.database.replication_settings import (
     VARIABLE_NAMES,
     find_log_filters,
@@ -22,6 +23,7 @@ from guestagent.database.replication_settings import (
     merge_settings,
     quote_names,
 )
+from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import Statement, sql
 from guestagent.database.state import Account, ServerState, SourceState
 from guestagent.database.steps import (
@@ -39,7 +41,6 @@ from guestagent.database.steps import (
     Step,
 )
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
-from guestagent.database.variables import read_global_variables
 from guestagent.errors import DatabaseRefused
 
 RELAY_LOG_DAMAGED = 13121
@@ -231,10 +232,8 @@ def read_server_variables(connection: Connection) -> dict[str, str | None]:
 
 def read_log_status(connection: Connection, version: str) -> list[Row]:
     """The row of the binary log's status; none without a log."""
-    major, minor = (int(number) for number in version.split(".")[:2])
-    return connection.fetch_rows(
-        LOG_STATUS if (major, minor) >= (8, 2) else LOG_STATUS_BEFORE_8_2, OBSERVE_OPERATION
-    )
+    is_renamed = parse_version(version) >= (8, 2)
+    return connection.fetch_rows(LOG_STATUS if is_renamed else LOG_STATUS_BEFORE_8_2, OBSERVE_OPERATION)
 
 
 def has_purged_gtids(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.database.driver import connect_socket
+from guestagent.database.login import connect_socket
 from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseUnreachable
 from tests.failures.row import FailureArea, expect_final, expect_late

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.model import Readiness
-from guestagent.database.driver import connect_socket
+from guestagent.database.login import connect_socket
 from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.sql_statement import sql
 from guestagent.secret import Secret

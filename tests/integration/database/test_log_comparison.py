@@ -8,8 +8,8 @@ import pymysql
 import pytest
 
 from guestagent.database.binlog_comparison import BinlogComparison, ComparisonResult, read_excerpt
-from guestagent.database.driver import connect_socket
 from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.login import connect_socket
 from guestagent.database.protocols import Database
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source, User

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from guestagent.database.gtid_history import GtidHistory, MariadbHistory
+from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.protocols import Database
 from guestagent.database.source_probe import TcpSourceProbe

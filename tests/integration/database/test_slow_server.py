@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from guestagent.database.driver import Connection, connect_tcp
+from guestagent.database.connection import Connection
+from guestagent.database.login import connect_tcp
 from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseUnreachable

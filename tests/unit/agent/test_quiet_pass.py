@@ -13,7 +13,7 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
-from guestagent.database.mariadb.statements import hash_password
+from guestagent.database.mariadb.password_hash import hash_password
 from guestagent.database.mysql import password_hash
 from guestagent.database.state import REPLICATION_PRIVILEGES, Account, AccountState, SourceState
 from guestagent.metadata.document import CfnHandle, Document, Section, User

@@ -14,7 +14,7 @@ from guestagent.agent.model import ConditionState
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
 from guestagent.database.gtid_history import GtidHistory
-from guestagent.database.mariadb.statements import hash_password
+from guestagent.database.mariadb.password_hash import hash_password
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.protocols import SourceProbe
 from guestagent.database.state import Account, ServerError, ServerState, SourceState

@@ -9,7 +9,7 @@ import pytest
 
 from guestagent.cli.command_line import main
 from guestagent.database.connection_advice import CONNECTION_LIMIT_ADVICE, SERVER_START_ADVICE
-from guestagent.database.driver import NoAnswer
+from guestagent.database.connection_errors import NoAnswer
 from tests.unit.golden.accept_answers import store_replica
 from tests.unit.golden.node_commands import write_settings
 

@@ -15,9 +15,9 @@ from guestagent.database.binlog_comparison import (
     compare_excerpts,
     find_difference,
 )
-from guestagent.database.driver import NoAnswer
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.mariadb import binlog as mariadb
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mysql import binlog as mysql
 from guestagent.database.mysql.gtid import MysqlHistory
 

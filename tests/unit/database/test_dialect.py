@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestagent.database.mariadb import MariadbDialect
-from guestagent.database.mariadb.statements import NO_LIMITS, build_statements, hash_password
+from guestagent.database.mariadb.password_hash import hash_password
+from guestagent.database.mariadb.statements import NO_LIMITS, build_statements
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,

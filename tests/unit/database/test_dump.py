@@ -1,4 +1,4 @@
-"""A binary log that is longer than one reading: its end is never mistaken for the end of the log."""
+"""A binary log that is longer than one dump: the dump never takes its own end for the end of the log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from guestagent.database.driver import END_OF_LOG, Connection, NoAnswer
+from guestagent.database.connection import EOF_PACKET_HEADER, Connection
+from guestagent.database.connection_errors import NoAnswer
+from guestagent.database.driver import DriverSession
 
 
-class Sender:
+class FakePymysqlSession:
     """Stands for PyMySQL's session with a server that sends these packets."""
 
     def __init__(self, *packets: bytes) -> None:
@@ -29,24 +31,24 @@ class Sender:
 
 
 @pytest.fixture
-def line() -> Iterator[socket.socket]:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield ours
+def socket_handle() -> Iterator[socket.socket]:
+    local, remote = socket.socketpair()
+    with local, remote:
+        yield local
 
 
-def connect(line: socket.socket, *packets: bytes) -> Connection:
-    return Connection(cast("Any", Sender(*packets)), line)
+def open_connection(socket_handle: socket.socket, *packets: bytes) -> Connection:
+    return Connection(DriverSession(cast("Any", FakePymysqlSession(*packets)), socket_handle))
 
 
-def test_a_dump_ends_at_the_end_of_the_log(line: socket.socket) -> None:
-    connection = connect(line, b"\0one", b"\0two", END_OF_LOG)
+def test_a_dump_ends_at_the_end_of_the_log(socket_handle: socket.socket) -> None:
+    connection = open_connection(socket_handle, b"\0one", b"\0two", EOF_PACKET_HEADER)
 
     assert [*connection.dump_binlog(18, b"", "reading")] == [b"one", b"two"]
 
 
-def test_a_dump_that_is_too_long_says_so_after_its_last_event(line: socket.socket) -> None:
-    connection = connect(line, *[b"\0" + bytes(99)] * 5, END_OF_LOG)
+def test_a_dump_that_exceeds_its_size_limit_fails_after_its_last_event(socket_handle: socket.socket) -> None:
+    connection = open_connection(socket_handle, *[b"\0" + bytes(99)] * 5, EOF_PACKET_HEADER)
     events = connection.dump_binlog(18, b"", "reading", size_limit=250)
 
     read = [next(events) for _ in range(3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.database.driver import remove_query_text
+from guestagent.database.connection_errors import remove_query_text
 
 
 @pytest.mark.parametrize(

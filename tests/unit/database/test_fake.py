@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.state import REPLICATION_PRIVILEGES, Account, ReceiverState, ServerError, SourceState
 from guestagent.database.steps import (
     CreateAccount,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 
 HISTORIES = st.dictionaries(
     st.tuples(st.integers(0, 3), st.integers(1, 4)), st.integers(1, 9), max_size=6

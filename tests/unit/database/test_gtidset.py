@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mysql.gtid import MysqlHistory, Origin
 
 A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guestagent.database.gtid_history import DISPLAY_LIMIT, MariadbHistory, shorten_gtids
+from guestagent.database.gtid_history import DISPLAY_LIMIT, shorten_gtids
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mysql.gtid import Interval, MysqlHistory, Origin
 
 A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4f22fa47-71ca-11e1-9e33-c80aa9429562"

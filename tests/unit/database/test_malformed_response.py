@@ -7,7 +7,8 @@ from typing import cast
 
 import pytest
 
-from guestagent.database.driver import Connection, Row
+from guestagent.database.connection import Connection
+from guestagent.database.driver import Row
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb import server as mariadb
 from guestagent.database.mysql import server as mysql

@@ -17,7 +17,7 @@ from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.agent.server_config.change_state import ChangeState
 from guestagent.database.detect import FAMILIES
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.protocols import Database
 from guestagent.database.state import AccountState, ServerState, SourceState
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from guestagent.cli.command_line import EXIT_CODES, Misused
-from guestagent.database.driver import NoAnswer
+from guestagent.database.connection_errors import NoAnswer
 from guestagent.errors import (
     CloudError,
     CloudRefused,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from guestagent.agent.dependencies import Report, Verdict
 from guestagent.agent.model import Condition, Readiness
 from guestagent.database.fake import FRESH_SERVER
-from guestagent.database.gtid_history import MariadbHistory
+from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerState
 from tests.unit.golden.status_files import CONDITIONS
 
