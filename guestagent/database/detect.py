@@ -13,11 +13,11 @@ from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.binlog import read_timestamps as mariadb_stamps
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.server import MariadbDatabase
-from guestagent.database.mariadb.server import read_source_state as mariadb_source
+from guestagent.database.mariadb.server_state import read_source_state as mariadb_source
 from guestagent.database.mysql.binlog import read_timestamps as mysql_stamps
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.server import MysqlDatabase
-from guestagent.database.mysql.server import read_source_state as mysql_source
+from guestagent.database.mysql.server_state import read_source_state as mysql_source
 from guestagent.database.protocols import Database, SqlDialect
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql

@@ -30,7 +30,7 @@ class GtidHistory(Protocol):
 
     @classmethod
     def parse(cls, *sets: str | None) -> GtidHistory:
-        """Return the union of texts of `format_difference` or of a server of this family. ValueError for other texts."""
+        """Return the union of texts from `format_difference` or from a server of this family. ValueError for others."""
 
     @property
     def newest_gtids(self) -> GtidHistory:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mariadb.gtid import MariadbHistory
-from guestagent.database.mariadb.server import read_positions
+from guestagent.database.mariadb.server_state import read_positions
 from guestagent.database.sql_statement import sql
 
 COM_BINLOG_DUMP = 0x12

@@ -9,7 +9,7 @@ from uuid import UUID
 from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mysql.gtid import Interval, MysqlHistory, Origin
-from guestagent.database.mysql.server import read_history
+from guestagent.database.mysql.server_state import read_history
 from guestagent.database.sql_statement import sql
 
 COM_BINLOG_DUMP_GTID = 0x1E

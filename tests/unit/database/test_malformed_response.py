@@ -11,7 +11,9 @@ from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb import server as mariadb
+from guestagent.database.mariadb import server_state as mariadb_state
 from guestagent.database.mysql import server as mysql
+from guestagent.database.mysql import server_state as mysql_state
 from guestagent.database.protocols import Database
 from guestagent.database.sql_statement import Statement
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
@@ -53,9 +55,9 @@ LOOKS = pytest.mark.parametrize(
     "look",
     [
         observe(mariadb.MariadbDatabase),
-        mariadb.read_source_state,
+        mariadb_state.read_source_state,
         observe(mysql.MysqlDatabase),
-        mysql.read_source_state,
+        mysql_state.read_source_state,
     ],
     ids=["mariadb", "mariadb as a source", "mysql", "mysql as a source"],
 )

@@ -1,0 +1,154 @@
+"""Reading the state of a MariaDB: everything that the agent observes of its own server, and of a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guestagent.database.connection import Connection
+from guestagent.database.driver import Row
+from guestagent.database.hung_server import OBSERVE_OPERATION, raise_if_hung
+from guestagent.database.malformed_response import translate_malformed_response
+from guestagent.database.mariadb.grants import read_accounts
+from guestagent.database.mariadb.gtid import MariadbHistory
+from guestagent.database.mariadb.replication_status import REPLICATION_STATUS, read_channel
+from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
+from guestagent.database.queries import read_schemas
+from guestagent.database.replication_settings import (
+    VARIABLE_NAMES,
+    find_log_filters,
+    find_variable_settings,
+    merge_settings,
+    quote_names,
+)
+from guestagent.database.sql_statement import sql
+from guestagent.database.state import ChannelState, ServerState, SourceState, UnrecordedGtids
+from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
+
+SERVER_VARIABLES = sql(
+    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
+    f" 'read_only', 'have_ssl', 'datadir', 'character_set_client', {quote_names(*VARIABLE_NAMES)})"
+)
+LOG_STATUS = sql("SHOW MASTER STATUS")
+# SHOW and information_schema cut a value after 4096 characters, even in the middle of a number.
+SELECT_GTIDS = sql("SELECT @@GLOBAL.gtid_slave_pos AS slave_pos, @@GLOBAL.gtid_binlog_state AS binlog_state")
+NO_SPACE_STATE = "Waiting for someone to free space"
+# The process list stays readable when the disk is full; later queries would hang then, and not end with their client.
+HUNG_SESSIONS = sql(
+    "SELECT state FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
+    " AND (state = {} OR (time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}))))",
+    NO_SPACE_STATE,
+    f"{SHOW_BINLOG_EVENTS}%",
+    SERVER_VARIABLES.text,
+    LOG_STATUS.text,
+    SELECT_GTIDS.text,
+    REPLICATION_STATUS.text,
+)
+CONNECTED_REPLICAS = sql("SHOW SLAVE HOSTS")
+
+
+@dataclass(frozen=True, slots=True)
+class GtidPositions:
+    """`applied_history`: received over a channel, or recorded as received; `history`: applied or logged."""
+
+    applied_history: MariadbHistory
+    logged_history: MariadbHistory
+    history: MariadbHistory
+    unlogged_gtids: tuple[str, ...]
+    """Applied GTIDs that are not in the log."""
+
+
+@translate_malformed_response(OBSERVE_OPERATION)
+def read_server_state(connection: Connection) -> ServerState:
+    """Read the state with eleven short queries and up to eight of the binary log's beginning. None of them writes.
+
+    MariaDB always has GTIDs, so `gtid` is always true; the image decides whether they are strict.
+    """
+    raise_if_hung(connection, HUNG_SESSIONS, NO_SPACE_STATE)
+    variables = read_server_variables(connection)
+    log_status = connection.fetch_rows(LOG_STATUS, OBSERVE_OPERATION)
+    positions = read_positions(connection)
+    accounts, has_marker = read_accounts(connection)
+    schemas, channel = read_schemas(connection), read_channel(connection)
+    return ServerState(
+        version=str(variables["version"]),
+        server_id=int(str(variables["server_id"])),
+        binary_log=variables["log_bin"] == "ON",
+        gtid=True,
+        # Newer servers have stricter values than ON, and the agent accepts all of them.
+        read_only=variables["read_only"] != "OFF",
+        history=positions.history,
+        logged_history=positions.logged_history,
+        local_gtids=positions.history.format_local_gtids(positions.applied_history),
+        accounts=accounts,
+        schemas=schemas,
+        replica_ids=_read_replica_ids(connection),
+        has_marker=has_marker,
+        uuid=variables.get("server_uid"),
+        port=int(str(variables["port"])),
+        tls=variables["have_ssl"] == "YES",
+        data_directory=str(variables["datadir"]),
+        channel=channel,
+        # The value that character_set_server had at startup: a later SET GLOBAL of that changes no channel.
+        channel_charset=str(variables.get("character_set_client") or ""),
+        harmful_settings=merge_settings(find_variable_settings(variables), find_log_filters(log_status)),
+        unlogged_data=_read_unlogged_data(connection, channel, schemas, log_status, positions),
+        unrecorded_gtids=_read_unrecorded_gtids(connection, channel, positions),
+    )
+
+
+@translate_malformed_response(OBSERVE_OPERATION)
+def read_source_state(connection: Connection) -> SourceState:
+    """Read the part of a source's state that its replication account may read."""
+    raise_if_hung(connection, HUNG_SESSIONS, NO_SPACE_STATE)
+    variables = read_server_variables(connection)
+    positions = read_positions(connection)
+    return SourceState(
+        server_id=int(str(variables["server_id"])),
+        binary_log=variables["log_bin"] == "ON",
+        history=positions.history,
+        version=variables["version"],
+        harmful_settings=merge_settings(find_variable_settings(variables)),
+        server_uid=variables.get("server_uid"),
+        unlogged_gtids=",".join(positions.unlogged_gtids),
+    )
+
+
+def read_server_variables(connection: Connection) -> dict[str, str | None]:
+    """Read the global variables that the agent needs; those that the server lacks are absent. None can be long."""
+    rows = connection.fetch_rows(SERVER_VARIABLES, OBSERVE_OPERATION)
+    return {str(row["Variable_name"]): row["Value"] for row in rows}
+
+
+def read_positions(connection: Connection) -> GtidPositions:
+    """Read both positions at one moment, however long they are."""
+    (row,) = connection.fetch_rows(SELECT_GTIDS, OBSERVE_OPERATION)
+    applied, logged = MariadbHistory.parse(row["slave_pos"]), MariadbHistory.parse(row["binlog_state"])
+    unlogged = applied.format_difference(logged)
+    return GtidPositions(applied, logged, logged.merge(applied), tuple(filter(None, unlogged.split(","))))
+
+
+def _read_replica_ids(connection: Connection) -> tuple[int, ...]:
+    rows = connection.fetch_rows(CONNECTED_REPLICAS, OBSERVE_OPERATION)
+    return tuple(int(str(row["Server_id"])) for row in rows)
+
+
+def _read_unlogged_data(
+    connection: Connection,
+    channel: ChannelState | None,
+    schemas: tuple[str, ...],
+    log_status: list[Row],
+    positions: GtidPositions,
+) -> tuple[str, ...]:
+    if channel is not None or not log_status:
+        return ()
+    return (*read_unlogged_schemas(connection, schemas, log_status), *positions.unlogged_gtids)
+
+
+def _read_unrecorded_gtids(
+    connection: Connection, channel: ChannelState | None, positions: GtidPositions
+) -> UnrecordedGtids | None:
+    if channel is None:
+        return None
+    return find_unrecorded_gtids(
+        connection, positions.logged_history, positions.applied_history, channel.source_id
+    )
