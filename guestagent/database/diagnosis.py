@@ -1,6 +1,6 @@
-"""What a failure of replication means, whether it passes, and what a person can do. Pure.
+"""Diagnoses of replication errors: their meaning, whether they are transient, and the advice. Pure.
 
-The rules here are those that the families share; `mariadb/failures.py` and `mysql/failures.py` hold their own.
+The rules here are common to both families; `mariadb/diagnosis.py` and `mysql/diagnosis.py` have their own.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from guestagent.database.state import ServerError
 
 
 class FailureKind(str, Enum):
-    """How a failure ends.
+    """How to handle an error.
 
-    RETRY: the server goes on trying, so wait until the deadline. WAIT: no fault, it passes. REPAIR: the
-    server has given up, and a safe step of the agent starts it again. FAIL: it will not pass.
+    RETRY: the server keeps trying, so wait until the deadline. REPAIR: the server has stopped, and the agent can start
+    it again safely. FAIL: the error is permanent.
     """
 
     RETRY = "retry"
@@ -28,7 +28,7 @@ class FailureKind(str, Enum):
 
 
 class FailureStage(str, Enum):
-    """Where it was seen: on the way to the source, in a receiver that gave up, in the applier, or in a step of ours."""
+    """Where an error occurred: connecting to the source, in a stopped receiver, in the applier, or in a step."""
 
     CONNECTING = "connecting"
     RECEIVING = "receiving"
@@ -41,9 +41,9 @@ class FailureStage(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`meaning` in a few words ("" where the server's own say it all), `do` for a person ("" for nothing).
+    """The meaning of an error ("" if the server's text is clear enough), and advice for the operator ("" for none).
 
-    `parted`: the source no longer has the history that the replica has, so the channel must not be started again.
+    `is_diverged`: the source no longer has the history that the replica has, so the channel must not be started again.
     """
 
     kind: FailureKind
@@ -54,7 +54,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """Knows an error by its number and a part of its text."""
+    """A diagnosis for errors with one of these numbers whose text contains `text`."""
 
     numbers: frozenset[int]
     text: str
@@ -62,36 +62,41 @@ class ErrorRule:
 
 
 RulesByStage = Mapping[FailureStage, tuple[ErrorRule, ...]]
-"""All that one family knows, by place; in each the first rule that fits counts."""
+"""All rules of one family, by stage. The first matching rule of a stage counts."""
 
 
-def diagnose_error(error: ServerError, place: FailureStage, rules: RulesByStage) -> Diagnosis:
-    """What the first rule of the place says that has the error's number and whose text is in the error's."""
-    said = error.text.lower()
-    for rule in rules[place]:
-        if error.number in rule.numbers and rule.text.lower() in said:
+def diagnose_error(error: ServerError, stage: FailureStage, rules: RulesByStage) -> Diagnosis:
+    """Return the diagnosis of the first rule of this stage that matches the error's number and text."""
+    text = error.text.lower()
+    for rule in rules[stage]:
+        if error.number in rule.numbers and rule.text.lower() in text:
             return rule.diagnosis
-    return DEFAULT_DIAGNOSES[place]
+    return DEFAULT_DIAGNOSES[stage]
 
 
 def build_family_rules(
     connecting: tuple[ErrorRule, ...], receiving: tuple[ErrorRule, ...], applying: tuple[ErrorRule, ...]
 ) -> RulesByStage:
-    """A family's own rules, and behind them those that all share."""
-    connecting += CONNECTING_RULES
+    """Append the common rules to those of a family."""
+    all_connecting = connecting + CONNECTING_RULES
     return {
-        FailureStage.CONNECTING: connecting,
-        # A receiver that gave up may have done so for a reason that it met while connecting.
-        FailureStage.RECEIVING: receiving + RECEIVING_RULES + connecting,
+        FailureStage.CONNECTING: all_connecting,
+        # A receiver may have stopped because of an error in connecting.
+        FailureStage.RECEIVING: receiving + RECEIVING_RULES + all_connecting,
         FailureStage.APPLYING: applying + APPLYING_RULES,
     }
 
 
 def build_rule(
-    kind: FailureKind, *numbers: int, means: str = "", do: str = "", text: str = "", parted: bool = False
+    kind: FailureKind,
+    *numbers: int,
+    meaning: str = "",
+    advice: str = "",
+    text: str = "",
+    is_diverged: bool = False,
 ) -> ErrorRule:
-    """A rule on a line or two. `text` is a part of the error's own, in whatever case; "" fits all."""
-    return ErrorRule(frozenset(numbers), text, Diagnosis(kind, means, do, parted))
+    """Build a rule. `text` is a part of the error's text, in any case; "" matches every text."""
+    return ErrorRule(frozenset(numbers), text, Diagnosis(kind, meaning, advice, is_diverged))
 
 
 RETRY, REPAIR, FAIL = FailureKind.RETRY, FailureKind.REPAIR, FailureKind.FAIL
@@ -101,123 +106,138 @@ DISK_FULL = "the disk is full"
 FREE_SPACE = "free space, or give the node a larger volume"
 NO_PRIVILEGE = "the user lacks REPLICATION SLAVE"
 NOTHING_LISTENS = "nothing listens there"
-CHECK_LISTENER = "is the server up; check port, bind-address and security group"
-NO_ROUTE, CHECK_NETWORK = "no way to the source's address", "check the address and the network"
-UNRESOLVED_NAME, CHECK_DNS = "the source's name does not resolve", "use an address, or check the DNS"
+CHECK_LISTENER = "start the server there; check its port, bind_address and security group"
+NO_ROUTE, CHECK_NETWORK = "no route to the source's address", "check the address and the network"
+UNRESOLVED_NAME, CHECK_DNS = "the source's name does not resolve", "use an IP address, or check DNS"
 NO_BINARY_LOG = "the source has no binary log"
 TURN_ON_BINARY_LOG = "set log_bin in the source's option file and restart it"
 LOGS_PURGED = "the source no longer has the binary logs that this replica needs"
 KEEP_LOGS_LONGER = "start the replica from a copy of the source's data, and keep binary logs for longer"
-REPLICA_AHEAD = "the replica holds what the source does not: a rebuilt or restored source, or local writes"
-LOG_RESET = "the source's binary log was reset, or lost"
-COMPARE_DATA = "nothing was touched; the replica may hold the only copy: compare the data first"
+REPLICA_AHEAD = (
+    "the replica has transactions that the source lacks: the source was rebuilt or restored,"
+    " or the replica was written to"
+)
+LOG_RESET = "the source's binary log was reset or lost"
+COMPARE_DATA = "nothing was changed; the replica may have the only copy of its data: compare the data first"
 USER_EXPIRED = "the user's password has expired"
-CHECK_SOURCE_AGENT = "the source's agent sets it again: does it run?"
+CHECK_SOURCE_AGENT = "check that the source's agent is running: it sets the password again"
 ACCOUNT_LOCKED, UNLOCK_ACCOUNT = "the user is locked", "unlock it on the source"
 HOST_BLOCKED = "the source blocks this node's address after aborted connections"
-RESEED_REPLICA = "compare the data; if the replica holds nothing of its own, start it from a clean image"
+RESEED_REPLICA = "compare the data; if the replica has none of its own, start it from a clean image"
 
 DISK_RULES = (
-    build_rule(FAIL, 1021, means=DISK_FULL, do=FREE_SPACE),
-    build_rule(FAIL, 3, 1026, text="errcode: 28", means=DISK_FULL, do=FREE_SPACE),
+    build_rule(FAIL, 1021, meaning=DISK_FULL, advice=FREE_SPACE),
+    build_rule(FAIL, 3, 1026, text="errcode: 28", meaning=DISK_FULL, advice=FREE_SPACE),
 )
 
 CONNECTING_RULES = (
     build_rule(
         RETRY, 1045, text="let in over TLS only",
-        means="the account demands TLS, and the channel is in clear by GuestAgent.TLS.Required: false",
-        do="leave that key out of the replica's metadata, or say it in the source's too",
+        meaning="the account requires TLS, and GuestAgent.TLS.Required: false makes the channel unencrypted",
+        advice="remove that key from the replica's metadata, or set it in the source's too",
     ),
     build_rule(
         RETRY, 1044, 1045, 1130,
-        means="a wrong password, an unknown user, a user for other hosts, or one that must use TLS",
-        do="compare the user's name, password and network (GuestAgent.Network) in both nodes' metadata",
+        meaning="a wrong password, an unknown user, a user for other hosts, or one that must use TLS",
+        advice="compare the user's name, password and network (GuestAgent.Network) in both nodes' metadata",
     ),
-    build_rule(RETRY, 1227, means=NO_PRIVILEGE, do="grant it on the source"),
-    build_rule(RETRY, 1820, 1862, means=USER_EXPIRED, do=CHECK_SOURCE_AGENT),
+    build_rule(RETRY, 1227, meaning=NO_PRIVILEGE, advice="grant it on the source"),
+    build_rule(RETRY, 1820, 1862, meaning=USER_EXPIRED, advice=CHECK_SOURCE_AGENT),
     build_rule(
         RETRY, 3955, 4150,
-        means="the account is blocked after too many wrong passwords",
-        do="compare the user's password in both nodes' metadata; the source's agent then unblocks the account",
+        meaning="the account is blocked after too many wrong passwords",
+        advice="compare the user's password in both nodes' metadata; the source's agent then unblocks the account",
     ),
-    build_rule(RETRY, 1040, 1203, 1226, means="too many connections", do="raise the limit on the source"),
-    build_rule(RETRY, 2002, 2003, text="no route to host", means=NO_ROUTE, do=CHECK_NETWORK),
-    build_rule(RETRY, 2002, 2003, text="connection refused", means=NOTHING_LISTENS, do=CHECK_LISTENER),
-    build_rule(RETRY, 2003, text="name or service", means=UNRESOLVED_NAME, do=CHECK_DNS),
-    build_rule(RETRY, 2003, text="name resolution", means=UNRESOLVED_NAME, do=CHECK_DNS),
+    build_rule(RETRY, 1040, 1203, 1226, meaning="too many connections", advice="raise the limit on the source"),
+    build_rule(RETRY, 2002, 2003, text="no route to host", meaning=NO_ROUTE, advice=CHECK_NETWORK),
+    build_rule(RETRY, 2002, 2003, text="connection refused", meaning=NOTHING_LISTENS, advice=CHECK_LISTENER),
+    build_rule(RETRY, 2003, text="name or service", meaning=UNRESOLVED_NAME, advice=CHECK_DNS),
+    build_rule(RETRY, 2003, text="name resolution", meaning=UNRESOLVED_NAME, advice=CHECK_DNS),
     build_rule(
         RETRY, 2002, 2003, 2013,
-        means="no answer from the source", do="check firewall, security group and routes",
+        meaning="no answer from the source", advice="check firewall, security group and routes",
     ),
-    build_rule(RETRY, 2006, means="the source ended the connection"),
-    build_rule(RETRY, 2005, means=UNRESOLVED_NAME, do=CHECK_DNS),
+    build_rule(RETRY, 2006, meaning="the source ended the connection"),
+    build_rule(RETRY, 2005, meaning=UNRESOLVED_NAME, advice=CHECK_DNS),
     build_rule(
         RETRY, 2026, text="default_verify_paths",
-        means="the CA file cannot be read", do="it must be readable by the database server",
+        meaning="the CA file cannot be read", advice="it must be readable by the database server",
     ),
     build_rule(
         RETRY, 2026, text="ssl is required",
-        means="the source has no TLS",
-        do="set ssl_cert and ssl_key in its option file and restart it; nothing goes in clear where TLS is asked for",
+        meaning="the source has no TLS",
+        advice="set ssl_cert and ssl_key in its option file and restart it; TLS that was requested is never left out",
     ),
-    build_rule(FAIL, 2026, text="guestagent.tls", means="the metadata's own certificate", do="mend it in the template"),
+    build_rule(
+        FAIL, 2026, text="guestagent.tls",
+        meaning="the certificate in the metadata cannot be used", advice="correct it in the template",
+    ),
     build_rule(
         RETRY, 2026, text="has expired",
-        means="the source's certificate has expired",
-        do="renew it on the source; if it has not, compare the two nodes' clocks",
+        meaning="the source's certificate has expired",
+        advice="renew it on the source; if it is still valid, compare the two nodes' clocks",
     ),
     build_rule(
         RETRY, 2026, text="not yet valid",
-        means="the source's certificate is not valid yet", do="compare the two nodes' clocks",
+        meaning="the source's certificate is not valid yet", advice="compare the two nodes' clocks",
     ),
     build_rule(
         RETRY, 2026, text="mismatch",
-        means="the source's certificate is for another name",
-        do="its subjectAltName must hold Master.Address as it is written there; or GuestAgent.TLS.Verify: false",
+        meaning="the source's certificate is for another name",
+        advice="its subjectAltName must contain Master.Address exactly as written; or set GuestAgent.TLS.Verify: false",
     ),
     build_rule(
         RETRY, 2026, text="not valid for",
-        means="the source's certificate is for another name",
-        do="its subjectAltName must hold Master.Address as it is written there; or GuestAgent.TLS.Verify: false",
+        meaning="the source's certificate is for another name",
+        advice="its subjectAltName must contain Master.Address exactly as written; or set GuestAgent.TLS.Verify: false",
     ),
     build_rule(
         RETRY, 2026, text="issuer certificate",
-        means="the source's certificate was not signed by the CA", do="compare GuestAgent.TLS.CA with its ssl_cert",
+        meaning="the source's certificate was not signed by the CA",
+        advice="compare GuestAgent.TLS.CA with its ssl_cert",
     ),
     build_rule(
         RETRY, 2026, text="self-signed certificate",
-        means="the source's certificate was not signed by the CA", do="compare GuestAgent.TLS.CA with its ssl_cert",
+        meaning="the source's certificate was not signed by the CA",
+        advice="compare GuestAgent.TLS.CA with its ssl_cert",
     ),
     build_rule(
         RETRY, 2026, text="certificate required",
-        means="the source asks for a certificate of the replica's own", do="set GuestAgent.TLS.Certificate and Key",
+        meaning="the source requires a client certificate", advice="set GuestAgent.TLS.Certificate and Key",
     ),
     build_rule(
         RETRY, 2026,
-        means="the source's certificate was not accepted",
-        do="check the CA, the dates, and that subjectAltName holds the address that the replica uses",
+        meaning="the source's certificate was not accepted",
+        advice="check the CA, the dates, and that subjectAltName contains the address that the replica uses",
     ),
     build_rule(
         FAIL, 2061, 3159,
-        means="the source admits encrypted connections only",
-        do="leave Required: false out of the replica's GuestAgent.TLS",
+        meaning="the source admits encrypted connections only",
+        advice="remove Required: false from the replica's GuestAgent.TLS",
     ),
 )  # fmt: skip
 
-RECEIVING_RULES = (build_rule(REPAIR, 0, means="the receiver was stopped or killed"), *DISK_RULES)
+RECEIVING_RULES = (build_rule(REPAIR, 0, meaning="the receiver was stopped or killed"), *DISK_RULES)
 
 APPLYING_RULES = (
-    build_rule(REPAIR, 0, means="the applier was stopped or killed"),
-    build_rule(FAIL, 1007, 1008, 1032, 1050, 1054, 1062, 1146, means="the replica's data differ", do=RESEED_REPLICA),
+    build_rule(REPAIR, 0, meaning="the applier was stopped or killed"),
+    build_rule(
+        FAIL, 1007, 1008, 1032, 1050, 1054, 1062, 1146,
+        meaning="the replica's data differ", advice=RESEED_REPLICA,
+    ),
     build_rule(
         FAIL, 1133, 1396, 1410,
-        means="the replica's accounts differ from the source's",
-        do="make (or drop) the account on the replica with sql_log_bin=0, then start the channel",
+        meaning="the replica's accounts differ from the source's",
+        advice="create (or drop) the account on the replica with sql_log_bin=0, then start the channel",
     ),
-    build_rule(FAIL, 1524, means="a plugin of the source is not here", do="install it here, then start the channel"),
+    build_rule(
+        FAIL, 1524,
+        meaning="a plugin of the source is not installed here",
+        advice="install the plugin on the replica, then start the channel",
+    ),
     build_rule(
         REPAIR, 1205, 1213,
-        means="a lock was held for longer than the retries", do="find who holds locks on the replica",
+        meaning="lock waits exceeded the number of retries", advice="find out which session holds locks on the replica",
     ),
     *DISK_RULES,
 )  # fmt: skip
@@ -227,6 +247,6 @@ DEFAULT_DIAGNOSES = {
     FailureStage.STEP: Diagnosis(RETRY, advice="see the server's error log"),
     FailureStage.RECEIVING: Diagnosis(FAIL, advice="see the replica's error log"),
     FailureStage.APPLYING: Diagnosis(
-        FAIL, advice="see the replica's error log; start the channel once the cause is gone"
+        FAIL, advice="see the replica's error log; remove the cause, then start the channel"
     ),
 }

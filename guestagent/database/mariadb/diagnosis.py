@@ -1,4 +1,4 @@
-"""What MariaDB alone reports, or reports in words of its own. Pure: one table."""
+"""Diagnoses of MariaDB's own error numbers and texts. Pure: one table."""
 
 from __future__ import annotations
 
@@ -24,53 +24,67 @@ from guestagent.database.diagnosis import (
 )
 
 CONNECTING_RULES = (
-    build_rule(RETRY, 1597, means=NO_PRIVILEGE, do="grant it on the source"),
-    # To hide which users there are, MariaDB treats an unknown one like one that it has, root over the socket perhaps.
+    build_rule(RETRY, 1597, meaning=NO_PRIVILEGE, advice="grant it on the source"),
+    # To hide which users exist, MariaDB treats an unknown user like an existing one, such as root over the socket.
     build_rule(
         RETRY, 1698,
-        means="an unknown user, a user for other hosts, or one that may use the socket only",
-        do="compare the user's name and network (GuestAgent.Network) in both nodes' metadata",
+        meaning="an unknown user, a user for other hosts, or one that may use the socket only",
+        advice="compare the user's name and network (GuestAgent.Network) in both nodes' metadata",
     ),
-    build_rule(RETRY, 4151, means=ACCOUNT_LOCKED, do=UNLOCK_ACCOUNT),
-    build_rule(RETRY, 1129, means=HOST_BLOCKED, do="FLUSH HOSTS on the source, or set skip_name_resolve there"),
-    build_rule(FAIL, 2026, text="failed to verify", means="verification without a CA", do="give the channel a CA"),
+    build_rule(RETRY, 4151, meaning=ACCOUNT_LOCKED, advice=UNLOCK_ACCOUNT),
+    build_rule(RETRY, 1129, meaning=HOST_BLOCKED, advice="FLUSH HOSTS on the source, or set skip_name_resolve there"),
+    build_rule(
+        FAIL, 2026, text="failed to verify",
+        meaning="verification without a CA", advice="set GuestAgent.TLS.CA",
+    ),
     build_rule(
         FAIL, 2059,
-        means="the account's kind of password cannot be used here", do="use mysql_native_password",
+        meaning="this replica cannot use the account's authentication plugin", advice="use mysql_native_password",
     ),
     build_rule(
         RETRY, 0, text="failed master event read",
-        means="the source ended the stream; again and again where two replicas have one server id", do=SET_UNIQUE_IDS,
+        meaning="the source ended the stream, as it does repeatedly if two replicas have one server id",
+        advice=SET_UNIQUE_IDS,
     ),
 )  # fmt: skip
 
 RECEIVING_RULES = (
-    # The node may be about to get the id that it should have; where that one is taken, planning refuses.
-    build_rule(REPAIR, 1593, text="server ids", means="the source has the same server id", do=SET_UNIQUE_IDS),
-    build_rule(FAIL, 1236, text="log is not open", means=NO_BINARY_LOG, do=TURN_ON_BINARY_LOG),
-    build_rule(FAIL, 1236, text="could not find gtid state", means=LOGS_PURGED, do=KEEP_LOGS_LONGER),
-    build_rule(FAIL, 1236, text="not in the master's binlog", means=REPLICA_AHEAD, do=COMPARE_DATA, parted=True),
+    # The next step may set the right id; if that id is taken, the plan is refused.
+    build_rule(REPAIR, 1593, text="server ids", meaning="the source has the same server id", advice=SET_UNIQUE_IDS),
+    build_rule(FAIL, 1236, text="log is not open", meaning=NO_BINARY_LOG, advice=TURN_ON_BINARY_LOG),
+    build_rule(FAIL, 1236, text="could not find gtid state", meaning=LOGS_PURGED, advice=KEEP_LOGS_LONGER),
+    build_rule(
+        FAIL, 1236, text="not in the master's binlog",
+        meaning=REPLICA_AHEAD, advice=COMPARE_DATA, is_diverged=True,
+    ),
     # In strict mode: the log has later numbers of the domain, but not the replica's own.
-    build_rule(FAIL, 1236, 1951, text="is missing the gtid", means=REPLICA_AHEAD, do=COMPARE_DATA, parted=True),
-    build_rule(FAIL, 1236, text="could not find next log", means=LOG_RESET, do=COMPARE_DATA, parted=True),
-    build_rule(FAIL, 1952, means="another server answers at the source's address", do=COMPARE_DATA, parted=True),
-    build_rule(FAIL, 1236, means="the source cannot send what this replica asks for", do=RESEED_REPLICA),
-    build_rule(REPAIR, 1153, means="an event above slave_max_allowed_packet", do="raise it on the replica"),
-    build_rule(REPAIR, 1201, means="the server was killed while its channel was changed"),
+    build_rule(
+        FAIL, 1236, 1951, text="is missing the gtid",
+        meaning=REPLICA_AHEAD, advice=COMPARE_DATA, is_diverged=True,
+    ),
+    build_rule(FAIL, 1236, text="could not find next log", meaning=LOG_RESET, advice=COMPARE_DATA, is_diverged=True),
+    build_rule(
+        FAIL, 1952,
+        meaning="another server answers at the source's address", advice=COMPARE_DATA, is_diverged=True,
+    ),
+    build_rule(FAIL, 1236, meaning="the source cannot send what this replica requests", advice=RESEED_REPLICA),
+    build_rule(REPAIR, 1153, meaning="an event above slave_max_allowed_packet", advice="raise it on the replica"),
+    build_rule(REPAIR, 1201, meaning="the server was killed while its channel was changed"),
     build_rule(
         FAIL, 1595,
-        means="the source's binary log is damaged", do="check the source's disk; start from a good copy",
+        meaning="the source's binary log is damaged",
+        advice="check the source's disk; restore the source from a good copy",
     ),
 )  # fmt: skip
 
 APPLYING_RULES = (
-    build_rule(REPAIR, 1594, means="the relay log is damaged"),
+    build_rule(REPAIR, 1594, meaning="the relay log is damaged"),
     build_rule(
         FAIL,
         1950,
-        means="the replica's own log has another transaction of this number: it was written here, "
-        "or logged by the server's recovery from a crash",
-        do=RESEED_REPLICA,
+        meaning="the replica's own log has another transaction with this number: it was written here, "
+        "or logged by the server's crash recovery",
+        advice=RESEED_REPLICA,
     ),
 )
 

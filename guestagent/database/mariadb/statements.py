@@ -86,8 +86,8 @@ class MariadbDialect:
         """Only of the kind that we make: what another plugin stores is not ours to recompute."""
         return plugin == AUTH_PLUGIN and password_hash.verify_password(proof, password)
 
-    def diagnose_error(self, error: ServerError, place: FailureStage) -> Diagnosis:
-        return diagnose_error(error, place, RULES)
+    def diagnose_error(self, error: ServerError, stage: FailureStage) -> Diagnosis:
+        return diagnose_error(error, stage, RULES)
 
 
 def build_statements(step: Step) -> tuple[Statement, ...]:

@@ -86,7 +86,7 @@ def a_source_that_is_down(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
 
 
-@area.row(expect_late("source", "no way to the source's address"))
+@area.row(expect_late("source", "no route to the source's address"))
 def an_address_that_nobody_has(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(address=pair.unused_address, Deadline=8))

@@ -36,7 +36,7 @@ MEASURED: list[tuple[int, str, FailureKind, str]] = [
         1226,
         "User 'root' has exceeded the 'max_user_connections' resource (current value: 1)",
         RETRY,
-        "no connection",
+        "limit of connections",
     ),
     (1524, "Plugin 'ed25519' is not loaded", FAIL, "not loaded"),
     (1146, "Table 'mysql.roles_mapping' doesn't exist", FAIL, "own tables"),
@@ -49,7 +49,7 @@ MEASURED: list[tuple[int, str, FailureKind, str]] = [
     ),
     (3079, "Multiple channels exist on the replica.", FAIL, "several channels"),
     (1792, "Cannot execute statement in a READ ONLY transaction", RETRY, "read-only"),
-    (1969, "Query execution was interrupted (max_statement_time exceeded)", RETRY, "ends the statement"),
+    (1969, "Query execution was interrupted (max_statement_time exceeded)", RETRY, "was interrupted"),
     (1396, "Operation CREATE USER failed for 'slave0000'@'%'", RETRY, "changes accounts"),
     (9999, "something new", RETRY, ""),
 ]
