@@ -1,1 +1,1 @@
-"""The edge to the database server: what it shows, what can be done to it, and one dialect per family."""
+"""Database servers: their observed state, the steps that change it, and a dialect for each family."""

@@ -1,4 +1,4 @@
-"""The hosts that an account may come from, as both families spell them. Pure."""
+"""Host names of accounts, in the form that both families accept. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from guestagent.metadata.host_patterns import WILDCARD, find_host_patterns
 
 
 def list_host_patterns(network: str | None) -> tuple[str, ...]:
-    """The hosts of the accounts that admit a network (CIDR), None: any; ValueError if no accounts do."""
+    """Return the host names of the accounts that admit a network (CIDR), None: any. ValueError if there are none."""
     if network is None:
         return (WILDCARD,)
-    found = find_host_patterns(ip_network(network))
-    if found is None:
+    patterns = find_host_patterns(ip_network(network))
+    if patterns is None:
         raise ValueError(f"no account admits exactly {network}")
-    return found
+    return patterns

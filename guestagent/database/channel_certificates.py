@@ -1,6 +1,7 @@
-"""The PEM files of a channel, in its server's data directory: there the server may read under every confinement.
+"""The PEM files of a channel, in the server's data directory, which AppArmor and SELinux always let the server read.
 
-Each is named after its content. A new text is a new file, and a channel that has not moved yet keeps its own.
+A file's name contains a digest of its content: a new certificate is a new file, and a channel that has not been changed
+yet keeps its own files.
 """
 
 from __future__ import annotations
@@ -17,80 +18,76 @@ from guestagent.metadata.document import Tls, UnresolvedFunction
 from guestagent.secret import Secret
 
 FILE_PREFIX = "guestagent-channel-"
-FILE_MODE = 0o400  # of the server's own user: it reads them, and nobody else does
+FILE_MODE = 0o400  # owned by the server's user, and readable by no other user
 
 
 def build_tls_options(tls: Tls, folder: str) -> TlsOptions:
-    """What a channel is told for `tls`, its files in `folder` (which ends in a slash)."""
+    """Build the options of a channel for `tls`, with files in `folder` (which ends in a slash)."""
     if not tls.required:
         return TlsOptions()
-    named = dict(_named(tls, folder))
+    paths = dict(_list_files(tls, folder))
     return TlsOptions(
         is_enabled=True,
-        ca=named.get("ca", ""),
+        ca=paths.get("ca", ""),
         verify=tls.ca is not None and tls.verify,
-        certificate=named.get("certificate", ""),
-        key=named.get("key", ""),
+        certificate=paths.get("certificate", ""),
+        key=paths.get("key", ""),
     )
 
 
 class ChannelCertificates:
-    """Those files on this machine."""
+    """The files of a channel on this node."""
 
     def write_files(self, tls: Tls, folder: str) -> None:
-        """See to it that the files of `tls` are there, whole and the server's own; writes only what is not.
-
-        StorageError where that cannot be done.
-        """
-        for kind, path in _named(tls, folder):
-            content = _text(tls, kind).encode()
-            owner = _owner(folder)
-            if not _is(path, content, owner):
+        """Write the files of `tls` that are missing, differ, or do not belong to the server's user."""
+        for kind, path in _list_files(tls, folder):
+            content = _get_pem_text(tls, kind).encode()
+            owner = _get_owner(folder)
+            if not _is_file_correct(path, content, owner):
                 atomic_file.write_file(Path(path), content, FILE_MODE, owner)
 
     def remove_unused_files(self, folder: str, used: TlsOptions) -> None:
-        """Remove the files that `used` does not name, and what a killed write has left."""
-        keep = {used.ca, used.certificate, used.key}
+        """Remove the files that `used` does not name, and drafts of interrupted writes."""
+        used_paths = {used.ca, used.certificate, used.key}
         for path in (*Path(folder).glob(f"{FILE_PREFIX}*"), *Path(folder).glob(f".{FILE_PREFIX}*")):
-            if str(path) not in keep:
+            if str(path) not in used_paths:
                 atomic_file.remove_file(path)
 
 
-def _named(tls: Tls, folder: str) -> Iterator[tuple[str, str]]:
-    """Kind and path of each file. A certificate and its key go by one name, for they change together."""
+def _list_files(tls: Tls, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield kind and path of each file. A certificate and its key share a digest, because they change together."""
     if tls.ca is not None:
-        yield "ca", f"{folder}{FILE_PREFIX}{_digest(_text(tls, 'ca'))}-ca.pem"
+        yield "ca", f"{folder}{FILE_PREFIX}{_compute_digest(_get_pem_text(tls, 'ca'))}-ca.pem"
     if tls.certificate is not None:
-        digest = _digest(_text(tls, "certificate"), _text(tls, "key"))
+        digest = _compute_digest(_get_pem_text(tls, "certificate"), _get_pem_text(tls, "key"))
         yield "certificate", f"{folder}{FILE_PREFIX}{digest}-certificate.pem"
         yield "key", f"{folder}{FILE_PREFIX}{digest}-key.pem"
 
 
-def _text(tls: Tls, kind: str) -> str:
+def _get_pem_text(tls: Tls, kind: str) -> str:
     value: str | Secret | UnresolvedFunction | None = getattr(tls, kind)
     return value.reveal() if isinstance(value, Secret) else str(value)
 
 
-def _digest(*texts: str) -> str:
+def _compute_digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def _owner(folder: str) -> tuple[int, int]:
+def _get_owner(folder: str) -> tuple[int, int]:
     try:
-        seen = Path(folder).stat()
+        status = Path(folder).stat()
     except OSError as error:
-        raise StorageError(
-            f"cannot look at {folder}, the server's data directory: {error.strerror}"
-        ) from error
-    return seen.st_uid, seen.st_gid
+        raise StorageError(f"cannot read {folder}, the server's data directory: {error.strerror}") from error
+    return status.st_uid, status.st_gid
 
 
-def _is(path: str, content: bytes, owner: tuple[int, int]) -> bool:
+def _is_file_correct(path: str, content: bytes, owner: tuple[int, int]) -> bool:
     try:
-        seen = Path(path).lstat()
+        status = Path(path).lstat()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise StorageError(f"cannot look at {path}: {error.strerror}") from error
-    right = stat.S_ISREG(seen.st_mode) and stat.S_IMODE(seen.st_mode) == FILE_MODE
-    return right and (seen.st_uid, seen.st_gid) == owner and atomic_file.read_file(Path(path)) == content
+        raise StorageError(f"cannot read {path}: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != FILE_MODE:
+        return False
+    return (status.st_uid, status.st_gid) == owner and atomic_file.read_file(Path(path)) == content

@@ -1,6 +1,6 @@
-"""Options of CHANGE that are the same for every channel: stated each time, and compared afterwards. Pure.
+"""Options of CHANGE that are the same for every channel: set each time, and compared afterwards. Pure.
 
-A server keeps what a CHANGE does not state, and RESET ... ALL keeps some of it too.
+A server keeps the options that a CHANGE does not set, and even RESET ... ALL keeps some of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from guestagent.database.replication_settings import format_setting
 
 @dataclass(frozen=True, slots=True)
 class UnexpectedOption:
-    """An option of a channel with another value than the agent gives it. `skips`: changes may be left out by it."""
+    """An option of a channel with another value than the agent sets. `can_skip_changes`: it may lose changes."""
 
     name: str
     value: str
@@ -25,10 +25,11 @@ class UnexpectedOption:
 
 @dataclass(frozen=True, slots=True)
 class FixedOption:
-    """An option that every channel of the agent's has alike.
+    """An option that has the same value on every channel.
 
-    `spelling` is its value in a CHANGE; `column` shows it afterwards as `shown`, None being NULL. `since`: the first
-    version that knows it, as MySQL writes it in a comment; 0 for all. `skips`: any other value may leave out changes.
+    `sql_value` is its value in a CHANGE; `column` of the status then has `status_value`, None for NULL. `min_version`:
+    the first version with the option, as in a MySQL version comment; 0 for all versions. `can_skip_changes`: with any
+    other value the channel may skip changes.
     """
 
     name: str
@@ -39,19 +40,19 @@ class FixedOption:
     can_skip_changes: bool = False
 
     def __str__(self) -> str:
-        assigned = f", {self.name} = {self.sql_value}"
-        return f" /*!{self.min_version} {assigned} */" if self.min_version else assigned
+        assignment = f", {self.name} = {self.sql_value}"
+        return f" /*!{self.min_version} {assignment} */" if self.min_version else assignment
 
 
 def format_options(options: Iterable[FixedOption]) -> str:
-    """The part of a CHANGE that states them, from its first comma on."""
+    """Return the part of a CHANGE that sets these options, from its first comma on."""
     return "".join(map(str, options))
 
 
 def find_unexpected_options(
     options: Iterable[FixedOption], row: Mapping[str, str | None]
 ) -> Iterator[UnexpectedOption]:
-    """Those that the server shows with another value. What an older server does not show is not compared."""
+    """Yield the options with another value in a status row. Options that an older server does not show are skipped."""
     for option in options:
         if option.column in row and row[option.column] != option.status_value:
             yield UnexpectedOption(option.name, row[option.column] or "NULL", option.can_skip_changes)

@@ -1,4 +1,4 @@
-"""From a socket to a Database: looks at who answers and picks the family, which only this file knows."""
+"""Opening the Database behind a socket: detects the server's family. Only this file knows all families."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.login import connect_socket
 from guestagent.database.malformed_response import translate_malformed_response
-from guestagent.database.mariadb.binlog import read_timestamps as mariadb_stamps
+from guestagent.database.mariadb.binlog import read_timestamps as read_mariadb_timestamps
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.server import MariadbDatabase
-from guestagent.database.mariadb.server_state import read_source_state as mariadb_source
-from guestagent.database.mysql.binlog import read_timestamps as mysql_stamps
+from guestagent.database.mariadb.server_state import read_source_state as read_mariadb_source_state
+from guestagent.database.mysql.binlog import read_timestamps as read_mysql_timestamps
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.server import MysqlDatabase
-from guestagent.database.mysql.server_state import read_source_state as mysql_source
+from guestagent.database.mysql.server_state import read_source_state as read_mysql_source_state
 from guestagent.database.protocols import Database, SqlDialect
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import SourceState
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 
+DETECT_OPERATION = "detecting the server's family"
 VERSION_VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
     " ('version', 'version_comment', 'wsrep_on', 'group_replication_group_name')"
@@ -32,9 +33,9 @@ VERSION_VARIABLES = sql(
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFamily:
-    """All that a family has. `oldest`: the first version that we can keep; `nothing`: the history of a new server.
+    """A family of servers. `min_version`: the oldest supported one; `empty_history`: the history of a new server.
 
-    `stamps`: from the binary log, when the transactions between two histories were made, without those of a third.
+    `read_timestamps`: reads when the transactions between two histories were made, without those of a third.
     """
 
     name: str
@@ -54,31 +55,37 @@ FAMILIES = {
         (10, 6),
         mariadb.MariadbDialect,
         MariadbDatabase,
-        mariadb_source,
+        read_mariadb_source_state,
         MariadbHistory(),
-        mariadb_stamps,
+        read_mariadb_timestamps,
     ),
-    # 8.0.22 speaks of replicas, 8.0.23 of sources.
+    # REPLICA in statements is from 8.0.22, SOURCE from 8.0.23.
     "mysql": DatabaseFamily(
-        "MySQL", (8, 0, 23), mysql.MysqlDialect, MysqlDatabase, mysql_source, MysqlHistory(), mysql_stamps
+        "MySQL",
+        (8, 0, 23),
+        mysql.MysqlDialect,
+        MysqlDatabase,
+        read_mysql_source_state,
+        MysqlHistory(),
+        read_mysql_timestamps,
     ),
 }
 
 UNSUPPORTED_SERVERS = {
-    "percona": "Percona Server: not tried, so not supported",
-    "xtradb": "Percona Server: not tried, so not supported",
-    "tidb": "TiDB, which only speaks like a MySQL",
-    "vitess": "Vitess, which only speaks like a MySQL",
+    "percona": "Percona Server: not tested, so not supported",
+    "xtradb": "Percona Server: not tested, so not supported",
+    "tidb": "TiDB, which only has MySQL's protocol",
+    "vitess": "Vitess, which only has MySQL's protocol",
     "-cluster": "a node of an NDB cluster: that is not supported",
 }
-"""By a word in the version or its comment."""
+"""By a word in the version or the version comment."""
 
 
 def open_database(socket: str, timeout: float, user: str = "root") -> Database:
-    """The server behind a local socket, as `user` of this machine. `timeout` in seconds, for every query.
+    """Open the server behind a local socket, as the system's `user`. `timeout` in seconds, for every query.
 
-    DatabaseUnreachable where nobody answers, DatabaseRefused where it does not let us in, DatabaseUnsupported
-    where it is none of ours.
+    DatabaseUnreachable if it does not respond, DatabaseRefused if it rejects the login, DatabaseUnsupported if the
+    server is not supported.
     """
     connection = connect_socket(socket, user, timeout)
     try:
@@ -89,34 +96,36 @@ def open_database(socket: str, timeout: float, user: str = "root") -> Database:
 
 
 def read_source_state(connection: Connection) -> SourceState:
-    """What its own family reads of the server behind `connection`."""
+    """Read the state of a source of any family."""
     return detect_family(connection).read_source_state(connection)
 
 
-@translate_malformed_response("looking at who answers")
+@translate_malformed_response(DETECT_OPERATION)
 def detect_family(connection: Connection) -> DatabaseFamily:
-    """Return the family of the server behind `connection`. DatabaseUnsupported, unless it is one that we can keep."""
-    rows = connection.fetch_rows(VERSION_VARIABLES, "looking at who answers")
+    """Return the family of the server behind `connection`. DatabaseUnsupported if it is not supported."""
+    rows = connection.fetch_rows(VERSION_VARIABLES, DETECT_OPERATION)
     return choose_family({str(row["Variable_name"]): row["Value"] or "" for row in rows})
 
 
-def choose_family(seen: Mapping[str, str]) -> DatabaseFamily:
-    """The family of a server with these variables; DatabaseUnsupported says why it is none of ours."""
-    version = seen.get("version") or "unknown"
-    words = f"{version} {seen.get('version_comment')}".lower()
-    if seen.get("wsrep_on") == "ON":
+def choose_family(variables: Mapping[str, str]) -> DatabaseFamily:
+    """Return the family of a server with these variables. DatabaseUnsupported if the server is not supported."""
+    version = variables.get("version") or "unknown"
+    description = f"{version} {variables.get('version_comment')}".lower()
+    if variables.get("wsrep_on") == "ON":
         raise DatabaseUnsupported(
             "the server is a node of a Galera cluster (wsrep_on): that is not supported"
         )
-    if seen.get("group_replication_group_name"):
+    if variables.get("group_replication_group_name"):
         raise DatabaseUnsupported(
             "the server is a member of a replication group (group_replication_group_name): that is not supported"
         )
-    for word, stranger in UNSUPPORTED_SERVERS.items():
-        if word in words:
-            raise DatabaseUnsupported(f"the server is {stranger} ({version})")
-    found = FAMILIES["mariadb" if "mariadb" in words else "mysql"]
-    if parse_version(version) < found.min_version:
-        oldest = ".".join(map(str, found.min_version))
-        raise DatabaseUnsupported(f"{found.name} {version} is too old: {oldest} is the oldest supported")
-    return found
+    for word, product in UNSUPPORTED_SERVERS.items():
+        if word in description:
+            raise DatabaseUnsupported(f"the server is {product} ({version})")
+    family = FAMILIES["mariadb" if "mariadb" in description else "mysql"]
+    if parse_version(version) < family.min_version:
+        min_version = ".".join(map(str, family.min_version))
+        raise DatabaseUnsupported(
+            f"{family.name} {version} is too old: {min_version} is the oldest supported"
+        )
+    return family

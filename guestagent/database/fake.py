@@ -1,4 +1,4 @@
-"""A database in memory and a source that says what it is told: for tests of the agent, ours and others'."""
+"""A database server in memory and a source probe with fixed results, for tests of the agent."""
 
 from __future__ import annotations
 
@@ -56,44 +56,48 @@ FRESH_SERVER = ServerState(
     read_only=True,
     history=MariadbHistory(),
 )
-"""A server as an image boots it: empty, with a binary log, read-only."""
+"""A server at the first boot of an image: empty, with a binary log, read-only."""
 
 
 class SimulatedCrash(Exception):
-    """The agent ends here, as after kill -9. Nothing of ours catches it."""
+    """The agent is killed here, as by kill -9. The agent never catches it."""
 
 
 class FakeDatabase:
-    """A MariaDB in memory. `state` may be replaced at any time; `writes` counts statements that took effect.
+    """A MariaDB in memory. `state` may be replaced at any time; `write_count` counts statements that took effect.
 
-    `dies_after`: that many statements take effect, then Died: between two steps, and in the middle of one.
-    `upstream`: what a running channel has applied; `connects_with`: what its receiver meets instead. `running`: its
-    global variables, which at first have the server's own values.
+    `fails_after`: this number of statements take effect, then SimulatedCrash, between two steps or within one.
+    `source_history`: applied by a running channel; `receiver_error`: the error of the receiver instead.
+    `global_variables`: the server's variables, which initially have their default values.
     """
 
     def __init__(
         self,
         state: ServerState = FRESH_SERVER,
         *,
-        dies_after: int | None = None,
-        upstream: MariadbHistory | None = None,
-        connects_with: ServerError | None = None,
-        running: Mapping[str, str] | None = None,
+        fails_after: int | None = None,
+        source_history: MariadbHistory | None = None,
+        receiver_error: ServerError | None = None,
+        global_variables: Mapping[str, str] | None = None,
     ) -> None:
-        self.global_variables, self.default_variables = dict(running or {}), dict(running or {})
+        self.global_variables = dict(global_variables or {})
+        self.default_variables = dict(global_variables or {})
         self.dialect: SqlDialect = MariadbDialect()
         self.state = state
         self.applied_steps: list[Step] = []
         self.write_count = 0
         self.is_closed = False
-        self._followed = MariadbHistory()
-        self._dies_after, self._upstream, self._connects_with = dies_after, upstream, connects_with
+        self._applied_history = MariadbHistory()
+        self._fails_after = fails_after
+        self._source_history, self._receiver_error = source_history, receiver_error
 
     def reopen(self) -> FakeDatabase:
-        """The same server, found by the next agent; nothing dies again."""
-        again = FakeDatabase(self.state, upstream=self._upstream, connects_with=self._connects_with)
-        again.global_variables, again.default_variables = self.global_variables, self.default_variables
-        return again
+        """Return the same server for the next run of the agent, which does not crash."""
+        reopened = FakeDatabase(
+            self.state, source_history=self._source_history, receiver_error=self._receiver_error
+        )
+        reopened.global_variables, reopened.default_variables = self.global_variables, self.default_variables
+        return reopened
 
     def observe(self) -> ServerState:
         return self.state
@@ -102,11 +106,11 @@ class FakeDatabase:
         return {name: value for name, value in self.global_variables.items() if name in names}
 
     def wait_for_history(self, history: GtidHistory, seconds: float) -> None:
-        """A running channel has applied all that there is."""
+        """Return at once: a running channel has applied everything."""
 
     def apply(self, step: Step) -> None:
-        for state in self._states(step):
-            if self.write_count == self._dies_after:
+        for state in self._list_states(step):
+            if self.write_count == self._fails_after:
                 raise SimulatedCrash
             self.state = state
             self.write_count += 1
@@ -115,15 +119,15 @@ class FakeDatabase:
     def close(self) -> None:
         self.is_closed = True
 
-    def _states(self, step: Step) -> Iterable[ServerState]:
-        """What the server is after each statement of the step."""
+    def _list_states(self, step: Step) -> Iterable[ServerState]:
+        """Yield the server's state after each statement of the step."""
         match step:
             case SetServerId(server_id):
-                yield replace(self.state, server_id=_known(server_id))
-            case SetReadOnly(on):
-                yield replace(self.state, read_only=on, is_restricted=False)
+                yield replace(self.state, server_id=_require_value(server_id))
+            case SetReadOnly(is_read_only):
+                yield replace(self.state, read_only=is_read_only, is_restricted=False)
             case StopChannel() | PointChannel() | StartChannel():
-                yield self._channelled(step)
+                yield self._change_channel(step)
             case RecordPosition():
                 yield replace(self.state, unrecorded_gtids=None)
             case SetVariable(name, value):
@@ -133,14 +137,14 @@ class FakeDatabase:
                     self.default_variables.get(name, "") if value == SERVER_DEFAULT else value
                 )
                 yield self.state
-            case CreateMarker(again):
-                if self.state.has_marker and not again:
+            case CreateMarker(if_not_exists):
+                if self.state.has_marker and not if_not_exists:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE ROLE failed")
-                yield replace(self._logged(), has_marker=True)
-            case DropAccount(account, again):
-                if not again:
-                    self._existing(account, step)
-                yield self._with(account, None)
+                yield replace(self._log_transaction(), has_marker=True)
+            case DropAccount(account, if_exists):
+                if not if_exists:
+                    self._require_account(account, step)
+                yield self._replace_account(account, None)
             case (
                 CreateAccount()
                 | RemakeAccount()
@@ -149,56 +153,76 @@ class FakeDatabase:
                 | DiscardPassword()
                 | SetPrivileges()
             ):
-                yield from self._accounted(step)
+                yield from self._list_account_states(step)
 
-    def _accounted(
+    def _list_account_states(
         self, step: CreateAccount | RemakeAccount | SetPassword | SetDemand | DiscardPassword | SetPrivileges
     ) -> Iterable[ServerState]:
         match step:
             case CreateAccount(account, password, tls):
                 if self.state.find_account(account) is not None:
                     raise DatabaseRefused(str(step), 1396, "Operation CREATE USER failed")
-                made = AccountState(account, AUTH_PLUGIN, _proof(password))
-                yield self._with(account, _demanding(made, tls, step.require_certificate))
-                yield from self._granted(account, step)
-            case RemakeAccount(account, password, tls):
-                made = AccountState(account, AUTH_PLUGIN, _proof(password), retained_hash=step.retained_hash)
-                yield self._with(account, _demanding(made, tls, step.require_certificate))
-                yield from self._granted(account, step)
-            case SetPassword(account, password, tls):
-                seen = self._existing(account, step)
-                new = replace(
-                    seen, plugin=AUTH_PLUGIN, password_hash=_proof(password), retained_hash=step.retained_hash
+                created = AccountState(account, AUTH_PLUGIN, _hash_resolved(password))
+                yield self._replace_account(
+                    account, _require_encryption(created, tls, step.require_certificate)
                 )
-                yield self._with(account, _demanding(new, tls, step.require_certificate))
-            case SetDemand(account, tls, by_certificate):
-                yield self._with(account, _demanding(self._existing(account, step), tls, by_certificate))
-            case DiscardPassword(account, proof):
-                yield self._with(
-                    account, replace(self._existing(account, step), password_hash=proof, retained_hash=None)
+                yield from self._list_grant_states(account, step)
+            case RemakeAccount(account, password, tls):
+                created = AccountState(
+                    account, AUTH_PLUGIN, _hash_resolved(password), retained_hash=step.retained_hash
+                )
+                yield self._replace_account(
+                    account, _require_encryption(created, tls, step.require_certificate)
+                )
+                yield from self._list_grant_states(account, step)
+            case SetPassword(account, password, tls):
+                current = self._require_account(account, step)
+                changed = replace(
+                    current,
+                    plugin=AUTH_PLUGIN,
+                    password_hash=_hash_resolved(password),
+                    retained_hash=step.retained_hash,
+                )
+                yield self._replace_account(
+                    account, _require_encryption(changed, tls, step.require_certificate)
+                )
+            case SetDemand(account, tls, certificate):
+                yield self._replace_account(
+                    account, _require_encryption(self._require_account(account, step), tls, certificate)
+                )
+            case DiscardPassword(account, current_hash):
+                yield self._replace_account(
+                    account,
+                    replace(
+                        self._require_account(account, step), password_hash=current_hash, retained_hash=None
+                    ),
                 )
             case SetPrivileges(account):
-                seen = self._existing(account, step, 1133)
-                if seen.privileges - REPLICATION_PRIVILEGES or seen.has_other_privileges:
-                    bare = replace(seen, privileges=frozenset(), has_other_privileges=False, is_marked=False)
-                    yield self._with(account, bare)
-                yield from self._granted(account, step)
+                current = self._require_account(account, step, 1133)
+                if current.privileges - REPLICATION_PRIVILEGES or current.has_other_privileges:
+                    unprivileged = replace(
+                        current, privileges=frozenset(), has_other_privileges=False, is_marked=False
+                    )
+                    yield self._replace_account(account, unprivileged)
+                yield from self._list_grant_states(account, step)
 
-    def _granted(self, account: Account, step: Step) -> Iterable[ServerState]:
-        yield self._with(account, replace(self._existing(account, step), privileges=REPLICATION_PRIVILEGES))
+    def _list_grant_states(self, account: Account, step: Step) -> Iterable[ServerState]:
+        yield self._replace_account(
+            account, replace(self._require_account(account, step), privileges=REPLICATION_PRIVILEGES)
+        )
         if not self.state.has_marker:
             raise DatabaseRefused(str(step), 1959, "Invalid role specification")
-        yield self._with(account, replace(self._existing(account, step), is_marked=True))
+        yield self._replace_account(account, replace(self._require_account(account, step), is_marked=True))
 
-    def _channelled(self, step: StopChannel | PointChannel | StartChannel) -> ServerState:
+    def _change_channel(self, step: StopChannel | PointChannel | StartChannel) -> ServerState:
         channel = self.state.channel
         match step:
             case PointChannel(host, port, user):
                 if channel is not None and not channel.is_stopped:
                     raise DatabaseRefused(str(step), 1198, "This operation cannot be performed")
-                end = Endpoint(_known(host), port, _known(user), step.tls)
+                endpoint = Endpoint(_require_value(host), port, _require_value(user), step.tls)
                 pointed = ChannelState(
-                    end, True, ReceiverState.STOPPED, is_applier_running=False, tls=step.tls_options
+                    endpoint, True, ReceiverState.STOPPED, is_applier_running=False, tls=step.tls_options
                 )
                 return replace(self.state, channel=pointed)
             case StopChannel():
@@ -209,49 +233,59 @@ class FakeDatabase:
             case StartChannel():
                 if channel is None:
                     raise DatabaseRefused(str(step), 1200, "Misconfigured slave: MASTER_HOST was not set")
-                return self._started(channel)
+                return self._start_channel(channel)
 
-    def _started(self, channel: ChannelState) -> ServerState:
-        error = self._connects_with
+    def _start_channel(self, channel: ChannelState) -> ServerState:
+        error = self._receiver_error
         if error is not None:
-            trying = replace(
+            connecting = replace(
                 channel, receiver=ReceiverState.CONNECTING, is_applier_running=True, receiver_error=error
             )
-            return replace(self.state, channel=trying)
-        well = replace(channel, receiver_error=None, applier_error=None)
-        running = replace(well, receiver=ReceiverState.RUNNING, is_applier_running=True, lag=0)
-        self._followed = self._upstream or MariadbHistory()
-        return replace(self.state, channel=running, history=self._upstream or self.state.history)
+            return replace(self.state, channel=connecting)
+        running = replace(
+            channel,
+            receiver=ReceiverState.RUNNING,
+            is_applier_running=True,
+            lag=0,
+            receiver_error=None,
+            applier_error=None,
+        )
+        self._applied_history = self._source_history or MariadbHistory()
+        return replace(self.state, channel=running, history=self._source_history or self.state.history)
 
-    def _existing(self, account: Account, step: Step, otherwise: int = 1396) -> AccountState:
-        seen = self.state.find_account(account)
-        if seen is None:
-            raise DatabaseRefused(str(step), otherwise, "there is no such account")
-        return seen
+    def _require_account(self, account: Account, step: Step, error_number: int = 1396) -> AccountState:
+        state = self.state.find_account(account)
+        if state is None:
+            raise DatabaseRefused(str(step), error_number, "there is no such account")
+        return state
 
-    def _with(self, account: Account, new: AccountState | None) -> ServerState:
-        others = (seen for seen in self.state.accounts if seen.account != account)
-        accounts = (*others, new) if new is not None else tuple(others)
-        return replace(self._logged(), accounts=tuple(sorted(accounts, key=lambda seen: seen.account)))
+    def _replace_account(self, account: Account, new_state: AccountState | None) -> ServerState:
+        others = (state for state in self.state.accounts if state.account != account)
+        accounts = (*others, new_state) if new_state is not None else tuple(others)
+        return replace(
+            self._log_transaction(), accounts=tuple(sorted(accounts, key=lambda state: state.account))
+        )
 
-    def _logged(self) -> ServerState:
-        """One more transaction in the binary log: account statements are, even those that change nothing."""
+    def _log_transaction(self) -> ServerState:
+        """Add a transaction to the binary log: servers log all account statements, even those that change nothing."""
         if not self.state.binary_log or not isinstance(self.state.history, MariadbHistory):
             return self.state
-        last = self.state.history.sequence_numbers
-        number = max(last.values(), default=0) + 1
-        history = MariadbHistory({**last, (0, self.state.server_id): number})
-        return replace(self.state, history=history, local_gtids=history.format_local_gtids(self._followed))
+        numbers = self.state.history.sequence_numbers
+        number = max(numbers.values(), default=0) + 1
+        history = MariadbHistory({**numbers, (0, self.state.server_id): number})
+        return replace(
+            self.state, history=history, local_gtids=history.format_local_gtids(self._applied_history)
+        )
 
 
 class FakeSourceProbe:
-    """Answers `answers` in turn, the last one for ever; without any, nobody listens.
+    """A source probe that returns `states` one after the other, and then always the last one.
 
-    `looks` and `logins`: those taken.
+    Without any, the connection is refused. `probes` and `logins` record the calls.
     """
 
-    def __init__(self, *answers: SourceState) -> None:
-        self._answers = list(answers or (SourceState(error=ServerError(2003, "Connection refused")),))
+    def __init__(self, *states: SourceState) -> None:
+        self._states = list(states or (SourceState(error=ServerError(2003, "Connection refused")),))
         self.probes: list[tuple[str, int, str]] = []
         self.logins: list[tuple[str, int, str]] = []
 
@@ -260,29 +294,29 @@ class FakeSourceProbe:
 
     def probe(self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None) -> SourceState:
         self.probes.append((host, port, user))
-        return self._next()
+        return self._get_next_state()
 
     def try_login(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> ServerError | None:
         self.logins.append((host, port, user))
-        return self._next().error
+        return self._get_next_state().error
 
-    def _next(self) -> SourceState:
-        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-
-
-def _demanding(seen: AccountState, tls: bool, certificate: bool) -> AccountState:
-    return replace(seen, requires_tls=tls or certificate, requires_certificate=certificate)
+    def _get_next_state(self) -> SourceState:
+        return self._states.pop(0) if len(self._states) > 1 else self._states[0]
 
 
-def _proof(password: Secret | UnresolvedFunction) -> Secret:
+def _require_encryption(state: AccountState, tls: bool, certificate: bool) -> AccountState:
+    return replace(state, requires_tls=tls or certificate, requires_certificate=certificate)
+
+
+def _hash_resolved(password: Secret | UnresolvedFunction) -> Secret:
     if isinstance(password, UnresolvedFunction):
         raise TypeError(f"the template function {password} has no value yet")
     return hash_password(password)
 
 
-def _known(value: T | UnresolvedFunction) -> T:
+def _require_value(value: T | UnresolvedFunction) -> T:
     if isinstance(value, UnresolvedFunction):
         raise TypeError(f"the template function {value} has no value yet")
     return value

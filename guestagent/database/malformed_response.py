@@ -1,4 +1,4 @@
-"""Answers that no server of ours gives: a proxy's, say, which tells only part of what it is asked."""
+"""Responses that no supported server sends, for example those of a proxy that answers only some queries."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from contextlib import contextmanager
 from guestagent.errors import DatabaseUnsupported
 
 TEXT_LIMIT = 150
-PROXY_HINT = "is it a proxy, or a server that is not supported?"
+PROXY_HINT = "it may be a proxy, or a server that is not supported"
 
 
 @contextmanager
-def translate_malformed_response(doing: str) -> Iterator[None]:
-    """Turn what goes wrong in taking an answer apart into DatabaseUnsupported: it is the answer's fault.
+def translate_malformed_response(operation: str) -> Iterator[None]:
+    """Turn errors in parsing a response into DatabaseUnsupported.
 
-    Statements are sent within, too: their errors are ours already and pass through.
+    Errors of statements within the block are already the agent's own, and pass through.
     """
     try:
         yield
     except KeyError as error:
-        raise DatabaseUnsupported(f"{doing}: the answer lacks {error.args[0]}; {PROXY_HINT}") from error
+        raise DatabaseUnsupported(f"{operation}: the response lacks {error.args[0]}; {PROXY_HINT}") from error
     except ValueError as error:
         raise DatabaseUnsupported(
-            f"{doing}: an answer makes no sense ({str(error)[:TEXT_LIMIT]}); {PROXY_HINT}"
+            f"{operation}: malformed response ({str(error)[:TEXT_LIMIT]}); {PROXY_HINT}"
         ) from error
     except (TypeError, IndexError) as error:
         raise DatabaseUnsupported(
-            f"{doing}: an answer makes no sense ({type(error).__name__}); {PROXY_HINT}"
+            f"{operation}: malformed response ({type(error).__name__}); {PROXY_HINT}"
         ) from error

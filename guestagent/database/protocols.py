@@ -1,4 +1,4 @@
-"""The narrow edge to a database server; `mariadb` and `mysql` hold the real ones, `fake.py` one for tests."""
+"""Protocols of database servers. `mariadb` and `mysql` have the real implementations, `fake.py` one for tests."""
 
 from __future__ import annotations
 
@@ -15,67 +15,67 @@ from guestagent.secret import Secret
 
 
 class SqlDialect(Protocol):
-    """What differs between families and needs no server: a dry run works with this alone."""
+    """The differences between families that need no server. A dry run uses only this."""
 
     family: str
     plugin: str
-    """The kind of password of the accounts that the agent makes."""
+    """The authentication plugin of the accounts that the agent creates."""
 
     has_atomic_accounts: bool
-    """Whether a statement on an account changes the server and its binary log together, or neither, however it ends."""
+    """Whether a statement on an account changes the server and its binary log atomically, even if it is interrupted."""
 
     def format_statements(self, step: Step) -> tuple[str, ...]:
-        """The SQL of a step with every secret masked, as a dry run shows it."""
+        """Return the SQL of a step for a dry run, with all secrets masked."""
 
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
-        """The host parts of a user's accounts, which together admit a network (CIDR); None: from anywhere."""
+        """Return the host names of the accounts that together admit a network (CIDR); None: any host."""
 
-    def verify_password(self, plugin: str, proof: Secret, password: Secret) -> bool:
-        """Whether what the server stores of a password (plugin, proof) is of this password."""
+    def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
+        """Return whether the hash that the server stores is of this password."""
 
-    def diagnose_error(self, error: ServerError, place: FailureStage) -> Diagnosis:
-        """What an error of this family means, and whether it passes."""
+    def diagnose_error(self, error: ServerError, stage: FailureStage) -> Diagnosis:
+        """Diagnose an error of this family: its meaning, and whether it is transient."""
 
 
 class Database(Protocol):
-    """A running server, over its local socket. Every call is bounded in time.
+    """A running server, over its local socket. Every call has a time limit.
 
-    DatabaseUnreachable where it does not answer (in time), DatabaseRefused where it answers with an error.
+    DatabaseUnreachable if the server does not respond in time, DatabaseRefused if it responds with an error.
     """
 
     dialect: SqlDialect
 
     def observe(self) -> ServerState:
-        """One look; changes and writes nothing."""
+        """Read the server's state. Writes nothing."""
 
     def read_variables(self, names: Collection[str]) -> Mapping[str, str]:
-        """The global variables of these names as they are now; those that the server does not know are absent."""
+        """Read the current global variables of these names; those that the server does not have are absent."""
 
     def wait_for_history(self, history: GtidHistory, seconds: float) -> None:
-        """Return once the channel has applied `history`, or after `seconds`: only an observation tells which.
+        """Wait until the channel has applied `history`, or for `seconds`. Observe the server to find out which.
 
-        Of a long history it may wait for the newest part alone.
+        Of a long history it may wait only for the newest part.
         """
 
     def apply(self, step: Step) -> None:
-        """Do one step. Statements take effect one by one: a cut between them is met by the next pass."""
+        """Apply one step. Statements take effect one by one: if it is interrupted, the next pass completes it."""
 
     def close(self) -> None: ...
 
 
 class SourceProbe(Protocol):
-    """A look at another server through a replication account, over TCP."""
+    """Logs in to another server over TCP with a replication account, and reads its state."""
 
     def reuse_session(self) -> AbstractContextManager[None]:
-        """Within the block a look may use the session of the one before: for looks that are moments apart."""
+        """Let probes within the block reuse the session of the previous one."""
 
     def probe(self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None) -> SourceState:
-        """Encrypted as `tls` says; None: where the server offers it, and in clear where it does not.
+        """Read the state of a server. `tls` None: encrypted only if the server offers TLS.
 
-        Never raises for a server that refuses or does not answer: that is in `SourceState.error`.
+        Does not raise if the server rejects the login or does not respond: see `SourceState.error`.
         """
 
     def try_login(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> ServerError | None:
-        """Log in as `look` does, and look at nothing. Return what kept it from that."""
+        """Log in as `probe` does, without reading anything. Return the error, None after a successful login."""

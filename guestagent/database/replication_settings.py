@@ -1,4 +1,4 @@
-"""Settings with which a server leaves out, alters or hides changes although its GTIDs go on. Pure.
+"""Settings with which a server skips, alters or hides changes although its GTIDs advance. Pure.
 
 docs/reference/replication.md lists the other settings of replication, and says why they are left alone.
 """
@@ -9,19 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-Row = Mapping[str, str | None]
-
 SHOWN_VALUE_LIMIT = 60  # characters: a filter may name thousands of tables
 
 
 def format_setting(name: str, value: str) -> str:
-    """Return `name = value` for a message, with a long value cut."""
-    shown = value if len(value) <= SHOWN_VALUE_LIMIT else f"{value[:SHOWN_VALUE_LIMIT]}..."
-    return f"{name} = {shown}"
+    """Return `name = value` for a message. A long value is cut."""
+    shortened = value if len(value) <= SHOWN_VALUE_LIMIT else f"{value[:SHOWN_VALUE_LIMIT]}..."
+    return f"{name} = {shortened}"
 
 
 class ReplicationSide(str, Enum):
-    """Where a setting takes effect: SOURCE on what the server logs, REPLICA on what its channel applies."""
+    """Where a setting takes effect: SOURCE when the server logs changes, REPLICA when its channel applies them."""
 
     SOURCE = "source"
     REPLICA = "replica"
@@ -32,10 +30,10 @@ class ReplicationSide(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReplicationSetting:
-    """A setting that is in force. `undo`: the statement that takes it back; "" if only a restart does.
+    """A setting that is in effect. `undo_statement`: the statement that reverts it; "" if only a restart does.
 
-    `pending`: it has left out nothing yet, and the next start of the channel would.
-    `managed`: the agent's option file sets the variable, so that a pass with such a file repairs it.
+    `is_pending`: it has skipped nothing yet, but will when the channel starts the next time.
+    `is_managed`: the agent's option file sets the variable, so a pass with such a file repairs it.
     """
 
     name: str
@@ -51,9 +49,9 @@ class ReplicationSetting:
 
 @dataclass(frozen=True, slots=True)
 class VariableRule:
-    """A variable and its harmless values, the default first. `harmful`: only a value with this word counts.
+    """A variable and its harmless values, the default first. `harmful_word`: only values with this word are harmful.
 
-    `alias`: the older name of the same variable, which newer servers show beside it.
+    `old_name`: the older name of the same variable, which newer servers show too.
     """
 
     name: str
@@ -89,7 +87,7 @@ REPLICA_FILTERS = (
 """A replica's filters, by their names as options. MySQL has no variables of these names."""
 
 LOG_FILTERS = ("binlog_do_db", "binlog_ignore_db")
-"""What a server does not log. Older servers have no variables of these names: the log's status tells them."""
+"""Filters of the binary log. Older servers have no variables of these names, but show them in the log's status."""
 
 VARIABLE_RULES = (
     *(VariableRule(name, ("",)) for name in REPLICA_FILTERS),
@@ -108,51 +106,51 @@ VARIABLE_RULES = (
     *(VariableRule(name, ("",), ReplicationSide.SOURCE, is_dynamic=False) for name in LOG_FILTERS),
     # The same statement need not have the same effect twice. MIXED logs such statements as rows.
     VariableRule("binlog_format", ("ROW", "MIXED"), ReplicationSide.SOURCE, is_managed=True),
-    # After an error of its binary log the server goes on without one.
+    # With another value the server continues without a binary log after an error in writing it.
     VariableRule("binlog_error_action", ("ABORT_SERVER",), ReplicationSide.SOURCE, is_dynamic=False),
 )
-"""A variable that is not here is harmless, cannot be seen, or is refused elsewhere (log_bin, gtid_mode)."""
+"""A variable that is not listed is harmless, cannot be read, or is checked elsewhere (log_bin, gtid_mode)."""
 
 VARIABLE_NAMES = tuple(name for rule in VARIABLE_RULES for name in (rule.name, rule.old_name) if name)
 
 
 def find_variable_settings(variables: Mapping[str, str | None]) -> Iterator[ReplicationSetting]:
-    """The harmful ones among a server's variables; each under its newest name."""
+    """Yield the harmful variables of a server, each under its newest name."""
     for rule in VARIABLE_RULES:
         name = rule.name if rule.name in variables else rule.old_name
         value = variables.get(name)
         if value is not None and rule.is_harmful(value):
-            undo = rule.undo_statement.replace(rule.name, name)
-            yield ReplicationSetting(name, value, rule.side, undo, rule.is_managed, rule.is_pending)
+            undo_statement = rule.undo_statement.replace(rule.name, name)
+            yield ReplicationSetting(name, value, rule.side, undo_statement, rule.is_managed, rule.is_pending)
 
 
-def find_log_filters(rows: Iterable[Row]) -> Iterator[ReplicationSetting]:
-    """The filters of the binary log, from the row of its status: there is none without a log."""
-    shown = {name.lower(): value for row in rows for name, value in row.items()}
+def find_log_filters(rows: Iterable[Mapping[str, str | None]]) -> Iterator[ReplicationSetting]:
+    """Yield the filters of the binary log from its status, which has no row without a log."""
+    values = {name.lower(): value for row in rows for name, value in row.items()}
     for name in LOG_FILTERS:
-        value = shown.get(name)
+        value = values.get(name)
         if value:
             yield ReplicationSetting(name, value, ReplicationSide.SOURCE)
 
 
-def find_channel_filters(row: Row, undo: str) -> Iterator[ReplicationSetting]:
-    """The filters of a channel, from the row of its status. `undo`: a statement with `{}` for the filter's name."""
-    shown = {name.lower(): value for name, value in row.items()}
+def find_channel_filters(row: Mapping[str, str | None], undo_statement: str) -> Iterator[ReplicationSetting]:
+    """Yield the filters of a channel from its status row. `undo_statement` contains `{}` for the filter's name."""
+    values = {name.lower(): value for name, value in row.items()}
     for name in REPLICA_FILTERS:
-        value = shown.get(name)
+        value = values.get(name)
         if value:
-            yield ReplicationSetting(name, value, ReplicationSide.REPLICA, undo.format(name))
+            yield ReplicationSetting(name, value, ReplicationSide.REPLICA, undo_statement.format(name))
 
 
-def merge_settings(*found: Iterable[ReplicationSetting]) -> tuple[ReplicationSetting, ...]:
-    """All of them, each name once: servers show some in several places."""
+def merge_settings(*groups: Iterable[ReplicationSetting]) -> tuple[ReplicationSetting, ...]:
+    """Merge the settings, each name once: servers show some of them in several places."""
     merged: dict[str, ReplicationSetting] = {}
-    for settings in found:
+    for settings in groups:
         for setting in settings:
             merged.setdefault(setting.name, setting)
     return tuple(merged.values())
 
 
 def quote_names(*names: str) -> str:
-    """Names of variables as an SQL list of strings."""
+    """Return names of variables as an SQL list of strings."""
     return ", ".join(f"'{name}'" for name in names)

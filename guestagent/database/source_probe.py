@@ -1,4 +1,4 @@
-"""A look at a source through the replication account, as the channel itself would log in."""
+"""Probing a source with the replication account, with the same login as the channel."""
 
 from __future__ import annotations
 
@@ -21,69 +21,71 @@ from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
 
-OPERATION = "looking at the source's status"
+OPERATION = "reading the source's status"
 SESSION_STATUS = sql(
     "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_server_not_after', 'Uptime',"
     " 'Rpl_semi_sync_source_wait_sessions', 'Rpl_semi_sync_master_wait_sessions')"
 )
-# LIKE, with which MySQL takes a fifth of the time of WHERE: it has an index for that.
+# MySQL has an index for LIKE, which takes a fifth of the time of WHERE.
 RESET_COUNT = sql("SHOW GLOBAL STATUS LIKE 'Com_reset'")
-# MariaDB's FLUSH GLOBAL STATUS sets that count to zero: what began then counts as another life.
+# MariaDB's FLUSH GLOBAL STATUS sets that count to zero, and counts here like a restart of the server.
 UPTIME_SINCE_FLUSH = sql("SHOW GLOBAL STATUS LIKE 'Uptime_since_flush_status'")
 WAIT_SESSION_VARIABLES = ("Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions")
 ER_ACCESS_DENIED = 1045
-PROBE_TIMEOUT_FACTOR = 3  # timeouts that all answers of one look may take together
+PROBE_TIMEOUT_FACTOR = 3  # all responses of one probe together may take this many timeouts
 DAY_S = 86400
 
 
 class TcpSourceProbe:
-    """The SourceView of a real server. `timeout` in seconds, for the connection and for every query."""
+    """The SourceProbe for real servers. `timeout` in seconds, for the connection and for every query."""
 
     def __init__(self, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
-        """`now` is the clock of the pauses after a refused password."""
+        """`now` is the clock of the backoff after a rejected password."""
         self._timeout = timeout
-        self._refused: LoginBackoff[_Login] = LoginBackoff(now)
-        self._keeps = False
-        self._kept: tuple[_Login, Connection] | None = None
+        self._backoff: LoginBackoff[_Login] = LoginBackoff(now)
+        self._is_reusing = False
+        self._session: tuple[_Login, Connection] | None = None
 
     @contextmanager
     def reuse_session(self) -> Iterator[None]:
-        self._keeps = True
+        self._is_reusing = True
         try:
             yield
         finally:
-            self._keeps = False
-            self._keep(None)
+            self._is_reusing = False
+            self._replace_session(None)
 
     def probe(self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None) -> SourceState:
-        """Never raises: what went wrong is the state's `error`.
+        """Read the source's state. Does not raise: the state has the error.
 
-        A login that was refused for its password is not tried again at once: the answer is the one from before.
+        A login with a rejected password is not tried again at once: its error is returned again.
         """
         login = _Login(host, port, user, password, tls)
-        if self._kept is not None and self._kept[0] == login:
-            with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):  # a new login tells more
-                return self._seen(self._kept[1])
-        return self._unless_refused(login, self._look)
+        if self._session is not None and self._session[0] == login:
+            with suppress(
+                NoAnswer, DatabaseRefused, DatabaseUnsupported
+            ):  # a new login returns the current error
+                return self._read_state(self._session[1])
+        return self._attempt(login, self._read_source)
 
     def try_login(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> ServerError | None:
         login = _Login(host, port, user, password, tls)
-        return self._unless_refused(login, lambda each: SourceState(error=self._log_in(each))).error
+        return self._attempt(login, lambda login: SourceState(error=self._log_in(login))).error
 
-    def _unless_refused(self, login: _Login, attempt: Callable[[_Login], SourceState]) -> SourceState:
-        """Make the attempt, or repeat the answer that a refused password got a moment ago."""
-        refused = self._refused.find_error(login.who, login)
-        if refused is not None:
-            return SourceState(error=refused)
-        seen = attempt(login)
-        error = None if seen.error is None else self._explain(login, seen.error)
-        self._refused.record_attempt(login.who, login, error)
-        return seen if error is None else SourceState(error=error)
+    def _attempt(self, login: _Login, read_state: Callable[[_Login], SourceState]) -> SourceState:
+        """Call `read_state`, or return the error again with which the password was rejected a moment ago."""
+        last_error = self._backoff.find_error(login.target, login)
+        if last_error is not None:
+            return SourceState(error=last_error)
+        state = read_state(login)
+        error = None if state.error is None else self._explain_error(login, state.error)
+        self._backoff.record_attempt(login.target, login, error)
+        return state if error is None else SourceState(error=error)
 
-    def _explain(self, login: _Login, error: ServerError) -> ServerError:
-        """Tell an account that must use TLS from a wrong password: the server says the same of both."""
+    def _explain_error(self, login: _Login, error: ServerError) -> ServerError:
+        """Distinguish an account that requires TLS from a wrong password: the server's error is the same."""
         is_denied_in_clear = login.tls == PLAINTEXT and error.number == ER_ACCESS_DENIED
         if is_denied_in_clear and self._log_in(replace(login, tls=Tls())) is None:
             return ServerError(ER_ACCESS_DENIED, f"{error.text}: it is let in over TLS only")
@@ -91,34 +93,34 @@ class TcpSourceProbe:
 
     def _log_in(self, login: _Login) -> ServerError | None:
         try:
-            login.session(self._timeout).close()
+            login.connect(self._timeout).close()
         except (NoAnswer, DatabaseRefused) as error:
             return ServerError(error.number, error.text)
         return None
 
-    def _look(self, login: _Login) -> SourceState:
+    def _read_source(self, login: _Login) -> SourceState:
         try:
             with ExitStack() as stack:
-                connection = login.session(self._timeout)
+                connection = login.connect(self._timeout)
                 stack.callback(connection.close)
-                seen = self._seen(connection)
-                if self._keeps:
+                state = self._read_state(connection)
+                if self._is_reusing:
                     stack.pop_all()
-                    self._keep((login, connection))
-                return seen
+                    self._replace_session((login, connection))
+                return state
         except (NoAnswer, DatabaseRefused) as error:
             return SourceState(error=ServerError(error.number, error.text))
         except DatabaseUnsupported as error:
             return SourceState(error=ServerError(0, str(error)))
 
-    def _seen(self, connection: Connection) -> SourceState:
+    def _read_state(self, connection: Connection) -> SourceState:
         connection.limit_total_time(PROBE_TIMEOUT_FACTOR * self._timeout)
-        return _status(connection, read_source_state(connection))
+        return _add_session_status(connection, read_source_state(connection))
 
-    def _keep(self, kept: tuple[_Login, Connection] | None) -> None:
-        if self._kept is not None:
-            self._kept[1].close()
-        self._kept = kept
+    def _replace_session(self, session: tuple[_Login, Connection] | None) -> None:
+        if self._session is not None:
+            self._session[1].close()
+        self._session = session
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,30 +132,32 @@ class _Login:
     tls: Tls | None
 
     @property
-    def who(self) -> tuple[str, int, str]:
+    def target(self) -> tuple[str, int, str]:
         return self.host, self.port, self.user
 
-    def session(self, timeout: float) -> Connection:
+    def connect(self, timeout: float) -> Connection:
         return connect_tcp(self.host, self.port, self.user, self.password, self.tls, timeout)
 
 
 @translate_malformed_response(OPERATION)
-def _status(connection: Connection, seen: SourceState) -> SourceState:
+def _add_session_status(connection: Connection, state: SourceState) -> SourceState:
     rows = connection.fetch_rows(SESSION_STATUS, OPERATION)
-    said = {str(row["Variable_name"]): row["Value"] or "" for row in rows}
-    until = said.get("Ssl_server_not_after", "")
+    status = {str(row["Variable_name"]): row["Value"] or "" for row in rows}
+    expiry = status.get("Ssl_server_not_after", "")
     try:
-        left = int((ssl.cert_time_to_seconds(until) - time.time()) // DAY_S) if until else None
+        certificate_days = int((ssl.cert_time_to_seconds(expiry) - time.time()) // DAY_S) if expiry else None
     except ValueError:
-        left = None
-    waiting = sum(int(said.get(name) or 0) for name in WAIT_SESSION_VARIABLES)
-    counting = next((row["Value"] for row in connection.fetch_rows(UPTIME_SINCE_FLUSH, OPERATION)), None)
-    uptime = counting or said.get("Uptime")
+        certificate_days = None
+    waiting_session_count = sum(int(status.get(name) or 0) for name in WAIT_SESSION_VARIABLES)
+    uptime_since_flush = next(
+        (row["Value"] for row in connection.fetch_rows(UPTIME_SINCE_FLUSH, OPERATION)), None
+    )
+    uptime = uptime_since_flush or status.get("Uptime")
     return replace(
-        seen,
-        tls=bool(said.get("Ssl_cipher")),
-        certificate_days=left,
-        waiting_session_count=waiting,
+        state,
+        tls=bool(status.get("Ssl_cipher")),
+        certificate_days=certificate_days,
+        waiting_session_count=waiting_session_count,
         start_time=int(time.time()) - int(uptime) if uptime else None,
         reset_count=sum(int(row["Value"] or 0) for row in connection.fetch_rows(RESET_COUNT, OPERATION)),
     )

@@ -1,4 +1,4 @@
-"""What a database server shows: frozen values, in the field's terms and not in a family's spelling."""
+"""The observed state of a database server: frozen values in common terms, independent of the family."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from guestagent.secret import Secret
 
 REPLICATION_PRIVILEGES = frozenset({"REPLICATION SLAVE"})
 EXPIRED_SUFFIX = ", expired"
-"""Ends the plugin of an account whose password has expired by hand."""
+"""Follows the plugin of an account whose password was set to expired."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Account:
-    """An account's identity: a name and the hosts it may come from, as the server spells them."""
+    """An account's identity: a user name and a host name (or pattern), as the server has them."""
 
     name: str
     host: str
@@ -29,20 +29,20 @@ class Account:
 
     @classmethod
     def parse_grantee(cls, grantee: str) -> Account:
-        """From a list of privileges: `'name'@'host'`, where quotes within are not escaped, and a host has none."""
+        """Parse `'name'@'host'` from a list of privileges. Quotes in the name are not escaped, and a host has none."""
         name, _, host = grantee[1:-1].rpartition("'@'")
         return cls(name, host)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """One account as the server holds it. `proof` is what is stored of its password, a secret of its own.
+    """One account. `password_hash` is the stored hash of its password, which is a secret too.
 
-    `plugin` names every way in (`x or another`): an account with a second one is not proved by its first.
-    `privileges` are global ones; `others` tells whether it has any on a schema, a table, a role or with the
-    grant option. `marked`: the agent made it. `retained` is what is stored of a replaced password that still lets in,
-    of the same plugin. `requires_tls`, `requires_certificate`: how the account demands to be reached. `limited`: it may
-    be shut out by its age, by failed logins or by a limit of its own.
+    `plugin` mentions alternatives (`x or another`): one password does not verify such an account. `privileges` are the
+    global ones; `has_other_privileges`: it has some on a schema, table or role, or the grant option. `is_marked`:
+    the agent created it. `retained_hash` is the hash of a replaced password that is still valid, of the same plugin.
+    `requires_tls`, `requires_certificate`: its REQUIRE clause. `is_limited`: password expiry, failed logins or a
+    resource limit may lock it out.
     """
 
     account: Account
@@ -60,7 +60,7 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An error that a server reports of itself: its number and text, cleaned of statements and secrets."""
+    """An error of a server: its number and text, without statements and secrets."""
 
     number: int
     text: str
@@ -70,7 +70,7 @@ class ServerError:
 
 
 class ReceiverState(str, Enum):
-    """The thread that fetches from the source."""
+    """The state of the thread that receives events from the source (the I/O thread)."""
 
     RUNNING = "running"
     CONNECTING = "connecting"
@@ -82,7 +82,7 @@ class ReceiverState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a channel leads and as whom. `tls`: the channel is encrypted."""
+    """The source of a channel, and the user with which it logs in. `tls`: the channel is encrypted."""
 
     host: str
     port: int
@@ -95,9 +95,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How a channel is encrypted: paths of PEM files ("" for none), `verify` the name in the source's certificate too.
+    """How a channel is encrypted: paths of PEM files ("" for none). `verify`: check the name in the certificate too.
 
-    `others`: it has options that no agent gives, a list of ciphers say.
+    `has_other_options`: it has options that the agent never sets, such as a list of ciphers.
     """
 
     is_enabled: bool = False
@@ -116,10 +116,10 @@ class TlsOptions:
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """A replica's channel. `lag` in seconds, None where the server does not know it (never zero).
+    """A replica's channel. `lag` in seconds, None if the server does not know it; unknown is not zero.
 
-    `filters` are those in force on it, `strays` its options that differ from what the agent gives every channel.
-    `source_id` is the server id of the source that it has met, 0 if there was none yet.
+    `filters` are those in effect, `unexpected_options` the options with another value than the agent sets.
+    `source_id` is the server id of the source to which it has connected, 0 if there was none yet.
     """
 
     endpoint: Endpoint
@@ -140,18 +140,19 @@ class ChannelState:
 
     @property
     def error_numbers(self) -> frozenset[int]:
-        """The numbers of the errors that it shows, of those that have one."""
-        shown = (self.receiver_error, self.applier_error)
-        return frozenset(error.number for error in shown if error is not None and error.number)
+        """The numbers of its current errors, without 0."""
+        errors = (self.receiver_error, self.applier_error)
+        return frozenset(error.number for error in errors if error is not None and error.number)
 
 
 @dataclass(frozen=True, slots=True)
 class UnrecordedGtids:
-    """What the server has logged and does not know as applied: it was killed between the two.
+    """GTIDs that the server has logged and not recorded as applied: it was killed in between.
 
-    `applied` is what it knows, `gtids` are the newest of the others by domain, `position` is its whole position once
-    they are recorded. `recovered` are those that it logged first after a start, as its recovery from a crash in a DDL
-    statement does: if the source does not have them, they are that; `is_certain`: the statements say so themselves.
+    `applied_history` is recorded; `gtids` are the newest unrecorded ones by domain; `position` is the whole position
+    after recording them. `recovered_gtids` are those that it logged first after a start, as its recovery from a crash
+    in a DDL statement does: if the source lacks them, recovery wrote them. `is_certain`: their statements have
+    recovery's comment.
     """
 
     applied_history: GtidHistory
@@ -163,19 +164,18 @@ class UnrecordedGtids:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """One look at a server, all of it within one query timeout each.
+    """The state of a server at one moment; each query has its own timeout.
 
-    `history` is everything that the server has executed or written; `own` what of it is known not to have come over
-    a channel ("" for nothing): it need not be what the source has, even under the same GTIDs. `schemas` are those of
-    users, `accounts` all but the system's own. `followers` are server ids of the replicas that are connected now.
-    `marker`: the server knows the agent's mark. `port` is where it listens. `read_only`: it takes no writes of
-    clients, as far as its family can keep it from that; `restricted`: of administrators alone, which is neither
-    what a source nor what a replica shall be. `tls`: it offers TLS (None: not known). `folder` is its data directory,
-    as a path that ends in a slash. `skipping`: settings with which it leaves out, alters or hides changes.
-    `unlogged`: schemas or GTIDs that it holds and that its binary log, from its beginning on, does not account for.
-    `channel_charset`: the character set in which its channels log in ("": not known).
-    `unrecorded`: what of its log its channel would apply again, None for nothing; while the channel applies it may come
-    and go. `logged`: what of `history` its binary log has, None where a channel leaves out nothing for a server id.
+    `history`: everything that the server has executed. `local_gtids`: the part that did not come over a channel, "" for
+    none; the source may have other transactions under these GTIDs. `schemas`: those of users. `accounts`: all but
+    system accounts. `replica_ids`: server ids of the connected replicas. `has_marker`: the agent's marker role exists.
+    `read_only`: clients cannot write, as far as the family can prevent it. `is_restricted`: only administrators can
+    write, which is right for neither a source nor a replica. `tls`: the server offers TLS (None: unknown).
+    `data_directory` ends in a slash. `harmful_settings`: with these the server skips, alters or hides changes.
+    `unlogged_data`: schemas or GTIDs that a binary log with an empty history before it does not contain.
+    `channel_charset`: the character set with which channels log in ("": unknown). `unrecorded_gtids`: the part of the
+    log that the channel would apply again, None for none; it may vary while the channel applies. `logged_history`: the
+    part of `history` in the binary log, None if channels ignore no events because of their server id.
     """
 
     version: str
@@ -203,24 +203,23 @@ class ServerState:
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # A pass asks for each of up to a thousand accounts several times.
+        # A pass looks up each of up to a thousand accounts several times.
         object.__setattr__(self, "_by_account", {each.account: each for each in self.accounts})
 
-    def find_account(self, wanted: Account) -> AccountState | None:
-        return self._by_account.get(wanted)
+    def find_account(self, account: Account) -> AccountState | None:
+        return self._by_account.get(account)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What a replica sees of its source through the replication account. `error`: it could not look.
+    """The state of a source, as far as its replication account can read it. `error`: it could not be read.
 
-    `uuid`: where no two servers of the family may have the same. `uid`: one that MariaDB derives from the machine.
-    `started`: when its process did, by this machine's clock, give or take a second; `resets`: of RESET since then.
-    `waiting_sessions`: so many commits wait there for a semi-synchronous replica, and are not shown yet;
-    `acknowledgement_timeout` in seconds is how long each may.
-    `tls`: this look was encrypted. `certificate_days`: for so long the source's certificate is valid yet.
-    `skipping`: settings with which it hides changes, of those that a replication account may see.
-    `unlogged`: GTIDs of its data for which its binary log does not account ("" for none, or where that is not seen).
+    `uuid`: for families in which it is unique. `server_uid`: MariaDB derives it from the machine. `start_time`: of the
+    server's process, by this node's clock, exact to a second. `reset_count`: RESET statements since then.
+    `waiting_session_count`: commits that wait for a semi-synchronous replica and are not visible yet, each for at most
+    `acknowledgement_timeout` seconds. `tls`: this connection was encrypted. `certificate_days`: days until the source's
+    certificate expires. `harmful_settings`: with these it hides changes. `unlogged_gtids`: GTIDs of its data that are
+    not in its binary log ("" for none, or if that cannot be determined).
     """
 
     server_id: int | None = None

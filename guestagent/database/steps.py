@@ -1,6 +1,6 @@
-"""What can be done to a database server: one frozen value per kind of step, which a dry run prints.
+"""The steps that change a database server, as frozen values that a dry run prints.
 
-A value may still hold a template function (Unresolved): such a step can be shown, never applied.
+A step with an unresolved template function can be printed but not applied.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SetReadOnly:
 
 @dataclass(frozen=True, slots=True)
 class CreateMarker:
-    """The empty role that marks an account as the agent's own. `again`: it may be there, but not in the binary log."""
+    """Create the empty role that marks the agent's accounts. `if_not_exists`: it may exist without being logged."""
 
     if_not_exists: bool = False
 
@@ -41,7 +41,7 @@ class CreateMarker:
 
 @dataclass(frozen=True, slots=True)
 class CreateAccount:
-    """A replication account: exactly REPLICATION SLAVE, marked as ours."""
+    """Create a marked replication account with exactly REPLICATION SLAVE."""
 
     account: Account
     password: Secret | UnresolvedFunction
@@ -54,9 +54,9 @@ class CreateAccount:
 
 @dataclass(frozen=True, slots=True)
 class RemakeAccount:
-    """Make an account of ours anew, whether it exists or not, so that it is in the binary log as it is here.
+    """Create an account again, whether it exists or not, so that the binary log has it as the server does.
 
-    `beside` is what the server stores of an old password that lets in too.
+    `retained_hash` is the stored hash of an old password that stays valid.
     """
 
     account: Account
@@ -71,10 +71,10 @@ class RemakeAccount:
 
 @dataclass(frozen=True, slots=True)
 class SetPassword:
-    """Set the password and how the account is to be reached.
+    """Set the password and the REQUIRE clause.
 
-    One old password may let in beside the new one: `retained` is what the server stores of the one that it has now,
-    `kept` of the one that it retains already. All others go.
+    One old password may stay valid beside the new one: `current_hash` is the stored hash of the current password,
+    `kept_hash` that of the password that is retained already. All others become invalid.
     """
 
     account: Account
@@ -87,20 +87,20 @@ class SetPassword:
     def __str__(self) -> str:
         if self.current_hash is not None:
             return f"set the password of {self.account}, and retain the old one"
-        kept = "" if self.kept_hash is None else ", and keep the one that is retained"
-        return f"set the password of {self.account}{kept}"
+        retention = "" if self.kept_hash is None else ", and keep the one that is retained"
+        return f"set the password of {self.account}{retention}"
 
     @property
     def retained_hash(self) -> Secret | None:
-        """What is stored afterwards of an old password that lets in too."""
+        """The stored hash of the old password that is valid afterwards."""
         return self.kept_hash if self.current_hash is None else self.current_hash
 
 
 @dataclass(frozen=True, slots=True)
 class SetDemand:
-    """What the account demands of whoever logs in, and that nothing limits it; its passwords stay.
+    """Set the REQUIRE clause and remove all limits. The passwords stay.
 
-    It also ends what keeps the account out after failed logins.
+    This also unblocks an account after failed logins.
     """
 
     account: Account
@@ -108,13 +108,13 @@ class SetDemand:
     require_certificate: bool = False
 
     def __str__(self) -> str:
-        what = "a certificate" if self.require_certificate else "TLS" if self.require_tls else "no TLS"
-        return f"have {self.account} demand {what}, without limits"
+        requirement = "a certificate" if self.require_certificate else "TLS" if self.require_tls else "no TLS"
+        return f"have {self.account} demand {requirement}, without limits"
 
 
 @dataclass(frozen=True, slots=True)
 class DiscardPassword:
-    """End what a retained password opens. `proof` is what the server stores of the one that stays."""
+    """Discard the retained password. `password_hash` is the stored hash of the current one."""
 
     account: Account
     password_hash: Secret
@@ -125,7 +125,7 @@ class DiscardPassword:
 
 @dataclass(frozen=True, slots=True)
 class SetPrivileges:
-    """Give exactly REPLICATION SLAVE and the mark: what else the account has goes."""
+    """Grant exactly REPLICATION SLAVE and the marker, and revoke all else."""
 
     account: Account
 
@@ -135,7 +135,7 @@ class SetPrivileges:
 
 @dataclass(frozen=True, slots=True)
 class DropAccount:
-    """`again`: it may be gone, but not in the binary log."""
+    """Drop an account. `if_exists`: it may have been dropped without being logged."""
 
     account: Account
     if_exists: bool = False
@@ -154,7 +154,7 @@ class StopChannel:
 
 @dataclass(frozen=True, slots=True)
 class PointChannel:
-    """Point the (stopped) channel at a source, by GTID. `tls_ca` and the like are paths of PEM files."""
+    """Point the stopped channel at a source, by GTID. `tls_ca`, `tls_certificate`, `tls_key`: paths of PEM files."""
 
     host: str | UnresolvedFunction
     port: int
@@ -167,12 +167,12 @@ class PointChannel:
     tls_key: str | None = None
 
     def __str__(self) -> str:
-        how = f", {self.tls_options}" if self.tls else ""
-        return f"point the channel at {format_host_port(self.host, self.port)} as {self.user}, by GTID{how}"
+        encryption = f", {self.tls_options}" if self.tls else ""
+        return f"point the channel at {format_host_port(self.host, self.port)} as {self.user}, by GTID{encryption}"
 
     @property
     def tls_options(self) -> TlsOptions:
-        """What the channel shows of its TLS afterwards."""
+        """The TLS options in the channel's status afterwards."""
         if not self.tls:
             return TlsOptions()
         ca, certificate, key = self.tls_ca or "", self.tls_certificate or "", self.tls_key or ""
@@ -181,9 +181,9 @@ class PointChannel:
 
 @dataclass(frozen=True, slots=True)
 class RecordPosition:
-    """Record as applied what the server has applied and logged already. The channel is stopped.
+    """Record GTIDs as applied that the server has already applied and logged. The channel is stopped.
 
-    `gtids` are new in `position`, which is the server's whole one.
+    `gtids` are the new ones in `position`, the server's whole position.
     """
 
     gtids: str
@@ -200,12 +200,12 @@ class StartChannel:
 
 
 SERVER_DEFAULT = "DEFAULT"
-"""In the place of a value: the one that was compiled into the server."""
+"""Stands for the compiled-in value of a variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetVariable:
-    """Set a dynamic variable of the checked list in the running server; `value` as an option file has it."""
+    """Set a dynamic variable of the allowed list in the running server. `value` is as in an option file."""
 
     name: str
     value: str
@@ -242,4 +242,4 @@ AccountStep = (
     | SetPrivileges
     | DropAccount
 )
-"""The steps that write to the server's tables of accounts, and so to its binary log."""
+"""The steps that write to the server's grant tables, and so to its binary log."""

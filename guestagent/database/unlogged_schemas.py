@@ -1,8 +1,8 @@
-"""Whether a server's binary log accounts for its schemas: only what it has from the beginning reaches a new replica.
+"""Finding schemas that a server's binary log does not create: a new replica would not receive them.
 
-A log that claims to begin with the server's history and that changes a schema before it creates it (or that never
-creates one that is there) was switched off for a while, or was reset. A log whose beginning was purged claims
-nothing: a server refuses to send it to a new replica.
+If a log begins with an empty history and changes a schema before it creates it, or never creates an existing one, then
+logging was off for a while, or the log was reset. A log whose beginning was purged is not checked: the server does not
+send it to a new replica.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ BinlogEvent = Row
 SHOW_BINLOG_EVENTS = "SHOW BINLOG EVENTS"
 
 EVENTS_LIMIT = 80
-"""So many events are looked at, in all logs together."""
+"""Events that are read, in all logs together."""
 LOGS_LIMIT = 8
-"""Every start of a server begins a log, of three or four events if nothing else happens."""
+"""Every start of a server begins a log, with three or four events if nothing else happens."""
 HEAD_LIMIT = 5
-"""Among its first events a log tells what was executed before it."""
+"""One of the first events of a log contains the history before it."""
 
 EMPTY_HISTORY_EVENTS = {"Gtid_list": "[]", "Previous_gtids": ""}
-"""How each family spells that this is nothing."""
+"""The event with that history in each family, and its text if the history is empty."""
 
 CREATE_SCHEMA_PATTERN = re.compile(r"\bcreate\b.*\b(database|schema)\b", re.IGNORECASE | re.DOTALL)
 
@@ -35,45 +35,47 @@ CREATE_SCHEMA_PATTERN = re.compile(r"\bcreate\b.*\b(database|schema)\b", re.IGNO
 def read_unlogged_schemas(
     connection: Connection, schemas: tuple[str, ...], log_status: list[Row]
 ) -> tuple[str, ...]:
-    """The schemas for which the server's log does not account; none if that cannot be told."""
+    """Read the server's log, and return the schemas that it does not create; none if that cannot be determined."""
     if not schemas:
         return ()
     try:
-        events, whole = _read_beginning(connection, str(log_status[0]["File"]))
-    except DatabaseRefused:  # a log that was purged in between, or is damaged
+        events, is_complete = _read_beginning(connection, str(log_status[0]["File"]))
+    except DatabaseRefused:  # the log was purged in the meantime, or is damaged
         return ()
-    return tuple(find_unlogged_schemas(schemas, events, whole))
+    return tuple(find_unlogged_schemas(schemas, events, is_complete))
 
 
-def find_unlogged_schemas(schemas: Iterable[str], events: list[BinlogEvent], whole: bool) -> Iterator[str]:
-    """The schemas for which the log does not account. `events`: its first ones; `whole`: there are no others."""
+def find_unlogged_schemas(
+    schemas: Iterable[str], events: list[BinlogEvent], is_complete: bool
+) -> Iterator[str]:
+    """Yield the schemas that the log does not create. `events` are its first ones; `is_complete`: it has no others."""
     if not _begins_with_history(events):
         return
     for schema in schemas:
-        created = _find_creation(schema, events)
-        touched = next((n for n, event in enumerate(events) if _touches(schema, event)), None)
-        if created is None and touched is None:
-            accounted = not whole
+        creation = _find_creation(schema, events)
+        change = next((number for number, event in enumerate(events) if _changes_schema(event, schema)), None)
+        if creation is None and change is None:
+            is_logged = not is_complete
         else:
-            accounted = created is not None and (touched is None or created < touched)
-        if not accounted:
+            is_logged = creation is not None and (change is None or creation < change)
+        if not is_logged:
             yield schema
 
 
-def _read_beginning(connection: Connection, current: str) -> tuple[list[BinlogEvent], bool]:
-    """The first events of the log, and whether they are all. `current`: the file to which the server writes."""
+def _read_beginning(connection: Connection, current_log: str) -> tuple[list[BinlogEvent], bool]:
+    """Return the first events, and whether there are no others. `current_log`: the file to which the server writes."""
     events, name = list[BinlogEvent](), ""
     for _ in range(LOGS_LIMIT):
-        left = EVENTS_LIMIT - len(events)
-        log = f" IN {quote_string(name)}" if name else ""  # without a name it is the oldest one
-        found = connection.fetch_rows(sql(f"{SHOW_BINLOG_EVENTS}{log} LIMIT {left}"), OBSERVE_OPERATION)
-        events += found
-        if not found or len(found) == left or not _begins_with_history(events):
+        limit = EVENTS_LIMIT - len(events)
+        source = f" IN {quote_string(name)}" if name else ""  # without a name: the oldest log
+        rows = connection.fetch_rows(sql(f"{SHOW_BINLOG_EVENTS}{source} LIMIT {limit}"), OBSERVE_OPERATION)
+        events += rows
+        if not rows or len(rows) == limit or not _begins_with_history(events):
             return events, False
-        name = str(found[0]["Log_name"])
-        if name == current:
+        name = str(rows[0]["Log_name"])
+        if name == current_log:
             return events, True
-        name = _next_log(name)
+        name = _increment_log_name(name)
     return events, False
 
 
@@ -84,17 +86,17 @@ def _begins_with_history(events: list[BinlogEvent]) -> bool:
 
 
 def _find_creation(schema: str, events: list[BinlogEvent]) -> int | None:
-    """The first statement that may have created it: rather one too many than a false alarm."""
-    name = re.compile(rf"(?<![\w$]){re.escape(schema)}(?![\w$])", re.IGNORECASE)
+    """Return the number of the first statement that may have created the schema: a match too many is no false alarm."""
+    name_pattern = re.compile(rf"(?<![\w$]){re.escape(schema)}(?![\w$])", re.IGNORECASE)
     for number, event in enumerate(events):
         text = event["Info"] or ""
-        if _is_statement(event) and CREATE_SCHEMA_PATTERN.search(text) and name.search(text):
+        if _is_statement(event) and CREATE_SCHEMA_PATTERN.search(text) and name_pattern.search(text):
             return number
     return None
 
 
-def _touches(schema: str, event: BinlogEvent) -> bool:
-    """Whether the event can only be of a schema that was there."""
+def _changes_schema(event: BinlogEvent, schema: str) -> bool:
+    """Return whether the event is possible only if the schema exists."""
     text = event["Info"] or ""
     if _is_statement(event):
         return text.startswith(f"use `{schema.replace('`', '``')}`;")
@@ -107,6 +109,6 @@ def _is_statement(event: BinlogEvent) -> bool:
     return str(event["Event_type"]).startswith("Query")
 
 
-def _next_log(name: str) -> str:
+def _increment_log_name(name: str) -> str:
     stem, _, number = name.rpartition(".")
     return f"{stem}.{int(number) + 1:0{len(number)}}"

@@ -1,4 +1,4 @@
-"""MariaDB's dialect. The rest of this folder needs a running server: `open_database` leads to it."""
+"""MariaDB. The dialect needs no server; `detect.open_database` opens a running one."""
 
 from guestagent.database.mariadb.statements import MariadbDialect
 

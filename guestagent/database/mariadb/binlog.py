@@ -1,4 +1,4 @@
-"""When MariaDB's binary log says that transactions were made: asked for as a replica asks, and read from the events."""
+"""Times of transactions in MariaDB's binary log, which is requested with a replica's protocol command."""
 
 from __future__ import annotations
 
@@ -26,97 +26,101 @@ OPERATION = "reading the binary log"
 
 
 def read_timestamps(
-    connection: Connection, since: GtidHistory, until: GtidHistory, without: GtidHistory | None = None
+    connection: Connection, since: GtidHistory, until: GtidHistory, excluded: GtidHistory | None = None
 ) -> Iterator[tuple[str, int]]:
-    """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
+    """Yield each GTID from the newest ones of `since` up to those of `until`, with the time of its transaction.
 
-    The time (in seconds) travels with the transaction, so every server that has it logs the same. Each domain begins at
-    the number before, which must be in the log: DatabaseRefused if it is not. A domain of which `without` has come
-    further begins after that.
+    The time (in seconds) is replicated with the transaction, so all servers log the same time. The request for each
+    domain names the number before, which must be in the log: DatabaseRefused if it is not. If `excluded` is ahead in a
+    domain, the domain begins after that.
     """
     if not isinstance(since, MariadbHistory) or not isinstance(until, MariadbHistory):
         return
-    passed = without if isinstance(without, MariadbHistory) else MariadbHistory()
-    open_domains = find_unfinished_domains(since, until, passed)
-    if not open_domains:
+    compared = excluded if isinstance(excluded, MariadbHistory) else MariadbHistory()
+    last_numbers = find_last_numbers(since, until, compared)
+    if not last_numbers:
         return
-    start = find_start_position(since, read_positions(connection).history, passed)
-    ask = sql(
+    start = find_start_position(since, read_positions(connection).history, compared)
+    request = sql(
         "SET @mariadb_slave_capability = 4, @master_binlog_checksum = 'NONE', @slave_connect_state = {},"
         " @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0, @master_heartbeat_period = 1000000000",
         str(start),
     )
-    connection.fetch_rows(ask, OPERATION)
-    for (domain, server, number), made in pair_timestamps(
+    connection.fetch_rows(request, OPERATION)
+    for (domain, server, number), timestamp in pair_timestamps(
         connection.dump_binlog(COM_BINLOG_DUMP, struct.pack("<IHI", 4, NON_BLOCK, 0), OPERATION)
     ):
-        yield f"{domain}-{server}-{number}", made
-        if number >= open_domains.get(domain, number + 1):
-            del open_domains[domain]
-        if not open_domains:
+        yield f"{domain}-{server}-{number}", timestamp
+        if number >= last_numbers.get(domain, number + 1):
+            del last_numbers[domain]
+        if not last_numbers:
             return
 
 
 def pair_timestamps(events: Iterable[bytes]) -> Iterator[tuple[Gtid, int]]:
     """Yield each GTID with the time of its transaction's first statement.
 
-    The GTID's own time is no help: a source notes when it committed, and a replica when it logged the last statement.
+    The time of the GTID event differs: for a source it is the commit, for a replica the logging of the last statement.
     """
     gtid: Gtid | None = None
     for event in events:
-        kind, made = parse_header(event)
+        kind, timestamp = parse_header(event)
         if kind == GTID_EVENT:
             gtid = parse_gtid(event)
         elif gtid is not None and kind in STATEMENT_EVENTS:
-            yield gtid, made
+            yield gtid, timestamp
             gtid = None
 
 
-def find_unfinished_domains(
-    since: MariadbHistory, until: MariadbHistory, passed: MariadbHistory
+def find_last_numbers(
+    since: MariadbHistory, until: MariadbHistory, compared: MariadbHistory
 ) -> dict[int, int]:
-    """Return the number at which each domain of `since` ends in `until`, without those that have passed it."""
+    """Return the last number in `until` of each domain of `since`, without domains that are compared up to there."""
     return {
         domain: number
         for domain, number in until.domain_positions.items()
-        if domain in since.domain_positions and number > passed.domain_positions.get(domain, 0)
+        if domain in since.domain_positions and number > compared.domain_positions.get(domain, 0)
     }
 
 
 def find_start_position(
-    since: MariadbHistory, held: MariadbHistory, passed: MariadbHistory
+    since: MariadbHistory, executed: MariadbHistory, compared: MariadbHistory
 ) -> MariadbHistory:
-    """Return the position from which the log is sent: before the newest ones of `since`, else at the end.
+    """Return the position to request: before the newest GTIDs of `since`, and the end in other domains.
 
-    If a domain has `passed` its newest one, the log of this domain is sent from there.
+    If a domain is `compared` beyond its newest GTID, the log of this domain is requested from there.
     """
-    wanted = since.newest_by_domain.sequence_numbers
-    domains = {domain for domain, _ in wanted}
-    rest = {
-        key: number for key, number in held.newest_by_domain.sequence_numbers.items() if key[0] not in domains
-    }
-    further = {
+    newest = since.newest_by_domain.sequence_numbers
+    domains = {domain for domain, _ in newest}
+    other_domains = {
         key: number
-        for key, number in passed.newest_by_domain.sequence_numbers.items()
+        for key, number in executed.newest_by_domain.sequence_numbers.items()
+        if key[0] not in domains
+    }
+    continued = {
+        key: number
+        for key, number in compared.newest_by_domain.sequence_numbers.items()
         if number >= since.domain_positions.get(key[0], number + 1)
     }
-    begun = {domain for domain, _ in further}
-    first = {key: number - 1 for key, number in wanted.items() if number > 1 and key[0] not in begun}
-    return MariadbHistory({**rest, **first, **further})
+    continued_domains = {domain for domain, _ in continued}
+    preceding = {
+        key: number - 1 for key, number in newest.items() if number > 1 and key[0] not in continued_domains
+    }
+    return MariadbHistory({**other_domains, **preceding, **continued})
 
 
 def parse_header(event: bytes) -> tuple[int, int]:
-    """Read the kind of an event and its time. ValueError for what is no event."""
+    """Read the type of an event and its time. ValueError if the event is malformed."""
     if len(event) < HEADER_FORMAT.size:
-        raise ValueError("no event of a binary log")
-    made, kind, *_ = HEADER_FORMAT.unpack_from(event)
-    return kind, made
+        raise ValueError("not an event of a binary log")
+    timestamp, kind, *_ = HEADER_FORMAT.unpack_from(event)
+    return kind, timestamp
 
 
 def parse_gtid(event: bytes) -> Gtid:
-    """Read domain, server id and number. ValueError for an event that is cut off."""
+    """Read domain, server id and number. ValueError for a truncated event."""
     if len(event) < HEADER_FORMAT.size + GTID_FORMAT.size:
-        raise ValueError("a GTID that is cut off")
+        raise ValueError("a truncated GTID event")
     server = HEADER_FORMAT.unpack_from(event)[2]
     number, domain = GTID_FORMAT.unpack_from(event, HEADER_FORMAT.size)
     return domain, server, number

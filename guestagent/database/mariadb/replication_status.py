@@ -1,4 +1,4 @@
-"""A replica's channel as MariaDB shows it."""
+"""The status of a MariaDB replica's channel."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
 
-OPERATION = "looking at the channel"
+OPERATION = "reading the channel's status"
 
-# All of them: a server that follows others over named channels must not look like one that follows nobody.
+# All channels: a replica with named channels must not appear to have none.
 REPLICATION_STATUS = sql("SHOW ALL SLAVES STATUS")
 
 RECEIVER_STATES = {"Yes": ReceiverState.RUNNING, "No": ReceiverState.STOPPED}
 
 CLEAR_FILTER = "SET GLOBAL {} = ''"
-"""With the channel stopped."""
+"""Works only while the channel is stopped."""
 
 STREAM_END_STATE = "failed master event read"
-"""In the state of a receiver whose stream the source ended: that has no error number of its own."""
+"""Part of the receiver's state after the source ended the stream, which has no error number."""
 
 
 @translate_malformed_response(OPERATION)
 def read_channel(connection: Connection) -> ChannelState | None:
-    """The default channel, None where there is none. DatabaseRefused where there are named ones."""
+    """Read the status of the default channel, None if there is none. DatabaseRefused if there are named channels."""
     rows = connection.fetch_rows(REPLICATION_STATUS, OPERATION)
-    named = [str(row["Connection_name"]) for row in rows if row["Connection_name"]]
-    if named:
-        text = f"it has named channels ({', '.join(named)}): only one channel, without a name, is supported"
+    named_channels = [str(row["Connection_name"]) for row in rows if row["Connection_name"]]
+    if named_channels:
+        text = f"it has named channels ({', '.join(named_channels)}): only one channel, without a name, is supported"
         raise DatabaseRefused(OPERATION, 0, text)
-    return _state(rows[0]) if rows else None
+    return _build_state(rows[0]) if rows else None
 
 
-def _state(row: Row) -> ChannelState:
+def _build_state(row: Row) -> ChannelState:
     lag = row["Seconds_Behind_Master"]
     return ChannelState(
         endpoint=Endpoint(
@@ -48,13 +48,13 @@ def _state(row: Row) -> ChannelState:
             tls=row["Master_SSL_Allowed"] == "Yes",
         ),
         uses_gtid=row["Using_Gtid"] == "Slave_Pos",
-        # Connecting and Preparing: neither there nor given up.
+        # Connecting and Preparing: neither connected nor stopped.
         receiver=RECEIVER_STATES.get(str(row["Slave_IO_Running"]), ReceiverState.CONNECTING),
         is_applier_running=row["Slave_SQL_Running"] == "Yes",
         lag=None if lag is None else int(lag),
-        receiver_error=_error(row, "IO") or _ended(row),
-        applier_error=_error(row, "SQL"),
-        tls=_tls(row),
+        receiver_error=_read_error(row, "IO") or _find_stream_end(row),
+        applier_error=_read_error(row, "SQL"),
+        tls=_read_tls_options(row),
         filters=tuple(find_channel_filters(row, CLEAR_FILTER)),
         unexpected_options=tuple(find_unexpected_options(FIXED_OPTIONS, row)),
         source_id=int(row["Master_Server_Id"] or 0),
@@ -64,30 +64,31 @@ def _state(row: Row) -> ChannelState:
 OTHER_TLS_OPTIONS = ("CA_Path", "Cipher", "Crl", "Crlpath")
 
 
-def _tls(row: Row) -> TlsOptions:
-    def path(name: str) -> str:
+def _read_tls_options(row: Row) -> TlsOptions:
+    def get_option(name: str) -> str:
         return row[f"Master_SSL_{name}"] or ""
 
     return TlsOptions(
         is_enabled=row["Master_SSL_Allowed"] == "Yes",
-        ca=path("CA_File"),
+        ca=get_option("CA_File"),
         verify=row["Master_SSL_Verify_Server_Cert"] == "Yes",
-        certificate=path("Cert"),
-        key=path("Key"),
-        # MariaDB shows its default for a CRL that was not given: the CA's own file or folder.
+        certificate=get_option("Cert"),
+        key=get_option("Key"),
+        # For a CRL that was not set, MariaDB shows the default: the file or folder of the CA.
         has_other_options=any(
-            path(name) not in ("", path("CA_File"), path("CA_Path")) for name in OTHER_TLS_OPTIONS[1:]
+            get_option(name) not in ("", get_option("CA_File"), get_option("CA_Path"))
+            for name in OTHER_TLS_OPTIONS[1:]
         )
-        or path("CA_Path") != "",
+        or get_option("CA_Path") != "",
     )
 
 
-def _error(row: Row, thread: str) -> ServerError | None:
+def _read_error(row: Row, thread: str) -> ServerError | None:
     number = int(row[f"Last_{thread}_Errno"] or 0)
     return ServerError(number, remove_query_text(row[f"Last_{thread}_Error"] or "")) if number else None
 
 
-def _ended(row: Row) -> ServerError | None:
-    """Two replicas with one server id evict each other without any other sign."""
+def _find_stream_end(row: Row) -> ServerError | None:
+    """Return an error if the source ended the stream: the only symptom of two replicas with the same server id."""
     state = row["Slave_IO_State"] or ""
     return ServerError(0, state) if STREAM_END_STATE in state else None

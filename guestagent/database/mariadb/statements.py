@@ -1,4 +1,4 @@
-"""How MariaDB spells things: the statements of every step, hosts, stored passwords. Pure, needs no server."""
+"""MariaDB's dialect: the statements of all steps, host names and password hashes. Pure."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
 
 MARKER_ROLE = "guestagent"
-"""The empty role that marks an account as made by the agent. It gives nothing."""
+"""The empty role that marks an account as created by the agent. It grants nothing."""
 
 AUTH_PLUGIN = "mysql_native_password"
-"""The one kind of password with which every MariaDB can follow another, as Debian ships them."""
+"""The password plugin with which any MariaDB, as Debian packages it, can replicate from any other."""
 
 NO_LIMITS = (
     " WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0"
     " PASSWORD EXPIRE NEVER"
 )
-"""What keeps an account of ours from being shut out by its age or by anybody's failed logins."""
+"""Settings that keep an account from being locked out by its age or by failed logins."""
 
 CONNECT_RETRY_S = 1
-"""Seconds between two attempts of the receiver. The default of 60 would outlast a node's whole deadline."""
+"""Seconds between two connection attempts of the receiver. The default, 60, may exceed a node's deadline."""
 
 HEARTBEAT_INTERVAL_S = 2
-"""Seconds of silence after which the source says that it is there; below any sensible slave_net_timeout."""
+"""Seconds without events after which the source sends a heartbeat; below any sensible slave_net_timeout."""
 
 
 FIXED_OPTIONS = (
@@ -62,9 +62,9 @@ FIXED_OPTIONS = (
     FixedOption("DO_DOMAIN_IDS", "()", "Replicate_Do_Domain_Ids", "", can_skip_changes=True),
     FixedOption("IGNORE_DOMAIN_IDS", "()", "Replicate_Ignore_Domain_Ids", "", can_skip_changes=True),
 )
-"""The manual's options that are neither of the way to the source (host, account, TLS) nor of its position.
+"""All options in the manual except those of the source (host, account, TLS) and of its position.
 
-MASTER_DEMOTE_TO_SLAVE is done once and not kept.
+MASTER_DEMOTE_TO_SLAVE takes effect once and is not kept.
 """
 
 
@@ -79,33 +79,33 @@ class MariadbDialect:
         return tuple(str(statement) for statement in build_statements(step))
 
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
-        """MariaDB has no CIDR: a network of IPv4 is spelled with its mask."""
+        """Return host names with a mask for IPv4: MariaDB does not accept CIDR."""
         return list_host_patterns(network)
 
-    def verify_password(self, plugin: str, proof: Secret, password: Secret) -> bool:
-        """Only of the kind that we make: what another plugin stores is not ours to recompute."""
-        return plugin == AUTH_PLUGIN and password_hash.verify_password(proof, password)
+    def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
+        """Verify only passwords of the plugin that the agent uses."""
+        return plugin == AUTH_PLUGIN and password_hash.verify_password(stored_hash, password)
 
     def diagnose_error(self, error: ServerError, stage: FailureStage) -> Diagnosis:
         return diagnose_error(error, stage, RULES)
 
 
 def build_statements(step: Step) -> tuple[Statement, ...]:
-    """The statements of a step. A cut between any two of them leaves what a later pass completes."""
+    """Build the statements of a step. If it is interrupted between two of them, a later pass completes it."""
     match step:
         case SetServerId(server_id):
             return (sql("SET GLOBAL server_id = {}", server_id),)
-        case SetReadOnly(on):
-            return (sql("SET GLOBAL read_only = {}", on),)
-        case CreateMarker(again):
-            return (sql("CREATE ROLE IF NOT EXISTS {}" if again else "CREATE ROLE {}", MARKER_ROLE),)
+        case SetReadOnly(is_read_only):
+            return (sql("SET GLOBAL read_only = {}", is_read_only),)
+        case CreateMarker(if_not_exists):
+            return (sql("CREATE ROLE IF NOT EXISTS {}" if if_not_exists else "CREATE ROLE {}", MARKER_ROLE),)
         case CreateAccount() | RemakeAccount() | SetPassword() | SetDemand() | DiscardPassword():
-            return _identified(step)
+            return _build_account_statements(step)
         case SetPrivileges(account):
-            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
-        case DropAccount(account, again):
-            # Logged even if there is nobody to drop.
-            return (sql("DROP USER IF EXISTS {}" if again else "DROP USER {}", account),)
+            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_build_grants(account))
+        case DropAccount(account, if_exists):
+            # IF EXISTS is logged even if there is no such account.
+            return (sql("DROP USER IF EXISTS {}" if if_exists else "DROP USER {}", account),)
         case StopChannel():
             return (sql("STOP SLAVE"),)
         case PointChannel():
@@ -118,52 +118,70 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
             return (build_set_global(name, value),)
 
 
-def _identified(
+def _build_account_statements(
     step: CreateAccount | RemakeAccount | SetPassword | SetDemand | DiscardPassword,
 ) -> tuple[Statement, ...]:
-    """An ALTER USER names every way in anew, and keeps what the account requires where it does not say so."""
-    one = f"IDENTIFIED VIA {AUTH_PLUGIN} USING {{}}"
+    """Build the statements. ALTER USER replaces all passwords, and keeps the REQUIRE clause if it has none."""
+    identification = f"IDENTIFIED VIA {AUTH_PLUGIN} USING {{}}"
     match step:
         case CreateAccount(account, password):
-            # Plainly CREATE USER: IF NOT EXISTS or OR REPLACE would make somebody else's account ours.
-            how = _demanded(step).removeprefix(" REQUIRE NONE")
-            return (sql(f"CREATE USER {{}} {one}{how}", account, _proof(password)), *_rights(account))
+            # No IF NOT EXISTS or OR REPLACE: that would take over an account that the agent did not create.
+            options = _format_requirements(step).removeprefix(" REQUIRE NONE")
+            return (
+                sql(f"CREATE USER {{}} {identification}{options}", account, _hash_password(password)),
+                *_build_grants(account),
+            )
         case RemakeAccount(account, password):
-            how = _demanded(step).removeprefix(" REQUIRE NONE")
-            proofs = (_proof(password), *(() if step.retained_hash is None else (step.retained_hash,)))
-            ways = one + f" OR {AUTH_PLUGIN} USING {{}}" * (len(proofs) - 1)
-            return (sql(f"CREATE OR REPLACE USER {{}} {ways}{how}", account, *proofs), *_rights(account))
+            options = _format_requirements(step).removeprefix(" REQUIRE NONE")
+            hashes = (
+                _hash_password(password),
+                *(() if step.retained_hash is None else (step.retained_hash,)),
+            )
+            identifications = identification + f" OR {AUTH_PLUGIN} USING {{}}" * (len(hashes) - 1)
+            return (
+                sql(f"CREATE OR REPLACE USER {{}} {identifications}{options}", account, *hashes),
+                *_build_grants(account),
+            )
         case SetPassword(account, password):
             if step.retained_hash is None:
-                return (sql(f"ALTER USER {{}} {one}{_demanded(step)}", account, _proof(password)),)
-            both = f"{one} OR {AUTH_PLUGIN} USING {{}}"
+                return (
+                    sql(
+                        f"ALTER USER {{}} {identification}{_format_requirements(step)}",
+                        account,
+                        _hash_password(password),
+                    ),
+                )
+            identifications = f"{identification} OR {AUTH_PLUGIN} USING {{}}"
             return (
                 sql(
-                    f"ALTER USER {{}} {both}{_demanded(step)}", account, _proof(password), step.retained_hash
+                    f"ALTER USER {{}} {identifications}{_format_requirements(step)}",
+                    account,
+                    _hash_password(password),
+                    step.retained_hash,
                 ),
             )
         case SetDemand(account):
-            return (sql(f"ALTER USER {{}}{_demanded(step)}", account),)
-        case DiscardPassword(account, proof):
-            return (sql(f"ALTER USER {{}} {one}", account, proof),)
+            return (sql(f"ALTER USER {{}}{_format_requirements(step)}", account),)
+        case DiscardPassword(account, current_hash):
+            return (sql(f"ALTER USER {{}} {identification}", account, current_hash),)
 
 
-def _demanded(step: CreateAccount | RemakeAccount | SetPassword | SetDemand) -> str:
-    demand = "X509" if step.require_certificate else "SSL" if step.require_tls else "NONE"
-    return f" REQUIRE {demand}{NO_LIMITS}"
+def _format_requirements(step: CreateAccount | RemakeAccount | SetPassword | SetDemand) -> str:
+    requirement = "X509" if step.require_certificate else "SSL" if step.require_tls else "NONE"
+    return f" REQUIRE {requirement}{NO_LIMITS}"
 
 
-def _proof(password: Secret | UnresolvedFunction) -> Secret | UnresolvedFunction:
+def _hash_password(password: Secret | UnresolvedFunction) -> Secret | UnresolvedFunction:
     return password if isinstance(password, UnresolvedFunction) else password_hash.hash_password(password)
 
 
-def _rights(account: Account) -> tuple[Statement, ...]:
-    """The mark comes last: a marked account is a finished one."""
+def _build_grants(account: Account) -> tuple[Statement, ...]:
+    """Build the grants. The marker comes last: a marked account is complete."""
     return (sql("GRANT REPLICATION SLAVE ON *.* TO {}", account), sql("GRANT {} TO {}", MARKER_ROLE, account))
 
 
 def _change_master(step: PointChannel) -> Statement:
-    """Every option each time: RESET SLAVE ALL keeps some of the CHANGE before."""
+    """Build a CHANGE with every option: RESET SLAVE ALL keeps some of the previous CHANGE."""
     return sql(
         "CHANGE MASTER TO MASTER_HOST = {}, MASTER_PORT = {}, MASTER_USER = {}, MASTER_PASSWORD = {},"
         " MASTER_USE_GTID = slave_pos,"

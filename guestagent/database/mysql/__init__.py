@@ -1,4 +1,4 @@
-"""MySQL's dialect. The rest of this folder needs a running server: `open_database` leads to it."""
+"""MySQL. The dialect needs no server; `detect.open_database` opens a running one."""
 
 from guestagent.database.mysql.statements import MysqlDialect
 

@@ -1,4 +1,4 @@
-"""When MySQL's binary log says that transactions were made: asked for as a replica asks, and read from the events."""
+"""Times of transactions in MySQL's binary log, which is requested with a replica's protocol command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NON_BLOCK, THROUGH_GTID = 1, 4
 GTID_EVENT = 33
 HEADER_SIZE = 19
 TIMES_OFFSET = 1 + 16 + 8 + 1 + 16
-"""Flags, uuid, number, and the two counters of the parallel applier stand before the times."""
+"""Size of the flags, UUID, number and the two counters of the parallel applier, before the times."""
 
 ORIGINAL_TIME_FLAG = 1 << 55
 OPERATION = "reading the binary log"
@@ -28,71 +28,75 @@ SET_DUMP_VARIABLES = sql(
 
 
 def read_timestamps(
-    connection: Connection, since: GtidHistory, until: GtidHistory, without: GtidHistory | None = None
+    connection: Connection, since: GtidHistory, until: GtidHistory, excluded: GtidHistory | None = None
 ) -> Iterator[tuple[str, int]]:
-    """Yield each GTID from the newest ones of `since` on to those of `until`, with the time at which it was made.
+    """Yield each GTID from the newest ones of `since` up to those of `until`, with the time of its transaction.
 
-    The time (in microseconds) is that of the first commit, which travels with the transaction: every server that has
-    it logs the same. ValueError if there are GTIDs with tags, which the request spells differently.
+    The time (in microseconds) is that of the first commit, which is replicated with the transaction: all servers log
+    the same time. ValueError if there are tagged GTIDs, which have another format in the request.
     """
     if not isinstance(since, MysqlHistory) or not isinstance(until, MysqlHistory):
         return
-    wanted, held = select_gtids(since, until), read_history(connection)
-    if isinstance(without, MysqlHistory):
-        wanted = wanted.subtract(without)
-    if any(tag for _, tag in held.intervals):
-        raise ValueError("there are GTIDs with tags, whose binary log the agent does not read")
-    if wanted.is_empty:
+    selected, executed = select_gtids(since, until), read_history(connection)
+    if isinstance(excluded, MysqlHistory):
+        selected = selected.subtract(excluded)
+    if any(tag for _, tag in executed.intervals):
+        raise ValueError("the agent does not read binary logs with tagged GTIDs")
+    if selected.is_empty:
         return
     connection.fetch_rows(SET_DUMP_VARIABLES, OPERATION)
-    left = sum(last - first + 1 for each in wanted.intervals.values() for first, last in each)
+    remaining = sum(
+        last - first + 1 for intervals in selected.intervals.values() for first, last in intervals
+    )
     for event in connection.dump_binlog(
-        COM_BINLOG_DUMP_GTID, build_request(held.subtract(wanted)), OPERATION
+        COM_BINLOG_DUMP_GTID, build_request(executed.subtract(selected)), OPERATION
     ):
-        stamp = parse_gtid_event(event)
-        if stamp is None:
+        timestamp = parse_gtid_event(event)
+        if timestamp is None:
             continue
-        yield stamp
-        left -= 1
-        if not left:
+        yield timestamp
+        remaining -= 1
+        if not remaining:
             return
 
 
 def select_gtids(since: MysqlHistory, until: MysqlHistory) -> MysqlHistory:
-    """Return what `until` has from the newest number of each origin of `since` on."""
-    found: dict[Origin, tuple[Interval, ...]] = {}
-    for origin, each in since.intervals.items():
-        start = each[-1][1]
-        found[origin] = tuple((max(a, start), b) for a, b in until.intervals.get(origin, ()) if b >= start)
-    return MysqlHistory({origin: each for origin, each in found.items() if each})
+    """Return the part of `until` from the newest number of each origin in `since` on."""
+    selected: dict[Origin, tuple[Interval, ...]] = {}
+    for origin, intervals in since.intervals.items():
+        start = intervals[-1][1]
+        selected[origin] = tuple(
+            (max(first, start), last) for first, last in until.intervals.get(origin, ()) if last >= start
+        )
+    return MysqlHistory({origin: intervals for origin, intervals in selected.items() if intervals})
 
 
-def build_request(without: MysqlHistory) -> bytes:
-    """Build the request of a replica that has all of `without` and wants what else there is, up to the end."""
-    data = encode_set({uuid: each for (uuid, _), each in without.intervals.items()})
+def build_request(executed: MysqlHistory) -> bytes:
+    """Build the request of a replica that has executed this set, for all other events up to the end of the log."""
+    data = encode_set({uuid: intervals for (uuid, _), intervals in executed.intervals.items()})
     return struct.pack("<HIIQI", NON_BLOCK | THROUGH_GTID, 0, 0, 4, len(data)) + data
 
 
 def encode_set(intervals: Mapping[str, tuple[Interval, ...]]) -> bytes:
-    """Encode a GTID set as the protocol has it: an interval ends before its second number."""
-    words = [struct.pack("<Q", len(intervals))]
-    for uuid, each in sorted(intervals.items()):
-        words += [UUID(uuid).bytes, struct.pack("<Q", len(each))]
-        words += [struct.pack("<QQ", first, last + 1) for first, last in each]
-    return b"".join(words)
+    """Encode a GTID set for the protocol, in which the second number of an interval is exclusive."""
+    parts = [struct.pack("<Q", len(intervals))]
+    for uuid, uuid_intervals in sorted(intervals.items()):
+        parts += [UUID(uuid).bytes, struct.pack("<Q", len(uuid_intervals))]
+        parts += [struct.pack("<QQ", first, last + 1) for first, last in uuid_intervals]
+    return b"".join(parts)
 
 
 def parse_gtid_event(event: bytes) -> tuple[str, int] | None:
-    """Read a GTID and the time of its first commit; None for other events. ValueError for what is no event."""
+    """Read a GTID and the time of its first commit; None for other events. ValueError if the event is malformed."""
     if len(event) < HEADER_SIZE:
-        raise ValueError("no event of a binary log")
+        raise ValueError("not an event of a binary log")
     if event[4] != GTID_EVENT:
         return None
     body = event[HEADER_SIZE:]
     times = body[TIMES_OFFSET : TIMES_OFFSET + 14]
     if len(times) < 14:
-        raise ValueError("a GTID without its time")
+        raise ValueError("a GTID event without its time")
     uuid, number = UUID(bytes=body[1:17]), int.from_bytes(body[17:25], "little")
-    here = int.from_bytes(times[:7], "little")
-    first = int.from_bytes(times[7:], "little") if here & ORIGINAL_TIME_FLAG else here
-    return f"{uuid}:{number}", first
+    local_time = int.from_bytes(times[:7], "little")
+    is_replicated = local_time & ORIGINAL_TIME_FLAG
+    return f"{uuid}:{number}", int.from_bytes(times[7:], "little") if is_replicated else local_time

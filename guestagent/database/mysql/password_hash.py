@@ -1,7 +1,7 @@
-"""What caching_sha2_password stores of a password: made here, so that no server is ever told the password to do it.
+"""The hash that caching_sha2_password stores, computed here so that no server receives a password to store. Pure.
 
-`$A$`, the thousands of rounds in three hexadecimal digits, `$`, 20 bytes of salt, and the 43 characters in which
-SHA-crypt (Ulrich Drepper, "Unix crypt using SHA-256 and SHA-512") writes SHA-256.
+Format: `$A$`, the thousands of rounds in three hexadecimal digits, `$`, 20 bytes of salt, and 43 characters of SHA-256
+as SHA-crypt (Ulrich Drepper, "Unix crypt using SHA-256 and SHA-512") encodes it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from guestagent.database.comparison_cache import ComparisonCache
 from guestagent.secret import Secret
 
 ROUND_THOUSANDS = 10
-"""Thousands. What MySQL 9.7 makes by itself; 8.0, which makes 5, reads any."""
+"""The default of MySQL 9.7. The default of 8.0 is 5, and it accepts any number."""
 
 COMPARISON_CACHE = ComparisonCache()
 HASH_PATTERN = re.compile(r"\$A\$([0-9A-F]{3})\$(.{20})([./0-9A-Za-z]{43})", re.S)
@@ -28,58 +28,61 @@ BYTE_ORDER = ((0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14),
 
 
 def hash_password(password: Secret, salt: str | None = None, thousands: int = ROUND_THOUSANDS) -> Secret:
-    """What the server stores of `password`; the salt (20 characters of ASCII) is a new one where none is given."""
+    """Hash a password as the server stores it, with a new salt by default. A salt has 20 ASCII characters."""
     salt = "".join(secrets.choice(SALT_CHARACTERS) for _ in range(20)) if salt is None else salt
-    plain = password.reveal().encode("utf-8", "surrogatepass")
-    return Secret(f"$A${thousands:03X}${salt}{_crypt(plain, salt.encode(), thousands * 1000)}")
+    plaintext = password.reveal().encode("utf-8", "surrogatepass")
+    return Secret(
+        f"$A${thousands:03X}${salt}{_compute_sha_crypt(plaintext, salt.encode(), thousands * 1000)}"
+    )
 
 
-def verify_password(stored: Secret, password: Secret) -> bool:
-    """Whether `stored` is of `password`; what is not of this kind is of none. Slow only for a pair that is new."""
-    found = HASH_PATTERN.fullmatch(stored.reveal())
-    if found is None:
+def verify_password(stored_hash: Secret, password: Secret) -> bool:
+    """Return whether a stored hash is of this password; False for hashes of other plugins. Slow only for a new pair."""
+    match = HASH_PATTERN.fullmatch(stored_hash.reveal())
+    if match is None:
         return False
-    salt, thousands = found[2], int(found[1], 16)
+    salt, thousands = match[2], int(match[1], 16)
 
     def is_same() -> bool:
-        again = hash_password(password, salt, thousands)
-        return hmac.compare_digest(again.reveal().encode(), stored.reveal().encode())
+        computed_hash = hash_password(password, salt, thousands)
+        return hmac.compare_digest(computed_hash.reveal().encode(), stored_hash.reveal().encode())
 
-    return COMPARISON_CACHE.compare(stored.reveal(), password.reveal(), is_same)
+    return COMPARISON_CACHE.compare(stored_hash.reveal(), password.reveal(), is_same)
 
 
-def _crypt(plain: bytes, salt: bytes, rounds: int) -> str:
-    """SHA-crypt with SHA-256: some milliseconds, which is what it is for."""
-    first = hashlib.sha256(plain + salt + plain).digest()
-    mixed = hashlib.sha256(plain + salt + _repeated(first, len(plain)))
-    for bit in _bits(len(plain)):
-        mixed.update(first if bit else plain)
-    digest = mixed.digest()
-    p = _repeated(hashlib.sha256(plain * len(plain)).digest(), len(plain))
-    s = _repeated(hashlib.sha256(salt * (16 + digest[0])).digest(), len(salt))
+def _compute_sha_crypt(plaintext: bytes, salt: bytes, rounds: int) -> str:
+    """Compute SHA-crypt with SHA-256, which takes some milliseconds on purpose."""
+    first_digest = hashlib.sha256(plaintext + salt + plaintext).digest()
+    initial = hashlib.sha256(plaintext + salt + _repeat_digest(first_digest, len(plaintext)))
+    for bit in _read_bits(len(plaintext)):
+        initial.update(first_digest if bit else plaintext)
+    digest = initial.digest()
+    # P and S of Drepper's text.
+    p_bytes = _repeat_digest(hashlib.sha256(plaintext * len(plaintext)).digest(), len(plaintext))
+    s_bytes = _repeat_digest(hashlib.sha256(salt * (16 + digest[0])).digest(), len(salt))
     for number in range(rounds):
-        odd = number % 2
-        turn = p if odd else digest
-        turn += s if number % 3 else b""
-        turn += p if number % 7 else b""
-        digest = hashlib.sha256(turn + (digest if odd else p)).digest()
-    return _written(digest)
+        is_odd = number % 2
+        block = p_bytes if is_odd else digest
+        block += s_bytes if number % 3 else b""
+        block += p_bytes if number % 7 else b""
+        digest = hashlib.sha256(block + (digest if is_odd else p_bytes)).digest()
+    return _encode_digest(digest)
 
 
-def _repeated(digest: bytes, length: int) -> bytes:
+def _repeat_digest(digest: bytes, length: int) -> bytes:
     return (digest * (length // 32 + 1))[:length]
 
 
-def _bits(number: int) -> Iterator[int]:
+def _read_bits(number: int) -> Iterator[int]:
     while number:
         yield number & 1
         number >>= 1
 
 
-def _written(digest: bytes) -> str:
-    """Its own base 64: three bytes, out of order, as four digits from the lowest on."""
-    triples = [(digest[a] << 16 | digest[b] << 8 | digest[c], 4) for a, b, c in BYTE_ORDER]
-    triples.append((digest[31] << 8 | digest[30], 3))
+def _encode_digest(digest: bytes) -> str:
+    """Encode in SHA-crypt's own base 64: three bytes, out of order, as four digits with the lowest first."""
+    groups = [(digest[a] << 16 | digest[b] << 8 | digest[c], 4) for a, b, c in BYTE_ORDER]
+    groups.append((digest[31] << 8 | digest[30], 3))
     return "".join(
-        BASE64_DIGITS[value >> 6 * place & 63] for value, length in triples for place in range(length)
+        BASE64_DIGITS[value >> 6 * place & 63] for value, length in groups for place in range(length)
     )

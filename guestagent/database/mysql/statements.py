@@ -1,4 +1,4 @@
-"""How MySQL spells things: the statements of every step, hosts, stored passwords. Pure, needs no server."""
+"""MySQL's dialect: the statements of all steps, host names and password hashes. Pure."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
 
 MARKER_ROLE = "guestagent"
-"""The empty role that marks an account as made by the agent. It gives nothing."""
+"""The empty role that marks an account as created by the agent. It grants nothing."""
 
 MARKER_ACCOUNT = Account(MARKER_ROLE, "%")
-"""A role is an account here, locked and without a password."""
+"""MySQL keeps a role as an account, locked and without a password."""
 
 AUTH_PLUGIN = "caching_sha2_password"
-"""The one kind of password that every MySQL from 8.0 on has, and the only one of 9.0 and later."""
+"""The only password plugin that all versions from 8.0 on have."""
 
 NO_LIMITS = (
     " WITH MAX_QUERIES_PER_HOUR 0 MAX_UPDATES_PER_HOUR 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_USER_CONNECTIONS 0"
     " PASSWORD EXPIRE NEVER FAILED_LOGIN_ATTEMPTS 0 PASSWORD_LOCK_TIME 0"
 )
-"""What keeps an account of ours from being shut out by its age or by anybody's failed logins."""
+"""Settings that keep an account from being locked out by its age or by failed logins."""
 
 CONNECT_RETRY_S = 1
-"""Seconds between two attempts of the receiver. The default of 60 would outlast a node's whole deadline."""
+"""Seconds between two connection attempts of the receiver. The default, 60, may exceed a node's deadline."""
 
 HEARTBEAT_INTERVAL_S = 2
-"""Seconds of silence after which the source says that it is there; below any sensible replica_net_timeout."""
+"""Seconds without events after which the source sends a heartbeat; below any sensible replica_net_timeout."""
 
 
 FIXED_OPTIONS = (
     FixedOption("SOURCE_BIND", "''", "Source_Bind", ""),
     FixedOption("SOURCE_CONNECT_RETRY", str(CONNECT_RETRY_S), "Connect_Retry", str(CONNECT_RETRY_S)),
-    # For ever: the default of 10 attempts would end it.
+    # Without a limit: the receiver gives up after the default of 10 attempts.
     FixedOption("SOURCE_RETRY_COUNT", "0", "Source_Retry_Count", "0"),
     FixedOption(
         "SOURCE_HEARTBEAT_PERIOD",
@@ -76,15 +76,15 @@ FIXED_OPTIONS = (
     FixedOption(
         "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS", "OFF", "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS_TYPE", "OFF"
     ),
-    # The server allows no other value while it counts by GTID.
+    # The server allows no other value in GTID mode.
     FixedOption("IGNORE_SERVER_IDS", "()", "Replicate_Ignore_Server_Ids", "", can_skip_changes=True),
     FixedOption("GTID_ONLY", "0", "GTID_ONLY", "0", min_version=80027),
 )
-"""The manual's options that are neither of the way to the source (host, account, TLS) nor of its position."""
+"""All options in the manual except those of the source (host, account, TLS) and of its position."""
 
 
 class MysqlDialect:
-    """MySQL from 8.0.23 on: the first that says SOURCE and REPLICA everywhere."""
+    """MySQL from 8.0.23 on, the first version with SOURCE and REPLICA in all statements."""
 
     family = "mysql"
     plugin = AUTH_PLUGIN
@@ -94,79 +94,85 @@ class MysqlDialect:
         return tuple(str(statement) for statement in build_statements(step))
 
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
-        """MySQL knows CIDR of IPv4 too, but shows it as it was written: a mask is what both families understand."""
+        """Return host names with a mask, which both families understand. MySQL also accepts CIDR for IPv4."""
         return list_host_patterns(network)
 
-    def verify_password(self, plugin: str, proof: Secret, password: Secret) -> bool:
-        """Only of the kind that we make: what another plugin stores is not ours to recompute."""
-        return plugin == AUTH_PLUGIN and password_hash.verify_password(proof, password)
+    def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
+        """Verify only passwords of the plugin that the agent uses."""
+        return plugin == AUTH_PLUGIN and password_hash.verify_password(stored_hash, password)
 
     def diagnose_error(self, error: ServerError, stage: FailureStage) -> Diagnosis:
         return diagnose_error(error, stage, RULES)
 
 
 def build_statements(step: Step) -> tuple[Statement, ...]:
-    """The statements of a step. A cut between any two of them leaves what a later pass completes."""
+    """Build the statements of a step. If it is interrupted between two of them, a later pass completes it."""
     match step:
         case SetServerId(server_id):
-            # Kept over a restart: the receiver starts with the server, before any agent can say who it is.
+            # Persistent: after a restart the receiver starts with the server, before the agent can set the id.
             return (sql("SET PERSIST server_id = {}", server_id),)
-        case SetReadOnly(on):
-            # Only what is safe outlives a restart: a server comes up writable when the agent says so again.
-            return (sql("SET PERSIST super_read_only = 1" if on else "SET GLOBAL read_only = 0"),)
-        case CreateMarker(again):
-            return (sql("CREATE ROLE IF NOT EXISTS {}" if again else "CREATE ROLE {}", MARKER_ACCOUNT),)
+        case SetReadOnly(is_read_only):
+            # Only read-only persists: after a restart the server is writable only when the agent makes it so again.
+            return (sql("SET PERSIST super_read_only = 1" if is_read_only else "SET GLOBAL read_only = 0"),)
+        case CreateMarker(if_not_exists):
+            return (
+                sql("CREATE ROLE IF NOT EXISTS {}" if if_not_exists else "CREATE ROLE {}", MARKER_ACCOUNT),
+            )
         case CreateAccount(account, password):
-            # Plainly CREATE USER: IF NOT EXISTS would make somebody else's account ours.
-            how = _demanded(step).removeprefix(" REQUIRE NONE")
-            return (_identified("CREATE", account, password, how), *_rights(account))
+            # No IF NOT EXISTS: that would take over an account that the agent did not create.
+            requirements = _format_requirements(step).removeprefix(" REQUIRE NONE")
+            return (_build_identification("CREATE", account, password, requirements), *_build_grants(account))
         case RemakeAccount(account, password):
-            created = build_statements(
+            create_statements = build_statements(
                 CreateAccount(account, password, step.require_tls, step.require_certificate)
             )
-            return (sql("DROP USER IF EXISTS {}", account), *created)
+            return (sql("DROP USER IF EXISTS {}", account), *create_statements)
         case SetPassword(account, password):
             if step.current_hash is not None:
                 return (
-                    _identified("ALTER", account, password, f" RETAIN CURRENT PASSWORD{_demanded(step)}"),
+                    _build_identification(
+                        "ALTER", account, password, f" RETAIN CURRENT PASSWORD{_format_requirements(step)}"
+                    ),
                 )
-            alter = _identified("ALTER", account, password, _demanded(step))
+            alter = _build_identification("ALTER", account, password, _format_requirements(step))
             if step.kept_hash is not None:
-                return (alter,)  # the one that is retained stays unless it is pushed out or discarded
-            # An old password that somebody retained would still let in whoever knows it.
+                return (alter,)  # a retained password stays until it is replaced or discarded
+            # Otherwise a retained old password would stay valid.
             return (alter, sql("ALTER USER {} DISCARD OLD PASSWORD", account))
         case SetDemand(account):
-            return (sql(f"ALTER USER {{}}{_demanded(step)}", account),)
+            return (sql(f"ALTER USER {{}}{_format_requirements(step)}", account),)
         case DiscardPassword(account):
             return (sql("ALTER USER {} DISCARD OLD PASSWORD", account),)
         case SetPrivileges(account):
-            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_rights(account))
-        case DropAccount(account, again):
-            return (sql("DROP USER IF EXISTS {}" if again else "DROP USER {}", account),)
+            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_build_grants(account))
+        case DropAccount(account, if_exists):
+            return (sql("DROP USER IF EXISTS {}" if if_exists else "DROP USER {}", account),)
         case StopChannel():
             return (sql("STOP REPLICA"),)
         case PointChannel():
             return (_change_source(step),)
         case RecordPosition():
-            return ()  # what MySQL has logged it knows as applied
+            return ()  # MySQL records every logged transaction as applied
         case StartChannel():
             return (sql("START REPLICA"),)
         case SetVariable(name, value):
             return (build_set_global(name, value),)
 
 
-def _identified(verb: str, account: Account, password: Secret | UnresolvedFunction, how: str) -> Statement:
-    proof = password if isinstance(password, UnresolvedFunction) else password_hash.hash_password(password)
-    return sql(f"{verb} USER {{}} IDENTIFIED WITH {AUTH_PLUGIN} AS {{}}{how}", account, proof)
+def _build_identification(
+    verb: str, account: Account, password: Secret | UnresolvedFunction, options: str
+) -> Statement:
+    stored = password if isinstance(password, UnresolvedFunction) else password_hash.hash_password(password)
+    return sql(f"{verb} USER {{}} IDENTIFIED WITH {AUTH_PLUGIN} AS {{}}{options}", account, stored)
 
 
-def _demanded(step: CreateAccount | SetPassword | SetDemand) -> str:
-    demand = "X509" if step.require_certificate else "SSL" if step.require_tls else "NONE"
-    return f" REQUIRE {demand}{NO_LIMITS}"
+def _format_requirements(step: CreateAccount | SetPassword | SetDemand) -> str:
+    requirement = "X509" if step.require_certificate else "SSL" if step.require_tls else "NONE"
+    return f" REQUIRE {requirement}{NO_LIMITS}"
 
 
-def _rights(account: Account) -> tuple[Statement, ...]:
-    """The mark comes last: a marked account is a finished one."""
+def _build_grants(account: Account) -> tuple[Statement, ...]:
+    """Build the grants. The marker comes last: a marked account is complete."""
     return (
         sql("GRANT REPLICATION SLAVE ON *.* TO {}", account),
         sql("GRANT {} TO {}", MARKER_ACCOUNT, account),
@@ -174,9 +180,9 @@ def _rights(account: Account) -> tuple[Statement, ...]:
 
 
 def _change_source(step: PointChannel) -> Statement:
-    """Every option each time: what is not stated stays as it was.
+    """Build a CHANGE with every option: an omitted option keeps its value.
 
-    Without TLS the whole password is told once in a while, encrypted with a key that the source sends.
+    Without TLS the replica sometimes sends the password itself, encrypted with a public key that the source sends.
     """
     return sql(
         "CHANGE REPLICATION SOURCE TO SOURCE_HOST = {}, SOURCE_PORT = {}, SOURCE_USER = {}, SOURCE_PASSWORD = {},"

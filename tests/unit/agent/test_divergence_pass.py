@@ -76,7 +76,7 @@ def run_pass(
 
 
 def test_a_channel_that_stopped_because_the_replica_is_ahead_is_never_started(tmp_path: Path) -> None:
-    database = FakeDatabase(STOPPED, upstream=build_history("0-7-500"))
+    database = FakeDatabase(STOPPED, source_history=build_history("0-7-500"))
 
     reports = [
         run_pass(tmp_path, database, build_source_state(gtids)) for gtids in ("0-7-4", "0-7-9", "0-7-500")
@@ -112,7 +112,7 @@ def test_a_second_look_at_a_parting_writes_nothing(tmp_path: Path) -> None:
 def test_an_accepted_source_is_followed_whatever_cuts_the_passes(tmp_path: Path, cut: int) -> None:
     run_pass(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-9"))
     Journal(tmp_path / "journal.json", FakeClock(), "boot 1").accept_source(SourceIdentity("10.0.0.7", 3306))
-    database = FakeDatabase(STOPPED, upstream=build_history("0-7-9"), dies_after=cut)
+    database = FakeDatabase(STOPPED, source_history=build_history("0-7-9"), fails_after=cut)
 
     with suppress(SimulatedCrash):
         run_pass(tmp_path, database, build_source_state("0-7-9"))
@@ -137,7 +137,7 @@ def test_a_replica_that_lags_remembers_what_its_source_has_shown(tmp_path: Path)
 def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
     tmp_path: Path, life: dict[str, int]
 ) -> None:
-    database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
+    database = FakeDatabase(replace(STOPPED, channel=None), source_history=build_history("0-7-9"))
     ready = run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
 
     parted = run_pass(
@@ -154,7 +154,7 @@ def test_a_source_whose_log_differs_after_another_life_began_is_never_followed(
 
 
 def test_a_log_that_could_not_be_read_is_read_at_the_next_work(tmp_path: Path) -> None:
-    database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
+    database = FakeDatabase(replace(STOPPED, channel=None), source_history=build_history("0-7-9"))
     run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
 
     run_pass(tmp_path, database, build_source_state("0-7-9", start_time=5000), logs=FakeComparison(UNREAD))
@@ -170,11 +170,11 @@ def test_a_log_that_could_not_be_read_is_read_at_the_next_work(tmp_path: Path) -
 
 def restart(folder: Path, logs: FakeComparison, *, replica: str = "0-7-9", source: str = "0-7-9") -> Report:
     """Make a replica ready, let its source restart, and work on the replica again."""
-    database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
+    database = FakeDatabase(replace(STOPPED, channel=None), source_history=build_history("0-7-9"))
     assert run_pass(folder, database, build_source_state("0-7-9", start_time=1000)).verdict is Verdict.READY
     later = FakeDatabase(
         replace(STOPPED, history=build_history(replica), channel=build_channel()),
-        upstream=build_history(replica),
+        source_history=build_history(replica),
     )
     return run_pass(folder, later, build_source_state(source, start_time=5000), logs=logs)
 
@@ -252,12 +252,12 @@ def test_a_transaction_that_fills_a_whole_comparison_is_not_read_for_ever(tmp_pa
 def test_what_was_executed_after_the_first_look_is_compared_too(tmp_path: Path) -> None:
     lagging = replace(STOPPED, history=build_history("0-7-9"), channel=None)
     logs = FakeComparison(EQUAL, ComparisonResult("0-7-11"))
-    ready = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
+    ready = FakeDatabase(replace(STOPPED, channel=None), source_history=build_history("0-7-9"))
     run_pass(tmp_path, ready, build_source_state("0-7-9", start_time=1000))
 
     report = run_pass(
         tmp_path,
-        FakeDatabase(lagging, upstream=build_history("0-7-12")),
+        FakeDatabase(lagging, source_history=build_history("0-7-12")),
         build_source_state("0-7-12", start_time=5000),
         logs=logs,
     )
@@ -297,7 +297,7 @@ def test_an_honest_restart_is_compared_once_and_then_passes_are_quiet(tmp_path: 
 
 
 def test_a_quiet_pass_notes_nothing_of_a_source_that_tells_its_life(tmp_path: Path) -> None:
-    database = FakeDatabase(replace(STOPPED, channel=None), upstream=build_history("0-7-9"))
+    database = FakeDatabase(replace(STOPPED, channel=None), source_history=build_history("0-7-9"))
     run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
     journal = (tmp_path / "journal.json").read_bytes()
 
@@ -313,7 +313,7 @@ def test_a_promoted_source_elsewhere_is_followed_after_a_parting(tmp_path: Path)
 
     report = run_pass(
         tmp_path,
-        FakeDatabase(STOPPED, upstream=build_history("0-7-9")),
+        FakeDatabase(STOPPED, source_history=build_history("0-7-9")),
         build_source_state("0-7-9"),
         document=moved,
     )

@@ -53,7 +53,7 @@ def converge(folder: Path, database: FakeDatabase, document: Document) -> Report
 
 
 def build_database(state: ServerState = FRESH_SERVER) -> FakeDatabase:
-    return FakeDatabase(state, upstream=build_history("0-7-5"))
+    return FakeDatabase(state, source_history=build_history("0-7-5"))
 
 
 def build_ready_node(folder: Path, document: Document) -> FakeDatabase:

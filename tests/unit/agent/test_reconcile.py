@@ -61,7 +61,7 @@ class Machine:
 
 
 def build_replica_database(state: ServerState = FRESH_SERVER, **options: object) -> FakeDatabase:
-    return FakeDatabase(state, upstream=UPSTREAM, **options)  # type: ignore[arg-type]
+    return FakeDatabase(state, source_history=UPSTREAM, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("document", [SOURCE, REPLICA], ids=["source", "replica"])
@@ -105,7 +105,7 @@ def test_a_pass_after_a_crash_at_any_statement_converges(tmp_path: Path, documen
     for statement in itertools.count():
         folder = tmp_path / str(statement)
         folder.mkdir()
-        machine = Machine(folder, build_replica_database(dies_after=statement))
+        machine = Machine(folder, build_replica_database(fails_after=statement))
         has_crashed = run_with_crash(machine, document)
         machine.database = machine.database.reopen()
 
@@ -170,7 +170,7 @@ def test_a_login_that_is_rejected_at_first_is_tried_again(tmp_path: Path) -> Non
 def test_an_error_that_lasts_until_the_deadline_fails_with_the_servers_message(tmp_path: Path) -> None:
     error = ServerError(1045, "Access denied for user 'slave0000'")
     machine = Machine(
-        tmp_path, build_replica_database(connects_with=error), FakeSourceProbe(SourceState(error=error))
+        tmp_path, build_replica_database(receiver_error=error), FakeSourceProbe(SourceState(error=error))
     )
 
     report = machine.converge(REPLICA)
@@ -270,7 +270,7 @@ def test_the_loop_waits_for_a_full_disk_and_applies_no_unjournalled_step(tmp_pat
 def test_transactions_that_both_have_executed_meanwhile_are_not_errant(tmp_path: Path) -> None:
     machine = Machine(
         tmp_path,
-        FakeDatabase(upstream=build_history("0-7-9")),
+        FakeDatabase(source_history=build_history("0-7-9")),
         FakeSourceProbe(SOURCE_STATE, SOURCE_STATE, build_source_state("0-7-9")),
     )
 
@@ -344,7 +344,7 @@ def test_a_narrowed_account_stays_managed_after_a_crash_at_any_statement_without
             replace(account, has_other_privileges=True) for account in machine.database.state.accounts
         )
         state = replace(machine.database.state, accounts=accounts)
-        machine.database = FakeDatabase(state, dies_after=statement)
+        machine.database = FakeDatabase(state, fails_after=statement)
         has_crashed = run_with_crash(machine, SOURCE)
         machine.database = machine.database.reopen()
 
@@ -433,7 +433,7 @@ def test_a_password_set_by_an_interrupted_pass_is_retained_at_the_next_change(
     machine = Machine(tmp_path, FakeDatabase())
     machine.converge(SOURCE)
     state = machine.database.state
-    machine.database = CrashAfterStepDatabase(state) if crashes else FakeDatabase(state, dies_after=1)
+    machine.database = CrashAfterStepDatabase(state) if crashes else FakeDatabase(state, fails_after=1)
     with suppress(SimulatedCrash):
         machine.converge(replace(SOURCE, users=(User("slave0000", Secret("second")), USERS[1])))
     machine.database = FakeDatabase(machine.database.state)

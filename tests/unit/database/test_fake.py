@@ -47,7 +47,7 @@ def applied(
     ],
 )
 def test_it_dies_between_statements(cut: int, exists: bool, privileges: frozenset[str], marked: bool) -> None:
-    database = FakeDatabase(dies_after=cut)
+    database = FakeDatabase(fails_after=cut)
 
     with suppress(SimulatedCrash):
         applied(database, CreateMarker(), CreateAccount(REPLICATOR, PASSWORD))
@@ -58,7 +58,7 @@ def test_it_dies_between_statements(cut: int, exists: bool, privileges: frozense
 
 
 def test_the_dead_stay_dead_and_the_reborn_live() -> None:
-    database = FakeDatabase(dies_after=0)
+    database = FakeDatabase(fails_after=0)
 
     with pytest.raises(SimulatedCrash):
         database.apply(CreateMarker())
@@ -80,7 +80,7 @@ def test_an_account_needs_the_mark_first() -> None:
 
 
 def test_a_channel_brings_what_is_upstream() -> None:
-    database = FakeDatabase(upstream=SOURCE_HISTORY)
+    database = FakeDatabase(source_history=SOURCE_HISTORY)
 
     applied(database, POINT, StartChannel())
 
@@ -95,7 +95,7 @@ def test_a_channel_brings_what_is_upstream() -> None:
 
 
 def test_a_channel_that_is_refused_brings_nothing() -> None:
-    database = FakeDatabase(upstream=SOURCE_HISTORY, connects_with=ServerError(1045, "Access denied"))
+    database = FakeDatabase(source_history=SOURCE_HISTORY, receiver_error=ServerError(1045, "Access denied"))
 
     applied(database, POINT, StartChannel())
 

@@ -64,7 +64,7 @@ def reconcile(document: Document, folder: Path, database: Callable[[], Database]
 
 
 def reconcile_server(document: Document, folder: Path, server: ServerState, **edges: Any) -> Report:
-    database = FakeDatabase(server, upstream=SOURCE_HISTORY)
+    database = FakeDatabase(server, source_history=SOURCE_HISTORY)
     return reconcile(document, folder, lambda: database, **edges)
 
 

@@ -73,7 +73,7 @@ def build_source(folder: Path) -> str:
 @golden("answers/doctor/replica.json")
 def build_replica(folder: Path) -> str:
     store_collected_document(folder, FOLLOWER)
-    return answer_doctor(folder, lambda: FakeDatabase(REPLICA, upstream=SOURCE_HISTORY), HEALTHY_PROBES)
+    return answer_doctor(folder, lambda: FakeDatabase(REPLICA, source_history=SOURCE_HISTORY), HEALTHY_PROBES)
 
 
 @golden("answers/doctor/nothing-works.json")

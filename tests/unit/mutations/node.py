@@ -73,7 +73,9 @@ class Node:
         self.state = folder / "state"
         data = folder / "data"
         self.database = FakeDatabase(
-            replace(FRESH_SERVER, data_directory=f"{data}/"), upstream=SOURCE_HISTORY, running=RUNNING
+            replace(FRESH_SERVER, data_directory=f"{data}/"),
+            source_history=SOURCE_HISTORY,
+            global_variables=RUNNING,
         )
         self.settings: Settings = replace(
             load_settings(),

@@ -52,7 +52,9 @@ class Guest:
     def __init__(self, folder: Path, image: str = "[mariadbd]\nlog_bin = binlog\n") -> None:
         self.folder, self.file, self.socket = folder, folder / "90-guestagent.cnf", folder / "socket"
         self.file.write_text(image)
-        self.database = FakeDatabase(replace(FRESH_SERVER, server_id=7, read_only=False), running=DEFAULTS)
+        self.database = FakeDatabase(
+            replace(FRESH_SERVER, server_id=7, read_only=False), global_variables=DEFAULTS
+        )
         self.control, self.clock = (
             FakeServiceControl(self.started, log_output="[ERROR] unknown variable 'back_log=7'"),
             FakeClock(),
