@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TypeVar
 
+from guestagent.database.fake_channel import point_channel, require_value, start_channel, stop_channel
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.password_hash import hash_password
@@ -16,9 +16,6 @@ from guestagent.database.state import (
     REPLICATION_PRIVILEGES,
     Account,
     AccountState,
-    ChannelState,
-    Endpoint,
-    ReceiverState,
     ServerError,
     ServerState,
     SourceState,
@@ -45,8 +42,6 @@ from guestagent.database.steps import (
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Tls, UnresolvedFunction
 from guestagent.secret import Secret
-
-T = TypeVar("T", str, int)
 
 FRESH_SERVER = ServerState(
     version="10.11.0-MariaDB",
@@ -123,11 +118,15 @@ class FakeDatabase:
         """Yield the server's state after each statement of the step."""
         match step:
             case SetServerId(server_id):
-                yield replace(self.state, server_id=_require_value(server_id))
+                yield replace(self.state, server_id=require_value(server_id))
             case SetReadOnly(is_read_only):
                 yield replace(self.state, read_only=is_read_only, is_restricted=False)
-            case StopChannel() | PointChannel() | StartChannel():
-                yield self._change_channel(step)
+            case PointChannel():
+                yield replace(self.state, channel=point_channel(self.state.channel, step))
+            case StopChannel():
+                yield replace(self.state, channel=stop_channel(self.state.channel))
+            case StartChannel():
+                yield self._start_channel()
             case RecordPosition():
                 yield replace(self.state, unrecorded_gtids=None)
             case SetVariable(name, value):
@@ -214,44 +213,12 @@ class FakeDatabase:
             raise DatabaseRefused(str(step), 1959, "Invalid role specification")
         yield self._replace_account(account, replace(self._require_account(account, step), is_marked=True))
 
-    def _change_channel(self, step: StopChannel | PointChannel | StartChannel) -> ServerState:
-        channel = self.state.channel
-        match step:
-            case PointChannel(host, port, user):
-                if channel is not None and not channel.is_stopped:
-                    raise DatabaseRefused(str(step), 1198, "This operation cannot be performed")
-                endpoint = Endpoint(_require_value(host), port, _require_value(user), step.tls)
-                pointed = ChannelState(
-                    endpoint, True, ReceiverState.STOPPED, is_applier_running=False, tls=step.tls_options
-                )
-                return replace(self.state, channel=pointed)
-            case StopChannel():
-                if channel is None:
-                    return self.state
-                stopped = replace(channel, receiver=ReceiverState.STOPPED, is_applier_running=False, lag=None)
-                return replace(self.state, channel=stopped)
-            case StartChannel():
-                if channel is None:
-                    raise DatabaseRefused(str(step), 1200, "Misconfigured slave: MASTER_HOST was not set")
-                return self._start_channel(channel)
-
-    def _start_channel(self, channel: ChannelState) -> ServerState:
-        error = self._receiver_error
-        if error is not None:
-            connecting = replace(
-                channel, receiver=ReceiverState.CONNECTING, is_applier_running=True, receiver_error=error
-            )
-            return replace(self.state, channel=connecting)
-        running = replace(
-            channel,
-            receiver=ReceiverState.RUNNING,
-            is_applier_running=True,
-            lag=0,
-            receiver_error=None,
-            applier_error=None,
-        )
+    def _start_channel(self) -> ServerState:
+        channel = start_channel(self.state.channel, self._receiver_error)
+        if self._receiver_error is not None:
+            return replace(self.state, channel=channel)
         self._applied_history = self._source_history or MariadbHistory()
-        return replace(self.state, channel=running, history=self._source_history or self.state.history)
+        return replace(self.state, channel=channel, history=self._source_history or self.state.history)
 
     def _require_account(self, account: Account, step: Step, error_number: int = 1396) -> AccountState:
         state = self.state.find_account(account)
@@ -311,12 +278,4 @@ def _require_encryption(state: AccountState, tls: bool, certificate: bool) -> Ac
 
 
 def _hash_resolved(password: Secret | UnresolvedFunction) -> Secret:
-    if isinstance(password, UnresolvedFunction):
-        raise TypeError(f"the template function {password} has no value yet")
-    return hash_password(password)
-
-
-def _require_value(value: T | UnresolvedFunction) -> T:
-    if isinstance(value, UnresolvedFunction):
-        raise TypeError(f"the template function {value} has no value yet")
-    return value
+    return hash_password(require_value(password))
