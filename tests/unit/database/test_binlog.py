@@ -1,4 +1,4 @@
-"""Binary logs as two servers send them: which transactions are asked for, and when they were made."""
+"""Binary logs of two servers: which transactions are requested, and when they were made."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def mysql_gtid(number: int, here: int, first: int | None = None) -> bytes:
 
 
 class TestMariadb:
-    def test_a_transaction_has_the_second_of_its_first_statement(self) -> None:
+    def test_a_transaction_has_the_time_of_its_first_statement(self) -> None:
         log = [MARIADB_GTID, MARIADB_TABLE, MARIADB_ROW, MARIADB_TABLE, MARIADB_END]
 
-        stamps = [*mariadb.pair_timestamps(map(bytes.fromhex, [*log, *log]))]
+        timestamps = [*mariadb.pair_timestamps(map(bytes.fromhex, [*log, *log]))]
 
-        assert stamps == [((0, 71, 10), 0x6B0BF960)] * 2
+        assert timestamps == [((0, 71, 10), 0x6B0BF960)] * 2
 
-    @pytest.mark.parametrize("noise", ["", "62f90b6ba2", MARIADB_GTID[:40]])
-    def test_what_is_cut_off_is_no_event(self, noise: str) -> None:
+    @pytest.mark.parametrize("event", ["", "62f90b6ba2", MARIADB_GTID[:40]])
+    def test_a_truncated_event_is_rejected(self, event: str) -> None:
         with pytest.raises(ValueError, match=r"not an event|truncated"):
-            list(mariadb.pair_timestamps([bytes.fromhex(noise)]))
+            list(mariadb.pair_timestamps([bytes.fromhex(event)]))
 
     @pytest.mark.parametrize(
-        ("since", "held", "start"),
+        ("since", "executed", "start"),
         [
             ("0-71-9", "0-71-30", "0-71-8"),
             ("0-71-1", "0-71-30", ""),
@@ -71,59 +71,61 @@ class TestMariadb:
             ("0-71-9", "0-1-30,0-71-12", "0-71-8"),
         ],
     )
-    def test_the_log_is_asked_for_from_the_transaction_before(
-        self, since: str, held: str, start: str
+    def test_the_log_is_requested_from_the_preceding_transaction(
+        self, since: str, executed: str, start: str
     ) -> None:
-        found = mariadb.find_start_position(
-            MariadbHistory.parse(since), MariadbHistory.parse(held), MariadbHistory()
+        position = mariadb.find_start_position(
+            MariadbHistory.parse(since), MariadbHistory.parse(executed), MariadbHistory()
         )
 
-        assert str(found) == start
+        assert str(position) == start
 
     @pytest.mark.parametrize(
-        ("since", "passed", "start"),
+        ("since", "compared", "start"),
         [
             ("0-71-9", "0-71-9", "0-71-9"),
             ("0-71-9", "0-5-12", "0-5-12"),
             ("0-71-9,5-3-4", "0-71-20", "0-71-20,5-3-3"),
         ],
     )
-    def test_a_log_that_was_read_before_is_asked_for_from_there(
-        self, since: str, passed: str, start: str
+    def test_a_log_is_requested_from_the_end_of_the_last_comparison(
+        self, since: str, compared: str, start: str
     ) -> None:
-        held = MariadbHistory.parse("0-71-30,5-3-7")
+        executed = MariadbHistory.parse("0-71-30,5-3-7")
 
-        found = mariadb.find_start_position(MariadbHistory.parse(since), held, MariadbHistory.parse(passed))
+        position = mariadb.find_start_position(
+            MariadbHistory.parse(since), executed, MariadbHistory.parse(compared)
+        )
 
-        assert found.contains(MariadbHistory.parse(start))
-        assert MariadbHistory.parse(start).contains(found) or "5-3" not in start
+        assert position.contains(MariadbHistory.parse(start))
+        assert MariadbHistory.parse(start).contains(position) or "5-3" not in start
 
-    def test_a_domain_that_was_read_to_its_end_is_not_read_again(self) -> None:
+    def test_a_domain_that_is_compared_completely_is_not_read_again(self) -> None:
         since, until = MariadbHistory.parse("0-71-9,5-3-4"), MariadbHistory.parse("0-71-30,5-3-7")
 
         assert mariadb.find_last_numbers(since, until, MariadbHistory.parse("0-71-30")) == {5: 7}
 
 
 class TestMysql:
-    def test_a_source_has_made_a_transaction_when_it_committed(self) -> None:
+    def test_a_transaction_of_the_source_has_the_time_of_its_commit(self) -> None:
         assert mysql.parse_gtid_event(mysql_gtid(10, 1795912119000001)) == (f"{UUID}:10", 1795912119000001)
 
-    def test_a_replica_knows_when_its_source_committed(self) -> None:
+    def test_a_replicated_transaction_has_the_time_of_its_first_commit(self) -> None:
         assert mysql.parse_gtid_event(mysql_gtid(10, 1795912200000000, 1795912119000001)) == (
             f"{UUID}:10",
             1795912119000001,
         )
 
-    def test_other_events_tell_nothing(self) -> None:
+    def test_other_events_are_ignored(self) -> None:
         assert mysql.parse_gtid_event(b"\0\0\0\0\x1e" + bytes(40)) is None
 
-    @pytest.mark.parametrize("noise", [b"", bytes(10), mysql_gtid(1, 1)[:50]])
-    def test_what_is_cut_off_is_no_event(self, noise: bytes) -> None:
+    @pytest.mark.parametrize("event", [b"", bytes(10), mysql_gtid(1, 1)[:50]])
+    def test_a_truncated_event_is_rejected(self, event: bytes) -> None:
         with pytest.raises(ValueError, match=r"not an event|without its time"):
-            mysql.parse_gtid_event(noise)
+            mysql.parse_gtid_event(event)
 
     @pytest.mark.parametrize(
-        ("since", "until", "wanted"),
+        ("since", "until", "selected"),
         [
             (f"{UUID}:9", f"{UUID}:1-30", f"{UUID}:9-30"),
             (f"{UUID}:9", f"{UUID}:1-9", f"{UUID}:9"),
@@ -132,12 +134,12 @@ class TestMysql:
             (f"{OTHER}:9", f"{UUID}:1-9", ""),
         ],
     )
-    def test_the_newest_of_each_origin_and_what_follows_is_wanted(
-        self, since: str, until: str, wanted: str
+    def test_the_newest_gtid_of_each_origin_and_all_later_ones_are_selected(
+        self, since: str, until: str, selected: str
     ) -> None:
-        assert str(mysql.select_gtids(MysqlHistory.parse(since), MysqlHistory.parse(until))) == wanted
+        assert str(mysql.select_gtids(MysqlHistory.parse(since), MysqlHistory.parse(until))) == selected
 
-    def test_a_set_is_encoded_with_the_number_after_each_interval(self) -> None:
+    def test_a_set_is_encoded_with_exclusive_ends(self) -> None:
         encoded = mysql.encode_set({UUID: ((1, 8), (10, 10))})
 
         numbers = [int.from_bytes(encoded[at : at + 8], "little") for at in (0, 24, 32, 40, 48, 56)]
@@ -145,25 +147,25 @@ class TestMysql:
         assert encoded[8:24] == bytes.fromhex(UUID.replace("-", ""))
 
 
-def test_one_number_with_two_times_is_two_transactions() -> None:
+def test_a_gtid_with_two_times_is_a_conflict() -> None:
     assert find_conflict({"0-7-8": 100, "0-7-9": 101}, {"0-7-9": 205, "0-7-8": 100}) == "0-7-9"
 
 
-def test_what_one_log_lacks_is_no_difference() -> None:
+def test_a_gtid_in_one_log_only_is_no_conflict() -> None:
     assert find_conflict({"0-7-8": 100, "0-7-9": 101}, {"0-7-8": 100, "0-7-10": 5}) == ""
 
 
-def test_what_was_read_before_a_connection_was_lost_is_kept() -> None:
-    def lose() -> Iterator[tuple[str, int]]:
+def test_transactions_before_a_lost_connection_are_kept() -> None:
+    def read_until_lost() -> Iterator[tuple[str, int]]:
         yield "0-7-8", 100
         raise NoAnswer("reading the binary log", 2013, "timed out")
 
-    excerpt = collect_timestamps(lose())
+    excerpt = collect_timestamps(read_until_lost())
 
     assert excerpt == BinlogExcerpt({"0-7-8": 100}, "reading the binary log: timed out")
 
 
-def test_more_transactions_than_fit_are_left_for_later() -> None:
+def test_more_transactions_than_the_limit_are_left_for_later() -> None:
     excerpt = collect_timestamps((f"0-7-{number}", 100) for number in count(1))
 
     assert len(excerpt.timestamps) == TRANSACTION_LIMIT
@@ -171,25 +173,25 @@ def test_more_transactions_than_fit_are_left_for_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "unread"),
+    ("local", "remote", "incomplete_reason"),
     [
         (BinlogExcerpt({"0-7-8": 100, "0-7-9": 101}), BinlogExcerpt({"0-7-8": 100}, "64 MiB"), "64 MiB"),
         (BinlogExcerpt({"0-7-8": 100}, "10 s"), BinlogExcerpt({"0-7-8": 100, "0-7-9": 101}), "10 s"),
         (BinlogExcerpt({"0-7-8": 100}), BinlogExcerpt({"0-7-8": 100}), ""),
     ],
-    ids=["the source's ends early", "ours ends early", "both are complete"],
+    ids=["the source's log ends early", "the local log ends early", "both are complete"],
 )
 def test_a_log_that_ends_early_leaves_the_rest_for_later(
-    ours: BinlogExcerpt, theirs: BinlogExcerpt, unread: str
+    local: BinlogExcerpt, remote: BinlogExcerpt, incomplete_reason: str
 ) -> None:
-    compared = compare_excerpts(ours, theirs, MariadbHistory())
+    result = compare_excerpts(local, remote, MariadbHistory())
 
-    assert compared == ComparisonResult(
-        common_history=MariadbHistory.parse("0-7-8"), incomplete_reason=unread
+    assert result == ComparisonResult(
+        common_history=MariadbHistory.parse("0-7-8"), incomplete_reason=incomplete_reason
     )
 
 
 def test_nothing_in_common_before_a_log_ends_early_proves_nothing() -> None:
-    compared = compare_excerpts(BinlogExcerpt({"0-7-8": 100}), BinlogExcerpt({}, "10 s"), MariadbHistory())
+    result = compare_excerpts(BinlogExcerpt({"0-7-8": 100}), BinlogExcerpt({}, "10 s"), MariadbHistory())
 
-    assert compared == ComparisonResult(incomplete_reason="10 s")
+    assert result == ComparisonResult(incomplete_reason="10 s")

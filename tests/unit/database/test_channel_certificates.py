@@ -1,4 +1,4 @@
-"""The files of a channel: whole, the server's own, and gone when nothing names them."""
+"""The files of a channel: complete, owned by the server, and removed when no channel uses them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def folder(tmp_path: Path) -> str:
     return f"{tmp_path}/"
 
 
-def kept(folder: str) -> dict[str, str]:
+def read_files(folder: str) -> dict[str, str]:
     return {path.name: path.read_text() for path in Path(folder).iterdir()}
 
 
-def test_the_server_finds_every_file_and_nobody_else_may_read_it(folder: str) -> None:
+def test_only_the_server_can_read_the_files(folder: str) -> None:
     FILES.write_files(TLS, folder)
 
     named = build_tls_options(TLS, folder)
@@ -39,7 +39,7 @@ def test_the_server_finds_every_file_and_nobody_else_may_read_it(folder: str) ->
     assert {path.stat().st_uid for path in Path(folder).iterdir()} == {Path(folder).stat().st_uid}
 
 
-def test_what_is_right_is_not_written_again(folder: str) -> None:
+def test_a_correct_file_is_not_written_again(folder: str) -> None:
     FILES.write_files(TLS, folder)
     before = {path: path.stat().st_ino for path in Path(folder).iterdir()}
 
@@ -48,19 +48,19 @@ def test_what_is_right_is_not_written_again(folder: str) -> None:
     assert {path: path.stat().st_ino for path in Path(folder).iterdir()} == before
 
 
-@pytest.mark.parametrize("spoil", ["content", "mode", "gone", "link"])
-def test_what_was_spoilt_is_mended(folder: str, tmp_path: Path, spoil: str) -> None:
+@pytest.mark.parametrize("damage", ["content", "mode", "gone", "link"])
+def test_a_damaged_file_is_replaced(folder: str, tmp_path: Path, damage: str) -> None:
     FILES.write_files(TLS, folder)
     path = Path(build_tls_options(TLS, folder).ca)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("the ca")
     path.chmod(0o600)
-    if spoil == "content":
+    if damage == "content":
         path.write_text("another")
         path.chmod(0o400)
-    elif spoil != "mode":
+    elif damage != "mode":
         path.unlink()
-    if spoil == "link":
+    if damage == "link":
         path.symlink_to(elsewhere)
 
     FILES.write_files(TLS, folder)
@@ -69,7 +69,7 @@ def test_what_was_spoilt_is_mended(folder: str, tmp_path: Path, spoil: str) -> N
     assert elsewhere.read_text() == "the ca"
 
 
-def test_a_link_that_somebody_laid_for_us_is_not_written_through(folder: str, tmp_path: Path) -> None:
+def test_a_symbolic_link_in_place_of_the_draft_is_not_followed(folder: str, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     name = Path(build_tls_options(TLS, folder).ca).name
@@ -81,7 +81,7 @@ def test_a_link_that_somebody_laid_for_us_is_not_written_through(folder: str, tm
     assert Path(build_tls_options(TLS, folder).ca).read_text() == "the ca"
 
 
-def test_superseded_files_and_drafts_of_the_killed_are_removed_and_others_stay(folder: str) -> None:
+def test_unused_files_and_drafts_are_removed_and_others_stay(folder: str) -> None:
     FILES.write_files(TLS, folder)
     (Path(folder) / ".guestagent-channel-0-key.pem.draft").write_text("half a key")
     (Path(folder) / "ibdata1").write_text("")
@@ -90,17 +90,17 @@ def test_superseded_files_and_drafts_of_the_killed_are_removed_and_others_stay(f
 
     FILES.remove_unused_files(folder, build_tls_options(new, folder))
 
-    assert kept(folder) == {Path(build_tls_options(new, folder).ca).name: "a new ca", "ibdata1": ""}
+    assert read_files(folder) == {Path(build_tls_options(new, folder).ca).name: "a new ca", "ibdata1": ""}
 
 
-def test_without_tls_every_file_goes(folder: str) -> None:
+def test_all_files_are_removed_without_tls(folder: str) -> None:
     FILES.write_files(TLS, folder)
 
     FILES.remove_unused_files(folder, TlsOptions())
 
-    assert kept(folder) == {}
+    assert read_files(folder) == {}
 
 
-def test_a_folder_that_is_not_there_is_a_storage_error(folder: str) -> None:
+def test_a_missing_folder_is_a_storage_error(folder: str) -> None:
     with pytest.raises(StorageError, match="data directory"):
         FILES.write_files(TLS, f"{folder}missing{os.sep}")

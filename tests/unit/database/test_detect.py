@@ -1,4 +1,4 @@
-"""Who may be kept, told from a server's own variables."""
+"""Detecting the family of a server from its variables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guestagent.errors import DatabaseUnsupported
 
 
 @pytest.mark.parametrize("version", ["10.6.1-MariaDB", "10.11.19-MariaDB-0+deb12u1-log", "11.8.6-MariaDB-2"])
-def test_a_maintained_mariadb_is_ours(version: str) -> None:
+def test_a_maintained_mariadb_is_supported(version: str) -> None:
     assert choose_family({"version": version, "version_comment": "Debian 12"}) is FAMILIES["mariadb"]
 
 
@@ -23,17 +23,17 @@ def test_a_maintained_mariadb_is_ours(version: str) -> None:
         ("10.0.0", "Source distribution"),
     ],
 )
-def test_a_mysql_that_speaks_of_sources_is_ours(version: str, comment: str) -> None:
+def test_a_mysql_with_the_newer_terms_is_supported(version: str, comment: str) -> None:
     assert choose_family({"version": version, "version_comment": comment}) is FAMILIES["mysql"]
 
 
 @pytest.mark.parametrize("wsrep", ["OFF", ""])
-def test_a_mariadb_that_could_be_galera_and_is_not_is_ours(wsrep: str) -> None:
+def test_a_mariadb_without_an_active_galera_is_supported(wsrep: str) -> None:
     assert choose_family({"version": "10.11.1-MariaDB", "wsrep_on": wsrep}) is FAMILIES["mariadb"]
 
 
 @pytest.mark.parametrize(
-    ("seen", "why"),
+    ("variables", "reason"),
     [
         ({"version": "8.0.36-28", "version_comment": "Percona Server (GPL), Release 28"}, "Percona"),
         ({"version": "8.0.36-28.1", "version_comment": "Percona XtraDB Cluster", "wsrep_on": "ON"}, "Galera"),
@@ -51,6 +51,6 @@ def test_a_mariadb_that_could_be_galera_and_is_not_is_ours(wsrep: str) -> None:
         ({}, "unknown is too old"),
     ],
 )
-def test_anything_else_is_told_why_not(seen: dict[str, str], why: str) -> None:
-    with pytest.raises(DatabaseUnsupported, match=why):
-        choose_family(seen)
+def test_any_other_server_is_rejected_with_the_reason(variables: dict[str, str], reason: str) -> None:
+    with pytest.raises(DatabaseUnsupported, match=reason):
+        choose_family(variables)

@@ -16,9 +16,9 @@ CONNECTING, RECEIVING, APPLYING = FailureStage.CONNECTING, FailureStage.RECEIVIN
 RETRY, REPAIR, FAIL = FailureKind.RETRY, FailureKind.REPAIR, FailureKind.FAIL
 
 DIALECTS = (MariadbDialect(), MysqlDialect())
-EVERY = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.family)
+EACH_DIALECT = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.family)
 
-MEASURED_ON_MARIADB: list[tuple[FailureStage, int, str, FailureKind, str]] = [
+RECORDED_ON_MARIADB: list[tuple[FailureStage, int, str, FailureKind, str]] = [
     (
         CONNECTING,
         1045,
@@ -102,7 +102,7 @@ MEASURED_ON_MARIADB: list[tuple[FailureStage, int, str, FailureKind, str]] = [
 
 FATAL = "Got fatal error 1236 from source when reading data from binary log: "
 
-MEASURED_ON_MYSQL: list[tuple[FailureStage, int, str, FailureKind, str]] = [
+RECORDED_ON_MYSQL: list[tuple[FailureStage, int, str, FailureKind, str]] = [
     (CONNECTING, 1045, "Access denied for user 'u'@'10.0.0.2' (using password: YES)", RETRY, "wrong password"),
     (CONNECTING, 2061, "Authentication requires secure connection", FAIL, "encrypted connections only"),
     (CONNECTING, 2061, "no TLS for the password, and no package cryptography to", RETRY, "source has no TLS"),
@@ -144,39 +144,39 @@ MEASURED_ON_MYSQL: list[tuple[FailureStage, int, str, FailureKind, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("place", "number", "text", "kind", "meaning"), MEASURED_ON_MARIADB)
-def test_what_was_measured_on_mariadb_is_known(
-    place: FailureStage, number: int, text: str, kind: FailureKind, meaning: str
+@pytest.mark.parametrize(("stage", "number", "text", "kind", "meaning"), RECORDED_ON_MARIADB)
+def test_recorded_errors_of_mariadb_are_diagnosed(
+    stage: FailureStage, number: int, text: str, kind: FailureKind, meaning: str
 ) -> None:
-    diagnosis = MariadbDialect().diagnose_error(ServerError(number, text), place)
+    diagnosis = MariadbDialect().diagnose_error(ServerError(number, text), stage)
 
     assert diagnosis.kind is kind
     assert meaning in diagnosis.meaning
 
 
-@pytest.mark.parametrize(("place", "number", "text", "kind", "meaning"), MEASURED_ON_MYSQL)
-def test_what_was_measured_on_mysql_is_known(
-    place: FailureStage, number: int, text: str, kind: FailureKind, meaning: str
+@pytest.mark.parametrize(("stage", "number", "text", "kind", "meaning"), RECORDED_ON_MYSQL)
+def test_recorded_errors_of_mysql_are_diagnosed(
+    stage: FailureStage, number: int, text: str, kind: FailureKind, meaning: str
 ) -> None:
-    diagnosis = MysqlDialect().diagnose_error(ServerError(number, text), place)
+    diagnosis = MysqlDialect().diagnose_error(ServerError(number, text), stage)
 
     assert diagnosis.kind is kind
     assert meaning in diagnosis.meaning
 
 
-@EVERY
-@pytest.mark.parametrize(("place", "kind"), [(CONNECTING, RETRY), (RECEIVING, FAIL), (APPLYING, FAIL)])
-def test_an_unknown_failure_ends_as_its_place_suggests(
-    dialect: SqlDialect, place: FailureStage, kind: FailureKind
+@EACH_DIALECT
+@pytest.mark.parametrize(("stage", "kind"), [(CONNECTING, RETRY), (RECEIVING, FAIL), (APPLYING, FAIL)])
+def test_an_unknown_error_has_the_default_kind_of_its_stage(
+    dialect: SqlDialect, stage: FailureStage, kind: FailureKind
 ) -> None:
-    diagnosis = dialect.diagnose_error(ServerError(59999, "never seen"), place)
+    diagnosis = dialect.diagnose_error(ServerError(59999, "never seen"), stage)
 
     assert diagnosis.kind is kind
     assert diagnosis.meaning == ""
 
 
-@EVERY
-def test_a_receiver_that_gave_up_may_have_done_so_while_connecting(dialect: SqlDialect) -> None:
+@EACH_DIALECT
+def test_a_stopped_receiver_may_have_a_connection_error(dialect: SqlDialect) -> None:
     refused = ServerError(1045, "Access denied")
 
     assert dialect.diagnose_error(refused, RECEIVING) == dialect.diagnose_error(refused, CONNECTING)
@@ -184,20 +184,20 @@ def test_a_receiver_that_gave_up_may_have_done_so_while_connecting(dialect: SqlD
 
 @pytest.mark.parametrize("rules", [MARIADB, MYSQL], ids=["mariadb", "mysql"])
 def test_every_rule_can_be_reached(rules: RulesByStage) -> None:
-    for place, known in rules.items():
-        for rule in known:
+    for stage, stage_rules in rules.items():
+        for rule in stage_rules:
             for number in rule.numbers:
-                found = diagnose_error(ServerError(number, rule.text), place, rules)
-                assert found.kind is rule.diagnosis.kind or found.meaning
+                diagnosis = diagnose_error(ServerError(number, rule.text), stage, rules)
+                assert diagnosis.kind is rule.diagnosis.kind or diagnosis.meaning
 
 
 @pytest.mark.parametrize("rules", [MARIADB, MYSQL], ids=["mariadb", "mysql"])
-def test_what_fails_for_good_says_what_to_do(rules: RulesByStage) -> None:
-    silent = [
+def test_every_permanent_error_has_advice(rules: RulesByStage) -> None:
+    rules_without_advice = [
         rule
-        for known in rules.values()
-        for rule in known
+        for stage_rules in rules.values()
+        for rule in stage_rules
         if rule.diagnosis.kind is FAIL and not rule.diagnosis.advice
     ]
 
-    assert silent == []
+    assert rules_without_advice == []

@@ -1,4 +1,4 @@
-"""Error texts on their way out: without the statements that they quote."""
+"""Error texts without the statements that they quote."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guestagent.database.connection_errors import remove_query_text
 
 
 @pytest.mark.parametrize(
-    ("said", "left"),
+    ("text", "expected"),
     [
         (
             "Error 'Operation CREATE USER failed for 'u'@'%'' on query. Default database: ''."
@@ -23,5 +23,5 @@ from guestagent.database.connection_errors import remove_query_text
         ("", ""),
     ],
 )
-def test_a_text_ends_where_it_quotes_a_statement(said: str, left: str) -> None:
-    assert remove_query_text(said) == left
+def test_a_quoted_statement_is_removed(text: str, expected: str) -> None:
+    assert remove_query_text(text) == expected

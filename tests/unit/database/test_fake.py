@@ -1,4 +1,4 @@
-"""The fake server: what it does, and how it dies. That it does what a real one does is an integration test."""
+"""The server in memory: its behavior, and its simulated crashes. An integration test compares it with real servers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POINT = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD)
 SOURCE_HISTORY = MariadbHistory.parse("0-1-42")
 
 
-def applied(
+def apply_steps(
     database: FakeDatabase, *steps: CreateMarker | CreateAccount | PointChannel | StartChannel
 ) -> FakeDatabase:
     for step in steps:
@@ -46,18 +46,20 @@ def applied(
         (4, True, REPLICATION_PRIVILEGES, True),
     ],
 )
-def test_it_dies_between_statements(cut: int, exists: bool, privileges: frozenset[str], marked: bool) -> None:
+def test_it_crashes_between_statements(
+    cut: int, exists: bool, privileges: frozenset[str], marked: bool
+) -> None:
     database = FakeDatabase(fails_after=cut)
 
     with suppress(SimulatedCrash):
-        applied(database, CreateMarker(), CreateAccount(REPLICATOR, PASSWORD))
+        apply_steps(database, CreateMarker(), CreateAccount(REPLICATOR, PASSWORD))
 
-    seen = database.reopen().observe().find_account(REPLICATOR)
-    assert (seen is not None) is exists
-    assert seen is None or (seen.privileges, seen.is_marked) == (privileges, marked)
+    account = database.reopen().observe().find_account(REPLICATOR)
+    assert (account is not None) is exists
+    assert account is None or (account.privileges, account.is_marked) == (privileges, marked)
 
 
-def test_the_dead_stay_dead_and_the_reborn_live() -> None:
+def test_it_keeps_crashing_until_it_is_reopened() -> None:
     database = FakeDatabase(fails_after=0)
 
     with pytest.raises(SimulatedCrash):
@@ -68,7 +70,7 @@ def test_the_dead_stay_dead_and_the_reborn_live() -> None:
     database.reopen().apply(CreateMarker())
 
 
-def test_an_account_needs_the_mark_first() -> None:
+def test_an_account_needs_the_marker_first() -> None:
     database = FakeDatabase()
 
     with pytest.raises(DatabaseRefused, match="1959"):
@@ -79,10 +81,10 @@ def test_an_account_needs_the_mark_first() -> None:
     assert database.observe().accounts[0].is_marked
 
 
-def test_a_channel_brings_what_is_upstream() -> None:
+def test_a_started_channel_applies_the_source_history() -> None:
     database = FakeDatabase(source_history=SOURCE_HISTORY)
 
-    applied(database, POINT, StartChannel())
+    apply_steps(database, POINT, StartChannel())
 
     state = database.observe()
     assert state.history == SOURCE_HISTORY
@@ -94,10 +96,10 @@ def test_a_channel_brings_what_is_upstream() -> None:
     )
 
 
-def test_a_channel_that_is_refused_brings_nothing() -> None:
+def test_a_channel_with_a_receiver_error_applies_nothing() -> None:
     database = FakeDatabase(source_history=SOURCE_HISTORY, receiver_error=ServerError(1045, "Access denied"))
 
-    applied(database, POINT, StartChannel())
+    apply_steps(database, POINT, StartChannel())
 
     state = database.observe()
     assert state.history.is_empty
@@ -107,7 +109,7 @@ def test_a_channel_that_is_refused_brings_nothing() -> None:
 
 
 def test_a_running_channel_must_be_stopped_first() -> None:
-    database = applied(FakeDatabase(), POINT, StartChannel())
+    database = apply_steps(FakeDatabase(), POINT, StartChannel())
 
     with pytest.raises(DatabaseRefused, match="1198"):
         database.apply(POINT)
@@ -116,7 +118,7 @@ def test_a_running_channel_must_be_stopped_first() -> None:
     database.apply(POINT)
 
 
-def test_only_what_is_logged_makes_history() -> None:
+def test_only_logged_statements_extend_the_history() -> None:
     database = FakeDatabase(replace(FRESH_SERVER, read_only=False))
 
     database.apply(SetReadOnly(True))
@@ -128,24 +130,24 @@ def test_only_what_is_logged_makes_history() -> None:
     assert database.write_count == 2
 
 
-def test_a_template_function_is_not_applied() -> None:
+def test_a_template_function_is_not_apply_steps() -> None:
     with pytest.raises(TypeError):
         FakeDatabase().apply(
             PointChannel(UnresolvedFunction("Master0000.PrivateIp", "{}"), 3306, "u", PASSWORD)
         )
 
 
-def test_a_source_view_answers_in_turn_and_then_the_same() -> None:
-    refused, seen = SourceState(error=ServerError(1045, "Access denied")), SourceState(server_id=1)
-    view = FakeSourceProbe(refused, seen)
+def test_a_source_probe_returns_its_states_and_then_repeats_the_last() -> None:
+    rejected, readable = SourceState(error=ServerError(1045, "Access denied")), SourceState(server_id=1)
+    probe = FakeSourceProbe(rejected, readable)
 
-    answers = [view.probe("10.0.0.7", 3306, "slave0000", PASSWORD) for _ in range(3)]
+    states = [probe.probe("10.0.0.7", 3306, "slave0000", PASSWORD) for _ in range(3)]
 
-    assert answers == [refused, seen, seen]
-    assert view.probes[0] == ("10.0.0.7", 3306, "slave0000")
+    assert states == [rejected, readable, readable]
+    assert probe.probes[0] == ("10.0.0.7", 3306, "slave0000")
 
 
-def test_a_source_view_without_answers_finds_nobody() -> None:
+def test_a_source_probe_without_states_cannot_connect() -> None:
     error = FakeSourceProbe().probe("10.0.0.7", 3306, "slave0000", PASSWORD).error
 
     assert error is not None

@@ -1,4 +1,4 @@
-"""A refused password is tried less and less often."""
+"""A rejected password is tried less and less often."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WHO = ("10.0.0.7", 3306, "slave0000")
 DENIED = ServerError(1045, "Access denied")
 
 
-def test_the_pause_grows_to_a_few_seconds() -> None:
+def test_the_interval_doubles_up_to_its_limit() -> None:
     clock, tried = FakeClock(), list[float]()
     refused: LoginBackoff[str] = LoginBackoff(clock.now)
 
@@ -36,7 +36,7 @@ def test_another_password_is_tried_at_once() -> None:
     assert refused.find_error(WHO, "right") is None
 
 
-def test_a_source_that_is_down_is_tried_as_often_as_before() -> None:
+def test_a_source_that_is_down_has_no_backoff() -> None:
     refused: LoginBackoff[str] = LoginBackoff(FakeClock().now)
 
     refused.record_attempt(WHO, "right", ServerError(2003, "Connection refused"))

@@ -1,4 +1,4 @@
-"""A proxy that tells part of what it is asked, and GTID sets that are none: an error that says so, and no bug."""
+"""Malformed responses, such as those of a proxy: a typed error instead of a KeyError or ValueError."""
 
 from __future__ import annotations
 
@@ -29,76 +29,76 @@ NAMES = (
     "gtid_mode",
     "datadir",
 )
-WHOLE = {**dict.fromkeys(NAMES, "1"), "have_ssl": "YES", "version": "9.7.0"}
+ALL_VARIABLES = {**dict.fromkeys(NAMES, "1"), "have_ssl": "YES", "version": "9.7.0"}
 
 
-class Proxy:
-    """Answers with these variables and these rows of GTIDs, and with nothing to anything else."""
+class IncompleteProxy:
+    """Returns these variables and rows of GTIDs, and no rows for any other query."""
 
     def __init__(self, variables: Mapping[str, str], *gtids: Row) -> None:
         self._variables, self._gtids = variables, list(gtids)
 
-    def fetch_rows(self, statement: Statement, doing: str) -> list[Row]:
+    def fetch_rows(self, statement: Statement, operation: str) -> list[Row]:
         if "Variable_name IN" in statement.text:
             return [{"Variable_name": name, "Value": value} for name, value in self._variables.items()]
         return self._gtids if "gtid" in statement.text else []
 
 
-Look = Callable[[Connection], object]
+StateReader = Callable[[Connection], object]
 
 
-def observe(database: Callable[[Connection], Database]) -> Look:
+def build_observer(database: Callable[[Connection], Database]) -> StateReader:
     return lambda connection: database(connection).observe()
 
 
-LOOKS = pytest.mark.parametrize(
-    "look",
+EACH_READER = pytest.mark.parametrize(
+    "read_state",
     [
-        observe(mariadb.MariadbDatabase),
+        build_observer(mariadb.MariadbDatabase),
         mariadb_state.read_source_state,
-        observe(mysql.MysqlDatabase),
+        build_observer(mysql.MysqlDatabase),
         mysql_state.read_source_state,
     ],
     ids=["mariadb", "mariadb as a source", "mysql", "mysql as a source"],
 )
 
 
-def connection(variables: Mapping[str, str], *gtids: Row) -> Connection:
-    return cast("Connection", Proxy(variables, *gtids))
+def open_connection(variables: Mapping[str, str], *gtids: Row) -> Connection:
+    return cast("Connection", IncompleteProxy(variables, *gtids))
 
 
-@LOOKS
+@EACH_READER
 @pytest.mark.parametrize("missing", ["server_id", "log_bin"])
-def test_a_variable_that_is_not_told_is_named(look: Look, missing: str) -> None:
-    told = {name: value for name, value in WHOLE.items() if name != missing}
+def test_a_missing_variable_is_named(read_state: StateReader, missing: str) -> None:
+    variables = {name: value for name, value in ALL_VARIABLES.items() if name != missing}
     gtids = {"slave_pos": "", "binlog_state": "", "executed": ""}
 
     with pytest.raises(DatabaseUnsupported, match=f"the response lacks {missing}; it may be a proxy"):
-        look(connection(told, gtids))
+        read_state(open_connection(variables, gtids))
 
 
-@LOOKS
-def test_no_row_at_all_makes_no_sense(look: Look) -> None:
+@EACH_READER
+def test_a_response_without_rows_is_malformed(read_state: StateReader) -> None:
     with pytest.raises(DatabaseUnsupported, match="it may be a proxy"):
-        look(connection(WHOLE))
+        read_state(open_connection(ALL_VARIABLES))
 
 
-@LOOKS
-def test_a_gtid_set_that_is_none_makes_no_sense(look: Look) -> None:
-    gtids = dict.fromkeys(("slave_pos", "binlog_state", "executed"), "what is a GTID?")
+@EACH_READER
+def test_an_invalid_gtid_set_is_malformed(read_state: StateReader) -> None:
+    gtids = dict.fromkeys(("slave_pos", "binlog_state", "executed"), "not a GTID")
 
     with pytest.raises(DatabaseUnsupported, match="malformed response"):
-        look(connection(WHOLE, gtids))
+        read_state(open_connection(ALL_VARIABLES, gtids))
 
 
-@LOOKS
-def test_a_number_that_is_none_makes_no_sense(look: Look) -> None:
+@EACH_READER
+def test_an_invalid_number_is_malformed(read_state: StateReader) -> None:
     gtids = {"slave_pos": "", "binlog_state": "", "executed": ""}
 
     with pytest.raises(DatabaseUnsupported, match="malformed response"):
-        look(connection({**WHOLE, "server_id": "seven"}, gtids))
+        read_state(open_connection({**ALL_VARIABLES, "server_id": "seven"}, gtids))
 
 
-def test_what_the_server_refuses_passes_through() -> None:
-    with pytest.raises(DatabaseRefused), translate_malformed_response("looking"):
-        raise DatabaseRefused("looking", 1227, "Access denied")
+def test_an_error_of_the_server_passes_through() -> None:
+    with pytest.raises(DatabaseRefused), translate_malformed_response("reading"):
+        raise DatabaseRefused("reading", 1227, "Access denied")

@@ -1,4 +1,4 @@
-"""Which settings leave out, alter or hide changes."""
+"""Settings that skip, alter or hide changes."""
 
 import pytest
 
@@ -26,10 +26,10 @@ from guestagent.database.replication_settings import (
         ("binlog_format", "STATEMENT", "SET GLOBAL binlog_format = 'ROW'"),
     ],
 )
-def test_a_harmful_value_is_found_and_says_how_to_take_it_back(name: str, value: str, undo: str) -> None:
-    (found,) = find_variable_settings({name: value})
+def test_a_harmful_value_is_found_with_its_undo_statement(name: str, value: str, undo: str) -> None:
+    (setting,) = find_variable_settings({name: value})
 
-    assert (str(found), found.undo_statement) == (f"{name} = {value}", undo)
+    assert (str(setting), setting.undo_statement) == (f"{name} = {value}", undo)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_a_harmless_value_is_not_found(name: str, value: str | None) -> None:
     assert not list(find_variable_settings({name: value}))
 
 
-def test_a_variable_with_two_names_is_found_once_under_the_newer() -> None:
-    found = find_variable_settings({"slave_exec_mode": "IDEMPOTENT", "replica_exec_mode": "IDEMPOTENT"})
+def test_a_variable_with_two_names_is_found_once_by_the_newer_name() -> None:
+    settings = find_variable_settings({"slave_exec_mode": "IDEMPOTENT", "replica_exec_mode": "IDEMPOTENT"})
 
-    assert [each.name for each in found] == ["replica_exec_mode"]
+    assert [each.name for each in settings] == ["replica_exec_mode"]
 
 
-def test_the_filters_of_the_log_and_of_a_channel_are_found_in_their_status() -> None:
+def test_filters_of_log_and_channel_are_found_in_their_status() -> None:
     log = find_log_filters([{"File": "binlog.1", "Binlog_Do_DB": "", "Binlog_Ignore_DB": "d"}])
     channel = find_channel_filters({"Replicate_Do_DB": "", "Replicate_Wild_Do_Table": "d.%"}, "UNDO {}")
 
@@ -68,7 +68,7 @@ def test_the_filters_of_the_log_and_of_a_channel_are_found_in_their_status() -> 
     ]
 
 
-def test_a_server_without_a_log_has_no_filters_of_it() -> None:
+def test_a_server_without_a_log_has_no_log_filters() -> None:
     assert not list(find_log_filters([]))
 
 
@@ -78,7 +78,7 @@ def test_a_long_filter_is_shown_shortened() -> None:
     assert len(shown) < 120
 
 
-def test_what_is_shown_in_several_places_is_found_once() -> None:
+def test_a_setting_in_several_places_is_found_once() -> None:
     one = ReplicationSetting("replicate_do_db", "d", ReplicationSide.REPLICA, "UNDO")
 
     assert merge_settings([one], [one]) == (one,)

@@ -1,11 +1,11 @@
-"""The statement with which every session begins."""
+"""The first statement of every session."""
 
 from __future__ import annotations
 
 from guestagent.database.session_variables import build_session_statement
 
 
-def test_one_statement_sets_what_ours_rely_on() -> None:
+def test_one_statement_sets_all_session_variables() -> None:
     spelled = build_session_statement(4)
 
     assert spelled.startswith("SET NAMES utf8mb4, SESSION sql_mode = ")
@@ -16,7 +16,7 @@ def test_one_statement_sets_what_ours_rely_on() -> None:
     assert ";" not in spelled
 
 
-def test_what_only_one_family_knows_is_a_comment_to_the_other() -> None:
+def test_variables_of_one_family_are_in_its_comments() -> None:
     both, _, mariadb = build_session_statement(4).partition("/*M! , ")
     mariadb, _, mysql = mariadb.partition(" */ /*!80023 , ")
 

@@ -1,4 +1,4 @@
-"""Statements with values quoted into them, and what becomes of their secrets."""
+"""Statements with quoted values, and masking of their secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import MASK, Secret
 
 
-def unquoted(literal: str) -> str:
+def unquote(literal: str) -> str:
     """What a server reads out of a literal, with backslash escapes on."""
     assert literal[0] == literal[-1] == "'"
     read, rest = "", literal[1:-1]
@@ -28,17 +28,17 @@ def unquoted(literal: str) -> str:
 
 
 @given(st.text(alphabet=st.sampled_from("'\\\0\"%ab{}é`;\n")))
-def test_a_literal_is_read_as_what_was_quoted(text: str) -> None:
-    assert unquoted(quote_string(text)) == text
+def test_a_literal_has_the_quoted_value(text: str) -> None:
+    assert unquote(quote_string(text)) == text
 
 
-def test_a_value_is_quoted_by_its_kind() -> None:
+def test_a_value_is_quoted_by_its_type() -> None:
     statement = sql("A {} {} {} {}", "it's", 3306, True, Account("u'", "10.%"))
 
     assert statement.reveal() == "A 'it''s' 3306 1 'u'''@'10.%'"
 
 
-def test_a_secret_is_shown_to_the_server_only() -> None:
+def test_a_secret_is_revealed_only_to_the_server() -> None:
     statement = sql("SET {}", Secret("p'w"))
 
     assert statement.reveal() == "SET 'p''w'"
@@ -54,12 +54,12 @@ def test_a_template_function_is_shown_and_never_sent() -> None:
         statement.reveal()
 
 
-def test_braces_in_a_value_are_its_own() -> None:
+def test_braces_in_a_value_are_kept() -> None:
     assert sql("A {}", "{0}{}").reveal() == "A '{0}{}'"
 
 
 @pytest.mark.parametrize(
-    ("secret", "said"),
+    ("secret", "text"),
     [
         ("hunter2hunter2", "near 'hunter2hunter2' at line 1"),
         ("hunter2hunter2", "String 'hunter2hunt...' is too long"),
@@ -69,22 +69,22 @@ def test_braces_in_a_value_are_its_own() -> None:
         ("abc", "abc, or abcd"),
     ],
 )
-def test_an_answer_is_cleaned_of_a_secret_however_it_quotes_it(secret: str, said: str) -> None:
-    cleaned = sql("SET {}", Secret(secret)).mask_secrets(said)
+def test_a_secret_is_masked_in_a_text_however_it_is_quoted(secret: str, text: str) -> None:
+    masked = sql("SET {}", Secret(secret)).mask_secrets(text)
 
-    assert secret[:MASK_PREFIX_LENGTH] not in cleaned
-    assert MASK in cleaned
+    assert secret[:MASK_PREFIX_LENGTH] not in masked
+    assert MASK in masked
 
 
 @given(st.text(min_size=1), st.text(), st.integers(0, 40))
-def test_no_beginning_of_a_secret_survives_in_an_answer(secret: str, around: str, length: int) -> None:
-    text = around.replace(MASK[0], "") + secret[:length]
+def test_no_beginning_of_a_secret_remains_in_a_text(secret: str, context: str, length: int) -> None:
+    text = context.replace(MASK[0], "") + secret[:length]
 
-    cleaned = sql("SET {}", Secret(secret)).mask_secrets(text)
+    masked = sql("SET {}", Secret(secret)).mask_secrets(text)
 
-    remains = cleaned.replace(MASK, "")
+    remains = masked.replace(MASK, "")
     assert len(secret) < MASK_PREFIX_LENGTH or length < MASK_PREFIX_LENGTH or secret[:length] not in remains
 
 
-def test_an_empty_secret_hides_nothing() -> None:
+def test_an_empty_secret_masks_nothing() -> None:
     assert sql("SET {}", Secret("")).mask_secrets("Access denied") == "Access denied"

@@ -1,4 +1,4 @@
-"""What a rejected step means. The texts are the servers' own, as they were measured."""
+"""Diagnoses of rejected statements. The texts were recorded on real servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RETRY, FAIL = FailureKind.RETRY, FailureKind.FAIL
 ACL = "The ACL operation failed due to the following error from SE"
 OPTION = "The server is running with the {} option so it cannot execute this statement"
 
-MEASURED: list[tuple[int, str, FailureKind, str]] = [
+RECORDED: list[tuple[int, str, FailureKind, str]] = [
     (1290, OPTION.format("--strict-password-validation"), FAIL, "rejects every hash"),
     (1290, OPTION.format("--skip-grant-tables"), FAIL, "without accounts"),
     (1290, OPTION.format("--super-read-only"), RETRY, "read-only at the same time"),
@@ -55,16 +55,14 @@ MEASURED: list[tuple[int, str, FailureKind, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("number", "text", "kind", "meaning"), MEASURED)
-def test_a_rejected_step_has_its_meaning_and_its_end(
-    number: int, text: str, kind: FailureKind, meaning: str
-) -> None:
-    found = diagnose_statement_error(DatabaseRefused("creating", number, text))
+@pytest.mark.parametrize(("number", "text", "kind", "meaning"), RECORDED)
+def test_an_error_of_a_step_is_diagnosed(number: int, text: str, kind: FailureKind, meaning: str) -> None:
+    diagnosis = diagnose_statement_error(DatabaseRefused("creating", number, text))
 
-    assert (found.kind, meaning in found.meaning) == (kind, True), found
+    assert (diagnosis.kind, meaning in diagnosis.meaning) == (kind, True), diagnosis
 
 
-def test_what_does_not_pass_is_final_with_the_way_out() -> None:
+def test_a_permanent_error_is_final_and_has_advice() -> None:
     final = judge_rejected_statement(
         DatabaseRefused("create the account", 1290, OPTION.format("--strict-password-validation"))
     )
@@ -80,8 +78,8 @@ def test_what_does_not_pass_is_final_with_the_way_out() -> None:
     assert "SHOW PROCESSLIST" in pending.advice
 
 
-def test_every_rule_that_is_final_says_what_to_do() -> None:
-    rules = [rule for of_place in STEP_RULES.values() for rule in of_place]
+def test_every_permanent_rule_has_advice() -> None:
+    rules = [rule for stage_rules in STEP_RULES.values() for rule in stage_rules]
 
     assert [rule for rule in rules if rule.diagnosis.kind is FAIL and not rule.diagnosis.advice] == []
 

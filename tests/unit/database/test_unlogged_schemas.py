@@ -1,4 +1,4 @@
-"""Whether the beginning of a binary log accounts for the schemas that are there."""
+"""Finding schemas that a binary log does not create."""
 
 import pytest
 
@@ -16,20 +16,20 @@ MYSQL: tuple[Row, ...] = (
 PURGED: tuple[Row, ...] = ({"Event_type": "Gtid_list", "Info": "[0-1-7]"},)
 
 
-def query(text: str) -> Row:
+def build_query(text: str) -> Row:
     return {"Event_type": "Query", "Info": text}
 
 
-def table(name: str) -> Row:
+def build_table_map(name: str) -> Row:
     return {"Event_type": "Table_map", "Info": f"table_id: 111 ({name})"}
 
 
-def unlogged(events: list[Row], whole: bool, *schemas: str) -> list[str]:
-    return list(find_unlogged_schemas(schemas or ("shop",), events, whole))
+def list_unlogged(events: list[Row], is_complete: bool, *schemas: str) -> list[str]:
+    return list(find_unlogged_schemas(schemas or ("shop",), events, is_complete))
 
 
 @pytest.mark.parametrize("head", [MARIADB, MYSQL])
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("is_complete", [True, False])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -39,43 +39,55 @@ def unlogged(events: list[Row], whole: bool, *schemas: str) -> list[str]:
         "CREATE OR REPLACE DATABASE Shop",
     ],
 )
-def test_a_schema_that_the_log_creates_before_it_is_used_is_accounted_for(
-    head: tuple[Row, ...], whole: bool, statement: str
+def test_a_schema_that_is_created_before_its_first_use_is_logged(
+    head: tuple[Row, ...], is_complete: bool, statement: str
 ) -> None:
-    events = [*head, query(statement), query("use `shop`; CREATE TABLE t (id INT)"), table("shop.t")]
-
-    assert not unlogged(events, whole)
-
-
-@pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("used", [table("shop.t"), query("use `shop`; INSERT INTO t VALUES (1)")])
-def test_a_schema_that_is_used_before_it_is_created_is_not(used: Row, whole: bool) -> None:
-    assert unlogged([*MARIADB, used], whole) == ["shop"]
-    assert unlogged([*MARIADB, used, query("CREATE DATABASE shop")], whole) == ["shop"]
-
-
-def test_a_schema_of_which_a_whole_log_knows_nothing_is_not() -> None:
-    assert unlogged([*MYSQL, query("CREATE ROLE guestagent"), query("CREATE DATABASE shop2")], True) == [
-        "shop"
+    events = [
+        *head,
+        build_query(statement),
+        build_query("use `shop`; CREATE TABLE t (id INT)"),
+        build_table_map("shop.t"),
     ]
 
-
-def test_a_schema_of_which_the_first_events_know_nothing_may_come_later() -> None:
-    assert not unlogged([*MYSQL, query("CREATE ROLE guestagent")], False)
+    assert not list_unlogged(events, is_complete)
 
 
-def test_a_log_whose_beginning_was_purged_claims_nothing() -> None:
-    assert not unlogged([*PURGED, table("shop.t")], True)
-    assert not unlogged([], True)
+@pytest.mark.parametrize("is_complete", [True, False])
+@pytest.mark.parametrize(
+    "used", [build_table_map("shop.t"), build_query("use `shop`; INSERT INTO t VALUES (1)")]
+)
+def test_a_schema_that_is_used_before_it_is_created_is_list_unlogged(used: Row, is_complete: bool) -> None:
+    assert list_unlogged([*MARIADB, used], is_complete) == ["shop"]
+    assert list_unlogged([*MARIADB, used, build_query("CREATE DATABASE shop")], is_complete) == ["shop"]
 
 
-def test_names_that_look_alike_are_told_apart() -> None:
-    events = [*MARIADB, query("CREATE DATABASE `a.b`"), table("a.b.t"), query("CREATE DATABASE a")]
+def test_a_schema_that_is_missing_in_a_complete_log_is_list_unlogged() -> None:
+    assert list_unlogged(
+        [*MYSQL, build_query("CREATE ROLE guestagent"), build_query("CREATE DATABASE shop2")], True
+    ) == ["shop"]
 
-    assert not unlogged(events, True, "a", "a.b")
+
+def test_a_schema_that_is_missing_in_the_first_events_may_come_later() -> None:
+    assert not list_unlogged([*MYSQL, build_query("CREATE ROLE guestagent")], False)
+
+
+def test_a_log_without_its_beginning_is_not_checked() -> None:
+    assert not list_unlogged([*PURGED, build_table_map("shop.t")], True)
+    assert not list_unlogged([], True)
+
+
+def test_similar_names_are_distinguished() -> None:
+    events = [
+        *MARIADB,
+        build_query("CREATE DATABASE `a.b`"),
+        build_table_map("a.b.t"),
+        build_query("CREATE DATABASE a"),
+    ]
+
+    assert not list_unlogged(events, True, "a", "a.b")
 
 
 def test_a_name_with_a_quote_is_found() -> None:
-    assert unlogged([*MARIADB, query("use `we``ird`; CREATE TABLE t (id INT)")], False, "we`ird") == [
-        "we`ird"
-    ]
+    assert list_unlogged(
+        [*MARIADB, build_query("use `we``ird`; CREATE TABLE t (id INT)")], False, "we`ird"
+    ) == ["we`ird"]

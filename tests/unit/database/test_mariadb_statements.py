@@ -1,4 +1,4 @@
-"""MariaDB's spelling: of every step, of hosts, of stored passwords. No server."""
+"""MariaDB's dialect: statements, host names and password hashes. No server."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) 
     assert DIALECT.format_statements(step) == statements
 
 
-def test_an_account_can_be_made_to_require_tls() -> None:
+def test_an_account_can_require_tls() -> None:
     create, *_ = DIALECT.format_statements(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))
 
     assert create.endswith(f"REQUIRE SSL{NO_LIMITS}")
 
 
-def test_a_channel_is_pointed_by_gtid_with_every_tls_option_said() -> None:
+def test_a_channel_uses_gtids_and_sets_every_tls_option() -> None:
     (statement,) = DIALECT.format_statements(POINT)
 
     assert statement.startswith("CHANGE MASTER TO MASTER_HOST = '10.0.0.7', MASTER_PORT = 3306,")
@@ -101,7 +101,7 @@ def test_a_channel_is_pointed_by_gtid_with_every_tls_option_said() -> None:
         assert f"MASTER_SSL_{option} = ''" in statement
 
 
-def test_a_channel_over_tls_names_its_ca() -> None:
+def test_a_channel_over_tls_sets_its_ca() -> None:
     step = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD, tls=True, tls_ca="/ca.pem", tls_verify=True)
 
     (statement,) = DIALECT.format_statements(step)
@@ -120,14 +120,16 @@ def test_no_statement_shows_its_secret(step: Step) -> None:
     assert "hunter2" not in repr(build_statements(step))
 
 
-def test_an_account_is_made_from_a_hash_alone() -> None:
-    told = " ".join(statement.reveal() for statement in build_statements(CreateAccount(REPLICATOR, PASSWORD)))
+def test_an_account_is_created_from_a_hash() -> None:
+    revealed = " ".join(
+        statement.reveal() for statement in build_statements(CreateAccount(REPLICATOR, PASSWORD))
+    )
 
-    assert "hunter2" not in told
-    assert hash_password(PASSWORD).reveal() in told
+    assert "hunter2" not in revealed
+    assert hash_password(PASSWORD).reveal() in revealed
 
 
-def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
+def test_a_template_function_is_shown_by_its_name() -> None:
     password = UnresolvedFunction("MasterKey0000.SecretAccessKey", "{}")
     step = PointChannel(UnresolvedFunction("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
 
@@ -148,17 +150,17 @@ def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
         ("10.0.0.7/32", "10.0.0.7"),
     ],
 )
-def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
+def test_a_network_is_written_as_a_host_pattern(network: str | None, pattern: str) -> None:
     assert DIALECT.list_host_patterns(network) == (pattern,)
 
 
 @pytest.mark.parametrize("network", ["fd00::/64", "fd00::/60", "10.0.0.1/24", "somewhere"])
-def test_what_mariadb_cannot_spell_is_no_network(network: str) -> None:
+def test_a_network_without_a_host_pattern_is_rejected(network: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         DIALECT.list_host_patterns(network)
 
 
-def test_a_stored_hash_proves_its_password() -> None:
+def test_a_stored_hash_verifies_its_password() -> None:
     stored = Secret("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19")
 
     assert DIALECT.verify_password("mysql_native_password", stored, Secret("password"))
@@ -169,16 +171,16 @@ def test_a_stored_hash_proves_its_password() -> None:
 
 
 @pytest.mark.parametrize("plugin", ["ed25519", "unix_socket", "mysql_native_password or another", ""])
-def test_another_kind_of_password_proves_nothing(plugin: str) -> None:
+def test_a_hash_of_another_plugin_verifies_nothing(plugin: str) -> None:
     assert not DIALECT.verify_password(plugin, hash_password(PASSWORD), PASSWORD)
 
 
 @given(st.text(), st.text())
-def test_only_the_same_password_is_proved(one: str, other: str) -> None:
+def test_only_the_same_password_is_verified(one: str, other: str) -> None:
     proof = hash_password(Secret(one))
 
     assert DIALECT.verify_password("mysql_native_password", proof, Secret(other)) == (one == other)
 
 
-def test_a_text_that_no_server_can_hold_has_a_hash_and_proves_nothing_else() -> None:
+def test_a_text_that_is_not_valid_unicode_verifies_no_other_password() -> None:
     assert not DIALECT.verify_password("mysql_native_password", hash_password(Secret("\ud800")), Secret("?"))

@@ -1,4 +1,4 @@
-"""caching_sha2_password's stored form: what servers have made, and what we make."""
+"""Hashes of caching_sha2_password: those of servers, and computed ones."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ PASSWORDS = st.text(max_size=70)
         ("saltstringsaltst", 10, "3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA"),
     ],
 )
-def test_the_digest_is_sha_crypts(salt: str, thousands: int, digest: str) -> None:
+def test_the_hash_is_sha_crypt(salt: str, thousands: int, digest: str) -> None:
     stored = password_hash.hash_password(Secret("Hello world!"), salt, thousands).reveal()
 
     assert stored == f"$A${thousands:03X}${salt}{digest}"
 
 
-def test_what_a_server_has_stored_proves_its_password_alone() -> None:
+def test_a_hash_of_a_server_verifies_only_its_password() -> None:
     assert password_hash.verify_password(Secret(BY_A_SERVER), Secret("pässwörd→"))
     assert not password_hash.verify_password(Secret(BY_A_SERVER), Secret("pässwörd"))
 
 
 @given(PASSWORDS)
 @settings(max_examples=20)
-def test_what_we_make_proves_its_password_with_any_salt(password: str) -> None:
+def test_a_computed_hash_verifies_its_password_with_any_salt(password: str) -> None:
     one, other = password_hash.hash_password(Secret(password)), password_hash.hash_password(Secret(password))
 
     assert one != other
@@ -55,5 +55,5 @@ def test_what_we_make_proves_its_password_with_any_salt(password: str) -> None:
         "$A$005$THISISACOMBINATIONOFINVALIDSALTANDPASSWORDTHATMUSTNEVERBRBEUSED",
     ],
 )
-def test_what_is_of_another_kind_proves_nothing(stored: str) -> None:
+def test_any_other_text_verifies_nothing(stored: str) -> None:
     assert not password_hash.verify_password(Secret(stored), Secret("password"))

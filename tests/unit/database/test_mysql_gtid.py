@@ -1,4 +1,4 @@
-"""MySQL's GTID sets: what has been executed, and what only here."""
+"""GTID sets of MySQL: parsing, writing, subtracting."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ EXECUTED = st.dictionaries(st.sampled_from(ORIGINS), st.sets(st.integers(1, 12),
 EMPTY = MysqlHistory()
 
 
-def history(text: str) -> MysqlHistory:
+def parse_history(text: str) -> MysqlHistory:
     return MysqlHistory.parse(text)
 
 
-def of_numbers(executed: dict[Origin, set[int]]) -> MysqlHistory:
-    """From single numbers, spelled as nobody would."""
+def build_history(executed: dict[Origin, set[int]]) -> MysqlHistory:
+    """Build a history from a text with single numbers."""
     return MysqlHistory.parse(
         *(f"{uuid}{f':{tag}' if tag else ''}:{n}" for (uuid, tag), ns in executed.items() for n in ns)
     )
 
 
-def numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
+def list_numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
     return {
         (origin, number)
         for origin, intervals in history.intervals.items()
@@ -36,7 +36,7 @@ def numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
 
 
 @pytest.mark.parametrize(
-    ("text", "spelled"),
+    ("text", "written"),
     [
         ("", ""),
         (f"{A}:1", f"{A}:1"),
@@ -49,8 +49,8 @@ def numbers(history: MysqlHistory) -> set[tuple[Origin, int]]:
         (f"{A}:backup:1,{A}:1", f"{A}:1:backup:1"),
     ],
 )
-def test_a_set_is_spelled_as_the_server_does(text: str, spelled: str) -> None:
-    assert str(history(text)) == spelled
+def test_a_set_is_written_as_the_server_does(text: str, written: str) -> None:
+    assert str(parse_history(text)) == written
 
 
 @pytest.mark.parametrize(
@@ -68,29 +68,32 @@ def test_a_set_is_spelled_as_the_server_does(text: str, spelled: str) -> None:
         "x:1",
     ],
 )
-def test_anything_else_is_no_set(text: str) -> None:
+def test_any_other_text_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="GTID set"):
-        history(text)
+        parse_history(text)
 
 
 def test_a_gap_is_not_contained() -> None:
-    assert history(f"{A}:1-9").contains(history(f"{A}:1-4:6-9"))
-    assert not history(f"{A}:1-4:6-9").contains(history(f"{A}:5"))
+    assert parse_history(f"{A}:1-9").contains(parse_history(f"{A}:1-4:6-9"))
+    assert not parse_history(f"{A}:1-4:6-9").contains(parse_history(f"{A}:5"))
 
 
-def test_a_tag_counts_for_itself() -> None:
-    assert not history(f"{A}:1-9").contains(history(f"{A}:backup:1"))
-    assert history(f"{A}:1-9:backup:1").format_difference(history(f"{A}:1-9")) == f"{A}:backup:1"
+def test_a_tag_is_an_origin_of_its_own() -> None:
+    assert not parse_history(f"{A}:1-9").contains(parse_history(f"{A}:backup:1"))
+    assert parse_history(f"{A}:1-9:backup:1").format_difference(parse_history(f"{A}:1-9")) == f"{A}:backup:1"
 
 
-def test_an_errant_transaction_is_named() -> None:
-    assert history(f"{A}:1-100,{B}:1-2").format_difference(history(f"{A}:1-200")) == f"{B}:1-2"
+def test_an_errant_transaction_is_listed() -> None:
+    assert parse_history(f"{A}:1-100,{B}:1-2").format_difference(parse_history(f"{A}:1-200")) == f"{B}:1-2"
 
 
-def test_the_largest_numbers_are_no_matter() -> None:
+def test_the_largest_numbers_are_supported() -> None:
     most = 2**63 - 2
 
-    assert history(f"{A}:1-{most}").format_difference(history(f"{A}:2-{most - 1}")) == f"{A}:1:{most}"
+    assert (
+        parse_history(f"{A}:1-{most}").format_difference(parse_history(f"{A}:2-{most - 1}"))
+        == f"{A}:1:{most}"
+    )
 
 
 def test_histories_of_two_families_are_not_compared() -> None:
@@ -101,35 +104,35 @@ def test_histories_of_two_families_are_not_compared() -> None:
 
 
 @given(EXECUTED)
-def test_what_is_spelled_is_read_again(executed: dict[Origin, set[int]]) -> None:
-    one = of_numbers(executed)
+def test_a_written_set_is_parsed_to_the_same_history(executed: dict[Origin, set[int]]) -> None:
+    one = build_history(executed)
 
     assert MysqlHistory.parse(str(one)) == one
-    assert numbers(one) == {(origin, n) for origin, ns in executed.items() for n in ns}
+    assert list_numbers(one) == {(origin, n) for origin, ns in executed.items() for n in ns}
 
 
 @given(EXECUTED, EXECUTED)
 def test_sets_are_subtracted_and_contained_as_sets_of_numbers_are(
     this: dict[Origin, set[int]], that: dict[Origin, set[int]]
 ) -> None:
-    one, other = of_numbers(this), of_numbers(that)
+    one, other = build_history(this), build_history(that)
 
-    assert numbers(one.subtract(other)) == numbers(one) - numbers(other)
+    assert list_numbers(one.subtract(other)) == list_numbers(one) - list_numbers(other)
     assert MysqlHistory.parse(one.format_difference(other)) == one.subtract(other)
-    assert one.contains(other) == (numbers(one) >= numbers(other))
+    assert one.contains(other) == (list_numbers(one) >= list_numbers(other))
 
 
 @given(EXECUTED, EXECUTED)
 def test_a_union_is_the_union_of_the_numbers(
     this: dict[Origin, set[int]], that: dict[Origin, set[int]]
 ) -> None:
-    both = MysqlHistory.parse(str(of_numbers(this)), str(of_numbers(that)))
+    both = MysqlHistory.parse(str(build_history(this)), str(build_history(that)))
 
-    assert numbers(both) == numbers(of_numbers(this)) | numbers(of_numbers(that))
+    assert list_numbers(both) == list_numbers(build_history(this)) | list_numbers(build_history(that))
 
 
 @given(EXECUTED)
-def test_intervals_neither_touch_nor_overlap(executed: dict[Origin, set[int]]) -> None:
-    for intervals in of_numbers(executed).intervals.values():
+def test_intervals_are_neither_adjacent_nor_overlapping(executed: dict[Origin, set[int]]) -> None:
+    for intervals in build_history(executed).intervals.values():
         ends = [end for _, end in intervals]
         assert all(start > end + 1 for (start, _), end in zip(intervals[1:], ends, strict=False))

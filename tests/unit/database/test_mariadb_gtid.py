@@ -1,4 +1,4 @@
-"""GTID histories: what has been executed here, and what only here."""
+"""GTID histories of MariaDB: parsing, comparing, merging."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ HISTORIES = st.dictionaries(
 EMPTY = MariadbHistory()
 
 
-def history(text: str) -> MariadbHistory:
+def parse_history(text: str) -> MariadbHistory:
     return MariadbHistory.parse(text)
 
 
-def spelled(last: Mapping[tuple[int, int], int]) -> str:
+def format_positions(last: Mapping[tuple[int, int], int]) -> str:
     return ",".join(f"{domain}-{server}-{number}" for (domain, server), number in last.items())
 
 
-def test_a_position_holds_all_that_its_source_has_logged_before_it() -> None:
-    assert history("0-2-42").contains(history("0-2-41"))
-    assert not history("0-2-42").contains(history("0-2-43"))
-    assert not history("0-2-42").contains(history("1-2-1"))
+def test_a_position_contains_all_earlier_transactions() -> None:
+    assert parse_history("0-2-42").contains(parse_history("0-2-41"))
+    assert not parse_history("0-2-42").contains(parse_history("0-2-43"))
+    assert not parse_history("0-2-42").contains(parse_history("1-2-1"))
 
 
 @pytest.mark.parametrize(
     ("replica", "source"), [("0-1-100", "0-2-120"), ("0-1-120", "0-2-100"), ("0-2-42", "0-1-41")]
 )
-def test_a_number_that_another_server_gave_proves_nothing(replica: str, source: str) -> None:
-    assert not history(replica).contains(history(source))
+def test_a_number_of_another_server_proves_nothing(replica: str, source: str) -> None:
+    assert not parse_history(replica).contains(parse_history(source))
 
 
-def test_the_last_gtid_of_a_domain_holds_those_that_other_servers_gave_before() -> None:
-    assert history("0-1-100").contains(history("0-7-50,0-1-100"))
+def test_the_last_gtid_of_a_domain_contains_earlier_ones_of_other_servers() -> None:
+    assert parse_history("0-1-100").contains(parse_history("0-7-50,0-1-100"))
 
 
 def test_the_last_gtid_of_a_domain_is_the_one_logged_last_and_not_the_highest() -> None:
-    assert not history("0-1-100").contains(history("0-1-100,0-7-50"))
+    assert not parse_history("0-1-100").contains(parse_history("0-1-100,0-7-50"))
 
 
 def test_a_binary_log_continues_what_came_over_a_channel() -> None:
     both = MariadbHistory.parse("0-7-50", "0-7-50,0-1-51")
 
-    assert history("0-1-51").contains(both)
-    assert not history("0-7-50").contains(both)
+    assert parse_history("0-1-51").contains(both)
+    assert not parse_history("0-7-50").contains(both)
 
 
 def test_ten_thousand_domains_are_compared_at_once() -> None:
-    many = history(",".join(f"{domain}-{server}-7" for domain in range(2500) for server in range(1, 5)))
+    many = parse_history(",".join(f"{domain}-{server}-7" for domain in range(2500) for server in range(1, 5)))
     started = time.perf_counter()
 
     assert many.contains(many)
@@ -63,18 +63,18 @@ def test_ten_thousand_domains_are_compared_at_once() -> None:
     assert time.perf_counter() - started < 0.5
 
 
-def test_what_is_beyond_another_history_is_named() -> None:
-    assert history("0-1-5,0-2-7").format_difference(history("0-1-6")) == "0-2-7"
-    assert history("0-1-5,1-1-1").format_difference(history("0-1-4")) == "0-1-5,1-1-1"
-    assert history("0-1-5").format_difference(history("0-1-5,0-2-6")) == ""
+def test_the_difference_of_two_histories_is_listed() -> None:
+    assert parse_history("0-1-5,0-2-7").format_difference(parse_history("0-1-6")) == "0-2-7"
+    assert parse_history("0-1-5,1-1-1").format_difference(parse_history("0-1-4")) == "0-1-5,1-1-1"
+    assert parse_history("0-1-5").format_difference(parse_history("0-1-5,0-2-6")) == ""
 
 
-def test_a_local_write_is_beyond_a_source_that_is_further_ahead() -> None:
-    assert history("0-1-5,0-2-6").format_difference(history("0-1-100")) == "0-2-6"
+def test_a_local_write_differs_from_a_source_with_higher_numbers() -> None:
+    assert parse_history("0-1-5,0-2-6").format_difference(parse_history("0-1-100")) == "0-2-6"
 
 
-def test_a_history_shows_as_the_newest_position_of_each_domain() -> None:
-    assert str(history("0-1-5,0-2-7,1-3-2")) == "0-2-7,1-3-2"
+def test_a_history_is_written_as_the_newest_gtid_of_each_domain() -> None:
+    assert str(parse_history("0-1-5,0-2-7,1-3-2")) == "0-2-7,1-3-2"
     assert str(EMPTY) == ""
 
 
@@ -86,7 +86,7 @@ def test_no_position_is_an_empty_history(nothing: str | None) -> None:
 @pytest.mark.parametrize(
     "text", ["0-1", "0-1-2-3", "a-b-c", "0-1-2;0-1-3", "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"]
 )
-def test_anything_else_is_no_position(text: str) -> None:
+def test_any_other_text_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         MariadbHistory.parse(text)
 
@@ -123,7 +123,7 @@ def test_a_history_contains_itself_and_the_empty_one(one: MariadbHistory) -> Non
 
 
 @given(HISTORIES, HISTORIES)
-def test_with_nothing_beyond_it_a_history_is_contained(one: MariadbHistory, other: MariadbHistory) -> None:
+def test_a_history_without_a_difference_is_contained(one: MariadbHistory, other: MariadbHistory) -> None:
     assert one.format_difference(other) != "" or other.contains(one)
 
 
@@ -134,7 +134,9 @@ def test_containing_is_transitive(one: MariadbHistory, two: MariadbHistory, thre
 
 @given(HISTORIES, HISTORIES)
 def test_a_union_contains_both(one: MariadbHistory, other: MariadbHistory) -> None:
-    both = MariadbHistory.parse(spelled(one.sequence_numbers), spelled(other.sequence_numbers))
+    both = MariadbHistory.parse(
+        format_positions(one.sequence_numbers), format_positions(other.sequence_numbers)
+    )
 
     assert both.contains(one)
     assert both.contains(other)
@@ -142,7 +144,7 @@ def test_a_union_contains_both(one: MariadbHistory, other: MariadbHistory) -> No
 
 
 @given(HISTORIES)
-def test_what_is_beyond_nothing_is_everything(one: MariadbHistory) -> None:
+def test_the_difference_from_an_empty_history_is_everything(one: MariadbHistory) -> None:
     assert MariadbHistory.parse(one.format_difference(EMPTY)) == one
 
 

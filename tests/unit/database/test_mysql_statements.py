@@ -1,4 +1,4 @@
-"""MySQL's spelling: of every step, of stored passwords. No server."""
+"""MySQL's dialect: statements and password hashes. No server."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_every_step_has_its_statements(step: Step, statements: tuple[str, ...]) 
     assert DIALECT.format_statements(step) == statements
 
 
-def test_a_channel_is_pointed_by_gtid_tries_for_ever_and_says_every_tls_option() -> None:
+def test_a_channel_uses_gtids_retries_without_limit_and_sets_every_tls_option() -> None:
     (statement,) = DIALECT.format_statements(POINT)
 
     assert statement.startswith("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.7', SOURCE_PORT = 3306,")
@@ -97,31 +97,31 @@ def test_a_channel_is_pointed_by_gtid_tries_for_ever_and_says_every_tls_option()
         assert f"SOURCE_SSL_{option} = ''" in statement
 
 
-@pytest.mark.parametrize(("tls", "asks"), [(False, 1), (True, 0)])
-def test_only_a_plain_channel_asks_for_the_sources_public_key(tls: bool, asks: int) -> None:
+@pytest.mark.parametrize(("tls", "requests_key"), [(False, 1), (True, 0)])
+def test_only_a_channel_without_tls_requests_the_public_key(tls: bool, requests_key: int) -> None:
     step = PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD, tls=tls, tls_ca="/ca.pem", tls_verify=True)
 
     (statement,) = DIALECT.format_statements(step)
 
-    assert f"GET_SOURCE_PUBLIC_KEY = {asks}" in statement
+    assert f"GET_SOURCE_PUBLIC_KEY = {requests_key}" in statement
     assert ("SOURCE_SSL_CA = '/ca.pem', SOURCE_SSL_VERIFY_SERVER_CERT = 1" in statement) is tls
 
 
 @pytest.mark.parametrize("step", [CreateAccount(REPLICATOR, PASSWORD), SetPassword(REPLICATOR, PASSWORD)])
-def test_an_account_gets_a_hash_that_nobody_is_shown(step: Step) -> None:
+def test_an_account_gets_a_hash_that_is_never_shown(step: Step) -> None:
     shown = f"{DIALECT.format_statements(step)} {build_statements(step)!r}"
-    told = " ".join(statement.reveal() for statement in build_statements(step))
+    revealed = " ".join(statement.reveal() for statement in build_statements(step))
 
-    assert "hunter2" not in shown + told
+    assert "hunter2" not in shown + revealed
     assert "$A$" not in shown
-    assert "AS '$A$00A$" in told
+    assert "AS '$A$00A$" in revealed
 
 
 def test_a_dry_run_masks_the_channels_password() -> None:
     assert "hunter2" not in f"{DIALECT.format_statements(POINT)} {build_statements(POINT)!r}"
 
 
-def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
+def test_a_template_function_is_shown_by_its_name() -> None:
     password = UnresolvedFunction("MasterKey0000.SecretAccessKey", "{}")
     step = PointChannel(UnresolvedFunction("Master0000.PrivateIp", "{}"), 3306, "slave0000", password)
 
@@ -136,7 +136,7 @@ def test_what_a_template_will_fill_in_is_shown_by_its_name() -> None:
     ("network", "pattern"),
     [(None, "%"), ("0.0.0.0/0", "%"), ("10.0.0.0/24", "10.0.0.0/255.255.255.0"), ("10.0.0.7/32", "10.0.0.7")],
 )
-def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: str) -> None:
+def test_a_network_is_written_as_a_host_pattern(network: str | None, pattern: str) -> None:
     assert DIALECT.list_host_patterns(network) == (pattern,)
 
 
@@ -149,7 +149,7 @@ def test_a_network_is_spelled_as_a_host_pattern(network: str | None, pattern: st
         "caching_sha2_password, expired",
     ],
 )
-def test_another_kind_of_password_proves_nothing(plugin: str) -> None:
+def test_a_hash_of_another_plugin_verifies_nothing(plugin: str) -> None:
     stored = password_hash.hash_password(PASSWORD)
 
     assert DIALECT.verify_password("caching_sha2_password", stored, PASSWORD)
