@@ -29,12 +29,12 @@ LOGGING = ("general-log=1", "general-log-file=../general.log", "slow-query-log=1
 
 
 @pytest.fixture(scope="session")
-def spoken(flavour: Flavour) -> FamilyStatements:
+def family_statements(flavour: Flavour) -> FamilyStatements:
     return STATEMENTS[flavour.family]
 
 
 @pytest.fixture(scope="session")
-def first(
+def source_server(
     flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("source") / "s"
@@ -44,7 +44,7 @@ def first(
 
 
 @pytest.fixture(scope="session")
-def second(
+def replica_server(
     flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("replica") / "s"
@@ -54,8 +54,8 @@ def second(
 
 
 @pytest.fixture
-def server(first: DatabaseServer) -> DatabaseServer:
-    return first.reset()
+def server(source_server: DatabaseServer) -> DatabaseServer:
+    return source_server.reset()
 
 
 @pytest.fixture
@@ -73,14 +73,16 @@ def source(database: Database, server: DatabaseServer) -> DatabaseServer:
 
 
 @pytest.fixture
-def replica(second: DatabaseServer) -> Iterator[Database]:
-    with closing(second.reset().open()) as database:
+def replica(replica_server: DatabaseServer) -> Iterator[Database]:
+    with closing(replica_server.reset().open()) as database:
         yield database
-    second.reset()
+    replica_server.reset()
 
 
 @pytest.fixture
-def torn(source: DatabaseServer, empty: Path, tmp_path: Path) -> Iterator[DatabaseServer]:
+def replica_without_relay_logs(
+    source: DatabaseServer, empty: Path, tmp_path: Path
+) -> Iterator[DatabaseServer]:
     """A replica that was killed and has lost its relay logs."""
     options = ("server-id=4", "relay-log=relay")
     with open_server(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
@@ -96,7 +98,7 @@ def torn(source: DatabaseServer, empty: Path, tmp_path: Path) -> Iterator[Databa
 
 
 @pytest.fixture
-def certified(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[tuple[DatabaseServer, str]]:
+def tls_source(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[tuple[DatabaseServer, str]]:
     """A source with a certificate for its address, whose account must use TLS; and the CA's file."""
     ca, key = create_certificate(tmp_path, "server")
     options = ("server-id=8", f"ssl-ca={ca}", f"ssl-cert={ca}", f"ssl-key={key}")

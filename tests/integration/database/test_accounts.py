@@ -33,14 +33,18 @@ pytestmark = pytest.mark.every_server
 
 
 class TestAccounts:
-    def test_an_account_that_was_made_is_exactly_as_wanted(
+    def test_a_created_account_is_exactly_as_desired(
         self, source: DatabaseServer, database: Database
     ) -> None:
-        seen = read_account(database, REPLICATOR)
+        account_state = read_account(database, REPLICATOR)
 
-        assert seen.privileges == REPLICATION_PRIVILEGES
-        assert (seen.is_marked, seen.has_other_privileges, seen.is_locked) == (True, False, False)
-        assert database.dialect.verify_password(seen.plugin, seen.password_hash, PASSWORD)
+        assert account_state.privileges == REPLICATION_PRIVILEGES
+        assert (account_state.is_marked, account_state.has_other_privileges, account_state.is_locked) == (
+            True,
+            False,
+            False,
+        )
+        assert database.dialect.verify_password(account_state.plugin, account_state.password_hash, PASSWORD)
         assert TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD).error is None
 
     @pytest.mark.parametrize(
@@ -62,17 +66,15 @@ class TestAccounts:
         database.apply(CreateMarker())
         database.apply(CreateAccount(account, Secret(password)))
 
-        seen = read_account(database, account)
-        look = TcpSourceProbe(5).probe("127.0.0.1", server.port, name, Secret(password))
+        account_state = read_account(database, account)
+        source_state = TcpSourceProbe(5).probe("127.0.0.1", server.port, name, Secret(password))
 
-        assert seen.is_marked
-        assert look.error is None
+        assert account_state.is_marked
+        assert source_state.error is None
         database.apply(DropAccount(account))
         assert database.observe().find_account(account) is None
 
-    def test_an_account_of_somebody_else_is_never_taken_over(
-        self, server: DatabaseServer, database: Database
-    ) -> None:
+    def test_a_foreign_account_is_never_taken_over(self, server: DatabaseServer, database: Database) -> None:
         server.execute("CREATE USER slave0000 IDENTIFIED BY 'theirs'")
         database.apply(CreateMarker())
         before = read_account(database, REPLICATOR)
@@ -83,16 +85,18 @@ class TestAccounts:
         assert refused.value.number == 1396
         assert read_account(database, REPLICATOR) == before
 
-    def test_a_new_password_replaces_every_way_in(
-        self, source: DatabaseServer, database: Database, spoken: FamilyStatements
+    def test_a_new_password_replaces_all_alternatives(
+        self, source: DatabaseServer, database: Database, family_statements: FamilyStatements
     ) -> None:
-        source.execute(spoken.add_password)
+        source.execute(family_statements.add_password)
 
         database.apply(SetPassword(REPLICATOR, Secret("new")))
 
-        seen = read_account(database, REPLICATOR)
-        assert database.dialect.verify_password(seen.plugin, seen.password_hash, Secret("new"))
-        assert seen.is_marked
+        account_state = read_account(database, REPLICATOR)
+        assert database.dialect.verify_password(
+            account_state.plugin, account_state.password_hash, Secret("new")
+        )
+        assert account_state.is_marked
 
     def test_tls_is_required_and_released(self, source: DatabaseServer, database: Database) -> None:
         database.apply(SetPassword(REPLICATOR, PASSWORD, require_tls=True))
@@ -103,9 +107,7 @@ class TestAccounts:
         assert required
         assert not read_account(database, REPLICATOR).requires_tls
 
-    def test_privileges_are_narrowed_to_exactly_replication(
-        self, source: DatabaseServer, database: Database
-    ) -> None:
+    def test_privileges_are_reduced_to_replication(self, source: DatabaseServer, database: Database) -> None:
         source.execute(
             "CREATE DATABASE d",
             "CREATE TABLE d.t (a INT)",
@@ -121,14 +123,16 @@ class TestAccounts:
 
         database.apply(SetPrivileges(REPLICATOR))
 
-        seen = read_account(database, REPLICATOR)
-        assert (seen.privileges, seen.has_other_privileges, seen.is_marked) == (
+        account_state = read_account(database, REPLICATOR)
+        assert (account_state.privileges, account_state.has_other_privileges, account_state.is_marked) == (
             REPLICATION_PRIVILEGES,
             False,
             True,
         )
 
-    def test_what_only_lacks_is_not_revoked_first(self, source: DatabaseServer, database: Database) -> None:
+    def test_missing_privileges_are_granted_without_a_revoke(
+        self, source: DatabaseServer, database: Database
+    ) -> None:
         source.execute("REVOKE guestagent FROM slave0000")
         before = source.read_all_logs().count(b"REVOKE ALL")
 
@@ -138,22 +142,22 @@ class TestAccounts:
         assert source.read_all_logs().count(b"REVOKE ALL") == before
 
     @pytest.mark.parametrize("cut", [1, 2])
-    def test_an_account_that_was_cut_short_is_completed(
-        self, database: Database, server: DatabaseServer, cut: int
+    def test_an_interrupted_account_is_completed(
+        self, database: Database, server: DatabaseServer, statement_count: int
     ) -> None:
         database.apply(CreateMarker())
         made = (
             "CREATE USER slave0000 IDENTIFIED BY 'correct horse battery'",
             "GRANT REPLICATION SLAVE ON *.* TO slave0000",
         )
-        server.execute(*made[:cut])
+        server.execute(*made[:statement_count])
 
         database.apply(SetPrivileges(REPLICATOR))
 
-        seen = read_account(database, REPLICATOR)
-        assert (seen.privileges, seen.is_marked) == (REPLICATION_PRIVILEGES, True)
+        account_state = read_account(database, REPLICATOR)
+        assert (account_state.privileges, account_state.is_marked) == (REPLICATION_PRIVILEGES, True)
 
-    def test_a_mark_that_gives_rights_is_somebody_elses(
+    def test_a_role_with_privileges_is_not_the_marker(
         self, server: DatabaseServer, database: Database
     ) -> None:
         server.execute("CREATE ROLE guestagent", "GRANT SELECT ON mysql.* TO guestagent", "CREATE USER app")
@@ -162,22 +166,24 @@ class TestAccounts:
         state = database.observe()
 
         assert not state.has_marker
-        assert [seen.is_marked for seen in state.accounts] == [False]
+        assert [account_state.is_marked for account_state in state.accounts] == [False]
 
-    def test_rights_for_nobody_create_nobody(self, database: Database, spoken: FamilyStatements) -> None:
+    def test_privileges_for_a_missing_account_do_not_create_it(
+        self, database: Database, family_statements: FamilyStatements
+    ) -> None:
         database.apply(CreateMarker())
 
         with pytest.raises(DatabaseRefused) as refused:
             database.apply(SetPrivileges(REPLICATOR))
 
-        assert refused.value.number == spoken.no_such_account_error
+        assert refused.value.number == family_statements.no_such_account_error
 
         assert database.observe().accounts == ()
 
 
 @MYSQL_ALONE
 class TestMysqlAccounts:
-    def test_a_server_that_boots_closed_even_to_administrators_gets_its_accounts(
+    def test_accounts_are_created_on_a_super_read_only_server(
         self, server: DatabaseServer, database: Database
     ) -> None:
         server.execute("SET GLOBAL super_read_only = 1")
@@ -192,7 +198,7 @@ class TestMysqlAccounts:
         assert read_account(database, REPLICATOR).is_marked
         assert (server.query_value("@@super_read_only"), server.query_value("@@read_only")) == ("1", "1")
 
-    def test_a_refused_account_leaves_the_server_as_closed_as_it_was(
+    def test_a_rejected_account_leaves_super_read_only_on(
         self, source: DatabaseServer, database: Database
     ) -> None:
         source.execute("SET GLOBAL super_read_only = 1")
@@ -202,7 +208,9 @@ class TestMysqlAccounts:
 
         assert source.query_value("@@super_read_only") == "1"
 
-    def test_a_dynamic_privilege_is_seen_and_taken(self, source: DatabaseServer, database: Database) -> None:
+    def test_a_dynamic_privilege_is_found_and_revoked(
+        self, source: DatabaseServer, database: Database
+    ) -> None:
         source.execute("GRANT CLONE_ADMIN ON *.* TO slave0000")
         before = read_account(database, REPLICATOR).privileges
 
@@ -211,7 +219,7 @@ class TestMysqlAccounts:
         assert before == REPLICATION_PRIVILEGES | {"CLONE_ADMIN"}
         assert read_account(database, REPLICATOR).privileges == REPLICATION_PRIVILEGES
 
-    def test_an_expired_password_proves_nothing_until_it_is_set_again(
+    def test_an_expired_password_verifies_nothing_until_it_is_set_again(
         self, source: DatabaseServer, database: Database
     ) -> None:
         source.execute("ALTER USER slave0000 PASSWORD EXPIRE")
@@ -223,7 +231,7 @@ class TestMysqlAccounts:
         assert not database.dialect.verify_password(expired.plugin, expired.password_hash, PASSWORD)
         assert database.dialect.verify_password(again.plugin, again.password_hash, PASSWORD)
 
-    def test_a_user_with_the_marks_name_marks_nothing(
+    def test_a_user_with_the_name_of_the_marker_is_not_the_marker(
         self, server: DatabaseServer, database: Database
     ) -> None:
         server.execute(
@@ -233,16 +241,18 @@ class TestMysqlAccounts:
         state = database.observe()
 
         assert not state.has_marker
-        assert {seen.account.name: seen.is_marked for seen in state.accounts} == {
+        assert {account_state.account.name: account_state.is_marked for account_state in state.accounts} == {
             "guestagent": False,
             "app": False,
         }
 
-    def test_a_password_that_a_server_hashed_itself_is_proved(
+    def test_a_password_that_the_server_hashed_is_verified(
         self, server: DatabaseServer, database: Database
     ) -> None:
         server.execute("CREATE USER app IDENTIFIED BY 'pässwörd→'")
 
-        seen = read_account(database, Account("app", "%"))
+        account_state = read_account(database, Account("app", "%"))
 
-        assert database.dialect.verify_password(seen.plugin, seen.password_hash, Secret("pässwörd→"))
+        assert database.dialect.verify_password(
+            account_state.plugin, account_state.password_hash, Secret("pässwörd→")
+        )

@@ -46,33 +46,33 @@ from tests.support.replication import (
     wait_until,
 )
 
-LONGEST = max(spoken.password_length_limit for spoken in STATEMENTS.values())
+LONGEST = max(family_statements.password_length_limit for family_statements in STATEMENTS.values())
 
 pytestmark = pytest.mark.every_server
 
 
-class TestCatchingUp:
-    def test_it_ends_once_the_channel_has_applied_what_was_asked_for(
+class TestWaiting:
+    def test_waiting_ends_when_the_channel_has_applied_the_history(
         self, source: DatabaseServer, replica: Database
     ) -> None:
         source.execute("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
         with closing(source.open()) as other:
-            wanted = other.observe().history
+            source_history = other.observe().history
         replica.apply(build_point_channel(source))
         replica.apply(StartChannel())
 
-        replica.wait_for_history(wanted, 30)
+        replica.wait_for_history(source_history, 30)
 
-        assert replica.observe().history.contains(wanted)
+        assert replica.observe().history.contains(source_history)
 
-    def test_it_ends_by_itself_where_nothing_comes(self, source: DatabaseServer, replica: Database) -> None:
+    def test_waiting_ends_after_its_time_limit(self, source: DatabaseServer, replica: Database) -> None:
         source.execute("CREATE DATABASE d")
         with closing(source.open()) as other:
-            wanted = other.observe().history
+            source_history = other.observe().history
 
-        replica.wait_for_history(wanted, 0.1)
+        replica.wait_for_history(source_history, 0.1)
 
-        assert not replica.observe().history.contains(wanted)
+        assert not replica.observe().history.contains(source_history)
 
 
 class TestServer:
@@ -84,7 +84,7 @@ class TestServer:
         assert on
         assert not database.observe().read_only
 
-    def test_a_lock_of_somebody_else_is_not_waited_for_too_long(self, server: DatabaseServer) -> None:
+    def test_waiting_for_a_lock_of_another_session_has_a_limit(self, server: DatabaseServer) -> None:
         server.execute("CREATE DATABASE d", "CREATE TABLE d.t (a INT)")
         with (
             closing(connect_socket(server.socket, "root", 5)) as other,
@@ -97,7 +97,7 @@ class TestServer:
 
             assert not database.observe().read_only
 
-    def test_a_server_id_counts_from_the_next_statement_on(
+    def test_a_server_id_takes_effect_with_the_next_statement(
         self, server: DatabaseServer, database: Database
     ) -> None:
         database.apply(SetServerId(4_000_000_000))
@@ -106,35 +106,35 @@ class TestServer:
         state = database.observe()
 
         assert state.server_id == 4_000_000_000
-        assert str(state.history) == own(server, state, 1)
+        assert str(state.history) == format_gtid(server, state, 1)
 
     def test_steps_on_a_replica_write_nothing_to_its_log(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer
+        self, source: DatabaseServer, replica: Database, replica_server: DatabaseServer
     ) -> None:
-        before = second.read_position()
+        before = replica_server.read_position()
 
         for step in (SetReadOnly(True), SetServerId(7), build_point_channel(source), StopChannel()):
             replica.apply(step)
 
-        assert second.read_position() == before
+        assert replica_server.read_position() == before
         assert replica.observe().history.is_empty
 
 
-def observe_without_lag(replica: Database, wanted: GtidHistory) -> ServerState:
+def observe_without_lag(replica: Database, source_history: GtidHistory) -> ServerState:
     """Return a look at a replica that holds `wanted` and has no lag. A later look may show a lag of a second again."""
     looks: list[ServerState] = []
 
     def has_no_lag() -> bool:
         looks.append(replica.observe())
         channel = looks[-1].channel
-        return looks[-1].history.contains(wanted) and channel is not None and channel.lag == 0
+        return looks[-1].history.contains(source_history) and channel is not None and channel.lag == 0
 
     wait_until(has_no_lag)
     return looks[-1]
 
 
 class TestChannel:
-    def test_a_replica_follows_and_holds_what_the_source_has(
+    def test_a_replica_applies_the_history_of_its_source(
         self, source: DatabaseServer, replica: Database
     ) -> None:
         replica.apply(SetReadOnly(True))
@@ -142,13 +142,13 @@ class TestChannel:
         source.execute(
             "CREATE DATABASE shop", "CREATE TABLE shop.t (a INT)", "INSERT INTO shop.t VALUES (42)"
         )
-        wanted = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD).history
-        assert wanted is not None
+        source_history = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD).history
+        assert source_history is not None
 
-        state = observe_without_lag(replica, wanted)
+        state = observe_without_lag(replica, source_history)
 
         assert state.schemas == ("shop",)
-        assert not state.history.format_difference(wanted)
+        assert not state.history.format_difference(source_history)
         assert state.channel is not None
         assert replace(state.channel, source_id=0) == ChannelState(
             Endpoint("127.0.0.1", source.port, REPLICATOR.name),
@@ -158,14 +158,14 @@ class TestChannel:
             lag=0,
         )
 
-    def test_the_source_sees_who_follows(
+    def test_the_source_lists_its_replicas(
         self, source: DatabaseServer, database: Database, replica: Database
     ) -> None:
         start_replication(replica, source)
 
         wait_until(lambda: database.observe().replica_ids == (2,))
 
-    def test_a_stopped_channel_knows_no_lag(self, source: DatabaseServer, replica: Database) -> None:
+    def test_a_stopped_channel_has_no_lag(self, source: DatabaseServer, replica: Database) -> None:
         start_replication(replica, source)
 
         replica.apply(StopChannel())
@@ -175,7 +175,7 @@ class TestChannel:
         assert channel.lag is None
         assert (channel.receiver_error, channel.applier_error) == (None, None)
 
-    def test_starting_and_stopping_twice_is_once(self, source: DatabaseServer, replica: Database) -> None:
+    def test_starting_and_stopping_are_idempotent(self, source: DatabaseServer, replica: Database) -> None:
         start_replication(replica, source)
 
         replica.apply(StartChannel())
@@ -184,22 +184,22 @@ class TestChannel:
 
         assert read_channel(replica).is_stopped
 
-    def test_stopping_what_does_not_exist_is_no_error(self, replica: Database) -> None:
+    def test_stopping_without_a_channel_is_no_error(self, replica: Database) -> None:
         replica.apply(StopChannel())
 
         assert replica.observe().channel is None
 
-    def test_a_running_channel_is_not_pointed_elsewhere(
-        self, source: DatabaseServer, replica: Database, spoken: FamilyStatements
+    def test_a_running_channel_cannot_be_pointed_at_another_source(
+        self, source: DatabaseServer, replica: Database, family_statements: FamilyStatements
     ) -> None:
         start_replication(replica, source)
 
         with pytest.raises(DatabaseRefused) as refused:
             replica.apply(build_point_channel(source))
 
-        assert refused.value.number == spoken.channel_runs_error
+        assert refused.value.number == family_statements.channel_runs_error
 
-    def test_pointing_again_forgets_tls_and_takes_the_new_password(
+    def test_pointing_again_removes_tls_and_sets_the_new_password(
         self, source: DatabaseServer, replica: Database
     ) -> None:
         replica.apply(
@@ -225,10 +225,10 @@ class TestChannel:
         source: DatabaseServer,
         database: Database,
         replica: Database,
-        spoken: FamilyStatements,
+        family_statements: FamilyStatements,
         password: str,
     ) -> None:
-        password = password[: spoken.password_length_limit]
+        password = password[: family_statements.password_length_limit]
         database.apply(SetPassword(REPLICATOR, Secret(password)))
 
         replica.apply(build_point_channel(source, Secret(password)))
@@ -236,7 +236,9 @@ class TestChannel:
 
         wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
 
-    def test_a_wrong_password_is_retried_and_seen(self, source: DatabaseServer, replica: Database) -> None:
+    def test_a_wrong_password_is_retried_and_reported(
+        self, source: DatabaseServer, replica: Database
+    ) -> None:
         replica.apply(build_point_channel(source, Secret("wrong")))
         replica.apply(StartChannel())
         wait_until(lambda: read_channel(replica).receiver_error is not None)
@@ -252,7 +254,7 @@ class TestChannel:
             is FailureKind.RETRY
         )
 
-    def test_an_unreachable_source_is_retried_and_seen(self, replica: Database) -> None:
+    def test_an_unreachable_source_is_retried_and_reported(self, replica: Database) -> None:
         replica.apply(PointChannel("127.0.0.1", 1, "slave0000", PASSWORD))
         replica.apply(StartChannel())
         wait_until(lambda: read_channel(replica).receiver_error is not None)
@@ -263,7 +265,7 @@ class TestChannel:
         assert "nothing listens" in replica.dialect.diagnose_error(error, FailureStage.CONNECTING).meaning
 
     def test_an_equal_server_id_is_repaired_by_another_one(
-        self, source: DatabaseServer, replica: Database, spoken: FamilyStatements
+        self, source: DatabaseServer, replica: Database, family_statements: FamilyStatements
     ) -> None:
         replica.apply(SetServerId(1))
         replica.apply(build_point_channel(source))
@@ -275,14 +277,14 @@ class TestChannel:
         for step in (StopChannel(), SetServerId(2), StartChannel()):
             replica.apply(step)
 
-        assert error.number == spoken.equal_server_ids_error
+        assert error.number == family_statements.equal_server_ids_error
         assert replica.dialect.diagnose_error(error, FailureStage.RECEIVING).kind is FailureKind.REPAIR
         wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
 
-    def test_a_channel_that_lost_its_relay_logs_follows_again_after_a_start(
-        self, source: DatabaseServer, torn: DatabaseServer
+    def test_a_channel_without_relay_logs_replicates_again_after_a_start(
+        self, source: DatabaseServer, replica_without_relay_logs: DatabaseServer
     ) -> None:
-        with closing(torn.open()) as replica:
+        with closing(replica_without_relay_logs.open()) as replica:
             if source.flavour.family == "mariadb":
                 with pytest.raises(DatabaseRefused, match="1201"):
                     replica.apply(StartChannel())
@@ -298,14 +300,14 @@ class TestChannel:
                 )
             )
 
-    def test_a_channel_that_lost_its_relay_logs_can_be_pointed_at_once(
-        self, source: DatabaseServer, torn: DatabaseServer
+    def test_a_channel_without_relay_logs_can_be_pointed(
+        self, source: DatabaseServer, replica_without_relay_logs: DatabaseServer
     ) -> None:
-        with closing(torn.open()) as replica:
+        with closing(replica_without_relay_logs.open()) as replica:
             start_replication(replica, source)
 
     @limit_to_family("mariadb")
-    def test_one_server_id_of_two_replicas_shows_in_the_one_that_is_evicted(
+    def test_two_replicas_with_one_server_id_evict_each_other(
         self, source: DatabaseServer, replica: Database, empty: Path, tmp_path: Path
     ) -> None:
         start_replication(replica, source)
@@ -316,27 +318,27 @@ class TestChannel:
             other.apply(build_point_channel(source))
             other.apply(StartChannel())
 
-            wait_until(lambda: any(_evicted(each) for each in (replica, other)))
+            wait_until(lambda: any(is_evicted(each) for each in (replica, other)))
 
-    def test_local_writes_of_a_replica_are_beyond_its_source(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer
+    def test_local_writes_of_a_replica_differ_from_its_source(
+        self, source: DatabaseServer, replica: Database, replica_server: DatabaseServer
     ) -> None:
         start_replication(replica, source)
-        second.execute("CREATE DATABASE errant")
-        look = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
-        assert look.history is not None
+        replica_server.execute("CREATE DATABASE errant")
+        source_state = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+        assert source_state.history is not None
 
         history = replica.observe().history
 
         # MariaDB goes on counting where the source's transactions end.
-        assert history.format_difference(look.history).startswith(
-            own(second, replica.observe(), 1).removesuffix("1")
+        assert history.format_difference(source_state.history).startswith(
+            format_gtid(replica_server, replica.observe(), 1).removesuffix("1")
         )
 
-    def test_a_failed_statement_is_told_without_its_text(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer
+    def test_the_error_of_a_failed_statement_does_not_quote_it(
+        self, source: DatabaseServer, replica: Database, replica_server: DatabaseServer
     ) -> None:
-        second.execute("SET sql_log_bin = 0", "CREATE USER app")
+        replica_server.execute("SET sql_log_bin = 0", "CREATE USER app")
         start_replication(replica, source)
         source.execute("CREATE USER app IDENTIFIED BY 'in-the-clear'")
 
@@ -348,7 +350,7 @@ class TestChannel:
         assert "in-the-clear" not in str(error)
         assert replica.dialect.diagnose_error(error, FailureStage.APPLYING).kind is FailureKind.FAIL
 
-    def test_a_source_without_a_binary_log_is_named(
+    def test_a_source_without_a_binary_log_is_diagnosed(
         self, replica: Database, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         with open_server(tmp_path / "mute", empty, "server-id=3", "skip-log-bin", flavour=flavour) as mute:
@@ -356,23 +358,23 @@ class TestChannel:
                 database.apply(CreateMarker())
                 database.apply(CreateAccount(REPLICATOR, PASSWORD))
                 assert not database.observe().binary_log
-            look = TcpSourceProbe(5).probe("127.0.0.1", mute.port, REPLICATOR.name, PASSWORD)
+            source_state = TcpSourceProbe(5).probe("127.0.0.1", mute.port, REPLICATOR.name, PASSWORD)
             replica.apply(build_point_channel(mute))
             replica.apply(StartChannel())
             wait_until(lambda: read_channel(replica).receiver is ReceiverState.STOPPED)
             error = read_channel(replica).receiver_error
 
-        assert look.binary_log is False
+        assert source_state.binary_log is False
         assert error is not None
         assert "no binary log" in replica.dialect.diagnose_error(error, FailureStage.RECEIVING).meaning
 
 
-def own(server: DatabaseServer, state: ServerState, number: int) -> str:
+def format_gtid(server: DatabaseServer, state: ServerState, number: int) -> str:
     """The server's own transaction of this number, as its family spells it."""
     return f"{state.uuid}:{number}" if server.flavour.family == "mysql" else f"0-{state.server_id}-{number}"
 
 
-def _evicted(replica: Database) -> bool:
+def is_evicted(replica: Database) -> bool:
     error = read_channel(replica).receiver_error
     return (
         error is not None
@@ -382,7 +384,7 @@ def _evicted(replica: Database) -> bool:
 
 @limit_to_family("mysql")
 class TestMysqlChannel:
-    def test_a_server_id_and_read_only_outlive_a_restart_but_writable_does_not(
+    def test_server_id_and_read_only_survive_a_restart_but_writable_does_not(
         self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         with open_server(
@@ -400,7 +402,7 @@ class TestMysqlChannel:
         assert (written.read_only, written.is_restricted, written.server_id) == (False, False, 55)
         assert (restarted.read_only, restarted.is_restricted, restarted.server_id) == (True, False, 55)
 
-    def test_a_replica_stays_closed_over_a_restart_without_any_option_file(
+    def test_a_replica_stays_read_only_after_a_restart_without_option_file(
         self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         with open_server(tmp_path / "s", empty, "server-id=5", flavour=flavour) as server:
@@ -411,8 +413,13 @@ class TestMysqlChannel:
 
             assert (server.query_value("@@super_read_only"), server.query_value("@@read_only")) == ("1", "1")
 
-    def test_a_copied_identity_is_named(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer, empty: Path, tmp_path: Path
+    def test_a_copied_server_uuid_is_diagnosed(
+        self,
+        source: DatabaseServer,
+        replica: Database,
+        replica_server: DatabaseServer,
+        empty: Path,
+        tmp_path: Path,
     ) -> None:
         with open_server(tmp_path / "twin", empty, "server-id=9", flavour=source.flavour) as twin:
             twin.stop()
@@ -424,17 +431,19 @@ class TestMysqlChannel:
                 other.apply(StartChannel())
                 wait_until(lambda: read_channel(other).receiver is ReceiverState.STOPPED)
                 error = read_channel(other).receiver_error
-                look = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
-                assert look.uuid == other.observe().uuid
+                source_state = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+                assert source_state.uuid == other.observe().uuid
 
         assert error is not None
         assert "same server_uuid" in replica.dialect.diagnose_error(error, FailureStage.RECEIVING).meaning
 
-    def test_an_applier_error_is_the_workers_own(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer
+    def test_an_applier_error_is_the_error_of_the_worker(
+        self, source: DatabaseServer, replica: Database, replica_server: DatabaseServer
     ) -> None:
-        second.execute("SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
-        second.execute("SET sql_log_bin = 0", "INSERT INTO d.t VALUES (1)")
+        replica_server.execute(
+            "SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)"
+        )
+        replica_server.execute("SET sql_log_bin = 0", "INSERT INTO d.t VALUES (1)")
         source.execute("SET sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
         start_replication(replica, source)
 
@@ -446,7 +455,7 @@ class TestMysqlChannel:
         assert error.number == 1062
         assert "Duplicate entry" in error.text
 
-    def test_a_source_that_turned_gtids_off_is_seen(self, server: DatabaseServer, database: Database) -> None:
+    def test_a_source_with_gtids_off_is_observed(self, server: DatabaseServer, database: Database) -> None:
         server.execute("SET GLOBAL gtid_mode = ON_PERMISSIVE")
 
         off = database.observe().gtid
@@ -455,7 +464,7 @@ class TestMysqlChannel:
         assert not off
         assert database.observe().gtid
 
-    def test_a_damaged_relay_log_is_fetched_again_by_a_start(
+    def test_a_damaged_relay_log_is_fetched_again_after_a_start(
         self, source: DatabaseServer, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         options = ("server-id=4", "relay-log=relay")
@@ -467,9 +476,12 @@ class TestMysqlChannel:
             server.execute("STOP REPLICA SQL_THREAD")
             source.execute("CREATE DATABASE d", "CREATE TABLE d.t (a INT)", "INSERT INTO d.t VALUES (1)")
             wait_until(
-                lambda: b"INSERT" in newest(server).read_bytes() or newest(server).stat().st_size > 900
+                lambda: (
+                    b"INSERT" in find_newest_relay_log(server).read_bytes()
+                    or find_newest_relay_log(server).stat().st_size > 900
+                )
             )
-            damage(newest(server))
+            damage_relay_log(find_newest_relay_log(server))
             server.execute("START REPLICA SQL_THREAD")
             wait_until(lambda: read_channel(replica).applier_error is not None)
             error = read_channel(replica).applier_error
@@ -483,11 +495,11 @@ class TestMysqlChannel:
             )
 
 
-def newest(server: DatabaseServer) -> Path:
+def find_newest_relay_log(server: DatabaseServer) -> Path:
     return max((server.folder / "data").glob("relay.0*"))
 
 
-def damage(relay_log: Path) -> None:
+def damage_relay_log(relay_log: Path) -> None:
     """Forty bytes of its last event."""
     with relay_log.open("r+b") as file:
         file.seek(-60, 2)
@@ -495,10 +507,10 @@ def damage(relay_log: Path) -> None:
 
 
 class TestTls:
-    def test_a_channel_over_tls_runs_and_says_so(
-        self, certified: tuple[DatabaseServer, str], replica: Database
+    def test_a_channel_over_tls_runs_and_shows_its_options(
+        self, tls_source: tuple[DatabaseServer, str], replica: Database
     ) -> None:
-        server, ca = certified
+        server, ca = tls_source
 
         replica.apply(replace(build_point_channel(server), tls=True, tls_ca=ca, tls_verify=True))
         replica.apply(StartChannel())
@@ -506,10 +518,10 @@ class TestTls:
         wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
         assert read_channel(replica).endpoint.tls
 
-    def test_a_look_over_tls_verifies_the_source(
-        self, certified: tuple[DatabaseServer, str], tmp_path: Path
+    def test_a_probe_over_tls_verifies_the_source(
+        self, tls_source: tuple[DatabaseServer, str], tmp_path: Path
     ) -> None:
-        server, ca = certified
+        server, ca = tls_source
         other, _ = create_certificate(tmp_path, "other")
         view = TcpSourceProbe(5)
 

@@ -34,7 +34,7 @@ MYSQL = {
 }
 
 
-def give_options(server: DatabaseServer) -> set[str]:
+def set_options(server: DatabaseServer) -> set[str]:
     """Point the channel as somebody else might; the names of what differs from the agent's way."""
     mysql = server.flavour.family == "mysql"
     options = MYSQL if mysql else MARIADB
@@ -48,25 +48,25 @@ def give_options(server: DatabaseServer) -> set[str]:
     return set(options)
 
 
-def test_options_that_somebody_else_gave_a_channel_are_all_seen(
-    second: DatabaseServer, replica: Database
+def test_unexpected_options_of_a_channel_are_all_found(
+    replica_server: DatabaseServer, replica: Database
 ) -> None:
-    given = give_options(second)
+    options = set_options(replica_server)
 
-    assert {stray.name for stray in read_channel(replica).unexpected_options} == given
+    assert {stray.name for stray in read_channel(replica).unexpected_options} == options
 
 
-def test_a_channel_that_the_agent_points_keeps_none_of_them(
-    source: DatabaseServer, second: DatabaseServer, replica: Database
+def test_a_channel_that_the_agent_points_keeps_none(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    give_options(second)
+    set_options(replica_server)
 
     replica.apply(build_point_channel(source))
 
     assert read_channel(replica).unexpected_options == ()
 
 
-def test_a_running_channel_shows_none(source: DatabaseServer, replica: Database) -> None:
+def test_a_running_channel_has_no_unexpected_options(source: DatabaseServer, replica: Database) -> None:
     replica.apply(build_point_channel(source))
     replica.apply(StartChannel())
 
@@ -76,14 +76,16 @@ def test_a_running_channel_shows_none(source: DatabaseServer, replica: Database)
     assert strays == ()
 
 
-def test_other_domains_alone_are_seen_and_gone_too(
-    source: DatabaseServer, second: DatabaseServer, replica: Database
+def test_domain_filters_are_found_and_removed(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    if second.flavour.family == "mysql":
-        second.execute("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_AUTO_POSITION = 0")
-        second.execute("CHANGE REPLICATION SOURCE TO ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS = LOCAL")
+    if replica_server.flavour.family == "mysql":
+        replica_server.execute(
+            "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_AUTO_POSITION = 0"
+        )
+        replica_server.execute("CHANGE REPLICATION SOURCE TO ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS = LOCAL")
     else:
-        second.execute("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', DO_DOMAIN_IDS = (3)")
+        replica_server.execute("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', DO_DOMAIN_IDS = (3)")
     before = {stray.name for stray in read_channel(replica).unexpected_options}
 
     replica.apply(build_point_channel(source))

@@ -16,7 +16,7 @@ from tests.support.replication import read_channel, wait_until
 LOGIN_REFUSED = frozenset({1045, 1698})
 
 
-def test_a_channel_logs_in_with_whatever_the_contract_admits(
+def test_a_channel_logs_in_with_all_credentials_of_the_contract(
     server: DatabaseServer, replica: Database
 ) -> None:
     admitted = {
@@ -41,7 +41,7 @@ def test_a_channel_logs_in_with_whatever_the_contract_admits(
         pytest.param("'x'", "secret", id="outer quotes"),
     ],
 )
-def test_a_channel_never_logs_in_with_what_the_contract_refuses(
+def test_a_channel_cannot_log_in_with_credentials_that_the_contract_rejects(
     server: DatabaseServer, replica: Database, name: str, password: str
 ) -> None:
     channel = log_in(server, replica, name, password)

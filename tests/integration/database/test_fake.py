@@ -62,15 +62,15 @@ class TestFake:
         DropAccount(REPLICATOR),
     )
 
-    def test_the_fake_does_what_a_server_does(self, server: DatabaseServer, database: Database) -> None:
+    def test_the_fake_behaves_like_a_real_server(self, server: DatabaseServer, database: Database) -> None:
         fake = FakeDatabase(replace(FRESH_SERVER, server_id=1, read_only=False))
 
         for step in self.STEPS:
-            assert outcome(fake, step) == outcome(database, step), step
-            assert shown(fake) == shown(database), step
+            assert apply_step(fake, step) == apply_step(database, step), step
+            assert observe_comparable_state(fake) == observe_comparable_state(database), step
 
 
-def outcome(database: Database, step: Step) -> int:
+def apply_step(database: Database, step: Step) -> int:
     """The number of the error that a step ends with; 0 where it does not."""
     try:
         database.apply(step)
@@ -79,7 +79,7 @@ def outcome(database: Database, step: Step) -> int:
     return 0
 
 
-def shown(database: Database) -> ServerState:
+def observe_comparable_state(database: Database) -> ServerState:
     """What the two must agree in: all but the names, numbers and files that are a server's own."""
     state = replace(database.observe(), version="", uuid=None, port=0, tls=None, data_directory="")
     return replace(state, channel_charset="", unrecorded_gtids=None, logged_history=None)

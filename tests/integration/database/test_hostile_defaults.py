@@ -65,16 +65,18 @@ TABLES = {"mariadb": "information_schema.global_variables", "mysql": "performanc
 
 
 @contextmanager
-def hostile(server: DatabaseServer, *, but: Collection[str] = ()) -> Iterator[Mapping[str, str | None]]:
+def set_hostile_defaults(
+    server: DatabaseServer, *, except_names: Collection[str] = ()
+) -> Iterator[Mapping[str, str | None]]:
     """Within the block every new session begins with these defaults; what they were before."""
-    names = ", ".join(f"'{name}'" for name in HOSTILE if name not in but)
+    names = ", ".join(f"'{name}'" for name in HOSTILE if name not in except_names)
     known = server.execute(KNOWN.format(TABLES[server.flavour.family], names))
     before = {str(row["name"]): row["value"] for row in known}
     try:
         set_globals(server, {name: HOSTILE[name] for name in before})
         yield before
     finally:
-        set_globals(server, {name: spell(value) for name, value in before.items()})
+        set_globals(server, {name: quote_value(value) for name, value in before.items()})
 
 
 def set_globals(server: DatabaseServer, values: Mapping[str, str]) -> None:
@@ -84,42 +86,48 @@ def set_globals(server: DatabaseServer, values: Mapping[str, str]) -> None:
             session.fetch_rows(sql(f"SET GLOBAL {name} = {value}"), "setting a default")
 
 
-def spell(value: str | None) -> str:
+def quote_value(value: str | None) -> str:
     return value if value and value.replace(".", "", 1).isdigit() else f"'{value}'"
 
 
-def settle(agent: NodeAgent, document: Mapping[str, object]) -> Readiness:
+def run_until_ready(agent: NodeAgent, document: Mapping[str, object]) -> Readiness:
     """Pass until the node is ready, for a while."""
-    give_up = time.monotonic() + 20
-    while not (seen := agent.run_pass(document)).is_ready and time.monotonic() < give_up:
+    deadline = time.monotonic() + 20
+    while not (readiness := agent.run_pass(document)).is_ready and time.monotonic() < deadline:
         time.sleep(0.1)
-    return seen
+    return readiness
 
 
-def test_a_source_with_hostile_defaults_is_made_ready(server: DatabaseServer, tmp_path: Path) -> None:
+def test_a_source_with_hostile_defaults_becomes_ready(server: DatabaseServer, tmp_path: Path) -> None:
     agent = NodeAgent(tmp_path / "agent", server.socket)
-    with hostile(server) as known:
+    with set_hostile_defaults(server) as known:
         assert len(known) > 20
-        made = agent.run_pass(describe_source(USERS, 1))
+        created = agent.run_pass(describe_source(USERS, 1))
         changed = agent.run_pass(describe_source({**USERS, "o'brien\\": 'pä"ss\\'}, 1))
-        look = TcpSourceProbe(5).probe("127.0.0.1", server.port, "o'brien\\", Secret('pä"ss\\'))
+        source_state = TcpSourceProbe(5).probe("127.0.0.1", server.port, "o'brien\\", Secret('pä"ss\\'))
 
-    assert [str(each.worst_condition) for each in (made, changed) if not each.is_ready] == []
-    assert look.error is None
+    assert [str(each.worst_condition) for each in (created, changed) if not each.is_ready] == []
+    assert source_state.error is None
 
 
 @pytest.mark.patient
-def test_a_replica_with_hostile_defaults_is_made_ready(
-    server: DatabaseServer, second: DatabaseServer, tmp_path: Path
+def test_a_replica_with_hostile_defaults_becomes_ready(
+    server: DatabaseServer, replica_server: DatabaseServer, tmp_path: Path
 ) -> None:
-    replica = second.reset()
+    replica = replica_server.reset()
     at_source, at_replica = (
         NodeAgent(tmp_path / "1", server.socket),
         NodeAgent(tmp_path / "2", replica.socket),
     )
     following = describe_replica("127.0.0.1", server.port, "slave0000", USERS["slave0000"], 2)
-    with hostile(server, but=BREAKS_CHANNELS), hostile(replica, but=BREAKS_CHANNELS):
-        made, followed = at_source.run_pass(describe_source(USERS, 1)), settle(at_replica, following)
+    with (
+        set_hostile_defaults(server, except_names=BREAKS_CHANNELS),
+        set_hostile_defaults(replica, except_names=BREAKS_CHANNELS),
+    ):
+        created, followed = (
+            at_source.run_pass(describe_source(USERS, 1)),
+            run_until_ready(at_replica, following),
+        )
 
-    assert [str(each.worst_condition) for each in (made, followed) if not each.is_ready] == []
+    assert [str(each.worst_condition) for each in (created, followed) if not each.is_ready] == []
     replica.reset()

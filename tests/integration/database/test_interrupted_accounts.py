@@ -40,142 +40,157 @@ def agent(server: DatabaseServer, tmp_path: Path) -> NodeAgent:
 
 
 @pytest.fixture
-def followed(agent: NodeAgent, server: DatabaseServer, replica: Database) -> DatabaseServer:
+def replicated_source(agent: NodeAgent, server: DatabaseServer, replica: Database) -> DatabaseServer:
     """A source that an agent made, with a replica."""
-    assert agent.run_pass(describe(server, FOLLOWING)).is_ready
+    assert agent.run_pass(describe_node(server, FOLLOWING)).is_ready
     start_replication(replica, server)
     return server
 
 
-def describe(server: DatabaseServer, passwords: Mapping[str, str]) -> dict[str, object]:
+def describe_node(server: DatabaseServer, passwords: Mapping[str, str]) -> dict[str, object]:
     return describe_source(passwords, int(server.query_value("@@server_id") or 0))
 
 
 @MARIADB_ALONE
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_that_was_killed_under_a_backup_is_logged_in_the_end(
-    agent: NodeAgent, followed: DatabaseServer, second: DatabaseServer, replica: Database, change: str
+def test_a_change_that_was_killed_during_a_backup_is_logged_later(
+    agent: NodeAgent,
+    replicated_source: DatabaseServer,
+    replica_server: DatabaseServer,
+    replica: Database,
+    change: str,
 ) -> None:
-    document = describe(followed, CHANGES[change])
-    with hold_locks(followed, *BLOCKING), passing(agent, document):
-        wait_until(lambda: bool(followed.execute(WAITING)))
-        followed.execute(f"KILL {followed.execute(WAITING)[0]['id']}")
+    document = describe_node(replicated_source, CHANGES[change])
+    with hold_locks(replicated_source, *BLOCKING), run_pass_in_background(agent, document):
+        wait_until(lambda: bool(replicated_source.execute(WAITING)))
+        replicated_source.execute(f"KILL {replicated_source.execute(WAITING)[0]['id']}")
 
     assert agent.run_pass(document).is_ready
-    assert_equal_accounts(followed, second, replica)
+    assert_equal_accounts(replicated_source, replica_server, replica)
 
 
 @MARIADB_ALONE
-def test_a_backup_that_takes_longer_than_a_query_may_does_not_cut_a_change(
-    agent: NodeAgent, followed: DatabaseServer, second: DatabaseServer, replica: Database
+def test_a_backup_longer_than_a_query_timeout_does_not_interrupt_a_change(
+    agent: NodeAgent, replicated_source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
     with ExitStack() as backup:
-        backup.enter_context(hold_locks(followed, *BLOCKING))
-        with passing(agent, describe(followed, CHANGES["a new account"])) as seen:
-            wait_until(lambda: bool(followed.execute(WAITING)))
+        backup.enter_context(hold_locks(replicated_source, *BLOCKING))
+        with run_pass_in_background(
+            agent, describe_node(replicated_source, CHANGES["a new account"])
+        ) as results:
+            wait_until(lambda: bool(replicated_source.execute(WAITING)))
             time.sleep(1.5)  # the agent's queries have one second
             backup.close()
 
-    assert [each.is_ready for each in seen] == [True]
-    assert_equal_accounts(followed, second, replica)
+    assert [each.is_ready for each in results] == [True]
+    assert_equal_accounts(replicated_source, replica_server, replica)
 
 
 @MARIADB_ALONE
-def test_an_interrupted_mark_is_logged_in_the_end(
-    agent: NodeAgent, server: DatabaseServer, second: DatabaseServer, replica: Database
+def test_an_interrupted_marker_is_logged_later(
+    agent: NodeAgent, server: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    with hold_locks(server, *BLOCKING), passing(agent, describe(server, FOLLOWING)):
+    with hold_locks(server, *BLOCKING), run_pass_in_background(agent, describe_node(server, FOLLOWING)):
         wait_until(lambda: bool(server.execute(WAITING)))
         server.execute(f"KILL {server.execute(WAITING)[0]['id']}")
 
-    assert agent.run_pass(describe(server, FOLLOWING)).is_ready
+    assert agent.run_pass(describe_node(server, FOLLOWING)).is_ready
     start_replication(replica, server)
-    assert_equal_accounts(server, second, replica)
+    assert_equal_accounts(server, replica_server, replica)
 
 
 @MYSQL_ALONE
 @pytest.mark.parametrize("lock", ["FLUSH TABLES WITH READ LOCK", "LOCK INSTANCE FOR BACKUP"])
-def test_mysql_cuts_a_change_and_its_log_together(
-    agent: NodeAgent, followed: DatabaseServer, second: DatabaseServer, replica: Database, lock: str
+def test_mysql_interrupts_a_change_and_its_logging_together(
+    agent: NodeAgent,
+    replicated_source: DatabaseServer,
+    replica_server: DatabaseServer,
+    replica: Database,
+    lock: str,
 ) -> None:
-    document = describe(followed, CHANGES["a new account"])
-    before = followed.execute(ACCOUNTS)
-    with hold_locks(followed, lock):
-        cut = agent.run_pass(document)
-        during = followed.execute(ACCOUNTS)
+    document = describe_node(replicated_source, CHANGES["a new account"])
+    before = replicated_source.execute(ACCOUNTS)
+    with hold_locks(replicated_source, lock):
+        interrupted = agent.run_pass(document)
+        during = replicated_source.execute(ACCOUNTS)
 
-    assert (cut.is_ready, during) == (False, before)
+    assert (interrupted.is_ready, during) == (False, before)
     assert agent.run_pass(document).is_ready
-    assert_equal_accounts(followed, second, replica)
+    assert_equal_accounts(replicated_source, replica_server, replica)
 
 
-def test_an_account_of_somebody_else_that_came_in_between_is_not_replaced(
+def test_a_foreign_account_that_was_created_meanwhile_is_not_replaced(
     server: DatabaseServer, database: Database, agent: NodeAgent
 ) -> None:
     database.apply(CreateMarker())
     server.execute("CREATE USER slave0000 IDENTIFIED BY 'theirs'")
 
-    seen = agent.run_pass(describe(server, FOLLOWING))
+    results = agent.run_pass(describe_node(server, FOLLOWING))
 
-    assert "somebody else" in seen.worst_condition.actual
+    assert "somebody else" in results.worst_condition.actual
 
 
 @MARIADB_ALONE
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
-def test_no_kill_between_row_and_log_parts_the_accounts(
-    second: DatabaseServer, replica: Database, empty: Path, tmp_path: Path, rounds: int
+def test_kills_between_row_and_log_leave_equal_accounts(
+    replica_server: DatabaseServer, replica: Database, empty: Path, tmp_path: Path, rounds: int
 ) -> None:
     """Half of the kills meet a server whose commits wait for a backup, the others any moment of the pass."""
-    chance = random.Random(rounds)
-    with open_server(tmp_path / "s", empty, "server-id=9", flavour=second.flavour) as source:
+    random_numbers = random.Random(rounds)
+    with open_server(tmp_path / "s", empty, "server-id=9", flavour=replica_server.flavour) as source:
         agent = NodeAgent(tmp_path / "agent", source.socket)
         assert agent.run_pass(describe_source(FOLLOWING, 9)).is_ready
         start_replication(replica, source)
         for number in range(rounds):
-            others = {
-                f"slave{each:04}": f"pw{chance.randrange(3)}" for each in range(1, 4) if chance.random() < 0.6
+            other_users = {
+                f"slave{each:04}": f"pw{random_numbers.randrange(3)}"
+                for each in range(1, 4)
+                if random_numbers.random() < 0.6
             }
-            document = describe_source({**FOLLOWING, **others}, 9)
-            with passing(agent, document):
-                kill(source, chance, waiting=number % 2 == 0)
+            document = describe_source({**FOLLOWING, **other_users}, 9)
+            with run_pass_in_background(agent, document):
+                kill_source(source, random_numbers, is_waiting=number % 2 == 0)
             source.start()
             wait_until(lambda document=document: agent.run_pass(document).is_ready)  # type: ignore[misc]
-            assert_equal_accounts(source, second, replica)
+            assert_equal_accounts(source, replica_server, replica)
 
 
-def kill(source: DatabaseServer, chance: random.Random, *, waiting: bool) -> None:
+def kill_source(source: DatabaseServer, random_numbers: random.Random, *, is_waiting: bool) -> None:
     with suppress(pymysql.MySQLError):  # what it holds ends with the server
-        if waiting:
+        if is_waiting:
             with hold_locks(source, *BLOCKING):
-                give_up = time.monotonic() + 0.5  # the pass may have nothing to do
-                while not source.execute(WAITING) and time.monotonic() < give_up:
+                deadline = time.monotonic() + 0.5  # the pass may have nothing to do
+                while not source.execute(WAITING) and time.monotonic() < deadline:
                     time.sleep(0.01)
                 source.stop(signal.SIGKILL)
         else:
-            time.sleep(0.01 + chance.random() * 0.03)
+            time.sleep(0.01 + random_numbers.random() * 0.03)
             source.stop(signal.SIGKILL)
 
 
 @contextmanager
-def passing(agent: NodeAgent, document: Mapping[str, object]) -> Iterator[list[Readiness]]:
+def run_pass_in_background(agent: NodeAgent, document: Mapping[str, object]) -> Iterator[list[Readiness]]:
     """A pass that goes on within the block, and has ended after it; what it said."""
-    seen: list[Readiness] = []
-    thread = threading.Thread(target=lambda: seen.append(agent.run_pass(document)))
+    results: list[Readiness] = []
+    thread = threading.Thread(target=lambda: results.append(agent.run_pass(document)))
     thread.start()
     try:
-        yield seen
+        yield results
     finally:
         thread.join(60)
     assert not thread.is_alive()
 
 
-def assert_equal_accounts(source: DatabaseServer, second: DatabaseServer, replica: Database) -> None:
+def assert_equal_accounts(source: DatabaseServer, replica_server: DatabaseServer, replica: Database) -> None:
     """The replica applies everything without an error, and has the accounts of the source then."""
     with closing(source.open()) as database:
-        wanted = database.observe().history
+        source_history = database.observe().history
     wait_until(
-        lambda: replica.observe().history.contains(wanted) or read_channel(replica).applier_error is not None
+        lambda: (
+            replica.observe().history.contains(source_history)
+            or read_channel(replica).applier_error is not None
+        )
     )
     assert read_channel(replica).applier_error is None
-    assert second.execute(ACCOUNTS) == source.execute(ACCOUNTS)
+    assert replica_server.execute(ACCOUNTS) == source.execute(ACCOUNTS)

@@ -26,30 +26,32 @@ USERS = "SELECT User FROM mysql.global_priv WHERE User LIKE 'visitor%' ORDER BY 
 
 
 @contextmanager
-def following(
+def replicating_agent(
     folder: Path, empty: Path, source: DatabaseServer
 ) -> Iterator[tuple[DatabaseServer, NodeAgent]]:
     """A replica with an agent of its own, which has caught up."""
     with open_server(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
         agent = NodeAgent(folder / "agent", replica.socket)
-        wait_until(lambda: agent.run_pass(describe(source)).is_ready, 120)  # it replays all that there is
+        wait_until(
+            lambda: agent.run_pass(describe_node(source)).is_ready, 120
+        )  # it replays all that there is
         yield replica, agent
 
 
-def describe(source: DatabaseServer) -> dict[str, object]:
+def describe_node(source: DatabaseServer) -> dict[str, object]:
     return describe_replica("127.0.0.1", source.port, REPLICATOR.name, PASSWORD.reveal(), REPLICA_ID)
 
 
-def test_a_logged_statement_that_is_not_known_as_applied_is_recorded(
+def test_a_logged_and_unrecorded_statement_is_recorded(
     source: DatabaseServer, empty: Path, tmp_path: Path
 ) -> None:
     source.execute("CREATE DATABASE d")
-    with following(tmp_path / "r", empty, source) as (replica, agent):
+    with replicating_agent(tmp_path / "r", empty, source) as (replica, agent):
         source.execute("CREATE TABLE d.t (a INT)")
         wait_until(lambda: source.query_value("@@gtid_binlog_pos") == replica.query_value("@@gtid_slave_pos"))
-        forget_newest(replica)
+        forget_newest_gtid(replica)
 
-        wait_until(lambda: agent.run_pass(describe(source)).is_ready)
+        wait_until(lambda: agent.run_pass(describe_node(source)).is_ready)
 
         source.execute("INSERT INTO d.t VALUES (1)")
         wait_until(lambda: replica.execute("SELECT a FROM d.t") == [{"a": "1"}])
@@ -57,43 +59,43 @@ def test_a_logged_statement_that_is_not_known_as_applied_is_recorded(
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
 @pytest.mark.timeout(900)
-def test_no_kill_in_ddl_is_blamed_on_a_person_and_what_can_be_repaired_is(
+def test_kills_during_ddl_are_repaired_or_attributed_to_crash_recovery(
     source: DatabaseServer, empty: Path, tmp_path: Path, rounds: int
 ) -> None:
     """A replica whose own recovery logged something says so, and is replaced."""
     source.execute("CREATE DATABASE d")
     left = rounds
     while left:
-        with following(tmp_path / f"r{left}", empty, source) as (replica, agent):
+        with replicating_agent(tmp_path / f"r{left}", empty, source) as (replica, agent):
             while left:
                 left -= 1
-                with writing(source, left):
+                with write_in_background(source, left):
                     time.sleep(0.2 + random.random() * 0.3)
                     replica.stop(signal.SIGKILL)
                 replica.start()
-                seen = settle(agent, source)
-                if not seen.is_ready:
-                    assert "the server's own recovery from a crash" in seen.worst_condition.actual, str(
-                        seen.worst_condition
+                readiness = run_until_ready(agent, source)
+                if not readiness.is_ready:
+                    assert "the server's own recovery from a crash" in readiness.worst_condition.actual, str(
+                        readiness.worst_condition
                     )
                     break
                 assert replica.execute(TABLES) == source.execute(TABLES)
                 assert replica.execute(USERS) == source.execute(USERS)
 
 
-def settle(agent: NodeAgent, source: DatabaseServer) -> Readiness:
+def run_until_ready(agent: NodeAgent, source: DatabaseServer) -> Readiness:
     """Pass until the replica is ready, or cannot be."""
     give_up = time.monotonic() + 60
-    while not (seen := agent.run_pass(describe(source))).is_ready:
-        if seen.is_final and seen.worst_condition.name != "server":
-            return seen
-        assert time.monotonic() < give_up, str(seen.worst_condition)
+    while not (readiness := agent.run_pass(describe_node(source))).is_ready:
+        if readiness.is_final and readiness.worst_condition.name != "server":
+            return readiness
+        assert time.monotonic() < give_up, str(readiness.worst_condition)
         time.sleep(0.1)
-    return seen
+    return readiness
 
 
 @contextmanager
-def writing(source: DatabaseServer, number: int) -> Iterator[None]:
+def write_in_background(source: DatabaseServer, number: int) -> Iterator[None]:
     """DDL on the source within the block."""
     ended = threading.Event()
 
@@ -119,7 +121,7 @@ def writing(source: DatabaseServer, number: int) -> Iterator[None]:
         thread.join(30)
 
 
-def forget_newest(replica: DatabaseServer) -> None:
+def forget_newest_gtid(replica: DatabaseServer) -> None:
     """What a kill leaves between the log and the table of positions."""
     position = str(replica.query_value("@@gtid_slave_pos"))
     domain, server, number = position.split("-")

@@ -13,7 +13,7 @@ def reset_log(server: DatabaseServer) -> None:
     server.execute("RESET BINARY LOGS AND GTIDS" if server.flavour.family == "mysql" else "RESET MASTER")
 
 
-def test_what_was_logged_is_accounted_for(server: DatabaseServer, database: Database) -> None:
+def test_a_logged_schema_is_found_in_the_log(server: DatabaseServer, database: Database) -> None:
     server.execute(*SHOP, "USE shop", "INSERT INTO orders VALUES (1)", "CREATE SCHEMA IF NOT EXISTS `e-x`")
 
     assert database.observe().unlogged_data == ()
@@ -26,15 +26,13 @@ def test_a_log_of_many_files_is_read_from_its_beginning(server: DatabaseServer, 
     assert database.observe().unlogged_data == ("past_the_log",)
 
 
-def test_the_agents_own_statements_account_for_no_schema(source: DatabaseServer, database: Database) -> None:
+def test_the_agents_own_statements_create_no_schema(source: DatabaseServer, database: Database) -> None:
     source.execute(UNLOGGED, *SHOP)
 
     assert database.observe().unlogged_data == ("shop",)
 
 
-def test_a_log_that_was_reset_does_not_account_for_what_was_there(
-    server: DatabaseServer, database: Database
-) -> None:
+def test_a_reset_log_does_not_create_the_earlier_schemas(server: DatabaseServer, database: Database) -> None:
     server.execute(*SHOP)
     reset_log(server)
     at_once = database.observe().unlogged_data
@@ -44,7 +42,7 @@ def test_a_log_that_was_reset_does_not_account_for_what_was_there(
     assert database.observe().unlogged_data == ("shop",)
 
 
-def test_a_long_log_that_begins_with_a_change_of_a_schema_does_not_account_for_it(
+def test_a_long_log_that_begins_with_a_change_does_not_create_the_schema(
     server: DatabaseServer, database: Database
 ) -> None:
     server.execute(*SHOP)
@@ -54,14 +52,14 @@ def test_a_long_log_that_begins_with_a_change_of_a_schema_does_not_account_for_i
     assert database.observe().unlogged_data == ("shop",)
 
 
-def test_a_log_whose_beginning_was_purged_claims_nothing(server: DatabaseServer, database: Database) -> None:
+def test_a_log_without_its_beginning_is_not_checked(server: DatabaseServer, database: Database) -> None:
     server.execute(*SHOP, "FLUSH BINARY LOGS", "INSERT INTO shop.orders VALUES (1)")
     server.execute(f"PURGE BINARY LOGS TO '{server.read_position()[0]}'")
 
     assert database.observe().unlogged_data == ()
 
 
-def test_a_position_from_a_dump_is_no_log_unless_the_log_says_that_it_was_purged(
+def test_a_position_from_a_dump_counts_only_if_the_log_was_purged(
     server: DatabaseServer, database: Database
 ) -> None:
     server.execute(UNLOGGED, *SHOP)

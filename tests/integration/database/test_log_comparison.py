@@ -57,7 +57,7 @@ KINDS = (
 )
 
 
-def say_all(server: DatabaseServer, *statements: str) -> None:
+def execute_all(server: DatabaseServer, *statements: str) -> None:
     """Send the statements in one session; one that this server rejects makes no transaction."""
     with closing(server._connected()) as connection, connection.cursor() as cursor:
         for statement in statements:
@@ -68,26 +68,28 @@ def say_all(server: DatabaseServer, *statements: str) -> None:
                 continue
 
 
-def caught_up(source: DatabaseServer, replica: Database) -> GtidHistory:
+def wait_for_replica(source: DatabaseServer, replica: Database) -> GtidHistory:
     """Wait until the replica has applied all of the source; return the history."""
-    with closing(source.open()) as at_source:
-        history = at_source.observe().history
+    with closing(source.open()) as source_database:
+        history = source_database.observe().history
     wait_until(lambda: not history.format_difference(replica.observe().history))
     return history
 
 
-def purge(source: DatabaseServer) -> None:
+def purge_logs(source: DatabaseServer) -> None:
     """Leave the newest log alone; one that a replica is at is not purged until it has gone on."""
     file, _ = source.read_position()
 
     def is_purged() -> bool:
-        say_all(source, "SET GLOBAL slave_connections_needed_for_purge = 0", f"PURGE BINARY LOGS TO '{file}'")
+        execute_all(
+            source, "SET GLOBAL slave_connections_needed_for_purge = 0", f"PURGE BINARY LOGS TO '{file}'"
+        )
         return len(source.execute("SHOW BINARY LOGS")) == 1
 
     wait_until(is_purged)
 
 
-def stamps_of(server: DatabaseServer, first: GtidHistory, last: GtidHistory) -> dict[str, int]:
+def read_timestamps(server: DatabaseServer, first: GtidHistory, last: GtidHistory) -> dict[str, int]:
     with closing(connect_socket(server.socket, "root", 10)) as connection:
         return read_excerpt(connection, first, last).timestamps
 
@@ -95,93 +97,106 @@ def stamps_of(server: DatabaseServer, first: GtidHistory, last: GtidHistory) -> 
 @pytest.mark.patient
 @pytest.mark.every_server
 @pytest.mark.parametrize("format_", ["ROW", "MIXED", "STATEMENT"])
-def test_every_kind_of_transaction_has_one_time_in_both_logs(
-    source: DatabaseServer, second: DatabaseServer, replica: Database, format_: str
+def test_every_kind_of_transaction_has_the_same_time_in_both_logs(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database, format_: str
 ) -> None:
-    say_all(source, *TABLES)
+    execute_all(source, *TABLES)
     start_replication(replica, source)
-    first = caught_up(source, replica).newest_gtids
+    first = wait_for_replica(source, replica).newest_gtids
 
-    say_all(source, f"SET SESSION binlog_format = {format_}", *KINDS)
-    last = caught_up(source, replica)
+    execute_all(source, f"SET SESSION binlog_format = {format_}", *KINDS)
+    last = wait_for_replica(source, replica)
 
-    ours, theirs = stamps_of(second, first, last), stamps_of(source, first, last)
-    assert len(ours) > 15
-    assert ours == {gtid: made for gtid, made in theirs.items() if gtid in ours}
+    replica_timestamps, source_timestamps = (
+        read_timestamps(replica_server, first, last),
+        read_timestamps(source, first, last),
+    )
+    assert len(replica_timestamps) > 15
+    assert replica_timestamps == {
+        gtid: timestamp for gtid, timestamp in source_timestamps.items() if gtid in replica_timestamps
+    }
 
 
-def test_a_log_that_was_purged_can_never_be_compared(
-    source: DatabaseServer, second: DatabaseServer, replica: Database
+def test_a_purged_log_can_never_be_compared(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    say_all(source, *TABLES)
+    execute_all(source, *TABLES)
     start_replication(replica, source)
-    known = caught_up(source, replica)
-    say_all(
+    known = wait_for_replica(source, replica)
+    execute_all(
         source, "FLUSH BINARY LOGS", "CREATE DATABASE more", "FLUSH BINARY LOGS", "CREATE DATABASE evenmore"
     )
-    last = caught_up(source, replica)
-    purge(source)
-    here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
+    last = wait_for_replica(source, replica)
+    purge_logs(source)
+    source_login = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
 
-    compared = BinlogComparison(second.socket, 10).compare(here, None, known.newest_gtids, last, None)
+    result = BinlogComparison(replica_server.socket, 10).compare(
+        source_login, None, known.newest_gtids, last, None
+    )
 
     with pytest.raises(DatabaseRefused):
-        stamps_of(source, known.newest_gtids, last)
-    assert (compared.conflicting_gtid, compared.incomplete_reason) == ("", "")
-    assert "the source: " in compared.failure_reason
+        read_timestamps(source, known.newest_gtids, last)
+    assert (result.conflicting_gtid, result.incomplete_reason) == ("", "")
+    assert "the source: " in result.failure_reason
 
 
-def test_a_source_that_does_not_answer_is_asked_again(
-    source: DatabaseServer, second: DatabaseServer, replica: Database
+def test_an_unreachable_source_is_compared_later(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    say_all(source, *TABLES)
+    execute_all(source, *TABLES)
     start_replication(replica, source)
-    known = caught_up(source, replica)
-    nobody = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), 9)
+    known = wait_for_replica(source, replica)
+    unreachable_source = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), 9)
 
-    compared = BinlogComparison(second.socket, 10).compare(nobody, None, known.newest_gtids, known, None)
+    result = BinlogComparison(replica_server.socket, 10).compare(
+        unreachable_source, None, known.newest_gtids, known, None
+    )
 
-    assert "the source: " in compared.incomplete_reason
+    assert "the source: " in result.incomplete_reason
 
 
-def test_logs_longer_than_one_comparison_are_compared_in_several(
-    source: DatabaseServer, second: DatabaseServer, replica: Database
+def test_long_logs_are_compared_in_several_comparisons(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    say_all(source, *TABLES)
+    execute_all(source, *TABLES)
     start_replication(replica, source)
-    known = caught_up(source, replica).newest_gtids
-    say_all(source, *(["INSERT INTO d.t (v) VALUES ('x')"] * 12), "DROP TABLE d.m")
-    last = caught_up(source, replica)
-    here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
-    comparison = BinlogComparison(second.socket, 10, limit=4)
+    known = wait_for_replica(source, replica).newest_gtids
+    execute_all(source, *(["INSERT INTO d.t (v) VALUES ('x')"] * 12), "DROP TABLE d.m")
+    last = wait_for_replica(source, replica)
+    source_login = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
+    comparison = BinlogComparison(replica_server.socket, 10, limit=4)
 
     rounds: list[ComparisonResult] = []
-    equal = known.parse()
+    common_history = known.parse()
     while not rounds or rounds[-1].incomplete_reason:
-        rounds.append(comparison.compare(here, None, known, last, equal))
-        equal = equal.parse(str(equal), str(rounds[-1].common_history or ""))
+        rounds.append(comparison.compare(source_login, None, known, last, common_history))
+        common_history = common_history.parse(str(common_history), str(rounds[-1].common_history or ""))
 
     assert len(rounds) == 4, "the newest known one and thirteen more, four at a time"
     assert (rounds[-1].conflicting_gtid, rounds[-1].failure_reason) == ("", "")
-    assert not last.newest_gtids.format_difference(equal)
+    assert not last.newest_gtids.format_difference(common_history)
 
 
-def test_the_same_log_is_the_same_and_one_that_began_anew_is_not(
-    source: DatabaseServer, second: DatabaseServer, replica: Database
+def test_equal_logs_agree_and_a_reset_log_conflicts(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database
 ) -> None:
-    say_all(source, *TABLES, *SLOW)
+    execute_all(source, *TABLES, *SLOW)
     start_replication(replica, source)
-    known = caught_up(source, replica)
-    comparison = BinlogComparison(second.socket, 10)
-    here = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
+    known = wait_for_replica(source, replica)
+    comparison = BinlogComparison(replica_server.socket, 10)
+    source_login = Source("127.0.0.1", User(REPLICATOR.name, PASSWORD), source.port)
 
-    same = comparison.compare(here, None, known.newest_gtids, known, None)
+    equal_result = comparison.compare(source_login, None, known.newest_gtids, known, None)
     reset = "RESET MASTER" if source.flavour.family == "mariadb" else "RESET BINARY LOGS AND GTIDS"
-    say_all(source, "DROP TABLE d.m", reset, *(["INSERT INTO d.t (v) VALUES ('again')"] * 40))
-    other = comparison.compare(here, None, known.newest_gtids, known, None)
-    nobody = Source("127.0.0.1", User("nobody", PASSWORD), source.port)
-    rejected = comparison.compare(nobody, None, known, known, None)
+    execute_all(source, "DROP TABLE d.m", reset, *(["INSERT INTO d.t (v) VALUES ('again')"] * 40))
+    conflicting_result = comparison.compare(source_login, None, known.newest_gtids, known, None)
+    unreachable_source = Source("127.0.0.1", User("nobody", PASSWORD), source.port)
+    rejected_result = comparison.compare(unreachable_source, None, known, known, None)
 
-    assert (same.conflicting_gtid, same.incomplete_reason, same.failure_reason) == ("", "", "")
-    assert other.conflicting_gtid == str(known.newest_gtids)
-    assert "nobody" in rejected.incomplete_reason
+    assert (equal_result.conflicting_gtid, equal_result.incomplete_reason, equal_result.failure_reason) == (
+        "",
+        "",
+        "",
+    )
+    assert conflicting_result.conflicting_gtid == str(known.newest_gtids)
+    assert "nobody" in rejected_result.incomplete_reason

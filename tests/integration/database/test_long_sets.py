@@ -54,75 +54,77 @@ def receive_on_replica(server: DatabaseServer, gtids: list[str]) -> None:
         server.execute(f"SET GLOBAL gtid_slave_pos = '{','.join(gtids)}'")
 
 
-def see_source(server: DatabaseServer) -> GtidHistory:
+def read_source_history(server: DatabaseServer) -> GtidHistory:
     state = TcpSourceProbe(10.0).probe("127.0.0.1", server.port, REPLICATOR.name, PASSWORD)
     assert state.history is not None, state.error
     return state.history
 
 
 @pytest.fixture
-def gtids(source: DatabaseServer, second: DatabaseServer, replica: Database) -> list[str]:
+def gtids(source: DatabaseServer, replica_server: DatabaseServer, replica: Database) -> list[str]:
     """What both servers hold."""
     both = list_gtids(source.flavour.family)
     execute_on_source(source, both)
-    receive_on_replica(second, both)
+    receive_on_replica(replica_server, both)
     return both
 
 
 class TestLongSets:
-    def test_a_long_set_is_read_whole(
+    def test_a_long_set_is_read_completely(
         self, source: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
-        seen = replica.observe().history
+        history = replica.observe().history
 
-        assert len(str(seen)) > CUT[source.flavour.family]
-        assert all(gtid in str(seen) for gtid in gtids)
+        assert len(str(history)) > CUT[source.flavour.family]
+        assert all(gtid in str(history) for gtid in gtids)
 
-    def test_equal_sets_show_no_errant_transaction(
+    def test_equal_sets_have_no_errant_transaction(
         self, source: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
-        assert replica.observe().history.format_difference(see_source(source)) == ""
+        assert replica.observe().history.format_difference(read_source_history(source)) == ""
 
-    def test_an_errant_transaction_beyond_the_cut_is_seen(
-        self, source: DatabaseServer, second: DatabaseServer, replica: Database, gtids: list[str]
+    def test_an_errant_transaction_at_the_end_of_a_long_set_is_found(
+        self, source: DatabaseServer, replica_server: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
         errant = ERRANT[source.flavour.family]
-        receive_on_replica(second, [errant] if source.flavour.family == "mysql" else [*gtids, errant])
+        receive_on_replica(replica_server, [errant] if source.flavour.family == "mysql" else [*gtids, errant])
 
-        assert replica.observe().history.format_difference(see_source(source)) == errant
+        assert replica.observe().history.format_difference(read_source_history(source)) == errant
 
     def test_a_replica_catches_up_with_a_long_set(
         self, source: DatabaseServer, replica: Database, gtids: list[str]
     ) -> None:
         replica.apply(build_point_channel(source))
         replica.apply(StartChannel())
-        history = see_source(source)
+        history = read_source_history(source)
 
         def has_caught_up() -> bool:
             replica.wait_for_history(history, 0.2)
             return replica.observe().history.contains(history)
 
         wait_until(has_caught_up)
-        assert replica.observe().history.format_difference(see_source(source)) == ""
+        assert replica.observe().history.format_difference(read_source_history(source)) == ""
 
 
 @pytest.fixture
-def cramped(second: DatabaseServer, replica: Database) -> Iterator[Database]:
+def replica_with_small_packets(replica_server: DatabaseServer, replica: Database) -> Iterator[Database]:
     """A replica that takes no long statement."""
-    second.execute("SET GLOBAL max_allowed_packet = 1024")
-    with closing(second.open()) as database:
+    replica_server.execute("SET GLOBAL max_allowed_packet = 1024")
+    with closing(replica_server.open()) as database:
         yield database
-    second.execute("SET GLOBAL max_allowed_packet = DEFAULT")
+    replica_server.execute("SET GLOBAL max_allowed_packet = DEFAULT")
 
 
-def test_waiting_for_a_long_set_keeps_the_session(cramped: Database, second: DatabaseServer) -> None:
+def test_waiting_for_a_long_set_keeps_the_session(
+    replica_with_small_packets: Database, replica_server: DatabaseServer
+) -> None:
     history: GtidHistory
-    if second.flavour.family == "mysql":
+    if replica_server.flavour.family == "mysql":
         intervals = ":".join(f"{10**17 + 3 * n}-{10**17 + 3 * n + 1}" for n in range(2000))
         history = MysqlHistory.parse(f"ffffffff-71ca-11e1-9e33-c80aa9429562:{intervals}")
     else:
         history = MariadbHistory.parse(",".join(f"{10**9 + n}-1-{10**17 + n}" for n in range(2000)))
 
-    cramped.wait_for_history(history, 0.1)
+    replica_with_small_packets.wait_for_history(history, 0.1)
 
-    assert cramped.observe().history.is_empty
+    assert replica_with_small_packets.observe().history.is_empty

@@ -24,10 +24,8 @@ from tests.support.replication import (
 pytestmark = pytest.mark.every_server
 
 
-class TestLooking:
-    def test_a_fresh_server_shows_nothing_of_anybody(
-        self, server: DatabaseServer, database: Database
-    ) -> None:
+class TestObserve:
+    def test_a_fresh_server_is_empty(self, server: DatabaseServer, database: Database) -> None:
         state = database.observe()
 
         assert (state.accounts, state.schemas, state.replica_ids, state.has_marker) == ((), (), (), False)
@@ -40,7 +38,9 @@ class TestLooking:
         assert state.version.startswith(server.flavour.series)
         assert state.history.family.lower() == database.dialect.family == server.flavour.family
 
-    def test_schemas_and_foreign_accounts_are_seen(self, server: DatabaseServer, database: Database) -> None:
+    def test_schemas_and_foreign_accounts_are_observed(
+        self, server: DatabaseServer, database: Database
+    ) -> None:
         server.execute(
             "CREATE DATABASE shop",
             "CREATE USER app@'10.%' IDENTIFIED BY 'x'",
@@ -62,7 +62,7 @@ class TestLooking:
 
         assert schemas == ()
 
-    def test_looking_writes_nothing(self, source: DatabaseServer, database: Database) -> None:
+    def test_observing_writes_nothing(self, source: DatabaseServer, database: Database) -> None:
         before = source.read_position()
 
         database.observe()
@@ -95,55 +95,55 @@ class TestLooking:
             ("GRANT boss TO guestagent", {"is_marked": False}),
         ],
     )
-    def test_every_right_of_an_account_is_seen(
+    def test_every_privilege_of_an_account_is_observed(
         self, source: DatabaseServer, database: Database, statement: str, expected: dict[str, object]
     ) -> None:
-        made = read_account(database, REPLICATOR)
+        created_state = read_account(database, REPLICATOR)
         procedure = "CREATE PROCEDURE d.p() SELECT 1"
         source.execute(
             "CREATE DATABASE d", "CREATE TABLE d.t (a INT)", procedure, "CREATE ROLE boss", statement
         )
 
-        seen = read_account(database, REPLICATOR)
+        account_state = read_account(database, REPLICATOR)
 
-        assert made.privileges == REPLICATION_PRIVILEGES
-        assert made.is_marked
-        assert not made.has_other_privileges
-        assert seen == replace(made, **expected)  # type: ignore[arg-type]
+        assert created_state.privileges == REPLICATION_PRIVILEGES
+        assert created_state.is_marked
+        assert not created_state.has_other_privileges
+        assert account_state == replace(created_state, **expected)  # type: ignore[arg-type]
 
-    def test_a_second_password_is_a_retained_one(
-        self, source: DatabaseServer, database: Database, spoken: FamilyStatements
+    def test_a_second_password_is_retained(
+        self, source: DatabaseServer, database: Database, family_statements: FamilyStatements
     ) -> None:
-        source.execute(spoken.add_password)
+        source.execute(family_statements.add_password)
 
-        seen = read_account(database, REPLICATOR)
+        account_state = read_account(database, REPLICATOR)
 
         proofs = [
-            database.dialect.verify_password(seen.plugin, seen.password_hash, p)
+            database.dialect.verify_password(account_state.plugin, account_state.password_hash, p)
             for p in (PASSWORD, Secret("x"))
         ]
         assert sum(proofs) == 1
-        assert seen.retained_hash is not None
+        assert account_state.retained_hash is not None
 
     @limit_to_family("mariadb")
-    def test_a_second_way_into_an_account_is_no_proof(
-        self, source: DatabaseServer, database: Database
-    ) -> None:
+    def test_an_alternative_plugin_is_mentioned(self, source: DatabaseServer, database: Database) -> None:
         source.execute(
             "ALTER USER slave0000 IDENTIFIED VIA mysql_native_password USING PASSWORD('correct horse battery')"
             " OR unix_socket"
         )
 
-        seen = read_account(database, REPLICATOR)
+        account_state = read_account(database, REPLICATOR)
 
-        assert not database.dialect.verify_password(seen.plugin, seen.password_hash, PASSWORD)
+        assert not database.dialect.verify_password(
+            account_state.plugin, account_state.password_hash, PASSWORD
+        )
 
-    def test_named_channels_are_refused(
-        self, database: Database, server: DatabaseServer, spoken: FamilyStatements
+    def test_named_channels_are_rejected(
+        self, database: Database, server: DatabaseServer, family_statements: FamilyStatements
     ) -> None:
-        server.execute(spoken.create_named_channel)
+        server.execute(family_statements.create_named_channel)
 
         with pytest.raises(DatabaseRefused, match="named channels"):
             database.observe()
 
-        server.execute(spoken.drop_named_channel)
+        server.execute(family_statements.drop_named_channel)

@@ -65,17 +65,17 @@ def _count_comparisons() -> int:
 
 @pytest.fixture
 def node(server: DatabaseServer, tmp_path: Path) -> Node:
-    made = Node(server, tmp_path)
+    new_node = Node(server, tmp_path)
     for _ in range(2):
-        made.converge()
-    return made
+        new_node.converge()
+    return new_node
 
 
-def test_a_quiet_pass_connects_once_and_proves_no_password(node: Node) -> None:
+def test_a_quiet_pass_connects_once_and_verifies_no_password(node: Node) -> None:
     assert node.converge() == (1, 0)
 
 
-def test_an_account_that_the_server_prefers_to_a_proved_one_is_found_at_once(node: Node) -> None:
+def test_an_account_that_takes_precedence_over_a_verified_one_is_found_at_once(node: Node) -> None:
     node.server.execute(f"CREATE USER slave0003@'{node.server.address}' IDENTIFIED BY 'an other one'")
 
     worst = node.look().worst_condition
@@ -85,7 +85,7 @@ def test_an_account_that_the_server_prefers_to_a_proved_one_is_found_at_once(nod
 
 
 @pytest.mark.patient
-def test_the_logins_of_a_server_that_was_started_anew_are_proved_anew(node: Node) -> None:
+def test_logins_are_verified_again_after_a_restart(node: Node) -> None:
     node.server.stop()
     node.server.start()
 

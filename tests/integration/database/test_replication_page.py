@@ -19,34 +19,34 @@ OPTION = re.compile(r"^ +(?:-\w, )?--([\w-]+)", re.M)
 CHANGE = {"mariadb": "CHANGE MASTER TO", "mysql": "CHANGE REPLICATION SOURCE TO"}
 
 
-def missing(names: set[str]) -> set[str]:
+def find_missing(names: set[str]) -> set[str]:
     return {name for name in names if OF_REPLICATION.search(name.lower())} - list_all_names()
 
 
-def test_every_variable_is_listed(first: DatabaseServer) -> None:
-    names = {str(row["Variable_name"]).lower() for row in first.execute("SHOW GLOBAL VARIABLES")}
+def test_every_variable_is_listed(source_server: DatabaseServer) -> None:
+    names = {str(row["Variable_name"]).lower() for row in source_server.execute("SHOW GLOBAL VARIABLES")}
 
-    assert missing(names) == set()
+    assert find_missing(names) == set()
 
 
-def test_every_option_of_the_program_is_listed(first: DatabaseServer) -> None:
-    help_argv = (first.flavour.server_program, "--no-defaults", "--verbose", "--help")
+def test_every_option_of_the_program_is_listed(source_server: DatabaseServer) -> None:
+    help_argv = (source_server.flavour.server_program, "--no-defaults", "--verbose", "--help")
 
-    told = subprocess.run(
-        build_root_command(provide_server_root(first.flavour), help_argv),
+    process = subprocess.run(
+        build_root_command(provide_server_root(source_server.flavour), help_argv),
         capture_output=True,
         text=True,
         check=True,
     )
-    names = {name.replace("-", "_").lower() for name in OPTION.findall(told.stdout)}
+    names = {name.replace("-", "_").lower() for name in OPTION.findall(process.stdout)}
 
     assert len(names) > 500
-    assert missing(names) == set()
+    assert find_missing(names) == set()
 
 
-def test_every_option_of_change_in_the_servers_own_manual_is_listed(first: DatabaseServer) -> None:
-    topics = first.execute("SELECT name, description AS text FROM mysql.help_topic")
-    (row,) = (topic for topic in topics if topic["name"] == CHANGE[first.flavour.family])
+def test_every_option_of_change_in_the_servers_own_manual_is_listed(source_server: DatabaseServer) -> None:
+    topics = source_server.execute("SELECT name, description AS text FROM mysql.help_topic")
+    (row,) = (topic for topic in topics if topic["name"] == CHANGE[source_server.flavour.family])
 
     names = set(re.findall(r"^ *(?:\| )?([A-Z][A-Z_]+) = ", str(row["text"]), re.M))
 
@@ -55,11 +55,15 @@ def test_every_option_of_change_in_the_servers_own_manual_is_listed(first: Datab
 
 
 @limit_to_family("mysql")  # MariaDB has them built in
-def test_the_variables_of_mysqls_semi_synchronous_plugins_are_listed(first: DatabaseServer) -> None:
+def test_the_variables_of_mysqls_semi_synchronous_plugins_are_listed(source_server: DatabaseServer) -> None:
     plugins = ("source", "replica")
-    first.execute(*(f"INSTALL PLUGIN rpl_semi_sync_{end} SONAME 'semisync_{end}.so'" for end in plugins))
-    names = {str(row["Variable_name"]) for row in first.execute("SHOW GLOBAL VARIABLES LIKE 'rpl_semi%'")}
-    first.execute(*(f"UNINSTALL PLUGIN rpl_semi_sync_{end}" for end in plugins))
+    source_server.execute(
+        *(f"INSTALL PLUGIN rpl_semi_sync_{end} SONAME 'semisync_{end}.so'" for end in plugins)
+    )
+    names = {
+        str(row["Variable_name"]) for row in source_server.execute("SHOW GLOBAL VARIABLES LIKE 'rpl_semi%'")
+    }
+    source_server.execute(*(f"UNINSTALL PLUGIN rpl_semi_sync_{end}" for end in plugins))
 
     assert len(names) == 8
-    assert missing(names) == set()
+    assert find_missing(names) == set()

@@ -32,7 +32,7 @@ MYSQL_FILTERS = {
 MYSQL = {"replica_exec_mode": "IDEMPOTENT", "replica_type_conversions": "ALL_LOSSY"}
 
 
-def set_all(server: DatabaseServer) -> set[str]:
+def set_harmful_values(server: DatabaseServer) -> set[str]:
     """Set all of them; their names."""
     if server.flavour.family == "mariadb":
         server.execute(*(f"SET GLOBAL {name} = '{value}'" for name, value in MARIADB.items()))
@@ -42,20 +42,20 @@ def set_all(server: DatabaseServer) -> set[str]:
     return {*MYSQL_FILTERS, *MYSQL}
 
 
-def undo_all(server: DatabaseServer, database: Database) -> None:
+def undo_settings(server: DatabaseServer, database: Database) -> None:
     """Take back whatever is found, with the statements that a person is told."""
     state = database.observe()
-    found = (*state.harmful_settings, *(state.channel.filters if state.channel is not None else ()))
-    server.execute(*(each.undo_statement for each in found if each.undo_statement), "DO 0")
+    settings = (*state.harmful_settings, *(state.channel.filters if state.channel is not None else ()))
+    server.execute(*(each.undo_statement for each in settings if each.undo_statement), "DO 0")
 
 
 @pytest.fixture
-def skipping(second: DatabaseServer, replica: Database) -> Iterator[set[str]]:
+def harmful_names(replica_server: DatabaseServer, replica: Database) -> Iterator[set[str]]:
     """A server with all of them; as it was before at the end."""
-    names = set_all(second)
+    names = set_harmful_values(replica_server)
     yield names
     replica.apply(StopChannel())
-    undo_all(second, replica)
+    undo_settings(replica_server, replica)
     assert not replica.observe().harmful_settings
 
 
@@ -63,43 +63,45 @@ def test_a_fresh_server_has_none(database: Database) -> None:
     assert database.observe().harmful_settings == ()
 
 
-def test_every_one_is_seen(replica: Database, skipping: set[str]) -> None:
-    assert {each.name for each in replica.observe().harmful_settings} == skipping
+def test_every_harmful_setting_is_found(replica: Database, harmful_names: set[str]) -> None:
+    assert {each.name for each in replica.observe().harmful_settings} == harmful_names
 
 
-def test_the_statement_that_is_told_takes_it_back(
-    second: DatabaseServer, replica: Database, skipping: set[str]
+def test_the_undo_statement_reverts_the_setting(
+    replica_server: DatabaseServer, replica: Database, harmful_names: set[str]
 ) -> None:
-    undo_all(second, replica)
+    undo_settings(replica_server, replica)
 
     assert replica.observe().harmful_settings == ()
 
 
-def test_a_channel_shows_its_filters(source: DatabaseServer, replica: Database, skipping: set[str]) -> None:
+def test_a_channel_shows_its_filters(
+    source: DatabaseServer, replica: Database, harmful_names: set[str]
+) -> None:
     replica.apply(build_point_channel(source))
 
     shown = {each.name for each in read_channel(replica).filters}
 
-    assert shown == {name for name in skipping if name.startswith("replicate_") and "marked" not in name}
+    assert shown == {name for name in harmful_names if name.startswith("replicate_") and "marked" not in name}
 
 
-def test_a_count_of_changes_to_skip_is_seen_before_a_start_uses_it(
-    source: DatabaseServer, second: DatabaseServer, replica: Database, flavour: Flavour
+def test_a_skip_counter_is_found_before_the_channel_starts(
+    source: DatabaseServer, replica_server: DatabaseServer, replica: Database, flavour: Flavour
 ) -> None:
     name = "sql_replica_skip_counter" if flavour.family == "mysql" else "sql_slave_skip_counter"
     replica.apply(build_point_channel(source))
-    second.execute(f"SET GLOBAL {name} = 2")
+    replica_server.execute(f"SET GLOBAL {name} = 2")
 
-    (found,) = replica.observe().harmful_settings
-    second.execute(found.undo_statement)
+    (settings,) = replica.observe().harmful_settings
+    replica_server.execute(settings.undo_statement)
 
-    assert str(found) == f"{name} = 2"
+    assert str(settings) == f"{name} = 2"
     assert replica.observe().harmful_settings == ()
 
 
-def test_a_replica_sees_how_its_source_logs(source: DatabaseServer) -> None:
+def test_a_replica_reads_how_its_source_logs(source: DatabaseServer) -> None:
     source.execute("SET GLOBAL binlog_format = 'STATEMENT'")
-    seen = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+    source_state = TcpSourceProbe(5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
     source.execute("SET GLOBAL binlog_format = 'ROW'")
 
-    assert [str(each) for each in seen.harmful_settings] == ["binlog_format = STATEMENT"]
+    assert [str(each) for each in source_state.harmful_settings] == ["binlog_format = STATEMENT"]

@@ -33,8 +33,8 @@ class TestSecrets:
         source: DatabaseServer,
         database: Database,
         replica: Database,
-        second: DatabaseServer,
-        spoken: FamilyStatements,
+        replica_server: DatabaseServer,
+        family_statements: FamilyStatements,
     ) -> None:
         secret = Secret("never-in-clear-1")
         database.apply(SetPassword(REPLICATOR, secret))
@@ -42,14 +42,14 @@ class TestSecrets:
         replica.apply(StartChannel())
         wait_until(lambda: read_channel(replica).receiver is ReceiverState.RUNNING)
 
-        logged = source.read_all_logs() + second.read_all_logs()
+        logged = source.read_all_logs() + replica_server.read_all_logs()
 
         assert b"slave0000" in logged
-        assert spoken.start.encode() in logged
+        assert family_statements.start.encode() in logged
         assert secret.reveal().encode() not in logged
 
-    def test_no_refusal_shows_a_password(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer
+    def test_no_error_shows_a_password(
+        self, source: DatabaseServer, replica: Database, replica_server: DatabaseServer
     ) -> None:
         secret = Secret("never-in-clear-2'\\" + "x" * 96)
 
@@ -58,17 +58,21 @@ class TestSecrets:
 
         assert "never-in-clear-2" not in f"{refused.value} {refused.value!r}"
         assert refused.value.__cause__ is None
-        assert b"never-in-clear-2" not in second.read_all_logs()
+        assert b"never-in-clear-2" not in replica_server.read_all_logs()
 
-    def test_logging_goes_on_after_a_channel_was_pointed(
-        self, source: DatabaseServer, replica: Database, second: DatabaseServer, spoken: FamilyStatements
+    def test_logging_continues_after_a_channel_was_pointed(
+        self,
+        source: DatabaseServer,
+        replica: Database,
+        replica_server: DatabaseServer,
+        family_statements: FamilyStatements,
     ) -> None:
         # Other tests of the shared server point its channel by hand.
-        by_hand = second.read_all_logs().count(b"_HOST = '127.0.0.1'")
+        by_hand = replica_server.read_all_logs().count(b"_HOST = '127.0.0.1'")
         replica.apply(build_point_channel(source))
         replica.apply(SetServerId(22))
 
-        logged = second.read_all_logs()
+        logged = replica_server.read_all_logs()
 
-        assert logged.count(spoken.server_id.format(22).encode()) == 2
+        assert logged.count(family_statements.server_id.format(22).encode()) == 2
         assert logged.count(b"_HOST = '127.0.0.1'") == by_hand

@@ -9,7 +9,7 @@ from tests.support.database_servers import DatabaseServer
 from tests.support.replication import start_replication
 
 
-def test_an_emptied_source_lists_no_replica(source: DatabaseServer, replica: Database) -> None:
+def test_a_reset_source_lists_no_replica(source: DatabaseServer, replica: Database) -> None:
     start_replication(replica, source)
 
     with closing(source.reset().open()) as database:

@@ -25,44 +25,44 @@ SECRET = Secret("a password")
 PROTOCOL_41, SECURE, PLUGINS, TLS = 0x200, 0x8000, 0x80000, 0x800
 
 
-def packet(sequence: int, content: bytes) -> bytes:
+def build_packet(sequence: int, content: bytes) -> bytes:
     return struct.pack("<I", len(content))[:3] + bytes([sequence]) + content
 
 
-def greeting(capabilities: int = PROTOCOL_41 | SECURE | PLUGINS) -> bytes:
+def build_greeting(capabilities: int = PROTOCOL_41 | SECURE | PLUGINS) -> bytes:
     low, high = capabilities & 0xFFFF, capabilities >> 16
     fixed = struct.pack("<I8sxHBHHB10x", 1, b"saltsalt", low, 45, 2, high, 21)
-    return packet(0, b"\x0a8.0.40\0" + fixed + b"saltsaltsalt\0" + b"mysql_native_password\0")
+    return build_packet(0, b"\x0a8.0.40\0" + fixed + b"saltsaltsalt\0" + b"mysql_native_password\0")
 
 
 DONE = b"\0\0\0\2\0\0\0"
-LET_IN = greeting() + packet(2, DONE) + packet(1, DONE) * 3
+LOGIN_RESPONSES = build_greeting() + build_packet(2, DONE) + build_packet(1, DONE) * 3
 """The greeting, and success for the login and for what every session begins with."""
 
 ENDLESS = b"\xff\xff\xff\1"  # the header of a packet of 16 MiB
 DRIPS = {
     "greeting": b"",
-    "the middle of the greeting": greeting()[:20],
-    "authentication": greeting() + b"\xff\xff\xff\2",
-    "TLS": greeting(PROTOCOL_41 | SECURE | PLUGINS | TLS),
-    "the first statement": LET_IN[: -len(packet(1, DONE))] + ENDLESS,
-    "a result": LET_IN + ENDLESS,
+    "the middle of the greeting": build_greeting()[:20],
+    "authentication": build_greeting() + b"\xff\xff\xff\2",
+    "TLS": build_greeting(PROTOCOL_41 | SECURE | PLUGINS | TLS),
+    "the first statement": LOGIN_RESPONSES[: -len(build_packet(1, DONE))] + ENDLESS,
+    "a result": LOGIN_RESPONSES + ENDLESS,
 }
 
 
 @pytest.mark.parametrize("first", DRIPS.values(), ids=DRIPS.keys())
-def test_a_source_that_drips_is_an_error_of_the_look(first: bytes) -> None:
-    with open_slow_server(first, [b"\x16\x03\x03\x40\x00", *[b"."] * 1000]) as port:
-        began = time.monotonic()
-        seen = TcpSourceProbe(TIMEOUT).probe("127.0.0.1", port, "slave0000", SECRET)
+def test_a_source_that_sends_single_bytes_is_an_error_of_the_probe(beginning: bytes) -> None:
+    with open_slow_server(beginning, [b"\x16\x03\x03\x40\x00", *[b"."] * 1000]) as port:
+        start = time.monotonic()
+        source_state = TcpSourceProbe(TIMEOUT).probe("127.0.0.1", port, "slave0000", SECRET)
 
-    assert time.monotonic() - began < 5
-    assert seen.error is not None
-    assert seen.error.number in (2003, 2013), seen.error
+    assert time.monotonic() - start < 5
+    assert source_state.error is not None
+    assert source_state.error.number in (2003, 2013), source_state.error
 
 
 @contextmanager
-def logged_in(*drip: Any) -> Iterator[Connection]:
+def open_session(*drip: Any) -> Iterator[Connection]:
     with (
         open_slow_server(*drip) as port,
         closing(connect_tcp("127.0.0.1", port, "slave0000", SECRET, Tls(required=False), TIMEOUT)) as session,
@@ -70,36 +70,38 @@ def logged_in(*drip: Any) -> Iterator[Connection]:
         yield session
 
 
-def test_an_answer_in_pieces_ends_with_its_limit_and_says_so() -> None:
+def test_a_response_in_pieces_ends_at_its_time_limit() -> None:
     with (
-        logged_in(LET_IN + ENDLESS) as session,
+        open_session(LOGIN_RESPONSES + ENDLESS) as session,
         pytest.raises(DatabaseUnreachable, match=r"^asking: no complete answer in 0\.6 s$"),
     ):
         session.fetch_rows(sql("SELECT 1"), "asking")
 
 
-def test_all_answers_of_a_look_together_have_an_end() -> None:
+def test_all_responses_of_a_probe_together_have_a_time_limit() -> None:
     end = b"\xfe\0\0\2\0"
     column = b"\3def\0\0\0\1x\0\x0c\x3f\0\1\0\0\0\x03\0\0\0\0\0"
-    whole = b"".join(packet(at, each) for at, each in enumerate((b"\1", column, end, b"\x011", end), start=1))
-    pieces = [whole[at : at + 20] for at in range(0, len(whole), 20)]
+    response = b"".join(
+        build_packet(at, each) for at, each in enumerate((b"\1", column, end, b"\x011", end), start=1)
+    )
+    pieces = [response[at : at + 20] for at in range(0, len(response), 20)]
 
     def ask_often(session: Connection) -> None:
         for _ in range(1000):
             session.fetch_rows(sql("SELECT 1"), "asking")
 
-    with logged_in(LET_IN, pieces) as session:
+    with open_session(LOGIN_RESPONSES, pieces) as session:
         session.limit_total_time(0.5)
-        began = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(DatabaseUnreachable, match="no complete answer"):
             ask_often(session)
 
-    assert 0.3 < time.monotonic() - began < 5
+    assert 0.3 < time.monotonic() - start < 5
 
 
-def test_nothing_of_a_session_stays_open() -> None:
+def test_no_socket_of_a_session_stays_open() -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    with open_slow_server(LET_IN) as port:
+    with open_slow_server(LOGIN_RESPONSES) as port:
         for _ in range(3):
             connect_tcp("127.0.0.1", port, "slave0000", SECRET, Tls(required=False), TIMEOUT).close()
     with open_slow_server(b"") as port:

@@ -30,8 +30,8 @@ from tests.support.replication import (
 pytestmark = pytest.mark.every_server
 
 
-class TestSilence:
-    def test_a_server_that_hangs_is_unreachable_in_time(self, server: DatabaseServer) -> None:
+class TestUnresponsiveServer:
+    def test_a_hung_server_is_unreachable_within_the_timeout(self, server: DatabaseServer) -> None:
         with closing(server.open(timeout=0.5)) as database:
             server.send_signal(signal.SIGSTOP)
             started = time.monotonic()
@@ -42,7 +42,7 @@ class TestSilence:
 
         assert taken < 5.0
 
-    def test_a_server_that_hangs_admits_nobody_in_time(self, server: DatabaseServer) -> None:
+    def test_a_login_to_a_hung_server_ends_within_the_timeout(self, server: DatabaseServer) -> None:
         server.send_signal(signal.SIGSTOP)
         started = time.monotonic()
 
@@ -53,16 +53,16 @@ class TestSilence:
         server.send_signal(signal.SIGCONT)
         assert taken < 5.0
 
-    def test_a_source_that_hangs_is_an_error_of_the_look(self, source: DatabaseServer) -> None:
+    def test_a_hung_source_is_an_error_of_the_probe(self, source: DatabaseServer) -> None:
         source.send_signal(signal.SIGSTOP)
 
-        look = TcpSourceProbe(0.5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
+        source_state = TcpSourceProbe(0.5).probe("127.0.0.1", source.port, REPLICATOR.name, PASSWORD)
 
         source.send_signal(signal.SIGCONT)
-        assert look.error is not None
-        assert look.error.number == 2013
+        assert source_state.error is not None
+        assert source_state.error.number == 2013
 
-    def test_a_server_whose_disk_is_full_says_so(self, flavour: Flavour, empty: Path, tmp_path: Path) -> None:
+    def test_a_full_disk_is_reported(self, flavour: Flavour, empty: Path, tmp_path: Path) -> None:
         with (
             mount_small_disk(tmp_path / "disk", 64) as disk,
             open_server(
@@ -81,11 +81,11 @@ class TestSilence:
                     database.observe()
             stuck.stop(signal.SIGKILL)
 
-    def test_nobody_behind_the_socket_is_unreachable(self, tmp_path: Path) -> None:
+    def test_a_missing_socket_is_unreachable(self, tmp_path: Path) -> None:
         with pytest.raises(DatabaseUnreachable, match="No such file"):
             open_database(str(tmp_path / "none"), 1.0)
 
-    def test_a_server_that_dies_between_two_calls_is_unreachable(
+    def test_a_server_that_is_killed_between_two_calls_is_unreachable(
         self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         with open_server(tmp_path / "mortal", empty, "server-id=9", flavour=flavour) as mortal:
@@ -97,7 +97,7 @@ class TestSilence:
             with pytest.raises(DatabaseUnreachable):
                 database.apply(SetReadOnly(True))
 
-    def test_a_killed_server_is_what_it_was_after_a_restart(
+    def test_a_killed_server_has_the_same_state_after_a_restart(
         self, flavour: Flavour, empty: Path, tmp_path: Path
     ) -> None:
         with open_server(tmp_path / "mortal", empty, "server-id=9", flavour=flavour) as mortal:
