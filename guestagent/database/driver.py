@@ -1,4 +1,4 @@
-"""The only file that imports PyMySQL. Its errors become ours at once, with the operation that failed."""
+"""The only file that imports PyMySQL. It translates PyMySQL's errors at once, and adds the operation that failed."""
 
 from __future__ import annotations
 

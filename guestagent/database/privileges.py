@@ -37,7 +37,7 @@ class AccountPrivileges:
 
     @property
     def has_other_privileges(self) -> bool:
-        """Whether there are any besides global privileges and the marker."""
+        """Whether the account has privileges besides global ones and the marker."""
         return self.has_object_privileges or self.can_grant or bool(self.roles) or bool(self.proxied_accounts)
 
     @property
