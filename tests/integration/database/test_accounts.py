@@ -141,7 +141,7 @@ class TestAccounts:
         assert read_account(database, REPLICATOR).is_marked
         assert source.read_all_logs().count(b"REVOKE ALL") == before
 
-    @pytest.mark.parametrize("cut", [1, 2])
+    @pytest.mark.parametrize("statement_count", [1, 2])
     def test_an_interrupted_account_is_completed(
         self, database: Database, server: DatabaseServer, statement_count: int
     ) -> None:

@@ -50,7 +50,7 @@ DRIPS = {
 }
 
 
-@pytest.mark.parametrize("first", DRIPS.values(), ids=DRIPS.keys())
+@pytest.mark.parametrize("beginning", DRIPS.values(), ids=DRIPS.keys())
 def test_a_source_that_sends_single_bytes_is_an_error_of_the_probe(beginning: bytes) -> None:
     with open_slow_server(beginning, [b"\x16\x03\x03\x40\x00", *[b"."] * 1000]) as port:
         start = time.monotonic()

@@ -96,7 +96,7 @@ class TestSourceProbe:
         assert source_state.error is not None
         assert source_state.error.number in {2003, 2006, 2013}
 
-    @pytest.mark.parametrize("way", [b"mysql_clear_password", b"mysql_old_password", b"dialog"])
+    @pytest.mark.parametrize("plugin", [b"mysql_clear_password", b"mysql_old_password", b"dialog"])
     def test_a_password_is_never_sent_in_clear(self, plugin: bytes) -> None:
         received: list[bytes] = []
         switch = b"\xfe" + plugin + b"\0" + b"\x05Password: "
