@@ -1,4 +1,4 @@
-"""Two real servers of each flavour for a whole run, given to every test as if they were new."""
+"""Two real servers of each flavour for a whole run, reset before each test."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def replica(replica_server: DatabaseServer) -> Iterator[Database]:
 def replica_without_relay_logs(
     source: DatabaseServer, empty: Path, tmp_path: Path
 ) -> Iterator[DatabaseServer]:
-    """A replica that was killed and has lost its relay logs."""
+    """A replica that was killed, without its relay logs."""
     options = ("server-id=4", "relay-log=relay")
     with open_server(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
         with closing(server.open()) as replica, closing(source.open()) as at_source:
             start_replication(replica, source)
-            # A MariaDB 10.11 that is killed while it applies an account may have logged it and not know it as applied.
+            # A MariaDB 10.11 that is killed while it applies an account may have logged it without recording it.
             wait_until(lambda: replica.observe().history.contains(at_source.observe().history))
         server.stop(signal.SIGKILL)
         for relay_log in (server.folder / "data").glob("relay.0*"):

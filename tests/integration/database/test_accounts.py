@@ -1,4 +1,4 @@
-"""Accounts on a real server: made, changed, narrowed, dropped, never taken over."""
+"""Accounts on a real server: creating, changing, reducing and dropping them."""
 
 from __future__ import annotations
 

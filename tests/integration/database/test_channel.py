@@ -1,4 +1,4 @@
-"""Channels between real servers: pointed, started, refused, torn."""
+"""Channels between real servers: pointing, starting, failing."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class TestServer:
 
 
 def observe_without_lag(replica: Database, source_history: GtidHistory) -> ServerState:
-    """Return a look at a replica that holds `wanted` and has no lag. A later look may show a lag of a second again."""
+    """Wait until the replica has this history and no lag; return that state. A later one may have a lag again."""
     looks: list[ServerState] = []
 
     def has_no_lag() -> bool:
@@ -330,7 +330,7 @@ class TestChannel:
 
         history = replica.observe().history
 
-        # MariaDB goes on counting where the source's transactions end.
+        # MariaDB continues the numbers of the source.
         assert history.format_difference(source_state.history).startswith(
             format_gtid(replica_server, replica.observe(), 1).removesuffix("1")
         )
@@ -370,7 +370,7 @@ class TestChannel:
 
 
 def format_gtid(server: DatabaseServer, state: ServerState, number: int) -> str:
-    """The server's own transaction of this number, as its family spells it."""
+    """Return the GTID of the server's own transaction with this number."""
     return f"{state.uuid}:{number}" if server.flavour.family == "mysql" else f"0-{state.server_id}-{number}"
 
 
@@ -500,7 +500,7 @@ def find_newest_relay_log(server: DatabaseServer) -> Path:
 
 
 def damage_relay_log(relay_log: Path) -> None:
-    """Forty bytes of its last event."""
+    """Overwrite forty bytes of its last event."""
     with relay_log.open("r+b") as file:
         file.seek(-60, 2)
         file.write(b"\xff" * 40)
@@ -535,7 +535,7 @@ class TestTls:
         )
 
         assert (offered.error, offered.tls) == (None, True)
-        # A MySQL is looked at over TLS all the same: see over_tcp.
+        # A MySQL is probed over TLS anyway: see greeting.choose_tls_by_greeting.
         assert (plain.error.number if plain.error else None) == (
             None if server.flavour.family == "mysql" else 1045
         )

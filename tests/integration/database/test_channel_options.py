@@ -1,4 +1,4 @@
-"""Options that a channel keeps from an earlier CHANGE, on real servers: each is seen, and gone after ours."""
+"""Options that a channel keeps from an earlier CHANGE: each is found, and removed by the agent's CHANGE."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MYSQL = {
 
 
 def set_options(server: DatabaseServer) -> set[str]:
-    """Point the channel as somebody else might; the names of what differs from the agent's way."""
+    """Point the channel with other options than the agent's, and return their names."""
     mysql = server.flavour.family == "mysql"
     options = MYSQL if mysql else MARIADB
     verb = "CHANGE REPLICATION SOURCE TO SOURCE" if mysql else "CHANGE MASTER TO MASTER"

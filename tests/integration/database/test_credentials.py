@@ -1,4 +1,4 @@
-"""With which names and passwords a channel of a real server logs in: all that the contract admits, and no others."""
+"""Credentials with which a channel of a real server logs in: all that the contract allows, and no others."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def test_a_channel_cannot_log_in_with_credentials_that_the_contract_rejects(
 
 
 def log_in(server: DatabaseServer, replica: Database, name: str, password: str) -> ChannelState:
-    """The replica's channel once it was let in or rejected; the account is the source's own work."""
+    """Create the account on the source, and return the channel after its login succeeded or failed."""
     with closing(server.open()) as source:
         if not source.observe().has_marker:
             source.apply(CreateMarker())
         source.apply(CreateAccount(Account(name, "%"), Secret(password)))
     if replica.observe().channel is not None:
         replica.apply(StopChannel())
-    # The key of a source without TLS is fetched: that is a way in on MySQL as well.
+    # Request the public key of a source without TLS: MySQL needs it for a login.
     replica.apply(PointChannel("127.0.0.1", server.port, name, Secret(password)))
     replica.apply(StartChannel())
     wait_until(

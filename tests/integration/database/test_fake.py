@@ -1,4 +1,4 @@
-"""The fake beside a real server: both must do the same."""
+"""The fake compared with a real server: both must behave alike."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ pytestmark = [limit_to_family("mariadb"), pytest.mark.every_server]
 
 
 class TestFake:
-    """What the fake does is what a real server does, as far as it pretends to."""
+    """Steps on the fake and on a real server, with the same results."""
 
     STEPS = (
         SetServerId(7),
@@ -71,7 +71,7 @@ class TestFake:
 
 
 def apply_step(database: Database, step: Step) -> int:
-    """The number of the error that a step ends with; 0 where it does not."""
+    """Apply a step, and return its error number, or 0."""
     try:
         database.apply(step)
     except DatabaseRefused as refused:
@@ -80,6 +80,6 @@ def apply_step(database: Database, step: Step) -> int:
 
 
 def observe_comparable_state(database: Database) -> ServerState:
-    """What the two must agree in: all but the names, numbers and files that are a server's own."""
+    """Return the state without names, numbers and files that differ between servers."""
     state = replace(database.observe(), version="", uuid=None, port=0, tls=None, data_directory="")
     return replace(state, channel_charset="", unrecorded_gtids=None, logged_history=None)

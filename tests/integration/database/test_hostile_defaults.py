@@ -1,4 +1,4 @@
-"""Servers whose defaults for a session would break our statements."""
+"""Servers whose session defaults would break the agent's statements."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ HOSTILE = {
     "div_precision_increment": "0",
     "query_prealloc_size": "8192",
 }
-"""By variable; a server has those that it knows."""
+"""By variable; a server uses those that it has."""
 BREAKS_CHANNELS = frozenset({"transaction_read_only", "tx_read_only", "tmp_disk_table_size", "max_join_size"})
-"""With these as defaults servers cannot replicate, whoever sets them up: their own threads begin with them."""
+"""With these defaults no server can replicate, because its own threads use them too."""
 KNOWN = "SELECT LOWER(variable_name) AS name, variable_value AS value FROM {} WHERE variable_name IN ({})"
 TABLES = {"mariadb": "information_schema.global_variables", "mysql": "performance_schema.global_variables"}
 
@@ -68,7 +68,7 @@ TABLES = {"mariadb": "information_schema.global_variables", "mysql": "performanc
 def set_hostile_defaults(
     server: DatabaseServer, *, except_names: Collection[str] = ()
 ) -> Iterator[Mapping[str, str | None]]:
-    """Within the block every new session begins with these defaults; what they were before."""
+    """Set these defaults for all new sessions within the block, and yield the previous values."""
     names = ", ".join(f"'{name}'" for name in HOSTILE if name not in except_names)
     known = server.execute(KNOWN.format(TABLES[server.flavour.family], names))
     before = {str(row["name"]): row["value"] for row in known}
@@ -80,7 +80,7 @@ def set_hostile_defaults(
 
 
 def set_globals(server: DatabaseServer, values: Mapping[str, str]) -> None:
-    """Through a session of the agent's kind: none of these defaults bothers it."""
+    """Set global variables over a session of the agent, which works with any defaults."""
     with closing(connect_socket(server.socket, "root", 10)) as session:
         for name, value in values.items():
             session.fetch_rows(sql(f"SET GLOBAL {name} = {value}"), "setting a default")
@@ -91,7 +91,7 @@ def quote_value(value: str | None) -> str:
 
 
 def run_until_ready(agent: NodeAgent, document: Mapping[str, object]) -> Readiness:
-    """Pass until the node is ready, for a while."""
+    """Repeat passes until the node is ready, with a time limit."""
     deadline = time.monotonic() + 20
     while not (readiness := agent.run_pass(document)).is_ready and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Statements on accounts that a backup, a kill or a crash interrupts: the replicas end with the same accounts."""
+"""Statements on accounts that a backup, a kill or a crash interrupts: replicas get the same accounts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def agent(server: DatabaseServer, tmp_path: Path) -> NodeAgent:
 
 @pytest.fixture
 def replicated_source(agent: NodeAgent, server: DatabaseServer, replica: Database) -> DatabaseServer:
-    """A source that an agent made, with a replica."""
+    """A source that an agent configured, with a replica."""
     assert agent.run_pass(describe_node(server, FOLLOWING)).is_ready
     start_replication(replica, server)
     return server
@@ -79,7 +79,7 @@ def test_a_backup_longer_than_a_query_timeout_does_not_interrupt_a_change(
             agent, describe_node(replicated_source, CHANGES["a new account"])
         ) as results:
             wait_until(lambda: bool(replicated_source.execute(WAITING)))
-            time.sleep(1.5)  # the agent's queries have one second
+            time.sleep(1.5)  # the timeout of the agent's queries is one second
             backup.close()
 
     assert [each.is_ready for each in results] == [True]
@@ -136,7 +136,7 @@ def test_a_foreign_account_that_was_created_meanwhile_is_not_replaced(
 def test_kills_between_row_and_log_leave_equal_accounts(
     replica_server: DatabaseServer, replica: Database, empty: Path, tmp_path: Path, rounds: int
 ) -> None:
-    """Half of the kills meet a server whose commits wait for a backup, the others any moment of the pass."""
+    """Kill the server half of the times while commits wait for a backup, otherwise at a random moment of the pass."""
     random_numbers = random.Random(rounds)
     with open_server(tmp_path / "s", empty, "server-id=9", flavour=replica_server.flavour) as source:
         agent = NodeAgent(tmp_path / "agent", source.socket)
@@ -157,7 +157,7 @@ def test_kills_between_row_and_log_leave_equal_accounts(
 
 
 def kill_source(source: DatabaseServer, random_numbers: random.Random, *, is_waiting: bool) -> None:
-    with suppress(pymysql.MySQLError):  # what it holds ends with the server
+    with suppress(pymysql.MySQLError):  # its locks end with the server
         if is_waiting:
             with hold_locks(source, *BLOCKING):
                 deadline = time.monotonic() + 0.5  # the pass may have nothing to do
@@ -171,7 +171,7 @@ def kill_source(source: DatabaseServer, random_numbers: random.Random, *, is_wai
 
 @contextmanager
 def run_pass_in_background(agent: NodeAgent, document: Mapping[str, object]) -> Iterator[list[Readiness]]:
-    """A pass that goes on within the block, and has ended after it; what it said."""
+    """Run a pass during the block, and wait for its end; yields the list of its result."""
     results: list[Readiness] = []
     thread = threading.Thread(target=lambda: results.append(agent.run_pass(document)))
     thread.start()
@@ -183,7 +183,7 @@ def run_pass_in_background(agent: NodeAgent, document: Mapping[str, object]) -> 
 
 
 def assert_equal_accounts(source: DatabaseServer, replica_server: DatabaseServer, replica: Database) -> None:
-    """The replica applies everything without an error, and has the accounts of the source then."""
+    """Assert that the replica applies everything without an error, and then has the accounts of the source."""
     with closing(source.open()) as database:
         source_history = database.observe().history
     wait_until(

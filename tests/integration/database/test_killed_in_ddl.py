@@ -1,4 +1,4 @@
-"""A MariaDB replica that is killed while it applies DDL: repaired, or told for what it is."""
+"""A MariaDB replica that is killed while it applies DDL: repaired, or diagnosed."""
 
 from __future__ import annotations
 
@@ -29,12 +29,10 @@ USERS = "SELECT User FROM mysql.global_priv WHERE User LIKE 'visitor%' ORDER BY 
 def replicating_agent(
     folder: Path, empty: Path, source: DatabaseServer
 ) -> Iterator[tuple[DatabaseServer, NodeAgent]]:
-    """A replica with an agent of its own, which has caught up."""
+    """A replica that has caught up, and its agent."""
     with open_server(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
         agent = NodeAgent(folder / "agent", replica.socket)
-        wait_until(
-            lambda: agent.run_pass(describe_node(source)).is_ready, 120
-        )  # it replays all that there is
+        wait_until(lambda: agent.run_pass(describe_node(source)).is_ready, 120)  # it applies everything
         yield replica, agent
 
 
@@ -62,7 +60,7 @@ def test_a_logged_and_unrecorded_statement_is_recorded(
 def test_kills_during_ddl_are_repaired_or_attributed_to_crash_recovery(
     source: DatabaseServer, empty: Path, tmp_path: Path, rounds: int
 ) -> None:
-    """A replica whose own recovery logged something says so, and is replaced."""
+    """Replace a replica if its crash recovery has logged transactions, which must be its diagnosis."""
     source.execute("CREATE DATABASE d")
     left = rounds
     while left:
@@ -84,7 +82,7 @@ def test_kills_during_ddl_are_repaired_or_attributed_to_crash_recovery(
 
 
 def run_until_ready(agent: NodeAgent, source: DatabaseServer) -> Readiness:
-    """Pass until the replica is ready, or cannot be."""
+    """Repeat passes until the replica is ready or has failed."""
     give_up = time.monotonic() + 60
     while not (readiness := agent.run_pass(describe_node(source))).is_ready:
         if readiness.is_final and readiness.worst_condition.name != "server":
@@ -96,7 +94,7 @@ def run_until_ready(agent: NodeAgent, source: DatabaseServer) -> Readiness:
 
 @contextmanager
 def write_in_background(source: DatabaseServer, number: int) -> Iterator[None]:
-    """DDL on the source within the block."""
+    """Execute DDL on the source during the block."""
     ended = threading.Event()
 
     def write() -> None:
@@ -122,7 +120,7 @@ def write_in_background(source: DatabaseServer, number: int) -> Iterator[None]:
 
 
 def forget_newest_gtid(replica: DatabaseServer) -> None:
-    """What a kill leaves between the log and the table of positions."""
+    """Produce the result of a kill between writing the log and the table of positions."""
     position = str(replica.query_value("@@gtid_slave_pos"))
     domain, server, number = position.split("-")
     before = ", ".join((domain, "1", server, str(int(number) - 1)))

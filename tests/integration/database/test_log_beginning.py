@@ -1,4 +1,4 @@
-"""Whether a source's log accounts for its data, on real servers."""
+"""Finding data that a source's log does not create, on real servers."""
 
 from __future__ import annotations
 

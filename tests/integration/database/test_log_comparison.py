@@ -1,4 +1,4 @@
-"""One GTID has one time in the binary logs of source and replica, however the transaction was made."""
+"""A GTID has the same time in the binary logs of source and replica, for every kind of transaction."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ KINDS = (
 
 
 def execute_all(server: DatabaseServer, *statements: str) -> None:
-    """Send the statements in one session; one that this server rejects makes no transaction."""
+    """Execute the statements in one session. A rejected one produces no transaction."""
     with closing(server._connected()) as connection, connection.cursor() as cursor:
         for statement in statements:
             try:
@@ -69,7 +69,7 @@ def execute_all(server: DatabaseServer, *statements: str) -> None:
 
 
 def wait_for_replica(source: DatabaseServer, replica: Database) -> GtidHistory:
-    """Wait until the replica has applied all of the source; return the history."""
+    """Wait until the replica has applied the source's history, and return it."""
     with closing(source.open()) as source_database:
         history = source_database.observe().history
     wait_until(lambda: not history.format_difference(replica.observe().history))
@@ -77,7 +77,7 @@ def wait_for_replica(source: DatabaseServer, replica: Database) -> GtidHistory:
 
 
 def purge_logs(source: DatabaseServer) -> None:
-    """Leave the newest log alone; one that a replica is at is not purged until it has gone on."""
+    """Purge all logs but the newest. A log that a replica reads cannot be purged until the replica has finished it."""
     file, _ = source.read_position()
 
     def is_purged() -> bool:

@@ -1,4 +1,4 @@
-"""GTID sets that are longer than what SHOW VARIABLES tells of them, on real servers."""
+"""GTID sets that are longer than the values in SHOW VARIABLES, on real servers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support.database_servers import DatabaseServer
 from tests.support.replication import PASSWORD, REPLICATOR, build_point_channel, wait_until
 
 CUT = {"mysql": 1024, "mariadb": 4096}
-"""So many characters SHOW VARIABLES tells of a value."""
+"""The length to which SHOW VARIABLES cuts a value, in characters."""
 
 SERVERS = 60
 DOMAINS = 300
 
 
 def list_gtids(family: str) -> list[str]:
-    """One GTID or set for each of many servers or domains: together they are longer than CUT."""
+    """Return one GTID or set for each of many servers or domains, together longer than CUT."""
     if family == "mysql":
         return [f"{1 + n:08x}-71ca-11e1-9e33-c80aa9429562:1-5" for n in range(SERVERS)]
     return [f"{1 + n}-{4_000_000_000 + n}-{10_000_000_000 + n}" for n in range(DOMAINS)]
@@ -34,7 +34,7 @@ ERRANT = {"mysql": "ffffffff-71ca-11e1-9e33-c80aa9429562:7", "mariadb": "999999-
 
 
 def execute_on_source(server: DatabaseServer, gtids: list[str]) -> None:
-    """Have the server hold these transactions, as one that gives them to its replicas."""
+    """Add these transactions to the server's history, like a source that sends them to its replicas."""
     if server.flavour.family == "mysql":
         server.execute(f"SET GLOBAL gtid_purged = '+{','.join(gtids)}'")
         return
@@ -47,7 +47,7 @@ def execute_on_source(server: DatabaseServer, gtids: list[str]) -> None:
 
 
 def receive_on_replica(server: DatabaseServer, gtids: list[str]) -> None:
-    """Have the server hold these transactions, as one that was made from a copy of its source."""
+    """Add these transactions to the server's history, like a replica from a copy of its source."""
     if server.flavour.family == "mysql":
         server.execute(f"SET GLOBAL gtid_purged = '+{','.join(gtids)}'")
     else:
@@ -62,7 +62,7 @@ def read_source_history(server: DatabaseServer) -> GtidHistory:
 
 @pytest.fixture
 def gtids(source: DatabaseServer, replica_server: DatabaseServer, replica: Database) -> list[str]:
-    """What both servers hold."""
+    """The GTIDs of both servers."""
     both = list_gtids(source.flavour.family)
     execute_on_source(source, both)
     receive_on_replica(replica_server, both)
@@ -108,7 +108,7 @@ class TestLongSets:
 
 @pytest.fixture
 def replica_with_small_packets(replica_server: DatabaseServer, replica: Database) -> Iterator[Database]:
-    """A replica that takes no long statement."""
+    """A replica that rejects long statements."""
     replica_server.execute("SET GLOBAL max_allowed_packet = 1024")
     with closing(replica_server.open()) as database:
         yield database

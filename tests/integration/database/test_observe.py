@@ -1,4 +1,4 @@
-"""What a look at a real server shows, and that it changes nothing."""
+"""Observing a real server: the state, and that nothing is changed."""
 
 from __future__ import annotations
 

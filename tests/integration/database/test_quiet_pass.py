@@ -1,4 +1,4 @@
-"""How often the resident agent's passes log in to a real server, and how often they prove a password."""
+"""How often the passes of the agent log in to a real server and verify a password."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ DEADLINE = 30.0
 
 
 class Node:
-    """A source and its resident agent, whose process lives on between its passes."""
+    """A source and its agent, whose process continues between passes."""
 
     def __init__(self, server: DatabaseServer, folder: Path) -> None:
         self.server, self._folder, self._logins = server, folder, LoginProofs()
         self._document = Document(HANDLE, users=USERS, section=Section(server_id=71))
 
     def converge(self) -> tuple[int, int]:
-        """Return how many connections the server has seen, and how many passwords were proved."""
-        before, compared = self._connections(), _count_comparisons()
-        report = self._reconciler().converge(DEADLINE)
-        proofs = _count_comparisons() - compared
+        """Run a pass; return the number of connections to the server, and of verified passwords."""
+        before, comparisons = self._count_connections(), _count_comparisons()
+        report = self._build_reconciler().converge(DEADLINE)
+        proofs = _count_comparisons() - comparisons
         assert report.verdict is Verdict.READY
-        return self._connections() - before - 1, proofs  # one is that of the second question
+        return self._count_connections() - before - 1, proofs  # minus the connection of the second query
 
-    def look(self) -> Readiness:
-        return self._reconciler().run_pass(test_logins=True)
+    def read_readiness(self) -> Readiness:
+        return self._build_reconciler().run_pass(test_logins=True)
 
-    def _reconciler(self) -> Reconciler:
+    def _build_reconciler(self) -> Reconciler:
         clock = SystemClock()
-        edges = PassDependencies(
+        dependencies = PassDependencies(
             open_database=lambda: self.server.open(),
             source_view=TcpSourceProbe(10.0),
             journal=Journal(self._folder / "journal.json", clock),
@@ -53,9 +53,9 @@ class Node:
             login_proofs=self._logins,
             identify_server_instance=lambda: wiring.identify_server_instance(Path(self.server.socket)),
         )
-        return Reconciler(self._document, "task", "127.0.0.1", edges)
+        return Reconciler(self._document, "task", "127.0.0.1", dependencies)
 
-    def _connections(self) -> int:
+    def _count_connections(self) -> int:
         return int(str(self.server.execute("SHOW GLOBAL STATUS LIKE 'Connections'")[0]["Value"]))
 
 
@@ -78,7 +78,7 @@ def test_a_quiet_pass_connects_once_and_verifies_no_password(node: Node) -> None
 def test_an_account_that_takes_precedence_over_a_verified_one_is_found_at_once(node: Node) -> None:
     node.server.execute(f"CREATE USER slave0003@'{node.server.address}' IDENTIFIED BY 'an other one'")
 
-    worst = node.look().worst_condition
+    worst = node.read_readiness().worst_condition
 
     assert worst.name == "account slave0003@%"
     assert worst.actual.startswith("1045, Access denied")

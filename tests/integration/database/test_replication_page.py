@@ -1,4 +1,4 @@
-"""docs/reference/replication.md leaves out nothing that a real server knows of replication."""
+"""docs/reference/replication.md lists all settings of replication that a real server has."""
 
 from __future__ import annotations
 

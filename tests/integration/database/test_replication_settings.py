@@ -1,4 +1,4 @@
-"""Settings that leave out changes, on real servers: each is seen, and the statement that is told takes it back."""
+"""Settings that skip changes, on real servers: each is found, and its undo statement reverts it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MYSQL = {"replica_exec_mode": "IDEMPOTENT", "replica_type_conversions": "ALL_LOS
 
 
 def set_harmful_values(server: DatabaseServer) -> set[str]:
-    """Set all of them; their names."""
+    """Set all of them, and return their names."""
     if server.flavour.family == "mariadb":
         server.execute(*(f"SET GLOBAL {name} = '{value}'" for name, value in MARIADB.items()))
         return set(MARIADB)
@@ -43,7 +43,7 @@ def set_harmful_values(server: DatabaseServer) -> set[str]:
 
 
 def undo_settings(server: DatabaseServer, database: Database) -> None:
-    """Take back whatever is found, with the statements that a person is told."""
+    """Revert all settings that are found, with their undo statements."""
     state = database.observe()
     settings = (*state.harmful_settings, *(state.channel.filters if state.channel is not None else ()))
     server.execute(*(each.undo_statement for each in settings if each.undo_statement), "DO 0")
@@ -51,7 +51,7 @@ def undo_settings(server: DatabaseServer, database: Database) -> None:
 
 @pytest.fixture
 def harmful_names(replica_server: DatabaseServer, replica: Database) -> Iterator[set[str]]:
-    """A server with all of them; as it was before at the end."""
+    """The names of the settings on a server that has them all; they are reverted at the end."""
     names = set_harmful_values(replica_server)
     yield names
     replica.apply(StopChannel())

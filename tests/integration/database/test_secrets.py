@@ -1,4 +1,4 @@
-"""What the servers' logs and errors show of a password."""
+"""Passwords in the servers' logs and errors: none is shown."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class TestSecrets:
         replica_server: DatabaseServer,
         family_statements: FamilyStatements,
     ) -> None:
-        # Other tests of the shared server point its channel by hand.
+        # Other tests point the channel of the shared server manually.
         by_hand = replica_server.read_all_logs().count(b"_HOST = '127.0.0.1'")
         replica.apply(build_point_channel(source))
         replica.apply(SetServerId(22))

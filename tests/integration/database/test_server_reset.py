@@ -1,4 +1,4 @@
-"""A server that a test is given has nothing of the test before it."""
+"""A server is reset between two tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A "server" that sends byte after byte, before any timeout between two of them, holds nobody for ever."""
+"""A server that sends single bytes, each within the timeout: the whole response has a time limit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def build_greeting(capabilities: int = PROTOCOL_41 | SECURE | PLUGINS) -> bytes:
 
 DONE = b"\0\0\0\2\0\0\0"
 LOGIN_RESPONSES = build_greeting() + build_packet(2, DONE) + build_packet(1, DONE) * 3
-"""The greeting, and success for the login and for what every session begins with."""
+"""The greeting, and OK packets for the login and the first statements of a session."""
 
 ENDLESS = b"\xff\xff\xff\1"  # the header of a packet of 16 MiB
 DRIPS = {

@@ -1,4 +1,4 @@
-"""A look at a source over TCP: whatever listens there, it is an answer."""
+"""Probing a source over TCP: any failure is in the returned state."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ GREETING = build_packet(
 
 @contextmanager
 def serve_bytes(*messages: bytes, received: list[bytes] | None = None) -> Iterator[int]:
-    """A port on which somebody speaks who is no database server; between two sayings it listens (`told`)."""
+    """Serve a port with these messages, and read into `received` between two of them."""
     messages_received = [] if received is None else received
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -80,7 +80,7 @@ def test_a_probe_reads_start_time_and_reset_count(source: DatabaseServer) -> Non
 
 
 def list_sessions(source: DatabaseServer) -> list[str]:
-    """Ids of those that the replication account has."""
+    """Return the ids of the replication account's sessions."""
     rows = source.execute("SHOW PROCESSLIST")
     return [str(row["Id"]) for row in rows if row["User"] == REPLICATOR.name]
 

@@ -1,4 +1,4 @@
-"""Servers that hang, die or were never there: an answer in time, all the same."""
+"""Servers that hang, are killed or do not exist: an error within the timeout."""
 
 from __future__ import annotations
 
