@@ -62,19 +62,18 @@ class TcpSourceProbe:
         """
         login = _Login(host, port, user, password, tls)
         if self._session is not None and self._session[0] == login:
-            with suppress(
-                NoAnswer, DatabaseRefused, DatabaseUnsupported
-            ):  # a new login returns the current error
+            # After an error, a new login determines the current one.
+            with suppress(NoAnswer, DatabaseRefused, DatabaseUnsupported):
                 return self._read_state(self._session[1])
-        return self._attempt(login, self._read_source)
+        return self._attempt_login(login, self._read_source)
 
     def try_login(
         self, host: str, port: int, user: str, password: Secret, tls: Tls | None = None
     ) -> ServerError | None:
         login = _Login(host, port, user, password, tls)
-        return self._attempt(login, lambda login: SourceState(error=self._log_in(login))).error
+        return self._attempt_login(login, lambda login: SourceState(error=self._log_in(login))).error
 
-    def _attempt(self, login: _Login, read_state: Callable[[_Login], SourceState]) -> SourceState:
+    def _attempt_login(self, login: _Login, read_state: Callable[[_Login], SourceState]) -> SourceState:
         """Call `read_state`, or return the error again with which the password was rejected a moment ago."""
         last_error = self._backoff.find_error(login.target, login)
         if last_error is not None:

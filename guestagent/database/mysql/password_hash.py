@@ -1,4 +1,4 @@
-"""The hash that caching_sha2_password stores, computed here so that no server receives a password to store. Pure.
+"""The hash that caching_sha2_password stores, computed here so that no server receives a password to store.
 
 Format: `$A$`, the thousands of rounds in three hexadecimal digits, `$`, 20 bytes of salt, and 43 characters of SHA-256
 as SHA-crypt (Ulrich Drepper, "Unix crypt using SHA-256 and SHA-512") encodes it.

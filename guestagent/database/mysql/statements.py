@@ -1,4 +1,4 @@
-"""MySQL's dialect: the statements of all steps, host names and password hashes. Pure."""
+"""MySQL's dialect: the statements of all steps, host names and password hashes. Needs no server."""
 
 from __future__ import annotations
 

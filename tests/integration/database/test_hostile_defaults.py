@@ -100,8 +100,8 @@ def run_until_ready(agent: NodeAgent, document: Mapping[str, object]) -> Readine
 
 def test_a_source_with_hostile_defaults_becomes_ready(server: DatabaseServer, tmp_path: Path) -> None:
     agent = NodeAgent(tmp_path / "agent", server.socket)
-    with set_hostile_defaults(server) as known:
-        assert len(known) > 20
+    with set_hostile_defaults(server) as defaults:
+        assert len(defaults) > 20
         created = agent.run_pass(describe_source(USERS, 1))
         changed = agent.run_pass(describe_source({**USERS, "o'brien\\": 'pä"ss\\'}, 1))
         source_state = TcpSourceProbe(5).probe("127.0.0.1", server.port, "o'brien\\", Secret('pä"ss\\'))
@@ -115,19 +115,21 @@ def test_a_replica_with_hostile_defaults_becomes_ready(
     server: DatabaseServer, replica_server: DatabaseServer, tmp_path: Path
 ) -> None:
     replica = replica_server.reset()
-    at_source, at_replica = (
+    source_agent, replica_agent = (
         NodeAgent(tmp_path / "1", server.socket),
         NodeAgent(tmp_path / "2", replica.socket),
     )
-    following = describe_replica("127.0.0.1", server.port, "slave0000", USERS["slave0000"], 2)
+    replica_document = describe_replica("127.0.0.1", server.port, "slave0000", USERS["slave0000"], 2)
     with (
         set_hostile_defaults(server, except_names=BREAKS_CHANNELS),
         set_hostile_defaults(replica, except_names=BREAKS_CHANNELS),
     ):
-        created, followed = (
-            at_source.run_pass(describe_source(USERS, 1)),
-            run_until_ready(at_replica, following),
+        source_readiness, replica_readiness = (
+            source_agent.run_pass(describe_source(USERS, 1)),
+            run_until_ready(replica_agent, replica_document),
         )
 
-    assert [str(each.worst_condition) for each in (created, followed) if not each.is_ready] == []
+    assert [
+        str(each.worst_condition) for each in (source_readiness, replica_readiness) if not each.is_ready
+    ] == []
     replica.reset()
