@@ -5,8 +5,8 @@ from __future__ import annotations
 from guestagent.database.account_hosts import list_host_patterns
 from guestagent.database.channel_options import FixedOption, format_options
 from guestagent.database.diagnosis import Diagnosis, FailureStage, diagnose_error
-from guestagent.database.mariadb import password_hash
 from guestagent.database.mariadb.diagnosis import RULES
+from guestagent.database.mariadb.password_hash import hash_password, verify_password
 from guestagent.database.sql_statement import Statement, build_set_global, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
@@ -84,7 +84,7 @@ class MariadbDialect:
 
     def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
         """Verify only passwords of the plugin that the agent uses."""
-        return plugin == AUTH_PLUGIN and password_hash.verify_password(stored_hash, password)
+        return plugin == AUTH_PLUGIN and verify_password(stored_hash, password)
 
     def diagnose_error(self, error: ServerError, stage: FailureStage) -> Diagnosis:
         return diagnose_error(error, stage, RULES)
@@ -172,7 +172,7 @@ def _format_requirements(step: CreateAccount | RemakeAccount | SetPassword | Set
 
 
 def _hash_password(password: Secret | UnresolvedFunction) -> Secret | UnresolvedFunction:
-    return password if isinstance(password, UnresolvedFunction) else password_hash.hash_password(password)
+    return password if isinstance(password, UnresolvedFunction) else hash_password(password)
 
 
 def _build_grants(account: Account) -> tuple[Statement, ...]:

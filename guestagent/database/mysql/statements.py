@@ -5,8 +5,8 @@ from __future__ import annotations
 from guestagent.database.account_hosts import list_host_patterns
 from guestagent.database.channel_options import FixedOption, format_options
 from guestagent.database.diagnosis import Diagnosis, FailureStage, diagnose_error
-from guestagent.database.mysql import password_hash
 from guestagent.database.mysql.diagnosis import RULES
+from guestagent.database.mysql.password_hash import hash_password, verify_password
 from guestagent.database.sql_statement import Statement, build_set_global, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
@@ -99,7 +99,7 @@ class MysqlDialect:
 
     def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
         """Verify only passwords of the plugin that the agent uses."""
-        return plugin == AUTH_PLUGIN and password_hash.verify_password(stored_hash, password)
+        return plugin == AUTH_PLUGIN and verify_password(stored_hash, password)
 
     def diagnose_error(self, error: ServerError, stage: FailureStage) -> Diagnosis:
         return diagnose_error(error, stage, RULES)
@@ -162,7 +162,7 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
 def _build_identification(
     verb: str, account: Account, password: Secret | UnresolvedFunction, options: str
 ) -> Statement:
-    stored = password if isinstance(password, UnresolvedFunction) else password_hash.hash_password(password)
+    stored = password if isinstance(password, UnresolvedFunction) else hash_password(password)
     return sql(f"{verb} USER {{}} IDENTIFIED WITH {AUTH_PLUGIN} AS {{}}{options}", account, stored)
 
 
