@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -44,7 +45,13 @@ def read_function(at: Cursor) -> UnresolvedFunction | None:
     expected = FUNCTIONS[name].describe_mismatch(arguments)
     if expected:
         return at.get_child(name, arguments).add_problem(expected, "something else")
-    return UnresolvedFunction(_said(name, arguments), text)
+    return UnresolvedFunction(_describe(name, arguments), text)
+
+
+def build_function(function: Mapping[str, object]) -> UnresolvedFunction:
+    """Return a function of a template that this program makes, which is valid."""
+    [(name, arguments)] = function.items()
+    return UnresolvedFunction(_describe(name, arguments), json.dumps(function))
 
 
 def encode_canonical_json(value: object) -> str | None:
@@ -172,7 +179,7 @@ def _is_part(value: object) -> bool:
     return _is_word(value) or is_function(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _said(name: str, arguments: object) -> str:
+def _describe(name: str, arguments: object) -> str:
     """What a function refers to. Its literals are left out: one may be a piece of a password."""
     shape = FUNCTIONS.get(name, AnyArgument())
     if not isinstance(shape, AnyArgument) and not shape.describe_mismatch(arguments):
@@ -184,6 +191,6 @@ def _said(name: str, arguments: object) -> str:
 def _references(value: object) -> list[str]:
     if is_function(value) and isinstance(value, dict):
         [(name, arguments)] = value.items()
-        return [_said(name, arguments)]
+        return [_describe(name, arguments)]
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [said for child in children for said in _references(child)]

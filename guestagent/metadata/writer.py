@@ -1,9 +1,10 @@
-"""From a document's value to how it is written: for the wire with its secrets, for people without."""
+"""The one writer of metadata documents: with secrets for a node, with functions for a template, masked for people."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from guestagent.metadata.document import (
@@ -20,85 +21,102 @@ from guestagent.metadata.document import (
 )
 from guestagent.secret import Secret
 
-ValueEncoder = Callable[[Any], Any]
+EXPLICIT_TEMPLATE_KEYS = frozenset({"Generation", "Deadline", "Port"})
+"""Keys that a template has even if the value is the default: the controller reads them back from there."""
 
 
 def dump(document: Document) -> dict[str, Any]:
-    """The document as it travels, in its canonical spelling: parse gives an equal value back.
+    """Return the document as Heat sends it, in its canonical spelling: `parse` gives an equal value back.
 
     It holds every secret in clear. Defaults are left out.
     """
-    return _document(document, _wire)
+    return _DocumentWriter(_encode).write_document(document)
+
+
+def dump_for_template(document: Document) -> dict[str, Any]:
+    """Return the document as the template of its stack holds it, with its functions and a few of the defaults."""
+    return _DocumentWriter(_encode, EXPLICIT_TEMPLATE_KEYS).write_document(document)
 
 
 def shown(document: Document) -> dict[str, Any]:
-    """The document for people and logs: secrets are masked, functions stand as `<Master0000.PrivateIp>`."""
-    return _document(document, _masked)
+    """Return the document for people and logs: secrets are masked, functions look like `<Master0000.PrivateIp>`."""
+    return _DocumentWriter(_mask).write_document(document)
 
 
-def _wire(value: object) -> object:
+def _encode(value: object) -> object:
     if isinstance(value, Secret):
         return value.reveal()
     return json.loads(value.function) if isinstance(value, UnresolvedFunction) else value
 
 
-def _masked(value: object) -> object:
+def _mask(value: object) -> object:
     return str(value) if isinstance(value, Secret | UnresolvedFunction) else value
 
 
-def _document(document: Document, say: ValueEncoder) -> dict[str, Any]:
-    said = {"ReadyWaitCondition": say(_handle(document.handle))}
-    if document.users:
-        said["Users"] = [_user(user, say) for user in document.users]
-    if document.source is not None:
-        said["Master"] = _source(document.source, say)
-    if document.section != Section():
-        said["GuestAgent"] = _section(document.section, say)
-    return said
+@dataclass(frozen=True, slots=True)
+class _DocumentWriter:
+    """Writes the parts of a document. `encode` is applied to each value, `explicit_keys` are written as defaults too.
+
+    The order of the keys is that of the templates.
+    """
+
+    encode: Callable[[Any], Any]
+    explicit_keys: frozenset[str] = frozenset()
+
+    def write_document(self, document: Document) -> dict[str, Any]:
+        written = {"ReadyWaitCondition": self.encode(_handle_value(document.handle))}
+        if document.section != Section():
+            written["GuestAgent"] = self._write_section(document.section)
+        if document.source is not None:
+            written["Master"] = self._write_source(document.source)
+        if document.users:
+            written["Users"] = [self._write_user(user) for user in document.users]
+        return written
+
+    def _write_section(self, section: Section) -> dict[str, Any]:
+        default = Section()
+        written = self._write_keys(
+            ("Node", section.node, None),
+            ("Generation", section.generation, default.generation),
+            ("ServerId", section.server_id, None),
+            ("Deadline", section.deadline, default.deadline),
+            ("TLS", None if section.tls is None else self._write_tls(section.tls), None),
+            ("Variables", {name: self.encode(value) for name, value in section.variables.items()}, {}),
+            ("Network", None if section.network is None else str(section.network), None),
+            ("Seeding", {"Method": section.seeding}, {"Method": default.seeding}),
+            ("Readiness", {"MaxLag": section.max_lag}, {"MaxLag": DEFAULT_MAX_LAG}),
+            ("RetainPasswords", section.retain_passwords, False),
+            ("PollingInterval", section.polling_interval, None),
+        )
+        return {"Version": section.version, **written}
+
+    def _write_tls(self, tls: Tls) -> dict[str, Any]:
+        return self._write_keys(
+            ("Required", tls.required, True),
+            ("CA", tls.ca, None),
+            ("Verify", tls.verify, True),
+            ("Certificate", tls.certificate, None),
+            ("Key", tls.key, None),
+            ("ClientCertificates", tls.client_certificates, False),
+        )
+
+    def _write_source(self, source: Source) -> dict[str, Any]:
+        port = self._write_keys(("Port", source.port, DEFAULT_PORT))
+        return {"Address": self.encode(source.address), **port, "User": self._write_user(source.user)}
+
+    def _write_user(self, user: User) -> dict[str, Any]:
+        return {"name": self.encode(user.name), "password": self.encode(user.password)}
+
+    def _write_keys(self, *keys: tuple[str, object, object]) -> dict[str, Any]:
+        """Write each key, value and default: a default only if its key is explicit."""
+        return {
+            key: self.encode(value)
+            for key, value, default in keys
+            if value != default or (key in self.explicit_keys and value is not None)
+        }
 
 
-def _handle(handle: Handle) -> Secret | UnresolvedFunction:
+def _handle_value(handle: Handle) -> Secret | UnresolvedFunction:
     if isinstance(handle, UnresolvedFunction):
         return handle
     return handle.url if isinstance(handle, CfnHandle) else handle.document
-
-
-def _user(user: User, say: ValueEncoder) -> dict[str, Any]:
-    return {"name": say(user.name), "password": say(user.password)}
-
-
-def _source(source: Source, say: ValueEncoder) -> dict[str, Any]:
-    port = {} if source.port == DEFAULT_PORT else {"Port": source.port}
-    return {"Address": say(source.address)} | port | {"User": _user(source.user, say)}
-
-
-def _section(section: Section, say: ValueEncoder) -> dict[str, Any]:
-    usual = Section()
-    said: dict[str, tuple[object, object]] = {
-        "Node": (section.node, None),
-        "Generation": (section.generation, usual.generation),
-        "ServerId": (section.server_id, None),
-        "Deadline": (section.deadline, usual.deadline),
-        "Network": (None if section.network is None else str(section.network), None),
-        "TLS": (None if section.tls is None else _tls(section.tls, say), None),
-        "Seeding": ({"Method": section.seeding}, {"Method": usual.seeding}),
-        "Readiness": ({"MaxLag": section.max_lag}, {"MaxLag": DEFAULT_MAX_LAG}),
-        "PollingInterval": (section.polling_interval, None),
-        "RetainPasswords": (section.retain_passwords, False),
-        "Variables": ({name: say(value) for name, value in section.variables.items()}, {}),
-    }
-    return {"Version": section.version} | {
-        key: value for key, (value, default) in said.items() if value != default
-    }
-
-
-def _tls(tls: Tls, say: ValueEncoder) -> dict[str, Any]:
-    said: dict[str, tuple[object, object]] = {
-        "CA": (tls.ca, None),
-        "Verify": (tls.verify, True),
-        "Required": (tls.required, True),
-        "Certificate": (tls.certificate, None),
-        "Key": (tls.key, None),
-        "ClientCertificates": (tls.client_certificates, False),
-    }
-    return {key: say(value) for key, (value, default) in said.items() if value != default}

@@ -132,10 +132,6 @@ def _server(cluster: Cluster, node: Node) -> TemplateMapping:
         ca={"get_attr": [CA_RESOURCE, "value"]},
     )
     metadata = build_node_metadata(cluster, node, functions)
-    # Not under `os-collect-config`, which is Heat's to fill: with every signal Heat lays the template's metadata over
-    # each server's own, and where that changes it, a server that is just being made never ends
-    # (docs/explanation/dialects.md).
-    metadata["GuestAgent"]["PollingInterval"] = cluster.polling_interval
     return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
 
 

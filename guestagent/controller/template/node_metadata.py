@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from typing import Any
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster
-from guestagent.metadata import Role, Tls
+from guestagent.metadata import Document, Role, Section, Source, Tls, User
+from guestagent.metadata.document import DEFAULT_PORT
+from guestagent.metadata.template_functions import build_function
+from guestagent.metadata.writer import dump_for_template
 from guestagent.validation import Problems
 
 CLUSTER_METADATA_VERSION = 1  # of what Begin's metadata holds
-SECTION_VERSION = 1  # of the GuestAgent section in the nodes' metadata
-DATABASE_PORT = 3306
+DATABASE_PORT = DEFAULT_PORT  # of every node: a cluster has no other
 CA_RESOURCE = "Authority"
 """The resource that holds the CA: its text stands in a template once, and not in every node's metadata."""
 HANDLES_RESOURCE = "Handles"
@@ -33,7 +37,7 @@ TemplateMapping = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DialectFunctions:
-    """The functions of a dialect by which a node's document names what only Heat knows."""
+    """The functions of a template format that stand for values that only Heat knows."""
 
     handle: TemplateMapping
     source_address: TemplateMapping
@@ -55,36 +59,46 @@ def build_cluster_metadata(cluster: Cluster) -> TemplateMapping:
 
 
 def build_node_metadata(cluster: Cluster, node: Node, functions: DialectFunctions) -> TemplateMapping:
-    """The node's document, its functions unresolved; the agent's half of the contract reads it."""
-    section: dict[str, Any] = {
-        "Version": SECTION_VERSION,
-        "Node": node.name,
-        "Generation": node.generation,
-        "ServerId": node.server_id,
-        "Deadline": cluster.deadline,
-    }
+    """Return the node's metadata document as its template holds it."""
+    return dump_for_template(build_document(cluster, node, functions))
 
-    if cluster.tls is not None:
-        section["TLS"] = _tls(cluster.tls, functions.ca)
-    if cluster.variables:
-        section["Variables"] = dict(cluster.variables)
 
-    def account(replica: Node) -> TemplateMapping:
-        return {"name": replica.account, "password": functions.password(replica)}
+def build_document(cluster: Cluster, node: Node, functions: DialectFunctions) -> Document:
+    """Return the node's metadata document, with functions in place of what only Heat knows."""
 
-    said: TemplateMapping = {"ReadyWaitCondition": functions.handle, "GuestAgent": section}
-    if get_role(cluster, node) is Role.REPLICA:
-        return said | {
-            "Master": {"Address": functions.source_address, "Port": DATABASE_PORT, "User": account(node)}
-        }
-    if cluster.replica_network is not None:
-        section["Network"] = cluster.replica_network
-    if cluster.rotating:
-        section["RetainPasswords"] = (
-            True  # what tells whoever reads the template that a rotation is not ended
-        )
-    users = [account(replica) for replica in cluster.replicas]
-    return said | ({"Users": users} if users else {})
+    def build_user(replica: Node) -> User:
+        return User(replica.account, build_function(functions.password(replica)))
+
+    handle = build_function(functions.handle)
+    section = _build_section(cluster, node, functions)
+    if get_role(cluster, node) is Role.SOURCE:
+        users = tuple(build_user(replica) for replica in cluster.replicas)
+        return Document(handle, users=users, section=section)
+    source = Source(build_function(functions.source_address), build_user(node))
+    return Document(handle, source=source, section=section)
+
+
+def _build_section(cluster: Cluster, node: Node, functions: DialectFunctions) -> Section:
+    is_source = get_role(cluster, node) is Role.SOURCE
+    return Section(
+        node=node.name,
+        generation=node.generation,
+        server_id=node.server_id,
+        deadline=cluster.deadline,
+        tls=None if cluster.tls is None else _build_tls(cluster.tls, functions),
+        variables=cluster.variables,
+        network=ip_network(cluster.replica_network) if is_source and cluster.replica_network else None,
+        # In the template this also marks a rotation that has not ended.
+        retain_passwords=is_source and cluster.rotating,
+        # In CFN the interval is in the user data. In HOT it is not under `os-collect-config`, a key that Heat itself
+        # fills: with every signal Heat merges the template's metadata into each server's own, and if that changes it,
+        # a server that is being created never completes (docs/explanation/dialects.md).
+        polling_interval=cluster.polling_interval if cluster.dialect is Dialect.HOT else None,
+    )
+
+
+def _build_tls(tls: Tls, functions: DialectFunctions) -> Tls:
+    return replace(tls, ca=None if tls.ca is None else build_function(functions.ca))
 
 
 def list_handles(cluster: Cluster) -> list[str]:
@@ -104,12 +118,6 @@ def list_parameters(cluster: Cluster) -> tuple[str, ...]:
 def has_parameters(cluster: Cluster) -> bool:
     """Return whether the passwords are parameters, without listing them."""
     return cluster.passwords is Passwords.PARAMETERS
-
-
-def _tls(tls: Tls, ca: TemplateMapping) -> TemplateMapping:
-    said: TemplateMapping = {} if tls.required else {"Required": False}
-    said |= {} if tls.ca is None else {"CA": ca}
-    return said if tls.verify else said | {"Verify": False}
 
 
 def get_role(cluster: Cluster, node: Node) -> Role:
