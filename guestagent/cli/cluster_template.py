@@ -11,13 +11,13 @@ from guestagent.cli import options
 from guestagent.cli.argument_types import build_integer_type
 from guestagent.cli.input_file import STDIN_HELP, read_input
 from guestagent.errors import InvalidTemplate, Problem
+from guestagent.metadata.limits import AUTH_TTL_LIMIT_S, DEFAULT_AUTH_TTL_S
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster
     from guestagent.controller.foreign_template import Adoption
 
 EXIT_OK, EXIT_INVALID = 0, 2
-AUTH_TTL_LIMIT_S = 10**6  # as a cluster.yaml
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,9 +67,9 @@ def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--auth-ttl",
         type=build_integer_type(1, AUTH_TTL_LIMIT_S, "seconds"),
-        default=900,
+        default=DEFAULT_AUTH_TTL_S,
         metavar="SECONDS",
-        help="how long the cloud accepts a handle's URL (default: 900)",
+        help=f"how long the cloud accepts a handle's URL (default: {DEFAULT_AUTH_TTL_S})",
     )
     options.add_json_option(parser)
     parser.set_defaults(run=run_lint)

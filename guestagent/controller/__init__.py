@@ -1,13 +1,14 @@
-"""The controller's library: a cluster is a value, a template is data, a stack is waited for.
+"""The controller's library: clusters as values, their templates, and the stacks in which they run.
 
-Importing it imports no openstacksdk; `connect` does. Errors are those of `guestagent.errors`.
+Importing it does not import openstacksdk; `connect` does. Errors are those of `guestagent.errors`.
 """
 
+from guestagent.controller.cloud_connection import connect
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
 from guestagent.controller.fake import FakeHeat
-from guestagent.controller.heat_api import Heat, Resource, Stack, connect
+from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.preflight import Findings, Preflight

@@ -1,6 +1,6 @@
-"""A cluster as a value: what is described, changed in code and rendered into a template.
+"""A cluster as a value: described once, changed in code, and rendered into a template.
 
-Operations return new clusters. Numbers and server ids are never given twice, not even after a removal.
+Operations return new clusters. Numbers and server ids are never used twice, not even after a removal.
 """
 
 from __future__ import annotations
@@ -8,44 +8,57 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from guestagent.controller.cluster_validation import validate_cluster
+from guestagent.controller.cluster_validation import (
+    check_counters,
+    check_metadata_url,
+    check_networks,
+    check_nodes,
+    check_placement,
+    check_times,
+    check_tls,
+    check_variables,
+)
 from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.errors import InvalidCluster, Problem
 from guestagent.metadata import Tls
+from guestagent.metadata.document import DEFAULT_DEADLINE
+from guestagent.metadata.limits import DEFAULT_AUTH_TTL_S
+from guestagent.validation import Problems
 
-FIRST_SERVER_ID = 101  # far from 1, the default of every server: one that nobody numbered is seen at once
+FIRST_SERVER_ID = (
+    101  # far from 1, every server's default: a server that has no id of its own is noticed at once
+)
 FIRST_REPLICA_ID = FIRST_SERVER_ID + 1
-DEFAULT_DEADLINE_S = 90
+DEFAULT_DEADLINE_S = DEFAULT_DEADLINE
 DEFAULT_BOOT_ALLOWANCE_S = 300
-DEFAULT_AUTH_TTL_S = 900
 DEFAULT_POLLING_INTERVAL_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """One source and its replicas, and what they share. `Cluster.new` gives names and server ids.
+    """One source, its replicas, and the settings that they share. `Cluster.new` gives names and server ids.
 
-    `subnet` or `network` (ids; the subnet is the better choice) says where the nodes stand; with neither the
-    cloud has one default network. `client_networks` may reach the database port beside the nodes themselves.
-    `variables` are the database servers', those of the checked list that the nodes' metadata admits.
-    The replicas' accounts are admitted from `replica_network` only (anywhere where it is None). These are
-    in CIDR form. `ipv6`: the nodes have IPv6 addresses, and reach each other by them too; networks of IPv6 need it.
+    The nodes are in `subnet` or `network` (ids; prefer the subnet); with neither the cloud has one default network.
+    `client_networks` may reach the database port, and so may the nodes. `variables` are server variables, of those
+    that a node's metadata may set. The replicas' accounts are valid from `replica_network` only (None: from anywhere).
+    Networks are in CIDR form. `ipv6`: the nodes have IPv6 addresses and reach each other by them too; networks of
+    IPv6 need it.
 
-    Seconds: `deadline` is a node's own time to become ready once its agent runs, `boot_allowance` comes
-    before it, and `auth_ttl` is how long the cloud's Keystone admits a handle's URL. `metadata_url` is the
-    address of Heat's CFN API as the guests see it; None: they take the one that Heat's own boot data tells.
-    They look for new metadata at least every `read_polling_interval`. In the CFN dialect both stand in the servers'
-    user data: they are fixed once a cluster is created. In HOT Heat itself tells the address, so there is no
-    `metadata_url`. `tls` is that of all channels (`GuestAgent.TLS`); None: encrypted where the source offers it.
+    Times are in seconds. `deadline` is a node's own time to become ready, from the start of its agent;
+    `boot_allowance` comes before it; `auth_ttl` is how long the cloud's Keystone accepts a handle's URL.
+    `metadata_url` is the address of Heat's CFN API as the guests reach it; None: they use the one in Heat's boot data.
+    They look for new metadata at least every `polling_interval`. In CFN both are in the servers' user data, so they
+    cannot change after a cluster is created. In HOT Heat provides the address, so there is no `metadata_url`.
+    `tls` is for all channels (`GuestAgent.TLS`); None: encrypted if the source offers it.
     `rotating`: passwords are new, and the source retains the old ones until `end_rotation`.
 
-    The `dialect` of a stack is for ever: its resources are of other types in the other one; which one a cloud takes the
-    better is what `Stacks.preflight` finds.
+    A stack never changes its `dialect`, the format of its template: its resources have other types in the other
+    format. `Stacks.preflight` finds the better one for a cloud.
 
-    `passwords` says whether Heat makes the accounts' passwords, or the template has a hidden parameter for each. The
-    values are never a part of the cluster: they go to Heat beside the template.
+    `passwords`: either Heat generates the accounts' passwords, or the template has a hidden parameter for each. The
+    values are never a part of the cluster: Heat gets them beside the template.
     """
 
     source: Node
@@ -70,7 +83,22 @@ class Cluster:
     next_replica: int
 
     def __post_init__(self) -> None:
-        validate_cluster(self)
+        problems = Problems()
+        check_nodes(problems, self.source, self.replicas, self.next_server_id, self.next_replica)
+        check_placement(problems, self.subnet, self.network, self.key_pair)
+        check_metadata_url(problems, self.metadata_url, self.dialect)
+        check_networks(problems, self.client_networks, self.replica_network, self.ipv6)
+        check_counters(problems, self.next_server_id, self.next_replica)
+        check_times(
+            problems,
+            deadline=self.deadline,
+            boot_allowance=self.boot_allowance,
+            auth_ttl=self.auth_ttl,
+            polling_interval=self.polling_interval,
+        )
+        check_tls(problems, self.tls)
+        check_variables(problems, self.variables, self.tls, len(self.replicas))
+        problems.raise_if_any(InvalidCluster)
 
     @classmethod
     def new(
@@ -94,12 +122,13 @@ class Cluster:
         tls: Tls | None = None,
         variables: Mapping[str, str | int | bool] | None = None,
     ) -> Cluster:
-        """A new cluster: its nodes get their names, server ids and first generation here."""
-        wanted = tuple(replicas)
-        numbered = (_replica(node, number, FIRST_REPLICA_ID + number) for number, node in enumerate(wanted))
+        """Make a new cluster: its nodes get their names, server ids and first generation here."""
+        nodes = tuple(replicas)
         return cls(
             source=replace(source, name="Master0000", server_id=FIRST_SERVER_ID, generation=1),
-            replicas=tuple(numbered),
+            replicas=tuple(
+                _number_replica(node, index, FIRST_REPLICA_ID + index) for index, node in enumerate(nodes)
+            ),
             subnet=subnet,
             network=network,
             key_pair=key_pair,
@@ -115,62 +144,63 @@ class Cluster:
             passwords=passwords,
             tls=tls,
             variables={} if variables is None else variables,
-            next_server_id=FIRST_REPLICA_ID + len(wanted),
-            next_replica=len(wanted),
+            next_server_id=FIRST_REPLICA_ID + len(nodes),
+            next_replica=len(nodes),
         )
 
     def add_replica(self, node: Node) -> Cluster:
-        """One replica more. The source proves its account first, and so gets a new generation."""
-        added = _replica(node, self.next_replica, self.next_server_id)
+        """Add a replica. The source gets a new generation, because it has to prove the new account first."""
+        replica = _number_replica(node, self.next_replica, self.next_server_id)
         return replace(
             self,
             source=self.source.renewed(),
-            replicas=(*self.replicas, added),
+            replicas=(*self.replicas, replica),
             next_server_id=self.next_server_id + 1,
             next_replica=self.next_replica + 1,
         )
 
     def remove_replica(self, name: str) -> Cluster:
-        """Without the replica `name`. Nobody has something new to prove, so no generation changes."""
+        """Remove the replica `name`. No node has anything new to prove, so no generation changes."""
         if name not in [node.name for node in self.replicas]:
-            raise InvalidCluster([self._no_replica(name)])
+            raise InvalidCluster([self._describe_missing_replica(name)])
         return replace(self, replicas=tuple(node for node in self.replicas if node.name != name))
 
     def renew(self, name: str) -> Cluster:
-        """The node `name` in its next generation: it has something to prove again."""
-        return self._with(self.node(name).renewed())
+        """Give the node `name` its next generation, in which it proves itself again."""
+        return self._replace_node(self.node(name).renewed())
 
     def resize(self, name: str, flavor: str) -> Cluster:
-        """The node `name` with another flavor, and nothing to prove yet: that is a `renew` in an update of its own.
+        """Give the node `name` another flavor, with nothing to prove yet: `renew` it in an update of its own.
 
-        Heat hands out a server's metadata before it resizes it, so in one update the node would prove itself and
-        restart then. `Stacks.resize` does both.
+        Heat delivers a server's metadata before it resizes the server, so in one update the node would prove itself
+        and then restart. `Stacks.resize` does both updates.
         """
-        return self._with(replace(self.node(name), flavor=flavor))
+        return self._replace_node(replace(self.node(name), flavor=flavor))
 
     def rotate(self, *names: str) -> Cluster:
-        """New passwords for these replicas (none named: for all), while the source retains the old ones.
+        """Give these replicas new passwords (none named: all of them), while the source retains the old ones.
 
-        Source and replicas prove it. Once they have, `end_rotation` discards the old ones, in an update of its own:
-        `Stacks.rotate` does both. InvalidCluster where one is not ended yet: a third password pushes out the oldest.
+        Source and replicas prove it. Then `end_rotation` discards the old ones, in an update of its own:
+        `Stacks.rotate` does both. Raise InvalidCluster if a rotation has not ended: a third password would push out
+        the oldest.
         """
         if self.rotating:
             raise InvalidCluster([Problem("rotation", "none that is not ended yet", "one", "end it first")])
-        known = [node.name for node in self.replicas]
-        wrong = [name for name in names if name not in known] or ([] if known else [""])
-        if wrong:
-            raise InvalidCluster([self._no_replica(name) for name in wrong])
-        wanted = set(names or known)
-        rotated = (node.rotated() if node.name in wanted else node for node in self.replicas)
-        return replace(self, source=self.source.renewed(), replicas=tuple(rotated), rotating=True)
+        replica_names = [node.name for node in self.replicas]
+        wrong_names = [name for name in names if name not in replica_names] or ([] if replica_names else [""])
+        if wrong_names:
+            raise InvalidCluster([self._describe_missing_replica(name) for name in wrong_names])
+        chosen_names = set(names or replica_names)
+        replicas = tuple(node.rotated() if node.name in chosen_names else node for node in self.replicas)
+        return replace(self, source=self.source.renewed(), replicas=replicas, rotating=True)
 
     def end_rotation(self) -> Cluster:
-        """Without the retained passwords: the source proves that they are discarded."""
+        """Discard the retained passwords. The source proves it."""
         return replace(self, source=self.source.renewed(), rotating=False)
 
     def with_variables(self, variables: Mapping[str, str | int | bool]) -> Cluster:
-        """With these server variables in place of all earlier ones. Every node proves them in a new generation, and
-        restarts its database server where a static one differs.
+        """Replace all server variables. Every node proves them in a new generation, and restarts its database server
+        if a static one differs.
         """
         return replace(
             self,
@@ -180,17 +210,17 @@ class Cluster:
         )
 
     def in_dialect(self, dialect: Dialect) -> Cluster:
-        """The same cluster for a stack in that dialect; the address of the CFN API is said in one of them only."""
+        """Return the cluster for a stack in that template format. Only CFN has an address of the CFN API."""
         return replace(
             self, dialect=dialect, metadata_url=self.metadata_url if dialect is Dialect.CFN else None
         )
 
     def __iter__(self) -> Iterator[Node]:
-        """All nodes, the source first."""
+        """Iterate over all nodes, the source first."""
         return iter((self.source, *self.replicas))
 
     def node(self, name: str) -> Node:
-        """The node of that name."""
+        """Return the node of that name. Raise InvalidCluster if there is none."""
         for node in self:
             if node.name == name:
                 return node
@@ -199,23 +229,22 @@ class Cluster:
 
     @property
     def condition_timeout(self) -> int:
-        """Seconds that Heat waits for a node's signal, counted from when the node runs."""
+        """Seconds for which Heat waits for a node's signal, from when its server runs."""
         return self.boot_allowance + self.deadline
 
-    def _with(self, changed: Node) -> Cluster:
-        """With `changed` in the place of the node of its name."""
+    def _replace_node(self, changed: Node) -> Cluster:
         return replace(
             self,
             source=changed if self.source.name == changed.name else self.source,
             replicas=tuple(changed if node.name == changed.name else node for node in self.replicas),
         )
 
-    def _no_replica(self, name: str) -> Problem:
+    def _describe_missing_replica(self, name: str) -> Problem:
         names = ", ".join(node.name for node in self.replicas) or "no replica: there is none"
         if name == self.source.name:
             return Problem("node", f"one of {names}", f"{name}, the source", "a cluster keeps its source")
         return Problem("node", f"one of {names}", name)
 
 
-def _replica(node: Node, number: int, server_id: int) -> Node:
-    return replace(node, name=f"Slave{number:04d}", server_id=server_id, generation=1)
+def _number_replica(node: Node, index: int, server_id: int) -> Node:
+    return replace(node, name=f"Slave{index:04d}", server_id=server_id, generation=1)

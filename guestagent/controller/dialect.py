@@ -1,4 +1,4 @@
-"""The two languages in which Heat takes a template."""
+"""The two template formats of Heat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Dialect(str, Enum):
-    """CFN is the origin's, CloudFormation's; HOT is Heat's own. A stack keeps the one in which it was launched."""
+    """A template format: CloudFormation's, or HOT, Heat's own. A stack keeps the one in which it was launched."""
 
     CFN = "cfn"
     HOT = "hot"
@@ -16,4 +16,4 @@ class Dialect(str, Enum):
 
 
 DEFAULT_DIALECT = Dialect.HOT
-"""Where nobody says one and no cloud is asked: what the preflight takes wherever Heat has what we use of it."""
+"""The format if none is named and no cloud is asked. The preflight prefers it too, if Heat supports what it needs."""

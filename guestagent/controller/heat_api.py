@@ -1,7 +1,7 @@
-"""Heat as the controller needs it: thirteen requests, and what they answer. `cloud.py` makes them; `fake.py` acts them.
+"""Heat as the controller needs it: thirteen requests and their results. `openstack_heat.py` makes them.
 
-Reading a stack while Heat works on it can break it: outputs and attributes are resolved then, and that writes.
-So only `stacks` and `resources` may be asked at any time; what is said to be for later waits for the end.
+Reading a stack while Heat works on it can break it: outputs and attributes are resolved then, and that writes. So only
+`stacks` and `resources` are safe at any time. Requests for an idle stack only are marked as such.
 """
 
 from __future__ import annotations
@@ -10,18 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from guestagent.errors import UnsupportedEnvironment
 from guestagent.secret import Secret
 
 NO_PARAMETERS: Mapping[str, Secret] = {}
-CONDITION_TYPE_FILTER = (
-    "WaitCondition"  # a part of the types of conditions and of their handles, in both dialects
-)
+CONDITION_TYPE_FILTER = "WaitCondition"  # a part of the types of conditions and handles, in both formats
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack as the list shows it. `updated` changes with every update and means nothing else."""
+    """A stack as the list of stacks shows it. `updated` is different after every update, and has no other meaning."""
 
     id: str
     name: str
@@ -40,7 +37,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of a stack; `attributes` only where details were asked for."""
+    """One resource of a stack. Only `Heat.detailed` reads the `attributes`."""
 
     name: str
     status: str
@@ -49,41 +46,27 @@ class Resource:
 
     @property
     def begun(self) -> bool:
-        """Whether Heat has come to it; what it has only read of in the template is INIT_COMPLETE."""
+        """Whether Heat has begun to create it. Until then its status is INIT_COMPLETE."""
         return not self.status.startswith("INIT")
 
 
-def connect(cloud: str | None = None) -> Heat:
-    """Heat of the cloud of that name in clouds.yaml; None: the one of OS_CLOUD, or of the other OS_ variables.
-
-    CloudRefused where there is no such cloud; nothing is asked of it yet. UnsupportedEnvironment without
-    openstacksdk, which `guestagent[controller]` brings.
-    """
-    try:
-        from guestagent.controller import openstack_heat as openstack
-    except ImportError as error:
-        missing = f"{error.name} is missing: install guestagent[controller]"
-        raise UnsupportedEnvironment(missing) from error
-    return openstack.open_heat(cloud)
-
-
 class Heat(Protocol):
-    """Each call is one request. CloudUnreachable where it may pass, CloudRefused where Heat said no."""
+    """The requests. They raise CloudUnreachable if repeating may help, and CloudRefused if Heat has rejected them."""
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
-        """The stacks of these names that there are; for any number of them. Always safe."""
+        """List the stacks of these names that exist. Safe at any time."""
 
     def resources(self, stack: Stack) -> tuple[Resource, ...]:
-        """The conditions and handles of a stack, without details. Always safe."""
+        """List the conditions and handles of a stack, without attributes. Safe at any time."""
 
     def detailed(self, stack: Stack) -> tuple[Resource, ...]:
-        """The same with their attributes. For later."""
+        """List the conditions and handles with their attributes. For an idle stack only."""
 
     def outputs(self, stack: Stack) -> Mapping[str, object]:
-        """The outputs by name. For later."""
+        """Read the outputs by name. For an idle stack only."""
 
     def template(self, stack: Stack) -> object:
-        """The template as it was last given. For later."""
+        """Read the newest template. For an idle stack only."""
 
     def create(
         self,
@@ -92,7 +75,7 @@ class Heat(Protocol):
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> str:
-        """Launch a stack; its id. `parameters` are the values of the template's own."""
+        """Launch a stack and return its id. `parameters` are the values of the template's parameters."""
 
     def update(
         self,
@@ -101,22 +84,22 @@ class Heat(Protocol):
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> None:
-        """Give a stack another template. Of its parameters those that are not given here keep their values."""
+        """Update a stack to another template. Parameters that are not named here keep their values."""
 
     def delete(self, stack: Stack) -> None:
-        """Delete a stack; fine where it is gone."""
+        """Delete a stack, or do nothing if it does not exist."""
 
     def validate(self, template: Mapping[str, Any]) -> None:
-        """CloudRefused with Heat's words where it would not take the template."""
+        """Raise CloudRefused with Heat's reason if it would reject the template."""
 
     def metadata_url(self) -> str | None:
-        """The public address of the CFN API in the catalog; None where it is not there."""
+        """Return the public address of the CFN API in the catalog, or None."""
 
     def heat_url(self) -> str | None:
-        """The public address of heat-api in the catalog, which is the guests' too; None where it is not there."""
+        """Return the public address of heat-api in the catalog, which the guests use too, or None."""
 
     def resource_types(self) -> frozenset[str]:
-        """The types that a template of ours may use in this cloud."""
+        """List the resource types that this user may use in this cloud."""
 
     def template_versions(self) -> frozenset[str]:
-        """The versions of both dialects, as in heat_template_version.2018-08-31."""
+        """List the versions of both template formats, as in heat_template_version.2018-08-31."""

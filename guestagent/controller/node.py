@@ -1,4 +1,4 @@
-"""One server of a cluster, and the names of the resources that belong to it."""
+"""One node of a cluster, and the names of the resources that belong to it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A server: `flavor` and `image` are whoever describes it to choose; the rest is given by its cluster.
+    """A node. You choose `flavor` and `image`; its cluster sets the rest.
 
-    `name` is the name of its resource. It says nothing of the role, which a cluster may turn over.
-    `generation` counts what the node had to prove: each has a handle and a condition of its own. `password_number`
-    counts the passwords that its account had: each is a resource of its own.
+    `name` is the name of its server's resource. It does not depend on the role, which may change. `generation` counts
+    the changes that the node had to prove: each has a handle and a condition of its own. `password_number` counts the
+    passwords of its account: each is a resource of its own.
     """
 
     flavor: str
@@ -22,16 +22,16 @@ class Node:
     password_number: int = 1
 
     def renewed(self) -> Node:
-        """The same server with something new to prove."""
+        """Return the node in its next generation, in which it has something new to prove."""
         return replace(self, generation=self.generation + 1)
 
     def rotated(self) -> Node:
-        """The same server with another password, which is something new to prove."""
+        """Return the node with its next password, in its next generation."""
         return replace(self.renewed(), password_number=self.password_number + 1)
 
     @property
     def account(self) -> str:
-        """The user by which this node replicates."""
+        """The database user as which this node replicates."""
         return self.name.lower()
 
     @property
@@ -44,7 +44,7 @@ class Node:
 
     @property
     def password(self) -> str:
-        """Wherever the value comes from, a new one has a new name."""
+        """The name of the resource or parameter that holds the password. A new password has a new name."""
         return f"{self.name}Password{'' if self.password_number == 1 else self.password_number}"
 
     @property
@@ -53,7 +53,7 @@ class Node:
 
     @property
     def user(self) -> str:
-        """The cloud's user by whose key the node reads its metadata."""
+        """The user of the cloud whose key the node uses to read its metadata."""
         return f"{self.name}User"
 
     @property
@@ -66,5 +66,5 @@ class Node:
 
     @property
     def _suffix(self) -> str:
-        """A completed condition is never armed again, so a generation has its own names."""
+        """A suffix for each generation: a completed condition never waits for a second signal."""
         return "" if self.generation == 1 else str(self.generation)

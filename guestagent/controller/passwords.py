@@ -1,6 +1,6 @@
-"""The passwords of the nodes' accounts: who makes them, and how they are given.
+"""The passwords of the nodes' accounts: who generates them, and how they get to Heat.
 
-Neither a cluster nor its template holds a value of one.
+Neither a cluster nor its template holds a password.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from guestagent.metadata.user_shapes import PasswordShape
 from guestagent.secret import Secret
 from guestagent.validation import Problems, describe_type
 
-PASSWORD_LENGTH = (
-    30  # of those that are made here or by Heat: MySQL takes 32 characters at most for a channel's
-)
+# Of passwords that are generated here or by Heat. MySQL accepts at most 32 characters for a channel.
+PASSWORD_LENGTH = 30
 PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 
 
 class Passwords(str, Enum):
-    """HEAT: a resource of the template makes each, and no controller ever sees one.
+    """Who chooses the passwords.
 
-    PARAMETERS: the template has a hidden parameter for each, and whoever creates a node gives it a value.
+    HEAT: a resource of the template generates each, and no controller ever sees one. PARAMETERS: the template has a
+    hidden parameter for each, and the caller sets its value when the node is new.
     """
 
     HEAT = "heat"
@@ -34,8 +34,16 @@ class Passwords(str, Enum):
         return self.value
 
 
+def choose_passwords(names: Collection[str], given: Mapping[str, Secret] | None) -> Mapping[str, Secret]:
+    """Return the `given` passwords after a check that they are those of these nodes; None: generate them."""
+    if given is None:
+        return generate_passwords(names)
+    check_passwords(names, given)
+    return given
+
+
 def generate_passwords(names: Collection[str]) -> dict[str, Secret]:
-    """A new password for each of these nodes."""
+    """Generate a password for each of these nodes."""
     return {
         name: Secret("".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(PASSWORD_LENGTH)))
         for name in names
@@ -43,28 +51,28 @@ def generate_passwords(names: Collection[str]) -> dict[str, Secret]:
 
 
 def parse_passwords(document: object) -> dict[str, Secret]:
-    """The passwords in a loaded document, a mapping of nodes' names to passwords.
+    """Read the passwords in a loaded document, a mapping of nodes' names to passwords.
 
-    InvalidInput with every problem, and never with a word of the document but what looks like a node's name: it may
-    be a password in the wrong place.
+    Raise InvalidInput with every problem. Of the document it shows only what looks like a node's name: anything else
+    may be a password in the wrong place.
     """
     if not isinstance(document, dict):
         raise InvalidInput(
             [Problem("document", "a mapping of nodes' names to passwords", describe_type(document))]
         )
     problems = Problems()
-    found: dict[str, Secret] = {}
+    passwords: dict[str, Secret] = {}
     for number, (name, value) in enumerate(document.items(), start=1):
-        if not isinstance(name, str) or not _may_be_told(name):
+        if not isinstance(name, str) or not _is_node_name(name):
             problems.add(f"entry {number}", "a node's name, Slave0000 or the like", "another key")
         elif (password := PasswordShape().read(problems.open_cursor(value, name))) is not None:
-            found[name] = password
+            passwords[name] = password
     problems.raise_if_any(InvalidInput)
-    return found
+    return passwords
 
 
 def check_passwords(names: Collection[str], given: Mapping[str, Secret]) -> None:
-    """InvalidInput unless these nodes are the ones that were given a valid password."""
+    """Raise InvalidInput unless there is a valid password for each of these nodes, and for no other."""
     problems = Problems()
     for name in names:
         if name not in given:
@@ -73,11 +81,12 @@ def check_passwords(names: Collection[str], given: Mapping[str, Secret]) -> None
         if name in names:
             PasswordShape().read(problems.open_cursor(password.reveal(), f"passwords.{name}"))
         else:
-            new = ", ".join(sorted(names)) or "no new node"
-            path = f"passwords.{name}" if _may_be_told(name) else "passwords"
-            problems.add(path, f"passwords for {new}", "one more", "each is given once, when its node is new")
+            new_names = ", ".join(sorted(names)) or "no new node"
+            path = f"passwords.{name}" if _is_node_name(name) else "passwords"
+            do = "each is given once, when its node is new"
+            problems.add(path, f"passwords for {new_names}", "one more", do)
     problems.raise_if_any(InvalidInput)
 
 
-def _may_be_told(name: str) -> bool:
+def _is_node_name(name: str) -> bool:
     return name.removeprefix("Master").removeprefix("Slave").isdigit()

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from guestagent.controller.template.keys import CFN_KEYS, HOT_KEYS, TemplateKeys
 from guestagent.controller.template_references import Reference, Target
+from guestagent.metadata.limits import CONDITION_TIMEOUT_LIMIT_S
 from guestagent.validation import Cursor
 
-CONDITION_TIMEOUT_LIMIT_S = 43200
 USER_DATA_LIMIT = 65535
 CONDITION_TYPES: Mapping[str, TemplateKeys] = {CFN_KEYS.condition: CFN_KEYS, HOT_KEYS.condition: HOT_KEYS}
 SERVER_TYPES: Mapping[str, TemplateKeys] = {CFN_KEYS.server: CFN_KEYS, HOT_KEYS.server: HOT_KEYS}

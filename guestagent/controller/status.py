@@ -11,8 +11,8 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.events import NodeState, derive_node_state
 from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
+from guestagent.controller.stack_reader import find_stack
 from guestagent.controller.template import get_role, parse
-from guestagent.controller.wait import find_stack
 from guestagent.errors import CloudRefused
 from guestagent.metadata import Role
 

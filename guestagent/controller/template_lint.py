@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
-from guestagent.controller.cluster import DEFAULT_AUTH_TTL_S
 from guestagent.controller.resource_pitfalls import TemplateResources, check_resources
 from guestagent.controller.template.keys import HOT_KEYS, TemplateKeys, detect_keys
 from guestagent.controller.template.node_metadata import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
@@ -19,6 +18,7 @@ from guestagent.controller.template_language import TemplateLanguage, identify_l
 from guestagent.controller.template_references import Reference, Target
 from guestagent.controller.template_sections import TemplateSections, read_sections
 from guestagent.errors import Problem
+from guestagent.metadata.limits import DEFAULT_AUTH_TTL_S
 from guestagent.validation import Cursor, Problems
 
 ROOTS_LIMIT = 10

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from guestagent.metadata import document as values
-from guestagent.metadata.addresses import AddressShape, HandleShape
+from guestagent.metadata.addresses import AddressShape
 from guestagent.metadata.consistency_checks import check_section
-from guestagent.metadata.document import Document, Handle, Section, Source
+from guestagent.metadata.document import (
+    DEFAULT_DEADLINE,
+    DEFAULT_MAX_LAG,
+    DEFAULT_PORT,
+    VERSION,
+    Document,
+    Handle,
+    Section,
+    Source,
+)
+from guestagent.metadata.handle_shape import HandleShape
+from guestagent.metadata.limits import (
+    CONDITION_TIMEOUT_LIMIT_S,
+    GENERATION_LIMIT,
+    LAG_LIMIT_S,
+    POLLING_INTERVAL_LIMIT_S,
+    SERVER_ID_LIMIT,
+)
 from guestagent.metadata.network_shape import NetworkShape
 from guestagent.metadata.regex_fragments import END
 from guestagent.metadata.schema_types import (
@@ -26,17 +42,11 @@ from guestagent.metadata.user_shapes import USER, UserListShape
 from guestagent.metadata.variable_shapes import VariablesShape
 from guestagent.validation import Cursor, Problems
 
-WAIT_TIMEOUT_LIMIT_S = 43200  # Heat's limit for the Timeout of a wait condition
-LAG_LIMIT_S = 86400
-POLLING_INTERVAL_LIMIT_S = 3600
-GENERATION_LIMIT = 10**6
-SERVER_ID_LIMIT = 2**32 - 1
-
 NODE = Text(
     255, pattern=rf"^[A-Za-z0-9_.-]+{END}", description="a resource's name (letters, digits, _, - and .)"
 )
 GENERATION = Integer(1, GENERATION_LIMIT)
-DEADLINE = Integer(1, WAIT_TIMEOUT_LIMIT_S)
+DEADLINE = Integer(1, CONDITION_TIMEOUT_LIMIT_S)
 POLLING = Integer(1, POLLING_INTERVAL_LIMIT_S)
 NEWER_VERSION_ADVICE = "a newer guestagent wrote this: renew the image"
 
@@ -45,7 +55,7 @@ def _method(method: str = "auto") -> str:
     return method
 
 
-def _max_lag(max_lag: int = values.DEFAULT_MAX_LAG) -> int:
+def _max_lag(max_lag: int = DEFAULT_MAX_LAG) -> int:
     return max_lag
 
 
@@ -59,12 +69,16 @@ SEEDING = MappingShape(
 )
 READINESS = MappingShape(
     _max_lag,
-    {"MaxLag": Key("max_lag", Integer(0, LAG_LIMIT_S), "seconds of lag that count as ready", default=10)},
+    {
+        "MaxLag": Key(
+            "max_lag", Integer(0, LAG_LIMIT_S), "seconds of lag that count as ready", default=DEFAULT_MAX_LAG
+        )
+    },
 )
 SECTION = MappingShape(
     Section,
     {
-        "Version": Key("version", Integer(1, values.VERSION), "the version of this section", default=1),
+        "Version": Key("version", Integer(1, VERSION), "the version of this section", default=1),
         "Node": Key(
             "node", NODE, "the node's name in its stack; with Generation it makes the signal's UniqueId"
         ),
@@ -72,7 +86,7 @@ SECTION = MappingShape(
         "ServerId": Key(
             "server_id", Integer(1, SERVER_ID_LIMIT), "unique in the cluster; derived where it is missing"
         ),
-        "Deadline": Key("deadline", DEADLINE, "seconds to become ready", default=values.DEFAULT_DEADLINE),
+        "Deadline": Key("deadline", DEADLINE, "seconds to become ready", default=DEFAULT_DEADLINE),
         "Network": Key(
             "network",
             NetworkShape(),
@@ -104,8 +118,8 @@ class SectionShape:
     def read(self, at: Cursor) -> Section | None:
         version = at.value.get("Version") if isinstance(at.value, dict) else None
         number = Integer(1, 10**18).read(Cursor(version, "", Problems()))
-        if number is not None and number > values.VERSION:
-            newest = f"at most {values.VERSION}, the newest version known here"
+        if number is not None and number > VERSION:
+            newest = f"at most {VERSION}, the newest version known here"
             return at.get_child("Version", version).add_problem(newest, str(number), NEWER_VERSION_ADVICE)
         return SECTION.read(at)
 
@@ -119,7 +133,7 @@ SOURCE = MappingShape(
         "Address": Key(
             "address", ValueOrFunction(AddressShape()), "the source's address or host name", required=True
         ),
-        "Port": Key("port", Integer(1, 65535), "its port", default=values.DEFAULT_PORT),
+        "Port": Key("port", Integer(1, 65535), "its port", default=DEFAULT_PORT),
         "User": Key("user", USER, "the user as which the replica connects", required=True),
     },
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guestagent.metadata import template_functions
 from guestagent.metadata.declaration import DOCUMENT
+from guestagent.metadata.template_functions import build_function_schema
 
 SCHEMA_COMMENT = (
     "Parse is stricter where a schema cannot be: no user name twice; a name alone is followed by its "
@@ -25,7 +25,7 @@ def schema() -> dict[str, Any]:
         "title": "The metadata document of a guestagent node",
         "$comment": SCHEMA_COMMENT,
         **DOCUMENT.build_schema(),
-        "$defs": {"function": template_functions.build_function_schema()},
+        "$defs": {"function": build_function_schema()},
     }
 
 

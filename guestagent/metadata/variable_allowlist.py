@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from guestagent.metadata.limits import UINT32_MAX
 from guestagent.metadata.variable_types import (
     MIB,
     SIZE_LIMIT,
@@ -108,15 +109,15 @@ KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
     "innodb_redo_log_capacity": KnownVariable(_size(8 * MIB), None, DYNAMIC),
     "max_connections": _both(Number(10, 100000)),
     "innodb_flush_log_at_trx_commit": _both(Number(0, 2)),
-    "sync_binlog": _both(Number(0, 2**32 - 1)),
+    "sync_binlog": _both(Number(0, UINT32_MAX)),
     # InnoDB
     "innodb_adaptive_hash_index": _both(FLAG),
     "innodb_autoinc_lock_mode": _both(Number(0, 2), STATIC),
     "innodb_flush_neighbors": _both(Number(0, 2)),
-    "innodb_io_capacity": _both(Number(100, 2**32 - 1)),
-    "innodb_io_capacity_max": _both(Number(100, 2**32 - 1)),
+    "innodb_io_capacity": _both(Number(100, UINT32_MAX)),
+    "innodb_io_capacity_max": _both(Number(100, UINT32_MAX)),
     "innodb_lock_wait_timeout": _both(Number(1, 100000000)),
-    "innodb_log_buffer_size": KnownVariable(_size(MIB, 2**32 - 1), STATIC, DYNAMIC),
+    "innodb_log_buffer_size": KnownVariable(_size(MIB, UINT32_MAX), STATIC, DYNAMIC),
     "innodb_max_dirty_pages_pct": _both(Decimal(99)),
     "innodb_open_files": _both(Number(10, 2**31 - 1), STATIC),  # MySQL changes it by a function, not by SET
     "innodb_print_all_deadlocks": _both(FLAG),
@@ -127,7 +128,7 @@ KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
     "innodb_write_io_threads": KnownVariable(Number(2, 64), DYNAMIC, STATIC),
     # Binary log and channel
     "binlog_cache_size": _both(_size(4096)),
-    "binlog_expire_logs_seconds": _both(Number(0, 2**32 - 1)),
+    "binlog_expire_logs_seconds": _both(Number(0, UINT32_MAX)),
     "binlog_row_image": _both(Enumeration(("FULL", "MINIMAL", "NOBLOB"))),
     "max_binlog_size": _both(_size(4096, 2**30)),
     "replica_max_allowed_packet": KnownVariable(_size(1024, 2**30), None, DYNAMIC),
@@ -147,7 +148,7 @@ KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
     "extra_port": KnownVariable(Number(0, 65535), STATIC, None),
     "interactive_timeout": _both(SECONDS),
     "max_allowed_packet": _both(_size(1024, 2**30)),
-    "max_connect_errors": _both(Number(1, 2**32 - 1)),
+    "max_connect_errors": _both(Number(1, UINT32_MAX)),
     "net_read_timeout": _both(SECONDS),
     "net_write_timeout": _both(SECONDS),
     "open_files_limit": _both(Number(1, 2**31 - 1), STATIC),
@@ -162,11 +163,11 @@ KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
     "character_set_server": _both(OptionWord()),
     "collation_server": _both(OptionWord()),
     "event_scheduler": _both(FLAG),
-    "group_concat_max_len": _both(Number(4, 2**32 - 1)),
+    "group_concat_max_len": _both(Number(4, UINT32_MAX)),
     "join_buffer_size": _both(_size(128)),
     "key_buffer_size": _both(_size(4096)),
     "local_infile": _both(FLAG),
-    "max_execution_time": KnownVariable(Number(0, 2**32 - 1), None, DYNAMIC),
+    "max_execution_time": KnownVariable(Number(0, UINT32_MAX), None, DYNAMIC),
     "max_heap_table_size": _both(_size(16384)),
     "max_statement_time": KnownVariable(Decimal(31536000), DYNAMIC, None),
     "performance_schema": _both(FLAG, STATIC),

@@ -6,9 +6,10 @@ from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
-from guestagent.controller.template import cfn, hot
+from guestagent.controller.template.cfn import render_cfn
+from guestagent.controller.template.hot import render_hot
 
-RENDERERS = {Dialect.CFN: cfn.render_cfn, Dialect.HOT: hot.render_hot}
+RENDERERS = {Dialect.CFN: render_cfn, Dialect.HOT: render_hot}
 
 
 def render(cluster: Cluster) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_what_is_given_is_checked_before_anything_is_asked(wrong: dict[str, Secr
 def test_where_heat_makes_them_none_can_be_given() -> None:
     heat = FakeHeat()
 
-    with pytest.raises(InvalidInput, match="none where Heat makes them"):
+    with pytest.raises(InvalidInput, match="none if Heat makes them"):
         Stacks(heat, FakeClock()).create("db", build_cluster(1), GIVEN)
 
 

@@ -391,7 +391,7 @@ def test_an_update_that_someone_else_overtook_is_said() -> None:
     work = ready.change("db", lambda made: made.add_replica(SMALL))
     heat.live["db"].start_action(render(parse(heat.live["db"].template).renew("Master0000")), 17)
 
-    with pytest.raises(CloudRefused, match="updated by someone else meanwhile"):
+    with pytest.raises(CloudRefused, match="somebody else has updated stack db"):
         ready.wait(work, LONG)
 
 

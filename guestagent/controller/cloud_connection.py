@@ -1,0 +1,20 @@
+"""Connects to the Heat of a cloud. openstacksdk is imported only here, when it is needed."""
+
+from __future__ import annotations
+
+from guestagent.controller.heat_api import Heat
+from guestagent.errors import UnsupportedEnvironment
+
+
+def connect(cloud: str | None = None) -> Heat:
+    """Return the Heat of the cloud of that name in clouds.yaml; None: of OS_CLOUD, or of the other OS_ variables.
+
+    Raise CloudRefused if there is no such cloud, and UnsupportedEnvironment without openstacksdk, which
+    `guestagent[controller]` installs. No request is made yet.
+    """
+    try:
+        from guestagent.controller.openstack_heat import open_heat
+    except ImportError as error:
+        message = f"{error.name} is missing: install guestagent[controller]"
+        raise UnsupportedEnvironment(message) from error
+    return open_heat(cloud)

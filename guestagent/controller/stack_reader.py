@@ -1,0 +1,42 @@
+"""Finds a stack by its name, and reads the cluster from its template, which is the state of record."""
+
+from __future__ import annotations
+
+from guestagent.controller.cluster import Cluster
+from guestagent.controller.heat_api import Heat, Stack
+from guestagent.controller.heat_requests import RequestRunner
+from guestagent.controller.template import parse
+from guestagent.errors import CloudRefused
+
+
+def find_stack(heat: Heat, name: str) -> Stack | None:
+    """Return the stack of exactly this name, or None."""
+    return next((stack for stack in heat.stacks(name) if stack.name == name), None)
+
+
+class StackReader:
+    """Reads stacks, and repeats requests that Heat does not answer."""
+
+    def __init__(self, heat: Heat, requests: RequestRunner) -> None:
+        self._heat, self._requests = heat, requests
+
+    def find_stack(self, name: str) -> Stack | None:
+        return self._requests.run(lambda: find_stack(self._heat, name))
+
+    def get_stack(self, name: str) -> Stack:
+        """Return the stack. Raise CloudRefused if there is none."""
+        stack = self.find_stack(name)
+        if stack is None:
+            raise CloudRefused(f"there is no stack {name}")
+        return stack
+
+    def get_idle_stack(self, name: str) -> Stack:
+        """Return the stack. Raise CloudRefused if there is none, or if Heat is working on it."""
+        stack = self.get_stack(name)
+        if stack.in_progress:
+            raise CloudRefused(f"stack {name} is {stack.status}: it takes the next change when that is over")
+        return stack
+
+    def read_cluster(self, stack: Stack) -> Cluster:
+        """Read the cluster of an idle stack. Raise InvalidTemplate if its template is not a cluster's."""
+        return parse(self._requests.run(lambda: self._heat.template(stack)))
