@@ -14,10 +14,11 @@ from guestagent.controller.node import Node
 from guestagent.controller.omissions import Omission, find_omissions
 from guestagent.controller.template.keys import CFN_KEYS, TemplateKeys, detect_keys
 from guestagent.controller.template_lint import lint
+from guestagent.controller.template_references import get_parameter_name
 from guestagent.errors import InvalidTemplate, Problem
 from guestagent.validation import Cursor, Problems
 
-DEFAULT_KEYS, PARAMETER_FUNCTIONS = {"Default", "default"}, {"Ref", "get_param"}
+DEFAULT_KEYS = ("Default", "default")
 DOCUMENT_KEYS = frozenset({"ReadyWaitCondition", "Users", "Master"})
 """A server whose metadata has one of these is a node of a cluster."""
 
@@ -136,9 +137,9 @@ class _Server:
 
     def _resolved(self, value: object) -> object:
         """A parameter's default in its place, where it has one."""
-        if not isinstance(value, dict) or len(value) != 1 or not value.keys() & PARAMETER_FUNCTIONS:
+        name = get_parameter_name(value)
+        if name is None:
             return value
-        name = next(iter(value.values()))
         declared = _at(self.template, self.words.parameters, name)
         defaults = (
             [declared[key] for key in DEFAULT_KEYS if key in declared] if isinstance(declared, dict) else []

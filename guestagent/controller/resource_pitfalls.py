@@ -10,8 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from guestagent.controller.template.keys import CFN_KEYS, HOT_KEYS, TemplateKeys
-from guestagent.controller.template_references import Reference, Target
+from guestagent.controller.template_references import (
+    Reference,
+    Target,
+    get_parameter_name,
+    get_resource_name,
+)
 from guestagent.metadata.limits import CONDITION_TIMEOUT_LIMIT_S
+from guestagent.metadata.template_functions import is_function
 from guestagent.validation import Cursor
 
 USER_DATA_LIMIT = 65535
@@ -38,10 +44,8 @@ class TemplateResources:
         value = at.value
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
-        match value:
-            case {"Ref": str(name)} | {"get_param": str(name)} if len(value) == 1:  # type: ignore[arg-type]
-                return self.defaults.get(name, value)
-        return value
+        parameter = get_parameter_name(value)
+        return value if parameter is None else self.defaults.get(parameter, value)
 
     def get_type(self, name: str) -> object:
         at = self.by_name.get(name)
@@ -75,7 +79,7 @@ def _check_condition(
 ) -> None:
     words = resources.words
     properties = at.get_child(words.properties, resources.read_value(at, words.properties))
-    if is_unknown(properties.value):
+    if is_function(properties.value):
         return
     handle, timeout = (
         resources.read_value(properties, spelling.handle), resources.read_value(properties, spelling.timeout)
@@ -84,7 +88,7 @@ def _check_condition(
         reference = "Ref" if words is CFN_KEYS else "get_resource"
         do = "the condition names its handle, not the other way round"
         properties.add_problem(f"{spelling.handle}: {{{reference}: ...}}", "none", do)
-    if not is_unknown(timeout):
+    if not is_function(timeout):
         _check_timeout(properties.get_child(spelling.timeout, timeout), handle, resources, auth_ttl)
     if not _waits_for_a_server(name, resources):
         at.get_child(words.depends_on, None).add_problem(
@@ -112,11 +116,9 @@ def _waits_for_a_server(name: str, resources: TemplateResources) -> bool:
 
 def _is_presigned(handle: object, resources: TemplateResources) -> bool:
     """Whether a signed URL, which expires, signals the condition. False if that cannot be known."""
-    match handle:
-        case {"Ref": str(name)} | {"get_resource": str(name)} if name in resources.by_name:
-            pass
-        case _:
-            return False
+    name = get_resource_name(handle)
+    if name is None or name not in resources.by_name:
+        return False
     if resources.get_type(name) in SIGNED_HANDLE_TYPES:
         return True
     at = resources.by_name[name]
@@ -143,25 +145,12 @@ def _check_server(at: Cursor, spelling: TemplateKeys, resources: TemplateResourc
             "a script that begins with #!", "#cloud-config", "Heat hands it over to be executed"
         )
     given = properties.value
-    if is_unknown(given):
+    if is_function(given):
         return
     # OS::Nova::Server asks for the only network by itself; this one leaves it to a Nova that demands to be told.
     if not isinstance(given, dict) or not given.keys() & {"SubnetId", "NetworkInterfaces"}:
         do = "from 2.37 on Nova makes no instance without one; a cluster.yaml has subnet and network for it"
         properties.add_problem("SubnetId or NetworkInterfaces", "neither", do)
-
-
-def is_unknown(value: object) -> bool:
-    """Whether a value is a function, which only Heat resolves."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return False
-    [name] = value
-    return isinstance(name, str) and (name in FUNCTION_NAMES or name.startswith("Fn::"))
-
-
-FUNCTION_NAMES = frozenset(
-    {"Ref", "get_param", "get_attr", "get_file", "if", "yaql", "map_merge", "str_split"}
-)
 
 
 def _number(value: object) -> float | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import guestagent.metadata.function_names as function_names
+
 RELEASES: Mapping[str, str] = {
     "newton": "2016-10-14",
     "ocata": "2017-02-24",
@@ -31,44 +33,39 @@ HOT_RESOURCE_KEYS = (
 HOT_PARAMETER_TYPES = ("string", "number", "comma_delimited_list", "json", "boolean")
 CFN_PARAMETER_TYPES = ("String", "Number", "CommaDelimitedList", "Json", "Boolean")
 
-CFN_FUNCTIONS = frozenset(
-    {
-        "Ref", "Fn::GetAtt", "Fn::FindInMap", "Fn::GetAZs", "Fn::Select", "Fn::Join", "Fn::Split", "Fn::Replace",
-        "Fn::Base64", "Fn::MemberListToMap", "Fn::ResourceFacade", "Fn::If",
-    }
-)  # fmt: skip
-CFN_CONDITION_FUNCTIONS = frozenset({"Ref", "Fn::FindInMap", "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or"})
+CFN_FUNCTIONS = frozenset(function_names.CFN_FUNCTIONS)
+CFN_CONDITION_FUNCTIONS = frozenset({"Ref", "Fn::FindInMap", *function_names.CFN_LOGICAL_FUNCTIONS})
 ONLY_CFN_FUNCTIONS = frozenset({"Fn::GetAtt", "Fn::FindInMap", "Fn::If"})
-"""Those that no version of HOT has had."""
+"""Functions that no version of HOT has had."""
 
 LATEST = "9999"
+LATER_HOT_FUNCTIONS: Mapping[str, str] = {
+    "repeat": "2015-04-30",
+    "digest": "2015-04-30",
+    "str_split": "2015-10-15",
+    "map_merge": "2016-04-08",
+    "map_replace": RELEASES["newton"],
+    "yaql": RELEASES["newton"],
+    "if": RELEASES["newton"],
+    "filter": RELEASES["ocata"],
+    "str_replace_strict": RELEASES["ocata"],
+    "str_replace_vstrict": RELEASES["pike"],
+    "make_url": RELEASES["pike"],
+    "list_concat": RELEASES["pike"],
+    "list_concat_unique": RELEASES["pike"],
+    "contains": RELEASES["pike"],
+}
+"""The first version of each function that the first version of HOT did not have."""
 HOT_FUNCTIONS: Mapping[str, tuple[str, str]] = {
-    "get_param": (HOT_VERSIONS[0], LATEST),
-    "get_resource": (HOT_VERSIONS[0], LATEST),
-    "get_attr": (HOT_VERSIONS[0], LATEST),
-    "get_file": (HOT_VERSIONS[0], LATEST),
-    "list_join": (HOT_VERSIONS[0], LATEST),
-    "str_replace": (HOT_VERSIONS[0], LATEST),
-    "resource_facade": (HOT_VERSIONS[0], LATEST),
-    "repeat": ("2015-04-30", LATEST),
-    "digest": ("2015-04-30", LATEST),
-    "str_split": ("2015-10-15", LATEST),
-    "map_merge": ("2016-04-08", LATEST),
-    "map_replace": (RELEASES["newton"], LATEST),
-    "yaql": (RELEASES["newton"], LATEST),
-    "if": (RELEASES["newton"], LATEST),
-    "filter": (RELEASES["ocata"], LATEST),
-    "str_replace_strict": (RELEASES["ocata"], LATEST),
-    "str_replace_vstrict": (RELEASES["pike"], LATEST),
-    "make_url": (RELEASES["pike"], LATEST),
-    "list_concat": (RELEASES["pike"], LATEST),
-    "list_concat_unique": (RELEASES["pike"], LATEST),
-    "contains": (RELEASES["pike"], LATEST),
+    **{
+        name: (LATER_HOT_FUNCTIONS.get(name, HOT_VERSIONS[0]), LATEST)
+        for name in function_names.HOT_FUNCTIONS
+    },
     **dict.fromkeys(CFN_FUNCTIONS - ONLY_CFN_FUNCTIONS, (HOT_VERSIONS[0], "2014-10-16")),
     "Fn::Select": (HOT_VERSIONS[0], "2015-10-15"),
 }
 """The first version that has each function, and the first that no longer has it."""
-HOT_CONDITION_FUNCTIONS = frozenset({"get_param", "equals", "not", "and", "or", "yaql", "contains"})
+HOT_CONDITION_FUNCTIONS = frozenset({"get_param", "yaql", "contains", *function_names.HOT_LOGICAL_FUNCTIONS})
 DATA_LIKE = frozenset({"digest", "if", "filter", "contains", "yaql", "repeat"})
 """Function names that are ordinary words: a version without the function may use them as keys of data."""
 
@@ -94,11 +91,11 @@ class TemplateLanguage:
         return self.key == "heat_template_version"
 
     def can_resolve(self, name: str, in_condition: bool) -> bool:
-        """Whether Heat calls the function `name`, and does not take it for data."""
+        """Return whether Heat calls the function `name`, and does not read it as data."""
         return name in (self.condition_functions if in_condition else self.functions)
 
     def is_foreign(self, name: str, in_condition: bool) -> bool:
-        """Whether `name` is a function that this language lacks, and hardly meant as data."""
+        """Return whether `name` is a function that this language lacks, and unlikely to be data."""
         if self.can_resolve(name, in_condition) or (not self.version and self.is_hot):
             return False
         others = (HOT_FUNCTIONS.keys() - DATA_LIKE) | CFN_FUNCTIONS
@@ -106,7 +103,7 @@ class TemplateLanguage:
 
 
 def identify_language(template: Mapping[str, object], is_hot: bool) -> TemplateLanguage:
-    """Return the language that the template says it is in; `is_hot` decides if it names no version."""
+    """Return the language of a template. `is_hot` decides if the template names no version."""
     keys = [key for key in VERSIONS if key in template]
     key = keys[0] if len(keys) == 1 else "heat_template_version" if is_hot else "AWSTemplateFormatVersion"
     named = str(template.get(key))
@@ -115,8 +112,8 @@ def identify_language(template: Mapping[str, object], is_hot: bool) -> TemplateL
 
 
 def _hot(version: str) -> TemplateLanguage:
-    at = version or HOT_VERSIONS[-1]
-    has_conditions = at >= RELEASES["newton"]
+    effective_version = version or HOT_VERSIONS[-1]
+    has_conditions = effective_version >= RELEASES["newton"]
     return TemplateLanguage(
         key="heat_template_version",
         version=version,
@@ -126,7 +123,9 @@ def _hot(version: str) -> TemplateLanguage:
         resource_keys=frozenset(
             (*HOT_RESOURCE_KEYS, *(("condition", "external_id") if has_conditions else ()))
         ),
-        functions=frozenset(name for name, (first, end) in HOT_FUNCTIONS.items() if first <= at < end),
+        functions=frozenset(
+            name for name, (first, end) in HOT_FUNCTIONS.items() if first <= effective_version < end
+        ),
         condition_functions=HOT_CONDITION_FUNCTIONS,
         pseudo_parameters=frozenset({"OS::stack_id", "OS::stack_name", "OS::region", "OS::project_id"}),
         parameter_types=HOT_PARAMETER_TYPES,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from guestagent.controller.template_language import TemplateLanguage
+from guestagent.metadata.template_functions import find_calls
 from guestagent.validation import Cursor
 
 SUBSTITUTION_PATTERN = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -50,66 +51,73 @@ class _Context:
 
 def find_references(at: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
     """Find the names in a value that Heat resolves: properties, metadata, an output."""
-    yield from _walk(at, _Context(language))
+    yield from _find_references(at, _Context(language))
 
 
 def find_conditions(at: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
     """Find the names in a condition: another condition's, or those in its functions."""
-    yield from _condition(at, _Context(language))
+    yield from _find_condition_names(at, _Context(language))
 
 
-def _walk(at: Cursor, context: _Context) -> Iterator[Reference]:
-    match at.value:
-        case dict(mapping):
-            if len(mapping) == 1:
-                [(name, arguments)] = mapping.items()
-                if isinstance(name, str):
-                    called = at.get_child(name, arguments)
-                    if context.language.can_resolve(name, context.in_condition):
-                        yield from _call(name, called, context)
-                        return
-                    yield from _foreign(name, called, context)
-            for key, value in mapping.items():
-                yield from _walk(at.get_child(str(key), value), context)
-        case list(elements):
-            for index, value in enumerate(elements):
-                yield from _walk(at.get_child(index, value), context)
+def get_parameter_name(value: object) -> str | None:
+    """Return the parameter's name if the value is a parameter and nothing else."""
+    match value:
+        case {"Ref": str(name)} | {"get_param": str(name)} if len(value) == 1:  # type: ignore[arg-type]
+            return name
+    return None
 
 
-def _call(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
+def get_resource_name(value: object) -> str | None:
+    """Return the resource's name if the value is a reference to a resource. In CFN a parameter looks the same."""
+    match value:
+        case {"Ref": str(name)} | {"get_resource": str(name)} if len(value) == 1:  # type: ignore[arg-type]
+            return name
+    return None
+
+
+def _find_references(at: Cursor, context: _Context) -> Iterator[Reference]:
+    for call in find_calls(at):
+        if context.language.can_resolve(call.name, context.in_condition):
+            yield from _read_call(call.name, call.arguments, context)
+        else:
+            yield from _check_foreign_function(call.name, call.arguments, context)
+            yield from _find_references(call.arguments, context)
+
+
+def _read_call(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
     """Read the arguments of the function `name`."""
     match name:
         case "Ref":
-            yield from _name(at, Target.PARAMETER if context.in_condition else Target.EITHER, context)
+            yield from _read_name(at, Target.PARAMETER if context.in_condition else Target.EITHER, context)
         case "get_resource":
-            yield from _name(at, Target.RESOURCE, context)
+            yield from _read_name(at, Target.RESOURCE, context)
         case "get_param":
-            yield from _parameter(at, context)
+            yield from _read_parameter(at, context)
         case "Fn::GetAtt" | "get_attr":
-            yield from _attribute(name, at, context)
+            yield from _read_attribute(name, at, context)
         case "Fn::FindInMap":
-            yield from _mapping(at, context)
+            yield from _read_mapping_lookup(at, context)
         case "Fn::If" | "if":
-            yield from _choice(at, context)
+            yield from _read_choice(at, context)
         case "repeat":
-            yield from _repeated(at, context)
+            yield from _read_repeat(at, context)
         case "not" | "Fn::Not" | "and" | "Fn::And" | "or" | "Fn::Or":
-            for operand in _operands(at):
-                yield from _condition(operand, context)
+            for operand in _list_operands(at):
+                yield from _find_condition_names(operand, context)
         case _:
-            yield from _walk(at, context)
+            yield from _find_references(at, context)
 
 
-def _name(at: Cursor, target: Target, context: _Context) -> Iterator[Reference]:
+def _read_name(at: Cursor, target: Target, context: _Context) -> Iterator[Reference]:
     if isinstance(at.value, str):
         yield Reference(at, at.value, target, is_certain=context.is_certain)
     elif isinstance(at.value, dict) and target is Target.RESOURCE:
-        yield from _walk(at, context)
+        yield from _find_references(at, context)
     else:
         at.add_problem("a name")
 
 
-def _parameter(at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_parameter(at: Cursor, context: _Context) -> Iterator[Reference]:
     """`name`, or `[name, key, ...]`. A loop's variable may be a part of the name."""
     name = at.value[0] if isinstance(at.value, list) and at.value else at.value
     if isinstance(name, str):
@@ -118,10 +126,10 @@ def _parameter(at: Cursor, context: _Context) -> Iterator[Reference]:
     elif not isinstance(name, dict):
         at.add_problem("a parameter's name, or a list that begins with one")
     if not isinstance(at.value, str):
-        yield from _walk(at, context)
+        yield from _find_references(at, context)
 
 
-def _attribute(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_attribute(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
     expected = "a list of a resource and an attribute"
     match at.value:
         case str(dotted):
@@ -132,14 +140,14 @@ def _attribute(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
         case [str(resource), *path] if name == "get_attr" or len(path) == 1:
             attribute = path[0] if path and isinstance(path[0], str) else ""
             yield Reference(at, resource, Target.RESOURCE, attribute, context.is_certain)
-            yield from _walk(at, context)
+            yield from _find_references(at, context)
         case [dict(), *path] if name == "get_attr" or len(path) == 1:
-            yield from _walk(at, context)
+            yield from _find_references(at, context)
         case _:
             at.add_problem(expected)
 
 
-def _mapping(at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_mapping_lookup(at: Cursor, context: _Context) -> Iterator[Reference]:
     match at.value:
         case [str(name), _, _]:
             yield Reference(at, name, Target.MAPPING, is_certain=context.is_certain)
@@ -147,21 +155,21 @@ def _mapping(at: Cursor, context: _Context) -> Iterator[Reference]:
             pass
         case _:
             at.add_problem("a list of a mapping and two keys")
-    yield from _walk(at, context)
+    yield from _find_references(at, context)
 
 
-def _choice(at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_choice(at: Cursor, context: _Context) -> Iterator[Reference]:
     least = 2 if context.language.is_hot and context.language.version >= NULLABLE_IF_VERSION else 3
     if not isinstance(at.value, list) or not least <= len(at.value) <= 3:
         at.add_problem("a list of a condition and two values")
         return
     condition, *values = (at.get_child(index, value) for index, value in enumerate(at.value))
-    yield from _condition(condition, context)
+    yield from _find_condition_names(condition, context)
     for value in values:
-        yield from _walk(value, replace(context, is_certain=False))
+        yield from _find_references(value, replace(context, is_certain=False))
 
 
-def _repeated(at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_repeat(at: Cursor, context: _Context) -> Iterator[Reference]:
     loops = at.value.get("for_each") if isinstance(at.value, dict) else None
     if not isinstance(at.value, dict) or not {"for_each", "template"} <= at.value.keys():
         at.add_problem("a mapping with for_each and template")
@@ -172,10 +180,10 @@ def _repeated(at: Cursor, context: _Context) -> Iterator[Reference]:
         else context
     )
     for key, value in at.value.items():
-        yield from _walk(at.get_child(str(key), value), inner if key == "template" else context)
+        yield from _find_references(at.get_child(str(key), value), inner if key == "template" else context)
 
 
-def _operands(at: Cursor) -> Iterator[Cursor]:
+def _list_operands(at: Cursor) -> Iterator[Cursor]:
     elements = at.value if isinstance(at.value, list) else None
     if elements is None:
         yield at
@@ -183,7 +191,7 @@ def _operands(at: Cursor) -> Iterator[Cursor]:
         yield at.get_child(index, element)
 
 
-def _condition(at: Cursor, context: _Context) -> Iterator[Reference]:
+def _find_condition_names(at: Cursor, context: _Context) -> Iterator[Reference]:
     match at.value:
         case str(name):
             yield Reference(at, name, Target.CONDITION, is_certain=context.is_certain)
@@ -193,20 +201,20 @@ def _condition(at: Cursor, context: _Context) -> Iterator[Reference]:
         case bool():
             pass
         case _:
-            yield from _walk(at, replace(context, in_condition=True))
+            yield from _find_references(at, replace(context, in_condition=True))
 
 
-def _foreign(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
+def _check_foreign_function(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
     """Note a function that Heat does not know here: it rejects it, or hands it over unresolved."""
     if not context.language.is_foreign(name, context.in_condition):
         return
     where = f"conditions in {context.language}" if context.in_condition else str(context.language)
     at.add_problem(f"a function of {where}", name, "Heat does not resolve it here")
     if name == "Fn::Sub":
-        yield from _substituted(at, context)
+        yield from _find_substitutions(at, context)
 
 
-def _substituted(at: Cursor, context: _Context) -> Iterator[Reference]:
+def _find_substitutions(at: Cursor, context: _Context) -> Iterator[Reference]:
     text, given = at.value, {}
     if isinstance(text, list) and len(text) == 2 and isinstance(text[1], dict):
         text, given = text

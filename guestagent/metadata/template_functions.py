@@ -1,18 +1,24 @@
-"""Template functions that Heat has not resolved: known by name, kept as they are, shown by what they name."""
+"""Template functions that Heat has not resolved: found by name, kept unchanged, shown by what they refer to."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from guestagent.metadata.document import UnresolvedFunction
+from guestagent.metadata.function_names import (
+    CFN_FUNCTIONS,
+    CFN_LOGICAL_FUNCTIONS,
+    HOT_FUNCTIONS,
+    HOT_LOGICAL_FUNCTIONS,
+)
 from guestagent.metadata.regex_fragments import CONTROL, SURROGATES
-from guestagent.validation import Cursor
+from guestagent.validation import Cursor, Problems
 
 FUNCTION_REF = "#/$defs/function"
 VALUE_LIMIT = 1000
@@ -21,15 +27,40 @@ NAME_LENGTH_LIMIT = 255
 
 
 def is_function(value: object) -> bool:
-    """Whether a value is one key that names a function of either dialect, or looks like one of CFN's."""
+    """Return whether a value is one key that names a function of either format, or looks like one of CFN's."""
     if not isinstance(value, dict) or len(value) != 1:
         return False
     [name] = value
     return isinstance(name, str) and (name in FUNCTIONS or name.startswith("Fn::"))
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function in a template, and its arguments with their place."""
+
+    name: str
+    arguments: Cursor
+
+
+def find_calls(at: Cursor) -> Iterator[FunctionCall]:
+    """Find the outermost functions in a value of a template: those in their arguments are for the caller to find.
+
+    This is the one walk over a template's functions, for documents and for whole templates.
+    """
+    match at.value:
+        case dict(mapping) if is_function(mapping):
+            [(name, arguments)] = mapping.items()
+            yield FunctionCall(name, at.get_child(name, arguments))
+        case dict(mapping):
+            for key, value in mapping.items():
+                yield from find_calls(at.get_child(str(key), value))
+        case list(elements):
+            for index, value in enumerate(elements):
+                yield from find_calls(at.get_child(index, value))
+
+
 def read_function(at: Cursor) -> UnresolvedFunction | None:
-    """The function at this place, which is_function has found."""
+    """Read the function at this place, where `is_function` is true."""
     assert isinstance(at.value, dict)
     [(name, arguments)] = at.value.items()
     if name not in FUNCTIONS:
@@ -45,26 +76,26 @@ def read_function(at: Cursor) -> UnresolvedFunction | None:
     expected = FUNCTIONS[name].describe_mismatch(arguments)
     if expected:
         return at.get_child(name, arguments).add_problem(expected, "something else")
-    return UnresolvedFunction(_describe(name, arguments), text)
+    return UnresolvedFunction(_describe_function(name, arguments), text)
 
 
 def build_function(function: Mapping[str, object]) -> UnresolvedFunction:
     """Return a function of a template that this program makes, which is valid."""
     [(name, arguments)] = function.items()
-    return UnresolvedFunction(_describe(name, arguments), json.dumps(function))
+    return UnresolvedFunction(_describe_function(name, arguments), json.dumps(function))
 
 
 def encode_canonical_json(value: object) -> str | None:
-    """The one JSON text of a value; None where it has none, or is too large or too deep to be meant."""
+    """Return the canonical JSON text of a value; None if there is none, or if the value is too large or too deep."""
     waiting: list[tuple[object, int]] = [(value, 0)]
-    seen = 0
+    count = 0
     while waiting:
         item, depth = waiting.pop()
-        seen += 1
-        if seen > VALUE_LIMIT or depth > DEPTH_LIMIT or not _is_json(item):
+        count += 1
+        if count > VALUE_LIMIT or depth > DEPTH_LIMIT or not _is_json(item):
             return None
         if isinstance(item, dict):
-            if not all(isinstance(key, str) and _encodable(key) for key in item):
+            if not all(isinstance(key, str) and _is_encodable(key) for key in item):
                 return None
             item = list(item.values())
         if isinstance(item, list):
@@ -73,7 +104,7 @@ def encode_canonical_json(value: object) -> str | None:
 
 
 def build_function_schema() -> dict[str, Any]:
-    """The schema of any function."""
+    """Build the JSON Schema of any function."""
     return {
         "description": "A template function that Heat has not resolved: for validate and plan only",
         "type": "object",
@@ -87,7 +118,7 @@ def build_function_schema() -> dict[str, Any]:
 def _is_json(value: object) -> bool:
     match value:
         case str():
-            return _encodable(value)
+            return _is_encodable(value)
         case float():
             return math.isfinite(value)
         case int():
@@ -95,7 +126,7 @@ def _is_json(value: object) -> bool:
     return value is None or isinstance(value, list | dict)
 
 
-def _encodable(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     return not re.search(f"[{SURROGATES}]", text)
 
 
@@ -112,7 +143,7 @@ class NameArgument:
 
 @dataclass(frozen=True, slots=True)
 class PathArgument:
-    """A name and what is wanted of it: `least` parts in a list; or `dotted`, or one `single` word."""
+    """A name and what is read of it: a list of at least `min_parts`, or a dotted name, or a single name."""
 
     min_parts: int
     allows_dotted: bool = False
@@ -140,7 +171,7 @@ class PathArgument:
 
 @dataclass(frozen=True, slots=True)
 class AnyArgument:
-    """Arguments that only Heat needs to understand."""
+    """Arguments that only Heat reads."""
 
     def describe_mismatch(self, arguments: object) -> str:
         return ""
@@ -150,17 +181,8 @@ class AnyArgument:
 
 
 _WORD = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH_LIMIT, "not": {"pattern": CONTROL}}
-_CFN = (
-    "Fn::Join", "Fn::Split", "Fn::Select", "Fn::Replace", "Fn::Base64", "Fn::FindInMap", "Fn::GetAZs",
-    "Fn::MemberListToMap", "Fn::ResourceFacade", "Fn::If", "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or",
-)  # fmt: skip
-_HOT = (
-    "list_join", "list_concat", "list_concat_unique", "str_replace", "str_replace_strict", "str_split",
-    "str_replace_vstrict", "map_merge", "map_replace", "repeat", "resource_facade", "digest", "make_url",
-    "contains", "filter", "yaql", "if", "equals", "not", "and", "or",
-)  # fmt: skip
 ArgumentShape = NameArgument | PathArgument | AnyArgument
-_NAMING: dict[str, ArgumentShape] = {
+_REFERENCE_FUNCTIONS: dict[str, ArgumentShape] = {
     "Ref": NameArgument(),
     "Fn::GetAtt": PathArgument(2, allows_dotted=True),
     "get_resource": NameArgument(),
@@ -168,7 +190,10 @@ _NAMING: dict[str, ArgumentShape] = {
     "get_param": PathArgument(1, allows_single=True),
     "get_file": NameArgument(),
 }
-FUNCTIONS: dict[str, ArgumentShape] = {**_NAMING, **dict.fromkeys(_CFN + _HOT, AnyArgument())}
+_ALL_NAMES = (*CFN_FUNCTIONS, *CFN_LOGICAL_FUNCTIONS, *HOT_FUNCTIONS, *HOT_LOGICAL_FUNCTIONS)
+FUNCTIONS = _REFERENCE_FUNCTIONS | {
+    name: AnyArgument() for name in _ALL_NAMES if name not in _REFERENCE_FUNCTIONS
+}
 
 
 def _is_word(value: object) -> bool:
@@ -179,18 +204,11 @@ def _is_part(value: object) -> bool:
     return _is_word(value) or is_function(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _describe(name: str, arguments: object) -> str:
-    """What a function refers to. Its literals are left out: one may be a piece of a password."""
+def _describe_function(name: str, arguments: object) -> str:
+    """Describe what a function refers to. Its literals are left out: one may be a piece of a password."""
     shape = FUNCTIONS.get(name, AnyArgument())
     if not isinstance(shape, AnyArgument) and not shape.describe_mismatch(arguments):
         parts = arguments if isinstance(arguments, list) else [arguments]
         return ".".join("*" if is_function(part) else str(part) for part in parts)
-    return f"{name}({', '.join(_references(arguments))})"
-
-
-def _references(value: object) -> list[str]:
-    if is_function(value) and isinstance(value, dict):
-        [(name, arguments)] = value.items()
-        return [_describe(name, arguments)]
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [said for child in children for said in _references(child)]
+    calls = find_calls(Problems().open_cursor(arguments))
+    return f"{name}({', '.join(_describe_function(call.name, call.arguments.value) for call in calls)})"
