@@ -1,4 +1,4 @@
-"""cluster.yaml: a new cluster as a person writes it. Strict: a word that is not known is a problem, never ignored."""
+"""Reads cluster.yaml, the description of a new cluster. It is strict: an unknown key is a problem."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ KNOWN_KEYS = frozenset(
     }
 )
 TLS_KEYS = frozenset({"ca", "verify", "required"})
-SECONDS_LIMIT = 10**6  # the cluster itself says what each must be
-# Stands for a node that cannot be read, so that whatever else is wrong is found at once.
+SECONDS_LIMIT = 10**6  # the cluster itself checks each of them
+# In place of a node that cannot be read, so that all other problems are found at once.
 PLACEHOLDER_NODE = Node(flavor="flavor", image="image")
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterFile:
-    """What a cluster.yaml says: the cluster, and the stack's name where it has one.
+    """The content of a cluster.yaml: the cluster, and the stack's name if it has one.
 
-    `dialect` is None where the file leaves it open, and the cluster is in the default one then. `password_file` is the
-    file that holds the nodes' passwords, as it is named there.
+    `dialect` is None if the file does not choose a template format; the cluster then has the default one.
+    `password_file` is the name of the file with the nodes' passwords.
     """
 
     cluster: Cluster
@@ -58,7 +58,7 @@ class ClusterFile:
 
 
 def parse_cluster_file(text: str, where: str = "") -> ClusterFile:
-    """What a cluster.yaml's text says (JSON will do too); InvalidCluster with every problem. `where` names the file."""
+    """Parse the text of a cluster.yaml, or JSON. Raise InvalidCluster with every problem. `where` names the file."""
     try:
         return read_document(load_input(text, InvalidCluster, where), Path(where).parent)
     except InvalidCluster as error:
@@ -66,7 +66,7 @@ def parse_cluster_file(text: str, where: str = "") -> ClusterFile:
 
 
 def load_input(text: str, invalid: type[InvalidInput], where: str = "") -> object:
-    """What a text in YAML or JSON holds; `invalid` where it is neither, or says one key twice."""
+    """Load a text in YAML or JSON. Raise `invalid` if it is neither, or if a mapping has a key twice."""
     try:
         return load_yaml(text)
     except InvalidMetadata as error:
@@ -74,22 +74,28 @@ def load_input(text: str, invalid: type[InvalidInput], where: str = "") -> objec
 
 
 def read_document(document: object, folder: Path = Path()) -> ClusterFile:
-    """The description that a loaded document holds. Files that it names are looked for in `folder`."""
+    """Read a loaded document. The files that it names are relative to `folder`."""
     problems = Problems()
-    at = problems.open_cursor(document)
+    cursor = problems.open_cursor(document)
     if isinstance(document, dict) and document.keys() & {"Resources", "resources"}:
-        at.add_problem("a cluster.yaml", "a template")
+        cursor.add_problem("a cluster.yaml", "a Heat template")
         problems.raise_if_any(InvalidCluster)
-    found = at.read_known_keys(KNOWN_KEYS)
-    if found is None:
+    mapping = cursor.read_known_keys(KNOWN_KEYS)
+    if mapping is None:
         raise InvalidCluster(problems.problems)
-    name = at.get_child("name", found["name"]).read_string() if "name" in found else None
-    usual = {key: at.get_child(key, found[key]).read_string() or "wrong" for key in NODE_KEYS if key in found}
-    source = _node(at.get_child("source", found.get("source", {})), usual)
-    model = Node(usual.get("flavor", source.flavor), usual.get("image", source.image))
-    replicas = _replicas(at.get_child("replicas", found.get("replicas", [])), usual, model)
-    shared = _shared(at, found, folder)
-    passwords, password_file = _passwords(at.get_child("passwords", found.get("passwords", "heat")))
+    name = cursor.get_child("name", mapping["name"]).read_string() if "name" in mapping else None
+    defaults = {
+        key: cursor.get_child(key, mapping[key]).read_string() or "wrong"
+        for key in NODE_KEYS
+        if key in mapping
+    }
+    source = _read_node(cursor.get_child("source", mapping.get("source", {})), defaults)
+    model = Node(defaults.get("flavor", source.flavor), defaults.get("image", source.image))
+    replicas = _read_replicas(cursor.get_child("replicas", mapping.get("replicas", [])), defaults, model)
+    shared = _read_shared_settings(cursor, mapping, folder)
+    passwords, password_file = _read_passwords(
+        cursor.get_child("passwords", mapping.get("passwords", "heat"))
+    )
     try:
         cluster = Cluster.new(source=source, replicas=replicas, passwords=passwords, **shared)
     except InvalidCluster as error:
@@ -98,100 +104,106 @@ def read_document(document: object, folder: Path = Path()) -> ClusterFile:
     return ClusterFile(cluster, name, shared.get("dialect"), password_file)
 
 
-def _shared(at: Cursor, found: Mapping[str, object], folder: Path) -> dict[str, Any]:
-    """What all nodes share, as far as it can be read."""
-    given: dict[str, Any] = {}
+def _read_shared_settings(cursor: Cursor, mapping: Mapping[str, object], folder: Path) -> dict[str, Any]:
+    """Read the settings of all nodes, as far as possible."""
+    settings: dict[str, Any] = {}
     for key in TEXT_KEYS:
-        if key in found and (text := at.get_child(key, found[key]).read_string()):
-            given[key] = text
+        if key in mapping and (text := cursor.get_child(key, mapping[key]).read_string()):
+            settings[key] = text
     for key in SECONDS_KEYS:
         if (
-            key in found
-            and (number := at.get_child(key, found[key]).read_integer(0, SECONDS_LIMIT)) is not None
+            key in mapping
+            and (number := cursor.get_child(key, mapping[key]).read_integer(0, SECONDS_LIMIT)) is not None
         ):
-            given[key] = number
-    if "dialect" in found:
-        given["dialect"] = _dialect(at.get_child("dialect", found["dialect"]))
-    elif "metadata_url" in given:
-        given["dialect"] = Dialect.CFN  # whoever says the address of its API has chosen
-    if "tls" in found:
-        given["tls"] = _tls(at.get_child("tls", found["tls"]), folder)
-    if "ipv6" in found and (ipv6 := at.get_child("ipv6", found["ipv6"]).read_boolean()) is not None:
-        given["ipv6"] = ipv6
-    if "variables" in found:
-        given["variables"] = found["variables"]
-    if "client_networks" in found:
-        networks = at.get_child("client_networks", found["client_networks"]).read_items()
-        given["client_networks"] = [text for network in networks if (text := network.read_string())]
-    return given
+            settings[key] = number
+    if "dialect" in mapping:
+        settings["dialect"] = _read_dialect(cursor.get_child("dialect", mapping["dialect"]))
+    elif "metadata_url" in settings:
+        settings["dialect"] = Dialect.CFN  # only CFN has the address of an API
+    if "tls" in mapping:
+        settings["tls"] = _read_tls(cursor.get_child("tls", mapping["tls"]), folder)
+    if "ipv6" in mapping and (ipv6 := cursor.get_child("ipv6", mapping["ipv6"]).read_boolean()) is not None:
+        settings["ipv6"] = ipv6
+    if "variables" in mapping:
+        settings["variables"] = mapping["variables"]
+    if "client_networks" in mapping:
+        networks = cursor.get_child("client_networks", mapping["client_networks"]).read_items()
+        settings["client_networks"] = [text for network in networks if (text := network.read_string())]
+    return settings
 
 
-def _tls(at: Cursor, folder: Path) -> Tls:
-    found = at.read_known_keys(TLS_KEYS) or {}
-    said: dict[str, Any] = {
-        key: at.get_child(key, found[key]).read_boolean() for key in ("verify", "required") if key in found
+def _read_tls(cursor: Cursor, folder: Path) -> Tls:
+    mapping = cursor.read_known_keys(TLS_KEYS) or {}
+    settings: dict[str, Any] = {
+        key: cursor.get_child(key, mapping[key]).read_boolean()
+        for key in ("verify", "required")
+        if key in mapping
     }
-    if "ca" in found and (text := at.get_child("ca", found["ca"]).read_string(max_length=PEM_LENGTH_LIMIT)):
-        said["ca"] = text if "-----BEGIN" in text else _certificates(at.get_child("ca", text), folder / text)
-    if found.get("verify") is True and "ca" not in found:
-        at.get_child("ca", None).add_problem(
-            "a CA where verify is true", do="there is nothing to verify against"
+    if "ca" in mapping and (text := cursor.get_child("ca", mapping["ca"]).read_string(PEM_LENGTH_LIMIT)):
+        settings["ca"] = (
+            text if "-----BEGIN" in text else _load_certificates(cursor.get_child("ca", text), folder / text)
         )
-    return Tls(**{key: value for key, value in said.items() if value is not None})
+    if mapping.get("verify") is True and "ca" not in mapping:
+        cursor.get_child("ca", None).add_problem(
+            "a CA if verify is true", do="there is nothing to verify against"
+        )
+    return Tls(**{key: value for key, value in settings.items() if value is not None})
 
 
-def _certificates(at: Cursor, path: Path) -> str | None:
+def _load_certificates(cursor: Cursor, path: Path) -> str | None:
     try:
         return path.read_text(encoding="ascii")
     except OSError as error:
-        return at.add_problem("certificates in PEM, or a file that holds them", f"{path}: {error.strerror}")
+        return cursor.add_problem(
+            "certificates in PEM, or a file that holds them", f"{path}: {error.strerror}"
+        )
     except UnicodeDecodeError:
-        return at.add_problem("certificates in PEM, or a file that holds them", f"{path}: no PEM")
+        return cursor.add_problem("certificates in PEM, or a file that holds them", f"{path}: no PEM")
 
 
-def _dialect(at: Cursor) -> Dialect:
+def _read_dialect(cursor: Cursor) -> Dialect:
     names = [str(dialect) for dialect in Dialect]
-    if at.value in names:
-        return Dialect(at.value)
-    at.add_problem(" or ".join(names), repr(at.value) if isinstance(at.value, str) else "")
+    if cursor.value in names:
+        return Dialect(cursor.value)
+    cursor.add_problem(" or ".join(names), repr(cursor.value) if isinstance(cursor.value, str) else "")
     return Dialect.CFN
 
 
-def _passwords(at: Cursor) -> tuple[Passwords, str | None]:
-    """Who makes the passwords, and the file that holds them where a person has."""
-    if at.value == "heat":
+def _read_passwords(cursor: Cursor) -> tuple[Passwords, str | None]:
+    """Read who chooses the passwords, and the name of the file if there is one."""
+    if cursor.value == "heat":
         return Passwords.HEAT, None
-    if at.value == "generated":
+    if cursor.value == "generated":
         return Passwords.PARAMETERS, None
-    if isinstance(at.value, dict) and at.value.keys() == {"file"}:
-        return Passwords.PARAMETERS, at.get_child("file", at.value["file"]).read_string()
-    # Not what was found: it may be a password.
-    at.add_problem("heat, generated, or a mapping with file: and the name of a file")
+    if isinstance(cursor.value, dict) and cursor.value.keys() == {"file"}:
+        return Passwords.PARAMETERS, cursor.get_child("file", cursor.value["file"]).read_string()
+    # The value is not shown: it may be a password.
+    cursor.add_problem("heat, generated, or a mapping with file: and the name of a file")
     return Passwords.HEAT, None
 
 
-def _replicas(at: Cursor, usual: Mapping[str, str], model: Node) -> list[Node]:
-    """A list of nodes, or how many like the `model`."""
-    if isinstance(at.value, int) and not isinstance(at.value, bool):
-        return [model] * (at.read_integer(0, RESOURCE_LIMIT) or 0)
-    if not isinstance(at.value, list):
-        at.add_problem("a list, or how many")
+def _read_replicas(cursor: Cursor, defaults: Mapping[str, str], model: Node) -> list[Node]:
+    """Read a list of nodes, or a number of nodes like the `model`."""
+    if isinstance(cursor.value, int) and not isinstance(cursor.value, bool):
+        return [model] * (cursor.read_integer(0, RESOURCE_LIMIT) or 0)
+    if not isinstance(cursor.value, list):
+        cursor.add_problem("a list, or how many")
         return []
-    return [_node(node, usual) for node in at.read_items()]
+    return [_read_node(node, defaults) for node in cursor.read_items()]
 
 
-def _node(at: Cursor, usual: Mapping[str, str]) -> Node:
-    found = at.read_known_keys(frozenset(NODE_KEYS))
-    if found is None:
+def _read_node(cursor: Cursor, defaults: Mapping[str, str]) -> Node:
+    mapping = cursor.read_known_keys(frozenset(NODE_KEYS))
+    if mapping is None:
         return PLACEHOLDER_NODE
-    read: dict[str, str] = {}
+    values: dict[str, str] = {}
     for key in NODE_KEYS:
-        if key in found:
-            read[key] = at.get_child(key, found[key]).read_string() or "wrong"
-        elif key in usual:
-            read[key] = usual[key]
+        if key in mapping:
+            values[key] = cursor.get_child(key, mapping[key]).read_string() or "wrong"
+        elif key in defaults:
+            values[key] = defaults[key]
         else:
-            do = f"say it here, or once for all nodes: {key}: ... at the top of the file"
-            at.get_child(key, None).add_problem("a string", do=do)
-            read[key] = "missing"
-    return Node(flavor=read["flavor"], image=read["image"])
+            do = f"set it here, or once for all nodes: {key}: ... at the top of the file"
+            cursor.get_child(key, None).add_problem("a string", do=do)
+            values[key] = "missing"
+    return Node(flavor=values["flavor"], image=values["image"])

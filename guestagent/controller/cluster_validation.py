@@ -44,33 +44,35 @@ def check_nodes(
     nodes = [source, *replicas]
     for path, node in zip(paths, nodes, strict=True):
         _check_node(Cursor(node, path, problems), node, next_server_id, next_replica)
-    at = Cursor(None, "cluster", problems)
+    cursor = Cursor(None, "cluster", problems)
     for name, count in Counter(node.name for node in nodes).items():
         if count > 1 and name:
-            at.add_problem("names that differ", f"{name} {count} times")
+            cursor.add_problem("names that differ", f"{name} {count} times")
     server_ids = [node.server_id for node in replicas]
     if server_ids != sorted(server_ids):
-        at.add_problem("replicas in the order of their server ids", "another order")
+        cursor.add_problem("replicas in the order of their server ids", "another order")
     for server_id, count in Counter(node.server_id for node in nodes).items():
         if count > 1 and server_id:
-            at.add_problem("server ids that differ", f"{server_id} {count} times")
+            cursor.add_problem("server ids that differ", f"{server_id} {count} times")
 
 
-def _check_node(at: Cursor, node: Node, next_server_id: int, next_replica: int) -> None:
-    _check_text(at.get_child("flavor", node.flavor))
-    _check_text(at.get_child("image", node.image))
-    at.get_child("generation", node.generation).read_integer(1, GENERATION_LIMIT)
-    at.get_child("password_number", node.password_number).read_integer(1, GENERATION_LIMIT)
-    server_id = at.get_child("server_id", node.server_id).read_integer(1, SERVER_ID_LIMIT)
+def _check_node(cursor: Cursor, node: Node, next_server_id: int, next_replica: int) -> None:
+    _check_text(cursor.get_child("flavor", node.flavor))
+    _check_text(cursor.get_child("image", node.image))
+    cursor.get_child("generation", node.generation).read_integer(1, GENERATION_LIMIT)
+    cursor.get_child("password_number", node.password_number).read_integer(1, GENERATION_LIMIT)
+    server_id = cursor.get_child("server_id", node.server_id).read_integer(1, SERVER_ID_LIMIT)
     if server_id is not None and server_id >= next_server_id:
-        at.get_child("server_id", None).add_problem(f"one below the next, {next_server_id}", str(server_id))
+        cursor.get_child("server_id", None).add_problem(
+            f"one below the next, {next_server_id}", str(server_id)
+        )
     name = NODE_NAME_PATTERN.fullmatch(node.name)
     if name is None:
-        at.get_child("name", None).add_problem(
+        cursor.get_child("name", None).add_problem(
             "Master0000, Slave0000 or the like", node.name or "none", "Cluster.new gives names"
         )
     elif name[1] == "Slave" and int(name[2]) >= next_replica:
-        at.get_child("name", None).add_problem(f"a number below the next, {next_replica}", node.name)
+        cursor.get_child("name", None).add_problem(f"a number below the next, {next_replica}", node.name)
 
 
 def check_placement(
@@ -104,34 +106,34 @@ def check_networks(
 ) -> None:
     """Check the networks from which clients and replicas connect."""
     for index, text in enumerate(client_networks):
-        at = Cursor(text, f"client_networks[{index}]", problems)
-        _check_ip_version(at, _read_network(at), ipv6)
+        cursor = Cursor(text, f"client_networks[{index}]", problems)
+        _check_ip_version(cursor, _read_network(cursor), ipv6)
     for text, count in Counter(client_networks).items():
         if count > 1:
             problems.add("client_networks", "networks that differ", f"{text} {count} times")
     if replica_network is not None:
-        at = Cursor(replica_network, "replica_network", problems)
-        network = _read_network(at)
-        if network is not None and check_network(at, network):
-            _check_ip_version(at, network, ipv6)
+        cursor = Cursor(replica_network, "replica_network", problems)
+        network = _read_network(cursor)
+        if network is not None and check_network(cursor, network):
+            _check_ip_version(cursor, network, ipv6)
 
 
-def _read_network(at: Cursor) -> IPv4Network | IPv6Network | None:
+def _read_network(cursor: Cursor) -> IPv4Network | IPv6Network | None:
     try:
-        if not isinstance(at.value, str):
+        if not isinstance(cursor.value, str):
             raise TypeError
-        network = ip_network(at.value, strict=False)
+        network = ip_network(cursor.value, strict=False)
     except (ValueError, TypeError):
-        return at.add_problem(EXPECTED_NETWORK, repr(at.value))
-    if at.value != str(network):
-        return at.add_problem(EXPECTED_NETWORK, at.value, f"write {network}")
+        return cursor.add_problem(EXPECTED_NETWORK, repr(cursor.value))
+    if cursor.value != str(network):
+        return cursor.add_problem(EXPECTED_NETWORK, cursor.value, f"write {network}")
     return network
 
 
-def _check_ip_version(at: Cursor, network: IPv4Network | IPv6Network | None, ipv6: bool) -> None:
+def _check_ip_version(cursor: Cursor, network: IPv4Network | IPv6Network | None, ipv6: bool) -> None:
     if isinstance(network, IPv6Network) and not ipv6:
         do = "set ipv6: true if the nodes have IPv6 addresses: their security group then admits IPv6"
-        at.add_problem("a network of IPv4 in a cluster without ipv6", str(network), do)
+        cursor.add_problem("a network of IPv4 in a cluster without ipv6", str(network), do)
 
 
 def check_counters(problems: Problems, next_server_id: int, next_replica: int) -> None:
@@ -178,19 +180,19 @@ def check_variables(
     problems: Problems, variables: Mapping[str, object], tls: Tls | None, replica_count: int
 ) -> None:
     """Check the server variables, also against the rest of the cluster."""
-    at = Cursor(variables, "variables", problems)
-    values = VariablesShape().read(at) or {}
+    cursor = Cursor(variables, "variables", problems)
+    values = VariablesShape().read(cursor) or {}
     for name, value in values.items():
         if isinstance(value, UnresolvedFunction):
             do = "a cluster's template has nothing that a function could refer to: write the value itself"
-            at.get_child(name, None).add_problem("a value", f"the template function {value}", do)
-    check_secure_transport(at, values, tls is not None and not tls.required)
+            cursor.get_child(name, None).add_problem("a value", f"the template function {value}", do)
+    check_secure_transport(cursor, values, tls is not None and not tls.required)
     if replica_count:
-        check_bind_address(at, values)
-        check_max_connections(at, values, replica_count)
+        check_bind_address(cursor, values)
+        check_max_connections(cursor, values, replica_count)
 
 
-def _check_text(at: Cursor) -> None:
-    text = at.read_string(TEXT_LENGTH_LIMIT)
+def _check_text(cursor: Cursor) -> None:
+    text = cursor.read_string(TEXT_LENGTH_LIMIT)
     if text is not None and (not text.isprintable() or text != text.strip()):
-        at.add_problem("printable text with no blank at its ends", repr(text))
+        cursor.add_problem("printable text with no blank at its ends", repr(text))

@@ -1,4 +1,4 @@
-"""What is told while a stack is waited for: frozen values, in the order in which they were seen."""
+"""The events of a stack that is being waited for, and the state of a node."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from guestagent.controller.node import Node
 
 
 class NodeState(str, Enum):
-    """How far a node is, as its condition and handle show it."""
+    """The progress of a node, derived from its condition and handle."""
 
-    WAITING = "waiting"  # its turn has not come
-    BOOTING = "booting"  # Heat makes the server, or hands it its new metadata
-    PROVING = "proving"  # the server runs; its signal is waited for
+    WAITING = "waiting"  # Heat has not begun with it
+    BOOTING = "booting"  # Heat is creating the server, or delivering its new metadata
+    PROVING = "proving"  # the server runs; Heat waits for its signal
     READY = "ready"
     FAILED = "failed"
 
@@ -25,7 +25,7 @@ class NodeState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class NodeChanged:
-    """A node came to another state, `seconds` after the waiting began."""
+    """A node has another state, `seconds` after the wait began."""
 
     name: str
     state: NodeState
@@ -35,7 +35,7 @@ class NodeChanged:
 
 @dataclass(frozen=True, slots=True)
 class StackChanged:
-    """The stack came to another status, `seconds` after the waiting began."""
+    """The stack has another status, `seconds` after the wait began."""
 
     name: str
     status: str
@@ -48,30 +48,30 @@ Tell = Callable[[Event], None]
 
 
 class ChangeReporter:
-    """Turns what is seen into events: each state is told once."""
+    """Turns polled stacks and resources into events, one for each new state."""
 
-    def __init__(self, nodes: Iterable[Node], tell: Tell, began: float) -> None:
-        self._nodes, self._tell, self._began = tuple(nodes), tell, began
+    def __init__(self, nodes: Iterable[Node], tell: Tell, start: float) -> None:
+        self._nodes, self._tell, self._start = tuple(nodes), tell, start
         self._states: dict[str, NodeState] = {}
         self._status = ""
 
-    def report_stack(self, seen: Stack, now: float) -> None:
-        if seen.status != self._status:
-            self._status = seen.status
-            self._tell(StackChanged(seen.name, seen.status, now - self._began, seen.reason))
+    def report_stack(self, stack: Stack, now: float) -> None:
+        if stack.status != self._status:
+            self._status = stack.status
+            self._tell(StackChanged(stack.name, stack.status, now - self._start, stack.reason))
 
-    def report_resources(self, seen: Iterable[Resource], now: float) -> None:
-        by_name = {resource.name: resource for resource in seen}
+    def report_resources(self, resources: Iterable[Resource], now: float) -> None:
+        by_name = {resource.name: resource for resource in resources}
         for node in self._nodes:
             state = derive_node_state(node, by_name)
             if state is not self._states.get(node.name):
                 self._states[node.name] = state
                 reason = by_name[node.condition].reason if state is NodeState.FAILED else ""
-                self._tell(NodeChanged(node.name, state, now - self._began, reason))
+                self._tell(NodeChanged(node.name, state, now - self._start, reason))
 
 
 def derive_node_state(node: Node, resources: dict[str, Resource]) -> NodeState:
-    """The state of a node in its present generation; what an older one showed no longer counts."""
+    """Derive the state of a node in its current generation. Resources of an older one no longer count."""
     condition, handle = resources.get(node.condition), resources.get(node.handle)
     if condition is None or not condition.begun:
         return NodeState.BOOTING if handle and handle.begun else NodeState.WAITING

@@ -1,7 +1,4 @@
-"""A Heat in memory, for tests of whoever uses the library: it walks through an action one poll at a time.
-
-`asked` is every request in order. `endangered` are the reads that a real stack in progress may not survive.
-"""
+"""A fake Heat in memory, for tests of programs that use the library. An action advances one step a poll."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ CONDITION_TYPES = frozenset({"AWS::CloudFormation::WaitCondition", "OS::Heat::Wa
 
 @dataclass(slots=True)
 class FakeStack:
-    """A stack and what is left to do on it: the names of conditions that wait for a signal, in order."""
+    """A stack. `pending_conditions` are the names of the conditions that still wait for a signal, in order."""
 
     stack: Stack
     template: Mapping[str, Any]
@@ -30,7 +27,7 @@ class FakeStack:
     parameters: dict[str, Secret] = field(default_factory=dict)
 
     def advance(self, verdicts: Mapping[str, str]) -> None:
-        """One step: the next condition gets its signal; after the last one the action is complete."""
+        """Advance by one step: the next condition gets its signal; after the last one the action is complete."""
         if not self.stack.in_progress:
             return
         action = self.stack.status.partition("_")[0]
@@ -39,9 +36,9 @@ class FakeStack:
             return
         name = self.pending_conditions.pop(0)
         if reason := verdicts.get(name):
-            said = f"WaitConditionFailure: resources.{name}: {reason}"
-            self.resources[name] = Resource(name, "CREATE_FAILED", said)
-            reason = f"Resource CREATE failed: {said}"
+            status_reason = f"WaitConditionFailure: resources.{name}: {reason}"
+            self.resources[name] = Resource(name, "CREATE_FAILED", status_reason)
+            reason = f"Resource CREATE failed: {status_reason}"
             self.stack = replace(self.stack, status=f"{action}_FAILED", reason=reason)
             return
         data = json.dumps({name: json.dumps({"condition": name})})
@@ -50,28 +47,31 @@ class FakeStack:
     def start_action(
         self, template: Mapping[str, Any], minutes: int, parameters: Mapping[str, Secret] = NO_PARAMETERS
     ) -> None:
-        """Begin with a template: what completed before stays, what is new or failed waits for a signal."""
-        self.parameters = _given(template, {**self.parameters, **parameters})
+        """Begin an action: completed conditions stay, new and failed ones wait for a signal."""
+        self.parameters = _select_parameters(template, {**self.parameters, **parameters})
         self.template, self.timeout_minutes = template, minutes
-        wanted, handles = _conditions(template)
+        conditions, handles = _list_conditions(template)
         old = self.resources
         self.resources = {name: Resource(name, "CREATE_COMPLETE") for name in handles}
-        for name in wanted:
-            kept = old.get(name)
-            done = kept is not None and kept.status == "CREATE_COMPLETE"
-            self.resources[name] = kept if kept and done else Resource(name, "CREATE_IN_PROGRESS")
+        for name in conditions:
+            resource = old.get(name)
+            is_complete = resource is not None and resource.status == "CREATE_COMPLETE"
+            self.resources[name] = (
+                resource if resource and is_complete else Resource(name, "CREATE_IN_PROGRESS")
+            )
         self.pending_conditions = [
-            name for name in wanted if self.resources[name].status == "CREATE_IN_PROGRESS"
+            name for name in conditions if self.resources[name].status == "CREATE_IN_PROGRESS"
         ]
 
 
 class FakeHeat:
-    """The fake. `verdicts` gives conditions a reason to fail.
+    """A fake of `Heat`. `asked` lists every request in order, `endangered` the reads that can break a real stack.
 
-    `down` is how many requests from now get no answer and have no effect. A verb ("create", say) in `drops` never
-    arrives, one in `loses` is obeyed but its answer is lost, once for each time that it stands there. `late` is how
-    many polls after an update still show the stack as it was before. `types` and `versions` are what Heat tells that it
-    has (None: it refuses to), `url` and `api_url` where the catalog has its CFN API and heat-api (None: nowhere).
+    `verdicts` gives conditions a reason to fail. The next `down` requests get no answer and have no effect. A request
+    ("create", for example) in `drops` never arrives; one in `loses` has its effect, but its answer is lost; each once
+    for every entry. The next `late` polls after an update show the stack as it was before. `types` and `versions` are
+    what Heat lists (None: it refuses to); `url` and `api_url` are the addresses of its CFN API and of heat-api in the
+    catalog (None: not there).
     """
 
     def __init__(self) -> None:
@@ -91,27 +91,27 @@ class FakeHeat:
         self._before: Stack | None = None
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
-        self._answer("stacks")
+        self._receive("stacks")
         if self.late and self._before is not None:
             self.late -= 1
             return (self._before,)
-        return tuple(self._walked(name).stack for name in names if name in self.live)
+        return tuple(self._advance_stack(name).stack for name in names if name in self.live)
 
     def resources(self, stack: Stack) -> tuple[Resource, ...]:
-        self._answer("resources")
-        walked = self._walked(stack.name)
-        return tuple(replace(resource, attributes={}) for resource in walked.resources.values())
+        self._receive("resources")
+        advanced = self._advance_stack(stack.name)
+        return tuple(replace(resource, attributes={}) for resource in advanced.resources.values())
 
     def detailed(self, stack: Stack) -> tuple[Resource, ...]:
-        return tuple(self._later("detailed", stack).resources.values())
+        return tuple(self._read_idle_stack("detailed", stack).resources.values())
 
     def outputs(self, stack: Stack) -> Mapping[str, object]:
-        template = self._later("outputs", stack).template
+        template = self._read_idle_stack("outputs", stack).template
         names = template.get("Outputs") or template.get("outputs") or {}
         return {name: f"10.0.0.{number}" for number, name in enumerate(names, start=10)}
 
     def template(self, stack: Stack) -> object:
-        return json.loads(json.dumps(self._later("template", stack).template))
+        return json.loads(json.dumps(self._read_idle_stack("template", stack).template))
 
     def create(
         self,
@@ -120,16 +120,16 @@ class FakeHeat:
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> str:
-        self._answer("create")
+        self._receive("create")
         if name in self.live:
             raise CloudRefused(f"The Stack ({name}) already exists.")
         self._count += 1
-        made = Stack(f"stack-{self._count}", name, "CREATE_IN_PROGRESS", "Stack CREATE started")
-        launched = FakeStack(made, template, timeout_minutes)
+        stack = Stack(f"stack-{self._count}", name, "CREATE_IN_PROGRESS", "Stack CREATE started")
+        launched = FakeStack(stack, template, timeout_minutes)
         launched.start_action(template, timeout_minutes, parameters)
         self.live[name] = launched
-        self._lose("create")
-        return made.id
+        self._lose_answer("create")
+        return stack.id
 
     def update(
         self,
@@ -138,7 +138,7 @@ class FakeHeat:
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> None:
-        self._answer("update")
+        self._receive("update")
         live = self.live[stack.name]
         if live.stack.in_progress:
             raise CloudRefused(f"Stack {stack.name} already has an action ({live.stack.status}) in progress.")
@@ -146,84 +146,86 @@ class FakeHeat:
         self._count += 1
         self._before = live.stack
         live.stack = replace(live.stack, status="UPDATE_IN_PROGRESS", reason="", updated=str(self._count))
-        self._lose("update")
+        self._lose_answer("update")
 
     def delete(self, stack: Stack) -> None:
-        self._answer("delete")
+        self._receive("delete")
         self.live.pop(stack.name, None)
-        self._lose("delete")
+        self._lose_answer("delete")
 
     def validate(self, template: Mapping[str, Any]) -> None:
-        self._answer("validate")
+        self._receive("validate")
         if not {"AWSTemplateFormatVersion", "heat_template_version"} & set(template):
             raise CloudRefused("Template format version not found.")
 
     def metadata_url(self) -> str | None:
-        self._answer("metadata_url")
+        self._receive("metadata_url")
         return self.url
 
     def heat_url(self) -> str | None:
-        self._answer("heat_url")
+        self._receive("heat_url")
         return self.api_url
 
     def resource_types(self) -> frozenset[str]:
-        return self._told("resource_types", self.types)
+        return self._list("resource_types", self.types)
 
     def template_versions(self) -> frozenset[str]:
-        return self._told("template_versions", self.versions)
+        return self._list("template_versions", self.versions)
 
-    def _told(self, verb: str, known: frozenset[str] | None) -> frozenset[str]:
-        self._answer(verb)
+    def _list(self, request: str, known: frozenset[str] | None) -> frozenset[str]:
+        self._receive(request)
         if known is None:
-            raise CloudRefused(f"You are not authorized to use {verb}.")
+            raise CloudRefused(f"You are not authorized to use {request}.")
         return known
 
-    def _answer(self, verb: str) -> None:
-        self.asked.append(verb)
+    def _receive(self, request: str) -> None:
+        self.asked.append(request)
         if self.down:
             self.down -= 1
-            raise CloudUnreachable(f"no answer to {verb}")
-        if verb in self.drops:
-            self.drops.remove(verb)
-            raise CloudUnreachable(f"{verb} did not arrive")
+            raise CloudUnreachable(f"no answer to {request}")
+        if request in self.drops:
+            self.drops.remove(request)
+            raise CloudUnreachable(f"{request} did not arrive")
 
-    def _lose(self, verb: str) -> None:
-        if verb in self.loses:
-            self.loses.remove(verb)
-            raise CloudUnreachable(f"the answer to {verb} was lost")
+    def _lose_answer(self, request: str) -> None:
+        if request in self.loses:
+            self.loses.remove(request)
+            raise CloudUnreachable(f"the answer to {request} was lost")
 
-    def _walked(self, name: str) -> FakeStack:
+    def _advance_stack(self, name: str) -> FakeStack:
         self.live[name].advance(self.verdicts)
         return self.live[name]
 
-    def _later(self, verb: str, stack: Stack) -> FakeStack:
-        self._answer(verb)
+    def _read_idle_stack(self, request: str, stack: Stack) -> FakeStack:
+        self._receive(request)
         live = self.live[stack.name]
         if live.stack.in_progress:
-            self.endangered.append(verb)
+            self.endangered.append(request)
         return live
 
 
-def _given(template: Mapping[str, Any], known: Mapping[str, Secret]) -> dict[str, Secret]:
-    """The values of the template's parameters; of what it does not have nothing is kept."""
-    wanted = template.get("Parameters") or template.get("parameters") or {}
-    for name in wanted:
+def _select_parameters(template: Mapping[str, Any], known: Mapping[str, Secret]) -> dict[str, Secret]:
+    """Return the values of the template's parameters, and no others."""
+    declared = template.get("Parameters") or template.get("parameters") or {}
+    for name in declared:
         if name not in known:
             raise CloudRefused(f"The Parameter ({name}) was not provided.")
-    return {name: known[name] for name in wanted}
+    return {name: known[name] for name in declared}
 
 
-def _conditions(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The names of the conditions in a template of either dialect, and those of their handles."""
-    found: Mapping[str, Any] = template.get("Resources") or template["resources"]
-    wanted = [
-        name for name, given in found.items() if (given.get("Type") or given["type"]) in CONDITION_TYPES
+def _list_conditions(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """List the names of the conditions in a template of either format, and those of their handles."""
+    resources: Mapping[str, Any] = template.get("Resources") or template["resources"]
+    conditions = [
+        name
+        for name, resource in resources.items()
+        if (resource.get("Type") or resource["type"]) in CONDITION_TYPES
     ]
-    handles = [_handle(found[name]) for name in wanted]
-    return wanted, handles
+    handles = [_get_handle(resources[name]) for name in conditions]
+    return conditions, handles
 
 
-def _handle(condition: Mapping[str, Any]) -> str:
+def _get_handle(condition: Mapping[str, Any]) -> str:
     if "properties" in condition:
         return str(condition["properties"]["handle"]["get_resource"])
     return str(condition["Properties"]["Handle"]["Ref"])

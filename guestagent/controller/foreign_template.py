@@ -1,7 +1,8 @@
-"""A template of other people's in the origin's shape, read for what its author wanted: servers and who follows whom.
+"""Makes a new cluster of a template that was written by hand, in the manner of the template published in 2013.
 
-The template of 2013 was published with its wiring the wrong way round. What is wrong in it is named, and so is
-everything that the new cluster does not take over. A template of anything but a database cluster is refused.
+That one was published with its wiring the wrong way round, so only flavors, images and roles are read. All errors in
+the template are listed, and so is everything that the new cluster does not take over. A template that is not of a
+database cluster is rejected.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from guestagent.validation import Cursor, Problems
 
 DEFAULT_KEYS = ("Default", "default")
 DOCUMENT_KEYS = frozenset({"ReadyWaitCondition", "Users", "Master"})
-"""A server whose metadata has one of these is a node of a cluster."""
+"""A server whose metadata has one of these keys is a node of a cluster."""
 
 
 def is_generated(template: object) -> bool:
-    """Whether `render` made the template, however it was changed since: `parse` must read that one."""
-    words = detect_keys(template)
-    return _at(template, words.resources, "Begin", words.metadata, "GuestAgentCluster") is not None
+    """Return whether `render` made the template, even if it was changed later: then `parse` must read it."""
+    keys = detect_keys(template)
+    return _get_value(template, keys.resources, "Begin", keys.metadata, "GuestAgentCluster") is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """A new cluster, everything that Heat rejects in the template, and everything that the cluster leaves behind."""
+    """A new cluster, the template's problems, and everything that the cluster does not take over."""
 
     cluster: Cluster
     problems: tuple[Problem, ...]
@@ -39,55 +40,55 @@ class Adoption:
 
 
 def adopt_template(template: object) -> Adoption:
-    """Make a new cluster of a template's database servers, in the same dialect.
+    """Make a new cluster of a template's database servers, in the same template format.
 
-    Names, server ids and passwords are new. The cluster takes over flavors, images and roles, and the subnet, network
-    and key pair that all its servers name alike: it is for a stack of its own. A parameter counts as its default.
-    InvalidTemplate if no server's metadata is a node's document, or the source is not clear.
+    Names, server ids and passwords are new, so the cluster is for a stack of its own. It takes over flavors, images and
+    roles, and the subnet, network and key pair if they are the same for all servers. A parameter counts as its default.
+    Raise InvalidTemplate if no server's metadata is a node's document, or if the source is not clear.
     """
     problems = Problems()
-    at = problems.open_cursor(template)
-    words = detect_keys(template)
-    servers = _find_nodes(template, words)
+    cursor = problems.open_cursor(template)
+    keys = detect_keys(template)
+    servers = _find_nodes(template, keys)
     if not servers:
         expected = (
-            f"one {words.server} or more whose {words.metadata} holds ReadyWaitCondition, Users or Master"
+            f"one {keys.server} or more whose {keys.metadata} holds ReadyWaitCondition, Users or Master"
         )
-        at.get_child(words.resources, None).add_problem(
-            expected, "none", "it is no template of a database cluster"
+        cursor.get_child(keys.resources, None).add_problem(
+            expected, "none", "it is not a template of a database cluster"
         )
         problems.raise_if_any(InvalidTemplate)
-    sources = [server.node(at) for server in servers if not server.follows]
-    replicas = [server.node(at) for server in servers if server.follows]
+    sources = [server.read_node(cursor) for server in servers if not server.is_replica]
+    replicas = [server.read_node(cursor) for server in servers if server.is_replica]
     if len(sources) != 1:
-        expected = f"one {words.server} without Master in its {words.metadata}: the source"
-        at.get_child(words.resources, None).add_problem(expected, str(len(sources)))
+        expected = f"one {keys.server} without Master in its {keys.metadata}: the source"
+        cursor.get_child(keys.resources, None).add_problem(expected, str(len(sources)))
     problems.raise_if_any(InvalidTemplate)
-    subnet = _shared([server.subnet for server in servers])
+    subnet = _find_shared_value([server.subnet for server in servers])
     cluster = Cluster.new(
         source=sources[0],
         replicas=replicas,
         subnet=subnet,
-        network=None if subnet else _shared([server.network for server in servers]),
-        key_pair=_shared([server.value(words.key_pair) for server in servers]),
-        dialect=words.dialect,
+        network=None if subnet else _find_shared_value([server.network for server in servers]),
+        key_pair=_find_shared_value([server.get_property(keys.key_pair) for server in servers]),
+        dialect=keys.dialect,
     )
     assert isinstance(template, dict)
     nodes = frozenset(str(server.name) for server in servers)
-    return Adoption(cluster, lint(template), find_omissions(template, words, nodes, cluster))
+    return Adoption(cluster, lint(template), find_omissions(template, keys, nodes, cluster))
 
 
-def _find_nodes(template: object, words: TemplateKeys) -> list[_Server]:
+def _find_nodes(template: object, keys: TemplateKeys) -> list[_Server]:
     """Find the servers of a cluster. A source may be written without a document if its replicas have theirs."""
-    found = _at(template, words.resources)
+    resources = _get_value(template, keys.resources)
     servers = [
-        _Server(name, resource, template, words)
-        for name, resource in (found.items() if isinstance(found, dict) else ())
-        if isinstance(resource, dict) and resource.get(words.type) == words.server
+        _Server(name, resource, template, keys)
+        for name, resource in (resources.items() if isinstance(resources, dict) else ())
+        if isinstance(resource, dict) and resource.get(keys.type) == keys.server
     ]
     nodes = [server for server in servers if server.has_document]
     others = [server for server in servers if not server.has_document]
-    is_source_missing = bool(nodes) and all(server.follows for server in nodes)
+    is_source_missing = bool(nodes) and all(server.is_replica for server in nodes)
     return nodes + others if is_source_missing and len(others) == 1 else nodes
 
 
@@ -98,63 +99,73 @@ class _Server:
     name: object
     resource: dict[str, object]
     template: object
-    words: TemplateKeys
+    keys: TemplateKeys
 
     @property
     def has_document(self) -> bool:
-        metadata = self.resource.get(self.words.metadata)
+        metadata = self.resource.get(self.keys.metadata)
         return isinstance(metadata, dict) and not metadata.keys().isdisjoint(DOCUMENT_KEYS)
 
     @property
-    def follows(self) -> bool:
-        metadata = self.resource.get(self.words.metadata)
+    def is_replica(self) -> bool:
+        metadata = self.resource.get(self.keys.metadata)
         return isinstance(metadata, dict) and "Master" in metadata
 
     @property
     def subnet(self) -> object:
-        return self.value("SubnetId") if self.words is CFN_KEYS else self._placed("subnet")
+        return (
+            self.get_property("SubnetId") if self.keys is CFN_KEYS else self._read_network_property("subnet")
+        )
 
     @property
     def network(self) -> object:
-        return None if self.words is CFN_KEYS else self._placed("network")
+        return None if self.keys is CFN_KEYS else self._read_network_property("network")
 
-    def node(self, at: Cursor) -> Node:
-        """Flavor and image; a problem where one of them cannot be known."""
-        properties = self.resource.get(self.words.properties)
-        where = at.get_child(self.words.resources, None).get_child(str(self.name), None)
-        where = where.get_child(self.words.properties, properties)
-        flavor = where.get_child(self.words.flavor, self.value(self.words.flavor)).read_string()
-        image = where.get_child(self.words.image, self.value(self.words.image)).read_string()
+    def read_node(self, cursor: Cursor) -> Node:
+        """Read flavor and image. Note a problem if one of them is unknown."""
+        properties = self.resource.get(self.keys.properties)
+        properties_cursor = cursor.get_child(self.keys.resources, None).get_child(str(self.name), None)
+        properties_cursor = properties_cursor.get_child(self.keys.properties, properties)
+        flavor = properties_cursor.get_child(
+            self.keys.flavor, self.get_property(self.keys.flavor)
+        ).read_string()
+        image = properties_cursor.get_child(self.keys.image, self.get_property(self.keys.image)).read_string()
         return Node(flavor=flavor or "missing", image=image or "missing")
 
-    def value(self, key: str) -> object:
-        """A property's value."""
-        return self._resolved(_at(self.resource, self.words.properties, key))
+    def get_property(self, key: str) -> object:
+        """Return a property's value."""
+        return self._resolve_parameter(_get_value(self.resource, self.keys.properties, key))
 
-    def _placed(self, key: str) -> object:
-        networks = _at(self.resource, self.words.properties, "networks")
-        return self._resolved(_at(networks[0], key)) if isinstance(networks, list) and networks else None
+    def _read_network_property(self, key: str) -> object:
+        networks = _get_value(self.resource, self.keys.properties, "networks")
+        return (
+            self._resolve_parameter(_get_value(networks[0], key))
+            if isinstance(networks, list) and networks
+            else None
+        )
 
-    def _resolved(self, value: object) -> object:
-        """A parameter's default in its place, where it has one."""
+    def _resolve_parameter(self, value: object) -> object:
+        """Return a parameter's default in place of the parameter, if it has one."""
         name = get_parameter_name(value)
         if name is None:
             return value
-        declared = _at(self.template, self.words.parameters, name)
+        parameter = _get_value(self.template, self.keys.parameters, name)
         defaults = (
-            [declared[key] for key in DEFAULT_KEYS if key in declared] if isinstance(declared, dict) else []
+            [parameter[key] for key in DEFAULT_KEYS if key in parameter]
+            if isinstance(parameter, dict)
+            else []
         )
         return defaults[0] if defaults else value
 
 
-def _shared(values: Sequence[object]) -> str | None:
-    """What all of them say, if they do, and it is a name that a cluster can take."""
+def _find_shared_value(values: Sequence[object]) -> str | None:
+    """Return the value if it is the same for all servers, and a name."""
     first = values[0]
-    alike = all(value == first for value in values)
-    return first if alike and isinstance(first, str) and first else None
+    is_same = all(value == first for value in values)
+    return first if is_same and isinstance(first, str) and first else None
 
 
-def _at(value: object, *keys: object) -> object:
+def _get_value(value: object, *keys: object) -> object:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) and isinstance(key, str) else None
     return value

@@ -1,4 +1,4 @@
-"""What a new cluster does not take over from the foreign template that it is made of: part by part, nothing unsaid."""
+"""Lists everything that a new cluster does not take over from a foreign template. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from guestagent.controller.template_language import VERSIONS
 from guestagent.validation import describe_type
 
 GENERATED_KEYS = frozenset({"Version", "Node", "Generation", "ServerId", "Deadline"})
-"""Keys of `GuestAgent` that every cluster has."""
+"""Keys of `GuestAgent` that every cluster sets itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """One part of the template: its path, and a resource's type or the kind of the value. Values are not shown."""
+    """One part of the template: its path, and its resource type or the type of its value. Values are not shown."""
 
     path: str
     kind: str
@@ -28,66 +28,68 @@ class Omission:
 
 
 def find_omissions(
-    template: dict[str, object], words: TemplateKeys, nodes: frozenset[str], cluster: Cluster
+    template: dict[str, object], keys: TemplateKeys, nodes: frozenset[str], cluster: Cluster
 ) -> tuple[Omission, ...]:
     """List what is in the template and not in the cluster. `nodes` are the servers that became the cluster's."""
-    return tuple(_in_template(template, words, nodes, cluster))
+    return tuple(_find_in_template(template, keys, nodes, cluster))
 
 
-def _in_template(
-    template: dict[str, object], words: TemplateKeys, nodes: frozenset[str], cluster: Cluster
+def _find_in_template(
+    template: dict[str, object], keys: TemplateKeys, nodes: frozenset[str], cluster: Cluster
 ) -> Iterator[Omission]:
     for section, content in template.items():
-        if section == words.resources:
-            for name, resource in _mapping(content).items():
-                yield from _in_resource(name, _mapping(resource), words, name in nodes, cluster)
+        if section == keys.resources:
+            for name, resource in _as_mapping(content).items():
+                yield from _find_in_resource(name, _as_mapping(resource), keys, name in nodes, cluster)
         elif section not in VERSIONS:
-            yield from _parts(section, content)
+            yield from _list_parts(section, content)
 
 
-def _in_resource(
-    name: str, resource: dict[str, object], words: TemplateKeys, is_node: bool, cluster: Cluster
+def _find_in_resource(
+    name: str, resource: dict[str, object], keys: TemplateKeys, is_node: bool, cluster: Cluster
 ) -> Iterator[Omission]:
-    path, resource_type = f"{words.resources}.{name}", resource.get(words.type)
-    properties = _mapping(resource.get(words.properties))
+    path, resource_type = f"{keys.resources}.{name}", resource.get(keys.type)
+    properties = _as_mapping(resource.get(keys.properties))
     if is_node:
-        yield from _in_server(path, resource, words, cluster)
+        yield from _find_in_server(path, resource, keys, cluster)
     elif isinstance(resource_type, str) and resource_type in CONDITION_TYPES:
-        spelling = CONDITION_TYPES[resource_type]
-        rest = {key: value for key, value in properties.items() if key != spelling.handle}
-        yield from _parts(f"{path}.{words.properties}", rest)
+        type_keys = CONDITION_TYPES[resource_type]
+        omitted = {key: value for key, value in properties.items() if key != type_keys.handle}
+        yield from _list_parts(f"{path}.{keys.properties}", omitted)
     elif resource_type not in HANDLE_TYPES:
         yield Omission(
             path, resource_type if isinstance(resource_type, str) else describe_type(resource_type)
         )
 
 
-def _in_server(
-    path: str, resource: dict[str, object], words: TemplateKeys, cluster: Cluster
+def _find_in_server(
+    path: str, resource: dict[str, object], keys: TemplateKeys, cluster: Cluster
 ) -> Iterator[Omission]:
-    properties = _mapping(resource.get(words.properties))
-    taken = {words.flavor, words.image, *_taken_places(properties, words, cluster)}
-    rest = {key: value for key, value in properties.items() if key not in taken}
-    yield from _parts(f"{path}.{words.properties}", rest)
-    yield from _in_document(f"{path}.{words.metadata}", _mapping(resource.get(words.metadata)), cluster)
-    frame = {words.type, words.properties, words.metadata, words.depends_on}
-    yield from _parts(path, {key: value for key, value in resource.items() if key not in frame})
+    properties = _as_mapping(resource.get(keys.properties))
+    adopted_keys = {keys.flavor, keys.image, *_list_adopted_properties(properties, keys, cluster)}
+    omitted = {key: value for key, value in properties.items() if key not in adopted_keys}
+    yield from _list_parts(f"{path}.{keys.properties}", omitted)
+    yield from _find_in_document(f"{path}.{keys.metadata}", _as_mapping(resource.get(keys.metadata)), cluster)
+    adopted_keys = {keys.type, keys.properties, keys.metadata, keys.depends_on}
+    yield from _list_parts(path, {key: value for key, value in resource.items() if key not in adopted_keys})
 
 
-def _taken_places(properties: dict[str, object], words: TemplateKeys, cluster: Cluster) -> Iterator[str]:
-    """Yield the properties that say where the nodes stand, if the cluster says the same."""
+def _list_adopted_properties(
+    properties: dict[str, object], keys: TemplateKeys, cluster: Cluster
+) -> Iterator[str]:
+    """List the properties of networks and keys that the cluster has taken over."""
     if cluster.key_pair is not None:
-        yield words.key_pair
-    if words is CFN_KEYS and cluster.subnet is not None:
+        yield keys.key_pair
+    if keys is CFN_KEYS and cluster.subnet is not None:
         yield "SubnetId"
-    if words is not CFN_KEYS and (cluster.subnet is not None or cluster.network is not None):
+    if keys is not CFN_KEYS and (cluster.subnet is not None or cluster.network is not None):
         match properties.get("networks"):
-            case [dict(only)] if list(only) in (["subnet"], ["network"]):
+            case [dict(network)] if list(network) in (["subnet"], ["network"]):
                 yield "networks"
 
 
-def _in_document(path: str, metadata: dict[str, object], cluster: Cluster) -> Iterator[Omission]:
-    """A node's accounts, passwords and handle are made anew; everything else in its metadata is left."""
+def _find_in_document(path: str, metadata: dict[str, object], cluster: Cluster) -> Iterator[Omission]:
+    """Find what is omitted of a node's metadata. Its accounts, passwords and handle are made anew."""
     for key, value in metadata.items():
         match key, value:
             case "ReadyWaitCondition", _:
@@ -97,18 +99,18 @@ def _in_document(path: str, metadata: dict[str, object], cluster: Cluster) -> It
                     yield Omission(f"{path}.Master.Port", describe_type(master["Port"]))
             case "Users", list(users):
                 # One user may be written as two items of one key each.
-                named = [user for user in users if not isinstance(user, dict) or "name" in user]
-                if len(named) > len(cluster.replicas):
-                    what = f"a list of {len(named)}, for {len(cluster.replicas)} replicas"
-                    yield Omission(f"{path}.Users", what)
+                whole_users = [user for user in users if not isinstance(user, dict) or "name" in user]
+                if len(whole_users) > len(cluster.replicas):
+                    description = f"a list of {len(whole_users)}, for {len(cluster.replicas)} replicas"
+                    yield Omission(f"{path}.Users", description)
             case "GuestAgent", dict(section):
-                rest = {name: each for name, each in section.items() if name not in GENERATED_KEYS}
-                yield from _parts(f"{path}.GuestAgent", rest)
+                omitted = {name: value for name, value in section.items() if name not in GENERATED_KEYS}
+                yield from _list_parts(f"{path}.GuestAgent", omitted)
             case _:
                 yield Omission(f"{path}.{key}", describe_type(value))
 
 
-def _parts(path: str, content: object) -> Iterator[Omission]:
+def _list_parts(path: str, content: object) -> Iterator[Omission]:
     """Yield every entry of a mapping, or the whole if it is none."""
     if isinstance(content, dict):
         for key, value in content.items():
@@ -117,5 +119,5 @@ def _parts(path: str, content: object) -> Iterator[Omission]:
         yield Omission(path, describe_type(content))
 
 
-def _mapping(value: object) -> dict[str, object]:
-    return {str(key): each for key, each in value.items()} if isinstance(value, dict) else {}
+def _as_mapping(value: object) -> dict[str, object]:
+    return {str(key): value for key, value in value.items()} if isinstance(value, dict) else {}

@@ -1,7 +1,7 @@
-"""Heat over openstacksdk's orchestration adapter: the only file that imports it.
+"""Heat over openstacksdk's orchestration adapter. No other file imports openstacksdk.
 
-The requests are plain REST, for the SDK's own calls resolve outputs and so endanger a stack in progress. Every
-error of the SDK becomes one of ours here.
+The requests are plain REST, because the SDK's own calls resolve outputs, which can break a stack in progress. Errors
+of the SDK become those of `guestagent.errors` here.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import openstack
 from keystoneauth1 import exceptions as keystone
 from openstack.config import OpenStackConfig
+from openstack.config.loader import CONFIG_FILES
 from openstack.connection import Connection
 from openstack.exceptions import ConfigException, SDKException
 
@@ -24,18 +26,17 @@ from guestagent.http_time_limit import limit_connections, limit_http_time
 from guestagent.secret import Secret, mask_secrets
 from guestagent.time_limit import TimeLimitExceeded
 
-REQUEST_TIMEOUT_S = 60.0  # seconds until a request counts as unanswered
-TOTAL_TIMEOUT_FACTOR = (
-    2  # times as long may take all that belongs to it: a login, the way to Heat, and an answer to its end
-)
+REQUEST_TIMEOUT_S = 60.0  # after which a request counts as unanswered
+TOTAL_TIMEOUT_FACTOR = 2  # of a request with its login, its lookup in the catalog and the whole response
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 NOT_FOUND = 404
 TOO_MANY_REQUESTS = 429
-# Heat 19 says 500 for this, yet the template will never do.
+# Heat 19 returns 500 for this, although the template can never work.
 PERMANENT_ERROR_TYPES = frozenset({"CircularDependencyException"})
-BUILTIN_CLOUD_NAMES = {"defaults", "envvars"}  # openstacksdk's names for what stands in no clouds.yaml
-# What requests says of its own insides, around the system's one sentence.
+BUILTIN_CLOUD_NAMES = {"defaults", "envvars"}  # openstacksdk's names for clouds that are in no clouds.yaml
+# The part of an error of requests that is about its own objects, around the system's message.
 CONNECTION_POOL_PATTERN = re.compile(r": HTTPS?ConnectionPool\(.*?(\[Errno -?[0-9]+\] [^'\")]+).*", re.S)
+NO_CLOUD_MESSAGE = "No cloud selected. Set OS_CLOUD or pass --os-cloud."
 UNREACHABLE_ERRORS = (
     keystone.ConnectionError,
     keystone.DiscoveryFailure,
@@ -45,43 +46,49 @@ UNREACHABLE_ERRORS = (
 
 
 def open_heat(cloud: str | None = None) -> OpenStackHeat:
-    """Heat of a cloud in clouds.yaml; None: the one that OS_CLOUD or the other OS_ variables name."""
-    # The library would also say by itself what every error of it says again.
+    """Return the Heat of a cloud in clouds.yaml; None: of OS_CLOUD, or of the other OS_ variables."""
+    # The library would also log each error that it raises.
     logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
     try:
         return OpenStackHeat(openstack.connect(cloud=cloud, app_name="guestagent", app_version=__version__))
     except (ConfigException, keystone.MissingRequiredOptions) as error:
-        nameless = cloud is None and isinstance(error, keystone.MissingRequiredOptions)
-        told = "no cloud is named, and no OS_AUTH_URL given." if nameless else str(error)
-        raise CloudRefused(f"finding the cloud: {told} {_clouds()}") from error
+        is_unnamed = cloud is None and isinstance(error, keystone.MissingRequiredOptions)
+        reason = NO_CLOUD_MESSAGE if is_unnamed else f"finding the cloud: {error}"
+        raise CloudRefused(f"{reason} {_describe_known_clouds()}") from error
     except (SDKException, keystone.ClientException) as error:
-        _raise(error, "finding the cloud")
+        _raise_cloud_error(error, "finding the cloud")
 
 
 class OpenStackHeat:
-    """The requests of `Heat`. Connecting to the cloud waits for the first of them. `timeout`: a request's seconds."""
+    """The requests of `Heat`. The first of them connects to the cloud. `timeout` is for each request, in seconds."""
 
     def __init__(self, connection: Connection, timeout: float = REQUEST_TIMEOUT_S) -> None:
         self._connection, self._timeout = connection, timeout
         limit_connections(connection.session.session)
 
     def stacks(self, *names: str) -> tuple[Stack, ...]:
-        answer = self._json("GET", "/stacks", "listing stacks", params=[("name", name) for name in names])
-        return tuple(_stack(found) for found in answer["stacks"])
+        response_body = self._request_json(
+            "GET", "/stacks", "listing stacks", params=[("name", name) for name in names]
+        )
+        return tuple(_build_stack(entry) for entry in response_body["stacks"])
 
     def resources(self, stack: Stack) -> tuple[Resource, ...]:
-        return self._resources(stack, [("type", CONDITION_TYPE_FILTER)])
+        return self._list_conditions(stack, [("type", CONDITION_TYPE_FILTER)])
 
     def detailed(self, stack: Stack) -> tuple[Resource, ...]:
-        return self._resources(stack, [("type", CONDITION_TYPE_FILTER), ("with_detail", "true")])
+        return self._list_conditions(stack, [("type", CONDITION_TYPE_FILTER), ("with_detail", "true")])
 
     def outputs(self, stack: Stack) -> Mapping[str, object]:
-        answer = self._json("GET", _path(stack), f"reading the outputs of stack {stack.name}")
-        outputs = answer["stack"].get("outputs") or []
+        response_body = self._request_json(
+            "GET", _stack_path(stack), f"reading the outputs of stack {stack.name}"
+        )
+        outputs = response_body["stack"].get("outputs") or []
         return {output["output_key"]: output.get("output_value") for output in outputs}
 
     def template(self, stack: Stack) -> object:
-        return self._json("GET", f"{_path(stack)}/template", f"reading the template of stack {stack.name}")
+        return self._request_json(
+            "GET", f"{_stack_path(stack)}/template", f"reading the template of stack {stack.name}"
+        )
 
     def create(
         self,
@@ -90,9 +97,11 @@ class OpenStackHeat:
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> str:
-        body = {"stack_name": name, **_change(template, timeout_minutes)}
-        answer = self._json("POST", "/stacks", f"launching stack {name}", hidden=parameters, json=body)
-        return str(answer["stack"]["id"])
+        body = {"stack_name": name, **_build_change(template, timeout_minutes)}
+        response_body = self._request_json(
+            "POST", "/stacks", f"launching stack {name}", parameters=parameters, json=body
+        )
+        return str(response_body["stack"]["id"])
 
     def update(
         self,
@@ -101,74 +110,74 @@ class OpenStackHeat:
         timeout_minutes: int,
         parameters: Mapping[str, Secret] = NO_PARAMETERS,
     ) -> None:
-        """Where there are parameters this is a PATCH: after a PUT Heat asks for all of them again."""
-        body, doing = _change(template, timeout_minutes), f"updating stack {stack.name}"
+        """Update with PATCH if the template has parameters: after a PUT Heat demands all of them again."""
+        body, action = _build_change(template, timeout_minutes), f"updating stack {stack.name}"
         method = "PATCH" if template.keys() & {"Parameters", "parameters"} else "PUT"
-        self._request(method, _path(stack), doing, hidden=parameters, json=body)
+        self._request(method, _stack_path(stack), action, parameters=parameters, json=body)
 
     def delete(self, stack: Stack) -> None:
-        self._request("DELETE", _path(stack), f"deleting stack {stack.name}", fine=NOT_FOUND)
+        self._request("DELETE", _stack_path(stack), f"deleting stack {stack.name}", accepted_status=NOT_FOUND)
 
     def validate(self, template: Mapping[str, Any]) -> None:
         self._request("POST", "/validate", "validating the template", json={"template": template})
 
     def metadata_url(self) -> str | None:
-        """The public address, for it is the guests that will use it; ending as os-collect-config wants it."""
-        url = self._public("cloudformation")
+        """Return the public address, because the guests use it, with the slash that os-collect-config needs."""
+        url = self._find_public_endpoint("cloudformation")
         return None if url is None else f"{url.rstrip('/')}/"
 
     def heat_url(self) -> str | None:
-        return self._public("orchestration")
+        return self._find_public_endpoint("orchestration")
 
     def resource_types(self) -> frozenset[str]:
-        answer = self._json("GET", "/resource_types", "listing the resource types")
-        return frozenset(str(each) for each in answer["resource_types"])
+        response_body = self._request_json("GET", "/resource_types", "listing the resource types")
+        return frozenset(str(each) for each in response_body["resource_types"])
 
     def template_versions(self) -> frozenset[str]:
-        answer = self._json("GET", "/template_versions", "listing the template versions")
-        return frozenset(str(each["version"]) for each in answer["template_versions"])
+        response_body = self._request_json("GET", "/template_versions", "listing the template versions")
+        return frozenset(str(each["version"]) for each in response_body["template_versions"])
 
-    def _public(self, service: str) -> str | None:
+    def _find_public_endpoint(self, service: str) -> str | None:
         region = self._connection.config.get_region_name(service)
-        doing = "reading the cloud's catalog"
+        action = "reading the cloud's catalog"
         try:
             with limit_http_time(TOTAL_TIMEOUT_FACTOR * self._timeout):
                 url = self._connection.session.get_endpoint(
                     service_type=service, interface="public", region_name=region
                 )
         except TimeLimitExceeded as error:
-            raise CloudUnreachable(f"{doing}: {error}") from None
+            raise CloudUnreachable(f"{action}: {error}") from None
         except (SDKException, keystone.ClientException) as error:
-            _raise(error, doing)
+            _raise_cloud_error(error, action)
         return None if url is None else str(url)
 
-    def _resources(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
-        doing = f"listing the conditions of stack {stack.name}"
-        answer = self._json("GET", f"{_path(stack)}/resources", doing, params=params)
-        return tuple(_resource(found) for found in answer["resources"])
+    def _list_conditions(self, stack: Stack, params: list[tuple[str, str]]) -> tuple[Resource, ...]:
+        action = f"listing the conditions of stack {stack.name}"
+        response_body = self._request_json("GET", f"{_stack_path(stack)}/resources", action, params=params)
+        return tuple(_build_resource(entry) for entry in response_body["resources"])
 
-    def _json(self, method: str, path: str, doing: str, **request: Any) -> Any:
+    def _request_json(self, method: str, path: str, action: str, **request: Any) -> Any:
         try:
-            return self._request(method, path, doing, **request).json()
+            return self._request(method, path, action, **request).json()
         except ValueError as error:
-            raise CloudUnreachable(f"{doing}: what answered is not Heat, or not whole") from error
+            raise CloudUnreachable(f"{action}: the response is incomplete, or not Heat's") from error
 
     def _request(
         self,
         method: str,
         path: str,
-        doing: str,
-        fine: int = 0,
-        hidden: Mapping[str, Secret] = NO_PARAMETERS,
+        action: str,
+        accepted_status: int = 0,
+        parameters: Mapping[str, Secret] = NO_PARAMETERS,
         **request: Any,
     ) -> Any:
-        """The response. Trying again is left to our caller, who knows what may be asked twice.
+        """Return the response. The caller repeats a request, if that is safe.
 
-        `hidden` are the stack's parameters: the library keeps this request out of its log, and Heat's refusal is told
-        without them.
+        If there are `parameters` of the stack, the library does not log the request, and Heat's error is shown without
+        them.
         """
-        if hidden:
-            revealed = {name: value.reveal() for name, value in hidden.items()}
+        if parameters:
+            revealed = {name: value.reveal() for name, value in parameters.items()}
             request = {"log": False, **request, "json": {**request["json"], "parameters": revealed}}
         try:
             with limit_http_time(TOTAL_TIMEOUT_FACTOR * self._timeout):
@@ -176,77 +185,78 @@ class OpenStackHeat:
                     path, method, raise_exc=False, connect_retries=0, timeout=self._timeout, **request
                 )
         except TimeLimitExceeded as error:
-            raise CloudUnreachable(f"{doing}: {error}") from None
+            raise CloudUnreachable(f"{action}: {error}") from None
         except (SDKException, keystone.ClientException) as error:
-            _raise(error, doing)
-        if response.status_code >= 400 and response.status_code != fine:
-            raise _refusal(response, doing, *hidden.values())
+            _raise_cloud_error(error, action)
+        if response.status_code >= 400 and response.status_code != accepted_status:
+            raise _build_error(response, action, *parameters.values())
         return response
 
 
-def _stack(found: Mapping[str, Any]) -> Stack:
+def _build_stack(entry: Mapping[str, Any]) -> Stack:
     return Stack(
-        id=str(found["id"]),
-        name=str(found["stack_name"]),
-        status=str(found["stack_status"]),
-        reason=str(found.get("stack_status_reason") or ""),
-        updated=str(found.get("updated_time") or ""),
+        id=str(entry["id"]),
+        name=str(entry["stack_name"]),
+        status=str(entry["stack_status"]),
+        reason=str(entry.get("stack_status_reason") or ""),
+        updated=str(entry.get("updated_time") or ""),
     )
 
 
-def _resource(found: Mapping[str, Any]) -> Resource:
+def _build_resource(entry: Mapping[str, Any]) -> Resource:
     return Resource(
-        name=str(found["resource_name"]),
-        status=str(found["resource_status"]),
-        reason=str(found.get("resource_status_reason") or ""),
-        attributes=found.get("attributes") or {},
+        name=str(entry["resource_name"]),
+        status=str(entry["resource_status"]),
+        reason=str(entry.get("resource_status_reason") or ""),
+        attributes=entry.get("attributes") or {},
     )
 
 
-def _path(stack: Stack) -> str:
+def _stack_path(stack: Stack) -> str:
     return f"/stacks/{stack.name}/{stack.id}"
 
 
-def _change(template: Mapping[str, Any], timeout_minutes: int) -> dict[str, Any]:
-    """A rollback would undo the servers that did come up: whoever asked decides what to do about the others."""
+def _build_change(template: Mapping[str, Any], timeout_minutes: int) -> dict[str, Any]:
+    """Build the body of a change. A rollback would delete the nodes that are ready, so it is disabled."""
     return {"template": template, "timeout_mins": timeout_minutes, "disable_rollback": True}
 
 
-def _refusal(response: Any, doing: str, *hidden: Secret) -> CloudError:
-    """The error for an answer of 400 or more, with Heat's own words but for what is `hidden`."""
+def _build_error(response: Any, action: str, *parameters: Secret) -> CloudError:
+    """Return the error for a response of 400 or more, with Heat's message but without secrets."""
     try:
         body = response.json()
     except ValueError:
         body = None
     error = body.get("error") if isinstance(body, dict) else None
-    told = error if isinstance(error, dict) else {}
-    message = str(told.get("message") or response.reason or "no reason given").strip()
-    said = f"{doing}: Heat says {response.status_code}, {mask_secrets(message, *hidden)}"
-    if response.status_code in RETRYABLE_STATUSES and told.get("type") not in PERMANENT_ERROR_TYPES:
-        return CloudUnreachable(said)
-    return CloudRefused(said)
+    heat_error = error if isinstance(error, dict) else {}
+    reason = str(heat_error.get("message") or response.reason or "no reason given").strip()
+    message = f"{action}: Heat returned {response.status_code}: {mask_secrets(reason, *parameters)}"
+    if response.status_code in RETRYABLE_STATUSES and heat_error.get("type") not in PERMANENT_ERROR_TYPES:
+        return CloudUnreachable(message)
+    return CloudRefused(message)
 
 
-def _clouds() -> str:
-    """What could have been meant."""
+def _describe_known_clouds() -> str:
     try:
         names = ", ".join(sorted({*OpenStackConfig().get_cloud_names()} - BUILTIN_CLOUD_NAMES))
     except ConfigException:
         names = ""
-    known = f"clouds.yaml knows {names}" if names else "no cloud is in a clouds.yaml here"
-    return f"({known}; OS_CLOUD names the one to use)"
+    if names:
+        return f"Clouds in clouds.yaml: {names}."
+    folders = dict.fromkeys(str(Path(file).parent) for file in CONFIG_FILES)
+    return f"No clouds.yaml with a cloud found in: {', '.join(folders)}."
 
 
-def _raise(error: Exception, doing: str) -> NoReturn:
-    """Keystone's errors and the SDK's as ours; one that may pass by itself as CloudUnreachable."""
-    told = CONNECTION_POOL_PATTERN.sub(r": \1", str(error))
-    said = f"{doing}: {told}"
+def _raise_cloud_error(error: Exception, action: str) -> NoReturn:
+    """Raise the error for one of Keystone or of the SDK: CloudUnreachable if it may pass by itself."""
+    reason = CONNECTION_POOL_PATTERN.sub(r": \1", str(error))
+    message = f"{action}: {reason}"
     if isinstance(error, keystone.Unauthorized):
-        said += " Keystone does not take this user, password and project: see clouds.yaml."
+        message += " Keystone rejects this user, password and project: see clouds.yaml."
     # Older releases of keystoneauth have no class of their own for 429.
-    passing = (
+    may_pass = (
         isinstance(error, UNREACHABLE_ERRORS) or getattr(error, "http_status", None) == TOO_MANY_REQUESTS
     )
-    if passing and not isinstance(error, keystone.SSLError):
-        raise CloudUnreachable(said) from error
-    raise CloudRefused(said) from error
+    if may_pass and not isinstance(error, keystone.SSLError):
+        raise CloudUnreachable(message) from error
+    raise CloudRefused(message) from error

@@ -1,6 +1,6 @@
-"""Before a launch: what the cloud says of itself, and which dialect it makes the safer. Nothing is changed by asking.
+"""Preflight of a launch: which template format is the safer one on this cloud. It only reads.
 
-`decide` is pure. What no request tells (a policy, `auth_ttl`) is said as a caution, never guessed.
+`choose_dialect` is pure. What no request can find out (a policy, `auth_ttl`) becomes a caution, never a guess.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ NETWORK_REQUIREMENT = "a subnet or a network (from 2.37 on Nova makes no AWS::EC
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the cloud told. None: of `types` and `versions`, that it does not tell; of an address, that it has none.
+    """The cloud's answers. `types` and `versions` are None if Heat refuses to list them.
 
-    `heat_url` and `cfn_url` are the catalog's public addresses, which the guests must reach.
+    `heat_url` and `cfn_url` are the public addresses in the catalog, which the guests must reach; None if missing.
     """
 
     types: frozenset[str] | None
@@ -36,7 +36,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The dialect for a cluster, and why. `missing` is what a launch would fail by, `cautions` what cannot be seen."""
+    """The template format for a cluster, and why. A launch fails for what is `missing`; nothing checks `cautions`."""
 
     dialect: Dialect
     reason: str
@@ -46,80 +46,95 @@ class Preflight:
 
 
 class RunRequest(Protocol):
-    """Makes one request, with whatever patience there is."""
+    """Makes one request, and repeats it if that may help."""
 
     def __call__(self, request: Callable[[], T], /) -> T: ...
 
 
-def query_cloud(heat: Heat, ask: RunRequest) -> Findings:
-    """Four reads, of the catalog and of lists: safe at any time.
+def query_cloud(heat: Heat, run: RunRequest) -> Findings:
+    """Make four read requests, which are safe at any time.
 
-    The catalog comes first: where Keystone says no, that is not taken for a Heat that does not tell.
+    The catalog comes first, so that a refusal by Keystone is not mistaken for a Heat that refuses its lists.
     """
-    cfn_url, heat_url = ask(heat.metadata_url), ask(heat.heat_url)
+    cfn_url, heat_url = run(heat.metadata_url), run(heat.heat_url)
     return Findings(
-        types=_told(lambda: ask(heat.resource_types)),
-        versions=_told(lambda: ask(heat.template_versions)),
+        types=_read_unless_refused(lambda: run(heat.resource_types)),
+        versions=_read_unless_refused(lambda: run(heat.template_versions)),
         heat_url=heat_url,
         cfn_url=cfn_url,
     )
 
 
-def choose_dialect(seen: Findings, cluster: Cluster, asked: Dialect | None = None) -> Preflight:
-    """The dialect that was `asked` for, else HOT, else CFN where HOT lacks something that CFN does not."""
-    lacking = {dialect: find_missing(seen, cluster.in_dialect(dialect)) for dialect in Dialect}
-    chosen, reason = (asked, "it was asked for") if asked else _choice(lacking)
-    return Preflight(chosen, reason, lacking[chosen], list_cautions(seen, chosen, cluster.auth_ttl), seen)
+def choose_dialect(findings: Findings, cluster: Cluster, asked: Dialect | None = None) -> Preflight:
+    """Choose the format that was `asked` for, else HOT, else CFN if HOT lacks something that CFN does not."""
+    missing_by_dialect = {dialect: find_missing(findings, cluster.in_dialect(dialect)) for dialect in Dialect}
+    chosen, reason = (asked, "it was asked for") if asked else _choose(missing_by_dialect)
+    return Preflight(
+        chosen,
+        reason,
+        missing_by_dialect[chosen],
+        list_cautions(findings, chosen, cluster.auth_ttl),
+        findings,
+    )
 
 
-def find_missing(seen: Findings, cluster: Cluster) -> tuple[str, ...]:
-    """What the cluster's dialect needs, and the cloud or the cluster does not have."""
-    found: list[str] = []
-    if seen.versions is not None and (version := REQUIREMENTS[cluster.dialect].version) not in seen.versions:
-        found.append(version)
-    if seen.types is not None:
-        found += sorted(list_resource_types(cluster) - seen.types)
-    if cluster.dialect is Dialect.HOT and seen.heat_url is None:
-        found.append("a public orchestration endpoint in the catalog, where the guests read their metadata")
+def find_missing(findings: Findings, cluster: Cluster) -> tuple[str, ...]:
+    """List what the cluster's format needs, and the cloud or the cluster does not have."""
+    missing: list[str] = []
+    if (
+        findings.versions is not None
+        and (version := REQUIREMENTS[cluster.dialect].version) not in findings.versions
+    ):
+        missing.append(version)
+    if findings.types is not None:
+        missing += sorted(list_resource_types(cluster) - findings.types)
+    if cluster.dialect is Dialect.HOT and findings.heat_url is None:
+        missing.append("a public orchestration endpoint in the catalog, where the guests read their metadata")
     if cluster.dialect is Dialect.CFN and cluster.subnet is None and cluster.network is None:
-        found.append(NETWORK_REQUIREMENT)
+        missing.append(NETWORK_REQUIREMENT)
     try:
         render(cluster)
     except InvalidCluster as error:
-        found += [f"{problem.expected}, found {problem.found}" for problem in error.problems]
-    return tuple(found)
+        missing += [f"{problem.expected}, found {problem.found}" for problem in error.problems]
+    return tuple(missing)
 
 
-def list_cautions(seen: Findings, dialect: Dialect, auth_ttl: int) -> tuple[str, ...]:
-    """What may go wrong and cannot be seen from here."""
-    said = [f"Keystone's auth_ttl cannot be seen: {auth_ttl} s is taken for it"]
+def list_cautions(findings: Findings, dialect: Dialect, auth_ttl: int) -> tuple[str, ...]:
+    """List what may go wrong and cannot be checked from here."""
+    cautions = [f"Keystone's auth_ttl cannot be read: {auth_ttl} s is assumed"]
     if dialect is Dialect.CFN:
-        said.append(
-            "Heat's policy cannot be seen: recent releases let no stack user read metadata by the CFN API unless "
+        cautions.append(
+            "Heat's policy cannot be read: recent releases let no stack user read metadata by the CFN API unless "
             "cloudformation:DescribeStackResource allows it"
         )
-    if seen.cfn_url is None:
-        said.append(
+    if findings.cfn_url is None:
+        cautions.append(
             "the catalog has no public cloudformation endpoint: the guests' signals, and in cfn their metadata, need "
             "heat_waitcondition_server_url and heat_metadata_server_url in Heat's settings"
         )
-    if seen.types is None:
-        said.append("Heat does not tell its resource types to this user")
-    if seen.versions is None:
-        said.append("Heat does not tell its template versions to this user")
-    return tuple(said)
+    if findings.types is None:
+        cautions.append("Heat refuses to list its resource types for this user")
+    if findings.versions is None:
+        cautions.append("Heat refuses to list its template versions for this user")
+    return tuple(cautions)
 
 
-def _choice(lacking: Mapping[Dialect, tuple[str, ...]]) -> tuple[Dialect, str]:
-    if not lacking[Dialect.HOT]:
-        return Dialect.HOT, "Heat has all that it needs, and no policy keeps its guests from their metadata"
-    told = ", ".join(lacking[Dialect.HOT])
-    if not lacking[Dialect.CFN]:
-        return Dialect.CFN, f"for hot the cloud lacks {told}"
-    return DEFAULT_DIALECT, f"hot lacks {told}, and cfn {', '.join(lacking[Dialect.CFN])}"
+def _choose(missing_by_dialect: Mapping[Dialect, tuple[str, ...]]) -> tuple[Dialect, str]:
+    if not missing_by_dialect[Dialect.HOT]:
+        return (
+            Dialect.HOT,
+            "Heat has all that it needs, and no policy keeps its guests from their metadata",
+        )
+    missing_in_hot = ", ".join(missing_by_dialect[Dialect.HOT])
+    if not missing_by_dialect[Dialect.CFN]:
+        return Dialect.CFN, f"for hot the cloud lacks {missing_in_hot}"
+    return (
+        DEFAULT_DIALECT,
+        f"hot lacks {missing_in_hot}, and cfn {', '.join(missing_by_dialect[Dialect.CFN])}",
+    )
 
 
-def _told(request: Callable[[], T]) -> T | None:
+def _read_unless_refused(request: Callable[[], T]) -> T | None:
     try:
         return request()
     except CloudRefused:

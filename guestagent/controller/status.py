@@ -1,4 +1,4 @@
-"""What a cluster's stack is now: nodes, roles, addresses, states, evidence."""
+"""The status of a cluster's stack: nodes, roles, addresses, states, evidence."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CONDITION_NAME_PATTERN = re.compile(r"(?P<node>.+)ReadyWaitCond(?P<generation>[0
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """A node and how far it is. While Heat is at work only its state is known; the rest is empty.
+    """A node and its state. While Heat is working on the stack, only the state is known and the rest is empty.
 
-    `reason` is Heat's, of a node that failed. `evidence` is what the node's SUCCESS carried, mostly a mapping
-    (docs/reference/signal.md).
+    `reason` is Heat's, for a node that has failed. `evidence` is the data of the node's SUCCESS signal, usually a
+    mapping (docs/reference/signal.md).
     """
 
     node: Node
@@ -48,25 +48,27 @@ class ClusterStatus:
 
 
 def read_cluster_status(heat: Heat, name: str) -> ClusterStatus:
-    """The status by the requests that are safe for what the stack is at."""
+    """Read the status, with those requests only that are safe in the stack's status."""
     stack = find_stack(heat, name)
     if stack is None:
         raise CloudRefused(f"there is no stack {name}")
     if stack.in_progress:
-        return ClusterStatus(stack, tuple(_in_progress(heat.resources(stack))))
+        return ClusterStatus(stack, tuple(_read_nodes_in_progress(heat.resources(stack))))
     cluster = parse(heat.template(stack))
-    return ClusterStatus(stack, tuple(_at_rest(stack, cluster, heat.detailed(stack), heat.outputs(stack))))
+    return ClusterStatus(
+        stack, tuple(_read_idle_nodes(stack, cluster, heat.detailed(stack), heat.outputs(stack)))
+    )
 
 
-def _at_rest(
+def _read_idle_nodes(
     stack: Stack, cluster: Cluster, resources: tuple[Resource, ...], outputs: Mapping[str, object]
 ) -> Iterator[NodeStatus]:
     by_name = {resource.name: resource for resource in resources}
     for node in cluster:
         condition = by_name.get(node.condition, Resource(node.condition, "INIT_COMPLETE"))
         state, reason = derive_node_state(node, by_name), condition.reason
-        if state is not NodeState.READY and _blamed(node, stack):
-            # Its server has failed, say: the condition's turn never came.
+        if state is not NodeState.READY and _is_failure_cause(node, stack):
+            # Perhaps its server has failed: Heat never began with the condition.
             state, reason = NodeState.FAILED, reason or stack.reason
         yield NodeStatus(
             node=node,
@@ -74,37 +76,37 @@ def _at_rest(
             role=get_role(cluster, node),
             address=str(outputs.get(f"{node.name}Address") or ""),
             reason=reason if state is NodeState.FAILED else "",
-            evidence=_evidence(condition),
+            evidence=_read_evidence(condition),
         )
 
 
-def _blamed(node: Node, stack: Stack) -> bool:
-    """Whether the stack failed by a resource of this node; their names begin with the node's."""
+def _is_failure_cause(node: Node, stack: Stack) -> bool:
+    """Return whether a resource of this node made the stack fail. Their names begin with the node's."""
     return stack.failed and re.search(rf"\bresources\.{node.name}(?![0-9])", stack.reason) is not None
 
 
-def _in_progress(resources: tuple[Resource, ...]) -> Iterator[NodeStatus]:
-    """The nodes that the conditions tell of, each in its newest generation; nothing says their roles."""
+def _read_nodes_in_progress(resources: tuple[Resource, ...]) -> Iterator[NodeStatus]:
+    """Read the nodes from their conditions, each in its newest generation. Their roles are unknown."""
     by_name = {resource.name: resource for resource in resources}
     generations: dict[str, int] = {}
     for name in by_name:
-        if found := CONDITION_NAME_PATTERN.fullmatch(name):
-            generation = int(found["generation"] or 1)
-            generations[found["node"]] = max(generation, generations.get(found["node"], 0))
+        if match := CONDITION_NAME_PATTERN.fullmatch(name):
+            generation = int(match["generation"] or 1)
+            generations[match["node"]] = max(generation, generations.get(match["node"], 0))
     for name, generation in sorted(generations.items()):
         node = Node(flavor="", image="", name=name, generation=generation)
         yield NodeStatus(node, derive_node_state(node, by_name))
 
 
-def _evidence(condition: Resource) -> object:
-    """What the node's signal carried: Heat keeps a JSON text of every id's data, and a node has one id."""
+def _read_evidence(condition: Resource) -> object:
+    """Read the data of the node's signal. Heat keeps a JSON text for every UniqueId, and a node has one."""
     attributes = condition.attributes
-    data = _loaded(attributes.get("Data", attributes.get("data")))  # as the dialects spell it
-    signals = [_loaded(value) for value in data.values()] if isinstance(data, dict) else []
+    data = _load_json(attributes.get("Data", attributes.get("data")))  # CFN and HOT spell it differently
+    signals = [_load_json(value) for value in data.values()] if isinstance(data, dict) else []
     return signals[0] if signals else None
 
 
-def _loaded(value: object) -> object:
+def _load_json(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:

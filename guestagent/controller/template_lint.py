@@ -1,7 +1,6 @@
-"""What Heat rejects in a template, or does badly, found before it is launched. Any template of either dialect.
+"""Checks any template offline for errors and known pitfalls of Heat.
 
-A template that `render` made has no problems. Others come from people, and from 2013. A value that only Heat can know
-is no problem.
+A template that `render` made has no problems. A value that only Heat can know is no problem.
 """
 
 from __future__ import annotations
@@ -28,33 +27,33 @@ DEPTH_LIMIT = 200
 def lint(template: object, auth_ttl: int = DEFAULT_AUTH_TTL_S) -> tuple[Problem, ...]:
     """Return every problem of a loaded template. `auth_ttl` is the cloud's, in seconds."""
     problems = Problems()
-    at = problems.open_cursor(template)
-    found = at.read_mapping()
-    size = _size(template)
+    cursor = problems.open_cursor(template)
+    mapping = cursor.read_mapping()
+    size = _measure_size(template)
     if size is None:
-        at.add_problem(f"a mapping at most {DEPTH_LIMIT} deep", "one that is deeper, or contains itself")
+        cursor.add_problem(f"a mapping at most {DEPTH_LIMIT} deep", "one that is deeper, or contains itself")
     elif size > TEMPLATE_SIZE_LIMIT:
-        at.add_problem(f"a template of at most {TEMPLATE_SIZE_LIMIT} bytes", f"at least {size}")
-    if found is None or size is None or size > TEMPLATE_SIZE_LIMIT:
+        cursor.add_problem(f"a template of at most {TEMPLATE_SIZE_LIMIT} bytes", f"at least {size}")
+    if mapping is None or size is None or size > TEMPLATE_SIZE_LIMIT:
         return tuple(problems.problems)
-    words = detect_keys(template)
-    language = identify_language(found, is_hot=words is HOT_KEYS)
-    sections = read_sections(at, words, language)
+    keys = detect_keys(template)
+    language = identify_language(mapping, is_hot=keys is HOT_KEYS)
+    sections = read_sections(cursor, keys, language)
     resources = TemplateResources(
-        words, sections.resources, sections.references, sections.outputs, sections.defaults
+        keys, sections.resources, sections.references, sections.outputs, sections.defaults
     )
     check_resources(resources, auth_ttl)
     _check_names(sections, language)
-    _check_order(at, sections, words)
+    _check_order(cursor, sections, keys)
     if sections.resource_count > RESOURCE_LIMIT:
-        at.add_problem(f"at most {RESOURCE_LIMIT} resources in a stack", str(sections.resource_count))
+        cursor.add_problem(f"at most {RESOURCE_LIMIT} resources in a stack", str(sections.resource_count))
     return tuple(problems.problems)
 
 
 def _check_names(sections: TemplateSections, language: TemplateLanguage) -> None:
-    """Note every name that stands for nothing."""
+    """Note every name that refers to nothing."""
     parameters = sections.parameters | language.pseudo_parameters
-    known: Mapping[Target, Iterable[str]] = {
+    known_names: Mapping[Target, Iterable[str]] = {
         Target.RESOURCE: sections.all_names,
         Target.PARAMETER: parameters,
         Target.EITHER: sections.all_names | parameters,
@@ -62,52 +61,53 @@ def _check_names(sections: TemplateSections, language: TemplateLanguage) -> None
         Target.MAPPING: sections.mappings,
     }
     for reference in sections.iterate_references():
-        if reference.name not in known[reference.target]:
-            do = _advice(reference, parameters, sections.all_names, known[reference.target])
+        if reference.name not in known_names[reference.target]:
+            do = _advise_name(reference, parameters, sections.all_names, known_names[reference.target])
             reference.place.add_problem(f"a {reference.target.value} of this template", reference.name, do)
 
 
-def _advice(
-    reference: Reference, parameters: frozenset[str], resources: frozenset[str], known: Iterable[str]
+def _advise_name(
+    reference: Reference, parameters: frozenset[str], resources: frozenset[str], known_names: Iterable[str]
 ) -> str:
     if reference.target is Target.RESOURCE and reference.name in parameters:
         return "it is a parameter"
     if reference.target is Target.PARAMETER and reference.name in resources:
         return "it is a resource"
-    near = get_close_matches(reference.name, sorted(known), n=1)
+    near = get_close_matches(reference.name, sorted(known_names), n=1)
     return f"did you mean {near[0]}?" if near else ""
 
 
-def _check_order(at: Cursor, sections: TemplateSections, words: TemplateKeys) -> None:
-    """Note a circle, and too many resources that wait for none. What a condition may remove is in no circle."""
-    certain: dict[str, set[str]] = {}
+def _check_order(cursor: Cursor, sections: TemplateSections, keys: TemplateKeys) -> None:
+    """Note a dependency cycle, and too many resources without dependencies.
+
+    Resources that a condition may remove are in no cycle.
+    """
+    certain_dependencies: dict[str, set[str]] = {}
     roots = 0
     for name, references in sections.references.items():
-        wanted = [each for each in references if each.target in (Target.RESOURCE, Target.EITHER)]
-        targets = {each.name for each in wanted if each.name in sections.resources}
+        dependencies = [each for each in references if each.target in (Target.RESOURCE, Target.EITHER)]
+        targets = {each.name for each in dependencies if each.name in sections.resources}
         roots += not targets
-        certain[name] = {each.name for each in wanted if each.is_certain} & targets
-    certain = {
+        certain_dependencies[name] = {each.name for each in dependencies if each.is_certain} & targets
+    certain_dependencies = {
         name: targets - sections.conditional
-        for name, targets in certain.items()
+        for name, targets in certain_dependencies.items()
         if name not in sections.conditional
     }
     try:
-        TopologicalSorter(certain).prepare()
+        TopologicalSorter(certain_dependencies).prepare()
     except CycleError as error:
-        circle = error.args[1]
-        sections.resources[circle[0]].add_problem(
-            "dependencies without a circle", " -> ".join(reversed(circle))
-        )
+        cycle = error.args[1]
+        sections.resources[cycle[0]].add_problem("dependencies without a cycle", " -> ".join(reversed(cycle)))
     if roots > ROOTS_LIMIT:
-        do = "Heat sleeps a second for each: let them all depend on one OS::Heat::Value"
-        at.get_child(words.resources, None).add_problem(
+        do = "Heat sleeps a second for each: make all of them depend on one OS::Heat::Value"
+        cursor.get_child(keys.resources, None).add_problem(
             f"at most {ROOTS_LIMIT} without dependencies", str(roots), do
         )
 
 
-def _size(template: object) -> int | None:
-    """Bytes as JSON, at least; None if the template is too deep, or an alias of YAML leads back to its own place."""
+def _measure_size(template: object) -> int | None:
+    """Return the size as JSON in bytes, or a lower bound. None if the template is too deep, or contains itself."""
     waiting: list[tuple[object, int]] = [(template, 0)]
     values = 0
     while waiting:
@@ -115,9 +115,8 @@ def _size(template: object) -> int | None:
         values += 1
         if depth > DEPTH_LIMIT:
             return None
-        if (
-            values > TEMPLATE_SIZE_LIMIT
-        ):  # aliases of aliases make a few lines into millions of values, each of a byte or more
+        # Aliases of aliases make millions of values of a few lines, each of a byte or more.
+        if values > TEMPLATE_SIZE_LIMIT:
             return values
         children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         waiting += [(child, depth + 1) for child in children]

@@ -1,6 +1,6 @@
-"""Every name in a template that stands for something else in it: parameters, resources, conditions, mappings.
+"""Finds every name in a template that refers to a parameter, a resource, a condition or a mapping.
 
-A function that Heat would reject is noted as a problem on the way. Whether the names exist is for `lint`.
+A function that Heat would reject is noted as a problem. `lint` checks whether the names exist.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NULLABLE_IF_VERSION = "2021-04-16"
 
 
 class Target(str, Enum):
-    """What a name can stand for."""
+    """What a name can refer to."""
 
     RESOURCE = "resource"
     PARAMETER = "parameter"
@@ -30,7 +30,7 @@ class Target(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name and its place. `is_certain`: Heat always follows it, whatever a condition comes to."""
+    """A name and its place. `is_certain`: Heat follows it whatever the conditions are."""
 
     place: Cursor
     name: str
@@ -41,22 +41,22 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Where in a template a value stands. `loops` are the variables of the `repeat` around it."""
+    """The context of a value. `loop_variables` are those of the `repeat` around it."""
 
     language: TemplateLanguage
     in_condition: bool = False
     is_certain: bool = True
-    loops: frozenset[str] = frozenset()
+    loop_variables: frozenset[str] = frozenset()
 
 
-def find_references(at: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
+def find_references(cursor: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
     """Find the names in a value that Heat resolves: properties, metadata, an output."""
-    yield from _find_references(at, _Context(language))
+    yield from _find_references(cursor, _Context(language))
 
 
-def find_conditions(at: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
-    """Find the names in a condition: another condition's, or those in its functions."""
-    yield from _find_condition_names(at, _Context(language))
+def find_conditions(cursor: Cursor, language: TemplateLanguage) -> Iterator[Reference]:
+    """Find the names in a condition: another condition, or names in its functions."""
+    yield from _find_condition_names(cursor, _Context(language))
 
 
 def get_parameter_name(value: object) -> str | None:
@@ -75,8 +75,8 @@ def get_resource_name(value: object) -> str | None:
     return None
 
 
-def _find_references(at: Cursor, context: _Context) -> Iterator[Reference]:
-    for call in find_calls(at):
+def _find_references(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    for call in find_calls(cursor):
         if context.language.can_resolve(call.name, context.in_condition):
             yield from _read_call(call.name, call.arguments, context)
         else:
@@ -84,142 +84,148 @@ def _find_references(at: Cursor, context: _Context) -> Iterator[Reference]:
             yield from _find_references(call.arguments, context)
 
 
-def _read_call(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_call(name: str, cursor: Cursor, context: _Context) -> Iterator[Reference]:
     """Read the arguments of the function `name`."""
     match name:
         case "Ref":
-            yield from _read_name(at, Target.PARAMETER if context.in_condition else Target.EITHER, context)
+            yield from _read_name(
+                cursor, Target.PARAMETER if context.in_condition else Target.EITHER, context
+            )
         case "get_resource":
-            yield from _read_name(at, Target.RESOURCE, context)
+            yield from _read_name(cursor, Target.RESOURCE, context)
         case "get_param":
-            yield from _read_parameter(at, context)
+            yield from _read_parameter(cursor, context)
         case "Fn::GetAtt" | "get_attr":
-            yield from _read_attribute(name, at, context)
+            yield from _read_attribute(name, cursor, context)
         case "Fn::FindInMap":
-            yield from _read_mapping_lookup(at, context)
+            yield from _read_mapping_lookup(cursor, context)
         case "Fn::If" | "if":
-            yield from _read_choice(at, context)
+            yield from _read_choice(cursor, context)
         case "repeat":
-            yield from _read_repeat(at, context)
+            yield from _read_repeat(cursor, context)
         case "not" | "Fn::Not" | "and" | "Fn::And" | "or" | "Fn::Or":
-            for operand in _list_operands(at):
+            for operand in _list_operands(cursor):
                 yield from _find_condition_names(operand, context)
         case _:
-            yield from _find_references(at, context)
+            yield from _find_references(cursor, context)
 
 
-def _read_name(at: Cursor, target: Target, context: _Context) -> Iterator[Reference]:
-    if isinstance(at.value, str):
-        yield Reference(at, at.value, target, is_certain=context.is_certain)
-    elif isinstance(at.value, dict) and target is Target.RESOURCE:
-        yield from _find_references(at, context)
+def _read_name(cursor: Cursor, target: Target, context: _Context) -> Iterator[Reference]:
+    if isinstance(cursor.value, str):
+        yield Reference(cursor, cursor.value, target, is_certain=context.is_certain)
+    elif isinstance(cursor.value, dict) and target is Target.RESOURCE:
+        yield from _find_references(cursor, context)
     else:
-        at.add_problem("a name")
+        cursor.add_problem("a name")
 
 
-def _read_parameter(at: Cursor, context: _Context) -> Iterator[Reference]:
-    """`name`, or `[name, key, ...]`. A loop's variable may be a part of the name."""
-    name = at.value[0] if isinstance(at.value, list) and at.value else at.value
+def _read_parameter(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    """Read `name`, or `[name, key, ...]`. A loop variable may be a part of the name."""
+    name = cursor.value[0] if isinstance(cursor.value, list) and cursor.value else cursor.value
     if isinstance(name, str):
-        if not any(variable in name for variable in context.loops):
-            yield Reference(at, name, Target.PARAMETER, is_certain=context.is_certain)
+        if not any(variable in name for variable in context.loop_variables):
+            yield Reference(cursor, name, Target.PARAMETER, is_certain=context.is_certain)
     elif not isinstance(name, dict):
-        at.add_problem("a parameter's name, or a list that begins with one")
-    if not isinstance(at.value, str):
-        yield from _find_references(at, context)
+        cursor.add_problem("a parameter's name, or a list that begins with one")
+    if not isinstance(cursor.value, str):
+        yield from _find_references(cursor, context)
 
 
-def _read_attribute(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
+def _read_attribute(name: str, cursor: Cursor, context: _Context) -> Iterator[Reference]:
     expected = "a list of a resource and an attribute"
-    match at.value:
+    match cursor.value:
         case str(dotted):
             resource, _, attribute = dotted.partition(".")
-            do = f"Heat takes no other form: [{resource}, {attribute or 'attribute'}]"
-            at.add_problem(expected, f"the string {dotted}", do)
-            yield Reference(at, resource, Target.RESOURCE, attribute, context.is_certain)
+            do = f"Heat accepts no other form: [{resource}, {attribute or 'attribute'}]"
+            cursor.add_problem(expected, f"the string {dotted}", do)
+            yield Reference(cursor, resource, Target.RESOURCE, attribute, context.is_certain)
         case [str(resource), *path] if name == "get_attr" or len(path) == 1:
             attribute = path[0] if path and isinstance(path[0], str) else ""
-            yield Reference(at, resource, Target.RESOURCE, attribute, context.is_certain)
-            yield from _find_references(at, context)
+            yield Reference(cursor, resource, Target.RESOURCE, attribute, context.is_certain)
+            yield from _find_references(cursor, context)
         case [dict(), *path] if name == "get_attr" or len(path) == 1:
-            yield from _find_references(at, context)
+            yield from _find_references(cursor, context)
         case _:
-            at.add_problem(expected)
+            cursor.add_problem(expected)
 
 
-def _read_mapping_lookup(at: Cursor, context: _Context) -> Iterator[Reference]:
-    match at.value:
+def _read_mapping_lookup(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    match cursor.value:
         case [str(name), _, _]:
-            yield Reference(at, name, Target.MAPPING, is_certain=context.is_certain)
+            yield Reference(cursor, name, Target.MAPPING, is_certain=context.is_certain)
         case [_, _, _]:
             pass
         case _:
-            at.add_problem("a list of a mapping and two keys")
-    yield from _find_references(at, context)
+            cursor.add_problem("a list of a mapping and two keys")
+    yield from _find_references(cursor, context)
 
 
-def _read_choice(at: Cursor, context: _Context) -> Iterator[Reference]:
-    least = 2 if context.language.is_hot and context.language.version >= NULLABLE_IF_VERSION else 3
-    if not isinstance(at.value, list) or not least <= len(at.value) <= 3:
-        at.add_problem("a list of a condition and two values")
+def _read_choice(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    min_length = 2 if context.language.is_hot and context.language.version >= NULLABLE_IF_VERSION else 3
+    if not isinstance(cursor.value, list) or not min_length <= len(cursor.value) <= 3:
+        cursor.add_problem("a list of a condition and two values")
         return
-    condition, *values = (at.get_child(index, value) for index, value in enumerate(at.value))
+    condition, *values = (cursor.get_child(index, value) for index, value in enumerate(cursor.value))
     yield from _find_condition_names(condition, context)
     for value in values:
         yield from _find_references(value, replace(context, is_certain=False))
 
 
-def _read_repeat(at: Cursor, context: _Context) -> Iterator[Reference]:
-    loops = at.value.get("for_each") if isinstance(at.value, dict) else None
-    if not isinstance(at.value, dict) or not {"for_each", "template"} <= at.value.keys():
-        at.add_problem("a mapping with for_each and template")
+def _read_repeat(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    loop_variables = cursor.value.get("for_each") if isinstance(cursor.value, dict) else None
+    if not isinstance(cursor.value, dict) or not {"for_each", "template"} <= cursor.value.keys():
+        cursor.add_problem("a mapping with for_each and template")
         return
-    inner = (
-        replace(context, loops=context.loops | {str(key) for key in loops or ()})
-        if isinstance(loops, dict)
+    template_context = (
+        replace(context, loop_variables=context.loop_variables | {str(key) for key in loop_variables or ()})
+        if isinstance(loop_variables, dict)
         else context
     )
-    for key, value in at.value.items():
-        yield from _find_references(at.get_child(str(key), value), inner if key == "template" else context)
+    for key, value in cursor.value.items():
+        yield from _find_references(
+            cursor.get_child(str(key), value), template_context if key == "template" else context
+        )
 
 
-def _list_operands(at: Cursor) -> Iterator[Cursor]:
-    elements = at.value if isinstance(at.value, list) else None
+def _list_operands(cursor: Cursor) -> Iterator[Cursor]:
+    elements = cursor.value if isinstance(cursor.value, list) else None
     if elements is None:
-        yield at
+        yield cursor
     for index, element in enumerate(elements or ()):
-        yield at.get_child(index, element)
+        yield cursor.get_child(index, element)
 
 
-def _find_condition_names(at: Cursor, context: _Context) -> Iterator[Reference]:
-    match at.value:
+def _find_condition_names(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    match cursor.value:
         case str(name):
-            yield Reference(at, name, Target.CONDITION, is_certain=context.is_certain)
-        case {"Condition": str(name)} if len(at.value) == 1:  # type: ignore[arg-type]
-            at.add_problem("a condition's name", f"{{Condition: {name}}}", f"write the name alone: {name}")
-            yield Reference(at, name, Target.CONDITION, is_certain=context.is_certain)
+            yield Reference(cursor, name, Target.CONDITION, is_certain=context.is_certain)
+        case {"Condition": str(name)} if len(cursor.value) == 1:  # type: ignore[arg-type]
+            cursor.add_problem(
+                "a condition's name", f"{{Condition: {name}}}", f"write the name alone: {name}"
+            )
+            yield Reference(cursor, name, Target.CONDITION, is_certain=context.is_certain)
         case bool():
             pass
         case _:
-            yield from _find_references(at, replace(context, in_condition=True))
+            yield from _find_references(cursor, replace(context, in_condition=True))
 
 
-def _check_foreign_function(name: str, at: Cursor, context: _Context) -> Iterator[Reference]:
-    """Note a function that Heat does not know here: it rejects it, or hands it over unresolved."""
+def _check_foreign_function(name: str, cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    """Note a function that Heat does not know here: it rejects the function, or does not resolve it."""
     if not context.language.is_foreign(name, context.in_condition):
         return
     where = f"conditions in {context.language}" if context.in_condition else str(context.language)
-    at.add_problem(f"a function of {where}", name, "Heat does not resolve it here")
+    cursor.add_problem(f"a function of {where}", name, "Heat does not resolve it here")
     if name == "Fn::Sub":
-        yield from _find_substitutions(at, context)
+        yield from _find_substitutions(cursor, context)
 
 
-def _find_substitutions(at: Cursor, context: _Context) -> Iterator[Reference]:
-    text, given = at.value, {}
+def _find_substitutions(cursor: Cursor, context: _Context) -> Iterator[Reference]:
+    text, substitutions = cursor.value, {}
     if isinstance(text, list) and len(text) == 2 and isinstance(text[1], dict):
-        text, given = text
+        text, substitutions = text
     for name in SUBSTITUTION_PATTERN.findall(text) if isinstance(text, str) else ():
         resource, dot, attribute = name.strip().partition(".")
-        if resource not in given:
+        if resource not in substitutions:
             target = Target.RESOURCE if dot else Target.EITHER
-            yield Reference(at, resource, target, attribute, context.is_certain)
+            yield Reference(cursor, resource, target, attribute, context.is_certain)

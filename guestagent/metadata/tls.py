@@ -70,10 +70,10 @@ class TlsShape:
         found = at.value if isinstance(at.value, dict) else {}
         if found.get("Required") is False and len(found) > 1:
             others = " and ".join(sorted(str(key)[:64] for key in found if key != "Required"))
-            at.get_child("Required", None).add_problem("nothing beside it, where it is false", others)
+            at.get_child("Required", None).add_problem("nothing beside it if it is false", others)
         if found.get("Verify") is True and "CA" not in found:
             at.get_child("CA", None).add_problem(
-                "a CA where Verify is true", do="there is nothing to verify against"
+                "a CA if Verify is true", do="there is nothing to verify against"
             )
         if "Certificate" in found and "Key" not in found:
             at.get_child("Key", None).add_problem("the private key of the Certificate")

@@ -142,10 +142,10 @@ def test_a_service_that_comes_back_is_waited_for(
 @pytest.mark.parametrize(
     ("mode", "error", "said"),
     [
-        ("401", CloudRefused, "Heat says 401"),
-        ("403", CloudRefused, "Heat says 403"),
-        ("500", CloudUnreachable, "Heat says 500"),
-        ("503", CloudUnreachable, "Heat says 503"),
+        ("401", CloudRefused, "Heat returned 401"),
+        ("403", CloudRefused, "Heat returned 403"),
+        ("500", CloudUnreachable, "Heat returned 500"),
+        ("503", CloudUnreachable, "Heat returned 503"),
         ("slow", CloudUnreachable, "timed out"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_refusal_ends_the_waiting_and_not_the_stack(place: Place, mode: FaultM
     work = place.stacks.create("db", cluster())
     place.cloud.fault("heat", mode, method="GET")
 
-    with pytest.raises(CloudRefused, match=f"Heat says {mode}"):
+    with pytest.raises(CloudRefused, match=f"Heat returned {mode}"):
         place.stacks.wait(work, ENOUGH)
     place.cloud.heal()
 

@@ -47,7 +47,7 @@ def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: ClusterCo
         "dialect   hot: Heat has all that it needs, and no policy keeps its guests from their metadata"
     )
     assert "template  12 of 1000 resources, " in table
-    assert "caution   Keystone's auth_ttl cannot be seen: 900 s is taken for it" in table
+    assert "caution   Keystone's auth_ttl cannot be read: 900 s is assumed" in table
 
 
 def test_the_preflight_needs_no_file_and_answers_in_json(commands: ClusterCommands, cloud: Serving) -> None:

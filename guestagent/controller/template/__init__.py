@@ -1,4 +1,4 @@
-"""Clusters as templates and back, in both dialects."""
+"""Clusters as templates and back, in both template formats."""
 
 from guestagent.controller.template.node_metadata import get_role, list_parameters, stack_timeout_minutes
 from guestagent.controller.template.parser import parse

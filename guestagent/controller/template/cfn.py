@@ -1,6 +1,6 @@
-"""A cluster as a template in the CloudFormation dialect: the origin's resources, wired as Heat takes them.
+"""Renders a cluster as a CloudFormation template, with the resource types of the template published in 2013.
 
-The shape of every part is bound by how Heat behaves; the reasons stand beside the parts.
+Every part has the form that Heat's behaviour demands; the reasons are beside the parts.
 """
 
 from __future__ import annotations
@@ -29,35 +29,39 @@ from guestagent.controller.template.userdata import UserDataSettings, build_user
 
 
 def render_cfn(cluster: Cluster) -> dict[str, Any]:
-    """The template, a plain dictionary ready for JSON and YAML; InvalidCluster where Heat has no room."""
-    resources = {"Begin": _begin(cluster), "Members": _members(), "Database": _database(cluster)}
+    """Return the template, a plain dictionary for JSON or YAML. Raise InvalidCluster if it is too large for Heat."""
+    resources = {
+        "Begin": _build_begin(cluster),
+        "Members": _build_members_group(),
+        "Database": _build_database_group(cluster),
+    }
     if cluster.tls is not None and cluster.tls.ca is not None:
-        authority = {"Type": "OS::Heat::Value", "DependsOn": "Begin"}
-        resources[CA_RESOURCE] = {**authority, "Properties": {"value": str(cluster.tls.ca)}}
+        ca_resource = {"Type": "OS::Heat::Value", "DependsOn": "Begin"}
+        resources[CA_RESOURCE] = {**ca_resource, "Properties": {"value": str(cluster.tls.ca)}}
     for node in cluster:
-        resources |= _node(cluster, node)
+        resources |= _build_node(cluster, node)
     if cluster.replicas:
-        resources[HANDLES_RESOURCE] = _value("there", list_handles(cluster))
-    # Deletion starts at this one, and not with a second's sleep for each condition.
-    resources["End"] = _value("ready", [node.condition for node in cluster])
+        resources[HANDLES_RESOURCE] = _build_value("there", list_handles(cluster))
+    # Deletion begins here, and not with a second's sleep for each condition.
+    resources["End"] = _build_value("ready", [node.condition for node in cluster])
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "A guestagent cluster",
-        **_parameters(cluster),
+        **_build_parameters(cluster),
         "Resources": resources,
-        "Outputs": dict(_outputs(cluster)),
+        "Outputs": dict(_build_outputs(cluster)),
     }
     check_template_size(template, len(resources))
     return template
 
 
-def _parameters(cluster: Cluster) -> TemplateMapping:
-    hidden = {name: {"Type": "String", "NoEcho": True} for name in list_parameters(cluster)}
-    return {"Parameters": hidden} if hidden else {}
+def _build_parameters(cluster: Cluster) -> TemplateMapping:
+    parameters = {name: {"Type": "String", "NoEcho": True} for name in list_parameters(cluster)}
+    return {"Parameters": parameters} if parameters else {}
 
 
-def _begin(cluster: Cluster) -> TemplateMapping:
-    """The gate: Heat sleeps a second for each resource without dependencies, so that this is the only one."""
+def _build_begin(cluster: Cluster) -> TemplateMapping:
+    """Build the only resource without dependencies: Heat sleeps a second for each of those."""
     return {
         "Type": "OS::Heat::Value",
         "Properties": {"value": "cluster"},
@@ -65,12 +69,12 @@ def _begin(cluster: Cluster) -> TemplateMapping:
     }
 
 
-def _value(value: str, after: list[str]) -> TemplateMapping:
-    return {"Type": "OS::Heat::Value", "DependsOn": after, "Properties": {"value": value}}
+def _build_value(value: str, dependencies: list[str]) -> TemplateMapping:
+    return {"Type": "OS::Heat::Value", "DependsOn": dependencies, "Properties": {"value": value}}
 
 
-def _members() -> TemplateMapping:
-    """A group without rules: a group cannot name itself as the origin of its traffic, so that takes two."""
+def _build_members_group() -> TemplateMapping:
+    """Build a group without rules. In CFN a group cannot allow traffic from itself, so two are needed."""
     return {
         "Type": "AWS::EC2::SecurityGroup",
         "DependsOn": "Begin",
@@ -78,51 +82,52 @@ def _members() -> TemplateMapping:
     }
 
 
-def _database(cluster: Cluster) -> TemplateMapping:
+def _build_database_group(cluster: Cluster) -> TemplateMapping:
     if cluster.ipv6:
-        # Heat makes rules of IPv4 alone of an AWS::EC2::SecurityGroup.
+        # Heat creates only IPv4 rules for an AWS::EC2::SecurityGroup.
         return {
             "Type": SECURITY_GROUP_TYPE,
             "DependsOn": "Begin",
             "Properties": build_security_group(cluster, {"Ref": "Members"}),
         }
-    origins: list[TemplateMapping] = [{"SourceSecurityGroupId": {"Ref": "Members"}}]
-    origins += [{"CidrIp": network} for network in cluster.client_networks]
+    sources: list[TemplateMapping] = [{"SourceSecurityGroupId": {"Ref": "Members"}}]
+    sources += [{"CidrIp": network} for network in cluster.client_networks]
     port = {"IpProtocol": "tcp", "FromPort": str(DATABASE_PORT), "ToPort": str(DATABASE_PORT)}
     return {
         "Type": "AWS::EC2::SecurityGroup",
         "DependsOn": "Begin",
         "Properties": {
             "GroupDescription": "The database port, between the nodes and from the client networks",
-            "SecurityGroupIngress": [{**port, **origin} for origin in origins],
+            "SecurityGroupIngress": [{**port, **origin} for origin in sources],
         },
     }
 
 
-def _node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
+def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
     is_source = node is cluster.source
-    resources = _identity(node)
+    resources = _build_credentials(node)
     if not has_parameters(cluster):
-        resources[node.password] = _password()
+        resources[node.password] = _build_password()
     if cluster.network is not None:
-        resources[node.port] = _port(cluster.network)
+        resources[node.port] = _build_port(cluster.network)
     resources[node.handle] = {
         "Type": "AWS::CloudFormation::WaitConditionHandle",
-        # Keystone counts the life of a handle's URL from its creation: a replica's starts when its source is
-        # ready.
+        # A handle's URL expires some time after its creation, so a replica's is created when its source is ready.
         "DependsOn": "Begin" if is_source else [cluster.source.condition],
     }
-    resources[node.name] = _server(cluster, node) | ({} if is_source else {"DependsOn": [HANDLES_RESOURCE]})
+    resources[node.name] = _build_server(cluster, node) | (
+        {} if is_source else {"DependsOn": [HANDLES_RESOURCE]}
+    )
     resources[node.condition] = {
         "Type": "AWS::CloudFormation::WaitCondition",
-        "DependsOn": [node.name],  # its clock starts when the server runs
+        "DependsOn": [node.name],  # its time begins when the server runs
         "Properties": {"Handle": {"Ref": node.handle}, "Timeout": cluster.condition_timeout},
     }
     return resources
 
 
-def _identity(node: Node) -> dict[str, TemplateMapping]:
-    """A key of the node's own: a shared one could read every node's passwords."""
+def _build_credentials(node: Node) -> dict[str, TemplateMapping]:
+    """Build an access key for this node only: a shared one could read every node's passwords."""
     return {
         node.policy: {
             "Type": "OS::Heat::AccessPolicy",
@@ -134,20 +139,20 @@ def _identity(node: Node) -> dict[str, TemplateMapping]:
     }
 
 
-def _password() -> TemplateMapping:
-    """Every node has one from the start, for roles change and a password must not."""
+def _build_password() -> TemplateMapping:
+    """Build a password. Every node has one from the start: its role may change, its password must not."""
     return {"Type": "OS::Heat::RandomString", "DependsOn": "Begin", "Properties": {"length": PASSWORD_LENGTH}}
 
 
-def _port(network: str) -> TemplateMapping:
-    """The origin's server takes a subnet but no network: with a network it gets a port there."""
+def _build_port(network: str) -> TemplateMapping:
+    """Build a port in the network: AWS::EC2::Instance accepts a subnet but no network."""
     return {
         "Type": "OS::Neutron::Port",
         "Properties": {"network": network, "security_groups": [{"Ref": "Members"}, {"Ref": "Database"}]},
     }
 
 
-def _server(cluster: Cluster, node: Node) -> TemplateMapping:
+def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     properties: dict[str, Any] = {"ImageId": node.image, "InstanceType": node.flavor}
     if cluster.key_pair is not None:
         properties["KeyName"] = cluster.key_pair
@@ -170,7 +175,7 @@ def _server(cluster: Cluster, node: Node) -> TemplateMapping:
     return {"Type": "AWS::EC2::Instance", "Properties": properties, "Metadata": metadata}
 
 
-def _outputs(cluster: Cluster) -> Iterator[tuple[str, TemplateMapping]]:
+def _build_outputs(cluster: Cluster) -> Iterator[tuple[str, TemplateMapping]]:
     for node in cluster:
         yield f"{node.name}Address", {"Value": {"Fn::GetAtt": [node.name, "PrivateIp"]}}
         yield f"{node.name}Evidence", {"Value": {"Fn::GetAtt": [node.condition, "Data"]}}

@@ -1,6 +1,6 @@
-"""A cluster as a template in HOT, Heat's own dialect: the resources have the names that they have in the other one.
+"""Renders a cluster as a HOT template. The resources have the same names as in CloudFormation.
 
-The guests follow their metadata by the credentials that Heat gives each server, so there is no user data and no key.
+The guests read their metadata with the credentials that Heat gives each server, so there is no user data and no key.
 """
 
 from __future__ import annotations
@@ -30,47 +30,47 @@ HOT_VERSION = "2018-08-31"
 
 
 def render_hot(cluster: Cluster) -> dict[str, Any]:
-    """The template, a plain dictionary ready for JSON and YAML; InvalidCluster where Heat has no room."""
+    """Return the template, a plain dictionary for JSON or YAML. Raise InvalidCluster if it is too large for Heat."""
     begin = {
         "type": "OS::Heat::Value",
         "properties": {"value": "cluster"},
         "metadata": build_cluster_metadata(cluster),
     }
-    resources = {"Begin": begin, "Database": _database(cluster)}
+    resources = {"Begin": begin, "Database": _build_database_group(cluster)}
     if cluster.tls is not None and cluster.tls.ca is not None:
-        authority = {"type": "OS::Heat::Value", "depends_on": "Begin"}
-        resources[CA_RESOURCE] = {**authority, "properties": {"value": str(cluster.tls.ca)}}
+        ca_resource = {"type": "OS::Heat::Value", "depends_on": "Begin"}
+        resources[CA_RESOURCE] = {**ca_resource, "properties": {"value": str(cluster.tls.ca)}}
     for node in cluster:
-        resources |= _node(cluster, node)
+        resources |= _build_node(cluster, node)
     if cluster.replicas:
-        resources[HANDLES_RESOURCE] = _value("there", list_handles(cluster))
-    resources["End"] = _value("ready", [node.condition for node in cluster])
+        resources[HANDLES_RESOURCE] = _build_value("there", list_handles(cluster))
+    resources["End"] = _build_value("ready", [node.condition for node in cluster])
     template = {
         "heat_template_version": HOT_VERSION,
         "description": "A guestagent cluster",
-        **_parameters(cluster),
+        **_build_parameters(cluster),
         "resources": resources,
-        "outputs": dict(_outputs(cluster)),
+        "outputs": dict(_build_outputs(cluster)),
     }
     check_template_size(template, len(resources))
     return template
 
 
-def _parameters(cluster: Cluster) -> TemplateMapping:
-    hidden = {name: {"type": "string", "hidden": True} for name in list_parameters(cluster)}
-    return {"parameters": hidden} if hidden else {}
+def _build_parameters(cluster: Cluster) -> TemplateMapping:
+    parameters = {name: {"type": "string", "hidden": True} for name in list_parameters(cluster)}
+    return {"parameters": parameters} if parameters else {}
 
 
-def _value(value: str, after: list[str]) -> TemplateMapping:
-    return {"type": "OS::Heat::Value", "depends_on": after, "properties": {"value": value}}
+def _build_value(value: str, dependencies: list[str]) -> TemplateMapping:
+    return {"type": "OS::Heat::Value", "depends_on": dependencies, "properties": {"value": value}}
 
 
-def _database(cluster: Cluster) -> TemplateMapping:
-    """One group: unlike the other dialect's, its rule can name the group itself as the origin of the traffic."""
+def _build_database_group(cluster: Cluster) -> TemplateMapping:
+    """Build the only group. Unlike in CFN, its rules can allow traffic from the group itself."""
     return {"type": SECURITY_GROUP_TYPE, "depends_on": "Begin", "properties": build_security_group(cluster)}
 
 
-def _node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
+def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
     is_source = node is cluster.source
     resources: dict[str, TemplateMapping] = {}
     if not has_parameters(cluster):
@@ -86,15 +86,16 @@ def _node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
         }
     resources[node.handle] = {
         "type": "OS::Heat::WaitConditionHandle",
-        # Keystone counts the life of a handle's URL from its creation: a replica's starts when its source is
-        # ready.
+        # A handle's URL expires some time after its creation, so a replica's is created when its source is ready.
         "depends_on": "Begin" if is_source else [cluster.source.condition],
         "properties": {"signal_transport": "CFN_SIGNAL"},
     }
-    resources[node.name] = _server(cluster, node) | ({} if is_source else {"depends_on": [HANDLES_RESOURCE]})
+    resources[node.name] = _build_server(cluster, node) | (
+        {} if is_source else {"depends_on": [HANDLES_RESOURCE]}
+    )
     resources[node.condition] = {
         "type": "OS::Heat::WaitCondition",
-        "depends_on": [node.name],  # its clock starts when the server runs
+        "depends_on": [node.name],  # its time begins when the server runs
         "properties": {
             "handle": {"get_resource": node.handle},
             "timeout": cluster.condition_timeout,
@@ -104,17 +105,17 @@ def _node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
     return resources
 
 
-def _server(cluster: Cluster, node: Node) -> TemplateMapping:
+def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     properties: dict[str, Any] = {
         "image": node.image,
         "flavor": node.flavor,
         "user_data_format": "SOFTWARE_CONFIG",
         "software_config_transport": "POLL_SERVER_HEAT",
-        # There is none, and if Heat's own part of it changes with a release that must replace no server.
+        # If a release of Heat changes its own part of the user data, that must not replace a server.
         "user_data_update_policy": "IGNORE",
         "flavor_update_policy": "RESIZE",
-        # Another image takes the data either way. A rebuilt server would not be sent its user data again, where
-        # it finds its credentials; a new one is.
+        # Another image loses the data in any case. A rebuilt server does not get its user data again, which contains
+        # its credentials; a new server does.
         "image_update_policy": "REPLACE",
     }
     if cluster.key_pair is not None:
@@ -127,28 +128,28 @@ def _server(cluster: Cluster, node: Node) -> TemplateMapping:
         properties["networks"] = [{"subnet": cluster.subnet}]
     functions = DialectFunctions(
         handle={"get_attr": [node.handle, "signal"]},
-        source_address=_address(cluster, cluster.source),
-        password=partial(_password, cluster),
+        source_address=_get_address(cluster, cluster.source),
+        password=partial(_get_password, cluster),
         ca={"get_attr": [CA_RESOURCE, "value"]},
     )
     metadata = build_node_metadata(cluster, node, functions)
     return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
 
 
-def _password(cluster: Cluster, node: Node) -> TemplateMapping:
+def _get_password(cluster: Cluster, node: Node) -> TemplateMapping:
     if has_parameters(cluster):
         return {"get_param": node.password}
     return {"get_attr": [node.password, "value"]}
 
 
-def _address(cluster: Cluster, node: Node) -> TemplateMapping:
-    """A port has its address before its server runs. Without one, only this attribute asks for no network's name."""
+def _get_address(cluster: Cluster, node: Node) -> TemplateMapping:
+    """Return the node's address. A port has one before its server runs; without a port only this attribute works."""
     if cluster.network is not None:
         return {"get_attr": [node.port, "fixed_ips", 0, "ip_address"]}
     return {"get_attr": [node.name, "first_address"]}
 
 
-def _outputs(cluster: Cluster) -> Iterator[tuple[str, TemplateMapping]]:
+def _build_outputs(cluster: Cluster) -> Iterator[tuple[str, TemplateMapping]]:
     for node in cluster:
-        yield f"{node.name}Address", {"value": _address(cluster, node)}
+        yield f"{node.name}Address", {"value": _get_address(cluster, node)}
         yield f"{node.name}Evidence", {"value": {"get_attr": [node.condition, "data"]}}

@@ -1,4 +1,4 @@
-"""How each dialect spells what we read in a template."""
+"""The keys and types that both template formats spell differently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guestagent.controller.dialect import Dialect
 
 @dataclass(frozen=True, slots=True)
 class TemplateKeys:
-    """The keys and types of a dialect. A template with one of the `marks` is in it."""
+    """The keys and types of one format. A template with one of the `markers` is in it."""
 
     dialect: Dialect
     markers: frozenset[str]
@@ -80,5 +80,5 @@ HOT_KEYS = TemplateKeys(
 
 
 def detect_keys(template: object) -> TemplateKeys:
-    """The words of the dialect that a template is in; what is in neither is taken for CFN, which says more of it."""
+    """Return the keys of a template's format. Without any marker they are CFN's, whose problems explain more."""
     return HOT_KEYS if isinstance(template, dict) and template.keys() & HOT_KEYS.markers else CFN_KEYS

@@ -1,4 +1,4 @@
-"""What a template says in either dialect: what it keeps, the nodes' documents, the room and the time that it takes."""
+"""The parts of a template that do not depend on its format: metadata, parameters, size and timeout."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ from guestagent.metadata.template_functions import build_function
 from guestagent.metadata.writer import dump_for_template
 from guestagent.validation import Problems
 
-CLUSTER_METADATA_VERSION = 1  # of what Begin's metadata holds
+CLUSTER_METADATA_VERSION = 1  # of the metadata of Begin
 DATABASE_PORT = DEFAULT_PORT  # of every node: a cluster has no other
 CA_RESOURCE = "Authority"
-"""The resource that holds the CA: its text stands in a template once, and not in every node's metadata."""
+"""The resource with the CA, so that its text is in a template once, and not in every node's metadata."""
 HANDLES_RESOURCE = "Handles"
-"""The resource between the replicas' handles and their servers: see `handles`."""
+"""The resource between the replicas' handles and their servers: see `list_handles`."""
 
 RESOURCE_LIMIT = 1000
 TEMPLATE_SIZE_LIMIT = 512 * 1024
-SERVER_BUILD_TIMEOUT_S = (
-    600  # seconds that a cloud may take to make a server run, before the condition's clock starts
-)
+SERVER_BUILD_TIMEOUT_S = 600  # until a server runs; the time of its condition begins after that
 
 TemplateMapping = dict[str, Any]
 
@@ -46,7 +44,7 @@ class DialectFunctions:
 
 
 def build_cluster_metadata(cluster: Cluster) -> TemplateMapping:
-    """What nothing else in the template holds: the metadata of Begin."""
+    """Build the metadata of Begin: those settings that are nowhere else in the template."""
     return {
         "GuestAgentCluster": {
             "Version": CLUSTER_METADATA_VERSION,
@@ -102,42 +100,46 @@ def _build_tls(tls: Tls, functions: DialectFunctions) -> Tls:
 
 
 def list_handles(cluster: Cluster) -> list[str]:
-    """The replicas' handles, all of which must be there before a server of theirs is made or changed.
+    """List the replicas' handles, all of which must exist before a replica's server is created or changed.
 
-    With a signal Heat resolves every server's metadata. A handle whose URL is just being made gets a second one by
-    that, and a server whose document changes while it is being made never ends (docs/explanation/dialects.md).
+    With every signal Heat resolves the metadata of all servers. A handle whose URL is being created then gets a second
+    one, and a server whose metadata changes while it is being created never completes (docs/explanation/dialects.md).
     """
     return [node.handle for node in cluster.replicas]
 
 
 def list_parameters(cluster: Cluster) -> tuple[str, ...]:
-    """The names of the template's parameters: of those nodes' passwords that Heat does not make."""
+    """List the names of the template's parameters: the passwords, unless Heat generates them."""
     return tuple(node.password for node in cluster) if has_parameters(cluster) else ()
 
 
 def has_parameters(cluster: Cluster) -> bool:
-    """Return whether the passwords are parameters, without listing them."""
+    """Return whether the passwords are parameters."""
     return cluster.passwords is Passwords.PARAMETERS
 
 
 def get_role(cluster: Cluster, node: Node) -> Role:
-    """What the node is in the cluster."""
+    """Return the role of a node."""
     return Role.SOURCE if node.name == cluster.source.name else Role.REPLICA
 
 
 def stack_timeout_minutes(cluster: Cluster) -> int:
-    """The stack's own timeout, from its critical path: the source is built and proved, then all replicas."""
-    stages = 2 if cluster.replicas else 1
-    seconds = stages * (SERVER_BUILD_TIMEOUT_S + cluster.condition_timeout)
+    """Return the stack's timeout along its critical path: the source gets ready, then all replicas at once."""
+    stage_count = 2 if cluster.replicas else 1
+    seconds = stage_count * (SERVER_BUILD_TIMEOUT_S + cluster.condition_timeout)
     return -(-seconds // 60)
 
 
 def check_template_size(template: Mapping[str, Any], resources: int) -> None:
-    """InvalidCluster where Heat has no room for the template."""
+    """Raise InvalidCluster if the template is too large for Heat."""
     problems = Problems()
-    at = problems.open_cursor(template, "cluster")
+    cursor = problems.open_cursor(template, "cluster")
     if resources > RESOURCE_LIMIT:
-        at.add_problem(f"at most {RESOURCE_LIMIT} resources in a stack", str(resources), "take fewer nodes")
+        cursor.add_problem(
+            f"at most {RESOURCE_LIMIT} resources in a stack", str(resources), "take fewer nodes"
+        )
     if (size := len(json.dumps(template))) > TEMPLATE_SIZE_LIMIT:
-        at.add_problem(f"a template of at most {TEMPLATE_SIZE_LIMIT} bytes", str(size), "take fewer nodes")
+        cursor.add_problem(
+            f"a template of at most {TEMPLATE_SIZE_LIMIT} bytes", str(size), "take fewer nodes"
+        )
     problems.raise_if_any(InvalidCluster)

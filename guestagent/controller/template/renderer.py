@@ -1,4 +1,4 @@
-"""A cluster as a template in the dialect that it has."""
+"""Renders a cluster as a template in the format of its `dialect`."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ RENDERERS = {Dialect.CFN: render_cfn, Dialect.HOT: render_hot}
 
 
 def render(cluster: Cluster) -> dict[str, Any]:
-    """The template, a plain dictionary ready for JSON and YAML; InvalidCluster where Heat has no room."""
+    """Return the template, a plain dictionary for JSON or YAML. Raise InvalidCluster if it is too large for Heat."""
     return RENDERERS[cluster.dialect](cluster)

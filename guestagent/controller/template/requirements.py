@@ -1,4 +1,4 @@
-"""What a dialect's templates need of a cloud: types of resources, a version of the language."""
+"""What a template needs of a cloud: resource types, and a version of its template format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guestagent.controller.template.hot import HOT_VERSION
 
 @dataclass(frozen=True, slots=True)
 class DialectRequirements:
-    """`types` of resources in templates of any cluster, and the `version` that they say, as Heat lists it."""
+    """The resource `types` in the templates of any cluster, and their `version` as Heat lists it."""
 
     types: frozenset[str]
     version: str
@@ -55,7 +55,7 @@ REQUIREMENTS: Mapping[Dialect, DialectRequirements] = {
 
 
 def list_resource_types(cluster: Cluster) -> frozenset[str]:
-    """The types of resources that this cluster's template has, in its dialect."""
+    """List the resource types in this cluster's template."""
     unused = {"OS::Neutron::Port"} if cluster.network is None else set()
     group = {"OS::Neutron::SecurityGroup"} if cluster.ipv6 else set()
     if cluster.passwords is Passwords.PARAMETERS:

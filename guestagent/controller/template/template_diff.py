@@ -1,55 +1,57 @@
-"""Where a template differs from the one that its cluster gives, place by place."""
+"""The differences between a template and the one that its cluster renders to."""
 
 from __future__ import annotations
 
 from guestagent.validation import Cursor, Problems, describe_type
 
-IGNORED_KEYS = frozenset({"Description", "description"})  # texts that may change without anyone minding
+IGNORED_KEYS = frozenset({"Description", "description"})  # their text has no meaning
 VALUE_LENGTH_LIMIT = 60
 
 
-def compare_templates(wanted: dict[str, object], found: object, problems: Problems) -> None:
-    """Note every difference as a problem at its path. `found` may be anything at all."""
-    free = {key: value for key, value in wanted.items() if key not in IGNORED_KEYS}
-    if isinstance(found, dict):
-        found = {key: value for key, value in found.items() if key not in IGNORED_KEYS}
-    _compare(free, problems.open_cursor(found))
+def compare_templates(expected: dict[str, object], template: object, problems: Problems) -> None:
+    """Note every difference as a problem at its path. `template` may be any value."""
+    expected = {key: value for key, value in expected.items() if key not in IGNORED_KEYS}
+    if isinstance(template, dict):
+        template = {key: value for key, value in template.items() if key not in IGNORED_KEYS}
+    _compare(expected, problems.open_cursor(template))
 
 
-def _compare(wanted: object, at: Cursor) -> None:
-    if isinstance(wanted, dict) and isinstance(at.value, dict):
-        _compare_mappings(wanted, at)
-    elif isinstance(wanted, list) and isinstance(at.value, list):
-        _compare_lists(wanted, at)
-    elif type(wanted) is not type(at.value) or wanted != at.value:
-        at.add_problem(_shown(wanted), _shown(at.value))
+def _compare(expected: object, cursor: Cursor) -> None:
+    if isinstance(expected, dict) and isinstance(cursor.value, dict):
+        _compare_mappings(expected, cursor)
+    elif isinstance(expected, list) and isinstance(cursor.value, list):
+        _compare_lists(expected, cursor)
+    elif type(expected) is not type(cursor.value) or expected != cursor.value:
+        cursor.add_problem(_describe(expected), _describe(cursor.value))
 
 
-def _compare_mappings(wanted: dict[str, object], at: Cursor) -> None:
-    assert isinstance(at.value, dict)
-    for key, value in wanted.items():
-        if key in at.value:
-            _compare(value, at.get_child(key, at.value[key]))
+def _compare_mappings(expected: dict[str, object], cursor: Cursor) -> None:
+    assert isinstance(cursor.value, dict)
+    for key, value in expected.items():
+        if key in cursor.value:
+            _compare(value, cursor.get_child(key, cursor.value[key]))
         else:
-            at.get_child(key, None).add_problem(_shown(value), "none")
-    for key in at.value:
-        if key not in wanted:
-            at.get_child(str(key), None).add_problem(
-                "none", describe_type(at.value[key]), "not ours: an update would remove it"
+            cursor.get_child(key, None).add_problem(_describe(value), "none")
+    for key in cursor.value:
+        if key not in expected:
+            cursor.get_child(str(key), None).add_problem(
+                "none",
+                describe_type(cursor.value[key]),
+                "guestagent did not write it: an update would remove it",
             )
 
 
-def _compare_lists(wanted: list[object], at: Cursor) -> None:
-    assert isinstance(at.value, list)
-    if len(wanted) != len(at.value):
-        at.add_problem(f"a list of {len(wanted)}", f"a list of {len(at.value)}")
+def _compare_lists(expected: list[object], cursor: Cursor) -> None:
+    assert isinstance(cursor.value, list)
+    if len(expected) != len(cursor.value):
+        cursor.add_problem(f"a list of {len(expected)}", f"a list of {len(cursor.value)}")
         return
-    for index, (value, found) in enumerate(zip(wanted, at.value, strict=True)):
-        _compare(value, at.get_child(index, found))
+    for index, (value, element) in enumerate(zip(expected, cursor.value, strict=True)):
+        _compare(value, cursor.get_child(index, element))
 
 
-def _shown(value: object) -> str:
-    """Short scalars as they are: a template holds no secret of ours, passwords are made by Heat."""
+def _describe(value: object) -> str:
+    """Show short scalars as they are: a template holds no password, so none can be shown."""
     if isinstance(value, (bool, int)) or (isinstance(value, str) and len(value) <= VALUE_LENGTH_LIMIT):
         return repr(value)
     return describe_type(value)

@@ -113,9 +113,9 @@ def test_json_is_fine_too() -> None:
         (SMALLEST + "replicas: -1", "replicas: expected an integer from 0 to 1000, found -1"),
         (
             SMALLEST + "replicas: [{flavor: a}]",
-            "replicas[0].image: expected a string, found nothing (say it here",
+            "replicas[0].image: expected a string, found nothing (set it here",
         ),
-        ("replicas: 2", "source.flavor: expected a string, found nothing (say it here"),
+        ("replicas: 2", "source.flavor: expected a string, found nothing (set it here"),
         (SMALLEST + "deadline: soon", "deadline: expected an integer from 0 to 1000000"),
         (SMALLEST + "deadline: 800", "deadline: expected boot_allowance + deadline to be less than auth_ttl"),
         (SMALLEST + "name: 3", "name: expected a string, found an integer"),
@@ -124,7 +124,7 @@ def test_json_is_fine_too() -> None:
             'found the key "source" twice in one mapping at line 2, column 1',
         ),
         ("a: [", "document: expected YAML or JSON"),
-        ("Resources: {}", "document: expected a cluster.yaml, found a template"),
+        ("Resources: {}", "document: expected a cluster.yaml, found a Heat template"),
         ("a: !!python/object:x {}", "document: expected YAML or JSON"),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_file_says_how_channels_are_encrypted(text: str, tls: Tls, tmp_path: P
     [
         ("tls: {ca: missing.pem}", "tls.ca: expected certificates in PEM, or a file that holds them, found "),
         ("tls: {ca: ca.txt}", "tls.ca: expected certificates in PEM, found another string"),
-        ("tls: {verify: true}", "tls.ca: expected a CA where verify is true, found nothing"),
+        ("tls: {verify: true}", "tls.ca: expected a CA if verify is true, found nothing"),
         ("tls: {required: false, ca: ca.pem}", "tls.required: expected nothing beside it"),
         ("tls: {cas: x}", "tls.cas: expected one of ca, required, verify, found an unknown key"),
         ("tls: on", "tls: expected a mapping"),

@@ -203,7 +203,7 @@ def test_a_template_of_anything_else_is_refused(path: Path) -> None:
 
     [problem] = refused.value.problems
     assert problem.path.lower() == "resources"
-    assert problem.do == "it is no template of a database cluster"
+    assert problem.do == "it is not a template of a database cluster"
 
 
 def test_a_server_beside_the_nodes_is_none_of_them() -> None:

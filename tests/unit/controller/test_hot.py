@@ -190,7 +190,7 @@ def test_the_linter_reads_any_template_of_the_dialect() -> None:
     }
 
     assert [str(problem) for problem in lint(template)] == [
-        "document: expected heat_template_version, found none (Heat wants a version)",
+        "document: expected heat_template_version, found none (Heat requires a version)",
         "resources.Ready.properties: expected handle: {get_resource: ...}, found none "
         "(the condition names its handle, not the other way round)",
         "resources.Ready.depends_on: expected its server, found none "

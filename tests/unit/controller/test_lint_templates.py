@@ -40,7 +40,7 @@ MISTAKES = [
      "expected a resource of this template, found KeyName (it is a parameter)"),
     ("blog_on_one_server", "[BlogServer, PublicIp]", "BlogServer.PublicIp",
      "Fn::GetAtt: expected a list of a resource and an attribute, found the string BlogServer.PublicIp "
-     "(Heat takes no other form: [BlogServer, PublicIp])"),
+     "(Heat accepts no other form: [BlogServer, PublicIp])"),
     ("blog_on_one_server", "[BlogServer, PublicIp]", "BlogServe.PublicIp",
      "expected a resource of this template, found BlogServe (did you mean BlogServer?)"),
     ("blog_on_one_server", "DependsOn: BlogServer", "DependsOn: KeyName",
@@ -101,7 +101,7 @@ MISTAKES = [
     ("heat_types_in_cfn", "[{Ref: Port}]", "[{Ref: Ports}]", "Resources.Server.Metadata.ports[0].Ref: "),
     # Circles.
     ("conditions_in_cfn", "ImageId: debian-12\n", "ImageId: {Ref: Server}\n",
-     "Resources.Server: expected dependencies without a circle, found Server -> Server"),
+     "Resources.Server: expected dependencies without a cycle, found Server -> Server"),
     ("software_deployments", "depends_on: [on_database]", "depends_on: [on_web]", "found on_web -> on_web"),
     # Functions of another language or version.
     ("domain_controller", "{get_param: image}", "{Ref: image}",

@@ -115,12 +115,12 @@ def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
         (
             ("Resources", "Stranger"),
             {"Type": "OS::Heat::Value"},
-            "Resources.Stranger: expected none, found a mapping (not ours: an update would remove it)",
+            "Resources.Stranger: expected none, found a mapping (guestagent did not write it: an update would remove it)",
         ),
         (
             ("Resources", "Begin", "Metadata", "GuestAgentCluster", "Version"),
             2,
-            "Version: expected 1, the newest known here, found 2 (a newer guestagent reads it)",
+            "Version: expected 1, the newest known here, found 2 (use a newer guestagent)",
         ),
         (
             ("Resources", "Begin", "Metadata", "GuestAgentCluster", "NextReplica"),

@@ -84,14 +84,14 @@ def test_a_heat_that_tells_nothing_is_taken_for_a_whole_one_with_a_caution() -> 
     found = choose_dialect(Findings(None, None, ALL.heat_url, ALL.cfn_url), PLACED)
 
     assert (found.dialect, found.missing) == (Dialect.HOT, ())
-    assert "Heat does not tell its resource types to this user" in found.cautions
+    assert "Heat refuses to list its resource types for this user" in found.cautions
 
 
 def test_what_cannot_be_seen_is_said() -> None:
     def said(seen: Findings, dialect: Dialect) -> str:
         return "\n".join(choose_dialect(seen, replace(PLACED, auth_ttl=1200), dialect).cautions)
 
-    assert "auth_ttl cannot be seen: 1200 s is taken for it" in said(ALL, Dialect.HOT)
+    assert "auth_ttl cannot be read: 1200 s is assumed" in said(ALL, Dialect.HOT)
     assert "DescribeStackResource" in said(ALL, Dialect.CFN)
     assert "DescribeStackResource" not in said(ALL, Dialect.HOT)
     assert "heat_waitcondition_server_url" in said(without(cfn_url=None), Dialect.HOT)

@@ -62,7 +62,7 @@ def test_an_instance_without_a_place_is_none_that_nova_makes() -> None:
 
     assert said(made) == (
         "Resources.Master0000.Properties: expected SubnetId or NetworkInterfaces, found neither "
-        "(from 2.37 on Nova makes no instance without one; a cluster.yaml has subnet and network for it)"
+        "(from API version 2.37 on Nova creates no instance without one: set subnet or network in cluster.yaml)"
     )
     assert (
         said(render(build_cluster(replicas=0, subnet="s")))
@@ -107,7 +107,7 @@ def test_the_wiring_of_2013_is_said_to_be_the_wrong_way_round() -> None:
         (template(A={}), "Resources.A: expected a Type, found none"),
         (
             template(A=value(DependsOn="B"), B=value(DependsOn="A")),
-            "expected dependencies without a circle, found ",
+            "expected dependencies without a cycle, found ",
         ),
         (
             template(A=value(Properties={"value": {"Fn::GetAtt": ["C", "x"]}})),
@@ -174,7 +174,7 @@ def test_a_template_that_contains_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("joins", "problem"), [(90, "without a circle"), (110, "at most 200 deep"), (5000, "at most 200 deep")]
+    ("joins", "problem"), [(90, "without a cycle"), (110, "at most 200 deep"), (5000, "at most 200 deep")]
 )
 def test_a_deep_template_is_read_or_refused(joins: int, problem: str) -> None:
     value: object = {"Ref": "A"}

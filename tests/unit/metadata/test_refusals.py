@@ -216,11 +216,11 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         (
             build_source(TLS={"Required": False, "CA": PEM}),
-            "GuestAgent.TLS.Required: expected nothing beside it, where it is false, found CA",
+            "GuestAgent.TLS.Required: expected nothing beside it if it is false, found CA",
         ),
         (
             build_source(TLS={"Verify": True}),
-            "GuestAgent.TLS.CA: expected a CA where Verify is true, found nothing "
+            "GuestAgent.TLS.CA: expected a CA if Verify is true, found nothing "
             "(there is nothing to verify against)",
         ),
         (
