@@ -1,4 +1,4 @@
-"""`guestagent cluster`: clusters as stacks, from a cluster.yaml to their deletion."""
+"""`guestagent cluster`: clusters as Heat stacks, from a cluster.yaml to their deletion."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from guestagent.cli.wait import (
     run_and_show,
     wait_for_work,
 )
-from guestagent.errors import InvalidInput, Problem
+from guestagent.errors import InvalidInput, Problem, StackFailed
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node
 
-EXIT_IN_PROGRESS, EXIT_STACK_FAILED = 1, 6
-REPLICA_COUNT_LIMIT = 200  # more nodes than any stack has room for
+EXIT_IN_PROGRESS = 1
+REPLICA_COUNT_LIMIT = 200  # more than fit into one stack
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,102 +30,116 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     group = commands.add_parser(
         "cluster",
         help="create, change, show and delete clusters",
-        description="Clusters as Heat stacks. The cloud is the one of OS_CLOUD in clouds.yaml, or of --os-cloud.",
+        description="Create, change, show and delete clusters as Heat stacks. --os-cloud or OS_CLOUD names the cloud "
+        "in clouds.yaml.",
     )
     verbs = group.add_subparsers(metavar="VERB", required=True)
     cluster_template.register(verbs)
     cluster_create.register(verbs)
-    _add_replica(verbs)
-    _remove_replica(verbs)
-    _resize(verbs)
-    _rotate(verbs)
-    _status(verbs)
-    _delete(verbs)
+    _register_add_replica(verbs)
+    _register_remove_replica(verbs)
+    _register_resize(verbs)
+    _register_rotate(verbs)
+    _register_status(verbs)
+    _register_delete(verbs)
 
 
-def _add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "add-replica",
         help="add replicas to a cluster",
-        description="Add replicas. The source proves their accounts first, then they come all at once.",
+        description="Add replicas. First the source proves that it has their accounts; then all of them are created at "
+        "once.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
-    parser.add_argument("--flavor", help="their flavor (default: as the newest replica's, or the source's)")
-    parser.add_argument("--image", help="their image (default: likewise)")
-    parser.add_argument("--count", type=int, default=1, metavar="N", help="how many (default: 1)")
-    options.add_passwords_option(parser, "made here, where they are parameters of the stack")
+    parser.add_argument(
+        "--flavor", help="their flavor (default: that of the newest replica, else of the source)"
+    )
+    parser.add_argument(
+        "--image", help="their image (default: that of the newest replica, else of the source)"
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"how many, from 1 to {REPLICA_COUNT_LIMIT} (default: 1)",
+    )
+    options.add_passwords_option(parser, "generated, if they are parameters of the stack")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_add_replica)
 
 
-def _remove_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_remove_replica(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "remove-replica",
         help="remove one replica and its server",
-        description="Remove a replica: its account leaves the source's metadata, then its server is deleted.",
+        description="Remove a replica: its account is removed from the source's metadata, then its server is deleted.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
-    parser.add_argument("node", metavar="NODE", help="the replica, as in Slave0001")
+    parser.add_argument("node", metavar="NODE", help="the replica, for example Slave0001")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_remove_replica)
 
 
-def _resize(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_resize(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "resize",
-        help="give one node another flavor",
-        description="Resize a node, then have it prove that it is ready: two updates. Cut short, it is asked again.",
+        help="give one node another flavor; its server restarts",
+        description="Resize a node, then wait until it has proved again that it is ready: two updates of the stack. "
+        "The node's server restarts; on the source, writes stop meanwhile. If interrupted, run the same command again.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
-    parser.add_argument("node", metavar="NODE", help="the node, as in Slave0001; its server restarts")
+    parser.add_argument("node", metavar="NODE", help="the node, for example Slave0001")
     parser.add_argument("--flavor", required=True, help="the new flavor")
     options.add_cloud_options(parser)
     options.add_timeout_option(
         parser,
-        "wait at most so long for both (default: a minute longer than the stack's own timeout, for each)",
+        "wait at most so long for both updates (default: for each, a minute longer than the stack's own timeout)",
     )
     parser.set_defaults(run=run_resize)
 
 
-def _rotate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_rotate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "rotate",
-        help="give replicas new passwords, with no channel broken",
-        description="Rotate the passwords of replication accounts: the source retains the old ones until the replicas "
-        "have moved, then discards them. Two updates. Cut short, it is asked again: it ends what was begun first.",
+        help="give replicas new passwords without interrupting replication",
+        description="Rotate the passwords of replication accounts. The source retains the old ones until all replicas "
+        "use the new ones, then discards them: two updates of the stack. No server restarts. If interrupted, run the "
+        "same command again: it completes the first rotation, then does a new one.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
-    parser.add_argument("nodes", metavar="NODE", nargs="*", help="replicas, as in Slave0001 (default: all)")
+    parser.add_argument(
+        "nodes", metavar="NODE", nargs="*", help="replicas, for example Slave0001 (default: all)"
+    )
     options.add_cloud_options(parser)
     options.add_timeout_option(
         parser,
-        "wait at most so long for all of it (default: a minute longer than the stack's own timeout, for each update)",
+        "wait at most so long for all updates (default: for each, a minute longer than the stack's own timeout)",
     )
     parser.set_defaults(run=run_rotate)
 
 
-def _status(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_status(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "status",
         help="show a cluster: nodes, roles, addresses, states, evidence",
-        description="Show a cluster. Exit code 1 while Heat is at work on it, 6 where its stack has failed.",
+        description="Show a cluster. The exit code is 1 while Heat is working on it, and 6 if its stack has failed.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
-    parser.add_argument(
-        "--watch", action="store_true", help="follow it until Heat is no longer at work on it"
-    )
+    parser.add_argument("--watch", action="store_true", help="follow it until Heat has stopped working on it")
     options.add_cloud_options(parser)
     parser.set_defaults(run=run_status)
 
 
-def _delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "delete",
         help="delete a cluster, its servers and its data",
         description="Delete a cluster's stack, with every server and all data on them.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
-    parser.add_argument("--yes", action="store_true", help="do not ask first")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_delete)
 
@@ -133,16 +147,18 @@ def _delete(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_add_replica(args: argparse.Namespace) -> int:
     """Add replicas."""
     if not 1 <= args.count <= REPLICA_COUNT_LIMIT:
-        raise InvalidInput([Problem("--count", f"from 1 to {REPLICA_COUNT_LIMIT}", str(args.count))])
+        raise InvalidInput(
+            [Problem("--count", f"a number between 1 and {REPLICA_COUNT_LIMIT}", str(args.count))]
+        )
 
-    def add(cluster: Cluster) -> Cluster:
+    def add_replicas(cluster: Cluster) -> Cluster:
         for _ in range(args.count):
-            cluster = cluster.add_replica(_like(cluster, args.flavor, args.image))
+            cluster = cluster.add_replica(_build_replica(cluster, args.flavor, args.image))
         return cluster
 
     passwords = None if args.passwords is None else read_password_file(args.passwords)
     stacks = open_stacks(args)
-    return wait_for_work(args, stacks, stacks.change(args.stack, add, passwords))
+    return wait_for_work(args, stacks, stacks.change(args.stack, add_replicas, passwords))
 
 
 def run_remove_replica(args: argparse.Namespace) -> int:
@@ -156,26 +172,26 @@ def run_remove_replica(args: argparse.Namespace) -> int:
 def run_resize(args: argparse.Namespace) -> int:
     """Resize a node."""
     stacks = open_stacks(args)
-    again = f"guestagent cluster resize {args.stack} {args.node} --flavor {args.flavor}{format_cloud_option(args)}"
+    command = f"guestagent cluster resize {args.stack} {args.node} --flavor {args.flavor}{format_cloud_option(args)}"
     return run_and_show(
         args,
         stacks,
         args.stack,
         lambda tell: stacks.resize(args.stack, args.node, args.flavor, args.timeout, tell),
-        f"when its update is over, go on with {again}",
+        f"when its update is over, run {command}",
     )
 
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Rotate passwords."""
     stacks = open_stacks(args)
-    again = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{format_cloud_option(args)}"
+    command = f"{' '.join(['guestagent cluster rotate', args.stack, *args.nodes])}{format_cloud_option(args)}"
     return run_and_show(
         args,
         stacks,
         args.stack,
         lambda tell: stacks.rotate(args.stack, args.nodes, args.timeout, tell),
-        f"when its update is over, end the rotation with {again}",
+        f"when its update is over, run {command}",
     )
 
 
@@ -185,36 +201,38 @@ def run_status(args: argparse.Namespace) -> int:
     from guestagent.retry import SystemClock
 
     stacks = open_stacks(args)
-    seen = stacks.status(args.stack)
-    if args.watch and seen.stack.in_progress:
-        seen = watch_stack(seen, lambda: stacks.status(args.stack), SystemClock())
-    sys.stdout.write(format_json(build_status_document(seen)) if args.json else format_status(seen))
-    if seen.stack.in_progress:
+    status = stacks.status(args.stack)
+    if args.watch and status.stack.in_progress:
+        status = watch_stack(status, lambda: stacks.status(args.stack), SystemClock())
+    sys.stdout.write(format_json(build_status_document(status)) if args.json else format_status(status))
+    if status.stack.in_progress:
         return EXIT_IN_PROGRESS
-    return EXIT_STACK_FAILED if seen.stack.failed else EXIT_OK
+    return StackFailed.exit_code if status.stack.failed else EXIT_OK
 
 
 def run_delete(args: argparse.Namespace) -> int:
-    """Delete a cluster, after a question."""
+    """Delete a cluster, after confirmation."""
     if not args.yes:
-        _make_sure(args.stack)
+        _confirm_deletion(args.stack)
     stacks = open_stacks(args)
     return wait_for_work(args, stacks, stacks.delete(args.stack))
 
 
-def _like(cluster: Cluster, flavor: str | None, image: str | None) -> Node:
-    """A new replica: what was not said is as with the newest one."""
+def _build_replica(cluster: Cluster, flavor: str | None, image: str | None) -> Node:
+    """Build a new replica. Flavor and image default to those of the newest one."""
     from guestagent.controller import Node
 
     model = cluster.replicas[-1] if cluster.replicas else cluster.source
     return Node(flavor=flavor or model.flavor, image=image or model.image)
 
 
-def _make_sure(stack: str) -> None:
+def _confirm_deletion(stack: str) -> None:
     if not sys.stdin.isatty():
-        raise InvalidInput([Problem("--yes", "--yes where nobody can be asked", "none")])
-    sys.stderr.write(f"This deletes {stack}: every server, and all data on them. Its name, to go on: ")
+        raise InvalidInput(
+            [Problem("--yes", "--yes, because there is no terminal for a confirmation", "none")]
+        )
+    sys.stderr.write(f"This deletes {stack}: every server, and all data on them. Type its name to continue: ")
     sys.stderr.flush()
-    said = sys.stdin.readline().strip()
-    if said != stack:
-        raise InvalidInput([Problem("the name", stack, repr(said), "nothing was deleted")])
+    answer = sys.stdin.readline().strip()
+    if answer != stack:
+        raise InvalidInput([Problem("the name", stack, repr(answer), "nothing was deleted")])

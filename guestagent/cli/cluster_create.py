@@ -1,4 +1,4 @@
-"""`guestagent cluster preflight` and `create`: what the cloud makes the safer dialect, and the launch in it."""
+"""`guestagent cluster preflight` and `create`: choose the safer template format for the cloud, and launch."""
 
 from __future__ import annotations
 
@@ -23,48 +23,52 @@ FILE_HELP = f"a cluster.yaml; {STDIN_HELP}"
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add these verbs to `cluster`."""
-    _preflight(verbs)
-    _create(verbs)
+    _register_preflight(verbs)
+    _register_create(verbs)
 
 
-def _preflight(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_preflight(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "preflight",
-        help="ask the cloud which dialect is the safer there, and say why; nothing is changed",
-        description="Show the dialect that `create` would take, why, what the guests must reach, what is missing and "
-        "what cannot be seen. Exit code 5 where something is missing.",
+        help="check whether the cloud can run a cluster, and choose the safer template format; nothing is changed",
+        description="Show the template format that `create` would choose and why, the addresses that the guests must "
+        "reach, what is missing, and what cannot be checked. The exit code is 5 if something is missing.",
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE_HELP} (default: any cluster)")
-    options.add_dialect_option(parser, "the file's `dialect`, or the one that the cloud makes the safer")
+    options.add_dialect_option(parser, "the file's `dialect`, or the safer one on this cloud")
     options.add_cloud_options(parser)
     parser.set_defaults(run=run_preflight)
 
 
-def _create(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_create(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "create",
-        help="launch the cluster that a cluster.yaml describes",
+        help="launch the cluster of a cluster.yaml",
         description="Launch a cluster and wait until every node has proved that it is ready.",
     )
     parser.add_argument("file", metavar="FILE", help=FILE_HELP)
     parser.add_argument(
         "--name", help="the stack's name (default: the file's `name`, or the file's own name)"
     )
-    options.add_dialect_option(parser, "the file's `dialect`, or the one that the cloud makes the safer")
+    options.add_dialect_option(parser, "the file's `dialect`, or the safer one on this cloud")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_create)
 
 
 def run_preflight(args: argparse.Namespace) -> int:
-    """Show what the preflight finds."""
+    """Show the preflight of a cluster."""
     from guestagent.controller.cluster_file import parse_cluster_file
 
-    description = parse_cluster_file(*read_input(args.file)) if args.file else None
-    cluster = _any_cluster() if description is None else description.cluster
-    found = open_stacks(args).preflight(cluster, _asked(args, description))
-    room = None if description is None else _room(cluster.in_dialect(found.dialect))
-    sys.stdout.write(format_json(_as_document(found, room)) if args.json else _as_table(found, room))
-    return CloudRefused.exit_code if found.missing else EXIT_OK
+    cluster_file = parse_cluster_file(*read_input(args.file)) if args.file else None
+    cluster = _build_any_cluster() if cluster_file is None else cluster_file.cluster
+    preflight = open_stacks(args).preflight(cluster, _get_requested_dialect(args, cluster_file))
+    template_size = None if cluster_file is None else _measure_template(cluster.in_dialect(preflight.dialect))
+    sys.stdout.write(
+        format_json(_build_document(preflight, template_size))
+        if args.json
+        else _format_table(preflight, template_size)
+    )
+    return CloudRefused.exit_code if preflight.missing else EXIT_OK
 
 
 def run_create(args: argparse.Namespace) -> int:
@@ -72,52 +76,52 @@ def run_create(args: argparse.Namespace) -> int:
     from guestagent.controller.cluster_file import parse_cluster_file
 
     text, where = read_input(args.file)
-    description = parse_cluster_file(text, where)
-    names = (args.name, description.name, None if args.file == "-" else Path(args.file).stem)
+    cluster_file = parse_cluster_file(text, where)
+    names = (args.name, cluster_file.name, None if args.file == "-" else Path(args.file).stem)
     name = next((name for name in names if name is not None), "")
     passwords = None
-    if description.password_file is not None:
+    if cluster_file.password_file is not None:
         folder = Path() if args.file == "-" else Path(args.file).parent
-        passwords = read_password_file(folder / description.password_file)
+        passwords = read_password_file(folder / cluster_file.password_file)
     stacks = open_stacks(args)
-    cluster = _suited(stacks, description, _asked(args, description), where)
+    cluster = _choose_format(stacks, cluster_file, _get_requested_dialect(args, cluster_file), where)
     return wait_for_work(args, stacks, stacks.create(name, cluster, passwords))
 
 
-def _suited(stacks: Stacks, description: ClusterFile, asked: Dialect | None, where: str) -> Cluster:
-    """The cluster in the dialect that was asked for, or in the one that the preflight finds, which is told."""
+def _choose_format(stacks: Stacks, cluster_file: ClusterFile, dialect: Dialect | None, where: str) -> Cluster:
+    """Return the cluster in the format that was asked for, or in that of the preflight, which is printed."""
     from guestagent.controller import Dialect
 
-    if asked is None:
-        found = stacks.preflight(description.cluster)
-        if found.missing:
-            raise CloudRefused(f"this cloud cannot launch it in either dialect: {found.reason}")
-        sys.stderr.write(f"in {found.dialect}: {found.reason}\n")
-        asked = found.dialect
-    cluster = description.cluster.in_dialect(asked)
-    if asked is Dialect.CFN and cluster.subnet is None and cluster.network is None:
-        do = "from 2.37 on Nova makes no AWS::EC2::Instance without one; hot needs none"
+    if dialect is None:
+        preflight = stacks.preflight(cluster_file.cluster)
+        if preflight.missing:
+            raise CloudRefused(f"this cloud cannot launch it in either template format: {preflight.reason}")
+        sys.stderr.write(f"in {preflight.dialect}: {preflight.reason}\n")
+        dialect = preflight.dialect
+    cluster = cluster_file.cluster.in_dialect(dialect)
+    if dialect is Dialect.CFN and cluster.subnet is None and cluster.network is None:
+        do = "from API version 2.37 on Nova creates no AWS::EC2::Instance without one; hot needs none"
         raise InvalidCluster([Problem("subnet", "a subnet, or a network, in cfn", "neither", do)], where)
     return cluster
 
 
-def _asked(args: argparse.Namespace, description: ClusterFile | None) -> Dialect | None:
+def _get_requested_dialect(args: argparse.Namespace, cluster_file: ClusterFile | None) -> Dialect | None:
     from guestagent.controller import Dialect
 
     if args.dialect:
         return Dialect(args.dialect)
-    return None if description is None else description.dialect
+    return None if cluster_file is None else cluster_file.dialect
 
 
-def _any_cluster() -> Cluster:
-    """One that uses all that any cluster may use."""
+def _build_any_cluster() -> Cluster:
+    """Build a cluster that needs everything that any cluster may need."""
     from guestagent.controller import Cluster, Node
 
     return Cluster.new(source=Node("any", "any"), network="any")
 
 
-def _room(cluster: Cluster) -> tuple[int, int] | None:
-    """Resources and bytes of the template; None where it is too large to be one."""
+def _measure_template(cluster: Cluster) -> tuple[int, int] | None:
+    """Return the number of resources and bytes of the template; None if it is too large for Heat."""
     from guestagent.controller import render
 
     try:
@@ -127,31 +131,36 @@ def _room(cluster: Cluster) -> tuple[int, int] | None:
     return len(template.get("resources") or template["Resources"]), len(json.dumps(template))
 
 
-def _as_document(found: Preflight, room: tuple[int, int] | None) -> dict[str, object]:
-    seen = found.findings
+def _build_document(preflight: Preflight, template_size: tuple[int, int] | None) -> dict[str, object]:
+    findings = preflight.findings
     return {
-        "dialect": str(found.dialect),
-        "reason": found.reason,
-        "missing": list(found.missing),
-        "cautions": list(found.cautions),
-        "endpoints": {"orchestration": seen.heat_url, "cloudformation": seen.cfn_url},
-        "template": None if room is None else {"resources": room[0], "bytes": room[1]},
+        "dialect": str(preflight.dialect),
+        "reason": preflight.reason,
+        "missing": list(preflight.missing),
+        "cautions": list(preflight.cautions),
+        "endpoints": {"orchestration": findings.heat_url, "cloudformation": findings.cfn_url},
+        "template": None
+        if template_size is None
+        else {"resources": template_size[0], "bytes": template_size[1]},
     }
 
 
-def _as_table(found: Preflight, room: tuple[int, int] | None) -> str:
+def _format_table(preflight: Preflight, template_size: tuple[int, int] | None) -> str:
     from guestagent.controller.template.node_metadata import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
 
-    seen = found.findings
+    findings = preflight.findings
     rows = [
-        ("dialect", f"{found.dialect}: {found.reason}"),
-        ("heat-api", f"{seen.heat_url or 'not in the catalog'}"),
-        ("cfn api", f"{seen.cfn_url or 'not in the catalog'}"),
+        ("dialect", f"{preflight.dialect}: {preflight.reason}"),
+        ("heat-api", f"{findings.heat_url or 'not in the catalog'}"),
+        ("cfn api", f"{findings.cfn_url or 'not in the catalog'}"),
     ]
-    if room is not None:
+    if template_size is not None:
         rows.append(
-            ("template", f"{room[0]} of {RESOURCE_LIMIT} resources, {room[1]} of {TEMPLATE_SIZE_LIMIT} bytes")
+            (
+                "template",
+                f"{template_size[0]} of {RESOURCE_LIMIT} resources, {template_size[1]} of {TEMPLATE_SIZE_LIMIT} bytes",
+            )
         )
-    rows += [("missing", each) for each in found.missing]
-    rows += [("caution", each) for each in found.cautions]
+    rows += [("missing", each) for each in preflight.missing]
+    rows += [("caution", each) for each in preflight.cautions]
     return "".join(f"{head:8}  {text}\n" for head, text in rows)

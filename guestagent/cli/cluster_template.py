@@ -1,4 +1,4 @@
-"""`guestagent cluster template` and its like: templates and files, without a cloud."""
+"""`guestagent cluster template`, `convert` and `lint`: templates and files, without a cloud."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ EXIT_OK, EXIT_INVALID = 0, 2
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add these verbs to `cluster`."""
-    _template(verbs)
-    _convert(verbs)
-    _lint(verbs)
+    _register_template(verbs)
+    _register_convert(verbs)
+    _register_lint(verbs)
 
 
-def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "template",
-        help="print the template of a cluster.yaml; no cloud takes part",
+        help="print the template of a cluster.yaml (offline)",
         description="Print the template that `create` would launch, as YAML.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a cluster.yaml; {STDIN_HELP}")
@@ -39,13 +39,13 @@ def _template(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(run=run_template)
 
 
-def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "convert",
-        help="print a cluster's template in the other dialect; no cloud takes part",
-        description="Print the template of a cluster in the other dialect, as YAML, for a stack of its own: as an "
-        "update of the stack that it came from it would replace every server. Of a template written by hand as in 2013 "
-        "the servers are taken over; stderr lists what is wrong in it and what the new template leaves behind.",
+        help="print a cluster's template in the other template format (offline)",
+        description="Print the template of a cluster in the other template format, as YAML. Launch it as a new stack: "
+        "as an update of the old one it would replace every server. From a template written by hand, as in 2013, the "
+        "servers are taken over; its problems and everything that the new template omits are listed on stderr.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a cluster's template, YAML or JSON; {STDIN_HELP}")
     options.add_dialect_option(parser, "the one that the file is not in")
@@ -53,15 +53,14 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.set_defaults(run=run_convert)
 
 
-def _lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _register_lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser(
         "lint",
-        help="check a template for errors and known pitfalls of Heat, without a cloud",
-        description="Check a template of either dialect, without a cloud, for what Heat rejects or does badly: names "
-        "that refer to nothing, unknown versions, functions, sections and types of parameters, circles, limits of a "
-        "stack, and wait conditions whose signal cannot arrive. Resource types and their properties are not checked "
-        "against a Heat. Each problem is one line; nothing is printed if there is none. Exit code 2 if there is a "
-        "problem.",
+        help="check a template offline for errors and known Heat pitfalls",
+        description="Check a HOT or CloudFormation template offline: names that refer to nothing, unknown versions, "
+        "functions, sections and types of parameters, dependency cycles, limits of a stack, and wait conditions whose "
+        "signal cannot arrive. Resource types and their properties are not checked against a Heat. Each problem is one "
+        "line; nothing is printed if there is none. The exit code is 2 if there is a problem.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {STDIN_HELP}")
     parser.add_argument(
@@ -79,71 +78,82 @@ def run_template(args: argparse.Namespace) -> int:
     """Print the template."""
     from guestagent.controller.cluster_file import parse_cluster_file
 
-    return _say(args, convert_dialect(parse_cluster_file(*read_input(args.file)).cluster, args.dialect))
+    return _print_template(
+        args, convert_dialect(parse_cluster_file(*read_input(args.file)).cluster, args.dialect)
+    )
 
 
 def run_convert(args: argparse.Namespace) -> int:
-    """Print a template in the other dialect, and on stderr what it leaves behind."""
+    """Print a template in the other format, and on stderr what it omits."""
     from guestagent.controller import Dialect, parse
-    from guestagent.controller.cluster_file import load_input
     from guestagent.controller.foreign_template import adopt_template, is_generated
 
     text, where = read_input(args.file)
-    template = load_input(text, InvalidTemplate, where)
+    template = load_template(text, where)
     if is_generated(template):
         cluster = parse(template)
     else:
         adoption = adopt_template(template)
         cluster = adoption.cluster
-        _report(args, adoption)
+        _report_adoption(args, adoption)
     other = Dialect.CFN if cluster.dialect is Dialect.HOT else Dialect.HOT
-    return _say(args, convert_dialect(cluster, args.dialect or other))
+    return _print_template(args, convert_dialect(cluster, args.dialect or other))
 
 
-def _report(args: argparse.Namespace, adoption: Adoption) -> None:
-    """Report on stderr what is wrong in a foreign template, and what the new one leaves behind."""
+def _report_adoption(args: argparse.Namespace, adoption: Adoption) -> None:
+    """Report on stderr the problems of a foreign template, and what the new one omits."""
     if args.json:
         left_behind = [{"path": each.path, "what": each.kind} for each in adoption.omissions]
-        problems = [_describe(problem) for problem in adoption.problems]
-        sys.stderr.write(_json({"problems": problems, "left_behind": left_behind}))
+        problems = [_problem_keys(problem) for problem in adoption.problems]
+        sys.stderr.write(_format_json({"problems": problems, "left_behind": left_behind}))
     else:
         sys.stderr.writelines(f"{each}\n" for each in (*adoption.problems, *adoption.omissions))
 
 
-def convert_dialect(cluster: Cluster, wanted: str | None) -> Cluster:
-    """The cluster in the dialect that was asked for; its own where none was."""
+def convert_dialect(cluster: Cluster, dialect: str | None) -> Cluster:
+    """Return the cluster in the format that was asked for, or in its own."""
     from guestagent.controller import Dialect
 
-    return cluster.in_dialect(Dialect(wanted)) if wanted else cluster
+    return cluster.in_dialect(Dialect(dialect)) if dialect else cluster
 
 
 def run_lint(args: argparse.Namespace) -> int:
-    """Print what is wrong with a template."""
-    from guestagent.controller.cluster_file import load_input
+    """Print the problems of a template."""
     from guestagent.controller.template_lint import lint
 
     text, where = read_input(args.file)
-    problems = lint(load_input(text, InvalidTemplate, where), args.auth_ttl)
+    problems = lint(load_template(text, where), args.auth_ttl)
     if args.json:
-        sys.stdout.write(_json({"problems": [_describe(problem) for problem in problems]}))
+        sys.stdout.write(_format_json({"problems": [_problem_keys(problem) for problem in problems]}))
     else:
         sys.stdout.writelines(f"{problem}\n" for problem in problems)
     return EXIT_INVALID if problems else EXIT_OK
 
 
-def _say(args: argparse.Namespace, cluster: Cluster) -> int:
+def load_template(text: str, where: str) -> object:
+    """Load a template. Raise InvalidTemplate if the text is neither YAML nor JSON, or if it is a cluster.yaml."""
+    from guestagent.controller.cluster_file import is_cluster_file, load_input
+
+    template = load_input(text, InvalidTemplate, where)
+    if is_cluster_file(template):
+        do = f"render it first: guestagent cluster template {where}"
+        raise InvalidTemplate([Problem("document", "a Heat template", "a cluster.yaml", do)], where)
+    return template
+
+
+def _print_template(args: argparse.Namespace, cluster: Cluster) -> int:
     import yaml
 
     from guestagent.controller import render
 
     template = render(cluster)
-    sys.stdout.write(_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
+    sys.stdout.write(_format_json(template) if args.json else yaml.safe_dump(template, sort_keys=False))
     return EXIT_OK
 
 
-def _describe(problem: Problem) -> dict[str, str]:
+def _problem_keys(problem: Problem) -> dict[str, str]:
     return {"path": problem.path, "expected": problem.expected, "found": problem.found, "do": problem.do}
 
 
-def _json(document: object) -> str:
+def _format_json(document: object) -> str:
     return json.dumps(document, indent=2) + "\n"

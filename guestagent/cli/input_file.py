@@ -1,4 +1,4 @@
-"""A file that a command is given, or standard input."""
+"""The input of a command: a file, or standard input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STDIN_HELP = "- reads standard input"
 
 
 def read_input(name: str) -> tuple[str, str]:
-    """The text, and the name that errors give it; InvalidInput where there is no text to be had."""
+    """Read the text, and return it with its name for errors. Raise InvalidInput if that is impossible."""
     try:
         if name == "-":
             return sys.stdin.buffer.read().decode(), "standard input"
@@ -19,5 +19,5 @@ def read_input(name: str) -> tuple[str, str]:
     except OSError as error:
         raise InvalidInput([Problem(name, "a readable file", str(error.strerror))]) from error
     except UnicodeDecodeError as error:
-        found = f"bytes that are not UTF-8, from byte {error.start}"
-        raise InvalidInput([Problem(name, "a text", found)]) from error
+        fault = f"bytes that are not UTF-8, from byte {error.start}"
+        raise InvalidInput([Problem(name, "a text", fault)]) from error

@@ -1,4 +1,4 @@
-"""A cluster on a terminal: live while it changes, as a table when it rests. Plain lines where nobody watches."""
+"""A cluster on a terminal: a live table while it changes, then a plain one. Without a terminal, plain lines."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ POLL_INTERVAL_S = 2.0
 
 @contextmanager
 def show_progress(title: str) -> Iterator[Tell]:
-    """Events given to what this yields are shown on stderr: as a live table on a terminal, else line by line."""
+    """Yield a function that shows events on stderr: as a live table on a terminal, else line by line."""
     if not sys.stderr.isatty():
-        yield _told
+        yield _print_event
         return
     from rich.console import Console
     from rich.live import Live
@@ -48,12 +48,12 @@ def show_progress(title: str) -> Iterator[Tell]:
 
 
 class ProgressTable:
-    """What was told so far, as a table whose seconds run."""
+    """The state of all nodes as a table, with running seconds."""
 
     def __init__(self, title: str) -> None:
         self._title, self._status = title, ""
         self._nodes: dict[str, tuple[NodeChanged, float]] = {}
-        self._began = time.monotonic()
+        self._start = time.monotonic()
 
     def handle_event(self, event: Event) -> None:
         if isinstance(event, StackChanged):
@@ -67,79 +67,85 @@ class ProgressTable:
         from rich.table import Table
 
         now = time.monotonic()
-        title = f"{escape(escape_line(self._title))} {self._status} {now - self._began:.0f} s"
+        title = f"{escape(escape_line(self._title))} {self._status} {now - self._start:.0f} s"
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-        for head in ("node", "state", "seconds", "reason"):
-            table.add_column(head)
+        for heading in ("node", "state", "seconds", "reason"):
+            table.add_column(heading)
         for name, (event, since) in self._nodes.items():
-            over = event.state in (NodeState.READY, NodeState.FAILED)
-            seconds = f"after {event.seconds:.0f}" if over else f"for {now - since:.0f}"
+            is_over = event.state in (NodeState.READY, NodeState.FAILED)
+            seconds = f"after {event.seconds:.0f}" if is_over else f"for {now - since:.0f}"
             reason, style = escape(escape_line(event.reason)), STATE_COLOURS[event.state]
             table.add_row(escape(escape_line(name)), str(event.state), seconds, reason, style=style)
         return table
 
 
-def _told(event: Event) -> None:
+def _print_event(event: Event) -> None:
     state = event.status if isinstance(event, StackChanged) else event.state
     reason = f": {event.reason}" if event.reason and "fail" in state.lower() else ""
     sys.stderr.write(escape_line(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}") + "\n")
     sys.stderr.flush()
 
 
-def watch_stack(seen: ClusterStatus, look: Callable[[], ClusterStatus], clock: Clock) -> ClusterStatus:
-    """Look again and again until Heat rests, and show what changes as `progress` does."""
-    began = clock.now()
-    told: dict[object, object] = {}
-    with show_progress(seen.stack.name) as tell:
-        while seen.stack.in_progress:
-            _tell_changes(seen, clock.now() - began, told, tell)
+def watch_stack(
+    status: ClusterStatus, read_status: Callable[[], ClusterStatus], clock: Clock
+) -> ClusterStatus:
+    """Poll until Heat has stopped working on the stack, and show the changes as `show_progress` does."""
+    start = clock.now()
+    reported_events: dict[object, object] = {}
+    with show_progress(status.stack.name) as tell:
+        while status.stack.in_progress:
+            _report_changes(status, clock.now() - start, reported_events, tell)
             clock.sleep(POLL_INTERVAL_S)
-            seen = look()
-        _tell_changes(seen, clock.now() - began, told, tell)
-    return seen
+            status = read_status()
+        _report_changes(status, clock.now() - start, reported_events, tell)
+    return status
 
 
-def _tell_changes(seen: ClusterStatus, seconds: float, told: dict[object, object], tell: Tell) -> None:
-    stack = seen.stack
+def _report_changes(
+    status: ClusterStatus, seconds: float, reported_events: dict[object, object], tell: Tell
+) -> None:
+    stack = status.stack
     events: list[Event] = [StackChanged(stack.name, stack.status, seconds, stack.reason)]
-    events += [NodeChanged(node.name, node.state, seconds, node.reason) for node in seen.nodes]
+    events += [NodeChanged(node.name, node.state, seconds, node.reason) for node in status.nodes]
     for event in events:
-        what, now = (type(event), event.name), replace(event, seconds=0, reason="")
-        if told.get(what) != now:
-            told[what] = now
+        event_key, state = (type(event), event.name), replace(event, seconds=0, reason="")
+        if reported_events.get(event_key) != state:
+            reported_events[event_key] = state
             tell(event)
 
 
-def format_status(seen: ClusterStatus) -> str:
-    """The status for a person."""
-    rows = [_row(node) for node in seen.nodes]
+def format_status(status: ClusterStatus) -> str:
+    """Format the status for a person."""
+    rows = [_build_row(node) for node in status.nodes]
     columns = [
-        (head, *cells) for head, *cells in zip(COLUMN_HEADINGS, *rows, strict=True) if set(cells) != {"-"}
+        (heading, *cells)
+        for heading, *cells in zip(COLUMN_HEADINGS, *rows, strict=True)
+        if set(cells) != {"-"}
     ]
     padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
     lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)] if rows else []
-    reason = f": {seen.stack.reason}" if seen.stack.reason and seen.stack.failed else ""
-    # The stack's own reason is mostly the first one's.
-    reasons = [f"{node.name}: {node.reason}" for node in seen.nodes if node.reason not in reason]
-    shown = [f"{seen.stack.name} is {seen.stack.status}{reason}", *lines, *reasons]
-    return "".join(f"{escape_line(line)}\n" for line in shown)
+    reason = f": {status.stack.reason}" if status.stack.reason and status.stack.failed else ""
+    # The stack's own reason is usually that of the first node.
+    reasons = [f"{node.name}: {node.reason}" for node in status.nodes if node.reason not in reason]
+    report_lines = [f"{status.stack.name} is {status.stack.status}{reason}", *lines, *reasons]
+    return "".join(f"{escape_line(line)}\n" for line in report_lines)
 
 
-def _row(status: NodeStatus) -> tuple[str, ...]:
+def _build_row(status: NodeStatus) -> tuple[str, ...]:
     node = status.node
-    known = (
+    cells = (
         status.role,
         status.state,
         status.address,
         node.flavor,
         node.generation,
-        _in_short(status.evidence),
+        _summarise_evidence(status.evidence),
     )
-    return (node.name, *(str(value) if value else "-" for value in known))
+    return (node.name, *(str(value) if value else "-" for value in cells))
 
 
-def _in_short(evidence: object) -> str:
-    """The parts of the evidence that a person looks for first."""
+def _summarise_evidence(evidence: object) -> str:
+    """Return the most important parts of the evidence."""
     if not isinstance(evidence, dict):
         return ""
     lag = evidence.get("lag")
@@ -148,13 +154,13 @@ def _in_short(evidence: object) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def build_status_document(seen: ClusterStatus) -> dict[str, object]:
-    """The status for a program."""
+def build_status_document(status: ClusterStatus) -> dict[str, object]:
+    """Build the status for a program."""
     return {
-        "stack": seen.stack.name,
-        "id": seen.stack.id,
-        "status": seen.stack.status,
-        "reason": seen.stack.reason,
+        "stack": status.stack.name,
+        "id": status.stack.id,
+        "status": status.stack.status,
+        "reason": status.stack.reason,
         "nodes": [
             {
                 "name": status.node.name,
@@ -168,6 +174,6 @@ def build_status_document(seen: ClusterStatus) -> dict[str, object]:
                 "reason": status.reason or None,
                 "evidence": status.evidence,
             }
-            for status in seen.nodes
+            for status in status.nodes
         ],
     }

@@ -1,4 +1,4 @@
-"""What every verb does that has Heat do something: find the cloud, wait with progress, show what has become of it."""
+"""The common part of commands that change a stack: connect to the cloud, wait with progress, show the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXIT_OK = 0
 
 
 def open_stacks(args: argparse.Namespace) -> Stacks:
-    """The operations on the cloud that was named."""
+    """Connect to the cloud that the options name."""
     from guestagent.controller import Stacks, connect
 
     timeout = getattr(args, "timeout", None)
@@ -30,49 +30,51 @@ def open_stacks(args: argparse.Namespace) -> Stacks:
 
 
 def wait_for_work(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
-    """Wait with progress where that is wanted, then show what has become of it."""
+    """Wait with progress and show the result, or return at once, as the options say."""
     name = work.stack.name
-    watching = f"guestagent cluster status {name} --watch{format_cloud_option(args)}"
+    watch_command = f"guestagent cluster status {name} --watch{format_cloud_option(args)}"
     if args.wait:
-        return run_and_show(args, stacks, name, lambda tell: stacks.wait(work, args.timeout, tell), watching)
-    text = f"Heat has taken the {work.action} of {name}: {watching}\n"
+        return run_and_show(
+            args, stacks, name, lambda tell: stacks.wait(work, args.timeout, tell), watch_command
+        )
+    text = f"Heat has accepted the {work.action} of {name}. To follow it: {watch_command}\n"
     return print_answer(args, {"stack": name, "id": work.stack.id, "action": work.action}, text)
 
 
 def run_and_show(
-    args: argparse.Namespace, stacks: Stacks, name: str, act: Callable[[Tell], Stack], go_on: str
+    args: argparse.Namespace, stacks: Stacks, name: str, act: Callable[[Tell], Stack], next_step: str
 ) -> int:
-    """Act with progress, then show the cluster. Interrupting ends the waiting, never the stack: `go_on` says how."""
+    """Act with progress, then show the cluster. An interruption never ends the stack: `go_on` is the next step."""
     from guestagent.cli.progress import build_status_document, format_status, show_progress
 
     try:
         with show_progress(name) as tell:
-            ended = act(tell)
+            stack = act(tell)
     except KeyboardInterrupt:
-        return report_interrupt(f"interrupted; stack {name} goes on: {go_on}", args.json)
+        return report_interrupt(f"interrupted; stack {name} goes on: {next_step}", args.json)
     except StackFailed:
-        with suppress(GuestAgentError):  # the failure is what counts, whether or not its details can be had
+        with suppress(GuestAgentError):  # the failure itself is raised, with or without its details
             sys.stderr.write(format_status(stacks.status(name)))
         raise
-    if ended.status == "DELETE_COMPLETE":
+    if stack.status == "DELETE_COMPLETE":
         return print_answer(
-            args, {"stack": name, "id": ended.id, "status": ended.status}, f"{name} is deleted\n"
+            args, {"stack": name, "id": stack.id, "status": stack.status}, f"{name} is deleted\n"
         )
-    seen = stacks.status(name)
-    return print_answer(args, build_status_document(seen), format_status(seen))
+    status = stacks.status(name)
+    return print_answer(args, build_status_document(status), format_status(status))
 
 
 def format_cloud_option(args: argparse.Namespace) -> str:
-    """What another command needs to find the same cloud."""
+    """Return the option with which another command uses the same cloud."""
     return f" --os-cloud {args.os_cloud}" if args.os_cloud else ""
 
 
 def print_answer(args: argparse.Namespace, document: dict[str, object], text: str) -> int:
-    """Answer for a program, or for a person."""
+    """Print the answer for a program or for a person."""
     sys.stdout.write(format_json(document) if args.json else text)
     return EXIT_OK
 
 
 def format_json(document: object) -> str:
-    """A document as it is printed."""
+    """Return a document as it is printed."""
     return json.dumps(document, indent=2) + "\n"

@@ -37,6 +37,7 @@ KNOWN_KEYS = frozenset(
         *SECONDS_KEYS,
     }
 )
+TEMPLATE_KEYS = frozenset({"Resources", "resources"})
 TLS_KEYS = frozenset({"ca", "verify", "required"})
 SECONDS_LIMIT = 10**6  # the cluster itself checks each of them
 # In place of a node that cannot be read, so that all other problems are found at once.
@@ -73,11 +74,16 @@ def load_input(text: str, invalid: type[InvalidInput], where: str = "") -> objec
         raise invalid(error.problems, where) from error
 
 
+def is_cluster_file(document: object) -> bool:
+    """Return whether a loaded document looks like a cluster.yaml, and not like a template."""
+    return isinstance(document, dict) and "source" in document and not document.keys() & TEMPLATE_KEYS
+
+
 def read_document(document: object, folder: Path = Path()) -> ClusterFile:
     """Read a loaded document. The files that it names are relative to `folder`."""
     problems = Problems()
     cursor = problems.open_cursor(document)
-    if isinstance(document, dict) and document.keys() & {"Resources", "resources"}:
+    if isinstance(document, dict) and document.keys() & TEMPLATE_KEYS:
         cursor.add_problem("a cluster.yaml", "a Heat template")
         problems.raise_if_any(InvalidCluster)
     mapping = cursor.read_known_keys(KNOWN_KEYS)

@@ -1,4 +1,4 @@
-"""The contract between the two halves: a node's metadata document.
+"""The contract between controller and agent: a node's metadata document.
 
 `parse` is strict and finds every problem at once; `dump` is its inverse.
 """

@@ -26,15 +26,15 @@ HOST_NAME_LENGTH_LIMIT = 253  # RFC 1123
 class AddressShape:
     expected: str = "an IPv4 or IPv6 address or a host name"
 
-    def read(self, at: Cursor) -> str | None:
-        text = Text(HOST_NAME_LENGTH_LIMIT).read(at)
+    def read(self, cursor: Cursor) -> str | None:
+        text = Text(HOST_NAME_LENGTH_LIMIT).read(cursor)
         if text is None:
             return None
         reason = explain_unusable(text)
         if reason is not None:
-            return at.add_problem("an address that leads somewhere", text, reason)
+            return cursor.add_problem("an address that leads somewhere", text, reason)
         if not (is_ip_address(text) or re.search(HOST_NAME, text)):
-            return at.add_problem(self.expected, "something else", _advise_spelling(text))
+            return cursor.add_problem(self.expected, "something else", _advise_spelling(text))
         return text
 
     def build_schema(self) -> Schema:

@@ -1,6 +1,6 @@
-"""Server variables whose values contradict each other, or what else a document says. Pure.
+"""Checks that server variables contradict neither each other nor the rest of a document. Pure.
 
-Each would be accepted one by one, and the node would then never be ready.
+A server accepts each of these values alone, but the node would never become ready.
 """
 
 from __future__ import annotations
@@ -15,66 +15,68 @@ from guestagent.validation import Cursor
 
 LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1|::ffff:127\.[0-9.]+")
 AGENT_CONNECTIONS = 1
-"""The login by which it proves an account. Its own session is root's, for whom servers keep one more."""
+"""The test login for an account. The agent's own session is root's, for which servers reserve one more connection."""
 
 ORDERED_PAIRS = (("innodb_io_capacity", "innodb_io_capacity_max"),)
-"""Pairs of which the server takes the first only up to the second."""
+"""Pairs of variables: the server accepts the first only up to the value of the second."""
 
 VariableValues = Mapping[str, VariableValue | UnresolvedFunction]
 
 
-def check_ordered_pairs(at: Cursor, variables: VariableValues) -> None:
-    """Note the variables that contradict each other; `at` is the mapping that holds them."""
+def check_ordered_pairs(cursor: Cursor, variables: VariableValues) -> None:
+    """Note the variables that contradict each other; `cursor` is the mapping that contains them."""
     for lower, upper in ORDERED_PAIRS:
-        least, most = _number(variables, lower), _number(variables, upper)
-        if least is not None and most is not None and least > most:
-            at.get_child(lower, None).add_problem(
-                f"at most {upper}, {most}", str(least), f"raise {upper}, or lower this one"
+        lower_value, upper_value = _get_number(variables, lower), _get_number(variables, upper)
+        if lower_value is not None and upper_value is not None and lower_value > upper_value:
+            cursor.get_child(lower, None).add_problem(
+                f"at most {upper}, {upper_value}", str(lower_value), f"raise {upper}, or lower this one"
             )
 
 
-def check_secure_transport(at: Cursor, variables: VariableValues, in_clear: bool) -> None:
-    """Note the variables by which a source rejects a channel in clear; `in_clear`: no channel may be encrypted."""
+def check_secure_transport(cursor: Cursor, variables: VariableValues, in_clear: bool) -> None:
+    """Note if a source rejects unencrypted channels although all are; `in_clear`: no channel is encrypted."""
     if in_clear and format_given_value(variables, "require_secure_transport") == "ON":
         do = "the server would reject every channel: require TLS of the channels, or leave the variable out"
-        at.get_child("require_secure_transport", None).add_problem("OFF if channels are in clear", "ON", do)
+        cursor.get_child("require_secure_transport", None).add_problem(
+            "OFF if channels are in clear", "ON", do
+        )
 
 
-def check_bind_address(at: Cursor, variables: VariableValues) -> None:
-    """Note the variables by which no other machine reaches a server; a tunnel, or a replica beside it, still would."""
+def check_bind_address(cursor: Cursor, variables: VariableValues) -> None:
+    """Note a server that no other machine can reach. A tunnel, or a replica on the same machine, still could."""
     address = format_given_value(variables, "bind_address")
     if address is not None and LOOPBACK.fullmatch(address):
-        do = "replicas come over the network: leave it out, or write *"
-        at.get_child("bind_address", None).add_problem("an address that replicas can reach", address, do)
+        do = "replicas connect over the network: leave it out, or write *"
+        cursor.get_child("bind_address", None).add_problem("an address that replicas can reach", address, do)
 
 
-def check_max_connections(at: Cursor, variables: VariableValues, replicas: int) -> None:
-    """Note the variables by which a source has no room for so many replicas."""
+def check_max_connections(cursor: Cursor, variables: VariableValues, replicas: int) -> None:
+    """Note a source that allows too few connections for its replicas."""
     if not replicas:
         return
-    connections = _number(variables, "max_connections")
+    connections = _get_number(variables, "max_connections")
     if connections is not None and connections < replicas + AGENT_CONNECTIONS:
         do = "each replica has a connection, and the agent logs in too"
-        least = f"at least {replicas + AGENT_CONNECTIONS} for {replicas} replicas"
-        at.get_child("max_connections", None).add_problem(least, str(connections), do)
+        expected = f"at least {replicas + AGENT_CONNECTIONS} for {replicas} replicas"
+        cursor.get_child("max_connections", None).add_problem(expected, str(connections), do)
 
 
-def check_section(at: Cursor, section: Section | None, users: tuple[User, ...]) -> None:
-    """Note what of a node's variables contradicts the rest of its document; `at` is the document."""
+def check_section(cursor: Cursor, section: Section | None, users: tuple[User, ...]) -> None:
+    """Note variables of a node that contradict the rest of its document; `cursor` is the document."""
     if section is None:
         return
-    variables = at.get_child("GuestAgent", None).get_child("Variables", None)
+    variables = cursor.get_child("GuestAgent", None).get_child("Variables", None)
     check_secure_transport(variables, section.variables, section.tls is not None and not section.tls.required)
     check_max_connections(variables, section.variables, len(users))
 
 
-def _number(variables: VariableValues, name: str) -> int | None:
+def _get_number(variables: VariableValues, name: str) -> int | None:
     text = format_given_value(variables, name)
     return None if text is None else int(text)
 
 
 def format_given_value(variables: VariableValues, name: str) -> str | None:
-    """As the server spells it; None if it is missing, a function, or not of its kind, which is another problem."""
+    """Return the value as the server spells it. None if it is missing, a function or invalid (another problem)."""
     value = variables.get(name)
     if value is None or isinstance(value, UnresolvedFunction):
         return None

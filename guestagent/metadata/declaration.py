@@ -1,4 +1,4 @@
-"""The contract, declared once: parse reads by these shapes, and the JSON Schema is generated from them."""
+"""The contract, declared once: `parse` reads with these shapes, and the JSON Schema is generated from them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NODE = Text(
 GENERATION = Integer(1, GENERATION_LIMIT)
 DEADLINE = Integer(1, CONDITION_TIMEOUT_LIMIT_S)
 POLLING = Integer(1, POLLING_INTERVAL_LIMIT_S)
-NEWER_VERSION_ADVICE = "a newer guestagent wrote this: renew the image"
+NEWER_VERSION_ADVICE = "a newer guestagent wrote this: update the image"
 
 
 def _method(method: str = "auto") -> str:
@@ -111,17 +111,19 @@ SECTION = MappingShape(
 
 @dataclass(frozen=True, slots=True)
 class SectionShape:
-    """The section. One of the future is not read any further: its other keys are not ours to judge."""
+    """The section. If its version is newer than this program, the other keys are not read."""
 
     expected: str = SECTION.expected
 
-    def read(self, at: Cursor) -> Section | None:
-        version = at.value.get("Version") if isinstance(at.value, dict) else None
+    def read(self, cursor: Cursor) -> Section | None:
+        version = cursor.value.get("Version") if isinstance(cursor.value, dict) else None
         number = Integer(1, 10**18).read(Cursor(version, "", Problems()))
         if number is not None and number > VERSION:
-            newest = f"at most {VERSION}, the newest version known here"
-            return at.get_child("Version", version).add_problem(newest, str(number), NEWER_VERSION_ADVICE)
-        return SECTION.read(at)
+            expected = f"at most {VERSION}, the newest version known here"
+            return cursor.get_child("Version", version).add_problem(
+                expected, str(number), NEWER_VERSION_ADVICE
+            )
+        return SECTION.read(cursor)
 
     def build_schema(self) -> Schema:
         return SECTION.build_schema()
@@ -152,19 +154,19 @@ DOCUMENT_KEYS = MappingShape(
 
 @dataclass(frozen=True, slots=True)
 class DocumentShape:
-    """The document: its keys, that it is a source's or a replica's, and that nothing in it contradicts the rest."""
+    """The document: its keys, that it is a source's or a replica's, and that its parts do not contradict each other."""
 
     expected: str = DOCUMENT_KEYS.expected
 
-    def read(self, at: Cursor) -> Document | None:
-        mapping: Mapping[str, object] = at.value if isinstance(at.value, dict) else {}
+    def read(self, cursor: Cursor) -> Document | None:
+        mapping: Mapping[str, object] = cursor.value if isinstance(cursor.value, dict) else {}
         if "Master" in mapping and "Users" in mapping:
-            chained = "a replica is nobody's source: chained replication is not supported"
-            at.add_problem("Users (a source's) or Master (a replica's)", "both", chained)
-        found = DOCUMENT_KEYS.read(at)
-        if found is not None:
-            check_section(at, found.section, found.users)
-        return found
+            advice = "a replica cannot be a source: chained replication is not supported"
+            cursor.add_problem("Users (a source's) or Master (a replica's)", "both", advice)
+        document = DOCUMENT_KEYS.read(cursor)
+        if document is not None:
+            check_section(cursor, document.section, document.users)
+        return document
 
     def build_schema(self) -> Schema:
         return DOCUMENT_KEYS.build_schema() | {"not": {"required": ["Master", "Users"]}}

@@ -1,6 +1,6 @@
-"""The contract's values: what a node's Heat metadata says, typed and frozen.
+"""The contract's values: the content of a node's Heat metadata, typed and frozen. Pure.
 
-Parsing, dumping and the schema live beside this file; nothing here knows how a document is spelled.
+How a document is written is for the other files of this package.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_MAX_LAG = 10
 
 
 class Role(str, Enum):
-    """What a node is in its cluster; said by the metadata, never by a name."""
+    """The role of a node in its cluster. The metadata determines it, never a name."""
 
     SOURCE = "source"
     REPLICA = "replica"
@@ -42,13 +42,13 @@ class UnresolvedFunction:
         return f"<{self.text}>"
 
     def reveal(self) -> str:
-        """What a Secret would show; there is nothing to hide in a function."""
+        """Return the text, as `Secret.reveal` does. A function has nothing to hide."""
         return str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class CfnHandle:
-    """A presigned URL: the Ref of a CFN handle. It is a credential, so it is a secret."""
+    """A presigned URL, the Ref of a CFN handle. It is a credential, therefore secret."""
 
     url: Secret
 
@@ -82,11 +82,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """TLS on the channel. Without one at all, a channel is encrypted where its source offers that, and not verified.
+    """TLS of a channel. Without it, a channel is encrypted if its source offers that, and not verified.
 
-    `required` False asks for a channel in clear. `ca` is a PEM text: the source's certificate must be signed by it, and
-    with `verify` carry the name or address by which the replica knows the source. `certificate` and `key` (PEM texts)
-    are a replica's own; with `client_certificates` a source's accounts demand one.
+    If `required` is False, the channel is not encrypted. `ca` is a PEM text: it must have signed the source's
+    certificate, which with `verify` must also have the name or address by which the replica knows the source.
+    `certificate` and `key` (PEM texts) are a replica's own; with `client_certificates` a source's accounts require one.
     """
 
     ca: str | UnresolvedFunction | None = None
@@ -99,12 +99,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The `GuestAgent` section: all that we add to the documents of 2013.
+    """The `GuestAgent` section: all that guestagent adds to the metadata format of 2013.
 
-    `deadline` and `max_lag` are seconds. `network` is where a replica's account may come from; anywhere
-    where it is None. `server_id` None: the agent derives one from its address. `read_polling_interval`, in seconds too,
-    is the collector's; None: as its configuration has it. `retain_passwords`: those that were replaced stay valid
-    beyond the generation in which that was done.
+    `deadline` and `max_lag` are in seconds. `network` is from where a replica's account may connect; None: from
+    anywhere. If `server_id` is None, the agent derives one from its address. `polling_interval`, in seconds too, is the
+    collector's; None: as in its configuration. `retain_passwords`: replaced passwords stay valid beyond the generation
+    in which they were replaced.
     """
 
     version: int = VERSION
@@ -123,7 +123,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One node's metadata. With `source` it is a replica's, without a source's."""
+    """One node's metadata: a replica's if it has a `source`, else a source's."""
 
     handle: Handle
     users: tuple[User, ...] = ()
@@ -136,30 +136,34 @@ class Document:
 
     @property
     def unique_id(self) -> str:
-        """The signal's UniqueId: one per handle, never the machine's or the instance's."""
+        """The signal's UniqueId: one for each handle, independent of the machine and the instance."""
         return f"{self.section.node or 'node'}-{self.section.generation}"
 
     @property
     def functions(self) -> dict[str, UnresolvedFunction]:
         """Every template function that Heat has not resolved, by its path."""
-        at: dict[str, object] = {"ReadyWaitCondition": self.handle}
+        values_by_path: dict[str, object] = {"ReadyWaitCondition": self.handle}
         for index, user in enumerate(self.users):
-            at |= {f"Users[{index}].name": user.name, f"Users[{index}].password": user.password}
+            values_by_path |= {f"Users[{index}].name": user.name, f"Users[{index}].password": user.password}
         if self.source is not None:
-            at |= {
+            values_by_path |= {
                 "Master.Address": self.source.address,
                 "Master.User.name": self.source.user.name,
                 "Master.User.password": self.source.user.password,
             }
         if self.section.tls is not None:
             tls = self.section.tls
-            at |= {
+            values_by_path |= {
                 "GuestAgent.TLS.CA": tls.ca,
                 "GuestAgent.TLS.Certificate": tls.certificate,
                 "GuestAgent.TLS.Key": tls.key,
             }
-        at |= {f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()}
-        return {path: value for path, value in at.items() if isinstance(value, UnresolvedFunction)}
+        values_by_path |= {
+            f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()
+        }
+        return {
+            path: value for path, value in values_by_path.items() if isinstance(value, UnresolvedFunction)
+        }
 
     @property
     def unresolved_paths(self) -> tuple[str, ...]:

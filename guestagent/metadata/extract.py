@@ -1,4 +1,4 @@
-"""The documents in what a person has: one document, a resource, or a whole template of either dialect."""
+"""Finds the documents in a file: one document, a resource, or a whole template of either format."""
 
 from __future__ import annotations
 
@@ -12,62 +12,61 @@ NamedDocument = tuple[str | None, object]
 
 
 def documents(source: object, where: str = "") -> list[NamedDocument]:
-    """Every node's name (None where only one document was given) and its document, unread.
+    """Return every node's name (None if the file is one document) and its document, not parsed yet.
 
-    `source` is a text (YAML or JSON), or what one loads to. Of a template, nodes are the resources
-    whose metadata holds ReadyWaitCondition. InvalidMetadata where the text cannot be read, or a
-    template has no node.
+    `source` is a text (YAML or JSON), or its content after loading. The nodes of a template are the resources whose
+    metadata has ReadyWaitCondition. Raise InvalidMetadata if the text is neither YAML nor JSON, or if a template has no
+    node.
     """
-    content = _loaded(source, where) if isinstance(source, str | bytes) else source
+    content = _load(source, where) if isinstance(source, str | bytes) else source
     if not isinstance(content, dict) or any(key in content for key in DOCUMENT_KEYS.keys):
         return [(None, content)]
     for key in ("Resources", "resources"):
         if isinstance(content.get(key), dict):
-            return _nodes(content[key], key, where)
+            return _list_nodes(content[key], key, where)
     if _is_resource(content):
-        return [(None, _metadata(content))]
+        return [(None, _get_metadata(content))]
     if content and all(_is_resource(resource) for resource in content.values()):
-        return _nodes(content, "document", where)
+        return _list_nodes(content, "document", where)
     return [(None, content)]
 
 
-def _loaded(text: str | bytes, where: str) -> object:
-    from guestagent.metadata.yaml_loader import (
-        load_yaml,
-    )  # yaml: only people's files need it, metadata is collected as JSON
+def _load(text: str | bytes, where: str) -> object:
+    # Only files of people need YAML: os-collect-config provides JSON.
+    from guestagent.metadata.yaml_loader import load_yaml
 
     return load_yaml(text, where)
 
 
-def _nodes(resources: dict[object, object], path: str, where: str) -> list[NamedDocument]:
+def _list_nodes(resources: dict[object, object], path: str, where: str) -> list[NamedDocument]:
     problems = Problems()
-    named = problems.open_cursor(resources, path).read_mapping() or {}
+    by_name = problems.open_cursor(resources, path).read_mapping() or {}
     problems.raise_if_any(InvalidMetadata, where)
-    found: list[NamedDocument] = []
-    for name, resource in named.items():
-        metadata = _metadata(resource)
+    documents_by_name: list[NamedDocument] = []
+    for name, resource in by_name.items():
+        metadata = _get_metadata(resource)
         if isinstance(metadata, dict) and "ReadyWaitCondition" in metadata:
-            found.append((name, metadata))
-    if not found:
+            documents_by_name.append((name, metadata))
+    if not documents_by_name:
         raise InvalidMetadata(
             [Problem(path, "a resource whose metadata holds ReadyWaitCondition", "none")], where
         )
-    return found
+    return documents_by_name
 
 
 def _is_resource(value: object) -> bool:
     if not isinstance(value, dict):
         return False
-    named = any(isinstance(value.get(key), str) for key in ("Type", "type"))
-    return named or any(isinstance(value.get(key), dict) for key in ("Metadata", "metadata"))
+    has_type = any(isinstance(value.get(key), str) for key in ("Type", "type"))
+    return has_type or any(isinstance(value.get(key), dict) for key in ("Metadata", "metadata"))
 
 
-def _metadata(resource: object) -> object:
-    return next(_metadatas(resource), None)
+def _get_metadata(resource: object) -> object:
+    return next(_iterate_metadata(resource), None)
 
 
-def _metadatas(resource: object) -> Iterator[object]:
-    """CFN's key, HOT's, or HOT's as a property of the server."""
+def _iterate_metadata(resource: object) -> Iterator[object]:
+    """Iterate over the metadata at CFN's key, at HOT's, and at that of the server's properties in HOT."""
     if not isinstance(resource, dict):
         return
     for key in ("Metadata", "metadata"):

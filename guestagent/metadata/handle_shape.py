@@ -32,18 +32,18 @@ class HandleShape:
 
     expected: str = "a URL (http or https) or the document of a HOT handle"
 
-    def read(self, at: Cursor) -> CfnHandle | HotHandle | UnresolvedFunction | None:
-        value = at.value
+    def read(self, cursor: Cursor) -> CfnHandle | HotHandle | UnresolvedFunction | None:
+        value = cursor.value
         if isinstance(value, dict):
-            return self._read_document(at, value, encode_canonical_json(value))
+            return self._read_document(cursor, value, encode_canonical_json(value))
         if not isinstance(value, str):
-            return at.add_problem(self.expected)
+            return cursor.add_problem(self.expected)
         if len(value) > HANDLE_LENGTH_LIMIT:
-            return at.add_problem(f"at most {HANDLE_LENGTH_LIMIT} characters", str(len(value)))
+            return cursor.add_problem(f"at most {HANDLE_LENGTH_LIMIT} characters", str(len(value)))
         if re.search(JSON_TEXT, value):
-            return self._read_document(at, _load_json(value), value)
+            return self._read_document(cursor, _load_json(value), value)
         # The value is not shown: it may be a credential too.
-        url = read_url(at, self.expected, "another string", UNRESOLVED_HANDLE_ADVICE)
+        url = read_url(cursor, self.expected, "another string", UNRESOLVED_HANDLE_ADVICE)
         return None if url is None else CfnHandle(Secret(url))
 
     def build_schema(self) -> Schema:
@@ -75,38 +75,40 @@ class HandleShape:
         }
 
     def _read_document(
-        self, at: Cursor, document: object, text: str | None
+        self, cursor: Cursor, document: object, text: str | None
     ) -> HotHandle | UnresolvedFunction | None:
         canonical = encode_canonical_json(document)
         if not isinstance(document, dict) or text is None or canonical is None:
-            return at.add_problem(self.expected, "a document that is not JSON, or too large")
+            return cursor.add_problem(self.expected, "a document that is not JSON, or too large")
         if "token" in document and "alarm_url" not in document:
-            return _read_token_handle(at, document, text, canonical)
-        url = at.get_child("alarm_url", document.get("alarm_url"))
+            return _read_token_handle(cursor, document, text, canonical)
+        url = cursor.get_child("alarm_url", document.get("alarm_url"))
         if "alarm_url" not in document:
             return url.add_problem("a URL (http or https)", "nothing", TRANSPORT_ADVICE)
         return None if read_url(url) is None else HotHandle(Secret(text))
 
 
 def _read_token_handle(
-    at: Cursor, document: dict[str, object], text: str, canonical: str
+    cursor: Cursor, document: dict[str, object], text: str, canonical: str
 ) -> HotHandle | UnresolvedFunction | None:
     """Read a TOKEN_SIGNAL handle. It has two attributes and no document: a template puts them side by side."""
-    at_token = at.get_child("token", document["token"])
-    at_endpoint = at.get_child("endpoint", document.get("endpoint"))
-    token = read_function(at_token) if is_function(at_token.value) else _read_token(at_token)
-    endpoint = read_function(at_endpoint) if is_function(at_endpoint.value) else read_url(at_endpoint)
+    token_cursor = cursor.get_child("token", document["token"])
+    endpoint_cursor = cursor.get_child("endpoint", document.get("endpoint"))
+    token = read_function(token_cursor) if is_function(token_cursor.value) else _read_token(token_cursor)
+    endpoint = (
+        read_function(endpoint_cursor) if is_function(endpoint_cursor.value) else read_url(endpoint_cursor)
+    )
     if token is None or endpoint is None:
         return None
     functions = [part.text for part in (token, endpoint) if isinstance(part, UnresolvedFunction)]
     return UnresolvedFunction(" ".join(functions), canonical) if functions else HotHandle(Secret(text))
 
 
-def _read_token(at: Cursor) -> str | None:
-    token = at.value
+def _read_token(cursor: Cursor) -> str | None:
+    token = cursor.value
     if isinstance(token, str) and len(token) <= HANDLE_LENGTH_LIMIT and re.search(TOKEN, token):
         return token
-    return at.add_problem("a token")
+    return cursor.add_problem("a token")
 
 
 def _load_json(text: str) -> object:

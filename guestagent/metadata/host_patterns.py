@@ -1,8 +1,8 @@
-"""The hosts of accounts that admit a network, as MariaDB and MySQL match them. Pure.
+"""The host patterns of accounts that admit a network, as MariaDB and MySQL match them. Pure.
 
-Of IPv4 both understand a network with its mask. Of IPv6 they compare texts: the address of a client as the system
-spells it, with its longest run of two or more zero groups as `::`, and a pattern in which `%` stands for anything. One
-network can then take two patterns, and of some there are none that admit this network alone.
+For IPv4 both accept a network with its mask. For IPv6 they compare texts: the client's address as the system writes
+it, with its longest run of two or more zero groups as `::`, and a pattern in which `%` matches anything. One network
+may need two patterns, and for some networks no pattern admits exactly them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WILDCARD = "%"
 
 
 def find_host_patterns(network: IPNetwork) -> tuple[str, ...] | None:
-    """The patterns that together admit exactly this network; None if the servers cannot tell it from others."""
+    """Return the patterns that together admit exactly this network; None if there are none."""
     if network.prefixlen == 0:
         return (WILDCARD,)
     if isinstance(network, IPv4Network):
@@ -29,56 +29,59 @@ def find_host_patterns(network: IPNetwork) -> tuple[str, ...] | None:
     if network.prefixlen == network.max_prefixlen:
         return (network.network_address.compressed,)
     groups = [int(group, 16) for group in network.network_address.exploded.split(":")]
-    found = {_pattern(groups[: network.prefixlen // GROUP_BITS], rest) for rest in _rests(network)}
-    return None if None in found else tuple(sorted(pattern for pattern in found if pattern is not None))
+    patterns = {
+        _build_pattern(groups[: network.prefixlen // GROUP_BITS], client_groups)
+        for client_groups in _iterate_zero_groups(network)
+    }
+    return None if None in patterns else tuple(sorted(pattern for pattern in patterns if pattern is not None))
 
 
 def find_enclosing_network(network: IPv6Network) -> IPv6Network | None:
-    """The smallest network around this one that has patterns and is not all of IPv6."""
+    """Return the smallest enclosing network that has patterns and is not all of IPv6."""
     for prefix in range(network.prefixlen // GROUP_BITS * GROUP_BITS, 0, -GROUP_BITS):
-        wider = network.supernet(new_prefix=prefix)
-        if find_host_patterns(wider) is not None:
-            return wider
+        larger = network.supernet(new_prefix=prefix)
+        if find_host_patterns(larger) is not None:
+            return larger
     return None
 
 
 def _has_usual_text(network: IPv6Network) -> bool:
-    """Below ::/16 stand the addresses that are spelled as IPv4's; a link-local one is spelled with its interface."""
+    """Return whether its addresses are written as usual: those in ::/16 look like IPv4, link-local ones have a zone."""
     first = network.network_address
     return first.packed[:2] != b"\0\0" and not first.is_link_local
 
 
-def _rests(network: IPv6Network) -> Iterator[tuple[int, ...]]:
-    """Which groups of a client's part may be zero: 0, or 1 for any other value."""
+def _iterate_zero_groups(network: IPv6Network) -> Iterator[tuple[int, ...]]:
+    """Iterate over which groups of the client's part are zero: 0, or 1 for any other value."""
     return product((0, 1), repeat=GROUPS - network.prefixlen // GROUP_BITS)
 
 
-def _pattern(prefix: Sequence[int], rest: Sequence[int]) -> str | None:
-    """The pattern of those clients. None if it would admit others too.
+def _build_pattern(prefix: Sequence[int], client_groups: Sequence[int]) -> str | None:
+    """Return the pattern of those clients. None if it would admit others too.
 
-    `::` does not tell how many groups it stands for, but never stands for one alone.
+    `::` stands for any number of groups except one.
     """
-    start, end = _longest_zeros([*prefix, *rest])
+    start, end = _find_longest_zeros([*prefix, *client_groups])
     if start >= len(prefix):
-        return f"{_spell(prefix)}:{WILDCARD}"
+        return f"{_format_groups(prefix)}:{WILDCARD}"
     if min(end, len(prefix)) - start > 2:
         return None
     if end >= len(prefix):
-        return f"{_spell(prefix[:start])}::{WILDCARD}"
-    # With all groups of the client's part the `::` can only stand for two.
-    return f"{_spell(prefix[:start])}::{_spell(prefix[end:])}{f':{WILDCARD}' * len(rest)}"
+        return f"{_format_groups(prefix[:start])}::{WILDCARD}"
+    # With all groups of the client's part written out, `::` can only stand for two.
+    return f"{_format_groups(prefix[:start])}::{_format_groups(prefix[end:])}{f':{WILDCARD}' * len(client_groups)}"
 
 
-def _longest_zeros(groups: Sequence[int]) -> tuple[int, int]:
-    """The first longest run of zeros, of two or more: its start and end; beyond all groups if there is none."""
-    best, at = (GROUPS, GROUPS), 0
+def _find_longest_zeros(groups: Sequence[int]) -> tuple[int, int]:
+    """Find the first longest run of two or more zeros: start and end. Both are beyond all groups if there is none."""
+    longest, position = (GROUPS, GROUPS), 0
     for value, run in groupby(groups, key=bool):
         length = len(list(run))
-        if not value and length > max(1, best[1] - best[0]):
-            best = (at, at + length)
-        at += length
-    return best
+        if not value and length > max(1, longest[1] - longest[0]):
+            longest = (position, position + length)
+        position += length
+    return longest
 
 
-def _spell(groups: Sequence[int]) -> str:
+def _format_groups(groups: Sequence[int]) -> str:
     return ":".join(f"{group:x}" for group in groups)

@@ -1,4 +1,4 @@
-"""How a host and its port are shown: an IPv6 address in brackets. Pure."""
+"""Formats a host and its port, with an IPv6 address in brackets. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guestagent.metadata.document import UnresolvedFunction
 
 
 def format_host_port(host: str | UnresolvedFunction, port: int) -> str:
-    """As in a URL."""
+    """Return host and port as in a URL."""
     return f"[{host}]:{port}" if _is_ipv6(str(host)) else f"{host}:{port}"
 
 

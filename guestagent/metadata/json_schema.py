@@ -19,7 +19,7 @@ SCHEMA_COMMENT = (
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a node's metadata document."""
+    """Build the schema of a node's metadata document."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The metadata document of a guestagent node",
@@ -30,5 +30,5 @@ def schema() -> dict[str, Any]:
 
 
 def format_schema() -> str:
-    """The shipped file's content."""
+    """Return the content of the shipped file."""
     return json.dumps(schema(), indent=2) + "\n"

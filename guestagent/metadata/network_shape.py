@@ -1,4 +1,4 @@
-"""The network from which replicas come: one whose clients the servers can tell from all others."""
+"""The network from which replicas connect. The servers must be able to distinguish its clients from all others."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ EXPECTED_NETWORK = "a network such as 10.0.0.0/24 or 2001:db8:0:1::/64"
 class NetworkShape:
     expected: str = EXPECTED_NETWORK
 
-    def read(self, at: Cursor) -> IPv4Network | IPv6Network | None:
-        """Problems in the way of the shapes."""
-        text = at.value
+    def read(self, cursor: Cursor) -> IPv4Network | IPv6Network | None:
+        text = cursor.value
         if not isinstance(text, str):
-            return at.add_problem(self.expected)
+            return cursor.add_problem(self.expected)
         if not (re.search(CIDR4, text) or re.search(CIDR6, text)):
-            return at.add_problem(
+            return cursor.add_problem(
                 self.expected, "something else", "an address and the length of its prefix, as in these"
             )
         try:
-            whole = ip_network(text, strict=False)
+            normalised = ip_network(text, strict=False)
         except ValueError:
-            return at.add_problem(
+            return cursor.add_problem(
                 self.expected, "something else", "an address and the length of its prefix, as in these"
             )
-        if str(whole) != text:
-            how = "which has host bits" if whole.network_address != _address(text) else "spelled otherwise"
-            return at.add_problem(self.expected, f"{text}, {how}", f"the network is {whole}")
-        return whole if check_network(at, whole) else None
+        if str(normalised) != text:
+            fault = (
+                "which has host bits"
+                if normalised.network_address != _parse_address(text)
+                else "spelled otherwise"
+            )
+            return cursor.add_problem(self.expected, f"{text}, {fault}", f"the network is {normalised}")
+        return normalised if check_network(cursor, normalised) else None
 
     def build_schema(self) -> Schema:
         return {
@@ -46,18 +49,20 @@ class NetworkShape:
         }
 
 
-def check_network(at: Cursor, network: IPv4Network | IPv6Network) -> bool:
-    """Whether accounts can admit exactly this network; if not, note which larger one they can."""
+def check_network(cursor: Cursor, network: IPv4Network | IPv6Network) -> bool:
+    """Return whether accounts can admit exactly this network. If not, note the smallest larger one."""
     if find_host_patterns(network) is not None:
         return True
     nearest = find_enclosing_network(network) if isinstance(network, IPv6Network) else None
     larger = (
-        "leave it out" if nearest is None else f"the smallest one around it that they can tell is {nearest}"
+        "leave it out"
+        if nearest is None
+        else f"the smallest larger network that they can distinguish is {nearest}"
     )
     do = f"servers compare the texts of IPv6 addresses, group by group; {larger}"
-    at.add_problem("a network that the servers can tell from others", str(network), do)
+    cursor.add_problem("a network that the servers can distinguish from others", str(network), do)
     return False
 
 
-def _address(text: str) -> object:
+def _parse_address(text: str) -> object:
     return ip_network(f"{text.partition('/')[0]}").network_address

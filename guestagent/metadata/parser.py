@@ -1,4 +1,4 @@
-"""From what a document says to its value: every problem at once, and no exception but InvalidMetadata."""
+"""Parses a document into its value. All problems are found at once, and InvalidMetadata is the only exception."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _HANDLE: Shape[Handle] = HANDLE
 
 
 def parse(document: object, where: str = "") -> Document:
-    """The document's value. InvalidMetadata holds everything that is wrong with it; `where` names its file.
+    """Return the document's value. Raise InvalidMetadata with all problems; `where` names its file.
 
-    Template functions may stand for handle, names, passwords and the like: `require_resolved` refuses those.
+    Handle, names, passwords and some others may be template functions: `require_resolved` rejects those.
     """
     problems = Problems()
-    read = DOCUMENT.read(problems.open_cursor(document))
+    value = DOCUMENT.read(problems.open_cursor(document))
     problems.raise_if_any(InvalidMetadata, where)
-    assert read is not None
-    return read
+    assert value is not None
+    return value
 
 
 def require_resolved(document: Document, where: str = "") -> None:
-    """InvalidMetadata with each place that holds a template function: nobody can apply such a document."""
-    resolve = "Heat resolves functions: take the metadata of a stack, not of a template"
+    """Raise InvalidMetadata for each template function: such a document cannot be applied."""
+    advice = "Heat resolves functions: take the metadata of a stack, not of a template"
     problems = [
-        Problem(path, "a value", f"the template function {function}", resolve)
+        Problem(path, "a value", f"the template function {function}", advice)
         for path, function in document.functions.items()
     ]
     if problems:
@@ -39,31 +39,31 @@ def require_resolved(document: Document, where: str = "") -> None:
 
 
 def salvage_document(document: object) -> Document | None:
-    """What of an invalid document is needed to signal its FAILURE: handle, node, generation and deadline.
+    """Read what a FAILURE signal needs from an invalid document: handle, node, generation and deadline.
 
-    None where the handle cannot be read. What is wrong is for `parse` to say.
+    Return None if the handle is not readable. `parse` reports the problems.
     """
-    handle = _one(_HANDLE, document, "ReadyWaitCondition")
+    handle = _read_key(_HANDLE, document, "ReadyWaitCondition")
     if handle is None:
         return None
     section = document.get("GuestAgent") if isinstance(document, dict) else None
     return Document(
         handle,
         section=Section(
-            node=_one(NODE, section, "Node"),
-            generation=_one(GENERATION, section, "Generation") or 1,
-            deadline=_one(DEADLINE, section, "Deadline") or DEFAULT_DEADLINE,
+            node=_read_key(NODE, section, "Node"),
+            generation=_read_key(GENERATION, section, "Generation") or 1,
+            deadline=_read_key(DEADLINE, section, "Deadline") or DEFAULT_DEADLINE,
         ),
     )
 
 
 def read_polling_interval(document: object) -> int | None:
-    """What a document, valid or not, says of the collector's interval, in seconds; None where it says nothing."""
+    """Return the collector's interval in seconds, of a valid or invalid document; None if there is none."""
     section = document.get("GuestAgent") if isinstance(document, dict) else None
-    return _one(POLLING, section, "PollingInterval")
+    return _read_key(POLLING, section, "PollingInterval")
 
 
-def _one(shape: Shape[T], mapping: object, key: str) -> T | None:
+def _read_key(shape: Shape[T], mapping: object, key: str) -> T | None:
     if not isinstance(mapping, dict) or key not in mapping:
         return None
     return shape.read(Problems().open_cursor(mapping[key]))

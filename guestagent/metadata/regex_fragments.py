@@ -1,4 +1,4 @@
-"""Regular expressions that the shapes share, with one meaning for Python and for readers of a schema."""
+"""Regular expressions of several shapes. They mean the same in Python and in a JSON Schema."""
 
 END = r"$(?!\n)"  # Python's `$` alone matches before a last newline too
 SURROGATES = r"\ud800-\udfff"  # JSON can spell them; no encoding can carry them

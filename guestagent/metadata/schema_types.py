@@ -1,4 +1,4 @@
-"""Declarations of what may stand in a document. One shape both reads a value and says its JSON Schema."""
+"""Shapes: each declares the valid values of a part of a document, reads one, and builds its JSON Schema."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ DIGITS = re.compile(rf"^(0|[1-9][0-9]{{0,18}}){END}")
 
 
 class Shape(Protocol[T_co]):
-    """`wanted` is what a problem says was expected; `read` returns None where it has noted a problem."""
+    """`expected` is the text for a problem. `read` returns None if it has noted a problem."""
 
     @property
     def expected(self) -> str: ...
-    def read(self, at: Cursor) -> T_co | None: ...
+    def read(self, cursor: Cursor) -> T_co | None: ...
     def build_schema(self) -> Schema: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string of `least` to `most` characters.
+    """A string of `min_length` to `max_length` characters.
 
-    `banned` and `pattern` are regular expressions, `banning` and `form` their words.
-    `why` tells where the limit comes from.
+    `forbidden_pattern` and `pattern` are regular expressions, which `forbidden_name` and `description` describe.
+    `reason` explains the limit of the length.
     """
 
     max_length: int
@@ -48,20 +48,20 @@ class Text:
     def expected(self) -> str:
         return f"{self.description} of {self.min_length} to {self.max_length} characters"
 
-    def read(self, at: Cursor) -> str | None:
-        text = at.value
+    def read(self, cursor: Cursor) -> str | None:
+        text = cursor.value
         if not isinstance(text, str):
-            return at.add_problem("a string", do="quote it" if isinstance(text, int | float) else "")
+            return cursor.add_problem("a string", do="quote it" if isinstance(text, int | float) else "")
         if len(text) < self.min_length:
-            return at.add_problem("a string that is not empty", "an empty one")
+            return cursor.add_problem("a string that is not empty", "an empty one")
         if len(text) > self.max_length:
-            return at.add_problem(f"at most {self.max_length} characters", str(len(text)), self.reason)
+            return cursor.add_problem(f"at most {self.max_length} characters", str(len(text)), self.reason)
         if self.pattern and not re.search(self.pattern, text):
-            return at.add_problem(self.description, "another string")
-        banned = re.search(self.forbidden_pattern, text)
-        if banned:
-            return at.add_problem(
-                f"a string without any {self.forbidden_name}", f"one at character {banned.start() + 1}"
+            return cursor.add_problem(self.description, "another string")
+        forbidden = re.search(self.forbidden_pattern, text)
+        if forbidden:
+            return cursor.add_problem(
+                f"a string without any {self.forbidden_name}", f"one at character {forbidden.start() + 1}"
             )
         return text
 
@@ -77,7 +77,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """An integer, or the string of its digits: CFN templates and Heat's functions make strings of numbers."""
+    """An integer, or a string of its digits: CFN templates and Heat's functions turn numbers into strings."""
 
     minimum: int
     maximum: int
@@ -90,15 +90,15 @@ class Integer:
             else str(self.minimum)
         )
 
-    def read(self, at: Cursor) -> int | None:
-        value = at.value
+    def read(self, cursor: Cursor) -> int | None:
+        value = cursor.value
         if isinstance(value, str) and DIGITS.search(value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            return at.add_problem(self.expected)
+            return cursor.add_problem(self.expected)
         if not self.minimum <= value <= self.maximum:
             found = str(value) if abs(value) < 10**19 else "one of more than 19 digits"
-            return at.add_problem(self.expected, found)
+            return cursor.add_problem(self.expected, found)
         return value
 
     def build_schema(self) -> Schema:
@@ -112,8 +112,8 @@ class Integer:
 class Boolean:
     expected: str = "true or false"
 
-    def read(self, at: Cursor) -> bool | None:
-        return at.read_boolean()
+    def read(self, cursor: Cursor) -> bool | None:
+        return cursor.read_boolean()
 
     def build_schema(self) -> Schema:
         return {"type": "boolean"}
@@ -129,12 +129,12 @@ class Choice:
     def expected(self) -> str:
         return " or ".join(self.words)
 
-    def read(self, at: Cursor) -> str | None:
-        if not isinstance(at.value, str):
-            return at.add_problem(self.expected)
-        if at.value not in self.words:
-            return at.add_problem(self.expected, "another word")
-        return at.value
+    def read(self, cursor: Cursor) -> str | None:
+        if not isinstance(cursor.value, str):
+            return cursor.add_problem(self.expected)
+        if cursor.value not in self.words:
+            return cursor.add_problem(self.expected, "another word")
+        return cursor.value
 
     def build_schema(self) -> Schema:
         return {"enum": list(self.words)}
@@ -142,7 +142,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ValueOrFunction(Generic[T]):
-    """A value, or a template function in its place."""
+    """A value, or a template function in place of it."""
 
     shape: Shape[T]
 
@@ -150,8 +150,8 @@ class ValueOrFunction(Generic[T]):
     def expected(self) -> str:
         return self.shape.expected
 
-    def read(self, at: Cursor) -> T | UnresolvedFunction | None:
-        return read_function(at) if is_function(at.value) else self.shape.read(at)
+    def read(self, cursor: Cursor) -> T | UnresolvedFunction | None:
+        return read_function(cursor) if is_function(cursor.value) else self.shape.read(cursor)
 
     def build_schema(self) -> Schema:
         return {"anyOf": [self.shape.build_schema(), {"$ref": FUNCTION_REF}]}
@@ -159,7 +159,7 @@ class ValueOrFunction(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a mapping: the argument that it becomes, its shape, and what it means."""
+    """One key of a mapping: the argument for it, its shape, and its meaning."""
 
     argument: str
     shape: Shape[object]
@@ -174,38 +174,38 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class MappingShape(Generic[T]):
-    """A mapping of known keys, built into a value. `open`: other keys belong to others and are left alone."""
+    """A mapping of known keys, built into a value. `open`: other keys belong to other programs and are ignored."""
 
     build: Callable[..., T]
     keys: Mapping[str, Key]
     open: bool = False
     expected: str = "a mapping"
 
-    def read(self, at: Cursor) -> T | None:
-        mapping = at.read_mapping() if self.open else at.read_known_keys(frozenset(self.keys))
+    def read(self, cursor: Cursor) -> T | None:
+        mapping = cursor.read_mapping() if self.open else cursor.read_known_keys(frozenset(self.keys))
         if mapping is None:
             return None
-        before = len(at.problems.problems)
-        read = {key.argument: _read(key, name, mapping, at) for name, key in self.keys.items()}
-        if len(at.problems.problems) > before:
+        count_before = len(cursor.problems.problems)
+        values = {key.argument: _read_key(key, name, mapping, cursor) for name, key in self.keys.items()}
+        if len(cursor.problems.problems) > count_before:
             return None
-        return self.build(**{argument: value for argument, value in read.items() if value is not None})
+        return self.build(**{argument: value for argument, value in values.items() if value is not None})
 
     def build_schema(self) -> Schema:
         required = [name for name, key in self.keys.items() if key.required]
         properties = {name: key.build_schema() for name, key in self.keys.items()}
-        said: Schema = {"type": "object", "properties": properties}
+        schema: Schema = {"type": "object", "properties": properties}
         return (
-            said
+            schema
             | ({"required": required} if required else {})
             | ({} if self.open else {"additionalProperties": False})
         )
 
 
-def _read(key: Key, name: str, mapping: Mapping[str, object], at: Cursor) -> object:
+def _read_key(key: Key, name: str, mapping: Mapping[str, object], cursor: Cursor) -> object:
     if name not in mapping:
-        return at.get_child(name, None).add_problem(key.shape.expected) if key.required else None
-    child = at.get_child(name, mapping[name])
+        return cursor.get_child(name, None).add_problem(key.shape.expected) if key.required else None
+    child = cursor.get_child(name, mapping[name])
     if is_function(child.value) and not isinstance(key.shape, ValueOrFunction):
         return child.add_problem(key.shape.expected, "a template function", "write the value itself")
     return key.shape.read(child)

@@ -42,40 +42,42 @@ class FunctionCall:
     arguments: Cursor
 
 
-def find_calls(at: Cursor) -> Iterator[FunctionCall]:
+def find_calls(cursor: Cursor) -> Iterator[FunctionCall]:
     """Find the outermost functions in a value of a template: those in their arguments are for the caller to find.
 
     This is the one walk over a template's functions, for documents and for whole templates.
     """
-    match at.value:
+    match cursor.value:
         case dict(mapping) if is_function(mapping):
             [(name, arguments)] = mapping.items()
-            yield FunctionCall(name, at.get_child(name, arguments))
+            yield FunctionCall(name, cursor.get_child(name, arguments))
         case dict(mapping):
             for key, value in mapping.items():
-                yield from find_calls(at.get_child(str(key), value))
+                yield from find_calls(cursor.get_child(str(key), value))
         case list(elements):
             for index, value in enumerate(elements):
-                yield from find_calls(at.get_child(index, value))
+                yield from find_calls(cursor.get_child(index, value))
 
 
-def read_function(at: Cursor) -> UnresolvedFunction | None:
+def read_function(cursor: Cursor) -> UnresolvedFunction | None:
     """Read the function at this place, where `is_function` is true."""
-    assert isinstance(at.value, dict)
-    [(name, arguments)] = at.value.items()
+    assert isinstance(cursor.value, dict)
+    [(name, arguments)] = cursor.value.items()
     if name not in FUNCTIONS:
-        near = get_close_matches(name[:NAME_LENGTH_LIMIT], sorted(FUNCTIONS), n=1)
-        return at.add_problem(
-            "one of Heat's functions", "an unknown one", f"did you mean {near[0]}?" if near else ""
+        neighbours = get_close_matches(name[:NAME_LENGTH_LIMIT], sorted(FUNCTIONS), n=1)
+        return cursor.add_problem(
+            "one of Heat's functions",
+            "an unknown one",
+            f"did you mean {neighbours[0]}?" if neighbours else "",
         )
-    text = encode_canonical_json(at.value)
+    text = encode_canonical_json(cursor.value)
     if text is None:
-        return at.add_problem(
+        return cursor.add_problem(
             f"a function of at most {VALUE_LIMIT} JSON values, {DEPTH_LIMIT} deep", "another"
         )
     expected = FUNCTIONS[name].describe_mismatch(arguments)
     if expected:
-        return at.get_child(name, arguments).add_problem(expected, "something else")
+        return cursor.get_child(name, arguments).add_problem(expected, "something else")
     return UnresolvedFunction(_describe_function(name, arguments), text)
 
 
@@ -90,16 +92,16 @@ def encode_canonical_json(value: object) -> str | None:
     waiting: list[tuple[object, int]] = [(value, 0)]
     count = 0
     while waiting:
-        item, depth = waiting.pop()
+        value_part, depth = waiting.pop()
         count += 1
-        if count > VALUE_LIMIT or depth > DEPTH_LIMIT or not _is_json(item):
+        if count > VALUE_LIMIT or depth > DEPTH_LIMIT or not _is_json(value_part):
             return None
-        if isinstance(item, dict):
-            if not all(isinstance(key, str) and _is_encodable(key) for key in item):
+        if isinstance(value_part, dict):
+            if not all(isinstance(key, str) and _is_encodable(key) for key in value_part):
                 return None
-            item = list(item.values())
-        if isinstance(item, list):
-            waiting += [(child, depth + 1) for child in item[: VALUE_LIMIT + 1]]
+            value_part = list(value_part.values())
+        if isinstance(value_part, list):
+            waiting += [(child, depth + 1) for child in value_part[: VALUE_LIMIT + 1]]
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 

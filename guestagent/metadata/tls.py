@@ -1,4 +1,4 @@
-"""The TLS of a document: certificates and keys in PEM, and which of its keys go together."""
+"""The TLS of a document: certificates and private keys in PEM, and which keys belong together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guestagent.metadata.schema_types import Boolean, Key, MappingShape, Schema,
 from guestagent.secret import Secret
 from guestagent.validation import Cursor
 
-PEM_LENGTH_LIMIT = 32768  # all of a node's user data has to stay under 64 KiB
+PEM_LENGTH_LIMIT = 32768  # a node's user data must be smaller than 64 KiB
 
 PEM = Text(
     PEM_LENGTH_LIMIT,
@@ -21,7 +21,7 @@ PEM = Text(
 )
 PRIVATE_KEY_PEM = Text(
     PEM_LENGTH_LIMIT,
-    forbidden_pattern=rf"ENCRYPTED|\u0000|[{SURROGATES}]",  # no server could be told the passphrase
+    forbidden_pattern=rf"ENCRYPTED|\u0000|[{SURROGATES}]",  # a server cannot get the passphrase
     forbidden_name="passphrase or NUL",
     pattern=r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[\s\S]+-----END ([A-Z]+ )?PRIVATE KEY-----",
     description="a private key in PEM",
@@ -32,8 +32,8 @@ PRIVATE_KEY_PEM = Text(
 class PrivateKeyShape:
     expected: str = PRIVATE_KEY_PEM.expected
 
-    def read(self, at: Cursor) -> Secret | None:
-        text = PRIVATE_KEY_PEM.read(at)
+    def read(self, cursor: Cursor) -> Secret | None:
+        text = PRIVATE_KEY_PEM.read(cursor)
         return None if text is None else Secret(text)
 
     def build_schema(self) -> Schema:
@@ -62,24 +62,24 @@ TLS = MappingShape(
 
 @dataclass(frozen=True, slots=True)
 class TlsShape:
-    """The keys of TLS, and that they do not contradict each other."""
+    """The keys of TLS, which must not contradict each other."""
 
     expected: str = TLS.expected
 
-    def read(self, at: Cursor) -> Tls | None:
-        found = at.value if isinstance(at.value, dict) else {}
-        if found.get("Required") is False and len(found) > 1:
-            others = " and ".join(sorted(str(key)[:64] for key in found if key != "Required"))
-            at.get_child("Required", None).add_problem("nothing beside it if it is false", others)
-        if found.get("Verify") is True and "CA" not in found:
-            at.get_child("CA", None).add_problem(
+    def read(self, cursor: Cursor) -> Tls | None:
+        mapping = cursor.value if isinstance(cursor.value, dict) else {}
+        if mapping.get("Required") is False and len(mapping) > 1:
+            other_keys = " and ".join(sorted(str(key)[:64] for key in mapping if key != "Required"))
+            cursor.get_child("Required", None).add_problem("nothing beside it if it is false", other_keys)
+        if mapping.get("Verify") is True and "CA" not in mapping:
+            cursor.get_child("CA", None).add_problem(
                 "a CA if Verify is true", do="there is nothing to verify against"
             )
-        if "Certificate" in found and "Key" not in found:
-            at.get_child("Key", None).add_problem("the private key of the Certificate")
-        if "Key" in found and "Certificate" not in found:
-            at.get_child("Certificate", None).add_problem("the certificate of the Key")
-        return TLS.read(at)
+        if "Certificate" in mapping and "Key" not in mapping:
+            cursor.get_child("Key", None).add_problem("the private key of the Certificate")
+        if "Key" in mapping and "Certificate" not in mapping:
+            cursor.get_child("Certificate", None).add_problem("the certificate of the Key")
+        return TLS.read(cursor)
 
     def build_schema(self) -> Schema:
         verified: Schema = {"properties": {"Verify": {"const": True}}, "required": ["Verify"]}

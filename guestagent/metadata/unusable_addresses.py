@@ -13,13 +13,13 @@ UNUSABLE_PATTERNS = (
     r"^[fF][fF][0-9A-Fa-f]{2}:",
     r"^[fF][eE][89aAbB][0-9A-Fa-f]:",
 )
-"""The usual spellings, for the JSON Schema; an IPv4 address mapped in hexadecimal digits is beyond it."""
+"""The usual spellings, for the JSON Schema, which cannot match an IPv4 address in hexadecimal digits."""
 
-UNSPECIFIED_REASON = "Heat gives it until it knows the server's own"
+UNSPECIFIED_REASON = "Heat returns it until it knows the server's own address"
 
 
 def explain_unusable(text: str) -> str | None:
-    """Why nothing can connect to this address, as advice; None if something can, or if it is not an address."""
+    """Return why no channel can connect to this address; None if one can, or if it is not an address."""
     try:
         address = ip_address(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Names what is wrong with a text that is meant as a handle's URL, without showing it: it may hold a token. Pure."""
+"""Describes the fault of an invalid URL without showing it, because it may contain a token. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PRINTABLE = re.compile(r"[!-~]*")
 
 
 def find_url_fault(text: str) -> str:
-    """Return what was found instead of a URL; "" for a text that is meant as something else, or if nothing is known."""
+    """Describe a text that is almost a URL; "" if it is meant as something else, or if no fault is known."""
     url = SCHEME.match(text)
     if url is None:
         return ""

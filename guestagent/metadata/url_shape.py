@@ -20,18 +20,22 @@ URL_ADVICE = "Heat builds it from heat_waitcondition_server_url in heat.conf, or
 
 
 def read_url(
-    at: Cursor, expected: str = EXPECTED_URL, found: str | None = None, advice: str = ""
+    cursor: Cursor, expected: str = EXPECTED_URL, found: str | None = None, advice: str = ""
 ) -> str | None:
     """Return the URL. If the value is meant as one, the problem names its fault; else it has `found` and `advice`."""
-    text = at.value
+    text = cursor.value
     if not isinstance(text, str):
-        return at.add_problem(expected, found, advice)
+        return cursor.add_problem(expected, found, advice)
     if _has_impossible_server(text):
-        return at.add_problem(EXPECTED_SERVER, find_url_fault(text) or "another", SERVER_ADVICE)
+        return cursor.add_problem(EXPECTED_SERVER, find_url_fault(text) or "another", SERVER_ADVICE)
     if is_url(text):
         return text
     fault = find_url_fault(text)
-    return at.add_problem(expected, fault, URL_ADVICE) if fault else at.add_problem(expected, found, advice)
+    return (
+        cursor.add_problem(expected, fault, URL_ADVICE)
+        if fault
+        else cursor.add_problem(expected, found, advice)
+    )
 
 
 def is_url(text: str) -> bool:

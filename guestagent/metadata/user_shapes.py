@@ -1,4 +1,4 @@
-"""Users, a name and a password each: as mappings, or in the two-item spelling of the published example."""
+"""Users, each with a name and a password: as mappings, or as the two items of the example published in 2013."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from guestagent.secret import Secret
 from guestagent.validation import Cursor
 
 CREDENTIAL_LENGTH_LIMIT = 32
-"""MySQL's limit for users, in characters, and for a channel's password, where it counts bytes: the agent sees to those.
+"""MySQL's limit for a user name, in characters, and for a channel's password, in bytes; the agent checks the bytes.
 
-MariaDB takes 96 bytes of a password, which is never reached: 32 characters up to U+FFFF have no more.
+MariaDB accepts 96 bytes of a password: 32 characters up to U+FFFF have no more.
 """
 
 USER_LIMIT = 1000
 
 BEYOND_BMP = r"[^\u0000-\uffff]"
-"""What the servers cannot keep: their tables of users and their channels' repositories have utf8mb3."""
+"""Characters that the servers cannot store: their tables of users and channels are in utf8mb3."""
 
 SYSTEM_ACCOUNTS = (
     "root",
@@ -31,27 +31,27 @@ SYSTEM_ACCOUNTS = (
     "debian-sys-maint",
     "PUBLIC",
 )
-"""Names that either family's installation or grammar has taken."""
+"""Names that MySQL or MariaDB uses itself, or that its grammar reserves."""
 
 NAME = Text(
     CREDENTIAL_LENGTH_LIMIT,
-    forbidden_pattern=rf"{CONTROL}|{BEYOND_BMP}|^ | $|^'.*'$",  # a server strips outer quotes from the name in a login
+    forbidden_pattern=rf"{CONTROL}|{BEYOND_BMP}|^ | $|^'.*'$",  # a server removes outer quotes from the name in a login
     forbidden_name="control character, character beyond U+FFFF, blank at an end, or quotes around it",
-    reason="MySQL takes no more for a user",
+    reason="MySQL accepts no more for a user",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AccountNameShape:
-    """The name of an account that the agent makes: none that the server keeps for itself."""
+    """The name of an account that the agent creates. The servers' own accounts are excluded."""
 
     expected: str = NAME.expected
 
-    def read(self, at: Cursor) -> str | None:
-        name = NAME.read(at)
+    def read(self, cursor: Cursor) -> str | None:
+        name = NAME.read(cursor)
         if name in SYSTEM_ACCOUNTS:
-            do = "it is an account of the server's own: choose another"
-            return at.add_problem("a name that the servers leave free", name, do)
+            do = "it is one of the server's own accounts: choose another"
+            return cursor.add_problem("a name that no server uses itself", name, do)
         return name
 
     def build_schema(self) -> Schema:
@@ -62,8 +62,8 @@ class AccountNameShape:
 class PasswordShape:
     expected: str = f"a string of 1 to {CREDENTIAL_LENGTH_LIMIT} characters"
 
-    def read(self, at: Cursor) -> Secret | None:
-        text = self._text.read(at)
+    def read(self, cursor: Cursor) -> Secret | None:
+        text = self._text.read(cursor)
         return None if text is None else Secret(text)
 
     def build_schema(self) -> Schema:
@@ -75,11 +75,11 @@ class PasswordShape:
             CREDENTIAL_LENGTH_LIMIT,
             forbidden_pattern=rf"{CONTROL}|{BEYOND_BMP}",
             forbidden_name="control character or character beyond U+FFFF",
-            reason="MySQL takes no more for the password of a channel",
+            reason="MySQL accepts no more for the password of a channel",
         )
 
 
-def _user(name: Shape[str]) -> MappingShape[User]:
+def _build_user_shape(name: Shape[str]) -> MappingShape[User]:
     return MappingShape(
         User,
         {
@@ -89,40 +89,40 @@ def _user(name: Shape[str]) -> MappingShape[User]:
     )
 
 
-USER = _user(NAME)
-ACCOUNT = _user(AccountNameShape())
+USER = _build_user_shape(NAME)
+ACCOUNT = _build_user_shape(AccountNameShape())
 
 
 @dataclass(frozen=True, slots=True)
 class UserListShape:
-    """A list of users. The published example writes one as two items, a name and then its password."""
+    """A list of users. The example of 2013 writes one as two items, a name and then its password."""
 
     expected: str = "a list of users"
 
-    def read(self, at: Cursor) -> tuple[User, ...] | None:
-        if isinstance(at.value, list) and len(at.value) > 2 * USER_LIMIT:
-            return at.add_problem(f"at most {USER_LIMIT} users", "more")
-        items = list(at.read_items())
-        users: dict[str | UnresolvedFunction, str] = {}
-        read: list[User] = []
+    def read(self, cursor: Cursor) -> tuple[User, ...] | None:
+        if isinstance(cursor.value, list) and len(cursor.value) > 2 * USER_LIMIT:
+            return cursor.add_problem(f"at most {USER_LIMIT} users", "more")
+        items = list(cursor.read_items())
+        paths_by_name: dict[str | UnresolvedFunction, str] = {}
+        users: list[User] = []
         while items:
             item = items.pop(0)
-            halves = _halves(item, items[0]) if items else None
+            halves = _split_user(item, items[0]) if items else None
             if halves:
                 items.pop(0)
-            user = _pair(*halves) if halves else ACCOUNT.read(item)
+            user = _read_split_user(*halves) if halves else ACCOUNT.read(item)
             if user is None:
                 continue
-            if user.name in users:
+            if user.name in paths_by_name:
                 name = halves[0] if halves else item.get_child("name", None)
-                name.add_problem("names that differ", f"the name of {users[user.name]} again")
-            users.setdefault(user.name, item.path)
-            read.append(user)
-        return tuple(read)
+                name.add_problem("names that differ", f"the name of {paths_by_name[user.name]} again")
+            paths_by_name.setdefault(user.name, item.path)
+            users.append(user)
+        return tuple(users)
 
     def build_schema(self) -> Schema:
-        whole = ACCOUNT.build_schema()
-        keys = whole["properties"]
+        whole_user = ACCOUNT.build_schema()
+        keys = whole_user["properties"]
         halves = [
             {
                 "type": "object",
@@ -136,21 +136,21 @@ class UserListShape:
         return {
             "type": "array",
             "maxItems": 2 * USER_LIMIT,
-            "items": {"anyOf": [whole, *halves]},
+            "items": {"anyOf": [whole_user, *halves]},
             "$comment": order,
         }
 
 
-def _halves(first: Cursor, second: Cursor) -> tuple[Cursor, Cursor] | None:
+def _split_user(first: Cursor, second: Cursor) -> tuple[Cursor, Cursor] | None:
     match first.value, second.value:
         case {"name": name, **more}, {"password": password, **others} if not more and not others:
             return first.get_child("name", name), second.get_child("password", password)
     return None
 
 
-def _pair(name: Cursor, password: Cursor) -> User | None:
-    read = ACCOUNT.keys["name"].shape.read(name), ACCOUNT.keys["password"].shape.read(password)
-    match read:
-        case (str() | UnresolvedFunction() as who, Secret() | UnresolvedFunction() as secret):
-            return User(who, secret)
+def _read_split_user(name: Cursor, password: Cursor) -> User | None:
+    values = ACCOUNT.keys["name"].shape.read(name), ACCOUNT.keys["password"].shape.read(password)
+    match values:
+        case (str() | UnresolvedFunction() as user_name, Secret() | UnresolvedFunction() as secret):
+            return User(user_name, secret)
     return None

@@ -1,6 +1,6 @@
-"""The server variables that a document may set: a checked list, and what the agent keeps to itself. Pure.
+"""The server variables that a document may set, and those that the agent reserves. Pure.
 
-What a running server makes of a value the agent looks at.
+The agent checks what a running server makes of a value.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from guestagent.validation import Cursor
 
 
 class ChangeMode(str, Enum):
-    """When a server takes another value: at once (SET GLOBAL), or only at its start."""
+    """When a server accepts another value: at run time (SET GLOBAL), or only at its start."""
 
     DYNAMIC = "dynamic"
     STATIC = "static"
@@ -37,9 +37,9 @@ class ChangeMode(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class KnownVariable:
-    """What may be said of a variable, and when each family takes it; None: that family does not know it.
+    """The values of a variable, and when each product accepts a change; None: that product does not have it.
 
-    `why`: where its limits come from, if not from the server.
+    `reason` explains limits that do not come from the server.
     """
 
     type: VariableType
@@ -52,37 +52,37 @@ class KnownVariable:
 
 
 def normalise_name(name: str) -> str:
-    """The name as a server shows it: an option file may say it with hyphens."""
+    """Return the name as a server shows it. An option file may have hyphens in it."""
     return name.replace("-", "_")
 
 
 def format_variable(name: str, value: VariableValue) -> str:
-    """A value that the list admits, as servers spell it. ValueError for any other: parse lets none pass."""
-    known = KNOWN_VARIABLES.get(normalise_name(name))
-    text = None if known is None else known.type.format_value(value)
+    """Return a valid value as servers spell it. Raise ValueError for any other, which `parse` rejects."""
+    variable = KNOWN_VARIABLES.get(normalise_name(name))
+    text = None if variable is None else variable.type.format_value(value)
     if text is None:
         raise ValueError(f"{name} is not in the list of variables, or has another value than it admits")
     return text
 
 
 def explain_reserved(name: str) -> str | None:
-    """Why the agent keeps this variable to itself; None where it does not."""
-    full = normalise_name(name).lower().removeprefix("loose_")
+    """Return why the agent reserves this variable; None if it does not."""
+    full_name = normalise_name(name).lower().removeprefix("loose_")
     return next(
         (
-            why
-            for pattern, why in RESERVED_VARIABLES.items()
-            if re.fullmatch(pattern, full) or re.fullmatch(pattern, full.removeprefix("skip_"))
+            reason
+            for pattern, reason in RESERVED_VARIABLES.items()
+            if re.fullmatch(pattern, full_name) or re.fullmatch(pattern, full_name.removeprefix("skip_"))
         ),
         None,
     )
 
 
-def check_value(at: Cursor, name: str, value: VariableValue) -> None:
-    """Notes a problem where the value is not of the variable's kind."""
-    known = KNOWN_VARIABLES[name]
-    if known.type.format_value(value) is None:
-        at.add_problem(known.type.expected, "another value", known.reason)
+def check_value(cursor: Cursor, name: str, value: VariableValue) -> None:
+    """Note a problem if the value is not valid for the variable."""
+    variable = KNOWN_VARIABLES[name]
+    if variable.type.format_value(value) is None:
+        cursor.add_problem(variable.type.expected, "another value", variable.reason)
 
 
 DYNAMIC, STATIC = ChangeMode.DYNAMIC, ChangeMode.STATIC
@@ -90,47 +90,49 @@ FLAG = Flag()
 SECONDS = Number(1, 31536000)
 NET_TIMEOUT = Number(3, 31536000)
 HEARTBEAT_REASON = (
-    "the agent's channels have a heartbeat every 2 s, and a shorter timeout would cut them between two"
+    "the agent's channels have a heartbeat every 2 s, and a shorter timeout would disconnect them"
 )
 
 
-def _size(least: int = 0, most: int = SIZE_LIMIT) -> Number:
-    return Number(least, most, allows_units=True)
+def _size(minimum: int = 0, maximum: int = SIZE_LIMIT) -> Number:
+    return Number(minimum, maximum, allows_units=True)
 
 
-def _both(kind: VariableType, takes: ChangeMode = DYNAMIC) -> KnownVariable:
-    return KnownVariable(kind, takes, takes)
+def _for_both(variable_type: VariableType, mode: ChangeMode = DYNAMIC) -> KnownVariable:
+    return KnownVariable(variable_type, mode, mode)
 
 
 KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
-    # What the agent sizes from the machine, and how durable a commit is.
-    "innodb_buffer_pool_size": _both(_size(5 * MIB)),
+    # Sizes that the agent derives from the machine, and how durable a commit is.
+    "innodb_buffer_pool_size": _for_both(_size(5 * MIB)),
     "innodb_log_file_size": KnownVariable(_size(4 * MIB), DYNAMIC, None),
     "innodb_redo_log_capacity": KnownVariable(_size(8 * MIB), None, DYNAMIC),
-    "max_connections": _both(Number(10, 100000)),
-    "innodb_flush_log_at_trx_commit": _both(Number(0, 2)),
-    "sync_binlog": _both(Number(0, UINT32_MAX)),
+    "max_connections": _for_both(Number(10, 100000)),
+    "innodb_flush_log_at_trx_commit": _for_both(Number(0, 2)),
+    "sync_binlog": _for_both(Number(0, UINT32_MAX)),
     # InnoDB
-    "innodb_adaptive_hash_index": _both(FLAG),
-    "innodb_autoinc_lock_mode": _both(Number(0, 2), STATIC),
-    "innodb_flush_neighbors": _both(Number(0, 2)),
-    "innodb_io_capacity": _both(Number(100, UINT32_MAX)),
-    "innodb_io_capacity_max": _both(Number(100, UINT32_MAX)),
-    "innodb_lock_wait_timeout": _both(Number(1, 100000000)),
+    "innodb_adaptive_hash_index": _for_both(FLAG),
+    "innodb_autoinc_lock_mode": _for_both(Number(0, 2), STATIC),
+    "innodb_flush_neighbors": _for_both(Number(0, 2)),
+    "innodb_io_capacity": _for_both(Number(100, UINT32_MAX)),
+    "innodb_io_capacity_max": _for_both(Number(100, UINT32_MAX)),
+    "innodb_lock_wait_timeout": _for_both(Number(1, 100000000)),
     "innodb_log_buffer_size": KnownVariable(_size(MIB, UINT32_MAX), STATIC, DYNAMIC),
-    "innodb_max_dirty_pages_pct": _both(Decimal(99)),
-    "innodb_open_files": _both(Number(10, 2**31 - 1), STATIC),  # MySQL changes it by a function, not by SET
-    "innodb_print_all_deadlocks": _both(FLAG),
+    "innodb_max_dirty_pages_pct": _for_both(Decimal(99)),
+    "innodb_open_files": _for_both(
+        Number(10, 2**31 - 1), STATIC
+    ),  # MySQL changes it by a function, not by SET
+    "innodb_print_all_deadlocks": _for_both(FLAG),
     "innodb_purge_threads": KnownVariable(Number(1, 32), DYNAMIC, STATIC),
     "innodb_read_io_threads": KnownVariable(Number(1, 64), DYNAMIC, STATIC),
     "innodb_snapshot_isolation": KnownVariable(FLAG, DYNAMIC, None),
-    "innodb_stats_on_metadata": _both(FLAG),
+    "innodb_stats_on_metadata": _for_both(FLAG),
     "innodb_write_io_threads": KnownVariable(Number(2, 64), DYNAMIC, STATIC),
     # Binary log and channel
-    "binlog_cache_size": _both(_size(4096)),
-    "binlog_expire_logs_seconds": _both(Number(0, UINT32_MAX)),
-    "binlog_row_image": _both(Enumeration(("FULL", "MINIMAL", "NOBLOB"))),
-    "max_binlog_size": _both(_size(4096, 2**30)),
+    "binlog_cache_size": _for_both(_size(4096)),
+    "binlog_expire_logs_seconds": _for_both(Number(0, UINT32_MAX)),
+    "binlog_row_image": _for_both(Enumeration(("FULL", "MINIMAL", "NOBLOB"))),
+    "max_binlog_size": _for_both(_size(4096, 2**30)),
     "replica_max_allowed_packet": KnownVariable(_size(1024, 2**30), None, DYNAMIC),
     "replica_net_timeout": KnownVariable(NET_TIMEOUT, None, DYNAMIC, HEARTBEAT_REASON),
     "replica_parallel_workers": KnownVariable(Number(0, 1024), None, STATIC),
@@ -141,55 +143,57 @@ KNOWN_VARIABLES: Mapping[str, KnownVariable] = {
     ),
     "slave_parallel_threads": KnownVariable(Number(0, 16383), STATIC, None),
     # Connections
-    "back_log": _both(Number(1, 65535), STATIC),
-    "bind_address": _both(OptionWord(), STATIC),
-    "connect_timeout": _both(Number(2, 31536000)),
+    "back_log": _for_both(Number(1, 65535), STATIC),
+    "bind_address": _for_both(OptionWord(), STATIC),
+    "connect_timeout": _for_both(Number(2, 31536000)),
     "extra_max_connections": KnownVariable(Number(1, 100000), DYNAMIC, None),
     "extra_port": KnownVariable(Number(0, 65535), STATIC, None),
-    "interactive_timeout": _both(SECONDS),
-    "max_allowed_packet": _both(_size(1024, 2**30)),
-    "max_connect_errors": _both(Number(1, UINT32_MAX)),
-    "net_read_timeout": _both(SECONDS),
-    "net_write_timeout": _both(SECONDS),
-    "open_files_limit": _both(Number(1, 2**31 - 1), STATIC),
-    "require_secure_transport": _both(FLAG),
-    "skip_name_resolve": _both(FLAG, STATIC),
-    "thread_cache_size": _both(Number(0, 16384)),
+    "interactive_timeout": _for_both(SECONDS),
+    "max_allowed_packet": _for_both(_size(1024, 2**30)),
+    "max_connect_errors": _for_both(Number(1, UINT32_MAX)),
+    "net_read_timeout": _for_both(SECONDS),
+    "net_write_timeout": _for_both(SECONDS),
+    "open_files_limit": _for_both(Number(1, 2**31 - 1), STATIC),
+    "require_secure_transport": _for_both(FLAG),
+    "skip_name_resolve": _for_both(FLAG, STATIC),
+    "thread_cache_size": _for_both(Number(0, 16384)),
     "thread_handling": KnownVariable(
         Enumeration(("one-thread-per-connection", "pool-of-threads")), STATIC, None
     ),
-    "wait_timeout": _both(SECONDS),
+    "wait_timeout": _for_both(SECONDS),
     # Sessions
-    "character_set_server": _both(OptionWord()),
-    "collation_server": _both(OptionWord()),
-    "event_scheduler": _both(FLAG),
-    "group_concat_max_len": _both(Number(4, UINT32_MAX)),
-    "join_buffer_size": _both(_size(128)),
-    "key_buffer_size": _both(_size(4096)),
-    "local_infile": _both(FLAG),
+    "character_set_server": _for_both(OptionWord()),
+    "collation_server": _for_both(OptionWord()),
+    "event_scheduler": _for_both(FLAG),
+    "group_concat_max_len": _for_both(Number(4, UINT32_MAX)),
+    "join_buffer_size": _for_both(_size(128)),
+    "key_buffer_size": _for_both(_size(4096)),
+    "local_infile": _for_both(FLAG),
     "max_execution_time": KnownVariable(Number(0, UINT32_MAX), None, DYNAMIC),
-    "max_heap_table_size": _both(_size(16384)),
+    "max_heap_table_size": _for_both(_size(16384)),
     "max_statement_time": KnownVariable(Decimal(31536000), DYNAMIC, None),
-    "performance_schema": _both(FLAG, STATIC),
-    "read_buffer_size": _both(_size(8192, 2**31 - 1)),
-    "read_rnd_buffer_size": _both(_size(1, 2**31 - 1)),
-    "sort_buffer_size": _both(_size(32768)),
-    "sql_mode": _both(OptionWord()),
-    "table_definition_cache": _both(Number(400, 524288)),
-    "table_open_cache": _both(Number(1, 524288)),
-    "tmp_table_size": _both(_size(1024)),
-    # What the server tells
+    "performance_schema": _for_both(FLAG, STATIC),
+    "read_buffer_size": _for_both(_size(8192, 2**31 - 1)),
+    "read_rnd_buffer_size": _for_both(_size(1, 2**31 - 1)),
+    "sort_buffer_size": _for_both(_size(32768)),
+    "sql_mode": _for_both(OptionWord()),
+    "table_definition_cache": _for_both(Number(400, 524288)),
+    "table_open_cache": _for_both(Number(1, 524288)),
+    "tmp_table_size": _for_both(_size(1024)),
+    # Logs
     "log_error_verbosity": KnownVariable(Number(1, 3), None, DYNAMIC),
-    "log_queries_not_using_indexes": _both(FLAG),
+    "log_queries_not_using_indexes": _for_both(FLAG),
     "log_warnings": KnownVariable(Number(0, 11), DYNAMIC, None),
-    "long_query_time": _both(Decimal(31536000)),
-    "slow_query_log": _both(FLAG),
+    "long_query_time": _for_both(Decimal(31536000)),
+    "slow_query_log": _for_both(FLAG),
 }
 
 ROLE_REASON = "the agent sets it by the node's role"
 CHANNEL_REASON = "the agent's replication relies on it"
-IMAGE_REASON = "it is the image's: the server would not find its data, or its agent not the server"
-RIGHTS_REASON = "it decides who may do what on the machine"
+IMAGE_REASON = (
+    "the image sets it: with another value the server would not find its data, or the agent its server"
+)
+RIGHTS_REASON = "it controls access to the machine"
 
 RESERVED_VARIABLES: Mapping[str, str] = {
     r"server_id|report_(host|port|user|password)": "the agent gives each node its own; see GuestAgent.ServerId",
@@ -206,5 +210,5 @@ RESERVED_VARIABLES: Mapping[str, str] = {
     ),
     r"networking|default_authentication_plugin|authentication_policy|mysqlx.*|admin_.*|wsrep_.*": RIGHTS_REASON,
     r"general_log.*|slow_query_log_file|log_output": "passwords could end up in it",
-    r"(have_)?ssl.*|tls_.*|mysqlx_ssl.*": "TLS is said by GuestAgent.TLS, and by the image",
+    r"(have_)?ssl.*|tls_.*|mysqlx_ssl.*": "GuestAgent.TLS and the image configure TLS",
 }

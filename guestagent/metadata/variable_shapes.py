@@ -1,4 +1,4 @@
-"""Server variables as a document names them: only those of the checked list, each with a value of its kind."""
+"""The server variables of a document: only those of the allowlist, each with a valid value."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ VARIABLE_NAME = Text(
     64, pattern=rf"^[A-Za-z][A-Za-z0-9_-]*{END}", description="a variable's name (letters, digits, _ and -)"
 )
 VALUE_TEXT = Text(1024, min_length=0)
-REFERENCE_ADVICE = "docs/reference/variables.md lists them"
+REFERENCE_ADVICE = "guestagent validate --schema lists them"
 
 
 @dataclass(frozen=True, slots=True)
 class ScalarShape:
     expected: str = "a string, an integer or a boolean"
 
-    def read(self, at: Cursor) -> str | int | bool | None:
-        value = at.value
+    def read(self, cursor: Cursor) -> str | int | bool | None:
+        value = cursor.value
         if isinstance(value, str):
-            return VALUE_TEXT.read(at)
+            return VALUE_TEXT.read(cursor)
         if not isinstance(value, int):
-            return at.add_problem(self.expected, do="quote it" if isinstance(value, float) else "")
+            return cursor.add_problem(self.expected, do="quote it" if isinstance(value, float) else "")
         if not NUMBER_MIN <= value <= NUMBER_MAX:
-            return at.add_problem("an integer of 64 bits", "a longer one")
+            return cursor.add_problem("an integer of 64 bits", "a longer one")
         return value
 
 
@@ -48,59 +48,61 @@ SCALAR = ScalarShape()
 
 @dataclass(frozen=True, slots=True)
 class VariablesShape:
-    """Server variables: a name of the list and a scalar of its kind each."""
+    """Server variables: names of the allowlist, each with a scalar that is valid for it."""
 
     expected: str = "a mapping of server variables"
 
-    def read(self, at: Cursor) -> Mapping[str, str | int | bool | UnresolvedFunction] | None:
-        mapping = at.read_mapping()
+    def read(self, cursor: Cursor) -> Mapping[str, str | int | bool | UnresolvedFunction] | None:
+        mapping = cursor.read_mapping()
         if mapping is None:
             return None
         if len(mapping) > VARIABLE_LIMIT:
-            return at.add_problem(f"at most {VARIABLE_LIMIT} variables", str(len(mapping)))
-        read: dict[str, str | int | bool | UnresolvedFunction] = {}
+            return cursor.add_problem(f"at most {VARIABLE_LIMIT} variables", str(len(mapping)))
+        values: dict[str, str | int | bool | UnresolvedFunction] = {}
         for spelling, value in mapping.items():
-            child = at.get_child(spelling[:64], value)
-            if VARIABLE_NAME.read(Cursor(spelling, child.path, at.problems)) is None:
+            child = cursor.get_child(spelling[:64], value)
+            if VARIABLE_NAME.read(Cursor(spelling, child.path, cursor.problems)) is None:
                 continue
             name = normalise_name(spelling)
-            if name in read:
+            if name in values:
                 child.add_problem("each variable once", "it twice: - and _ are the same to a server")
-            elif _listed(child, name):
+            elif _check_name(child, name):
                 scalar = read_function(child) if is_function(value) else SCALAR.read(child)
                 if scalar is not None:
-                    read[name] = scalar
+                    values[name] = scalar
                 if scalar is not None and not isinstance(scalar, UnresolvedFunction):
                     check_value(child, name, scalar)
-        check_ordered_pairs(at, read)
-        return read
+        check_ordered_pairs(cursor, values)
+        return values
 
     def build_schema(self) -> Schema:
-        kinds = {
+        patterns = {
             f"^{name.replace('_', '[_-]')}{END}": {
-                "anyOf": [known.type.build_schema(), {"$ref": FUNCTION_REF}]
+                "anyOf": [variable.type.build_schema(), {"$ref": FUNCTION_REF}]
             }
-            for name, known in sorted(KNOWN_VARIABLES.items())
+            for name, variable in sorted(KNOWN_VARIABLES.items())
         }
         return {
             "type": "object",
             "maxProperties": VARIABLE_LIMIT,
-            "patternProperties": kinds,
+            "patternProperties": patterns,
             "additionalProperties": False,
         }
 
 
-def _listed(at: Cursor, name: str) -> bool:
-    """Whether the list has the name; a problem where it has not, with why and what is near."""
+def _check_name(cursor: Cursor, name: str) -> bool:
+    """Return whether the allowlist has the name. If not, note why, and which names are similar."""
     if name in KNOWN_VARIABLES:
         return True
-    why = explain_reserved(name)
-    near = get_close_matches(name, sorted(KNOWN_VARIABLES), n=3, cutoff=0.6)
-    meant = f"did you mean {' or '.join(near)}?" if near else REFERENCE_ADVICE
-    if why is not None:
-        at.add_problem(
-            "a variable that a document may set", f"one that it may not: {why}", meant if near else ""
+    reason = explain_reserved(name)
+    neighbours = get_close_matches(name, sorted(KNOWN_VARIABLES), n=3, cutoff=0.6)
+    advice = f"did you mean {' or '.join(neighbours)}?" if neighbours else REFERENCE_ADVICE
+    if reason is not None:
+        cursor.add_problem(
+            "a variable that a document may set",
+            f"one that it may not: {reason}",
+            advice if neighbours else "",
         )
     else:
-        at.add_problem("a variable that a document may set", "one that is not in the list", meant)
+        cursor.add_problem("a variable that a document may set", "one that is not in the list", advice)
     return False

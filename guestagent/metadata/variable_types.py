@@ -1,4 +1,4 @@
-"""What the value of a server variable may be: one kind both judges a value and says its JSON Schema. Pure."""
+"""Types of server variables: each checks and formats a value, and builds its JSON Schema. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME_PATTERN = r"[A-Za-z0-9_.:*,-]{0,255}"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A whole number; with `size` also `8G`, `512M` and the like."""
+    """A whole number; if it `allows_units`, also `8G`, `512M` and the like."""
 
     minimum: int
     maximum: int
@@ -29,17 +29,17 @@ class Number:
 
     @property
     def expected(self) -> str:
-        what = "a size in bytes (or 512M, 8G and the like)" if self.allows_units else "an integer"
-        return f"{what} from {self.minimum} to {self.maximum}"
+        description = "a size in bytes (or 512M, 8G and the like)" if self.allows_units else "an integer"
+        return f"{description} from {self.minimum} to {self.maximum}"
 
     def format_value(self, value: VariableValue) -> str | None:
-        """As an option file and a server spell it; None where it is none."""
+        """Return the value as an option file and a server spell it; None if it is not valid."""
         if isinstance(value, bool):
             return None
-        found = re.fullmatch(r"(-?[0-9]{1,19})([KMGT]?)", str(value).upper())
-        if found is None or (found[2] and not self.allows_units):
+        match = re.fullmatch(r"(-?[0-9]{1,19})([KMGT]?)", str(value).upper())
+        if match is None or (match[2] and not self.allows_units):
             return None
-        number = int(found[1]) * UNITS[found[2]]
+        number = int(match[1]) * UNITS[match[2]]
         return str(number) if self.minimum <= number <= self.maximum else None
 
     def build_schema(self) -> Schema:
@@ -50,7 +50,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Decimal:
-    """A number that may have a fraction; a document gives one as a string."""
+    """A number that may have a fraction, which is a string in a document."""
 
     maximum: int
     expected: str = "a number (one with a fraction in quotes)"
@@ -70,8 +70,8 @@ class Flag:
     expected: str = "true or false"
 
     def format_value(self, value: VariableValue) -> str | None:
-        said = str(int(value) if isinstance(value, bool) else value).upper()
-        return "ON" if said in ON_WORDS else "OFF" if said in OFF_WORDS else None
+        text = str(int(value) if isinstance(value, bool) else value).upper()
+        return "ON" if text in ON_WORDS else "OFF" if text in OFF_WORDS else None
 
     def build_schema(self) -> Schema:
         words = _matching(f"^({'|'.join(_any_case(word) for word in sorted(ON_WORDS | OFF_WORDS))}){END}")
@@ -97,7 +97,7 @@ class Enumeration:
 
 @dataclass(frozen=True, slots=True)
 class OptionWord:
-    """A word, or several with commas between: nothing that an option file could read as something else."""
+    """A word, or several with commas between them, that no option file can misread."""
 
     expected: str = "letters, digits and _.:*,-"
 
@@ -116,5 +116,5 @@ def _matching(pattern: str) -> Schema:
 
 
 def _any_case(word: str) -> str:
-    """A schema's patterns have no flag for it."""
+    """Match upper and lower case: the patterns of a schema have no flag for it."""
     return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in word)

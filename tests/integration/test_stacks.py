@@ -312,10 +312,10 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
         (["status", "none"], 5, "there is no stack none"),
         (["status", "none", "--os-cloud", "elsewhere"], 5, "Cloud elsewhere was not found"),
         (["create", "none.yaml"], 2, "none.yaml: expected a readable file"),
-        (["add-replica", "prod", "--count", "0"], 2, "--count: expected from 1 to 200, found 0"),
+        (["add-replica", "prod", "--count", "0"], 2, "--count: expected a number between 1 and 200, found 0"),
         (["create", "prod.yaml", "--name", ""], 2, "name: expected a letter, then letters, digits"),
         (["create", "prod.yaml", "--timeout", "0"], 2, "--timeout: expected more than 0 seconds, found 0"),
-        (["delete", "prod"], 2, "--yes where nobody can be asked"),
+        (["delete", "prod"], 2, "--yes, because there is no terminal"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

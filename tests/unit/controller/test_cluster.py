@@ -144,7 +144,7 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ),
         (
             {"replica_network": "fd00::/64", "ipv6": True},
-            "smallest one around it that they can tell is fd00::/48",
+            "smallest larger network that they can distinguish is fd00::/48",
         ),
         ({"client_networks": ["10.0.0.0/8"] * 2}, "client_networks: expected networks that differ"),
         ({"variables": {"server_id": 1}}, "found one that it may not: the agent gives each node its own"),

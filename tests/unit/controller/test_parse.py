@@ -115,7 +115,8 @@ def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
         (
             ("Resources", "Stranger"),
             {"Type": "OS::Heat::Value"},
-            "Resources.Stranger: expected none, found a mapping (guestagent did not write it: an update would remove it)",
+            "Resources.Stranger: expected none, found a mapping "
+            "(guestagent did not write it: an update would remove it)",
         ),
         (
             ("Resources", "Begin", "Metadata", "GuestAgentCluster", "Version"),

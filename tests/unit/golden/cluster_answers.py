@@ -26,7 +26,7 @@ EVIDENCE = {"role": "source", "lag": None, "conditions": {"server": "held: 10.11
 class QuickHeat(FakeHeat):
     """A Heat that completes every action before the first poll, so that no test waits."""
 
-    def _walked(self, name: str) -> FakeStack:
+    def _advance_stack(self, name: str) -> FakeStack:
         while self.live[name].stack.in_progress:
             self.live[name].advance(self.verdicts)
         return self.live[name]
@@ -35,7 +35,7 @@ class QuickHeat(FakeHeat):
 class StillHeat(FakeHeat):
     """A Heat whose stacks stay as they are."""
 
-    def _walked(self, name: str) -> FakeStack:
+    def _advance_stack(self, name: str) -> FakeStack:
         return self.live[name]
 
 

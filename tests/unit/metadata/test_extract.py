@@ -111,7 +111,7 @@ def test_merge_keys_work_as_in_heat() -> None:
         ("a: !s3'cret", "could not determine a constructor for the tag (not shown) at line 1, column 4"),
         ("a: *s3cret", "found undefined alias (not shown) at line 1, column 4"),
         ("? [a, {}]\n: b\n", "found unhashable key at line 1, column 3"),
-        ("a: \u0007", "a character that no text may hold, at character 4"),
+        ("a: \u0007", "a character that is not allowed, at character 4"),
         ("password: 0b_", "a value that cannot be read (quote it) at line 1, column 11"),
         (b"a: \xff", "bytes that are not UTF-8, from byte 3"),
     ],
@@ -132,7 +132,7 @@ def test_text_that_cannot_be_read_is_told_with_its_place(text: str | bytes, foun
     [
         (
             "a: 1\nb: 2\na: 3\n",
-            'the key "a" twice in one mapping at line 3, column 1 (it stands at line 1 already)',
+            'the key "a" twice in one mapping at line 3, column 1 (it is at line 1 already)',
         ),
         ('{"a": 1,\n\t"b": {"c": 1,\n\t"c": 2}}', 'the key "c" twice in one mapping at line 3, column 2'),
     ],

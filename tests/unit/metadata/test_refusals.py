@@ -23,7 +23,7 @@ def test_every_problem_is_told_at_once() -> None:
         "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
         "(without the scheme)",
         "Master.Port: expected an integer from 1 to 65535, found 0",
-        "Master.User.name: expected at most 32 characters, found 33 (MySQL takes no more for a user)",
+        "Master.User.name: expected at most 32 characters, found 33 (MySQL accepts no more for a user)",
         "Master.User.password: expected a string, found a list",
         "GuestAgent.Generatoin: expected one of Deadline, Generation, Network, Node, PollingInterval, Readiness, "
         "RetainPasswords, Seeding, ServerId, TLS, Variables, Version, found an unknown key (did you mean Generation?)",
@@ -44,7 +44,7 @@ def test_every_problem_is_told_at_once() -> None:
         (
             build_replica() | {"Users": []},
             "document: expected Users (a source's) or Master (a replica's), found both "
-            "(a replica is nobody's source: chained replication is not supported)",
+            "(a replica cannot be a source: chained replication is not supported)",
         ),
         ({"ReadyWaitCondition": URL, "Master": None}, "Master: expected a mapping, found nothing"),
         (
@@ -80,8 +80,8 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         (
             build_source({"name": "mariadb.sys", "password": "b"}),
-            "Users[0].name: expected a name that the servers leave free, found mariadb.sys "
-            "(it is an account of the server's own: choose another)",
+            "Users[0].name: expected a name that no server uses itself, found mariadb.sys "
+            "(it is one of the server's own accounts: choose another)",
         ),
         (
             build_source({"name": "a", "password": "b\0"}),
@@ -96,7 +96,7 @@ def test_every_problem_is_told_at_once() -> None:
         (
             build_source({"name": "a", "password": "b" * 33}),
             "Users[0].password: expected at most 32 characters, found 33 "
-            "(MySQL takes no more for the password of a channel)",
+            "(MySQL accepts no more for the password of a channel)",
         ),
         (
             build_source({"name": "a", "password": "b", "host": "%"}),
@@ -131,7 +131,7 @@ def test_every_problem_is_told_at_once() -> None:
         (
             build_replica("0.0.0.0"),  # noqa: S104
             "Master.Address: expected an address that leads somewhere, found 0.0.0.0 "
-            "(Heat gives it until it knows the server's own)",
+            "(Heat returns it until it knows the server's own address)",
         ),
         (
             build_replica("FF02::1"),
@@ -169,7 +169,7 @@ def test_every_problem_is_told_at_once() -> None:
         (
             build_source(Version=2, Nonsense=1),
             "GuestAgent.Version: expected at most 1, the newest version known here, found 2 "
-            "(a newer guestagent wrote this: renew the image)",
+            "(a newer guestagent wrote this: update the image)",
         ),
         (build_source(Version=0), "GuestAgent.Version: expected 1, found 0"),
         (
@@ -193,14 +193,14 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         (
             build_source(Network="fd00::/64"),
-            "GuestAgent.Network: expected a network that the servers can tell from others, found fd00::/64 (servers "
-            "compare the texts of IPv6 addresses, group by group; the smallest one around it that they can tell is "
-            "fd00::/48)",
+            "GuestAgent.Network: expected a network that the servers can distinguish from others, found fd00::/64 "
+            "(servers compare the texts of IPv6 addresses, group by group; the smallest larger network that they can "
+            "distinguish is fd00::/48)",
         ),
         (
             build_source(Network="fe80::/64"),
-            "GuestAgent.Network: expected a network that the servers can tell from others, found fe80::/64 (servers "
-            "compare the texts of IPv6 addresses, group by group; leave it out)",
+            "GuestAgent.Network: expected a network that the servers can distinguish from others, found fe80::/64 "
+            "(servers compare the texts of IPv6 addresses, group by group; leave it out)",
         ),
         (
             build_source(TLS={"Verify": "true"}),
@@ -254,7 +254,7 @@ def test_every_problem_is_told_at_once() -> None:
         (
             build_source(Variables={"skip-grant-tables": True}),
             "GuestAgent.Variables.skip-grant-tables: expected a variable that a document may set, found one that it "
-            "may not: it decides who may do what on the machine",
+            "may not: it controls access to the machine",
         ),
         (
             build_source(Variables={"max_connections": "8G"}),
@@ -268,7 +268,7 @@ def test_every_problem_is_told_at_once() -> None:
         (
             build_source(Variables={"slave_net_timeout": 1}),
             "GuestAgent.Variables.slave_net_timeout: expected an integer from 3 to 31536000, found another value (the "
-            "agent's channels have a heartbeat every 2 s, and a shorter timeout would cut them between two)",
+            "agent's channels have a heartbeat every 2 s, and a shorter timeout would disconnect them)",
         ),
         (
             build_source(Variables={"innodb-io-capacity": 5000, "innodb_io_capacity_max": 4000}),
@@ -320,7 +320,7 @@ def test_a_broken_document_is_told_in_one_sentence(document: object, problem: st
 def test_every_spelling_of_no_address_at_all_is_refused(address: str) -> None:
     [problem] = problems(build_replica(address))
 
-    assert problem.endswith(f"found {address} (Heat gives it until it knows the server's own)")
+    assert problem.endswith(f"found {address} (Heat returns it until it knows the server's own address)")
 
 
 @pytest.mark.parametrize("name", ["`x`", '"x"', "'x", "x'", "'", "root@x", "é" * 32])

@@ -48,7 +48,7 @@ def test_keys_that_are_not_ours_are_mentioned(tmp_path: Path, capsys: pytest.Cap
 
     assert code == 0
     assert capsys.readouterr().out == (
-        "document: source, generation 1\n  left alone, not ours: master, os-collect-config\n"
+        "document: source, generation 1\n  unknown keys, ignored: master, os-collect-config\n"
     )
 
 
