@@ -50,3 +50,19 @@ def test_a_conversion_of_anything_but_a_cluster_prints_nothing(
         "expected one AWS::EC2::Instance or more whose Metadata holds ReadyWaitCondition, Users or Master"
         in reported
     )
+
+
+@pytest.mark.parametrize("command", ["lint", "convert"])
+def test_a_cluster_yaml_is_recognised_and_the_command_that_renders_it_is_named(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("flavor: f\nimage: i\nsource: {}\n")
+
+    code = main(["cluster", command, str(file)])
+
+    assert code == 2
+    assert (
+        f"expected a Heat template, found a cluster.yaml (render it first: guestagent cluster template {file})"
+        in capsys.readouterr().err
+    )

@@ -172,14 +172,14 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"polling_interval": 0}, "polling_interval: expected an integer from 1 to 3600, found 0"),
     ],
 )
-def test_what_makes_no_sense_is_said_with_its_path(settings: dict[str, Any], said: str) -> None:
+def test_what_makes_no_sense_is_reported_with_its_path(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
         build_cluster(**settings)
 
     assert said in str(refused.value)
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     with pytest.raises(InvalidCluster) as refused:
         Cluster.new(source=Node("", "image"), replicas=[Node("flavor", "\n")], deadline=-1, key_pair="")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.controller.cluster_file import parse_cluster_file, read_document
 from guestagent.errors import InvalidCluster
-from tests.unit.controller.test_parse import garbage
+from tests.support.template_garbage import garbage
 
 SMALLEST = "source: {flavor: m1.large, image: guestagent-mariadb}\n"
 
@@ -20,7 +20,7 @@ def test_the_smallest_file_names_the_sources_flavor_and_image() -> None:
     assert description.name is None
 
 
-def test_everything_can_be_said() -> None:
+def test_everything_can_be_set() -> None:
     text = SMALLEST + (
         "name: prod\n"
         "replicas:\n"
@@ -58,7 +58,7 @@ def test_everything_can_be_said() -> None:
     )
 
 
-def test_what_all_nodes_share_is_said_once_at_the_top() -> None:
+def test_what_all_nodes_share_is_set_once_at_the_top() -> None:
     text = "flavor: a\nimage: i\nsource: {flavor: b}\nreplicas: [{}, {image: j}]\n"
 
     nodes = list(parse_cluster_file(text).cluster)
@@ -72,7 +72,7 @@ def test_replicas_may_be_a_number() -> None:
     )
 
 
-def test_a_number_of_replicas_are_like_the_source_where_the_top_says_nothing() -> None:
+def test_a_number_of_replicas_are_like_the_source_if_the_top_has_none() -> None:
     text = "source: {flavor: big, image: i}\nflavor: small\nreplicas: 1\n"
 
     assert (
@@ -128,7 +128,7 @@ def test_json_is_fine_too() -> None:
         ("a: !!python/object:x {}", "document: expected YAML or JSON"),
     ],
 )
-def test_what_is_wrong_is_said_with_file_and_path(text: str, said: str) -> None:
+def test_what_is_wrong_is_reported_with_file_and_path(text: str, said: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
         parse_cluster_file(text, "prod.yaml")
 

@@ -16,28 +16,28 @@ from guestagent.secret import Secret
 from tests.support.cluster_strategies import CA, build_cluster
 
 
-def documents(template: dict[str, Any]) -> list[dict[str, Any]]:
+def list_documents(template: dict[str, Any]) -> list[dict[str, Any]]:
     resources = template.get("Resources") or template["resources"]
     found = (each.get("Metadata") or each.get("metadata") or {} for each in resources.values())
     return [each for each in found if "ReadyWaitCondition" in each]
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-def test_every_node_is_told_the_same_and_the_ca_stands_there_once(dialect: Dialect) -> None:
-    made = build_cluster(2, dialect=dialect, subnet="s", tls=Tls(ca=CA, verify=False))
+def test_every_node_has_the_same_tls_and_the_ca_is_written_once(dialect: Dialect) -> None:
+    cluster = build_cluster(2, dialect=dialect, subnet="s", tls=Tls(ca=CA, verify=False))
 
-    template = render(made)
+    template = render(cluster)
 
     assert str(template).count("BEGIN CERTIFICATE") == 1
-    told = [document["GuestAgent"]["TLS"] for document in documents(template)]
+    told = [document["GuestAgent"]["TLS"] for document in list_documents(template)]
     assert len(told) == 3
     assert all(each == told[0] for each in told)
-    section = parsed(documents(template)[0]).section
+    section = parsed(list_documents(template)[0]).section
     assert section.tls is not None
     assert str(section.tls.ca) == "<Authority.value>"
     assert not section.tls.verify
     assert lint(template) == ()
-    assert parse(template) == made
+    assert parse(template) == cluster
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_every_node_is_told_the_same_and_the_ca_stands_there_once(dialect: Diale
         ("tls:\n  ca: |\n    " + CA.replace("\n", "\n    "), Tls(ca=CA)),
     ],
 )
-def test_a_file_says_how_channels_are_encrypted(text: str, tls: Tls, tmp_path: Path) -> None:
+def test_a_file_configures_the_encryption_of_channels(text: str, tls: Tls, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(CA)
 
     found = parse_cluster_file(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
@@ -69,7 +69,7 @@ def test_a_file_says_how_channels_are_encrypted(text: str, tls: Tls, tmp_path: P
         ("tls: on", "tls: expected a mapping"),
     ],
 )
-def test_what_makes_no_sense_is_said(text: str, problem: str, tmp_path: Path) -> None:
+def test_what_makes_no_sense_is_reported(text: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(CA)
     (tmp_path / "ca.txt").write_text("nothing of the kind")
 

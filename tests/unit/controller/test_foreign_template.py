@@ -16,10 +16,10 @@ from guestagent.controller.template.keys import CFN_KEYS, HOT_KEYS
 from guestagent.errors import InvalidTemplate
 from guestagent.metadata.yaml_loader import load_yaml
 from tests.support.cluster_strategies import clusters
-from tests.unit.controller.test_parse import garbage
+from tests.support.template_garbage import garbage
 
 
-def server(flavor: str, **metadata: Any) -> dict[str, Any]:
+def build_server(flavor: str, **metadata: Any) -> dict[str, Any]:
     properties = {"ImageId": "trove-mysql", "InstanceType": flavor}
     return {"Type": "AWS::EC2::Instance", "Properties": properties, "Metadata": metadata}
 
@@ -35,23 +35,23 @@ WRITTEN_BY_HAND: dict[str, Any] = {
             "DependsOn": "Slave0000",
             "Properties": {"Timeout": 120},
         },
-        "Slave0000": server("m1.small", Master={"Address": "10.0.0.1"}),
-        "Master0000": server("m1.large", ReadyWaitCondition={"Ref": "Slave000Handle"}),
+        "Slave0000": build_server("m1.small", Master={"Address": "10.0.0.1"}),
+        "Master0000": build_server("m1.large", ReadyWaitCondition={"Ref": "Slave000Handle"}),
     }
 }
 
 
-def test_the_cluster_that_was_meant_is_a_new_one_that_heat_takes() -> None:
-    made = adopt_template(WRITTEN_BY_HAND).cluster
+def test_the_intended_cluster_is_a_new_one_that_heat_accepts() -> None:
+    cluster = adopt_template(WRITTEN_BY_HAND).cluster
 
-    assert [(node.name, node.flavor, node.image) for node in made] == [
+    assert [(node.name, node.flavor, node.image) for node in cluster] == [
         ("Master0000", "m1.large", "trove-mysql"),
         ("Slave0000", "m1.small", "trove-mysql"),
     ]
-    assert lint(render(made.in_dialect(Dialect.HOT))) == ()
+    assert lint(render(cluster.in_dialect(Dialect.HOT))) == ()
 
 
-def test_wrong_wiring_and_a_dangling_reference_are_said() -> None:
+def test_wrong_wiring_and_a_dangling_reference_are_reported() -> None:
     problems = adopt_template(WRITTEN_BY_HAND).problems
 
     assert [problem.path for problem in problems] == [
@@ -64,16 +64,16 @@ def test_wrong_wiring_and_a_dangling_reference_are_said() -> None:
     ]
 
 
-def published(name: str) -> Any:
+def read_published_template(name: str) -> Any:
     """A template of the message of 2 July 2013, word for word."""
     return yaml.safe_load((Path(__file__).parents[1] / "metadata" / "origin" / name).read_text())
 
 
 def test_the_published_source_is_a_cluster_of_one() -> None:
-    adoption = adopt_template(published("one-source.yaml"))
-    made, problems = adoption.cluster, adoption.problems
+    adoption = adopt_template(read_published_template("one-source.yaml"))
+    cluster, problems = adoption.cluster, adoption.problems
 
-    assert [(node.name, node.flavor, node.image) for node in made] == [
+    assert [(node.name, node.flavor, node.image) for node in cluster] == [
         ("Master0000", "reallyfastandlotsofram", "trove-mysql")
     ]
     assert [problem.path for problem in problems] == [
@@ -85,27 +85,27 @@ def test_the_published_source_is_a_cluster_of_one() -> None:
     ]
 
 
-def test_the_published_pair_keeps_its_sizes_and_its_dangling_reference_is_said() -> None:
-    adoption = adopt_template(published("one-replica.yaml"))
-    made, problems = adoption.cluster, adoption.problems
+def test_the_published_pair_keeps_its_sizes_and_its_dangling_reference_is_reported() -> None:
+    adoption = adopt_template(read_published_template("one-replica.yaml"))
+    cluster, problems = adoption.cluster, adoption.problems
 
-    assert [(node.name, node.flavor) for node in made] == [
+    assert [(node.name, node.flavor) for node in cluster] == [
         ("Master0000", "reallyfastandlotsofram"),
         ("Slave0000", "kindofawesome"),
     ]
-    assert made.dialect is Dialect.CFN
+    assert cluster.dialect is Dialect.CFN
     dangling = [problem for problem in problems if problem.found == "SlaveReadyWaitCondHandle"]
     assert [problem.path for problem in dangling] == ["Resources.Slave0000.Metadata.ReadyWaitCondition.Ref"]
     for dialect in Dialect:
-        there = replace(made.in_dialect(dialect), subnet="subnet-id")
+        there = replace(cluster.in_dialect(dialect), subnet="subnet-id")
         assert parse(render(there)) == there
         assert lint(render(there)) == ()
 
 
-def in_hot(**parameters: Any) -> dict[str, Any]:
+def build_hot_template(**parameters: Any) -> dict[str, Any]:
     """The same shape written by hand in the other dialect, its flavor a parameter."""
 
-    def server(**metadata: Any) -> dict[str, Any]:
+    def build_server(**metadata: Any) -> dict[str, Any]:
         properties = {
             "image": "trove-mysql",
             "flavor": {"get_param": "size"},
@@ -118,27 +118,27 @@ def in_hot(**parameters: Any) -> dict[str, Any]:
         "heat_template_version": "2013-05-23",
         "parameters": {"size": {"type": "string", **parameters}},
         "resources": {
-            "db": server(),
-            "standby": server(Master={"Address": {"get_attr": ["db", "first_address"]}}),
+            "db": build_server(),
+            "standby": build_server(Master={"Address": {"get_attr": ["db", "first_address"]}}),
         },
     }
 
 
 def test_one_in_hot_is_read_with_its_place_its_key_and_its_parameters_defaults() -> None:
-    adoption = adopt_template(in_hot(default="m1.small"))
-    made, problems = adoption.cluster, adoption.problems
+    adoption = adopt_template(build_hot_template(default="m1.small"))
+    cluster, problems = adoption.cluster, adoption.problems
 
-    assert [(node.name, node.flavor) for node in made] == [
+    assert [(node.name, node.flavor) for node in cluster] == [
         ("Master0000", "m1.small"),
         ("Slave0000", "m1.small"),
     ]
-    assert (made.dialect, made.network, made.key_pair) == (Dialect.HOT, "private", "ops")
+    assert (cluster.dialect, cluster.network, cluster.key_pair) == (Dialect.HOT, "private", "ops")
     assert problems == ()
 
 
-def test_a_parameter_without_a_default_says_too_little() -> None:
+def test_a_parameter_without_a_default_has_no_value() -> None:
     with pytest.raises(InvalidTemplate) as refused:
-        adopt_template(in_hot())
+        adopt_template(build_hot_template())
 
     assert [problem.path for problem in refused.value.problems] == [
         "resources.db.properties.flavor",
@@ -146,32 +146,35 @@ def test_a_parameter_without_a_default_says_too_little() -> None:
     ]
 
 
-def by_hand(made: Cluster) -> dict[str, Any]:
+def render_by_hand(cluster: Cluster) -> dict[str, Any]:
     """A cluster as somebody would have written it in the shape of 2013, in the cluster's dialect."""
-    words = HOT_KEYS if made.dialect is Dialect.HOT else CFN_KEYS
+    words = HOT_KEYS if cluster.dialect is Dialect.HOT else CFN_KEYS
 
-    def server(node: Node) -> dict[str, Any]:
+    def build_server(node: Node) -> dict[str, Any]:
         metadata: dict[str, Any] = {"Users": []}
-        if node is not made.source:
+        if node is not cluster.source:
             metadata = {"Master": {"Address": "10.0.0.1"}}
         properties = {words.flavor: node.flavor, words.image: node.image}
-        if made.key_pair is not None:
-            properties[words.key_pair] = made.key_pair
+        if cluster.key_pair is not None:
+            properties[words.key_pair] = cluster.key_pair
         return {words.type: words.server, words.properties: properties, words.metadata: metadata}
 
-    return {words.version: "x", words.resources: {f"Server{node.server_id}": server(node) for node in made}}
+    return {
+        words.version: "x",
+        words.resources: {f"Server{node.server_id}": build_server(node) for node in cluster},
+    }
 
 
 @given(clusters())
-def test_whoever_is_meant_is_found_in_either_dialect(made: Cluster) -> None:
-    found = adopt_template(by_hand(made)).cluster
+def test_the_nodes_are_found_in_either_format(cluster: Cluster) -> None:
+    found = adopt_template(render_by_hand(cluster)).cluster
 
-    assert [(node.flavor, node.image) for node in found] == [(node.flavor, node.image) for node in made]
-    assert (found.dialect, found.key_pair) == (made.dialect, made.key_pair)
-    assert adopt_template(by_hand(found)).cluster == found
+    assert [(node.flavor, node.image) for node in found] == [(node.flavor, node.image) for node in cluster]
+    assert (found.dialect, found.key_pair) == (cluster.dialect, cluster.key_pair)
+    assert adopt_template(render_by_hand(found)).cluster == found
 
 
-def test_what_cannot_be_known_is_asked_for() -> None:
+def test_an_unknown_value_is_a_problem() -> None:
     with pytest.raises(InvalidTemplate) as refused:
         adopt_template({"Resources": {"Db": {"Type": "AWS::EC2::Instance", "Metadata": {"Users": []}}}})
 
@@ -188,8 +191,8 @@ def test_garbage_holds_no_cluster(document: object) -> None:
 
 
 @given(clusters())
-def test_a_template_of_ours_is_known(made: Cluster) -> None:
-    assert is_generated(render(made))
+def test_a_rendered_template_is_recognised(cluster: Cluster) -> None:
+    assert is_generated(render(cluster))
     assert not is_generated(WRITTEN_BY_HAND)
 
 
@@ -273,7 +276,7 @@ def test_everything_that_the_cluster_does_not_take_over_is_listed() -> None:
 
 
 def test_places_that_only_some_nodes_name_are_left_behind() -> None:
-    template = in_hot(default="m1.small")
+    template = build_hot_template(default="m1.small")
     template["resources"]["db"]["properties"]["networks"].append({"network": "storage"})
     template["resources"]["standby"]["properties"]["key_name"] = "other"
 

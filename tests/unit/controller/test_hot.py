@@ -19,24 +19,26 @@ from guestagent.retry import FakeClock
 from tests.support.cluster_strategies import SMALL, build_cluster, clusters, list_names
 
 
-def hot(replicas: int = 0, **settings: Any) -> Cluster:
+def build_hot_cluster(replicas: int = 0, **settings: Any) -> Cluster:
     return build_cluster(replicas, dialect=Dialect.HOT, **settings)
 
 
-def resources(of: Cluster) -> dict[str, Any]:
-    found: dict[str, Any] = render(of)["resources"]
+def render_resources(cluster: Cluster) -> dict[str, Any]:
+    found: dict[str, Any] = render(cluster)["resources"]
     return found
 
 
 def test_it_is_heats_own_dialect() -> None:
-    made = render(hot())
+    template = render(build_hot_cluster())
 
-    assert list(made) == ["heat_template_version", "description", "resources", "outputs"]
-    assert made["heat_template_version"] == "2018-08-31"
+    assert list(template) == ["heat_template_version", "description", "resources", "outputs"]
+    assert template["heat_template_version"] == "2018-08-31"
 
 
 def test_a_server_polls_heat_and_is_changed_in_place() -> None:
-    assert resources(hot(network="net-id", key_pair="ops"))["Master0000"]["properties"] == {
+    assert render_resources(build_hot_cluster(network="net-id", key_pair="ops"))["Master0000"][
+        "properties"
+    ] == {
         "image": "guestagent-mariadb",
         "flavor": "m1.large",
         "user_data_format": "SOFTWARE_CONFIG",
@@ -52,27 +54,29 @@ def test_a_server_polls_heat_and_is_changed_in_place() -> None:
 def test_in_a_subnet_or_the_only_network_the_server_itself_has_the_group() -> None:
     group = [{"get_resource": "Database"}]
 
-    alone = resources(hot())["Master0000"]["properties"]
-    inside = resources(hot(subnet="subnet-id"))["Master0000"]["properties"]
+    alone = render_resources(build_hot_cluster())["Master0000"]["properties"]
+    inside = render_resources(build_hot_cluster(subnet="subnet-id"))["Master0000"]["properties"]
 
     assert (alone["security_groups"], "networks" in alone) == (group, False)
     assert (inside["security_groups"], inside["networks"]) == (group, [{"subnet": "subnet-id"}])
 
 
 def test_the_database_port_is_open_to_the_group_itself_and_the_client_networks_only() -> None:
-    made = resources(hot(client_networks=["10.1.0.0/16"]))["Database"]["properties"]["rules"]
+    properties = render_resources(build_hot_cluster(client_networks=["10.1.0.0/16"]))["Database"][
+        "properties"
+    ]["rules"]
 
     port = {"protocol": "tcp", "port_range_min": 3306, "port_range_max": 3306}
-    assert made == [
+    assert properties == [
         {**port, "remote_mode": "remote_group_id"},
         {**port, "remote_ip_prefix": "10.1.0.0/16"},
     ]
 
 
 def test_the_condition_waits_for_one_signal_to_its_handle() -> None:
-    made = resources(hot(deadline=60, boot_allowance=200))
+    resources = render_resources(build_hot_cluster(deadline=60, boot_allowance=200))
 
-    assert made["Master0000ReadyWaitCond"] == {
+    assert resources["Master0000ReadyWaitCond"] == {
         "type": "OS::Heat::WaitCondition",
         "depends_on": ["Master0000"],
         "properties": {
@@ -81,13 +85,13 @@ def test_the_condition_waits_for_one_signal_to_its_handle() -> None:
             "count": 1,
         },
     }
-    assert made["Master0000ReadyWaitCondHandle"]["properties"] == {"signal_transport": "CFN_SIGNAL"}
+    assert resources["Master0000ReadyWaitCondHandle"]["properties"] == {"signal_transport": "CFN_SIGNAL"}
 
 
 def test_a_replicas_document_leads_to_the_sources_port() -> None:
-    made = resources(hot(1, network="net-id"))["Slave0000"]["metadata"]
+    metadata = render_resources(build_hot_cluster(1, network="net-id"))["Slave0000"]["metadata"]
 
-    assert made == {
+    assert metadata == {
         "ReadyWaitCondition": {"get_attr": ["Slave0000ReadyWaitCondHandle", "signal"]},
         "GuestAgent": {
             "Version": 1,
@@ -105,48 +109,50 @@ def test_a_replicas_document_leads_to_the_sources_port() -> None:
     }
 
 
-def in_hot(made: Cluster) -> Cluster:
-    return made.in_dialect(Dialect.HOT)
+def convert_to_hot(cluster: Cluster) -> Cluster:
+    return cluster.in_dialect(Dialect.HOT)
 
 
-@given(clusters().map(in_hot))
-def test_every_nodes_document_keeps_the_contract_with_the_agent(made: Cluster) -> None:
-    read = {node.name: parse_document(resources(made)[node.name]["metadata"]) for node in made}
+@given(clusters().map(convert_to_hot))
+def test_every_nodes_document_keeps_the_contract_with_the_agent(cluster: Cluster) -> None:
+    read = {node.name: parse_document(render_resources(cluster)[node.name]["metadata"]) for node in cluster}
 
-    assert [read[node.name].section.server_id for node in made] == [node.server_id for node in made]
-    assert [read[node.name].role for node in made] == [Role.SOURCE] + [Role.REPLICA] * len(made.replicas)
+    assert [read[node.name].section.server_id for node in cluster] == [node.server_id for node in cluster]
+    assert [read[node.name].role for node in cluster] == [Role.SOURCE] + [Role.REPLICA] * len(
+        cluster.replicas
+    )
 
 
-@given(clusters().map(in_hot))
-def test_a_template_reads_back_as_its_cluster_through_yaml_and_json(made: Cluster) -> None:
-    template = render(made)
+@given(clusters().map(convert_to_hot))
+def test_a_template_reads_back_as_its_cluster_through_yaml_and_json(cluster: Cluster) -> None:
+    template = render(cluster)
 
-    assert parse(yaml.safe_load(yaml.safe_dump(template))) == made
-    assert parse(json.loads(json.dumps(template, sort_keys=True))) == made
+    assert parse(yaml.safe_load(yaml.safe_dump(template))) == cluster
+    assert parse(json.loads(json.dumps(template, sort_keys=True))) == cluster
 
 
 @given(clusters())
-def test_both_dialects_tell_of_the_same_cluster(made: Cluster) -> None:
-    there = parse(render(made.in_dialect(Dialect.HOT)))
+def test_both_formats_are_of_the_same_cluster(cluster: Cluster) -> None:
+    there = parse(render(cluster.in_dialect(Dialect.HOT)))
 
-    assert there.in_dialect(Dialect.CFN) == replace(made.in_dialect(Dialect.CFN), metadata_url=None)
+    assert there.in_dialect(Dialect.CFN) == replace(cluster.in_dialect(Dialect.CFN), metadata_url=None)
 
 
-@given(clusters().map(in_hot))
-def test_the_same_resources_but_for_keys_and_a_group_stand_in_both(made: Cluster) -> None:
-    here, there = set(resources(made)), set(render(made.in_dialect(Dialect.CFN))["Resources"])
-    keys = {name for node in made for name in (node.policy, node.user, node.access_key)}
+@given(clusters().map(convert_to_hot))
+def test_the_same_resources_but_for_keys_and_a_group_stand_in_both(cluster: Cluster) -> None:
+    here, there = set(render_resources(cluster)), set(render(cluster.in_dialect(Dialect.CFN))["Resources"])
+    keys = {name for node in cluster for name in (node.policy, node.user, node.access_key)}
 
     assert there - here == {"Members", *keys}
     assert here <= there
 
 
 def test_begin_is_the_only_resource_without_dependencies() -> None:
-    made = resources(hot(3, network="net"))
+    resources = render_resources(build_hot_cluster(3, network="net"))
 
     leaves = [
         name
-        for name, resource in made.items()
+        for name, resource in resources.items()
         if "depends_on" not in resource and "get_resource" not in json.dumps(resource)
     ]
 
@@ -154,31 +160,34 @@ def test_begin_is_the_only_resource_without_dependencies() -> None:
 
 
 def test_the_largest_cluster_has_248_replicas() -> None:
-    assert len(resources(hot(248))) <= 1000
+    assert len(render_resources(build_hot_cluster(248))) <= 1000
 
     with pytest.raises(InvalidCluster, match="at most 1000 resources in a stack, found 1004"):
-        render(hot(249))
+        render(build_hot_cluster(249))
 
 
-def test_heat_itself_tells_its_guests_where_their_metadata_is() -> None:
+def test_heat_gives_its_guests_the_address_of_their_metadata() -> None:
     with pytest.raises(InvalidCluster, match="metadata_url: expected none in HOT, found one"):
-        hot(metadata_url="http://heat/v1/")
+        build_hot_cluster(metadata_url="http://heat/v1/")
 
 
 def test_a_version_that_yaml_read_as_a_date_is_taken() -> None:
-    assert parse(render(hot()) | {"heat_template_version": date(2018, 8, 31)}) == hot()
+    assert (
+        parse(render(build_hot_cluster()) | {"heat_template_version": date(2018, 8, 31)})
+        == build_hot_cluster()
+    )
 
 
-def test_what_is_not_ours_is_refused() -> None:
-    template = render(hot(1))
+def test_what_render_does_not_write_is_refused() -> None:
+    template = render(build_hot_cluster(1))
     template["resources"]["Master0000"]["properties"]["user_data"] = "#!/bin/sh"
 
     with pytest.raises(InvalidTemplate, match=r"resources\.Master0000\.properties\.user_data: expected none"):
         parse(template)
 
 
-def test_what_is_rendered_has_nothing_to_mend() -> None:
-    assert lint(render(hot(2, network="net").add_replica(SMALL))) == ()
+def test_a_rendered_template_has_no_problems() -> None:
+    assert lint(render(build_hot_cluster(2, network="net").add_replica(SMALL))) == ()
 
 
 def test_the_linter_reads_any_template_of_the_dialect() -> None:
@@ -203,9 +212,9 @@ def test_the_linter_reads_any_template_of_the_dialect() -> None:
 def test_a_stack_keeps_its_dialect_through_every_change() -> None:
     heat = FakeHeat()
     ready = Stacks(heat, FakeClock())
-    ready.wait(ready.create("db", hot(1)), 60)
+    ready.wait(ready.create("db", build_hot_cluster(1)), 60)
 
-    ready.wait(ready.change("db", lambda made: made.add_replica(SMALL)), 60)
+    ready.wait(ready.change("db", lambda cluster: cluster.add_replica(SMALL)), 60)
     ready.resize("db", "Slave0000", "m1.large")
 
     found = ready.cluster("db")

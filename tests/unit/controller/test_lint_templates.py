@@ -15,17 +15,17 @@ from guestagent.metadata.yaml_loader import load_yaml
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def read(name: str) -> str:
+def read_template(name: str) -> str:
     return (TEMPLATES / f"{name}.yaml").read_text()
 
 
-def describe(text: str, auth_ttl: int = 900) -> list[str]:
+def format_problems(text: str, auth_ttl: int = 900) -> list[str]:
     return [str(problem) for problem in lint(load_yaml(text), auth_ttl)]
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_good_template_is_passed_in_silence(path: Path) -> None:
-    assert describe(path.read_text()) == []
+def test_a_good_template_has_no_output(path: Path) -> None:
+    assert format_problems(path.read_text()) == []
 
 
 MISTAKES = [
@@ -152,10 +152,10 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("name", "good", "bad", "problem"), MISTAKES, ids=lambda text: text[:40])
 def test_each_mistake_in_it_is_named(name: str, good: str, bad: str, problem: str) -> None:
-    text = read(name)
+    text = read_template(name)
     assert good in text
 
-    problems = describe(text.replace(good, bad, 1))
+    problems = format_problems(text.replace(good, bad, 1))
 
     if problem:
         assert problem in "\n".join(problems)
@@ -164,22 +164,24 @@ def test_each_mistake_in_it_is_named(name: str, good: str, bad: str, problem: st
 
 
 def test_what_only_the_cloud_can_know_is_no_problem() -> None:
-    text = read("domain_controller")
+    text = read_template("domain_controller")
 
     for timeout in ("{get_attr: [disk, size]}", "{get_file: t}", "{get_param: [timeout, x]}", "899.5"):
-        assert describe(text.replace("timeout: {get_param: timeout}", f"timeout: {timeout}")) == []
+        assert format_problems(text.replace("timeout: {get_param: timeout}", f"timeout: {timeout}")) == []
 
 
 def test_a_handle_that_is_signalled_with_its_token_has_no_url_to_expire() -> None:
-    patient = read("domain_controller").replace("{get_param: timeout}", "3600")
+    patient = read_template("domain_controller").replace("{get_param: timeout}", "3600")
 
-    assert describe(patient) == []
-    assert "less than auth_ttl" in describe(patient.replace("[handle, curl_cli]", "[handle, signal]"))[0]
+    assert format_problems(patient) == []
+    assert (
+        "less than auth_ttl" in format_problems(patient.replace("[handle, curl_cli]", "[handle, signal]"))[0]
+    )
 
 
-def test_too_many_roots_are_told_with_the_dialects_own_word() -> None:
+def test_too_many_roots_are_reported_with_the_formats_own_key() -> None:
     many = "".join(f"  v{n}: {{type: 'OS::Heat::Value', properties: {{value: 1}}}}\n" for n in range(11))
 
-    [problem] = describe(f"heat_template_version: rocky\nresources:\n{many}")
+    [problem] = format_problems(f"heat_template_version: rocky\nresources:\n{many}")
 
     assert problem.startswith("resources: expected at most 10 without dependencies, found 11")

@@ -19,7 +19,7 @@ from guestagent.secret import Secret
 STACK = Stack("id-1", "db", "CREATE_COMPLETE")
 
 
-def answer(code: int, body: object) -> requests.Response:
+def build_response(code: int, body: object) -> requests.Response:
     response = requests.Response()
     response.status_code, response.reason = code, "reason"
     response._content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -29,8 +29,8 @@ def answer(code: int, body: object) -> requests.Response:
 class Adapter:
     """Answers every request alike, and remembers them."""
 
-    def __init__(self, given: requests.Response | Exception) -> None:
-        self.given = given
+    def __init__(self, result: requests.Response | Exception) -> None:
+        self.given = result
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
 
     def request(self, path: str, method: str, **more: Any) -> requests.Response:
@@ -41,20 +41,20 @@ class Adapter:
 
 
 class Connection:
-    def __init__(self, given: requests.Response | Exception) -> None:
-        self.orchestration, self.session = Adapter(given), Session()
+    def __init__(self, result: requests.Response | Exception) -> None:
+        self.orchestration, self.session = Adapter(result), Session()
 
 
-def heat(given: requests.Response | Exception) -> tuple[OpenStackHeat, Adapter]:
-    connection = Connection(given)
+def open_heat(result: requests.Response | Exception) -> tuple[OpenStackHeat, Adapter]:
+    connection = Connection(result)
     return OpenStackHeat(connection), connection.orchestration  # type: ignore[arg-type]
 
 
 def test_stacks_are_listed_by_their_names() -> None:
     found = {"id": "id-1", "stack_name": "db", "stack_status": "UPDATE_FAILED", "stack_status_reason": "why"}
-    asking, adapter = heat(answer(200, {"stacks": [found | {"updated_time": "then"}]}))
+    heat, adapter = open_heat(build_response(200, {"stacks": [found | {"updated_time": "then"}]}))
 
-    seen = asking.stacks("db", "other")
+    seen = heat.stacks("db", "other")
 
     assert seen == (Stack("id-1", "db", "UPDATE_FAILED", "why", "then"),)
     assert adapter.asked[0][:2] == ("GET", "/stacks")
@@ -69,9 +69,9 @@ def test_what_heat_leaves_out_is_empty() -> None:
         "stack_status_reason": None,
         "updated_time": None,
     }
-    asking, _ = heat(answer(200, {"stacks": [found]}))
+    heat, _ = open_heat(build_response(200, {"stacks": [found]}))
 
-    assert asking.stacks("db") == (Stack("id-1", "db", "X"),)
+    assert heat.stacks("db") == (Stack("id-1", "db", "X"),)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_what_heat_leaves_out_is_empty() -> None:
 )
 def test_conditions_come_plain_or_with_details(detailed: bool, params: object) -> None:
     found = {"resource_name": "W", "resource_status": "CREATE_COMPLETE", "resource_status_reason": "r"}
-    asking, adapter = heat(answer(200, {"resources": [found | {"attributes": {"Data": "{}"}}]}))
+    heat, adapter = open_heat(build_response(200, {"resources": [found | {"attributes": {"Data": "{}"}}]}))
 
-    seen = asking.detailed(STACK) if detailed else asking.resources(STACK)
+    seen = heat.detailed(STACK) if detailed else heat.resources(STACK)
 
     assert seen == (Resource("W", "CREATE_COMPLETE", "r", {"Data": "{}"}),)
     assert adapter.asked[0][:2] == ("GET", "/stacks/db/id-1/resources")
@@ -91,15 +91,15 @@ def test_conditions_come_plain_or_with_details(detailed: bool, params: object) -
 
 def test_outputs_come_by_name() -> None:
     outputs = [{"output_key": "A", "output_value": "10.0.0.1"}, {"output_key": "B", "output_error": "no"}]
-    asking, _ = heat(answer(200, {"stack": {"outputs": outputs}}))
+    heat, _ = open_heat(build_response(200, {"stack": {"outputs": outputs}}))
 
-    assert asking.outputs(STACK) == {"A": "10.0.0.1", "B": None}
+    assert heat.outputs(STACK) == {"A": "10.0.0.1", "B": None}
 
 
 def test_a_stack_is_launched_without_rollback_and_with_its_timeout() -> None:
-    asking, adapter = heat(answer(201, {"stack": {"id": "id-2"}}))
+    heat, adapter = open_heat(build_response(201, {"stack": {"id": "id-2"}}))
 
-    assert asking.create("db", {"Resources": {}}, 33) == "id-2"
+    assert heat.create("db", {"Resources": {}}, 33) == "id-2"
 
     method, path, more = adapter.asked[0]
     assert (method, path) == ("POST", "/stacks")
@@ -112,59 +112,59 @@ def test_a_stack_is_launched_without_rollback_and_with_its_timeout() -> None:
 
 
 def test_the_adapter_tries_nothing_again_by_itself() -> None:
-    asking, adapter = heat(answer(202, b""))
+    heat, adapter = open_heat(build_response(202, b""))
 
-    asking.update(STACK, {}, 1)
+    heat.update(STACK, {}, 1)
 
     assert adapter.asked[0][2]["connect_retries"] == 0
     assert adapter.asked[0][2]["timeout"] == 60
 
 
 def test_deleting_what_is_gone_is_fine() -> None:
-    asking, adapter = heat(answer(404, {"error": {"message": "not found"}}))
+    heat, adapter = open_heat(build_response(404, {"error": {"message": "not found"}}))
 
-    asking.delete(STACK)
+    heat.delete(STACK)
 
     assert adapter.asked[0][:2] == ("DELETE", "/stacks/db/id-1")
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
 def test_an_answer_that_asks_to_come_back_is_unreachable(code: int) -> None:
-    asking, _ = heat(answer(code, {"error": {"message": "busy", "type": "RemoteError"}}))
+    heat, _ = open_heat(build_response(code, {"error": {"message": "busy", "type": "RemoteError"}}))
 
     with pytest.raises(CloudUnreachable, match=f"listing stacks: Heat returned {code}: busy"):
-        asking.stacks("db")
+        heat.stacks("db")
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 409])
-def test_a_no_is_refused_with_heats_words(code: int) -> None:
-    asking, _ = heat(answer(code, {"error": {"message": "Property error: X"}}))
+def test_a_rejected_request_is_refused_with_heats_message(code: int) -> None:
+    heat, _ = open_heat(build_response(code, {"error": {"message": "Property error: X"}}))
 
     with pytest.raises(CloudRefused, match=f"launching stack db: Heat returned {code}: Property error: X"):
-        asking.create("db", {}, 1)
+        heat.create("db", {}, 1)
 
 
-def test_a_circle_is_refused_though_heat_says_500() -> None:
+def test_a_dependency_cycle_is_refused_although_heat_returns_500() -> None:
     error = {"message": "Circular Dependency Found", "type": "CircularDependencyException"}
-    asking, _ = heat(answer(500, {"error": error}))
+    heat, _ = open_heat(build_response(500, {"error": error}))
 
     with pytest.raises(CloudRefused, match="Circular Dependency Found"):
-        asking.create("db", {}, 1)
+        heat.create("db", {}, 1)
 
 
 @pytest.mark.parametrize("body", [b"<html>proxy</html>", b"", [1], {"error": "text"}, {}])
-def test_a_refusal_in_another_shape_is_still_told(body: object) -> None:
-    asking, _ = heat(answer(403, body))
+def test_a_refusal_in_another_form_is_still_reported(body: object) -> None:
+    heat, _ = open_heat(build_response(403, body))
 
     with pytest.raises(CloudRefused, match="Heat returned 403: reason"):
-        asking.stacks("db")
+        heat.stacks("db")
 
 
 def test_an_answer_that_is_no_json_is_not_heats() -> None:
-    asking, _ = heat(answer(200, b"<html>"))
+    heat, _ = open_heat(build_response(200, b"<html>"))
 
     with pytest.raises(CloudUnreachable, match="the response is incomplete, or not Heat's"):
-        asking.stacks("db")
+        heat.stacks("db")
 
 
 @pytest.mark.parametrize(
@@ -181,30 +181,30 @@ def test_an_answer_that_is_no_json_is_not_heats() -> None:
         (ConfigException("no cloud"), CloudRefused),
     ],
 )
-def test_errors_of_the_sdk_become_ours_at_once(error: Exception, ours: type[CloudError]) -> None:
-    asking, _ = heat(error)
+def test_errors_of_the_sdk_are_translated_at_once(error: Exception, ours: type[CloudError]) -> None:
+    heat, _ = open_heat(error)
 
     with pytest.raises(ours, match="listing stacks: "):
-        asking.stacks("db")
+        heat.stacks("db")
 
 
-def test_a_wrong_password_is_told_where_to_mend_it() -> None:
-    asking, _ = heat(keystone.Unauthorized("The request you have made requires authentication."))
+def test_a_wrong_password_is_reported_with_its_remedy() -> None:
+    heat, _ = open_heat(keystone.Unauthorized("The request you have made requires authentication."))
 
     with pytest.raises(CloudRefused, match=r"Keystone rejects this user, .*: see clouds\.yaml"):
-        asking.stacks("db")
+        heat.stacks("db")
 
 
-def test_of_a_connection_that_failed_the_systems_sentence_is_told() -> None:
+def test_a_failed_connection_is_reported_with_the_systems_message() -> None:
     insides = (
         "Unable to establish connection to http://h:5000/v3: HTTPConnectionPool(host='h', port=5000): Max retries "
         "exceeded with url: /v3 (Caused by NewConnectionError(\"HTTPConnection(host='h', port=5000): Failed to "
         'establish a new connection: [Errno 111] Connection refused"))'
     )
-    asking, _ = heat(keystone.ConnectFailure(insides))
+    heat, _ = open_heat(keystone.ConnectFailure(insides))
 
     with pytest.raises(CloudUnreachable) as refused:
-        asking.stacks("db")
+        heat.stacks("db")
 
     assert str(refused.value) == (
         "listing stacks: Unable to establish connection to http://h:5000/v3: [Errno 111] Connection refused"
@@ -225,9 +225,9 @@ IN_HOT: dict[str, Any] = {"parameters": {"P": {}}}
 
 @pytest.mark.parametrize(("template", "method"), [({}, "PUT"), (IN_CFN, "PATCH"), (IN_HOT, "PATCH")])
 def test_an_update_of_a_template_with_parameters_is_a_patch(template: dict[str, Any], method: str) -> None:
-    asking, adapter = heat(answer(202, None))
+    heat, adapter = open_heat(build_response(202, None))
 
-    asking.update(STACK, template, 7)
+    heat.update(STACK, template, 7)
 
     [(used, path, request)] = adapter.asked
     assert (used, path) == (method, "/stacks/db/id-1")
@@ -235,25 +235,27 @@ def test_an_update_of_a_template_with_parameters_is_a_patch(template: dict[str, 
 
 
 def test_hidden_parameters_go_by_a_request_that_the_library_does_not_log() -> None:
-    asking, adapter = heat(answer(201, {"stack": {"id": "id-1"}}))
+    heat, adapter = open_heat(build_response(201, {"stack": {"id": "id-1"}}))
 
-    asking.create("db", IN_HOT, 7, HIDDEN)
+    heat.create("db", IN_HOT, 7, HIDDEN)
 
     [(_, _, request)] = adapter.asked
     assert request["json"]["parameters"] == {"Slave0001Password": "s3cret"}
     assert request["log"] is False
 
 
-def test_a_refusal_that_quotes_a_hidden_parameter_is_told_without_it() -> None:
-    asking, _ = heat(answer(400, {"error": {"message": "'s3cret' is no password", "type": "X"}}))
+def test_a_refusal_that_quotes_a_hidden_parameter_is_reported_without_it() -> None:
+    heat, _ = open_heat(build_response(400, {"error": {"message": "'s3cret' is no password", "type": "X"}}))
 
     with pytest.raises(CloudRefused, match=r"Heat returned 400: '\*+' is no password"):
-        asking.update(STACK, IN_CFN, 7, HIDDEN)
+        heat.update(STACK, IN_CFN, 7, HIDDEN)
 
 
 def test_what_heat_offers_is_a_set_of_names() -> None:
-    asking, _ = heat(answer(200, {"resource_types": ["OS::Heat::Value"]}))
-    assert asking.resource_types() == {"OS::Heat::Value"}
+    heat, _ = open_heat(build_response(200, {"resource_types": ["OS::Heat::Value"]}))
+    assert heat.resource_types() == {"OS::Heat::Value"}
 
-    asking, _ = heat(answer(200, {"template_versions": [{"version": "v.1", "type": "hot", "aliases": []}]}))
-    assert asking.template_versions() == {"v.1"}
+    heat, _ = open_heat(
+        build_response(200, {"template_versions": [{"version": "v.1", "type": "hot", "aliases": []}]})
+    )
+    assert heat.template_versions() == {"v.1"}

@@ -16,26 +16,27 @@ from hypothesis import strategies as st
 from guestagent.controller import Cluster, parse, render
 from guestagent.errors import InvalidTemplate
 from tests.support.cluster_strategies import SMALL, build_cluster, clusters
+from tests.support.template_garbage import garbage
 
 
 @given(clusters())
-def test_a_template_reads_back_as_its_cluster(made: Cluster) -> None:
-    assert parse(render(made)) == made
+def test_a_template_reads_back_as_its_cluster(cluster: Cluster) -> None:
+    assert parse(render(cluster)) == cluster
 
 
 @given(clusters())
-def test_so_it_does_through_yaml_and_json(made: Cluster) -> None:
-    template = render(made)
+def test_it_reads_back_through_yaml_and_json(cluster: Cluster) -> None:
+    template = render(cluster)
 
-    assert parse(yaml.safe_load(yaml.safe_dump(template))) == made
-    assert parse(json.loads(json.dumps(template, sort_keys=True))) == made
+    assert parse(yaml.safe_load(yaml.safe_dump(template))) == cluster
+    assert parse(json.loads(json.dumps(template, sort_keys=True))) == cluster
 
 
 def test_roles_come_from_the_metadata_and_never_from_names() -> None:
-    made = build_cluster(replicas=2)
-    turned = replace(made, source=made.replicas[0], replicas=(made.source, made.replicas[1]))
+    cluster = build_cluster(replicas=2)
+    swapped = replace(cluster, source=cluster.replicas[0], replicas=(cluster.source, cluster.replicas[1]))
 
-    assert parse(render(turned)) == turned
+    assert parse(render(swapped)) == swapped
 
 
 def test_a_version_that_yaml_read_as_a_date_is_taken() -> None:
@@ -46,17 +47,6 @@ def test_the_description_is_free() -> None:
     assert parse(render(build_cluster()) | {"Description": "ours"}) == build_cluster()
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
-known = st.sampled_from(
-    ["Resources", "Begin", "Metadata", "GuestAgentCluster", "Version", "Type", "Properties", "Master0000"]
-)
-garbage = st.recursive(
-    scalars | st.just("AWS::EC2::Instance"),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(known | scalars, inner, max_size=5),
-    max_leaves=25,
-)
-
-
 @given(garbage)
 def test_garbage_is_an_invalid_template_and_nothing_else(document: object) -> None:
     with pytest.raises(InvalidTemplate) as refused:
@@ -65,17 +55,17 @@ def test_garbage_is_an_invalid_template_and_nothing_else(document: object) -> No
     assert refused.value.problems
 
 
-def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+def list_paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """The paths of all values in a template."""
-    inner: list[tuple[str | int, object]] = []
+    children: list[tuple[str | int, object]] = []
     if isinstance(value, dict):
-        inner = list(value.items())
+        children = list(value.items())
     elif isinstance(value, list):
-        inner = list(enumerate(value))
-    return [path, *(place for key, child in inner for place in places(child, (*path, key)))]
+        children = list(enumerate(value))
+    return [path, *(place for key, child in children for place in list_paths(child, (*path, key)))]
 
 
-def put(template: dict[str, Any], path: tuple[str | int, ...], value: object) -> object:
+def replace_value(template: dict[str, Any], path: tuple[str | int, ...], value: object) -> object:
     if not path:
         return value
     changed: Any = copy.deepcopy(template)
@@ -89,13 +79,13 @@ def put(template: dict[str, Any], path: tuple[str | int, ...], value: object) ->
 TEMPLATE = render(build_cluster(replicas=1, subnet="s", client_networks=["10.0.0.0/8"]).add_replica(SMALL))
 
 
-@given(st.sampled_from(places(TEMPLATE)), garbage)
+@given(st.sampled_from(list_paths(TEMPLATE)), garbage)
 @example(("Resources", "Master0000", "Metadata", "GuestAgent", "ServerId"), True)
 @example(("Resources", "Begin", "Metadata", "GuestAgentCluster", "NextServerId"), -1)
 def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
     path: tuple[str | int, ...], value: object
 ) -> None:
-    changed = put(TEMPLATE, path, value)
+    changed = replace_value(TEMPLATE, path, value)
     try:
         found = parse(changed)
     except InvalidTemplate:
@@ -140,14 +130,16 @@ def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_path(path: tuple[str | int, ...], value: object, said: str) -> None:
+def test_what_is_wrong_is_reported_with_its_path(
+    path: tuple[str | int, ...], value: object, said: str
+) -> None:
     with pytest.raises(InvalidTemplate) as refused:
-        parse(put(TEMPLATE, path, value))
+        parse(replace_value(TEMPLATE, path, value))
 
     assert said in str(refused.value)
 
 
-def test_the_template_of_2013_is_no_cluster_of_ours() -> None:
+def test_the_template_of_2013_is_not_a_cluster() -> None:
     server = {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "trove-mysql"}}
 
     with pytest.raises(InvalidTemplate) as refused:

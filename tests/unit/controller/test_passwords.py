@@ -27,9 +27,9 @@ GIVEN = {"Master0000": Secret("s3cret-m"), "Slave0000": Secret("s3cret-0")}
 dialects = pytest.mark.parametrize("dialect", Dialect)
 
 
-def launched(heat: FakeHeat, made: Cluster, passwords: dict[str, Secret] | None = None) -> Stacks:
+def launch_stack(heat: FakeHeat, cluster: Cluster, passwords: dict[str, Secret] | None = None) -> Stacks:
     stacks = Stacks(heat, FakeClock())
-    stacks.wait(stacks.create("db", made, passwords))
+    stacks.wait(stacks.create("db", cluster, passwords))
     return stacks
 
 
@@ -46,7 +46,7 @@ def test_each_node_has_a_hidden_parameter_and_no_resource_makes_one(dialect: Dia
 def test_given_passwords_reach_heat_beside_the_template(dialect: Dialect) -> None:
     heat = FakeHeat()
 
-    stacks = launched(heat, build_cluster(1, passwords=PARAMETERS, dialect=dialect), GIVEN)
+    stacks = launch_stack(heat, build_cluster(1, passwords=PARAMETERS, dialect=dialect), GIVEN)
 
     assert heat.live["db"].parameters == {f"{name}Password": value for name, value in GIVEN.items()}
     assert "s3cret" not in json.dumps(heat.live["db"].template) + repr(heat.live["db"])
@@ -54,25 +54,25 @@ def test_given_passwords_reach_heat_beside_the_template(dialect: Dialect) -> Non
 
 
 @dialects
-def test_where_none_are_given_they_are_made(dialect: Dialect) -> None:
+def test_if_none_are_given_they_are_generated(dialect: Dialect) -> None:
     heat = FakeHeat()
 
-    launched(heat, build_cluster(2, passwords=PARAMETERS, dialect=dialect))
+    launch_stack(heat, build_cluster(2, passwords=PARAMETERS, dialect=dialect))
 
-    made = heat.live["db"].parameters
-    assert sorted(made) == ["Master0000Password", "Slave0000Password", "Slave0001Password"]
-    assert {len(value) for value in made.values()} == {PASSWORD_LENGTH}
-    assert len({value.reveal() for value in made.values()}) == 3
+    parameters = heat.live["db"].parameters
+    assert sorted(parameters) == ["Master0000Password", "Slave0000Password", "Slave0001Password"]
+    assert {len(value) for value in parameters.values()} == {PASSWORD_LENGTH}
+    assert len({value.reveal() for value in parameters.values()}) == 3
 
 
 def test_a_change_gives_what_is_new_and_keeps_the_rest() -> None:
     heat = FakeHeat()
-    stacks = launched(heat, build_cluster(1, passwords=PARAMETERS), GIVEN)
+    stacks = launch_stack(heat, build_cluster(1, passwords=PARAMETERS), GIVEN)
 
     new = {"Slave0001": Secret("s3cret-1")}
-    stacks.wait(stacks.change("db", lambda made: made.add_replica(SMALL), new))
-    stacks.wait(stacks.change("db", lambda made: made.remove_replica("Slave0000")))
-    stacks.wait(stacks.change("db", lambda made: made.renew("Slave0001")))
+    stacks.wait(stacks.change("db", lambda cluster: cluster.add_replica(SMALL), new))
+    stacks.wait(stacks.change("db", lambda cluster: cluster.remove_replica("Slave0000")))
+    stacks.wait(stacks.change("db", lambda cluster: cluster.renew("Slave0001")))
 
     assert heat.live["db"].parameters == {
         "Master0000Password": Secret("s3cret-m"),
@@ -82,14 +82,14 @@ def test_a_change_gives_what_is_new_and_keeps_the_rest() -> None:
 
 def test_after_a_failed_change_the_next_one_gives_nothing_twice() -> None:
     heat = FakeHeat()
-    stacks = launched(heat, build_cluster(1, passwords=PARAMETERS), GIVEN)
+    stacks = launch_stack(heat, build_cluster(1, passwords=PARAMETERS), GIVEN)
     heat.verdicts["Slave0001ReadyWaitCond"] = "no room"
     with pytest.raises(StackFailed):
-        stacks.wait(stacks.change("db", lambda made: made.add_replica(SMALL)))
+        stacks.wait(stacks.change("db", lambda cluster: cluster.add_replica(SMALL)))
     before = heat.live["db"].parameters
 
     heat.verdicts.clear()
-    stacks.wait(stacks.change("db", lambda made: made))
+    stacks.wait(stacks.change("db", lambda cluster: cluster))
 
     assert heat.live["db"].parameters == before
 
@@ -99,7 +99,7 @@ def test_an_answer_that_was_lost_does_not_change_the_passwords() -> None:
     heat.drops = ["create"]
     heat.loses = ["create"]
 
-    launched(heat, build_cluster(1, passwords=PARAMETERS), GIVEN)
+    launch_stack(heat, build_cluster(1, passwords=PARAMETERS), GIVEN)
 
     assert heat.live["db"].parameters["Master0000Password"] == GIVEN["Master0000"]
 
@@ -136,7 +136,7 @@ def test_what_is_given_is_checked_before_anything_is_asked(wrong: dict[str, Secr
     assert heat.live == {}
 
 
-def test_where_heat_makes_them_none_can_be_given() -> None:
+def test_if_heat_generates_them_none_can_be_given() -> None:
     heat = FakeHeat()
 
     with pytest.raises(InvalidInput, match="none if Heat makes them"):
@@ -180,12 +180,12 @@ def test_passwords_that_are_made_meet_what_is_asked_of_given_ones() -> None:
 
 
 def test_parameters_are_read_back_whatever_was_done_to_the_cluster() -> None:
-    made = (
+    cluster = (
         build_cluster(2, passwords=PARAMETERS, dialect=Dialect.HOT)
         .add_replica(SMALL)
         .remove_replica("Slave0000")
     )
 
-    assert parse(render(made)) == made
-    assert list_parameters(made) == ("Master0000Password", "Slave0001Password", "Slave0002Password")
-    assert parse(render(made.in_dialect(Dialect.CFN))).passwords is PARAMETERS
+    assert parse(render(cluster)) == cluster
+    assert list_parameters(cluster) == ("Master0000Password", "Slave0001Password", "Slave0002Password")
+    assert parse(render(cluster.in_dialect(Dialect.CFN))).passwords is PARAMETERS

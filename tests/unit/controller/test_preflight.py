@@ -25,7 +25,7 @@ HOT_VERSION, CFN_VERSION = REQUIREMENTS[Dialect.HOT].version, REQUIREMENTS[Diale
 PLACED = build_cluster(1, subnet="s")
 
 
-def without(*names: str, **changes: Any) -> Findings:
+def build_findings_without(*names: str, **changes: Any) -> Findings:
     """A cloud that has all but these types or versions."""
     gone = frozenset(names)
     assert ALL.types is not None
@@ -33,45 +33,53 @@ def without(*names: str, **changes: Any) -> Findings:
     return replace(ALL, **{"types": ALL.types - gone, "versions": ALL.versions - gone, **changes})
 
 
-def test_a_cloud_that_has_it_all_gets_hot() -> None:
-    found = choose_dialect(ALL, build_cluster(1))
+def test_a_cloud_that_has_everything_gets_hot() -> None:
+    preflight = choose_dialect(ALL, build_cluster(1))
 
-    assert (found.dialect, found.missing) == (Dialect.HOT, ())
-    assert found.reason == "Heat has all that it needs, and no policy keeps its guests from their metadata"
+    assert (preflight.dialect, preflight.missing) == (Dialect.HOT, ())
+    assert (
+        preflight.reason == "Heat has all that it needs, and no policy keeps its guests from their metadata"
+    )
 
 
 @pytest.mark.parametrize(
     ("seen", "lacks"),
     [
-        (without(HOT_VERSION), HOT_VERSION),
-        (without("OS::Nova::Server"), "OS::Nova::Server"),
-        (without("OS::Heat::WaitCondition", HOT_VERSION), f"{HOT_VERSION}, OS::Heat::WaitCondition"),
-        (without(heat_url=None), "a public orchestration endpoint in the catalog, where the guests"),
+        (build_findings_without(HOT_VERSION), HOT_VERSION),
+        (build_findings_without("OS::Nova::Server"), "OS::Nova::Server"),
+        (
+            build_findings_without("OS::Heat::WaitCondition", HOT_VERSION),
+            f"{HOT_VERSION}, OS::Heat::WaitCondition",
+        ),
+        (
+            build_findings_without(heat_url=None),
+            "a public orchestration endpoint in the catalog, where the guests",
+        ),
     ],
 )
-def test_where_hot_lacks_something_it_is_cfn_and_the_reason_says_what(seen: Findings, lacks: str) -> None:
-    found = choose_dialect(seen, PLACED)
+def test_if_hot_lacks_something_it_is_cfn_and_the_reason_says_what(seen: Findings, lacks: str) -> None:
+    preflight = choose_dialect(seen, PLACED)
 
-    assert (found.dialect, found.missing) == (Dialect.CFN, ())
-    assert found.reason.startswith(f"for hot the cloud lacks {lacks}")
+    assert (preflight.dialect, preflight.missing) == (Dialect.CFN, ())
+    assert preflight.reason.startswith(f"for hot the cloud lacks {lacks}")
 
 
-def test_where_both_lack_something_a_launch_is_known_to_fail() -> None:
-    found = choose_dialect(without("OS::Nova::Server", "AWS::IAM::User"), PLACED)
+def test_if_both_lack_something_a_launch_is_known_to_fail() -> None:
+    preflight = choose_dialect(build_findings_without("OS::Nova::Server", "AWS::IAM::User"), PLACED)
 
-    assert (found.dialect, found.missing) == (Dialect.HOT, ("OS::Nova::Server",))
-    assert found.reason == "hot lacks OS::Nova::Server, and cfn AWS::IAM::User"
+    assert (preflight.dialect, preflight.missing) == (Dialect.HOT, ("OS::Nova::Server",))
+    assert preflight.reason == "hot lacks OS::Nova::Server, and cfn AWS::IAM::User"
 
 
 def test_the_dialect_that_was_asked_for_stays_and_is_examined() -> None:
-    found = choose_dialect(without("AWS::IAM::User"), build_cluster(1), Dialect.CFN)
+    preflight = choose_dialect(build_findings_without("AWS::IAM::User"), build_cluster(1), Dialect.CFN)
 
-    assert (found.dialect, found.reason) == (Dialect.CFN, "it was asked for")
-    assert found.missing == ("AWS::IAM::User", NETWORK_REQUIREMENT)
+    assert (preflight.dialect, preflight.reason) == (Dialect.CFN, "it was asked for")
+    assert preflight.missing == ("AWS::IAM::User", NETWORK_REQUIREMENT)
 
 
 def test_what_a_cluster_does_not_use_is_not_missed() -> None:
-    seen = without("OS::Neutron::Port", "OS::Heat::RandomString")
+    seen = build_findings_without("OS::Neutron::Port", "OS::Heat::RandomString")
 
     assert choose_dialect(seen, build_cluster(1, passwords=Passwords.PARAMETERS), Dialect.HOT).missing == ()
     assert choose_dialect(seen, build_cluster(1, network="n"), Dialect.HOT).missing == (
@@ -80,27 +88,29 @@ def test_what_a_cluster_does_not_use_is_not_missed() -> None:
     )
 
 
-def test_a_heat_that_tells_nothing_is_taken_for_a_whole_one_with_a_caution() -> None:
-    found = choose_dialect(Findings(None, None, ALL.heat_url, ALL.cfn_url), PLACED)
+def test_a_heat_that_refuses_its_lists_is_assumed_complete_with_a_caution() -> None:
+    preflight = choose_dialect(Findings(None, None, ALL.heat_url, ALL.cfn_url), PLACED)
 
-    assert (found.dialect, found.missing) == (Dialect.HOT, ())
-    assert "Heat refuses to list its resource types for this user" in found.cautions
+    assert (preflight.dialect, preflight.missing) == (Dialect.HOT, ())
+    assert "Heat refuses to list its resource types for this user" in preflight.cautions
 
 
-def test_what_cannot_be_seen_is_said() -> None:
-    def said(seen: Findings, dialect: Dialect) -> str:
+def test_what_cannot_be_seen_is_reported() -> None:
+    def list_cautions_of(seen: Findings, dialect: Dialect) -> str:
         return "\n".join(choose_dialect(seen, replace(PLACED, auth_ttl=1200), dialect).cautions)
 
-    assert "auth_ttl cannot be read: 1200 s is assumed" in said(ALL, Dialect.HOT)
-    assert "DescribeStackResource" in said(ALL, Dialect.CFN)
-    assert "DescribeStackResource" not in said(ALL, Dialect.HOT)
-    assert "heat_waitcondition_server_url" in said(without(cfn_url=None), Dialect.HOT)
+    assert "auth_ttl cannot be read: 1200 s is assumed" in list_cautions_of(ALL, Dialect.HOT)
+    assert "DescribeStackResource" in list_cautions_of(ALL, Dialect.CFN)
+    assert "DescribeStackResource" not in list_cautions_of(ALL, Dialect.HOT)
+    assert "heat_waitcondition_server_url" in list_cautions_of(
+        build_findings_without(cfn_url=None), Dialect.HOT
+    )
 
 
 def test_a_cluster_that_has_room_in_one_dialect_only_is_launched_in_that_one() -> None:
-    found = choose_dialect(ALL, build_cluster(200, subnet="s", dialect=Dialect.HOT))
+    preflight = choose_dialect(ALL, build_cluster(200, subnet="s", dialect=Dialect.HOT))
 
-    assert (found.dialect, found.missing) == (Dialect.HOT, ())
+    assert (preflight.dialect, preflight.missing) == (Dialect.HOT, ())
     assert (
         "at most 1000 resources in a stack, found "
         in choose_dialect(ALL, PLACED_LARGE, Dialect.CFN).missing[0]
@@ -121,14 +131,14 @@ def test_the_types_that_are_asked_for_are_those_of_the_template(made: Cluster) -
 def test_the_preflight_reads_the_catalog_first_and_changes_nothing() -> None:
     heat = FakeHeat()
 
-    found = Stacks(heat, FakeClock()).preflight(build_cluster(1))
+    preflight = Stacks(heat, FakeClock()).preflight(build_cluster(1))
 
-    assert found.dialect is Dialect.HOT
+    assert preflight.dialect is Dialect.HOT
     assert heat.asked == ["metadata_url", "heat_url", "resource_types", "template_versions"]
     assert heat.live == {}
 
 
-def test_a_heat_that_refuses_to_tell_is_no_failure() -> None:
+def test_a_heat_that_refuses_its_lists_is_no_failure() -> None:
     heat = FakeHeat()
     heat.types = heat.versions = None
 
@@ -148,6 +158,6 @@ class Locked(FakeHeat):
         raise CloudRefused("Keystone does not take this user")
 
 
-def test_a_keystone_that_says_no_is_not_taken_for_a_heat_that_does_not_tell() -> None:
+def test_a_refusal_by_keystone_is_not_mistaken_for_one_by_heat() -> None:
     with pytest.raises(CloudRefused, match="does not take this user"):
         Stacks(Locked(), FakeClock()).preflight(build_cluster(1))

@@ -13,31 +13,33 @@ from guestagent.retry import FakeClock
 from tests.support.cluster_strategies import build_cluster
 
 
-def shown(board: ProgressTable) -> str:
+def format_table(progress_table: ProgressTable) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(board.build_table())
+    Console(file=out, width=100).print(progress_table.build_table())
     return out.getvalue()
 
 
 def test_the_board_shows_each_nodes_last_state_and_its_seconds() -> None:
-    board = ProgressTable("prod")
-    board.handle_event(StackChanged("prod", "CREATE_IN_PROGRESS", 0.0))
-    board.handle_event(NodeChanged("Master0000", NodeState.BOOTING, 1.0))
-    board.handle_event(NodeChanged("Master0000", NodeState.READY, 4.4))
-    board.handle_event(NodeChanged("Slave0000", NodeState.PROVING, 5.0))
+    progress_table = ProgressTable("prod")
+    progress_table.handle_event(StackChanged("prod", "CREATE_IN_PROGRESS", 0.0))
+    progress_table.handle_event(NodeChanged("Master0000", NodeState.BOOTING, 1.0))
+    progress_table.handle_event(NodeChanged("Master0000", NodeState.READY, 4.4))
+    progress_table.handle_event(NodeChanged("Slave0000", NodeState.PROVING, 5.0))
 
-    lines = [" ".join(line.split()) for line in shown(board).splitlines()]
+    lines = [" ".join(line.split()) for line in format_table(progress_table).splitlines()]
 
     assert lines[0] == "prod CREATE_IN_PROGRESS 0 s"
     assert "Master0000 ready after 4" in lines
     assert "Slave0000 proving for 0" in lines
 
 
-def test_a_reason_is_shown_as_it_was_said() -> None:
-    board = ProgressTable("prod [blue]")
-    board.handle_event(NodeChanged("Slave0000", NodeState.FAILED, 9.0, "expected [bold], found none"))
+def test_a_reason_is_shown_as_heat_gave_it() -> None:
+    progress_table = ProgressTable("prod [blue]")
+    progress_table.handle_event(
+        NodeChanged("Slave0000", NodeState.FAILED, 9.0, "expected [bold], found none")
+    )
 
-    text = shown(board)
+    text = format_table(progress_table)
 
     assert "prod [blue]" in text
     assert "expected [bold], found none" in text

@@ -32,41 +32,41 @@ class Killed(Exception):
     """The controller ends here."""
 
 
-def stacks(heat: FakeHeat) -> Stacks:
+def open_stacks(heat: FakeHeat) -> Stacks:
     return Stacks(heat, FakeClock())
 
 
-def launched(heat: FakeHeat, made: Cluster) -> Stacks:
-    over = stacks(heat)
-    over.wait(over.create("db", made))
-    return over
+def launch_stack(heat: FakeHeat, cluster: Cluster) -> Stacks:
+    stacks = open_stacks(heat)
+    stacks.wait(stacks.create("db", cluster))
+    return stacks
 
 
-def numbers(of: Cluster) -> list[int]:
-    return [node.password_number for node in of.replicas]
+def list_password_numbers(cluster: Cluster) -> list[int]:
+    return [node.password_number for node in cluster.replicas]
 
 
-def generations(of: Cluster) -> list[int]:
-    return [node.generation for node in of]
+def list_generations(cluster: Cluster) -> list[int]:
+    return [node.generation for node in cluster]
 
 
-def held(heat: FakeHeat) -> Cluster:
+def read_cluster(heat: FakeHeat) -> Cluster:
     return parse(heat.live["db"].template)
 
 
 def test_a_rotation_is_something_new_to_prove_for_the_source_and_those_that_move() -> None:
     rotated = build_cluster(3).rotate("Slave0001")
 
-    assert numbers(rotated) == [1, 2, 1]
-    assert generations(rotated) == [2, 1, 2, 1]
+    assert list_password_numbers(rotated) == [1, 2, 1]
+    assert list_generations(rotated) == [2, 1, 2, 1]
     assert rotated.rotating
 
 
 def test_ending_it_is_the_sources_to_prove_alone() -> None:
     ended = build_cluster(2).rotate().end_rotation()
 
-    assert numbers(ended) == [2, 2]
-    assert generations(ended) == [3, 2, 2]
+    assert list_password_numbers(ended) == [2, 2]
+    assert list_generations(ended) == [3, 2, 2]
     assert not ended.rotating
 
 
@@ -87,7 +87,7 @@ def test_a_rotation_does_not_begin_in_the_middle_of_another() -> None:
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-def test_a_new_password_is_a_new_resource_and_the_template_tells_that_old_ones_are_retained(
+def test_a_new_password_is_a_new_resource_and_the_template_shows_that_old_ones_are_retained(
     dialect: Dialect,
 ) -> None:
     rotated = build_cluster(1, dialect=dialect).rotate()
@@ -110,37 +110,42 @@ def test_a_new_password_is_a_new_resource_and_the_template_tells_that_old_ones_a
 def test_rotating_takes_two_updates() -> None:
     heat = RecordingHeat()
 
-    launched(heat, build_cluster(2)).rotate("db")
+    launch_stack(heat, build_cluster(2)).rotate("db")
 
-    assert [(numbers(each), each.rotating) for each in heat.updates] == [([2, 2], True), ([2, 2], False)]
+    assert [(list_password_numbers(each), each.rotating) for each in heat.updates] == [
+        ([2, 2], True),
+        ([2, 2], False),
+    ]
 
 
 @pytest.mark.parametrize("dies_at", range(2))
-def test_whoever_was_killed_calls_again_and_nothing_is_pushed_out_before_it_was_left(dies_at: int) -> None:
+def test_a_killed_rotation_is_called_again_and_no_password_is_discarded_while_it_is_used(
+    dies_at: int,
+) -> None:
     heat = RecordingHeat(dies_at)
     with pytest.raises(Killed):
-        launched(heat, build_cluster(2)).rotate("db")
+        launch_stack(heat, build_cluster(2)).rotate("db")
     heat.dies_at = None
 
-    stacks(heat).rotate("db", ["Slave0000"])
+    open_stacks(heat).rotate("db", ["Slave0000"])
 
-    assert not held(heat).rotating
+    assert not read_cluster(heat).rotating
     begun = [each.rotating for each in heat.updates]
     assert begun == [True, False] * (len(begun) // 2)
-    assert numbers(held(heat)) == ([2, 1] if dies_at == 0 else [3, 2])
+    assert list_password_numbers(read_cluster(heat)) == ([2, 1] if dies_at == 0 else [3, 2])
 
 
 def test_a_replica_that_could_not_move_moves_before_its_old_password_is_discarded() -> None:
     heat = RecordingHeat()
-    over = launched(heat, build_cluster(1))
+    stacks = launch_stack(heat, build_cluster(1))
     heat.verdicts["Slave0000ReadyWaitCond2"] = "not ready"
     with pytest.raises(StackFailed):
-        over.rotate("db")
-    assert held(heat).rotating
+        stacks.rotate("db")
+    assert read_cluster(heat).rotating
 
-    stacks(heat).rotate("db")
+    open_stacks(heat).rotate("db")
 
-    assert [(each.rotating, generations(each)) for each in heat.updates] == [
+    assert [(each.rotating, list_generations(each)) for each in heat.updates] == [
         (True, [2, 2]),
         (True, [2, 3]),
         (False, [3, 3]),
@@ -151,20 +156,20 @@ def test_a_replica_that_could_not_move_moves_before_its_old_password_is_discarde
 
 def test_what_else_is_changed_meanwhile_leaves_the_old_passwords_valid() -> None:
     heat = RecordingHeat()
-    over = launched(heat, build_cluster(1).rotate())
+    stacks = launch_stack(heat, build_cluster(1).rotate())
 
-    over.wait(over.change("db", lambda seen: seen.add_replica(SMALL)))
+    stacks.wait(stacks.change("db", lambda seen: seen.add_replica(SMALL)))
 
-    assert held(heat).rotating
+    assert read_cluster(heat).rotating
 
 
 def test_a_cloud_that_is_away_between_the_updates_is_no_end_of_the_rotation() -> None:
     heat = RecordingHeat()
-    over = launched(heat, build_cluster(1))
-    over.wait(over.change("db", lambda seen: seen.rotate()))
+    stacks = launch_stack(heat, build_cluster(1))
+    stacks.wait(stacks.change("db", lambda seen: seen.rotate()))
     heat.down = 10**6
     with pytest.raises(CloudUnreachable):
-        over.rotate("db")
+        stacks.rotate("db")
     heat.down = 0
 
-    assert held(heat).rotating
+    assert read_cluster(heat).rotating

@@ -14,18 +14,18 @@ from tests.support.cluster_strategies import LARGE, SMALL, build_cluster
 NODE = replace(SMALL, name="Slave0000", server_id=102)
 
 
-def heat_with(stack: str, replicas: int, at_rest: bool = True) -> FakeHeat:
+def build_heat(stack: str, replicas: int, is_idle: bool = True) -> FakeHeat:
     heat = FakeHeat()
     stacks = Stacks(heat, FakeClock())
     work = stacks.create(stack, build_cluster(replicas))
-    if at_rest:
+    if is_idle:
         stacks.wait(work, 3600)
     heat.asked.clear()
     return heat
 
 
 def test_a_stack_at_rest_shows_roles_addresses_and_evidence() -> None:
-    heat = heat_with("db", replicas=1)
+    heat = build_heat("db", replicas=1)
 
     seen = Stacks(heat, FakeClock()).status("db")
 
@@ -37,7 +37,7 @@ def test_a_stack_at_rest_shows_roles_addresses_and_evidence() -> None:
 
 
 def test_a_stack_in_progress_is_read_by_safe_requests_only() -> None:
-    heat = heat_with("db", replicas=3, at_rest=False)
+    heat = build_heat("db", replicas=3, is_idle=False)
 
     seen = Stacks(heat, FakeClock()).status("db")
 
@@ -52,7 +52,7 @@ def test_a_stack_in_progress_is_read_by_safe_requests_only() -> None:
 
 
 def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
-    heat = heat_with("db", replicas=0)
+    heat = build_heat("db", replicas=0)
     Stacks(heat, FakeClock()).change("db", lambda made: made.add_replica(SMALL).add_replica(SMALL))
     heat.live["db"].resources["Master0000ReadyWaitCond"] = Resource(
         "Master0000ReadyWaitCond", "CREATE_COMPLETE"
@@ -67,23 +67,23 @@ def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
     ]
 
 
-def states(condition: str | None, handle: str | None) -> NodeState:
+def derive_state(condition: str | None, handle: str | None) -> NodeState:
     seen = {NODE.condition: condition, NODE.handle: handle}
     return derive_node_state(NODE, {name: Resource(name, status) for name, status in seen.items() if status})
 
 
 def test_a_nodes_state_follows_its_handle_and_condition() -> None:
-    assert states(None, None) is NodeState.WAITING
-    assert states("INIT_COMPLETE", "INIT_COMPLETE") is NodeState.WAITING
-    assert states("INIT_COMPLETE", "CREATE_COMPLETE") is NodeState.BOOTING
-    assert states("CREATE_IN_PROGRESS", "CREATE_COMPLETE") is NodeState.PROVING
-    assert states("CREATE_COMPLETE", "CREATE_COMPLETE") is NodeState.READY
-    assert states("UPDATE_COMPLETE", "CREATE_COMPLETE") is NodeState.READY
-    assert states("CREATE_FAILED", "CREATE_COMPLETE") is NodeState.FAILED
+    assert derive_state(None, None) is NodeState.WAITING
+    assert derive_state("INIT_COMPLETE", "INIT_COMPLETE") is NodeState.WAITING
+    assert derive_state("INIT_COMPLETE", "CREATE_COMPLETE") is NodeState.BOOTING
+    assert derive_state("CREATE_IN_PROGRESS", "CREATE_COMPLETE") is NodeState.PROVING
+    assert derive_state("CREATE_COMPLETE", "CREATE_COMPLETE") is NodeState.READY
+    assert derive_state("UPDATE_COMPLETE", "CREATE_COMPLETE") is NodeState.READY
+    assert derive_state("CREATE_FAILED", "CREATE_COMPLETE") is NodeState.FAILED
 
 
 def test_a_person_sees_a_table_with_the_evidence_in_short() -> None:
-    heat = heat_with("db", replicas=1)
+    heat = build_heat("db", replicas=1)
     evidence = {"version": "10.11.6-MariaDB", "lag": 0, "gtid": "0-101-7", "conditions": {}}
     heat.live["db"].resources["Slave0000ReadyWaitCond"] = Resource(
         "Slave0000ReadyWaitCond", "CREATE_COMPLETE", "", {"Data": json.dumps({"Slave0000-1": evidence})}
@@ -112,7 +112,7 @@ def test_a_failed_node_is_shown_with_its_reason() -> None:
 
 
 def test_a_program_gets_the_same_as_plain_values() -> None:
-    heat = heat_with("db", replicas=0)
+    heat = build_heat("db", replicas=0)
 
     document = build_status_document(Stacks(heat, FakeClock()).status("db"))
 
@@ -139,7 +139,7 @@ def test_a_program_gets_the_same_as_plain_values() -> None:
 
 
 def test_a_node_whose_server_failed_is_failed_though_its_condition_never_began() -> None:
-    heat = heat_with("db", replicas=1)
+    heat = build_heat("db", replicas=1)
     reason = 'Resource CREATE failed: ResourceInError: resources.Slave0000: Went to status ERROR due to "No valid host"'
     live = heat.live["db"]
     live.stack = replace(live.stack, status="CREATE_FAILED", reason=reason)

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from guestagent.controller import Cluster, Dialect, lint, render
 from tests.support.cluster_strategies import build_cluster, clusters
-from tests.unit.controller.test_parse import garbage
+from tests.support.template_garbage import garbage
 
 # As published in July 2013, with what the message left out of its properties.
 SEED: dict[str, Any] = {
@@ -31,48 +31,48 @@ SEED: dict[str, Any] = {
 }
 
 
-def said(template: object, auth_ttl: int = 900) -> str:
-    return "\n".join(str(problem) for problem in lint(template, auth_ttl))
+def format_problems(build_template: object, auth_ttl: int = 900) -> str:
+    return "\n".join(str(problem) for problem in lint(build_template, auth_ttl))
 
 
-def template(**resources: dict[str, Any]) -> dict[str, Any]:
+def build_template(**resources: dict[str, Any]) -> dict[str, Any]:
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
 
 
-def value_of(content: object) -> dict[str, Any]:
-    return value(Properties={"value": content})
+def build_value(content: object) -> dict[str, Any]:
+    return build_resource(Properties={"value": content})
 
 
-def value(**more: Any) -> dict[str, Any]:
+def build_resource(**more: Any) -> dict[str, Any]:
     return {"Type": "OS::Heat::Value", **more}
 
 
 @given(clusters())
-def test_what_is_rendered_has_nothing_to_mend(made: Cluster) -> None:
-    problems = lint(render(made), made.auth_ttl)
+def test_a_rendered_template_has_no_problems(cluster: Cluster) -> None:
+    problems = lint(render(cluster), cluster.auth_ttl)
 
-    nowhere = made.dialect is Dialect.CFN and made.subnet is None and made.network is None
+    lacks_network = cluster.dialect is Dialect.CFN and cluster.subnet is None and cluster.network is None
     assert [problem.path for problem in problems] == [
-        f"Resources.{node.name}.Properties" for node in made if nowhere
+        f"Resources.{node.name}.Properties" for node in cluster if lacks_network
     ]
 
 
-def test_an_instance_without_a_place_is_none_that_nova_makes() -> None:
-    made = render(build_cluster(replicas=0))
+def test_nova_rejects_an_instance_without_a_network() -> None:
+    template = render(build_cluster(replicas=0))
 
-    assert said(made) == (
+    assert format_problems(template) == (
         "Resources.Master0000.Properties: expected SubnetId or NetworkInterfaces, found neither "
         "(from API version 2.37 on Nova creates no instance without one: set subnet or network in cluster.yaml)"
     )
     assert (
-        said(render(build_cluster(replicas=0, subnet="s")))
-        == said(render(build_cluster(replicas=0, network="n")))
+        format_problems(render(build_cluster(replicas=0, subnet="s")))
+        == format_problems(render(build_cluster(replicas=0, network="n")))
         == ""
     )
 
 
 def test_a_parameter_that_hot_names_must_be_there() -> None:
-    made = {
+    template = {
         "heat_template_version": "2018-08-31",
         "parameters": {"Size": {"type": "string"}},
         "resources": {
@@ -81,14 +81,14 @@ def test_a_parameter_that_hot_names_must_be_there() -> None:
         },
     }
 
-    assert said(made) == (
+    assert format_problems(template) == (
         "resources.A.properties.value.get_param: expected a parameter of this template, found Sise "
         "(did you mean Size?)"
     )
 
 
-def test_the_wiring_of_2013_is_said_to_be_the_wrong_way_round() -> None:
-    problems = said(SEED)
+def test_the_wiring_of_2013_is_reported_as_the_wrong_way_round() -> None:
+    problems = format_problems(SEED)
 
     assert "document: expected AWSTemplateFormatVersion, found none" in problems
     assert "Slave0000ReadyWaitCond.Properties: expected Handle: {Ref: ...}, found none" in problems
@@ -103,28 +103,36 @@ def test_the_wiring_of_2013_is_said_to_be_the_wrong_way_round() -> None:
     ("broken", "problem"),
     [
         ([], "document: expected a mapping, found a list"),
-        (template(A=[]), "Resources.A: expected a mapping"),  # type: ignore[arg-type]
-        (template(A={}), "Resources.A: expected a Type, found none"),
+        (build_template(A=[]), "Resources.A: expected a mapping"),  # type: ignore[arg-type]
+        (build_template(A={}), "Resources.A: expected a Type, found none"),
         (
-            template(A=value(DependsOn="B"), B=value(DependsOn="A")),
+            build_template(A=build_resource(DependsOn="B"), B=build_resource(DependsOn="A")),
             "expected dependencies without a cycle, found ",
         ),
         (
-            template(A=value(Properties={"value": {"Fn::GetAtt": ["C", "x"]}})),
+            build_template(A=build_resource(Properties={"value": {"Fn::GetAtt": ["C", "x"]}})),
             "a resource of this template, found C",
         ),
-        (template(**{f"V{n}": value() for n in range(11)}), "at most 10 without dependencies, found 11"),
         (
-            template(**{f"V{n}": value(DependsOn="V0") for n in range(1, 1002)}, V0=value()),
+            build_template(**{f"V{n}": build_resource() for n in range(11)}),
+            "at most 10 without dependencies, found 11",
+        ),
+        (
+            build_template(
+                **{f"V{n}": build_resource(DependsOn="V0") for n in range(1, 1002)}, V0=build_resource()
+            ),
             "at most 1000 resources",
         ),
-        (template(A=value(Metadata={"x": "y" * 600_000})), "expected a template of at most 524288 bytes"),
         (
-            template(A={"Type": "AWS::EC2::Instance", "Properties": {"UserData": "#cloud-config\n"}}),
+            build_template(A=build_resource(Metadata={"x": "y" * 600_000})),
+            "expected a template of at most 524288 bytes",
+        ),
+        (
+            build_template(A={"Type": "AWS::EC2::Instance", "Properties": {"UserData": "#cloud-config\n"}}),
             "expected a script that begins with #!, found #cloud-config",
         ),
         (
-            template(
+            build_template(
                 A={"Type": "AWS::EC2::Instance", "Properties": {"UserData": {"Fn::Base64": "x" * 50_000}}}
             ),
             "expected at most 65535 bytes encoded, found 66668",
@@ -132,7 +140,7 @@ def test_the_wiring_of_2013_is_said_to_be_the_wrong_way_round() -> None:
     ],
 )
 def test_each_mistake_has_its_problem(broken: object, problem: str) -> None:
-    assert problem in said(broken)
+    assert problem in format_problems(broken)
 
 
 @pytest.mark.parametrize(
@@ -145,51 +153,53 @@ def test_each_mistake_has_its_problem(broken: object, problem: str) -> None:
     ],
 )
 def test_a_conditions_time_must_fit_heat_and_keystone(timeout: object, problem: str) -> None:
-    made = render(build_cluster())
-    made["Resources"]["Master0000ReadyWaitCond"]["Properties"]["Timeout"] = timeout
+    template = render(build_cluster())
+    template["Resources"]["Master0000ReadyWaitCond"]["Properties"]["Timeout"] = timeout
 
-    assert problem in said(made)
+    assert problem in format_problems(template)
 
 
-def test_a_condition_whose_clock_starts_before_its_server_is_noted() -> None:
-    made = render(build_cluster())
-    del made["Resources"]["Master0000ReadyWaitCond"]["DependsOn"]
+def test_a_condition_whose_time_begins_before_its_server_is_reported() -> None:
+    template = render(build_cluster())
+    del template["Resources"]["Master0000ReadyWaitCond"]["DependsOn"]
 
-    assert "the clock would start before the server does" in said(made)
+    assert "the clock would start before the server does" in format_problems(template)
 
 
 def test_parameters_may_be_referred_to() -> None:
-    made = template(A=value(Properties={"value": {"Ref": "Size"}})) | {
+    template = build_template(A=build_resource(Properties={"value": {"Ref": "Size"}})) | {
         "Parameters": {"Size": {"Type": "String"}}
     }
 
-    assert said(made) == ""
+    assert format_problems(template) == ""
 
 
 def test_a_template_that_contains_itself_is_refused() -> None:
-    made = template()
-    made["Resources"]["A"] = made
+    template = build_template()
+    template["Resources"]["A"] = template
 
-    assert "expected a mapping at most 200 deep" in said(made)
+    assert "expected a mapping at most 200 deep" in format_problems(template)
 
 
 @pytest.mark.parametrize(
     ("joins", "problem"), [(90, "without a cycle"), (110, "at most 200 deep"), (5000, "at most 200 deep")]
 )
 def test_a_deep_template_is_read_or_refused(joins: int, problem: str) -> None:
-    value: object = {"Ref": "A"}
+    content: object = {"Ref": "A"}
     for _ in range(joins):
-        value = {"Fn::Join": ["", value]}
+        content = {"Fn::Join": ["", content]}
 
-    assert problem in said(template(A=value_of(value)))
+    assert problem in format_problems(build_template(A=build_value(content)))
 
 
 def test_a_template_of_aliases_upon_aliases_is_refused_for_its_size() -> None:
-    value: object = "x"
+    content: object = "x"
     for _ in range(40):
-        value = [value, value]
+        content = [content, content]
 
-    assert "expected a template of at most 524288 bytes" in said(template(A=value_of(value)))
+    assert "expected a template of at most 524288 bytes" in format_problems(
+        build_template(A=build_value(content))
+    )
 
 
 @given(garbage)

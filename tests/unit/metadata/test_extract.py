@@ -116,7 +116,7 @@ def test_merge_keys_work_as_in_heat() -> None:
         (b"a: \xff", "bytes that are not UTF-8, from byte 3"),
     ],
 )
-def test_text_that_cannot_be_read_is_told_with_its_place(text: str | bytes, found: str) -> None:
+def test_text_that_cannot_be_read_is_reported_with_its_position(text: str | bytes, found: str) -> None:
     with pytest.raises(InvalidMetadata) as caught:
         documents(text, "cluster.yaml")
 
@@ -144,7 +144,7 @@ def test_a_key_given_twice_is_called_what_it_is(text: str, found: str) -> None:
     assert str(caught.value).startswith(f"document: expected each key once in a mapping, found {found}")
 
 
-def test_a_template_without_a_node_is_told() -> None:
+def test_a_template_without_a_node_is_reported() -> None:
     with pytest.raises(
         InvalidMetadata, match="Resources: expected a resource whose metadata holds ReadyWaitCondition"
     ):

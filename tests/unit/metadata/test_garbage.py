@@ -52,7 +52,7 @@ def test_a_value_that_contains_itself_is_refused() -> None:
         "ReadyWaitCondition: &a {Fn::Join: [*a]}\nUsers: &b [*b]\nMaster: &c {User: *c}"
     )
 
-    problems = refused(document)
+    problems = list_problems(document)
 
     assert (
         "ReadyWaitCondition: expected a function of at most 1000 JSON values, 20 deep, found another"
@@ -66,7 +66,7 @@ def test_aliases_that_multiply_are_refused_soon() -> None:
     layers += [f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
     [(_, document)] = documents("\n".join([*layers, "ReadyWaitCondition: {Fn::Join: *a19}"]))
 
-    problems = refused(document)
+    problems = list_problems(document)
 
     assert problems == [
         "ReadyWaitCondition: expected a function of at most 1000 JSON values, 20 deep, found another"
@@ -75,7 +75,7 @@ def test_aliases_that_multiply_are_refused_soon() -> None:
 
 def test_a_very_deep_text_is_refused() -> None:
     for text in ("[" * 100_000, "{a: " * 5000, '{"a":' * 100_000):
-        problems = unread(text)
+        problems = list_text_problems(text)
 
         assert problems == [
             "document: expected YAML or JSON, found lists or mappings that are nested too deep"
@@ -85,16 +85,18 @@ def test_a_very_deep_text_is_refused() -> None:
 def test_a_number_without_end_is_refused() -> None:
     digits = "9" * 5000
 
-    assert unread(f'{{"a": {digits}}}') == [
+    assert list_text_problems(f'{{"a": {digits}}}') == [
         "document: expected YAML or JSON, found a number that is too long"
     ]
-    assert unread(f"a: {digits}")[0].endswith("a value that cannot be read (quote it) at line 1, column 4")
-    assert refused({"ReadyWaitCondition": {"Ref": "H"}, "GuestAgent": {"ServerId": 10**5000}}) == [
+    assert list_text_problems(f"a: {digits}")[0].endswith(
+        "a value that cannot be read (quote it) at line 1, column 4"
+    )
+    assert list_problems({"ReadyWaitCondition": {"Ref": "H"}, "GuestAgent": {"ServerId": 10**5000}}) == [
         "GuestAgent.ServerId: expected an integer from 1 to 4294967295, found one of more than 19 digits"
     ]
 
 
-def refused(document: object) -> list[str]:
+def list_problems(document: object) -> list[str]:
     try:
         parse(document)
     except InvalidMetadata as error:
@@ -102,7 +104,7 @@ def refused(document: object) -> list[str]:
     return []
 
 
-def unread(text: str) -> list[str]:
+def list_text_problems(text: str) -> list[str]:
     try:
         documents(text)
     except InvalidMetadata as error:

@@ -35,16 +35,16 @@ def test_the_schema_admits_every_document(document: Document) -> None:
 
 @given(document_strategies.damaged_documents(document_strategies.json_values))
 def test_the_schema_and_parse_agree(document: Any) -> None:
-    admitted = VALIDATOR.is_valid(document)
+    is_valid = VALIDATOR.is_valid(document)
 
-    problems = refused(document)
+    problems = list_problems(document)
 
-    assert admitted == (not problems) or (
-        admitted and all(beyond(problem, document) for problem in problems)
+    assert is_valid == (not problems) or (
+        is_valid and all(is_beyond_schema(problem, document) for problem in problems)
     ), problems
 
 
-def refused(document: object) -> tuple[Problem, ...]:
+def list_problems(document: object) -> tuple[Problem, ...]:
     try:
         parse(document)
     except InvalidMetadata as error:
@@ -52,7 +52,7 @@ def refused(document: object) -> tuple[Problem, ...]:
     return ()
 
 
-def beyond(problem: Problem, document: Any) -> bool:
+def is_beyond_schema(problem: Problem, document: Any) -> bool:
     """Whether a problem is of those that the schema's own comment excepts."""
     half_user = problem.path.startswith("Users[") and problem.found == "nothing"
     digits_out_of_range = problem.expected.startswith("an integer") and problem.found[-1].isdigit()

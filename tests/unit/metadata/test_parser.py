@@ -99,7 +99,7 @@ def test_numbers_may_come_as_digits() -> None:
     assert (document.source.port, document.section.server_id, document.section.deadline) == (3307, 102, 90)
 
 
-def test_other_peoples_keys_are_left_alone() -> None:
+def test_unknown_keys_are_ignored() -> None:
     document = parse(build_source() | {"os-collect-config": {"cfn": {}}, "deployments": [], "users": 7})
 
     assert document == Document(HANDLE)
@@ -192,7 +192,7 @@ def test_what_is_resolved_can_be_applied() -> None:
     require_resolved(parse(build_replica()))
 
 
-def test_a_broken_document_still_tells_where_to_signal() -> None:
+def test_a_broken_document_still_has_its_handle() -> None:
     document = build_source(Node="Slave0000", Generation=2, Deadline="x", Nonsense=1)
 
     found = salvage_document(document)

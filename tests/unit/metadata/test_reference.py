@@ -15,11 +15,11 @@ from guestagent.metadata.tls import TLS
 PAGE = Path(__file__).parents[3].joinpath("docs/reference/metadata.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
+def list_code_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
-def keys() -> Iterator[str]:
+def iterate_keys() -> Iterator[str]:
     yield from DOCUMENT_KEYS.keys
     yield from (f"Master.{key}" for key in SOURCE.keys)
     yield from (key for key in SECTION.keys if key not in ("Seeding", "Readiness"))
@@ -27,12 +27,12 @@ def keys() -> Iterator[str]:
         yield from (f"{name}.{key}" for key in record.keys)
 
 
-@pytest.mark.parametrize("key", list(keys()))
+@pytest.mark.parametrize("key", list(iterate_keys()))
 def test_every_key_has_its_row(key: str) -> None:
     assert f"| `{key}` |" in PAGE
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
+@pytest.mark.parametrize("text", list_code_blocks("yaml"))
 def test_every_example_is_valid(text: str) -> None:
     [(_, document)] = documents(text)
 
@@ -40,6 +40,6 @@ def test_every_example_is_valid(text: str) -> None:
 
 
 def test_the_python_example_runs() -> None:
-    [code] = blocks("python")
+    [code] = list_code_blocks("python")
 
     exec(code, {"print": lambda value: None})  # noqa: S102 - our own page

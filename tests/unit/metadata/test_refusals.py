@@ -11,13 +11,13 @@ from tests.support.raw_documents import PEM, PRIVATE_KEY, SLAVE, URL, build_repl
 USERS = [{"name": f"slave{number:04}", "password": "secret"} for number in range(10)]
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     document = build_replica("http://x", {"name": "a" * 33, "password": ["x"]}, Port=0) | {
         "ReadyWaitCondition": "Master0000ReadyWaitCondHandle",
         "GuestAgent": {"Generatoin": 2, "ServerId": 0},
     }
 
-    assert problems(document) == [
+    assert list_problems(document) == [
         "ReadyWaitCondition: expected a URL (http or https) or the document of a HOT handle, found another "
         "string (Heat gives the handle's own name until the handle exists)",
         "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
@@ -309,8 +309,8 @@ def test_every_problem_is_told_at_once() -> None:
         ),
     ],
 )
-def test_a_broken_document_is_told_in_one_sentence(document: object, problem: str) -> None:
-    assert problems(document) == [problem]
+def test_a_broken_document_is_reported_in_one_sentence(document: object, problem: str) -> None:
+    assert list_problems(document) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_a_broken_document_is_told_in_one_sentence(document: object, problem: st
     ["0.0.0.0", "::", "::0", "0::", "0:0:0:0:0:0:0:0", "::0.0.0.0", "::ffff:0.0.0.0", "::FFFF:0:0"],  # noqa: S104
 )
 def test_every_spelling_of_no_address_at_all_is_refused(address: str) -> None:
-    [problem] = problems(build_replica(address))
+    [problem] = list_problems(build_replica(address))
 
     assert problem.endswith(f"found {address} (Heat returns it until it knows the server's own address)")
 
@@ -328,18 +328,18 @@ def test_a_name_that_a_server_keeps_as_it_is_passes(name: str) -> None:
     assert parse(build_source({"name": name, "password": "b"})).users[0].name == name
 
 
-def test_a_source_may_listen_on_loopback_where_its_replicas_stand_beside_it() -> None:
+def test_a_source_may_listen_on_loopback_if_its_replicas_are_on_the_same_machine() -> None:
     assert parse(build_source(SLAVE, Variables={"bind_address": "127.0.0.1"})).users
 
 
-def test_a_replica_may_come_to_a_foreign_source_as_whom_it_likes() -> None:
+def test_a_replica_may_connect_to_a_foreign_source_as_any_user() -> None:
     assert parse(build_replica("10.0.0.7", {"name": "root", "password": "b"})).source is not None
 
 
 def test_no_problem_shows_a_secret() -> None:
     secret = "hunter2\n"
 
-    said = problems(
+    said = list_problems(
         build_source({"name": "a", "password": secret}) | {"ReadyWaitCondition": f"ftp://{secret}"}
     )
 
@@ -347,7 +347,7 @@ def test_no_problem_shows_a_secret() -> None:
     assert "hunter2" not in str(said)
 
 
-def problems(document: object) -> list[str]:
+def list_problems(document: object) -> list[str]:
     with pytest.raises(InvalidMetadata) as caught:
         parse(document)
     return [str(problem) for problem in caught.value.problems]

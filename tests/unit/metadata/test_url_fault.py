@@ -25,7 +25,7 @@ FAULTS = [
 ]
 
 
-def refuse(handle: object) -> str:
+def list_problems(handle: object) -> str:
     with pytest.raises(InvalidMetadata) as refused:
         parse(build_source(SLAVE) | {"ReadyWaitCondition": handle})
     return str(refused.value)
@@ -33,7 +33,7 @@ def refuse(handle: object) -> str:
 
 @pytest.mark.parametrize(("url", "fault"), FAULTS)
 def test_the_fault_of_a_handles_url_is_named(url: str, fault: str) -> None:
-    told = refuse(url)
+    told = list_problems(url)
 
     assert fault in told
     assert "handle's own name" not in told
@@ -42,7 +42,7 @@ def test_the_fault_of_a_handles_url_is_named(url: str, fault: str) -> None:
 
 @pytest.mark.parametrize(("url", "fault"), FAULTS)
 def test_it_is_named_in_the_document_of_a_handle_too(url: str, fault: str) -> None:
-    told = refuse({"alarm_url": url})
+    told = list_problems({"alarm_url": url})
 
     assert fault in told
     assert "secret" not in told

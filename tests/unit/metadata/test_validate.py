@@ -14,7 +14,7 @@ from tests.support.raw_documents import build_replica, build_source
 ORIGIN = Path(__file__).with_name("origin")
 
 
-def test_a_template_is_told_node_by_node(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_template_is_shown_node_by_node(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["validate", str(ORIGIN / "one-replica.yaml")])
 
     assert code == 0
@@ -40,7 +40,7 @@ def test_one_node_of_a_template_in_json(capsys: pytest.CaptureFixture[str]) -> N
     assert document["document"]["Master"]["User"] == {"name": "slave0000", "password": "********"}
 
 
-def test_keys_that_are_not_ours_are_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_keys_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "document.json"
     file.write_text(json.dumps(build_source() | {"master": {}, "os-collect-config": {}}))
 
@@ -61,7 +61,7 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.Capture
     assert (code, capsys.readouterr().out) == (0, "\\x1b[2J\\ud800: source, generation 1\n")
 
 
-def test_broken_nodes_are_told_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_nodes_are_reported_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resources = {
         "A": {"Metadata": build_source(Deadline=0)},
         "B": {"Metadata": build_source()},
