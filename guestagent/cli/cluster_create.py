@@ -75,8 +75,8 @@ def run_create(args: argparse.Namespace) -> int:
     """Launch a cluster."""
     from guestagent.controller.cluster_file import parse_cluster_file
 
-    text, where = read_input(args.file)
-    cluster_file = parse_cluster_file(text, where)
+    text, input_name = read_input(args.file)
+    cluster_file = parse_cluster_file(text, input_name)
     names = (args.name, cluster_file.name, None if args.file == "-" else Path(args.file).stem)
     name = next((name for name in names if name is not None), "")
     passwords = None
@@ -84,11 +84,13 @@ def run_create(args: argparse.Namespace) -> int:
         folder = Path() if args.file == "-" else Path(args.file).parent
         passwords = read_password_file(folder / cluster_file.password_file)
     stacks = open_stacks(args)
-    cluster = _choose_format(stacks, cluster_file, _get_requested_dialect(args, cluster_file), where)
+    cluster = _choose_format(stacks, cluster_file, _get_requested_dialect(args, cluster_file), input_name)
     return wait_for_work(args, stacks, stacks.create(name, cluster, passwords))
 
 
-def _choose_format(stacks: Stacks, cluster_file: ClusterFile, dialect: Dialect | None, where: str) -> Cluster:
+def _choose_format(
+    stacks: Stacks, cluster_file: ClusterFile, dialect: Dialect | None, input_name: str
+) -> Cluster:
     """Return the cluster in the format that was asked for, or in that of the preflight, which is printed."""
     from guestagent.controller import Dialect
 
@@ -101,7 +103,7 @@ def _choose_format(stacks: Stacks, cluster_file: ClusterFile, dialect: Dialect |
     cluster = cluster_file.cluster.in_dialect(dialect)
     if dialect is Dialect.CFN and cluster.subnet is None and cluster.network is None:
         do = "from API version 2.37 on Nova creates no AWS::EC2::Instance without one; hot needs none"
-        raise InvalidCluster([Problem("subnet", "a subnet, or a network, in cfn", "neither", do)], where)
+        raise InvalidCluster([Problem("subnet", "a subnet, or a network, in cfn", "neither", do)], input_name)
     return cluster
 
 
@@ -161,6 +163,6 @@ def _format_table(preflight: Preflight, template_size: tuple[int, int] | None) -
                 f"{template_size[0]} of {RESOURCE_LIMIT} resources, {template_size[1]} of {TEMPLATE_SIZE_LIMIT} bytes",
             )
         )
-    rows += [("missing", each) for each in preflight.missing]
-    rows += [("caution", each) for each in preflight.cautions]
-    return "".join(f"{head:8}  {text}\n" for head, text in rows)
+    rows += [("missing", text) for text in preflight.missing]
+    rows += [("caution", text) for text in preflight.cautions]
+    return "".join(f"{head:8}  {cell}\n" for head, cell in rows)

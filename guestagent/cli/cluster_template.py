@@ -88,26 +88,26 @@ def run_convert(args: argparse.Namespace) -> int:
     from guestagent.controller import Dialect, parse
     from guestagent.controller.foreign_template import adopt_template, is_generated
 
-    text, where = read_input(args.file)
-    template = load_template(text, where)
+    text, input_name = read_input(args.file)
+    template = load_template(text, input_name)
     if is_generated(template):
         cluster = parse(template)
     else:
         adoption = adopt_template(template)
         cluster = adoption.cluster
         _report_adoption(args, adoption)
-    other = Dialect.CFN if cluster.dialect is Dialect.HOT else Dialect.HOT
-    return _print_template(args, convert_dialect(cluster, args.dialect or other))
+    other_dialect = Dialect.CFN if cluster.dialect is Dialect.HOT else Dialect.HOT
+    return _print_template(args, convert_dialect(cluster, args.dialect or other_dialect))
 
 
 def _report_adoption(args: argparse.Namespace, adoption: Adoption) -> None:
     """Report on stderr the problems of a foreign template, and what the new one omits."""
     if args.json:
-        left_behind = [{"path": each.path, "what": each.kind} for each in adoption.omissions]
+        left_behind = [{"path": omission.path, "what": omission.kind} for omission in adoption.omissions]
         problems = [_problem_keys(problem) for problem in adoption.problems]
         sys.stderr.write(_format_json({"problems": problems, "left_behind": left_behind}))
     else:
-        sys.stderr.writelines(f"{each}\n" for each in (*adoption.problems, *adoption.omissions))
+        sys.stderr.writelines(f"{line}\n" for line in (*adoption.problems, *adoption.omissions))
 
 
 def convert_dialect(cluster: Cluster, dialect: str | None) -> Cluster:
@@ -121,8 +121,8 @@ def run_lint(args: argparse.Namespace) -> int:
     """Print the problems of a template."""
     from guestagent.controller.template_lint import lint
 
-    text, where = read_input(args.file)
-    problems = lint(load_template(text, where), args.auth_ttl)
+    text, input_name = read_input(args.file)
+    problems = lint(load_template(text, input_name), args.auth_ttl)
     if args.json:
         sys.stdout.write(_format_json({"problems": [_problem_keys(problem) for problem in problems]}))
     else:
@@ -130,14 +130,14 @@ def run_lint(args: argparse.Namespace) -> int:
     return EXIT_INVALID if problems else EXIT_OK
 
 
-def load_template(text: str, where: str) -> object:
+def load_template(text: str, input_name: str) -> object:
     """Load a template. Raise InvalidTemplate if the text is neither YAML nor JSON, or if it is a cluster.yaml."""
     from guestagent.controller.cluster_file import is_cluster_file, load_input
 
-    template = load_input(text, InvalidTemplate, where)
+    template = load_input(text, InvalidTemplate, input_name)
     if is_cluster_file(template):
-        do = f"render it first: guestagent cluster template {where}"
-        raise InvalidTemplate([Problem("document", "a Heat template", "a cluster.yaml", do)], where)
+        do = f"render it first: guestagent cluster template {input_name}"
+        raise InvalidTemplate([Problem("document", "a Heat template", "a cluster.yaml", do)], input_name)
     return template
 
 

@@ -42,8 +42,8 @@ def run_validate(args: argparse.Namespace) -> int:
     if args.schema:
         sys.stdout.write(format_schema())
         return 0
-    text, where = read_input(args.file)
-    parsed_documents = _parse_documents(text, where, args.node)
+    text, input_name = read_input(args.file)
+    parsed_documents = _parse_documents(text, input_name, args.node)
     if args.json:
         documents_by_node = [_build_json(name, document, raw) for name, document, raw in parsed_documents]
         sys.stdout.write(json.dumps({"documents": documents_by_node}, indent=2) + "\n")
@@ -54,25 +54,29 @@ def run_validate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _parse_documents(text: str, where: str, node: str | None) -> list[tuple[str | None, Document, object]]:
+def _parse_documents(
+    text: str, input_name: str, node: str | None
+) -> list[tuple[str | None, Document, object]]:
     from guestagent.metadata import documents, parse
 
-    named_documents = documents(text, where)
-    chosen = [(name, document) for name, document in named_documents if node is None or name == node]
-    if not chosen:
+    named_documents = documents(text, input_name)
+    chosen_documents = [
+        (name, document) for name, document in named_documents if node is None or name == node
+    ]
+    if not chosen_documents:
         names = ", ".join(_escape_name(name) for name, _ in named_documents if name is not None)
         raise InvalidMetadata(
-            [Problem("--node", f"one of {names}" if names else "a template", node or "none")], where
+            [Problem("--node", f"one of {names}" if names else "a template", node or "none")], input_name
         )
     parsed_documents, problems = [], []
-    for name, document in chosen:
+    for name, document in chosen_documents:
         try:
             parsed_documents.append((name, parse(document), document))
         except InvalidMetadata as error:
             prefix = "" if name is None else f"{_escape_name(name)}: "
             problems += [replace(problem, path=prefix + problem.path) for problem in error.problems]
     if problems:
-        raise InvalidMetadata(problems, where)
+        raise InvalidMetadata(problems, input_name)
     return parsed_documents
 
 

@@ -85,8 +85,12 @@ class FakeHeat:
         self.late = 0
         self.url: str | None = "http://heat.example:8000/v1/"
         self.api_url: str | None = "http://heat.example:8004/v1/project"
-        self.types: frozenset[str] | None = frozenset().union(*(each.types for each in REQUIREMENTS.values()))
-        self.versions: frozenset[str] | None = frozenset(each.version for each in REQUIREMENTS.values())
+        self.types: frozenset[str] | None = frozenset().union(
+            *(requirements.types for requirements in REQUIREMENTS.values())
+        )
+        self.versions: frozenset[str] | None = frozenset(
+            requirements.version for requirements in REQUIREMENTS.values()
+        )
         self._count = 0
         self._before: Stack | None = None
 
@@ -172,11 +176,11 @@ class FakeHeat:
     def template_versions(self) -> frozenset[str]:
         return self._list("template_versions", self.versions)
 
-    def _list(self, request: str, known: frozenset[str] | None) -> frozenset[str]:
+    def _list(self, request: str, names: frozenset[str] | None) -> frozenset[str]:
         self._receive(request)
-        if known is None:
+        if names is None:
             raise CloudRefused(f"You are not authorized to use {request}.")
-        return known
+        return names
 
     def _receive(self, request: str) -> None:
         self.asked.append(request)
@@ -204,13 +208,13 @@ class FakeHeat:
         return live
 
 
-def _select_parameters(template: Mapping[str, Any], known: Mapping[str, Secret]) -> dict[str, Secret]:
+def _select_parameters(template: Mapping[str, Any], values: Mapping[str, Secret]) -> dict[str, Secret]:
     """Return the values of the template's parameters, and no others."""
     declared = template.get("Parameters") or template.get("parameters") or {}
     for name in declared:
-        if name not in known:
+        if name not in values:
             raise CloudRefused(f"The Parameter ({name}) was not provided.")
-    return {name: known[name] for name in declared}
+    return {name: values[name] for name in declared}
 
 
 def _list_conditions(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -87,9 +87,13 @@ def _find_nodes(template: object, keys: TemplateKeys) -> list[_Server]:
         if isinstance(resource, dict) and resource.get(keys.type) == keys.server
     ]
     nodes = [server for server in servers if server.has_document]
-    others = [server for server in servers if not server.has_document]
+    servers_without_document = [server for server in servers if not server.has_document]
     is_source_missing = bool(nodes) and all(server.is_replica for server in nodes)
-    return nodes + others if is_source_missing and len(others) == 1 else nodes
+    return (
+        nodes + servers_without_document
+        if is_source_missing and len(servers_without_document) == 1
+        else nodes
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,11 +131,11 @@ class OpenStackHeat:
 
     def resource_types(self) -> frozenset[str]:
         response_body = self._request_json("GET", "/resource_types", "listing the resource types")
-        return frozenset(str(each) for each in response_body["resource_types"])
+        return frozenset(str(entry) for entry in response_body["resource_types"])
 
     def template_versions(self) -> frozenset[str]:
         response_body = self._request_json("GET", "/template_versions", "listing the template versions")
-        return frozenset(str(each["version"]) for each in response_body["template_versions"])
+        return frozenset(str(entry["version"]) for entry in response_body["template_versions"])
 
     def _find_public_endpoint(self, service: str) -> str | None:
         region = self._connection.config.get_region_name(service)

@@ -68,12 +68,12 @@ def query_cloud(heat: Heat, run: RunRequest) -> Findings:
 def choose_dialect(findings: Findings, cluster: Cluster, asked: Dialect | None = None) -> Preflight:
     """Choose the format that was `asked` for, else HOT, else CFN if HOT lacks something that CFN does not."""
     missing_by_dialect = {dialect: find_missing(findings, cluster.in_dialect(dialect)) for dialect in Dialect}
-    chosen, reason = (asked, "it was asked for") if asked else _choose(missing_by_dialect)
+    chosen_dialect, reason = (asked, "it was asked for") if asked else _choose(missing_by_dialect)
     return Preflight(
-        chosen,
+        chosen_dialect,
         reason,
-        missing_by_dialect[chosen],
-        list_cautions(findings, chosen, cluster.auth_ttl),
+        missing_by_dialect[chosen_dialect],
+        list_cautions(findings, chosen_dialect, cluster.auth_ttl),
         findings,
     )
 

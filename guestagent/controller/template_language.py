@@ -98,16 +98,16 @@ class TemplateLanguage:
         """Return whether `name` is a function that this language lacks, and unlikely to be data."""
         if self.can_resolve(name, in_condition) or (not self.version and self.is_hot):
             return False
-        others = (HOT_FUNCTIONS.keys() - DATA_LIKE) | CFN_FUNCTIONS
-        return name in others or name.startswith("Fn::")
+        all_functions = (HOT_FUNCTIONS.keys() - DATA_LIKE) | CFN_FUNCTIONS
+        return name in all_functions or name.startswith("Fn::")
 
 
 def identify_language(template: Mapping[str, object], is_hot: bool) -> TemplateLanguage:
     """Return the language of a template. `is_hot` decides if the template names no version."""
     keys = [key for key in VERSIONS if key in template]
     key = keys[0] if len(keys) == 1 else "heat_template_version" if is_hot else "AWSTemplateFormatVersion"
-    named = str(template.get(key))
-    version = RELEASES.get(named, named) if named in VERSIONS[key] else ""
+    version_name = str(template.get(key))
+    version = RELEASES.get(version_name, version_name) if version_name in VERSIONS[key] else ""
     return _hot(version) if key == "heat_template_version" else _cfn(key, version)
 
 

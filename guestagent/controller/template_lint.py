@@ -73,8 +73,8 @@ def _advise_name(
         return "it is a parameter"
     if reference.target is Target.PARAMETER and reference.name in resources:
         return "it is a resource"
-    near = get_close_matches(reference.name, sorted(known_names), n=1)
-    return f"did you mean {near[0]}?" if near else ""
+    neighbours = get_close_matches(reference.name, sorted(known_names), n=1)
+    return f"did you mean {neighbours[0]}?" if neighbours else ""
 
 
 def _check_order(cursor: Cursor, sections: TemplateSections, keys: TemplateKeys) -> None:
@@ -85,10 +85,14 @@ def _check_order(cursor: Cursor, sections: TemplateSections, keys: TemplateKeys)
     certain_dependencies: dict[str, set[str]] = {}
     roots = 0
     for name, references in sections.references.items():
-        dependencies = [each for each in references if each.target in (Target.RESOURCE, Target.EITHER)]
-        targets = {each.name for each in dependencies if each.name in sections.resources}
+        dependencies = [
+            reference for reference in references if reference.target in (Target.RESOURCE, Target.EITHER)
+        ]
+        targets = {reference.name for reference in dependencies if reference.name in sections.resources}
         roots += not targets
-        certain_dependencies[name] = {each.name for each in dependencies if each.is_certain} & targets
+        certain_dependencies[name] = {
+            reference.name for reference in dependencies if reference.is_certain
+        } & targets
     certain_dependencies = {
         name: targets - sections.conditional
         for name, targets in certain_dependencies.items()

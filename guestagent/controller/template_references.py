@@ -214,8 +214,8 @@ def _check_foreign_function(name: str, cursor: Cursor, context: _Context) -> Ite
     """Note a function that Heat does not know here: it rejects the function, or does not resolve it."""
     if not context.language.is_foreign(name, context.in_condition):
         return
-    where = f"conditions in {context.language}" if context.in_condition else str(context.language)
-    cursor.add_problem(f"a function of {where}", name, "Heat does not resolve it here")
+    place_name = f"conditions in {context.language}" if context.in_condition else str(context.language)
+    cursor.add_problem(f"a function of {place_name}", name, "Heat does not resolve it here")
     if name == "Fn::Sub":
         yield from _find_substitutions(cursor, context)
 

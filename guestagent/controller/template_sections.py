@@ -51,7 +51,7 @@ def read_sections(cursor: Cursor, keys: TemplateKeys, language: TemplateLanguage
     conditions = _read_section(cursor, "conditions" if is_hot else "Conditions")
     named_resources = _read_section(cursor, keys.resources)
     outputs = _read_section(cursor, "outputs" if is_hot else "Outputs")
-    resources = {name: each for name, each in named_resources.items() if each.read_mapping() is not None}
+    resources = {name: entry for name, entry in named_resources.items() if entry.read_mapping() is not None}
     condition = "condition" if is_hot else "Condition"
     return TemplateSections(
         parameters=frozenset(parameters),
@@ -61,11 +61,13 @@ def read_sections(cursor: Cursor, keys: TemplateKeys, language: TemplateLanguage
         resources=resources,
         all_names=frozenset(named_resources),
         resource_count=len(named_resources),
-        references={name: tuple(_find_in_resource(each, keys, language)) for name, each in resources.items()},
-        conditional=frozenset(name for name, each in resources.items() if condition in _as_mapping(each)),
+        references={
+            name: tuple(_find_in_resource(entry, keys, language)) for name, entry in resources.items()
+        },
+        conditional=frozenset(name for name, entry in resources.items() if condition in _as_mapping(entry)),
         outputs=tuple(_find_in_outputs(outputs, language)),
         other_references=(
-            *(reference for each in conditions.values() for reference in find_conditions(each, language)),
+            *(reference for entry in conditions.values() for reference in find_conditions(entry, language)),
             *(_find_in_groups(cursor) if is_hot else ()),
         ),
     )
@@ -79,8 +81,8 @@ def _check_version(cursor: Cursor, language: TemplateLanguage) -> None:
     elif len(keys) > 1:
         cursor.add_problem("one version", " and ".join(keys))
     elif not language.version:
-        known = ", ".join(VERSIONS[language.key])
-        cursor.get_child(language.key, None).add_problem(f"one of {known}", str(template[language.key]))
+        versions = ", ".join(VERSIONS[language.key])
+        cursor.get_child(language.key, None).add_problem(f"one of {versions}", str(template[language.key]))
 
 
 def _check_section_names(cursor: Cursor, language: TemplateLanguage) -> None:

@@ -168,7 +168,7 @@ def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     functions = DialectFunctions(
         handle={"Ref": node.handle},
         source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]},
-        password=lambda each: {"Ref": each.password},
+        password=lambda replica: {"Ref": replica.password},
         ca={"Fn::GetAtt": [CA_RESOURCE, "value"]},
     )
     metadata = build_node_metadata(cluster, node, functions)

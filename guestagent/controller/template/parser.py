@@ -118,8 +118,8 @@ def _read_variables(source: Cursor, keys: TemplateKeys) -> dict[str, Any]:
     """Read the variables without a check: the cluster itself checks them."""
     if not has_key(source, keys.metadata, "GuestAgent", "Variables"):
         return {}
-    found = find_value(source, keys.metadata, "GuestAgent", "Variables")
-    return {} if found is None else found.read_mapping() or {}
+    variables = find_value(source, keys.metadata, "GuestAgent", "Variables")
+    return {} if variables is None else variables.read_mapping() or {}
 
 
 def _read_cluster_metadata(resources: Cursor, keys: TemplateKeys) -> dict[str, Any]:
@@ -145,10 +145,10 @@ def _read_cluster_metadata(resources: Cursor, keys: TemplateKeys) -> dict[str, A
 
 
 def _list_servers(resources: Cursor, keys: TemplateKeys) -> list[Cursor]:
-    found = resources.read_mapping() or {}
+    resources_by_name = resources.read_mapping() or {}
     return [
         resources.get_child(name, resource)
-        for name, resource in found.items()
+        for name, resource in resources_by_name.items()
         if isinstance(resource, dict) and resource.get(keys.type) == keys.server
     ]
 
