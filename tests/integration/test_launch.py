@@ -104,7 +104,7 @@ def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
     assert [code for code, _, _ in said] == [0] * len(said), said
     assert "s3cret" not in json.dumps(said)
     [stack] = engine.engine.stacks.values()
-    kept = dict(stack.given)
+    kept = dict(stack.input_parameters)
     assert kept.pop("Master0000Password") == "s3cret-of-the-source"
     assert kept.pop("Slave0001Password") == "s3cret-of-the-second"
     assert [(name, len(str(value))) for name, value in kept.items()] == [("Slave0002Password", 30)]
