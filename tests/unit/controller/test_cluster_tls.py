@@ -18,8 +18,8 @@ from tests.support.cluster_strategies import CA, build_cluster
 
 def list_documents(template: dict[str, Any]) -> list[dict[str, Any]]:
     resources = template.get("Resources") or template["resources"]
-    found = (each.get("Metadata") or each.get("metadata") or {} for each in resources.values())
-    return [each for each in found if "ReadyWaitCondition" in each]
+    all_metadata = (each.get("Metadata") or each.get("metadata") or {} for each in resources.values())
+    return [each for each in all_metadata if "ReadyWaitCondition" in each]
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
@@ -53,9 +53,9 @@ def test_every_node_has_the_same_tls_and_the_ca_is_written_once(dialect: Dialect
 def test_a_file_configures_the_encryption_of_channels(text: str, tls: Tls, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(CA)
 
-    found = parse_cluster_file(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
+    cluster_file = parse_cluster_file(f"flavor: f\nimage: i\n{text}\n", str(tmp_path / "prod.yaml"))
 
-    assert found.cluster.tls == tls
+    assert cluster_file.cluster.tls == tls
 
 
 @pytest.mark.parametrize(

@@ -167,11 +167,13 @@ def render_by_hand(cluster: Cluster) -> dict[str, Any]:
 
 @given(clusters())
 def test_the_nodes_are_found_in_either_format(cluster: Cluster) -> None:
-    found = adopt_template(render_by_hand(cluster)).cluster
+    adopted_cluster = adopt_template(render_by_hand(cluster)).cluster
 
-    assert [(node.flavor, node.image) for node in found] == [(node.flavor, node.image) for node in cluster]
-    assert (found.dialect, found.key_pair) == (cluster.dialect, cluster.key_pair)
-    assert adopt_template(render_by_hand(found)).cluster == found
+    assert [(node.flavor, node.image) for node in adopted_cluster] == [
+        (node.flavor, node.image) for node in cluster
+    ]
+    assert (adopted_cluster.dialect, adopted_cluster.key_pair) == (cluster.dialect, cluster.key_pair)
+    assert adopt_template(render_by_hand(adopted_cluster)).cluster == adopted_cluster
 
 
 def test_an_unknown_value_is_a_problem() -> None:

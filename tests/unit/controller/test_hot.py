@@ -24,8 +24,8 @@ def build_hot_cluster(replicas: int = 0, **settings: Any) -> Cluster:
 
 
 def render_resources(cluster: Cluster) -> dict[str, Any]:
-    found: dict[str, Any] = render(cluster)["resources"]
-    return found
+    resources: dict[str, Any] = render(cluster)["resources"]
+    return resources
 
 
 def test_it_is_heats_own_dialect() -> None:
@@ -115,10 +115,14 @@ def convert_to_hot(cluster: Cluster) -> Cluster:
 
 @given(clusters().map(convert_to_hot))
 def test_every_nodes_document_keeps_the_contract_with_the_agent(cluster: Cluster) -> None:
-    read = {node.name: parse_document(render_resources(cluster)[node.name]["metadata"]) for node in cluster}
+    documents = {
+        node.name: parse_document(render_resources(cluster)[node.name]["metadata"]) for node in cluster
+    }
 
-    assert [read[node.name].section.server_id for node in cluster] == [node.server_id for node in cluster]
-    assert [read[node.name].role for node in cluster] == [Role.SOURCE] + [Role.REPLICA] * len(
+    assert [documents[node.name].section.server_id for node in cluster] == [
+        node.server_id for node in cluster
+    ]
+    assert [documents[node.name].role for node in cluster] == [Role.SOURCE] + [Role.REPLICA] * len(
         cluster.replicas
     )
 
@@ -217,7 +221,7 @@ def test_a_stack_keeps_its_dialect_through_every_change() -> None:
     ready.wait(ready.change("db", lambda cluster: cluster.add_replica(SMALL)), 60)
     ready.resize("db", "Slave0000", "m1.large")
 
-    found = ready.cluster("db")
-    assert (found.dialect, found.metadata_url) == (Dialect.HOT, None)
-    assert list_names(found) == ["Master0000", "Slave0000", "Slave0001"]
+    stored_cluster = ready.cluster("db")
+    assert (stored_cluster.dialect, stored_cluster.metadata_url) == (Dialect.HOT, None)
+    assert list_names(stored_cluster) == ["Master0000", "Slave0000", "Slave0001"]
     assert heat.endangered == []

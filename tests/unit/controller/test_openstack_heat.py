@@ -30,14 +30,14 @@ class Adapter:
     """Answers every request alike, and remembers them."""
 
     def __init__(self, result: requests.Response | Exception) -> None:
-        self.given = result
+        self.result = result
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
 
     def request(self, path: str, method: str, **more: Any) -> requests.Response:
         self.asked.append((method, path, more))
-        if isinstance(self.given, Exception):
-            raise self.given
-        return self.given
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
 
 
 class Connection:
@@ -51,25 +51,25 @@ def open_heat(result: requests.Response | Exception) -> tuple[OpenStackHeat, Ada
 
 
 def test_stacks_are_listed_by_their_names() -> None:
-    found = {"id": "id-1", "stack_name": "db", "stack_status": "UPDATE_FAILED", "stack_status_reason": "why"}
-    heat, adapter = open_heat(build_response(200, {"stacks": [found | {"updated_time": "then"}]}))
+    entry = {"id": "id-1", "stack_name": "db", "stack_status": "UPDATE_FAILED", "stack_status_reason": "why"}
+    heat, adapter = open_heat(build_response(200, {"stacks": [entry | {"updated_time": "then"}]}))
 
-    seen = heat.stacks("db", "other")
+    result = heat.stacks("db", "other")
 
-    assert seen == (Stack("id-1", "db", "UPDATE_FAILED", "why", "then"),)
+    assert result == (Stack("id-1", "db", "UPDATE_FAILED", "why", "then"),)
     assert adapter.asked[0][:2] == ("GET", "/stacks")
     assert adapter.asked[0][2]["params"] == [("name", "db"), ("name", "other")]
 
 
 def test_what_heat_leaves_out_is_empty() -> None:
-    found = {
+    entry = {
         "id": "id-1",
         "stack_name": "db",
         "stack_status": "X",
         "stack_status_reason": None,
         "updated_time": None,
     }
-    heat, _ = open_heat(build_response(200, {"stacks": [found]}))
+    heat, _ = open_heat(build_response(200, {"stacks": [entry]}))
 
     assert heat.stacks("db") == (Stack("id-1", "db", "X"),)
 
@@ -79,12 +79,12 @@ def test_what_heat_leaves_out_is_empty() -> None:
     [(False, [("type", "WaitCondition")]), (True, [("type", "WaitCondition"), ("with_detail", "true")])],
 )
 def test_conditions_come_plain_or_with_details(detailed: bool, params: object) -> None:
-    found = {"resource_name": "W", "resource_status": "CREATE_COMPLETE", "resource_status_reason": "r"}
-    heat, adapter = open_heat(build_response(200, {"resources": [found | {"attributes": {"Data": "{}"}}]}))
+    entry = {"resource_name": "W", "resource_status": "CREATE_COMPLETE", "resource_status_reason": "r"}
+    heat, adapter = open_heat(build_response(200, {"resources": [entry | {"attributes": {"Data": "{}"}}]}))
 
-    seen = heat.detailed(STACK) if detailed else heat.resources(STACK)
+    result = heat.detailed(STACK) if detailed else heat.resources(STACK)
 
-    assert seen == (Resource("W", "CREATE_COMPLETE", "r", {"Data": "{}"}),)
+    assert result == (Resource("W", "CREATE_COMPLETE", "r", {"Data": "{}"}),)
     assert adapter.asked[0][:2] == ("GET", "/stacks/db/id-1/resources")
     assert adapter.asked[0][2]["params"] == params
 

@@ -87,11 +87,11 @@ def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
 ) -> None:
     changed = replace_value(TEMPLATE, path, value)
     try:
-        found = parse(changed)
+        cluster = parse(changed)
     except InvalidTemplate:
         return
     assert isinstance(changed, dict)
-    assert render(found) | {"Description": None} == changed | {"Description": None}
+    assert render(cluster) | {"Description": None} == changed | {"Description": None}
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_cloud_that_has_everything_gets_hot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "lacks"),
+    ("findings", "lacks"),
     [
         (build_findings_without(HOT_VERSION), HOT_VERSION),
         (build_findings_without("OS::Nova::Server"), "OS::Nova::Server"),
@@ -57,8 +57,8 @@ def test_a_cloud_that_has_everything_gets_hot() -> None:
         ),
     ],
 )
-def test_if_hot_lacks_something_it_is_cfn_and_the_reason_says_what(seen: Findings, lacks: str) -> None:
-    preflight = choose_dialect(seen, PLACED)
+def test_if_hot_lacks_something_it_is_cfn_and_the_reason_says_what(findings: Findings, lacks: str) -> None:
+    preflight = choose_dialect(findings, PLACED)
 
     assert (preflight.dialect, preflight.missing) == (Dialect.CFN, ())
     assert preflight.reason.startswith(f"for hot the cloud lacks {lacks}")
@@ -79,10 +79,12 @@ def test_the_dialect_that_was_asked_for_stays_and_is_examined() -> None:
 
 
 def test_what_a_cluster_does_not_use_is_not_missed() -> None:
-    seen = build_findings_without("OS::Neutron::Port", "OS::Heat::RandomString")
+    findings = build_findings_without("OS::Neutron::Port", "OS::Heat::RandomString")
 
-    assert choose_dialect(seen, build_cluster(1, passwords=Passwords.PARAMETERS), Dialect.HOT).missing == ()
-    assert choose_dialect(seen, build_cluster(1, network="n"), Dialect.HOT).missing == (
+    assert (
+        choose_dialect(findings, build_cluster(1, passwords=Passwords.PARAMETERS), Dialect.HOT).missing == ()
+    )
+    assert choose_dialect(findings, build_cluster(1, network="n"), Dialect.HOT).missing == (
         "OS::Heat::RandomString",
         "OS::Neutron::Port",
     )
@@ -96,8 +98,8 @@ def test_a_heat_that_refuses_its_lists_is_assumed_complete_with_a_caution() -> N
 
 
 def test_what_cannot_be_seen_is_reported() -> None:
-    def list_cautions_of(seen: Findings, dialect: Dialect) -> str:
-        return "\n".join(choose_dialect(seen, replace(PLACED, auth_ttl=1200), dialect).cautions)
+    def list_cautions_of(findings: Findings, dialect: Dialect) -> str:
+        return "\n".join(choose_dialect(findings, replace(PLACED, auth_ttl=1200), dialect).cautions)
 
     assert "auth_ttl cannot be read: 1200 s is assumed" in list_cautions_of(ALL, Dialect.HOT)
     assert "DescribeStackResource" in list_cautions_of(ALL, Dialect.CFN)

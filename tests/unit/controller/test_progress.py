@@ -52,9 +52,9 @@ def test_a_stack_is_watched_until_heat_rests_and_each_change_is_a_line(
     stacks = Stacks(FakeHeat(), clock)
     stacks.create("db", build_cluster(replicas=1))
 
-    seen = watch_stack(stacks.status("db"), lambda: stacks.status("db"), clock)
+    status = watch_stack(stacks.status("db"), lambda: stacks.status("db"), clock)
 
-    assert seen.stack.status == "CREATE_COMPLETE"
+    assert status.stack.status == "CREATE_COMPLETE"
     lines = [line.split("s  ", 1)[1] for line in capsys.readouterr().err.splitlines()]
     assert lines[0] == "db  CREATE_IN_PROGRESS"
     assert sorted(lines[-3:]) == ["Master0000  ready", "Slave0000  ready", "db  CREATE_COMPLETE"]

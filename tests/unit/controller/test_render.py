@@ -18,13 +18,13 @@ ORIGIN = ["Master0000ReadyWaitCond", "Master0000ReadyWaitCondHandle", "Master000
 
 
 def render_resources(cluster: Cluster) -> dict[str, Any]:
-    found: dict[str, Any] = render(cluster)["Resources"]
-    return found
+    resources: dict[str, Any] = render(cluster)["Resources"]
+    return resources
 
 
 def list_dependencies(resource: dict[str, Any]) -> list[str]:
-    found = resource.get("DependsOn", [])
-    return [found] if isinstance(found, str) else list(found)
+    dependencies = resource.get("DependsOn", [])
+    return [dependencies] if isinstance(dependencies, str) else list(dependencies)
 
 
 def has_reference(resource: dict[str, Any]) -> bool:
@@ -88,19 +88,19 @@ def test_a_replicas_document_leads_to_its_source() -> None:
 
 @given(clusters().map(lambda cluster: cluster.in_dialect(Dialect.CFN)))
 def test_every_nodes_document_keeps_the_contract_with_the_agent(cluster: Cluster) -> None:
-    read = {name: parse(document) for name, document in render_documents(cluster).items()}
+    documents = {name: parse(document) for name, document in render_documents(cluster).items()}
 
     for node in cluster:
-        section = read[node.name].section
+        section = documents[node.name].section
         assert (section.node, section.generation, section.server_id) == (
             node.name,
             node.generation,
             node.server_id,
         )
         assert section.deadline == cluster.deadline
-    assert read[cluster.source.name].role is Role.SOURCE
-    assert len(read[cluster.source.name].users) == len(cluster.replicas)
-    assert all(read[replica.name].role is Role.REPLICA for replica in cluster.replicas)
+    assert documents[cluster.source.name].role is Role.SOURCE
+    assert len(documents[cluster.source.name].users) == len(cluster.replicas)
+    assert all(documents[replica.name].role is Role.REPLICA for replica in cluster.replicas)
 
 
 def test_a_source_without_replicas_has_no_users() -> None:

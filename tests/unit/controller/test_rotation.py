@@ -63,11 +63,11 @@ def test_a_rotation_is_something_new_to_prove_for_the_source_and_those_that_move
 
 
 def test_ending_it_is_the_sources_to_prove_alone() -> None:
-    ended = build_cluster(2).rotate().end_rotation()
+    ended_cluster = build_cluster(2).rotate().end_rotation()
 
-    assert list_password_numbers(ended) == [2, 2]
-    assert list_generations(ended) == [3, 2, 2]
-    assert not ended.rotating
+    assert list_password_numbers(ended_cluster) == [2, 2]
+    assert list_generations(ended_cluster) == [3, 2, 2]
+    assert not ended_cluster.rotating
 
 
 @pytest.mark.parametrize("names", [("Master0000",), ("Slave0009",), ("Slave0000", "Slave0009")])

@@ -312,9 +312,9 @@ def test_a_change_starts_from_the_template_of_the_stack() -> None:
     stacks.wait(stacks.change("db", lambda cluster: cluster.add_replica(SMALL)), LONG)
     stacks.wait(stacks.change("db", lambda cluster: cluster.remove_replica("Slave0000")), LONG)
 
-    found = stacks.cluster("db")
-    assert list_names(found) == ["Master0000", "Slave0001"]
-    assert found.source.generation == 2
+    stored_cluster = stacks.cluster("db")
+    assert list_names(stored_cluster) == ["Master0000", "Slave0001"]
+    assert stored_cluster.source.generation == 2
 
 
 def test_two_replicas_come_by_one_update() -> None:
@@ -369,8 +369,8 @@ def test_a_node_that_had_failed_proves_itself_anew_in_the_next_update() -> None:
 
     stacks.wait(stacks.change("db", lambda cluster: cluster.remove_replica("Slave0001")), LONG)
 
-    found = stacks.cluster("db")
-    assert [(node.name, node.generation) for node in found] == [("Master0000", 1), ("Slave0000", 2)]
+    stored_cluster = stacks.cluster("db")
+    assert [(node.name, node.generation) for node in stored_cluster] == [("Master0000", 1), ("Slave0000", 2)]
 
 
 def test_removing_the_node_that_had_failed_is_enough() -> None:

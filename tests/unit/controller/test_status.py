@@ -27,23 +27,23 @@ def build_heat(stack: str, replicas: int, is_idle: bool = True) -> FakeHeat:
 def test_a_stack_at_rest_shows_roles_addresses_and_evidence() -> None:
     heat = build_heat("db", replicas=1)
 
-    seen = Stacks(heat, FakeClock()).status("db")
+    status = Stacks(heat, FakeClock()).status("db")
 
-    assert [(str(n.role), n.node.name, n.node.flavor, n.state, n.address) for n in seen.nodes] == [
+    assert [(str(n.role), n.node.name, n.node.flavor, n.state, n.address) for n in status.nodes] == [
         ("source", "Master0000", LARGE.flavor, NodeState.READY, "10.0.0.10"),
         ("replica", "Slave0000", SMALL.flavor, NodeState.READY, "10.0.0.12"),
     ]
-    assert seen.nodes[0].evidence == {"condition": "Master0000ReadyWaitCond"}
+    assert status.nodes[0].evidence == {"condition": "Master0000ReadyWaitCond"}
 
 
 def test_a_stack_in_progress_is_read_by_safe_requests_only() -> None:
     heat = build_heat("db", replicas=3, is_idle=False)
 
-    seen = Stacks(heat, FakeClock()).status("db")
+    status = Stacks(heat, FakeClock()).status("db")
 
     assert heat.asked == ["stacks", "resources"]
     assert heat.endangered == []
-    assert [(n.node.name, n.role, n.state) for n in seen.nodes] == [
+    assert [(n.node.name, n.role, n.state) for n in status.nodes] == [
         ("Master0000", None, NodeState.READY),
         ("Slave0000", None, NodeState.READY),
         ("Slave0001", None, NodeState.PROVING),
@@ -58,9 +58,9 @@ def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
         "Master0000ReadyWaitCond", "CREATE_COMPLETE"
     )
 
-    seen = Stacks(heat, FakeClock()).status("db")
+    status = Stacks(heat, FakeClock()).status("db")
 
-    assert [(n.node.name, n.node.generation) for n in seen.nodes] == [
+    assert [(n.node.name, n.node.generation) for n in status.nodes] == [
         ("Master0000", 3),
         ("Slave0000", 1),
         ("Slave0001", 1),
@@ -68,8 +68,10 @@ def test_a_node_in_progress_is_shown_in_its_newest_generation() -> None:
 
 
 def derive_state(condition: str | None, handle: str | None) -> NodeState:
-    seen = {NODE.condition: condition, NODE.handle: handle}
-    return derive_node_state(NODE, {name: Resource(name, status) for name, status in seen.items() if status})
+    statuses = {NODE.condition: condition, NODE.handle: handle}
+    return derive_node_state(
+        NODE, {name: Resource(name, status) for name, status in statuses.items() if status}
+    )
 
 
 def test_a_nodes_state_follows_its_handle_and_condition() -> None:

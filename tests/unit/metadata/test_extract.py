@@ -31,9 +31,9 @@ def test_the_first_published_template_holds_a_source() -> None:
 
 
 def test_the_second_published_template_holds_a_source_and_a_replica() -> None:
-    found = documents((ORIGIN / "one-replica.yaml").read_text())
+    named_documents = documents((ORIGIN / "one-replica.yaml").read_text())
 
-    assert [(name, parse(document)) for name, document in found] == [
+    assert [(name, parse(document)) for name, document in named_documents] == [
         ("Master0000", Document(HANDLE, users=(SLAVE,))),
         ("Slave0000", REPLICA),
     ]
@@ -100,7 +100,7 @@ def test_merge_keys_work_as_in_heat() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "fault"),
     [
         ("Users: [", "expected the node content, but found '<stream end>' at line 1, column 9"),
         ("a: 1\n b: 2\n", "mapping values are not allowed here at line 2, column 3"),
@@ -116,19 +116,19 @@ def test_merge_keys_work_as_in_heat() -> None:
         (b"a: \xff", "bytes that are not UTF-8, from byte 3"),
     ],
 )
-def test_text_that_cannot_be_read_is_reported_with_its_position(text: str | bytes, found: str) -> None:
+def test_text_that_cannot_be_read_is_reported_with_its_position(text: str | bytes, fault: str) -> None:
     with pytest.raises(InvalidMetadata) as caught:
         documents(text, "cluster.yaml")
 
     [problem] = caught.value.problems
     assert str(problem).startswith("document: expected YAML or JSON, found ")
-    assert found in problem.found
+    assert fault in problem.found
     assert "s3" not in problem.found
     assert caught.value.where == "cluster.yaml"
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "fault"),
     [
         (
             "a: 1\nb: 2\na: 3\n",
@@ -137,11 +137,11 @@ def test_text_that_cannot_be_read_is_reported_with_its_position(text: str | byte
         ('{"a": 1,\n\t"b": {"c": 1,\n\t"c": 2}}', 'the key "c" twice in one mapping at line 3, column 2'),
     ],
 )
-def test_a_key_given_twice_is_called_what_it_is(text: str, found: str) -> None:
+def test_a_key_given_twice_is_called_what_it_is(text: str, fault: str) -> None:
     with pytest.raises(InvalidMetadata) as caught:
         documents(text)
 
-    assert str(caught.value).startswith(f"document: expected each key once in a mapping, found {found}")
+    assert str(caught.value).startswith(f"document: expected each key once in a mapping, found {fault}")
 
 
 def test_a_template_without_a_node_is_reported() -> None:

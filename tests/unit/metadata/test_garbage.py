@@ -23,9 +23,9 @@ def test_garbage_is_refused_in_one_way(document: object) -> None:
 
 @given(document_strategies.garbage | document_strategies.damaged_documents())
 def test_garbage_may_hold_a_handle_or_not(document: object) -> None:
-    found = salvage_document(document)
+    salvaged_document = salvage_document(document)
 
-    assert found is None or found.handle is not None
+    assert salvaged_document is None or salvaged_document.handle is not None
 
 
 @given(

@@ -195,9 +195,9 @@ def test_what_is_resolved_can_be_applied() -> None:
 def test_a_broken_document_still_has_its_handle() -> None:
     document = build_source(Node="Slave0000", Generation=2, Deadline="x", Nonsense=1)
 
-    found = salvage_document(document)
+    salvaged_document = salvage_document(document)
 
-    assert found == Document(HANDLE, section=Section(node="Slave0000", generation=2))
+    assert salvaged_document == Document(HANDLE, section=Section(node="Slave0000", generation=2))
 
 
 @pytest.mark.parametrize("document", [None, {}, {"ReadyWaitCondition": 7}, [URL]])

@@ -339,12 +339,12 @@ def test_a_replica_may_connect_to_a_foreign_source_as_any_user() -> None:
 def test_no_problem_shows_a_secret() -> None:
     secret = "hunter2\n"
 
-    said = list_problems(
+    problems = list_problems(
         build_source({"name": "a", "password": secret}) | {"ReadyWaitCondition": f"ftp://{secret}"}
     )
 
-    assert len(said) == 2
-    assert "hunter2" not in str(said)
+    assert len(problems) == 2
+    assert "hunter2" not in str(problems)
 
 
 def list_problems(document: object) -> list[str]:

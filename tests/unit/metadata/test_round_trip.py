@@ -41,11 +41,11 @@ def test_what_people_are_shown_holds_no_secret(document: Document) -> None:
         document.source.user.password if document.source else ""
     ]
 
-    said = shown(document)
+    masked = shown(document)
 
-    values = [user["password"] for user in said.get("Users", [])]
-    values += [said["Master"]["User"]["password"]] if document.source else []
-    values += [said["ReadyWaitCondition"]]
+    values = [user["password"] for user in masked.get("Users", [])]
+    values += [masked["Master"]["User"]["password"]] if document.source else []
+    values += [masked["ReadyWaitCondition"]]
     assert all(value == "********" or value.startswith("<") for value in values)
     assert repr(document).count("********") >= sum(isinstance(secret, Secret) for secret in secrets)
 

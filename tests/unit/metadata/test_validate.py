@@ -32,9 +32,9 @@ def test_a_template_is_shown_node_by_node(capsys: pytest.CaptureFixture[str]) ->
 def test_one_node_of_a_template_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["validate", str(ORIGIN / "one-replica.yaml"), "--node", "Slave0000", "--json"])
 
-    said = json.loads(capsys.readouterr().out)
+    answer = json.loads(capsys.readouterr().out)
     assert code == 0
-    [document] = said["documents"]
+    [document] = answer["documents"]
     assert (document["node"], document["role"], document["generation"]) == ("Slave0000", "replica", 1)
     assert document["unresolved"]["Master.Address"] == "<Master0000.PrivateIp>"
     assert document["document"]["Master"]["User"] == {"name": "slave0000", "password": "********"}
@@ -81,17 +81,17 @@ def test_broken_nodes_are_reported_together(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--node", "Slave0009"], "--node: expected one of Master0000, Slave0000, found Slave0009"),
         (["--node", ""], "--node: expected one of Master0000, Slave0000, found none"),
     ],
 )
-def test_a_node_that_is_not_there(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_node_that_is_not_there(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["validate", str(ORIGIN / "one-replica.yaml"), *words])
 
     assert code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
