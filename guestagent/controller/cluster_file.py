@@ -145,7 +145,9 @@ def _read_tls(cursor: Cursor, folder: Path) -> Tls:
         for key in ("verify", "required")
         if key in mapping
     }
-    if "ca" in mapping and (text := cursor.get_child("ca", mapping["ca"]).read_string(PEM_LENGTH_LIMIT)):
+    if "ca" in mapping and (
+        text := cursor.get_child("ca", mapping["ca"]).read_string(max_length=PEM_LENGTH_LIMIT)
+    ):
         settings["ca"] = (
             text if "-----BEGIN" in text else _load_certificates(cursor.get_child("ca", text), folder / text)
         )

@@ -193,6 +193,6 @@ def check_variables(
 
 
 def _check_text(cursor: Cursor) -> None:
-    text = cursor.read_string(TEXT_LENGTH_LIMIT)
+    text = cursor.read_string(max_length=TEXT_LENGTH_LIMIT)
     if text is not None and (not text.isprintable() or text != text.strip()):
         cursor.add_problem("printable text with no blank at its ends", repr(text))
