@@ -41,9 +41,9 @@ GUEST_COMMANDS = {
     "validate.py",
     "elements_path.py",
 }
-GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil", "oslo_config"}
+GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
 # An outside library has one door in a room; what it raises becomes one of ours there.
-ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "oslo_config", "subprocess"}
+ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess"}
 # What decides must not look or do: what these need, their arguments bring.
 PURE = [
     "agent/plan.py",

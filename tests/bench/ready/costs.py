@@ -28,7 +28,7 @@ from tests.bench.ready.contestants import (
     wait_until_idle,
 )
 
-LIBRARIES = "import oslo_config.cfg, psutil, pymysql, requests, yaml"
+LIBRARIES = "import psutil, pymysql, requests, yaml"
 RESIDENT_SIZE = (
     "import os; print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE'))"
 )

@@ -1,4 +1,4 @@
-"""What an agent is told of its machine, and what it takes along to be told."""
+"""The agent's settings: what a file may contain, and what a command imports to read it."""
 
 from __future__ import annotations
 
@@ -8,65 +8,103 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import cfg
-from guestagent.agent.settings import OPTIONS, load_settings
-from guestagent.errors import InvalidSettings
+from guestagent.agent.settings import load_settings
+from guestagent.errors import InvalidSettings, Problem
 
 HEAVY = (
     "print(*sorted({'oslo_config', 'requests', 'pymysql', 'yaml', 'guestagent.metadata'} & set(sys.modules)))"
 )
-IMPOSSIBLE = [
-    "[DEFAULT]\ninterval = nan\n",
-    "[signal]\ntimeout = inf\n",
-    "[signal]\nauth_ttl = 1e300\n",
-    "[DEFAULT]\nstate = /a\0b\n",
-]
-OTHER = [
+ACCEPTED = [
     ("[DEFAULT]\nstate = /x\n", "state_folder", Path("/x")),
     ("[DEFAULT]\ninterval = 0.5\n", "interval", 0.5),
-    ("[database]\ntimeout = 7\n", "database_timeout", 7.0),
-    ("[signal]\nca_file = /ca.pem\n", "ca_file", Path("/ca.pem")),
+    ("[DEFAULT]\ninterval = 1\n[DEFAULT]\ninterval = 2\n", "interval", 2.0),
+    ("[DEFAULT]\nrun = $state/run\n", "run_folder", Path("/var/lib/guestagent/run")),
+    ("[DEFAULT]\nrun = ${database.socket}.d\n", "run_folder", Path("/run/mysqld/mysqld.sock.d")),
+    ("[DEFAULT]\nrun = /a$$b\\$c\n", "run_folder", Path("/a$b$c")),
+    ("[DEFAULT]\nSTATE = /x\n[other]\nkey = $value\n", "state_folder", Path("/var/lib/guestagent")),
+    ("[Database]\ntimeout : 7\n", "database_timeout", 7.0),
+    ("[database]\ntimeout =\n", "database_timeout", 5.0),
+    ("[database]\nmemory_mb = 64\n", "memory_mb", 64),
+    ("[database]\nmemory_mb =\n", "memory_mb", None),
+    ("# comment\n[signal]\nca_file = '/a # b.pem'\n; comment\n", "ca_file", Path("/a # b.pem")),
+]
+REJECTED = [
+    ("[DEFAULT]\ninterval = 0\n", "[DEFAULT] interval", "0"),
+    ("[DEFAULT]\ninterval = nan\n", "[DEFAULT] interval", "nan"),
+    ("[DEFAULT]\nstate = /a\0b\n", "[DEFAULT] state", "'/a\\x00b'"),
+    ("[DEFAULT]\nstate = $HOME/x\n", "[DEFAULT] state", "$HOME"),
+    ("[DEFAULT]\nstate = $state/x\n", "[DEFAULT] state", "a reference to itself"),
+    ("[database]\ntimeout = soon\n", "[database] timeout", "soon"),
+    ("[database]\nmemory_mb = 63\n", "[database] memory_mb", "63"),
+    ("[database]\nmemory_mb = 64.5\n", "[database] memory_mb", "64.5"),
+    ("[service]\nstart_command = sh -c 'a\n", "[service] start_command", "sh -c 'a (No closing quotation)"),
+    ("[signal]\ntimeout = inf\n", "[signal] timeout", "inf"),
+    ("[signal]\nauth_ttl = 1e300\n", "[signal] auth_ttl", "1e300"),
 ]
 
 
-def test_no_file_says_what_an_empty_one_does(tmp_path: Path) -> None:
-    empty = tmp_path / "guestagent.conf"
-    empty.touch()
-
-    without, of_oslo = cfg.build_defaults(OPTIONS), cfg.parse_files((str(empty),), OPTIONS)
-
-    for group, options in OPTIONS.items():
-        for option in options:
-            seen = [conf if group == cfg.DEFAULT_GROUP else conf[group] for conf in (without, of_oslo)]
-            assert seen[0][option.name] == seen[1][option.name], option.name
+def write_file(folder: Path, text: str) -> Path:
+    file = folder / "guestagent.conf"
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
-@pytest.mark.parametrize(("text", "name", "value"), OTHER, ids=[name for _, name, _ in OTHER])
+def list_problems(file: Path) -> list[Problem]:
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(file)
+    return [*caught.value.problems]
+
+
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+    assert load_settings(write_file(tmp_path, "")) == load_settings()
+
+
+@pytest.mark.parametrize(("text", "name", "value"), ACCEPTED, ids=[text for text, _, _ in ACCEPTED])
 def test_a_file_is_read(tmp_path: Path, text: str, name: str, value: object) -> None:
-    file = tmp_path / "guestagent.conf"
-    file.write_text(text)
-
-    assert getattr(load_settings(file), name) == value
+    assert getattr(load_settings(write_file(tmp_path, text)), name) == value
 
 
-@pytest.mark.parametrize(
-    "text", ["[DEFAULT]\ninterval = 0\n", "[database]\ntimeout = soon\n", "nonsense", *IMPOSSIBLE]
-)
-def test_a_value_that_cannot_be_is_refused_and_the_file_named(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "guestagent.conf"
-    file.write_text(text)
+def test_a_command_is_split_as_in_a_shell_and_may_have_several_lines(tmp_path: Path) -> None:
+    file = write_file(tmp_path, "[service]\nrestart_command = 'restart it' now\n  --quietly\n")
 
-    with pytest.raises(InvalidSettings, match=r"guestagent\.conf: expected a configuration"):
-        load_settings(file)
+    assert load_settings(file).service.restart == ("restart it", "now", "--quietly")
 
 
-@pytest.mark.parametrize("section", ["database", "signal"])
-def test_a_setting_that_is_refused_is_named_with_its_section(tmp_path: Path, section: str) -> None:
-    file = tmp_path / "guestagent.conf"
-    file.write_text(f"[{section}]\ntimeout = inf\n")
+@pytest.mark.parametrize(("text", "option", "value"), REJECTED, ids=[repr(text) for text, _, _ in REJECTED])
+def test_an_invalid_value_is_rejected_with_its_file_section_and_key(
+    tmp_path: Path, text: str, option: str, value: str
+) -> None:
+    file = write_file(tmp_path, text)
 
-    with pytest.raises(InvalidSettings, match=f"{section}.timeout is not a finite number"):
-        load_settings(file)
+    (problem,) = list_problems(file)
+
+    assert (problem.path, problem.found) == (f"{file}: {option}", value)
+
+
+def test_every_problem_is_reported(tmp_path: Path) -> None:
+    file = write_file(tmp_path, "[DEFAULT]\ninterval = soon\n[signal]\ntimeout = 0\n")
+
+    assert [problem.expected for problem in list_problems(file)] == [
+        "a number, at least 0.1 and at most 31536000",
+        "a number, at least 0.1 and at most 31536000",
+    ]
+
+
+@pytest.mark.parametrize("text", ["# comment\nstate = /x\n", "[DEFAULT]\nnonsense\n", "[DEFAULT]\n= /x\n"])
+def test_a_line_that_is_not_ini_is_named(tmp_path: Path, text: str) -> None:
+    file = write_file(tmp_path, text)
+
+    assert [problem.path for problem in list_problems(file)] == [f"{file}, line 2"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    missing, binary = tmp_path / "missing.conf", tmp_path / "binary.conf"
+    binary.write_bytes(b"\xff")
+
+    assert [str(problem) for file in (missing, binary) for problem in list_problems(file)] == [
+        f"{missing}: expected a readable file, found No such file or directory",
+        f"{binary}: expected text in UTF-8, found invalid start byte",
+    ]
 
 
 @pytest.mark.parametrize(
