@@ -1,4 +1,4 @@
-"""What is typed in a guest: status, plan, apply; and what runs there: serve, poke."""
+"""The commands of a guest: status, plan, apply; and those of its services: serve, poke."""
 
 from __future__ import annotations
 
@@ -17,77 +17,79 @@ from guestagent.text_escaping import escape_line
 if TYPE_CHECKING:
     from guestagent.agent.status import AgentStatus
 
-METADATA_HELP = "work on this document (YAML or JSON; - reads standard input) instead of the collected one"
+METADATA_HELP = "use this document (YAML or JSON; - reads standard input) instead of the collected one"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the command line."""
-    _status(commands)
-    _plan(commands)
-    _apply(commands)
+    _add_status(commands)
+    _add_plan(commands)
+    _add_apply(commands)
     serve = commands.add_parser(
         "serve",
-        help="stay and keep the server as its metadata says",
-        description="The resident agent: works on every newer document at once, repairs drift, delivers signals.",
+        help="run the agent daemon",
+        description="Run the resident agent: it applies newer metadata at once, repairs drift and signals Heat.",
     )
     options.add_config_option(serve)
     serve.set_defaults(run=run_serve)
     poke = commands.add_parser(
         "poke",
-        help="hand collected metadata over (os-collect-config's command)",
-        description="Hand the document in OS_CONFIG_FILES over to the resident agent, and return at once.",
+        help="pass new metadata to the agent (called by os-collect-config)",
+        description="Pass the document in OS_CONFIG_FILES to the resident agent, and return at once.",
     )
     options.add_config_option(poke)
     poke.set_defaults(run=run_poke)
 
 
-def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "status",
-        help="show every condition of this node, the worst first",
-        description="Show what this node was asked to be and how far it is. Exit code 1 while it is not ready, if the"
-        " last look at the server is too old to count, or if the server does not run.",
+        help="show whether this node is ready, and every check, the worst first",
+        description="Show the role of this node and every check of its database server. Exit code 1 if the node is not"
+        " ready, if the last result is too old, or if the server does not run.",
     )
     options.add_json_option(parser)
     options.add_config_option(parser)
     parser.set_defaults(run=run_status)
 
 
-def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "plan",
-        help="show the steps and their SQL; change nothing",
-        description="A dry run: what `apply` would do now, with every secret masked. Changes nothing.",
+        help="show the steps of apply and their SQL; change nothing",
+        description="Show what `apply` would do now, with every secret masked. Changes nothing.",
     )
-    parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP + "; a template is taken apart")
-    parser.add_argument("--node", metavar="NAME", help="of a template, this node only")
-    parser.add_argument("--offline", action="store_true", help="against an empty fresh server; none is asked")
+    parser.add_argument(
+        "--metadata", metavar="FILE", help=METADATA_HELP + "; of a template, every node is shown"
+    )
+    parser.add_argument("--node", metavar="NAME", help="show only this node of a template")
+    parser.add_argument("--offline", action="store_true", help="assume an empty server; do not connect")
     parser.add_argument(
         "--db",
         choices=("mariadb", "mysql"),
         default="mariadb",
-        help="whose SQL --offline shows (default: mariadb)",
+        help="the database whose SQL --offline shows (default: mariadb)",
     )
     options.add_json_option(parser)
     options.add_config_option(parser)
     parser.set_defaults(run=run_plan)
 
 
-def _apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "apply",
-        help="make the server what its metadata says, and signal",
-        description="One pass to the end in the foreground: until ready, or until it cannot be; then the signal.",
+        help="apply the metadata to the database server, and signal Heat",
+        description="Apply the metadata in the foreground until the node is ready or has failed, then signal Heat.",
     )
     parser.add_argument("--metadata", metavar="FILE", help=METADATA_HELP)
-    parser.add_argument("--no-signal", action="store_true", help="do not tell the handle")
+    parser.add_argument("--no-signal", action="store_true", help="do not signal Heat")
     options.add_json_option(parser)
     options.add_config_option(parser)
     parser.set_defaults(run=run_apply)
 
 
 def run_status(args: argparse.Namespace) -> int:
-    """Print the status that the last pass left, and whether it still counts."""
+    """Print the status of the last pass, and whether it is still valid."""
     from guestagent.agent import pause, settings, status
     from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
     from guestagent.agent.kept_file_advice import describe_kept_file
@@ -95,23 +97,29 @@ def run_status(args: argparse.Namespace) -> int:
     from guestagent.unreadable_file import list_quarantined_files
 
     loaded = settings.load_settings(args.config)
-    written = status.read_status(loaded.state_folder / "status.json")
-    found = written or status.AgentStatus("waiting", "no metadata has been seen here yet")
-    found = replace(found, signal=describe_signal(loaded, state=found.state))
-    freshness = assess_freshness(loaded, found)
-    mark = pause.read_pause(loaded.state_folder)
+    last_status = status.read_status(loaded.state_folder / "status.json")
+    shown_status = last_status or status.AgentStatus(
+        "waiting", "no Heat metadata received yet (run guestagent doctor)"
+    )
+    shown_status = replace(shown_status, signal=describe_signal(loaded, state=shown_status.state))
+    freshness = assess_freshness(loaded, shown_status)
+    present_pause = pause.read_pause(loaded.state_folder)
     if args.json:
-        paused = {"paused": None if mark is None else asdict(mark)}
+        paused = {"paused": None if present_pause is None else asdict(present_pause)}
         unreadable = {"unreadable": [path.name for path in list_quarantined_files(loaded.state_folder)]}
-        _print_json(found.as_json() | freshness.as_json() | paused | unreadable)
+        _print_json(shown_status.as_json() | freshness.as_json() | paused | unreadable)
     else:
-        lines = describe_freshness(freshness, loaded) + ([] if mark is None else [str(mark)])
+        lines = describe_freshness(freshness, loaded) + (
+            [] if present_pause is None else [str(present_pause)]
+        )
         lines += [
             f"file     {line}"
             for line in map(describe_kept_file, list_quarantined_files(loaded.state_folder))
         ]
-        doubt = "" if written is None else describe_doubt(freshness)
-        sys.stdout.write(_shown(found, doubt) + "".join(f"  {escape_line(line)}\n" for line in lines))
+        doubt = "" if last_status is None else describe_doubt(freshness)
+        sys.stdout.write(
+            _format_status(shown_status, doubt) + "".join(f"  {escape_line(line)}\n" for line in lines)
+        )
     return 0 if freshness.is_ready else NotReady.exit_code
 
 
@@ -126,37 +134,37 @@ def run_plan(args: argparse.Namespace) -> int:
         text, name = read_input(args.metadata)
         plans = dry_run.plan_text(text, name, args.node, loaded, offline=family)
     if args.json:
-        shown = [plan.as_json() for plan in plans]
-        _print_json(shown[0] if len(shown) == 1 else {"nodes": shown})
+        nodes = [plan.as_json() for plan in plans]
+        _print_json(nodes[0] if len(nodes) == 1 else {"nodes": nodes})
     else:
         sys.stdout.write("\n".join(str(plan) for plan in plans) + "\n")
     return 0
 
 
 def run_apply(args: argparse.Namespace) -> int:
-    """One pass to the end; the exit code says how far it came."""
+    """Apply the metadata. The exit code is 0 if the node is ready."""
     from guestagent.agent import apply, settings
 
     loaded = settings.load_settings(args.config)
     text, name = (None, "") if args.metadata is None else read_input(args.metadata)
-    tell = _quiet if args.json else _progress
-    result = apply.apply_document(loaded, text, name, signals=not args.no_signal, tell=tell)
+    report_progress = _ignore_line if args.json else _print_progress
+    result = apply.apply_document(loaded, text, name, signals=not args.no_signal, tell=report_progress)
     if args.json:
         _print_json(result.as_json())
     else:
-        sys.stdout.write(_shown(result))
+        sys.stdout.write(_format_status(result))
     return 0 if result.is_ready else NotReady.exit_code
 
 
 def run_serve(args: argparse.Namespace) -> int:
-    """Run until SIGTERM."""
+    """Run the daemon until SIGTERM."""
     from guestagent.agent import daemon, settings
 
     return daemon.run_daemon(settings.load_settings(args.config))
 
 
 def run_poke(args: argparse.Namespace) -> int:
-    """Hand over and return."""
+    """Pass the metadata to the agent."""
     import logging
 
     from guestagent.agent import settings
@@ -168,11 +176,11 @@ def run_poke(args: argparse.Namespace) -> int:
     return 0
 
 
-def _quiet(line: str) -> None:
-    """Programs read the answer, not the way to it."""
+def _ignore_line(line: str) -> None:
+    """Print no progress, because a program reads only the result."""
 
 
-def _progress(line: str) -> None:
+def _print_progress(line: str) -> None:
     sys.stderr.write(escape_line(line) + "\n")
 
 
@@ -180,16 +188,16 @@ def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _shown(status: AgentStatus, doubt: str = "") -> str:
-    who = f"{status.node or 'this node'}" + (f" ({status.role})" if status.role else "")
+def _format_status(status: AgentStatus, doubt: str = "") -> str:
+    node = f"{status.node or 'this node'}" + (f" ({status.role})" if status.role else "")
     state = f"was {status.state} {doubt}" if doubt else status.state
-    lines = [f"{who}: {state}" + (f", {status.doing}" if status.doing and not doubt else "")]
+    lines = [f"{node}: {state}" + (f", {status.doing}" if status.doing and not doubt else "")]
     lines += [f"  problem  {problem}" for problem in status.problems]
     for condition in status.conditions:
-        held = str(condition.state) == "held"
-        wanted = "" if held else f" (wanted {condition.expected})"
-        lines.append(f"  {condition.state!s:8} {condition.name}: {condition.actual}{wanted}")
-        if condition.advice and not held:
+        is_held = str(condition.state) == "held"
+        expected = "" if is_held else f" (wanted {condition.expected})"
+        lines.append(f"  {condition.state!s:8} {condition.name}: {condition.actual}{expected}")
+        if condition.advice and not is_held:
             lines.append(f"           {condition.advice}")
     if status.signal:
         lines.append(f"  signal   {status.signal}")

@@ -1,4 +1,4 @@
-"""`guestagent doctor`: the report on this node, line by line as it is made."""
+"""`guestagent doctor`: prints the report on this node, line by line."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command to the command line."""
     parser = commands.add_parser(
         "doctor",
-        help="say why this node is not ready, or was not heard",
+        help="find out why this node is not ready, or why Heat got no signal",
         description=(
-            "Looks at the metadata and its collector, the agent, disks, the handle and the way to it, the clock, the "
-            "database server and the way to its source. Each line is ok, warn or fail, with what to do. Changes "
-            "nothing and signals nobody; shows no secret, so that it can be pasted into a ticket. "
-            "Exit code 1 where anything is fail."
+            "Check the metadata and its collector, the agent, disks, the wait condition handle and the connection to "
+            "it, the clock, the database server and the connection to its source. Each line is ok, warn or fail, with "
+            "advice; fail means that the node cannot become ready, or that its signal cannot reach Heat. The doctor "
+            "changes nothing, sends no signal and shows no secret, so the report can be pasted into a ticket. "
+            "Exit code 1 if any line is fail."
         ),
     )
     options.add_json_option(parser)
@@ -39,42 +40,42 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run_doctor(args: argparse.Namespace) -> int:
-    """Examine, and print; the exit code is for scripts."""
+    """Print the report. The exit code is for scripts."""
     from guestagent.agent import settings, wiring
     from guestagent.agent.doctor import Probes, examine_node
     from guestagent.retry import SystemClock
 
     loaded = settings.load_settings(args.config)
     findings = examine_node(loaded, wiring.build_dependencies(loaded, SystemClock()), Probes())
-    return _as_json(findings) if args.json else _as_text(findings)
+    return _print_json(findings) if args.json else _print_text(findings)
 
 
-def _as_json(findings: Iterable[Finding]) -> int:
-    shown = [finding.as_json() for finding in findings]
-    grades = Counter(finding["grade"] for finding in shown)
-    sys.stdout.write(json.dumps({"findings": shown, "counts": dict(grades)}, indent=2) + "\n")
-    return _code(grades)
+def _print_json(findings: Iterable[Finding]) -> int:
+    entries = [finding.as_json() for finding in findings]
+    grades = Counter(entry["grade"] for entry in entries)
+    sys.stdout.write(json.dumps({"findings": entries, "counts": dict(grades)}, indent=2) + "\n")
+    return _choose_exit_code(grades)
 
 
-def _as_text(findings: Iterable[Finding]) -> int:
+def _print_text(findings: Iterable[Finding]) -> int:
     grades: Counter[str] = Counter()
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for finding in findings:
         grades[str(finding.grade)] += 1
-        stream = get_terminal(sys.stdout) if coloured else sys.stdout
-        stream.writelines(f"{line}\n" for line in _lines(finding, coloured))
-        sys.stdout.flush()  # a probe may take its seconds: what is known already is shown
+        stream = get_terminal(sys.stdout) if has_colours else sys.stdout
+        stream.writelines(f"{line}\n" for line in _format_finding(finding, has_colours=has_colours))
+        sys.stdout.flush()  # the next probe may take seconds
     sys.stdout.write(f"{grades['fail']} fail, {grades['warn']} warn, {grades['ok']} ok\n")
-    return _code(grades)
+    return _choose_exit_code(grades)
 
 
-def _lines(finding: Finding, coloured: bool) -> Iterator[str]:
+def _format_finding(finding: Finding, *, has_colours: bool) -> Iterator[str]:
     grade = str(finding.grade)
-    shown = f"\033[{COLOURS[grade]}m{grade:4}\033[0m" if coloured else f"{grade:4}"
-    yield f"{shown}  {escape_line(f'{finding.topic}, {finding.name}: {finding.actual}')}"
+    label = f"\033[{COLOURS[grade]}m{grade:4}\033[0m" if has_colours else f"{grade:4}"
+    yield f"{label}  {escape_line(f'{finding.topic}, {finding.name}: {finding.actual}')}"
     if finding.advice:
         yield f"      {escape_line(finding.advice)}"
 
 
-def _code(grades: Counter[str]) -> int:
+def _choose_exit_code(grades: Counter[str]) -> int:
     return NotReady.exit_code if grades["fail"] else 0

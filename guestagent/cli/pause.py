@@ -1,4 +1,4 @@
-"""What an operator types before and after working on a node by hand: pause, resume."""
+"""The commands before and after manual work on a node: pause, resume."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the commands to the command line."""
     parser = commands.add_parser(
         "pause",
-        help="leave this node alone until resume",
-        description="From now on the agent looks and reports, and changes nothing: also after a restart of it, of the "
-        "server or of the machine. A statement that was already sent is finished.",
+        help="stop the agent from changing this node until resume",
+        description="The agent only observes and reports from now on, even after a restart of the agent, the database "
+        "server or the machine. A statement that was already sent is completed.",
     )
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why; shown in status and told to Heat")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="the reason, for status and for the signal to Heat"
+    )
     options.add_json_option(parser)
     options.add_config_option(parser)
     parser.set_defaults(run=run_pause)
     parser = commands.add_parser(
         "resume",
-        help="end a pause, and repair at once",
-        description="End a pause. The resident agent repairs at once what was left alone.",
+        help="end a pause; the agent then repairs the node at once",
+        description="End a pause. The resident agent then repairs the node at once.",
     )
     options.add_json_option(parser)
     options.add_config_option(parser)
@@ -40,41 +42,42 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run_pause(args: argparse.Namespace) -> int:
-    """Keep the mark, and have the resident agent show it."""
+    """Write the pause, and wake the resident agent, which shows it."""
     from guestagent.agent import pause, settings
 
     loaded = settings.load_settings(args.config)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    mark = pause.Pause(_whoever(), now, " ".join(args.reason.split()))
-    pause.write_pause(loaded.state_folder, mark)
-    _ring(loaded)
-    sys.stdout.write(f"{json.dumps({'paused': asdict(mark)}, indent=2) if args.json else mark}\n")
+    present_pause = pause.Pause(_get_user_name(), now, " ".join(args.reason.split()))
+    pause.write_pause(loaded.state_folder, present_pause)
+    _wake_agent(loaded)
+    answer = json.dumps({"paused": asdict(present_pause)}, indent=2) if args.json else str(present_pause)
+    sys.stdout.write(f"{answer}\n")
     return 0
 
 
 def run_resume(args: argparse.Namespace) -> int:
-    """Take the mark away, and have the resident agent look."""
+    """Remove the pause, and wake the resident agent."""
     from guestagent.agent import pause, settings
 
     loaded = settings.load_settings(args.config)
-    stood = pause.remove_pause(loaded.state_folder)
-    _ring(loaded)
+    former_pause = pause.remove_pause(loaded.state_folder)
+    _wake_agent(loaded)
     if args.json:
-        was = None if stood is None else asdict(stood)
-        sys.stdout.write(json.dumps({"paused": None, "was": was}, indent=2) + "\n")
+        former = None if former_pause is None else asdict(former_pause)
+        sys.stdout.write(json.dumps({"paused": None, "was": former}, indent=2) + "\n")
     else:
-        sys.stdout.write("resumed\n" if stood is None else f"resumed; it was {stood}\n")
+        sys.stdout.write("resumed\n" if former_pause is None else f"resumed; it was {former_pause}\n")
     return 0
 
 
-def _ring(settings: Settings) -> None:
+def _wake_agent(settings: Settings) -> None:
     from guestagent.agent.inbox import DocumentInbox
 
     DocumentInbox(settings.state_folder, settings.run_folder).send_wakeup()
 
 
-def _whoever() -> str:
-    """The person behind sudo, or the user of the process."""
+def _get_user_name() -> str:
+    """Return the user who called sudo, or the user of the process."""
     try:
         return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""`guestagent doctor`: why is this node not ready, and why was it not heard? Looks at everything, changes nothing."""
+"""`guestagent doctor`: finds why a node is not ready, or why Heat got no signal from it. Changes nothing."""
 
 from guestagent.agent.doctor.finding import Finding, Grade
 from guestagent.agent.doctor.probes import Probes

@@ -1,4 +1,4 @@
-"""What the agent itself stands on: that it runs, and that the disks below it have room."""
+"""The agent itself: its process, its state folder, its last status, and the space on its disks."""
 
 from __future__ import annotations
 
@@ -14,81 +14,85 @@ from guestagent.agent.freshness import FreshnessProbes, assess_freshness, descri
 from guestagent.agent.kept_file_advice import advise_on_kept_file
 from guestagent.agent.pause import RESUME_ADVICE, Pause
 from guestagent.agent.settings import Settings
+from guestagent.agent.status import AgentStatus
 from guestagent.agent.timestamp import format_age
 from guestagent.errors import StorageError
 from guestagent.unreadable_file import list_quarantined_files
 
 AGENT, DISK = Topic("agent"), Topic("disk")
-FREE_BYTES_MINIMUM = 64 * 1024 * 1024  # bytes: less is as good as full to a server that is about to write
+FREE_BYTES_MINIMUM = 64 * 1024 * 1024  # bytes: with less, a server that is about to write has no room
 LOW_SPACE_SHARE = 0.1  # of a file system
 SPACE_ADVICE = "free space, or give the node a larger volume"
 
 
-def check_agent(settings: Settings, mark: Pause | None, probes: Probes) -> Iterator[Finding]:
-    """The resident agent, whether an operator has paused it, and what it showed last."""
+def check_agent(settings: Settings, pause: Pause | None, probes: Probes) -> Iterator[Finding]:
+    """Check the resident agent, a pause, the files in its state folder and its last status."""
     if probes.is_listening(settings.run_folder / wakeup_pipe.PIPE_NAME):
         yield AGENT.report_ok("resident", "guestagent serve runs")
     else:
-        do = "systemctl start guestagent; journalctl -u guestagent tells why it ended"
-        yield AGENT.report_failure("resident", "guestagent serve does not run", do)
-    if mark is not None:
-        yield AGENT.report_warning("pause", str(mark), RESUME_ADVICE)
-    yield from _folder_findings(settings.state_folder)
+        advice = "systemctl start guestagent; journalctl -u guestagent shows why it stopped"
+        yield AGENT.report_failure("resident", "guestagent serve does not run", advice)
+    if pause is not None:
+        yield AGENT.report_warning("pause", str(pause), RESUME_ADVICE)
+    yield from _check_folder(settings.state_folder)
     for path in list_quarantined_files(settings.state_folder):
         yield AGENT.report_warning(
             "state file", f"{path} could not be read and was kept aside", advise_on_kept_file(path)
         )
     try:
-        shown = status.read_status(settings.state_folder / "status.json")
+        last_status = status.read_status(settings.state_folder / "status.json")
     except StorageError as error:
         yield AGENT.report_failure("status", str(error), "run the doctor as root")
         return
-    if shown is None:
-        yield AGENT.report_warning("status", "no pass has been made here yet")
+    if last_status is None:
+        yield AGENT.report_warning("status", "the agent has not looked at the server yet")
         return
-    freshness = assess_freshness(settings, shown, FreshnessProbes(probes.read_timestamp, probes.is_listening))
-    if not freshness.is_current:
-        do = "systemctl restart guestagent; journalctl -u guestagent tells what holds it up"
-        yield AGENT.report_warning("status", f"was {shown.state} {describe_doubt(freshness)}", do)
-    elif shown.is_ready:
-        yield AGENT.report_ok(
-            "status", f"ready, generation {shown.generation}, seen {format_age(freshness.age)}"
-        )
-    else:
-        doing = f", {shown.doing}" if shown.doing else ""
-        yield AGENT.report_warning(
-            "status", f"{shown.state}{doing}", "`guestagent status` shows every condition"
-        )
-        for problem in shown.problems:
-            yield AGENT.report_failure("problem", problem)
-
-
-def _folder_findings(folder: Path) -> Iterator[Finding]:
-    """Whoever may write to the state folder tells the agent what it has done, and what it shall be."""
-    try:
-        found = folder.stat()
-    except OSError:  # there is none yet, or the disk's finding tells
-        return
-    if found.st_uid not in (0, os.geteuid()):
-        do = f"chown -R root:root {folder}, and look at the files in it"
-        yield AGENT.report_failure("state folder", f"{folder} belongs to user {found.st_uid}", do)
-    elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        do = f"chmod 700 {folder}, and look at the files in it"
-        yield AGENT.report_failure("state folder", f"{folder} can be written by others than its owner", do)
+    yield from _check_status(last_status, settings, probes)
 
 
 def check_disks(folders: dict[str, Path], probes: Probes) -> Iterator[Finding]:
-    """The file system below each of these folders."""
+    """Check the free space on the file system of each folder."""
     for name, folder in folders.items():
         try:
-            seen = probes.measure_disk_space(folder)
+            space = probes.measure_disk_space(folder)
         except OSError as error:
             yield DISK.report_failure(name, f"{folder}: {error.strerror or error}")
             continue
-        said = f"{folder}: {seen.free // 2**20} MiB of {seen.total // 2**20} free"
-        if seen.free < FREE_BYTES_MINIMUM:
-            yield DISK.report_failure(name, said, SPACE_ADVICE)
-        elif seen.free < LOW_SPACE_SHARE * seen.total:
-            yield DISK.report_warning(name, said, SPACE_ADVICE)
+        summary = f"{folder}: {space.free // 2**20} MiB of {space.total // 2**20} free"
+        if space.free < FREE_BYTES_MINIMUM:
+            yield DISK.report_failure(name, summary, SPACE_ADVICE)
+        elif space.free < LOW_SPACE_SHARE * space.total:
+            yield DISK.report_warning(name, summary, SPACE_ADVICE)
         else:
-            yield DISK.report_ok(name, said)
+            yield DISK.report_ok(name, summary)
+
+
+def _check_folder(folder: Path) -> Iterator[Finding]:
+    """Check who can write to the state folder: its files decide what the agent does next."""
+    try:
+        attributes = folder.stat()
+    except OSError:  # it does not exist yet, or the check of the disk reports the error
+        return
+    if attributes.st_uid not in (0, os.geteuid()):
+        advice = f"chown -R root:root {folder}, and check the files in it"
+        yield AGENT.report_failure("state folder", f"{folder} belongs to user {attributes.st_uid}", advice)
+    elif attributes.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        advice = f"chmod 700 {folder}, and check the files in it"
+        yield AGENT.report_failure("state folder", f"users other than its owner can write {folder}", advice)
+
+
+def _check_status(last_status: AgentStatus, settings: Settings, probes: Probes) -> Iterator[Finding]:
+    freshness_probes = FreshnessProbes(probes.read_timestamp, probes.is_listening)
+    freshness = assess_freshness(settings, last_status, freshness_probes)
+    if not freshness.is_current:
+        advice = "systemctl restart guestagent; journalctl -u guestagent shows what delays it"
+        yield AGENT.report_warning("status", f"was {last_status.state} {describe_doubt(freshness)}", advice)
+    elif last_status.is_ready:
+        age = format_age(freshness.age)
+        yield AGENT.report_ok("status", f"ready, generation {last_status.generation}, seen {age}")
+    else:
+        activity = f", {last_status.doing}" if last_status.doing else ""
+        advice = "`guestagent status` shows every condition"
+        yield AGENT.report_warning("status", f"{last_status.state}{activity}", advice)
+        for problem in last_status.problems:
+            yield AGENT.report_failure("problem", problem)

@@ -1,4 +1,4 @@
-"""The database server against its document: every condition of readiness, and the way to a replica's source."""
+"""The database server against its document: every condition of readiness, and the connection to a replica's source."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence_journal import find_known_divergence
 from guestagent.agent.doctor.agent import check_disks
 from guestagent.agent.doctor.connectivity import check_connectivity
-from guestagent.agent.doctor.finding import Finding, Grade, Topic
+from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
-from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
+from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.observe import observe_source, try_logins
 from guestagent.agent.preconditions import find_refusal
 from guestagent.database.connection_advice import get_connection_advice
@@ -26,21 +26,22 @@ from guestagent.errors import DatabaseError, DatabaseRefused, DatabaseUnreachabl
 from guestagent.metadata.document import Document, Role
 
 SERVER, SOURCE, PORT = Topic("server"), Topic("source"), Topic("port")
-SOURCE_ADVICE = "is the source up; check its bind-address, port, and the security group between the nodes"
-BIND_ADDRESS_ADVICE = "bind-address of this server's option file must admit the other nodes (*)"
-NETWORK_ADVICE = "are network, routes and DNS up? ip address, ip route"
-GRADES = {ConditionState.FINAL: Grade.FAIL, ConditionState.PENDING: Grade.WARN, ConditionState.HELD: Grade.OK}
+SOURCE_ADVICE = (
+    "check that the source runs, its bind-address and port, and the security group between the nodes"
+)
+BIND_ADDRESS_ADVICE = "set bind-address in this server's option file so that other nodes can connect (*)"
+NETWORK_ADVICE = "check network, routes and DNS: ip address, ip route"
 
 
-def check_database(document: Document, edges: PassDependencies, probes: Probes) -> Iterator[Finding]:
-    """What a pass would see, and judge, without doing anything about it."""
+def check_database(document: Document, dependencies: PassDependencies, probes: Probes) -> Iterator[Finding]:
+    """Observe and judge as a pass does, and change nothing."""
     if document.source is not None:
         yield from check_connectivity(
             SOURCE, str(document.source.address), document.source.port, probes, SOURCE_ADVICE
         )
     try:
-        with closing(edges.open_database()) as database:
-            yield from _looked_at(document, edges, database, probes)
+        with closing(dependencies.open_database()) as database:
+            yield from _check_server(document, dependencies, database, probes)
     except DatabaseRefused as error:
         yield SERVER.report_failure("answer", str(error), diagnose_statement_error(error).advice)
     except DatabaseUnreachable as error:
@@ -49,68 +50,67 @@ def check_database(document: Document, edges: PassDependencies, probes: Probes) 
         yield SERVER.report_failure("answer", str(error))
 
 
-def _looked_at(
-    document: Document, edges: PassDependencies, database: Database, probes: Probes
+def _check_server(
+    document: Document, dependencies: PassDependencies, database: Database, probes: Probes
 ) -> Iterator[Finding]:
-    towards = wiring.find_handle_host(document) if document.source is None else str(document.source.address)
-    address = edges.find_own_address(towards)
+    peer = wiring.find_handle_host(document) if document.source is None else str(document.source.address)
+    address = dependencies.find_own_address(peer)
     desired = DesiredState.from_document(document, database.dialect, address)
     source = (
         None
         if document.source is None
-        else observe_source(edges.source_view, document.source, document.section.tls)
+        else observe_source(dependencies.source_view, document.source, document.section.tls)
     )
     server = database.observe()
-    target = None if source is None else source.history
-    network = document.section.network
-    tried = dict(try_logins(edges.source_view, desired, server, address, network))
-    parting = find_known_divergence(edges.journal.state, document.source, source)
-    observed = ObservedState(
-        server,
-        source=source,
-        target_history=target,
-        login_errors=tried,
-        lost_journal=edges.journal.loss,
-        divergence=parting,
+    observed = _observe(document, dependencies, desired, server, source, address)
+    refusal = find_refusal(desired, observed)
+    readiness = judge_readiness(
+        desired, observed, refusal, dependencies.journal.state, database.dialect
     )
-    for condition in reversed(
-        judge_readiness(
-            desired, observed, find_refusal(desired, observed), edges.journal.state, database.dialect
-        ).conditions
-    ):
-        yield _graded(condition)
+    yield from (Finding(SERVER.name, condition) for condition in reversed(readiness.conditions))
     if server.data_directory:
         yield from check_disks({"data": Path(server.data_directory)}, probes)
     if source is not None and source.version is not None:
-        yield _versions(server, source)
+        yield _compare_versions(server, source)
     if server.channel is not None:
         yield SOURCE.report_ok("encryption of the channel", str(server.channel.tls))
     if address is None:
         yield PORT.report_warning(
-            "address", f"no way towards {towards}, so this node's own is not known", NETWORK_ADVICE
+            "address", f"no route to {peer}, so this node's own address is unknown", NETWORK_ADVICE
         )
     elif document.role is Role.SOURCE:
         yield from check_connectivity(PORT, address, server.port, probes, BIND_ADDRESS_ADVICE)
 
 
-def _graded(condition: Condition) -> Finding:
-    held = condition.state is ConditionState.HELD
-    seen = condition.actual if held else f"wanted {condition.expected}, seen {condition.actual}"
-    return Finding(
-        SERVER.name, condition.name, GRADES[condition.state], seen, "" if held else condition.advice
+def _observe(
+    document: Document,
+    dependencies: PassDependencies,
+    desired: DesiredState,
+    server: ServerState,
+    source: SourceState | None,
+    address: str | None,
+) -> ObservedState:
+    journal, network = dependencies.journal, document.section.network
+    return ObservedState(
+        server,
+        source=source,
+        target_history=None if source is None else source.history,
+        login_errors=dict(try_logins(dependencies.source_view, desired, server, address, network)),
+        lost_journal=journal.loss,
+        divergence=find_known_divergence(journal.state, document.source, source),
     )
 
 
-def _versions(server: ServerState, source: SourceState) -> Finding:
-    here, there = _numbers(server.version), _numbers(source.version or "")
-    said = f"{server.version} here, {source.version} at the source"
-    if here < there:
+def _compare_versions(server: ServerState, source: SourceState) -> Finding:
+    own_version, source_version = _parse_version(server.version), _parse_version(source.version or "")
+    versions = f"{server.version} here, {source.version} at the source"
+    if own_version < source_version:
         return SOURCE.report_warning(
-            "versions", said, "a replica must not be older than its source: take a newer image"
+            "versions", versions, "a replica must not be older than its source: use a newer image"
         )
-    return SOURCE.report_ok("versions", said)
+    return SOURCE.report_ok("versions", versions)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    found = re.match(r"(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else ()
+def _parse_version(version: str) -> tuple[int, ...]:
+    match = re.match(r"(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else ()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from guestagent.agent.model import Condition, ConditionState
+
 
 class Grade(IntEnum):
-    """WARN: it may pass, or will hurt later. FAIL: like this the node cannot be ready, or not be heard."""
+    """WARN: it may pass, or will hurt later. FAIL: the node cannot become ready, or its signal cannot reach Heat."""
 
     FAIL = 0
     WARN = 1
@@ -17,22 +19,37 @@ class Grade(IntEnum):
         return self.name.lower()
 
 
+GRADES = {ConditionState.FINAL: Grade.FAIL, ConditionState.PENDING: Grade.WARN, ConditionState.HELD: Grade.OK}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at (`topic` and `name`), how it is, what was seen, and what to do about it ("" for nothing)."""
+    """A condition of readiness, or of its surroundings, and the topic under which the report shows it."""
 
     topic: str
-    name: str
-    grade: Grade
-    actual: str
-    advice: str = ""
+    condition: Condition
 
-    def __str__(self) -> str:
-        said = f"{self.topic}, {self.name}: {self.actual}"
-        return f"{said}; {self.advice}" if self.advice else said
+    @property
+    def name(self) -> str:
+        return self.condition.name
+
+    @property
+    def grade(self) -> Grade:
+        return GRADES[self.condition.state]
+
+    @property
+    def actual(self) -> str:
+        """The observation, after the expectation if there is one and it does not hold."""
+        if self.grade is Grade.OK or not self.condition.expected:
+            return self.condition.actual
+        return f"wanted {self.condition.expected}, seen {self.condition.actual}"
+
+    @property
+    def advice(self) -> str:
+        return "" if self.grade is Grade.OK else self.condition.advice
 
     def as_json(self) -> dict[str, str]:
-        """As `guestagent doctor --json` shows it."""
+        """Return the finding as `guestagent doctor --json` shows it."""
         return {
             "topic": self.topic,
             "name": self.name,
@@ -44,15 +61,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Makes the findings of one topic."""
+    """Builds the findings of one topic."""
 
     name: str
 
-    def report_ok(self, name: str, seen: str) -> Finding:
-        return Finding(self.name, name, Grade.OK, seen)
+    def report_ok(self, name: str, actual: str) -> Finding:
+        return self._build_finding(name, ConditionState.HELD, actual)
 
-    def report_warning(self, name: str, seen: str, do: str = "") -> Finding:
-        return Finding(self.name, name, Grade.WARN, seen, do)
+    def report_warning(self, name: str, actual: str, advice: str = "") -> Finding:
+        return self._build_finding(name, ConditionState.PENDING, actual, advice)
 
-    def report_failure(self, name: str, seen: str, do: str = "") -> Finding:
-        return Finding(self.name, name, Grade.FAIL, seen, do)
+    def report_failure(self, name: str, actual: str, advice: str = "") -> Finding:
+        return self._build_finding(name, ConditionState.FINAL, actual, advice)
+
+    def _build_finding(self, name: str, state: ConditionState, actual: str, advice: str = "") -> Finding:
+        return Finding(self.name, Condition(name, state, "", actual, advice))

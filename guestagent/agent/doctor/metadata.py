@@ -1,4 +1,4 @@
-"""Whether the node knows what it shall be: the document, where it is from and how old, and who collects it."""
+"""The node's metadata: the document, its origin and age, and the collector that brings the next one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from guestagent.metadata import Document, parse, require_resolved
 
 METADATA = Topic("metadata")
 COLLECTOR_PROCESS = "os-collect-config"
+TIME_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def find_document(settings: Settings) -> CollectedDocument | None:
-    """The document at hand, unread; None where there is none, or none that can be read."""
+    """Return the present document, valid or not; None if there is none, or it cannot be read."""
     try:
         return metadata_files.find_latest_document(settings)
     except (InvalidMetadata, StorageError):
@@ -30,79 +31,76 @@ def find_document(settings: Settings) -> CollectedDocument | None:
 def check_metadata(
     collected: CollectedDocument | None, settings: Settings, probes: Probes
 ) -> Iterator[Finding]:
-    """On the document at hand and on the way by which the next one comes."""
+    """Check the present document and the collector."""
     if collected is None:
         yield METADATA.report_failure(
             "document",
-            f"none: neither {settings.state_folder} nor {settings.collector_cache} holds any",
-            "does os-collect-config reach Heat? see journalctl -u os-collect-config",
+            f"none: neither {settings.state_folder} nor {settings.collector_cache} holds one",
+            "check that os-collect-config can reach Heat: journalctl -u os-collect-config",
         )
     else:
-        yield METADATA.report_ok("document", f"{collected.display_path}, {_age(collected, probes)}")
-        yield from _content(collected)
-    yield from _collector(settings, probes)
+        yield METADATA.report_ok("document", f"{collected.display_path}, {_describe_age(collected, probes)}")
+        yield from _check_content(collected)
+    yield from _check_collector(settings, probes)
 
 
-def _content(collected: CollectedDocument) -> Iterator[Finding]:
+def _check_content(collected: CollectedDocument) -> Iterator[Finding]:
     try:
         document = parse(collected.document, collected.display_path)
         require_resolved(document, collected.display_path)
     except InvalidMetadata as error:
         for problem in error.problems:
-            yield METADATA.report_failure("content", str(problem), "mend it in the template")
+            yield METADATA.report_failure("content", str(problem), "correct it in the template")
         return
-    yield METADATA.report_ok("content", _said(document))
+    yield METADATA.report_ok("content", _summarize_document(document))
 
 
-def _said(document: Document) -> str:
+def _summarize_document(document: Document) -> str:
     section = document.section
     return f"{document.role}, generation {section.generation}, node {section.node or 'without a name'}"
 
 
-def _age(collected: CollectedDocument, probes: Probes) -> str:
+def _describe_age(collected: CollectedDocument, probes: Probes) -> str:
     try:
-        since = datetime.fromisoformat(collected.collected_at) if collected.collected_at else None
-        seconds = (
-            probes.get_utc_now().timestamp() - probes.get_modification_time(collected.path)
-            if since is None
-            else (probes.get_utc_now() - since).total_seconds()
-        )
+        if collected.collected_at:
+            age = probes.get_utc_now() - datetime.fromisoformat(collected.collected_at)
+            seconds = age.total_seconds()
+        else:
+            seconds = probes.get_utc_now().timestamp() - probes.get_modification_time(collected.path)
     except (OSError, ValueError, TypeError):
         return "of unknown age"
-    return f"{_spelled(max(0.0, seconds))} old"
+    return f"{_format_duration(max(0.0, seconds))} old"
 
 
-def _spelled(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+def _format_duration(seconds: float) -> str:
+    for unit, length in TIME_UNITS:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def _collector(settings: Settings, probes: Probes) -> Iterator[Finding]:
-    """Without it nothing new arrives; what has arrived holds all the same."""
+def _check_collector(settings: Settings, probes: Probes) -> Iterator[Finding]:
+    """Check the collector. Without it no newer document arrives; the present one stays valid."""
     if probes.is_process_running(COLLECTOR_PROCESS):
         yield METADATA.report_ok("collector", f"{COLLECTOR_PROCESS} runs")
     else:
-        do = f"systemctl start {COLLECTOR_PROCESS}"
-        yield METADATA.report_warning(
-            "collector", f"{COLLECTOR_PROCESS} does not run: no newer metadata comes", do
-        )
-    command = _command(settings)
+        actual = f"{COLLECTOR_PROCESS} does not run: no newer metadata arrives"
+        yield METADATA.report_warning("collector", actual, f"systemctl start {COLLECTOR_PROCESS}")
+    command = _read_collector_command(settings)
     if command is None:
-        do = "user data writes it at the first boot: see /var/log/cloud-init-output.log"
-        yield METADATA.report_warning("collector's command", f"{settings.collector_config} names none", do)
+        advice = "user data sets it at the first boot: see /var/log/cloud-init-output.log"
+        yield METADATA.report_warning("collector's command", f"{settings.collector_config} sets none", advice)
     elif "guestagent" in command and "poke" in command:
         yield METADATA.report_ok("collector's command", command)
     else:
-        do = f"set command = guestagent poke in {settings.collector_config}"
+        advice = f"set command = guestagent poke in {settings.collector_config}"
         yield METADATA.report_failure(
-            "collector's command", "another one: nothing is handed over to the agent", do
+            "collector's command", "another one: the agent receives no metadata", advice
         )
 
 
-def _command(settings: Settings) -> str | None:
-    """What os-collect-config runs; None where its configuration says nothing, or cannot be read."""
+def _read_collector_command(settings: Settings) -> str | None:
+    """Read the command of os-collect-config; None if its configuration sets none, or cannot be read."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string((atomic_file.read_file(settings.collector_config) or b"").decode(errors="replace"))

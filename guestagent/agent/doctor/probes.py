@@ -1,6 +1,6 @@
-"""What the doctor touches outside: names, ports, processes, disks, clocks. Every probe ends in its time.
+"""The doctor's probes: names, ports, processes, disks, clocks. Each has a time limit.
 
-`Probes()` are the real ones; a test gives its own.
+`Probes()` are the real ones; a test passes its own.
 """
 
 from __future__ import annotations
@@ -23,48 +23,48 @@ from guestagent.signal.http_client import HttpRequest, HttpResponse, send_reques
 from guestagent.signal.transports import utc_now
 
 PROBE_TIMEOUT_S = 5.0
-"""For each probe: a resolver or a firewall that drops what it gets would hold up the whole report."""
+"""For each probe: a resolver or a firewall that drops packets would delay the whole report."""
 
 
 def resolve_host(host: str) -> tuple[str, ...]:
-    """The addresses of a name (an address is its own). OSError where there are none, or no answer in time."""
-    found: list[tuple[str, ...]] = []
-    failed: list[OSError] = []
+    """Return the addresses of a name (an address is its own). OSError if there is none, or no answer in time."""
+    results: list[tuple[str, ...] | OSError] = []
 
-    def look() -> None:
+    def resolve() -> None:
         try:
-            told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            found.append(tuple(dict.fromkeys(str(each[4][0]) for each in told)))
-        except (OSError, UnicodeError) as error:
-            failed.append(error if isinstance(error, OSError) else OSError("no name that DNS could know"))
+            answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            results.append(tuple(dict.fromkeys(str(each[4][0]) for each in answers)))
+        except UnicodeError:
+            results.append(OSError("not a valid DNS name"))
+        except OSError as error:
+            results.append(error)
 
-    # The system's resolver has no timeout of its own that could be set, and no way to be called off.
-    looking = threading.Thread(target=look, daemon=True)
-    looking.start()
-    looking.join(PROBE_TIMEOUT_S)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise OSError(f"no answer from the resolver in {PROBE_TIMEOUT_S:.0f} s")
-    return found[0]
+    # The system's resolver has no timeout that could be set, and no way to be cancelled.
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(PROBE_TIMEOUT_S)
+    result = results[0] if results else OSError(f"no answer from the resolver in {PROBE_TIMEOUT_S:.0f} s")
+    if isinstance(result, OSError):
+        raise result
+    return result
 
 
 def check_port(host: str, port: int) -> None:
-    """A TCP connection, ended at once. OSError where there is none in time."""
+    """Open a TCP connection, and close it. OSError if there is none in time."""
     socket.create_connection((host, port), PROBE_TIMEOUT_S).close()
 
 
 def request_root(url: str, host: str, ca_file: Path | None) -> HttpResponse:
-    """What the root of a web service answers to whom it does not know. HandleUnreachable where it does not."""
+    """Request the root of a web service without a credential. HandleUnreachable if it does not answer."""
     return send_request(HttpRequest("GET", Secret(url), host, b""), HttpOptions(ca_file), PROBE_TIMEOUT_S)
 
 
 def is_process_running(name: str) -> bool:
-    """Whether a process of that name runs, be it a program or an interpreter's script."""
+    """Return whether a program or an interpreter's script of that name runs."""
     for process in psutil.process_iter():
         try:
             words = [Path(word).name for word in process.cmdline()[:3]]
-        except psutil.Error:  # it has ended meanwhile
+        except psutil.Error:  # the process has ended in the meantime
             continue
         if name in words:
             return True
@@ -73,27 +73,27 @@ def is_process_running(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DiskSpace:
-    """A file system's bytes."""
+    """The bytes of a file system."""
 
     free: int
     total: int
 
 
 def measure_disk_space(path: Path) -> DiskSpace:
-    """Of the file system that holds `path`, or will. OSError where that cannot be told."""
-    there = next(folder for folder in (path, *path.parents) if folder.exists())
-    usage = shutil.disk_usage(there)
+    """Measure the file system that holds `path`, or will. OSError if that is not possible."""
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    usage = shutil.disk_usage(existing)
     return DiskSpace(usage.free, usage.total)
 
 
 def get_modification_time(path: Path) -> float:
-    """When a file was written, in seconds of the epoch. OSError where there is none."""
+    """Return when a file was written, in seconds of the epoch. OSError if there is none."""
     return path.stat().st_mtime
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """One field for each kind of look."""
+    """One function for each kind of probe."""
 
     resolve_host: Callable[[str], tuple[str, ...]] = field(default=resolve_host)
     check_port: Callable[[str, int], None] = field(default=check_port)

@@ -16,21 +16,21 @@ from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse, require_resolved, salvage_document
 
 
-def examine_node(settings: Settings, edges: PassDependencies, probes: Probes) -> Iterator[Finding]:
-    """Finding by finding as they are made; what cannot be looked at is a finding itself."""
+def examine_node(settings: Settings, dependencies: PassDependencies, probes: Probes) -> Iterator[Finding]:
+    """Yield each finding when it is made. A probe that fails is a finding itself."""
     collected = find_document(settings)
     yield from check_metadata(collected, settings, probes)
-    yield from check_agent(settings, edges.read_pause(), probes)
+    yield from check_agent(settings, dependencies.read_pause(), probes)
     yield from check_disks({"state": settings.state_folder}, probes)
     if collected is None:
         return
-    # The handle of an invalid document is told all the same what is wrong.
-    readable = salvage_document(collected.document)
-    if readable is not None:
-        yield from check_handle(readable, settings, probes)
+    # The agent signals a FAILURE to the handle of an invalid document, too.
+    salvaged_document = salvage_document(collected.document)
+    if salvaged_document is not None:
+        yield from check_handle(salvaged_document, settings, probes)
     try:
         document = parse(collected.document, collected.display_path)
         require_resolved(document, collected.display_path)
     except InvalidMetadata:
         return
-    yield from check_database(document, edges, probes)
+    yield from check_database(document, dependencies, probes)

@@ -48,7 +48,7 @@ def answer_doctor(folder: Path, database: Callable[[], Database], found_by: Prob
     edges = build_dependencies(folder, database, read_pause=lambda: pause.read_pause(folder / "state"))
     findings = examine_node(build_settings(folder), edges, found_by)
     with redirect_stdout(io.StringIO()) as out:
-        code = doctor._as_json(findings)
+        code = doctor._print_json(findings)
     return spell_answer(json.loads(out.getvalue()), code, folder, PROSE)
 
 

@@ -191,7 +191,7 @@ class Node:
     def examine(self) -> CommandOutcome:
         """Run the doctor."""
         with capture_output(io.StringIO()) as written, prepare_streams():
-            code = doctor._as_text(
+            code = doctor._print_text(
                 examine_node(
                     self.settings, self.build_dependencies(self.settings, FakeClock()), build_probes()
                 )
