@@ -1,38 +1,29 @@
-"""The resident agent: works on every newer document at once, repairs drift, and has signals delivered."""
+"""The resident agent: applies every newer document at once, and looks for drift at intervals."""
 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from types import FrameType
 
-from guestagent.agent import evidence, signalling, status, wiring
-from guestagent.agent.apply import build_node_status, build_reconciler
-from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
+from guestagent.agent import status, wiring
+from guestagent.agent.document_task import DependenciesFactory, DocumentTask, TaskContext
 from guestagent.agent.inbox import DocumentInbox, DocumentListener
-from guestagent.agent.journal import Journal
 from guestagent.agent.log_format import configure_log
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.metadata_files import CollectedDocument
-from guestagent.agent.model import Condition
+from guestagent.agent.node_signaller import NodeSignaller
 from guestagent.agent.settings import Settings
-from guestagent.agent.signal_decision import Decision, decide_signal
 from guestagent.agent.signalling import SignalThread
 from guestagent.agent.status import AgentStatus
+from guestagent.agent.status_reporter import StatusReporter
 from guestagent.agent.systemd_notify import notify_systemd
-from guestagent.errors import GuestAgentError, InvalidMetadata, NotReady, StorageError
-from guestagent.metadata import Document, parse, require_resolved, salvage_document
 from guestagent.retry import Clock, SystemClock
-from guestagent.signal import Sender, SignalRecord, SignalStatus, Spool, SpoolEntry
+from guestagent.signal import Sender, Spool
 
-DependenciesFactory = Callable[
-    [Settings, Clock, Callable[[], bool], Callable[[Progress], None]], PassDependencies
-]
 SenderFactory = Callable[[Settings, Clock, Callable[[str], None]], Sender]
 LOG = logging.getLogger("guestagent")
 EXIT_TIMEOUT_S = 0.8
@@ -40,244 +31,109 @@ POLL_INTERVAL_S = 1.0
 
 
 def run_daemon(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; the pass at work is cut between two steps, and nothing final is said of it."""
+    """Run until SIGTERM or SIGINT. A pass is then interrupted between two steps, and sends no signal to Heat."""
     configure_log(logging.INFO)
-    with DocumentInbox(
-        settings.state_folder, settings.run_folder, settings.collector_cache
-    ).open_listener() as ear:
-        service = AgentDaemon(settings, ear)
+    inbox = DocumentInbox(settings.state_folder, settings.run_folder, settings.collector_cache)
+    with inbox.open_listener() as listener:
+        daemon = AgentDaemon(settings, listener)
 
-        def end(number: int, frame: FrameType | None) -> None:
-            service.request_stop(number, frame)
+        def handle_signal(number: int, frame: FrameType | None) -> None:
+            daemon.request_stop(number, frame)
             schedule_exit()
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, end)
-        service.run()
+            signal.signal(number, handle_signal)
+        daemon.run()
     return 0
 
 
 def schedule_exit() -> None:
-    """End the process even where a silent server holds it in a call: any cut converges, so also this one."""
-    last = threading.Timer(EXIT_TIMEOUT_S, os._exit, (0,))
-    last.daemon = True
-    last.start()
+    """End the process even if a call to a silent server blocks it. The next pass recovers from any interruption."""
+    timer = threading.Timer(EXIT_TIMEOUT_S, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 class AgentDaemon:
-    """One thread passes, another one (the announcer's) signals. Poked through its ear."""
+    """The loop: one task for each document. The passes run in this thread, and signals are sent by another one."""
 
     def __init__(
         self,
         settings: Settings,
-        ear: DocumentListener,
-        edges: DependenciesFactory = wiring.build_dependencies,
-        sender: SenderFactory = wiring.build_sender,
+        listener: DocumentListener,
+        build_dependencies: DependenciesFactory = wiring.build_dependencies,
+        build_sender: SenderFactory = wiring.build_sender,
     ) -> None:
-        self._settings, self._ear, self._make_edges = settings, ear, edges
-        self._clock = _EarClock(ear)
-        self._spool = Spool(settings.state_folder)
-        self._announcer = SignalThread(sender(settings, SystemClock(), LOG.info), LOG.info)
-        self._ended = threading.Event()
-        self._work: CollectedDocument | None = None
-        self._since = 0.0
-        self._shown: AgentStatus | None = None
-        self._told = ""
-        self._logins = LoginProofs()
+        self._settings, self._listener = settings, listener
+        self._stop_request = threading.Event()
+        self._signal_thread = SignalThread(build_sender(settings, SystemClock(), LOG.info), LOG.info)
+        self._clock = _ListenerClock(listener)
+        self._reporter = StatusReporter(settings.state_folder)
+        self._context = TaskContext(
+            settings,
+            self._clock,
+            self._is_interrupted,
+            NodeSignaller(Spool(settings.state_folder), self._signal_thread),
+            self._reporter,
+            build_dependencies,
+            LoginProofs(),
+        )
+        self._task: DocumentTask | None = None
 
     def request_stop(self, number: int, frame: FrameType | None) -> None:
-        """The handler of SIGTERM."""
-        self._ended.set()
-        self._ear.wake()
+        """Stop the loop. A handler of signals."""
+        self._stop_request.set()
+        self._listener.wake()
 
     def run(self) -> None:
+        """Run the loop until a stop is requested."""
         status.keep_unreadable_aside(self._settings.state_folder / "status.json")
-        self._announcer.start()
+        self._signal_thread.start()
         notify_systemd("READY=1")
         try:
-            while not self._ended.is_set():
+            while not self._stop_request.is_set():
                 self._turn()
         finally:
             notify_systemd("STOPPING=1")
-            self._announcer.stop()
+            self._signal_thread.stop()
 
     def _turn(self) -> None:
-        """One document, once: as far as it gets; then wait for a newer one, or until it is time to look for drift."""
-        work, server = self._ear.read_latest(), self._server()
-        if work != self._work:
-            self._work, self._since, self._shown = work, self._clock.now(), None
-            self._announcer.hold()  # an outcome of the older document says nothing of this one
-        if work is None:
-            self._show(AgentStatus("waiting", "no metadata yet"))
+        """Work on the newest document once, then wait for a newer one or for the next look for drift."""
+        collected, server = self._listener.read_latest(), self._identify_server()
+        if collected != self._present_document:
+            self._task = None if collected is None else DocumentTask(collected, self._context)
+            self._reporter.start_document()
+            self._signal_thread.hold()  # the outcome of the older document does not hold for this one
+        if self._task is None:
+            self._reporter.show(AgentStatus("waiting", "no metadata yet"))
         else:
-            self._work_on(work)
-        if not self._interrupted():
-            self._rest(server)
+            self._task.run_turn()
+        if not self._is_interrupted():
+            self._wait(server)
 
-    def _rest(self, server: tuple[int, int] | None) -> None:
-        """Until a poke, the next look for drift, or a restart of the server: that one comes back read-only."""
-        until = self._clock.now() + self._settings.interval
-        while (left := until - self._clock.now()) > 0 and server == self._server():
-            if self._ear.wait(min(left, POLL_INTERVAL_S)):
+    def _wait(self, server: tuple[int, int] | None) -> None:
+        """Wait for a poke, the next look for drift, or a restart of the server, which comes back read-only."""
+        deadline = self._clock.now() + self._settings.interval
+        while (seconds := deadline - self._clock.now()) > 0 and server == self._identify_server():
+            if self._listener.wait(min(seconds, POLL_INTERVAL_S)):
                 return
 
-    def _server(self) -> tuple[int, int] | None:
+    def _identify_server(self) -> tuple[int, int] | None:
         return wiring.identify_server_instance(self._settings.database_socket)
 
-    def _work_on(self, work: CollectedDocument) -> None:
-        try:
-            document = parse(work.document, work.display_path)
-            require_resolved(document, work.display_path)
-        except InvalidMetadata as error:
-            self._refuse(work, error)
-            return
-        try:
-            self._see_to(document)
-        except GuestAgentError as error:
-            if not self._interrupted():
-                self._stumble(document, str(error))
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the agent, nor stay unsaid
-            self._stumble(document, evidence.describe_bug(error))
+    def _is_interrupted(self) -> bool:
+        return self._stop_request.is_set() or self._listener.read_latest() != self._present_document
 
-    def _see_to(self, document: Document) -> None:
-        if self._shown is None:
-            # What an earlier life or document left may hold no longer.
-            self._show(_converging(document, "looking at the server"))
-        report = self._reconcile(document)
-        if report.verdict is Verdict.INTERRUPTED:
-            return
-        if (
-            decide_signal(self._record(document), evidence.choose_status(report), late=report.is_late)
-            is Decision.SEND
-        ):
-            self._announcer.submit(signalling.build_entry(document, report))
-        self._tell(report)
-        self._show(build_node_status(document, report))
-
-    def _stumble(self, document: Document, why: str) -> None:
-        """The pass could not even be judged. It is tried again; what still is so at the deadline is said."""
-        LOG.error("%s", why)
-        self._show(AgentStatus("converging", "cannot work", problems=(why,)))
-        spent = self._spent_on(document)
-        self._withhold(document, spent)
-        late = spent >= document.section.deadline
-        if late and self._is_worth_sending(document, late=True):
-            self._announcer.submit(
-                SpoolEntry(document.handle, document.unique_id, evidence.build_error_outcome(document, why))
-            )
-
-    def _spent_on(self, document: Document) -> float:
-        """Return the seconds that count towards the deadline: the journal's, which a restart of the agent does not
-        reset. If it cannot be kept, or another pass has it, they are those since this process has the document.
-        """
-        seen = self._clock.now() - self._since
-        try:
-            with wiring.hold_pass_lock(self._settings, lambda: False):
-                journal = Journal(self._settings.state_folder / "journal.json", self._clock)
-                journal.begin_task(wiring.build_task_key(document))
-                journal.record_elapsed()
-                return max(seen, journal.elapsed_s)
-        except (StorageError, NotReady):
-            return seen
-
-    def _withhold(self, document: Document, elapsed: float) -> None:
-        """Hold back what a look did not confirm: a SUCCESS always, a FAILURE while the deadline may still be met."""
-        self._announcer.hold(SignalStatus.SUCCESS)
-        if elapsed < document.section.deadline:
-            self._announcer.hold(SignalStatus.FAILURE)
-
-    def _record(self, document: Document) -> SignalRecord | None:
-        return self._spool.find_record(document.handle, document.unique_id)
-
-    def _is_worth_sending(self, document: Document, *, late: bool = False) -> bool:
-        """Return whether a FAILURE without a report should be sent. A spool that cannot be read does not prevent it."""
-        try:
-            record = self._record(document)
-        except StorageError:
-            return True
-        return decide_signal(record, SignalStatus.FAILURE, late=late) is Decision.SEND
-
-    def _reconcile(self, document: Document) -> Report:
-        with wiring.hold_pass_lock(self._settings, self._patience):
-            # Within the lock, so that the journal is read after whoever held it has written.
-            edges = self._make_edges(
-                self._settings,
-                self._clock,
-                self._interrupted,
-                lambda progress: self._progress(document, progress),
-            )
-            edges = replace(edges, login_proofs=self._logins)
-            return build_reconciler(document, edges).converge(self._deadline(document, edges.journal))
-
-    def _deadline(self, document: Document, journal: Journal) -> float:
-        """Return the seconds after which a node that is not ready has failed.
-
-        Once the node was ready, or the handle has answered, the deadline has done its duty: from then on drift is
-        repaired. A pending FAILURE that was healed in the meantime may come true again at the deadline.
-        """
-        record, deadline = self._record(document), float(document.section.deadline)
-        if record is None:
-            return deadline
-        if record.pending is None or record.pending.outcome.status is SignalStatus.SUCCESS:
-            journal.record_outcome(wiring.build_task_key(document))
-            return math.inf
-        is_over = journal.get_task_seconds(wiring.build_task_key(document)) >= deadline
-        return math.inf if is_over and self._announcer.is_sending(SignalStatus.FAILURE) else deadline
-
-    def _refuse(self, work: CollectedDocument, error: InvalidMetadata) -> None:
-        """An invalid document changes nothing; where its handle can be read, FAILURE tells every problem."""
-        LOG.error("%s", error)
-        self._show(AgentStatus("failed", "invalid metadata", problems=tuple(str(p) for p in error.problems)))
-        readable = salvage_document(work.document)
-        if readable is not None and self._is_worth_sending(readable):
-            outcome = evidence.build_refusal_outcome(readable, error)
-            self._announcer.submit(SpoolEntry(readable.handle, readable.unique_id, outcome))
-
-    def _interrupted(self) -> bool:
-        return self._ended.is_set() or self._ear.read_latest() != self._work
-
-    def _patience(self) -> bool:
-        """Wait for another pass (an `apply` by hand). Nothing is sent meanwhile: what that one finds is newer."""
-        self._announcer.hold()
-        self._clock.sleep(0.5)
-        return not self._interrupted()
-
-    def _progress(self, document: Document, progress: Progress) -> None:
-        if self._shown is None or self._shown.doing != progress.activity:
-            LOG.info("%.1f s: %s", progress.elapsed, progress.activity)
-        notify_systemd(f"STATUS={progress.activity}")
-        if progress.readiness is not None:
-            self._withhold(document, progress.elapsed)
-        conditions = () if progress.readiness is None else progress.readiness.conditions
-        self._show(_converging(document, progress.activity, progress.elapsed, conditions))
-
-    def _tell(self, report: Report) -> None:
-        line = str(report.verdict)
-        if report.verdict is not Verdict.READY:
-            line += f" after {report.elapsed:.1f} s: {report.readiness.worst_condition}"
-        if self._told != line:
-            LOG.info("%s", line)
-        self._told = line
-        notify_systemd(f"STATUS={line}")
-
-    def _show(self, shown: AgentStatus) -> None:
-        status.write_status(self._settings.state_folder / "status.json", shown)
-        self._shown = shown
+    @property
+    def _present_document(self) -> CollectedDocument | None:
+        return None if self._task is None else self._task.collected
 
 
-def _converging(
-    document: Document, doing: str, elapsed: float = 0.0, conditions: tuple[Condition, ...] = ()
-) -> AgentStatus:
-    section, role = document.section, str(document.role)
-    of = (section.node, role, section.generation, elapsed, section.deadline)
-    return AgentStatus("converging", doing, *of, conditions)
+class _ListenerClock(SystemClock):
+    """A clock whose sleep ends with a poke, because a waiting pass must be interrupted by a newer document."""
 
-
-class _EarClock(SystemClock):
-    """Sleeps until poked: a pass that waits must hear of a newer document at once."""
-
-    def __init__(self, ear: DocumentListener) -> None:
-        self._ear = ear
+    def __init__(self, listener: DocumentListener) -> None:
+        self._listener = listener
 
     def sleep(self, seconds: float) -> None:
-        self._ear.wait(seconds)
+        self._listener.wait(seconds)
