@@ -13,7 +13,7 @@ from guestagent.agent.dependencies import PassDependencies, Progress
 from guestagent.agent.journal import Journal, read_boot_id
 from guestagent.agent.pause import read_pause
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
-from guestagent.agent.server_config.change_state import ChangeFile
+from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.host import measure_host
 from guestagent.agent.service_control import CommandServiceControl, ServiceControl, build_systemctl_control
 from guestagent.agent.settings import ServiceSettings, Settings

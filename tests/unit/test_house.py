@@ -61,6 +61,18 @@ PURE = [
     "agent/skipped_changes.py",
     "agent/divergence.py",
     "agent/unlogged_data.py",
+    "agent/ini_file.py",
+    "agent/collector_config.py",
+    "agent/server_config/change_state.py",
+    "agent/server_config/transitions.py",
+    "agent/server_config/plan.py",
+    "agent/server_config/conditions.py",
+    "agent/server_config/server_variables.py",
+    "agent/server_config/settings.py",
+    "agent/server_config/option_file.py",
+    "agent/server_config/removed_variables.py",
+    "agent/server_config/sizing.py",
+    "agent/server_config/error_log.py",
 ]
 EFFECTS = {"os", "io", "time", "socket", "subprocess", "threading", "logging", "pathlib", "tempfile"}
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "misc", "manager"}

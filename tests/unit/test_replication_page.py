@@ -44,7 +44,7 @@ def test_a_final_variables_row_tells_its_end() -> None:
 
 @pytest.mark.parametrize("server", SERVERS, ids=str)
 def test_what_the_option_file_sets_of_replication_is_listed_as_reset(server: RunningServer) -> None:
-    machine = HostResources(memory=2**30, cpus=2, disk=2**34)
+    machine = HostResources(memory=2**30, disk=2**34)
 
     names = {each.name for each in build_settings(machine, server, 7, "node", {})}
 

@@ -1,17 +1,19 @@
-"""The database server's configuration: what it should be, the option file, restarts; `ServerConfiguration` does it."""
+"""The database server's configuration: settings, option file, and restarts. `ServerConfiguration` applies it."""
 
+from guestagent.agent.server_config.conditions import (
+    CONDITION_NAME,
+    judge_configuration,
+    judge_unmanaged_host,
+)
 from guestagent.agent.server_config.option_file_change import (
     ConfigurationDependencies,
     ServerConfiguration,
-    judge_unmanaged_host,
 )
 from guestagent.agent.server_config.plan import (
-    CONDITION_NAME,
     ConfigurationSnapshot,
     ConfigurationStep,
     RestartServer,
     WriteOptions,
-    judge_configuration,
     plan_steps,
 )
 

@@ -1,4 +1,4 @@
-"""Why a server did not start: its own last words, and the variable that they speak of. Pure."""
+"""The last errors of a server that did not start, and the variables that they name. Pure."""
 
 from __future__ import annotations
 
@@ -11,39 +11,41 @@ NOISE_PATTERN = re.compile(r"WSREP:|Aborting\s*$|initialization aborted\s*$")
 
 
 def extract_last_errors(*logs: str) -> str:
-    """The last errors of the first log that has any; without the statements that a server quotes."""
+    """Extract the last errors of the first log that has any, without the statements that a server quotes."""
     for log in logs:
         errors = [
             line for line in log.splitlines() if re.search(r"\[ERROR\]|unknown variable|option .* ", line)
         ]
-        told = [_plain(line) for line in errors if not NOISE_PATTERN.search(line)]
-        if told:
-            return " / ".join(dict.fromkeys(told[-ERROR_LINES_LIMIT:]))[:ERROR_TEXT_LIMIT]
+        messages = [_strip_prefix(line) for line in errors if not NOISE_PATTERN.search(line)]
+        if messages:
+            return " / ".join(dict.fromkeys(messages[-ERROR_LINES_LIMIT:]))[:ERROR_TEXT_LIMIT]
     return ""
 
 
-def find_blamed_settings(words: str, before: str, after: str) -> tuple[str, ...]:
-    """The settings of the new file that the words name; where they name none, those that changed."""
-    old = dict(_settings(before))
-    return find_named_settings(words, after) or tuple(
-        name for name, value in _settings(after) if old.get(name) != value
+def find_blamed_settings(errors: str, old_text: str, new_text: str) -> tuple[str, ...]:
+    """Find the settings of the new file that the errors name; if they name none, those that changed."""
+    old_settings = dict(_iterate_settings(old_text))
+    return find_named_settings(errors, new_text) or tuple(
+        name for name, value in _iterate_settings(new_text) if old_settings.get(name) != value
     )
 
 
-def find_named_settings(words: str, content: str) -> tuple[str, ...]:
-    """Return the settings of an option file that the words name."""
-    said = words.replace("-", "_").lower()
-    return tuple(name for name in dict(_settings(content)) if re.search(rf"\b{re.escape(name)}\b", said))
+def find_named_settings(errors: str, text: str) -> tuple[str, ...]:
+    """Find the settings of an option file that the errors name."""
+    normalized = errors.replace("-", "_").lower()
+    return tuple(
+        name for name in dict(_iterate_settings(text)) if re.search(rf"\b{re.escape(name)}\b", normalized)
+    )
 
 
-def _settings(text: str) -> Iterator[tuple[str, str]]:
+def _iterate_settings(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         name, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             yield name.strip().replace("-", "_"), value.strip()
 
 
-def _plain(line: str) -> str:
-    """Without date, thread and program, which differ each time."""
+def _strip_prefix(line: str) -> str:
+    """Remove date, thread and program, which differ each time."""
     text = re.sub(r"^.*?\[ERROR\]\s*", "", line.partition("Query:")[0])
     return " ".join(re.sub(r"^(\[[^\]]*\]\s*)*(\S*(mariadbd|mysqld): )?", "", text).split())

@@ -1,4 +1,4 @@
-"""How large this machine is, as psutil sees it."""
+"""The memory, processors and disk of this machine, from psutil."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import psutil
 from guestagent.agent.server_config.sizing import GIB, MIB, HostResources
 
 
-def measure_host(data: str, memory_mb: int | None = None) -> HostResources:
-    """`data`: the data directory. `memory_mb`: in place of all of the machine's, where the database has only a part."""
+def measure_host(data_directory: str, memory_mb: int | None = None) -> HostResources:
+    """Measure this machine. `memory_mb`: the memory of the database, if that is only a part of the machine's."""
     memory = psutil.virtual_memory().total if memory_mb is None else memory_mb * MIB
     try:
-        disk = psutil.disk_usage(data).total
+        disk = psutil.disk_usage(data_directory).total
     except OSError:
-        disk = 10 * GIB  # one that we may not look at: as if it were small
-    return HostResources(memory=memory, cpus=psutil.cpu_count() or 1, disk=disk)
+        disk = 10 * GIB  # this user may not look at it: assume that it is small
+    return HostResources(memory=memory, disk=disk)

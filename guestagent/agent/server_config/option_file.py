@@ -1,4 +1,4 @@
-"""The option file's text, and what a server makes of a value. Pure; the same settings give the same text."""
+"""The text of the option file, and comparisons of its values with a server's. Pure; equal settings give equal text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOOLEAN_WORDS = {"ON": "1", "TRUE": "1", "YES": "1", "OFF": "0", "FALSE": "0", "
 
 
 def render_option_file(family: str, settings: Iterable[ServerSetting]) -> str:
-    """The whole file, for one group that only this family reads."""
+    """Render the whole file, with one group that only this family reads."""
     lines = (f"\n# {each.reason}\n{each.name} = {each.value}\n" for each in settings)
     return f"{HEADER}\n[{GROUPS[family]}]\n" + "".join(lines).removeprefix("\n")
 
@@ -29,15 +29,15 @@ def parse_option_file(content: str) -> dict[str, str]:
     return {name.strip().replace("-", "_"): value.strip() for name, equals, value in pairs if equals}
 
 
-def build_diff(before: str | None, after: str, path: str) -> str:
-    """A unified diff, for people."""
-    old = (before or "").splitlines(keepends=True)
-    return "".join(unified_diff(old, after.splitlines(keepends=True), path, path, n=0))
+def build_diff(old_text: str | None, new_text: str, path: str) -> str:
+    """Build a unified diff, for people."""
+    old_lines = (old_text or "").splitlines(keepends=True)
+    return "".join(unified_diff(old_lines, new_text.splitlines(keepends=True), path, path, n=0))
 
 
-def is_same_value(wanted: str, seen: str) -> bool:
-    """Whether a running server's value is the wanted one, whichever way each is spelled."""
-    one, other = _usual(wanted), _usual(seen)
+def is_same_value(expected: str, actual: str) -> bool:
+    """Return whether a running server has the expected value, whichever way each is spelled."""
+    one, other = _normalize(expected), _normalize(actual)
     if one == other:
         return True
     with suppress(ValueError):
@@ -45,6 +45,6 @@ def is_same_value(wanted: str, seen: str) -> bool:
     return set(one.split(",")) == set(other.split(","))
 
 
-def _usual(value: str) -> str:
+def _normalize(value: str) -> str:
     upper = value.strip().upper()
     return BOOLEAN_WORDS.get(upper, upper)

@@ -17,11 +17,11 @@ REMOVAL_REASON = "No longer asked for by the metadata."
 
 
 def list_removed_variables(
-    record: ChangeState, before: str | None, settings: Iterable[ServerSetting], family: str
+    state: ChangeState, current_text: str | None, settings: Iterable[ServerSetting], family: str
 ) -> frozenset[str]:
-    """List the variables that are in no option file of ours any more, as far as the record and the old file tell."""
-    kept = {each.name for each in settings}
-    names = {*record.originals, *_written(record, before)} - kept
+    """List the variables that the desired option file no longer has, from the state and the present file."""
+    names = {*state.originals, *_parse_written_file(state, current_text)}
+    names -= {each.name for each in settings}
     return frozenset(
         name
         for name in names
@@ -30,43 +30,50 @@ def list_removed_variables(
 
 
 def find_reverts(
-    names: Iterable[str], record: ChangeState, before: str | None, running: Mapping[str, str], family: str
+    names: Iterable[str],
+    state: ChangeState,
+    current_text: str | None,
+    running_values: Mapping[str, str],
+    family: str,
 ) -> Iterator[ServerSetting]:
-    """Return what each of these variables should be now.
+    """Find the values to which these variables go back.
 
-    An original value that is not known is the server's default; but only if the server shows the file's value now.
+    An original value that is not known is the server's default; but only if the server has the file's value now.
     """
-    written = _written(record, before)
+    written_values = _parse_written_file(state, current_text)
     for name in sorted(names):
-        if name in record.originals or is_same_value(written[name], running.get(name, "")):
-            original = record.originals.get(name)
-            force = (
+        if name in state.originals or is_same_value(written_values[name], running_values.get(name, "")):
+            original = state.originals.get(name)
+            activation = (
                 Activation.RESTART
                 if KNOWN_VARIABLES[name].get_change_mode(family) is ChangeMode.STATIC
                 else Activation.AT_ONCE
             )
-            yield ServerSetting(name, SERVER_DEFAULT if original is None else original, REMOVAL_REASON, force)
+            yield ServerSetting(
+                name, SERVER_DEFAULT if original is None else original, REMOVAL_REASON, activation
+            )
 
 
 def collect_originals(
-    record: ChangeState,
-    before: str | None,
+    state: ChangeState,
+    current_text: str | None,
     settings: Iterable[ServerSetting],
-    leaving: Iterable[ServerSetting],
-    running: Mapping[str, str],
+    reverts: Iterable[ServerSetting],
+    running_values: Mapping[str, str],
 ) -> dict[str, str | None]:
-    """Return the values before the agent set them, of all that is asked for or still has to go back.
+    """Collect the values before the agent set them, of all variables that are requested or still have to go back.
 
-    A value that the old file held already is not the original one, which is not known then (None).
+    A value that the present file has already is not the original one, which is not known then (None).
     """
-    held = parse_option_file(before or "")
-    found: dict[str, str | None] = {each.name: None for each in leaving}
+    present_values = parse_option_file(current_text or "")
+    originals: dict[str, str | None] = {each.name: None for each in reverts}
     for each in settings:
-        if each.is_requested and each.name in running:
-            found[each.name] = None if each.name in held else running[each.name]
-    return {name: record.originals.get(name, value) for name, value in found.items()}
+        if each.is_requested and each.name in running_values:
+            originals[each.name] = None if each.name in present_values else running_values[each.name]
+    return {name: state.originals.get(name, value) for name, value in originals.items()}
 
 
-def _written(record: ChangeState, before: str | None) -> Mapping[str, str]:
-    """The lines of the file as it is, if the agent wrote it."""
-    return parse_option_file(record.text) if before is not None and before == record.text else {}
+def _parse_written_file(state: ChangeState, current_text: str | None) -> Mapping[str, str]:
+    """Parse the present file, if the agent wrote it."""
+    is_written = current_text is not None and current_text == state.text
+    return parse_option_file(state.text) if is_written else {}

@@ -1,28 +1,36 @@
-"""The way back to the option file with which the server last ran, when it does not come up with the new one."""
+"""The rollback of the option file: if the server does not start with the new text, it gets the previous one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from guestagent import atomic_file
-from guestagent.agent.model import Condition, ConditionState
-from guestagent.agent.server_config.change_state import ChangeFile, ChangeState, Phase
+from guestagent.agent.model import Condition
+from guestagent.agent.server_config.change_file import ChangeFile
+from guestagent.agent.server_config.change_state import ChangeState, Phase
+from guestagent.agent.server_config.conditions import (
+    judge_previous_file,
+    judge_refused_change,
+    judge_server_start,
+)
 from guestagent.agent.server_config.error_log import (
     extract_last_errors,
     find_blamed_settings,
     find_named_settings,
 )
-from guestagent.agent.server_config.plan import CONDITION_NAME
+from guestagent.agent.server_config.transitions import (
+    NewFileFailed,
+    StartBegun,
+    StartEnded,
+    is_start_due,
+)
 from guestagent.agent.service_control import CommandResult, ServiceControl
 from guestagent.retry import Clock
 
 OPTION_FILE_MODE = 0o644
-"""The server's own user reads it; no secret stands in it."""
-
-START_RETRY_FIRST_S, START_RETRY_LIMIT_S = 1.0, 60.0
-"""Between two starts with the previous file; doubled each time. systemd gives up after five starts in ten seconds."""
+"""The server's own user reads the file; it contains no secret."""
 
 LOG_TAIL_LIMIT = 20000  # bytes
 
@@ -31,7 +39,7 @@ WaitCallback = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """`control(family)` is the server as a service. `boot` names the boot of the machine in which `clock` counts."""
+    """Starts a silent server, and restores its option file. `boot_id` names the boot in which `clock` counts."""
 
     change_file: ChangeFile
     service_control: Callable[[str], ServiceControl]
@@ -39,128 +47,86 @@ class Rollback:
     boot_id: str
 
     def recover_server(self, silence: str, patience: float, meanwhile: WaitCallback) -> Condition | None:
-        """Bring up a server that does not answer after a restart of ours; None if no restart of ours is the reason.
+        """Recover a server that does not answer after a restart; None if no restart by the agent is the reason.
 
-        `silence` says how it does not answer. `patience`: seconds after which the previous file is put back.
+        `silence` is the error of the connection. `patience`: seconds until the previous file is put back.
         """
-        self._note_reboot()
-        record = self.change_file.state
-        if record.phase is Phase.RESTARTING:
-            return self._wait_for_new_file(silence, patience, meanwhile)
-        if record.phase is Phase.RESTORING:
-            return self._start_with_previous_file(silence, meanwhile)
-        if record.phase is Phase.REFUSED:
-            return Condition(
-                CONDITION_NAME, ConditionState.PENDING, "a server that answers", f"{silence}; {record.why}"
-            )
+        self.change_file.record_silence(self.clock.now(), self.boot_id)
+        state = self.change_file.state
+        match state.phase:
+            case Phase.RESTARTING:
+                return self._wait_for_server(silence, patience, meanwhile)
+            case Phase.RESTORING:
+                if is_start_due(state, self.clock.now(), self.boot_id):
+                    self._start_with_previous_file(meanwhile)
+                return judge_previous_file(self.change_file.state, silence)
+            case Phase.REFUSED:
+                return judge_refused_change(state, silence)
         return None
 
     def describe_rollback(self, silence: str) -> Condition | None:
-        """Describe how the server does with the previous file; None if it was not put back, or the server answered."""
-        record = self.change_file.state
-        if record.phase is not Phase.RESTORING:
-            return None
-        wanted = "a server that runs with the previous option file"
-        if not record.failure:
-            return Condition(
-                CONDITION_NAME,
-                ConditionState.PENDING,
-                wanted,
-                f"{silence}; it was started again; {record.why}",
-            )
-        seen = f"it does not start with that file either ({record.failure}); {record.why}"
-        do = (
-            f"see the server's error log; it is started again at least once every {START_RETRY_LIMIT_S:.0f} s"
-        )
-        return Condition(CONDITION_NAME, ConditionState.PENDING, wanted, seen, do)
+        """Judge the server with the previous file; None if none was put back, or the server has answered since."""
+        state = self.change_file.state
+        return judge_previous_file(state, silence) if state.phase is Phase.RESTORING else None
 
     def restore_file(self) -> None:
-        """Put the previous option file back, or remove ours if there was none."""
-        record = self.change_file.state
-        path = Path(record.path).resolve()
-        if record.previous is None:
+        """Put the previous option file back, or remove the agent's if there was none."""
+        state = self.change_file.state
+        path = Path(state.path).resolve()
+        if state.previous is None:
             atomic_file.remove_file(path)
         else:
-            atomic_file.write_file(path, record.previous.encode(), OPTION_FILE_MODE)
+            atomic_file.write_file(path, state.previous.encode(), OPTION_FILE_MODE)
 
-    def _note_reboot(self) -> None:
-        """Count the time from the first look after a reboot: the machine has started the server with the new file.
+    def _wait_for_server(self, silence: str, patience: float, meanwhile: WaitCallback) -> Condition:
+        """Wait until `patience` is over or the new file is blamed, then put the previous one back."""
+        state = self.change_file.state
+        waited = max(0.0, self.clock.now() - state.since)
+        result = CommandResult(False, state.why)
+        if not state.why:
+            result = self.service_control(state.family).start(meanwhile)
+        if waited < patience and not state.why and not self._has_file_error(result, state):
+            return judge_server_start(f"{silence} ({waited:.0f} s after the restart)")
+        self._record_failure(state, result.output or f"no answer {waited:.0f} s after the restart")
+        self._start_with_previous_file(meanwhile)
+        return judge_server_start("it did not come up: the previous option file is back")
 
-        It has done so even if no restart was asked for. A record of 0.1 holds no boot, and may be of this one.
-        """
-        record, now = self.change_file.state, self.clock.now()
-        restarted = record.phase is Phase.RESTARTING and record.boot != self.boot_id
-        started = record.phase is Phase.WRITTEN and record.boot not in ("", self.boot_id)
-        if restarted or started:
-            self.change_file.write(replace(record, phase=Phase.RESTARTING, since=now, boot=self.boot_id))
+    def _has_file_error(self, result: CommandResult, state: ChangeState) -> bool:
+        """Return whether a start failed because of a line of the new file, not for reasons of the start command."""
+        return not result.is_success and bool(find_named_settings(self._read_last_errors(state), state.text))
 
-    def _wait_for_new_file(self, silence: str, patience: float, meanwhile: WaitCallback) -> Condition:
-        record = self.change_file.state
-        waited = max(0.0, self.clock.now() - record.since)
-        ended = (
-            CommandResult(False, record.why)
-            if record.why
-            else self.service_control(record.family).start(meanwhile)
+    def _record_failure(self, state: ChangeState, error: str) -> None:
+        """Record the server's last errors, before a start with the previous file adds others."""
+        last_errors = self._read_last_errors(state)
+        variables = ", ".join(find_blamed_settings(last_errors, state.last, state.text)) or "not known"
+        reason = (
+            f"the server did not start with it ({error}); variable: {variables}; "
+            f"its last words: {last_errors or 'none'}"
         )
-        if waited < patience and not (record.why or self._blames_file(ended, record)):
-            return _pending(f"{silence} ({waited:.0f} s after the restart)")
-        self._give_back(ended.output or f"no answer {waited:.0f} s after the restart")
-        self._start(meanwhile)
-        return _pending("it did not come up: the previous option file is back")
+        self.change_file.record(NewFileFailed(reason))
 
-    def _blames_file(self, ended: CommandResult, record: ChangeState) -> bool:
-        """Whether a start failed for a line of the new file. It can fail for the start command's own reasons, too."""
-        return not ended.is_success and bool(find_named_settings(self._last_words(record), record.text))
+    def _start_with_previous_file(self, meanwhile: WaitCallback) -> None:
+        """Put the previous file back and start the server, which nobody else does.
 
-    def _give_back(self, said: str) -> None:
-        """Keep the server's own last words before anything is done, then put the previous file back."""
-        record = self.change_file.state
-        words = self._last_words(record)
-        variables = ", ".join(find_blamed_settings(words, record.last, record.text)) or "not known"
-        why = f"the server did not start with it ({said}); variable: {variables}; its last words: {words or 'none'}"
-        self.change_file.write(replace(record, phase=Phase.RESTORING, why=why, starts=0, failure=""))
-
-    def _start_with_previous_file(self, silence: str, meanwhile: WaitCallback) -> Condition:
-        """Start it again and again, for nobody else does. The phase ends when the server answers."""
-        record = self.change_file.state
-        waited = self.clock.now() - record.since
-        if record.boot != self.boot_id or waited >= compute_retry_pause(record.starts):
-            self._start(meanwhile)
-        return self.describe_rollback(silence) or _pending(silence)
-
-    def _start(self, meanwhile: WaitCallback) -> None:
-        """Put the file back and start the server. The first time it is a restart: it may hang with the new file.
-
-        A later restart would end a server that is still recovering. Only a kill of the agent repeats the first one.
+        The first time it is a restart, because the server may hang with the new file. A later restart would end a
+        server that is still recovering. Only a kill of the agent repeats the first one.
         """
         self.restore_file()
-        record = self.change_file.state
-        self.change_file.write(replace(record, since=self.clock.now(), boot=self.boot_id))
-        control, failure = self.service_control(record.family), record.failure
+        state = self.change_file.state
+        self.change_file.record(StartBegun(self.clock.now(), self.boot_id))
+        control, failure = self.service_control(state.family), state.failure
         try:
-            ended = control.start(meanwhile) if record.starts else control.restart(meanwhile)
-            failure = "" if ended.is_success else self._explain(ended, record)
+            result = control.start(meanwhile) if state.starts else control.restart(meanwhile)
+            failure = "" if result.is_success else self._describe_failure(result, state)
         finally:
-            self.change_file.write(replace(self.change_file.state, starts=record.starts + 1, failure=failure))
+            self.change_file.record(StartEnded(failure))
 
-    def _explain(self, ended: CommandResult, record: ChangeState) -> str:
-        words = self._last_words(record)
-        said = ended.output or "the start command failed"
-        return f"{said}; its last words: {words}" if words else said
+    def _describe_failure(self, result: CommandResult, state: ChangeState) -> str:
+        error, last_errors = result.output or "the start command failed", self._read_last_errors(state)
+        return f"{error}; its last words: {last_errors}" if last_errors else error
 
-    def _last_words(self, record: ChangeState) -> str:
-        return extract_last_errors(_read_tail(record.log), self.service_control(record.family).read_log())
-
-
-def compute_retry_pause(starts: int) -> float:
-    """Seconds between the last of so many starts and the next one."""
-    return float(min(START_RETRY_LIMIT_S, START_RETRY_FIRST_S * 2 ** min(starts, 10)))
-
-
-def _pending(seen: str) -> Condition:
-    return Condition(
-        CONDITION_NAME, ConditionState.PENDING, "the server to come up with its new option file", seen
-    )
+    def _read_last_errors(self, state: ChangeState) -> str:
+        return extract_last_errors(_read_tail(state.log), self.service_control(state.family).read_log())
 
 
 def _read_tail(path: str) -> str:

@@ -1,6 +1,6 @@
-"""What a database server should be set to, and why: from the machine, the server's family and the document. Pure.
+"""The settings of a database server, with reasons: from the machine, the server's family and the document. Pure.
 
-The same for a source and a replica: whichever it is may become the other one.
+They are the same for a source and a replica, because a replica may become a source.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ BINLOG_EXPIRY_S = 864000
 class Activation(Enum):
     """How a setting comes into force.
 
-    AT_ONCE: it is set in the running server. RESTART: the server is restarted, if it may be. NEXT_START: it can
-    wait for whoever restarts the server next. BY_ROLE: other steps of the agent set it while the server runs.
+    AT_ONCE: it is set in the running server. RESTART: the server is restarted, if that is allowed. NEXT_START: it can
+    wait for any later restart. BY_ROLE: other steps of the agent set it while the server runs.
     """
 
     AT_ONCE = "at once"
@@ -37,9 +37,9 @@ class Activation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ServerSetting:
-    """One line of the option file. `shown`: how a running server shows it, where that differs from `value`.
+    """One line of the option file. `display_value`: how a running server shows it, if that differs from `value`.
 
-    `asked`: the document says it. `option`: it is no variable, so that no running server shows it.
+    `is_requested`: it is in the document. `is_option`: it is no variable, so no running server shows it.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ServerSetting:
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """What of a running server decides how it can be set. The logs' names are those in use ("" for none)."""
+    """The properties of a running server that decide its settings. The logs' names are those in use ("" for none)."""
 
     family: str
     version: tuple[int, int, int]
@@ -66,43 +66,42 @@ class RunningServer:
 
 
 def build_settings(
-    machine: HostResources,
+    resources: HostResources,
     server: RunningServer,
     server_id: int,
     host: str,
-    asked: Mapping[str, str | int | bool],
+    requested: Mapping[str, str | int | bool],
 ) -> tuple[ServerSetting, ...]:
-    """All that the option file says, in its order. `host`: how this node is told of by its source."""
-    own = {each.name: each for each in _own(machine, server, server_id, host)}
-    said = (
-        _asked(name, format_variable(name, value), server.family) for name, value in sorted(asked.items())
-    )
-    for each in said:
-        # In the place where the agent would have said something itself.
-        own[each.name] = each
-    return tuple(own.values())
+    """Build all settings of the option file, in its order. `host`: the name of this node in its source's list."""
+    settings = {each.name: each for each in _build_default_settings(resources, server, server_id, host)}
+    for name, value in sorted(requested.items()):
+        # A requested value replaces the agent's own in its place.
+        settings[name] = _build_requested_setting(name, format_variable(name, value), server.family)
+    return tuple(settings.values())
 
 
-def _asked(name: str, value: str, family: str) -> ServerSetting:
-    takes = KNOWN_VARIABLES[name].get_change_mode(family)
+def _build_requested_setting(name: str, value: str, family: str) -> ServerSetting:
+    change_mode = KNOWN_VARIABLES[name].get_change_mode(family)
     return ServerSetting(
         name,
         value,
         REQUEST_REASON,
-        Activation.RESTART if takes is ChangeMode.STATIC else Activation.AT_ONCE,
+        Activation.RESTART if change_mode is ChangeMode.STATIC else Activation.AT_ONCE,
         is_requested=True,
     )
 
 
-def _own(machine: HostResources, server: RunningServer, server_id: int, host: str) -> Iterator[ServerSetting]:
-    yield from _reachable(server_id, host)
-    yield from _safe(server)
-    yield from _logged(server)
-    yield from _following(server)
-    yield from _sized(machine, server)
+def _build_default_settings(
+    resources: HostResources, server: RunningServer, server_id: int, host: str
+) -> Iterator[ServerSetting]:
+    yield from _build_network_settings(server_id, host)
+    yield from _build_safety_settings(server)
+    yield from _build_log_settings(server)
+    yield from _build_replica_settings(server)
+    yield from _build_size_settings(resources, server)
 
 
-def _reachable(server_id: int, host: str) -> Iterator[ServerSetting]:
+def _build_network_settings(server_id: int, host: str) -> Iterator[ServerSetting]:
     yield ServerSetting(
         "bind_address", "*",
         "Replicas come over the network; who may is the security groups' and the accounts' affair.",
@@ -113,30 +112,32 @@ def _reachable(server_id: int, host: str) -> Iterator[ServerSetting]:
         "Accounts admit addresses. A resolver that is slow or lies must not decide about a login.",
         Activation.NEXT_START,
     )  # fmt: skip
-    why = "No other server of the cluster may have it: two with one id evict each other without an error."
-    yield ServerSetting("server_id", str(server_id), why, Activation.BY_ROLE)
+    reason = "No other server of the cluster may have it: two with one id evict each other without an error."
+    yield ServerSetting("server_id", str(server_id), reason, Activation.BY_ROLE)
     yield ServerSetting(
         "report_host", host, "How a source names this node when it lists its replicas.", Activation.NEXT_START
     )
 
 
-def _safe(server: RunningServer) -> Iterator[ServerSetting]:
-    why = (
+def _build_safety_settings(server: RunningServer) -> Iterator[ServerSetting]:
+    reason = (
         "Until the agent has looked, nobody writes: a clone or a restored disk must not take part by itself."
     )
-    yield ServerSetting("read_only", "ON", why, Activation.BY_ROLE)
+    yield ServerSetting("read_only", "ON", reason, Activation.BY_ROLE)
     if server.family == "mysql":
         yield ServerSetting(
             "super_read_only", "ON", "Administrators are nobody's exception.", Activation.BY_ROLE
         )
-    name = "skip_replica_start" if _new_words(server) else "skip_slave_start"
-    why = "A channel starts when the agent has found it right, and not before."
-    yield ServerSetting(name, "ON", why, Activation.NEXT_START, is_option=True)
+    name = "skip_replica_start" if _has_replica_terms(server) else "skip_slave_start"
+    reason = "A channel starts when the agent has found it right, and not before."
+    yield ServerSetting(name, "ON", reason, Activation.NEXT_START, is_option=True)
 
 
-def _logged(server: RunningServer) -> Iterator[ServerSetting]:
-    why = "A name of its own: the default holds the host's, and a renamed host would lose its log."
-    yield ServerSetting("log_bin", server.binary_log or "binlog", why, Activation.RESTART, display_value="ON")
+def _build_log_settings(server: RunningServer) -> Iterator[ServerSetting]:
+    reason = "A name of its own: the default holds the host's, and a renamed host would lose its log."
+    yield ServerSetting(
+        "log_bin", server.binary_log or "binlog", reason, Activation.RESTART, display_value="ON"
+    )
     yield ServerSetting(
         "relay_log",
         server.relay_log or "relay",
@@ -144,11 +145,11 @@ def _logged(server: RunningServer) -> Iterator[ServerSetting]:
         Activation.NEXT_START,
         display_value=server.relay_log or "relay",
     )
-    why = "Rows, so that a replica can only end up with what the source has."
-    yield ServerSetting("binlog_format", "ROW", why, Activation.AT_ONCE)
-    name = "log_replica_updates" if _new_words(server) else "log_slave_updates"
-    why = "A replica must be able to become a source, or to feed one that was seeded from it."
-    yield ServerSetting(name, "ON", why, Activation.RESTART)
+    reason = "Rows, so that a replica can only end up with what the source has."
+    yield ServerSetting("binlog_format", "ROW", reason, Activation.AT_ONCE)
+    name = "log_replica_updates" if _has_replica_terms(server) else "log_slave_updates"
+    reason = "A replica must be able to become a source, or to feed one that was seeded from it."
+    yield ServerSetting(name, "ON", reason, Activation.RESTART)
     if server.family == "mysql":
         # On in the order that the server insists on; a running one is not taken through the steps between.
         yield ServerSetting(
@@ -156,52 +157,56 @@ def _logged(server: RunningServer) -> Iterator[ServerSetting]:
         )
         yield ServerSetting("gtid_mode", "ON", "Replicas find their place by GTID.", Activation.RESTART)
     else:
-        why = "Refuse what would fork the history, rather than note it and go on."
-        yield ServerSetting("gtid_strict_mode", "ON", why, Activation.AT_ONCE)
-    why = "An event that a replica has read must survive the source's power cut, or the two part for ever."
-    yield ServerSetting("sync_binlog", "1", why, Activation.AT_ONCE)
+        reason = "Refuse what would fork the history, rather than note it and go on."
+        yield ServerSetting("gtid_strict_mode", "ON", reason, Activation.AT_ONCE)
+    reason = "An event that a replica has read must survive the source's power cut, or the two part for ever."
+    yield ServerSetting("sync_binlog", "1", reason, Activation.AT_ONCE)
     yield ServerSetting("innodb_flush_log_at_trx_commit", "1", "Likewise for the data.", Activation.AT_ONCE)
-    why = "Ten days. Without an end the disk fills up; with too short a one a new replica cannot start."
-    yield ServerSetting("binlog_expire_logs_seconds", str(BINLOG_EXPIRY_S), why, Activation.AT_ONCE)
+    reason = "Ten days. Without an end the disk fills up; with too short a one a new replica cannot start."
+    yield ServerSetting("binlog_expire_logs_seconds", str(BINLOG_EXPIRY_S), reason, Activation.AT_ONCE)
 
 
-def _following(server: RunningServer) -> Iterator[ServerSetting]:
-    why = "After a crash the relay log is fetched again instead of trusted."
-    yield ServerSetting("relay_log_recovery", "ON", why, Activation.NEXT_START)
-    why = "Apply in parallel, commit in the source's order: one applier falls behind a source with many clients."
+def _build_replica_settings(server: RunningServer) -> Iterator[ServerSetting]:
+    reason = "After a crash the relay log is fetched again instead of trusted."
+    yield ServerSetting("relay_log_recovery", "ON", reason, Activation.NEXT_START)
+    reason = "Apply in parallel, commit in the source's order: one applier falls behind a source with many clients."
     if server.family == "mysql":
-        words = "replica" if _new_words(server) else "slave"
-        yield ServerSetting(f"{words}_parallel_workers", "4", why, Activation.NEXT_START)
-        yield ServerSetting(f"{words}_preserve_commit_order", "ON", "Likewise.", Activation.NEXT_START)
+        term = "replica" if _has_replica_terms(server) else "slave"
+        yield ServerSetting(f"{term}_parallel_workers", "4", reason, Activation.NEXT_START)
+        yield ServerSetting(f"{term}_preserve_commit_order", "ON", "Likewise.", Activation.NEXT_START)
     else:
-        words = "slave"
-        yield ServerSetting("slave_parallel_threads", "4", why, Activation.NEXT_START)
+        term = "slave"
+        yield ServerSetting("slave_parallel_threads", "4", reason, Activation.NEXT_START)
         yield ServerSetting("slave_parallel_mode", "conservative", "Likewise.", Activation.NEXT_START)
-    why = "A partition is noticed after 20 s (60 is the default); the heartbeat comes sooner."
-    yield ServerSetting(f"{words}_net_timeout", "20", why, Activation.AT_ONCE)
+    reason = "A partition is noticed after 20 s (60 is the default); the heartbeat comes sooner."
+    yield ServerSetting(f"{term}_net_timeout", "20", reason, Activation.AT_ONCE)
 
 
-def _sized(machine: HostResources, server: RunningServer) -> Iterator[ServerSetting]:
-    has = f"{convert_to_mib(machine.memory)} MiB of memory"
-    why = f"Pages in memory, of {has}: what system, connections and agent need is left free."
-    yield ServerSetting("innodb_buffer_pool_size", str(compute_buffer_pool(machine)), why, Activation.AT_ONCE)
-    why = f"Redo log: a quarter of the pages, and little of the {convert_to_mib(machine.disk)} MiB of disk."
+def _build_size_settings(resources: HostResources, server: RunningServer) -> Iterator[ServerSetting]:
+    memory = f"{convert_to_mib(resources.memory)} MiB of memory"
+    reason = f"Pages in memory, of {memory}: what system, connections and agent need is left free."
+    yield ServerSetting(
+        "innodb_buffer_pool_size", str(compute_buffer_pool(resources)), reason, Activation.AT_ONCE
+    )
+    reason = (
+        f"Redo log: a quarter of the pages, and little of the {convert_to_mib(resources.disk)} MiB of disk."
+    )
     if server.family == "mysql":
-        known = server.version >= (8, 0, 30)
-        name, force = "innodb_redo_log_capacity" if known else "innodb_log_file_size", Activation.AT_ONCE
-        force = force if known else Activation.NEXT_START
+        has_capacity = server.version >= (8, 0, 30)
+        name = "innodb_redo_log_capacity" if has_capacity else "innodb_log_file_size"
+        activation = Activation.AT_ONCE if has_capacity else Activation.NEXT_START
     else:
         name = "innodb_log_file_size"
-        force = Activation.AT_ONCE if server.version >= (10, 9, 0) else Activation.NEXT_START
-    yield ServerSetting(name, str(compute_redo_log(machine)), why, force)
+        activation = Activation.AT_ONCE if server.version >= (10, 9, 0) else Activation.NEXT_START
+    yield ServerSetting(name, str(compute_redo_log(resources)), reason, activation)
     yield ServerSetting(
         "max_connections",
-        str(compute_max_connections(machine)),
-        f"As many as {has} bear.",
+        str(compute_max_connections(resources)),
+        f"As many as {memory} bear.",
         Activation.AT_ONCE,
     )
 
 
-def _new_words(server: RunningServer) -> bool:
-    """MySQL says replica since 8.0.26."""
+def _has_replica_terms(server: RunningServer) -> bool:
+    """Return whether variables are named after replicas: in MySQL since 8.0.26."""
     return server.family == "mysql" and server.version >= (8, 0, 26)

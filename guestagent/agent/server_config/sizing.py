@@ -1,4 +1,4 @@
-"""How large things may be on a machine: conservative, for a database server that is not alone there. Pure."""
+"""Sizes for a machine: conservative, because the database server is not alone there. Pure."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ CONNECTIONS_PER_GIB = 75
 
 @dataclass(frozen=True, slots=True)
 class HostResources:
-    """`memory`, and `disk` (the file system of the data directory, used or not), in bytes."""
+    """The resources of a host. `memory`, and `disk` (the file system of the data directory, used or not), in bytes."""
 
     memory: int
-    cpus: int
     disk: int
 
 
-def compute_buffer_pool(machine: HostResources) -> int:
-    """The buffer pool: half of the first 4 GiB, two thirds up to 32, then four fifths; it never shrinks with memory.
+def compute_buffer_pool(host: HostResources) -> int:
+    """Compute the buffer pool: half of the first 4 GiB, two thirds up to 32, then four fifths.
 
-    What is left holds the connections (a few MiB each at work) and the system's cache for binary and relay logs.
+    More memory never gives a smaller pool. The rest is for the connections (a few MiB for each active one) and for the
+    system's cache of binary and relay logs.
     """
-    free = max(0, machine.memory - RESERVED_MEMORY)
+    free = max(0, host.memory - RESERVED_MEMORY)
     share = (
         min(free, 4 * GIB) // 2
         + max(0, min(free, 32 * GIB) - 4 * GIB) * 2 // 3
@@ -39,17 +39,17 @@ def compute_buffer_pool(machine: HostResources) -> int:
     return max(POOL_MINIMUM, share // step * step)
 
 
-def compute_redo_log(machine: HostResources) -> int:
-    """The redo log: a quarter of the pool, but never more than a twentieth of the disk."""
-    wanted = min(max(REDO_MINIMUM, compute_buffer_pool(machine) // 4), REDO_LIMIT, machine.disk // 20)
-    return max(REDO_MINIMUM, wanted // (4 * MIB) * (4 * MIB))
+def compute_redo_log(host: HostResources) -> int:
+    """Compute the redo log: a quarter of the pool, but never more than a twentieth of the disk."""
+    size = min(max(REDO_MINIMUM, compute_buffer_pool(host) // 4), REDO_LIMIT, host.disk // 20)
+    return max(REDO_MINIMUM, size // (4 * MIB) * (4 * MIB))
 
 
-def compute_max_connections(machine: HostResources) -> int:
-    """75 for each GiB, in 100 to 4000."""
-    return min(CONNECTIONS_LIMIT, max(CONNECTIONS_MINIMUM, machine.memory * CONNECTIONS_PER_GIB // GIB))
+def compute_max_connections(host: HostResources) -> int:
+    """Compute the number of connections: 75 for each GiB, at least 100 and at most 4000."""
+    return min(CONNECTIONS_LIMIT, max(CONNECTIONS_MINIMUM, host.memory * CONNECTIONS_PER_GIB // GIB))
 
 
 def convert_to_mib(size: int) -> int:
-    """In MiB, for people."""
+    """Convert bytes to MiB, for people."""
     return size // MIB

@@ -17,7 +17,8 @@ from guestagent.agent.kept_file_advice import describe_kept_file
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.pause import UNREADABLE_PAUSE, read_pause
 from guestagent.agent.poke import deliver_document
-from guestagent.agent.server_config.change_state import ChangeFile, ChangeState, Phase
+from guestagent.agent.server_config.change_file import ChangeFile
+from guestagent.agent.server_config.change_state import ChangeState, Phase
 from guestagent.errors import InvalidMetadata, StorageError
 from guestagent.file_lock import hold_lock
 from guestagent.metadata.document import CfnHandle

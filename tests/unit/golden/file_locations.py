@@ -48,7 +48,7 @@ def build_places(folder: Path) -> str:
 
 def build_option_file(server: RunningServer, folder: Path) -> str:
     """Build an option file, without its comments for people."""
-    machine = HostResources(4 * GIB, 2, 100 * GIB)
+    machine = HostResources(4 * GIB, 100 * GIB)
     asked: dict[str, str | int | bool] = {"wait_timeout": 600, "event_scheduler": True}
     written = render_option_file(server.family, build_settings(machine, server, 101, "10.0.0.7", asked))
     return "".join(f"{line}\n" for line in written.splitlines() if line and not line.startswith("#"))

@@ -24,7 +24,8 @@ from guestagent.agent.log_format import LineFormatter
 from guestagent.agent.pause import Pause, read_pause, write_pause
 from guestagent.agent.poke import deliver_document
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
-from guestagent.agent.server_config.change_state import ChangeFile, Phase, SetAttempt
+from guestagent.agent.server_config.change_file import ChangeFile
+from guestagent.agent.server_config.change_state import Phase, SetAttempt
 from guestagent.agent.server_config.sizing import GIB, HostResources
 from guestagent.agent.service_control import FakeServiceControl
 from guestagent.agent.settings import Settings, load_settings
@@ -146,7 +147,7 @@ class Node:
         ground = ConfigurationDependencies(
             option_path=lambda family: self.folder / "option.cnf",
             service_control=lambda family: FakeServiceControl(),
-            host_resources=lambda data: HostResources(2 * GIB, 2, 20 * GIB),
+            host_resources=lambda data: HostResources(2 * GIB, 20 * GIB),
             change_file=ChangeFile(settings.state_folder / "configuration.json"),
             clock=still,
             boot_id="boot",

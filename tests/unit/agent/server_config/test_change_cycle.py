@@ -15,7 +15,8 @@ from guestagent.agent.model import ConditionState
 from guestagent.agent.pause import Pause
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
-from guestagent.agent.server_config.change_state import ChangeFile, ChangeState, Phase, SetAttempt
+from guestagent.agent.server_config.change_file import ChangeFile
+from guestagent.agent.server_config.change_state import ChangeState, Phase, SetAttempt
 from guestagent.agent.server_config.sizing import GIB, HostResources
 from guestagent.agent.service_control import CommandResult, FakeServiceControl
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
@@ -95,7 +96,7 @@ class Guest:
         ground = ConfigurationDependencies(
             option_path=lambda family: self.file,
             service_control=lambda family: self.control,
-            host_resources=lambda data: HostResources(2 * GIB, 2, 20 * GIB),
+            host_resources=lambda data: HostResources(2 * GIB, 20 * GIB),
             change_file=ChangeFile(self.folder / "configuration.json"),
             clock=self.clock,
             boot_id=self.boot,

@@ -9,11 +9,11 @@ import pytest
 
 from guestagent.agent.model import ConditionState
 from guestagent.agent.server_config.change_state import ChangeState, Phase, SetAttempt
+from guestagent.agent.server_config.conditions import judge_configuration
 from guestagent.agent.server_config.error_log import extract_last_errors, find_blamed_settings
 from guestagent.agent.server_config.option_file import build_diff, is_same_value, render_option_file
 from guestagent.agent.server_config.plan import (
     ConfigurationSnapshot,
-    judge_configuration,
     plan_steps,
     select_known_settings,
 )
@@ -29,7 +29,7 @@ from guestagent.agent.server_config.sizing import (
 
 MARIADB = RunningServer("mariadb", (10, 11, 14))
 MYSQL = RunningServer("mysql", (9, 7, 4))
-SMALL = HostResources(2 * GIB, 2, 20 * GIB)
+SMALL = HostResources(2 * GIB, 20 * GIB)
 
 
 def values(server: RunningServer = MARIADB, machine: HostResources = SMALL, **asked: Any) -> dict[str, str]:
@@ -52,7 +52,7 @@ def values(server: RunningServer = MARIADB, machine: HostResources = SMALL, **as
     ],
 )
 def test_sizes_follow_the_memory(memory_mb: int, pool_mb: int, redo_mb: int, most: int) -> None:
-    machine = HostResources(memory_mb * MIB, 2, 1000 * GIB)
+    machine = HostResources(memory_mb * MIB, 1000 * GIB)
 
     assert (
         compute_buffer_pool(machine) // MIB,
@@ -62,7 +62,7 @@ def test_sizes_follow_the_memory(memory_mb: int, pool_mb: int, redo_mb: int, mos
 
 
 def test_more_memory_never_means_less_of_anything() -> None:
-    machines = [HostResources(mb * MIB, 2, 100 * GIB) for mb in range(128, 2**17, 97)]
+    machines = [HostResources(mb * MIB, 100 * GIB) for mb in range(128, 2**17, 97)]
 
     for size in (compute_buffer_pool, compute_redo_log, compute_max_connections):
         sizes = [size(machine) for machine in machines]
@@ -72,7 +72,7 @@ def test_more_memory_never_means_less_of_anything() -> None:
 
 @pytest.mark.parametrize(("disk_gb", "redo_mb"), [(0, 16), (1, 48), (10, 512), (1000, 8192)])
 def test_the_redo_log_takes_little_of_the_disk(disk_gb: int, redo_mb: int) -> None:
-    assert compute_redo_log(HostResources(256 * GIB, 2, disk_gb * GIB)) // MIB == redo_mb
+    assert compute_redo_log(HostResources(256 * GIB, disk_gb * GIB)) // MIB == redo_mb
 
 
 def test_each_family_is_told_in_its_own_words() -> None:
@@ -230,7 +230,7 @@ def test_what_the_server_made_of_a_value_is_told_and_not_set_again() -> None:
     at = look(record, wait_timeout="30")
 
     assert said(at) == []
-    assert stands(at) == "final: wait_timeout = 30 (the server says 1231, can't be set)"
+    assert stands(at) == "final: wait_timeout = 30 (the server reports 1231, can't be set)"
     assert said(look(ChangeState(tried={"wait_timeout": SetAttempt("61")}), wait_timeout="30")) == [
         "set wait_timeout to 60"
     ]
