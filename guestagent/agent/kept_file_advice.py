@@ -1,4 +1,4 @@
-"""What a person should do about the state files that could not be read and were kept aside."""
+"""Advice about the state files that could not be read and were kept aside."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from guestagent.agent.journal_file import JOURNAL_FILES
 from guestagent.unreadable_file import QUARANTINE_MARK
 
 STATE_FILE_ADVICE = (
-    "is the disk all right (dmesg, smartctl)? look at the file, then remove it: it may hold passwords"
+    "check the disk (dmesg, smartctl), look at the file, then remove it: it may hold passwords"
 )
 JOURNAL_ADVICE = (
-    "do not remove it yet: without it the agent starts to work with an empty journal. Do what the condition `journal` "
-    "says (docs/how-to/unreadable-journal.md)"
+    "do not remove it yet: without it the agent starts to work with an empty journal. Follow the advice of the "
+    "condition `journal` (docs/how-to/unreadable-journal.md)"
 )
 
 
 def advise_on_kept_file(path: Path) -> str:
-    """Return what to do about a kept file. As long as a lost journal is there, the agent changes nothing."""
+    """Return the advice about a kept file. As long as a lost journal is there, the agent changes nothing."""
     return JOURNAL_ADVICE if _get_name(path) in JOURNAL_FILES else STATE_FILE_ADVICE
 
 

@@ -1,4 +1,4 @@
-"""The agent's log: one line for each record, whatever stands in the message."""
+"""The format of the agent's log: one line for each record, whatever the message contains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guestagent.text_escaping import escape_line
 
 
 class LineFormatter(logging.Formatter):
-    """Spells controls and line breaks: what others say cannot look like a line of ours, and steers no terminal."""
+    """Escapes control characters and line breaks, so that foreign text cannot fake a line or control a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return escape_line(super().format(record))

@@ -1,7 +1,7 @@
-"""The edge to os-collect-config: which of the files that it collects is this node's document.
+"""The files of os-collect-config: which of them is this node's document.
 
-The document is the last one that holds `ReadyWaitCondition`, taken whole. Nothing is merged: the copy of boot time
-stays there for ever, and would bring removed users back.
+It is the last one that holds `ReadyWaitCondition`, taken whole. Nothing is merged: the copy of boot time stays there
+for ever, and would bring removed users back.
 """
 
 from __future__ import annotations
@@ -33,23 +33,22 @@ if TYPE_CHECKING:
     from guestagent.agent.settings import Settings
 
 HANDLE_KEY = "ReadyWaitCondition"
-DOCUMENT_FILE = "document.json"  # in the agent's state folder: what `poke` handed over
-COLLECTED_FILES_LIST = (
-    "os_config_files.json"  # in the cache: the files of the last collection that brought something new
-)
+DOCUMENT_FILE = "document.json"  # in the agent's state folder: the document that `poke` stored
+COLLECTED_FILES_LIST = "os_config_files.json"  # in the cache: the files of the last collection with news
 VERSION = 1
 LOG = logging.getLogger("guestagent")
 DIGITS_LIMIT = 1000
-DOCUMENT_DEPTH_LIMIT = DEPTH_LIMIT - 2  # it is kept inside an object of ours
+DOCUMENT_DEPTH_LIMIT = DEPTH_LIMIT - 2  # it is stored inside another object
 TOO_DEEP_PLACEHOLDER = "(nested too deep: left out)"
 CacheStamp = frozenset[tuple[str, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedDocument:
-    """A document as it came, unread and perhaps invalid. Two are equal when they say the same.
+    """A collected document, not parsed and perhaps invalid. Two are equal if their content is.
 
-    It holds passwords, so it is not shown. `at` (UTC) and `source` tell where it is from; `token` is a hash of it.
+    It holds passwords, so its repr does not show it. `token` is a hash of it; `path` is its origin, and `collected_at`
+    the time (UTC).
     """
 
     token: str
@@ -63,65 +62,69 @@ class CollectedDocument:
         return str(self.path)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, object], source: Path, at: str = "") -> CollectedDocument:
+    def from_document(
+        cls, document: Mapping[str, object], path: Path, collected_at: str = ""
+    ) -> CollectedDocument:
         canonical = json.dumps(document, sort_keys=True).encode()
-        return cls(hashlib.sha256(canonical).hexdigest()[:16], document, source, at)
+        return cls(hashlib.sha256(canonical).hexdigest()[:16], document, path, collected_at)
 
 
 def find_latest_document(settings: Settings) -> CollectedDocument | None:
-    """What there is to work on: what `poke` handed over, otherwise what os-collect-config has committed."""
+    """Return the document that `poke` stored, otherwise the one that os-collect-config has committed."""
     return find_stored_document(settings.state_folder) or find_committed_document(settings.collector_cache)
 
 
 def choose_document(paths: Sequence[Path]) -> CollectedDocument | None:
-    """The document among the files that os-collect-config gives its command; None where none holds a handle.
+    """Choose the document among the files that os-collect-config lists for its command; None if none has a handle.
 
-    InvalidMetadata where a file cannot be read that may be the one: an earlier one could lead backwards.
+    InvalidMetadata if a file cannot be read that may be the newest: an older document must not be used instead.
     """
     for path in reversed(paths):
-        content = _parsed(path)
+        content = _parse_collected(path)
         if isinstance(content, dict) and HANDLE_KEY in content:
             return CollectedDocument.from_document(content, path)
     return None
 
 
-def is_outdated(found: CollectedDocument, known: CollectedDocument | None, paths: Sequence[Path]) -> bool:
-    """Whether `found` is only the best that is left because the file of the `known` document is missing this time.
+def is_outdated(chosen: CollectedDocument, present: CollectedDocument | None, paths: Sequence[Path]) -> bool:
+    """Return whether a document was chosen only because the file of the present one is missing this time.
 
-    A collector that gets no answer leaves its file out. What then comes last, often the copy of boot time, is news only
-    where it differs from what was committed.
+    A collector that gets no answer leaves its file out. The document that is then the last one, often the copy of boot
+    time, is news only if it differs from its committed copy.
     """
-    if known is None or known.path in paths:
+    if present is None or present.path in paths:
         return False
     try:
-        return _parsed(_last(found.path)) == found.document
+        return _parse_collected(_get_committed_path(chosen.path)) == chosen.document
     except InvalidMetadata:
         return False
 
 
 def find_committed_document(cache: Path) -> CollectedDocument | None:
-    """The document that os-collect-config has handed over in full before, from its own cache; None where it has not."""
+    """Find the last document that os-collect-config committed, in its own cache; None if there is none."""
     try:
-        names = _parsed(cache / COLLECTED_FILES_LIST)
+        names = _parse_collected(cache / COLLECTED_FILES_LIST)
         if not isinstance(names, list):
             return None
         paths = [cache / Path(str(name)).name for name in names]
-        return choose_document([_whole_copy(path) for path in paths if _last(path).exists()])
+        return choose_document(
+            [_choose_whole_copy(path) for path in paths if _get_committed_path(path).exists()]
+        )
     except (InvalidMetadata, OSError):
         return None
 
 
 def stamp_cache(cache: Path) -> CacheStamp:
-    """Return what changes whenever a file in the cache is written. Reads none of them; empty if there is no cache."""
+    """Return a value that changes whenever a file in the cache is written. Empty if there is no cache."""
     try:
-        found = [(each.name, each.stat()) for each in os.scandir(cache)]
+        files = [(entry.name, entry.stat()) for entry in os.scandir(cache)]
     except OSError:
         return frozenset()
-    return frozenset((name, each.st_ino, each.st_mtime_ns, each.st_size) for name, each in found)
+    return frozenset((name, each.st_ino, each.st_mtime_ns, each.st_size) for name, each in files)
 
 
 def find_stored_document(state: Path) -> CollectedDocument | None:
-    """What `keep` left; None if there is nothing, or nothing that can be read."""
+    """Return the stored document; None if there is none, or it cannot be read."""
     try:
         return read_stored_document(state)
     except UnreadableContent:
@@ -129,14 +132,14 @@ def find_stored_document(state: Path) -> CollectedDocument | None:
 
 
 def read_stored_document(state: Path) -> CollectedDocument | None:
-    """What `keep` left, None if there is nothing. Raises Unreadable if the file is none of ours."""
+    """Return the stored document, None if there is none. UnreadableContent if the agent did not write the file."""
     return parse_file(state / DOCUMENT_FILE, _parse_stored)
 
 
 def keep_stored_aside(state: Path) -> bool:
-    """Keep a document aside that cannot be read, and log it; return whether there was such a one.
+    """Keep an unreadable document aside, and log it; return whether there was one.
 
-    If it cannot be renamed, it stays and only the log tells.
+    If it cannot be renamed, it stays, and is only logged.
     """
     try:
         read_stored_document(state)
@@ -150,7 +153,7 @@ def keep_stored_aside(state: Path) -> bool:
 
 
 def store_document(state: Path, collected: CollectedDocument) -> None:
-    """Store it; it is on the disk when this returns, or StorageError says why not."""
+    """Store the document. It is on the disk when this returns; StorageError if that is not possible."""
     content = {
         "version": VERSION,
         "source": collected.display_path,
@@ -168,26 +171,27 @@ def _parse_stored(content: bytes) -> CollectedDocument:
     return CollectedDocument.from_document(get_object(data, "document"), Path(source), get_text(data, "at"))
 
 
-def _last(path: Path) -> Path:
-    """What os-collect-config calls the copy that was committed (it also keeps an `.orig`, its first ever)."""
+def _get_committed_path(path: Path) -> Path:
+    """Return os-collect-config's name for the committed copy (it also keeps an `.orig`, its first ever)."""
     return path.with_name(f"{path.name}.last")
 
 
-def _whole_copy(path: Path) -> Path:
-    """The committed copy; where a crash has torn it (it is not written in one step), the collected file."""
+def _choose_whole_copy(path: Path) -> Path:
+    """Return the committed copy, or the collected file if a crash has torn the copy, which is not written at once."""
+    committed = _get_committed_path(path)
     try:
-        _parsed(_last(path))
+        _parse_collected(committed)
     except InvalidMetadata:
         return path
-    return _last(path)
+    return committed
 
 
-def _parsed(path: Path) -> object:
-    """What a collected file says. Keys beside ours may hold anything: it must stay possible to write it down again."""
+def _parse_collected(path: Path) -> object:
+    """Parse a collected file. Foreign keys may hold anything, but it must be possible to write it as JSON again."""
     try:
         content = atomic_file.read_file(path)
         if content is None:
-            return _no_such(path)
+            raise InvalidMetadata([Problem(str(path), "a file of os-collect-config", "none")])
         value: object = json.loads(
             content, parse_constant=str, parse_int=_parse_integer, parse_float=_parse_float
         )
@@ -213,7 +217,3 @@ def _parse_integer(text: str) -> int | str:
 def _parse_float(text: str) -> float | str:
     number = float(text)
     return number if math.isfinite(number) else text
-
-
-def _no_such(path: Path) -> object:
-    raise InvalidMetadata([Problem(str(path), "a file of os-collect-config", "none")])

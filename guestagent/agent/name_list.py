@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def format_names(names: Sequence[object], limit: int, separator: str = ", ") -> str:
-    """Return the first `limit` names, and count the others."""
-    listed = separator.join(map(str, names[:limit]))
+    """Format the first `limit` names, and the number of the others."""
+    first_names = separator.join(map(str, names[:limit]))
     more = len(names) - limit
-    return f"{listed} and {more} more" if more > 0 else listed
+    return f"{first_names} and {more} more" if more > 0 else first_names

@@ -1,4 +1,4 @@
-"""What an operator marked on purpose: while it stands, passes look and report, and change nothing."""
+"""The pause of an operator: during a pause, passes observe and report, and change nothing."""
 
 from __future__ import annotations
 
@@ -20,55 +20,54 @@ RESUME_ADVICE = "run `guestagent resume` when the work on the node is done"
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Who paused the agent, when (UTC, ISO 8601) and why ("" where no reason was given)."""
+    """A pause by a user, since a time (UTC, ISO 8601), for a reason that may be empty."""
 
     by: str
     since: str
     reason: str = ""
 
     def __str__(self) -> str:
-        said = f"paused by {self.by} at {self.since}"
-        return f"{said}: {self.reason}" if self.reason else said
+        text = f"paused by {self.by} at {self.since}"
+        return f"{text}: {self.reason}" if self.reason else text
 
 
 UNREADABLE_PAUSE = Pause(
     "somebody", "an unknown time", f"{PAUSE_FILE} cannot be read as a pause of this version"
 )
-"""A mark that is torn or of another version still is one: nothing is repaired that somebody may be working on."""
+"""The pause of a torn file, or one of another version: nothing is repaired that an operator may be working on."""
 
 
-def write_pause(state: Path, mark: Pause) -> None:
-    """Keep the mark, in place of an earlier one. On the disk before this returns; StorageError otherwise."""
-    atomic_file.write_file(
-        state / PAUSE_FILE, json.dumps({"version": PAUSE_VERSION, **asdict(mark)}).encode()
-    )
+def write_pause(state_folder: Path, pause: Pause) -> None:
+    """Write the pause, in place of an earlier one. It is on the disk when this returns; StorageError otherwise."""
+    content = {"version": PAUSE_VERSION, **asdict(pause)}
+    atomic_file.write_file(state_folder / PAUSE_FILE, json.dumps(content).encode())
 
 
-def read_pause(state: Path) -> Pause | None:
-    """The mark that stands, None where there is none."""
+def read_pause(state_folder: Path) -> Pause | None:
+    """Read the present pause, None if there is none."""
     try:
-        return parse_file(state / PAUSE_FILE, _parse_mark)
+        return parse_file(state_folder / PAUSE_FILE, _parse_pause)
     except (StorageError, UnreadableContent):
         return UNREADABLE_PAUSE
 
 
-def remove_pause(state: Path) -> Pause | None:
-    """Take the mark away; the one that stood."""
-    stood = read_pause(state)
-    atomic_file.remove_file(state / PAUSE_FILE)
-    return stood
+def remove_pause(state_folder: Path) -> Pause | None:
+    """Remove the pause, and return it."""
+    pause = read_pause(state_folder)
+    atomic_file.remove_file(state_folder / PAUSE_FILE)
+    return pause
 
 
-def add_pause_condition(readiness: Readiness, mark: Pause, withheld: Sequence[object]) -> Readiness:
-    """What was found, and the pause: it comes first where something waits for its end."""
+def add_pause_condition(readiness: Readiness, pause: Pause, withheld: Sequence[object]) -> Readiness:
+    """Add the condition of the pause, which comes first if steps are withheld."""
     if not withheld:
-        condition = Condition("paused", ConditionState.HELD, "nothing to do", str(mark))
+        condition = Condition("paused", ConditionState.HELD, "nothing to do", str(pause))
     else:
-        wanted = f"the agent to {', '.join(str(step) for step in withheld)}"
-        condition = Condition("paused", ConditionState.PENDING, wanted, str(mark), RESUME_ADVICE)
+        expected = f"the agent to {', '.join(str(step) for step in withheld)}"
+        condition = Condition("paused", ConditionState.PENDING, expected, str(pause), RESUME_ADVICE)
     return Readiness.from_conditions(condition, *readiness.conditions)
 
 
-def _parse_mark(content: bytes) -> Pause:
+def _parse_pause(content: bytes) -> Pause:
     data = parse_object(content, PAUSE_VERSION)
     return Pause(get_text(data, "by"), get_text(data, "since"), get_text(data, "reason"))

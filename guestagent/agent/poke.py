@@ -1,4 +1,4 @@
-"""`guestagent poke`, os-collect-config's command: hand over and return, for it collects nothing while this runs."""
+"""`guestagent poke`, os-collect-config's command: it returns at once, because the collector waits for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guestagent.agent.wakeup_pipe import FILES_VARIABLE
 from guestagent.errors import InvalidInput, Problem, StorageError
 
 LOG = logging.getLogger("guestagent")
-# Heat's part handler writes these at boot, for everyone to read, with the node's passwords in them.
+# Heat's part handler writes these at boot, readable by every user, with the node's passwords in them.
 BOOT_COPIES = (Path("/var/lib/heat-cfntools/cfn-init-data"), Path("/var/lib/cloud/data/cfn-init-data"))
 BACKUP_CACHE = Path("/run/os-collect-config")
 STALE_FILE_AGE_S = 3600.0
@@ -29,87 +29,88 @@ def deliver_document(
     boot_copies: Iterable[Path] = BOOT_COPIES,
     backup_cache: Path = BACKUP_CACHE,
 ) -> None:
-    """Keep the collected document for the agent, tell it, and keep the collector's configuration and files in order.
+    """Store the collected document, wake the agent, and update the collector's configuration and files.
 
-    An error makes os-collect-config come again with the same document: InvalidInput where its files cannot be read,
-    StorageError where ours cannot be written. An agent that is down or busy is none.
+    After an error, os-collect-config runs the command again with the same document: InvalidInput if its files cannot be
+    read, StorageError if the agent's cannot be written. An agent that is down or busy is no error.
     """
-    paths = _paths(environ)
+    paths = _read_collected_paths(environ)
     restrict_access([*boot_copies], [settings.collector_cache, backup_cache])
-    mailbox = DocumentInbox(settings.state_folder, settings.run_folder)
-    found = metadata_files.choose_document(paths)
-    if found is None or metadata_files.is_outdated(
-        found, metadata_files.find_stored_document(settings.state_folder), paths
-    ):
+    document = metadata_files.choose_document(paths)
+    stored = metadata_files.find_stored_document(settings.state_folder)
+    if document is None or metadata_files.is_outdated(document, stored, paths):
         LOG.info("nothing new for this node in %s", ":".join(map(str, paths)))
         return
-    mailbox.store(found)
-    configure_collector(settings.collector_config, found.document)
+    DocumentInbox(settings.state_folder, settings.run_folder).store(document)
+    configure_collector(settings.collector_config, document.document)
 
 
 def configure_collector(file: Path, document: Mapping[str, object]) -> None:
-    """Write what the document says of the collector into its configuration, where that differs. A missing file stays
-    missing: the collector reads another one then.
+    """Write the document's options for the collector into its configuration, if that changes it.
+
+    A missing file stays missing: the collector then reads another one.
     """
-    # Not before the agent was told: it is at work while these are imported.
+    # Imported after the agent was woken, which works in the meantime.
     from guestagent.agent.collector_config import find_requested_options, update_config
 
-    wanted = find_requested_options(document)
-    if not wanted:
+    requested = find_requested_options(document)
+    if not requested:
         return
     content = atomic_file.read_file(file)
     if content is None:
-        LOG.warning("%s is missing: what os-collect-config shall be is not applied", file)
+        LOG.warning("%s is missing: the options for os-collect-config in the metadata are not applied", file)
         return
     text = content.decode(errors="surrogateescape")
-    new = update_config(text, wanted)
-    if new != text:
-        atomic_file.write_file(file.resolve(), new.encode(errors="surrogateescape"))
+    new_text = update_config(text, requested)
+    if new_text != text:
+        atomic_file.write_file(file.resolve(), new_text.encode(errors="surrogateescape"))
 
 
 def restrict_access(files: Iterable[Path], caches: Iterable[Path]) -> None:
-    """Close files and caches to all but root, and empty what nobody reads any more in the caches.
+    """Make files and caches readable by root alone, and empty the files of the caches that nothing reads any more.
 
-    What cannot be done is only told: a document must get through all the same.
+    An error is only logged: the document must reach the agent all the same.
     """
     for file in files:
-        _close(file, atomic_file.PRIVATE_FILE)
+        _restrict_mode(file, atomic_file.PRIVATE_FILE)
     for cache in caches:
         if cache.is_dir() and not cache.is_symlink():
-            _close(cache, atomic_file.PRIVATE_FOLDER)
-            _purge(cache)
+            _restrict_mode(cache, atomic_file.PRIVATE_FOLDER)
+            _purge_cache(cache)
 
 
-def _paths(environ: Mapping[str, str]) -> list[Path]:
-    listed = environ.get(FILES_VARIABLE)
-    if listed is None:
+def _read_collected_paths(environ: Mapping[str, str]) -> list[Path]:
+    names = environ.get(FILES_VARIABLE)
+    if names is None:
         raise InvalidInput(
-            [Problem(FILES_VARIABLE, "the files that os-collect-config gives its command", "nothing")]
+            [Problem(FILES_VARIABLE, "the files that os-collect-config lists for its command", "nothing")]
         )
-    return [Path(name) for name in listed.split(":") if name]
+    return [Path(name) for name in names.split(":") if name]
 
 
-def _close(path: Path, mode: int) -> None:
-    """Through a descriptor, never through a link: the folder may be another user's to write."""
+def _restrict_mode(path: Path, mode: int) -> None:
+    """Remove the rights of others through a descriptor: a link is not followed, because others may own the folder."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return
     except OSError as error:
-        LOG.warning("cannot close %s to others: %s", path, error.strerror)
+        LOG.warning("cannot restrict access to %s: %s", path, error.strerror)
         return
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & ~mode:
             os.fchmod(descriptor, mode)
     except OSError as error:
-        LOG.warning("cannot close %s to others: %s", path, error.strerror)
+        LOG.warning("cannot restrict access to %s: %s", path, error.strerror)
     finally:
         os.close(descriptor)
 
 
-def _purge(cache: Path) -> None:
-    """`.orig` is the first document ever; os-collect-config only asks whether it exists, and would take it for a change
-    if it did not. A temporary file that is an hour old was left by a collector that was killed.
+def _purge_cache(cache: Path) -> None:
+    """Empty the first document ever, `.orig`, and remove temporary files that a killed collector has left.
+
+    os-collect-config only checks that `.orig` exists, and without it would assume a change. A temporary file is left
+    over if it is an hour old.
     """
     try:
         for copy in cache.glob("*.json.orig"):

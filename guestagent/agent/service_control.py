@@ -1,14 +1,16 @@
-"""Starting, stopping and restarting the database server: by commands of the settings. The agent's only subprocess."""
+"""Starts, stops and restarts the database server with systemctl or with the commands of the settings."""
 
 from __future__ import annotations
 
-import subprocess
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-POLL_INTERVAL_S = 0.2
+from guestagent.agent.child_process import run_program
+
+LOG_TIMEOUT_S = 10.0
 LOG_LINES_LIMIT = 60
 OUTPUT_CHARACTERS_LIMIT = 4000
 VERBS = ("start", "stop", "restart")
@@ -16,31 +18,33 @@ VERBS = ("start", "stop", "restart")
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended; `said` is its own last word, "" where it was silent."""
+    """The result of a command; `output` is the end of its output if it failed, "" if there was none."""
 
     is_success: bool
     output: str = ""
 
 
 class ServiceControl(Protocol):
-    """The database server as a service. `meanwhile` is called again and again while a command is at work: what it
-    raises ends the waiting, and the command with it (not what the service manager has begun).
+    """The database server as a service.
+
+    `meanwhile` is called again and again while a command runs. An exception that it raises ends the waiting and the
+    command, but not what the service manager has begun.
     """
 
     def start(self, meanwhile: Callable[[], None]) -> CommandResult:
-        """Start it; one that runs is left alone. As far as the service manager can tell it runs when this returns."""
+        """Start the server if it does not run. When this returns, the service manager considers it started."""
 
     def stop(self, meanwhile: Callable[[], None]) -> CommandResult: ...
 
     def restart(self, meanwhile: Callable[[], None]) -> CommandResult: ...
 
     def read_log(self) -> str:
-        """The newest lines that the server has left with its service manager; "" where there are none."""
+        """Read the newest lines of the server from its service manager; "" if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandServiceControl:
-    """A ServiceControl out of four commands (argument lists; an empty one does not exist)."""
+    """A ServiceControl that runs commands (argument lists; an empty one does not exist)."""
 
     start_command: Sequence[str]
     stop_command: Sequence[str]
@@ -48,32 +52,31 @@ class CommandServiceControl:
     log_command: Sequence[str] = ()
 
     def start(self, meanwhile: Callable[[], None]) -> CommandResult:
-        return _run(self.start_command, meanwhile)
+        return _run_command(self.start_command, meanwhile)
 
     def stop(self, meanwhile: Callable[[], None]) -> CommandResult:
-        return _run(self.stop_command, meanwhile)
+        return _run_command(self.stop_command, meanwhile)
 
     def restart(self, meanwhile: Callable[[], None]) -> CommandResult:
-        return _run(self.restart_command, meanwhile)
+        return _run_command(self.restart_command, meanwhile)
 
     def read_log(self) -> str:
-        with suppress(OSError, subprocess.SubprocessError):
+        deadline = time.monotonic() + LOG_TIMEOUT_S
+
+        def check_deadline() -> None:
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+
+        with suppress(OSError):  # a TimeoutError is one, too
             if self.log_command:
-                return subprocess.run(
-                    self.log_command,
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                    timeout=10,
-                    check=False,
-                ).stdout
+                return run_program(self.log_command, check_deadline, with_errors=False).output
         return ""
 
 
 def build_systemctl_control(unit: str) -> CommandServiceControl:
-    """The unit of a machine that systemd runs."""
+    """Build the control of a unit on a machine with systemd."""
     service = f"{unit}.service"
-    journal = (
+    log_command = (
         "journalctl",
         f"--unit={service}",
         f"--lines={LOG_LINES_LIMIT}",
@@ -82,64 +85,43 @@ def build_systemctl_control(unit: str) -> CommandServiceControl:
         "--quiet",
     )
     start, stop, restart = (("systemctl", "--no-ask-password", verb, service) for verb in VERBS)
-    return CommandServiceControl(start, stop, restart, journal)
+    return CommandServiceControl(start, stop, restart, log_command)
 
 
-def _run(argv: Sequence[str], meanwhile: Callable[[], None]) -> CommandResult:
+def _run_command(argv: Sequence[str], meanwhile: Callable[[], None]) -> CommandResult:
     if not argv:
-        return CommandResult(False, "no command for it in the settings")
+        return CommandResult(False, "the settings have no command for this")
     try:
-        with subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process:
-            try:
-                return _waited(process, meanwhile)
-            finally:
-                if process.poll() is None:
-                    process.kill()
+        result = run_program(argv, meanwhile)
     except OSError as error:
         return CommandResult(False, f"{argv[0]}: {error.strerror}")
-
-
-def _waited(process: subprocess.Popen[str], meanwhile: Callable[[], None]) -> CommandResult:
-    """Also one that says much is heard to its end."""
-    while True:
-        try:
-            said, _ = process.communicate(timeout=POLL_INTERVAL_S)
-        except subprocess.TimeoutExpired:
-            meanwhile()
-            continue
-        last = " ".join(said[-OUTPUT_CHARACTERS_LIMIT:].split())
-        return CommandResult(process.returncode == 0, last if process.returncode else "")
+    if result.exit_code == 0:
+        return CommandResult(True)
+    return CommandResult(False, " ".join(result.output[-OUTPUT_CHARACTERS_LIMIT:].split()))
 
 
 @dataclass(slots=True)
 class FakeServiceControl:
-    """A ServiceControl for tests. `happens`: what each start and restart does; `done`: the commands so far."""
+    """A ServiceControl for tests. `on_command`: the effect of each start and restart; `commands`: those so far."""
 
     on_command: Callable[[], CommandResult] = lambda: CommandResult(True)
     log_output: str = ""
     commands: list[str] = field(default_factory=list)
 
     def start(self, meanwhile: Callable[[], None]) -> CommandResult:
-        return self._do("start", meanwhile)
+        return self._run("start", meanwhile)
 
     def stop(self, meanwhile: Callable[[], None]) -> CommandResult:
         self.commands.append("stop")
         return CommandResult(True)
 
     def restart(self, meanwhile: Callable[[], None]) -> CommandResult:
-        return self._do("restart", meanwhile)
+        return self._run("restart", meanwhile)
 
     def read_log(self) -> str:
         return self.log_output
 
-    def _do(self, verb: str, meanwhile: Callable[[], None]) -> CommandResult:
+    def _run(self, verb: str, meanwhile: Callable[[], None]) -> CommandResult:
         self.commands.append(verb)
         meanwhile()
         return self.on_command()

@@ -1,4 +1,4 @@
-"""What `guestagent status` shows: written by whoever works (serve or apply), read by anyone who may. No secrets."""
+"""The status that `guestagent status` shows, written by `serve` and `apply`. It contains no secret."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ PLAIN_KEYS = ("state", "doing", "node", "role", "generation", "elapsed", "deadli
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """One node at one moment. `state` is waiting, converging, ready or failed (see docs/clustering.md).
+    """The status of a node at one moment. `state` is waiting, converging, ready or failed.
 
-    `signal` says how the newest outcome fares: pending, accepted, given up, or nothing to say yet. `looked` is when it
-    was written; None in a file of 0.1, which did not keep it.
+    `signal` describes the delivery of the newest signal. `observed_at` is when the status was written; None in a file
+    of guestagent 0.1, which did not record it.
     """
 
     state: str
@@ -49,9 +49,9 @@ class AgentStatus:
             {"name": c.name, "state": str(c.state), "wanted": c.expected, "seen": c.actual, "do": c.advice}
             for c in self.conditions
         ]
-        plain = {name: getattr(self, name) for name in PLAIN_KEYS}
+        values = {name: getattr(self, name) for name in PLAIN_KEYS}
         return {
-            **plain,
+            **values,
             "elapsed": round(self.elapsed, 1),
             "conditions": conditions,
             "problems": [*self.problems],
@@ -59,34 +59,34 @@ class AgentStatus:
 
 
 def write_status(path: Path, status: AgentStatus, now: Timestamp | None = None) -> None:
-    """Keep the status for others to read, with the time. A full disk is no reason to stop working: it is then not kept.
+    """Write the status with the time. On a full disk it is not written, because the agent must go on.
 
-    Written after every look, also if nothing has changed: its age tells whether somebody still looks.
+    It is written after every look at the server, even if nothing has changed: its age shows whether the agent works.
     """
-    looked = now or read_timestamp()
+    observed_at = now or read_timestamp()
     try:
         atomic_file.write_unsynced(
-            path, json.dumps({**status.as_json(), "looked": looked.as_json()}).encode()
+            path, json.dumps({**status.as_json(), "looked": observed_at.as_json()}).encode()
         )
     except StorageError:
         return
 
 
 def read_status(path: Path) -> AgentStatus | None:
-    """The last status, None if nobody has worked here yet. StorageError if this user may not read it.
+    """Read the last status, None if there is none yet. StorageError if this user may not read it.
 
-    One that is not what we wrote is as good as none, and says so.
+    An unreadable one counts as waiting, with the error as its problem.
     """
     try:
         return parse_file(path, _parse)
     except UnreadableContent as error:
         return AgentStatus(
-            "waiting", problems=(f"{path} cannot be read ({error}): the next look writes it anew",)
+            "waiting", problems=(f"{path} cannot be read ({error}): the next pass writes it anew",)
         )
 
 
 def keep_unreadable_aside(path: Path) -> None:
-    """Keep a status aside that cannot be read, before it is written anew. If that is not possible, it is lost."""
+    """Keep an unreadable status aside, before it is written anew. If that is not possible, it is lost."""
     try:
         parse_file(path, _parse)
     except UnreadableContent as error:
@@ -124,7 +124,7 @@ def _parse(content: bytes) -> AgentStatus | None:
 
 def _parse_condition(data: object) -> Condition:
     if not isinstance(data, dict):
-        raise UnreadableContent("a condition that is none")
+        raise UnreadableContent("a condition is not a JSON object")
     state = ConditionState[get_text(data, "state").upper()]
     return Condition(
         *(get_text(data, "name"), state), *(get_text(data, name) for name in ("wanted", "seen", "do"))

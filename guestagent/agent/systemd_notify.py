@@ -1,4 +1,4 @@
-"""Tells systemd how the service is (sd_notify): readiness and a status line. Nothing where nobody listens."""
+"""Notifies systemd of the service's readiness and status line (sd_notify)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from guestagent.text_escaping import escape_line
 
 
 def notify_systemd(message: str) -> None:
-    """Send `message` to the socket that systemd named, if any. It is a courtesy: it never fails."""
+    """Send `message` to the socket that systemd has named, if any. It never fails: the agent works without systemd."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
     path = "\0" + address[1:] if address.startswith("@") else address
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as client:
         try:
-            out.sendto(escape_line(message).encode(), path)
+            client.sendto(escape_line(message).encode(), path)
         except OSError:
             return

@@ -1,4 +1,4 @@
-"""The pipe through which the resident agent is told to look. Imports next to nothing, so that it rings first of all."""
+"""The pipe that wakes the resident agent. Imports next to nothing, so that `poke` can wake it before all else."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ PIPE_NAME = "bell"
 FILES_VARIABLE = "OS_CONFIG_FILES"
 WAKEUP = b"!"
 TERMINATOR = b"\n"
-MESSAGE_LIMIT_BYTES = 4096  # bytes that a pipe takes in one piece
-PIPE_CAPACITY_BYTES = 65536  # bytes that it holds
-POKE_NICENESS = 10  # niceness
+MESSAGE_LIMIT_BYTES = 4096  # what a pipe takes in one piece
+PIPE_CAPACITY_BYTES = 65536
+POKE_NICENESS = 10
 
 
 def send_wakeup(folder: str, message: bytes = WAKEUP) -> None:
-    """Tell the listener to look: at the document that was stored, or at the files that `message` lists. Nobody there,
-    or one with a full ear, is fine.
+    """Wake the listener, which then reads the stored document, or the files that `message` lists.
+
+    A missing listener or a full pipe is ignored.
     """
     if len(message) < MESSAGE_LIMIT_BYTES:
         with suppress(OSError):
-            bell = open_writer(f"{folder}/{PIPE_NAME}")
+            pipe = open_writer(f"{folder}/{PIPE_NAME}")
             try:
-                os.write(bell, message + TERMINATOR)
+                os.write(pipe, message + TERMINATOR)
             finally:
-                os.close(bell)
+                os.close(pipe)
 
 
 def open_writer(path: str) -> int:
-    """A descriptor to ring with, which never blocks; OSError where nobody listens at `path`."""
+    """Open the pipe for writing, without blocking. OSError if no process listens at `path`."""
     return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def is_listening(path: PathLike[str]) -> bool:
-    """Return whether a process listens at the pipe at `path`. Nothing is sent. A killed one does not, though its pipe
-    remains.
+    """Return whether a process listens at the pipe at `path`. Nothing is sent.
+
+    A killed process no longer listens, though its pipe remains.
     """
     try:
         os.close(open_writer(os.fspath(path)))
@@ -48,9 +50,9 @@ def is_listening(path: PathLike[str]) -> bool:
 
 
 def send_early_wakeup() -> None:
-    """Before the document is stored: the agent may begin while this process still imports what it needs.
+    """Wake the agent before the document is stored, so that it starts while this process still imports modules.
 
-    It makes room for the agent then: on a machine with one processor each would take the other's time.
+    Then lower the priority of this process: on a machine with one processor it would take the agent's time.
     """
     folder = find_folder()
     if folder and (files := os.environb.get(FILES_VARIABLE.encode())):
@@ -60,9 +62,9 @@ def send_early_wakeup() -> None:
 
 
 def find_folder(config: str = CONFIG_FILE) -> str:
-    """Return the folder of the pipe: `run` of the configuration, read as plainly as it is nearly always written.
+    """Return the folder of the pipe: `run` of the settings, in the simple form that nearly every file has.
 
-    "" if it takes more than that to read it: then the agent is told when the document is stored.
+    "" if the file needs a real parser: then the agent is woken when the document is stored.
     """
     try:
         with open(config, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not imported here
@@ -71,20 +73,20 @@ def find_folder(config: str = CONFIG_FILE) -> str:
         return PIPE_FOLDER
     except (OSError, ValueError):
         return ""
-    section, found = "", PIPE_FOLDER
+    section, folder = "", PIPE_FOLDER
     for line in lines:
         if line.startswith("["):
             section = line.strip()
-        name, mark, value = line.partition("=" if "=" in line else ":")
-        if section == "[DEFAULT]" and mark and name.strip() == "run":
-            found = value.strip()
-    return found if found.startswith("/") and not set(found) & set("$\"'\\\0") else ""
+        name, delimiter, value = line.partition("=" if "=" in line else ":")
+        if section == "[DEFAULT]" and delimiter and name.strip() == "run":
+            folder = value.strip()
+    return folder if folder.startswith("/") and not set(folder) & set("$\"'\\\0") else ""
 
 
 def create_pipe(path: str) -> int:
-    """A new bell at `path`, private, in place of one that a killed process left: a descriptor that never blocks.
+    """Create a private pipe at `path`, in place of one that a killed process left, and open it without blocking.
 
-    Open for writing too, or it would seem to have ended whenever nobody rings.
+    It is opened for writing, too: otherwise it would be at its end whenever there is no writer.
     """
     with suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108 - pathlib is not imported here
@@ -92,8 +94,8 @@ def create_pipe(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def read_messages(bell: int) -> Iterator[bytes]:
-    """All that were rung since the last call."""
+def read_messages(pipe: int) -> Iterator[bytes]:
+    """Return the messages since the last call."""
     with suppress(BlockingIOError):
-        while content := os.read(bell, PIPE_CAPACITY_BYTES):
+        while content := os.read(pipe, PIPE_CAPACITY_BYTES):
             yield from content.split(TERMINATOR)[:-1]
