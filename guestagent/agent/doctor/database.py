@@ -64,9 +64,7 @@ def _check_server(
     server = database.observe()
     observed = _observe(document, dependencies, desired, server, source, address)
     refusal = find_refusal(desired, observed)
-    readiness = judge_readiness(
-        desired, observed, refusal, dependencies.journal.state, database.dialect
-    )
+    readiness = judge_readiness(desired, observed, refusal, dependencies.journal.state, database.dialect)
     yield from (Finding(SERVER.name, condition) for condition in reversed(readiness.conditions))
     if server.data_directory:
         yield from check_disks({"data": Path(server.data_directory)}, probes)

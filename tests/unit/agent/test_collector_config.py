@@ -34,7 +34,7 @@ HEAT = {
 }
 
 
-def test_heats_values_replace_the_old_ones_and_leave_the_rest() -> None:
+def test_heats_options_replace_the_old_ones_and_leave_the_rest() -> None:
     assert (
         update_config(FILE, HEAT)
         == """\
@@ -56,7 +56,7 @@ timeout = 10
     )
 
 
-def test_a_file_that_says_so_already_is_left_to_the_letter() -> None:
+def test_a_correct_file_is_not_changed() -> None:
     wanted = update_config(FILE, HEAT)
     by_hand = wanted.replace("stack_name = cluster", "stack-name:cluster").removesuffix("\n")
 
@@ -64,13 +64,13 @@ def test_a_file_that_says_so_already_is_left_to_the_letter() -> None:
     assert update_config(by_hand, HEAT) == by_hand
 
 
-def test_a_section_that_is_missing_is_added() -> None:
+def test_a_missing_section_is_added() -> None:
     text = update_config("[DEFAULT]\n", {"heat": {"auth_url": "http://k/v3"}})
 
     assert text == "[DEFAULT]\n[heat]\nauth_url = http://k/v3\n"
 
 
-def test_what_heat_takes_back_goes() -> None:
+def test_an_option_that_heat_withdraws_is_removed() -> None:
     text = update_config(
         FILE, {"cfn": {"metadata_url": None, "path": None, "secret_access_key": None}, "heat": {"a": None}}
     )
@@ -78,16 +78,21 @@ def test_what_heat_takes_back_goes() -> None:
     assert text.endswith("\n[cfn]\ntimeout = 10\n")
 
 
-def test_the_command_and_the_cache_stay_ours() -> None:
-    strange = {"command": "rm -rf /", "cachedir": "/tmp", "DEFAULT": {"command": "reboot"}, "one-time": True}
+def test_the_command_and_the_cache_are_protected() -> None:
+    unsupported = {
+        "command": "rm -rf /",
+        "cachedir": "/tmp",
+        "DEFAULT": {"command": "reboot"},
+        "one-time": True,
+    }
 
-    text = update_config(FILE, strange)
+    text = update_config(FILE, unsupported)
 
     assert text == FILE.replace("[DEFAULT]\n", "[DEFAULT]\none_time = true\n")
 
 
 @pytest.mark.parametrize(
-    "strange",
+    "unsupported",
     [
         {"cfn": {"path": "a\n[DEFAULT]\ncommand = reboot"}},
         {"cfn": {"path": ["fine", {"deep": 1}]}},
@@ -97,8 +102,8 @@ def test_the_command_and_the_cache_stay_ours() -> None:
         {"cfn": {}},
     ],
 )
-def test_what_cannot_stand_in_the_file_is_left_out(strange: dict[str, object]) -> None:
-    assert update_config(FILE, strange) == FILE
+def test_values_that_the_format_cannot_hold_are_left_out(unsupported: dict[str, object]) -> None:
+    assert update_config(FILE, unsupported) == FILE
 
 
 VALUES = st.text(
@@ -108,7 +113,7 @@ VALUES = st.text(
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(value=VALUES, several=st.lists(VALUES, max_size=3))
-def test_oslo_config_reads_back_what_heat_said(tmp_path: Path, value: str, several: list[str]) -> None:
+def test_oslo_config_reads_heats_values_back(tmp_path: Path, value: str, several: list[str]) -> None:
     file = tmp_path / "os-collect-config.conf"
     file.write_text(update_config(FILE, {"collectors": several, "cfn": {"secret_access_key": value}}))
 

@@ -1,4 +1,4 @@
-"""The resident agent on a database in memory: which way out says what, and what a restart changes."""
+"""The resident agent on a database in memory: the signal of each result, and the effects of a restart."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ from guestagent.unreadable_file import list_quarantined_files
 from tests.support.agent_states import build_source_state
 from tests.support.parameter_ids import shorten
 
-NOBODY = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
+DEAD_HANDLE = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
 SOURCE_DEADLINE = 1
-SOURCE = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": SOURCE_DEADLINE}}
+SOURCE = {"ReadyWaitCondition": DEAD_HANDLE, "GuestAgent": {"ServerId": 7, "Deadline": SOURCE_DEADLINE}}
 
 
 def read_newest_outcome(spool: Spool, document: Document) -> SignalOutcome | None:
     return find_newest_outcome(spool.find_record(document.handle, document.unique_id))
 
 
-class Heat(FakeHandle):
-    """A handle that answers 503 while it is `down`, and remembers every body that was sent to it."""
+class FlakyHandle(FakeHandle):
+    """A handle that answers 503 while `is_down`, and keeps every status that was sent to it."""
 
     def __init__(self) -> None:
         super().__init__([None])
-        self.down, self.sent = True, list[str]()
+        self.is_down, self.sent_statuses = True, list[str]()
 
     def send(self, body: bytes, within: float) -> None:
-        self.sent.append(json.loads(body)["Status"])
-        if self.down:
+        self.sent_statuses.append(json.loads(body)["Status"])
+        if self.is_down:
             raise HandleUnreachable("heat.test answers 503")
         super().send(body, within)
 
-    def arrived(self) -> list[str]:
+    def wait_for_accepted(self) -> list[str]:
         """Return the statuses of accepted signals, once there is one."""
         end = time.monotonic() + 10
         while not self.received:
@@ -64,10 +64,12 @@ class Heat(FakeHandle):
         return [str(body["Status"]) for body in self.received]
 
 
-class Agent:
-    """One life of the agent, in a thread."""
+class AgentLife:
+    """One process of the agent, in a thread."""
 
-    def __init__(self, folder: Path, database: Callable[[], FakeDatabase], heat: Heat | None = None) -> None:
+    def __init__(
+        self, folder: Path, database: Callable[[], FakeDatabase], heat: FlakyHandle | None = None
+    ) -> None:
         self.settings = replace(
             settings.load_settings(),
             state_folder=folder / "state",
@@ -75,19 +77,19 @@ class Agent:
             interval=0.2,
             collector_cache=folder,
         )
-        self.mailbox = DocumentInbox(
+        self.inbox = DocumentInbox(
             self.settings.state_folder, self.settings.run_folder, self.settings.collector_cache
         )
         self._database = database
         self._heat = heat
 
     def collect(self, document: Mapping[str, Any]) -> None:
-        self.mailbox.store(CollectedDocument.from_document(document, Path("cfn.json")))
+        self.inbox.store(CollectedDocument.from_document(document, Path("cfn.json")))
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        with self.mailbox.open_listener() as ear:
-            service = AgentDaemon(self.settings, ear, self._edges, self._sender)
+    def run(self) -> Iterator[None]:
+        with self.inbox.open_listener() as listener:
+            service = AgentDaemon(self.settings, listener, self._edges, self._sender)
             thread = threading.Thread(target=service.run)
             thread.start()
             try:
@@ -97,32 +99,32 @@ class Agent:
                 thread.join(10)
                 assert not thread.is_alive()
 
-    def until(self, state: str) -> status.AgentStatus:
-        """The status, once it is `state`."""
+    def wait_for_state(self, state: str) -> status.AgentStatus:
+        """Return the status, once it has this state."""
         end = time.monotonic() + 10
         while True:
-            seen = status.read_status(self.settings.state_folder / "status.json")
-            if seen is not None and seen.state == state:
-                return seen
-            assert time.monotonic() < end, f"still {seen}"
+            last_status = status.read_status(self.settings.state_folder / "status.json")
+            if last_status is not None and last_status.state == state:
+                return last_status
+            assert time.monotonic() < end, f"still {last_status}"
             time.sleep(0.02)
 
-    def said(self, document: Mapping[str, Any]) -> SignalOutcome:
-        """What the handle will be told, once there is something."""
+    def wait_for_outcome(self, document: Mapping[str, Any]) -> SignalOutcome:
+        """Return the newest outcome for the handle, once there is one."""
         end = time.monotonic() + 10
         while (outcome := read_newest_outcome(Spool(self.settings.state_folder), parse(document))) is None:
             assert time.monotonic() < end
             time.sleep(0.02)
         return outcome
 
-    def pending(self, document: Mapping[str, Any], status: SignalStatus) -> None:
+    def wait_until_pending(self, document: Mapping[str, Any], status: SignalStatus) -> None:
         """Wait until an outcome of this status is pending."""
         end = time.monotonic() + 10
-        while self.said(document).status is not status:
+        while self.wait_for_outcome(document).status is not status:
             assert time.monotonic() < end
             time.sleep(0.02)
 
-    def look_again(self) -> None:
+    def wait_for_two_looks(self) -> None:
         """Return when the agent has looked at the server twice since this call."""
         path = self.settings.state_folder / "status.json"
         for _ in range(2):
@@ -153,84 +155,84 @@ class Agent:
 
 def test_nothing_is_touched_before_there_is_metadata(tmp_path: Path) -> None:
     database = FakeDatabase()
-    agent = Agent(tmp_path, lambda: database)
+    agent = AgentLife(tmp_path, lambda: database)
 
-    with agent.running():
-        agent.until("waiting")
+    with agent.run():
+        agent.wait_for_state("waiting")
 
     assert database.write_count == 0
 
 
-def test_collected_metadata_is_worked_on_at_once_and_success_is_said(tmp_path: Path) -> None:
-    agent = Agent(tmp_path, FakeDatabase)
+def test_collected_metadata_is_applied_at_once_and_success_is_signalled(tmp_path: Path) -> None:
+    agent = AgentLife(tmp_path, FakeDatabase)
 
-    with agent.running():
-        agent.until("waiting")
+    with agent.run():
+        agent.wait_for_state("waiting")
         agent.collect(SOURCE)
-        assert agent.until("ready").role == "source"
-        outcome = agent.said(SOURCE)
+        assert agent.wait_for_state("ready").role == "source"
+        outcome = agent.wait_for_outcome(SOURCE)
 
     assert outcome.status is SignalStatus.SUCCESS
     assert outcome.data["server_id"] == 7
 
 
-def test_a_condition_that_cannot_heal_is_said_as_failure(tmp_path: Path) -> None:
-    agent = Agent(tmp_path, lambda: FakeDatabase(replace(FRESH_SERVER, binary_log=False)))
+def test_a_final_condition_is_signalled_as_failure(tmp_path: Path) -> None:
+    agent = AgentLife(tmp_path, lambda: FakeDatabase(replace(FRESH_SERVER, binary_log=False)))
     agent.collect(SOURCE)
 
-    with agent.running():
-        outcome = agent.said(SOURCE)
+    with agent.run():
+        outcome = agent.wait_for_outcome(SOURCE)
 
     assert (outcome.status, "binary log" in outcome.reason) == (SignalStatus.FAILURE, True)
 
 
-def test_what_becomes_true_after_a_failure_is_said_as_success(tmp_path: Path) -> None:
+def test_a_repair_after_a_failure_is_signalled_as_success(tmp_path: Path) -> None:
     database = FakeDatabase(replace(FRESH_SERVER, binary_log=False))
-    agent = Agent(tmp_path, lambda: database)
+    agent = AgentLife(tmp_path, lambda: database)
     agent.collect(SOURCE)
 
-    with agent.running():
-        assert agent.said(SOURCE).status is SignalStatus.FAILURE
+    with agent.run():
+        assert agent.wait_for_outcome(SOURCE).status is SignalStatus.FAILURE
         database.state = FRESH_SERVER
-        agent.until("ready")
+        agent.wait_for_state("ready")
         end = time.monotonic() + 10
-        while agent.said(SOURCE).status is SignalStatus.FAILURE and time.monotonic() < end:
+        while agent.wait_for_outcome(SOURCE).status is SignalStatus.FAILURE and time.monotonic() < end:
             time.sleep(0.02)
 
-    assert agent.said(SOURCE).status is SignalStatus.SUCCESS
+    assert agent.wait_for_outcome(SOURCE).status is SignalStatus.SUCCESS
 
 
 @pytest.mark.parametrize(
     "content", [b"", b'{"version": 1, "key": [], "pending": 7}', b"[" * 100_000], ids=shorten
 )
-def test_what_is_true_now_is_said_once_more_if_the_spool_cannot_be_read(
+def test_the_present_outcome_is_sent_again_if_the_spool_cannot_be_read(
     tmp_path: Path, content: bytes
 ) -> None:
-    heat = Heat()
-    heat.down = False
-    agent = Agent(tmp_path, FakeDatabase, heat)
+    heat = FlakyHandle()
+    heat.is_down = False
+    agent = AgentLife(tmp_path, FakeDatabase, heat)
     agent.collect(SOURCE)
-    with agent.running():
-        heat.arrived()
+    with agent.run():
+        heat.wait_for_accepted()
     (agent.settings.state_folder / "signal.json").write_bytes(content)
-    again = Agent(tmp_path, FakeDatabase, later := Heat())
-    later.down = False
+    again = AgentLife(tmp_path, FakeDatabase, later := FlakyHandle())
+    later.is_down = False
 
-    with again.running():
-        said = later.arrived()
+    with again.run():
+        wait_for_outcome = later.wait_for_accepted()
 
-    assert said == ["SUCCESS"]
+    assert wait_for_outcome == ["SUCCESS"]
     assert len(list_quarantined_files(agent.settings.state_folder)) == 1
 
 
-def test_invalid_metadata_is_said_with_every_problem_and_nothing_is_touched(tmp_path: Path) -> None:
+def test_every_problem_of_invalid_metadata_is_signalled_and_nothing_is_changed(tmp_path: Path) -> None:
     database = FakeDatabase()
-    agent = Agent(tmp_path, lambda: database)
-    broken = {**SOURCE, "Users": 5, "GuestAgent": {"Deadlin": 1}}
-    agent.collect(broken)
+    agent = AgentLife(tmp_path, lambda: database)
+    fail_with_bug = {**SOURCE, "Users": 5, "GuestAgent": {"Deadlin": 1}}
+    agent.collect(fail_with_bug)
 
-    with agent.running():
-        outcome = agent.said({"ReadyWaitCondition": NOBODY})
+    with agent.run():
+        outcome = agent.wait_for_outcome({"ReadyWaitCondition": DEAD_HANDLE})
 
     assert outcome.status is SignalStatus.FAILURE
     assert "Users" in outcome.reason
@@ -238,43 +240,43 @@ def test_invalid_metadata_is_said_with_every_problem_and_nothing_is_touched(tmp_
     assert database.write_count == 0
 
 
-def test_a_bug_of_ours_is_said_at_the_deadline_and_does_not_end_the_agent(tmp_path: Path) -> None:
-    def broken() -> FakeDatabase:
+def test_a_bug_is_signalled_at_the_deadline_and_does_not_end_the_agent(tmp_path: Path) -> None:
+    def fail_with_bug() -> FakeDatabase:
         raise ZeroDivisionError("secret text")
 
-    agent = Agent(tmp_path, broken)
+    agent = AgentLife(tmp_path, fail_with_bug)
     agent.collect(SOURCE)
 
-    with agent.running():
-        outcome = agent.said(SOURCE)
+    with agent.run():
+        outcome = agent.wait_for_outcome(SOURCE)
 
     assert outcome.status is SignalStatus.FAILURE
     assert "a bug of guestagent: ZeroDivisionError at" in outcome.reason
     assert "secret text" not in outcome.reason
 
 
-def test_trouble_of_our_own_is_said_at_the_deadline_though_the_agent_is_restarted_again_and_again(
+def test_a_bug_is_signalled_at_the_deadline_despite_restarts_of_the_agent(
     tmp_path: Path,
 ) -> None:
-    def broken() -> FakeDatabase:
+    def fail_with_bug() -> FakeDatabase:
         raise ZeroDivisionError
 
-    agent = Agent(tmp_path, broken)
+    agent = AgentLife(tmp_path, fail_with_bug)
     agent.collect(SOURCE)
 
     for _ in range(5):
-        with agent.running():
+        with agent.run():
             time.sleep(SOURCE_DEADLINE * 0.3)
 
-    assert agent.said(SOURCE).status is SignalStatus.FAILURE
+    assert agent.wait_for_outcome(SOURCE).status is SignalStatus.FAILURE
 
 
-def test_documents_that_take_turns_do_not_begin_their_deadlines_anew(tmp_path: Path) -> None:
-    agent = Agent(tmp_path, Restarting())
-    other = {**SOURCE, "ReadyWaitCondition": NOBODY.replace("/x?", "/y?")}
+def test_alternating_documents_do_not_extend_their_deadlines(tmp_path: Path) -> None:
+    agent = AgentLife(tmp_path, StoppableServer())
+    other = {**SOURCE, "ReadyWaitCondition": DEAD_HANDLE.replace("/x?", "/y?")}
     spool, end = Spool(agent.settings.state_folder), time.monotonic() + 10
 
-    with agent.running():
+    with agent.run():
         while all(read_newest_outcome(spool, parse(each)) is None for each in (SOURCE, other)):
             assert time.monotonic() < end
             for document in (SOURCE, other):
@@ -282,57 +284,57 @@ def test_documents_that_take_turns_do_not_begin_their_deadlines_anew(tmp_path: P
                 time.sleep(0.15)
 
 
-PATIENT = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 900}}
+PATIENT = {"ReadyWaitCondition": DEAD_HANDLE, "GuestAgent": {"ServerId": 7, "Deadline": 900}}
 
 
-class Restarting:
-    """A server that does not answer while it is `away`."""
+class StoppableServer:
+    """A server that does not answer while `is_away`."""
 
     def __init__(self) -> None:
-        self.away, self.database = True, FakeDatabase()
+        self.is_away, self.database = True, FakeDatabase()
 
     def __call__(self) -> FakeDatabase:
-        if self.away:
+        if self.is_away:
             raise DatabaseUnreachable("nobody answers")
         return self.database
 
 
-def test_newer_metadata_is_taken_up_while_an_older_one_waits(tmp_path: Path) -> None:
-    server = Restarting()
-    agent = Agent(tmp_path, server)
+def test_newer_metadata_interrupts_the_wait_of_an_older_one(tmp_path: Path) -> None:
+    server = StoppableServer()
+    agent = AgentLife(tmp_path, server)
     agent.collect(PATIENT)
     newer = {**PATIENT, "GuestAgent": {"ServerId": 9, "Deadline": 900, "Generation": 2}}
 
-    with agent.running():
-        agent.until("converging")
+    with agent.run():
+        agent.wait_for_state("converging")
         agent.collect(newer)
-        server.away = False
-        assert agent.until("ready").generation == 2
+        server.is_away = False
+        assert agent.wait_for_state("ready").generation == 2
 
     assert server.database.state.server_id == 9
 
 
-def test_a_stop_in_the_middle_says_nothing_and_the_next_life_goes_on(tmp_path: Path) -> None:
-    server = Restarting()
-    agent = Agent(tmp_path, server)
+def test_a_stop_sends_no_signal_and_the_next_process_goes_on(tmp_path: Path) -> None:
+    server = StoppableServer()
+    agent = AgentLife(tmp_path, server)
     agent.collect(PATIENT)
 
-    with agent.running():
-        agent.until("converging")
+    with agent.run():
+        agent.wait_for_state("converging")
     assert read_newest_outcome(Spool(agent.settings.state_folder), parse(PATIENT)) is None
 
-    server.away = False
-    with agent.running():
-        assert agent.said(PATIENT).status is SignalStatus.SUCCESS
+    server.is_away = False
+    with agent.run():
+        assert agent.wait_for_outcome(PATIENT).status is SignalStatus.SUCCESS
 
 
 def test_drift_is_repaired(tmp_path: Path) -> None:
     database = FakeDatabase()
-    agent = Agent(tmp_path, lambda: database)
+    agent = AgentLife(tmp_path, lambda: database)
     agent.collect(SOURCE)
 
-    with agent.running():
-        agent.until("ready")
+    with agent.run():
+        agent.wait_for_state("ready")
         database.state = replace(database.state, read_only=True)
         end = time.monotonic() + 10
         while database.state.read_only and time.monotonic() < end:
@@ -341,31 +343,31 @@ def test_drift_is_repaired(tmp_path: Path) -> None:
     assert not database.state.read_only
 
 
-def test_what_an_earlier_life_found_is_not_shown_as_if_it_still_held(tmp_path: Path) -> None:
-    server = Restarting()
-    agent = Agent(tmp_path, server)
+def test_the_status_of_an_earlier_process_is_replaced(tmp_path: Path) -> None:
+    server = StoppableServer()
+    agent = AgentLife(tmp_path, server)
     agent.collect(SOURCE)
     status.write_status(agent.settings.state_folder / "status.json", status.AgentStatus("ready", "long ago"))
 
-    with agent.running():
-        assert agent.until("converging").role == "source"
+    with agent.run():
+        assert agent.wait_for_state("converging").role == "source"
 
 
-def test_every_look_is_dated_also_if_it_finds_nothing_new(tmp_path: Path) -> None:
-    agent = Agent(tmp_path, FakeDatabase)
+def test_every_look_updates_the_time_of_the_status(tmp_path: Path) -> None:
+    agent = AgentLife(tmp_path, FakeDatabase)
     agent.collect(SOURCE)
 
-    with agent.running():
-        first = agent.until("ready").observed_at
-        agent.look_again()
-        second = agent.until("ready").observed_at
+    with agent.run():
+        first = agent.wait_for_state("ready").observed_at
+        agent.wait_for_two_looks()
+        second = agent.wait_for_state("ready").observed_at
 
     assert first is not None
     assert second is not None
     assert second.uptime > first.uptime
 
 
-def test_a_success_that_waits_for_heat_is_not_pushed_aside_by_trouble_of_our_own(tmp_path: Path) -> None:
+def test_a_bug_does_not_replace_a_pending_success(tmp_path: Path) -> None:
     opened: list[FakeDatabase] = []
 
     def well_once() -> FakeDatabase:
@@ -374,27 +376,27 @@ def test_a_success_that_waits_for_heat_is_not_pushed_aside_by_trouble_of_our_own
         opened.append(FakeDatabase())
         return opened[0]
 
-    agent = Agent(tmp_path, well_once)
+    agent = AgentLife(tmp_path, well_once)
     agent.collect(SOURCE)
 
-    with agent.running():
-        assert agent.said(SOURCE).status is SignalStatus.SUCCESS
+    with agent.run():
+        assert agent.wait_for_outcome(SOURCE).status is SignalStatus.SUCCESS
         time.sleep(SOURCE_DEADLINE + 1)
 
-    assert agent.said(SOURCE).status is SignalStatus.SUCCESS
+    assert agent.wait_for_outcome(SOURCE).status is SignalStatus.SUCCESS
 
 
-def test_a_stop_while_another_pass_is_at_work_is_no_failure(tmp_path: Path) -> None:
-    agent = Agent(tmp_path, FakeDatabase)
+def test_a_stop_during_another_pass_is_no_failure(tmp_path: Path) -> None:
+    agent = AgentLife(tmp_path, FakeDatabase)
     agent.collect(SOURCE)
 
     with wiring.hold_pass_lock(agent.settings, lambda: False):
-        with agent.running():
+        with agent.run():
             time.sleep(SOURCE_DEADLINE + 0.5)
         assert read_newest_outcome(Spool(agent.settings.state_folder), parse(SOURCE)) is None
 
 
-def test_a_bug_in_signalling_does_not_leave_all_later_signals_unsaid(tmp_path: Path) -> None:
+def test_a_bug_in_signalling_does_not_stop_later_signals(tmp_path: Path) -> None:
     connections: list[FakeHandle] = []
 
     def connect(handle: Handle) -> FakeHandle:
@@ -403,60 +405,60 @@ def test_a_bug_in_signalling_does_not_leave_all_later_signals_unsaid(tmp_path: P
             raise ZeroDivisionError
         return connections[-1]
 
-    told: list[str] = []
-    speaker = SignalThread(
-        Sender(Spool(tmp_path), SystemClock(), connect=connect), told.append, retry_interval=0.01
+    messages: list[str] = []
+    thread = SignalThread(
+        Sender(Spool(tmp_path), SystemClock(), connect=connect), messages.append, retry_interval=0.01
     )
-    speaker.start()
-    speaker.submit(SpoolEntry(parse(SOURCE).handle, "node-1", SignalOutcome(SignalStatus.SUCCESS, "ready")))
+    thread.start()
+    thread.submit(SpoolEntry(parse(SOURCE).handle, "node-1", SignalOutcome(SignalStatus.SUCCESS, "ready")))
 
     end = time.monotonic() + 10
     while not (len(connections) == 2 and connections[1].received) and time.monotonic() < end:
         time.sleep(0.01)
-    speaker.stop()
+    thread.stop()
 
     assert connections[1].received
-    assert "a bug of guestagent: ZeroDivisionError at" in told[0]
+    assert "a bug of guestagent: ZeroDivisionError at" in messages[0]
 
 
-def test_a_success_that_heat_has_not_taken_is_replaced_when_the_node_fails_for_good(tmp_path: Path) -> None:
-    database, heat = FakeDatabase(), Heat()
-    agent = Agent(tmp_path, lambda: database, heat)
+def test_a_pending_success_is_replaced_by_a_final_failure(tmp_path: Path) -> None:
+    database, heat = FakeDatabase(), FlakyHandle()
+    agent = AgentLife(tmp_path, lambda: database, heat)
     agent.collect(PATIENT)
 
-    with agent.running():
-        agent.pending(PATIENT, SignalStatus.SUCCESS)
+    with agent.run():
+        agent.wait_until_pending(PATIENT, SignalStatus.SUCCESS)
         database.state = replace(database.state, binary_log=False)
-        agent.pending(PATIENT, SignalStatus.FAILURE)
-        heat.down = False
-        arrived = heat.arrived()
+        agent.wait_until_pending(PATIENT, SignalStatus.FAILURE)
+        heat.is_down = False
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert arrived == ["FAILURE"]
+    assert wait_for_accepted == ["FAILURE"]
 
 
-def test_a_success_is_held_back_while_the_node_may_heal_and_sent_once_it_has(tmp_path: Path) -> None:
-    server, heat = Restarting(), Heat()
-    server.away = False
-    agent = Agent(tmp_path, server, heat)
+def test_a_pending_success_is_withheld_while_the_node_is_not_ready(tmp_path: Path) -> None:
+    server, heat = StoppableServer(), FlakyHandle()
+    server.is_away = False
+    agent = AgentLife(tmp_path, server, heat)
     agent.collect(PATIENT)
 
-    with agent.running():
-        agent.pending(PATIENT, SignalStatus.SUCCESS)
-        server.away = True
-        agent.until("converging")
-        heat.down = False
-        agent.look_again()
+    with agent.run():
+        agent.wait_until_pending(PATIENT, SignalStatus.SUCCESS)
+        server.is_away = True
+        agent.wait_for_state("converging")
+        heat.is_down = False
+        agent.wait_for_two_looks()
         silent = list(heat.received)
-        server.away = False
-        arrived = heat.arrived()
+        server.is_away = False
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert (silent, arrived) == ([], ["SUCCESS"])
+    assert (silent, wait_for_accepted) == ([], ["SUCCESS"])
 
 
-def test_a_spooled_outcome_is_not_sent_at_a_start_before_a_look_has_confirmed_it(tmp_path: Path) -> None:
-    heat = Heat()
-    heat.down = False
-    agent = Agent(tmp_path, lambda: FakeDatabase(replace(FRESH_SERVER, binary_log=False)), heat)
+def test_a_pending_outcome_is_not_sent_after_a_start_before_a_look_confirms_it(tmp_path: Path) -> None:
+    heat = FlakyHandle()
+    heat.is_down = False
+    agent = AgentLife(tmp_path, lambda: FakeDatabase(replace(FRESH_SERVER, binary_log=False)), heat)
     Spool(agent.settings.state_folder).put_entry(
         SpoolEntry(
             parse(PATIENT).handle, parse(PATIENT).unique_id, SignalOutcome(SignalStatus.SUCCESS, "ready")
@@ -464,17 +466,17 @@ def test_a_spooled_outcome_is_not_sent_at_a_start_before_a_look_has_confirmed_it
     )
     agent.collect(PATIENT)
 
-    with agent.running():
-        heat.arrived()
+    with agent.run():
+        heat.wait_for_accepted()
 
-    assert heat.sent == ["FAILURE"]
+    assert heat.sent_statuses == ["FAILURE"]
 
 
 def test_an_outcome_of_an_older_document_is_not_sent_after_a_start(tmp_path: Path) -> None:
-    heat = Heat()
-    heat.down = False
-    agent = Agent(tmp_path, FakeDatabase, heat)
-    older = {**PATIENT, "ReadyWaitCondition": NOBODY.replace("/x", "/older")}
+    heat = FlakyHandle()
+    heat.is_down = False
+    agent = AgentLife(tmp_path, FakeDatabase, heat)
+    older = {**PATIENT, "ReadyWaitCondition": DEAD_HANDLE.replace("/x", "/older")}
     Spool(agent.settings.state_folder).put_entry(
         SpoolEntry(
             parse(older).handle, parse(older).unique_id, SignalOutcome(SignalStatus.FAILURE, "not ready")
@@ -482,107 +484,105 @@ def test_an_outcome_of_an_older_document_is_not_sent_after_a_start(tmp_path: Pat
     )
     agent.collect(PATIENT)
 
-    with agent.running():
-        heat.arrived()
+    with agent.run():
+        heat.wait_for_accepted()
 
-    assert heat.sent == ["SUCCESS"]
+    assert heat.sent_statuses == ["SUCCESS"]
 
 
-def test_a_pending_success_is_replaced_when_its_metadata_become_invalid(tmp_path: Path) -> None:
-    heat = Heat()
-    agent = Agent(tmp_path, FakeDatabase, heat)
+def test_invalid_metadata_replaces_a_pending_success(tmp_path: Path) -> None:
+    heat = FlakyHandle()
+    agent = AgentLife(tmp_path, FakeDatabase, heat)
     agent.collect(PATIENT)
 
-    with agent.running():
-        agent.pending(PATIENT, SignalStatus.SUCCESS)
+    with agent.run():
+        agent.wait_until_pending(PATIENT, SignalStatus.SUCCESS)
         agent.collect({**PATIENT, "Users": 5})
-        agent.pending(PATIENT, SignalStatus.FAILURE)
-        heat.down = False
-        arrived = heat.arrived()
+        agent.wait_until_pending(PATIENT, SignalStatus.FAILURE)
+        heat.is_down = False
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert arrived == ["FAILURE"]
+    assert wait_for_accepted == ["FAILURE"]
 
 
-def test_a_failure_that_heat_has_not_taken_is_held_back_once_its_cause_is_mended(tmp_path: Path) -> None:
-    server, heat = Restarting(), Heat()
-    server.away, server.database.state = False, replace(FRESH_SERVER, binary_log=False)
-    agent = Agent(tmp_path, server, heat)
+def test_a_pending_failure_is_withheld_after_its_cause_was_repaired(tmp_path: Path) -> None:
+    server, heat = StoppableServer(), FlakyHandle()
+    server.is_away, server.database.state = False, replace(FRESH_SERVER, binary_log=False)
+    agent = AgentLife(tmp_path, server, heat)
     agent.collect(PATIENT)
 
-    with agent.running():
-        agent.pending(PATIENT, SignalStatus.FAILURE)
-        server.away, server.database.state = True, FRESH_SERVER
-        agent.until("converging")
-        heat.down = False
-        agent.look_again()
+    with agent.run():
+        agent.wait_until_pending(PATIENT, SignalStatus.FAILURE)
+        server.is_away, server.database.state = True, FRESH_SERVER
+        agent.wait_for_state("converging")
+        heat.is_down = False
+        agent.wait_for_two_looks()
         silent = list(heat.received)
-        server.away = False
-        arrived = heat.arrived()
+        server.is_away = False
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert (silent, arrived) == ([], ["SUCCESS"])
+    assert (silent, wait_for_accepted) == ([], ["SUCCESS"])
 
 
-def test_a_failure_that_was_mended_and_is_not_ready_at_the_deadline_is_sent_again(tmp_path: Path) -> None:
-    server, heat = Restarting(), Heat()
-    server.away, server.database.state = False, replace(FRESH_SERVER, binary_log=False)
-    brief = {"ReadyWaitCondition": NOBODY, "GuestAgent": {"ServerId": 7, "Deadline": 2}}
-    agent = Agent(tmp_path, server, heat)
+def test_a_withheld_failure_is_sent_if_the_node_is_not_ready_at_the_deadline(tmp_path: Path) -> None:
+    server, heat = StoppableServer(), FlakyHandle()
+    server.is_away, server.database.state = False, replace(FRESH_SERVER, binary_log=False)
+    brief = {"ReadyWaitCondition": DEAD_HANDLE, "GuestAgent": {"ServerId": 7, "Deadline": 2}}
+    agent = AgentLife(tmp_path, server, heat)
     agent.collect(brief)
 
-    with agent.running():
-        agent.pending(brief, SignalStatus.FAILURE)
-        server.away = True
-        agent.until("converging")
-        heat.down = False
-        arrived = heat.arrived()
+    with agent.run():
+        agent.wait_until_pending(brief, SignalStatus.FAILURE)
+        server.is_away = True
+        agent.wait_for_state("converging")
+        heat.is_down = False
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert arrived == ["FAILURE"]
+    assert wait_for_accepted == ["FAILURE"]
     assert "not ready after" in str(heat.received[0]["Reason"])
 
 
-def test_an_invalid_documents_failure_is_sent_after_a_restart_while_it_is_still_invalid(
+def test_the_failure_of_an_invalid_document_is_sent_after_a_restart(
     tmp_path: Path,
 ) -> None:
-    heat = Heat()
-    agent = Agent(tmp_path, FakeDatabase, heat)
+    heat = FlakyHandle()
+    agent = AgentLife(tmp_path, FakeDatabase, heat)
     agent.collect({**PATIENT, "Users": 5})
-    with agent.running():
-        agent.pending(PATIENT, SignalStatus.FAILURE)
+    with agent.run():
+        agent.wait_until_pending(PATIENT, SignalStatus.FAILURE)
 
-    heat.down = False
-    with agent.running():
-        arrived = heat.arrived()
+    heat.is_down = False
+    with agent.run():
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert arrived == ["FAILURE"]
+    assert wait_for_accepted == ["FAILURE"]
 
 
-def test_nothing_is_sent_while_another_pass_is_at_work(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_is_sent_during_another_pass(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "guestagent")
-    database, heat = FakeDatabase(), Heat()
-    agent = Agent(tmp_path, lambda: database, heat)
+    database, heat = FakeDatabase(), FlakyHandle()
+    agent = AgentLife(tmp_path, lambda: database, heat)
     agent.collect(PATIENT)
 
-    with agent.running():
-        agent.pending(PATIENT, SignalStatus.SUCCESS)
+    with agent.run():
+        agent.wait_until_pending(PATIENT, SignalStatus.SUCCESS)
         with wiring.hold_pass_lock(agent.settings, lambda: True):
             end = time.monotonic() + 10
             while "held back" not in caplog.text and time.monotonic() < end:
                 time.sleep(0.02)
-            heat.down, database.state = False, replace(database.state, binary_log=False)
-        arrived = heat.arrived()
+            heat.is_down, database.state = False, replace(database.state, binary_log=False)
+        wait_for_accepted = heat.wait_for_accepted()
 
-    assert arrived == ["FAILURE"]
+    assert wait_for_accepted == ["FAILURE"]
 
 
-def test_an_announcer_does_not_send_what_an_earlier_life_left_in_the_spool(tmp_path: Path) -> None:
+def test_the_signal_thread_does_not_send_what_an_earlier_process_left_in_the_spool(tmp_path: Path) -> None:
     spool, handle = Spool(tmp_path), FakeHandle()
     old = SpoolEntry(parse(SOURCE).handle, "node-1", SignalOutcome(SignalStatus.SUCCESS, "ready"))
     spool.put_entry(old)
-    speaker = SignalThread(Sender(spool, SystemClock(), connect=handle.connect), lambda message: None)
+    thread = SignalThread(Sender(spool, SystemClock(), connect=handle.connect), lambda message: None)
 
-    speaker.start()
-    speaker.stop()
+    thread.start()
+    thread.stop()
 
     assert (handle.attempts, spool.read_pending()) == (0, old)

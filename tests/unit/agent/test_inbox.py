@@ -67,16 +67,16 @@ def test_an_unchanged_document_wakes_the_listener_but_is_not_written_again(inbox
     assert (inbox.state_folder / "document.json").stat().st_ino == before.st_ino
 
 
-def collected(inbox: DocumentInbox, number: int) -> bytes:
+def write_collected_file(inbox: DocumentInbox, number: int) -> bytes:
     """The list of files that os-collect-config gives its command."""
     file = inbox.state_folder.parent / "cfn.json"
     file.write_text(json.dumps(build_document(number).document))
     return os.fsencode(f"/nowhere/ec2.json:{file}")
 
 
-def test_a_bell_that_names_the_files_is_heard_before_the_document_is_stored(inbox: DocumentInbox) -> None:
+def test_an_early_wakeup_brings_the_document_before_it_is_stored(inbox: DocumentInbox) -> None:
     with inbox.open_listener() as listener:
-        wakeup_pipe.send_wakeup(str(inbox.run_folder), collected(inbox, 1))
+        wakeup_pipe.send_wakeup(str(inbox.run_folder), write_collected_file(inbox, 1))
 
         assert listener.wait(WAKEUP_TIMEOUT_S)
         early = listener.read_latest()
@@ -88,13 +88,13 @@ def test_a_bell_that_names_the_files_is_heard_before_the_document_is_stored(inbo
         assert early.collected_at
 
 
-def test_poke_rings_with_the_files_that_it_is_given_and_then_makes_room(
+def test_poke_sends_the_list_of_files_and_lowers_its_priority(
     inbox: DocumentInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
     monkeypatch.setattr(wakeup_pipe, "PIPE_FOLDER", str(inbox.run_folder))
     monkeypatch.setattr(os, "nice", steps.append)
-    monkeypatch.setitem(os.environ, "OS_CONFIG_FILES", os.fsdecode(collected(inbox, 1)))
+    monkeypatch.setitem(os.environ, "OS_CONFIG_FILES", os.fsdecode(write_collected_file(inbox, 1)))
     with inbox.open_listener() as listener:
         wakeup_pipe.send_early_wakeup()
 
@@ -103,10 +103,10 @@ def test_poke_rings_with_the_files_that_it_is_given_and_then_makes_room(
     assert steps == [wakeup_pipe.POKE_NICENESS]
 
 
-def test_what_is_stored_counts_more_than_what_was_named(inbox: DocumentInbox) -> None:
+def test_a_stored_document_replaces_an_announced_one(inbox: DocumentInbox) -> None:
     inbox.store(build_document(1))
     with inbox.open_listener() as listener:
-        wakeup_pipe.send_wakeup(str(inbox.run_folder), collected(inbox, 2))
+        wakeup_pipe.send_wakeup(str(inbox.run_folder), write_collected_file(inbox, 2))
         listener.wait(WAKEUP_TIMEOUT_S)
         named = listener.read_latest()
         inbox.store(build_document(3))
@@ -115,7 +115,7 @@ def test_what_is_stored_counts_more_than_what_was_named(inbox: DocumentInbox) ->
         assert (named, listener.read_latest()) == (build_document(2), build_document(3))
 
 
-def test_files_that_cannot_be_read_leave_what_was_known(inbox: DocumentInbox) -> None:
+def test_unreadable_announced_files_leave_the_former_document(inbox: DocumentInbox) -> None:
     inbox.store(build_document(1))
     with inbox.open_listener() as listener:
         wakeup_pipe.send_wakeup(str(inbox.run_folder), b"/nowhere/cfn.json")
@@ -124,8 +124,8 @@ def test_files_that_cannot_be_read_leave_what_was_known(inbox: DocumentInbox) ->
         assert listener.read_latest() == build_document(1)
 
 
-def test_a_copy_of_boot_time_that_is_only_left_over_is_not_heard(inbox: DocumentInbox) -> None:
-    named = collected(inbox, 1)
+def test_an_outdated_copy_of_boot_time_is_no_news(inbox: DocumentInbox) -> None:
+    named = write_collected_file(inbox, 1)
     (inbox.state_folder.parent / "cfn.json.last").write_text(json.dumps(build_document(1).document))
     inbox.store(build_document(2))
     with inbox.open_listener() as listener:

@@ -24,37 +24,37 @@ FAILED = AgentStatus(
 )
 
 
-@pytest.mark.parametrize("kept", [FAILED, AgentStatus("waiting")])
-def test_a_status_reads_back(tmp_path: Path, kept: AgentStatus) -> None:
-    status.write_status(tmp_path / "status.json", kept)
+@pytest.mark.parametrize("agent_status", [FAILED, AgentStatus("waiting")])
+def test_a_status_is_read_back(tmp_path: Path, agent_status: AgentStatus) -> None:
+    status.write_status(tmp_path / "status.json", agent_status)
 
-    assert status.read_status(tmp_path / "status.json") == kept
+    assert status.read_status(tmp_path / "status.json") == agent_status
 
 
-def test_a_status_keeps_when_it_was_written(tmp_path: Path) -> None:
+def test_a_status_has_the_time_when_it_was_written(tmp_path: Path) -> None:
     at = Timestamp("2026-11-23T18:00:30+00:00", "a boot", 4711.5)
 
     status.write_status(tmp_path / "status.json", FAILED, at)
 
-    kept = status.read_status(tmp_path / "status.json")
-    assert kept is not None
-    assert kept.observed_at == at
+    agent_status = status.read_status(tmp_path / "status.json")
+    assert agent_status is not None
+    assert agent_status.observed_at == at
 
 
-def test_a_status_of_a_version_that_kept_no_time_is_read_without_one(tmp_path: Path) -> None:
+def test_a_status_of_a_version_that_recorded_no_time_has_none(tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text(json.dumps(FAILED.as_json()))
 
-    kept = status.read_status(tmp_path / "status.json")
+    agent_status = status.read_status(tmp_path / "status.json")
 
-    assert kept is not None
-    assert (kept, kept.observed_at) == (FAILED, None)
+    assert agent_status is not None
+    assert (agent_status, agent_status.observed_at) == (FAILED, None)
 
 
-def test_nobody_has_worked_here_yet(tmp_path: Path) -> None:
+def test_a_missing_status_is_none(tmp_path: Path) -> None:
     assert status.read_status(tmp_path / "status.json") is None
 
 
-def test_an_empty_file_which_a_power_cut_may_leave_tells_nothing(tmp_path: Path) -> None:
+def test_an_empty_file_after_a_power_cut_counts_as_missing(tmp_path: Path) -> None:
     (tmp_path / "status.json").touch()
 
     assert status.read_status(tmp_path / "status.json") is None
@@ -64,7 +64,7 @@ TIMELESS = json.dumps(FAILED.as_json() | {"looked": {"at": "2026-11-23T18:00:30"
 
 
 @pytest.mark.parametrize("content", ["{}", '{"conditions": 1}', "[]", TIMELESS])
-def test_what_is_no_status_is_as_good_as_none_and_says_so(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_status_is_waiting_with_a_problem(tmp_path: Path, content: str) -> None:
     (tmp_path / "status.json").write_text(content)
 
     found = status.read_status(tmp_path / "status.json")
@@ -74,7 +74,7 @@ def test_what_is_no_status_is_as_good_as_none_and_says_so(tmp_path: Path, conten
     assert found.problems[0].startswith(f"{tmp_path}/status.json cannot be read (")
 
 
-def test_a_full_disk_is_no_reason_to_stop(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_stop_the_agent(tmp_path: Path) -> None:
     (tmp_path / ".status.json.draft").mkdir()
 
     status.write_status(tmp_path / "status.json", FAILED)

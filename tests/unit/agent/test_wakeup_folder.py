@@ -23,7 +23,7 @@ from guestagent.agent.settings import load_settings
         ("[DEFAULT]\nrun = relative\n", ""),
     ],
 )
-def test_the_folder_is_the_configurations_or_none(tmp_path: Path, text: str, folder: str) -> None:
+def test_the_folder_is_read_from_a_simple_file_only(tmp_path: Path, text: str, folder: str) -> None:
     file = tmp_path / "guestagent.conf"
     file.write_text(text)
 
@@ -33,11 +33,11 @@ def test_the_folder_is_the_configurations_or_none(tmp_path: Path, text: str, fol
     assert found in ("", str(load_settings(file).run_folder))
 
 
-def test_without_a_configuration_it_is_the_usual_one(tmp_path: Path) -> None:
+def test_the_default_folder_needs_no_file(tmp_path: Path) -> None:
     assert wakeup_pipe.find_folder(str(tmp_path / "none")) == wakeup_pipe.PIPE_FOLDER
 
 
-def test_what_cannot_be_read_is_not_guessed(tmp_path: Path) -> None:
+def test_an_unreadable_file_gives_no_folder(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff")
 
     assert [wakeup_pipe.find_folder(str(path)) for path in (tmp_path, tmp_path / "binary")] == ["", ""]

@@ -1,4 +1,4 @@
-"""What the agent stands on."""
+"""The findings on the agent itself and on its disks."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tests.support.doctor_probes import (
 
 
 def test_a_resident_agent_that_has_ended_is_a_failure(tmp_path: Path) -> None:
-    found = list_grades(
+    grades = list_grades(
         check_agent(build_settings(tmp_path), None, build_probes(is_listening=lambda path: False))
     )
 
-    assert found == {"resident": "fail", "status": "warn"}
+    assert grades == {"resident": "fail", "status": "warn"}
 
 
 @pytest.mark.parametrize(("state", "grade"), [("ready", "ok"), ("converging", "warn"), ("failed", "warn")])
-def test_the_last_pass_is_told(state: str, grade: str, tmp_path: Path) -> None:
+def test_the_last_status_is_reported(state: str, grade: str, tmp_path: Path) -> None:
     status.write_status(tmp_path / "state" / "status.json", AgentStatus(state, problems=()))
 
     assert list_grades(check_agent(build_settings(tmp_path), None, build_probes()))["status"] == grade
@@ -44,14 +44,14 @@ def test_a_ready_that_is_too_old_to_count_is_a_warning_with_its_age(tmp_path: Pa
     status.write_status(tmp_path / "state" / "status.json", AgentStatus("ready"), written)
     later = replace(written, uptime=100.0 + 7200)
 
-    found = get_finding(
+    finding = get_finding(
         "status", check_agent(build_settings(tmp_path), None, build_probes(read_timestamp=lambda: later))
     )
 
-    assert (str(found.grade), "2 h ago" in found.actual) == ("warn", True)
+    assert (str(finding.grade), "2 h ago" in finding.actual) == ("warn", True)
 
 
-def test_a_problem_that_the_agent_met_is_a_line_of_its_own(tmp_path: Path) -> None:
+def test_each_problem_of_the_agent_is_a_finding(tmp_path: Path) -> None:
     status.write_status(tmp_path / "state" / "status.json", AgentStatus("failed", problems=("Users: no",)))
 
     assert (
@@ -60,32 +60,32 @@ def test_a_problem_that_the_agent_met_is_a_line_of_its_own(tmp_path: Path) -> No
     )
 
 
-def test_a_pause_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_a_pause_is_reported_with_its_reason(tmp_path: Path) -> None:
     mark = Pause("root", "2026-11-23T18:00:00+00:00", "moving the disk")
 
-    found = get_finding("pause", check_agent(build_settings(tmp_path), mark, build_probes()))
+    finding = get_finding("pause", check_agent(build_settings(tmp_path), mark, build_probes()))
 
-    assert (str(found.grade), "moving the disk" in found.actual) == ("warn", True)
+    assert (str(finding.grade), "moving the disk" in finding.actual) == ("warn", True)
 
 
 @pytest.mark.parametrize(
     ("free", "grade"), [(5 * GIB, "ok"), (GIB // 2, "warn"), (1024, "fail")], ids=["roomy", "low", "full"]
 )
-def test_room_is_looked_at(free: int, grade: str) -> None:
-    found = check_disks(
+def test_free_space_is_graded(free: int, grade: str) -> None:
+    findings = check_disks(
         {"state": Path("/var/lib/x")}, build_probes(measure_disk_space=lambda path: DiskSpace(free, 10 * GIB))
     )
 
-    assert list_grades(found) == {"state": grade}
+    assert list_grades(findings) == {"state": grade}
 
 
-def test_a_disk_that_cannot_be_looked_at_is_a_failure() -> None:
-    found = check_disks(
+def test_a_disk_that_cannot_be_measured_is_a_failure() -> None:
+    findings = check_disks(
         {"state": Path("/x")},
         build_probes(measure_disk_space=build_failing_probe(OSError(5, "Input/output error"))),
     )
 
-    assert get_finding("state", found).actual == "/x: Input/output error"
+    assert get_finding("state", findings).actual == "/x: Input/output error"
 
 
 @pytest.mark.parametrize(("mode", "grade"), [(0o700, ""), (0o755, ""), (0o770, "fail"), (0o1777, "fail")])
@@ -100,19 +100,22 @@ def test_a_state_folder_that_others_may_write_to_is_a_failure(tmp_path: Path, mo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder away")
-def test_a_state_folder_of_somebody_else_is_a_failure(tmp_path: Path) -> None:
+def test_a_state_folder_of_another_user_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     os.chown(tmp_path / "state", 4711, 4711)
 
-    found = get_finding("state folder", check_agent(build_settings(tmp_path), None, build_probes()))
+    finding = get_finding("state folder", check_agent(build_settings(tmp_path), None, build_probes()))
 
-    assert found.actual == f"{tmp_path / 'state'} belongs to user 4711"
+    assert finding.actual == f"{tmp_path / 'state'} belongs to user 4711"
 
 
 def test_a_file_that_was_kept_aside_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "document.json.unreadable-20261129T001808Z").touch()
 
-    found = get_finding("state file", check_agent(build_settings(tmp_path), None, build_probes()))
+    finding = get_finding("state file", check_agent(build_settings(tmp_path), None, build_probes()))
 
-    assert (str(found.grade), "document.json.unreadable-20261129T001808Z" in found.actual) == ("warn", True)
+    assert (str(finding.grade), "document.json.unreadable-20261129T001808Z" in finding.actual) == (
+        "warn",
+        True,
+    )

@@ -27,55 +27,64 @@ REPLICA = Document(
 )
 
 
-def edges(
+def build_dependencies(
     folder: Path, source: SourceState | None = None, open_: Callable[[], Database] = FakeDatabase
 ) -> PassDependencies:
-    seen = source or SourceState(
+    source_state = source or SourceState(
         server_id=1, binary_log=True, history=build_history(""), version=FRESH_SERVER.version
     )
     clock = FakeClock()
     return PassDependencies(
         open_database=open_,
-        source_view=FakeSourceProbe(seen),
+        source_view=FakeSourceProbe(source_state),
         journal=Journal(folder / "journal.json", clock, "boot"),
         clock=clock,
         find_own_address=lambda host: "10.0.0.8",
     )
 
 
-def test_every_condition_is_a_line_and_the_port_of_a_source_is_tried(tmp_path: Path) -> None:
-    found = list(check_database(SOURCE, edges(tmp_path), build_probes()))
+def test_every_condition_is_a_finding_and_the_port_of_a_source_is_checked(tmp_path: Path) -> None:
+    findings = list(check_database(SOURCE, build_dependencies(tmp_path), build_probes()))
 
-    assert list_grades(found)["access"] == "warn"  # the image boots read-only
-    assert list_grades(found)["binary log"] == "ok"
-    assert get_finding("TCP", found).actual == "10.0.0.8:3306 answers"
-
-
-def test_a_source_that_listens_to_itself_alone_is_told_of_bind_address(tmp_path: Path) -> None:
-    shut = build_probes(check_port=build_failing_probe(ConnectionRefusedError(111, "Connection refused")))
-
-    assert "bind-address" in get_finding("TCP", check_database(SOURCE, edges(tmp_path), shut)).advice
+    assert list_grades(findings)["access"] == "warn"  # the image boots read-only
+    assert list_grades(findings)["binary log"] == "ok"
+    assert get_finding("TCP", findings).actual == "10.0.0.8:3306 answers"
 
 
-def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
-    silent = edges(tmp_path, open_=build_failing_probe(DatabaseUnreachable("no socket")))
+def test_a_source_that_refuses_connections_gets_advice_on_bind_address(tmp_path: Path) -> None:
+    probes_with_closed_port = build_probes(
+        check_port=build_failing_probe(ConnectionRefusedError(111, "Connection refused"))
+    )
 
-    assert list_grades(check_database(SOURCE, silent, build_probes())) == {"answer": "fail"}
+    assert (
+        "bind-address"
+        in get_finding(
+            "TCP", check_database(SOURCE, build_dependencies(tmp_path), probes_with_closed_port)
+        ).advice
+    )
 
 
-def test_a_replica_tells_the_way_to_its_source_and_both_versions(tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer_is_one_finding(tmp_path: Path) -> None:
+    dependencies = build_dependencies(tmp_path, open_=build_failing_probe(DatabaseUnreachable("no socket")))
+
+    assert list_grades(check_database(SOURCE, dependencies, build_probes())) == {"answer": "fail"}
+
+
+def test_a_replica_reports_the_connection_to_its_source_and_both_versions(tmp_path: Path) -> None:
     newer = SourceState(server_id=1, binary_log=True, history=build_history(""), version="11.8.6-MariaDB")
 
-    found = list(check_database(REPLICA, edges(tmp_path, newer), build_probes()))
+    findings = list(check_database(REPLICA, build_dependencies(tmp_path, newer), build_probes()))
 
-    assert get_finding("TCP", found).actual == "10.0.0.7:3306 answers"
-    assert (str(get_finding("versions", found).grade), get_finding("source", found).grade.name) == (
+    assert get_finding("TCP", findings).actual == "10.0.0.7:3306 answers"
+    assert (str(get_finding("versions", findings).grade), get_finding("source", findings).grade.name) == (
         "warn",
         "OK",
     )
 
 
-def test_no_password_stands_in_any_line(tmp_path: Path) -> None:
-    said = [str(finding) for finding in check_database(REPLICA, edges(tmp_path), build_probes())]
+def test_no_finding_contains_a_password(tmp_path: Path) -> None:
+    lines = [
+        str(finding) for finding in check_database(REPLICA, build_dependencies(tmp_path), build_probes())
+    ]
 
-    assert not [line for line in said if "never-shown" in line]
+    assert not [line for line in lines if "never-shown" in line]

@@ -32,59 +32,59 @@ from tests.support.signal_handles import (
 DOCUMENT = Document(build_cfn_handle(), section=Section(node="Master0000"))
 
 
-def test_a_handle_that_hears_is_all_ok_but_for_what_is_still_to_be_said(tmp_path: Path) -> None:
-    found = list_grades(check_handle(DOCUMENT, build_settings(tmp_path), build_probes()))
+def test_a_reachable_handle_is_ok_but_has_no_signal_yet(tmp_path: Path) -> None:
+    grades = list_grades(check_handle(DOCUMENT, build_settings(tmp_path), build_probes()))
 
-    assert found.pop("signal") == "warn"
-    assert found == dict.fromkeys(("transport", "expiry", "name", "TCP", "HTTP", "clock"), "ok")
+    assert grades.pop("signal") == "warn"
+    assert grades == dict.fromkeys(("transport", "expiry", "name", "TCP", "HTTP", "clock"), "ok")
 
 
-def test_what_was_accepted_is_ok(tmp_path: Path) -> None:
+def test_an_accepted_signal_is_ok(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "state")
-    said = SpoolEntry(DOCUMENT.handle, DOCUMENT.unique_id, build_success())
-    spool.put_entry(said)
-    spool.mark_accepted(said)
+    entry = SpoolEntry(DOCUMENT.handle, DOCUMENT.unique_id, build_success())
+    spool.put_entry(entry)
+    spool.mark_accepted(entry)
 
     assert list_grades(check_handle(DOCUMENT, build_settings(tmp_path), build_probes()))["signal"] == "ok"
 
 
-def test_what_was_given_up_is_a_failure_with_its_reason(tmp_path: Path) -> None:
+def test_a_signal_that_was_given_up_is_a_failure_with_its_reason(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "state")
-    said = SpoolEntry(DOCUMENT.handle, DOCUMENT.unique_id, build_failure())
-    spool.put_entry(said)
-    spool.mark_given_up(said, "403 for 60 s")
+    entry = SpoolEntry(DOCUMENT.handle, DOCUMENT.unique_id, build_failure())
+    spool.put_entry(entry)
+    spool.mark_given_up(entry, "403 for 60 s")
 
-    found = get_finding("signal", check_handle(DOCUMENT, build_settings(tmp_path), build_probes()))
+    finding = get_finding("signal", check_handle(DOCUMENT, build_settings(tmp_path), build_probes()))
 
-    assert (str(found.grade), "403 for 60 s" in found.actual) == ("fail", True)
+    assert (str(finding.grade), "403 for 60 s" in finding.actual) == ("fail", True)
 
 
 @pytest.mark.parametrize(("minutes", "grade"), [(5, "ok"), (13.5, "warn"), (20, "fail")])
-def test_an_expiry_is_seen_in_advance(minutes: float, grade: str, tmp_path: Path) -> None:
+def test_an_expiry_is_reported_in_advance(minutes: float, grade: str, tmp_path: Path) -> None:
     later = build_probes(get_utc_now=lambda: NOW + timedelta(minutes=minutes - 1))
 
     assert list_grades(check_handle(DOCUMENT, build_settings(tmp_path), later))["expiry"] == grade
 
 
-def test_a_name_that_does_not_resolve_ends_the_way(tmp_path: Path) -> None:
+def test_no_port_is_checked_if_the_name_does_not_resolve(tmp_path: Path) -> None:
     nameless = build_probes(resolve_host=build_failing_probe(OSError(-2, "Name or service not known")))
 
-    found = list(check_handle(DOCUMENT, build_settings(tmp_path), nameless))
+    findings = list(check_handle(DOCUMENT, build_settings(tmp_path), nameless))
 
-    assert get_finding("name", found).actual == "heat.test does not resolve: Name or service not known"
-    assert "TCP" not in list_grades(found)
+    assert get_finding("name", findings).actual == "heat.test does not resolve: Name or service not known"
+    assert "TCP" not in list_grades(findings)
 
 
-def test_a_port_that_is_shut_says_where_to_look(tmp_path: Path) -> None:
+def test_a_closed_port_gives_advice(tmp_path: Path) -> None:
     shut = build_probes(check_port=build_failing_probe(ConnectionRefusedError(111, "Connection refused")))
 
-    found = get_finding("TCP", check_handle(DOCUMENT, build_settings(tmp_path), shut))
+    finding = get_finding("TCP", check_handle(DOCUMENT, build_settings(tmp_path), shut))
 
-    assert found.actual == "heat.test:8000: Connection refused"
-    assert "security group" in found.advice
+    assert finding.actual == "heat.test:8000: Connection refused"
+    assert "security group" in finding.advice
 
 
-def test_a_certificate_that_does_not_hold_is_told_in_the_senders_words(tmp_path: Path) -> None:
+def test_an_invalid_certificate_is_reported_with_the_senders_error(tmp_path: Path) -> None:
     strange = build_probes(
         request_root=build_failing_probe(HandleUnreachable("heat.test: its certificate does not hold"))
     )
@@ -94,33 +94,37 @@ def test_a_certificate_that_does_not_hold_is_told_in_the_senders_words(tmp_path:
     )
 
 
-@pytest.mark.parametrize(("seconds", "seen"), [(3600, "3600 s behind Heat's"), (-90, "90 s ahead of Heat's")])
-def test_a_clock_that_is_off_is_seen_by_the_answer(seconds: int, seen: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "actual"), [(3600, "3600 s behind Heat's"), (-90, "90 s ahead of Heat's")]
+)
+def test_a_wrong_clock_is_detected_by_the_response(seconds: int, actual: str, tmp_path: Path) -> None:
     theirs = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
     off = build_probes(request_root=lambda url, host, ca: HttpResponse(300, "", date=theirs))
 
-    found = get_finding("clock", check_handle(DOCUMENT, build_settings(tmp_path), off))
+    finding = get_finding("clock", check_handle(DOCUMENT, build_settings(tmp_path), off))
 
-    assert (str(found.grade), found.actual) == ("warn", seen)
+    assert (str(finding.grade), finding.actual) == ("warn", actual)
 
 
 def test_a_heat_signal_needs_two_services(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def greeted(url: str, host: str, ca: Path | None) -> HttpResponse:
+    def answer_request(url: str, host: str, ca: Path | None) -> HttpResponse:
         asked.append(url)
         return HttpResponse(300, "")
 
     list(
         check_handle(
-            Document(build_account_handle()), build_settings(tmp_path), build_probes(request_root=greeted)
+            Document(build_account_handle()),
+            build_settings(tmp_path),
+            build_probes(request_root=answer_request),
         )
     )
 
     assert asked == ["http://heat.test:8004/", "http://keystone.test:5000/"]
 
 
-def test_no_credential_stands_in_any_line(tmp_path: Path) -> None:
+def test_no_finding_contains_a_credential(tmp_path: Path) -> None:
     troubles = (
         build_probes(),
         build_probes(check_port=build_failing_probe(OSError("no"))),
@@ -128,9 +132,11 @@ def test_no_credential_stands_in_any_line(tmp_path: Path) -> None:
     )
     documents = (DOCUMENT, Document(build_account_handle()))
 
-    said = [str(f) for d in documents for p in troubles for f in check_handle(d, build_settings(tmp_path), p)]
+    lines = [
+        str(f) for d in documents for p in troubles for f in check_handle(d, build_settings(tmp_path), p)
+    ]
 
-    assert not [line for line in said if SIGNATURE in line]
+    assert not [line for line in lines if SIGNATURE in line]
 
 
 def test_a_handle_that_is_a_template_function_is_a_failure(tmp_path: Path) -> None:

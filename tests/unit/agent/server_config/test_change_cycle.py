@@ -29,7 +29,7 @@ from guestagent.secret import Secret
 from tests.support.agent_states import build_history
 from tests.support.journals import corrupt_journal
 
-LOGIN = SourceState(server_id=7, binary_log=True, history=build_history("0-7-5"))
+SOURCE_STATE = SourceState(server_id=7, binary_log=True, history=build_history("0-7-5"))
 DEFAULTS = {
     "innodb_buffer_pool_size": "134217728",
     "sync_binlog": "0",
@@ -42,12 +42,12 @@ DEFAULTS = {
 }
 
 
-def document(**variables: bool | int) -> Document:
+def build_document(**variables: bool | int) -> Document:
     section = Section(node="Master0000", server_id=7, variables=variables)
     return Document(CfnHandle(Secret("http://10.0.0.1/handle?Signature=x")), section=section)
 
 
-class Guest:
+class FakeHost:
     """A machine with a server that reads its option file when it is restarted. `bad`: what it does not start with."""
 
     def __init__(self, folder: Path, image: str = "[mariadbd]\nlog_bin = binlog\n") -> None:
@@ -57,19 +57,19 @@ class Guest:
             replace(FRESH_SERVER, server_id=7, read_only=False), global_variables=DEFAULTS
         )
         self.control, self.clock = (
-            FakeServiceControl(self.started, log_output="[ERROR] unknown variable 'back_log=7'"),
+            FakeServiceControl(self.start_server, log_output="[ERROR] unknown variable 'back_log=7'"),
             FakeClock(),
         )
         self.boot = "boot 1"
         self.bad, self.up, self.mark = "back_log = 7\n", True, list[Pause]()
-        self.born()
+        self.create_socket()
 
-    def born(self) -> None:
+    def create_socket(self) -> None:
         self.socket.unlink(missing_ok=True)
         self.socket.write_text("")
         self.database.global_variables |= {"socket": str(self.socket), "datadir": str(self.folder)}
 
-    def started(self) -> CommandResult:
+    def start_server(self) -> CommandResult:
         said = dict(
             line.split(" = ")
             for line in self.file.read_text().splitlines()
@@ -77,7 +77,7 @@ class Guest:
         )
         self.up = self.bad not in self.file.read_text()
         if self.up:
-            self.born()
+            self.create_socket()
             self.database.global_variables |= {
                 name: value for name, value in said.items() if name in DEFAULTS
             }
@@ -89,10 +89,10 @@ class Guest:
             raise DatabaseUnreachable("nobody answers")
         return self.database
 
-    def record(self) -> ChangeState:
+    def read_state(self) -> ChangeState:
         return ChangeFile(self.folder / "configuration.json").state
 
-    def reconciler(self, wanted: Document) -> Reconciler:
+    def build_reconciler(self, wanted: Document) -> Reconciler:
         ground = ConfigurationDependencies(
             option_path=lambda family: self.file,
             service_control=lambda family: self.control,
@@ -103,7 +103,7 @@ class Guest:
         )
         edges = PassDependencies(
             open_database=self.open,
-            source_view=FakeSourceProbe(LOGIN),
+            source_view=FakeSourceProbe(SOURCE_STATE),
             journal=Journal(self.folder / "journal.json", self.clock, self.boot),
             clock=self.clock,
             find_own_address=lambda host: "10.0.0.7",
@@ -113,183 +113,183 @@ class Guest:
         return Reconciler(wanted, "task", "10.0.0.1", edges)
 
     def converge(self, wanted: Document) -> Report:
-        return self.reconciler(wanted).converge(wanted.section.deadline)
+        return self.build_reconciler(wanted).converge(wanted.section.deadline)
 
 
 def test_a_dynamic_variable_needs_no_restart(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
+    host = FakeHost(tmp_path)
 
-    report = guest.converge(document())
+    report = host.converge(build_document())
 
     assert report.verdict is Verdict.READY
-    assert guest.control.commands == []
-    assert guest.database.global_variables["sync_binlog"] == "1"
-    assert "sync_binlog = 1" in guest.file.read_text()
+    assert host.control.commands == []
+    assert host.database.global_variables["sync_binlog"] == "1"
+    assert "sync_binlog = 1" in host.file.read_text()
 
 
-def test_a_static_one_restarts_once_and_the_next_pass_nothing(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
+def test_a_static_variable_restarts_the_server_once(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
 
-    report = guest.converge(document(performance_schema=True))
-    writes = guest.database.write_count
-    again = guest.converge(document(performance_schema=True))
+    report = host.converge(build_document(performance_schema=True))
+    writes = host.database.write_count
+    again = host.converge(build_document(performance_schema=True))
 
     assert (report.verdict, again.verdict) == (Verdict.READY, Verdict.READY)
-    assert guest.control.commands == ["restart"]
-    assert guest.database.global_variables["performance_schema"] == "ON"
-    assert guest.database.write_count == writes
+    assert host.control.commands == ["restart"]
+    assert host.database.global_variables["performance_schema"] == "ON"
+    assert host.database.write_count == writes
 
 
-def test_drift_of_a_static_variable_restarts_no_server_in_use(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document(performance_schema=True))
-    guest.database.global_variables["performance_schema"] = "OFF"
+def test_drift_of_a_static_variable_does_not_restart_a_ready_server(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document(performance_schema=True))
+    host.database.global_variables["performance_schema"] = "OFF"
 
-    report = guest.converge(document(performance_schema=True))
+    report = host.converge(build_document(performance_schema=True))
 
     assert report.verdict is Verdict.FAILED
     assert report.readiness.worst_condition.actual == "performance_schema = OFF"
-    assert guest.control.commands == ["restart"]
+    assert host.control.commands == ["restart"]
 
 
-def test_a_server_that_does_not_come_up_gets_the_file_before(tmp_path: Path) -> None:
-    guest = Guest(tmp_path, image="[mariadbd]\nlog_bin = binlog\n# the image's\n")
+def test_a_server_that_does_not_start_gets_the_previous_file(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path, image="[mariadbd]\nlog_bin = binlog\n# the image's\n")
 
-    report = guest.converge(document(back_log=7))
+    report = host.converge(build_document(back_log=7))
 
-    assert (report.verdict, guest.up) == (Verdict.FAILED, True)
-    assert guest.file.read_text() == "[mariadbd]\nlog_bin = binlog\n# the image's\n"
+    assert (report.verdict, host.up) == (Verdict.FAILED, True)
+    assert host.file.read_text() == "[mariadbd]\nlog_bin = binlog\n# the image's\n"
     assert report.readiness.worst_condition.actual == (
         "the server did not start with it (Job failed); variable: back_log; "
         "its last words: unknown variable 'back_log=7'"
     )
-    assert guest.control.commands == ["restart", "restart"]
-    assert guest.converge(document(back_log=8)).verdict is Verdict.READY
+    assert host.control.commands == ["restart", "restart"]
+    assert host.converge(build_document(back_log=8)).verdict is Verdict.READY
 
 
-def test_one_that_is_silent_for_the_deadline_gets_the_file_before(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
+def test_a_server_that_is_silent_until_the_deadline_gets_the_previous_file(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
 
-    def silent() -> CommandResult:
-        guest.started()
+    def start_silently_once() -> CommandResult:
+        host.start_server()
         return CommandResult(True)
 
-    guest.control.on_command = silent
+    host.control.on_command = start_silently_once
 
-    report = guest.converge(document(back_log=7))
-    later = guest.reconciler(document(back_log=7))
-    guest.clock.sleep(90)
+    report = host.converge(build_document(back_log=7))
+    later = host.build_reconciler(build_document(back_log=7))
+    host.clock.sleep(90)
     later.run_pass()
 
     assert report.verdict is Verdict.FAILED
-    assert "restart" in guest.control.commands
-    assert guest.record().phase is Phase.RESTORING
-    assert "no answer" in guest.record().why
-    assert "back_log" not in guest.file.read_text()
+    assert "restart" in host.control.commands
+    assert host.read_state().phase is Phase.RESTORING
+    assert "no answer" in host.read_state().why
+    assert "back_log" not in host.file.read_text()
 
 
-def start_silently(guest: Guest) -> None:
+def start_silently(host: FakeHost) -> None:
     """Have the service manager call a server that does not answer started."""
 
     def start() -> CommandResult:
-        guest.started()
+        host.start_server()
         return CommandResult(True)
 
-    guest.control.on_command = start
+    host.control.on_command = start
 
 
-def reboot(guest: Guest, uptime: float) -> None:
+def reboot(host: FakeHost, uptime: float) -> None:
     """Have the machine come up anew: its clock begins at zero, and it has started the server by itself."""
-    guest.boot, guest.clock.time = f"after {guest.boot}", uptime
-    guest.started()
+    host.boot, host.clock.time = f"after {host.boot}", uptime
+    host.start_server()
 
 
-def test_after_weeks_a_power_cut_in_the_restart_does_not_keep_the_file_for_weeks(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.clock.time = 30 * 86400.0
-    start_silently(guest)
-    guest.converge(document(back_log=7))
+def test_after_a_reboot_during_a_restart_the_time_counts_from_the_first_silence(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.clock.time = 30 * 86400.0
+    start_silently(host)
+    host.converge(build_document(back_log=7))
 
-    reboot(guest, uptime=40)
-    guest.reconciler(document(back_log=7)).run_pass()
-    guest.clock.sleep(89)
-    early = guest.reconciler(document(back_log=7)).run_pass()
-    guest.clock.sleep(1)
-    guest.reconciler(document(back_log=7)).run_pass()
+    reboot(host, uptime=40)
+    host.build_reconciler(build_document(back_log=7)).run_pass()
+    host.clock.sleep(89)
+    early = host.build_reconciler(build_document(back_log=7)).run_pass()
+    host.clock.sleep(1)
+    host.build_reconciler(build_document(back_log=7)).run_pass()
 
     assert "(89 s after the restart)" in early.worst_condition.actual
-    assert guest.record().phase is Phase.RESTORING
-    assert "back_log" not in guest.file.read_text()
+    assert host.read_state().phase is Phase.RESTORING
+    assert "back_log" not in host.file.read_text()
 
 
-def test_a_file_with_which_only_a_reboot_started_the_server_is_taken_back_too(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document())
-    guest.bad, guest.control.log_output = "sync_binlog = 1\n", "[ERROR] unknown variable 'sync_binlog=1'"
-    assert guest.record().phase is Phase.WRITTEN
+def test_a_file_that_prevents_a_start_after_a_reboot_is_rolled_back(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document())
+    host.bad, host.control.log_output = "sync_binlog = 1\n", "[ERROR] unknown variable 'sync_binlog=1'"
+    assert host.read_state().phase is Phase.WRITTEN
 
-    reboot(guest, uptime=40)
-    report = guest.converge(document())
+    reboot(host, uptime=40)
+    report = host.converge(build_document())
 
-    assert guest.up
+    assert host.up
     assert report.verdict is Verdict.FAILED
-    assert guest.file.read_text() == "[mariadbd]\nlog_bin = binlog\n"
+    assert host.file.read_text() == "[mariadbd]\nlog_bin = binlog\n"
     assert "the server did not start with it" in report.readiness.worst_condition.actual
 
 
-def test_a_reboot_and_a_start_command_that_does_not_work_blame_no_file(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document())
-    written = guest.file.read_text()
-    guest.control.on_command, guest.control.log_output = (
+def test_a_broken_start_command_after_a_reboot_does_not_roll_back_the_file(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document())
+    written = host.file.read_text()
+    host.control.on_command, host.control.log_output = (
         lambda: CommandResult(False, "Unit mysqld.service not found."),
         "",
     )
 
-    reboot(guest, uptime=40)
-    guest.up = False
-    early = guest.reconciler(document()).run_pass()
-    guest.up = True
-    report = guest.converge(document())
+    reboot(host, uptime=40)
+    host.up = False
+    early = host.build_reconciler(build_document()).run_pass()
+    host.up = True
+    report = host.converge(build_document())
 
     assert "after the restart" in early.worst_condition.actual
     assert report.verdict is Verdict.READY
-    assert guest.file.read_text() == written
+    assert host.file.read_text() == written
 
 
-class Stubborn(Guest):
+class HostWithFailingStarts(FakeHost):
     """Whose server starts with no file at all for the first `fails` commands."""
 
     def __init__(self, folder: Path, fails: int) -> None:
         super().__init__(folder)
         self.fails, self.at = fails, list[float]()
-        self.control.on_command = self.tried
+        self.control.on_command = self.start_if_allowed
 
-    def tried(self) -> CommandResult:
+    def start_if_allowed(self) -> CommandResult:
         self.at.append(self.clock.now())
         if len(self.at) <= self.fails:
             self.up = False
             return CommandResult(False, "Job failed")
-        return self.started()
+        return self.start_server()
 
 
-def test_a_server_that_fails_with_the_good_file_too_is_started_again_and_again(tmp_path: Path) -> None:
-    guest = Stubborn(tmp_path, fails=6)
+def test_a_server_that_fails_with_the_previous_file_is_started_repeatedly(tmp_path: Path) -> None:
+    host = HostWithFailingStarts(tmp_path, fails=6)
 
-    report = guest.converge(document(back_log=9))
+    report = host.converge(build_document(back_log=9))
 
-    assert guest.up
+    assert host.up
     assert report.verdict is Verdict.FAILED
-    assert "back_log" not in guest.file.read_text()
-    assert guest.control.commands == ["restart", "restart", *["start"] * 5]
-    pauses = [later - earlier for earlier, later in zip(guest.at[1:], guest.at[2:], strict=False)]
+    assert "back_log" not in host.file.read_text()
+    assert host.control.commands == ["restart", "restart", *["start"] * 5]
+    pauses = [later - earlier for earlier, later in zip(host.at[1:], host.at[2:], strict=False)]
     assert all(pause >= least for pause, least in zip(pauses, (2, 4, 8, 16, 32), strict=True)), pauses
 
 
-def test_why_the_good_file_does_not_help_is_told(tmp_path: Path) -> None:
-    guest = Stubborn(tmp_path, fails=99)
+def test_the_error_of_a_start_with_the_previous_file_is_reported(tmp_path: Path) -> None:
+    host = HostWithFailingStarts(tmp_path, fails=99)
 
-    report = guest.converge(document(back_log=9))
+    report = host.converge(build_document(back_log=9))
 
     worst = report.readiness.worst_condition
     assert (report.verdict, worst.state) == (Verdict.FAILED, ConditionState.PENDING)
@@ -299,19 +299,19 @@ def test_why_the_good_file_does_not_help_is_told(tmp_path: Path) -> None:
     assert worst.advice == "see the server's error log; it is started again at least once every 60 s"
 
 
-def test_who_stops_the_server_after_a_rollback_finds_it_stopped(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document(back_log=7))
-    done = list(guest.control.commands)
-    guest.up = False
+def test_a_server_that_is_stopped_after_a_rollback_stays_stopped(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document(back_log=7))
+    done = list(host.control.commands)
+    host.up = False
 
-    guest.reconciler(document(back_log=7)).run_pass()
+    host.build_reconciler(build_document(back_log=7)).run_pass()
 
-    assert guest.record().phase is Phase.REFUSED
-    assert guest.control.commands == done
+    assert host.read_state().phase is Phase.REFUSED
+    assert host.control.commands == done
 
 
-class Slow(FakeServiceControl):
+class SlowServiceControl(FakeServiceControl):
     """Takes its time for a restart."""
 
     def __init__(self, clock: FakeClock, seconds: float) -> None:
@@ -323,19 +323,19 @@ class Slow(FakeServiceControl):
         return super().restart(meanwhile)
 
 
-class Killed(Guest):
+class HostWithKilledAgent(FakeHost):
     """Whose agent dies when the service command number `at` begins, or when it has ended."""
 
     def __init__(self, folder: Path, at: int, ended: bool) -> None:
         super().__init__(folder)
-        self.control.on_command = self.dying
+        self.control.on_command = self.start_and_die
         self.left, self.ended = at, ended
 
-    def dying(self) -> CommandResult:
+    def start_and_die(self) -> CommandResult:
         self.left -= 1
         if self.left == 0 and not self.ended:
             raise SimulatedCrash
-        said = self.started()
+        said = self.start_server()
         if self.left == 0:
             raise SimulatedCrash
         return said
@@ -347,48 +347,48 @@ class Killed(Guest):
 def test_an_agent_that_is_killed_around_a_restart_converges(
     tmp_path: Path, at: int, ended: bool, value: int
 ) -> None:
-    guest = Killed(tmp_path, at, ended)
+    host = HostWithKilledAgent(tmp_path, at, ended)
     with suppress(SimulatedCrash):
-        guest.converge(document(back_log=value))
+        host.converge(build_document(back_log=value))
 
-    report = guest.converge(document(back_log=value))
+    report = host.converge(build_document(back_log=value))
 
-    assert guest.up
+    assert host.up
     assert report.verdict is (Verdict.FAILED if value == 7 else Verdict.READY), (
         report.readiness.worst_condition
     )
-    assert ("back_log = 7\n" in guest.file.read_text()) is False
+    assert ("back_log = 7\n" in host.file.read_text()) is False
 
 
-def test_under_a_pause_neither_file_nor_server_change(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    before, guest.mark = guest.file.read_text(), [Pause("alice", "now")]
+def test_a_pause_protects_the_file_and_the_server(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    before, host.mark = host.file.read_text(), [Pause("alice", "now")]
 
-    report = guest.converge(document(performance_schema=True))
+    report = host.converge(build_document(performance_schema=True))
 
-    assert (guest.file.read_text(), guest.control.commands, guest.database.write_count) == (before, [], 0)
+    assert (host.file.read_text(), host.control.commands, host.database.write_count) == (before, [], 0)
     assert "restart the database server for performance_schema" in report.readiness.worst_condition.expected
 
 
-def test_under_a_pause_an_older_failed_attempt_does_not_count_for_a_new_value(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document())
-    file = ChangeFile(guest.folder / "configuration.json")
+def test_during_a_pause_a_failed_attempt_does_not_count_for_another_value(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document())
+    file = ChangeFile(host.folder / "configuration.json")
     file.write(replace(file.state, tried={"sync_binlog": SetAttempt("7", "too many")}))
-    guest.database.global_variables["sync_binlog"] = "0"
-    guest.mark = [Pause("alice", "now")]
+    host.database.global_variables["sync_binlog"] = "0"
+    host.mark = [Pause("alice", "now")]
 
-    report = guest.converge(document())
+    report = host.converge(build_document())
 
     wanted = [each.expected for each in report.readiness.conditions if each.name == "configuration"]
     assert (wanted, report.verdict) == (["sync_binlog = 1"], Verdict.FAILED)
 
 
-def test_a_restart_that_has_not_ended_at_the_deadline_is_not_told_as_done(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.control = Slow(guest.clock, 1000)
+def test_a_restart_that_is_not_complete_at_the_deadline_is_reported_as_running(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.control = SlowServiceControl(host.clock, 1000)
 
-    report = guest.converge(document(performance_schema=True))
+    report = host.converge(build_document(performance_schema=True))
 
     assert (report.verdict, report.is_late) == (Verdict.FAILED, True)
     assert (
@@ -397,25 +397,28 @@ def test_a_restart_that_has_not_ended_at_the_deadline_is_not_told_as_done(tmp_pa
     )
 
 
-def test_with_a_lost_journal_not_even_a_file_is_put_back(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document())
-    guest.database.state = replace(guest.database.state, schemas=("shop",))
-    file = ChangeFile(guest.folder / "configuration.json")
+def test_with_a_lost_journal_no_file_is_put_back(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document())
+    host.database.state = replace(host.database.state, schemas=("shop",))
+    file = ChangeFile(host.folder / "configuration.json")
     file.write(replace(file.state, phase=Phase.RESTORING, previous="[mariadbd]\n"))
     corrupt_journal(tmp_path)
-    before = guest.file.read_text()
+    before = host.file.read_text()
 
-    report = guest.converge(document())
+    report = host.converge(build_document())
 
-    assert (report.readiness.worst_condition.name, guest.file.read_text()) == ("journal", before)
+    assert (report.readiness.worst_condition.name, host.file.read_text()) == ("journal", before)
 
 
-def test_without_a_file_of_ours_variables_cannot_be_had(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    reconciler = guest.reconciler(document(back_log=9))
+def test_variables_need_an_option_file(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    build_reconciler = host.build_reconciler(build_document(back_log=9))
     bare = Reconciler(
-        document(back_log=9), "task", "10.0.0.1", replace(reconciler.dependencies, configuration=None)
+        build_document(back_log=9),
+        "task",
+        "10.0.0.1",
+        replace(build_reconciler.dependencies, configuration=None),
     )
 
     report = bare.converge(90)
@@ -423,7 +426,7 @@ def test_without_a_file_of_ours_variables_cannot_be_had(tmp_path: Path) -> None:
     assert report.readiness.worst_condition.actual == "a machine without an option file of the agent's"
 
 
-def test_what_the_record_holds_reads_back_and_a_torn_one_is_none(tmp_path: Path) -> None:
+def test_a_state_is_read_back_and_a_torn_file_counts_as_missing(tmp_path: Path) -> None:
     kept = ChangeState(Phase.WRITTEN, "mariadb", "/f", "new", None, since=1.5, proved="{}")
     ChangeFile(tmp_path / "r").write(kept)
 
@@ -432,70 +435,70 @@ def test_what_the_record_holds_reads_back_and_a_torn_one_is_none(tmp_path: Path)
     assert ChangeFile(tmp_path / "r").state == ChangeState()
 
 
-def test_a_dynamic_variable_that_is_no_longer_asked_for_goes_back_at_once(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.database.global_variables["wait_timeout"] = "1000"  # another option file's
-    guest.converge(document(wait_timeout=60))
-    guest.converge(document(wait_timeout=70))
+def test_a_removed_dynamic_variable_gets_its_original_value_at_once(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.database.global_variables["wait_timeout"] = "1000"  # another option file's
+    host.converge(build_document(wait_timeout=60))
+    host.converge(build_document(wait_timeout=70))
 
-    report = guest.converge(document())
+    report = host.converge(build_document())
 
     assert report.verdict is Verdict.READY
-    assert guest.database.global_variables["wait_timeout"] == "1000"
-    assert "wait_timeout" not in guest.file.read_text()
-    assert guest.control.commands == []
+    assert host.database.global_variables["wait_timeout"] == "1000"
+    assert "wait_timeout" not in host.file.read_text()
+    assert host.control.commands == []
 
 
-def test_once_it_is_back_it_is_somebody_elses_affair(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document(wait_timeout=60))
-    guest.converge(document())
-    guest.database.global_variables["wait_timeout"] = "500"
+def test_a_variable_with_its_original_value_is_no_longer_managed(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document(wait_timeout=60))
+    host.converge(build_document())
+    host.database.global_variables["wait_timeout"] = "500"
 
-    guest.converge(document())
+    host.converge(build_document())
 
-    assert guest.database.global_variables["wait_timeout"] == "500"
-    assert guest.record().originals == {}
+    assert host.database.global_variables["wait_timeout"] == "500"
+    assert host.read_state().originals == {}
 
 
-def test_a_static_variable_that_is_no_longer_asked_for_restarts_the_server_once(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document(back_log=9))
-    assert guest.control.commands == ["restart"]
-    guest.database.global_variables["back_log"] = "9"
+def test_a_removed_static_variable_restarts_the_server_once(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document(back_log=9))
+    assert host.control.commands == ["restart"]
+    host.database.global_variables["back_log"] = "9"
 
-    first = guest.reconciler(document()).run_pass()
-    guest.database.global_variables["back_log"] = "80"
-    report = guest.converge(document())
-    guest.converge(document())
+    first = host.build_reconciler(build_document()).run_pass()
+    host.database.global_variables["back_log"] = "80"
+    report = host.converge(build_document())
+    host.converge(build_document())
 
     assert "it was restarted" in first.worst_condition.actual
     assert report.verdict is Verdict.READY
-    assert guest.control.commands == ["restart", "restart"]
+    assert host.control.commands == ["restart", "restart"]
 
 
-def test_what_an_older_agent_has_set_goes_back_to_the_servers_default(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document(wait_timeout=60))
+def test_a_removed_variable_without_a_known_original_gets_the_default(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document(wait_timeout=60))
     file = ChangeFile(tmp_path / "configuration.json")
     file.write(replace(file.state, originals={}))
 
-    report = guest.converge(document())
+    report = host.converge(build_document())
 
     assert report.verdict is Verdict.READY
-    assert guest.database.global_variables["wait_timeout"] == "28800"
+    assert host.database.global_variables["wait_timeout"] == "28800"
 
 
-def test_a_value_that_the_server_does_not_take_back_is_told_and_not_tried_again(tmp_path: Path) -> None:
-    guest = Guest(tmp_path)
-    guest.converge(document(wait_timeout=60))
+def test_a_rejected_original_value_is_reported_and_not_retried(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document(wait_timeout=60))
     file = ChangeFile(tmp_path / "configuration.json")
     file.write(replace(file.state, tried={"wait_timeout": SetAttempt("28800", "1231, can't be set")}))
 
-    report = guest.converge(document())
+    report = host.converge(build_document())
 
     told = next(each for each in report.readiness.conditions if each.name == "configuration")
     assert report.verdict is Verdict.READY
-    assert guest.database.global_variables["wait_timeout"] == "60"
+    assert host.database.global_variables["wait_timeout"] == "60"
     assert "with the server's next start: " in told.actual
     assert "wait_timeout (60 now)" in told.actual

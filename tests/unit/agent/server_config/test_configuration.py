@@ -32,7 +32,9 @@ MYSQL = RunningServer("mysql", (9, 7, 4))
 SMALL = HostResources(2 * GIB, 20 * GIB)
 
 
-def values(server: RunningServer = MARIADB, machine: HostResources = SMALL, **asked: Any) -> dict[str, str]:
+def build_values(
+    server: RunningServer = MARIADB, machine: HostResources = SMALL, **asked: Any
+) -> dict[str, str]:
     return {each.name: each.value for each in build_settings(machine, server, 7, "Slave0000", asked)}
 
 
@@ -75,8 +77,12 @@ def test_the_redo_log_takes_little_of_the_disk(disk_gb: int, redo_mb: int) -> No
     assert compute_redo_log(HostResources(256 * GIB, disk_gb * GIB)) // MIB == redo_mb
 
 
-def test_each_family_is_told_in_its_own_words() -> None:
-    mariadb, mysql, older = values(), values(MYSQL), values(RunningServer("mysql", (8, 0, 23)))
+def test_each_family_gets_its_own_variable_names() -> None:
+    mariadb, mysql, older = (
+        build_values(),
+        build_values(MYSQL),
+        build_values(RunningServer("mysql", (8, 0, 23))),
+    )
 
     assert mariadb["gtid_strict_mode"] == mysql["gtid_mode"] == "ON"
     assert {
@@ -97,18 +103,18 @@ def test_each_family_is_told_in_its_own_words() -> None:
 
 
 def test_logs_in_use_keep_their_names() -> None:
-    named = values(replace(MARIADB, binary_log="db1-bin", relay_log="db1-relay"))
+    named = build_values(replace(MARIADB, binary_log="db1-bin", relay_log="db1-relay"))
 
     assert (named["log_bin"], named["relay_log"]) == ("db1-bin", "db1-relay")
-    assert (values()["log_bin"], values()["relay_log"]) == ("binlog", "relay")
+    assert (build_values()["log_bin"], build_values()["relay_log"]) == ("binlog", "relay")
 
 
-def test_the_document_has_the_last_word() -> None:
-    said = build_settings(
+def test_the_document_overrides_the_agents_settings() -> None:
+    list_steps = build_settings(
         SMALL, MARIADB, 7, "n", {"innodb_buffer_pool_size": "1G", "performance_schema": True}
     )
 
-    found = {each.name: each for each in said}
+    found = {each.name: each for each in list_steps}
     assert (found["innodb_buffer_pool_size"].value, found["innodb_buffer_pool_size"].is_requested) == (
         str(GIB),
         True,
@@ -119,16 +125,16 @@ def test_the_document_has_the_last_word() -> None:
     )
 
 
-def test_the_file_gives_a_reason_for_each_line_and_is_the_same_for_the_same() -> None:
-    said = render_option_file("mariadb", build_settings(SMALL, MARIADB, 7, "Slave0000", {}))
+def test_the_file_has_a_reason_for_each_line_and_is_reproducible() -> None:
+    list_steps = render_option_file("mariadb", build_settings(SMALL, MARIADB, 7, "Slave0000", {}))
 
-    lines = said.splitlines()
+    lines = list_steps.splitlines()
     assert "[mariadbd]" in lines
     assert "server_id = 7" in lines
     assert all(
         lines[at - 1].startswith("# ") for at, line in enumerate(lines) if " = " in line and line[0] != "#"
     )
-    assert said == render_option_file("mariadb", build_settings(SMALL, MARIADB, 7, "Slave0000", {}))
+    assert list_steps == render_option_file("mariadb", build_settings(SMALL, MARIADB, 7, "Slave0000", {}))
     assert "[mysqld]" in render_option_file("mysql", build_settings(SMALL, MYSQL, 7, "n", {}))
 
 
@@ -143,7 +149,7 @@ def test_the_file_gives_a_reason_for_each_line_and_is_the_same_for_the_same() ->
         ("conservative", "CONSERVATIVE"),
     ],
 )
-def test_the_same_value_may_be_spelled_otherwise(wanted: str, seen: str) -> None:
+def test_different_spellings_of_a_value_are_equal(wanted: str, seen: str) -> None:
     assert is_same_value(wanted, seen)
     assert not is_same_value(wanted, "other")
 
@@ -154,7 +160,7 @@ LATER = ServerSetting("report_host", "n", "why", Activation.NEXT_START)
 RIGHT = {"performance_schema": "ON", "wait_timeout": "60", "report_host": "n"}
 
 
-def look(
+def build_snapshot(
     record: ChangeState | None = None, before: str | None = "new", asked: str = "{}", **running: str
 ) -> ConfigurationSnapshot:
     """A server as it should be, but for what `running` says."""
@@ -163,24 +169,24 @@ def look(
     )
 
 
-def said(at: ConfigurationSnapshot) -> list[str]:
+def list_steps(at: ConfigurationSnapshot) -> list[str]:
     return [str(step) for step in plan_steps(at)]
 
 
-def stands(at: ConfigurationSnapshot) -> str:
+def format_condition(at: ConfigurationSnapshot) -> str:
     found = judge_configuration(at)
     return f"{found.state}: {found.actual}"
 
 
-def test_what_is_right_is_left_alone() -> None:
-    assert said(look()) == []
-    assert judge_configuration(look()).state is ConditionState.HELD
+def test_a_correct_configuration_needs_no_steps() -> None:
+    assert list_steps(build_snapshot()) == []
+    assert judge_configuration(build_snapshot()).state is ConditionState.HELD
 
 
 def test_the_file_comes_first_and_the_restart_last() -> None:
-    at = look(before="old", performance_schema="OFF", wait_timeout="28800", report_host="")
+    at = build_snapshot(before="old", performance_schema="OFF", wait_timeout="28800", report_host="")
 
-    assert said(at) == [
+    assert list_steps(at) == [
         "write the option file /f",
         "set wait_timeout to 60",
         "restart the database server for performance_schema",
@@ -188,63 +194,66 @@ def test_the_file_comes_first_and_the_restart_last() -> None:
     assert judge_configuration(at).state is ConditionState.PENDING
 
 
-def test_what_can_wait_restarts_nothing_and_is_told() -> None:
-    at = look(report_host="")
+def test_a_setting_for_the_next_start_is_reported_without_a_restart() -> None:
+    at = build_snapshot(report_host="")
 
-    assert said(at) == []
-    assert stands(at) == "held: 3 settings; with the server's next start: report_host (empty now)"
+    assert list_steps(at) == []
+    assert format_condition(at) == "held: 3 settings; with the server's next start: report_host (empty now)"
 
 
-def test_a_node_that_was_ready_is_restarted_for_other_variables_alone() -> None:
+def test_a_ready_node_is_restarted_only_for_other_variables() -> None:
     same_ones, others = ChangeState(proved="{}"), ChangeState(proved='{"performance_schema": false}')
 
-    assert said(look(same_ones, performance_schema="OFF")) == []
-    assert stands(look(same_ones, performance_schema="OFF")) == "pending: performance_schema = OFF"
-    assert said(look(others, performance_schema="OFF")) == [
+    assert list_steps(build_snapshot(same_ones, performance_schema="OFF")) == []
+    assert (
+        format_condition(build_snapshot(same_ones, performance_schema="OFF"))
+        == "pending: performance_schema = OFF"
+    )
+    assert list_steps(build_snapshot(others, performance_schema="OFF")) == [
         "restart the database server for performance_schema"
     ]
 
 
 def test_a_restart_that_did_not_help_is_final_and_not_repeated() -> None:
-    at = look(ChangeState(Phase.APPLIED, text="new"), performance_schema="OFF")
+    at = build_snapshot(ChangeState(Phase.APPLIED, text="new"), performance_schema="OFF")
 
-    assert said(at) == []
-    assert stands(at) == "final: performance_schema = OFF"
+    assert list_steps(at) == []
+    assert format_condition(at) == "final: performance_schema = OFF"
     assert judge_configuration(at).expected == "performance_schema = ON"
 
 
-def test_a_file_that_no_server_came_up_with_is_not_written_again() -> None:
+def test_a_refused_file_is_not_written_again() -> None:
     record = ChangeState(Phase.REFUSED, text="new", why="its last words")
-    at = look(record, before="old", performance_schema="OFF")
+    at = build_snapshot(record, before="old", performance_schema="OFF")
 
-    assert said(at) == []
-    assert stands(at) == "final: its last words"
-    assert said(replace(at, text="newer")) == [
+    assert list_steps(at) == []
+    assert format_condition(at) == "final: its last words"
+    assert list_steps(replace(at, text="newer")) == [
         "write the option file /f",
         "restart the database server for performance_schema",
     ]
 
 
-def test_what_the_server_made_of_a_value_is_told_and_not_set_again() -> None:
+def test_a_rejected_value_is_reported_and_not_set_again() -> None:
     record = ChangeState(tried={"wait_timeout": SetAttempt("60", "1231, can't be set")})
-    at = look(record, wait_timeout="30")
+    at = build_snapshot(record, wait_timeout="30")
 
-    assert said(at) == []
-    assert stands(at) == "final: wait_timeout = 30 (the server reports 1231, can't be set)"
-    assert said(look(ChangeState(tried={"wait_timeout": SetAttempt("61")}), wait_timeout="30")) == [
-        "set wait_timeout to 60"
-    ]
+    assert list_steps(at) == []
+    assert format_condition(at) == "final: wait_timeout = 30 (the server reports 1231, can't be set)"
+    assert list_steps(
+        build_snapshot(ChangeState(tried={"wait_timeout": SetAttempt("61")}), wait_timeout="30")
+    ) == ["set wait_timeout to 60"]
 
 
-def test_a_variable_of_another_family_never_comes_into_the_file() -> None:
+def test_the_file_has_no_variable_of_another_family() -> None:
     strange = ServerSetting("innodb_redo_log_capacity", "1", "why", Activation.AT_ONCE, is_requested=True)
-    at = replace(look(), settings=(STATIC, strange))
+    at = replace(build_snapshot(), settings=(STATIC, strange))
 
     assert select_known_settings(at.settings, RIGHT) == (STATIC,)
-    assert stands(at) == "final: it has none of the name innodb_redo_log_capacity"
+    assert format_condition(at) == "final: it has none of the name innodb_redo_log_capacity"
 
 
-def test_the_difference_shows_what_changes_alone() -> None:
+def test_the_diff_shows_only_the_changed_lines() -> None:
     assert build_diff("a = 1\nb = 2\n", "a = 1\nb = 3\n", "/f").splitlines()[2:] == [
         "@@ -2 +2 @@",
         "-b = 2",
@@ -259,7 +268,7 @@ LOG = """\
 """
 
 
-def test_a_servers_last_words_are_its_errors_and_name_the_variable() -> None:
+def test_the_last_errors_of_a_server_name_the_variable() -> None:
     words = extract_last_errors("", LOG)
 
     assert words == "unknown variable 'back_log=99999999999'"
