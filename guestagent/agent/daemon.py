@@ -16,6 +16,7 @@ from guestagent.agent.log_format import configure_log
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.node_signaller import NodeSignaller
+from guestagent.agent.server_instance import identify_server_instance
 from guestagent.agent.settings import Settings
 from guestagent.agent.signalling import SignalThread
 from guestagent.agent.status import AgentStatus
@@ -119,7 +120,7 @@ class AgentDaemon:
                 return
 
     def _identify_server(self) -> tuple[int, int] | None:
-        return wiring.identify_server_instance(self._settings.database_socket)
+        return identify_server_instance(self._settings.database_socket)
 
     def _is_interrupted(self) -> bool:
         return self._stop_request.is_set() or self._listener.read_latest() != self._present_document

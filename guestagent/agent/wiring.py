@@ -15,6 +15,7 @@ from guestagent.agent.pause import read_pause
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.host import measure_host
+from guestagent.agent.server_instance import identify_server_instance
 from guestagent.agent.service_control import CommandServiceControl, ServiceControl, build_systemctl_control
 from guestagent.agent.settings import ServiceSettings, Settings
 from guestagent.database.binlog_comparison import BinlogComparison
@@ -72,15 +73,6 @@ def build_dependencies(
         report_progress=report_progress,
         identify_server_instance=lambda: identify_server_instance(settings.database_socket),
     )
-
-
-def identify_server_instance(socket: Path) -> tuple[int, int] | None:
-    """Identify the listening server: each one creates its socket anew when it starts. None if there is none."""
-    try:
-        attributes = socket.stat()
-    except OSError:
-        return None
-    return attributes.st_ino, attributes.st_ctime_ns
 
 
 def build_configuration_dependencies(settings: Settings, clock: Clock) -> ConfigurationDependencies:

@@ -288,7 +288,7 @@ def test_a_variable_of_the_other_family_is_named(guest: Serviced) -> None:
 def test_a_value_that_the_server_makes_something_else_of_is_named(guest: Serviced) -> None:
     told = guest.configured(max_binlog_size=5000)
 
-    said = "(the server says 1231, Variable 'max_binlog_size' can't be set to the value of '5000')"
+    said = "(the server reports 1231, Variable 'max_binlog_size' can't be set to the value of '5000')"
     assert format_worst_condition(told).startswith(
         f"configuration: final: max_binlog_size = 1073741824 {said}"
     )

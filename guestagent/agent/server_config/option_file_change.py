@@ -41,6 +41,7 @@ from guestagent.agent.server_config.transitions import (
     ServerAnswered,
     VariableSet,
 )
+from guestagent.agent.server_instance import identify_server_instance
 from guestagent.agent.service_control import ServiceControl
 from guestagent.database.protocols import Database
 from guestagent.database.steps import SetVariable
@@ -198,9 +199,6 @@ def _read_text(path: Path) -> str | None:
 
 
 def _identify_instance(variables: Mapping[str, str]) -> str:
-    """Identify the instance of the server: each one creates its socket anew when it starts."""
-    try:
-        attributes = Path(variables.get("socket", "")).stat()
-    except OSError:
-        return "gone"
-    return f"{attributes.st_ino}-{attributes.st_ctime_ns}"
+    """Identify the instance of the server, as the change file spells it."""
+    instance = identify_server_instance(Path(variables.get("socket", "")))
+    return "gone" if instance is None else "{}-{}".format(*instance)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent import journal_state, wiring
+from guestagent.agent import journal_state
 from guestagent.agent.dependencies import PassDependencies, Verdict
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.model import Readiness
 from guestagent.agent.reconcile import Reconciler
+from guestagent.agent.server_instance import identify_server_instance
 from guestagent.database.mysql import password_hash
 from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.metadata.document import CfnHandle, Document, Section, User
@@ -51,7 +52,7 @@ class Node:
             clock=clock,
             find_own_address=lambda host: self.server.address,
             login_proofs=self._logins,
-            identify_server_instance=lambda: wiring.identify_server_instance(Path(self.server.socket)),
+            identify_server_instance=lambda: identify_server_instance(Path(self.server.socket)),
         )
         return Reconciler(self._document, "task", "127.0.0.1", dependencies)
 
