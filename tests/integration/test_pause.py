@@ -92,5 +92,5 @@ def test_a_paused_node_refuses_to_apply_and_shows_what_waits(guests: tuple[Agent
 
     assert (applied.returncode, "paused by" in applied.stderr) == (1, True)
     assert "create the replication account slave0000@%" in planned.stdout
-    assert ": backup: nothing of it is done until `guestagent resume`" in planned.stdout
+    assert ": backup: no step is applied until `guestagent resume`" in planned.stdout
     assert source.server.query_value("(SELECT COUNT(*) FROM mysql.user WHERE User = 'slave0000')") == "0"
