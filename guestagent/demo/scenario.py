@@ -20,7 +20,7 @@ from guestagent.demo.checks import DemoResult
 from guestagent.demo.diagnostics import find_failed_nodes
 from guestagent.demo.protocols import ClusterChanged, DemoCloud, DemoEventHandler, ProgressMessage
 from guestagent.demo.workload import ROW_INTERVAL_S, CountingClock, RowCounter, RowReader, RowWriter
-from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from guestagent.errors import GuestAgentError
 from guestagent.retry import Clock
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from guestagent.controller import Cluster, Dialect, Node
-from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 
 pytestmark = pytest.mark.timeout(240)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.controller import Cluster, Dialect, Node
-from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from tests.support.guest_cloud import open_guest_cloud
 
 pytestmark = pytest.mark.timeout(240)

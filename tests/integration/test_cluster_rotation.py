@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from guestagent.embedded.openstack.nova.servers import NETWORK_ID, SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID
 from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
 from tests.support.guest_cloud import open_guest_cloud
 from tests.support.rotation_under_load import RotationUnderLoad

@@ -13,7 +13,8 @@ from openstack.connection import Connection
 from openstack.exceptions import BadRequestException, ConflictException, NotFoundException
 
 from guestagent.embedded import FakeHypervisor, Serving, serving
-from guestagent.embedded.openstack.nova.servers import IMAGES, NETWORK_ID, SUBNET_ID
+from guestagent.embedded.openstack.glance.images import IMAGES
+from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
 from tests.support.signalling_guests import SignallingHypervisor
 

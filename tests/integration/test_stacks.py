@@ -18,7 +18,7 @@ import yaml
 from guestagent.controller import Cluster, Dialect, Event, Node, NodeChanged, NodeState, Stacks
 from guestagent.controller.openstack_heat import OpenStackHeat
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.openstack.nova.servers import SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from guestagent.errors import CloudRefused, CloudUnreachable, DeadlineExceeded, StackFailed
 from tests.support.cluster_commands import ClusterCommands, write_clouds_yaml
 from tests.support.signalling_guests import SignallingHypervisor

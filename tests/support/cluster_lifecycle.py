@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestagent.controller import Cluster, Dialect, Node
-from guestagent.embedded.openstack.nova.servers import NETWORK_ID, SUBNET_ID
+from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID
 from tests.support.guest_cloud import GuestCloud
 
 NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")

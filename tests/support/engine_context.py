@@ -8,7 +8,7 @@ from datetime import datetime
 from ipaddress import IPv4Network
 
 from guestagent.embedded import FakeHypervisor
-from guestagent.embedded.heat.resources.stack import get_utc_time
+from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2CredentialStore
 from guestagent.embedded.openstack.keystone.stack_users import StackUser, StackUserStore
 from guestagent.embedded.openstack.nova.servers import Compute

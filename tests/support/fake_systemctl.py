@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from guestagent.database.login import connect_socket
-from guestagent.embedded.database_servers.root_directory import hold_file_lock
+from guestagent.embedded.host.cache_folder import hold_file_lock
 from guestagent.errors import DatabaseUnreachable
 
 

@@ -9,8 +9,8 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
-from guestagent.embedded.database_servers import find_cache_folder
-from guestagent.embedded.database_servers.root_directory import hold_file_lock as locked
+from guestagent.embedded.host.cache_folder import find_cache_folder
+from guestagent.embedded.host.cache_folder import hold_file_lock as locked
 
 INSTALL_TIMEOUT_S = 240
 

@@ -27,6 +27,24 @@ ARROWS: dict[str, set[str]] = {
     "embedded": FOUNDATION | {"package_data"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }
+OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "nova")}
+# The rooms inside `embedded`, lowest first: a room imports from those before it, and only from the ones it names.
+EMBEDDED_ARROWS: dict[str, set[str]] = {
+    "host": set(),
+    "http": {"host"},
+    "openstack/keystone": {"host", "http"},
+    "openstack/neutron": {"host", "http", "openstack/keystone"},
+    "openstack/glance": {"host", "http", "openstack/keystone"},
+    "openstack/nova": {"host", "http", "openstack/keystone", "openstack/neutron", "openstack/glance"},
+    "heat/template": {"http"},
+    "heat/resources": {"host", "http", "openstack/keystone", "openstack/neutron", "heat/template"},
+    "heat": {"host", "http", "heat/template", "heat/resources"},
+    "heat/api": {"host", "http", *OPENSTACK, "heat/template", "heat/resources", "heat"},
+    "database_servers": {"host"},
+    "guests": {"host", "openstack/nova", "database_servers"},
+    "real_heat": {"host", "openstack/keystone", "database_servers"},
+    "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "real_heat"},
+}
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "agent"}
 GUEST_COMMANDS = {
     "command_line.py",
@@ -116,6 +134,35 @@ def test_arrows_between_rooms_go_one_way(path: Path) -> None:
     strangers = rooms_known_to(path) - ARROWS[room] - {room}
 
     assert not strangers, f"{room} must not know {sorted(strangers)}"
+
+
+def embedded_room_of(module: Path) -> str:
+    """The innermost room that holds a module below `embedded`; nothing for the package itself."""
+    rooms = [str(folder) for folder in (module, *module.parents) if str(folder) in EMBEDDED_ARROWS]
+    return rooms[0] if rooms else ""
+
+
+@pytest.mark.parametrize(
+    "path", sorted((HOUSE / "embedded").rglob("*.py")), ids=lambda path: str(path.relative_to(HOUSE))
+)
+def test_arrows_between_the_rooms_of_embedded_go_one_way(path: Path) -> None:
+    prefix = "guestagent.embedded."
+    names = [name.removeprefix(prefix) for name in imports(path) if name.startswith(prefix)]
+    known = {embedded_room_of(Path(*name.split("."))) for name in names} - {""}
+    room = embedded_room_of(path.relative_to(HOUSE / "embedded"))
+    if not room:  # the package's own __init__ offers names of several rooms
+        return
+
+    strangers = known - EMBEDDED_ARROWS[room] - {room}
+
+    assert not strangers, f"{room} must not know {sorted(strangers)}"
+
+
+@pytest.mark.parametrize("room", EMBEDDED_ARROWS)
+def test_a_room_of_embedded_knows_rooms_below_it_alone(room: str) -> None:
+    order = list(EMBEDDED_ARROWS)
+
+    assert EMBEDDED_ARROWS[room] <= set(order[: order.index(room)])
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(HOUSE)))

@@ -12,13 +12,9 @@ from pathlib import Path
 
 from guestagent.embedded.database_servers.apt import ReportProgress
 from guestagent.embedded.database_servers.flavours import Family, Flavour
-from guestagent.embedded.database_servers.root_directory import (
-    build_root_command,
-    find_cache_folder,
-    hold_file_lock,
-    provide_root,
-)
+from guestagent.embedded.database_servers.root_directory import build_root_command, provide_root
 from guestagent.embedded.host import commands
+from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock
 from guestagent.errors import StorageError
 from guestagent.package_data import find_package_data
 

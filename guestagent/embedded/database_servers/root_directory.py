@@ -6,20 +6,17 @@ the others wait.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 from guestagent.embedded.database_servers.apt import AptSuite, ReportProgress
 from guestagent.embedded.database_servers.flavours import SHELL_PACKAGES, Flavour
 from guestagent.embedded.host import commands
+from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock, make_public_folder
 from guestagent.errors import StorageError, UnsupportedEnvironment
 
-DEFAULT_CACHE_FOLDER = Path("/var/cache/guestagent")
-CACHE_VARIABLE = "GUESTAGENT_CACHE"
 UNPACK_TIMEOUT_S = 900.0
 MOUNT_POINTS = ("dev", "etc", "home", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var")
 # Packages are unpacked, not installed: the few links that their scripts would make are made here.
@@ -35,11 +32,6 @@ mount --bind "$0/etc/ld.so.cache" /etc/ld.so.cache
 mount --bind "$0/usr" /usr
 exec "$@"
 """
-
-
-def find_cache_folder() -> Path:
-    """Where roots are kept: /var/cache/guestagent, or what GUESTAGENT_CACHE says."""
-    return Path(os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE_FOLDER).absolute()
 
 
 def provide_root(flavour: Flavour, say: ReportProgress, cache: Path | None = None) -> Path:
@@ -114,21 +106,3 @@ def _lay(draft: Path) -> None:
         (draft / name).symlink_to(f"usr/{name}")
     for name in MOUNT_POINTS:
         make_public_folder(draft / name)
-
-
-def make_public_folder(folder: Path) -> None:
-    """Make it, and those above it, where they are missing: other accounts can enter them whatever our umask is."""
-    if folder.is_dir():
-        return
-    make_public_folder(folder.parent)
-    with suppress(FileExistsError):  # another process has just made it
-        folder.mkdir()
-        folder.chmod(0o755)
-
-
-@contextmanager
-def hold_file_lock(path: Path) -> Iterator[None]:
-    """Nobody else on this machine is in such a block with this lock."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -13,12 +13,12 @@ from pathlib import Path
 from guestagent import atomic_file
 from guestagent.embedded.database_servers.data_directory import REDO_LOG_SIZE
 from guestagent.embedded.database_servers.flavours import Family
-from guestagent.embedded.database_servers.root_directory import make_public_folder
 from guestagent.embedded.guests import boot_scripts, data_directory, services, user_data
-from guestagent.embedded.guests.data_directory import UnixAccount
 from guestagent.embedded.guests.images import GuestImage, find_image
 from guestagent.embedded.guests.services import GuestService
 from guestagent.embedded.guests.user_data import UserData
+from guestagent.embedded.host.cache_folder import make_public_folder
+from guestagent.embedded.host.unix_account import UnixAccount, read_host_account
 from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.package_data import find_package_data
 
@@ -39,7 +39,7 @@ def build_disk(guest: Guest, folder: Path, running: Sequence[GuestService], imag
     """Fill `folder`; `images` is where the data directory was built."""
     given = user_data.parse_user_data(guest.user_data)
     folder.mkdir(mode=0o700, parents=True)
-    write_etc(folder / "etc", build_etc_files(guest, running, given, data_directory.read_host_account()))
+    write_etc(folder / "etc", build_etc_files(guest, running, given, read_host_account()))
     write_var(folder / "var", guest.id, given)
     data_directory.copy_guest_data(images, find_image(guest.image), folder / "var/lib/mysql")
     for empty in ("etc.work", "root-home", "root"):

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from guestagent.embedded.database_servers.root_directory import make_public_folder
 from guestagent.embedded.host import commands
+from guestagent.embedded.host.cache_folder import make_public_folder
 from guestagent.errors import UnsupportedEnvironment
 
 PROGRAM_PACKAGES = {

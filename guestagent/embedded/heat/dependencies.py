@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from guestagent.embedded.http.errors import CircularDependencyException
+from guestagent.embedded.heat.errors import CircularDependencyException
 
 DependencyGraph = Mapping[str, frozenset[str]]  # a resource and those that it needs
 

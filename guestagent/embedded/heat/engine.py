@@ -9,12 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from guestagent.embedded.heat import validation
 from guestagent.embedded.heat.convergence import converge_stack
-from guestagent.embedded.heat.resources.resource_type import (
-    CloudContext,
-    ResourceType,
-    ResourceTypes,
-    build_registry,
-)
+from guestagent.embedded.heat.errors import StackExists
+from guestagent.embedded.heat.resources.registry import build_registry
+from guestagent.embedded.heat.resources.resource_type import CloudContext, ResourceType, ResourceTypes
 from guestagent.embedded.heat.resources.stack import (
     COMPLETE,
     CREATE,
@@ -26,16 +23,12 @@ from guestagent.embedded.heat.resources.stack import (
     UPDATE,
     HeatStack,
     StackResource,
-    get_utc_time,
 )
 from guestagent.embedded.heat.stack_scope import StackScope
 from guestagent.embedded.heat.template import parameters
 from guestagent.embedded.heat.template.parser import EMPTY_TEMPLATE, Template
-from guestagent.embedded.http.errors import (
-    EntityNotFound,
-    NotSupported,
-    StackExists,
-)
+from guestagent.embedded.host.clock import get_utc_time
+from guestagent.embedded.http.errors import EntityNotFound, NotSupported
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from guestagent.embedded.heat.resources.resource_type import ResourceTypes
 from guestagent.embedded.heat.resources.stack import INIT, HeatStack, StackResource
-from guestagent.embedded.http.errors import InvalidTemplateReference, UserParameterMissing
+from guestagent.embedded.heat.template.errors import InvalidTemplateReference, UserParameterMissing
 
 
 @dataclass(frozen=True, slots=True)

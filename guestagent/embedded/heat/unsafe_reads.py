@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from guestagent.embedded.heat.resources.stack import IN_PROGRESS, HeatStack, get_utc_time
+from guestagent.embedded.heat.resources.stack import IN_PROGRESS, HeatStack
+from guestagent.embedded.host.clock import get_utc_time
 
 READ_LIMIT = 1000
 

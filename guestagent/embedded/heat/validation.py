@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from guestagent.embedded.heat import dependencies
 from guestagent.embedded.heat.resources.resource_type import ResourceTypes
 from guestagent.embedded.heat.template import property_schema
-from guestagent.embedded.heat.template.functions import ResourceReference, find_references, resolve_functions
-from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
-from guestagent.embedded.heat.template.property_schema import ConstraintCheck
-from guestagent.embedded.http.errors import (
+from guestagent.embedded.heat.template.errors import (
     InvalidTemplateAttribute,
     InvalidTemplateReference,
     StackValidationFailed,
     UserParameterMissing,
 )
+from guestagent.embedded.heat.template.functions import ResourceReference, find_references, resolve_functions
+from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
+from guestagent.embedded.heat.template.property_schema import ConstraintCheck
 
 
 def validate_template(

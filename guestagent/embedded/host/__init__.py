@@ -1,1 +1,1 @@
-"""Programs of the host that the embedded cloud runs, and the addresses of its networks."""
+"""What every other room needs of the host: programs, addresses, the clock, the cache folder."""

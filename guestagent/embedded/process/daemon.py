@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from guestagent import atomic_file
-from guestagent.embedded.database_servers.root_directory import make_public_folder
+from guestagent.embedded.host.cache_folder import make_public_folder
 from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor, Hypervisor
 from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.state_file import (
@@ -218,7 +218,7 @@ async def _serve(options: CloudOptions, hypervisor: Hypervisor, ground: RealHeat
 
 def _publish(options: CloudOptions, endpoints: Mapping[str, str], password: Secret) -> None:
     """Write the record and the clouds.yaml entry: from now on others find the cloud."""
-    from guestagent.embedded.openstack.keystone.api import PROJECT_NAME, REGION_NAME, USER_NAME
+    from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 
     record = CloudState(
         pid=os.getpid(),

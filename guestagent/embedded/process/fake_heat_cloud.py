@@ -15,24 +15,20 @@ from starlette.types import ASGIApp
 
 from guestagent.embedded.heat.api.admin import AdminApi
 from guestagent.embedded.heat.api.cloudformation import CloudFormationApi
+from guestagent.embedded.heat.api.error_response import build_heat_error
 from guestagent.embedded.heat.api.orchestration import OrchestrationApi
 from guestagent.embedded.heat.engine import Engine
-from guestagent.embedded.heat.resources.stack import get_utc_time
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
+from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.host.ip_network import IpNetwork
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
 from guestagent.embedded.http.faults import Fault, ServiceName
 from guestagent.embedded.openstack.glance.api import ImageApi
-from guestagent.embedded.openstack.keystone.api import (
-    PROJECT_NAME,
-    REGION_NAME,
-    USER_NAME,
-    Caller,
-    IdentityApi,
-)
+from guestagent.embedded.openstack.keystone.api import Caller, IdentityApi
+from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2CredentialStore
 from guestagent.embedded.openstack.keystone.stack_users import StackUser, StackUserStore
-from guestagent.embedded.openstack.keystone.token_middleware import TokenMiddleware, build_heat_error
+from guestagent.embedded.openstack.keystone.token_middleware import TokenMiddleware
 from guestagent.embedded.openstack.neutron.api import NetworkApi
 from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor

@@ -18,7 +18,7 @@ from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, b
 from guestagent.embedded.http.faults import Fault, ServiceName
 from guestagent.embedded.http.ports import take_free_port
 from guestagent.embedded.openstack.glance.api import ImageApi
-from guestagent.embedded.openstack.keystone.api import PROJECT_NAME, REGION_NAME, USER_NAME
+from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.openstack.neutron.api import NetworkApi
 from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor

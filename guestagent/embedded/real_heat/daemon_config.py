@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from guestagent.embedded.openstack.keystone.api import REGION_NAME
+from guestagent.embedded.openstack.keystone.demo_project import REGION_NAME
 from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths, ServiceAddresses
 
 STACK_DOMAIN, STACK_DOMAIN_ADMIN, SERVICE_PROJECT, HEAT_USER = "heat", "heat_domain_admin", "service", "heat"

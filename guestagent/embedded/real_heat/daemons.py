@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from guestagent import atomic_file
-from guestagent.embedded.guests.data_directory import UnixAccount
+from guestagent.embedded.host.unix_account import UnixAccount
 from guestagent.errors import CloudError, DeadlineExceeded, UnsupportedEnvironment
 from guestagent.strict_json import UnreadableContent, get_number, parse_object
 from guestagent.unreadable_file import parse_file, quarantine_file

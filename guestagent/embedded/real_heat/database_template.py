@@ -19,12 +19,8 @@ from pathlib import Path
 
 from guestagent import atomic_file
 from guestagent.embedded.database_servers.data_directory import build_mariadb_install_command
-from guestagent.embedded.database_servers.root_directory import (
-    find_cache_folder,
-    hold_file_lock,
-    make_public_folder,
-)
-from guestagent.embedded.guests.data_directory import UnixAccount
+from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock, make_public_folder
+from guestagent.embedded.host.unix_account import UnixAccount
 from guestagent.embedded.real_heat import daemon_config
 from guestagent.embedded.real_heat.daemons import HeatDaemon, run_as_account
 from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths, ServiceAddresses

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from guestagent.embedded.openstack.keystone.api import PROJECT_NAME, REGION_NAME, USER_NAME
+from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.real_heat.daemon_config import (
     HEAT_USER,
     SERVICE_PROJECT,

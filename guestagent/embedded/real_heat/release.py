@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.embedded.database_servers.root_directory import hold_file_lock
 from guestagent.embedded.host import commands
+from guestagent.embedded.host.cache_folder import hold_file_lock
 from guestagent.embedded.real_heat import daemon_config
 from guestagent.embedded.real_heat.daemons import run_as_account
 from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses

@@ -7,8 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from guestagent.embedded.database_servers.root_directory import CACHE_VARIABLE
-from guestagent.embedded.guests.data_directory import UnixAccount, read_host_account
+from guestagent.embedded.host.cache_folder import CACHE_VARIABLE
+from guestagent.embedded.host.unix_account import UnixAccount, read_host_account
 from guestagent.embedded.real_heat import daemons, database_template
 from guestagent.embedded.real_heat.paths import RunPaths
 from guestagent.embedded.real_heat.release import HeatRelease, provide_release

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from guestagent.embedded.heat.resources.stack import get_utc_time
+from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.openstack.keystone.api import build_unauthorized_response
 from guestagent.embedded.real_heat.keystone_client import KeystoneClient
 from guestagent.errors import CloudError

@@ -8,17 +8,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 import pytest
 
 from guestagent.embedded.heat.engine import Engine, StackRequest
+from guestagent.embedded.heat.errors import StackExists
 from guestagent.embedded.heat.resources.stack import HeatStack
-from guestagent.embedded.heat.template.parser import parse_template
-from guestagent.embedded.http.errors import (
-    ApiError,
-    EntityNotFound,
+from guestagent.embedded.heat.template.errors import (
     InvalidTemplateReference,
-    NotSupported,
-    StackExists,
     UnknownUserParameter,
     UserParameterMissing,
 )
+from guestagent.embedded.heat.template.parser import parse_template
+from guestagent.embedded.http.errors import ApiError, EntityNotFound, NotSupported
 from tests.support.engine_context import EngineContext
 
 Resources = dict[str, dict[str, object]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from guestagent.embedded.heat.template.cfn_functions import CFN_FUNCTIONS
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.functions import find_references, resolve_functions
-from guestagent.embedded.http.errors import NotSupported, StackValidationFailed
+from guestagent.embedded.http.errors import NotSupported
 
 
 class Names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guestagent.embedded.heat import dependencies
-from guestagent.embedded.http.errors import CircularDependencyException
+from guestagent.embedded.heat.errors import CircularDependencyException
 
 
 def test_a_ring_is_refused_and_shown() -> None:

@@ -10,13 +10,13 @@ import pytest
 
 from guestagent.agent.settings import load_settings
 from guestagent.embedded.guests import boot_scripts, network
-from guestagent.embedded.guests.data_directory import UnixAccount, parse_account
 from guestagent.embedded.guests.disk import build_agent_config, build_etc_files, build_option_files
 from guestagent.embedded.guests.images import GUEST_IMAGES, find_image
 from guestagent.embedded.guests.services import GuestService, build_control_command
 from guestagent.embedded.guests.user_data import UserData
+from guestagent.embedded.host.unix_account import UnixAccount, parse_account
+from guestagent.embedded.openstack.glance.images import IMAGES
 from guestagent.embedded.openstack.nova.hypervisor import Guest
-from guestagent.embedded.openstack.nova.servers import IMAGES
 from guestagent.errors import CloudError
 
 GUEST = Guest(

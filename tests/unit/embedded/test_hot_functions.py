@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.functions import find_references, resolve_functions
 from guestagent.embedded.heat.template.hot_functions import build_hot_functions
-from guestagent.embedded.http.errors import NotSupported, StackValidationFailed
+from guestagent.embedded.http.errors import NotSupported
 
 ROCKY = build_hot_functions("2018-08-31")
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from guestagent.embedded.heat.template.errors import (
+    InvalidSchemaError,
+    StackValidationFailed,
+    UnknownUserParameter,
+    UserParameterMissing,
+)
 from guestagent.embedded.heat.template.parameters import (
     TemplateParameter,
     parse_parameter,
     resolve_parameters,
 )
 from guestagent.embedded.heat.template.template_format import CFN_FORMAT, detect_format
-from guestagent.embedded.http.errors import (
-    InvalidSchemaError,
-    StackValidationFailed,
-    UnknownUserParameter,
-    UserParameterMissing,
-)
 
 HOT = detect_format({"heat_template_version": "2018-08-31"})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.database_servers.root_directory import make_public_folder
+from guestagent.embedded.host.cache_folder import make_public_folder
 
 
 @pytest.fixture(autouse=True)

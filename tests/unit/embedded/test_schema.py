@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from guestagent.embedded.heat.template import property_schema
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.property_schema import Property
-from guestagent.embedded.http.errors import StackValidationFailed
 
 CONDITION = {
     "Handle": Property("string", required=True),

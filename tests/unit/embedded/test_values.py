@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from guestagent.embedded.heat.resources.value import generate_random_text
+from guestagent.embedded.heat.resources.random_string import generate_random_text
 
 
 def test_by_default_it_is_letters_and_digits_of_the_asked_length() -> None:

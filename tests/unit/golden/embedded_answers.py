@@ -23,8 +23,10 @@ from guestagent.demo.checks import FailedNode
 from guestagent.embedded.heat.api.admin import AdminApi, FaultTarget
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.http.faults import FAULT_MODES, FAULT_SERVICES, Fault
+from guestagent.embedded.openstack.glance.images import IMAGES
+from guestagent.embedded.openstack.nova.flavors import FLAVORS
 from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor
-from guestagent.embedded.openstack.nova.servers import FLAVORS, IMAGES, Compute, ComputeServer
+from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
 from guestagent.embedded.process import daemon, state_file
 from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
 from guestagent.embedded.process.state_file import CloudState

@@ -15,8 +15,10 @@ from starlette.routing import Route
 from guestagent.embedded.heat.api import stack_views
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.resources import iam
-from guestagent.embedded.heat.resources.stack import HeatStack, get_utc_time
-from guestagent.embedded.http.errors import EntityNotFound, Forbidden, ResourceActionNotSupported
+from guestagent.embedded.heat.resources.resource_type import ResourceActionNotSupported
+from guestagent.embedded.heat.resources.stack import HeatStack
+from guestagent.embedded.host.clock import get_utc_time
+from guestagent.embedded.http.errors import EntityNotFound, Forbidden
 from guestagent.embedded.http.faults import ActiveFaults
 from guestagent.embedded.openstack.keystone import ec2_signature
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2Credential

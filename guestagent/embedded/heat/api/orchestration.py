@@ -20,18 +20,13 @@ from guestagent.embedded.heat.api.stack_requests import (
     read_number,
 )
 from guestagent.embedded.heat.engine import Engine
+from guestagent.embedded.heat.errors import ResourceNotFound
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.parser import EMPTY_TEMPLATE
 from guestagent.embedded.heat.template.template_format import list_versions
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
-from guestagent.embedded.http.errors import (
-    EntityNotFound,
-    Forbidden,
-    HTTPBadRequest,
-    NotFound,
-    ResourceNotFound,
-    StackValidationFailed,
-)
+from guestagent.embedded.http.errors import EntityNotFound, Forbidden, HTTPBadRequest, NotFound
 from guestagent.embedded.openstack.keystone.api import IdentityApi
 
 STACK_PATH = "/v1/{project}/stacks/{name}/{id}"

@@ -9,13 +9,10 @@ import yaml
 from starlette.datastructures import QueryParams
 
 from guestagent.embedded.heat.engine import StackRequest
+from guestagent.embedded.heat.errors import FlagUnreadable
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.parser import Template, load_source, parse_template
-from guestagent.embedded.http.errors import (
-    FlagUnreadable,
-    HTTPBadRequest,
-    NotSupported,
-    StackValidationFailed,
-)
+from guestagent.embedded.http.errors import HTTPBadRequest, NotSupported
 
 FLAG_WORDS: Mapping[str, bool] = {"true": True, "false": False}
 STACK_NAME_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")

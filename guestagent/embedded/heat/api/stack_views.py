@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from urllib.parse import quote
 
 from guestagent.embedded.heat.resources.resource_type import ResourceTypes
@@ -13,6 +12,7 @@ from guestagent.embedded.heat.stack_scope import StackScope, build_pseudo_parame
 from guestagent.embedded.heat.template.functions import resolve_functions
 from guestagent.embedded.heat.template.parameters import HIDDEN_VALUE, TemplateParameter
 from guestagent.embedded.heat.template.parser import Template, TemplateOutput
+from guestagent.embedded.host.clock import format_timestamp
 from guestagent.embedded.http.errors import ApiError
 
 View = dict[str, object]
@@ -21,11 +21,6 @@ View = dict[str, object]
 def build_stack_path(stack: HeatStack, *below: str) -> str:
     """A stack's own path below heat-api's project."""
     return "/".join(["/stacks", quote(stack.name, safe=""), stack.id, *below])
-
-
-def format_time(at: datetime | None) -> str | None:
-    """A time as OpenStack writes it."""
-    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_stack_summary(stack: HeatStack, base: str) -> View:
@@ -37,9 +32,9 @@ def format_stack_summary(stack: HeatStack, base: str) -> View:
         "description": stack.template.description,
         "stack_status": stack.state,
         "stack_status_reason": stack.reason,
-        "creation_time": format_time(stack.created_at),
-        "updated_time": format_time(stack.updated_at),
-        "deletion_time": format_time(stack.deleted_at),
+        "creation_time": format_timestamp(stack.created_at),
+        "updated_time": format_timestamp(stack.updated_at),
+        "deletion_time": format_timestamp(stack.deleted_at),
         "stack_owner": "demo",
         "parent": None,
         "stack_user_project_id": stack.user_project,
@@ -99,8 +94,8 @@ def format_resource(each: StackResource, stack: HeatStack, base: str) -> View:
         "resource_type": each.type,
         "resource_status": f"{each.action}_{each.status}",
         "resource_status_reason": each.reason,
-        "creation_time": format_time(each.created_at),
-        "updated_time": format_time(each.updated_at or each.created_at),
+        "creation_time": format_timestamp(each.created_at),
+        "updated_time": format_timestamp(each.updated_at or each.created_at),
         "required_by": required_by,
         "links": [
             {"href": own, "rel": "self"},
@@ -120,7 +115,7 @@ def format_event(each: StackEvent, stack: HeatStack, base: str) -> View:
     name = quote(each.resource, safe="")
     return {
         "id": each.id,
-        "event_time": format_time(each.time),
+        "event_time": format_timestamp(each.time),
         "resource_name": each.resource,
         "logical_resource_id": each.resource,
         "physical_resource_id": each.physical_id,
@@ -147,7 +142,7 @@ def format_cfn_resource(each: StackResource, stack: HeatStack) -> View:
     """The CFN API's detail of a resource. Where there is no metadata its element is empty, as Heat's is."""
     return {
         "Description": "",
-        "LastUpdatedTimestamp": format_time(each.updated_at or each.created_at),
+        "LastUpdatedTimestamp": format_timestamp(each.updated_at or each.created_at),
         "LogicalResourceId": each.name,
         "Metadata": json.dumps(each.metadata) if each.metadata else "",
         "PhysicalResourceId": each.physical_id,

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from guestagent.embedded.heat.resources.resource_type import ResourceType
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
 from guestagent.embedded.heat.template.property_schema import Property, Schema
-from guestagent.embedded.http.errors import ResourceFailure, StackValidationFailed
+from guestagent.embedded.http.errors import ResourceFailure
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2CredentialStore
 
 

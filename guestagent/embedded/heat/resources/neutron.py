@@ -7,17 +7,17 @@ from typing import ClassVar
 
 from guestagent.embedded.heat.resources.resource_type import CloudContext, Properties, ResourceType
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
+from guestagent.embedded.heat.template.errors import ResourcePropertyConflict, StackValidationFailed
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
 from guestagent.embedded.heat.template.property_schema import Property, Schema
-from guestagent.embedded.http.errors import (
-    ApiError,
-    EntityNotFound,
-    ResourceFailure,
-    ResourcePropertyConflict,
-    StackValidationFailed,
+from guestagent.embedded.http.errors import ApiError, EntityNotFound, ResourceFailure
+from guestagent.embedded.openstack.neutron.network import (
+    NETWORK_ID,
+    NETWORK_NAME,
+    SUBNET_ID,
+    SUBNET_NAME,
+    NeutronNetwork,
 )
-from guestagent.embedded.openstack.neutron.network import NeutronNetwork
-from guestagent.embedded.openstack.nova.servers import NETWORK_ID, NETWORK_NAME, SUBNET_ID, SUBNET_NAME
 
 PORT_LIMIT = 65535
 PORTLESS_PROTOCOLS = ("icmp", "icmpv6", "ipv6-icmp")

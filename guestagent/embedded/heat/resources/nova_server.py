@@ -17,15 +17,10 @@ from guestagent.embedded.heat.resources.resource_type import CloudContext, Prope
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
 from guestagent.embedded.heat.resources.user_data import build_cfntools_data, build_config_data, check_length
 from guestagent.embedded.heat.resources.user_password import generate_password
+from guestagent.embedded.heat.template.errors import ResourcePropertyConflict, StackValidationFailed
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
 from guestagent.embedded.heat.template.property_schema import Schema
-from guestagent.embedded.http.errors import (
-    EntityNotFound,
-    NotSupported,
-    ResourceFailure,
-    ResourcePropertyConflict,
-    StackValidationFailed,
-)
+from guestagent.embedded.http.errors import EntityNotFound, NotSupported, ResourceFailure
 
 UPDATE_POLICIES: Mapping[str, str] = {  # properties with a say in what becomes of their change
     "flavor": "flavor_update_policy",

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guestagent.embedded.host.ip_network import IpNetwork
-from guestagent.embedded.openstack.neutron.network import Port
-from guestagent.embedded.openstack.nova.servers import NETWORK_ID, NETWORK_NAME, SUBNET_ID, SUBNET_NAME
+from guestagent.embedded.openstack.neutron.network import (
+    NETWORK_ID,
+    NETWORK_NAME,
+    SUBNET_ID,
+    SUBNET_NAME,
+    Port,
+)
 
 
 def format_networks(ports: Sequence[Port]) -> dict[str, list[str]]:

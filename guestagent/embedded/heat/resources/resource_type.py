@@ -9,12 +9,19 @@ from typing import ClassVar, Protocol
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
 from guestagent.embedded.heat.template.property_schema import Schema
-from guestagent.embedded.http.errors import ResourceActionNotSupported
+from guestagent.embedded.http.errors import ApiError
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2CredentialStore
 from guestagent.embedded.openstack.keystone.stack_users import StackUser, StackUserStore
 from guestagent.embedded.openstack.neutron.network import NeutronNetwork
 
 Properties = Mapping[str, object]
+
+
+class ResourceActionNotSupported(ApiError):
+    """A resource that takes no signals was signalled."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action} is not supported for resource.")
 
 
 class ResourceType:
@@ -147,37 +154,3 @@ class CloudContext(Protocol):
 
 
 ResourceTypes = Mapping[str, ResourceType]
-
-
-def build_registry(around: CloudContext) -> ResourceTypes:
-    """Every resource type that this imitation knows; a template of either dialect may use any of them."""
-    from guestagent.embedded.heat.resources import (
-        ec2_instance,
-        ec2_security_group,
-        heat_test_resource,
-        iam,
-        neutron,
-        nova_server,
-        value,
-        wait_condition,
-        wait_handle,
-    )
-
-    return {
-        "OS::Heat::Value": value.ValueResource(),
-        "OS::Heat::RandomString": value.RandomStringResource(),
-        "OS::Heat::TestResource": heat_test_resource.TestResource(),
-        "OS::Heat::AccessPolicy": iam.AccessPolicy(),
-        "AWS::IAM::User": iam.IamUser(),
-        "AWS::IAM::AccessKey": iam.AccessKey(around.ec2_credentials),
-        "AWS::EC2::SecurityGroup": ec2_security_group.Ec2SecurityGroup(around),
-        "AWS::EC2::Instance": ec2_instance.Ec2Instance(around),
-        "AWS::CloudFormation::WaitConditionHandle": wait_handle.CfnWaitConditionHandle(around),
-        "AWS::CloudFormation::WaitCondition": wait_condition.CfnWaitCondition(),
-        "OS::Heat::WaitConditionHandle": wait_handle.HotWaitConditionHandle(around),
-        "OS::Heat::WaitCondition": wait_condition.HotWaitCondition(),
-        "OS::Nova::Server": nova_server.NovaServer(around),
-        "OS::Neutron::Port": neutron.NeutronPort(around),
-        "OS::Neutron::SecurityGroup": neutron.NeutronSecurityGroup(around),
-        "OS::Neutron::SecurityGroupRule": neutron.NeutronSecurityGroupRule(around),
-    }

@@ -8,23 +8,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 
 from guestagent.embedded.heat.template.parser import ResourceDefinition, Template
+from guestagent.embedded.host.clock import get_utc_time
+from guestagent.embedded.host.identifiers import generate_id
 
 INIT, CREATE, UPDATE, DELETE, ROLLBACK = "INIT", "CREATE", "UPDATE", "DELETE", "ROLLBACK"
 IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
 EVENT_LIMIT = 2000
-
-
-def get_utc_time() -> datetime:
-    """The wall clock, in UTC."""
-    return datetime.now(timezone.utc)
-
-
-def generate_id() -> str:
-    """A random id, as OpenStack has them."""
-    return str(uuid.uuid4())
 
 
 @dataclass(slots=True, eq=False)

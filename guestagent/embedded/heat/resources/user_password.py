@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestagent.embedded.heat.resources.value import generate_random_text
+from guestagent.embedded.heat.resources.random_string import generate_random_text
 from guestagent.secret import Secret
 
 PASSWORD_CLASSES = ("lowercase", "uppercase", "digits")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.functions import FunctionSet, NameScope, ResourceReference, check_name
-from guestagent.embedded.http.errors import StackValidationFailed
 
 
 class _Ref:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from guestagent.embedded.http.errors import NotSupported, StackValidationFailed
+from guestagent.embedded.heat.template.errors import StackValidationFailed
+from guestagent.embedded.http.errors import NotSupported
 
 
 class NameScope(Protocol):

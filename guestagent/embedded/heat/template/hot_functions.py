@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 
 from guestagent.embedded.heat.template.cfn_functions import CFN_FUNCTIONS
+from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.functions import (
     FunctionSet,
     NameScope,
@@ -15,7 +16,6 @@ from guestagent.embedded.heat.template.functions import (
     find_references,
     resolve_functions,
 )
-from guestagent.embedded.http.errors import StackValidationFailed
 
 ALL_ATTRIBUTES_VERSION = "2015-10-15"
 FIRST_VERSION = "2013-05-23"  # it still knew the other dialect's functions

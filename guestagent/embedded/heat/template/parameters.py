@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from guestagent.embedded.heat.template.template_format import TemplateFormat
-from guestagent.embedded.http.errors import (
+from guestagent.embedded.heat.template.errors import (
     ImmutableParameterModified,
     InvalidSchemaError,
     StackValidationFailed,
     UnknownUserParameter,
     UserParameterMissing,
 )
+from guestagent.embedded.heat.template.template_format import TemplateFormat
 
 PARAMETER_TYPES: Mapping[str, str] = {  # what HOT calls the types, and what the CFN dialect does
     "string": "String", "number": "Number", "comma_delimited_list": "CommaDelimitedList",

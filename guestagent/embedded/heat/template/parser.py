@@ -8,15 +8,11 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from guestagent.embedded.heat.template.errors import RequestLimitExceeded, StackValidationFailed
 from guestagent.embedded.heat.template.functions import ResourceReference, find_references
 from guestagent.embedded.heat.template.parameters import TemplateParameter, parse_parameter
 from guestagent.embedded.heat.template.template_format import CFN_FORMAT, TemplateFormat, detect_format
-from guestagent.embedded.http.errors import (
-    HTTPBadRequest,
-    NotSupported,
-    RequestLimitExceeded,
-    StackValidationFailed,
-)
+from guestagent.embedded.http.errors import HTTPBadRequest, NotSupported
 
 HOT_RESOURCE_KEYS = frozenset(
     {

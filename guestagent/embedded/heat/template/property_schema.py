@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from guestagent.embedded.http.errors import NotSupported, StackValidationFailed
+from guestagent.embedded.heat.template.errors import StackValidationFailed
+from guestagent.embedded.http.errors import NotSupported
 
 PropertyType = Literal["string", "integer", "number", "boolean", "list", "map", "any"]
 ConstraintCheck = Callable[[str, str], str]  # (what, name) → what is wrong with it, or nothing

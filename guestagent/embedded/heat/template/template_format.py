@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guestagent.embedded.heat.template.cfn_functions import CFN_FUNCTIONS
+from guestagent.embedded.heat.template.errors import InvalidTemplateVersion
 from guestagent.embedded.heat.template.functions import FunctionSet
 from guestagent.embedded.heat.template.hot_functions import build_hot_functions
-from guestagent.embedded.http.errors import InvalidTemplateVersion
 
 CFN_VERSIONS: Mapping[str, frozenset[str]] = {
     "AWSTemplateFormatVersion": frozenset({"2010-09-09"}),

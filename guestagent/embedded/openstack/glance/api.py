@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from guestagent.embedded.openstack.nova.servers import IMAGES, Image
+from guestagent.embedded.openstack.glance.images import IMAGES, Image
 
 ImageRow = dict[str, object]
 

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from guestagent.embedded.heat.resources.stack import get_utc_time
+from guestagent.embedded.host.clock import get_utc_time
+from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.openstack.keystone.stack_users import (
     HEAT_DOMAIN_ID,
     HEAT_DOMAIN_NAME,
@@ -23,7 +24,6 @@ from guestagent.embedded.openstack.keystone.stack_users import (
 )
 from guestagent.secret import Secret
 
-USER_NAME, PROJECT_NAME, REGION_NAME = "demo", "demo", "RegionOne"
 DEFAULT_DOMAIN = {"id": "default", "name": "Default"}
 PROJECT_ROLES = ("member", "reader", "heat_stack_owner")
 TOKEN_LIFETIME = timedelta(hours=1)

@@ -10,14 +10,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from guestagent.embedded.http.errors import ApiError, HTTPBadRequest, NotFound, ResourceFailure
-from guestagent.embedded.openstack.keystone.api import PROJECT_NAME
+from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
 from guestagent.embedded.openstack.neutron.network import (
+    NETWORK_ID,
+    NETWORK_NAME,
+    SUBNET_ID,
+    SUBNET_NAME,
     NeutronNetwork,
     Port,
     SecurityGroup,
     SecurityGroupRule,
 )
-from guestagent.embedded.openstack.nova.servers import NETWORK_ID, NETWORK_NAME, SUBNET_ID, SUBNET_NAME
 
 ROOT_PATH = "/network/v2.0"
 RULE_KEYS = (

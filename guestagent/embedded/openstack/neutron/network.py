@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from guestagent.embedded.heat.resources.stack import generate_id
+from guestagent.embedded.host.identifiers import build_fixed_id, generate_id
 from guestagent.embedded.host.ip_network import (
     IpNetwork,
     build_mac_address,
@@ -16,6 +16,8 @@ from guestagent.embedded.host.ip_network import (
 from guestagent.embedded.http.errors import ApiError, EntityNotFound, ResourceFailure
 
 DEFAULT_GROUP = "default"
+NETWORK_ID, SUBNET_ID = build_fixed_id("network"), build_fixed_id("subnet")
+NETWORK_NAME, SUBNET_NAME = "embedded", "embedded-subnet"
 
 
 class InUse(ApiError):

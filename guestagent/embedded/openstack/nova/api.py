@@ -12,20 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from guestagent.embedded.heat.api.stack_views import format_time
+from guestagent.embedded.host.clock import format_timestamp
 from guestagent.embedded.http.errors import ApiError, ResourceFailure
-from guestagent.embedded.openstack.keystone.api import PROJECT_NAME
+from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
 from guestagent.embedded.openstack.neutron.api import build_network_error
-from guestagent.embedded.openstack.neutron.network import Port
+from guestagent.embedded.openstack.neutron.network import NETWORK_NAME, Port
+from guestagent.embedded.openstack.nova.flavors import FLAVORS, Flavor, find_flavor
 from guestagent.embedded.openstack.nova.server_actions import ServerActions
-from guestagent.embedded.openstack.nova.servers import (
-    FLAVORS,
-    NETWORK_NAME,
-    Compute,
-    ComputeServer,
-    Flavor,
-    find_by_name,
-)
+from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
 
 ROOT_PATH = "/v2.1"
 
@@ -152,8 +146,8 @@ def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, obj
         "tenant_id": PROJECT_NAME,
         "user_id": PROJECT_NAME,
         "metadata": server.metadata,
-        "created": format_time(server.created),
-        "updated": format_time(server.created),
+        "created": format_timestamp(server.created),
+        "updated": format_timestamp(server.created),
         "key_name": server.key_name,
         "image": {"id": server.image.id, "links": []},
         "flavor": {"id": server.flavor.id, "original_name": server.flavor.name, "links": []},
@@ -173,7 +167,7 @@ def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, obj
         "os-extended-volumes:volumes_attached": [],
     }
     if server.fault:
-        shown["fault"] = {"code": 500, "message": server.fault, "created": format_time(server.created)}
+        shown["fault"] = {"code": 500, "message": server.fault, "created": format_timestamp(server.created)}
     return shown
 
 
@@ -223,7 +217,7 @@ async def _flavors(request: Request) -> Response:
 
 async def _flavor(request: Request) -> Response:
     wanted = request.path_params["id"]
-    flavor = find_by_name(FLAVORS, wanted)
+    flavor = find_flavor(wanted)
     if flavor is None or flavor.id != wanted:
         return _fault(404, "itemNotFound", f"Flavor {wanted} could not be found.")
     return JSONResponse({"flavor": _flavor_view(flavor)})

@@ -10,15 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from guestagent.embedded.http.errors import ApiError, EntityNotFound, HTTPBadRequest, ResourceFailure
-from guestagent.embedded.openstack.neutron.network import Port
-from guestagent.embedded.openstack.nova.servers import (
-    FLAVORS,
-    NETWORK_ID,
-    SUBNET_ID,
-    Compute,
-    ComputeServer,
-    find_by_name,
-)
+from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID, Port
+from guestagent.embedded.openstack.nova.flavors import find_flavor
+from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
 
 
 class WrongState(ApiError):
@@ -65,7 +59,7 @@ class ServerActions:
         return Response(status_code=204 if action == "confirmResize" else 202)
 
     def _resize(self, server: ComputeServer, asked: Mapping[str, str]) -> None:
-        flavor = find_by_name(FLAVORS, str(asked.get("flavorRef")))
+        flavor = find_flavor(str(asked.get("flavorRef")))
         if flavor is None:
             raise HTTPBadRequest("Invalid flavorRef provided.")
         if server.status != "ACTIVE":

@@ -3,62 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
-from guestagent.embedded.heat.resources.stack import generate_id, get_utc_time
+from guestagent.embedded.host.clock import get_utc_time
+from guestagent.embedded.host.identifiers import generate_id
 from guestagent.embedded.host.ip_network import IpNetwork
 from guestagent.embedded.http.errors import EntityNotFound, ResourceFailure
-from guestagent.embedded.openstack.neutron.network import NeutronNetwork
+from guestagent.embedded.openstack.glance.images import Image, find_image
+from guestagent.embedded.openstack.neutron.network import (
+    NETWORK_ID,
+    NETWORK_NAME,
+    SUBNET_ID,
+    SUBNET_NAME,
+    NeutronNetwork,
+)
+from guestagent.embedded.openstack.nova.flavors import BROKEN_FLAVOR, STUCK_FLAVOR, Flavor, find_flavor
 from guestagent.embedded.openstack.nova.hypervisor import Guest, Hypervisor
 from guestagent.errors import GuestAgentError
 
 NO_HOST_MESSAGE = "No valid host was found."
-
-
-def build_fixed_id(*words: str) -> str:
-    """The same id for the same words, in every cloud."""
-    return str(uuid.uuid5(uuid.UUID(int=0), " ".join(words)))
-
-
-@dataclass(frozen=True, slots=True)
-class Flavor:
-    name: str
-    vcpus: int
-    memory_mb: int
-
-    @property
-    def id(self) -> str:
-        return build_fixed_id("flavor", self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    name: str
-
-    @property
-    def id(self) -> str:
-        return build_fixed_id("image", self.name)
-
-
-FlavorOrImage = TypeVar("FlavorOrImage", Flavor, Image)
-
-BROKEN_FLAVOR, STUCK_FLAVOR = "broken", "stuck"
-FLAVORS = (
-    Flavor("m1.tiny", 1, 128),
-    Flavor("m1.small", 1, 256),
-    Flavor("m1.medium", 2, 512),
-    Flavor("m1.large", 4, 1024),
-    Flavor(BROKEN_FLAVOR, 1, 128),  # its servers go to ERROR
-    Flavor(STUCK_FLAVOR, 1, 128),  # its servers stay in BUILD
-)
-IMAGES = (Image("guestagent-mariadb"), Image("guestagent-mariadb-11.8"), Image("guestagent-mysql"))
-NETWORK_ID, SUBNET_ID = build_fixed_id("network"), build_fixed_id("subnet")
-NETWORK_NAME, SUBNET_NAME = "embedded", "embedded-subnet"
 
 
 @dataclass(slots=True, eq=False)
@@ -105,8 +71,8 @@ class Compute:
     def check_constraint(self, what: str, name: str) -> str:
         """What is wrong with the name of an Image, Flavor, Key or Subnet; nothing where it is there."""
         there: Mapping[str, Callable[[], bool]] = {
-            "Image": lambda: find_by_name(IMAGES, name) is not None,
-            "Flavor": lambda: find_by_name(FLAVORS, name) is not None,
+            "Image": lambda: find_image(name) is not None,
+            "Flavor": lambda: find_flavor(name) is not None,
             "Key": lambda: name in self.public_keys,
             "Network": lambda: name in (NETWORK_ID, NETWORK_NAME),
             "Subnet": lambda: name in (SUBNET_ID, SUBNET_NAME),
@@ -117,7 +83,7 @@ class Compute:
         self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
     ) -> str:
         """A new server, booting in the background; at this port's address, else at one of its own."""
-        wanted, booted = find_by_name(FLAVORS, flavor), find_by_name(IMAGES, image)
+        wanted, booted = find_flavor(flavor), find_image(image)
         if wanted is None or booted is None:
             raise ResourceFailure(
                 "EntityNotFound",
@@ -144,7 +110,7 @@ class Compute:
 
     async def resize(self, server_id: str, flavor: str) -> None:
         """Another flavor, and the restart that comes with it."""
-        server, wanted = self.get_server(server_id), find_by_name(FLAVORS, flavor)
+        server, wanted = self.get_server(server_id), find_flavor(flavor)
         assert wanted is not None, "the engine has looked"
         if wanted.name == BROKEN_FLAVOR:
             raise ResourceFailure("Error", f"Resizing to '{wanted.name}' failed, status 'ERROR'")
@@ -239,8 +205,3 @@ class Compute:
         task = asyncio.create_task(work)
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
-
-
-def find_by_name(things: Iterable[FlavorOrImage], name: str) -> FlavorOrImage | None:
-    """The flavor or image of that name or id."""
-    return next((thing for thing in things if name in (thing.name, thing.id)), None)
