@@ -129,8 +129,8 @@ def run_up(args: argparse.Namespace) -> int:
 
 def run_down(args: argparse.Namespace) -> int:
     """Stop the cloud, if it runs."""
-    options = _build_options(args)
-    was_up = _import_daemon().stop_cloud(options, args.purge)
+    daemon, options = _import_daemon(), _build_options(args)
+    was_up = daemon.stop_cloud(options, args.purge)
     _print_result(args, {"name": options.name, "was_up": was_up}, f"cloud {options.name} is down")
     return EXIT_OK
 

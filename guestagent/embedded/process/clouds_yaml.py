@@ -1,107 +1,136 @@
-"""An entry in a clouds.yaml: put in and taken out with every other entry, and every comment, left as they are."""
+"""An entry in a clouds.yaml, written and removed without a change to other entries and comments."""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.util import load_yaml_guess_indent
 
 from guestagent import atomic_file
 from guestagent.errors import InvalidSettings, Problem
 
+LINE_LENGTH_LIMIT = 10_000  # never wrap a line of the user's
+DEFAULT_INDENT = 2
+
 
 def find_clouds_file() -> Path:
-    """The file that openstacksdk reads first where nothing lies in the current folder."""
-    named = os.environ.get("OS_CLIENT_CONFIG_FILE")
-    return Path(named) if named else Path.home() / ".config" / "openstack" / "clouds.yaml"
+    """Return the file that openstacksdk reads first if there is none in the current folder."""
+    path = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    return Path(path) if path else Path.home() / ".config" / "openstack" / "clouds.yaml"
+
+
+def build_entry(auth_url: str, username: str, password: str, project: str, region: str) -> dict[str, object]:
+    """Build the entry of a cloud, which is also the arguments of `openstack.connect`. It holds the password."""
+    auth = {
+        "auth_url": auth_url,
+        "username": username,
+        "password": password,
+        "project_name": project,
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+    }
+    return {"auth": auth, "region_name": region, "identity_api_version": "3"}
 
 
 def write_entry(path: Path, name: str, entry: Mapping[str, object]) -> None:
     """Write the entry, in place of one of the same name. The file is 0600 from then on: it holds a password."""
-    text = _read(path)
-    atomic_file.write_file(path, insert_entry_text(text, name, entry).encode())
+    atomic_file.write_file(path, insert_entry_text(_read_text(path), name, entry).encode())
 
 
 def remove_entry(path: Path, name: str) -> None:
-    """Take the entry out; a file that holds nothing else goes too."""
-    text = _read(path)
-    left = delete_entry_text(text, name)
-    if left == text:
+    """Remove the entry. A file that holds nothing else is removed too."""
+    text = _read_text(path)
+    remaining_text = delete_entry_text(text, name)
+    if remaining_text == text:
         return
-    if not any(_load(left).values()):
+    if not any(_load_values(remaining_text).values()):
         atomic_file.remove_file(path)
     else:
-        atomic_file.write_file(path, left.encode())
+        atomic_file.write_file(path, remaining_text.encode())
 
 
 def insert_entry_text(text: str, name: str, entry: Mapping[str, object]) -> str:
-    """The file's text with the entry in it. Comments stay wherever the text allows it to be edited as text."""
-    before = delete_entry_text(text, name)
-    document = _load(before)
-    clouds = document.get("clouds") or {}
+    """Return the file's text with the entry in it, before the others: comments behind the last one stay there."""
+    text = delete_entry_text(text, name)
+    values = _load_values(text)
+    clouds = values.get("clouds") or {}
     if not isinstance(clouds, dict):
         raise InvalidSettings([Problem("clouds", "a mapping", type(clouds).__name__)], "clouds.yaml")
-    wanted = {**document, "clouds": {**clouds, name: dict(entry)}}
-    lines = before.splitlines()
-    if "clouds:" in lines:
-        at = lines.index("clouds:") + 1
-        block = _dump({name: dict(entry)}).splitlines()
-        indent = _indent(lines[at:]) or "  "
-        edited = "\n".join([*lines[:at], *(indent + line for line in block), *lines[at:]]) + "\n"
-        if _holds(edited, wanted):
-            return edited
-    return _dump(wanted)
+    expected = {**values, "clouds": {name: dict(entry), **clouds}}
+    editor, document = _open_document(text)
+    if not isinstance(document.get("clouds"), CommentedMap):
+        document["clouds"] = CommentedMap()
+    document["clouds"].insert(0, name, _build_node(entry))
+    return _dump_checked(editor, document, expected)
 
 
 def delete_entry_text(text: str, name: str) -> str:
-    """The file's text without the entry."""
-    document = _load(text)
-    clouds = document.get("clouds")
+    """Return the file's text without the entry."""
+    values = _load_values(text)
+    clouds = values.get("clouds")
     if not isinstance(clouds, dict) or name not in clouds:
         return text
-    left = {**document, "clouds": {key: value for key, value in clouds.items() if key != name}}
-    edited = "".join(_cut(text.splitlines(keepends=True), f"{name}:"))
-    return edited if _holds(edited, left) else _dump(left)
+    expected = {**values, "clouds": {key: value for key, value in clouds.items() if key != name}}
+    editor, document = _open_document(text)
+    del document["clouds"][name]
+    return _dump_checked(editor, document, expected)
 
 
-def _cut(lines: list[str], key: str) -> list[str]:
-    """The lines without the block that begins with `key`: up to the next line that is indented no deeper."""
-    kept: list[str] = []
-    depth: int | None = None
-    for line in lines:
-        here = len(line) - len(line.lstrip())
-        if depth is not None and line.strip() and here <= depth:
-            depth = None
-        if depth is None and here > 0 and line.strip() == key:
-            depth = here
-        if depth is None:
-            kept.append(line)
-    return kept
-
-
-def _indent(lines: list[str]) -> str:
-    first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
-    return first[: len(first) - len(first.lstrip())]
-
-
-def _holds(text: str, wanted: Mapping[str, object]) -> bool:
+def _dump_checked(editor: YAML, document: CommentedMap, expected: Mapping[str, object]) -> str:
+    """Return the document's text. If openstacksdk would read other values from it, comments are given up."""
+    stream = io.StringIO()
+    editor.dump(document, stream)
     try:
-        found = _load(text)
+        if _load_values(stream.getvalue()) == expected:
+            return stream.getvalue()
     except InvalidSettings:
-        return False
-    return {**found, "clouds": found.get("clouds") or {}} == wanted
+        pass
+    return _dump_values(expected)
 
 
-def _load(text: str) -> dict[str, object]:
+def _build_node(entry: Mapping[str, object]) -> object:
+    """Build the entry with the quotes that PyYAML needs: openstacksdk reads YAML 1.1, and ruamel writes 1.2."""
+    return _open_document(_dump_values(entry))[1]
+
+
+def _open_document(text: str) -> tuple[YAML, CommentedMap]:
+    """Load the text together with an editor that keeps its quotes and its indentation."""
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.allow_duplicate_keys = True
+    editor.width = LINE_LENGTH_LIMIT
+    try:
+        document = editor.load(text)
+    except YAMLError as error:
+        raise InvalidSettings([Problem("document", "YAML", str(error))], "clouds.yaml") from error
+    if not isinstance(document, CommentedMap):
+        document = CommentedMap()
+    clouds = document.get("clouds")
+    is_block = isinstance(clouds, CommentedMap) and not clouds.fa.flow_style()
+    editor.map_indent = clouds.lc.col if is_block else DEFAULT_INDENT
+    with suppress(IndexError, YAMLError):  # a dash alone in its line, or a key twice: ruamel guesses nothing
+        _, sequence_indent, dash_offset = load_yaml_guess_indent(text)
+        if dash_offset is not None:
+            editor.sequence_indent, editor.sequence_dash_offset = sequence_indent, dash_offset
+    return editor, document
+
+
+def _load_values(text: str) -> dict[str, object]:
     try:
         document = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise InvalidSettings([Problem("document", "YAML", str(error))], "clouds.yaml") from error
     except RecursionError:
         raise InvalidSettings([Problem("document", "YAML", "nested too deep")], "clouds.yaml") from None
-    except ValueError as error:  # a date that is none, say
+    except ValueError as error:  # for example a date that does not exist
         raise InvalidSettings(
             [Problem("document", "YAML", "a value that cannot be read")], "clouds.yaml"
         ) from error
@@ -110,13 +139,13 @@ def _load(text: str) -> dict[str, object]:
     return document
 
 
-def _dump(document: Mapping[str, object]) -> str:
+def _dump_values(document: Mapping[str, object]) -> str:
     return str(yaml.safe_dump(dict(document), sort_keys=False, default_flow_style=False))
 
 
-def _read(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return (atomic_file.read_file(path) or b"").decode()
     except UnicodeDecodeError as error:
-        found = f"bytes that are not UTF-8, from byte {error.start}"
-        raise InvalidSettings([Problem("document", "a text", found)], str(path)) from None
+        problem = f"bytes that are not UTF-8, from byte {error.start}"
+        raise InvalidSettings([Problem("document", "a text", problem)], str(path)) from None

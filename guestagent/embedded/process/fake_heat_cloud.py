@@ -33,6 +33,7 @@ from guestagent.embedded.openstack.neutron.api import NetworkApi
 from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
 from guestagent.embedded.openstack.nova.servers import Compute
+from guestagent.embedded.process import clouds_yaml
 from guestagent.secret import Secret
 
 
@@ -94,15 +95,8 @@ class FakeHeatCloud:
     @property
     def connect(self) -> dict[str, Any]:
         """What `openstack.connect(**...)` or a clouds.yaml entry needs. Holds the password."""
-        auth = {
-            "auth_url": self.identity.endpoints["identity"],
-            "username": USER_NAME,
-            "password": self.identity.password.reveal(),
-            "project_name": PROJECT_NAME,
-            "user_domain_id": "default",
-            "project_domain_id": "default",
-        }
-        return {"auth": auth, "region_name": REGION_NAME, "identity_api_version": "3"}
+        auth_url, password = self.identity.endpoints["identity"], self.identity.password.reveal()
+        return clouds_yaml.build_entry(auth_url, USER_NAME, password, PROJECT_NAME, REGION_NAME)
 
     async def start(self) -> None:
         """Returns when every service answers."""

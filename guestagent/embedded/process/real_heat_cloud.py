@@ -23,6 +23,7 @@ from guestagent.embedded.openstack.neutron.api import NetworkApi
 from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_error
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
 from guestagent.embedded.openstack.nova.servers import Compute
+from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.fake_heat_cloud import CloudSettings
 from guestagent.embedded.real_heat import daemons, database_template
 from guestagent.embedded.real_heat.daemons import HeatDaemon
@@ -76,15 +77,8 @@ class RealHeatCloud:
     @property
     def connect(self) -> dict[str, Any]:
         """What `openstack.connect(**...)` or a clouds.yaml entry needs. Holds the password."""
-        auth = {
-            "auth_url": self.endpoints["identity"],
-            "username": USER_NAME,
-            "password": self.password.reveal(),
-            "project_name": PROJECT_NAME,
-            "user_domain_id": "default",
-            "project_domain_id": "default",
-        }
-        return {"auth": auth, "region_name": REGION_NAME, "identity_api_version": "3"}
+        auth_url, password = self.endpoints["identity"], self.password.reveal()
+        return clouds_yaml.build_entry(auth_url, USER_NAME, password, PROJECT_NAME, REGION_NAME)
 
     @property
     def daemon_pids(self) -> Mapping[str, int]:

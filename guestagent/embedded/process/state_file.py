@@ -13,6 +13,7 @@ import psutil
 
 from guestagent import atomic_file
 from guestagent.embedded.host.ip_network import IpNetwork
+from guestagent.embedded.process import clouds_yaml
 from guestagent.errors import StorageError
 from guestagent.secret import Secret
 from guestagent.strict_json import UnreadableContent, get_number, get_text, parse_object
@@ -83,15 +84,8 @@ class CloudState:
     @property
     def clouds_entry(self) -> dict[str, object]:
         """The clouds.yaml entry. Holds the password."""
-        auth = {
-            "auth_url": self.auth_url,
-            "username": self.username,
-            "password": self.password.reveal(),
-            "project_name": self.project,
-            "user_domain_id": "default",
-            "project_domain_id": "default",
-        }
-        return {"auth": auth, "region_name": self.region, "identity_api_version": "3"}
+        password = self.password.reveal()
+        return clouds_yaml.build_entry(self.auth_url, self.username, password, self.project, self.region)
 
     @property
     def is_alive(self) -> bool:

@@ -40,6 +40,26 @@ def test_out_again_the_file_is_what_it_was() -> None:
     assert delete_entry_text(insert_entry_text(THEIRS, "embedded", ENTRY), "embedded") == THEIRS
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "clouds:\n  # the only one\n  a:\n    x: 'yes'   # quoted\n  # behind it\ncache:\n  - a\n  - b: 1\n",
+        "clouds:\n    a: {x: 012}\nlists:\n-   a\n-   b\n",
+        "clouds:\n  a: &shared {x: 1}\n  b:\n    <<: *shared\n",
+    ],
+)
+def test_comments_quotes_and_indentation_of_the_others_stay(text: str) -> None:
+    assert delete_entry_text(insert_entry_text(text, "embedded", ENTRY), "embedded") == text
+
+
+def test_values_that_yaml_1_1_would_misread_are_quoted() -> None:
+    text = insert_entry_text(
+        "clouds:\n  a: {}\n", "embedded", {"password": "1_0", "user": "yes", "port": "0x1"}
+    )
+
+    assert yaml.safe_load(text)["clouds"]["embedded"] == {"password": "1_0", "user": "yes", "port": "0x1"}
+
+
 def test_an_old_entry_of_the_name_is_replaced() -> None:
     once = insert_entry_text(THEIRS, "embedded", ENTRY)
 
@@ -49,7 +69,10 @@ def test_an_old_entry_of_the_name_is_replaced() -> None:
     assert twice.count("embedded:") == 1
 
 
-@pytest.mark.parametrize("text", ["", "clouds:\n", "clouds: {}\n", "clouds: {a: {x: 1}}\n", "cache: {}\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "clouds:\n", "clouds: {}\n", "clouds: {a: {x: 1}}\n", "cache: {}\n", "x:\n  -\nclouds:\n  a: {}\n"],
+)
 def test_a_file_that_cannot_be_edited_as_text_is_written_anew(text: str) -> None:
     before = yaml.safe_load(text) or {}
 
