@@ -101,7 +101,7 @@ def _register_up(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run_up(args: argparse.Namespace) -> int:
     """Start the cloud, in the background unless --foreground is given."""
-    daemon = _import_daemon()
+    client = _import_client()
     options = _build_options(args)
     state_path = str(options.state_folder)
     if set(state_path) & FORBIDDEN_PATH_CHARACTERS or not state_path.isprintable():
@@ -111,9 +111,11 @@ def run_up(args: argparse.Namespace) -> int:
         raise InvalidInput([Problem("--state", expected, repr(state_path))])
     if args.foreground:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-        daemon.run_foreground(options)
+        from guestagent.embedded.process.daemon import run_foreground
+
+        run_foreground(options)
         return EXIT_OK
-    state = daemon.start_cloud(options)
+    state = client.start_cloud(options)
     _print_result(
         args,
         {
@@ -129,16 +131,16 @@ def run_up(args: argparse.Namespace) -> int:
 
 def run_down(args: argparse.Namespace) -> int:
     """Stop the cloud, if it runs."""
-    daemon, options = _import_daemon(), _build_options(args)
-    was_up = daemon.stop_cloud(options, args.purge)
+    client, options = _import_client(), _build_options(args)
+    was_up = client.stop_cloud(options, args.purge)
     _print_result(args, {"name": options.name, "was_up": was_up}, f"cloud {options.name} is down")
     return EXIT_OK
 
 
 def run_status(args: argparse.Namespace) -> int:
     """Show the cloud. The exit code is 0 if it runs, and 1 if not."""
-    daemon, options = _import_daemon(), _build_options(args)
-    state = daemon.load_cloud_state(options)
+    client, options = _import_client(), _build_options(args)
+    state = client.load_cloud_state(options)
     if state is None or not state.is_alive:
         _print_result(args, {"name": options.name, "up": False}, f"cloud {options.name} is not up")
         return NotReady.exit_code
@@ -147,7 +149,7 @@ def run_status(args: argparse.Namespace) -> int:
         "up": True,
         "heat": state.heat,
         "auth_url": state.auth_url,
-        **daemon.fetch_status(state),
+        **client.fetch_status(state),
     }
     _print_result(args, status, "\n".join(_format_status(status)))
     return EXIT_OK
@@ -156,7 +158,7 @@ def run_status(args: argparse.Namespace) -> int:
 def run_ssh(args: argparse.Namespace) -> int:
     """Replace this process by the command, so that its exit code is that of the command."""
     options = _build_options(args)
-    command = _import_daemon().build_enter_command(options, args.guest, args.words or ["/bin/bash", "-l"])
+    command = _import_client().build_enter_command(options, args.guest, args.words or ["/bin/bash", "-l"])
     sys.stdout.flush()
     try:
         os.execvp(command[0], command)  # noqa: S606 - without a shell
@@ -210,12 +212,12 @@ def _build_options(args: argparse.Namespace) -> CloudOptions:
     )
 
 
-def _import_daemon() -> ModuleType:
+def _import_client() -> ModuleType:
     try:
-        from guestagent.embedded.process import daemon
+        from guestagent.embedded.process import client
     except ImportError as error:
         raise UnsupportedEnvironment(f"install guestagent[embedded]: {error.name} is missing") from error
-    return daemon
+    return client
 
 
 def _print_result(args: argparse.Namespace, result: dict[str, object], text: str) -> None:

@@ -17,7 +17,7 @@ from guestagent.demo.socket_table import SocketTable
 from guestagent.embedded.database_servers import provide_data_directory
 from guestagent.embedded.guests import find_image, list_image_services, namespace_processes, network
 from guestagent.embedded.guests.requirements import check_requirements
-from guestagent.embedded.process import daemon
+from guestagent.embedded.process import client
 from guestagent.embedded.process.state_file import CloudOptions, CloudState, load_cloud_state
 from guestagent.errors import CloudError, CloudRefused, DatabaseUnreachable
 from guestagent.file_lock import try_lock
@@ -38,10 +38,10 @@ class EmbeddedEnvironment:
             provide_data_directory(flavour, report)
 
     def start_cloud(self) -> None:
-        daemon.start_cloud(self.options)
+        client.start_cloud(self.options)
 
     def stop_cloud(self) -> bool:
-        return daemon.stop_cloud(self.options)
+        return client.stop_cloud(self.options)
 
     @property
     def is_running(self) -> bool:
@@ -94,7 +94,7 @@ class EmbeddedEnvironment:
         return tuple(f"{row['read']} of {row['stack']}" for row in self._fetch_rows("dangerous_reads"))
 
     def _fetch_rows(self, key: str) -> list[dict[str, Any]]:
-        rows = daemon.fetch_status(self._load_state())[key]
+        rows = client.fetch_status(self._load_state())[key]
         assert isinstance(rows, list)
         return rows
 

@@ -10,7 +10,7 @@ from openstack.config import OpenStackConfig
 
 from guestagent.embedded import serving
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from tests.contract.heat import CloudNames, HeatClient
 from tests.support.environment import open_public_folder
 

@@ -19,7 +19,7 @@ from guestagent.agent.settings import load_settings
 from guestagent.agent.signal_status import describe_signal
 from guestagent.embedded import Serving, serving
 from guestagent.embedded.http.faults import FaultMode, ServiceName
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.metadata.document import HotHandle
 from guestagent.retry import Backoff
 from guestagent.signal import (

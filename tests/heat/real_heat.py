@@ -12,7 +12,7 @@ import openstack
 
 from guestagent.embedded import serving
 from guestagent.embedded.guests import NamespaceHypervisor
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.embedded.real_heat import ground_for, remove_leftovers
 from tests.support.guest_cloud import GuestCloud
 from tests.support.subnets import open_subnet

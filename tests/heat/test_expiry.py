@@ -13,7 +13,7 @@ import pytest
 
 from guestagent.agent import metadata_files
 from guestagent.controller import Dialect
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.metadata import parse
 from guestagent.signal import find_expiry
 from guestagent.signal.transports import utc_now

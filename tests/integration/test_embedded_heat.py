@@ -16,7 +16,7 @@ import requests
 from openstack.exceptions import SDKException
 
 from guestagent.embedded import FakeHypervisor, Serving, serving
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.errors import DatabaseError
 from tests.support.heat_requests import (
     BODY,

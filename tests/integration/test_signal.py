@@ -21,7 +21,7 @@ import pytest
 
 from guestagent.agent.signalling import SignalThread
 from guestagent.embedded import Serving, serving
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.errors import HandleRefused, HandleUnreachable, SignalError
 from guestagent.metadata.document import CfnHandle
 from guestagent.retry import Backoff, SystemClock

@@ -23,7 +23,7 @@ from guestagent.embedded import Serving, serving
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.guests.namespace_processes import find_init
 from guestagent.embedded.guests.network import build_link_names
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 
 STACK_TIMEOUT_S = 60.0
 QUERY_PROGRAM = """

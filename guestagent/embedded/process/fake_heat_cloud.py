@@ -5,9 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from ipaddress import IPv4Network
+from datetime import datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,7 +18,6 @@ from guestagent.embedded.heat.api.orchestration import OrchestrationApi
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.host.clock import get_utc_time
-from guestagent.embedded.host.ip_network import IpNetwork
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
 from guestagent.embedded.http.faults import Fault, ServiceName
 from guestagent.embedded.openstack.glance.api import ImageApi
@@ -34,17 +31,8 @@ from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_err
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
 from guestagent.embedded.openstack.nova.servers import Compute
 from guestagent.embedded.process import clouds_yaml
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.secret import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class CloudSettings:
-    """Where a cloud listens and how it behaves. `usual_ports`: OpenStack's own where they are free."""
-
-    host: str = "127.0.0.1"
-    network: IpNetwork = field(default_factory=lambda: IPv4Network("10.77.0.0/24"))
-    auth_ttl: timedelta = timedelta(minutes=15)
-    usual_ports: bool = False
 
 
 class FakeHeatCloud:

@@ -24,7 +24,7 @@ from guestagent.embedded.openstack.nova.api import ComputeApi, build_compute_err
 from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
 from guestagent.embedded.openstack.nova.servers import Compute
 from guestagent.embedded.process import clouds_yaml
-from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+from guestagent.embedded.process.cloud_settings import CloudSettings
 from guestagent.embedded.real_heat import daemons, database_template
 from guestagent.embedded.real_heat.daemons import HeatDaemon
 from guestagent.embedded.real_heat.keystone_client import KeystoneClient, populate_keystone

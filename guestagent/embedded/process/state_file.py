@@ -9,10 +9,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
 from guestagent import atomic_file
 from guestagent.embedded.host.ip_network import IpNetwork
+from guestagent.embedded.host.process_identity import is_same_process
 from guestagent.embedded.process import clouds_yaml
 from guestagent.errors import StorageError
 from guestagent.secret import Secret
@@ -89,12 +88,7 @@ class CloudState:
 
     @property
     def is_alive(self) -> bool:
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.born) < 1
-            return same and process.status() != psutil.STATUS_ZOMBIE  # which nobody may ever reap
-        except (psutil.Error, ValueError, OverflowError):  # no process can have that number
-            return False
+        return is_same_process(self.pid, self.born)
 
 
 def load_cloud_state(options: CloudOptions) -> CloudState | None:
@@ -136,23 +130,6 @@ def _parse(content: bytes) -> CloudState:
         heat_release=release,
         **{name: get_text(kept, name) for name in words},
     )
-
-
-def find_holders(path: Path) -> list[int]:
-    """Return the processes that have the file open, as far as this user may know."""
-    holders, wanted = [], str(path.resolve())
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) == wanted for link in (process / "fd").iterdir()):
-                holders.append(int(process.name))
-        except OSError:  # another user's, or it has ended meanwhile
-            continue
-    return holders
-
-
-def get_start_time(pid: int) -> float:
-    """When a process began: with its number, what tells it from a later one of the same number."""
-    return psutil.Process(pid).create_time()
 
 
 def write_cloud_state(options: CloudOptions, record: CloudState) -> None:

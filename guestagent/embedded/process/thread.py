@@ -17,7 +17,8 @@ from guestagent.errors import GuestAgentError
 
 if TYPE_CHECKING:
     from guestagent.embedded.http.faults import FaultMode, ServiceName
-    from guestagent.embedded.process.fake_heat_cloud import CloudSettings, FakeHeatCloud
+    from guestagent.embedded.process.cloud_settings import CloudSettings
+    from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
     from guestagent.embedded.process.real_heat_cloud import RealHeatCloud
     from guestagent.embedded.real_heat import RealHeatSetup
 
@@ -111,7 +112,7 @@ async def _serve(
     ground: RealHeatSetup | None,
     started: Future[Serving],
 ) -> None:
-    from guestagent.embedded.process.fake_heat_cloud import CloudSettings
+    from guestagent.embedded.process.cloud_settings import CloudSettings
 
     try:
         cloud = build_cloud(hypervisor, settings or CloudSettings(), ground)

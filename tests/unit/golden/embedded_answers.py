@@ -22,12 +22,13 @@ from guestagent.demo import DemoResult
 from guestagent.demo.checks import FailedNode
 from guestagent.embedded.heat.api.admin import AdminApi, FaultTarget
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
+from guestagent.embedded.host import process_identity
 from guestagent.embedded.http.faults import FAULT_MODES, FAULT_SERVICES, Fault
 from guestagent.embedded.openstack.glance.images import IMAGES
 from guestagent.embedded.openstack.nova.flavors import FLAVORS
 from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor
 from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
-from guestagent.embedded.process import daemon, state_file
+from guestagent.embedded.process import client, state_file
 from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
 from guestagent.embedded.process.state_file import CloudState
 from tests.unit.golden.cluster_answers import build_failed
@@ -53,7 +54,7 @@ def answer_cloud(folder: Path, action: str, *words: str) -> str:
 
 def write_running_record(folder: Path, value: CloudState) -> None:
     """Write the record of a cloud that seems to run, with this process as its process."""
-    alive = replace(value, pid=os.getpid(), born=state_file.get_start_time(os.getpid()))
+    alive = replace(value, pid=os.getpid(), born=process_identity.get_start_time(os.getpid()))
     state_file.write_cloud_state(build_options(folder / "state"), alive)
 
 
@@ -101,7 +102,7 @@ def build_refused_up(folder: Path) -> str:
 def build_status(folder: Path) -> str:
     """Build the answer with the cloud's own answer patched in, because no server listens."""
     write_running_record(folder, REAL_CLOUD)
-    with mock.patch.object(daemon, "fetch_status", return_value=describe_cloud()):
+    with mock.patch.object(client, "fetch_status", return_value=describe_cloud()):
         return answer_cloud(folder, "status")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.cli.command_line import main
-from guestagent.embedded.process import daemon
+from guestagent.embedded.process import client
 from guestagent.embedded.process.state_file import (
     CloudOptions,
     CloudState,
@@ -112,7 +112,7 @@ def test_down_ends_a_cloud_of_which_there_is_no_record(options: CloudOptions) ->
             time.sleep(0.02)
         options.state_file.write_text("{")
 
-        ended = daemon.stop_cloud(options)
+        ended = client.stop_cloud(options)
 
         assert (ended, process.wait(5)) == (True, -15)
 
