@@ -34,7 +34,7 @@ def check_dangerous_reads(request: pytest.FixtureRequest) -> Iterator[None]:
     if "real_heat" not in request.fixturenames:
         yield
         return
-    served = request.getfixturevalue("real_heat").served
+    served = request.getfixturevalue("real_heat").server
     before = len(served.dangerous_reads)
     yield
     assert served.dangerous_reads[before:] == []

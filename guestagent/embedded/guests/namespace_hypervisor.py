@@ -122,10 +122,10 @@ class NamespaceHypervisor:
             self._reap(guest_id)
 
     def run_command(
-        self, guest_id: str, argv: Sequence[str], *, given: str = "", timeout: float = 60
+        self, guest_id: str, argv: Sequence[str], *, stdin: str = "", timeout: float = 60
     ) -> CompletedCommand:
         """Run a command inside to its end, as root of the guest, and return what it said."""
-        return commands.run_command(self.build_exec_command(guest_id, argv), given=given, timeout=timeout)
+        return commands.run_command(self.build_exec_command(guest_id, argv), stdin=stdin, timeout=timeout)
 
     def build_exec_command(self, guest_id: str, argv: Sequence[str]) -> tuple[str, ...]:
         """The command line that runs `argv` inside: for whoever wants to execute it on a terminal."""

@@ -103,7 +103,7 @@ def _link(name: str) -> dict[str, object] | None:
 
 
 def _ip(doing: str, lines: tuple[str, ...] | list[str], *options: str) -> None:
-    done = commands.run_command(("ip", *options, "-batch", "-"), given="\n".join(lines) + "\n")
+    done = commands.run_command(("ip", *options, "-batch", "-"), stdin="\n".join(lines) + "\n")
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if not line.startswith("Command failed")]
         raise CloudError(f"{doing}: {'; '.join(said) or 'ip failed'}")

@@ -1,4 +1,4 @@
-"""Programs of this machine, run to their end. Whoever keeps one running starts it in a room of its own."""
+"""Programs of this machine, run to their end. Long-running ones are started in the rooms that need them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from pathlib import Path
 from guestagent.errors import CloudError, DeadlineExceeded, UnsupportedEnvironment
 
 CompletedCommand = subprocess.CompletedProcess[str]
+COMMAND_TIMEOUT_S = 60.0
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def run_command(
     argv: Sequence[str],
     *,
-    given: str = "",
+    stdin: str = "",
     environment: Mapping[str, str] | None = None,
-    timeout: float = 60,
+    timeout: float = COMMAND_TIMEOUT_S,
     folder: Path = Path("/"),
+    umask: int = -1,
 ) -> CompletedCommand:
-    """Run to the end, with nothing of our own environment but what is given here."""
+    """Run a program to its end. It gets nothing of our own environment but what `environment` holds."""
     try:
         return subprocess.run(
             argv,
-            input=given,
+            input=stdin,
             env={"PATH": DEFAULT_PATH, **(environment or {})},
             cwd=folder,
             capture_output=True,
@@ -32,6 +34,7 @@ def run_command(
             errors="replace",
             timeout=timeout,
             check=False,
+            umask=umask,
         )
     except FileNotFoundError as error:
         raise UnsupportedEnvironment(f"{argv[0]} is missing on this machine") from error
@@ -39,16 +42,17 @@ def run_command(
         raise DeadlineExceeded(f"{argv[0]} did not end within {timeout:g} s") from error
 
 
-def run_checked(doing: str, argv: Sequence[str], *, given: str = "", timeout: float = 60) -> str:
-    """What it printed; CloudError with its last words where it failed."""
-    done = run_command(argv, given=given, timeout=timeout)
-    if done.returncode:
-        raise CloudError(
-            f"{doing}: {find_last_line(done.stderr) or f'{argv[0]} ended with {done.returncode}'}"
-        )
-    return done.stdout
+def run_checked(
+    description: str, argv: Sequence[str], *, stdin: str = "", timeout: float = COMMAND_TIMEOUT_S
+) -> str:
+    """Run a program and return its output; CloudError with the last line of its errors if it fails."""
+    completed = run_command(argv, stdin=stdin, timeout=timeout)
+    if completed.returncode:
+        reason = find_last_line(completed.stderr) or f"{argv[0]} ended with {completed.returncode}"
+        raise CloudError(f"{description}: {reason}")
+    return completed.stdout
 
 
 def find_last_line(text: str) -> str:
-    """The last words of a program; indented lines only go on with what was said before them."""
+    """Return the last line of a program's output that is not indented: indented lines continue an earlier one."""
     return next((line.strip() for line in reversed(text.splitlines()) if line[:1].strip()), "")

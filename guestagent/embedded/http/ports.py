@@ -1,6 +1,6 @@
 """Free ports of this machine, none of which the kernel gives to a connection by itself.
 
-A service can so be closed and opened again on the same port: nobody's connection begins at it meanwhile.
+So a service can be closed and opened again on the same port: no connection begins at it meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ATTEMPT_LIMIT = 200
 
 
 def take_free_port(host: str) -> socket.socket:
-    """A socket that listens on a free port of this address."""
+    """Return a socket that listens on a free port of this address."""
     for _ in range(ATTEMPT_LIMIT):
         try:
             return take_port(host, secrets.choice(PORT_RANGE))
@@ -27,16 +27,25 @@ def take_free_port(host: str) -> socket.socket:
 
 
 def take_port(host: str, port: int) -> socket.socket:
-    """A socket that listens on this port; OSError if it is in use.
+    """Return a socket that listens on this port; OSError if it is in use.
 
     It listens at once: until one does, the kernel gives the port to several that may reuse addresses.
     """
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((host, port))
-        made.listen()
+        listener.bind((host, port))
+        listener.listen()
     except OSError:
-        made.close()
+        listener.close()
         raise
-    return made
+    return listener
+
+
+def list_free_ports(host: str, count: int) -> list[int]:
+    """Return free ports of this address, all different, for programs that listen themselves."""
+    listeners = [take_free_port(host) for _ in range(count)]
+    ports = [int(listener.getsockname()[1]) for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports

@@ -1,10 +1,8 @@
-"""A cloud whose Keystone and Heat are real: its daemons, what stands before them, and our servers beside them."""
+"""A cloud with a real Keystone and a real Heat, which stand behind proxies, and the embedded services beside them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import os
 import signal
 import time
@@ -16,7 +14,7 @@ from guestagent.embedded.heat.api.admin import AdminApi
 from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
 from guestagent.embedded.http.faults import Fault, ServiceName
-from guestagent.embedded.http.ports import take_free_port
+from guestagent.embedded.http.ports import list_free_ports
 from guestagent.embedded.openstack.glance.api import ImageApi
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.openstack.neutron.api import NetworkApi
@@ -25,46 +23,49 @@ from guestagent.embedded.openstack.nova.hypervisor import Hypervisor
 from guestagent.embedded.openstack.nova.servers import Compute
 from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.cloud_settings import CloudSettings
-from guestagent.embedded.real_heat import daemons, database_template
-from guestagent.embedded.real_heat.daemons import HeatDaemon
+from guestagent.embedded.real_heat import run_folder
+from guestagent.embedded.real_heat.daemon_config import HEAT_USER, SERVICE_PROJECT
 from guestagent.embedded.real_heat.keystone_client import KeystoneClient, populate_keystone
-from guestagent.embedded.real_heat.paths import HeatPasswords, ServiceAddresses
-from guestagent.embedded.real_heat.reverse_proxy import ProxyRequest, ProxyResponse, ReverseProxy
+from guestagent.embedded.real_heat.passwords import HeatPasswords
+from guestagent.embedded.real_heat.paths import ServiceAddresses
+from guestagent.embedded.real_heat.reverse_proxy import LOOPBACK, ProxyRequest, ReverseProxy
+from guestagent.embedded.real_heat.service_daemons import (
+    build_database_daemon,
+    build_heat_daemon,
+    build_keystone_daemon,
+    is_database_answering,
+)
 from guestagent.embedded.real_heat.setup import RealHeatSetup
+from guestagent.embedded.real_heat.stack_list import fetch_endangered_stacks, fetch_stacks
+from guestagent.embedded.real_heat.supervision import START_TIMEOUT_S, DaemonSupervisor
 from guestagent.embedded.real_heat.token_middleware import KeystoneTokenMiddleware
 from guestagent.embedded.real_heat.unsafe_requests import find_unsafe_request
-from guestagent.errors import CloudError, DeadlineExceeded
 from guestagent.secret import Secret
 
-log = logging.getLogger(__name__)
-
-START_TIMEOUT_S = 90.0
-POLL_INTERVAL_S = 0.05
-WATCH_INTERVAL_S = 0.25
-SERVICE_UNAVAILABLE = 503
+HEAT_SERVICES: tuple[ServiceName, ...] = ("keystone", "heat", "cfn")
+ADMIN_USER, ADMIN_PROJECT = "admin", "admin"  # `keystone-manage bootstrap` creates them
 
 
 class RealHeatCloud:
     """In the running event loop, whose thread must stay as long as the daemons: they end with it."""
 
-    def __init__(self, hypervisor: Hypervisor, settings: CloudSettings, ground: RealHeatSetup) -> None:
-        self.settings, self._ground = settings, ground
+    def __init__(self, hypervisor: Hypervisor, settings: CloudSettings, setup: RealHeatSetup) -> None:
+        self.settings, self._setup = settings, setup
         self.unsafe_reads = UnsafeReads()
-        self._front = ServiceEndpoints(settings.host, settings.usual_ports)
-        self._guests = ThreadPoolExecutor(8, "guests")
-        self._requests = ThreadPoolExecutor(64, "requests")
-        self.compute = Compute(hypervisor, settings.network, self._guests)
-        self._at = _addresses(self._front)
-        self._heat = ReverseProxy(self._at.heat_port, self._requests, self._look)
+        self._endpoints = ServiceEndpoints(settings.host, settings.usual_ports)
+        self._guest_threads = ThreadPoolExecutor(8, "guests")
+        self._request_threads = ThreadPoolExecutor(64, "requests")
+        self.compute = Compute(hypervisor, settings.network, self._guest_threads)
+        self._addresses = _choose_addresses(self._endpoints)
+        self._heat = ReverseProxy(self._addresses.heat_port, self._request_threads, self._record_unsafe_read)
         self._passwords = HeatPasswords.generate()
-        self._daemons: list[HeatDaemon] = []
-        self._watch: asyncio.Task[None] | None = None
-        self._project = ""
+        self._supervisor = DaemonSupervisor(setup.process_file)
+        self._project_id = ""
 
     @property
     def endpoints(self) -> Mapping[str, str]:
-        """The services by their type; in the catalog Heat's names the project of whoever asks."""
-        return self._front.build_catalog(self._project or "%(project_id)s")
+        """The services by their type; in the catalog Heat's names the project of the token's user."""
+        return self._endpoints.build_catalog(self._project_id or "%(project_id)s")
 
     @property
     def password(self) -> Secret:
@@ -72,21 +73,21 @@ class RealHeatCloud:
 
     @property
     def cfn_url(self) -> str:
-        return self._at.cfn
+        return self._addresses.cfn
 
     @property
     def connect(self) -> dict[str, Any]:
-        """What `openstack.connect(**...)` or a clouds.yaml entry needs. Holds the password."""
+        """The arguments of `openstack.connect(**...)`, or a clouds.yaml entry. Holds the password."""
         auth_url, password = self.endpoints["identity"], self.password.reveal()
         return clouds_yaml.build_entry(auth_url, USER_NAME, password, PROJECT_NAME, REGION_NAME)
 
     @property
     def daemon_pids(self) -> Mapping[str, int]:
-        """The process of each, by its name: mariadb, keystone, heat."""
-        return {daemon.name: daemon.pid for daemon in self._daemons}
+        """The process of each daemon by its name: mariadb, keystone, heat."""
+        return self._supervisor.pids
 
     async def start(self) -> None:
-        """Returns when every service answers; an error leaves nothing running."""
+        """Return when every service answers. An error leaves nothing running."""
         try:
             await self._start(time.monotonic() + START_TIMEOUT_S)
         except BaseException:
@@ -94,155 +95,104 @@ class RealHeatCloud:
             raise
 
     async def stop(self) -> None:
-        """Killed, all of them: Heat would wait for its conditions, and nothing here is to be kept."""
-        if self._watch is not None:
-            self._watch.cancel()
-        await self._front.close()
-        for daemon in reversed(self._daemons):
-            daemon.stop()
+        """Close every service and kill the daemons."""
+        await self._endpoints.close()
+        self._supervisor.stop()
         await self.compute.wait_for_tasks()
-        self._guests.shutdown()
-        self._requests.shutdown()
+        self._guest_threads.shutdown()
+        self._request_threads.shutdown()
 
     async def start_fault(self, fault: Fault) -> None:
-        """Start an outage, which ends by itself: of what stands before a service, for Heat itself too."""
-        await self._front.start_fault(fault)
+        """Start an outage, which ends by itself, in the proxy before a service. Heat itself sees it too."""
+        await self._endpoints.start_fault(fault)
 
     async def clear_faults(self) -> None:
-        """End every outage of what stands before the services."""
-        await self._front.clear_faults()
+        """End every outage of the proxies."""
+        await self._endpoints.clear_faults()
 
     async def kill_engine(self) -> None:
-        """Kill Heat, engine and APIs: one process, which is started again as one that ended by itself."""
+        """Kill Heat, engine and APIs: one process, which is restarted like one that ended by itself."""
         os.kill(self.daemon_pids["heat"], signal.SIGKILL)
 
-    async def _start(self, until: float) -> None:
-        self._passwords = await asyncio.to_thread(self._lay)
-        layout, release, account = self._ground.paths, self._ground.release, self._ground.account
-        database = database_template.build_database_daemon(layout, account)
-        await self._run(database)
-        while not database_template.is_answering(layout):
-            await self._patience(database, until)
-        settings = {"OS_KEYSTONE_CONFIG_FILES": str(layout.settings / "keystone.conf")}
-        ours = {**daemons.BARE_ENVIRONMENT, "PYTHONPATH": str(layout.scripts), "PYTHONDONTWRITEBYTECODE": "1"}
-        words = release.build_keystone_command(layout, self._at)
-        keystone = HeatDaemon("keystone", words, account, layout.logs / "keystone.out", {**ours, **settings})
-        heat = HeatDaemon(
-            "heat", release.build_heat_command(layout, self._at), account, layout.logs / "heat.out", ours
-        )
-        await self._run(keystone)
-        await self._run(heat)
-        asking = ReverseProxy(self._at.keystone_port, self._requests)
-        await self._front.open("keystone", asking)
-        await self._until_answers(keystone, asking, until)
-        await asyncio.to_thread(self._fill)
-        await self._front.open("nova", self._ours())
-        apis: Mapping[ServiceName, ReverseProxy] = {
-            "heat": self._heat,
-            "cfn": ReverseProxy(self._at.cfn_port, self._requests),
-        }
-        for service, forwarder in apis.items():
-            await self._until_answers(heat, forwarder, until)
-            await self._front.open(service, forwarder)
-        self._watch = asyncio.create_task(self._watching())
+    async def _start(self, deadline: float) -> None:
+        self._passwords = await asyncio.to_thread(self._prepare_run_folder)
+        await self._start_database(deadline)
+        paths, release, account = self._setup.paths, self._setup.release, self._setup.account
+        keystone = build_keystone_daemon(paths, release, self._addresses, account)
+        heat = build_heat_daemon(paths, release, self._addresses, account)
+        self._supervisor.start(keystone)
+        self._supervisor.start(heat)
+        keystone_proxy = ReverseProxy(self._addresses.keystone_port, self._request_threads)
+        await self._endpoints.open("keystone", keystone_proxy)
+        await self._supervisor.wait_until_ready(keystone, keystone_proxy.is_answering, deadline)
+        await asyncio.to_thread(self._populate_keystone)
+        await self._endpoints.open("nova", self._build_embedded_services())
+        cfn_proxy = ReverseProxy(self._addresses.cfn_port, self._request_threads)
+        await self._supervisor.wait_until_ready(heat, self._heat.is_answering, deadline)
+        await self._endpoints.open("heat", self._heat)
+        await self._supervisor.wait_until_ready(heat, cfn_proxy.is_answering, deadline)
+        await self._endpoints.open("cfn", cfn_proxy)
+        self._supervisor.watch()
 
-    def _lay(self) -> HeatPasswords:
-        ground = self._ground
-        passwords = database_template.copy_template(ground.paths, ground.database_template)
-        database_template.write_config(
-            ground.paths, self._at, passwords, self.settings.auth_ttl, ground.release, ground.account
+    async def _start_database(self, deadline: float) -> None:
+        async def is_answering() -> bool:
+            return is_database_answering(self._setup.paths)
+
+        database = build_database_daemon(self._setup.paths, self._setup.account)
+        self._supervisor.start(database)
+        await self._supervisor.wait_until_ready(database, is_answering, deadline)
+
+    def _prepare_run_folder(self) -> HeatPasswords:
+        setup, auth_ttl = self._setup, self.settings.auth_ttl
+        passwords = run_folder.copy_template(setup.paths, setup.database_template)
+        run_folder.write_config(
+            setup.paths, self._addresses, passwords, auth_ttl, setup.release, setup.account
         )
         return passwords
 
-    def _fill(self) -> None:
-        admin = KeystoneClient(self._keystone_url, "admin", self._passwords.admin, "admin")
-        self._project = populate_keystone(admin, self._passwords, self.endpoints)
+    def _populate_keystone(self) -> None:
+        admin = self._open_keystone(ADMIN_USER, self._passwords.admin, ADMIN_PROJECT)
+        self._project_id = populate_keystone(admin, self._passwords, self.endpoints)
 
-    @property
-    def _keystone_url(self) -> str:
-        return f"http://127.0.0.1:{self._at.keystone_port}/v3"
+    def _open_keystone(self, username: str, password: Secret, project: str) -> KeystoneClient:
+        url = f"http://{LOOPBACK}:{self._addresses.keystone_port}/v3"
+        return KeystoneClient(url, username, password, project)
 
-    def _ours(self) -> KeystoneTokenMiddleware:
-        """Compute, image and network, for whoever Keystone knows: Heat comes with its user's token."""
+    def _build_embedded_services(self) -> KeystoneTokenMiddleware:
+        """Build compute, image and network for everyone whom Keystone knows: Heat comes with its user's token."""
         routes = [
             *ComputeApi(self.compute).build_routes(),
             *ImageApi().build_routes(),
             *NetworkApi(self.compute.networking).build_routes(),
-            *AdminApi(self._stacks, self.compute, self.unsafe_reads, self).build_routes(),
+            *AdminApi(self._list_stacks, self.compute, self.unsafe_reads, self).build_routes(),
         ]
-        asking = KeystoneClient(self._keystone_url, USER_NAME, self._passwords.person, PROJECT_NAME)
-        self._person = asking
-        service = KeystoneClient(self._keystone_url, "heat", self._passwords.heat, "service")
-        return KeystoneTokenMiddleware(
-            build_application(routes, build_compute_error), service, self._requests, PUBLIC_PATHS
-        )
+        self._user_keystone = self._open_keystone(USER_NAME, self._passwords.person, PROJECT_NAME)
+        service_keystone = self._open_keystone(HEAT_USER, self._passwords.heat, SERVICE_PROJECT)
+        application = build_application(routes, build_compute_error)
+        return KeystoneTokenMiddleware(application, service_keystone, self._request_threads, PUBLIC_PATHS)
 
-    async def _run(self, daemon: HeatDaemon) -> None:
-        daemon.start()
-        self._daemons.append(daemon)
-        daemons.write_process_file(self._ground.process_file, self._daemons)
-
-    async def _watching(self) -> None:
-        """A daemon that ended is started again, as a machine's own service manager would."""
-        while True:
-            await asyncio.sleep(WATCH_INTERVAL_S)
-            for daemon in self._daemons:
-                if daemon.has_ended:
-                    log.warning("%s ended (%s) and is started again", daemon.name, daemon.read_last_line())
-                    daemon.start()
-                    daemons.write_process_file(self._ground.process_file, self._daemons)
-
-    async def _until_answers(self, daemon: HeatDaemon, forwarder: ReverseProxy, until: float) -> None:
-        while (
-            await forwarder.forward_request(ProxyRequest("GET", "/", [(b"host", b"localhost")], b""))
-        ).status_code == SERVICE_UNAVAILABLE:
-            await self._patience(daemon, until)
-
-    async def _patience(self, daemon: HeatDaemon, until: float) -> None:
-        if daemon.has_ended:
-            raise CloudError(f"{daemon.name} ended at once: {daemon.read_last_line()}; see {daemon.log}")
-        if time.monotonic() > until:
-            raise DeadlineExceeded(
-                f"{daemon.name} does not answer in {START_TIMEOUT_S:.0f} s; see {daemon.log}"
-            )
-        await asyncio.sleep(POLL_INTERVAL_S)
-
-    async def _look(self, sent: ProxyRequest) -> None:
-        """Note a read that endangers its stack: whether that is in progress Heat itself says, in its list."""
-        read = find_unsafe_request(sent.method, sent.target)
+    async def _record_unsafe_read(self, request: ProxyRequest) -> None:
+        """Record a read that endangers its stack, if that is in progress."""
+        read = find_unsafe_request(request.method, request.target)
         if read is None:
             return
-        project = sent.target.split("/")[2]
-        listed = ProxyRequest("GET", f"/v1/{project}/stacks", sent.headers, b"")
-        for stack in _listed(await self._heat.forward_request(listed)):
-            if read.stack in (stack["stack_name"], stack["id"]):
-                self.unsafe_reads.record_status_read(
-                    stack["stack_name"], stack["stack_status"], read.description
-                )
+        for stack in await fetch_endangered_stacks(self._heat, request, read):
+            name, status = stack["stack_name"], stack["stack_status"]
+            self.unsafe_reads.record_status_read(name, status, read.description)
 
-    async def _stacks(self) -> list[Mapping[str, str]]:
-        token = await asyncio.to_thread(self._person.issue_token)
+    async def _list_stacks(self) -> list[Mapping[str, str]]:
+        token = await asyncio.to_thread(self._user_keystone.issue_token)
         headers = [(b"host", b"localhost"), (b"x-auth-token", token.encode())]
-        answer = await self._heat.forward_request(
-            ProxyRequest("GET", f"/v1/{self._project}/stacks", headers, b"")
-        )
         return [
             {
                 "name": stack["stack_name"],
                 "status": stack["stack_status"],
                 "reason": str(stack.get("stack_status_reason") or ""),
             }
-            for stack in _listed(answer)
+            for stack in await fetch_stacks(self._heat, self._project_id, headers)
         ]
 
 
-def _listed(answer: ProxyResponse) -> list[dict[str, str]]:
-    return list(json.loads(answer.body)["stacks"]) if answer.status_code == 200 else []
-
-
-def _addresses(front: ServiceEndpoints) -> ServiceAddresses:
-    free = [take_free_port("127.0.0.1") for _ in range(3)]
-    ports = [int(each.getsockname()[1]) for each in free]
-    for each in free:
-        each.close()
-    return ServiceAddresses(front.get_url("keystone"), front.get_url("heat"), front.get_url("cfn"), *ports)
+def _choose_addresses(endpoints: ServiceEndpoints) -> ServiceAddresses:
+    keystone, heat, cfn = (endpoints.get_url(service) for service in HEAT_SERVICES)
+    return ServiceAddresses(keystone, heat, cfn, *list_free_ports(LOOPBACK, len(HEAT_SERVICES)))

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from guestagent.embedded.real_heat import RealHeatSetup
 
 
+START_TIMEOUT_S = 100.0
+STOP_TIMEOUT_S = 30.0
+CALL_TIMEOUT_S = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """A running cloud. `connect` is for `openstack.connect(**serving.connect)`."""
@@ -38,7 +43,7 @@ class Serving:
 
     @property
     def cfn_url(self) -> str:
-        """What a guest's [cfn] metadata_url is, without the /v1/ at its end."""
+        """The metadata_url of a guest's [cfn] section, without the /v1/ at its end."""
         return self.cloud.cfn_url
 
     @property
@@ -55,85 +60,85 @@ class Serving:
         method: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Begin an outage that ends by itself, as `faults.Fault` tells; returns when it has begun."""
+        """Start an outage that ends by itself (see `faults.Fault`); return when it has begun."""
         from guestagent.embedded.http.faults import Fault
 
         fault = Fault(service, mode, time.monotonic() + seconds, delay, method, times)
-        asyncio.run_coroutine_threadsafe(self.cloud.start_fault(fault), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.cloud.start_fault(fault), self.loop).result(CALL_TIMEOUT_S)
 
     def heal(self) -> None:
-        """End every outage; returns when each service answers again."""
-        asyncio.run_coroutine_threadsafe(self.cloud.clear_faults(), self.loop).result(10)
+        """End every outage; return when each service answers again."""
+        asyncio.run_coroutine_threadsafe(self.cloud.clear_faults(), self.loop).result(CALL_TIMEOUT_S)
 
     def kill_engine(self) -> None:
-        """Kill Heat's engine, which starts again by itself: stacks in progress stay so, and nobody watches them."""
-        asyncio.run_coroutine_threadsafe(self.cloud.kill_engine(), self.loop).result(10)
+        """Kill Heat's engine, which starts again by itself. Stacks in progress stay so: no engine works on them."""
+        asyncio.run_coroutine_threadsafe(self.cloud.kill_engine(), self.loop).result(CALL_TIMEOUT_S)
 
 
 @contextmanager
 def serving(
     hypervisor: Hypervisor | None = None,
     settings: CloudSettings | None = None,
-    ground: RealHeatSetup | None = None,
+    setup: RealHeatSetup | None = None,
 ) -> Iterator[Serving]:
-    """A cloud for the length of a `with` block. Guests are faked unless a hypervisor is given, Heat unless a ground is.
+    """Run a cloud for the length of a `with` block.
 
-    A ground (see `realheat`) is what a real Keystone and a real Heat stand on.
+    Guests are faked unless a hypervisor is given, Keystone and Heat unless a `setup` is (see `real_heat`).
     """
     guests = FakeHypervisor() if hypervisor is None else hypervisor
     started: Future[Serving] = Future()
     guests.open()
-    work = partial(_run, guests, settings, ground, started)
+    work = partial(_run, guests, settings, setup, started)
     thread = threading.Thread(target=work, name="embedded-cloud", daemon=True)
     thread.start()
     try:
-        served = started.result(100)
+        served = started.result(START_TIMEOUT_S)
         try:
             yield served
         finally:
             served.loop.call_soon_threadsafe(served.stop_event.set)
     finally:
-        thread.join(30)
+        thread.join(STOP_TIMEOUT_S)
         guests.close()
 
 
 def _run(
     hypervisor: Hypervisor,
     settings: CloudSettings | None,
-    ground: RealHeatSetup | None,
+    setup: RealHeatSetup | None,
     started: Future[Serving],
 ) -> None:
-    asyncio.run(_serve(hypervisor, settings, ground, started))
+    asyncio.run(_serve(hypervisor, settings, setup, started))
 
 
 async def _serve(
     hypervisor: Hypervisor,
     settings: CloudSettings | None,
-    ground: RealHeatSetup | None,
+    setup: RealHeatSetup | None,
     started: Future[Serving],
 ) -> None:
     from guestagent.embedded.process.cloud_settings import CloudSettings
 
     try:
-        cloud = build_cloud(hypervisor, settings or CloudSettings(), ground)
+        cloud = build_cloud(hypervisor, settings or CloudSettings(), setup)
         await cloud.start()
     except GuestAgentError as error:
         started.set_exception(error)
         return
-    stopping = asyncio.Event()
-    started.set_result(Serving(cloud, hypervisor, asyncio.get_running_loop(), stopping))
-    await stopping.wait()
+    stop_event = asyncio.Event()
+    started.set_result(Serving(cloud, hypervisor, asyncio.get_running_loop(), stop_event))
+    await stop_event.wait()
     await cloud.stop()
 
 
 def build_cloud(
-    hypervisor: Hypervisor, settings: CloudSettings, ground: RealHeatSetup | None
+    hypervisor: Hypervisor, settings: CloudSettings, setup: RealHeatSetup | None
 ) -> FakeHeatCloud | RealHeatCloud:
-    """The cloud with a real Heat where there is a ground for it, else with the fake one; not yet started."""
+    """Build the cloud, with a real Heat if there is a set-up for one. It is not started yet."""
     from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
 
-    if ground is None:
+    if setup is None:
         return FakeHeatCloud(hypervisor, settings)
     from guestagent.embedded.process.real_heat_cloud import RealHeatCloud
 
-    return RealHeatCloud(hypervisor, settings, ground)
+    return RealHeatCloud(hypervisor, settings, setup)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from guestagent.embedded.openstack.keystone.demo_project import REGION_NAME
-from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths, ServiceAddresses
+from guestagent.embedded.real_heat.passwords import HeatPasswords
+from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses
 
 STACK_DOMAIN, STACK_DOMAIN_ADMIN, SERVICE_PROJECT, HEAT_USER = "heat", "heat_domain_admin", "service", "heat"
 DATABASES = ("keystone", "heat")
@@ -17,14 +18,14 @@ WRAPPED_FILTER_FACTORY = "paste.filter_factory = token_filter:filter_factory"
 
 
 def build_files(
-    layout: RunPaths, at: ServiceAddresses, passwords: HeatPasswords, auth_ttl: timedelta, paste: str
+    paths: RunPaths, addresses: ServiceAddresses, passwords: HeatPasswords, auth_ttl: timedelta, paste: str
 ) -> Mapping[str, str]:
     """Every file of the settings folder by its name; `paste` is the text of Heat's own pipeline file."""
     return {
-        "mariadb.cnf": build_mariadb_config(layout),
+        "mariadb.cnf": build_mariadb_config(paths),
         "databases.sql": build_database_statements(passwords),
-        "keystone.conf": build_keystone_config(layout, passwords, auth_ttl),
-        "heat.conf": build_heat_config(layout, at, passwords),
+        "keystone.conf": build_keystone_config(paths, passwords, auth_ttl),
+        "heat.conf": build_heat_config(paths, addresses, passwords),
         "api-paste.ini": paste,
         # Heat 27 asks of a node's user that its project be the request's, of which it knows nothing there: each
         # node's poll would be refused.
@@ -37,16 +38,16 @@ def replace_token_filter(paste: str) -> str:
     return paste.replace(EC2_FILTER_FACTORY, WRAPPED_FILTER_FACTORY)
 
 
-def build_mariadb_config(layout: RunPaths) -> str:
+def build_mariadb_config(paths: RunPaths) -> str:
     """Nothing of it outlives the cloud, so nothing waits for the disk; nobody reaches it but by the socket."""
     return f"""\
 [mariadbd]
-datadir = {layout.data}
-socket = {layout.socket}
-pid_file = {layout.folder}/mysql.pid
+datadir = {paths.data}
+socket = {paths.socket}
+pid_file = {paths.folder}/mysql.pid
 # else it follows TMPDIR, which the account may not be able to write
-tmpdir = {layout.folder}
-init_file = {layout.settings}/databases.sql
+tmpdir = {paths.folder}
+init_file = {paths.settings}/databases.sql
 skip_networking
 skip_log_bin
 skip_name_resolve
@@ -70,22 +71,22 @@ def build_database_statements(passwords: HeatPasswords) -> str:
     return "".join(made)
 
 
-def build_keystone_config(layout: RunPaths, passwords: HeatPasswords, auth_ttl: timedelta) -> str:
+def build_keystone_config(paths: RunPaths, passwords: HeatPasswords, auth_ttl: timedelta) -> str:
     """Keystone's settings."""
     return f"""\
 [DEFAULT]
-log_file = {layout.logs}/keystone.log
+log_file = {paths.logs}/keystone.log
 [database]
-connection = {_connection("keystone", layout.socket, passwords)}
+connection = {_connection("keystone", paths.socket, passwords)}
 [token]
 provider = fernet
 [fernet_tokens]
-key_repository = {layout.keys}/fernet
+key_repository = {paths.keys}/fernet
 # Keystone loads its provider of receipts too, and ends where this one is left at its default.
 [fernet_receipts]
-key_repository = {layout.keys}/fernet
+key_repository = {paths.keys}/fernet
 [credential]
-key_repository = {layout.keys}/credential
+key_repository = {paths.keys}/credential
 # Minutes that a signed request of the CFN API is good for: the life of a handle's URL.
 auth_ttl = {max(1, round(auth_ttl.total_seconds() / 60))}
 [identity]
@@ -100,11 +101,11 @@ backend = dogpile.cache.memory_pickle
 """
 
 
-def build_heat_config(layout: RunPaths, at: ServiceAddresses, passwords: HeatPasswords) -> str:
+def build_heat_config(paths: RunPaths, addresses: ServiceAddresses, passwords: HeatPasswords) -> str:
     """The settings of engine and APIs."""
     return f"""\
 [DEFAULT]
-log_file = {layout.logs}/heat.log
+log_file = {paths.logs}/heat.log
 # Messages inside one process: right while engine and APIs are one.
 transport_url = fake://
 num_engine_workers = 1
@@ -114,49 +115,49 @@ max_resources_per_stack = 1000
 region_name_for_services = {REGION_NAME}
 auth_encryption_key = {passwords.encryption.reveal()}
 # What guests are told in user data and handles: where they reach us, not where Heat listens.
-heat_metadata_server_url = {at.cfn}
-heat_waitcondition_server_url = {at.cfn}/v1/waitcondition
+heat_metadata_server_url = {addresses.cfn}
+heat_waitcondition_server_url = {addresses.cfn}/v1/waitcondition
 # Where Heat makes a user for every handle and for every server that polls.
 stack_user_domain_name = {STACK_DOMAIN}
 stack_domain_admin = {STACK_DOMAIN_ADMIN}
 stack_domain_admin_password = {passwords.domain.reveal()}
 # The defaults are folders of this machine.
-plugin_dirs = {layout.settings}/plugins
-environment_dir = {layout.settings}/environment.d
-template_dir = {layout.settings}/templates
+plugin_dirs = {paths.settings}/plugins
+environment_dir = {paths.settings}/environment.d
+template_dir = {paths.settings}/templates
 [database]
-connection = {_connection("heat", layout.socket, passwords)}
+connection = {_connection("heat", paths.socket, passwords)}
 [keystone_authtoken]
 auth_type = password
-auth_url = {at.keystone}
-www_authenticate_uri = {at.keystone}
+auth_url = {addresses.keystone}
+www_authenticate_uri = {addresses.keystone}
 {_account(passwords)}[trustee]
 auth_type = password
-auth_url = {at.keystone}
+auth_url = {addresses.keystone}
 username = {HEAT_USER}
 password = {passwords.heat.reveal()}
 user_domain_id = default
 [clients_keystone]
-auth_uri = {at.keystone}
+auth_uri = {addresses.keystone}
 [ec2authtoken]
-auth_uri = {at.keystone}/v3
+auth_uri = {addresses.keystone}/v3
 # Who asks Keystone about a signature: read by Heat itself from 24 on, and by our filter before that.
 auth_type = v3password
-auth_url = {at.keystone}/v3
+auth_url = {addresses.keystone}/v3
 # Heat 27 adds /v3/ec2tokens to what the catalog says, which ends in /v3.
-endpoint_override = {at.keystone}
+endpoint_override = {addresses.keystone}
 {_account(passwords)}[heat_api]
 bind_host = {LOOPBACK}
-bind_port = {at.heat_port}
+bind_port = {addresses.heat_port}
 workers = 1
 [heat_api_cfn]
 bind_host = {LOOPBACK}
-bind_port = {at.cfn_port}
+bind_port = {addresses.cfn_port}
 workers = 1
 [oslo_policy]
-policy_dirs = {layout.settings}/policy.d
+policy_dirs = {paths.settings}/policy.d
 [paste_deploy]
-api_paste_config = {layout.settings}/api-paste.ini
+api_paste_config = {paths.settings}/api-paste.ini
 """
 
 

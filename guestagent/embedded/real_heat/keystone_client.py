@@ -20,7 +20,7 @@ from guestagent.embedded.real_heat.daemon_config import (
     STACK_DOMAIN,
     STACK_DOMAIN_ADMIN,
 )
-from guestagent.embedded.real_heat.paths import HeatPasswords
+from guestagent.embedded.real_heat.passwords import HeatPasswords
 from guestagent.errors import CloudRefused, CloudUnreachable
 from guestagent.secret import Secret
 

@@ -1,16 +1,10 @@
-"""Where everything of one real Heat lies, on which ports it answers, and its passwords: values alone."""
+"""Folders, files, addresses and ports of one real Heat. Pure."""
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-
-from guestagent.errors import StorageError
-from guestagent.secret import Secret
-from guestagent.strict_json import UnreadableContent, get_text, parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +19,7 @@ class RunPaths:
 
     @property
     def scripts(self) -> Path:
-        """What of ours is run by OpenStack's own interpreter."""
+        """Our scripts, which OpenStack's own interpreter runs."""
         return self.folder / "lib"
 
     @property
@@ -50,7 +44,7 @@ class RunPaths:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """What must be there before anything starts; the empty ones keep Heat from this machine's plugins."""
+        """The folders to create before anything starts; empty ones keep Heat from this machine's plugins."""
         return (
             self.settings / "plugins", self.settings / "templates", self.settings / "environment.d",
             self.settings / "policy.d", self.scripts, self.logs, self.keys,
@@ -59,7 +53,7 @@ class RunPaths:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAddresses:
-    """The services as their users reach them, and the ports of this machine behind which they are."""
+    """The services' addresses for their users, and the ports of this machine that they listen on."""
 
     keystone: str
     heat: str
@@ -71,33 +65,3 @@ class ServiceAddresses:
     @property
     def ports(self) -> Mapping[str, int]:
         return {"keystone": self.keystone_port, "heat": self.heat_port, "cfn": self.cfn_port}
-
-
-@dataclass(frozen=True, slots=True)
-class HeatPasswords:
-    """Every credential of one real Heat; `encryption` is what Heat encrypts its own stored ones with."""
-
-    database: Secret
-    admin: Secret
-    heat: Secret
-    domain: Secret
-    person: Secret
-    encryption: Secret
-
-    @classmethod
-    def generate(cls) -> HeatPasswords:
-        return cls(**{each.name: Secret(secrets.token_hex(16)) for each in fields(cls)})
-
-    @classmethod
-    def parse(cls, content: bytes) -> HeatPasswords:
-        """StorageError if the content is none: they cannot be made anew, for the databases know them."""
-        try:
-            kept = parse_object(content)
-            return cls(**{each.name: Secret(get_text(kept, each.name)) for each in fields(cls)})
-        except UnreadableContent as error:
-            do = "`guestagent cloud down --purge` removes what a real Heat is made from"
-            raise StorageError(f"the passwords of the real Heat cannot be read ({error}); {do}") from None
-
-    def dump(self) -> bytes:
-        """All of them in clear: for a file that only the daemons' account reads."""
-        return json.dumps({each.name: getattr(self, each.name).reveal() for each in fields(self)}).encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.cache_folder import hold_file_lock
 from guestagent.embedded.real_heat import daemon_config
-from guestagent.embedded.real_heat.daemons import run_as_account
+from guestagent.embedded.real_heat.account_commands import run_as_account
 from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses
 from guestagent.errors import InvalidInput, Problem, UnsupportedEnvironment
 
@@ -42,31 +42,31 @@ class HeatRelease:
     paste_file: Path
     own_folder: Path | None = None
 
-    def build_keystone_command(self, layout: RunPaths, at: ServiceAddresses) -> tuple[str, ...]:
+    def build_keystone_command(self, paths: RunPaths, addresses: ServiceAddresses) -> tuple[str, ...]:
         """The command line of Keystone: one process, for the sake of its cache."""
-        return (str(self.python), str(layout.scripts / "keystone_server.py"), str(at.keystone_port))
+        return (str(self.python), str(paths.scripts / "keystone_server.py"), str(addresses.keystone_port))
 
-    def build_heat_command(self, layout: RunPaths, at: ServiceAddresses) -> tuple[str, ...]:
+    def build_heat_command(self, paths: RunPaths, addresses: ServiceAddresses) -> tuple[str, ...]:
         """The command line of engine and both APIs in one process; Heat 27 has none such of its own."""
-        settings = ("--config-file", str(layout.settings / "heat.conf"))
+        settings = ("--config-file", str(paths.settings / "heat.conf"))
         if self.own_folder is None:
             return (str(self.programs / "heat-all"), *settings)
-        ports = (str(at.heat_port), str(at.cfn_port))
-        return (str(self.python), str(layout.scripts / "heat_server.py"), *ports, *settings)
+        ports = (str(addresses.heat_port), str(addresses.cfn_port))
+        return (str(self.python), str(paths.scripts / "heat_server.py"), *ports, *settings)
 
-    def build_manage_command(self, service: str, layout: RunPaths, *words: str) -> tuple[str, ...]:
+    def build_manage_command(self, service: str, paths: RunPaths, *words: str) -> tuple[str, ...]:
         """The command line of Keystone's or Heat's administration."""
         program = str(self.programs / f"{service}-manage")
-        return (program, "--config-file", str(layout.settings / f"{service}.conf"), *words)
+        return (program, "--config-file", str(paths.settings / f"{service}.conf"), *words)
 
     def read_versions(self) -> str:
         """Of everything that the databases are made by."""
         packages = sorted(set(FILE_PACKAGES.values() if self.own_folder is None else DATABASE_PACKAGES))
         words = ("dpkg-query", "--show", "--showformat=${Package} ${Version}\n", *packages)
-        said = commands.run_checked("looking what is installed", words)
+        versions = commands.run_checked("looking what is installed", words)
         if self.own_folder is None:
-            return said
-        return said + " ".join(
+            return versions
+        return versions + " ".join(
             sorted(path.name for path in self.own_folder.glob("lib/*/site-packages/*.dist-info"))
         )
 

@@ -1,4 +1,4 @@
-"""What stands before a real service and passes requests on untouched: a place to see them, and to have outages."""
+"""A reverse proxy in front of a real service: it passes requests on untouched, and outages can happen in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import http.client
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class ProxyRequest:
-    """A request as it came: the target and the headers byte by byte, for a signature covers some of them."""
+    """A request as it came: target and headers byte by byte, because a signature covers some of them."""
 
     method: str
     target: str
@@ -31,7 +32,7 @@ class ProxyRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProxyResponse:
-    """What the service said."""
+    """The service's response."""
 
     status_code: int
     headers: RawHeaders
@@ -39,51 +40,60 @@ class ProxyResponse:
 
 
 class ReverseProxy:
-    """An ASGI application that is a service on a port of this machine. `look` sees each request before it."""
+    """An ASGI application that is a service on a port of this machine. `inspect` gets each request before it."""
 
     def __init__(
-        self, port: int, executor: Executor, look: Callable[[ProxyRequest], Awaitable[None]] | None = None
+        self, port: int, executor: Executor, inspect: Callable[[ProxyRequest], Awaitable[None]] | None = None
     ) -> None:
-        self._port, self._executor, self._look = port, executor, look
+        self._port, self._executor, self._inspect = port, executor, inspect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = scope["query_string"].decode("latin-1")
         target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         body = await Request(scope, receive).body()
-        sent = ProxyRequest(scope["method"], target, list(scope["headers"]), body)
-        if self._look is not None:
-            await self._look(sent)
-        await _response(await self.forward_request(sent))(scope, receive, send)
+        request = ProxyRequest(scope["method"], target, list(scope["headers"]), body)
+        if self._inspect is not None:
+            await self._inspect(request)
+        await _build_response(await self.forward_request(request))(scope, receive, send)
 
-    async def forward_request(self, sent: ProxyRequest) -> ProxyResponse:
-        """The service's answer; an empty 503, as a load balancer gives it, where there is none."""
+    async def is_answering(self) -> bool:
+        """Whether the service answers requests."""
+        request = ProxyRequest("GET", "/", [(b"host", b"localhost")], b"")
+        return (await self.forward_request(request)).status_code != HTTPStatus.SERVICE_UNAVAILABLE
+
+    async def forward_request(self, request: ProxyRequest) -> ProxyResponse:
+        """Return the service's response; an empty 503, as from a load balancer, if there is none."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._executor, self._ask, sent)
+            return await loop.run_in_executor(self._executor, self._send, request)
         except (OSError, http.client.HTTPException):
-            return ProxyResponse(503, [], b"")
+            return ProxyResponse(HTTPStatus.SERVICE_UNAVAILABLE, [], b"")
 
-    def _ask(self, sent: ProxyRequest) -> ProxyResponse:
+    def _send(self, request: ProxyRequest) -> ProxyResponse:
         connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=RESPONSE_TIMEOUT_S)
         try:
-            connection.putrequest(sent.method, sent.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in sent.headers:
+            connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+            for name, value in request.headers:
                 if name not in HOP_BY_HOP_HEADERS:
                     connection.putheader(name, value)
             connection.putheader("Connection", "close")
-            connection.endheaders(sent.body)
-            got = connection.getresponse()
-            headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in got.getheaders()]
+            connection.endheaders(request.body)
+            response = connection.getresponse()
+            headers = [
+                (name.lower().encode(), value.encode("latin-1")) for name, value in response.getheaders()
+            ]
             return ProxyResponse(
-                got.status, [each for each in headers if each[0] not in HOP_BY_HOP_HEADERS], got.read()
+                response.status,
+                [header for header in headers if header[0] not in HOP_BY_HOP_HEADERS],
+                response.read(),
             )
         finally:
             connection.close()
 
 
-def _response(answer: ProxyResponse) -> Response:
-    response = Response(answer.body, answer.status_code)
-    given = [(name, value) for name, value in answer.headers if name != b"content-length"]
-    length = [each for each in response.raw_headers if each[0] == b"content-length"]
-    response.raw_headers = [*given, *length]
+def _build_response(proxy_response: ProxyResponse) -> Response:
+    response = Response(proxy_response.body, proxy_response.status_code)
+    headers = [(name, value) for name, value in proxy_response.headers if name != b"content-length"]
+    length = [header for header in response.raw_headers if header[0] == b"content-length"]
+    response.raw_headers = [*headers, *length]
     return response

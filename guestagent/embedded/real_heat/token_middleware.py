@@ -1,4 +1,4 @@
-"""Who may use the embedded services beside a real Keystone: those whose token it knows."""
+"""Authentication of the embedded services beside a real Keystone, which validates the tokens."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ TOKEN_CACHE_TTL = timedelta(minutes=1)  # Heat asks often, and a revoked token m
 
 
 class KeystoneTokenMiddleware:
-    """An ASGI application in front of one of ours: 401 without a good token, 503 while Keystone says nothing."""
+    """An ASGI application in front of an embedded service: 401 without a valid token, 503 while Keystone is down."""
 
     def __init__(
         self, app: ASGIApp, keystone: KeystoneClient, executor: Executor, open_paths: frozenset[str]
     ) -> None:
-        self._app, self._keystone, self._executor, self._open = app, keystone, executor, open_paths
-        self._good: dict[str, datetime] = {}
+        self._app, self._keystone, self._executor = app, keystone, executor
+        self._open_paths = open_paths
+        self._cache_expiries: dict[str, datetime] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in self._open:
+        if scope["path"] not in self._open_paths:
             headers = dict(scope["headers"])
-            refusal = await self._refusal(headers.get(b"x-auth-token", b"").decode("latin-1"))
-            if refusal is not None:
-                await refusal(scope, receive, send)
+            rejection = await self._check_token(headers.get(b"x-auth-token", b"").decode("latin-1"))
+            if rejection is not None:
+                await rejection(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    async def _refusal(self, token: str) -> Response | None:
+    async def _check_token(self, token: str) -> Response | None:
+        """Return the response for a token that is not valid, or nothing."""
         if not token:
             return build_unauthorized_response()
-        if self._good.get(token, get_utc_time()) > get_utc_time():
+        if self._cache_expiries.get(token, get_utc_time()) > get_utc_time():
             return None
         loop = asyncio.get_running_loop()
         try:
@@ -47,6 +49,7 @@ class KeystoneTokenMiddleware:
             return Response(status_code=503)
         if expiry is None or expiry <= get_utc_time():
             return build_unauthorized_response()
-        self._good = {known: until for known, until in self._good.items() if until > get_utc_time()}
-        self._good[token] = min(expiry, get_utc_time() + TOKEN_CACHE_TTL)
+        now = get_utc_time()
+        self._cache_expiries = {key: time for key, time in self._cache_expiries.items() if time > now}
+        self._cache_expiries[token] = min(expiry, now + TOKEN_CACHE_TTL)
         return None

@@ -10,8 +10,8 @@ import pytest
 
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.process import clouds_yaml
-from guestagent.embedded.real_heat import daemons
-from guestagent.embedded.real_heat.paths import HeatPasswords
+from guestagent.embedded.real_heat import process_file
+from guestagent.embedded.real_heat.passwords import HeatPasswords
 from guestagent.errors import CloudError, GuestAgentError, InvalidSettings, StorageError
 from guestagent.unreadable_file import list_quarantined_files
 from tests.support.mutations import mutate_bytes
@@ -38,7 +38,7 @@ def test_a_guest_that_cannot_be_read_is_no_guest(tmp_path: Path, content: bytes)
 def test_processes_that_cannot_be_read_are_kept_aside(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "processes.json").write_bytes(content)
 
-    daemons.kill_leftovers(tmp_path / "processes.json")
+    process_file.kill_leftovers(tmp_path / "processes.json")
 
     assert len(list_quarantined_files(tmp_path)) == (0 if content == b"{}" else 1)
 

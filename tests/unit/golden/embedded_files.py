@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from ipaddress import IPv4Network
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -17,8 +16,9 @@ from guestagent.embedded.guests import NamespaceHypervisor, network
 from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.embedded.process import clouds_yaml, state_file
 from guestagent.embedded.process.state_file import CloudOptions, CloudState
-from guestagent.embedded.real_heat import daemons
-from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths
+from guestagent.embedded.real_heat import process_file
+from guestagent.embedded.real_heat.passwords import HeatPasswords
+from guestagent.embedded.real_heat.paths import RunPaths
 from guestagent.secret import Secret
 from tests.unit.golden.golden_file import golden, load_json, to_json, to_yaml
 from tests.unit.golden.stored_file import StoredFile
@@ -140,7 +140,7 @@ def build_entry(folder: Path) -> str:
 def build_processes(folder: Path) -> str:
     """Build the file for this process as the daemon, without its number and its start time."""
     file = folder / "processes.json"
-    daemons.write_process_file(file, [cast(daemons.HeatDaemon, SimpleNamespace(pid=os.getpid()))])
+    process_file.write_process_file(file, [os.getpid()])
     written = load_json(file)
     assert isinstance(written, dict)
     return to_json(

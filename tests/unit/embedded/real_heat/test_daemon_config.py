@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from guestagent.embedded.real_heat import daemon_config
-from guestagent.embedded.real_heat.paths import HeatPasswords, RunPaths, ServiceAddresses
+from guestagent.embedded.real_heat.passwords import HeatPasswords
+from guestagent.embedded.real_heat.paths import RunPaths, ServiceAddresses
 
 AT = ServiceAddresses("http://10.0.0.1:5000", "http://10.0.0.1:8004", "http://10.0.0.1:8000", 1, 2, 3)
 LAYOUT = RunPaths(Path("/srv/run"))
