@@ -1,4 +1,4 @@
-"""Who waits for whom. An order exists or the template is refused, as Heat does."""
+"""The dependencies between resources. A template whose dependencies have no order is rejected, as by Heat. Pure."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from itertools import pairwise
 
 from guestagent.embedded.heat.errors import CircularDependencyException
 
-DependencyGraph = Mapping[str, frozenset[str]]  # a resource and those that it needs
+DependencyGraph = Mapping[str, frozenset[str]]  # each resource with those that it needs
 
 
 def check_acyclic(graph: DependencyGraph) -> None:
-    """CircularDependencyException where some resources need each other."""
+    """Raise CircularDependencyException if some resources need each other."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        ring = error.args[1]
-        shown = ", ".join(f"{needs}: [{needed}]" for needed, needs in pairwise(ring))
-        raise CircularDependencyException(f"Circular Dependency Found: {{{shown}}}") from error
+        cycle = error.args[1]
+        cycle_text = ", ".join(f"{needs}: [{needed}]" for needed, needs in pairwise(cycle))
+        raise CircularDependencyException(f"Circular Dependency Found: {{{cycle_text}}}") from error
 
 
 def reverse_dependencies(graph: DependencyGraph) -> DependencyGraph:
-    """The same arrows turned round: a resource and those that need it. The order in which to delete."""
+    """Map each resource to those that need it: the order in which to delete."""
     needed_by: dict[str, set[str]] = {name: set() for name in graph}
     for name, needs in graph.items():
         for needed in needs:
@@ -31,5 +31,5 @@ def reverse_dependencies(graph: DependencyGraph) -> DependencyGraph:
 
 
 def list_ready(graph: DependencyGraph, waiting: Iterable[str], done: frozenset[str]) -> tuple[str, ...]:
-    """Those of `waiting` that need nothing outside `done`, in the order given."""
+    """Return those of `waiting` that need nothing outside `done`, in their order."""
     return tuple(name for name in waiting if graph[name] <= done)

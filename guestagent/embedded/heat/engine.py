@@ -33,12 +33,12 @@ from guestagent.embedded.http.errors import EntityNotFound, NotSupported
 log = logging.getLogger(__name__)
 
 STACK_TIMEOUT_MINS = 60
-DELETION_DELAY_S = 0.2  # seconds: a real Heat's stack is never gone at once, and keeps its name for as long
+DELETION_DELAY_S = 0.2  # a real Heat's stack takes a moment to go, and keeps its name for as long
 
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """What a create or update request asks for."""
+    """The contents of a request to create or update a stack."""
 
     template: Template
     input_parameters: Mapping[str, object]
@@ -46,13 +46,13 @@ class StackRequest:
     disable_rollback: bool | None = None
     tags: tuple[str, ...] = ()
 
-    def replace_parameters(self, given: Mapping[str, object]) -> StackRequest:
-        return replace(self, input_parameters=given)
+    def replace_parameters(self, input_parameters: Mapping[str, object]) -> StackRequest:
+        return replace(self, input_parameters=input_parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackTarget:
-    """What a rollback goes back to."""
+    """The template and parameters that a rollback restores."""
 
     template: Template = EMPTY_TEMPLATE
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -60,66 +60,66 @@ class RollbackTarget:
 
 
 class Engine:
-    """Every stack of the cloud. Its methods return at once; the work goes on in tasks of the running loop."""
+    """Every stack of the cloud. Its methods return at once; the work runs in tasks of the event loop."""
 
-    def __init__(self, around: CloudContext) -> None:
-        self.context = around
-        self.resource_types: ResourceTypes = build_registry(around)
+    def __init__(self, context: CloudContext) -> None:
+        self.context = context
+        self.resource_types: ResourceTypes = build_registry(context)
         self.stacks: dict[str, HeatStack] = {}
 
-    def create_stack(self, name: str, project: str, wish: StackRequest) -> HeatStack:
-        """Begin a new stack; a Refusal where Heat would refuse it."""
+    def create_stack(self, name: str, project: str, request: StackRequest) -> HeatStack:
+        """Start to create a stack; ApiError if Heat would reject it."""
         if any(stack.name == name for stack in self.list_stacks()):
             raise StackExists(f"The Stack ({name}) already exists.")
         stack = HeatStack(
             name=name,
             project=project,
-            template=wish.template,
-            parameters=self._checked(wish),
-            input_parameters=wish.input_parameters,
-            timeout_mins=wish.timeout_mins,
-            disable_rollback=wish.disable_rollback is not False,
-            tags=wish.tags,
+            template=request.template,
+            parameters=self._resolve_parameters(request),
+            input_parameters=request.input_parameters,
+            timeout_mins=request.timeout_mins,
+            disable_rollback=request.disable_rollback is not False,
+            tags=request.tags,
         )
         self.stacks[stack.id] = stack
-        self._start(stack, CREATE, wish.template, RollbackTarget())
+        self._start_operation(stack, CREATE, request.template, RollbackTarget())
         return stack
 
-    def update_stack(self, stack: HeatStack, wish: StackRequest) -> None:
-        """Begin an update. One under way is left where it is; its resources end what they have begun."""
+    def update_stack(self, stack: HeatStack, request: StackRequest) -> None:
+        """Start an update. A running one is cancelled; its resources finish what they have begun."""
         if stack.action == DELETE:
             raise NotSupported("Updating a stack when it is deleting is not supported.")
-        values = self._checked(wish)
-        parameters.check_immutable(wish.template.parameters, stack.parameters, values)
-        before = RollbackTarget(stack.template, stack.parameters, stack.input_parameters)
+        values = self._resolve_parameters(request)
+        parameters.check_immutable(request.template.parameters, stack.parameters, values)
+        rollback_target = RollbackTarget(stack.template, stack.parameters, stack.input_parameters)
         stack.template, stack.parameters, stack.input_parameters = (
-            wish.template,
+            request.template,
             values,
-            wish.input_parameters,
+            request.input_parameters,
         )
-        if wish.disable_rollback is not None:
-            stack.disable_rollback = wish.disable_rollback
+        if request.disable_rollback is not None:
+            stack.disable_rollback = request.disable_rollback
         stack.updated_at = get_utc_time()
-        stack.timeout_mins = stack.timeout_mins if wish.timeout_mins is None else wish.timeout_mins
-        stack.tags = wish.tags
-        self._start(stack, UPDATE, wish.template, before)
+        stack.timeout_mins = stack.timeout_mins if request.timeout_mins is None else request.timeout_mins
+        stack.tags = request.tags
+        self._start_operation(stack, UPDATE, request.template, rollback_target)
 
     def delete_stack(self, stack: HeatStack) -> None:
-        """Begin to delete; whatever is under way is stopped."""
+        """Start to delete a stack. Running operations are cancelled."""
         if stack.deleted_at is None and stack.state != f"{DELETE}_{IN_PROGRESS}":
             for task in stack.resource_tasks:
                 task.cancel()
-            self._start(stack, DELETE, EMPTY_TEMPLATE, RollbackTarget())
+            self._start_operation(stack, DELETE, EMPTY_TEMPLATE, RollbackTarget())
 
-    def validate_request(self, wish: StackRequest) -> None:
-        """A Refusal where a stack of this template would be refused, whatever the parameters without a value are."""
-        template = wish.template
-        told = {
-            name: each
-            for name, each in template.parameters.items()
-            if each.default is not None or name in wish.input_parameters
+    def validate_request(self, request: StackRequest) -> None:
+        """Reject a template that Heat would reject, whatever the values of parameters without a default."""
+        template = request.template
+        resolvable = {
+            name: parameter
+            for name, parameter in template.parameters.items()
+            if parameter.default is not None or name in request.input_parameters
         }
-        values = parameters.resolve_parameters(told, wish.input_parameters)
+        values = parameters.resolve_parameters(resolvable, request.input_parameters)
         validation.validate_template(
             template, self.resource_types, values, self.context.compute.check_constraint
         )
@@ -128,7 +128,7 @@ class Engine:
         return tuple(stack for stack in self.stacks.values() if stack.deleted_at is None)
 
     def find_stack(self, name_or_id: str) -> HeatStack:
-        """A living stack by name, or any stack by id."""
+        """Find a stack that is not deleted by its name, or any stack by its id."""
         for stack in self.list_stacks():
             if name_or_id in (stack.name, stack.id):
                 return stack
@@ -140,7 +140,7 @@ class Engine:
         return self.resource_types[resource.type]
 
     def signal_resource(self, stack: HeatStack, resource: StackResource, body: object) -> None:
-        """Hand a signal to a resource; ValueError where it is not one that its type takes."""
+        """Signal a resource; ValueError if its type does not accept the signal."""
         stack.record_signal(resource, self.get_resource_type(resource).handle_signal(resource, body))
         for other in stack.resources.values():
             if other is not resource and other.action != INIT:
@@ -150,7 +150,7 @@ class Engine:
         return StackScope(stack, self.resource_types)
 
     async def stop(self) -> None:
-        """Cancel everything under way."""
+        """Cancel all operations."""
         stacks = self.stacks.values()
         tasks = [task for stack in stacks for task in (stack.operation_task, *stack.resource_tasks) if task]
         for task in tasks:
@@ -158,30 +158,36 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def crash(self) -> None:
-        """As if it were killed and started again: what was under way stays so for good, and nobody watches it."""
+        """Simulate that the engine is killed and restarted: stacks in progress stay so for good."""
         for stack in self.list_stacks():
             stack.is_orphaned = True
         await self.stop()
         for stack in self.list_stacks():
             stack.is_orphaned = False
 
-    def _checked(self, wish: StackRequest) -> dict[str, object]:
-        values = parameters.resolve_parameters(wish.template.parameters, wish.input_parameters)
+    def _resolve_parameters(self, request: StackRequest) -> dict[str, object]:
+        values = parameters.resolve_parameters(request.template.parameters, request.input_parameters)
         validation.validate_template(
-            wish.template, self.resource_types, values, self.context.compute.check_constraint
+            request.template, self.resource_types, values, self.context.compute.check_constraint
         )
         return values
 
-    def _start(self, stack: HeatStack, action: str, target: Template, before: RollbackTarget) -> None:
+    def _start_operation(
+        self, stack: HeatStack, action: str, target: Template, rollback_target: RollbackTarget
+    ) -> None:
         if stack.operation_task is not None:
             stack.operation_task.cancel()
         stack.set_state(action, IN_PROGRESS, f"Stack {action} started")
-        stack.operation_task = asyncio.create_task(self._operate(stack, action, target, before))
-        stack.operation_task.add_done_callback(lambda task: _own_up(stack, task))
+        stack.operation_task = asyncio.create_task(
+            self._run_operation(stack, action, target, rollback_target)
+        )
+        stack.operation_task.add_done_callback(lambda task: _record_bug(stack, task))
 
-    async def _operate(self, stack: HeatStack, action: str, target: Template, before: RollbackTarget) -> None:
-        """One operation to its end, and the rollback after it where one is asked for."""
-        failure = await self._in_time(stack, action, target)
+    async def _run_operation(
+        self, stack: HeatStack, action: str, target: Template, rollback_target: RollbackTarget
+    ) -> None:
+        """Run one operation to its end, and the rollback after it if the stack wants one."""
+        failure = await self._converge(stack, action, target)
         if failure is None:
             stack.set_state(action, COMPLETE, f"Stack {action} completed successfully")
             if action == DELETE:
@@ -189,48 +195,48 @@ class Engine:
             return
         stack.set_state(action, FAILED, failure)
         if action in (CREATE, UPDATE) and not stack.disable_rollback:
-            await self._roll_back(stack, before)
+            await self._roll_back(stack, rollback_target)
 
-    async def _roll_back(self, stack: HeatStack, before: RollbackTarget) -> None:
+    async def _roll_back(self, stack: HeatStack, rollback_target: RollbackTarget) -> None:
         stack.set_state(ROLLBACK, IN_PROGRESS, "Stack ROLLBACK started")
-        await _cancelled(stack)
-        if before.template.resources:
+        await _cancel_resource_tasks(stack)
+        if rollback_target.template.resources:
             stack.template, stack.parameters, stack.input_parameters = (
-                before.template,
-                before.parameters,
-                before.input_parameters,
+                rollback_target.template,
+                rollback_target.parameters,
+                rollback_target.input_parameters,
             )
-        failure = await self._in_time(stack, ROLLBACK, before.template)
+        failure = await self._converge(stack, ROLLBACK, rollback_target.template)
         if failure is None:
             stack.set_state(ROLLBACK, COMPLETE, "Stack ROLLBACK completed successfully")
         else:
             stack.set_state(ROLLBACK, FAILED, failure)
 
-    async def _in_time(self, stack: HeatStack, action: str, target: Template) -> str | None:
-        """What went wrong, or nothing."""
+    async def _converge(self, stack: HeatStack, action: str, target: Template) -> str | None:
+        """Converge the stack within its time limit. Return the reason of a failure, or None."""
         if action == DELETE:
-            await _cancelled(stack)
+            await _cancel_resource_tasks(stack)
             await asyncio.sleep(DELETION_DELAY_S)
-        seconds = 60.0 * (stack.timeout_mins or STACK_TIMEOUT_MINS)
+        timeout_s = 60.0 * (stack.timeout_mins or STACK_TIMEOUT_MINS)
         try:
             return await asyncio.wait_for(
-                converge_stack(stack, target, self.resource_types, self.context), seconds
+                converge_stack(stack, target, self.resource_types, self.context), timeout_s
             )
         except asyncio.TimeoutError:
-            await _cancelled(stack)
+            await _cancel_resource_tasks(stack)
             return "Timed out"
 
 
-async def _cancelled(stack: HeatStack) -> None:
-    """Stop every resource that is under way, and wait until it has."""
+async def _cancel_resource_tasks(stack: HeatStack) -> None:
+    """Cancel the tasks of all resources, and wait until they have ended."""
     tasks = list(stack.resource_tasks)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _own_up(stack: HeatStack, task: asyncio.Task[None]) -> None:
-    """An operation that ended with an exception of ours must not leave the stack in progress for ever."""
+def _record_bug(stack: HeatStack, task: asyncio.Task[None]) -> None:
+    """Fail the stack if its operation ended with an unexpected exception: it must not stay in progress for ever."""
     if not task.cancelled() and (bug := task.exception()):
         log.error("stack %s: a bug of the embedded cloud", stack.name, exc_info=bug)
         stack.set_state(stack.action, FAILED, f"a bug of the embedded cloud: {type(bug).__name__}")

@@ -1,4 +1,4 @@
-"""What the names in a template stand for once its stack is being made."""
+"""The values of a template's names when its stack exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guestagent.embedded.heat.template.errors import InvalidTemplateReference, U
 
 @dataclass(frozen=True, slots=True)
 class StackScope:
-    """A resource that does not exist yet is its own name, and has no attributes: as in Heat."""
+    """The names of one stack. A resource that does not exist yet is its own name and has no attributes, as in Heat."""
 
     stack: HeatStack
     resource_types: ResourceTypes
@@ -24,10 +24,10 @@ class StackScope:
             return self.get_resource(name)
 
     def get_parameter(self, name: str) -> object:
-        known = {**build_pseudo_parameters(self.stack), **self.stack.parameters}
-        if name not in known:
+        values = {**build_pseudo_parameters(self.stack), **self.stack.parameters}
+        if name not in values:
             raise UserParameterMissing(f"The Parameter ({name}) was not provided.")
-        return known[name]
+        return values[name]
 
     def get_resource(self, name: str) -> object:
         if name in self.stack.resources:
@@ -38,23 +38,27 @@ class StackScope:
         raise InvalidTemplateReference(name, "unknown")
 
     def get_attribute(self, resource: str, name: str) -> object:
-        found = self.stack.resources.get(resource)
-        if found is None or found.action == INIT:
+        existing_resource = self.stack.resources.get(resource)
+        if existing_resource is None or existing_resource.action == INIT:
             return None
-        return self.resolve_attribute(found, name) if name else self.list_attributes(found)
+        return (
+            self.resolve_attribute(existing_resource, name)
+            if name
+            else self.list_attributes(existing_resource)
+        )
 
     def list_attributes(self, resource: StackResource) -> dict[str, object]:
-        """All the attributes of a resource at hand."""
+        """Return all attributes of a resource."""
         return {
             name: self.resolve_attribute(resource, name)
             for name in sorted(self.resource_types[resource.type].attributes)
         }
 
     def resolve_attribute(self, resource: StackResource, name: str) -> object:
-        """An attribute of a resource at hand. None too where what it leans on is gone."""
+        """Return an attribute of a resource; None also if the object behind it is gone."""
         return self.resource_types[resource.type].get_attribute(resource, self.stack, name)
 
 
 def build_pseudo_parameters(stack: HeatStack) -> Mapping[str, object]:
-    """The parameters that every stack has, as its template's dialect calls them."""
+    """Build the parameters that every stack has, by their names in its template's format."""
     return stack.template.format.build_pseudo_parameters(stack.name, stack.id, stack.arn, stack.project)

@@ -12,23 +12,24 @@ READ_LIMIT = 1000
 
 
 class UnsafeReads:
-    """The list of them, oldest first."""
+    """The list of such reads, oldest first."""
 
     def __init__(self) -> None:
-        self._seen: list[tuple[datetime, str, str, str]] = []
+        self._reads: list[tuple[datetime, str, str, str]] = []
 
-    def record_read(self, stack: HeatStack, what: str) -> None:
-        """Remember this read, if the stack is in progress."""
-        self.record_status_read(stack.name, stack.state, what)
+    def record_read(self, stack: HeatStack, description: str) -> None:
+        """Record this read if the stack is in progress."""
+        self.record_status_read(stack.name, stack.state, description)
 
-    def record_status_read(self, name: str, state: str, what: str) -> None:
-        """As `note`, of a stack that is known by its words alone, as CREATE_IN_PROGRESS."""
+    def record_status_read(self, name: str, state: str, description: str) -> None:
+        """Record a read of a stack of which only name and state (CREATE_IN_PROGRESS) are known."""
         if state.endswith(IN_PROGRESS):
-            self._seen.append((get_utc_time(), name, state, what))
-            del self._seen[:-READ_LIMIT]
+            self._reads.append((get_utc_time(), name, state, description))
+            del self._reads[:-READ_LIMIT]
 
     def format_reads(self) -> list[Mapping[str, str]]:
+        """Format the reads for the cloud's status."""
         return [
-            {"at": at.isoformat(), "stack": name, "status": state, "read": what}
-            for at, name, state, what in self._seen
+            {"at": time.isoformat(), "stack": name, "status": state, "read": description}
+            for time, name, state, description in self._reads
         ]

@@ -1,4 +1,4 @@
-"""What an update does to one resource: nothing, a change in place, or a replacement. Pure."""
+"""The action of an update on one resource: nothing, a change in place, or a replacement. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from guestagent.embedded.heat.template.property_schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """A resource with its functions resolved; `failed` is true where its last action broke it.
+    """A resource with its functions resolved.
 
-    `rest` is what else its definition says: what it depends on by name, what becomes of it in a deletion.
+    `other_values` are the rest of its definition: its dependencies by name, its deletion policy. `is_failed` if its
+    last action failed and it cannot be changed in place.
     """
 
     type: str
@@ -24,17 +25,17 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class CreateResource:
-    """It is not there."""
+    """Create a resource that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeepResource:
-    """Nothing has changed: it is not touched, and a completed condition is not looked at again."""
+    """Leave an unchanged resource alone. A completed condition is not evaluated again."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateResource:
-    """In place. Metadata comes first, then the properties; there may be neither where the `rest` has changed."""
+    """Change a resource in place: first metadata, then properties. Both may be the same if `other_values` changed."""
 
     properties: frozenset[str]
     metadata: bool
@@ -42,9 +43,9 @@ class UpdateResource:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceResource:
-    """A new one is made; the old one goes when those that need it have the new one.
+    """Create a new resource. The old one is deleted when those that need it have the new one.
 
-    `tried`: only in the middle of an update is it seen that there can be none.
+    `update_attempted`: Heat starts an update before it sees that the resource cannot be updated.
     """
 
     update_attempted: bool = False
@@ -56,24 +57,26 @@ ReplacementCheck = Callable[[Properties, Properties, frozenset[str]], bool]
 
 
 def choose_action(
-    seen: ResourceState | None, wanted: ResourceState, schema: Schema, replaces: ReplacementCheck
+    current: ResourceState | None, target: ResourceState, schema: Schema, needs_replacement: ReplacementCheck
 ) -> UpdateAction:
-    """The step from what is seen to what is wanted. A broken resource is always replaced.
+    """Choose the action that leads from the current to the target state. A failed resource is always replaced.
 
-    `replaces`: what its type says of changes that the schema alone would admit in place.
+    `needs_replacement` is the type's own check of changes that its schema admits in place.
     """
-    if seen is None:
+    if current is None:
         return CreateResource()
-    if seen.type != wanted.type or seen.is_failed:
+    if current.type != target.type or current.is_failed:
         return ReplaceResource()
-    changed = frozenset(name for name in schema if seen.properties.get(name) != wanted.properties.get(name))
+    changed = frozenset(
+        name for name in schema if current.properties.get(name) != target.properties.get(name)
+    )
     if any(not schema[name].update_allowed for name in changed):
         return ReplaceResource(update_attempted=True)
-    metadata = dict(seen.metadata) != dict(wanted.metadata)
-    if (changed or metadata) and replaces(seen.properties, wanted.properties, changed):
+    has_new_metadata = dict(current.metadata) != dict(target.metadata)
+    if (changed or has_new_metadata) and needs_replacement(current.properties, target.properties, changed):
         return ReplaceResource(update_attempted=True)
     return (
-        UpdateResource(changed, metadata)
-        if changed or metadata or seen.other_values != wanted.other_values
+        UpdateResource(changed, has_new_metadata)
+        if changed or has_new_metadata or current.other_values != target.other_values
         else KeepResource()
     )

@@ -1,4 +1,4 @@
-"""What Heat checks before it accepts a stack, in its order and with its words."""
+"""The checks of a template before Heat accepts a stack, in Heat's order and with its messages."""
 
 from __future__ import annotations
 
@@ -20,92 +20,106 @@ from guestagent.embedded.heat.template.property_schema import ConstraintCheck
 
 
 def validate_template(
-    template: Template, kinds: ResourceTypes, values: Mapping[str, object], exists: ConstraintCheck
+    template: Template,
+    resource_types: ResourceTypes,
+    values: Mapping[str, object],
+    check_constraint: ConstraintCheck,
 ) -> None:
-    """Refuse what Heat refuses. What depends on resources to come is told while they are made."""
+    """Reject what Heat rejects. Values that depend on future resources are checked when those are created."""
     for definition in template.resources.values():
-        if definition.type not in kinds:
+        if definition.type not in resource_types:
             raise StackValidationFailed(f"The Resource Type ({definition.type}) could not be found.")
     dependencies.check_acyclic(build_dependencies(template))
-    if twice := {*template.parameters} & {*template.resources}:
-        raise StackValidationFailed(f"Duplicate names {twice}")
-    before = _Before(template, values)
+    if duplicates := {*template.parameters} & {*template.resources}:
+        raise StackValidationFailed(f"Duplicate names {duplicates}")
+    scope = PlannedScope(template, values)
     for definition in template.resources.values():
-        _resource(definition, template, kinds, before, exists)
+        _check_resource(definition, template, resource_types, scope, check_constraint)
     for output in template.outputs.values():
-        where = (
+        value_path = (
             f"{template.format.get_keyword('Outputs')}.{output.name}.{template.format.get_keyword('Value')}"
         )
-        for use in find_references(output.value, template.format.functions, where):
-            if use.attribute:  # a resource that is not there is null when the output is shown
-                _attribute(use, template, kinds)
+        for reference in find_references(output.value, template.format.functions, value_path):
+            if reference.attribute:  # a resource that is not there is null when the output is shown
+                _check_attribute(reference, template, resource_types)
 
 
 def build_dependencies(template: Template) -> dependencies.DependencyGraph:
-    """Every resource and those that it needs: named in DependsOn, or used by its properties or metadata."""
-    return {name: _needs(definition, template) for name, definition in template.resources.items()}
+    """Map every resource to those that it needs: named in DependsOn, or referenced in its properties or metadata."""
+    return {name: _find_dependencies(definition, template) for name, definition in template.resources.items()}
 
 
-def _needs(definition: ResourceDefinition, template: Template) -> frozenset[str]:
+def _find_dependencies(definition: ResourceDefinition, template: Template) -> frozenset[str]:
     for name in definition.depends_on:
         if name not in template.resources:
             raise InvalidTemplateReference(name, definition.name)
-    for use in definition.references:
-        if use.is_strict and use.name not in template.resources:
-            raise InvalidTemplateReference(use.name, _where(use))
-    used = (use.name for use in definition.references if use.name in template.resources)
-    return frozenset({*definition.depends_on, *used})
+    for reference in definition.references:
+        if reference.is_strict and reference.name not in template.resources:
+            raise InvalidTemplateReference(reference.name, _format_heat_path(reference))
+    referenced = (
+        reference.name for reference in definition.references if reference.name in template.resources
+    )
+    return frozenset({*definition.depends_on, *referenced})
 
 
-def _where(use: ResourceReference) -> str:
-    """Its place as Heat says it: below the resource's name, in the CFN dialect's words, without the function."""
-    _, resource, part, *below = use.path.rpartition(".")[0].split(".")
+def _format_heat_path(reference: ResourceReference) -> str:
+    """Format a reference's path as Heat does: below the resource's name, with CFN keywords, without the function."""
+    _, resource, part, *below = reference.path.rpartition(".")[0].split(".")
     return ".".join([resource, part.capitalize(), *below])
 
 
-def _resource(
+def _check_resource(
     definition: ResourceDefinition,
     template: Template,
-    kinds: ResourceTypes,
-    before: _Before,
-    exists: ConstraintCheck,
+    resource_types: ResourceTypes,
+    scope: PlannedScope,
+    check_constraint: ConstraintCheck,
 ) -> None:
-    kind = kinds[definition.type]
+    resource_type = resource_types[definition.type]
     path, functions = template.format.build_path(definition.name), template.format.functions
-    property_schema.check_property_names(definition.properties, kind.schema, path)
-    for use in definition.references:
-        _attribute(use, template, kinds)
+    property_schema.check_property_names(definition.properties, resource_type.schema, path)
+    for reference in definition.references:
+        _check_attribute(reference, template, resource_types)
     for name, value in definition.properties.items():
-        here = f"{path}.{name}"
+        property_path = f"{path}.{name}"
         try:
-            resolved = resolve_functions(value, functions, before)
+            resolved = resolve_functions(value, functions, scope)
         except PendingParameter:
             continue
         except (TypeError, ValueError, InvalidTemplateReference, UserParameterMissing) as error:
-            raise StackValidationFailed(str(error), here, "Property error") from error
-        told = not any(use.name in template.resources for use in find_references(value, functions))
-        if told and resolved is not None:
-            property_schema.convert_value(resolved, kind.schema[name], here, exists)
-    kind.validate(definition, template)
+            raise StackValidationFailed(str(error), property_path, "Property error") from error
+        is_known = not any(
+            reference.name in template.resources for reference in find_references(value, functions)
+        )
+        if is_known and resolved is not None:
+            property_schema.convert_value(
+                resolved, resource_type.schema[name], property_path, check_constraint
+            )
+    resource_type.validate(definition, template)
 
 
-def _attribute(use: ResourceReference, template: Template, kinds: ResourceTypes) -> None:
-    """Every attribute is one that its resource's type has."""
-    if not use.is_strict:
+def _check_attribute(reference: ResourceReference, template: Template, resource_types: ResourceTypes) -> None:
+    """Check that the resource exists and its type has the attribute."""
+    if not reference.is_strict:
         return
-    if use.name not in template.resources:
-        raise StackValidationFailed(str(InvalidTemplateReference(use.name, "unknown")), use.path)
-    if use.attribute and use.attribute not in kinds[template.resources[use.name].type].attributes:
-        raise StackValidationFailed(str(InvalidTemplateAttribute(use.name, use.attribute)), use.path)
+    if reference.name not in template.resources:
+        raise StackValidationFailed(str(InvalidTemplateReference(reference.name, "unknown")), reference.path)
+    if (
+        reference.attribute
+        and reference.attribute not in resource_types[template.resources[reference.name].type].attributes
+    ):
+        raise StackValidationFailed(
+            str(InvalidTemplateAttribute(reference.name, reference.attribute)), reference.path
+        )
 
 
 class PendingParameter(Exception):
-    """A parameter that has no value yet: a template is validated without those that it only declares."""
+    """A parameter without a value: a template can be validated without its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """Names before there are resources."""
+class PlannedScope:
+    """The names of a template before its resources exist."""
 
     template: Template
     values: Mapping[str, object]
@@ -117,12 +131,12 @@ class _Before:
             return self.get_resource(name)
 
     def get_parameter(self, name: str) -> object:
-        known = {**self.template.format.build_pseudo_parameters(*["to come"] * 4), **self.values}
-        if name not in known and name in self.template.parameters:
+        values_by_name = {**self.template.format.build_pseudo_parameters(*["to come"] * 4), **self.values}
+        if name not in values_by_name and name in self.template.parameters:
             raise PendingParameter
-        if name not in known:
+        if name not in values_by_name:
             raise UserParameterMissing(f"The Parameter ({name}) was not provided.")
-        return known[name]
+        return values_by_name[name]
 
     def get_resource(self, name: str) -> object:
         if name in self.template.resources:

@@ -79,7 +79,7 @@ def describe_cloud() -> Mapping[str, object]:
         return await FakeHeatCloud._stacks(cast(FakeHeatCloud, SimpleNamespace(engine=engine)))
 
     admin = AdminApi(list_stacks, compute, dangerous, cast(FaultTarget, None))
-    response = asyncio.run(admin._status(cast(Request, None)))
+    response = asyncio.run(admin._show_status(cast(Request, None)))
     answer: dict[str, Any] = json.loads(bytes(response.body))
     for read in answer["dangerous_reads"]:
         read["at"] = "<time>"
@@ -156,7 +156,7 @@ def build_faults(folder: Path) -> str:
 
     outages = cast(FaultTarget, SimpleNamespace(start_fault=begin))
     admin = AdminApi(cast(Any, None), cast(Compute, None), UnsafeReads(), outages)
-    response = asyncio.run(admin._fault(cast(Request, SimpleNamespace(json=read))))
+    response = asyncio.run(admin._start_fault(cast(Request, SimpleNamespace(json=read))))
     fault = begun[0]
     return to_json(
         {

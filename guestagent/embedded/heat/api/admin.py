@@ -1,4 +1,4 @@
-"""What only an embedded cloud has: dangerous reads, outages on demand. The catalog calls it `embedded`."""
+"""The embedded cloud's own API: status, dangerous reads, outages on demand. The catalog calls it `embedded`."""
 
 from __future__ import annotations
 
@@ -27,30 +27,35 @@ class FaultTarget(Protocol):
 
 
 class AdminApi:
-    """The routes below /embedded. `stacks` are those of now."""
+    """The routes below /embedded."""
 
     def __init__(
         self,
-        stacks: Callable[[], Awaitable[list[StatusRow]]],
+        list_stacks: Callable[[], Awaitable[list[StatusRow]]],
         compute: Compute,
-        dangerous: UnsafeReads,
-        outages: FaultTarget,
+        unsafe_reads: UnsafeReads,
+        fault_target: FaultTarget,
     ) -> None:
-        self._stacks, self._compute, self._dangerous, self._outages = stacks, compute, dangerous, outages
+        self._list_stacks, self._compute, self._unsafe_reads, self._fault_target = (
+            list_stacks,
+            compute,
+            unsafe_reads,
+            fault_target,
+        )
 
     def build_routes(self) -> list[Route]:
         return [
-            Route("/embedded/status", self._status),
-            Route("/embedded/dangerous-reads", self._reads),
-            Route("/embedded/faults", self._fault, methods=["POST"]),
-            Route("/embedded/faults", self._heal, methods=["DELETE"]),
+            Route("/embedded/status", self._show_status),
+            Route("/embedded/dangerous-reads", self._show_unsafe_reads),
+            Route("/embedded/faults", self._start_fault, methods=["POST"]),
+            Route("/embedded/faults", self._clear_faults, methods=["DELETE"]),
         ]
 
-    async def _status(self, request: Request) -> Response:
+    async def _show_status(self, request: Request) -> Response:
         servers = self._compute.servers.values()
         return JSONResponse(
             {
-                "stacks": await self._stacks(),
+                "stacks": await self._list_stacks(),
                 "servers": [
                     {
                         "id": server.id,
@@ -61,34 +66,36 @@ class AdminApi:
                     }
                     for server in servers
                 ],
-                "dangerous_reads": self._dangerous.format_reads(),
+                "dangerous_reads": self._unsafe_reads.format_reads(),
             }
         )
 
-    async def _reads(self, request: Request) -> Response:
-        return JSONResponse({"dangerous_reads": self._dangerous.format_reads()})
+    async def _show_unsafe_reads(self, request: Request) -> Response:
+        return JSONResponse({"dangerous_reads": self._unsafe_reads.format_reads()})
 
-    async def _fault(self, request: Request) -> Response:
+    async def _start_fault(self, request: Request) -> Response:
         try:
-            asked = dict(await request.json())
-            seconds = min(float(asked["seconds"]), FAULT_LIMIT_S)
-            service, mode = asked["service"], asked["mode"]
-            until, delay = time.monotonic() + seconds, float(asked.get("delay", 5.0))
-            method, times = asked.get("method"), asked.get("times")
+            body = dict(await request.json())
+            seconds = min(float(body["seconds"]), FAULT_LIMIT_S)
+            service, mode = body["service"], body["mode"]
+            until, delay = time.monotonic() + seconds, float(body.get("delay", 5.0))
+            method, times = body.get("method"), body.get("times")
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "service, mode and seconds are needed"}, 400)
         if service not in FAULT_SERVICES or mode not in FAULT_MODES:
-            known = f"service is one of {', '.join(FAULT_SERVICES)}; mode is one of {', '.join(FAULT_MODES)}"
-            return JSONResponse({"error": known}, 400)
+            message = (
+                f"service is one of {', '.join(FAULT_SERVICES)}; mode is one of {', '.join(FAULT_MODES)}"
+            )
+            return JSONResponse({"error": message}, 400)
         if not isinstance(method, str | None) or not isinstance(times, int | None):
             return JSONResponse({"error": "method is an HTTP method, times a whole number"}, 400)
         try:
             fault = Fault(service, mode, until, delay, method, times)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
-        await self._outages.start_fault(fault)
+        await self._fault_target.start_fault(fault)
         return JSONResponse({"service": service, "mode": mode, "seconds": seconds}, 202)
 
-    async def _heal(self, request: Request) -> Response:
-        await self._outages.clear_faults()
+    async def _clear_faults(self, request: Request) -> Response:
+        await self._fault_target.clear_faults()
         return Response(status_code=204)

@@ -36,119 +36,123 @@ FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 
 class CloudFormationApi:
-    """The two things that guests ask of Heat. A 403 has many causes: of a signature's Heat tells none."""
+    """The two actions that guests use. A 403 has many causes; Heat gives none for a bad signature."""
 
     def __init__(self, engine: Engine, faults: ActiveFaults, auth_ttl: timedelta) -> None:
         self._engine, self._faults, self._ttl = engine, faults, auth_ttl
 
     def build_routes(self) -> list[Route]:
-        every = ["GET", "POST", "PUT", "DELETE"]
+        methods = ["GET", "POST", "PUT", "DELETE"]
         return [
-            Route("/v1/waitcondition/{arn:path}", self._signal, methods=every),
-            Route("/v1", self._describe, methods=["GET", "POST"]),
-            Route("/v1/", self._describe, methods=["GET", "POST"]),
+            Route("/v1/waitcondition/{arn:path}", self._signal_resource, methods=methods),
+            Route("/v1", self._describe_resource, methods=["GET", "POST"]),
+            Route("/v1/", self._describe_resource, methods=["GET", "POST"]),
         ]
 
-    async def _signal(self, request: Request) -> Response:
+    async def _signal_resource(self, request: Request) -> Response:
         body = await request.body()
-        pair = self._signer(request, body)
-        if isinstance(pair, Response):
-            return pair
-        stack_id, name = _of_arn(request.path_params["arn"])
+        credential = self._authenticate(request, body)
+        if isinstance(credential, Response):
+            return credential
+        stack_id, resource_name = _parse_arn(request.path_params["arn"])
         stack = self._engine.stacks.get(stack_id)
-        if stack is None or stack.id != pair.stack_id:  # any key of the stack will do
-            return _denied()
-        if name not in stack.resources:
-            return _nowhere(name, stack)
-        sent = _json(request, body)
-        if not isinstance(sent, dict):
+        if stack is None or stack.id != credential.stack_id:  # any key of the stack will do
+            return _build_access_denied()
+        if resource_name not in stack.resources:
+            return _build_resource_not_found(resource_name, stack)
+        body_value = _parse_json_body(request, body)
+        if not isinstance(body_value, dict):
             return Response(status_code=500)
         try:
-            self._engine.signal_resource(stack, stack.resources[name], sent)
-        except ResourceActionNotSupported as refused:
-            return _invalid(str(refused))
+            self._engine.signal_resource(stack, stack.resources[resource_name], body_value)
+        except ResourceActionNotSupported as error:
+            return _build_invalid_parameter(str(error))
         except ValueError as error:
-            return _failed(f"ValueError: resources.{name}: {error}")
-        return _xml({"resource": name})
+            return _build_internal_failure(f"ValueError: resources.{resource_name}: {error}")
+        return _build_xml_response({"resource": resource_name})
 
-    async def _describe(self, request: Request) -> Response:
+    async def _describe_resource(self, request: Request) -> Response:
         body = await request.body()
-        pair = self._signer(request, body)
-        if isinstance(pair, Response):
-            return pair
-        asked = _params(request, body)
-        action = asked.get("Action", "")
+        credential = self._authenticate(request, body)
+        if isinstance(credential, Response):
+            return credential
+        params = _read_params(request, body)
+        action = params.get("Action", "")
         if action not in CFN_ACTIONS:
-            return _error(400, "InvalidAction", "The action or operation requested is invalid")
+            return _build_error(400, "InvalidAction", "The action or operation requested is invalid")
         if action != "DescribeStackResource":
-            return _denied(f":Action {action} not allowed for user")
-        named, name = asked.get("StackName", ""), asked.get("LogicalResourceId", "")
-        stack = self._named(named)
-        if stack is None or stack.id != pair.stack_id:
-            return _invalid(f"The Stack ({named}) could not be found.")
-        if not _may_describe(stack, pair, name):
-            return _denied(f":{Forbidden()}")
-        if name not in stack.resources:
-            return _nowhere(name, stack)
-        detail = {"StackResourceDetail": stack_views.format_cfn_resource(stack.resources[name], stack)}
-        return _xml({"DescribeStackResourceResponse": {"DescribeStackResourceResult": detail}})
+            return _build_access_denied(f":Action {action} not allowed for user")
+        stack_name, resource_name = params.get("StackName", ""), params.get("LogicalResourceId", "")
+        stack = self._find_stack(stack_name)
+        if stack is None or stack.id != credential.stack_id:
+            return _build_invalid_parameter(f"The Stack ({stack_name}) could not be found.")
+        if not _can_describe(stack, credential, resource_name):
+            return _build_access_denied(f":{Forbidden()}")
+        if resource_name not in stack.resources:
+            return _build_resource_not_found(resource_name, stack)
+        detail = {
+            "StackResourceDetail": stack_views.format_cfn_resource(stack.resources[resource_name], stack)
+        }
+        return _build_xml_response({"DescribeStackResourceResponse": {"DescribeStackResourceResult": detail}})
 
-    def _signer(self, request: Request, body: bytes) -> Ec2Credential | Response:
-        """Whose request it is, or the answer to it."""
-        params = _params(request, body)
+    def _authenticate(self, request: Request, body: bytes) -> Ec2Credential | Response:
+        """Return the credential that signed the request, or the error response."""
+        params = _read_params(request, body)
         if "Signature" not in params:
-            return _error(
+            return _build_error(
                 400, "IncompleteSignature", "The request signature does not conform to AWS standards"
             )
         if "AWSAccessKeyId" not in params:
-            return _error(
+            return _build_error(
                 403, "MissingAuthenticationToken", "Does not contain a valid AWS Access Key or certificate"
             )
         if self._faults.is_down("keystone"):
             return Response(status_code=500)
-        pair = self._engine.context.ec2_credentials.find(params["AWSAccessKeyId"])
+        credential = self._engine.context.ec2_credentials.find(params["AWSAccessKeyId"])
         host = request.headers.get("host", "").lower()
-        signed = ec2_signature.SignedRequest(request.method, host, request.scope["path"], params)
-        if pair is None or not ec2_signature.has_valid_signature(
-            signed, pair.secret, get_utc_time(), self._ttl
+        signed_request = ec2_signature.SignedRequest(request.method, host, request.scope["path"], params)
+        if credential is None or not ec2_signature.has_valid_signature(
+            signed_request, credential.secret, get_utc_time(), self._ttl
         ):
-            return _denied()
-        return pair
+            return _build_access_denied()
+        return credential
 
-    def _named(self, named: str) -> HeatStack | None:
-        """The stack of a name, an id or an arn."""
+    def _find_stack(self, stack_name: str) -> HeatStack | None:
+        """Find a stack by its name, id or ARN."""
         try:
-            stack = self._engine.find_stack(named.rpartition("/")[2] if named.startswith("arn:") else named)
+            stack = self._engine.find_stack(
+                stack_name.rpartition("/")[2] if stack_name.startswith("arn:") else stack_name
+            )
         except EntityNotFound:
             return None
-        return None if named.startswith("arn:") and named != stack.arn else stack
+        return None if stack_name.startswith("arn:") and stack_name != stack.arn else stack
 
 
-def _of_arn(arn: str) -> tuple[str, str]:
-    """The stack's id and the resource's name in arn:...:stacks/<name>/<id>/resources/<name>."""
-    where, _, resource = arn.rpartition("/resources/")
-    return where.rsplit("/", 1)[-1], resource
+def _parse_arn(arn: str) -> tuple[str, str]:
+    """Return the stack's id and the resource's name in arn:...:stacks/<name>/<id>/resources/<name>."""
+    stack_path, _, resource = arn.rpartition("/resources/")
+    return stack_path.rsplit("/", 1)[-1], resource
 
 
-def _may_describe(stack: HeatStack, pair: Ec2Credential, name: str) -> bool:
-    """A handle's user may see its handle; an access key's user what the user's policies name."""
-    owner = stack.resources.get(pair.resource)
+def _can_describe(stack: HeatStack, credential: Ec2Credential, resource_name: str) -> bool:
+    """Whether the key's user may see the resource: a handle's user its handle, others what their policies name."""
+    owner = stack.resources.get(credential.resource)
     if owner is None or owner.type != "AWS::IAM::AccessKey":
-        return name == pair.resource
-    return iam.can_describe(stack, owner, name)
+        return resource_name == credential.resource
+    return iam.can_describe(stack, owner, resource_name)
 
 
-def _params(request: Request, body: bytes) -> dict[str, str]:
-    """Query and form together: a form's fields take part in the signature, and so break it."""
+def _read_params(request: Request, body: bytes) -> dict[str, str]:
+    """Merge query and form: a form's fields are part of the signature, and so break it."""
     params = dict(request.query_params)
     if request.headers.get("content-type", "").startswith(FORM_CONTENT_TYPE):
         params.update(parse_qsl(body.decode("latin-1"), keep_blank_values=True) or [("", "")])
     return params
 
 
-def _json(request: Request, body: bytes) -> object:
-    kind = request.headers.get("content-type", "")
-    if len(body) > BODY_BYTES_LIMIT or kind.startswith(IGNORED_CONTENT_TYPES):
+def _parse_json_body(request: Request, body: bytes) -> object:
+    content_type = request.headers.get("content-type", "")
+    if len(body) > BODY_BYTES_LIMIT or content_type.startswith(IGNORED_CONTENT_TYPES):
         return None
     try:
         return json.loads(body)
@@ -156,37 +160,41 @@ def _json(request: Request, body: bytes) -> object:
         return None
 
 
-def _denied(why: str = "") -> Response:
-    return _error(403, "AccessDenied", f"User is not authorized to perform action{why}")
+def _build_access_denied(reason: str = "") -> Response:
+    return _build_error(403, "AccessDenied", f"User is not authorized to perform action{reason}")
 
 
-def _invalid(why: str) -> Response:
-    return _error(400, "InvalidParameterValue", f"A bad or out-of-range value was supplied:{why}")
+def _build_invalid_parameter(reason: str) -> Response:
+    return _build_error(400, "InvalidParameterValue", f"A bad or out-of-range value was supplied:{reason}")
 
 
-def _nowhere(name: str, stack: HeatStack) -> Response:
-    return _invalid(f"The Resource ({name}) could not be found in Stack {stack.name}.")
+def _build_resource_not_found(resource_name: str, stack: HeatStack) -> Response:
+    return _build_invalid_parameter(
+        f"The Resource ({resource_name}) could not be found in Stack {stack.name}."
+    )
 
 
-def _failed(detail: str) -> Response:
-    said = f"The request processing has failed due to an internal error:{detail}"
-    return _error(500, "InternalFailure", said, "Server")
+def _build_internal_failure(detail: str) -> Response:
+    message = f"The request processing has failed due to an internal error:{detail}"
+    return _build_error(500, "InternalFailure", message, "Server")
 
 
-def _error(code: int, name: str, message: str, side: str = "Sender") -> Response:
-    return _xml({"ErrorResponse": {"Error": {"Type": side, "Code": name, "Message": message}}}, code)
+def _build_error(code: int, resource_name: str, message: str, side: str = "Sender") -> Response:
+    return _build_xml_response(
+        {"ErrorResponse": {"Error": {"Type": side, "Code": resource_name, "Message": message}}}, code
+    )
 
 
-def _xml(content: Mapping[str, object], code: int = 200) -> Response:
-    [(name, value)] = content.items()
-    root = Element(name)
-    _fill(root, value)
+def _build_xml_response(content: Mapping[str, object], code: int = 200) -> Response:
+    [(resource_name, value)] = content.items()
+    root = Element(resource_name)
+    _fill_element(root, value)
     return Response(tostring(root), code, media_type="application/xml")
 
 
-def _fill(element: Element, value: object) -> None:
+def _fill_element(element: Element, value: object) -> None:
     if isinstance(value, Mapping):
-        for name, child in value.items():
-            _fill(SubElement(element, name), child)
+        for resource_name, child in value.items():
+            _fill_element(SubElement(element, resource_name), child)
     elif value is not None:
         element.text = str(value)

@@ -1,4 +1,4 @@
-"""heat-api's policy: an address is its project's, and the users of stacks may do next to nothing."""
+"""heat-api's policy: an address belongs to its project, and the users of stacks may do very little."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class AccessRules:
-    """Who may call what. `identity` knows whose a token is."""
+    """The access rules of the routes. `identity` authenticates tokens."""
 
     def __init__(self, identity: IdentityApi) -> None:
         self._identity = identity
 
     def allow_members(self, action: str, endpoint: Endpoint) -> Endpoint:
-        """Only for the project's own users. `action` is what Heat's policy calls it."""
+        """Allow the project's own users only. `action` is its name in Heat's policy."""
 
-        async def guarded(request: Request) -> Response:
+        async def check_and_call(request: Request) -> Response:
             if self.get_caller(request).user is not None:
                 raise Forbidden(action)
             return await endpoint(request)
 
-        return guarded
+        return check_and_call
 
     def allow_stack_users(self, endpoint: Endpoint) -> Endpoint:
-        """For the users of stacks, too; what they may see there the endpoint decides."""
+        """Allow the users of stacks too. The endpoint decides what they may see."""
 
-        async def guarded(request: Request) -> Response:
+        async def check_and_call(request: Request) -> Response:
             self.get_caller(request)
             return await endpoint(request)
 
-        return guarded
+        return check_and_call
 
     def get_caller(self, request: Request) -> Caller:
-        """Whose request it is; HTTPForbidden where it is for another project's address."""
+        """Return the caller; HTTPForbidden if the address belongs to another project."""
         caller = self._identity.find_caller(request.headers.get("X-Auth-Token"))
         if caller is None or caller.project != request.path_params["project"]:
             raise HTTPForbidden

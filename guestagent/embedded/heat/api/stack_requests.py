@@ -1,4 +1,4 @@
-"""What clients send to make or change a stack, read with Heat's words for what is wrong."""
+"""Requests to create or change a stack, parsed with Heat's messages for errors."""
 
 from __future__ import annotations
 
@@ -18,78 +18,86 @@ FLAG_WORDS: Mapping[str, bool] = {"true": True, "false": False}
 STACK_NAME_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 
 
-def check_stack_name(sent: object) -> str:
-    """A stack's name, if it can be one."""
-    if not sent:
+def check_stack_name(value: object) -> str:
+    """Return a valid stack name."""
+    if not value:
         raise HTTPBadRequest("No stack name specified")
-    if isinstance(sent, str) and STACK_NAME_PATTERN.fullmatch(sent):
-        return sent
+    if isinstance(value, str) and STACK_NAME_PATTERN.fullmatch(value):
+        return value
     raise StackValidationFailed(
-        f"Invalid stack name {sent} must contain only alphanumeric or "
+        f"Invalid stack name {value} must contain only alphanumeric or "
         '"_-." characters, must start with alpha and must be 255 characters or less.'
     )
 
 
 def parse_patch(
-    body: Mapping[str, object], existing: Template, known: Mapping[str, object], tagged: tuple[str, ...]
+    body: Mapping[str, object],
+    existing: Template,
+    current_parameters: Mapping[str, object],
+    current_tags: tuple[str, ...],
 ) -> StackRequest:
-    """What a PATCH asks for: what it leaves out stands. Of parameters only those that the template has are kept."""
-    sent = body.get("clear_parameters")
-    cleared = sent if isinstance(sent, list) else ()
-    asked = parse_request(
-        body, existing, {name: value for name, value in known.items() if name not in cleared}, tagged
+    """Parse a PATCH: omitted parts stay as they are. Parameters that the template does not declare are dropped."""
+    value = body.get("clear_parameters")
+    cleared_names = value if isinstance(value, list) else ()
+    query = parse_request(
+        body,
+        existing,
+        {name: value for name, value in current_parameters.items() if name not in cleared_names},
+        current_tags,
     )
-    had = {name: value for name, value in asked.input_parameters.items() if name in asked.template.parameters}
-    return asked.replace_parameters(had)
+    declared_parameters = {
+        name: value for name, value in query.input_parameters.items() if name in query.template.parameters
+    }
+    return query.replace_parameters(declared_parameters)
 
 
 def parse_request(
     body: Mapping[str, object],
     existing: Template,
-    known: Mapping[str, object],
-    tagged: tuple[str, ...] = (),
+    current_parameters: Mapping[str, object],
+    current_tags: tuple[str, ...] = (),
 ) -> StackRequest:
-    """What a body asks for; where it leaves something out, what the stack has stands."""
+    """Parse a body. The stack's own values stand for parts that it omits."""
     template = existing
     if body.get("template") is not None:
         template = parse_template(load_source(body["template"]))
     elif not existing.source:
         raise HTTPBadRequest("No template specified")
-    rollback, minutes = body.get("disable_rollback"), body.get("timeout_mins")
+    rollback, timeout_mins = body.get("disable_rollback"), body.get("timeout_mins")
     tags = body.get("tags")
     return StackRequest(
         template=template,
-        input_parameters={**known, **_parameters(body)},
-        timeout_mins=None if minutes is None else _natural("timeout_mins", minutes),
-        disable_rollback=None if rollback is None else _rollback(rollback),
-        tags=tuple(tags.split(",")) if isinstance(tags, str) and tags else tagged,
+        input_parameters={**current_parameters, **_read_parameters(body)},
+        timeout_mins=None if timeout_mins is None else _parse_natural_number("timeout_mins", timeout_mins),
+        disable_rollback=None if rollback is None else _parse_rollback(rollback),
+        tags=tuple(tags.split(",")) if isinstance(tags, str) and tags else current_tags,
     )
 
 
-def read_flag(asked: QueryParams, name: str, default: bool = False) -> bool:
-    """A query parameter that is true or false."""
-    if name not in asked:
+def read_flag(query: QueryParams, name: str, default: bool = False) -> bool:
+    """Read a query parameter that is true or false."""
+    if name not in query:
         return default
-    text = asked[name].lower()
+    text = query[name].lower()
     if text not in FLAG_WORDS:
-        said = f'Unrecognized value "{asked[name]}" for "{name}", acceptable values are: true, false'
-        raise HTTPBadRequest(said)
+        message = f'Unrecognized value "{query[name]}" for "{name}", acceptable values are: true, false'
+        raise HTTPBadRequest(message)
     return FLAG_WORDS[text]
 
 
-def read_number(asked: QueryParams, name: str) -> int:
-    """A query parameter that is a number; 0 where it is missing."""
-    text = asked.get(name, "0")
-    return _natural(name, text)
+def read_number(query: QueryParams, name: str) -> int:
+    """Read a query parameter that is a number; 0 if it is missing."""
+    text = query.get(name, "0")
+    return _parse_natural_number(name, text)
 
 
-def _rollback(value: object) -> bool:
+def _parse_rollback(value: object) -> bool:
     if str(value).lower() not in FLAG_WORDS:
         raise FlagUnreadable
     return FLAG_WORDS[str(value).lower()]
 
 
-def _natural(name: str, value: object) -> int:
+def _parse_natural_number(name: str, value: object) -> int:
     try:
         number = int(str(value))
     except ValueError as error:
@@ -101,7 +109,7 @@ def _natural(name: str, value: object) -> int:
     return number
 
 
-def _parameters(body: Mapping[str, object]) -> dict[str, object]:
+def _read_parameters(body: Mapping[str, object]) -> dict[str, object]:
     environment = body.get("environment") or {}
     if isinstance(environment, str):
         try:
@@ -112,8 +120,8 @@ def _parameters(body: Mapping[str, object]) -> dict[str, object]:
         raise HTTPBadRequest("The environment is not a valid YAML mapping data type.")
     if environment.get("resource_registry"):
         raise NotSupported("A resource registry, by this imitation of Heat, is not supported.")
-    given = environment.get("parameters") or {}
-    direct = body.get("parameters") or {}
-    if not isinstance(given, dict) or not isinstance(direct, dict):
+    environment_parameters = environment.get("parameters") or {}
+    body_parameters = body.get("parameters") or {}
+    if not isinstance(environment_parameters, dict) or not isinstance(body_parameters, dict):
         raise HTTPBadRequest("Parameters must be a map.")
-    return {**given, **direct}
+    return {**environment_parameters, **body_parameters}

@@ -19,12 +19,12 @@ View = dict[str, object]
 
 
 def build_stack_path(stack: HeatStack, *below: str) -> str:
-    """A stack's own path below heat-api's project."""
+    """Build a stack's path below heat-api's project."""
     return "/".join(["/stacks", quote(stack.name, safe=""), stack.id, *below])
 
 
 def format_stack_summary(stack: HeatStack, base: str) -> View:
-    """A row of the stack list."""
+    """Format a row of the stack list."""
     return {
         "id": stack.id,
         "links": [{"href": base + build_stack_path(stack), "rel": "self"}],
@@ -43,9 +43,9 @@ def format_stack_summary(stack: HeatStack, base: str) -> View:
 
 
 def format_stack(stack: HeatStack, base: str) -> View:
-    """A stack without its outputs."""
-    declared = stack.template.parameters
-    values = {name: declared[name].format_value(value) for name, value in stack.parameters.items()}
+    """Format a stack without its outputs."""
+    declarations = stack.template.parameters
+    values = {name: declarations[name].format_value(value) for name, value in stack.parameters.items()}
     return {
         **format_stack_summary(stack, base),
         "template_description": stack.template.description,
@@ -59,118 +59,122 @@ def format_stack(stack: HeatStack, base: str) -> View:
 
 
 def format_environment(stack: HeatStack) -> View:
-    """What was given to the stack beside its template; hidden parameters stay so."""
-    declared = stack.template.parameters
-    given = {
-        name: HIDDEN_VALUE if declared[name].is_hidden else value
+    """Format the stack's input parameters. Hidden ones stay hidden."""
+    declarations = stack.template.parameters
+    inputs = {
+        name: HIDDEN_VALUE if declarations[name].is_hidden else value
         for name, value in stack.input_parameters.items()
     }
-    return {"parameters": given, "parameter_defaults": {}, "resource_registry": {}, "event_sinks": []}
+    return {"parameters": inputs, "parameter_defaults": {}, "resource_registry": {}, "event_sinks": []}
 
 
-def format_outputs(stack: HeatStack, kinds: ResourceTypes) -> list[View]:
-    """Every output with its value."""
-    return [format_output(stack, kinds, each) for each in stack.template.outputs.values()]
+def format_outputs(stack: HeatStack, resource_types: ResourceTypes) -> list[View]:
+    """Format every output with its value."""
+    return [format_output(stack, resource_types, item) for item in stack.template.outputs.values()]
 
 
-def format_output(stack: HeatStack, kinds: ResourceTypes, wanted: TemplateOutput) -> View:
-    """One output with its value; one that has none says why."""
-    shown: View = {"output_key": wanted.name, "description": wanted.description}
+def format_output(stack: HeatStack, resource_types: ResourceTypes, output: TemplateOutput) -> View:
+    """Format one output with its value, or with the error that prevents it."""
+    view: View = {"output_key": output.name, "description": output.description}
     try:
-        value = resolve_functions(wanted.value, stack.template.format.functions, StackScope(stack, kinds))
+        value = resolve_functions(
+            output.value, stack.template.format.functions, StackScope(stack, resource_types)
+        )
     except (TypeError, ValueError, ApiError) as error:
-        return {**shown, "output_value": None, "output_error": str(error)}
-    return {**shown, "output_value": value}
+        return {**view, "output_value": None, "output_error": str(error)}
+    return {**view, "output_value": value}
 
 
-def format_resource(each: StackResource, stack: HeatStack, base: str) -> View:
-    """A row of the plain resource list."""
-    required_by = [other.name for other in stack.resources.values() if each.id in other.dependencies]
-    own = base + build_stack_path(stack, "resources", quote(each.name, safe=""))
+def format_resource(item: StackResource, stack: HeatStack, base: str) -> View:
+    """Format a row of the plain resource list."""
+    required_by = [other.name for other in stack.resources.values() if item.id in other.dependencies]
+    url = base + build_stack_path(stack, "resources", quote(item.name, safe=""))
     return {
-        "resource_name": each.name,
-        "logical_resource_id": each.name,
-        "physical_resource_id": each.physical_id,
-        "resource_type": each.type,
-        "resource_status": f"{each.action}_{each.status}",
-        "resource_status_reason": each.reason,
-        "creation_time": format_timestamp(each.created_at),
-        "updated_time": format_timestamp(each.updated_at or each.created_at),
+        "resource_name": item.name,
+        "logical_resource_id": item.name,
+        "physical_resource_id": item.physical_id,
+        "resource_type": item.type,
+        "resource_status": f"{item.action}_{item.status}",
+        "resource_status_reason": item.reason,
+        "creation_time": format_timestamp(item.created_at),
+        "updated_time": format_timestamp(item.updated_at or item.created_at),
         "required_by": required_by,
         "links": [
-            {"href": own, "rel": "self"},
+            {"href": url, "rel": "self"},
             {"href": base + build_stack_path(stack), "rel": "stack"},
         ],
     }
 
 
-def format_resource_details(each: StackResource, stack: HeatStack, base: str, kinds: ResourceTypes) -> View:
-    """A resource with its attributes resolved."""
-    attributes = StackScope(stack, kinds).list_attributes(each)
-    return {**format_resource(each, stack, base), "description": "", "attributes": attributes}
+def format_resource_details(
+    item: StackResource, stack: HeatStack, base: str, resource_types: ResourceTypes
+) -> View:
+    """Format a resource with its attributes resolved."""
+    attributes = StackScope(stack, resource_types).list_attributes(item)
+    return {**format_resource(item, stack, base), "description": "", "attributes": attributes}
 
 
-def format_event(each: StackEvent, stack: HeatStack, base: str) -> View:
-    """One event of a stack."""
-    name = quote(each.resource, safe="")
+def format_event(item: StackEvent, stack: HeatStack, base: str) -> View:
+    """Format one event of a stack."""
+    name = quote(item.resource, safe="")
     return {
-        "id": each.id,
-        "event_time": format_timestamp(each.time),
-        "resource_name": each.resource,
-        "logical_resource_id": each.resource,
-        "physical_resource_id": each.physical_id,
-        "resource_status": each.status,
-        "resource_status_reason": each.reason,
+        "id": item.id,
+        "event_time": format_timestamp(item.time),
+        "resource_name": item.resource,
+        "logical_resource_id": item.resource,
+        "physical_resource_id": item.physical_id,
+        "resource_status": item.status,
+        "resource_status_reason": item.reason,
         "links": [
-            {"href": base + build_stack_path(stack, "resources", name, "events", each.id), "rel": "self"},
+            {"href": base + build_stack_path(stack, "resources", name, "events", item.id), "rel": "self"},
             {"href": base + build_stack_path(stack, "resources", name), "rel": "resource"},
             {"href": base + build_stack_path(stack), "rel": "stack"},
         ],
     }
 
 
-def format_event_details(each: StackEvent, stack: HeatStack, base: str) -> View:
-    """One event by itself, with the properties that its resource had."""
+def format_event_details(item: StackEvent, stack: HeatStack, base: str) -> View:
+    """Format one event with the properties that its resource had."""
     return {
-        **format_event(each, stack, base),
-        "resource_type": each.type,
-        "resource_properties": dict(each.properties),
+        **format_event(item, stack, base),
+        "resource_type": item.type,
+        "resource_properties": dict(item.properties),
     }
 
 
-def format_cfn_resource(each: StackResource, stack: HeatStack) -> View:
-    """The CFN API's detail of a resource. Where there is no metadata its element is empty, as Heat's is."""
+def format_cfn_resource(item: StackResource, stack: HeatStack) -> View:
+    """Format a resource for the CFN API. Without metadata its element is empty, as in Heat."""
     return {
         "Description": "",
-        "LastUpdatedTimestamp": format_timestamp(each.updated_at or each.created_at),
-        "LogicalResourceId": each.name,
-        "Metadata": json.dumps(each.metadata) if each.metadata else "",
-        "PhysicalResourceId": each.physical_id,
-        "ResourceStatusReason": each.reason,
-        "ResourceType": each.type,
+        "LastUpdatedTimestamp": format_timestamp(item.updated_at or item.created_at),
+        "LogicalResourceId": item.name,
+        "Metadata": json.dumps(item.metadata) if item.metadata else "",
+        "PhysicalResourceId": item.physical_id,
+        "ResourceStatusReason": item.reason,
+        "ResourceType": item.type,
         "StackId": stack.arn,
         "StackName": stack.name,
-        "ResourceStatus": f"{each.action}_{each.status}",
+        "ResourceStatus": f"{item.action}_{item.status}",
     }
 
 
-def format_validation(template: Template, given: Mapping[str, object]) -> View:
-    """What `validate` says of a template and the parameters given with it."""
+def format_validation(template: Template, inputs: Mapping[str, object]) -> View:
+    """Format the response of `validate` to a template and parameters."""
     groups = template.source.get("parameter_groups") if template.format.is_hot else None
     return {
         "Description": template.description,
-        "Parameters": _parameters(template.parameters, given),
+        "Parameters": _parameters(template.parameters, inputs),
         **({"ParameterGroups": groups} if groups else {}),
         "Environment": {
             "event_sinks": [],
             "parameter_defaults": {},
-            "parameters": dict(given),
+            "parameters": dict(inputs),
             "resource_registry": {"resources": {}},
         },
     }
 
 
-def _parameters(declared: Mapping[str, TemplateParameter], given: Mapping[str, object]) -> View:
+def _parameters(declarations: Mapping[str, TemplateParameter], inputs: Mapping[str, object]) -> View:
     return {
         name: {
             "Type": parameter.type,
@@ -178,7 +182,7 @@ def _parameters(declared: Mapping[str, TemplateParameter], given: Mapping[str, o
             "NoEcho": str(parameter.is_hidden).lower(),
             "Label": parameter.label,
             **({} if parameter.default is None else {"Default": parameter.default}),
-            **({"Value": given[name]} if name in given else {}),
+            **({"Value": inputs[name]} if name in inputs else {}),
         }
-        for name, parameter in declared.items()
+        for name, parameter in declarations.items()
     }

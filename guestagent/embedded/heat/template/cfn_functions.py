@@ -1,4 +1,4 @@
-"""The functions of the CloudFormation dialect."""
+"""The functions of CloudFormation templates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.heat.template.functions import FunctionSet, NameScope, ResourceReference, check_name
 
 
-class _Ref:
-    """A parameter, or what a resource is known by."""
+class RefFunction:
+    """`Ref`: the value of a parameter, or the reference of a resource."""
 
     def find_references(
         self, arguments: object, path: str, functions: FunctionSet
@@ -21,18 +21,18 @@ class _Ref:
         return scope.resolve_reference(check_name(arguments, "", "Ref"))
 
 
-class _GetAtt:
+class GetAttFunction:
     def find_references(
         self, arguments: object, path: str, functions: FunctionSet
     ) -> Iterator[ResourceReference]:
-        resource, attribute = _pair(arguments, path)
+        resource, attribute = _parse_attribute_path(arguments, path)
         yield ResourceReference(resource, attribute, path)
 
     def evaluate(self, arguments: object, scope: NameScope, functions: FunctionSet) -> object:
-        return scope.get_attribute(*_pair(arguments, ""))
+        return scope.get_attribute(*_parse_attribute_path(arguments, ""))
 
 
-def _pair(arguments: object, path: str) -> tuple[str, str]:
+def _parse_attribute_path(arguments: object, path: str) -> tuple[str, str]:
     if isinstance(arguments, str) and arguments.count(".") == 1:
         arguments = arguments.split(".")
     if isinstance(arguments, list) and len(arguments) == 2:
@@ -44,10 +44,10 @@ def _pair(arguments: object, path: str) -> tuple[str, str]:
     )
 
 
-def _join(arguments: object) -> str:
+def _join_list(arguments: object) -> str:
     match arguments:
-        case [str() as glue, list() as items]:
-            return glue.join(_joinable(item) for item in items)
+        case [str() as delimiter, list() as items]:
+            return delimiter.join(_check_joinable(item) for item in items)
         case [_, None]:
             return ""
         case [_, list()]:
@@ -57,7 +57,7 @@ def _join(arguments: object) -> str:
     raise TypeError('Incorrect arguments to "Fn::Join" should be: "Fn::Join" : [ " ", [ "str1", "str2"] ]')
 
 
-def _joinable(item: object) -> str:
+def _check_joinable(item: object) -> str:
     if item is None:
         return ""
     if not isinstance(item, str):
@@ -65,39 +65,39 @@ def _joinable(item: object) -> str:
     return item
 
 
-def _base64(arguments: object) -> str:
-    """Heat leaves the text as it is: Nova's client encodes user data."""
+def _pass_base64(arguments: object) -> str:
+    """Return the text as it is, like Heat: Nova's client encodes user data."""
     if not isinstance(arguments, str):
         raise TypeError('"Fn::Base64" must have a string argument')
     return arguments
 
 
-def _select(arguments: object) -> object:
+def _select_item(arguments: object) -> object:
     if not isinstance(arguments, list) or len(arguments) != 2:
         raise ValueError('Arguments to "Fn::Select" must be of the form [index, collection]')
     index, collection = arguments
     if collection is None or collection == "":
         return ""
     if isinstance(collection, str):
-        collection = _read(collection)
+        collection = _load_collection(collection)
     if isinstance(collection, dict):
         if not isinstance(index, str):
             raise TypeError('Index to "Fn::Select" must be a string')
         return collection.get(index, "")
     if isinstance(collection, list):
-        return _at(index, collection)
+        return _get_item(index, collection)
     raise TypeError("Arguments to Fn::Select not fully resolved")
 
 
-def _read(text: str) -> object:
-    """A collection may be the text of its JSON."""
+def _load_collection(text: str) -> object:
+    """Load a collection that is given as JSON text."""
     try:
         return json.loads(text)
     except ValueError as error:
         raise ValueError(f'"Fn::Select": {error}') from error
 
 
-def _at(index: object, items: list[object]) -> object:
+def _get_item(index: object, items: list[object]) -> object:
     try:
         return items[int(str(index))]
     except ValueError:
@@ -106,14 +106,14 @@ def _at(index: object, items: list[object]) -> object:
         return ""
 
 
-def _split(arguments: object) -> list[str]:
+def _split_text(arguments: object) -> list[str]:
     match arguments:
         case [str() as delimiter, str() as text]:
             return text.split(delimiter)
     raise ValueError('Incorrect arguments to "Fn::Split" should be: "Fn::Split" : [ ",", "str1,str2"]')
 
 
-def _replace(arguments: object) -> str:
+def _replace_text(arguments: object) -> str:
     match arguments:
         case [dict() as mapping, str() as text]:
             for old, new in sorted(mapping.items(), key=lambda item: len(str(item[0])), reverse=True):
@@ -123,13 +123,13 @@ def _replace(arguments: object) -> str:
 
 
 CFN_FUNCTIONS = FunctionSet(
-    reference_functions={"Ref": _Ref(), "Fn::GetAtt": _GetAtt()},
+    reference_functions={"Ref": RefFunction(), "Fn::GetAtt": GetAttFunction()},
     pure_functions={
-        "Fn::Join": _join,
-        "Fn::Base64": _base64,
-        "Fn::Select": _select,
-        "Fn::Split": _split,
-        "Fn::Replace": _replace,
+        "Fn::Join": _join_list,
+        "Fn::Base64": _pass_base64,
+        "Fn::Select": _select_item,
+        "Fn::Split": _split_text,
+        "Fn::Replace": _replace_text,
     },
     unsupported=frozenset(
         {

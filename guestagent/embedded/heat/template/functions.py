@@ -1,7 +1,7 @@
-"""The functions of a template: what a value refers to, and what it comes to.
+"""The functions of a template: the resources that a value references, and the result of a value.
 
-The template format says which functions there are (`cfn_functions`, `build_hot_functions`). A function that Heat has
-and this imitation lacks is refused, never passed through as data.
+The template format determines which functions there are (`cfn_functions`, `build_hot_functions`). A function that Heat
+has and this imitation lacks is rejected, never passed through as data.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from guestagent.embedded.http.errors import NotSupported
 
 
 class NameScope(Protocol):
-    """What names mean inside one stack."""
+    """The values of names inside one stack."""
 
     def resolve_reference(self, name: str) -> object:
-        """What `Ref` gives for a parameter or a resource."""
+        """Return the value of `Ref` for a parameter or a resource."""
 
     def get_parameter(self, name: str) -> object:
-        """What `get_param` gives."""
+        """Return the value of `get_param`."""
 
     def get_resource(self, name: str) -> object:
-        """What `get_resource` gives."""
+        """Return the value of `get_resource`."""
 
     def get_attribute(self, resource: str, name: str) -> object:
-        """What `Fn::GetAtt` and `get_attr` give; every attribute where the name is empty."""
+        """Return the value of `Fn::GetAtt` and `get_attr`; all attributes if the name is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceReference:
-    """One place where a value names a resource (or, with `Ref`, a parameter). `path` is where, dotted.
+    """A reference to a resource (or, with `Ref`, a parameter) in a value. `path` is its place, dotted.
 
-    `attribute` is empty where none is named; `strict`: Heat looks for the resource before it makes anything.
+    `attribute` is empty if none is named. `is_strict`: Heat checks that the resource exists before it creates anything.
     """
 
     name: str
@@ -44,32 +44,32 @@ class ResourceReference:
 
 
 class ReferenceFunction(Protocol):
-    """A function that reads names."""
+    """A function whose arguments are names."""
 
     def find_references(
         self, arguments: object, path: str, functions: FunctionSet
     ) -> Iterator[ResourceReference]:
-        """The names in its arguments; StackValidationFailed where they are malformed."""
+        """Find the references in its arguments; StackValidationFailed if they are malformed."""
 
     def evaluate(self, arguments: object, scope: NameScope, functions: FunctionSet) -> object:
-        """What it comes to."""
+        """Return the function's result."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSet:
-    """The functions of one dialect. `pure` ones are called with their arguments resolved.
+    """The functions of one template format. Pure ones are called with their arguments resolved.
 
-    `shapes` say whether the arguments of a pure one can be right, before they are.
+    `argument_checks` check the form of a pure function's arguments before they are resolved.
     """
 
     reference_functions: Mapping[str, ReferenceFunction]
     pure_functions: Mapping[str, Callable[[object], object]]
-    unsupported: frozenset[str]  # Heat has them, we have not
-    removed: frozenset[str] = frozenset()  # earlier versions of the dialect had them
+    unsupported: frozenset[str]  # Heat has them, this imitation does not
+    removed: frozenset[str] = frozenset()  # earlier versions of the format had them
     argument_checks: Mapping[str, Callable[[object], None]] = field(default_factory=dict)
 
     def check_arguments(self, name: str, arguments: object, path: str) -> None:
-        """StackValidationFailed where a pure function cannot be called like that."""
+        """Raise StackValidationFailed if a pure function cannot have such arguments."""
         try:
             if name in self.argument_checks:
                 self.argument_checks[name](arguments)
@@ -77,7 +77,7 @@ class FunctionSet:
             raise StackValidationFailed(str(error), path) from error
 
     def match_call(self, value: object) -> tuple[str, object] | None:
-        """The function and the arguments that a value is, if it is one."""
+        """Return a function call's name and arguments; None if the value is not a call."""
         if isinstance(value, dict) and len(value) == 1:
             [(name, arguments)] = value.items()
             if isinstance(name, str) and any(
@@ -89,21 +89,21 @@ class FunctionSet:
 
 
 def find_references(value: object, functions: FunctionSet, path: str = "") -> Iterator[ResourceReference]:
-    """Every resource that is named inside `value`; a refusal where a function is malformed or unknown."""
-    called = functions.match_call(value)
-    if called is not None:
-        name, arguments = called
-        here = f"{path}.{name}"
+    """Find every reference inside `value`. Reject functions that are malformed or not supported."""
+    call = functions.match_call(value)
+    if call is not None:
+        name, arguments = call
+        call_path = f"{path}.{name}"
         if name in functions.removed:
-            said = f"The function {name} is not supported in this version of HOT."
-            raise StackValidationFailed(f"The template version is invalid: {said}", here)
+            message = f"The function {name} is not supported in this version of HOT."
+            raise StackValidationFailed(f"The template version is invalid: {message}", call_path)
         if name in functions.unsupported:
             raise NotSupported(f"{name} (at {path}), by this imitation of Heat, is not supported.")
         if name in functions.reference_functions:
-            yield from functions.reference_functions[name].find_references(arguments, here, functions)
+            yield from functions.reference_functions[name].find_references(arguments, call_path, functions)
         else:
-            functions.check_arguments(name, arguments, here)
-            yield from find_references(arguments, functions, here)
+            functions.check_arguments(name, arguments, call_path)
+            yield from find_references(arguments, functions, call_path)
     elif isinstance(value, dict):
         for key, child in value.items():
             yield from find_references(child, functions, f"{path}.{key}" if path else str(key))
@@ -113,10 +113,10 @@ def find_references(value: object, functions: FunctionSet, path: str = "") -> It
 
 
 def resolve_functions(value: object, functions: FunctionSet, scope: NameScope) -> object:
-    """`value` with every function replaced by its result. ValueError or TypeError where it has none."""
-    called = functions.match_call(value)
-    if called is not None:
-        name, arguments = called
+    """Replace every function in `value` by its result. ValueError or TypeError if it has none."""
+    call = functions.match_call(value)
+    if call is not None:
+        name, arguments = call
         if name in functions.reference_functions:
             return functions.reference_functions[name].evaluate(arguments, scope, functions)
         return functions.pure_functions[name](resolve_functions(arguments, functions, scope))
@@ -128,7 +128,7 @@ def resolve_functions(value: object, functions: FunctionSet, scope: NameScope) -
 
 
 def check_name(arguments: object, path: str, name: str) -> str:
-    """The name that a function's argument is."""
+    """Return a function's argument, which must be a name."""
     if not isinstance(arguments, str):
         raise StackValidationFailed(f'Function "{name}" must be given a name', path)
     return arguments

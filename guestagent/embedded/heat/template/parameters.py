@@ -1,4 +1,4 @@
-"""A template's parameters: what is declared, what was given, and the values that they come to."""
+"""A template's parameters: declarations, inputs and resulting values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from guestagent.embedded.heat.template.errors import (
 )
 from guestagent.embedded.heat.template.template_format import TemplateFormat
 
-PARAMETER_TYPES: Mapping[str, str] = {  # what HOT calls the types, and what the CFN dialect does
+PARAMETER_TYPES: Mapping[str, str] = {  # HOT's type to CloudFormation's
     "string": "String", "number": "Number", "comma_delimited_list": "CommaDelimitedList",
     "json": "Json", "boolean": "Boolean",
 }  # fmt: skip
@@ -34,7 +34,7 @@ CFN_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TemplateParameter:
-    """One declared parameter. `type` is the CFN dialect's word. Constraints are not looked at."""
+    """One declared parameter. `type` is CloudFormation's name for it. Constraints are not checked."""
 
     name: str
     type: str
@@ -45,7 +45,7 @@ class TemplateParameter:
     is_immutable: bool = False
 
     def format_value(self, value: object) -> str:
-        """A value as a stack's description has it; a hidden one's is a secret."""
+        """Format a value as in a stack's description. A hidden parameter's value is a secret."""
         if self.is_hidden:
             return HIDDEN_VALUE
         if self.type == "CommaDelimitedList" and isinstance(value, list):
@@ -53,104 +53,110 @@ class TemplateParameter:
         return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
 
 
-def parse_parameter(name: str, snippet: object, dialect: TemplateFormat) -> TemplateParameter:
-    """A parameter's declaration."""
+def parse_parameter(name: str, snippet: object, template_format: TemplateFormat) -> TemplateParameter:
+    """Parse a parameter's declaration."""
     if not isinstance(snippet, dict):
         raise InvalidSchemaError(f"Invalid parameter ({name}), expected a mapping")
-    for each in snippet:
-        if each not in (HOT_KEYS if dialect.is_hot else CFN_KEYS):
-            raise InvalidSchemaError(f"Invalid key '{each}' for parameter ({name})")
-    key = dialect.get_keyword("Type")
+    for key in snippet:
+        if key not in (HOT_KEYS if template_format.is_hot else CFN_KEYS):
+            raise InvalidSchemaError(f"Invalid key '{key}' for parameter ({name})")
+    key = template_format.get_keyword("Type")
     if key not in snippet:
         raise InvalidSchemaError(f"Missing parameter type for parameter: {name}")
-    kind = str(snippet[key])
-    known = (
-        PARAMETER_TYPES.get(kind) if dialect.is_hot else kind if kind in PARAMETER_TYPES.values() else None
+    type_name = str(snippet[key])
+    declarations = (
+        PARAMETER_TYPES.get(type_name)
+        if template_format.is_hot
+        else type_name
+        if type_name in PARAMETER_TYPES.values()
+        else None
     )
-    if known is None:
-        raise InvalidSchemaError(f"Invalid type ({kind})")
+    if declarations is None:
+        raise InvalidSchemaError(f"Invalid type ({type_name})")
     return TemplateParameter(
         name=name,
-        type=known,
-        default=snippet.get(dialect.get_keyword("Default")),
-        is_hidden=str(snippet.get(dialect.get_keyword("NoEcho"), False)).lower() == "true",
-        description=str(snippet.get(dialect.get_keyword("Description")) or ""),
-        label=str(snippet.get(dialect.get_keyword("Label")) or name),
-        is_immutable=dialect.is_hot and str(snippet.get("immutable", False)).lower() == "true",
+        type=declarations,
+        default=snippet.get(template_format.get_keyword("Default")),
+        is_hidden=str(snippet.get(template_format.get_keyword("NoEcho"), False)).lower() == "true",
+        description=str(snippet.get(template_format.get_keyword("Description")) or ""),
+        label=str(snippet.get(template_format.get_keyword("Label")) or name),
+        is_immutable=template_format.is_hot and str(snippet.get("immutable", False)).lower() == "true",
     )
 
 
 def resolve_parameters(
-    known: Mapping[str, TemplateParameter], given: Mapping[str, object]
+    declarations: Mapping[str, TemplateParameter], inputs: Mapping[str, object]
 ) -> dict[str, object]:
-    """Every parameter's value: the given one, else its default, as its type has it."""
-    for name in given:
-        if name not in known:
+    """Convert every parameter's input, or else its default, to its type."""
+    for name in inputs:
+        if name not in declarations:
             raise UnknownUserParameter(f"The Parameter ({name}) was not defined in template.")
-    return {name: _value(parameter, given.get(name)) for name, parameter in known.items()}
+    return {name: _resolve_value(parameter, inputs.get(name)) for name, parameter in declarations.items()}
 
 
 def check_immutable(
-    known: Mapping[str, TemplateParameter], before: Mapping[str, object], after: Mapping[str, object]
+    declarations: Mapping[str, TemplateParameter],
+    old_values: Mapping[str, object],
+    new_values: Mapping[str, object],
 ) -> None:
-    """A Refusal where a parameter that may not change does."""
-    changed = [
+    """Raise ImmutableParameterModified if an immutable parameter changes."""
+    changed_names = [
         name
-        for name, each in known.items()
-        if each.is_immutable and name in before and before[name] != after[name]
+        for name, key in declarations.items()
+        if key.is_immutable and name in old_values and old_values[name] != new_values[name]
     ]
-    if changed:
-        raise ImmutableParameterModified(changed)
+    if changed_names:
+        raise ImmutableParameterModified(changed_names)
 
 
-def _value(parameter: TemplateParameter, given: object) -> object:
-    raw = parameter.default if given is None else given
-    if raw is None:
+def _resolve_value(parameter: TemplateParameter, inputs: object) -> object:
+    value = parameter.default if inputs is None else inputs
+    if value is None:
         raise UserParameterMissing(f"The Parameter ({parameter.name}) was not provided.")
     try:
-        return _converted(parameter.type, raw)
+        return _convert_value(parameter.type, value)
     except (TypeError, ValueError) as error:
         raise StackValidationFailed(f"Parameter '{parameter.name}' is invalid: {error}") from error
 
 
-def _converted(kind: str, raw: object) -> object:
-    if kind == "Number":
-        return _number(raw)
-    if kind == "Boolean":
-        return _boolean(raw)
-    if kind == "CommaDelimitedList":
-        return [str(item) for item in raw] if isinstance(raw, list) else str(raw).split(",")
-    if kind == "Json":
-        return _json(raw)
-    if isinstance(raw, (dict, list)):
+def _convert_value(type_name: str, value: object) -> object:
+    if type_name == "Number":
+        return _parse_number(value)
+    if type_name == "Boolean":
+        return _parse_boolean(value)
+    if type_name == "CommaDelimitedList":
+        return [str(item) for item in value] if isinstance(value, list) else str(value).split(",")
+    if type_name == "Json":
+        return _parse_json(value)
+    if isinstance(value, (dict, list)):
         raise ValueError("Value must be a string")
-    return str(raw)
+    return str(value)
 
 
-def _number(raw: object) -> object:
-    if isinstance(raw, (int, float)):
-        return raw
+def _parse_number(value: object) -> object:
+    if isinstance(value, (int, float)):
+        return value
     try:
-        return int(str(raw))
+        return int(str(value))
     except ValueError:
-        return float(str(raw))
+        return float(str(value))
 
 
-def _boolean(raw: object) -> bool:
-    text = str(raw).strip().lower()
+def _parse_boolean(value: object) -> bool:
+    text = str(value).strip().lower()
     if text in TRUE_WORDS or text in FALSE_WORDS:
         return text in TRUE_WORDS
-    known = ", ".join(f"'{word}'" for word in sorted((*TRUE_WORDS, *FALSE_WORDS)))
-    raise ValueError(f"Unrecognized value '{raw}', acceptable values are: {known}")
+    declarations = ", ".join(f"'{word}'" for word in sorted((*TRUE_WORDS, *FALSE_WORDS)))
+    raise ValueError(f"Unrecognized value '{value}', acceptable values are: {declarations}")
 
 
-def _json(raw: object) -> object:
-    if isinstance(raw, (dict, list)):
-        return raw
+def _parse_json(value: object) -> object:
+    if isinstance(value, (dict, list)):
+        return value
     try:
-        found = json.loads(str(raw) or "{}")
+        parsed = json.loads(str(value) or "{}")
     except ValueError as error:
         raise ValueError(f"Value must be valid JSON: {error}") from error
-    if not isinstance(found, (dict, list)):
-        raise ValueError(f"Value must be valid JSON: {raw}")
-    return found
+    if not isinstance(parsed, (dict, list)):
+        raise ValueError(f"Value must be valid JSON: {value}")
+    return parsed

@@ -1,4 +1,4 @@
-"""A template as a value: its resources, parameters and outputs, read strictly and with Heat's own words."""
+"""Templates, parsed strictly and with Heat's own error messages."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ RESOURCE_COUNT_LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class ResourceDefinition:
-    """One resource as written, functions unresolved. `uses` are the names in its properties and metadata.
+    """One resource as written, functions unresolved. `references` are those in its properties and metadata.
 
-    Keys that Heat ignores (CreationPolicy in the CFN dialect, say) are ignored.
+    Keys that Heat ignores are ignored, such as CreationPolicy in CloudFormation templates.
     """
 
     name: str
@@ -38,7 +38,7 @@ class ResourceDefinition:
     metadata: Mapping[str, object]
     depends_on: tuple[str, ...]
     references: tuple[ResourceReference, ...]
-    is_retained: bool = False  # what stands behind it outlives it
+    is_retained: bool = False  # the object behind it outlives the resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class TemplateOutput:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A whole template; `source` is what was sent, to be given back unchanged."""
+    """A whole template. `source` is the template as sent: Heat returns it unchanged."""
 
     source: Mapping[str, object]
     description: str
@@ -63,99 +63,109 @@ class Template:
 EMPTY_TEMPLATE = Template(source={}, description="", parameters={}, resources={}, outputs={})
 
 
-def load_source(sent: object) -> Mapping[str, object]:
-    """A template as it stands in a request: a mapping, or its text in JSON or YAML."""
-    if isinstance(sent, str):
-        if len(sent.encode()) > TEMPLATE_BYTES_LIMIT:
+def load_source(source: object) -> Mapping[str, object]:
+    """Load a template from a request: a mapping, or its text in JSON or YAML."""
+    if isinstance(source, str):
+        if len(source.encode()) > TEMPLATE_BYTES_LIMIT:
             raise RequestLimitExceeded(
-                f"Request limit exceeded: Template size ({len(sent.encode())} bytes) "
+                f"Request limit exceeded: Template size ({len(source.encode())} bytes) "
                 f"exceeds maximum allowed size ({TEMPLATE_BYTES_LIMIT} bytes)."
             )
         try:
-            sent = yaml.load(sent, Loader=_TextDates)  # noqa: S506 - a SafeLoader that leaves dates alone
+            source = yaml.load(source, Loader=TextDateLoader)  # noqa: S506 - a SafeLoader that leaves dates alone
         except yaml.YAMLError as error:
-            said = f"Template not in valid format: Error parsing template [root stack] {error}"
-            raise HTTPBadRequest(said) from error
-        if not isinstance(sent, dict):
+            message = f"Template not in valid format: Error parsing template [root stack] {error}"
+            raise HTTPBadRequest(message) from error
+        if not isinstance(source, dict):
             raise HTTPBadRequest("The template is not a JSON object or YAML mapping.")
-    if not isinstance(sent, dict):
+    if not isinstance(source, dict):
         raise HTTPBadRequest
-    size = len(json.dumps(sent, default=str))
+    size = len(json.dumps(source, default=str))
     if size > TEMPLATE_BYTES_LIMIT:
         raise RequestLimitExceeded(
             f"Request limit exceeded: Template size ({size} bytes) "
             f"exceeds maximum allowed size ({TEMPLATE_BYTES_LIMIT} bytes)."
         )
-    return sent
+    return source
 
 
 def parse_template(source: Mapping[str, object]) -> Template:
-    """The template, or the refusal that Heat would give first."""
-    spoken = detect_format(source)
+    """Parse a template, or raise the first error that Heat would return."""
+    template_format = detect_format(source)
     for key in source:
-        if key not in spoken.sections:
+        if key not in template_format.sections:
             raise StackValidationFailed(f"The template section is invalid: {key}")
-    if spoken.is_hot and source.get("conditions"):
+    if template_format.is_hot and source.get("conditions"):
         raise NotSupported("conditions, by this imitation of Heat, is not supported.")
-    resources = _resources(source, spoken)
+    resources = _read_resources(source, template_format)
     if len(resources) > RESOURCE_COUNT_LIMIT:
         raise RequestLimitExceeded("Request limit exceeded: Maximum resources per stack exceeded.")
-    parameters, outputs = spoken.get_keyword("Parameters"), spoken.get_keyword("Outputs")
+    parameters, outputs = template_format.get_keyword("Parameters"), template_format.get_keyword("Outputs")
     return Template(
         source=source,
-        description=str(source.get(spoken.get_keyword("Description")) or "No description"),
+        description=str(source.get(template_format.get_keyword("Description")) or "No description"),
         parameters={
-            name: parse_parameter(name, snippet, spoken)
-            for name, snippet in _section(source, parameters).items()
+            name: parse_parameter(name, snippet, template_format)
+            for name, snippet in _read_section(source, parameters).items()
         },
-        resources={name: _definition(name, snippet, spoken) for name, snippet in resources.items()},
-        outputs={name: _output(name, snippet, spoken) for name, snippet in _section(source, outputs).items()},
-        format=spoken,
+        resources={
+            name: _parse_definition(name, snippet, template_format) for name, snippet in resources.items()
+        },
+        outputs={
+            name: _parse_output(name, snippet, template_format)
+            for name, snippet in _read_section(source, outputs).items()
+        },
+        format=template_format,
     )
 
 
-def _resources(source: Mapping[str, object], spoken: TemplateFormat) -> Mapping[str, object]:
-    sent = source.get("Resources")
-    if not spoken.is_hot and sent and not isinstance(sent, dict):  # so says Heat
-        raise StackValidationFailed(f"'{type(sent).__name__}' object has no attribute 'values'")
-    return _section(source, spoken.get_keyword("Resources"))
+def _read_resources(source: Mapping[str, object], template_format: TemplateFormat) -> Mapping[str, object]:
+    resources = source.get("Resources")
+    if not template_format.is_hot and resources and not isinstance(resources, dict):  # Heat's own text
+        raise StackValidationFailed(f"'{type(resources).__name__}' object has no attribute 'values'")
+    return _read_section(source, template_format.get_keyword("Resources"))
 
 
-def _section(source: Mapping[str, object], key: str) -> Mapping[str, object]:
+def _read_section(source: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = source.get(key) or {}
     if not isinstance(value, dict):
         raise StackValidationFailed(f'"{value}" is not a map', key)
     return {str(name): child for name, child in value.items()}
 
 
-def _definition(name: str, snippet: object, spoken: TemplateFormat) -> ResourceDefinition:
-    shape = _resource_shape(snippet, spoken)
-    if spoken.get_keyword("Condition") in shape or (spoken.is_hot and "external_id" in shape):
+def _parse_definition(name: str, snippet: object, template_format: TemplateFormat) -> ResourceDefinition:
+    keys = _check_resource_keys(snippet, template_format)
+    if template_format.get_keyword("Condition") in keys or (template_format.is_hot and "external_id" in keys):
         raise NotSupported(f"Condition (of {name}), by this imitation of Heat, is not supported.")
-    policy = str(shape.get(spoken.get_keyword("DeletionPolicy")) or "Delete")
-    if (policy.capitalize() if spoken.is_hot else policy) not in DELETION_POLICIES:
+    policy = str(keys.get(template_format.get_keyword("DeletionPolicy")) or "Delete")
+    if (policy.capitalize() if template_format.is_hot else policy) not in DELETION_POLICIES:
         raise StackValidationFailed(f'Invalid deletion policy "{policy}"')
-    here, about = spoken.build_path(name), spoken.build_path(name, "Metadata")
-    properties = _object(name, shape, spoken.get_keyword("Properties"))
-    metadata = _object(name, shape, spoken.get_keyword("Metadata"))
+    properties_path, metadata_path = (
+        template_format.build_path(name),
+        template_format.build_path(name, "Metadata"),
+    )
+    properties = _read_mapping(name, keys, template_format.get_keyword("Properties"))
+    metadata = _read_mapping(name, keys, template_format.get_keyword("Metadata"))
     return ResourceDefinition(
         name=name,
-        type=str(shape[spoken.get_keyword("Type")]),
+        type=str(keys[template_format.get_keyword("Type")]),
         properties=properties,
         metadata=metadata,
-        depends_on=_names(name, shape.get(spoken.get_keyword("DependsOn")) or (), spoken),
+        depends_on=_parse_dependencies(
+            name, keys.get(template_format.get_keyword("DependsOn")) or (), template_format
+        ),
         references=(
-            *find_references(properties, spoken.functions, here),
-            *find_references(metadata, spoken.functions, about),
+            *find_references(properties, template_format.functions, properties_path),
+            *find_references(metadata, template_format.functions, metadata_path),
         ),
         is_retained=policy.capitalize() == "Retain",
     )
 
 
-def _resource_shape(snippet: object, spoken: TemplateFormat) -> Mapping[str, object]:
-    """A resource's keys; HOT admits no others, the CFN dialect overlooks them."""
-    if spoken.is_hot:
-        return _hot_shape(snippet)
+def _check_resource_keys(snippet: object, template_format: TemplateFormat) -> Mapping[str, object]:
+    """Check a resource's keys: HOT rejects unknown ones, CloudFormation ignores them."""
+    if template_format.is_hot:
+        return _check_hot_keys(snippet)
     if snippet and not isinstance(snippet, dict):
         raise StackValidationFailed(f"Resources must contain Resource. Found a [{type(snippet)}] instead")
     if not isinstance(snippet, dict) or not snippet.get("Type"):
@@ -163,7 +173,7 @@ def _resource_shape(snippet: object, spoken: TemplateFormat) -> Mapping[str, obj
     return snippet
 
 
-def _hot_shape(snippet: object) -> Mapping[str, object]:
+def _check_hot_keys(snippet: object) -> Mapping[str, object]:
     if not snippet:
         raise StackValidationFailed("Each resource must contain a type key.")
     if not isinstance(snippet, dict):
@@ -174,43 +184,43 @@ def _hot_shape(snippet: object) -> Mapping[str, object]:
         if key not in HOT_RESOURCE_KEYS:
             raise StackValidationFailed(
                 f'"%s" is not a valid keyword inside a {key} definition'
-            )  # so says Heat
+            )  # Heat's own text
     if "type" not in snippet:
         raise StackValidationFailed("Each resource must contain a type key.")
     return snippet
 
 
-def _object(name: str, shape: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = shape.get(key) or {}
+def _read_mapping(name: str, keys: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = keys.get(key) or {}
     if not isinstance(value, dict):
         raise StackValidationFailed(f"Resource {name} {key} type must be object")
     return value
 
 
-def _names(name: str, value: object, spoken: TemplateFormat) -> tuple[str, ...]:
+def _parse_dependencies(name: str, value: object, template_format: TemplateFormat) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    key = spoken.get_keyword("DependsOn")
+    key = template_format.get_keyword("DependsOn")
     raise StackValidationFailed(f"Resource {name} {key} type must be list or string")
 
 
-def _output(name: str, snippet: object, spoken: TemplateFormat) -> TemplateOutput:
-    value, where = spoken.get_keyword("Value"), f"{spoken.get_keyword('Outputs')}.{name}"
+def _parse_output(name: str, snippet: object, template_format: TemplateFormat) -> TemplateOutput:
+    value, path = template_format.get_keyword("Value"), f"{template_format.get_keyword('Outputs')}.{name}"
     if not isinstance(snippet, dict) or value not in snippet:
-        said = f"Each output definition must contain a {value} key."
-        raise StackValidationFailed(said, where, "Output validation error")
-    list(find_references(snippet[value], spoken.functions, f"{where}.{value}"))
-    about = snippet.get(spoken.get_keyword("Description"))
-    return TemplateOutput(name, snippet[value], str(about or "No description given"))
+        message = f"Each output definition must contain a {value} key."
+        raise StackValidationFailed(message, path, "Output validation error")
+    list(find_references(snippet[value], template_format.functions, f"{path}.{value}"))
+    description = snippet.get(template_format.get_keyword("Description"))
+    return TemplateOutput(name, snippet[value], str(description or "No description given"))
 
 
-class _TextDates(yaml.SafeLoader):
-    """Heat reads `2010-09-09` as text; PyYAML would make a date of it."""
+class TextDateLoader(yaml.SafeLoader):
+    """A loader that reads `2010-09-09` as text, as Heat does; PyYAML would make a date of it."""
 
 
-_TextDates.yaml_implicit_resolvers = {
+TextDateLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }

@@ -1,4 +1,4 @@
-"""Properties of resource types: what they may be, and Heat's words where they are not."""
+"""The properties of resource types: their schema, and Heat's error messages for values that do not match."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from guestagent.embedded.heat.template.errors import StackValidationFailed
 from guestagent.embedded.http.errors import NotSupported
 
 PropertyType = Literal["string", "integer", "number", "boolean", "list", "map", "any"]
-ConstraintCheck = Callable[[str, str], str]  # (what, name) → what is wrong with it, or nothing
+ConstraintCheck = Callable[[str, str], str]  # (kind, name) → the problem, or nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property. `update`: a change is made in place; otherwise the resource is replaced.
+    """One property. If `update_allowed`, a change is made in place; otherwise the resource is replaced.
 
-    `allowed` are all values that Heat admits, `lacking` those among them that this imitation does not have.
+    `allowed_values` are all that Heat admits, `unsupported_values` those that this imitation does not have.
     """
 
     type: PropertyType
@@ -38,86 +38,95 @@ class Property:
 Schema = Mapping[str, Property]
 
 
-def check_property_names(given: Mapping[str, object], schema: Schema, path: str) -> None:
-    """Names only: no unknown property, none missing. Values that hold functions cannot be told yet."""
-    for name in given:
+def check_property_names(values: Mapping[str, object], schema: Schema, path: str) -> None:
+    """Check names only: none unknown, none missing. Values with functions cannot be checked yet."""
+    for name in values:
         if name not in schema:
             raise StackValidationFailed(f"Unknown Property {name}", path, "Property error")
         if not schema[name].implemented:
             raise StackValidationFailed(f"Property {name} not implemented yet", path, "Property error")
         if not schema[name].supported:
             raise NotSupported(f"{name} (at {path}), by this imitation of Heat, is not supported.")
-    for name, wanted in schema.items():
-        if wanted.required and given.get(name) is None:
+    for name, definition in schema.items():
+        if definition.required and values.get(name) is None:
             raise StackValidationFailed(f"Property {name} not assigned", path, "Property error")
 
 
 def convert_properties(
-    given: Mapping[str, object], schema: Schema, path: str, exists: ConstraintCheck
+    values: Mapping[str, object], schema: Schema, path: str, check_constraint: ConstraintCheck
 ) -> dict[str, object]:
-    """Resolved values, converted as Heat converts them and with defaults filled in."""
-    check_property_names(given, schema, path)
+    """Convert resolved values as Heat does, and fill in defaults."""
+    check_property_names(values, schema, path)
     return {
-        name: convert_value(given[name], wanted, f"{path}.{name}", exists)
-        if given.get(name) is not None
-        else wanted.default
-        for name, wanted in schema.items()
+        name: convert_value(values[name], definition, f"{path}.{name}", check_constraint)
+        if values.get(name) is not None
+        else definition.default
+        for name, definition in schema.items()
     }
 
 
-def convert_value(value: object, wanted: Property, path: str, exists: ConstraintCheck) -> object:
-    """One value of one property; StackValidationFailed says what is wrong with it."""
+def convert_value(
+    value: object, definition: Property, path: str, check_constraint: ConstraintCheck
+) -> object:
+    """Convert one value of one property; StackValidationFailed if it is not valid."""
     try:
-        converted = CONVERTERS[wanted.type](value)
+        converted = CONVERTERS[definition.type](value)
     except (TypeError, ValueError) as error:
         raise StackValidationFailed(str(error), path, "Property error") from error
-    _in_range(converted, wanted, path)
-    _allowed(converted, wanted, path)
-    if wanted.constraint and (wrong := exists(wanted.constraint, str(converted))):
-        raise StackValidationFailed(f"Error validating value '{converted}': {wrong}", path, "Property error")
-    if wanted.schema is None:
+    _check_range(converted, definition, path)
+    _check_allowed(converted, definition, path)
+    if definition.constraint and (problem := check_constraint(definition.constraint, str(converted))):
+        raise StackValidationFailed(
+            f"Error validating value '{converted}': {problem}", path, "Property error"
+        )
+    if definition.schema is None:
         return converted
     if isinstance(converted, list):
-        return [_keyed(child, wanted.schema, f"{path}[{i}]", exists) for i, child in enumerate(converted)]
-    return _keyed(converted, wanted.schema, path, exists)
+        return [
+            _convert_mapping(child, definition.schema, f"{path}[{i}]", check_constraint)
+            for i, child in enumerate(converted)
+        ]
+    return _convert_mapping(converted, definition.schema, path, check_constraint)
 
 
-def _keyed(value: object, keys: Schema, path: str, exists: ConstraintCheck) -> dict[str, object]:
+def _convert_mapping(
+    value: object, schema: Schema, path: str, check_constraint: ConstraintCheck
+) -> dict[str, object]:
     if not isinstance(value, dict):
         raise StackValidationFailed(f'"{value}" is not a map', path, "Property error")
-    return convert_properties(value, keys, path, exists)
+    return convert_properties(value, schema, path, check_constraint)
 
 
-def _allowed(value: object, wanted: Property, path: str) -> None:
-    if wanted.allowed_values and value not in wanted.allowed_values:
+def _check_allowed(value: object, definition: Property, path: str) -> None:
+    if definition.allowed_values and value not in definition.allowed_values:
         raise StackValidationFailed(
-            f'"{value}" is not an allowed value {json.dumps(list(wanted.allowed_values))}',
+            f'"{value}" is not an allowed value {json.dumps(list(definition.allowed_values))}',
             path,
             "Property error",
         )
-    if value in wanted.unsupported_values:
+    if value in definition.unsupported_values:
         raise NotSupported(f"{value} (at {path}), by this imitation of Heat, is not supported.")
 
 
-def _in_range(value: object, wanted: Property, path: str) -> None:
+def _check_range(value: object, definition: Property, path: str) -> None:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return
-    if (wanted.minimum is not None and value < wanted.minimum) or (
-        wanted.maximum is not None and value > wanted.maximum
+    if (definition.minimum is not None and value < definition.minimum) or (
+        definition.maximum is not None and value > definition.maximum
     ):
-        least, most = wanted.minimum, "None" if wanted.maximum is None else wanted.maximum
+        minimum, maximum = definition.minimum, "None" if definition.maximum is None else definition.maximum
         raise StackValidationFailed(
-            f"{value} is out of range (min: {least}, max: {most})", path, "Property error"
+            f"{value} is out of range (min: {minimum}, max: {maximum})", path, "Property error"
         )
 
 
-def _string(value: object) -> str:
+def _convert_string(value: object) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     raise ValueError(f"Value must be a string; got {value!r}")
 
 
-def _integer(value: object) -> int:
+def _convert_integer(value: object) -> int:
     if isinstance(value, (int, float, str)):
         try:
             return int(value)
@@ -126,8 +135,8 @@ def _integer(value: object) -> int:
     raise TypeError(f"Value '{value}' is not an integer")
 
 
-def _number(value: object) -> float:
-    """Heat keeps a whole number whole."""
+def _convert_number(value: object) -> float:
+    """Convert a number. A whole number stays whole, as in Heat."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     try:
@@ -136,7 +145,7 @@ def _number(value: object) -> float:
         raise TypeError(f"could not convert string to float: '{value}'") from None
 
 
-def _boolean(value: object) -> bool:
+def _convert_boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in ("true", "false"):
@@ -144,28 +153,28 @@ def _boolean(value: object) -> bool:
     raise TypeError(f'"{value}" is not a valid boolean')
 
 
-def _list(value: object) -> list[object]:
+def _check_list(value: object) -> list[object]:
     if isinstance(value, list):
         return value
     raise TypeError(f'"{value!r}" is not a list')
 
 
-def _map(value: object) -> dict[str, object]:
+def _check_map(value: object) -> dict[str, object]:
     if isinstance(value, dict):
         return value
     raise TypeError(f'"{value}" is not a map')
 
 
-def _any(value: object) -> object:
+def _pass_any(value: object) -> object:
     return value
 
 
 CONVERTERS: Mapping[PropertyType, Callable[[object], object]] = {
-    "string": _string,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "list": _list,
-    "map": _map,
-    "any": _any,
+    "string": _convert_string,
+    "integer": _convert_integer,
+    "number": _convert_number,
+    "boolean": _convert_boolean,
+    "list": _check_list,
+    "map": _check_map,
+    "any": _pass_any,
 }

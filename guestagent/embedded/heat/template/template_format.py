@@ -1,4 +1,4 @@
-"""The two languages that a template is written in: what sections, keys and functions are called."""
+"""The two template formats, HOT and CloudFormation: their sections, keys and functions."""
 
 from __future__ import annotations
 
@@ -59,24 +59,24 @@ PSEUDO_REGION = (
 
 @dataclass(frozen=True, slots=True)
 class TemplateFormat:
-    """One dialect at one version. Everything here is named by the CFN dialect's words; `word` translates."""
+    """One template format at one version. Our own names are CFN's keywords; `get_keyword` translates them."""
 
     functions: FunctionSet = field(repr=False)
     sections: frozenset[str]
     is_hot: bool
 
     def get_keyword(self, name: str) -> str:
-        """What the dialect calls a section or key."""
+        """Return the format's keyword for a section or key."""
         return HOT_KEYWORDS[name] if self.is_hot else name
 
     def build_path(self, resource: str, part: str = "Properties") -> str:
-        """Where a part of a resource stands, as refusals say it."""
+        """Build the path of a resource's part as Heat's errors have it."""
         return f"{self.get_keyword('Resources')}.{resource}.{self.get_keyword(part)}"
 
     def build_pseudo_parameters(
         self, name: str, stack_id: str, arn: str, project: str
     ) -> Mapping[str, object]:
-        """The parameters that every stack has."""
+        """Build the parameters that every stack has."""
         if self.is_hot:
             return {"OS::project_id": project, "OS::stack_id": stack_id, "OS::stack_name": name}
         return {"AWS::StackName": name, "AWS::StackId": arn, "AWS::Region": PSEUDO_REGION}
@@ -86,36 +86,42 @@ CFN_FORMAT = TemplateFormat(CFN_FUNCTIONS, CFN_SECTIONS, is_hot=False)
 
 
 def detect_format(source: Mapping[str, object]) -> TemplateFormat:
-    """The dialect that a template says it is in."""
-    present = [key for key in (*CFN_VERSIONS, HOT_VERSION_KEY) if key in source]
-    if not present:
+    """Detect the format from a template's version key."""
+    keys = [key for key in (*CFN_VERSIONS, HOT_VERSION_KEY) if key in source]
+    if not keys:
         raise InvalidTemplateVersion("The template version is invalid: Template version was not provided")
-    if len(present) > 1:
+    if len(keys) > 1:
         raise InvalidTemplateVersion(
-            f"The template version is invalid: Ambiguous versions ({', '.join(present)})"
+            f"The template version is invalid: Ambiguous versions ({', '.join(keys)})"
         )
-    [key] = present
-    known, version = CFN_VERSIONS.get(key, HOT_VERSIONS), str(source[key])
-    if version not in known:
-        choice = " one of" if len(known) > 1 else ""
+    [key] = keys
+    versions, version = CFN_VERSIONS.get(key, HOT_VERSIONS), str(source[key])
+    if version not in versions:
+        one_of = " one of" if len(versions) > 1 else ""
         raise InvalidTemplateVersion(
             f'The template version is invalid: "{key}: {version}". '
-            f'"{key}" should be{choice}: {", ".join(sorted(known))}'
+            f'"{key}" should be{one_of}: {", ".join(sorted(versions))}'
         )
     if key != HOT_VERSION_KEY:
         return CFN_FORMAT
-    began = HOT_RELEASES.get(version, version)
-    conditions = {"conditions"} if began >= HOT_RELEASES["newton"] else set()
-    return TemplateFormat(build_hot_functions(began), HOT_SECTIONS | conditions, is_hot=True)
+    release_date = HOT_RELEASES.get(version, version)
+    conditions = {"conditions"} if release_date >= HOT_RELEASES["newton"] else set()
+    return TemplateFormat(build_hot_functions(release_date), HOT_SECTIONS | conditions, is_hot=True)
 
 
 def list_versions() -> list[dict[str, object]]:
-    """Every version of both languages as Heat lists them, each with its other names."""
-    cfn = sorted(f"{key}.{version}" for key, known in CFN_VERSIONS.items() for version in known)
-    rows: list[dict[str, object]] = [{"version": each, "type": "cfn", "aliases": []} for each in cfn]
+    """List every version of both formats as Heat does, with its aliases."""
+    cfn_versions = sorted(
+        f"{key}.{version}" for key, versions in CFN_VERSIONS.items() for version in versions
+    )
+    rows: list[dict[str, object]] = [
+        {"version": cfn_version, "type": "cfn", "aliases": []} for cfn_version in cfn_versions
+    ]
     for version in sorted(HOT_VERSIONS - HOT_RELEASES.keys()):
-        names = [
-            f"{HOT_VERSION_KEY}.{release}" for release, began in HOT_RELEASES.items() if began == version
+        aliases = [
+            f"{HOT_VERSION_KEY}.{release}"
+            for release, release_date in HOT_RELEASES.items()
+            if release_date == version
         ]
-        rows.append({"version": f"{HOT_VERSION_KEY}.{version}", "type": "hot", "aliases": names})
+        rows.append({"version": f"{HOT_VERSION_KEY}.{version}", "type": "hot", "aliases": aliases})
     return rows
