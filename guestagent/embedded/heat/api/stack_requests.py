@@ -37,18 +37,20 @@ def parse_patch(
     current_tags: tuple[str, ...],
 ) -> StackRequest:
     """Parse a PATCH: omitted parts stay as they are. Parameters that the template does not declare are dropped."""
-    value = body.get("clear_parameters")
-    cleared_names = value if isinstance(value, list) else ()
-    query = parse_request(
+    clear_parameters = body.get("clear_parameters")
+    cleared_names = clear_parameters if isinstance(clear_parameters, list) else ()
+    stack_request = parse_request(
         body,
         existing,
         {name: value for name, value in current_parameters.items() if name not in cleared_names},
         current_tags,
     )
     declared_parameters = {
-        name: value for name, value in query.input_parameters.items() if name in query.template.parameters
+        name: value
+        for name, value in stack_request.input_parameters.items()
+        if name in stack_request.template.parameters
     }
-    return query.replace_parameters(declared_parameters)
+    return stack_request.replace_parameters(declared_parameters)
 
 
 def parse_request(

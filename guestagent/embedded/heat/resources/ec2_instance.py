@@ -1,4 +1,4 @@
-"""AWS::EC2::Instance: a server that gets its metadata at boot, and through the CFN API later."""
+"""AWS::EC2::Instance: a server that gets its metadata at boot, and later through the CFN API."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ class Ec2Instance(ResourceType):
     }  # fmt: skip
     attributes = frozenset({"AvailabilityZone", "PrivateDnsName", "PublicDnsName", "PrivateIp", "PublicIp"})
 
-    def __init__(self, around: CloudContext) -> None:
-        self._around = around
+    def __init__(self, context: CloudContext) -> None:
+        self._context = context
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        wanted = resource.properties
-        sent = check_length(
-            build_cfntools_data(resource.metadata, str(wanted["UserData"] or ""), self._around.cfn_url)
+        properties = resource.properties
+        user_data = check_length(
+            build_cfntools_data(resource.metadata, str(properties["UserData"] or ""), self._context.cfn_url)
         )
-        servers = self._around.compute
+        servers = self._context.compute
         resource.physical_id = await servers.create(
             stack.build_physical_name(resource),
-            str(wanted["InstanceType"]),
-            str(wanted["ImageId"]),
-            sent,
-            str(wanted["KeyName"]) if wanted["KeyName"] else None,
+            str(properties["InstanceType"]),
+            str(properties["ImageId"]),
+            user_data,
+            str(properties["KeyName"]) if properties["KeyName"] else None,
         )
         await servers.wait_until_active(resource.physical_id)
 
@@ -66,15 +66,15 @@ class Ec2Instance(ResourceType):
 
     async def update(self, resource: StackResource, stack: HeatStack, changed: frozenset[str]) -> None:
         if "InstanceType" in changed:
-            await self._around.compute.resize(resource.physical_id, str(resource.properties["InstanceType"]))
+            await self._context.compute.resize(resource.physical_id, str(resource.properties["InstanceType"]))
 
     async def delete(self, resource: StackResource, stack: HeatStack) -> None:
         if resource.physical_id:
-            await self._around.compute.delete(resource.physical_id)
+            await self._context.compute.delete(resource.physical_id)
 
     def get_attribute(self, resource: StackResource, stack: HeatStack, name: str) -> object:
         if not resource.physical_id:
             return None
         return (
-            "nova" if name == "AvailabilityZone" else self._around.compute.get_address(resource.physical_id)
+            "nova" if name == "AvailabilityZone" else self._context.compute.get_address(resource.physical_id)
         )

@@ -10,9 +10,9 @@ from guestagent.embedded.heat.template.property_schema import Property, Schema
 
 
 class Ec2SecurityGroup(NeutronResource):
-    """A group of Neutron's, which others may name. Its rules are not kept: the guests' bridge has no filter."""
+    """A Neutron group. Its rules are not kept: the guests' bridge has no filter."""
 
-    _rule: ClassVar[Schema] = {
+    RULE_PROPERTIES: ClassVar[Schema] = {
         "CidrIp": Property("string"),
         "FromPort": Property("string"),
         "ToPort": Property("string"),
@@ -24,8 +24,8 @@ class Ec2SecurityGroup(NeutronResource):
     schema: ClassVar[Schema] = {
         "GroupDescription": Property("string", required=True),
         "VpcId": Property("string"),
-        "SecurityGroupIngress": Property("list", update_allowed=True, schema=_rule),
-        "SecurityGroupEgress": Property("list", update_allowed=True, schema=_rule),
+        "SecurityGroupIngress": Property("list", update_allowed=True, schema=RULE_PROPERTIES),
+        "SecurityGroupEgress": Property("list", update_allowed=True, schema=RULE_PROPERTIES),
     }
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:

@@ -1,4 +1,4 @@
-"""OS::Heat::TestResource: stores a value, and waits or fails when told to. OpenStack's own tests are made of it."""
+"""OS::Heat::TestResource: stores a value, and waits or fails on demand. OpenStack's own tests use it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestResource(ResourceType):
         "constraint_prop_secs": Property("number", default=0, update_allowed=True, supported=False),
         "client_name": Property(
             "string", default="", update_allowed=True
-        ),  # whom Heat would poll meanwhile, to no effect
+        ),  # Heat would poll this client meanwhile, to no effect
         "entity_name": Property("string", default="", update_allowed=True),
     }
     attributes = frozenset({"output"})
@@ -42,41 +42,41 @@ class TestResource(ResourceType):
         if not resource.properties["fail"]:
             resource.physical_id = stack.build_physical_name(resource)
             resource.data["value"] = str(resource.properties["value"])
-        await _ended(resource, CREATE)
+        await _wait_for_end(resource, CREATE)
 
     def needs_replacement(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
         return "value" in changed and bool(after["update_replace"])
 
     async def update(self, resource: StackResource, stack: HeatStack, changed: frozenset[str]) -> None:
-        if "value" not in changed:  # then Heat waits for nothing, but fails all the same
-            _verdict(resource)
+        if "value" not in changed:  # then Heat does not wait, but fails all the same
+            _fail_if_wanted(resource)
             return
         if not resource.properties["fail"]:
             resource.data["value"] = str(resource.properties["value"])
-        await _ended(resource, UPDATE)
+        await _wait_for_end(resource, UPDATE)
 
     async def delete(self, resource: StackResource, stack: HeatStack) -> None:
-        await asyncio.sleep(_seconds(resource, DELETE))
+        await asyncio.sleep(_get_duration(resource, DELETE))
 
     def get_attribute(self, resource: StackResource, stack: HeatStack, name: str) -> object:
         return resource.data.get("value")
 
 
-async def _ended(resource: StackResource, action: str) -> None:
-    seconds = _seconds(resource, action)
-    await (asyncio.Event().wait() if seconds < 0 else asyncio.sleep(seconds))
-    _verdict(resource)
+async def _wait_for_end(resource: StackResource, action: str) -> None:
+    duration_s = _get_duration(resource, action)
+    await (asyncio.Event().wait() if duration_s < 0 else asyncio.sleep(duration_s))
+    _fail_if_wanted(resource)
 
 
-def _verdict(resource: StackResource) -> None:
+def _fail_if_wanted(resource: StackResource) -> None:
     if resource.properties["fail"]:
         raise ResourceFailure("ValueError", f"Test Resource failed {resource.name}")
 
 
-def _seconds(resource: StackResource, action: str) -> float:
-    """What this action shall take: its own time, else the resource's."""
-    of_actions = resource.properties["action_wait_secs"]
-    own = of_actions.get(action.lower()) if isinstance(of_actions, dict) else None
-    seconds = resource.properties["wait_secs"] if own is None else own
-    assert isinstance(seconds, (int, float))
-    return seconds
+def _get_duration(resource: StackResource, action: str) -> float:
+    """Return the duration of this action: its own one, else the resource's."""
+    action_durations = resource.properties["action_wait_secs"]
+    action_duration_s = action_durations.get(action.lower()) if isinstance(action_durations, dict) else None
+    duration_s = resource.properties["wait_secs"] if action_duration_s is None else action_duration_s
+    assert isinstance(duration_s, (int, float))
+    return duration_s

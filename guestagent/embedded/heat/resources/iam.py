@@ -1,4 +1,4 @@
-"""Users of a stack: what a guest polls its metadata with, and what it may see."""
+"""IAM users, access keys and policies: a guest's credentials to poll metadata, and the resources that it may see."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class AccessPolicy(ResourceType):
     schema: ClassVar[Schema] = {"AllowedResources": Property("list", required=True)}
 
     def validate(self, definition: ResourceDefinition, template: Template) -> None:
-        named = definition.properties["AllowedResources"]
-        for name in named if isinstance(named, list) else ():
+        names = definition.properties["AllowedResources"]
+        for name in names if isinstance(names, list) else ():
             if name not in template.resources:
                 raise StackValidationFailed(f"AccessPolicy resource {name} not in stack")
 
 
 class IamUser(ResourceType):
-    """Exists to own an access key. Without a policy it may see every resource, as in Heat."""
+    """The owner of an access key. Without a policy it may see every resource, as in Heat."""
 
     schema: ClassVar[Schema] = {
         "Path": Property("string"),
@@ -36,9 +36,9 @@ class IamUser(ResourceType):
     }
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        for policy in _policies(resource):
-            found = stack.resources.get(policy)
-            if found is None or found.type != "OS::Heat::AccessPolicy":
+        for policy in _list_policies(resource):
+            policy_resource = stack.resources.get(policy)
+            if policy_resource is None or policy_resource.type != "OS::Heat::AccessPolicy":
                 raise ResourceFailure(
                     "InvalidTemplateAttribute",
                     f"The Referenced Attribute ({resource.name} Policies) is incorrect.",
@@ -60,7 +60,7 @@ class AccessKey(ResourceType):
         self._keys = keys
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        if _user(stack, resource) is None:
+        if _find_user(stack, resource) is None:
             raise ResourceFailure("NotFound", f"could not find user {resource.properties['UserName']}")
         resource.physical_id = self._keys.create(stack.id, resource.name).access_key
 
@@ -70,30 +70,30 @@ class AccessKey(ResourceType):
     def get_attribute(self, resource: StackResource, stack: HeatStack, name: str) -> object:
         if name == "UserName":
             return resource.properties["UserName"]
-        pair = self._keys.find(resource.physical_id)
-        return pair.secret.reveal() if pair else "000-000-000"
+        credential = self._keys.find(resource.physical_id)
+        return credential.secret.reveal() if credential else "000-000-000"
 
 
 def can_describe(stack: HeatStack, key: StackResource, name: str) -> bool:
-    """Whether the user behind an access key may see the named resource: every policy of his must say so."""
-    user = _user(stack, key)
+    """Whether the user behind an access key may see the named resource: every policy of the user must name it."""
+    user = _find_user(stack, key)
     if user is None:
         return False
-    policies = [stack.resources.get(policy) for policy in _policies(user)]
-    return all(policy is not None and name in _allowed(policy) for policy in policies)
+    policies = [stack.resources.get(policy) for policy in _list_policies(user)]
+    return all(policy is not None and name in _list_allowed_resources(policy) for policy in policies)
 
 
-def _user(stack: HeatStack, key: StackResource) -> StackResource | None:
-    wanted = key.properties["UserName"]
+def _find_user(stack: HeatStack, key: StackResource) -> StackResource | None:
+    user_name = key.properties["UserName"]
     users = (r for r in stack.resources.values() if r.type == "AWS::IAM::User")
-    return next((user for user in users if user.physical_id == wanted), None)
+    return next((user for user in users if user.physical_id == user_name), None)
 
 
-def _policies(user: StackResource) -> list[str]:
-    named = user.properties["Policies"]
-    return [policy for policy in named if isinstance(policy, str)] if isinstance(named, list) else []
+def _list_policies(user: StackResource) -> list[str]:
+    names = user.properties["Policies"]
+    return [policy for policy in names if isinstance(policy, str)] if isinstance(names, list) else []
 
 
-def _allowed(policy: StackResource) -> list[object]:
-    named = policy.properties["AllowedResources"]
-    return named if isinstance(named, list) else []
+def _list_allowed_resources(policy: StackResource) -> list[object]:
+    names = policy.properties["AllowedResources"]
+    return names if isinstance(names, list) else []

@@ -24,21 +24,21 @@ PORTLESS_PROTOCOLS = ("icmp", "icmpv6", "ipv6-icmp")
 
 
 class NeutronResource(ResourceType):
-    """What they have in common: whatever is still there after a failure can be changed in place."""
+    """The common part of Neutron's types: an object that exists after a failure can be changed in place."""
 
-    def __init__(self, around: CloudContext) -> None:
-        self._around = around
+    def __init__(self, context: CloudContext) -> None:
+        self._context = context
 
     @property
     def _networking(self) -> NeutronNetwork:
-        return self._around.compute.networking
+        return self._context.compute.networking
 
     def can_update_failed(self, resource: StackResource) -> bool:
         return bool(resource.physical_id)
 
 
 class NeutronPort(NeutronResource):
-    """An address on the network, for a server to have."""
+    """A port: an address on the network for a server."""
 
     schema: ClassVar[Schema] = {
         "name": Property("string", update_allowed=True),
@@ -82,16 +82,20 @@ class NeutronPort(NeutronResource):
             raise StackValidationFailed("Property network not assigned", path, "Property error")
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        wanted = resource.properties
-        fixed = wanted["fixed_ips"]
-        asked = [ip["ip_address"] for ip in fixed if ip["ip_address"]] if isinstance(fixed, list) else []
-        if len(asked) > 1:
+        properties = resource.properties
+        fixed_ips = properties["fixed_ips"]
+        addresses = (
+            [ip["ip_address"] for ip in fixed_ips if ip["ip_address"]] if isinstance(fixed_ips, list) else []
+        )
+        if len(addresses) > 1:
             raise ResourceFailure(
                 "NotSupported", "two addresses at a port, by this imitation, is not supported."
             )
-        name = str(wanted["name"] or stack.build_physical_name(resource))
-        made = self._networking.add_port(name, self._groups(wanted), asked[0] if asked else None)
-        resource.physical_id = made.id
+        name = str(properties["name"] or stack.build_physical_name(resource))
+        port = self._networking.add_port(
+            name, self._find_group_ids(properties), addresses[0] if addresses else None
+        )
+        resource.physical_id = port.id
 
     def needs_replacement(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
         return after["replacement_policy"] == "REPLACE_ALWAYS"
@@ -103,7 +107,7 @@ class NeutronPort(NeutronResource):
             )
         port = self._networking.find_port(resource.physical_id)
         port.name = str(resource.properties["name"] or port.name)
-        port.groups = self._groups(resource.properties)
+        port.groups = self._find_group_ids(resource.properties)
 
     async def delete(self, resource: StackResource, stack: HeatStack) -> None:
         if resource.physical_id in self._networking.ports:
@@ -113,7 +117,7 @@ class NeutronPort(NeutronResource):
         port = self._networking.ports.get(resource.physical_id)
         if port is None:
             return None
-        known: Mapping[str, object] = {
+        attributes_by_name: Mapping[str, object] = {
             "admin_state_up": resource.properties["admin_state_up"],
             "device_id": port.server_id,
             "device_owner": "compute:nova" if port.server_id else "",
@@ -129,14 +133,14 @@ class NeutronPort(NeutronResource):
             "port_security_enabled": True,
             "network": {"id": NETWORK_ID, "name": NETWORK_NAME},
         }
-        return known.get(name)
+        return attributes_by_name.get(name)
 
-    def _groups(self, wanted: Properties) -> list[str]:
-        """Groups by id or name; the default one where none is named."""
-        named = wanted["security_groups"]
+    def _find_group_ids(self, properties: Properties) -> list[str]:
+        """Return the ids of the groups, named by id or name; the default group's if none is named."""
+        names = properties["security_groups"]
         return [
-            _group(self._networking, str(name))
-            for name in (named if isinstance(named, list) else ["default"])
+            _find_group_id(self._networking, str(name))
+            for name in (names if isinstance(names, list) else ["default"])
         ]
 
 
@@ -150,7 +154,7 @@ RULE_SCHEMA: Schema = {
 
 
 class NeutronSecurityGroup(NeutronResource):
-    """Rules inline; one whose remote mode is a group without an id means the group itself."""
+    """A group with its rules. A rule whose remote mode is a group, without an id, means the group itself."""
 
     schema: ClassVar[Schema] = {
         "name": Property("string", update_allowed=True),
@@ -177,9 +181,9 @@ class NeutronSecurityGroup(NeutronResource):
             raise StackValidationFailed('Security groups cannot be assigned the name "default".')
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        wanted = resource.properties
-        name = str(wanted["name"] or stack.build_physical_name(resource))
-        resource.physical_id = self._networking.add_group(name, str(wanted["description"] or "")).id
+        properties = resource.properties
+        name = str(properties["name"] or stack.build_physical_name(resource))
+        resource.physical_id = self._networking.add_group(name, str(properties["description"] or "")).id
         self._add_rules(resource)
 
     async def update(self, resource: StackResource, stack: HeatStack, changed: frozenset[str]) -> None:
@@ -197,16 +201,18 @@ class NeutronSecurityGroup(NeutronResource):
             self._networking.remove_group(resource.physical_id)
 
     def _add_rules(self, resource: StackResource) -> None:
-        """Rules for what goes out replace those that let everything out."""
+        """Add the group's rules. Egress rules replace the default ones that allow everything."""
         group, rules = self._networking.find_group(resource.physical_id), resource.properties["rules"]
-        said = [_said(rule, group.id) for rule in rules] if isinstance(rules, list) else []
-        if any(rule["direction"] == "egress" for rule in said):
+        rule_attributes = (
+            [_build_rule_attributes(rule, group.id) for rule in rules] if isinstance(rules, list) else []
+        )
+        if any(rule["direction"] == "egress" for rule in rule_attributes):
             group.rules[:] = [rule for rule in group.rules if rule.attributes["direction"] != "egress"]
-        for rule in said:
+        for rule in rule_attributes:
             try:
                 self._networking.add_rule(group.id, rule)
-            except ApiError as refusal:
-                if refusal.status != 409:  # the same twice is once
+            except ApiError as error:
+                if error.status != 409:  # a rule that exists already is fine
                     raise
 
 
@@ -222,43 +228,47 @@ class NeutronSecurityGroupRule(NeutronResource):
     }
 
     def validate(self, definition: ResourceDefinition, template: Template) -> None:
-        given = definition.properties
-        if given.get("remote_group") is not None and given.get("remote_ip_prefix") is not None:
+        properties = definition.properties
+        if properties.get("remote_group") is not None and properties.get("remote_ip_prefix") is not None:
             raise ResourcePropertyConflict("remote_group", "remote_ip_prefix")
-        least, most = given.get("port_range_min"), given.get("port_range_max")
-        reversed_range = isinstance(least, int) and isinstance(most, int) and most < least
-        if reversed_range and given.get("protocol") not in PORTLESS_PROTOCOLS:
+        minimum, maximum = properties.get("port_range_min"), properties.get("port_range_max")
+        is_reversed = isinstance(minimum, int) and isinstance(maximum, int) and maximum < minimum
+        if is_reversed and properties.get("protocol") not in PORTLESS_PROTOCOLS:
             raise StackValidationFailed(
                 "The minimum port number must be less than or equal to the maximum port number."
             )
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        wanted = resource.properties
-        group = _group(self._networking, str(wanted["security_group"]))
-        remote = wanted["remote_group"]
-        said = {
-            **{name: wanted[name] for name in (*RULE_SCHEMA, "protocol")},
-            "remote_group_id": _group(self._networking, str(remote)) if remote else None,
+        properties = resource.properties
+        group = _find_group_id(self._networking, str(properties["security_group"]))
+        remote_group = properties["remote_group"]
+        rule_attributes = {
+            **{name: properties[name] for name in (*RULE_SCHEMA, "protocol")},
+            "remote_group_id": _find_group_id(self._networking, str(remote_group)) if remote_group else None,
         }
-        resource.physical_id = self._networking.add_rule(group, said).id
+        resource.physical_id = self._networking.add_rule(group, rule_attributes).id
 
     async def delete(self, resource: StackResource, stack: HeatStack) -> None:
         try:
             self._networking.remove_rule(resource.physical_id)
         except EntityNotFound:
-            pass  # with its group, or never there
+            pass  # removed with its group, or never created
 
 
-def _said(rule: Mapping[str, object], group: str) -> dict[str, object]:
-    """A rule as Neutron gets it: a group or a prefix, never both."""
-    said = {name: rule[name] for name in (*RULE_SCHEMA, "protocol")}
+def _build_rule_attributes(rule: Mapping[str, object], group: str) -> dict[str, object]:
+    """Build a rule's attributes for Neutron: a group or a prefix, never both."""
+    rule_attributes = {name: rule[name] for name in (*RULE_SCHEMA, "protocol")}
     if rule["remote_mode"] == "remote_group_id":
-        return {**said, "remote_ip_prefix": None, "remote_group_id": rule["remote_group_id"] or group}
-    return {**said, "remote_group_id": None}
+        return {
+            **rule_attributes,
+            "remote_ip_prefix": None,
+            "remote_group_id": rule["remote_group_id"] or group,
+        }
+    return {**rule_attributes, "remote_group_id": None}
 
 
-def _group(networking: NeutronNetwork, name: str) -> str:
-    """A group's id, by name or id."""
+def _find_group_id(networking: NeutronNetwork, name: str) -> str:
+    """Find a group's id by its name or id."""
     for group in networking.groups.values():
         if name in (group.id, group.name):
             return group.id

@@ -1,4 +1,4 @@
-"""A server's addresses as HOT's attributes show them: by the network's name, and the same again by its id."""
+"""A server's addresses in HOT's attributes: by the network's name, and the same again by its id."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from guestagent.embedded.openstack.neutron.network import (
 
 
 def format_networks(ports: Sequence[Port]) -> dict[str, list[str]]:
-    """The addresses alone."""
-    found = [port.address for port in ports]
-    return {NETWORK_NAME: found, NETWORK_ID: list(found)}
+    """Format the addresses alone."""
+    addresses = [port.address for port in ports]
+    return {NETWORK_NAME: addresses, NETWORK_ID: list(addresses)}
 
 
 def format_addresses(ports: Sequence[Port], network: IpNetwork) -> dict[str, list[dict[str, object]]]:
-    """The addresses with their ports, subnets and network."""
-    found: list[dict[str, object]] = [
+    """Format the addresses with their ports, subnets and network."""
+    addresses: list[dict[str, object]] = [
         {
             "addr": port.address,
             "version": network.version,
@@ -36,4 +36,4 @@ def format_addresses(ports: Sequence[Port], network: IpNetwork) -> dict[str, lis
         }
         for port in ports
     ]
-    return {NETWORK_NAME: found, NETWORK_ID: list(found)}
+    return {NETWORK_NAME: addresses, NETWORK_ID: list(addresses)}

@@ -17,29 +17,29 @@ PollingSettings = dict[str, object]
 
 
 def build_heat_settings(
-    user: StackUser, resource: StackResource, stack: HeatStack, around: CloudContext
+    user: StackUser, resource: StackResource, stack: HeatStack, context: CloudContext
 ) -> PollingSettings:
-    """POLL_SERVER_HEAT: what os-collect-config's heat collector needs."""
+    """Build the settings of os-collect-config's heat collector (POLL_SERVER_HEAT)."""
     section = {
         "user_id": user.id,
         "password": user.password.reveal(),
-        "auth_url": around.auth_url,
+        "auth_url": context.auth_url,
         "project_id": user.project,
         "stack_id": f"{quote(stack.name, safe='')}/{stack.id}",
         "resource_name": resource.name,
-        "region_name": around.region,
+        "region_name": context.region,
     }
     return {"heat": section, "collectors": [FIRST_COLLECTOR, "heat", LAST_COLLECTOR]}
 
 
 def build_cfn_settings(
-    pair: Ec2Credential, resource: StackResource, stack: HeatStack, around: CloudContext
+    credential: Ec2Credential, resource: StackResource, stack: HeatStack, context: CloudContext
 ) -> PollingSettings:
-    """POLL_SERVER_CFN: what its cfn collector needs."""
+    """Build the settings of os-collect-config's cfn collector (POLL_SERVER_CFN)."""
     section = {
-        "metadata_url": f"{around.cfn_url}/v1/",
-        "access_key_id": pair.access_key,
-        "secret_access_key": pair.secret.reveal(),
+        "metadata_url": f"{context.cfn_url}/v1/",
+        "access_key_id": credential.access_key,
+        "secret_access_key": credential.secret.reveal(),
         "stack_name": stack.name,
         "path": f"{resource.name}.Metadata",
     }
@@ -47,22 +47,25 @@ def build_cfn_settings(
 
 
 def merge_settings(metadata: Mapping[str, object], settings: PollingSettings) -> dict[str, object]:
-    """The metadata with new settings in it; those of another way to poll are set to null, not taken away."""
-    old = metadata.get(OS_COLLECT_CONFIG_KEY)
-    void = {
+    """Merge new settings into the metadata. Those of another way to poll are set to null, not removed."""
+    old_settings = metadata.get(OS_COLLECT_CONFIG_KEY)
+    cleared_settings = {
         name: dict.fromkeys(section) if name in ("heat", "cfn") and isinstance(section, dict) else section
-        for name, section in (old if isinstance(old, dict) else {}).items()
+        for name, section in (old_settings if isinstance(old_settings, dict) else {}).items()
     }
-    return {DEPLOYMENTS_KEY: [], **metadata, OS_COLLECT_CONFIG_KEY: {**void, **settings}}
+    return {DEPLOYMENTS_KEY: [], **metadata, OS_COLLECT_CONFIG_KEY: {**cleared_settings, **settings}}
 
 
 def merge_metadata(served: Mapping[str, object], declared: Mapping[str, object]) -> dict[str, object]:
-    """The template's new metadata, with what Heat had put beside the old."""
-    ours, theirs = declared.get(OS_COLLECT_CONFIG_KEY), served.get(OS_COLLECT_CONFIG_KEY)
-    mine = ours if isinstance(ours, dict) else {}
-    kept = theirs if isinstance(theirs, dict) else {}
+    """Merge the template's new metadata with the keys that Heat had added to the old."""
+    declared_settings, served_settings = (
+        declared.get(OS_COLLECT_CONFIG_KEY),
+        served.get(OS_COLLECT_CONFIG_KEY),
+    )
+    template_settings = declared_settings if isinstance(declared_settings, dict) else {}
+    server_settings = served_settings if isinstance(served_settings, dict) else {}
     return {
         **declared,
-        OS_COLLECT_CONFIG_KEY: {**kept, **mine},
+        OS_COLLECT_CONFIG_KEY: {**server_settings, **template_settings},
         DEPLOYMENTS_KEY: served.get(DEPLOYMENTS_KEY, []),
     }

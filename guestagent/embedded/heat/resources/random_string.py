@@ -25,7 +25,7 @@ CHARACTER_CLASSES: Mapping[str, str] = {
 
 
 class RandomStringResource(ResourceType):
-    """Text that stays the same for as long as its properties do."""
+    """A text that stays the same for as long as its properties do."""
 
     schema: ClassVar[Schema] = {
         "length": Property("integer", default=32, minimum=1, maximum=512),
@@ -49,12 +49,15 @@ class RandomStringResource(ResourceType):
     attributes = frozenset({"value"})
 
     def validate(self, definition: ResourceDefinition, template: Template) -> None:
-        given = definition.properties
-        parts = [given.get("character_classes"), given.get("character_sequences")]
-        asked = [each for part in parts if isinstance(part, list) for each in part if isinstance(each, dict)]
-        least = [each.get("min", 1) for each in asked]
-        length = given.get("length", 32)
-        if isinstance(length, int) and sum(each for each in least if isinstance(each, int)) > length:
+        properties = definition.properties
+        lists = [properties.get("character_classes"), properties.get("character_sequences")]
+        items = [item for entries in lists if isinstance(entries, list) for item in entries]
+        minimums = [item.get("min", 1) for item in items if isinstance(item, dict)]
+        length = properties.get("length", 32)
+        if (
+            isinstance(length, int)
+            and sum(minimum for minimum in minimums if isinstance(minimum, int)) > length
+        ):
             raise StackValidationFailed(
                 "Length property cannot be smaller than combined character class and character sequence minimums"
             )
@@ -71,23 +74,23 @@ class RandomStringResource(ResourceType):
 
 
 def generate_random_text(properties: Mapping[str, object]) -> str:
-    """As long as `length` says: the asked-for characters of each class first, then any of them, shuffled."""
-    pools = list(_pools(properties))
+    """Generate a text of `length`: the minimum of each class first, then characters of any class, shuffled."""
+    pools = list(_list_pools(properties))
     length = properties["length"]
     assert isinstance(length, int)
-    chosen = [secrets.choice(pool) for pool, least in pools for _ in range(least)]
-    every = "".join(pool for pool, _ in pools)
-    chosen += [secrets.choice(every) for _ in range(length - len(chosen))]
+    chosen = [secrets.choice(pool) for pool, minimum in pools for _ in range(minimum)]
+    all_characters = "".join(pool for pool, _ in pools)
+    chosen += [secrets.choice(all_characters) for _ in range(length - len(chosen))]
     secrets.SystemRandom().shuffle(chosen)
     return "".join(chosen)[:length]
 
 
-def _pools(properties: Mapping[str, object]) -> list[tuple[str, int]]:
+def _list_pools(properties: Mapping[str, object]) -> list[tuple[str, int]]:
     pools: list[tuple[str, int]] = []
-    for key, part in (("character_classes", "class"), ("character_sequences", "sequence")):
-        asked = properties.get(key)
-        for entry in asked if isinstance(asked, list) else ():
-            name, least = str(entry[part]), int(entry["min"])
-            pools.append((CHARACTER_CLASSES[name] if part == "class" else name, least))
+    for list_key, entry_key in (("character_classes", "class"), ("character_sequences", "sequence")):
+        entries = properties.get(list_key)
+        for entry in entries if isinstance(entries, list) else ():
+            name, minimum = str(entry[entry_key]), int(entry["min"])
+            pools.append((CHARACTER_CLASSES[name] if entry_key == "class" else name, minimum))
     sequence = str(properties.get("sequence") or "lettersdigits")
     return pools or [(CHARACTER_CLASSES[sequence], 1)]

@@ -1,4 +1,4 @@
-"""What a resource type is to the engine, and where each of them is."""
+"""The interface of resource types to the engine, and of the cloud to resource types."""
 
 from __future__ import annotations
 
@@ -25,59 +25,59 @@ class ResourceActionNotSupported(ApiError):
 
 
 class ResourceType:
-    """A resource type. Its actions may wait; ResourceFailure says that one could not be done.
+    """A resource type. Its actions may wait; they raise ResourceFailure if they fail.
 
-    As it stands: a resource with nothing behind it, as many of Heat's own are.
+    This class itself is a resource without an object behind it, as many of Heat's are.
     """
 
     schema: ClassVar[Schema] = {}
     attributes: ClassVar[frozenset[str]] = frozenset()
-    has_template_metadata: ClassVar[bool] = True  # the template's, to whoever describes the resource
+    has_template_metadata: ClassVar[bool] = True  # the APIs return the template's metadata
 
     def validate(self, definition: ResourceDefinition, template: Template) -> None:
-        """A refusal where the definition makes no sense beside the others."""
+        """Raise ApiError if the definition does not fit the template."""
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        """Make it."""
+        """Create the object."""
 
     def update_metadata(self, resource: StackResource, declared: Mapping[str, object]) -> None:
-        """The template's metadata has changed. Only servers tell of it: others go on with what they were made with."""
+        """Handle new metadata in the template. Only servers take it: other resources keep their first metadata."""
 
     def refresh_metadata(self, resource: StackResource) -> None:
-        """Another resource of the stack has taken a signal: what the template says may have become something else."""
+        """Handle a signal to another resource of the stack, after which functions in metadata may have new results."""
 
     def needs_replacement(self, before: Properties, after: Properties, changed: frozenset[str]) -> bool:
-        """Whether changes that its schema admits in place need a new one all the same."""
+        """Whether changes that its schema admits in place need a replacement all the same."""
         return False
 
     def can_update_failed(self, resource: StackResource) -> bool:
-        """Whether one whose last action failed can still be changed in place."""
+        """Whether a resource whose last action failed can still be changed in place."""
         return False
 
     async def prepare_for_replace(self, resource: StackResource, stack: HeatStack) -> None:
-        """Another will replace it: let go of what that one needs."""
+        """Release what the replacement needs."""
 
     async def update(self, resource: StackResource, stack: HeatStack, changed: frozenset[str]) -> None:
         """Apply the changed properties, which the resource already has."""
 
     async def delete(self, resource: StackResource, stack: HeatStack) -> None:
-        """Remove it; fine where there is nothing."""
+        """Delete the object; nothing happens if there is none."""
 
     def get_reference(self, resource: StackResource) -> object:
-        """What `Ref` gives."""
+        """Return the value of `Ref`."""
         return resource.physical_id or resource.name
 
     def get_attribute(self, resource: StackResource, stack: HeatStack, name: str) -> object:
-        """What `Fn::GetAtt` gives, of the names in `attributes`."""
+        """Return the value of `Fn::GetAtt` for one of `attributes`."""
         return None
 
     def handle_signal(self, resource: StackResource, body: object) -> str:
-        """Take a signal and return what its event says; ValueError where it is not one."""
+        """Accept a signal and return its event's message; ValueError if it is not valid."""
         raise ResourceActionNotSupported("signal")
 
 
 class ServerView(Protocol):
-    """One server, as far as it is more than its id."""
+    """The part of a server that resource types use."""
 
     name: str
     status: str
@@ -85,7 +85,7 @@ class ServerView(Protocol):
 
 
 class ComputeService(Protocol):
-    """The servers behind instances: the compute service, as the engine needs it."""
+    """The part of the compute service that resource types use."""
 
     @property
     def networking(self) -> NeutronNetwork:
@@ -94,13 +94,13 @@ class ComputeService(Protocol):
     async def create(
         self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
     ) -> str:
-        """Start a new server, at this port's address if one is given, and return its id; it need not run yet."""
+        """Create a server, at this port's address if there is one, and return its id. It need not run yet."""
 
     def get_server(self, server_id: str) -> ServerView:
-        """The server; EntityNotFound where it is gone."""
+        """Return the server; EntityNotFound if there is none."""
 
     async def wait_until_active(self, server_id: str) -> None:
-        """Return when it is ACTIVE; ResourceFailure where it goes to ERROR."""
+        """Return when it is ACTIVE; ResourceFailure if it goes to ERROR."""
 
     async def resize(self, server_id: str, flavor: str) -> None:
         """Give it another flavor."""
@@ -109,14 +109,14 @@ class ComputeService(Protocol):
         """Destroy it; returns when nothing is left."""
 
     def get_address(self, server_id: str) -> str:
-        """Its address on the network; 0.0.0.0 where the server is gone."""
+        """Return its address on the network; 0.0.0.0 if there is no server."""
 
-    def check_constraint(self, what: str, name: str) -> str:
-        """What is wrong with an Image, Flavor, Key, Network or Subnet of that name; nothing where it is there."""
+    def check_constraint(self, kind: str, name: str) -> str:
+        """Return an error message if there is no Image, Flavor, Key, Network or Subnet of that name, else nothing."""
 
 
 class CloudContext(Protocol):
-    """What resource types may use of the cloud around them."""
+    """The part of the cloud that resource types may use."""
 
     @property
     def ec2_credentials(self) -> Ec2CredentialStore:
@@ -132,25 +132,25 @@ class CloudContext(Protocol):
 
     @property
     def auth_url(self) -> str:
-        """Keystone as a guest reaches it."""
+        """Keystone's address for guests."""
 
     @property
     def heat_url(self) -> str:
-        """heat-api as a guest reaches it, up to the project, without a slash at the end."""
+        """heat-api's address for guests, up to the project, without a slash at the end."""
 
     @property
     def cfn_url(self) -> str:
-        """The CFN API as a guest reaches it, without a slash at the end."""
+        """The CFN API's address for guests, without a slash at the end."""
 
     @property
     def region(self) -> str:
-        """What the catalog calls the cloud's region."""
+        """The name of the cloud's region in the catalog."""
 
     def get_utc_time(self) -> datetime:
-        """The wall clock, in UTC."""
+        """Return the current time in UTC."""
 
     def issue_token(self, user: StackUser) -> str:
-        """A token for a stack's user, from Keystone."""
+        """Return a token of Keystone for a stack's user."""
 
 
 ResourceTypes = Mapping[str, ResourceType]

@@ -11,12 +11,12 @@ from guestagent.embedded.http.errors import ResourceFailure
 
 SIGNAL_STATUSES = frozenset({"SUCCESS", "FAILURE"})
 
-Signals = Mapping[str, Mapping[str, object]]  # by id, what came with it
+Signals = Mapping[str, Mapping[str, object]]  # the signals' contents by their ids
 
 
 @dataclass(frozen=True, slots=True)
 class SignalKeys:
-    """What a kind of handle calls the parts of a signal. `lenient`: every one of them may be left out."""
+    """The keys of a signal for a type of handle. `is_lenient`: each of them may be omitted."""
 
     status: str
     reason: str
@@ -35,12 +35,12 @@ HOT_SIGNAL_KEYS = SignalKeys("status", "reason", "id", "data", is_lenient=True)
 
 @dataclass(frozen=True, slots=True)
 class ConditionPending:
-    """Not enough yet."""
+    """The handle has too few signals."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionMet:
-    """Enough SUCCESS, and no FAILURE."""
+    """The handle has enough SUCCESS signals, and no FAILURE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,68 +53,70 @@ ConditionOutcome = ConditionPending | ConditionMet | ConditionFailed
 
 @dataclass(frozen=True, slots=True)
 class AcceptedSignal:
-    """A handle's signals with a new one in them, and what the stack's event says of it."""
+    """A handle's signals with a new one, and the message of the stack's event."""
 
     signals: dict[str, Mapping[str, object]]
     message: str
 
 
-def accept_signal(body: object, signals: Signals, spelling: SignalKeys) -> AcceptedSignal:
-    """The handle's signals and a new one; ValueError for whatever Heat does not take.
+def accept_signal(body: object, signals: Signals, keys: SignalKeys) -> AcceptedSignal:
+    """Add a signal to the handle's signals; ValueError if Heat would not accept it.
 
-    An id that is known already is overwritten, and so counts once.
+    A second signal with the same id replaces the first, and so counts once.
     """
-    sent = _complete(body, len(signals) + 1, spelling) if spelling.is_lenient else body
+    signal = _add_defaults(body, len(signals) + 1, keys) if keys.is_lenient else body
     if (
-        not isinstance(sent, dict)
-        or set(sent) != spelling.names
-        or sent[spelling.status] not in SIGNAL_STATUSES
+        not isinstance(signal, dict)
+        or set(signal) != keys.names
+        or signal[keys.status] not in SIGNAL_STATUSES
     ):
         raise ValueError("Metadata format invalid")
-    entry = {key: sent[key] for key in sorted(spelling.names - {spelling.id})}
-    said = f"Signal: status:{sent[spelling.status]} reason:{sent[spelling.reason]}"
-    return AcceptedSignal({**signals, str(sent[spelling.id]): entry}, said)
+    entry = {key: signal[key] for key in sorted(keys.names - {keys.id})}
+    message = f"Signal: status:{signal[keys.status]} reason:{signal[keys.reason]}"
+    return AcceptedSignal({**signals, str(signal[keys.id]): entry}, message)
 
 
-def evaluate_condition(signals: Signals, count: int, spelling: SignalKeys) -> ConditionOutcome:
-    """One FAILURE decides at once, whatever else has come."""
-    failures = _reasons(signals, spelling, "FAILURE")
+def evaluate_condition(signals: Signals, count: int, keys: SignalKeys) -> ConditionOutcome:
+    """Evaluate a condition. One FAILURE fails it at once, whatever other signals there are."""
+    failures = _list_reasons(signals, keys, "FAILURE")
     if failures:
-        return ConditionFailed(_told(failures))
+        return ConditionFailed(_join_reasons(failures))
     return ConditionMet() if len(signals) >= count else ConditionPending()
 
 
-def build_timeout_error(signals: Signals, count: int, spelling: SignalKeys) -> ResourceFailure:
-    """What a condition says when its time is over."""
-    reasons = _reasons(signals, spelling, "SUCCESS")
-    said = f"{len(reasons)} of {count} received"
-    return ResourceFailure("WaitConditionTimeout", f"{said} - {_told(reasons)}" if reasons else said)
+def build_timeout_error(signals: Signals, count: int, keys: SignalKeys) -> ResourceFailure:
+    """Build the error of a condition that times out."""
+    reasons = _list_reasons(signals, keys, "SUCCESS")
+    message = f"{len(reasons)} of {count} received"
+    return ResourceFailure(
+        "WaitConditionTimeout", f"{message} - {_join_reasons(reasons)}" if reasons else message
+    )
 
 
-def format_data(signals: Signals, spelling: SignalKeys) -> str:
-    """The condition's data attribute: every signal's data by its id, late ones too, as JSON text."""
-    return json.dumps({unique: signal[spelling.data] for unique, signal in signals.items()})
+def format_data(signals: Signals, keys: SignalKeys) -> str:
+    """Format the condition's data attribute: every signal's data by its id, late ones too, as JSON text."""
+    return json.dumps({unique: signal[keys.data] for unique, signal in signals.items()})
 
 
-def _complete(body: object, number: int, spelling: SignalKeys) -> object:
-    """Nothing at all is a SUCCESS; ids count from 1 where none are given."""
+def _add_defaults(body: object, signal_number: int, keys: SignalKeys) -> object:
+    """Fill in what a signal omits: an empty one is a SUCCESS, and ids count from 1."""
     if body and not isinstance(body, dict):
         return body
     defaults = {
-        spelling.reason: f"Signal {number} received",
-        spelling.data: None,
-        spelling.id: number,
-        spelling.status: "SUCCESS",
+        keys.reason: f"Signal {signal_number} received",
+        keys.data: None,
+        keys.id: signal_number,
+        keys.status: "SUCCESS",
     }
     return {**defaults, **(body if isinstance(body, dict) else {})}
 
 
-def _reasons(signals: Signals, spelling: SignalKeys, status: str) -> list[object]:
-    return [signal[spelling.reason] for signal in signals.values() if signal[spelling.status] == status]
+def _list_reasons(signals: Signals, keys: SignalKeys, status: str) -> list[object]:
+    return [signal[keys.reason] for signal in signals.values() if signal[keys.status] == status]
 
 
-def _told(reasons: list[object]) -> str:
+def _join_reasons(reasons: list[object]) -> str:
     try:
         return ";".join(cast(list[str], reasons))
-    except TypeError as error:  # Heat takes any reason with the signal, and stumbles over it here
+    except TypeError as error:  # Heat accepts a signal with any reason, and fails here
         raise ResourceFailure("TypeError", str(error)) from None

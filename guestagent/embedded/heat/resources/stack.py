@@ -1,4 +1,4 @@
-"""Stacks and their resources: the state that the engine changes and the APIs show."""
+"""Stacks and their resources: the state that the engine changes and the APIs return."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ EVENT_LIMIT = 2000
 
 @dataclass(slots=True, eq=False)
 class StackResource:
-    """One resource of a stack. A replacement is a new Resource under the same name."""
+    """One resource of a stack. A replacement is a new object under the same name."""
 
     definition: ResourceDefinition
     id: str = field(default_factory=generate_id)
     properties: dict[str, object] = field(default_factory=dict)  # resolved
     template_metadata: dict[str, object] = field(default_factory=dict)  # the template's Metadata, resolved
-    metadata: dict[str, object] = field(default_factory=dict)  # what is served; of a handle: its signals
+    metadata: dict[str, object] = field(
+        default_factory=dict
+    )  # what the APIs return; of a handle: its signals
     dependencies: frozenset[str] = frozenset()  # ids, as they were when it was made or changed
     physical_id: str = ""
     data: dict[str, str] = field(default_factory=dict, repr=False)  # what a type keeps; may be secret
@@ -48,14 +50,14 @@ class StackResource:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it is shown only because the operation that removed it goes on."""
+        """Whether it is shown only because the operation that removed it is still in progress."""
         return (self.action, self.status) == (DELETE, COMPLETE)
 
     def write_metadata(self, metadata: dict[str, object]) -> None:
-        """New metadata, and everyone who waits for it is woken."""
+        """Replace the metadata, and wake every task that waits for it."""
         self.metadata = metadata
-        woken, self.change_event = self.change_event, asyncio.Event()
-        woken.set()
+        old_event, self.change_event = self.change_event, asyncio.Event()
+        old_event.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,13 @@ class StackEvent:
 
 @dataclass(slots=True, eq=False)
 class HeatStack:
-    """`resources` are the current ones by name, `leaving` those that were replaced and not deleted yet."""
+    """`resources` are the current ones by name, `replaced_resources` those that are still to be deleted."""
 
     name: str
     project: str
     template: Template
     parameters: Mapping[str, object] = field(default_factory=dict)
-    input_parameters: Mapping[str, object] = field(
-        default_factory=dict
-    )  # of the parameters, what is not a default
+    input_parameters: Mapping[str, object] = field(default_factory=dict)  # without defaults
     timeout_mins: float | None = None
     disable_rollback: bool = True
     tags: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class HeatStack:
     resources: dict[str, StackResource] = field(default_factory=dict)
     replaced_resources: list[StackResource] = field(default_factory=list)
     events: list[StackEvent] = field(default_factory=list)
-    is_orphaned: bool = False  # its engine dies: what is under way ends, and nothing is noted of it
+    is_orphaned: bool = False  # its engine is killed: operations end, and nothing of them is recorded
     operation_task: asyncio.Task[None] | None = field(default=None, repr=False)
     resource_tasks: set[asyncio.Task[str | None]] = field(default_factory=set, repr=False)
     locks: defaultdict[str, asyncio.Lock] = field(
@@ -111,41 +111,49 @@ class HeatStack:
         return f"arn:openstack:heat::{self.project}:stacks/{self.name}/{self.id}"
 
     def set_state(self, action: str, status: str, reason: str) -> None:
-        """The stack's new state, and the event that tells of it."""
+        """Set the stack's state and record an event."""
         if self.is_orphaned:
             return
         self.action, self.status, self.reason = action, status, reason
-        self._tell(self.name, self.id, self.state, reason, "OS::Heat::Stack", {})
+        self._record_event(self.name, self.id, self.state, reason, "OS::Heat::Stack", {})
 
     def set_resource_state(
         self, resource: StackResource, action: str, status: str, reason: str = "state changed"
     ) -> None:
-        """The resource's new state, and the event that tells of it."""
+        """Set the resource's state and record an event."""
         if self.is_orphaned:
             return
         resource.action, resource.status, resource.reason = action, status, reason
         if action == UPDATE:
             resource.updated_at = get_utc_time()
-        self._tell_of(resource, f"{action}_{status}", reason)
+        self._record_resource_event(resource, f"{action}_{status}", reason)
 
-    def record_signal(self, resource: StackResource, said: str) -> None:
-        """A signal leaves an event, and no other trace in the resource's state."""
-        self._tell_of(resource, f"SIGNAL_{resource.status}", said)
+    def record_signal(self, resource: StackResource, message: str) -> None:
+        """Record an event for a signal. The resource's state stays as it is."""
+        self._record_resource_event(resource, f"SIGNAL_{resource.status}", message)
 
     def build_physical_name(self, resource: StackResource) -> str:
-        """The name that Heat gives to what stands behind a resource."""
+        """Build the name that Heat gives to the object behind a resource."""
         random_bits = (uuid.UUID(resource.id).time << 4).to_bytes(8, "big")
-        short = base64.b32encode(random_bits)[:12].decode().lower()
-        return f"{self.name}-{resource.name}-{short}"
+        suffix = base64.b32encode(random_bits)[:12].decode().lower()
+        return f"{self.name}-{resource.name}-{suffix}"
 
-    def _tell_of(self, resource: StackResource, status: str, reason: str) -> None:
-        given = {name: resource.properties.get(name) for name in resource.definition.properties}
-        self._tell(resource.name, resource.physical_id, status, reason, resource.type, given)
+    def _record_resource_event(self, resource: StackResource, status: str, reason: str) -> None:
+        properties = {name: resource.properties.get(name) for name in resource.definition.properties}
+        self._record_event(resource.name, resource.physical_id, status, reason, resource.type, properties)
 
-    def _tell(
-        self, name: str, physical_id: str, status: str, reason: str, kind: str, given: Mapping[str, object]
+    def _record_event(
+        self,
+        name: str,
+        physical_id: str,
+        status: str,
+        reason: str,
+        type_name: str,
+        properties: Mapping[str, object],
     ) -> None:
         self.events.append(
-            StackEvent(generate_id(), get_utc_time(), name, physical_id, status, reason, kind, given)
+            StackEvent(
+                generate_id(), get_utc_time(), name, physical_id, status, reason, type_name, properties
+            )
         )
         del self.events[:-EVENT_LIMIT]

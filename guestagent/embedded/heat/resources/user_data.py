@@ -1,4 +1,4 @@
-"""User data as Heat hands it to Nova: a MIME multipart, without the parts that only cloud-init and cfntools need."""
+"""User data as Heat sends it to Nova: a MIME multipart, without the parts that only cloud-init and cfntools need."""
 
 from __future__ import annotations
 
@@ -17,45 +17,46 @@ MimePart = tuple[str, str, str]  # content, subtype, file name
 
 
 def build_cfntools_data(metadata: Mapping[str, object], script: str, cfn_url: str) -> bytes:
-    """What AWS::EC2::Instance and HEAT_CFNTOOLS send: the script as `cfn-userdata`."""
-    return _multipart(
+    """Build the user data of AWS::EC2::Instance and HEAT_CFNTOOLS: the script is `cfn-userdata`."""
+    return _build_multipart(
         [
             (script, CFN_INIT_SUBTYPE, "cfn-userdata"),
-            *_init_data(metadata),
+            *_build_init_parts(metadata),
             (f"{cfn_url}/v1/", CFN_INIT_SUBTYPE, "cfn-metadata-server"),
         ]
     )
 
 
 def build_config_data(metadata: Mapping[str, object], script: str) -> bytes:
-    """What SOFTWARE_CONFIG sends: the script, or each part of a multipart, as it is."""
-    return _multipart([*_parts(script), *_init_data(metadata)])
+    """Build the user data of SOFTWARE_CONFIG: the script, or each part of a multipart, as it is."""
+    return _build_multipart([*_split_parts(script), *_build_init_parts(metadata)])
 
 
-def check_length(sent: bytes) -> bytes:
-    """The same; ResourceFailure where Nova would say that it is too long."""
-    if len(sent) * 4 / 3 > USER_DATA_LIMIT:
+def check_length(user_data: bytes) -> bytes:
+    """Return the user data unchanged; ResourceFailure if it is too long for Nova."""
+    if len(user_data) * 4 / 3 > USER_DATA_LIMIT:
         raise ResourceFailure(
             "BadRequest", "Invalid input for field/attribute user_data. Value: ... is too long (HTTP 400)"
         )
-    return sent
+    return user_data
 
 
-def _parts(script: str) -> Iterable[MimePart]:
+def _split_parts(script: str) -> Iterable[MimePart]:
     message = email.message_from_string(script)
     if not message.is_multipart():
         return [(script, "plain", "")]
-    inner = (part for part in message.walk() if not part.is_multipart())
+    leaf_parts = (part for part in message.walk() if not part.is_multipart())
     return [
-        (str(part.get_payload()), part.get_content_subtype(), part.get_filename() or "") for part in inner
+        (str(part.get_payload()), part.get_content_subtype(), part.get_filename() or "")
+        for part in leaf_parts
     ]
 
 
-def _init_data(metadata: Mapping[str, object]) -> list[MimePart]:
+def _build_init_parts(metadata: Mapping[str, object]) -> list[MimePart]:
     return [(json.dumps(metadata), CFN_INIT_SUBTYPE, "cfn-init-data")] if metadata else []
 
 
-def _multipart(parts: Iterable[MimePart]) -> bytes:
+def _build_multipart(parts: Iterable[MimePart]) -> bytes:
     message = MIMEMultipart()
     for content, subtype, name in parts:
         part = MIMEText(content, subtype, "us-ascii" if content.isascii() else "utf-8")

@@ -1,4 +1,4 @@
-"""The passwords that Heat makes for its users: 32 characters, a few signs among them, never a `$`."""
+"""The passwords that Heat generates for its users: 32 characters with some symbols, never a `$`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SYMBOLS = "!@#%^&*"
 
 
 def generate_password() -> Secret:
-    """A new one."""
+    """Generate a new password."""
     return Secret(
         generate_random_text(
             {

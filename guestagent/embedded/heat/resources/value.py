@@ -10,7 +10,7 @@ from guestagent.embedded.heat.template.property_schema import Property, Schema
 
 
 class ValueResource(ResourceType):
-    """Holds what it is given; a cluster's gates are made of it."""
+    """A value. A cluster's gates are made of it."""
 
     schema: ClassVar[Schema] = {
         "type": Property("string", update_allowed=True),

@@ -1,4 +1,4 @@
-"""Wait conditions of both dialects. A condition waits for an event, never for a thread or a poll."""
+"""Wait conditions of both template formats. A condition waits for an event, without a thread or polling."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ TIMEOUT_LIMIT_S = 43200
 
 
 class WaitCondition(ResourceType):
-    """Complete when its handle has enough SUCCESS; failed by one FAILURE or by its timeout."""
+    """Completes when its handle has enough SUCCESS signals. One FAILURE, or the timeout, fails it."""
 
     is_hot: ClassVar[bool]
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
-        await self._wait(resource, stack)
+        await self._wait_for_signals(resource, stack)
 
     async def update(self, resource: StackResource, stack: HeatStack, changed: frozenset[str]) -> None:
         if changed:
-            await self._wait(resource, stack)
+            await self._wait_for_signals(resource, stack)
 
     def get_attribute(self, resource: StackResource, stack: HeatStack, name: str) -> object:
-        handle = self._known(resource, stack) if resource.properties else None
+        handle = self._find_handle(resource, stack) if resource.properties else None
         if handle is None:
             return "" if self.is_hot else None
         return signal_rules.format_data(read_signals(handle), SIGNAL_KEYS_BY_TYPE[handle.type])
 
-    async def _wait(self, resource: StackResource, stack: HeatStack) -> None:
-        handle = self._handle(resource, stack)
-        count = cast(int, resource.properties[self._key("count")])
-        seconds = cast(float, resource.properties[self._key("timeout")])
+    async def _wait_for_signals(self, resource: StackResource, stack: HeatStack) -> None:
+        handle = self._get_handle(resource, stack)
+        count = cast(int, resource.properties[self._get_property_name("count")])
+        timeout_s = cast(float, resource.properties[self._get_property_name("timeout")])
         try:
-            await asyncio.wait_for(_met(handle, count), seconds)
+            await asyncio.wait_for(_wait_until_met(handle, count), timeout_s)
         except asyncio.TimeoutError:
             raise signal_rules.build_timeout_error(
                 read_signals(handle), count, SIGNAL_KEYS_BY_TYPE[handle.type]
             ) from None
 
-    def _key(self, name: str) -> str:
+    def _get_property_name(self, name: str) -> str:
         return name if self.is_hot else name.capitalize()
 
-    def _known(self, condition: StackResource, stack: HeatStack) -> StackResource | None:
+    def _find_handle(self, condition: StackResource, stack: HeatStack) -> StackResource | None:
         try:
-            return self._handle(condition, stack)
+            return self._get_handle(condition, stack)
         except ResourceFailure:
             return None
 
-    def _handle(self, condition: StackResource, stack: HeatStack) -> StackResource:
-        """The handle that the condition names; ResourceFailure where there is none in its stack."""
+    def _get_handle(self, condition: StackResource, stack: HeatStack) -> StackResource:
+        """Return the handle that the condition names; ResourceFailure if its stack has none such."""
         raise NotImplementedError
 
 
 class CfnWaitCondition(WaitCondition):
-    """Its handle is named by a URL."""
+    """A condition whose handle is named by a URL."""
 
     is_hot = False
     schema: ClassVar[Schema] = {
@@ -71,21 +71,21 @@ class CfnWaitCondition(WaitCondition):
     }
     attributes = frozenset({"Data"})
 
-    def _handle(self, condition: StackResource, stack: HeatStack) -> StackResource:
-        given = str(condition.properties["Handle"])
-        stack_arn, name = _addressed(given)
-        found = stack.resources.get(name)
+    def _get_handle(self, condition: StackResource, stack: HeatStack) -> StackResource:
+        handle_reference = str(condition.properties["Handle"])
+        stack_arn, name = _parse_handle_url(handle_reference)
+        handle = stack.resources.get(name)
         if stack_arn != stack.arn:
-            _, other, its_id = stack_arn.split("/")
-            told = its_id if other == stack.name else other
-            raise ResourceFailure("ValueError", f"WaitCondition invalid Handle stack {told}")
-        if found is None or found.type != "AWS::CloudFormation::WaitConditionHandle":
+            _, stack_name, stack_id = stack_arn.split("/")
+            foreign_stack = stack_id if stack_name == stack.name else stack_name
+            raise ResourceFailure("ValueError", f"WaitCondition invalid Handle stack {foreign_stack}")
+        if handle is None or handle.type != "AWS::CloudFormation::WaitConditionHandle":
             raise ResourceFailure("ValueError", f"WaitCondition invalid Handle {name}")
-        return found
+        return handle
 
 
 class HotWaitCondition(WaitCondition):
-    """Its handle is named by its reference: a user's id, or the URL of the other dialect's handle."""
+    """A condition whose handle is named by its reference: a user's id, or a CloudFormation handle's URL."""
 
     is_hot = True
     schema: ClassVar[Schema] = {
@@ -95,18 +95,18 @@ class HotWaitCondition(WaitCondition):
     }
     attributes = frozenset({"data"})
 
-    def _handle(self, condition: StackResource, stack: HeatStack) -> StackResource:
-        given = condition.properties["handle"]
+    def _get_handle(self, condition: StackResource, stack: HeatStack) -> StackResource:
+        handle_reference = condition.properties["handle"]
         for resource in stack.resources.values():
-            if given in (resource.data.get("url"), resource.physical_id):
+            if handle_reference in (resource.data.get("url"), resource.physical_id):
                 if resource.type in SIGNAL_KEYS_BY_TYPE:
                     return resource
-                given = resource.name
-        raise ResourceFailure("ValueError", f"{given} is not a valid wait condition handle.")
+                handle_reference = resource.name
+        raise ResourceFailure("ValueError", f"{handle_reference} is not a valid wait condition handle.")
 
 
-def _addressed(url: str) -> tuple[str, str]:
-    """The stack's arn and the handle's name in a presigned URL."""
+def _parse_handle_url(url: str) -> tuple[str, str]:
+    """Return the stack's ARN and the handle's name in a presigned URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path:
         raise ResourceFailure("ValueError", f'"{url}" is not a valid URL')
@@ -116,14 +116,14 @@ def _addressed(url: str) -> tuple[str, str]:
     return stack_arn, name
 
 
-async def _met(handle: StackResource, count: int) -> None:
+async def _wait_until_met(handle: StackResource, count: int) -> None:
     while True:
-        touched = handle.change_event
-        verdict = signal_rules.evaluate_condition(
+        change_event = handle.change_event
+        outcome = signal_rules.evaluate_condition(
             read_signals(handle), count, SIGNAL_KEYS_BY_TYPE[handle.type]
         )
-        if isinstance(verdict, ConditionMet):
+        if isinstance(outcome, ConditionMet):
             return
-        if isinstance(verdict, ConditionFailed):
-            raise ResourceFailure("WaitConditionFailure", verdict.reason)
-        await touched.wait()
+        if isinstance(outcome, ConditionFailed):
+            raise ResourceFailure("WaitConditionFailure", outcome.reason)
+        await change_event.wait()

@@ -1,4 +1,4 @@
-"""Wait condition handles of both dialects: a user of the stack, a way to signal, and the signals that came."""
+"""Wait condition handles of both template formats: a user of the stack, a way to signal, and the signals received."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ UNSUPPORTED_TRANSPORTS = ("TEMP_URL_SIGNAL", "ZAQAR_SIGNAL")  # they need Swift,
 
 
 class WaitConditionHandle(ResourceType):
-    """What both dialects' handles have in common. Its user is what stands behind it."""
+    """The common part of both formats' handles. The object behind a handle is a user."""
 
     signal_keys: ClassVar[SignalKeys]
-    has_template_metadata = False  # its signals stand there
+    has_template_metadata = False  # its metadata are its signals
 
-    def __init__(self, around: CloudContext) -> None:
-        self._around = around
+    def __init__(self, context: CloudContext) -> None:
+        self._context = context
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
         name = stack.build_physical_name(resource)
-        user = self._around.stack_users.add(
+        user = self._context.stack_users.add(
             name, stack.user_project, stack.id, resource.name, generate_password(), reads=False
         )
         resource.physical_id = user.id
 
     async def delete(self, resource: StackResource, stack: HeatStack) -> None:
-        self._around.ec2_credentials.revoke(resource.data.get("access", ""))
-        self._around.stack_users.remove(resource.physical_id)
+        self._context.ec2_credentials.revoke(resource.data.get("access", ""))
+        self._context.stack_users.remove(resource.physical_id)
 
     def handle_signal(self, resource: StackResource, body: object) -> str:
         accepted = signal_rules.accept_signal(body, read_signals(resource), self.signal_keys)
@@ -53,16 +53,18 @@ class WaitConditionHandle(ResourceType):
         return accepted.message
 
     def _presign(self, resource: StackResource, stack: HeatStack) -> None:
-        """The URL is made once and is a secret; its Timestamp never gets younger."""
-        pair = self._around.ec2_credentials.create(stack.id, resource.name)
+        """Create the URL, once. It is a secret, and its Timestamp is never renewed."""
+        credential = self._context.ec2_credentials.create(stack.id, resource.name)
         arn = quote(f"{stack.arn}/resources/{resource.name}")
-        url = f"{self._around.cfn_url}/v1/waitcondition/{arn}"
-        resource.data["access"] = pair.access_key
-        resource.data["url"] = presign_url(url, pair.access_key, pair.secret, self._around.get_utc_time())
+        url = f"{self._context.cfn_url}/v1/waitcondition/{arn}"
+        resource.data["access"] = credential.access_key
+        resource.data["url"] = presign_url(
+            url, credential.access_key, credential.secret, self._context.get_utc_time()
+        )
 
 
 class CfnWaitConditionHandle(WaitConditionHandle):
-    """Takes signals at a presigned URL, which is its reference."""
+    """A handle that is signalled at a presigned URL, which is its reference."""
 
     signal_keys = signal_rules.CFN_SIGNAL_KEYS
 
@@ -74,13 +76,13 @@ class CfnWaitConditionHandle(WaitConditionHandle):
         return resource.data.get("url", resource.name)
 
     def handle_signal(self, resource: StackResource, body: object) -> str:
-        if body is None:  # by REST, without a body: nothing is signalled
+        if body is None:  # by REST, without a body: no signal
             return "No signal details provided"
         return super().handle_signal(resource, body)
 
 
 class HotWaitConditionHandle(WaitConditionHandle):
-    """Tells how to signal it in its attribute `signal`, as JSON text. Its reference is its user's id."""
+    """A handle whose attribute `signal` has the means to signal it, as JSON text. Its reference is its user's id."""
 
     signal_keys = signal_rules.HOT_SIGNAL_KEYS
     schema: ClassVar[Schema] = {
@@ -96,7 +98,7 @@ class HotWaitConditionHandle(WaitConditionHandle):
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
         await super().create(resource, stack)
         if resource.properties["signal_transport"] == "TOKEN_SIGNAL":
-            resource.data["token"] = self._around.issue_token(self._user(resource))
+            resource.data["token"] = self._context.issue_token(self._get_user(resource))
         elif resource.properties["signal_transport"] == "CFN_SIGNAL":
             self._presign(resource, stack)
 
@@ -104,41 +106,45 @@ class HotWaitConditionHandle(WaitConditionHandle):
         if not resource.physical_id:
             return None
         if name == "signal":
-            return json.dumps(self._document(resource, stack))
+            return json.dumps(self._build_signal_document(resource, stack))
         token = resource.data.get("token")
         if token is None or name == "token":
             return token
-        endpoint = self._signal_url(resource, stack)
+        endpoint = self._build_signal_url(resource, stack)
         if name == "endpoint":
             return endpoint
         headers = (f"X-Auth-Token: {token}", "Content-Type: application/json", "Accept: application/json")
         return " ".join(["curl -i -X POST", *(f"-H '{header}'" for header in headers), endpoint])
 
-    def _document(self, resource: StackResource, stack: HeatStack) -> Mapping[str, object] | None:
-        """What a guest needs to signal; nothing with TOKEN_SIGNAL, which has attributes of its own for that."""
-        transport = resource.properties["signal_transport"]
-        if transport == "CFN_SIGNAL":
+    def _build_signal_document(
+        self, resource: StackResource, stack: HeatStack
+    ) -> Mapping[str, object] | None:
+        """Build the data to signal with; nothing for TOKEN_SIGNAL, which has attributes of its own for that."""
+        signal_transport = resource.properties["signal_transport"]
+        if signal_transport == "CFN_SIGNAL":
             return {"alarm_url": resource.data["url"]}
-        if transport == "HEAT_SIGNAL":
-            user = self._user(resource)
+        if signal_transport == "HEAT_SIGNAL":
+            user = self._get_user(resource)
             return {
-                "auth_url": self._around.auth_url,
+                "auth_url": self._context.auth_url,
                 "username": user.name,
                 "user_id": user.id,
                 "password": user.password.reveal(),
                 "project_id": user.project,
                 "domain_id": HEAT_DOMAIN_ID,
-                "region_name": self._around.region,
-                "alarm_url": self._signal_url(resource, stack),
+                "region_name": self._context.region,
+                "alarm_url": self._build_signal_url(resource, stack),
             }
-        return {} if transport == "NO_SIGNAL" else None
+        return {} if signal_transport == "NO_SIGNAL" else None
 
-    def _signal_url(self, resource: StackResource, stack: HeatStack) -> str:
-        where = f"stacks/{quote(stack.name, safe='')}/{stack.id}/resources/{quote(resource.name, safe='')}"
-        return f"{self._around.heat_url}/{stack.user_project}/{where}/signal"
+    def _build_signal_url(self, resource: StackResource, stack: HeatStack) -> str:
+        resource_path = (
+            f"stacks/{quote(stack.name, safe='')}/{stack.id}/resources/{quote(resource.name, safe='')}"
+        )
+        return f"{self._context.heat_url}/{stack.user_project}/{resource_path}/signal"
 
-    def _user(self, resource: StackResource) -> StackUser:
-        user = self._around.stack_users.find(resource.physical_id)
+    def _get_user(self, resource: StackResource) -> StackUser:
+        user = self._context.stack_users.find(resource.physical_id)
         assert user is not None, "it lives as long as its handle"
         return user
 
@@ -150,5 +156,5 @@ SIGNAL_KEYS_BY_TYPE: Mapping[str, SignalKeys] = {
 
 
 def read_signals(handle: StackResource) -> Signals:
-    """The signals that a handle has taken."""
+    """Return the signals that a handle has received."""
     return cast(Signals, handle.metadata)

@@ -60,22 +60,15 @@ def parse_parameter(name: str, snippet: object, template_format: TemplateFormat)
     for key in snippet:
         if key not in (HOT_KEYS if template_format.is_hot else CFN_KEYS):
             raise InvalidSchemaError(f"Invalid key '{key}' for parameter ({name})")
-    key = template_format.get_keyword("Type")
-    if key not in snippet:
+    type_key = template_format.get_keyword("Type")
+    if type_key not in snippet:
         raise InvalidSchemaError(f"Missing parameter type for parameter: {name}")
-    type_name = str(snippet[key])
-    declarations = (
-        PARAMETER_TYPES.get(type_name)
-        if template_format.is_hot
-        else type_name
-        if type_name in PARAMETER_TYPES.values()
-        else None
-    )
-    if declarations is None:
-        raise InvalidSchemaError(f"Invalid type ({type_name})")
+    type_name = _find_type_name(str(snippet[type_key]), template_format)
+    if type_name is None:
+        raise InvalidSchemaError(f"Invalid type ({snippet[type_key]})")
     return TemplateParameter(
         name=name,
-        type=declarations,
+        type=type_name,
         default=snippet.get(template_format.get_keyword("Default")),
         is_hidden=str(snippet.get(template_format.get_keyword("NoEcho"), False)).lower() == "true",
         description=str(snippet.get(template_format.get_keyword("Description")) or ""),
@@ -107,6 +100,13 @@ def check_immutable(
     ]
     if changed_names:
         raise ImmutableParameterModified(changed_names)
+
+
+def _find_type_name(keyword: str, template_format: TemplateFormat) -> str | None:
+    """Return CloudFormation's name of a type; None if the format does not have it."""
+    if template_format.is_hot:
+        return PARAMETER_TYPES.get(keyword)
+    return keyword if keyword in PARAMETER_TYPES.values() else None
 
 
 def _resolve_value(parameter: TemplateParameter, inputs: object) -> object:
