@@ -1,4 +1,4 @@
-"""The ports of a cloud, the applications behind them, and the outages that come and go in front of those."""
+"""The ports of a cloud, the applications behind them, and the outages in front of those."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from guestagent.embedded.http.listener import Listener
 log = logging.getLogger(__name__)
 
 DEFAULT_PORTS: Mapping[ServiceName, int] = {"keystone": 5000, "heat": 8004, "cfn": 8000, "nova": 8774}
-# Nova's, Glance's and Neutron's documents of their versions, for which nobody needs a token.
+# The version documents of Nova, Glance and Neutron, which need no token.
 PUBLIC_PATHS = frozenset({"/", "/v2.1", "/v2.1/", "/image", "/image/", "/network", "/network/"})
 
 
 class ServiceEndpoints:
-    """Each service behind its own port. `usual_ports`: OpenStack's own where they are free."""
+    """Each service behind its own port. `uses_default_ports`: OpenStack's own, if they are free."""
 
-    def __init__(self, host: str, usual_ports: bool) -> None:
+    def __init__(self, host: str, uses_default_ports: bool) -> None:
         self.faults = ActiveFaults()
         self._listeners: dict[ServiceName, Listener] = {
-            service: Listener(host, (DEFAULT_PORTS[service], 0) if usual_ports else (0,))
+            service: Listener(host, (DEFAULT_PORTS[service], 0) if uses_default_ports else (0,))
             for service in SERVICES
         }
         self._apps: dict[ServiceName, ASGIApp] = {}
@@ -42,7 +42,7 @@ class ServiceEndpoints:
         return self._listeners[service].url
 
     def build_catalog(self, project: str) -> dict[str, str]:
-        """The catalog: address by type; `project` as it stands in the addresses of Heat."""
+        """Build the catalog: addresses by type. `project` is the one in Heat's addresses."""
         nova = self.get_url("nova")
         return {
             "identity": f"{self.get_url('keystone')}/v3",
@@ -55,12 +55,12 @@ class ServiceEndpoints:
         }
 
     async def open(self, service: ServiceName, app: ASGIApp) -> None:
-        """Returns when it answers."""
+        """Open a service; return when it answers."""
         self._apps[service] = AccessLogMiddleware(FaultMiddleware(app, service, self.faults), service)
         await self._listeners[service].open(self._apps[service])
 
     async def close(self) -> None:
-        """Nothing is answered any more."""
+        """Close every service."""
         for task in self._recoveries:
             task.cancel()
         await asyncio.gather(*(listener.close() for listener in self._listeners.values()))
@@ -75,7 +75,7 @@ class ServiceEndpoints:
             task.add_done_callback(self._recoveries.discard)
 
     async def clear_faults(self) -> None:
-        """End every outage; returns when each service answers again."""
+        """End every outage; return when each service answers again."""
         self.faults.clear()
         self._healed.set()
         await asyncio.gather(*self._recoveries)
@@ -88,25 +88,27 @@ class ServiceEndpoints:
 
 
 class AccessLogMiddleware:
-    """An access log of methods, paths and codes: a query holds signatures, and is left out."""
+    """An access log of methods, paths and status codes, without queries: they hold signatures."""
 
     def __init__(self, app: ASGIApp, service: ServiceName) -> None:
         self._app, self._service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, code = time.monotonic(), 0
+        start_time, status_code = time.monotonic(), 0
 
-        async def told(message: Message) -> None:
-            nonlocal code
-            code = message.get("status", code)
+        async def send_and_record(message: Message) -> None:
+            nonlocal status_code
+            status_code = message.get("status", status_code)
             await send(message)
 
-        await self._app(scope, receive, told)
-        milliseconds = 1000 * (time.monotonic() - began)
-        words = (self._service, scope.get("method"), scope.get("path"), code, milliseconds)
-        log.info("%s %s %s %d %.0f ms", *words)
+        await self._app(scope, receive, send_and_record)
+        milliseconds = 1000 * (time.monotonic() - start_time)
+        fields = (self._service, scope.get("method"), scope.get("path"), status_code, milliseconds)
+        log.info("%s %s %s %d %.0f ms", *fields)
 
 
-def build_application(routes: list[Route], refusal: Callable[[Request, Exception], Response]) -> Starlette:
-    """Routes as an application, with the body that its refusals have."""
-    return Starlette(routes=routes, exception_handlers={ApiError: refusal})
+def build_application(
+    routes: list[Route], build_error: Callable[[Request, Exception], Response]
+) -> Starlette:
+    """Build an application that turns ApiError into responses with `build_error`."""
+    return Starlette(routes=routes, exception_handlers={ApiError: build_error})

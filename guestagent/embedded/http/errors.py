@@ -10,7 +10,7 @@ MALFORMED_MESSAGE = (
 
 
 class ApiError(Exception):
-    """A request that Heat refuses. The class's name is the `type` in the answer's body."""
+    """A request that an API rejects. The class's name is the `type` in the body of Heat's response."""
 
     status: ClassVar[int] = 400
 
@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 class Forbidden(ApiError):
-    """Something that the caller's role may not do, or a resource that is not its own."""
+    """An action that the caller's role does not allow, or a resource that is not its own."""
 
     status = 403
 
@@ -29,7 +29,7 @@ class Forbidden(ApiError):
 
 
 class HTTPForbidden(ApiError):
-    """Another project's address."""
+    """The address of another project."""
 
     status = 403
 
@@ -38,7 +38,7 @@ class HTTPForbidden(ApiError):
 
 
 class NotSupported(ApiError):
-    """Something that Heat, or this imitation of it, does not do."""
+    """A feature that Heat, or this imitation of it, does not have."""
 
 
 class EntityNotFound(ApiError):
@@ -48,21 +48,21 @@ class EntityNotFound(ApiError):
 
 
 class NotFound(ApiError):
-    """No such thing inside a stack."""
+    """No such object inside a stack."""
 
     status = 404
 
 
 class HTTPBadRequest(ApiError):
-    """A body or a parameter that cannot be read; without a text, one that Heat has no words for."""
+    """A body or a parameter that cannot be read; without a message, one for which Heat has none."""
 
     def __init__(self, message: str = MALFORMED_MESSAGE) -> None:
         super().__init__(message)
 
 
 class ResourceFailure(Exception):
-    """A resource could not be made, changed or removed. `kind` is the class that Heat would have raised."""
+    """A resource could not be created, changed or deleted. `error_type` is the class that Heat would have raised."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
-        self.error_type = kind
+        self.error_type = error_type

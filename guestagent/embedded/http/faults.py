@@ -1,4 +1,4 @@
-"""Outages on demand, for tests: a service refuses, fails, is slow or loses its answers, and recovers by itself."""
+"""Outages on demand, for tests: a service refuses, fails, is slow or loses responses, and recovers by itself."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FAULT_SERVICES: tuple[ServiceName, ...] = (
 )  # nova also carries the route that ends them
 FAULT_MODES: tuple[FaultMode, ...] = get_args(FaultMode)
 FAULT_STATUSES: Mapping[str, int] = {mode: int(mode) for mode in FAULT_MODES if mode.isdigit()}
-LOST_STATUS = 504  # what a proxy says for a service whose answer it did not get
+LOST_STATUS = 504  # a proxy's status if it got no response from a service
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`until` is in time.monotonic()'s seconds; `delay` is how long a slow service lets a request wait.
+    """An outage of one service. `until` is in time.monotonic()'s seconds; `delay` is the delay of a slow service.
 
-    Mode `lost`: the service does what it was asked to, and a proxy's 504 is all that is heard of it. `method`: only
-    requests by this HTTP method suffer; `times`: only so many of them, and then it is over. Where nobody answers at
-    the port (`refuse`), there is no choice among requests: ValueError.
+    Mode `lost`: the service processes the request, and the client gets a proxy's 504. `method`: only requests by this
+    HTTP method are affected; `times`: only so many of them, and then the outage is over. If the port is closed
+    (`refuse`), requests cannot be told apart: ValueError.
     """
 
     service: ServiceName
@@ -48,40 +48,40 @@ class Fault:
 
 
 class ActiveFaults:
-    """The outages of now, one a service at most."""
+    """The present outages, at most one for each service."""
 
     def __init__(self) -> None:
         self._faults: dict[ServiceName, Fault] = {}
-        self._suffered: dict[ServiceName, int] = {}
+        self._affected_counts: dict[ServiceName, int] = {}
 
     def start(self, fault: Fault) -> None:
-        self._faults[fault.service], self._suffered[fault.service] = fault, 0
+        self._faults[fault.service], self._affected_counts[fault.service] = fault, 0
 
     def take_fault(self, service: ServiceName, method: str) -> Fault | None:
-        """What befalls a request to this service, which counts as one of the fault's `times`."""
-        fault = self._of(service)
+        """Return the fault that affects a request to this service. The request counts as one of the fault's `times`."""
+        fault = self._find_active(service)
         if fault is None or fault.method not in (None, method):
             return None
-        self._suffered[service] += 1
+        self._affected_counts[service] += 1
         return fault
 
     def is_down(self, service: ServiceName) -> bool:
-        """Whether other services get no answer from this one."""
-        fault = self._of(service)
+        """Whether other services get no response from this one."""
+        fault = self._find_active(service)
         return fault is not None and fault.mode in ("refuse", "500", "503") and fault.method is None
 
     def clear(self) -> None:
         self._faults.clear()
 
-    def _of(self, service: ServiceName) -> Fault | None:
+    def _find_active(self, service: ServiceName) -> Fault | None:
         fault = self._faults.get(service)
         if fault is None or fault.until <= time.monotonic():
             return None
-        return None if fault.times is not None and self._suffered[service] >= fault.times else fault
+        return None if fault.times is not None and self._affected_counts[service] >= fault.times else fault
 
 
 class FaultMiddleware:
-    """An ASGI application in front of a service, which answers in its place during an outage."""
+    """An ASGI application in front of a service that responds in its place during an outage."""
 
     def __init__(self, app: ASGIApp, service: ServiceName, faults: ActiveFaults) -> None:
         self._app, self._service, self._faults = app, service, faults
@@ -93,12 +93,12 @@ class FaultMiddleware:
         elif fault.mode in FAULT_STATUSES:
             await PlainTextResponse("", FAULT_STATUSES[fault.mode])(scope, receive, send)
         elif fault.mode == "lost":
-            await self._app(scope, receive, _unheard)
+            await self._app(scope, receive, _discard_message)
             await PlainTextResponse("", LOST_STATUS)(scope, receive, send)
         else:
             await asyncio.sleep(fault.delay if fault.mode == "slow" else 0)
             await self._app(scope, receive, send)
 
 
-async def _unheard(message: Message) -> None:
-    """An answer that goes nowhere."""
+async def _discard_message(message: Message) -> None:
+    """Discard a response's message."""

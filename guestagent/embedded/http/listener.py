@@ -1,4 +1,4 @@
-"""A port and the HTTP server behind it. uvicorn is imported here only."""
+"""A port and the HTTP server behind it. Only this file imports uvicorn."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Listener:
     """Serves an application on one address. It can be closed and opened again, on the same port."""
 
     def __init__(self, host: str, ports: tuple[int, ...]) -> None:
-        """Takes the first free one of `ports`; 0 is any free port."""
+        """Bind the first free one of `ports`; 0 is any free port."""
         self.host = host
-        self._socket: socket.socket | None = _bound(host, ports)
+        self._socket: socket.socket | None = _bind_first_free(host, ports)
         self.port: int = self._socket.getsockname()[1]
-        self._server: _Server | None = None
+        self._server: QuietServer | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -31,7 +31,7 @@ class Listener:
         return f"http://{format_url_host(self.host)}:{self.port}"
 
     async def open(self, app: ASGIApp) -> None:
-        """Returns when requests are answered."""
+        """Start to serve; return when requests are answered."""
         if self._task is not None:
             return
         config = uvicorn.Config(
@@ -44,14 +44,14 @@ class Listener:
             ws="none",
             http="h11",
         )
-        self._server = _Server(config)
-        bound, self._socket = self._socket or _bound(self.host, (self.port,)), None
-        self._task = asyncio.create_task(self._server.serve(sockets=[bound]))
+        self._server = QuietServer(config)
+        listening_socket, self._socket = self._socket or _bind_first_free(self.host, (self.port,)), None
+        self._task = asyncio.create_task(self._server.serve(sockets=[listening_socket]))
         while not self._server.started and not self._task.done():
             await asyncio.sleep(0.005)
 
     async def close(self) -> None:
-        """Lets the port go; requests under way have a second to end."""
+        """Release the port. Requests in progress have a second to end."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -61,15 +61,15 @@ class Listener:
             await asyncio.wait([task])
 
 
-class _Server(uvicorn.Server):
-    """Signals are the process's own business."""
+class QuietServer(uvicorn.Server):
+    """A server that leaves signals to the process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def _bound(host: str, ports: tuple[int, ...]) -> socket.socket:
+def _bind_first_free(host: str, ports: tuple[int, ...]) -> socket.socket:
     for port in ports:
         with contextlib.suppress(OSError):
             return take_port(host, port) if port else take_free_port(host)

@@ -91,7 +91,7 @@ async def _serve(options: CloudOptions, hypervisor: Hypervisor, setup: RealHeatS
     from guestagent.embedded.process.thread import build_cloud
 
     host = options.gateway if options.guests else "127.0.0.1"
-    settings = CloudSettings(host, options.network, options.auth_ttl, usual_ports=True)
+    settings = CloudSettings(host, options.network, options.auth_ttl, uses_default_ports=True)
     cloud = build_cloud(hypervisor, settings, setup)
     stop_event = asyncio.Event()
     loop = asyncio.get_running_loop()

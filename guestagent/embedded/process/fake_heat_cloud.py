@@ -46,7 +46,7 @@ class FakeHeatCloud:
         self.identity = IdentityApi(Secret(secrets.token_urlsafe(18)), self.stack_users)
         self.engine = Engine(self)
         self.unsafe_reads = UnsafeReads()
-        self._front = ServiceEndpoints(settings.host, settings.usual_ports)
+        self._front = ServiceEndpoints(settings.host, settings.uses_default_ports)
         self.identity.endpoints.update(self._front.build_catalog(self.identity.project_id))
 
     @property

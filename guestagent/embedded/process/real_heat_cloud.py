@@ -52,7 +52,7 @@ class RealHeatCloud:
     def __init__(self, hypervisor: Hypervisor, settings: CloudSettings, setup: RealHeatSetup) -> None:
         self.settings, self._setup = settings, setup
         self.unsafe_reads = UnsafeReads()
-        self._endpoints = ServiceEndpoints(settings.host, settings.usual_ports)
+        self._endpoints = ServiceEndpoints(settings.host, settings.uses_default_ports)
         self._guest_threads = ThreadPoolExecutor(8, "guests")
         self._request_threads = ThreadPoolExecutor(64, "requests")
         self.compute = Compute(hypervisor, settings.network, self._guest_threads)

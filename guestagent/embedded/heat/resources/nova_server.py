@@ -163,7 +163,12 @@ class NovaServer(ResourceType):
             if user is None:
                 name = stack.build_physical_name(resource)
                 user = self._context.stack_users.add(
-                    name, stack.user_project, stack.id, resource.name, generate_password(), reads=True
+                    name,
+                    stack.user_project,
+                    stack.id,
+                    resource.name,
+                    generate_password(),
+                    can_read_metadata=True,
                 )
                 resource.data["user"] = user.id
             return merge_settings(
@@ -183,7 +188,9 @@ class NovaServer(ResourceType):
         if network.get("port"):
             return str(network["port"])
         if network.get("fixed_ip"):
-            return self._context.compute.networking.add_port(address=str(network["fixed_ip"]), ours=True).id
+            return self._context.compute.networking.add_port(
+                address=str(network["fixed_ip"]), is_server_owned=True
+            ).id
         return ""
 
 

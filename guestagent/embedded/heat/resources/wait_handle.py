@@ -39,7 +39,7 @@ class WaitConditionHandle(ResourceType):
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
         name = stack.build_physical_name(resource)
         user = self._context.stack_users.add(
-            name, stack.user_project, stack.id, resource.name, generate_password(), reads=False
+            name, stack.user_project, stack.id, resource.name, generate_password(), can_read_metadata=False
         )
         resource.physical_id = user.id
 

@@ -1,4 +1,4 @@
-"""Glance as far as clients and Heat look images up there."""
+"""Glance's API: enough for clients and Heat to find images."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ class ImageApi:
 
     def build_routes(self) -> list[Route]:
         return [
-            Route("/image", self._versions),
-            Route("/image/", self._versions),
-            Route("/image/versions", self._versions),
-            Route("/image/v2/schemas/image", self._schema),
-            Route("/image/v2/images", self._list),
-            Route("/image/v2/images/{id}", self._show),
+            Route("/image", self._show_versions),
+            Route("/image/", self._show_versions),
+            Route("/image/versions", self._show_versions),
+            Route("/image/v2/schemas/image", self._show_schema),
+            Route("/image/v2/images", self._list_images),
+            Route("/image/v2/images/{id}", self._show_image),
         ]
 
-    async def _versions(self, request: Request) -> Response:
+    async def _show_versions(self, request: Request) -> Response:
         links = [{"rel": "self", "href": f"{request.base_url}image/v2/"}]
         return JSONResponse({"versions": [{"id": "v2.9", "status": "CURRENT", "links": links}]}, 300)
 
-    async def _schema(self, request: Request) -> Response:
-        """What glanceclient makes its objects from, before anything else."""
+    async def _show_schema(self, request: Request) -> Response:
+        """Show the schema from which glanceclient builds its objects first of all."""
         anything = {"type": ["null", "string", "integer", "boolean", "array"]}
-        properties = dict.fromkeys(_view(IMAGES[0]), anything)
+        properties = dict.fromkeys(_format_image(IMAGES[0]), anything)
         return JSONResponse({"name": "image", "properties": properties, "additionalProperties": anything})
 
-    async def _list(self, request: Request) -> Response:
-        asked = request.query_params
-        rows = [] if asked.get("marker") else [_view(image) for image in IMAGES]
-        rows = [row for row in rows if all(str(row[key]) == asked[key] for key in asked if key in row)]
+    async def _list_images(self, request: Request) -> Response:
+        query = request.query_params
+        rows = [] if query.get("marker") else [_format_image(image) for image in IMAGES]
+        rows = [row for row in rows if all(str(row[key]) == query[key] for key in query if key in row)]
         return JSONResponse({"images": rows, "schema": "/v2/schemas/images", "first": "/v2/images"})
 
-    async def _show(self, request: Request) -> Response:
+    async def _show_image(self, request: Request) -> Response:
         for image in IMAGES:
             if image.id == request.path_params["id"]:
-                return JSONResponse(_view(image))
+                return JSONResponse(_format_image(image))
         return Response(f"No image found with ID {request.path_params['id']}", 404)
 
 
-def _view(image: Image) -> ImageRow:
+def _format_image(image: Image) -> ImageRow:
     return {
         "id": image.id,
         "name": image.name,

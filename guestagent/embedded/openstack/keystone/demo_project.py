@@ -1,4 +1,4 @@
-"""The one user of the cloud, its project and the region."""
+"""The names of the cloud's one user, its project and its region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EC2 key pairs: who signed a request, and what that signer may do."""
+"""EC2 key pairs, which identify the signer of a request."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Ec2CredentialStore:
         self._pairs: dict[str, Ec2Credential] = {}
 
     def create(self, stack_id: str, resource: str) -> Ec2Credential:
-        pair = Ec2Credential(uuid.uuid4().hex, Secret(secrets.token_hex(16)), stack_id, resource)
-        self._pairs[pair.access_key] = pair
-        return pair
+        credential = Ec2Credential(uuid.uuid4().hex, Secret(secrets.token_hex(16)), stack_id, resource)
+        self._pairs[credential.access_key] = credential
+        return credential
 
-    def find(self, access: str) -> Ec2Credential | None:
-        return self._pairs.get(access)
+    def find(self, access_key: str) -> Ec2Credential | None:
+        return self._pairs.get(access_key)
 
-    def revoke(self, access: str) -> None:
-        self._pairs.pop(access, None)
+    def revoke(self, access_key: str) -> None:
+        self._pairs.pop(access_key, None)

@@ -1,4 +1,4 @@
-"""The users that Heat makes for the resources of a stack, in a domain of their own: what guests log in as."""
+"""The users that Heat creates for the resources of a stack, in a domain of their own. Guests log in as them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STACK_USER_ROLE = "heat_stack_user"
 
 @dataclass(frozen=True, slots=True)
 class StackUser:
-    """One user, in the project that its stack has for such users. `reads`: its own resource's metadata, no other's."""
+    """One user, in its stack's project for such users. `can_read_metadata`: that of its own resource only."""
 
     id: str
     name: str
@@ -31,9 +31,11 @@ class StackUserStore:
         self._users: dict[str, StackUser] = {}
 
     def add(
-        self, name: str, project: str, stack_id: str, resource: str, password: Secret, reads: bool
+        self, name: str, project: str, stack_id: str, resource: str, password: Secret, can_read_metadata: bool
     ) -> StackUser:
-        user = StackUser(uuid.uuid4().hex, name[:255], project, stack_id, resource, password, reads)
+        user = StackUser(
+            uuid.uuid4().hex, name[:255], project, stack_id, resource, password, can_read_metadata
+        )
         self._users[user.id] = user
         return user
 
@@ -44,5 +46,5 @@ class StackUserStore:
         return next((user for user in self._users.values() if user.name == name), None)
 
     def remove(self, user_id: str) -> None:
-        """Fine where there is no such user."""
+        """Remove a user; nothing happens if there is none."""
         self._users.pop(user_id, None)

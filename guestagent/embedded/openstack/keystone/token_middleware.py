@@ -1,4 +1,4 @@
-"""What stands before every service that wants a token, and how their refusals become answers."""
+"""Authentication in front of every service that needs a token."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class TokenMiddleware:
         faults: ActiveFaults,
         open_paths: frozenset[str] = frozenset({"/"}),
     ) -> None:
-        self._app, self._identity, self._faults, self._open = app, identity, faults, open_paths
+        self._app, self._identity, self._faults, self._open_paths = app, identity, faults, open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        if request.url.path not in self._open:
+        if request.url.path not in self._open_paths:
             if self._faults.is_down("keystone"):
                 await Response(status_code=503)(scope, receive, send)
                 return

@@ -38,156 +38,174 @@ class NetworkApi:
         self._networking = networking
 
     def build_routes(self) -> list[Route]:
-        """neutronclient has no suffix, older ones end in .json: Heat's too."""
-        there = self._networking
+        """Build the routes: neutronclient's have no suffix, those of older clients, and Heat's, end in .json."""
+        networking = self._networking
         return [
-            Route("/network", self._versions),
-            Route("/network/", self._versions),
-            *_both("GET", "extensions", self._extensions),
-            *_both("POST", "ports", self._add_port),
-            *_both("PUT", "ports/{id}", self._change_port),
-            *_both("DELETE", "ports/{id}", _removal(there.remove_port)),
-            *_both("POST", "security-groups", self._add_group),
-            *_both("PUT", "security-groups/{id}", self._change_group),
-            *_both("DELETE", "security-groups/{id}", _removal(there.remove_group)),
-            *_both("POST", "security-group-rules", self._add_rule),
-            *_both("DELETE", "security-group-rules/{id}", _removal(there.remove_rule)),
-            *_both("GET", "{what}", self._list),
-            *_both("GET", "{what}/{id}", self._show),
+            Route("/network", self._show_versions),
+            Route("/network/", self._show_versions),
+            *_build_routes("GET", "extensions", self._list_extensions),
+            *_build_routes("POST", "ports", self._add_port),
+            *_build_routes("PUT", "ports/{id}", self._change_port),
+            *_build_routes("DELETE", "ports/{id}", _build_removal(networking.remove_port)),
+            *_build_routes("POST", "security-groups", self._add_group),
+            *_build_routes("PUT", "security-groups/{id}", self._change_group),
+            *_build_routes("DELETE", "security-groups/{id}", _build_removal(networking.remove_group)),
+            *_build_routes("POST", "security-group-rules", self._add_rule),
+            *_build_routes("DELETE", "security-group-rules/{id}", _build_removal(networking.remove_rule)),
+            *_build_routes("GET", "{what}", self._list_objects),
+            *_build_routes("GET", "{what}/{id}", self._show_object),
         ]
 
-    async def _versions(self, request: Request) -> Response:
+    async def _show_versions(self, request: Request) -> Response:
         links = [{"rel": "self", "href": f"{request.base_url}network/v2.0/"}]
         return JSONResponse({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]}, 300)
 
-    async def _extensions(self, request: Request) -> Response:
-        shown: list[NetworkRow] = [
+    async def _list_extensions(self, request: Request) -> Response:
+        extensions: list[NetworkRow] = [
             {"alias": alias, "name": alias, "description": "", "updated": "", "links": []}
             for alias in ("security-group", "port-security")
         ]
-        return JSONResponse({"extensions": shown})
+        return JSONResponse({"extensions": extensions})
 
-    async def _list(self, request: Request) -> Response:
-        what, asked = request.path_params["what"], request.query_params
-        rows = [] if asked.get("marker") else self._rows(what)
-        matching = [row for row in rows if all(_is(row, key, asked.getlist(key)) for key in asked)]
-        return JSONResponse({what.replace("-", "_"): matching})
+    async def _list_objects(self, request: Request) -> Response:
+        collection, attributes = request.path_params["what"], request.query_params
+        rows = [] if attributes.get("marker") else self._list_rows(collection)
+        matching = [
+            view
+            for view in rows
+            if all(_matches_filter(view, key, attributes.getlist(key)) for key in attributes)
+        ]
+        return JSONResponse({collection.replace("-", "_"): matching})
 
-    async def _show(self, request: Request) -> Response:
-        what, wanted = request.path_params["what"], request.path_params["id"]
-        for row in self._rows(what):
-            if row["id"] == wanted:
-                return _one(what, row)
-        raise NotFound(f"{what} {wanted} could not be found.")
+    async def _show_object(self, request: Request) -> Response:
+        collection, object_id = request.path_params["what"], request.path_params["id"]
+        for view in self._list_rows(collection):
+            if view["id"] == object_id:
+                return _build_response(collection, view)
+        raise NotFound(f"{collection} {object_id} could not be found.")
 
     async def _add_port(self, request: Request) -> Response:
-        asked = await _asked(request, "port")
-        fixed = asked.get("fixed_ips") or [{}]
-        groups = self._default() if asked.get("security_groups") is None else asked["security_groups"]
+        attributes = await _read_object(request, "port")
+        fixed_ips = attributes.get("fixed_ips") or [{}]
+        groups = (
+            self._get_default_groups()
+            if attributes.get("security_groups") is None
+            else attributes["security_groups"]
+        )
         try:
-            port = self._networking.add_port(asked.get("name") or "", groups, fixed[0].get("ip_address"))
+            port = self._networking.add_port(
+                attributes.get("name") or "", groups, fixed_ips[0].get("ip_address")
+            )
         except ResourceFailure as error:
             raise HTTPBadRequest(str(error)) from error
-        port.server_id = str(asked.get("device_id") or "")
-        return _one("ports", _port(port), 201)
+        port.server_id = str(attributes.get("device_id") or "")
+        return _build_response("ports", _format_port(port), 201)
 
     async def _change_port(self, request: Request) -> Response:
-        port, asked = self._networking.find_port(request.path_params["id"]), await _asked(request, "port")
-        port.name = str(asked.get("name", port.name))
-        port.server_id = str(asked.get("device_id", port.server_id))
+        port, attributes = (
+            self._networking.find_port(request.path_params["id"]),
+            await _read_object(request, "port"),
+        )
+        port.name = str(attributes.get("name", port.name))
+        port.server_id = str(attributes.get("device_id", port.server_id))
         port.groups = [
-            self._networking.find_group(each).id for each in asked.get("security_groups", port.groups)
+            self._networking.find_group(group_id).id
+            for group_id in attributes.get("security_groups", port.groups)
         ]
-        return _one("ports", _port(port))
+        return _build_response("ports", _format_port(port))
 
     async def _add_group(self, request: Request) -> Response:
-        asked = await _asked(request, "security_group")
-        group = self._networking.add_group(str(asked.get("name", "")), str(asked.get("description") or ""))
-        return _one("security-groups", _group(group), 201)
+        attributes = await _read_object(request, "security_group")
+        group = self._networking.add_group(
+            str(attributes.get("name", "")), str(attributes.get("description") or "")
+        )
+        return _build_response("security-groups", _format_group(group), 201)
 
     async def _change_group(self, request: Request) -> Response:
         group = self._networking.find_group(request.path_params["id"])
-        asked = await _asked(request, "security_group")
-        group.name = str(asked.get("name", group.name))
-        group.description = str(asked.get("description", group.description))
-        return _one("security-groups", _group(group))
+        attributes = await _read_object(request, "security_group")
+        group.name = str(attributes.get("name", group.name))
+        group.description = str(attributes.get("description", group.description))
+        return _build_response("security-groups", _format_group(group))
 
     async def _add_rule(self, request: Request) -> Response:
-        """One rule, or many in one request, of which then all are made or none: so Heat 27 makes a group's."""
-        many = "security_group_rules"
-        if many not in await _body(request):
-            return _one(
-                "security-group-rules", _rule(self._add(await _asked(request, "security_group_rule"))), 201
+        """Add one rule, or all or none of many in one request: Heat 27 creates a group's rules so."""
+        plural = "security_group_rules"
+        if plural not in await _read_body(request):
+            return _build_response(
+                "security-group-rules",
+                _format_rule(self._create_rule(await _read_object(request, "security_group_rule"))),
+                201,
             )
-        made: list[SecurityGroupRule] = []
+        rules: list[SecurityGroupRule] = []
         try:
-            for asked in (await _body(request))[many]:
-                made.append(self._add(asked))
+            for attributes in (await _read_body(request))[plural]:
+                rules.append(self._create_rule(attributes))
         except ApiError:
-            for rule in made:
+            for rule in rules:
                 self._networking.remove_rule(rule.id)
             raise
-        return JSONResponse({many: [_rule(rule) for rule in made]}, 201)
+        return JSONResponse({plural: [_format_rule(rule) for rule in rules]}, 201)
 
-    def _add(self, asked: Mapping[str, Any]) -> SecurityGroupRule:
-        said = {key: asked[key] for key in RULE_KEYS if asked.get(key) is not None}
-        return self._networking.add_rule(str(asked.get("security_group_id")), said)
+    def _create_rule(self, attributes: Mapping[str, Any]) -> SecurityGroupRule:
+        rule_attributes = {key: attributes[key] for key in RULE_KEYS if attributes.get(key) is not None}
+        return self._networking.add_rule(str(attributes.get("security_group_id")), rule_attributes)
 
-    def _default(self) -> list[str]:
+    def _get_default_groups(self) -> list[str]:
         return [next(iter(self._networking.groups))]
 
-    def _rows(self, what: str) -> list[NetworkRow]:
-        there = self._networking
+    def _list_rows(self, collection: str) -> list[NetworkRow]:
+        networking = self._networking
         views: Mapping[str, Callable[[], list[NetworkRow]]] = {
             "networks": lambda: [_NETWORK],
-            "subnets": lambda: [_subnet(there)],
-            "ports": lambda: [_port(port) for port in there.ports.values()],
-            "security-groups": lambda: [_group(group) for group in there.groups.values()],
-            "security-group-rules": lambda: [_rule(rule) for rule in there.list_rules()],
+            "subnets": lambda: [_format_subnet(networking)],
+            "ports": lambda: [_format_port(port) for port in networking.ports.values()],
+            "security-groups": lambda: [_format_group(group) for group in networking.groups.values()],
+            "security-group-rules": lambda: [_format_rule(rule) for rule in networking.list_rules()],
         }
-        return views[what]() if what in views else []
+        return views[collection]() if collection in views else []
 
 
-def build_network_error(request: Request, refusal: ApiError) -> Response:
-    """A refusal in the body that Neutron gives it."""
-    kind = {404: "NotFound", 409: "Conflict"}.get(refusal.status, refusal.error_type)
-    said = {"type": kind, "message": str(refusal), "detail": ""}
-    return JSONResponse({"NeutronError": said}, refusal.status)
+def build_network_error(request: Request, error: ApiError) -> Response:
+    """Format an error as Neutron does."""
+    error_type = {404: "NotFound", 409: "Conflict"}.get(error.status, error.error_type)
+    rule_attributes = {"type": error_type, "message": str(error), "detail": ""}
+    return JSONResponse({"NeutronError": rule_attributes}, error.status)
 
 
-def _both(method: str, path: str, endpoint: Endpoint) -> Iterable[Route]:
+def _build_routes(method: str, path: str, endpoint: Endpoint) -> Iterable[Route]:
     return (Route(f"{ROOT_PATH}/{path}{suffix}", endpoint, methods=[method]) for suffix in (".json", ""))
 
 
-def _removal(remove: Callable[[str], None]) -> Endpoint:
-    async def removed(request: Request) -> Response:
+def _build_removal(remove: Callable[[str], None]) -> Endpoint:
+    async def remove_object(request: Request) -> Response:
         remove(request.path_params["id"])
         return Response(status_code=204)
 
-    return removed
+    return remove_object
 
 
-async def _body(request: Request) -> Mapping[str, Any]:
+async def _read_body(request: Request) -> Mapping[str, Any]:
     try:
         return dict(await request.json())
     except (ValueError, TypeError) as error:
         raise HTTPBadRequest("The request body is no JSON object") from error
 
 
-async def _asked(request: Request, key: str) -> dict[str, Any]:
+async def _read_object(request: Request, key: str) -> dict[str, Any]:
     try:
         return dict((await request.json())[key])
     except (ValueError, KeyError, TypeError) as error:
         raise HTTPBadRequest(f"Unable to find '{key}' in request body") from error
 
 
-def _one(what: str, row: NetworkRow, code: int = 200) -> Response:
-    return JSONResponse({what.replace("-", "_").removesuffix("s"): row}, code)
+def _build_response(collection: str, view: NetworkRow, status_code: int = 200) -> Response:
+    return JSONResponse({collection.replace("-", "_").removesuffix("s"): view}, status_code)
 
 
-def _is(row: NetworkRow, key: str, wanted: list[str]) -> bool:
-    """Whether a filter lets a row through; what is no field of it (limit, fields) is no filter."""
-    return key not in row or str(row[key]) in wanted
+def _matches_filter(view: NetworkRow, key: str, object_id: list[str]) -> bool:
+    """Whether a row matches a filter. Parameters that are no fields of it (limit, fields) are no filters."""
+    return key not in view or str(view[key]) in object_id
 
 
 _NETWORK: NetworkRow = {
@@ -202,20 +220,20 @@ _NETWORK: NetworkRow = {
 }
 
 
-def _subnet(there: NeutronNetwork) -> NetworkRow:
+def _format_subnet(networking: NeutronNetwork) -> NetworkRow:
     return {
         "id": SUBNET_ID,
         "name": SUBNET_NAME,
         "tenant_id": PROJECT_NAME,
         "network_id": NETWORK_ID,
-        "cidr": str(there.network),
-        "ip_version": there.network.version,
-        "gateway_ip": there.gateway,
+        "cidr": str(networking.network),
+        "ip_version": networking.network.version,
+        "gateway_ip": networking.gateway,
         "enable_dhcp": False,
     }
 
 
-def _port(port: Port) -> NetworkRow:
+def _format_port(port: Port) -> NetworkRow:
     return {
         "id": port.id,
         "name": port.name,
@@ -233,8 +251,8 @@ def _port(port: Port) -> NetworkRow:
     }
 
 
-def _group(group: SecurityGroup) -> NetworkRow:
-    rules = [_rule(rule) for rule in group.rules]
+def _format_group(group: SecurityGroup) -> NetworkRow:
+    rules = [_format_rule(rule) for rule in group.rules]
     return {
         "id": group.id,
         "name": group.name,
@@ -245,6 +263,6 @@ def _group(group: SecurityGroup) -> NetworkRow:
     }
 
 
-def _rule(rule: SecurityGroupRule) -> NetworkRow:
-    said = {key: rule.attributes.get(key) for key in RULE_KEYS}
-    return {"id": rule.id, "security_group_id": rule.group, "tenant_id": PROJECT_NAME, **said}
+def _format_rule(rule: SecurityGroupRule) -> NetworkRow:
+    rule_attributes = {key: rule.attributes.get(key) for key in RULE_KEYS}
+    return {"id": rule.id, "security_group_id": rule.group, "tenant_id": PROJECT_NAME, **rule_attributes}

@@ -1,4 +1,4 @@
-"""The one network: its ports, which hold addresses, and security groups, which are kept and filter nothing."""
+"""The one network: its ports with their addresses, and security groups, which are kept and filter nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NETWORK_NAME, SUBNET_NAME = "embedded", "embedded-subnet"
 
 
 class InUse(ApiError):
-    """Something that another thing still needs cannot be removed."""
+    """An object that another still needs cannot be removed."""
 
     status = 409
 
 
 @dataclass(slots=True, eq=False)
 class Port:
-    """One address, and the server that has it. `ours`: made with its server, and goes with it."""
+    """One address, and the server that has it. If `is_server_owned`, it is created and removed with its server."""
 
     address: str
     name: str = ""
@@ -39,13 +39,13 @@ class Port:
 
     @property
     def mac(self) -> str:
-        """The one that the guest's wire has, too."""
+        """The MAC address, which the guest's link has too."""
         return build_mac_address(self.address)
 
 
 @dataclass(slots=True, eq=False)
 class SecurityGroupRule:
-    """A rule of a group; what it says is kept as it was asked."""
+    """A rule of a group, with its attributes as requested."""
 
     group: str
     attributes: Mapping[str, object]
@@ -76,20 +76,28 @@ class NeutronNetwork:
         return str(next(iter(self.network.hosts())))
 
     def add_port(
-        self, name: str = "", groups: Sequence[str] = (), address: str | None = None, ours: bool = False
+        self,
+        name: str = "",
+        groups: Sequence[str] = (),
+        address: str | None = None,
+        is_server_owned: bool = False,
     ) -> Port:
-        """A new port, at this address or at a free one."""
+        """Add a port, at this address or at a free one."""
         for group in groups:
             self.find_group(group)
-        taken = {port.address for port in self.ports.values()}
-        if address is not None and (address in taken or not is_host_address(address, self.network)):
+        used_addresses = {port.address for port in self.ports.values()}
+        if address is not None and (address in used_addresses or not is_host_address(address, self.network)):
             raise ResourceFailure("IpAddressInUseClient", f"Unable to assign the address {address}")
         if address is None:
-            free = (each for each in list_guest_addresses(self.network) if each not in taken)
-            address = next(free, None)
+            free_addresses = (
+                free_address
+                for free_address in list_guest_addresses(self.network)
+                if free_address not in used_addresses
+            )
+            address = next(free_addresses, None)
         if address is None:
             raise ResourceFailure("NoMoreFixedIps", "No fixed IP addresses available")
-        port = Port(address, name, list(groups), is_server_owned=ours)
+        port = Port(address, name, list(groups), is_server_owned=is_server_owned)
         self.ports[port.id] = port
         return port
 
@@ -99,15 +107,15 @@ class NeutronNetwork:
         return self.ports[port_id]
 
     def remove_port(self, port_id: str) -> None:
-        """Its address is free from then on."""
+        """Remove a port, and so free its address."""
         del self.ports[self.find_port(port_id).id]
 
     def list_server_ports(self, server_id: str) -> tuple[Port, ...]:
-        """A server's ports, the first one first."""
+        """List a server's ports in the order of their creation."""
         return tuple(port for port in self.ports.values() if port.server_id == server_id)
 
     def release_ports(self, server_id: str) -> None:
-        """A server is gone: so are the ports that came with it, and the others are free for the next one."""
+        """Remove the ports that were created with a server; the others are free for the next one."""
         for port in self.list_server_ports(server_id):
             if port.is_server_owned:
                 del self.ports[port.id]
@@ -115,8 +123,8 @@ class NeutronNetwork:
 
     def add_group(self, name: str, description: str = "") -> SecurityGroup:
         group = SecurityGroup(name, description)
-        for family in ("IPv4", "IPv6"):
-            group.rules.append(SecurityGroupRule(group.id, {"direction": "egress", "ethertype": family}))
+        for ethertype in ("IPv4", "IPv6"):
+            group.rules.append(SecurityGroupRule(group.id, {"direction": "egress", "ethertype": ethertype}))
         self.groups[group.id] = group
         return group
 
@@ -126,30 +134,30 @@ class NeutronNetwork:
         return self.groups[group_id]
 
     def remove_group(self, group_id: str) -> None:
-        """InUse while a port has it."""
+        """Remove a group; InUse if a port has it."""
         group = self.find_group(group_id)
         if any(group.id in port.groups for port in self.ports.values()):
             raise InUse(f"Security Group {group.id} in use.")
         del self.groups[group.id]
 
-    def add_rule(self, group_id: str, said: Mapping[str, object]) -> SecurityGroupRule:
-        """InUse where the group has one that says the same."""
+    def add_rule(self, group_id: str, attributes: Mapping[str, object]) -> SecurityGroupRule:
+        """Add a rule; InUse if the group has an equal one."""
         group = self.find_group(group_id)
-        if remote := said.get("remote_group_id"):
-            self.find_group(str(remote))
-        if any(dict(rule.attributes) == dict(said) for rule in group.rules):
+        if remote_group := attributes.get("remote_group_id"):
+            self.find_group(str(remote_group))
+        if any(dict(rule.attributes) == dict(attributes) for rule in group.rules):
             raise InUse("Security group rule already exists.")
-        group.rules.append(SecurityGroupRule(group.id, said))
+        group.rules.append(SecurityGroupRule(group.id, attributes))
         return group.rules[-1]
 
     def list_rules(self) -> tuple[SecurityGroupRule, ...]:
         return tuple(itertools.chain.from_iterable(group.rules for group in self.groups.values()))
 
     def find_rule(self, rule_id: str) -> SecurityGroupRule:
-        found = next((rule for rule in self.list_rules() if rule.id == rule_id), None)
-        if found is None:
+        rule = next((rule for rule in self.list_rules() if rule.id == rule_id), None)
+        if rule is None:
             raise EntityNotFound(f"Security group rule {rule_id} does not exist")
-        return found
+        return rule
 
     def remove_rule(self, rule_id: str) -> None:
         rule = self.find_rule(rule_id)

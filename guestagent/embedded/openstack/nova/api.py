@@ -1,4 +1,4 @@
-"""Nova's API over the servers: enough to list, find, make, reboot and delete them."""
+"""Nova's API: enough to list, find, create, reboot and delete servers."""
 
 from __future__ import annotations
 
@@ -31,105 +31,107 @@ class ComputeApi:
         self._compute = compute
 
     def build_routes(self) -> list[Route]:
-        one = ROOT_PATH + "/servers/{id}"
+        server_path = ROOT_PATH + "/servers/{id}"
         return [
-            Route("/", _versions),
-            Route(ROOT_PATH, _version),
-            Route(ROOT_PATH + "/", _version),
-            Route(ROOT_PATH + "/flavors", _flavors),
-            Route(ROOT_PATH + "/flavors/detail", _flavors),
-            Route(ROOT_PATH + "/flavors/{id}", _flavor),
-            Route(ROOT_PATH + "/flavors/{id}/os-extra_specs", _extra_specs),
-            Route(ROOT_PATH + "/extensions", _extensions),
-            Route(ROOT_PATH + "/os-keypairs", self._keypairs),
-            Route(ROOT_PATH + "/os-keypairs", self._add_keypair, methods=["POST"]),
-            Route(ROOT_PATH + "/os-keypairs/{name}", self._keypair, methods=["GET", "DELETE"]),
-            Route(ROOT_PATH + "/servers", self._list),
-            Route(ROOT_PATH + "/servers", self._create, methods=["POST"]),
-            Route(ROOT_PATH + "/servers/detail", self._list),
-            Route(one, self._show),
-            Route(one, self._rename, methods=["PUT"]),
-            Route(one, self._delete, methods=["DELETE"]),
-            Route(ROOT_PATH + "/limits", _limits),
-            *ServerActions(self._compute).build_routes(one),
+            Route("/", _show_versions),
+            Route(ROOT_PATH, _show_version),
+            Route(ROOT_PATH + "/", _show_version),
+            Route(ROOT_PATH + "/flavors", _list_flavors),
+            Route(ROOT_PATH + "/flavors/detail", _list_flavors),
+            Route(ROOT_PATH + "/flavors/{id}", _show_flavor),
+            Route(ROOT_PATH + "/flavors/{id}/os-extra_specs", _show_extra_specs),
+            Route(ROOT_PATH + "/extensions", _list_extensions),
+            Route(ROOT_PATH + "/os-keypairs", self._list_keypairs),
+            Route(ROOT_PATH + "/os-keypairs", self._create_keypair, methods=["POST"]),
+            Route(ROOT_PATH + "/os-keypairs/{name}", self._handle_keypair, methods=["GET", "DELETE"]),
+            Route(ROOT_PATH + "/servers", self._list_servers),
+            Route(ROOT_PATH + "/servers", self._create_server, methods=["POST"]),
+            Route(ROOT_PATH + "/servers/detail", self._list_servers),
+            Route(server_path, self._show_server),
+            Route(server_path, self._rename_server, methods=["PUT"]),
+            Route(server_path, self._delete_server, methods=["DELETE"]),
+            Route(ROOT_PATH + "/limits", _show_limits),
+            *ServerActions(self._compute).build_routes(server_path),
         ]
 
-    async def _list(self, request: Request) -> Response:
-        asked = request.query_params
-        servers = [server for server in self._compute.servers.values() if _matches(server, request)]
-        if asked.get("marker"):
+    async def _list_servers(self, request: Request) -> Response:
+        body = request.query_params
+        servers = [server for server in self._compute.servers.values() if _matches_filters(server, request)]
+        if body.get("marker"):
             servers = []
-        return JSONResponse({"servers": [self._view(server) for server in servers]})
+        return JSONResponse({"servers": [self._format_server(server) for server in servers]})
 
-    async def _show(self, request: Request) -> Response:
-        return self._shown(self._server(request))
+    async def _show_server(self, request: Request) -> Response:
+        return self._build_server_response(self._get_server(request))
 
-    async def _create(self, request: Request) -> Response:
+    async def _create_server(self, request: Request) -> Response:
         try:
-            asked = (await request.json())["server"]
-            data = base64.b64decode(asked.get("user_data") or "", validate=True)
-            name, flavor, image = str(asked["name"]), str(asked["flavorRef"]), str(asked["imageRef"])
+            body = (await request.json())["server"]
+            data = base64.b64decode(body.get("user_data") or "", validate=True)
+            name, flavor, image = str(body["name"]), str(body["flavorRef"]), str(body["imageRef"])
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-            return _fault(
+            return _build_fault(
                 400, "badRequest", "Invalid input received: a server needs name, flavorRef, imageRef"
             )
         try:
-            first, *more = _ports(asked) or [""]
-            server_id = await self._compute.create(name, flavor, image, data, asked.get("key_name"), first)
-            for each in more:
-                self._compute.networking.find_port(each).server_id = server_id
+            first_port, *other_ports = _list_requested_ports(body) or [""]
+            server_id = await self._compute.create(
+                name, flavor, image, data, body.get("key_name"), first_port
+            )
+            for port_id in other_ports:
+                self._compute.networking.find_port(port_id).server_id = server_id
         except ResourceFailure as error:
-            return _fault(400, "badRequest", str(error))
-        self._compute.get_server(server_id).metadata |= asked.get("metadata") or {}
-        made = {"id": server_id, "links": [], "OS-DCF:diskConfig": "MANUAL", "adminPass": ""}
-        return JSONResponse({"server": made}, 202)
+            return _build_fault(400, "badRequest", str(error))
+        self._compute.get_server(server_id).metadata |= body.get("metadata") or {}
+        view = {"id": server_id, "links": [], "OS-DCF:diskConfig": "MANUAL", "adminPass": ""}
+        return JSONResponse({"server": view}, 202)
 
-    async def _delete(self, request: Request) -> Response:
-        self._compute.start_delete(self._server(request).id)
+    async def _delete_server(self, request: Request) -> Response:
+        self._compute.start_delete(self._get_server(request).id)
         return Response(status_code=204)
 
-    async def _rename(self, request: Request) -> Response:
-        server = self._server(request)
+    async def _rename_server(self, request: Request) -> Response:
+        server = self._get_server(request)
         server.name = str(((await request.json()).get("server") or {}).get("name", server.name))
-        return self._shown(server)
+        return self._build_server_response(server)
 
-    async def _keypairs(self, request: Request) -> Response:
+    async def _list_keypairs(self, request: Request) -> Response:
         return JSONResponse(
-            {"keypairs": [{"keypair": self._key_view(name)} for name in self._compute.public_keys]}
+            {"keypairs": [{"keypair": self._format_keypair(name)} for name in self._compute.public_keys]}
         )
 
-    async def _add_keypair(self, request: Request) -> Response:
+    async def _create_keypair(self, request: Request) -> Response:
         try:
-            asked = (await request.json())["keypair"]
-            self._compute.public_keys[str(asked["name"])] = str(asked.get("public_key", ""))
+            body = (await request.json())["keypair"]
+            self._compute.public_keys[str(body["name"])] = str(body.get("public_key", ""))
         except (ValueError, KeyError, TypeError, AttributeError):
-            return _fault(400, "badRequest", "Malformed request body")
-        return JSONResponse({"keypair": self._key_view(str(asked["name"]))}, 201)
+            return _build_fault(400, "badRequest", "Malformed request body")
+        return JSONResponse({"keypair": self._format_keypair(str(body["name"]))}, 201)
 
-    async def _keypair(self, request: Request) -> Response:
+    async def _handle_keypair(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self._compute.public_keys:
-            return _fault(404, "itemNotFound", f"Keypair {name} not found")
+            return _build_fault(404, "itemNotFound", f"Keypair {name} not found")
         if request.method == "DELETE":
             del self._compute.public_keys[name]
             return Response(status_code=202)
-        return JSONResponse({"keypair": self._key_view(name)})
+        return JSONResponse({"keypair": self._format_keypair(name)})
 
-    def _key_view(self, name: str) -> dict[str, object]:
+    def _format_keypair(self, name: str) -> dict[str, object]:
         return {"name": name, "public_key": self._compute.public_keys[name], "fingerprint": "", "type": "ssh"}
 
-    def _server(self, request: Request) -> ComputeServer:
+    def _get_server(self, request: Request) -> ComputeServer:
         return self._compute.get_server(request.path_params["id"])
 
-    def _shown(self, server: ComputeServer) -> Response:
-        return JSONResponse({"server": self._view(server)})
+    def _build_server_response(self, server: ComputeServer) -> Response:
+        return JSONResponse({"server": self._format_server(server)})
 
-    def _view(self, server: ComputeServer) -> dict[str, object]:
+    def _format_server(self, server: ComputeServer) -> dict[str, object]:
         return format_server(server, self._compute.networking.list_server_ports(server.id))
 
 
 def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, object]:
-    """A server as Nova shows it. It has no address before it runs."""
+    """Format a server as Nova does."""
     addresses = [
         {
             "version": ip_address(port.address).version,
@@ -139,7 +141,7 @@ def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, obj
         }
         for port in ports
     ]
-    shown: dict[str, object] = {
+    view: dict[str, object] = {
         "id": server.id,
         "name": server.name,
         "status": server.status,
@@ -167,32 +169,34 @@ def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, obj
         "os-extended-volumes:volumes_attached": [],
     }
     if server.fault:
-        shown["fault"] = {"code": 500, "message": server.fault, "created": format_timestamp(server.created)}
-    return shown
+        view["fault"] = {"code": 500, "message": server.fault, "created": format_timestamp(server.created)}
+    return view
 
 
-def build_compute_error(request: Request, refusal: Exception) -> Response:
-    """A refusal in the body that Nova, Glance or Neutron gives it."""
-    assert isinstance(refusal, ApiError)
+def build_compute_error(request: Request, error: Exception) -> Response:
+    """Format an error as Nova, Glance or Neutron does."""
+    assert isinstance(error, ApiError)
     if request.url.path.startswith("/network"):
-        return build_network_error(request, refusal)
-    kind = {404: "itemNotFound", 409: "conflictingRequest"}.get(refusal.status, "badRequest")
-    return _fault(refusal.status, kind, str(refusal))
+        return build_network_error(request, error)
+    fault_type = {404: "itemNotFound", 409: "conflictingRequest"}.get(error.status, "badRequest")
+    return _build_fault(error.status, fault_type, str(error))
 
 
-def _ports(asked: Mapping[str, Any]) -> list[str]:
-    """The ports among a new server's networks; "auto", "none" and networks as such mean one of its own."""
-    networks = asked.get("networks")
-    named = networks if isinstance(networks, list) else []
-    return [str(each["port"]) for each in named if isinstance(each, dict) and each.get("port")]
+def _list_requested_ports(body: Mapping[str, Any]) -> list[str]:
+    """List the ports among a new server's networks. "auto", "none" and networks without a port mean one of its own."""
+    networks = body.get("networks")
+    network_rows = networks if isinstance(networks, list) else []
+    return [
+        str(port_id["port"]) for port_id in network_rows if isinstance(port_id, dict) and port_id.get("port")
+    ]
 
 
-def _matches(server: ComputeServer, request: Request) -> bool:
-    asked = request.query_params
-    return asked.get("name", "") in server.name and asked.get("status", server.status) == server.status
+def _matches_filters(server: ComputeServer, request: Request) -> bool:
+    body = request.query_params
+    return body.get("name", "") in server.name and body.get("status", server.status) == server.status
 
 
-def _flavor_view(flavor: Flavor) -> dict[str, object]:
+def _format_flavor(flavor: Flavor) -> dict[str, object]:
     return {
         "id": flavor.id,
         "name": flavor.name,
@@ -210,42 +214,42 @@ def _flavor_view(flavor: Flavor) -> dict[str, object]:
     }
 
 
-async def _flavors(request: Request) -> Response:
-    shown = [] if request.query_params.get("marker") else [_flavor_view(flavor) for flavor in FLAVORS]
-    return JSONResponse({"flavors": shown})
+async def _list_flavors(request: Request) -> Response:
+    view = [] if request.query_params.get("marker") else [_format_flavor(flavor) for flavor in FLAVORS]
+    return JSONResponse({"flavors": view})
 
 
-async def _flavor(request: Request) -> Response:
-    wanted = request.path_params["id"]
-    flavor = find_flavor(wanted)
-    if flavor is None or flavor.id != wanted:
-        return _fault(404, "itemNotFound", f"Flavor {wanted} could not be found.")
-    return JSONResponse({"flavor": _flavor_view(flavor)})
+async def _show_flavor(request: Request) -> Response:
+    flavor_id = request.path_params["id"]
+    flavor = find_flavor(flavor_id)
+    if flavor is None or flavor.id != flavor_id:
+        return _build_fault(404, "itemNotFound", f"Flavor {flavor_id} could not be found.")
+    return JSONResponse({"flavor": _format_flavor(flavor)})
 
 
-async def _extra_specs(request: Request) -> Response:
+async def _show_extra_specs(request: Request) -> Response:
     return JSONResponse({"extra_specs": {}})
 
 
-async def _extensions(request: Request) -> Response:
+async def _list_extensions(request: Request) -> Response:
     return JSONResponse({"extensions": []})
 
 
-async def _limits(request: Request) -> Response:
-    """What Heat asks before it makes a server."""
-    most = {"maxServerMeta": 128, "maxPersonality": 5, "maxPersonalitySize": 10240}
-    return JSONResponse({"limits": {"rate": [], "absolute": most}})
+async def _show_limits(request: Request) -> Response:
+    """Show the limits, which Heat reads before it creates a server."""
+    limits = {"maxServerMeta": 128, "maxPersonality": 5, "maxPersonalitySize": 10240}
+    return JSONResponse({"limits": {"rate": [], "absolute": limits}})
 
 
-async def _versions(request: Request) -> Response:
-    return JSONResponse({"versions": [_version_view(request)]})
+async def _show_versions(request: Request) -> Response:
+    return JSONResponse({"versions": [_format_version(request)]})
 
 
-async def _version(request: Request) -> Response:
-    return JSONResponse({"version": _version_view(request)})
+async def _show_version(request: Request) -> Response:
+    return JSONResponse({"version": _format_version(request)})
 
 
-def _version_view(request: Request) -> dict[str, object]:
+def _format_version(request: Request) -> dict[str, object]:
     return {
         "id": "v2.1",
         "status": "CURRENT",
@@ -256,5 +260,5 @@ def _version_view(request: Request) -> dict[str, object]:
     }
 
 
-def _fault(code: int, kind: str, message: str) -> Response:
-    return JSONResponse({kind: {"code": code, "message": message}}, code)
+def _build_fault(status_code: int, fault_type: str, message: str) -> Response:
+    return JSONResponse({fault_type: {"code": status_code, "message": message}}, status_code)

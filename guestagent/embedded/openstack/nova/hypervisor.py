@@ -1,4 +1,4 @@
-"""What runs the guests, as the embedded cloud sees it; and one that boots nothing, for tests."""
+"""The interface to the hypervisor that runs the guests, and a fake one for tests that boots nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One server to boot. `user_data` is what Heat would hand to Nova, decoded."""
+    """One server to boot. `user_data` is what Heat sends to Nova, decoded."""
 
     id: str
     name: str
@@ -27,26 +27,26 @@ class Hypervisor(Protocol):
     """Blocking, and safe to call from many threads at once. Failures are GuestAgentError."""
 
     def open(self) -> None:
-        """Make ready for guests: the bridge is up, and its address can be listened on. A failure leaves no bridge."""
+        """Create the bridge, so that services can listen on its address. A failure leaves no bridge."""
 
     def close(self) -> None:
         """Destroy every guest and take the bridge down."""
 
     def sweep(self) -> None:
-        """Remove all that an earlier run left: processes, mounts, namespaces, links, the bridge."""
+        """Remove everything that an earlier run left: processes, mounts, namespaces, links, the bridge."""
 
     def boot(self, guest: Guest) -> None:
-        """Start a new guest; returns when its own init has started."""
+        """Start a new guest; return when its init has started."""
 
     def reboot(self, guest_id: str) -> None:
         """Shut down cleanly, then boot again on the same disk."""
 
     def destroy(self, guest_id: str) -> None:
-        """Kill and remove. Fine where there is no such guest."""
+        """Kill and remove a guest; nothing happens if there is none."""
 
 
 class FakeHypervisor:
-    """Boots nothing. `said` is every call in order; `guests` are those that would run now."""
+    """A hypervisor that boots nothing. `calls` are all calls in order; `guests` those that would run now."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
@@ -54,26 +54,26 @@ class FakeHypervisor:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        self._say("open", "")
+        self._record_call("open", "")
 
     def close(self) -> None:
-        self._say("close", "")
+        self._record_call("close", "")
         self.guests.clear()
 
     def sweep(self) -> None:
-        self._say("sweep", "")
+        self._record_call("sweep", "")
 
     def boot(self, guest: Guest) -> None:
-        self._say("boot", guest.name)
+        self._record_call("boot", guest.name)
         self.guests[guest.id] = guest
 
     def reboot(self, guest_id: str) -> None:
-        self._say("reboot", guest_id)
+        self._record_call("reboot", guest_id)
 
     def destroy(self, guest_id: str) -> None:
-        self._say("destroy", guest_id)
+        self._record_call("destroy", guest_id)
         self.guests.pop(guest_id, None)
 
-    def _say(self, call: str, about: str) -> None:
+    def _record_call(self, call: str, argument: str) -> None:
         with self._lock:
-            self.calls.append((call, about))
+            self.calls.append((call, argument))

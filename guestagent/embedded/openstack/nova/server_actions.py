@@ -1,4 +1,4 @@
-"""What Nova does with a server that is there: reboot, resize, names, metadata, interfaces."""
+"""Nova's actions on an existing server: reboot, resize, metadata, interfaces."""
 
 from __future__ import annotations
 
@@ -22,112 +22,122 @@ class WrongState(ApiError):
 
 
 class ServerActions:
-    """The routes below one server; `one` is its path."""
+    """The routes below one server."""
 
     def __init__(self, compute: Compute) -> None:
         self._compute = compute
         self._actions: Mapping[str, Callable[[ComputeServer, Any], None]] = {
-            "reboot": lambda server, asked: compute.start_reboot(server.id),
+            "reboot": lambda server, body: compute.start_reboot(server.id),
             "resize": self._resize,
-            "confirmResize": self._confirm,
+            "confirmResize": self._confirm_resize,
         }
 
-    def build_routes(self, one: str) -> list[Route]:
+    def build_routes(self, server_path: str) -> list[Route]:
         return [
-            Route(one + "/action", self._act, methods=["POST"]),
-            Route(one + "/metadata", self._metadata),
-            Route(one + "/metadata", self._add_metadata, methods=["POST"]),
-            Route(one + "/metadata/{key}", self._drop_metadata, methods=["DELETE"]),
-            Route(one + "/os-interface", self._interfaces),
-            Route(one + "/os-interface", self._attach, methods=["POST"]),
-            Route(one + "/os-interface/{port}", self._interface),
-            Route(one + "/os-interface/{port}", self._detach, methods=["DELETE"]),
-            Route(one + "/os-volume_attachments", self._volumes),
-            Route(one + "/os-security-groups", self._groups),
+            Route(server_path + "/action", self._run_action, methods=["POST"]),
+            Route(server_path + "/metadata", self._show_metadata),
+            Route(server_path + "/metadata", self._add_metadata, methods=["POST"]),
+            Route(server_path + "/metadata/{key}", self._delete_metadata, methods=["DELETE"]),
+            Route(server_path + "/os-interface", self._list_interfaces),
+            Route(server_path + "/os-interface", self._attach_interface, methods=["POST"]),
+            Route(server_path + "/os-interface/{port}", self._show_interface),
+            Route(server_path + "/os-interface/{port}", self._detach_interface, methods=["DELETE"]),
+            Route(server_path + "/os-volume_attachments", self._list_volumes),
+            Route(server_path + "/os-security-groups", self._list_groups),
         ]
 
-    async def _act(self, request: Request) -> Response:
-        """What needs another disk or no power at all is refused: a rebuild, a stop."""
-        server = self._server(request)
+    async def _run_action(self, request: Request) -> Response:
+        """Run an action. Those that need another disk or a stopped guest are rejected: rebuild, stop."""
+        server = self._get_server(request)
         try:
-            [(action, asked)] = dict(await request.json()).items()
+            [(action, body)] = dict(await request.json()).items()
         except (ValueError, TypeError) as error:
             raise HTTPBadRequest("Malformed request body") from error
         if action not in self._actions:
             raise HTTPBadRequest(f"There is no such action: {action}")
-        self._actions[action](server, asked)
+        self._actions[action](server, body)
         return Response(status_code=204 if action == "confirmResize" else 202)
 
-    def _resize(self, server: ComputeServer, asked: Mapping[str, str]) -> None:
-        flavor = find_flavor(str(asked.get("flavorRef")))
+    def _resize(self, server: ComputeServer, body: Mapping[str, str]) -> None:
+        flavor = find_flavor(str(body.get("flavorRef")))
         if flavor is None:
             raise HTTPBadRequest("Invalid flavorRef provided.")
         if server.status != "ACTIVE":
             raise WrongState(f"Cannot 'resize' instance {server.id} while it is in vm_state {server.status}")
         self._compute.start_resize(server.id, flavor)
 
-    def _confirm(self, server: ComputeServer, asked: object) -> None:
+    def _confirm_resize(self, server: ComputeServer, body: object) -> None:
         if server.status != "VERIFY_RESIZE":
             raise HTTPBadRequest("Instance has not been resized.")
         server.status = "ACTIVE"
 
-    async def _metadata(self, request: Request) -> Response:
-        return JSONResponse({"metadata": self._server(request).metadata})
+    async def _show_metadata(self, request: Request) -> Response:
+        return JSONResponse({"metadata": self._get_server(request).metadata})
 
     async def _add_metadata(self, request: Request) -> Response:
-        server = self._server(request)
+        server = self._get_server(request)
         server.metadata |= dict((await request.json())["metadata"])
         return JSONResponse({"metadata": server.metadata})
 
-    async def _drop_metadata(self, request: Request) -> Response:
-        self._server(request).metadata.pop(request.path_params["key"], None)
+    async def _delete_metadata(self, request: Request) -> Response:
+        self._get_server(request).metadata.pop(request.path_params["key"], None)
         return Response(status_code=204)
 
-    async def _interfaces(self, request: Request) -> Response:
-        ports = self._compute.networking.list_server_ports(self._server(request).id)
-        return JSONResponse({"interfaceAttachments": [_interface(port) for port in ports]})
+    async def _list_interfaces(self, request: Request) -> Response:
+        ports = self._compute.networking.list_server_ports(self._get_server(request).id)
+        return JSONResponse({"interfaceAttachments": [_format_interface(port) for port in ports]})
 
-    async def _interface(self, request: Request) -> Response:
-        return JSONResponse({"interfaceAttachment": _interface(self._port(request))})
+    async def _show_interface(self, request: Request) -> Response:
+        return JSONResponse({"interfaceAttachment": _format_interface(self._get_port(request))})
 
-    async def _attach(self, request: Request) -> Response:
-        """Kept in the books only: a guest has the one wire that it booted with."""
-        server, asked = self._server(request), (await request.json()).get("interfaceAttachment") or {}
-        there = self._compute.networking
+    async def _attach_interface(self, request: Request) -> Response:
+        """Attach an interface, in the records only: a guest has the one link that it booted with."""
+        server, body = self._get_server(request), (await request.json()).get("interfaceAttachment") or {}
+        networking = self._compute.networking
         try:
-            port = there.find_port(asked["port_id"]) if asked.get("port_id") else there.add_port(ours=True)
+            port = (
+                networking.find_port(body["port_id"])
+                if body.get("port_id")
+                else networking.add_port(is_server_owned=True)
+            )
         except ResourceFailure as error:
             raise HTTPBadRequest(str(error)) from error
         port.server_id = server.id
-        return JSONResponse({"interfaceAttachment": _interface(port)})
+        return JSONResponse({"interfaceAttachment": _format_interface(port)})
 
-    async def _detach(self, request: Request) -> Response:
-        port = self._port(request)
+    async def _detach_interface(self, request: Request) -> Response:
+        port = self._get_port(request)
         port.server_id = ""
         if port.is_server_owned:
             self._compute.networking.remove_port(port.id)
         return Response(status_code=202)
 
-    async def _volumes(self, request: Request) -> Response:
+    async def _list_volumes(self, request: Request) -> Response:
         return JSONResponse({"volumeAttachments": []})
 
-    async def _groups(self, request: Request) -> Response:
-        there = self._compute.networking
-        ids = {group for port in there.list_server_ports(self._server(request).id) for group in port.groups}
-        shown = [{"id": each, "name": there.find_group(each).name} for each in sorted(ids)]
-        return JSONResponse({"security_groups": shown})
+    async def _list_groups(self, request: Request) -> Response:
+        networking = self._compute.networking
+        ids = {
+            group
+            for port in networking.list_server_ports(self._get_server(request).id)
+            for group in port.groups
+        }
+        group_views = [
+            {"id": group_id, "name": networking.find_group(group_id).name} for group_id in sorted(ids)
+        ]
+        return JSONResponse({"security_groups": group_views})
 
-    def _server(self, request: Request) -> ComputeServer:
+    def _get_server(self, request: Request) -> ComputeServer:
         return self._compute.get_server(request.path_params["id"])
 
-    def _port(self, request: Request) -> Port:
+    def _get_port(self, request: Request) -> Port:
         port = self._compute.networking.find_port(request.path_params["port"])
-        if port.server_id != self._server(request).id:
+        if port.server_id != self._get_server(request).id:
             raise EntityNotFound(f"Port {port.id} not found")
         return port
 
 
-def _interface(port: Port) -> dict[str, object]:
+def _format_interface(port: Port) -> dict[str, object]:
     return {
         "net_id": NETWORK_ID,
         "port_id": port.id,

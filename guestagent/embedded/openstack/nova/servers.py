@@ -1,4 +1,4 @@
-"""The servers: a little Nova whose machines are the hypervisor's guests."""
+"""The servers of a minimal Nova, which are the hypervisor's guests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_HOST_MESSAGE = "No valid host was found."
 
 @dataclass(slots=True, eq=False)
 class ComputeServer:
-    """One server. `fault` tells why it is in ERROR."""
+    """One server. `fault` is the reason of its status ERROR."""
 
     name: str
     flavor: Flavor
@@ -53,7 +53,7 @@ class Compute:
         self.servers: dict[str, ComputeServer] = {}
         self.public_keys: dict[str, str] = {}  # name → public key
         self._hypervisor, self._executor = hypervisor, executor
-        self._kept: set[asyncio.Task[None]] = set()
+        self._background_tasks: set[asyncio.Task[None]] = set()
 
     @property
     def network(self) -> IpNetwork:
@@ -68,36 +68,38 @@ class Compute:
             raise EntityNotFound(f"Instance {server_id} could not be found.")
         return self.servers[server_id]
 
-    def check_constraint(self, what: str, name: str) -> str:
-        """What is wrong with the name of an Image, Flavor, Key or Subnet; nothing where it is there."""
-        there: Mapping[str, Callable[[], bool]] = {
+    def check_constraint(self, kind: str, name: str) -> str:
+        """Return an error message if there is no Image, Flavor, Key, Network or Subnet of that name, else nothing."""
+        checks: Mapping[str, Callable[[], bool]] = {
             "Image": lambda: find_image(name) is not None,
             "Flavor": lambda: find_flavor(name) is not None,
             "Key": lambda: name in self.public_keys,
             "Network": lambda: name in (NETWORK_ID, NETWORK_NAME),
             "Subnet": lambda: name in (SUBNET_ID, SUBNET_NAME),
         }
-        return "" if there[what]() else f"The {what} ({name}) could not be found."
+        return "" if checks[kind]() else f"The {kind} ({name}) could not be found."
 
     async def create(
         self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
     ) -> str:
-        """A new server, booting in the background; at this port's address, else at one of its own."""
-        wanted, booted = find_flavor(flavor), find_image(image)
-        if wanted is None or booted is None:
+        """Create a server that boots in the background, at this port's address or at one of its own."""
+        new_flavor, boot_image = find_flavor(flavor), find_image(image)
+        if new_flavor is None or boot_image is None:
             raise ResourceFailure(
                 "EntityNotFound",
                 self.check_constraint("Flavor", flavor) or self.check_constraint("Image", image),
             )
-        its = self.networking.find_port(port) if port else self.networking.add_port(ours=True)
-        server = ComputeServer(name, wanted, booted, its.address, user_data, key_name)
-        its.server_id = server.id
+        server_port = (
+            self.networking.find_port(port) if port else self.networking.add_port(is_server_owned=True)
+        )
+        server = ComputeServer(name, new_flavor, boot_image, server_port.address, user_data, key_name)
+        server_port.server_id = server.id
         self.servers[server.id] = server
         server.task = asyncio.create_task(self._boot(server))
         return server.id
 
     async def wait_until_active(self, server_id: str) -> None:
-        """Returns when the server is ACTIVE; never where it stays in BUILD."""
+        """Return when the server is ACTIVE; never if it stays in BUILD."""
         server = self.get_server(server_id)
         if server.task is not None:
             await asyncio.shield(server.task)
@@ -109,57 +111,64 @@ class Compute:
             await asyncio.Event().wait()
 
     async def resize(self, server_id: str, flavor: str) -> None:
-        """Another flavor, and the restart that comes with it."""
-        server, wanted = self.get_server(server_id), find_flavor(flavor)
-        assert wanted is not None, "the engine has looked"
-        if wanted.name == BROKEN_FLAVOR:
-            raise ResourceFailure("Error", f"Resizing to '{wanted.name}' failed, status 'ERROR'")
-        server.flavor = wanted
+        """Give the server another flavor, and reboot it."""
+        server, new_flavor = self.get_server(server_id), find_flavor(flavor)
+        assert new_flavor is not None, "the engine has checked it"
+        if new_flavor.name == BROKEN_FLAVOR:
+            raise ResourceFailure("Error", f"Resizing to '{new_flavor.name}' failed, status 'ERROR'")
+        server.flavor = new_flavor
         await self.reboot(server_id)
 
     def start_resize(self, server_id: str, flavor: Flavor) -> None:
-        """As Nova does it: the server runs with its new flavor, and waits in VERIFY_RESIZE for a word."""
+        """Resize as Nova does: the server runs with its new flavor, and waits in VERIFY_RESIZE for a confirmation."""
         server = self.get_server(server_id)
         if flavor.name == BROKEN_FLAVOR:
             server.status, server.fault = "ERROR", NO_HOST_MESSAGE
             return
         server.flavor, server.status = flavor, "RESIZE"
-        self._keep(self._after(server, lambda: self._hypervisor.reboot(server.id), then="VERIFY_RESIZE"))
+        self._run_in_background(
+            self._run_after_task(
+                server, lambda: self._hypervisor.reboot(server.id), final_status="VERIFY_RESIZE"
+            )
+        )
 
     async def reboot(self, server_id: str) -> None:
-        """A clean restart on the same disk; returns when the server's init runs again."""
+        """Restart the server cleanly on the same disk; return when its init runs again."""
         server = self.get_server(server_id)
         server.status = "REBOOT"
-        await self._after(server, lambda: self._hypervisor.reboot(server.id))
+        await self._run_after_task(server, lambda: self._hypervisor.reboot(server.id))
 
     def start_reboot(self, server_id: str) -> None:
-        """As reboot, without waiting for its end."""
-        self._keep(self.reboot(server_id))
+        """Start a reboot without waiting for its end."""
+        self._run_in_background(self.reboot(server_id))
 
     def start_delete(self, server_id: str) -> None:
-        """As remove, without waiting for its end."""
-        self._keep(self.delete(server_id))
+        """Start a deletion without waiting for its end."""
+        self._run_in_background(self.delete(server_id))
 
     async def delete(self, server_id: str) -> None:
-        """Destroy a server; fine where it is gone already."""
+        """Destroy a server; nothing happens if there is none."""
         server = self.servers.get(server_id)
         if server is None:
             return
         server.status = "DELETING"
         if server.task is not None:
             await asyncio.wait([server.task])
-        await self._blocking(lambda: self._hypervisor.destroy(server.id))
+        await self._run_in_thread(lambda: self._hypervisor.destroy(server.id))
         self.networking.release_ports(server_id)
         self.servers.pop(server_id, None)
 
     def get_address(self, server_id: str) -> str:
-        """Its address; what Heat says where the server is gone."""
+        """Return its address; Heat's placeholder if there is no such server."""
         server = self.servers.get(server_id)
         return "0.0.0.0" if server is None else server.address  # noqa: S104 - nobody listens there
 
     async def wait_for_tasks(self) -> None:
-        """Wait for every boot that is under way: a thread cannot be stopped."""
-        tasks = [*self._kept, *(server.task for server in self.servers.values() if server.task is not None)]
+        """Wait for every boot in progress: a thread cannot be stopped."""
+        tasks = [
+            *self._background_tasks,
+            *(server.task for server in self.servers.values() if server.task is not None),
+        ]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _boot(self, server: ComputeServer) -> None:
@@ -180,28 +189,32 @@ class Compute:
             image=server.image.name,
             user_data=server.user_data,
         )
-        await self._doing(server, lambda: self._hypervisor.boot(guest))
+        await self._run_action(server, lambda: self._hypervisor.boot(guest))
 
-    async def _after(self, server: ComputeServer, action: Callable[[], None], then: str = "ACTIVE") -> None:
-        """Do it when what is under way with this server has ended."""
+    async def _run_after_task(
+        self, server: ComputeServer, action: Callable[[], None], final_status: str = "ACTIVE"
+    ) -> None:
+        """Run an action when the server's present one has ended."""
         if server.task is not None:
             await asyncio.wait([server.task])
-        server.task = asyncio.create_task(self._doing(server, action, then))
+        server.task = asyncio.create_task(self._run_action(server, action, final_status))
         await asyncio.shield(server.task)
 
-    async def _doing(self, server: ComputeServer, action: Callable[[], None], then: str = "ACTIVE") -> None:
+    async def _run_action(
+        self, server: ComputeServer, action: Callable[[], None], final_status: str = "ACTIVE"
+    ) -> None:
         try:
-            await self._blocking(action)
+            await self._run_in_thread(action)
         except GuestAgentError as error:
             server.status, server.fault = "ERROR", str(error)
         else:
             if server.status != "DELETING":
-                server.status = then
+                server.status = final_status
 
-    async def _blocking(self, action: Callable[[], None]) -> None:
+    async def _run_in_thread(self, action: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._executor, action)
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._kept.add(task)
-        task.add_done_callback(self._kept.discard)
+    def _run_in_background(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)

@@ -36,7 +36,7 @@ def test_an_address_that_is_taken_or_elsewhere_is_refused(address: str) -> None:
 
 def test_a_port_of_a_server_goes_with_it_and_one_of_its_own_stays() -> None:
     there = networking()
-    ours, theirs = there.add_port(ours=True), there.add_port("kept")
+    ours, theirs = there.add_port(is_server_owned=True), there.add_port("kept")
     ours.server_id = theirs.server_id = "server"
 
     there.release_ports("server")
