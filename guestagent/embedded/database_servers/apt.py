@@ -39,74 +39,78 @@ class AptSuite:
         """Where the packages lie."""
         return self.folder / "archives"
 
-    def fetch_packages(self, packages: Sequence[str], alone: Sequence[str]) -> tuple[Path, ...]:
-        """All that is to be unpacked; of `alone` the packages themselves. UnsupportedEnvironment where it cannot be."""
-        self._lay()
-        self._update()
+    def fetch_packages(self, packages: Sequence[str], extra_packages: Sequence[str]) -> tuple[Path, ...]:
+        """Fetch packages with their dependencies, and `extra_packages` without. UnsupportedEnvironment if it fails."""
+        self._create_folders()
+        self._update_lists()
         install = ("install", "--yes", "--download-only", *packages)
-        told = self._apt("asking for the packages", *install, "--print-uris")
-        needed = tuple(PACKAGE_URI_PATTERN.finditer(told))
-        size = sum(int(each["size"]) for each in needed)
-        self.report(f"fetching {len(needed)} packages of {self.name}, {size / 1e6:.0f} MB")
-        self._apt("fetching packages", *install)
-        if alone:
-            self._apt("fetching packages", "download", *alone)
+        output = self._run_apt("asking for the packages", *install, "--print-uris")
+        packages_to_fetch = tuple(PACKAGE_URI_PATTERN.finditer(output))
+        size = sum(int(package["size"]) for package in packages_to_fetch)
+        self.report(f"fetching {len(packages_to_fetch)} packages of {self.name}, {size / 1e6:.0f} MB")
+        self._run_apt("fetching packages", *install)
+        if extra_packages:
+            self._run_apt("fetching packages", "download", *extra_packages)
         return tuple(sorted(self.archives.glob("*.deb")))
 
-    def _lay(self) -> None:
+    def _create_folders(self) -> None:
         for folder in ("archives/partial", "lists/partial", "nothing"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         (self.folder / "apt.conf").write_text(build_apt_config(self.folder))
 
-    def _update(self) -> None:
-        """From the first of this machine's sources that has this suite with Debian's signature."""
-        architecture = self._run("asking dpkg", ("dpkg", "--print-architecture")).strip()
-        refused = "its sources name no Debian archive"
-        for uri in list_archives(self._run("reading this machine's apt sources", LIST_SOURCES_COMMAND)):
+    def _update_lists(self) -> None:
+        """Read the suite's lists from the first of this machine's sources that has it with Debian's signature."""
+        architecture = self._run_command("asking dpkg", ("dpkg", "--print-architecture")).strip()
+        reason = "its sources name no Debian archive"
+        for uri in list_archives(
+            self._run_command("reading this machine's apt sources", LIST_SOURCES_COMMAND)
+        ):
             options = f"[arch={architecture} signed-by={KEYRING}]"
             (self.folder / "sources.list").write_text(f"deb {options} {uri} {self.name} main\n")
             self.report(f"reading the lists of {self.name}")
             try:
-                self._apt("reading the lists", "update", "--error-on=any")
+                self._run_apt("reading the lists", "update", "--error-on=any")
             except UnsupportedEnvironment as error:
-                refused = str(error)
+                reason = str(error)
             else:
                 # What an earlier attempt left, and the suite has no more.
-                self._apt("removing old packages", "autoclean")
+                self._run_apt("removing old packages", "autoclean")
                 return
-        raise UnsupportedEnvironment(f"this machine's apt has no suite {self.name} of Debian's: {refused}")
+        raise UnsupportedEnvironment(f"this machine's apt has no suite {self.name} of Debian's: {reason}")
 
-    def _apt(self, doing: str, *words: str) -> str:
-        argv = ("apt-get", f"--config-file={self.folder}/apt.conf", "-qq", *words)
-        return self._run(doing, argv)
+    def _run_apt(self, description: str, *arguments: str) -> str:
+        argv = ("apt-get", f"--config-file={self.folder}/apt.conf", "-qq", *arguments)
+        return self._run_command(description, argv)
 
-    def _run(self, doing: str, argv: Sequence[str]) -> str:
+    def _run_command(self, description: str, argv: Sequence[str]) -> str:
         proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
         environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **proxies}
-        done = commands.run_command(
+        completed = commands.run_command(
             argv, environment=environment, timeout=FETCH_TIMEOUT_S, folder=self.archives
         )
-        if done.returncode:
-            raise UnsupportedEnvironment(f"{doing} of {self.name}: {commands.find_last_line(done.stderr)}")
-        return done.stdout
+        if completed.returncode:
+            raise UnsupportedEnvironment(
+                f"{description} of {self.name}: {commands.find_last_line(completed.stderr)}"
+            )
+        return completed.stdout
 
 
 def list_archives(targets: str) -> tuple[str, ...]:
-    """Where this machine has Debian from: its own release's archive first. `targets` as SOURCES prints them."""
-    return tuple(dict.fromkeys(_archives(targets)))
+    """List the Debian archives of this machine, its own release's first. `targets` is LIST_SOURCES_COMMAND's output."""
+    return tuple(dict.fromkeys(_find_archives(targets)))
 
 
-def _archives(targets: str) -> Iterator[str]:
+def _find_archives(targets: str) -> Iterator[str]:
     for line in targets.splitlines():
         uri, release, component = line.rsplit(" ", 2)
-        fetchable = uri.startswith(("http:", "https:", "file:", "mirror", "copy:"))
-        if fetchable and component == "main" and "-" not in release and "/" not in release:
+        is_fetchable = uri.startswith(("http:", "https:", "file:", "mirror", "copy:"))
+        if is_fetchable and component == "main" and "-" not in release and "/" not in release:
             yield uri
 
 
 def build_apt_config(folder: Path) -> str:
-    """apt's settings, over the machine's own: everything that it keeps lies in `folder`."""
+    """Build apt's settings, which extend the machine's own: it keeps everything in `folder`."""
     return f"""\
 #clear APT::Update;
 #clear DPkg;

@@ -27,17 +27,17 @@ ACCOUNTS_FILE = "guestagent-mysql/static/usr/share/guestagent/mysql-accounts.sql
 LOCALHOST_SCRIPT = 'echo localhost > /proc/sys/kernel/hostname; exec "$0" "$@"'
 
 
-def provide_data_directory(flavour: Flavour, say: ReportProgress, cache: Path | None = None) -> Path:
-    """The directory to copy; root's, and not to be used itself. Errors as of `provide`."""
+def provide_data_directory(flavour: Flavour, report: ReportProgress, cache: Path | None = None) -> Path:
+    """Return the directory to copy. It is root's, and not to be used itself. Errors are those of `provide_root`."""
     cache = cache or find_cache_folder()
-    root = provide_root(flavour, say, cache)
+    root = provide_root(flavour, report, cache)
     folder = cache / "data" / f"{flavour.fingerprint}-{REDO_LOG_SIZE}"
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with hold_file_lock(cache / f"{flavour.name}.lock"):
             if not folder.is_dir():
                 draft = folder.with_name(f"{folder.name}.draft")
-                say(f"{flavour.name}: making a data directory")
+                report(f"{flavour.name}: making a data directory")
                 install_data_directory(flavour.family, draft, root)
                 os.sync()  # else a power cut after the renaming could leave files without their content
                 draft.rename(folder)
@@ -47,26 +47,26 @@ def provide_data_directory(flavour: Flavour, say: ReportProgress, cache: Path | 
 
 
 def copy_data_directory(source: Path, target: Path) -> None:
-    """A server's own data directory, which must not be there yet."""
+    """Copy a data directory for a server. `target` must not exist yet."""
     options = ("--archive", "--reflink=auto", "--sparse=always", "-T")
     commands.run_checked("copying the data directory", ("cp", *options, str(source), str(target)))
 
 
 def install_data_directory(family: Family, folder: Path, root: Path | None) -> None:
-    """Make it with the server of this root, or with this machine's own; what was in `folder` is removed."""
+    """Make a data directory with the server of this root, or with this machine's own. `folder` is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
-    argv = _INSTALLERS[family](folder)
+    argv = INSTALLERS[family](folder)
     argv = argv if root is None else build_root_command(root, argv)
-    nameless = ("unshare", "--uts", "--", "sh", "-ec", LOCALHOST_SCRIPT, *argv)
-    commands.run_checked("making a data directory", nameless, timeout=INSTALL_TIMEOUT_S)
+    localhost_command = ("unshare", "--uts", "--", "sh", "-ec", LOCALHOST_SCRIPT, *argv)
+    commands.run_checked("making a data directory", localhost_command, timeout=INSTALL_TIMEOUT_S)
     for name in IDENTITY_FILES:
         (folder / name).unlink(missing_ok=True)
 
 
 def build_mariadb_install_command(folder: Path, redo_log: str) -> Sequence[str]:
-    """The command that makes a MariaDB's data directory: root over the socket, nobody else.
+    """Build the command that makes a MariaDB data directory: root over the socket, nobody else.
 
-    It runs where the directory is to be, for MariaDB's script takes a path with a space for two. A starting server
+    It runs in the parent folder, because MariaDB's script splits a path with a space. A starting server
     deletes every temporary table in its own temporary folder: in /tmp also those of another build.
     """
     return (
@@ -77,12 +77,12 @@ def build_mariadb_install_command(folder: Path, redo_log: str) -> Sequence[str]:
     )  # fmt: skip
 
 
-def _mariadb(folder: Path) -> Sequence[str]:
+def _build_mariadb_command(folder: Path) -> Sequence[str]:
     return build_mariadb_install_command(folder, REDO_LOG_SIZE)
 
 
-def _mysql(folder: Path) -> Sequence[str]:
-    """As the element makes an image's. A power cut takes the whole directory: nothing need reach the disk before."""
+def _prepare_mysql_command(folder: Path) -> Sequence[str]:
+    """Build the command for MySQL, as the element runs it for an image. It skips syncing: a draft may be lost."""
     accounts = folder.with_name(
         f"{folder.name}.sql"
     )  # what is shipped may lie in /usr, which is another's then
@@ -95,4 +95,4 @@ def _mysql(folder: Path) -> Sequence[str]:
     )  # fmt: skip
 
 
-_INSTALLERS = {"mariadb": _mariadb, "mysql": _mysql}
+INSTALLERS = {"mariadb": _build_mariadb_command, "mysql": _prepare_mysql_command}

@@ -34,10 +34,10 @@ exec "$@"
 """
 
 
-def provide_root(flavour: Flavour, say: ReportProgress, cache: Path | None = None) -> Path:
-    """The flavour's root; minutes at most where it is to be fetched, no time where it is there.
+def provide_root(flavour: Flavour, report: ReportProgress, cache: Path | None = None) -> Path:
+    """Return the flavour's root. Fetching a missing one takes minutes.
 
-    UnsupportedEnvironment where it cannot be fetched, StorageError where it cannot be kept.
+    UnsupportedEnvironment if it cannot be fetched, StorageError if it cannot be kept.
     """
     cache = cache or find_cache_folder()
     root = cache / "roots" / flavour.fingerprint
@@ -49,8 +49,11 @@ def provide_root(flavour: Flavour, say: ReportProgress, cache: Path | None = Non
         make_public_folder(root.parent)
         with hold_file_lock(cache / f"{flavour.name}.lock"):
             if not root.is_dir():
-                _make(
-                    flavour, root, cache / "apt" / flavour.name, lambda said: say(f"{flavour.name}: {said}")
+                _unpack_packages(
+                    flavour,
+                    root,
+                    cache / "apt" / flavour.name,
+                    lambda message: report(f"{flavour.name}: {message}"),
                 )
     except OSError as error:
         raise StorageError(f"{flavour.name} cannot be kept in {cache}: {error}") from error
@@ -58,7 +61,7 @@ def provide_root(flavour: Flavour, say: ReportProgress, cache: Path | None = Non
 
 
 def build_root_command(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
-    """The command that runs `argv` with the programs and libraries of the root in the place of this machine's.
+    """Build the command that runs `argv` with the root's programs and libraries instead of this machine's.
 
     All else, every folder but /usr, is the machine's own, at its own place. Needs root. The process that is started
     is the one that becomes `argv`.
@@ -77,16 +80,16 @@ def build_root_command(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _make(flavour: Flavour, root: Path, kept: Path, say: ReportProgress) -> None:
+def _unpack_packages(flavour: Flavour, root: Path, apt_folder: Path, report: ReportProgress) -> None:
     draft = root.with_name(f"{root.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
-    packages = AptSuite(flavour.suite, kept, say).fetch_packages(
+    packages = AptSuite(flavour.suite, apt_folder, report).fetch_packages(
         (*SHELL_PACKAGES, *flavour.packages), flavour.extra_packages
     )
-    say(f"unpacking {len(packages)} packages")
-    _lay(draft)
-    words = ("bash", "-euo", "pipefail", "-c", UNPACK_SCRIPT, str(draft), *map(str, packages))
-    commands.run_checked(f"unpacking {flavour.name}", words, timeout=UNPACK_TIMEOUT_S)
+    report(f"unpacking {len(packages)} packages")
+    _create_skeleton(draft)
+    argv = ("bash", "-euo", "pipefail", "-c", UNPACK_SCRIPT, str(draft), *map(str, packages))
+    commands.run_checked(f"unpacking {flavour.name}", argv, timeout=UNPACK_TIMEOUT_S)
     for link, target in LINKS.items():
         if not os.path.lexists(draft / link):
             (draft / link).symlink_to(target)
@@ -96,11 +99,11 @@ def _make(flavour: Flavour, root: Path, kept: Path, say: ReportProgress) -> None
     )
     os.sync()  # else a power cut after the renaming could leave files without their content
     draft.rename(root)
-    shutil.rmtree(kept)
-    say(version.strip())
+    shutil.rmtree(apt_folder)
+    report(version.strip())
 
 
-def _lay(draft: Path) -> None:
+def _create_skeleton(draft: Path) -> None:
     for name in ("bin", "lib", "lib64", "sbin"):
         make_public_folder(draft / "usr" / name)
         (draft / name).symlink_to(f"usr/{name}")

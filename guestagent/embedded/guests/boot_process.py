@@ -1,4 +1,4 @@
-"""The only file of this room that starts processes that stay."""
+"""The first process of a guest. This is the only file of this room that imports subprocess."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guestagent.errors import DeadlineExceeded
 
 
 class BootProcess:
-    """The outermost process of a guest, started here; ended and reaped through `wait`."""
+    """The outermost process of a guest. `wait` reaps it."""
 
     def __init__(self, argv: Sequence[str], console: Path) -> None:
         console.touch(mode=0o600)
@@ -27,16 +27,16 @@ class BootProcess:
             )
 
     def wait_until_up(self, timeout: float) -> bool:
-        """Whether it printed a line within `timeout` seconds; False as soon as it ended without."""
+        """Whether it printed a line within `timeout` seconds; False at once if it ended without one."""
         pipe = self._process.stdout
         if pipe is None:
             return False
         with pipe:
-            ready, _, _ = select.select([pipe], [], [], timeout)
-            return bool(ready and pipe.readline())
+            readable, _, _ = select.select([pipe], [], [], timeout)
+            return bool(readable and pipe.readline())
 
     def wait(self, timeout: float) -> None:
-        """Reap it; it must have been killed before."""
+        """Reap the process, which must have been killed before."""
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired as error:

@@ -22,18 +22,18 @@ CAPABILITIES = (
 
 
 def build_hostname(name: str) -> str:
-    """A server's name as a host name: letters, digits and hyphens, 63 at most."""
+    """Turn a server's name into a host name: letters, digits and hyphens, 63 at most."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower())[:63].strip("-") or "guest"
 
 
 def build_confined_command(argv: Sequence[str], *options: str) -> tuple[str, ...]:
-    """As root, but without what would let it change this machine: mounts, devices, modules, the clock."""
-    kept = ",".join(("-all", *(f"+{name}" for name in CAPABILITIES)))
-    return ("setpriv", f"--bounding-set={kept}", *options, "--", *argv)
+    """Build a command that runs as root without the capabilities to change this machine: mounts, devices, modules."""
+    capabilities = ",".join(("-all", *(f"+{name}" for name in CAPABILITIES)))
+    return ("setpriv", f"--bounding-set={capabilities}", *options, "--", *argv)
 
 
 def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
-    """The command that starts a guest: namespaces, then the mounting script; all die with the outermost."""
+    """Build the command that starts a guest: namespaces, then the mount script. All end with the outermost process."""
     return (
         "nsenter", f"--net={namespace}", "--",
         "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--",
@@ -42,7 +42,7 @@ def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
 
 
 def build_exec_command(init: int, argv: Sequence[str]) -> tuple[str, ...]:
-    """The command that runs `argv` in the guest whose PID 1 is `init` here; it dies with what runs it."""
+    """Build the command that runs `argv` in the guest whose PID 1 is `init` here. It ends with its parent."""
     namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
     environment = ("env", "-i", f"PATH={build_search_path()}", "HOME=/root", "LANG=C.UTF-8")
     return (
@@ -51,13 +51,13 @@ def build_exec_command(init: int, argv: Sequence[str]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def build_mount_script(plan: Sequence[Mount], root: Path, host: str) -> str:
-    """Says `up` on its standard output when the guest's own root is in place; then only to the console."""
+def build_mount_script(mount_plan: Sequence[Mount], root: Path, hostname: str) -> str:
+    """Build the mount script. It prints `up` when the root is in place, then writes to the console only."""
     return f"""\
 set -eu
 umask 022
-printf %s {shlex.quote(host)} > /proc/sys/kernel/hostname
-{mounts.build_mount_commands(plan, root)}\
+printf %s {shlex.quote(hostname)} > /proc/sys/kernel/hostname
+{mounts.build_mount_commands(mount_plan, root)}\
 cd {shlex.quote(str(root))}
 ln -s /proc/self/fd dev/fd
 ln -s pts/ptmx dev/ptmx
@@ -75,23 +75,23 @@ exec {shlex.join(build_confined_command(("/bin/sh", INIT_PATH)))}
 
 
 def build_search_path() -> str:
-    """PATH in a guest: this interpreter's programs first, as an image has its virtual environment's."""
+    """Build PATH in a guest: this interpreter's programs first, like a virtual environment's in an image."""
     return f"{Path(sys.executable).parent}:{DEFAULT_PATH}"
 
 
 def build_init_script(guest_id: str, scripts: Sequence[str]) -> str:
-    """PID 1: user data once for this instance, then the supervisor in its own place.
+    """Build the script of PID 1: it runs user data once for this instance, and then becomes the supervisor.
 
-    As with cloud-init, the mark comes before the user data: what a power cut interrupts is not run again.
+    As with cloud-init, the semaphore comes before the user data: what a power cut interrupts is not run again.
     """
-    mark = shlex.quote(f"/var/lib/cloud/instances/{guest_id}/sem")
+    semaphore = shlex.quote(f"/var/lib/cloud/instances/{guest_id}/sem")
     return f"""\
 set -u
 export PATH={shlex.quote(build_search_path())} HOME=/root LANG=C.UTF-8
-if [ ! -e {mark} ]; then
-    mkdir -p {mark}
+if [ ! -e {semaphore} ]; then
+    mkdir -p {semaphore}
     trap 'exit 0' TERM
-{"".join(_run(name) for name in scripts)}\
+{"".join(_build_script_command(name) for name in scripts)}\
     trap - TERM
 fi
 umask 077
@@ -100,7 +100,7 @@ exec {shlex.join(services.build_supervisor_command())}
 """
 
 
-def _run(name: str) -> str:
-    """In the background and waited for: PID 1 must hear SIGTERM in the meantime."""
+def _build_script_command(name: str) -> str:
+    """Build a command that runs in the background and is waited for: PID 1 must handle SIGTERM meanwhile."""
     path = shlex.quote(f"{CFNTOOLS_FOLDER}/{name}")
     return f"    {path} >> /var/log/{CLOUD_INIT_LOG} 2>&1 < /dev/null & wait $!\n"

@@ -18,36 +18,36 @@ KEY_FILES = "*.pem"
 log = logging.getLogger(__name__)
 
 
-def build_data_directory(folder: Path, kind: GuestImage) -> None:
-    """Make it once, in `folder`; whole or not there, whoever asks at the same time.
+def build_data_directory(folder: Path, image: GuestImage) -> None:
+    """Make the data directory once, in `folder`. It is complete or absent, even if several processes make it at once.
 
-    A server that is not this machine's own is fetched first, where it is missing.
+    A server that is not this machine's own is fetched first if it is missing.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with hold_file_lock(folder / "lock"):
-        if (folder / kind.name).is_dir():
+        if (folder / image.name).is_dir():
             return
-        draft = folder / f"{kind.name}.draft"
+        draft = folder / f"{image.name}.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        if kind.flavour is None:
-            database_servers.install_data_directory(kind.family, draft, None)
+        if image.flavour is None:
+            database_servers.install_data_directory(image.family, draft, None)
         else:
             database_servers.copy_data_directory(
-                database_servers.provide_data_directory(kind.flavour, log.info), draft
+                database_servers.provide_data_directory(image.flavour, log.info), draft
             )
         for key in draft.glob(KEY_FILES):
             key.unlink()
-        its = read_host_account()
+        account = read_host_account()
         for path in (draft, *draft.rglob("*")):
-            os.chown(path, its.uid, its.gid)
-        draft.rename(folder / kind.name)
+            os.chown(path, account.uid, account.gid)
+        draft.rename(folder / image.name)
 
 
-def copy_guest_data(folder: Path, kind: GuestImage, target: Path) -> None:
-    """A guest's own data directory, out of the one in `folder`."""
-    database_servers.copy_data_directory(folder / kind.name, target)
+def copy_guest_data(folder: Path, image: GuestImage, target: Path) -> None:
+    """Copy the data directory in `folder` for a guest."""
+    database_servers.copy_data_directory(folder / image.name, target)
 
 
-def find_server_root(kind: GuestImage) -> Path | None:
-    """The root of the server's programs; None where they are this machine's."""
-    return None if kind.flavour is None else database_servers.provide_root(kind.flavour, log.info)
+def find_server_root(image: GuestImage) -> Path | None:
+    """Return the root of the server's programs; None if they are this machine's."""
+    return None if image.flavour is None else database_servers.provide_root(image.flavour, log.info)

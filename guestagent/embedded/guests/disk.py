@@ -1,4 +1,4 @@
-"""A new guest's disk: what its first boot finds in /etc and /var, as an image and a cloud leave it."""
+"""A new guest's disk: its /etc and /var at the first boot, as an image and a cloud would have made them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.package_data import find_package_data
 
 PRIVATE_FILES = frozenset({"os-collect-config.conf"})
-# Of this machine's own /etc the guest sees neither these files nor what is in these folders.
+# These files and folders of this machine's own /etc are hidden from the guest.
 HIDDEN_FILES = ("my.cnf",)
 HIDDEN_FOLDERS = ("guestagent", "mysql", "os-collect-config", "os-collect-config.d")
 AGENT_MEMORY_LIMIT_MB = 512
-"""Many guests share one machine: none may count on all that its flavor says."""
+"""Many guests share one machine: none may use all the memory of its flavor."""
 VAR_FOLDERS = (
     ("", 0o755), ("cache", 0o755), ("lib", 0o755), ("lib/cloud", 0o755), ("lib/cloud/data", 0o700),
     ("lib/guestagent", 0o700), ("lib/heat-cfntools", 0o700), ("lib/os-collect-config", 0o700), ("log", 0o755),
@@ -35,53 +35,53 @@ VAR_FOLDERS = (
 )  # fmt: skip
 
 
-def build_disk(guest: Guest, folder: Path, running: Sequence[GuestService], images: Path) -> None:
+def build_disk(guest: Guest, folder: Path, guest_services: Sequence[GuestService], images: Path) -> None:
     """Fill `folder`; `images` is where the data directory was built."""
-    given = user_data.parse_user_data(guest.user_data)
+    parsed_user_data = user_data.parse_user_data(guest.user_data)
     folder.mkdir(mode=0o700, parents=True)
-    write_etc(folder / "etc", build_etc_files(guest, running, given, read_host_account()))
-    write_var(folder / "var", guest.id, given)
+    write_etc(folder / "etc", build_etc_files(guest, guest_services, parsed_user_data, read_host_account()))
+    write_var(folder / "var", guest.id, parsed_user_data)
     data_directory.copy_guest_data(images, find_image(guest.image), folder / "var/lib/mysql")
-    for empty in ("etc.work", "root-home", "root"):
-        (folder / empty).mkdir(mode=0o700)
+    for folder_name in ("etc.work", "root-home", "root"):
+        (folder / folder_name).mkdir(mode=0o700)
 
 
 def build_etc_files(
-    guest: Guest, running: Sequence[GuestService], given: UserData, account: UnixAccount
+    guest: Guest, guest_services: Sequence[GuestService], parsed_user_data: UserData, account: UnixAccount
 ) -> dict[str, str]:
-    """The guest's files in /etc, by their path in it; those of our elements as an image has them."""
-    name, kind = boot_scripts.build_hostname(guest.name), find_image(guest.image)
+    """Build the guest's files in /etc, by their path in it; those of our elements are the same as in an image."""
+    name, image = boot_scripts.build_hostname(guest.name), find_image(guest.image)
     return {
         "hostname": f"{name}\n",
         "hosts": f"127.0.0.1 localhost\n{guest.address} {name}\n",
         "resolv.conf": "# no name server\n",
         "machine-id": f"{hashlib.sha256(guest.id.encode()).hexdigest()[:32]}\n",
-        **(_with_account(account) if account.is_missing else {}),
-        **_shipped_files(kind),
-        **build_option_files(kind.family, guest.memory_mb),
-        "guestagent/guestagent.conf": build_agent_config(kind, guest.memory_mb),
+        **(_build_account_files(account) if account.is_missing else {}),
+        **_read_element_files(image),
+        **build_option_files(image.family, guest.memory_mb),
+        "guestagent/guestagent.conf": build_agent_config(image, guest.memory_mb),
         boot_scripts.INIT_PATH.removeprefix("/etc/"): boot_scripts.build_init_script(
-            guest.id, [name for name, _ in given.scripts]
+            guest.id, [name for name, _ in parsed_user_data.scripts]
         ),
-        services.SUPERVISOR_CONFIG.removeprefix("/etc/"): services.build_supervisor_config(running),
+        services.SUPERVISOR_CONFIG.removeprefix("/etc/"): services.build_supervisor_config(guest_services),
     }
 
 
 def build_option_files(family: Family, memory_mb: int) -> dict[str, str]:
-    """The option files beside the element's: where things are, and how large until the agent says it.
+    """Build the option files beside the element's: paths, and sizes until the agent sets them.
 
-    A quarter of the flavor's memory is for pages, in 16 to 256 MiB.
+    The buffer pool gets a quarter of the flavor's memory, from 16 to 256 MiB.
     """
-    group, folder, more = FAMILY_OPTIONS[family]
-    pool = min(256, max(16, memory_mb // 4))
+    group, folder, other_options = FAMILY_OPTIONS[family]
+    buffer_pool = f"innodb_buffer_pool_size = {min(256, max(16, memory_mb // 4))}M\n"
     return {
         "mysql/my.cnf": f"{CLIENT_OPTIONS}!includedir /etc/mysql/{folder}/\n",
-        f"mysql/{folder}/80-embedded.cnf": f"[{group}]\n{SERVER_OPTIONS}innodb_buffer_pool_size = {pool}M\n{more}",
+        f"mysql/{folder}/80-embedded.cnf": f"[{group}]\n{SERVER_OPTIONS}{buffer_pool}{other_options}",
     }
 
 
 def write_etc(upper: Path, files: Mapping[str, str]) -> None:
-    """Write the layer over this machine's /etc, and hide in it what a guest is not to see."""
+    """Write the layer over this machine's /etc, and hide in it what a guest must not see."""
     make_public_folder(upper)
     for name in HIDDEN_FOLDERS:
         make_public_folder(upper / name)
@@ -96,7 +96,7 @@ def write_etc(upper: Path, files: Mapping[str, str]) -> None:
         path.chmod(0o600 if name in PRIVATE_FILES else 0o644)
 
 
-def write_var(var: Path, guest_id: str, given: UserData) -> None:
+def write_var(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
     """Write /var: the instance's id where cloud-init has it, user data where heat-cfntools has it."""
     for folder, mode in VAR_FOLDERS:
         (var / folder).mkdir()
@@ -105,11 +105,11 @@ def write_var(var: Path, guest_id: str, given: UserData) -> None:
     (var / "lock").symlink_to("/run/lock")
     (var / "log" / boot_scripts.CLOUD_INIT_LOG).touch(mode=0o600)
     (var / "lib/cloud/data/instance-id").write_text(f"{guest_id}\n")
-    heat = var / boot_scripts.CFNTOOLS_FOLDER.removeprefix("/var/")
-    if given.init_data is not None:
-        atomic_file.write_file(heat / user_data.INIT_DATA_NAME, given.init_data)
-    for name, script in given.scripts:
-        atomic_file.write_file(heat / name, script, mode=0o700)
+    cfntools_folder = var / boot_scripts.CFNTOOLS_FOLDER.removeprefix("/var/")
+    if parsed_user_data.init_data is not None:
+        atomic_file.write_file(cfntools_folder / user_data.INIT_DATA_NAME, parsed_user_data.init_data)
+    for name, script in parsed_user_data.scripts:
+        atomic_file.write_file(cfntools_folder / name, script, mode=0o700)
 
 
 CLIENT_OPTIONS = """\
@@ -129,7 +129,7 @@ innodb_log_file_size = {REDO_LOG_SIZE}
 aria_pagecache_buffer_size = 4M
 performance_schema = OFF
 """
-# What it sees of the world's tables is small, and it would take a quarter of a gigabyte to look at more.
+# Guests have few tables; the default caches would take a quarter of a gigabyte.
 MYSQL_OPTIONS = f"""\
 innodb_redo_log_capacity = {REDO_LOG_SIZE}
 secure_file_priv = NULL
@@ -143,33 +143,33 @@ FAMILY_OPTIONS: dict[Family, tuple[str, str, str]] = {
 }
 
 
-def build_agent_config(kind: GuestImage, memory_mb: int, python: str = sys.executable) -> str:
-    """The agent's settings: a guest sees all of this machine's memory, and systemd does not run here."""
+def build_agent_config(image: GuestImage, memory_mb: int, python: str = sys.executable) -> str:
+    """Build the agent's settings: a guest sees all of this machine's memory, and systemd does not run in it."""
     commands = (
-        f"{action}_command = {_command_line(services.build_control_command(action, kind.family, python))}\n"
+        f"{action}_command = {_quote_command(services.build_control_command(action, image.family, python))}\n"
         for action in ("start", "stop", "restart")
     )
-    memory = min(AGENT_MEMORY_LIMIT_MB, max(64, memory_mb))
+    limited_memory_mb = min(AGENT_MEMORY_LIMIT_MB, max(64, memory_mb))
     return (
-        f"[database]\nsocket = /run/mysqld/mysqld.sock\nmemory_mb = {memory}\n[service]\n"
-        f"{''.join(commands)}log_command = tail -n 60 /var/log/{kind.family}.log\n"
+        f"[database]\nsocket = /run/mysqld/mysqld.sock\nmemory_mb = {limited_memory_mb}\n[service]\n"
+        f"{''.join(commands)}log_command = tail -n 60 /var/log/{image.family}.log\n"
     )
 
 
-def _command_line(argv: Sequence[str]) -> str:
-    """As the agent parts it into words again, after oslo.config, for which `$` begins a variable."""
+def _quote_command(argv: Sequence[str]) -> str:
+    """Quote a command so that the agent splits it correctly after oslo.config, for which `$` begins a variable."""
     return shlex.join(argv).replace("$", "$$")
 
 
-def _shipped_files(kind: GuestImage) -> dict[str, str]:
+def _read_element_files(image: GuestImage) -> dict[str, str]:
     folders = (
-        find_package_data("elements") / element / "static/etc" for element in ("guestagent", kind.element)
+        find_package_data("elements") / element / "static/etc" for element in ("guestagent", image.element)
     )
-    found = ((folder, path) for folder in folders for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_text() for folder, path in found}
+    files = ((folder, path) for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_text() for folder, path in files}
 
 
-def _with_account(account: UnixAccount) -> dict[str, str]:
+def _build_account_files(account: UnixAccount) -> dict[str, str]:
     user = f"mysql:x:{account.uid}:{account.gid}:MariaDB:/nonexistent:/bin/false\n"
     return {
         "passwd": Path("/etc/passwd").read_text() + user,

@@ -1,4 +1,4 @@
-"""The images of the embedded cloud: which server a guest has, from where, and what an image has beside it."""
+"""The images of the embedded cloud: which database server a guest has, and where it comes from."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class GuestImage:
 
 
 GUEST_IMAGES = {
-    kind.name: kind
-    for kind in (
+    image.name: image
+    for image in (
         GuestImage("guestagent-mariadb", "mariadb"),
         GuestImage("guestagent-mariadb-11.8", "mariadb", FLAVOURS["mariadb118"]),
         GuestImage("guestagent-mysql", "mysql", FLAVOURS["mysql97"]),
@@ -34,8 +34,8 @@ GUEST_IMAGES = {
 DEFAULT_IMAGE = GUEST_IMAGES["guestagent-mariadb"]
 
 
-def find_image(image: str) -> GuestImage:
-    """CloudError where there is no such image."""
-    if image not in GUEST_IMAGES:
-        raise CloudError(f"there is no image {image}: there are {', '.join(GUEST_IMAGES)}")
-    return GUEST_IMAGES[image]
+def find_image(name: str) -> GuestImage:
+    """Return an image by its name; CloudError if there is none."""
+    if name not in GUEST_IMAGES:
+        raise CloudError(f"there is no image {name}: there are {', '.join(GUEST_IMAGES)}")
+    return GUEST_IMAGES[name]

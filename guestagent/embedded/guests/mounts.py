@@ -21,17 +21,17 @@ GUEST_FOLDERS = (*map(Path, ("/dev", "/etc", "/home", "/proc", "/root", "/run", 
 
 @dataclass(frozen=True, slots=True)
 class HostBind:
-    """A folder or device of the machine, seen at `target`."""
+    """A folder or device of the machine, visible at `target`."""
 
     source: Path
     target: Path
     is_writable: bool = False
 
     def build_commands(self, root: Path) -> Iterator[str]:
-        at = _quoted(root, self.target)
-        yield f"mount --bind {shlex.quote(str(self.source))} {at}"
+        target_path = _quote_target(root, self.target)
+        yield f"mount --bind {shlex.quote(str(self.source))} {target_path}"
         if not self.is_writable:
-            yield f"mount -o remount,bind,ro {at}"
+            yield f"mount -o remount,bind,ro {target_path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,58 +48,58 @@ class OverlayMount:
         options = f"lowerdir={self.lower},upperdir={self.upper.name},workdir={self.work.name}"
         yield (
             f"(cd {shlex.quote(str(self.upper.parent))} && "
-            f"mount -t overlay overlay -o {options} {_quoted(root, self.target)})"
+            f"mount -t overlay overlay -o {options} {_quote_target(root, self.target)})"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class NewFilesystem:
-    """A file system that begins empty, or that the kernel fills."""
+    """A file system that is empty at first, or that the kernel fills."""
 
     kind: str
     target: Path
     options: str
 
     def build_commands(self, root: Path) -> Iterator[str]:
-        yield f"mount -t {self.kind} {self.kind} -o {self.options} {_quoted(root, self.target)}"
+        yield f"mount -t {self.kind} {self.kind} -o {self.options} {_quote_target(root, self.target)}"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOnlyMount:
-    """A part of the guest, if there, that it may read and not change: it speaks to the machine's kernel."""
+    """A part of the guest, if present, that it may read but not change: it belongs to the machine's kernel."""
 
     target: Path
 
     def build_commands(self, root: Path) -> Iterator[str]:
-        at = _quoted(root, self.target)
-        yield f"if [ -e {at} ]; then mount --bind {at} {at}; mount -o remount,bind,ro {at}; fi"
+        path = _quote_target(root, self.target)
+        yield f"if [ -e {path} ]; then mount --bind {path} {path}; mount -o remount,bind,ro {path}; fi"
 
 
 @dataclass(frozen=True, slots=True)
 class MountPoint:
-    """A place to mount on, where nobody made one."""
+    """A folder to mount on that does not exist yet."""
 
     target: Path
 
     def build_commands(self, root: Path) -> Iterator[str]:
-        yield f"mkdir -p {_quoted(root, self.target)}"
+        yield f"mkdir -p {_quote_target(root, self.target)}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceBind:
-    """One of the machine's harmless devices; its disks are not seen at all."""
+    """One of the machine's harmless devices; its disks are not visible at all."""
 
     name: str
 
     def build_commands(self, root: Path) -> Iterator[str]:
-        at = _quoted(root, Path("/dev", self.name))
-        yield f": > {at}"
-        yield f"mount --bind /dev/{self.name} {at}"
+        target_path = _quote_target(root, Path("/dev", self.name))
+        yield f": > {target_path}"
+        yield f"mount --bind /dev/{self.name} {target_path}"
 
 
 @dataclass(frozen=True, slots=True)
 class GuestBind:
-    """A folder that the guest has already, seen at another place too; `deep`: with what is mounted in it."""
+    """A folder of the guest, visible at another place too. `is_recursive`: with everything mounted in it."""
 
     source: Path
     target: Path
@@ -107,7 +107,7 @@ class GuestBind:
 
     def build_commands(self, root: Path) -> Iterator[str]:
         option = "--rbind" if self.is_recursive else "--bind"
-        yield f"mount {option} {_quoted(root, self.source)} {_quoted(root, self.target)}"
+        yield f"mount {option} {_quote_target(root, self.source)} {_quote_target(root, self.target)}"
 
 
 Mount = HostBind | OverlayMount | NewFilesystem | ReadOnlyMount | MountPoint | DeviceBind | GuestBind
@@ -115,54 +115,56 @@ Mount = HostBind | OverlayMount | NewFilesystem | ReadOnlyMount | MountPoint | D
 
 @dataclass(frozen=True, slots=True)
 class HostMounts:
-    """What of this machine bears on a guest: its mounts, and the folders that our programs are read from."""
+    """The parts of this machine that a guest needs: its mounts, and the folders of our programs."""
 
     mounts: tuple[Path, ...]
     program_folders: tuple[Path, ...]
 
 
 def plan_mounts(host: HostMounts, guest: Path, state: Path, server: Path | None = None) -> tuple[Mount, ...]:
-    """The mounts in order. `guest` is the guest's folder here, `state` the cloud's, which no guest sees.
+    """Plan the mounts in order. `guest` is the guest's folder here, `state` the cloud's, which no guest sees.
 
     `server` is the root of a database server that is not this machine's.
 
     The Python programs may live anywhere, also where a guest has a folder of its own (a checkout in /tmp, an
     interpreter in /root): those places are shown through it, read-only.
     """
-    through = tuple(path for path in host.program_folders if _beneath(path, GUEST_FOLDERS))
-    shown = (each for path in through for each in (MountPoint(path), HostBind(path, path)))
-    hidden = not _beneath(state, GUEST_FOLDERS) or _beneath(state, through)
+    visible_folders = tuple(path for path in host.program_folders if _is_beneath(path, GUEST_FOLDERS))
+    visible_mounts = (each for path in visible_folders for each in (MountPoint(path), HostBind(path, path)))
+    hides_state = not _is_beneath(state, GUEST_FOLDERS) or _is_beneath(state, visible_folders)
     return (
         HostBind(Path("/"), Path("/")),
-        *(HostBind(mount, mount) for mount in host.mounts if _wanted(mount, host.program_folders)),
-        *_own(guest),
-        *shown,
-        *((NewFilesystem("tmpfs", state, "ro,size=4k,mode=700"),) if hidden else ()),
-        *(_server(server) if server else ()),
+        *(HostBind(mount, mount) for mount in host.mounts if _is_needed_mount(mount, host.program_folders)),
+        *_plan_guest_mounts(guest),
+        *visible_mounts,
+        *((NewFilesystem("tmpfs", state, "ro,size=4k,mode=700"),) if hides_state else ()),
+        *(_plan_server_mounts(server) if server else ()),
     )
 
 
 def build_mount_commands(mounts: Sequence[Mount], root: Path) -> str:
-    """Shell commands that mount all of it under `root`; the first that fails ends them under `set -e`."""
+    """Build shell commands that mount everything under `root`. With `set -e` the first failure ends them."""
     return "".join(f"{line}\n" for mount in mounts for line in mount.build_commands(root))
 
 
 def read_host_mounts() -> HostMounts:
-    """This machine as it is now."""
-    needed = {Path("/usr"), Path("/opt"), *_python_folders()}
-    outermost = (path for path in sorted(needed) if not _beneath(path, tuple(needed - {path})))
+    """Read the present mounts of this machine."""
+    needed_folders = {Path("/usr"), Path("/opt"), *_list_python_folders()}
+    outermost = (
+        path for path in sorted(needed_folders) if not _is_beneath(path, tuple(needed_folders - {path}))
+    )
     return HostMounts(
-        mounts=_mounted(Path("/proc/self/mountinfo").read_text()), program_folders=tuple(outermost)
+        mounts=_parse_mount_points(Path("/proc/self/mountinfo").read_text()), program_folders=tuple(outermost)
     )
 
 
 def list_mounts_under(folder: Path) -> tuple[Path, ...]:
-    """What this machine has mounted at or under `folder`: nothing, as long as guests keep to themselves."""
-    mounted = _mounted(Path("/proc/self/mountinfo").read_text())
-    return tuple(mount for mount in mounted if _beneath(mount, (folder,)))
+    """List this machine's mounts at or under `folder`. There are none if guests' mounts stay in their namespaces."""
+    mount_points = _parse_mount_points(Path("/proc/self/mountinfo").read_text())
+    return tuple(mount for mount in mount_points if _is_beneath(mount, (folder,)))
 
 
-def _own(guest: Path) -> tuple[Mount, ...]:
+def _plan_guest_mounts(guest: Path) -> tuple[Mount, ...]:
     return (
         OverlayMount(Path("/etc"), guest / "etc", guest / "etc.work", Path("/etc")),
         HostBind(guest / "var", Path("/var"), is_writable=True),
@@ -181,45 +183,51 @@ def _own(guest: Path) -> tuple[Mount, ...]:
     )
 
 
-def _server(programs: Path) -> Iterator[Mount]:
+def _plan_server_mounts(programs: Path) -> Iterator[Mount]:
     yield MountPoint(SERVER_ROOT)
     yield HostBind(programs, SERVER_ROOT)
     for folder in SERVER_FOLDERS:
         yield GuestBind(
-            folder, SERVER_ROOT / folder.relative_to("/"), is_recursive=not _beneath(SERVER_ROOT, (folder,))
+            folder,
+            SERVER_ROOT / folder.relative_to("/"),
+            is_recursive=not _is_beneath(SERVER_ROOT, (folder,)),
         )
 
 
-def _wanted(mount: Path, needed: tuple[Path, ...]) -> bool:
-    """A mount of the machine's that lies in, or over, what our programs are read from (/usr, say)."""
-    if mount == Path("/") or _beneath(mount, GUEST_FOLDERS):
+def _is_needed_mount(mount: Path, needed_folders: tuple[Path, ...]) -> bool:
+    """Whether a mount of this machine is in, or above, a folder of our programs such as /usr."""
+    if mount == Path("/") or _is_beneath(mount, GUEST_FOLDERS):
         return False
-    return _beneath(mount, needed) or any(_beneath(path, (mount,)) for path in needed)
+    return _is_beneath(mount, needed_folders) or any(_is_beneath(path, (mount,)) for path in needed_folders)
 
 
-def _python_folders() -> Iterator[Path]:
-    """Where this interpreter, its libraries and this package are, as spelled and as they really are."""
+def _list_python_folders() -> Iterator[Path]:
+    """List the folders of this interpreter, its libraries and this package, as spelled and resolved."""
     package = Path(guestagent.__file__).parent.parent
     for path in (package, *map(Path, (sys.prefix, sys.base_prefix, *sys.path))):
-        for spelling in (path, path.resolve()):
-            if spelling.is_absolute() and spelling.is_dir() and not _beneath_any_of(GUEST_FOLDERS, spelling):
-                yield spelling
+        for spelled_path in (path, path.resolve()):
+            if (
+                spelled_path.is_absolute()
+                and spelled_path.is_dir()
+                and not _covers_any(GUEST_FOLDERS, spelled_path)
+            ):
+                yield spelled_path
 
 
-def _beneath_any_of(folders: tuple[Path, ...], path: Path) -> bool:
-    """Whether `path` is one of the folders or holds one: it would hide what a guest has of its own."""
-    return any(_beneath(folder, (path,)) for folder in folders)
+def _covers_any(folders: tuple[Path, ...], path: Path) -> bool:
+    """Whether `path` is one of the folders or contains one: it would hide a guest's own files."""
+    return any(_is_beneath(folder, (path,)) for folder in folders)
 
 
-def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:
+def _is_beneath(path: Path, folders: tuple[Path, ...]) -> bool:
     return any(path == folder or folder in path.parents for folder in folders)
 
 
-def _mounted(mountinfo: str) -> tuple[Path, ...]:
-    """The mount points in mounting order; spaces in them are octal escapes."""
+def _parse_mount_points(mountinfo: str) -> tuple[Path, ...]:
+    """Parse the mount points in mounting order. Spaces in them are octal escapes."""
     points = (line.split()[4] for line in mountinfo.splitlines())
     return tuple(Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), point)) for point in points)
 
 
-def _quoted(root: Path, target: Path) -> str:
+def _quote_target(root: Path, target: Path) -> str:
     return shlex.quote(str(root / target.relative_to("/")))

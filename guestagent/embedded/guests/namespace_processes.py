@@ -1,4 +1,4 @@
-"""The processes of a guest: those in its network namespace, found by looking, never by old numbers."""
+"""The processes of a guest: those in its network namespace, always looked up anew, never by old numbers."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ POLL_INTERVAL_S = 0.01
 
 
 def find_init(namespace: str) -> int | None:
-    """The guest's PID 1, by its number here."""
-    return next((pid for pid in list_processes(namespace) if _number_inside(pid) == 1), None)
+    """Return the number of the guest's PID 1 on this machine."""
+    return next((pid for pid in list_processes(namespace) if _read_inner_pid(pid) == 1), None)
 
 
 def list_processes(namespace: str) -> Iterator[int]:
-    """Everything that runs in the named network namespace, its outermost process too."""
-    wanted = _identity(NAMESPACE_FOLDER / namespace)
-    if wanted is None:
+    """List everything that runs in the network namespace, its outermost process too."""
+    namespace_id = _read_namespace_id(NAMESPACE_FOLDER / namespace)
+    if namespace_id is None:
         return
     for entry in PROC_FOLDER.iterdir():
-        if entry.name.isdigit() and _identity(entry / "ns" / "net") == wanted:
+        if entry.name.isdigit() and _read_namespace_id(entry / "ns" / "net") == namespace_id:
             yield int(entry.name)
 
 
 def send_signal(namespace: str, pid: int, number: signal.Signals) -> None:
-    """Signal a process of the guest; nothing happens where it ended and its number is somebody else's."""
-    with suppress(ProcessLookupError), closing(_Held(pid)) as held:
-        wanted = _identity(NAMESPACE_FOLDER / namespace)
-        if wanted is not None and _identity(PROC_FOLDER / str(pid) / "ns" / "net") == wanted:
-            signal.pidfd_send_signal(held.descriptor, number)
+    """Signal a process of the guest; nothing happens if it has ended and another process has its number."""
+    with suppress(ProcessLookupError), closing(PidHandle(pid)) as handle:
+        namespace_id = _read_namespace_id(NAMESPACE_FOLDER / namespace)
+        if (
+            namespace_id is not None
+            and _read_namespace_id(PROC_FOLDER / str(pid) / "ns" / "net") == namespace_id
+        ):
+            signal.pidfd_send_signal(handle.descriptor, number)
 
 
 def kill_processes(namespace: str, clock: Clock, timeout: float = 30) -> None:
-    """SIGKILL to all of them; returns when none is left."""
-    ends = clock.now() + timeout
+    """Send SIGKILL to all of them; return when none is left."""
+    deadline = clock.now() + timeout
     while pids := tuple(list_processes(namespace)):
-        if clock.now() > ends:
+        if clock.now() > deadline:
             raise DeadlineExceeded(f"processes of {namespace} survive SIGKILL for {timeout:g} s: {pids}")
         for pid in pids:
             send_signal(namespace, pid, signal.SIGKILL)
@@ -52,15 +55,15 @@ def kill_processes(namespace: str, clock: Clock, timeout: float = 30) -> None:
 
 def wait_until_gone(namespace: str, clock: Clock, timeout: float) -> bool:
     """Whether all of them ended by themselves within `timeout` seconds."""
-    ends = clock.now() + timeout
+    deadline = clock.now() + timeout
     while next(list_processes(namespace), None) is not None:
-        if clock.now() > ends:
+        if clock.now() > deadline:
             return False
         clock.sleep(POLL_INTERVAL_S)
     return True
 
 
-class _Held:
+class PidHandle:
     """A process that cannot be confused with a later one of the same number."""
 
     def __init__(self, pid: int) -> None:
@@ -70,17 +73,17 @@ class _Held:
         os.close(self.descriptor)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """None where it is gone; a zombie has no namespaces left."""
+def _read_namespace_id(path: Path) -> tuple[int, int] | None:
+    """Read a namespace's identity; None if it is gone. A zombie has no namespaces left."""
     try:
-        seen = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return seen.st_dev, seen.st_ino
+    return status.st_dev, status.st_ino
 
 
-def _number_inside(pid: int) -> int | None:
-    """Its number in the innermost PID namespace, or None where it has none but the one that we see."""
+def _read_inner_pid(pid: int) -> int | None:
+    """Read a process's number in its innermost PID namespace; None if it is in ours."""
     try:
         lines = (PROC_FOLDER / str(pid) / "status").read_text().splitlines()
     except OSError:

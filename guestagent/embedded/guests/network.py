@@ -1,4 +1,4 @@
-"""The wires: a bridge that has the gateway's address, and a named network namespace on it per guest."""
+"""The network of guests: a bridge with the gateway's address, and a named network namespace for each guest."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from guestagent.errors import CloudError, GuestAgentError
 
 @dataclass(frozen=True, slots=True)
 class LinkNames:
-    """The names of one guest's namespace and of the link's end on this machine; the other end is its eth0."""
+    """The names of a guest's namespace and of its link's end on this machine; the other end is its eth0."""
 
     namespace: str
     host_link: str
 
 
 def build_link_names(bridge: str, guest_id: str) -> LinkNames:
-    """Names that no other guest of any bridge has, and that fit the kernel's 15 characters."""
-    handle = hashlib.sha256(f"{bridge}/{guest_id}".encode()).hexdigest()[:10]
-    return LinkNames(namespace=f"guestagent-{handle}", host_link=f"ga{handle}")
+    """Build names that no other guest of any bridge has, within the kernel's 15 characters."""
+    digest = hashlib.sha256(f"{bridge}/{guest_id}".encode()).hexdigest()[:10]
+    return LinkNames(namespace=f"guestagent-{digest}", host_link=f"ga{digest}")
 
 
 def connect_guest(bridge: str, guest: Guest) -> None:
-    """Make the namespace and its wire. The MAC follows the IP address: a successor is reached at once."""
-    its = build_link_names(bridge, guest.id)
-    outside = (
-        f"netns add {its.namespace}",
-        f"link add {its.host_link} type veth peer name eth0 address {build_mac_address(guest.address)} "
-        f"netns {its.namespace}",
-        f"link set {its.host_link} master {bridge} up",
+    """Create the namespace and its link. The MAC follows from the IP address, so a successor is reached at once."""
+    names = build_link_names(bridge, guest.id)
+    host_commands = (
+        f"netns add {names.namespace}",
+        f"link add {names.host_link} type veth peer name eth0 address {build_mac_address(guest.address)} "
+        f"netns {names.namespace}",
+        f"link set {names.host_link} master {bridge} up",
     )
-    inside = (
+    guest_commands = (
         "link set lo up",
-        f"address add {_addressing(guest.address, guest.prefix, 'eth0')}",
+        f"address add {_format_address(guest.address, guest.prefix, 'eth0')}",
         "link set eth0 up",
         f"route add default via {guest.gateway}",
     )
-    _ip(f"wiring guest {guest.name}", outside)
-    _ip(f"addressing guest {guest.name}", inside, "-n", its.namespace)
+    _run_ip_batch(f"wiring guest {guest.name}", host_commands)
+    _run_ip_batch(f"addressing guest {guest.name}", guest_commands, "-n", names.namespace)
 
 
 def disconnect_guest(bridge: str, guest_id: str) -> None:
-    """Nothing may run in the namespace any more: what did would live on without a name to find it by."""
-    its = build_link_names(bridge, guest_id)
-    gone = [f"link delete {its.host_link}"] if _link(its.host_link) else []
+    """Remove namespace and link. Nothing may run in the namespace any more: nobody could find it without the name."""
+    names = build_link_names(bridge, guest_id)
+    commands_to_run = [f"link delete {names.host_link}"] if _show_link(names.host_link) else []
     if is_connected(bridge, guest_id):
-        gone.append(f"netns delete {its.namespace}")
-    if gone:
-        _ip(f"unwiring guest {guest_id}", gone)
+        commands_to_run.append(f"netns delete {names.namespace}")
+    if commands_to_run:
+        _run_ip_batch(f"unwiring guest {guest_id}", commands_to_run)
 
 
 def is_connected(bridge: str, guest_id: str) -> bool:
@@ -62,48 +62,48 @@ def is_connected(bridge: str, guest_id: str) -> bool:
 
 
 def create_bridge(bridge: str, owner: str, gateway: str, prefix: int) -> None:
-    """The bridge says in its alias whose it is; one that is somebody else's is refused.
+    """Create the bridge. Its alias names the owner; a bridge of another owner is rejected.
 
-    Its MAC is its own: otherwise it has the lowest of its wires', and when that guest goes all others send to nobody.
+    It has a MAC of its own: the default is the lowest of its links', and if that link goes all guests lose the gateway.
     """
-    seen = _link(bridge)
-    if seen is None:
-        _ip(
+    link = _show_link(bridge)
+    if link is None:
+        _run_ip_batch(
             f"making bridge {bridge}",
             (f"link add {bridge} address {build_mac_address(gateway)} type bridge",),
         )
-    elif seen.get("ifalias") != owner:
+    elif link.get("ifalias") != owner:
         raise CloudError(f"a link {bridge} exists and is not of this embedded cloud: choose another name")
-    address = f"address replace {_addressing(gateway, prefix, bridge)}"
+    address = f"address replace {_format_address(gateway, prefix, bridge)}"
     try:
         # Not in a batch: the owner is a path, in which a quote or a # would mean something there.
         commands.run_checked(f"marking bridge {bridge}", ("ip", "link", "set", bridge, "alias", owner))
-        _ip(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
+        _run_ip_batch(f"addressing bridge {bridge}", (address, f"link set {bridge} up"))
     except GuestAgentError:
-        _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
+        _run_ip_batch(f"removing bridge {bridge}", (f"link delete {bridge}",))
         raise
 
 
 def remove_bridge(bridge: str, owner: str) -> None:
     """Remove the bridge, if it is ours."""
-    seen = _link(bridge)
-    if seen and seen.get("ifalias") == owner:
-        _ip(f"removing bridge {bridge}", (f"link delete {bridge}",))
+    link = _show_link(bridge)
+    if link and link.get("ifalias") == owner:
+        _run_ip_batch(f"removing bridge {bridge}", (f"link delete {bridge}",))
 
 
-def _addressing(address: str, prefix: int, device: str) -> str:
-    """Of IPv6 without asking whether somebody has it already: until that is answered nobody can listen on it."""
+def _format_address(address: str, prefix: int, device: str) -> str:
+    """Format an address. For IPv6 without duplicate detection: until that ends nobody can listen on the address."""
     return f"{address}/{prefix} dev {device}" + (" nodad" if ":" in address else "")
 
 
-def _link(name: str) -> dict[str, object] | None:
-    done = commands.run_command(("ip", "-json", "link", "show", "dev", name))
-    found = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else []
-    return found[0] if found else None
+def _show_link(name: str) -> dict[str, object] | None:
+    completed = commands.run_command(("ip", "-json", "link", "show", "dev", name))
+    links = json.loads(completed.stdout) if completed.returncode == 0 and completed.stdout.strip() else []
+    return links[0] if links else None
 
 
-def _ip(doing: str, lines: tuple[str, ...] | list[str], *options: str) -> None:
-    done = commands.run_command(("ip", *options, "-batch", "-"), stdin="\n".join(lines) + "\n")
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if not line.startswith("Command failed")]
-        raise CloudError(f"{doing}: {'; '.join(said) or 'ip failed'}")
+def _run_ip_batch(description: str, lines: tuple[str, ...] | list[str], *options: str) -> None:
+    completed = commands.run_command(("ip", *options, "-batch", "-"), stdin="\n".join(lines) + "\n")
+    if completed.returncode:
+        errors = [line for line in completed.stderr.splitlines() if not line.startswith("Command failed")]
+        raise CloudError(f"{description}: {'; '.join(errors) or 'ip failed'}")

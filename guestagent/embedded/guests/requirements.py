@@ -1,4 +1,4 @@
-"""What this machine must have for guests, asked before anything is made; each lack is one sentence."""
+"""The requirements of guests on this machine, checked before anything is created."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ip link set lo up
 
 
 def check_requirements(state: Path, programs: Iterable[str]) -> None:
-    """UnsupportedEnvironment unless guests can run here. `programs` are those that they start."""
+    """Raise UnsupportedEnvironment unless guests can run here. `programs` are those that they start."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise UnsupportedEnvironment("guests are Linux namespaces, which need Linux and root: run it as root")
     for program in (*PROGRAM_PACKAGES, *programs):
@@ -46,13 +46,13 @@ def check_requirements(state: Path, programs: Iterable[str]) -> None:
 
 
 def _try_namespaces(state: Path) -> None:
-    """Make the namespaces and the overlay once, for nothing: a container often forbids them.
+    """Create the namespaces and the overlay once as a trial: a container often forbids them.
 
     The folder is a new one beside `state`: another command may remove or make that folder at the same time.
     """
     make_public_folder(state.parent)
     unshare = ("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--")
-    done = commands.run_command((*unshare, "/bin/sh", "-c", TRIAL_SCRIPT, str(state)))
-    if done.returncode:
-        reason = commands.find_last_line(done.stderr)
+    completed = commands.run_command((*unshare, "/bin/sh", "-c", TRIAL_SCRIPT, str(state)))
+    if completed.returncode:
+        reason = commands.find_last_line(completed.stderr)
         raise UnsupportedEnvironment(f"this machine does not allow namespaces with an overlay: {reason}")

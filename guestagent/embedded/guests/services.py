@@ -28,14 +28,14 @@ class GuestService:
 
 
 def list_image_services(
-    kind: GuestImage = DEFAULT_IMAGE, programs: Path = Path(sys.executable).parent
+    image: GuestImage = DEFAULT_IMAGE, programs: Path = Path(sys.executable).parent
 ) -> tuple[GuestService, ...]:
     """What an image's units run, in the order of starting; `programs` is where the Python ones are installed.
 
     The collector speaks C: under C.UTF-8 its local collector cannot set the locale back.
     """
     return (
-        build_database_service(kind),
+        build_database_service(image),
         GuestService(
             "os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)
         ),
@@ -43,16 +43,16 @@ def list_image_services(
     )
 
 
-def build_database_service(kind: GuestImage) -> GuestService:
+def build_database_service(image: GuestImage) -> GuestService:
     """The server; one that is not this machine's among its own programs, which see the guest's other folders.
 
     A mysqld is told that it has a supervisor (PID 1, as its unit says too): RESTART and CLONE end it with 16 then.
     """
-    if kind.flavour is None:
-        return GuestService(kind.family, ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60)
-    argv = ("/usr/sbin/chroot", str(SERVER_ROOT), kind.flavour.server_program, "--user=mysql")
-    environment = (("MYSQLD_PARENT_PID", "1"),) if kind.family == "mysql" else ()
-    return GuestService(kind.family, argv, environment=environment, stop_seconds=60)
+    if image.flavour is None:
+        return GuestService(image.family, ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60)
+    argv = ("/usr/sbin/chroot", str(SERVER_ROOT), image.flavour.server_program, "--user=mysql")
+    environment = (("MYSQLD_PARENT_PID", "1"),) if image.family == "mysql" else ()
+    return GuestService(image.family, argv, environment=environment, stop_seconds=60)
 
 
 def build_supervisor_command() -> tuple[str, ...]:
@@ -68,23 +68,25 @@ def build_supervisor_command() -> tuple[str, ...]:
 
 
 def build_wakeup_command() -> tuple[str, ...]:
-    """Knock at the supervisor: else it starts its services a second later, at its first look at them."""
-    knock = f"import socket; socket.socket(socket.AF_UNIX).connect({SUPERVISOR_SOCKET!r})"
-    return (sys.executable, "-I", "-S", "-c", knock)
+    """Build the command that connects to the supervisor: else services start a second later, at its first poll."""
+    program = f"import socket; socket.socket(socket.AF_UNIX).connect({SUPERVISOR_SOCKET!r})"
+    return (sys.executable, "-I", "-S", "-c", program)
 
 
 def build_control_command(action: str, service: str, python: str = sys.executable) -> tuple[str, ...]:
-    """The command that starts, stops or restarts one service from inside its guest."""
+    """Build the command that starts, stops or restarts one service from inside its guest."""
     return (python, "-m", "supervisor.supervisorctl", "-c", SUPERVISOR_CONFIG, action, service)
 
 
 def build_supervisor_config(services: Sequence[GuestService]) -> str:
-    """Started in the order given, all at once; ended one by one from the last: the database goes last."""
-    programs = (_program(service, 100 * place) for place, service in enumerate(services, start=1))
-    return "\n".join((_HEAD, *programs))
+    """Build the supervisor's configuration: services start in this order and stop in reverse, the database last."""
+    programs = (
+        _build_program_section(service, 100 * position) for position, service in enumerate(services, start=1)
+    )
+    return "\n".join((SUPERVISOR_HEAD, *programs))
 
 
-_HEAD = f"""\
+SUPERVISOR_HEAD = f"""\
 [unix_http_server]
 file = {SUPERVISOR_SOCKET}
 chmod = 0700
@@ -103,7 +105,7 @@ pidfile = /run/supervisord.pid
 """
 
 
-def _program(service: GuestService, priority: int) -> str:
+def _build_program_section(service: GuestService, priority: int) -> str:
     environment = ",".join(f'{name}="{value}"' for name, value in service.environment)
     lines = {
         "command": shlex.join(service.argv),
@@ -120,9 +122,9 @@ def _program(service: GuestService, priority: int) -> str:
         "stdout_logfile_maxbytes": "4MB",
         "stdout_logfile_backups": "1",
     }
-    said = "".join(f"{name} = {_escaped(value)}\n" for name, value in lines.items() if value)
-    return f"[program:{service.name}]\n{said}"
+    section = "".join(f"{name} = {_escape_percent(value)}\n" for name, value in lines.items() if value)
+    return f"[program:{service.name}]\n{section}"
 
 
-def _escaped(value: str) -> str:
+def _escape_percent(value: str) -> str:
     return value.replace("%", "%%")

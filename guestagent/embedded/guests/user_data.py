@@ -1,4 +1,4 @@
-"""What a guest does with its user data: Heat's MIME multipart, or a bare script."""
+"""A guest's user data: Heat's MIME multipart, or a bare script."""
 
 from __future__ import annotations
 
@@ -20,40 +20,44 @@ class UserData:
 
 
 def parse_user_data(user_data: bytes) -> UserData:
-    """Never fails: what is neither a script nor a part of Heat's is left alone, as cloud-init leaves it."""
+    """Parse user data. This never fails: what is neither a script nor a part of Heat's is ignored, as by cloud-init."""
     if user_data.startswith(b"#!"):
         return UserData(scripts=((USER_SCRIPT_NAME, user_data),))
-    parts = tuple(_parts(user_data))
+    parts = tuple(_list_parts(user_data))
     return UserData(
-        scripts=tuple((name, content) for kind, name, content in parts if _executed(kind, name, content)),
+        scripts=tuple(
+            (name, content)
+            for content_type, name, content in parts
+            if _is_executed(content_type, name, content)
+        ),
         init_data=next((content for _, name, content in parts if name == INIT_DATA_NAME), None),
     )
 
 
-def _executed(kind: str, name: str, content: bytes) -> bool:
-    """Heat's own scripts only find and run the user's, which is done here; a `#cloud-config` is no script."""
+def _is_executed(content_type: str, name: str, content: bytes) -> bool:
+    """Whether a part is executed. Heat's own scripts only run the user's, which is done here instead."""
     if name in HEAT_PARTS or not content.startswith(b"#!"):
         return False
-    return name == USER_SCRIPT_NAME or kind == "text/x-shellscript"
+    return name == USER_SCRIPT_NAME or content_type == "text/x-shellscript"
 
 
-def _parts(user_data: bytes) -> list[tuple[str, str, bytes]]:
+def _list_parts(user_data: bytes) -> list[tuple[str, str, bytes]]:
     message = email.message_from_bytes(user_data)
     if not message.is_multipart():
         return []
     return [
-        (part.get_content_type(), _file_name(part, number), _content(part))
+        (part.get_content_type(), _build_file_name(part, number), _decode_content(part))
         for number, part in enumerate(message.walk())
         if not part.is_multipart()
     ]
 
 
-def _file_name(part: Message, number: int) -> str:
-    """The part's own name as one path segment; a nameless part gets its number, as cloud-init gives it."""
+def _build_file_name(part: Message, number: int) -> str:
+    """Build a part's file name as one path segment. A nameless part gets its number, as with cloud-init."""
     name = (part.get_filename() or "").rpartition("/")[2]
     return name if name not in ("", ".", "..") else f"part-{number:03d}"
 
 
-def _content(part: Message) -> bytes:
+def _decode_content(part: Message) -> bytes:
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""

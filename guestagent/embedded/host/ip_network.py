@@ -1,4 +1,4 @@
-"""The one network of a cloud: of IPv4 or IPv6, its addresses, and what they are called on a wire. Pure."""
+"""The one network of a cloud, IPv4 or IPv6: its addresses, their MAC addresses and their form in URLs. Pure."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ UNUSABLE_NETWORKS = tuple(
 
 
 def parse_network(text: str) -> IpNetwork:
-    """ValueError, with what to write instead, for a network in which no guests can stand."""
+    """Parse a network; ValueError, with advice, if it has no room for guests."""
     try:
         network = ip_network(text)
     except ValueError as error:
         raise ValueError(f"{error}; {NETWORK_ADVICE}") from error
     is_unusable = any(
-        network.version == each.version and network.overlaps(each) for each in UNUSABLE_NETWORKS
+        network.version == unusable_network.version and network.overlaps(unusable_network)
+        for unusable_network in UNUSABLE_NETWORKS
     )
     if (
         is_unusable
@@ -39,27 +40,29 @@ def parse_network(text: str) -> IpNetwork:
 
 
 def list_guest_addresses(network: IpNetwork) -> Iterator[str]:
-    """Those that guests are given, one after the other: of IPv6 without end."""
+    """List the addresses for guests in order; for IPv6 there is no end."""
     return (str(address) for address in islice(network.hosts(), FIRST_GUEST_ADDRESS - 1, None))
 
 
 def is_host_address(address: str, network: IpNetwork) -> bool:
-    """Whether something can have this address there."""
+    """Whether a host of the network can have this address."""
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
-    ends = {network.network_address} | ({network.broadcast_address} if network.version == 4 else set())
-    return parsed in network and parsed not in ends and address == str(parsed)
+    reserved_addresses = {network.network_address} | (
+        {network.broadcast_address} if network.version == 4 else set()
+    )
+    return parsed in network and parsed not in reserved_addresses and address == str(parsed)
 
 
 def build_mac_address(address: str) -> str:
-    """The MAC of whoever has this address, so that a successor is reached at once."""
+    """Build the MAC of an address's owner. It depends on the address, so that a successor is reached at once."""
     parsed = ip_address(address)
-    told = hashlib.sha256(parsed.packed).digest()[:4] if isinstance(parsed, IPv6Address) else parsed.packed
-    return "02:00:" + ":".join(f"{byte:02x}" for byte in told)
+    suffix = hashlib.sha256(parsed.packed).digest()[:4] if isinstance(parsed, IPv6Address) else parsed.packed
+    return "02:00:" + ":".join(f"{byte:02x}" for byte in suffix)
 
 
 def format_url_host(host: str) -> str:
-    """A host as it stands in a URL."""
+    """Format a host for a URL."""
     return f"[{host}]" if ":" in host else host

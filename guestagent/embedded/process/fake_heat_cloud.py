@@ -1,4 +1,4 @@
-"""The embedded cloud as a whole: engine, servers and services, each service behind its own port."""
+"""A cloud with the fake Heat: engine, servers and services, each service behind its own port."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from guestagent.secret import Secret
 
 
 class FakeHeatCloud:
-    """One embedded cloud in the running event loop. Also what resource types see of it (`CloudContext`)."""
+    """One cloud in the running event loop. It is also the `CloudContext` of resource types."""
 
     def __init__(self, hypervisor: Hypervisor, settings: CloudSettings) -> None:
         self._executor = ThreadPoolExecutor(8, "guests")
@@ -46,8 +46,8 @@ class FakeHeatCloud:
         self.identity = IdentityApi(Secret(secrets.token_urlsafe(18)), self.stack_users)
         self.engine = Engine(self)
         self.unsafe_reads = UnsafeReads()
-        self._front = ServiceEndpoints(settings.host, settings.uses_default_ports)
-        self.identity.endpoints.update(self._front.build_catalog(self.identity.project_id))
+        self._endpoints = ServiceEndpoints(settings.host, settings.uses_default_ports)
+        self.identity.endpoints.update(self._endpoints.build_catalog(self.identity.project_id))
 
     @property
     def auth_url(self) -> str:
@@ -55,11 +55,11 @@ class FakeHeatCloud:
 
     @property
     def heat_url(self) -> str:
-        return f"{self._front.get_url('heat')}/v1"
+        return f"{self._endpoints.get_url('heat')}/v1"
 
     @property
     def cfn_url(self) -> str:
-        return self._front.get_url("cfn")
+        return self._endpoints.get_url("cfn")
 
     @property
     def region(self) -> str:
@@ -82,39 +82,39 @@ class FakeHeatCloud:
 
     @property
     def connect(self) -> dict[str, Any]:
-        """What `openstack.connect(**...)` or a clouds.yaml entry needs. Holds the password."""
+        """The arguments of `openstack.connect(**...)`, or a clouds.yaml entry. Holds the password."""
         auth_url, password = self.identity.endpoints["identity"], self.identity.password.reveal()
         return clouds_yaml.build_entry(auth_url, USER_NAME, password, PROJECT_NAME, REGION_NAME)
 
     async def start(self) -> None:
-        """Returns when every service answers."""
-        for service, app in self._applications().items():
-            await self._front.open(service, app)
+        """Return when every service answers."""
+        for service, app in self._build_applications().items():
+            await self._endpoints.open(service, app)
 
     async def stop(self) -> None:
-        """Nothing is answered any more, nothing is under way; guests are the hypervisor's to close."""
+        """Stop the engine and every service. The hypervisor closes the guests."""
         await self.engine.stop()
-        await self._front.close()
+        await self._endpoints.close()
         await self.compute.wait_for_tasks()
         self._executor.shutdown()
 
     async def start_fault(self, fault: Fault) -> None:
         """Start an outage, which ends by itself."""
-        await self._front.start_fault(fault)
+        await self._endpoints.start_fault(fault)
 
     async def clear_faults(self) -> None:
         """End every outage."""
-        await self._front.clear_faults()
+        await self._endpoints.clear_faults()
 
     async def kill_engine(self) -> None:
-        """Kill Heat's engine, which starts again at once: stacks in progress stay so, and nobody watches them."""
+        """Kill Heat's engine, which starts again at once. Stacks in progress stay so: no engine works on them."""
         await self.engine.crash()
 
-    async def _stacks(self) -> list[Mapping[str, str]]:
-        living = self.engine.list_stacks()
-        return [{"name": each.name, "status": each.state, "reason": each.reason} for each in living]
+    async def _list_stacks(self) -> list[Mapping[str, str]]:
+        stacks = self.engine.list_stacks()
+        return [{"name": stack.name, "status": stack.state, "reason": stack.reason} for stack in stacks]
 
-    def _applications(self) -> dict[ServiceName, ASGIApp]:
+    def _build_applications(self) -> dict[ServiceName, ASGIApp]:
         heat = build_application(
             OrchestrationApi(self.engine, self.unsafe_reads, self.identity).build_routes(), build_heat_error
         )
@@ -123,14 +123,14 @@ class FakeHeatCloud:
                 *ComputeApi(self.compute).build_routes(),
                 *ImageApi().build_routes(),
                 *NetworkApi(self.compute.networking).build_routes(),
-                *AdminApi(self._stacks, self.compute, self.unsafe_reads, self).build_routes(),
+                *AdminApi(self._list_stacks, self.compute, self.unsafe_reads, self).build_routes(),
             ],
             build_compute_error,
         )
-        cfn = CloudFormationApi(self.engine, self._front.faults, self.auth_ttl).build_routes()
+        cfn = CloudFormationApi(self.engine, self._endpoints.faults, self.auth_ttl).build_routes()
         return {
             "keystone": Starlette(routes=self.identity.build_routes()),
-            "heat": TokenMiddleware(heat, self.identity, self._front.faults),
+            "heat": TokenMiddleware(heat, self.identity, self._endpoints.faults),
             "cfn": Starlette(routes=cfn),
-            "nova": TokenMiddleware(nova, self.identity, self._front.faults, PUBLIC_PATHS),
+            "nova": TokenMiddleware(nova, self.identity, self._endpoints.faults, PUBLIC_PATHS),
         }

@@ -1,4 +1,4 @@
-"""What is kept of a cloud that runs as a process of its own, for whoever looks for it later."""
+"""The options and the state file of a cloud that runs as a process of its own."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CloudOptions:
 
     @property
     def heat_folder(self) -> Path:
-        """Where a real Heat lies: what it is made from, and what it is at."""
+        """The folder of a real Heat."""
         return self.state_folder / "heat"
 
     @property
@@ -61,7 +61,7 @@ class CloudOptions:
 
 @dataclass(frozen=True, slots=True)
 class CloudState:
-    """What a running cloud leaves for those who look for it; the file is 0600."""
+    """The state that a running cloud writes for other processes. The file is 0600."""
 
     pid: int
     born: float
@@ -92,31 +92,33 @@ class CloudState:
 
 
 def load_cloud_state(options: CloudOptions) -> CloudState | None:
-    """The record of the cloud that runs, or that was killed. StorageError says what to do if it cannot be read."""
+    """Load the state of a cloud that runs, or that was killed. StorageError, with advice, if it cannot be read."""
     try:
         return read_cloud_state(options)
     except UnreadableContent as error:
-        do = f"`guestagent cloud down --name {options.name}` ends what runs there, and keeps the file aside"
-        raise StorageError(f"{options.state_file} cannot be read ({error}); {do}") from error
+        advice = (
+            f"`guestagent cloud down --name {options.name}` ends what runs there, and keeps the file aside"
+        )
+        raise StorageError(f"{options.state_file} cannot be read ({error}); {advice}") from error
 
 
 def read_cloud_state(options: CloudOptions) -> CloudState | None:
-    """The same. Raises Unreadable if the file is damaged, or of another version."""
-    return parse_file(options.state_file, _parse)
+    """Read the state. UnreadableContent if the file is damaged or of another version."""
+    return parse_file(options.state_file, _parse_state)
 
 
-def _parse(content: bytes) -> CloudState:
-    """Keys of later versions are left alone."""
-    kept = parse_object(content)
-    numbers = {name: get_number(kept, name) for name in ("pid", "born")}
-    words = ("network", "auth_url", "admin_url", "username", "project", "region")
-    heat, release, guests = kept.get("heat", "fake"), kept.get("heat_release"), kept.get("guests")
+def _parse_state(content: bytes) -> CloudState:
+    """Parse the state file. Keys of later versions are ignored."""
+    values = parse_object(content)
+    numbers = {name: get_number(values, name) for name in ("pid", "born")}
+    text_names = ("network", "auth_url", "admin_url", "username", "project", "region")
+    heat, release, guests = values.get("heat", "fake"), values.get("heat_release"), values.get("guests")
     if heat not in ("fake", "real") or not isinstance(guests, bool):
         raise UnreadableContent("not a cloud of this version")
     if release is not None and type(release) is not int:
         raise UnreadableContent("heat_release is not a number")
     try:
-        ip_network(get_text(kept, "network"))
+        ip_network(get_text(values, "network"))
     except UnreadableContent:
         raise
     except ValueError:
@@ -125,16 +127,16 @@ def _parse(content: bytes) -> CloudState:
         pid=int(numbers["pid"]),
         born=numbers["born"],
         guests=guests,
-        password=Secret(get_text(kept, "password")),
+        password=Secret(get_text(values, "password")),
         heat="real" if heat == "real" else "fake",
         heat_release=release,
-        **{name: get_text(kept, name) for name in words},
+        **{name: get_text(values, name) for name in text_names},
     )
 
 
-def write_cloud_state(options: CloudOptions, record: CloudState) -> None:
-    """Keep the record, password and all, in a file that only its owner reads."""
-    kept = {each.name: getattr(record, each.name) for each in fields(record)}
+def write_cloud_state(options: CloudOptions, state: CloudState) -> None:
+    """Write the state, with the password, to a file that only its owner can read."""
+    values = {field.name: getattr(state, field.name) for field in fields(state)}
     atomic_file.write_file(
-        options.state_file, json.dumps({**kept, "password": record.password.reveal()}).encode()
+        options.state_file, json.dumps({**values, "password": state.password.reveal()}).encode()
     )

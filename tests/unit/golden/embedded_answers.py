@@ -76,7 +76,7 @@ def describe_cloud() -> Mapping[str, object]:
     dangerous.record_status_read("db", "CREATE_IN_PROGRESS", "outputs")
 
     async def list_stacks() -> list[Mapping[str, str]]:
-        return await FakeHeatCloud._stacks(cast(FakeHeatCloud, SimpleNamespace(engine=engine)))
+        return await FakeHeatCloud._list_stacks(cast(FakeHeatCloud, SimpleNamespace(engine=engine)))
 
     admin = AdminApi(list_stacks, compute, dangerous, cast(FaultTarget, None))
     response = asyncio.run(admin._show_status(cast(Request, None)))

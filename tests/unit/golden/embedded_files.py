@@ -13,6 +13,7 @@ import yaml
 
 from guestagent.embedded import real_heat
 from guestagent.embedded.guests import NamespaceHypervisor, network
+from guestagent.embedded.guests.guest_file import write_guest_file
 from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.embedded.process import clouds_yaml, state_file
 from guestagent.embedded.process.state_file import CloudOptions, CloudState
@@ -83,11 +84,11 @@ def open_hypervisor(state: Path) -> NamespaceHypervisor:
 
 
 def write_guest(state: Path) -> None:
-    open_hypervisor(state)._write_down(GUEST)
+    write_guest_file(open_hypervisor(state).find_folder(GUEST.id), GUEST)
 
 
 def read_guest(state: Path) -> Guest:
-    return open_hypervisor(state)._known(GUEST.id)
+    return open_hypervisor(state)._read_guest(GUEST.id)
 
 
 def write_passwords(heat: Path) -> None:
