@@ -1,4 +1,4 @@
-"""The daemons' configuration, as text. What is not obvious stands beside its reason."""
+"""The daemons' configuration files as text. Settings that are not obvious have their reason beside them. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRAPPED_FILTER_FACTORY = "paste.filter_factory = token_filter:filter_factory"
 def build_files(
     paths: RunPaths, addresses: ServiceAddresses, passwords: HeatPasswords, auth_ttl: timedelta, paste: str
 ) -> Mapping[str, str]:
-    """Every file of the settings folder by its name; `paste` is the text of Heat's own pipeline file."""
+    """Build every file of the settings folder by its name; `paste` is the text of Heat's own pipeline file."""
     return {
         "mariadb.cnf": build_mariadb_config(paths),
         "databases.sql": build_database_statements(passwords),
@@ -34,12 +34,12 @@ def build_files(
 
 
 def replace_token_filter(paste: str) -> str:
-    """Heat's pipeline with our filter in the place of the one for EC2 signatures, which ours wraps."""
+    """Replace the filter for EC2 signatures in Heat's pipeline by ours, which wraps it."""
     return paste.replace(EC2_FILTER_FACTORY, WRAPPED_FILTER_FACTORY)
 
 
 def build_mariadb_config(paths: RunPaths) -> str:
-    """Nothing of it outlives the cloud, so nothing waits for the disk; nobody reaches it but by the socket."""
+    """Build MariaDB's settings. Its data end with the cloud, so nothing waits for the disk. Only the socket is open."""
     return f"""\
 [mariadbd]
 datadir = {paths.data}
@@ -61,23 +61,23 @@ innodb_doublewrite = OFF
 
 
 def build_database_statements(passwords: HeatPasswords) -> str:
-    """Statements of one line each, as the server wants them in its init file."""
-    made = (
+    """Build the statements of the init file, in which the server needs each on one line."""
+    statements = (
         f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3;\n"
         f"CREATE USER IF NOT EXISTS {name}@localhost IDENTIFIED BY '{passwords.database.reveal()}';\n"
         f"GRANT ALL ON {name}.* TO {name}@localhost;\n"
         for name in DATABASES
     )
-    return "".join(made)
+    return "".join(statements)
 
 
 def build_keystone_config(paths: RunPaths, passwords: HeatPasswords, auth_ttl: timedelta) -> str:
-    """Keystone's settings."""
+    """Build Keystone's configuration."""
     return f"""\
 [DEFAULT]
 log_file = {paths.logs}/keystone.log
 [database]
-connection = {_connection("keystone", paths.socket, passwords)}
+connection = {_build_database_url("keystone", paths.socket, passwords)}
 [token]
 provider = fernet
 [fernet_tokens]
@@ -102,7 +102,7 @@ backend = dogpile.cache.memory_pickle
 
 
 def build_heat_config(paths: RunPaths, addresses: ServiceAddresses, passwords: HeatPasswords) -> str:
-    """The settings of engine and APIs."""
+    """Build the configuration of Heat's engine and APIs."""
     return f"""\
 [DEFAULT]
 log_file = {paths.logs}/heat.log
@@ -114,7 +114,7 @@ executor_thread_pool_size = 1200
 max_resources_per_stack = 1000
 region_name_for_services = {REGION_NAME}
 auth_encryption_key = {passwords.encryption.reveal()}
-# What guests are told in user data and handles: where they reach us, not where Heat listens.
+# The address for guests in user data and handles: our proxy's, not the one that Heat listens on.
 heat_metadata_server_url = {addresses.cfn}
 heat_waitcondition_server_url = {addresses.cfn}/v1/waitcondition
 # Where Heat makes a user for every handle and for every server that polls.
@@ -126,12 +126,12 @@ plugin_dirs = {paths.settings}/plugins
 environment_dir = {paths.settings}/environment.d
 template_dir = {paths.settings}/templates
 [database]
-connection = {_connection("heat", paths.socket, passwords)}
+connection = {_build_database_url("heat", paths.socket, passwords)}
 [keystone_authtoken]
 auth_type = password
 auth_url = {addresses.keystone}
 www_authenticate_uri = {addresses.keystone}
-{_account(passwords)}[trustee]
+{_build_account(passwords)}[trustee]
 auth_type = password
 auth_url = {addresses.keystone}
 username = {HEAT_USER}
@@ -146,7 +146,7 @@ auth_type = v3password
 auth_url = {addresses.keystone}/v3
 # Heat 27 adds /v3/ec2tokens to what the catalog says, which ends in /v3.
 endpoint_override = {addresses.keystone}
-{_account(passwords)}[heat_api]
+{_build_account(passwords)}[heat_api]
 bind_host = {LOOPBACK}
 bind_port = {addresses.heat_port}
 workers = 1
@@ -161,7 +161,7 @@ api_paste_config = {paths.settings}/api-paste.ini
 """
 
 
-def _account(passwords: HeatPasswords) -> str:
+def _build_account(passwords: HeatPasswords) -> str:
     return f"""\
 username = {HEAT_USER}
 password = {passwords.heat.reveal()}
@@ -171,6 +171,6 @@ project_domain_id = default
 """
 
 
-def _connection(name: str, socket: Path, passwords: HeatPasswords) -> str:
-    """No SQLite: it gives ids of deleted rows out again, and Heat takes a new stack for a dying one."""
+def _build_database_url(name: str, socket: Path, passwords: HeatPasswords) -> str:
+    """Build a database URL. SQLite will not do: it reuses the ids of deleted rows, and Heat confuses stacks then."""
     return f"mysql+pymysql://{name}:{passwords.database.reveal()}@localhost/{name}?unix_socket={socket}&charset=utf8"

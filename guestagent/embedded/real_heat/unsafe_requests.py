@@ -1,4 +1,4 @@
-"""Which requests to heat-api make Heat resolve attributes, and so write: decided from the request alone."""
+"""Requests to heat-api that make Heat resolve attributes, and so write: decided from the request alone. Pure."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ class UnsafeRequest:
 
 
 def find_unsafe_request(method: str, target: str) -> UnsafeRequest | None:
-    """The read, where it is one."""
+    """Return the dangerous read that a request is, or None."""
     address = urlsplit(target)
-    asked = {key: values[-1].lower() for key, values in parse_qs(address.query).items()}
+    query = {key: values[-1].lower() for key, values in parse_qs(address.query).items()}
     match [unquote(part) for part in address.path.strip("/").split("/")]:
         case ["v1", _, "stacks", stack, *more] if method == "GET" and stack != "detail":
-            what = _what([part for part in more if part], asked)
-            return UnsafeRequest(stack, what) if what else None
+            description = _describe_read([part for part in more if part], query)
+            return UnsafeRequest(stack, description) if description else None
     return None
 
 
-def _what(more: list[str], asked: Mapping[str, str]) -> str:
-    """`more` is what follows the stack's name: its id, and what of it is read. Without the id Heat redirects."""
-    match more:
-        case [_] if asked.get("resolve_outputs", "true") not in FALSE_VALUES:
+def _describe_read(path: list[str], query: Mapping[str, str]) -> str:
+    """Describe a read by the path after the stack's name: its id and a part. Without the id Heat redirects."""
+    match path:
+        case [_] if query.get("resolve_outputs", "true") not in FALSE_VALUES:
             return "stack show with outputs resolved"
         case [_, "outputs", _]:
             return "output show"
-        case [_, "resources"] if asked.get("with_detail", "false") not in FALSE_VALUES:
+        case [_, "resources"] if query.get("with_detail", "false") not in FALSE_VALUES:
             return "resource list with details"
         case [_, "resources", resource]:
             return f"resource show {resource}"

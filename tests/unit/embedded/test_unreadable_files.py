@@ -1,4 +1,4 @@
-"""What the embedded cloud finds of an earlier run may hold anything."""
+"""Files of an earlier run with any content."""
 
 from __future__ import annotations
 

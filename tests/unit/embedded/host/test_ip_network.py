@@ -21,7 +21,7 @@ SIX = IPv6Network("fd00:77:1::/64")
 
 
 @pytest.mark.parametrize("text", ["10.77.0.0/24", "10.0.0.0/28", "fd00:77:1::/64", "fd00::/120"])
-def test_a_network_with_room_for_guests_is_taken(text: str) -> None:
+def test_a_network_with_room_for_guests_is_accepted(text: str) -> None:
     assert str(parse_network(text)) == text
 
 
@@ -42,7 +42,7 @@ def test_a_network_with_room_for_guests_is_taken(text: str) -> None:
         *("0.0.0.0/0", "126.0.0.0/7", "::/0", "fe00::/7"),
     ],
 )
-def test_a_network_in_which_no_guest_can_stand_is_refused(text: str) -> None:
+def test_a_network_without_room_for_guests_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"take a private network"):
         parse_network(text)
 
@@ -56,11 +56,11 @@ def test_guests_on_ipv6_have_addresses_in_order() -> None:
 
 
 @pytest.mark.parametrize("address", ["fd00:77:1::", "fd00:77:2::1", "fd00:77:1:0::1", "10.0.0.1", "x"])
-def test_what_no_guest_can_have_is_no_address(address: str) -> None:
+def test_an_address_that_no_guest_can_have_is_rejected(address: str) -> None:
     assert not is_host_address(address, SIX)
 
 
-def test_hardware_addresses_differ_where_addresses_do() -> None:
+def test_different_addresses_have_different_mac_addresses() -> None:
     networks = (SIX, IPv6Network("fd00:1::/64"))
     addresses = [each for network in networks for each in islice(list_guest_addresses(network), 1000)]
 

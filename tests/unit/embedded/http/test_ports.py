@@ -11,7 +11,7 @@ from guestagent.embedded.http.listener import Listener
 from guestagent.embedded.http.ports import PORT_RANGE, take_free_port, take_port
 
 
-def test_a_free_port_is_none_that_a_connection_may_begin_at() -> None:
+def test_a_free_port_is_outside_the_range_of_connections() -> None:
     with ExitStack() as stack:
         bound = [stack.enter_context(take_free_port("127.0.0.1")) for _ in range(5)]
         ports = {each.getsockname()[1] for each in bound}
@@ -20,7 +20,7 @@ def test_a_free_port_is_none_that_a_connection_may_begin_at() -> None:
         assert all(port in PORT_RANGE for port in ports)
 
 
-def test_a_port_in_use_is_refused() -> None:
+def test_a_port_in_use_is_rejected() -> None:
     with take_free_port("127.0.0.1") as bound, pytest.raises(OSError, match="in use"):
         take_port("127.0.0.1", bound.getsockname()[1])
 

@@ -25,7 +25,7 @@ cache: {auth: true}
 """
 
 
-def test_an_entry_goes_in_beside_the_others_and_comments_stay() -> None:
+def test_an_entry_is_added_and_comments_stay() -> None:
     text = insert_entry_text(THEIRS, "embedded", ENTRY)
 
     assert yaml.safe_load(text) == {
@@ -36,7 +36,7 @@ def test_an_entry_goes_in_beside_the_others_and_comments_stay() -> None:
     assert "# the real one" in text
 
 
-def test_out_again_the_file_is_what_it_was() -> None:
+def test_a_file_is_unchanged_after_adding_and_removing_an_entry() -> None:
     assert delete_entry_text(insert_entry_text(THEIRS, "embedded", ENTRY), "embedded") == THEIRS
 
 
@@ -73,7 +73,7 @@ def test_an_old_entry_of_the_name_is_replaced() -> None:
     "text",
     ["", "clouds:\n", "clouds: {}\n", "clouds: {a: {x: 1}}\n", "cache: {}\n", "x:\n  -\nclouds:\n  a: {}\n"],
 )
-def test_a_file_that_cannot_be_edited_as_text_is_written_anew(text: str) -> None:
+def test_a_file_of_another_form_gets_the_entry(text: str) -> None:
     before = yaml.safe_load(text) or {}
 
     after = yaml.safe_load(insert_entry_text(text, "embedded", ENTRY))
@@ -82,12 +82,12 @@ def test_a_file_that_cannot_be_edited_as_text_is_written_anew(text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["- a", "clouds: [a]", "clouds: ["])
-def test_a_file_that_is_no_clouds_yaml_is_left_alone(text: str) -> None:
+def test_an_invalid_clouds_yaml_is_left_alone(text: str) -> None:
     with pytest.raises(InvalidSettings):
         insert_entry_text(text, "embedded", ENTRY)
 
 
-def test_the_file_is_private_and_goes_when_nothing_else_is_in_it(tmp_path: Path) -> None:
+def test_the_file_is_private_and_is_removed_with_its_last_entry(tmp_path: Path) -> None:
     file = tmp_path / "openstack" / "clouds.yaml"
 
     clouds_yaml.write_entry(file, "embedded", ENTRY)
@@ -98,7 +98,7 @@ def test_the_file_is_private_and_goes_when_nothing_else_is_in_it(tmp_path: Path)
     assert not file.exists()
 
 
-def test_removing_what_is_not_there_does_not_touch_the_file(tmp_path: Path) -> None:
+def test_removing_a_missing_entry_does_not_change_the_file(tmp_path: Path) -> None:
     file = tmp_path / "clouds.yaml"
     file.write_text(THEIRS)
 

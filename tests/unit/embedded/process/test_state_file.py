@@ -46,7 +46,7 @@ def options(tmp_path: Path) -> CloudOptions:
     )
 
 
-def test_keys_of_a_later_version_are_left_alone(options: CloudOptions) -> None:
+def test_keys_of_a_later_version_are_ignored(options: CloudOptions) -> None:
     write_cloud_state(options, RECORD)
     options.state_file.write_text(json.dumps({**json.loads(options.state_file.read_text()), "later": [1]}))
 
@@ -80,7 +80,7 @@ def test_no_process_has_an_impossible_number(number: int) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "[" * 100_000], ids=lambda text: text[:3])
-def test_status_says_what_to_do_and_down_does_it(
+def test_status_gives_advice_on_an_unreadable_state_and_down_follows_it(
     options: CloudOptions, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options.state_folder.mkdir()
@@ -101,7 +101,7 @@ def test_status_says_what_to_do_and_down_does_it(
     assert len(list_quarantined_files(options.state_folder)) == 1
 
 
-def test_down_ends_a_cloud_of_which_there_is_no_record(options: CloudOptions) -> None:
+def test_down_ends_a_cloud_without_a_readable_state(options: CloudOptions) -> None:
     options.state_folder.mkdir()
     running = options.state_folder / "running"
     program = (
@@ -127,7 +127,7 @@ def is_locked(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("folder", ["a,b", "a:b", "a\\b", "a\nb"])
-def test_a_state_folder_that_mount_would_misread_is_refused(
+def test_a_state_folder_that_mount_would_misread_is_rejected(
     tmp_path: Path, folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["cloud", "up", "--no-guests", "--name", "none", "--state", str(tmp_path / folder)])

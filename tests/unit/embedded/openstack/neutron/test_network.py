@@ -14,19 +14,19 @@ def networking(network: str = "10.77.0.0/24") -> NeutronNetwork:
     return NeutronNetwork(IPv4Network(network))
 
 
-def test_addresses_are_given_in_order_and_the_first_ones_are_kept_back() -> None:
+def test_addresses_are_assigned_in_order_after_the_reserved_ones() -> None:
     there = networking()
 
     assert [there.add_port().address for _ in range(3)] == ["10.77.0.10", "10.77.0.11", "10.77.0.12"]
     assert there.gateway == "10.77.0.1"
 
 
-def test_a_port_takes_the_address_that_it_asks_for() -> None:
+def test_a_port_gets_its_requested_address() -> None:
     assert networking().add_port(address="10.77.0.99").address == "10.77.0.99"
 
 
 @pytest.mark.parametrize("address", ["10.77.0.10", "10.9.9.9"])
-def test_an_address_that_is_taken_or_elsewhere_is_refused(address: str) -> None:
+def test_an_address_in_use_or_of_another_network_is_rejected(address: str) -> None:
     there = networking()
     there.add_port()
 
@@ -34,7 +34,7 @@ def test_an_address_that_is_taken_or_elsewhere_is_refused(address: str) -> None:
         there.add_port(address=address)
 
 
-def test_a_port_of_a_server_goes_with_it_and_one_of_its_own_stays() -> None:
+def test_a_server_owned_port_is_removed_with_the_server_and_another_stays() -> None:
     there = networking()
     ours, theirs = there.add_port(is_server_owned=True), there.add_port("kept")
     ours.server_id = theirs.server_id = "server"
@@ -45,11 +45,11 @@ def test_a_port_of_a_server_goes_with_it_and_one_of_its_own_stays() -> None:
     assert theirs.server_id == ""
 
 
-def test_the_hardware_address_follows_the_address() -> None:
+def test_the_mac_address_depends_on_the_address() -> None:
     assert networking().add_port().mac == "02:00:0a:4d:00:0a"
 
 
-def test_a_group_stays_while_a_port_has_it() -> None:
+def test_a_group_in_use_is_not_removed() -> None:
     there = networking()
     group = there.add_group("members")
     port = there.add_port(groups=[group.id])
@@ -62,13 +62,13 @@ def test_a_group_stays_while_a_port_has_it() -> None:
     assert group.id not in there.groups
 
 
-def test_a_new_group_lets_everything_out() -> None:
+def test_a_new_group_allows_all_egress() -> None:
     group = networking().add_group("members")
 
     assert [rule.attributes["direction"] for rule in group.rules] == ["egress", "egress"]
 
 
-def test_a_rule_that_is_there_already_is_refused() -> None:
+def test_an_existing_rule_is_rejected() -> None:
     there = networking()
     group = there.add_group("members")
     said = {"direction": "ingress", "protocol": "tcp", "remote_group_id": group.id}
@@ -78,7 +78,7 @@ def test_a_rule_that_is_there_already_is_refused() -> None:
         there.add_rule(group.id, said)
 
 
-def test_what_is_not_there_is_said() -> None:
+def test_a_missing_object_is_reported() -> None:
     there = networking()
 
     for missing in (there.find_port, there.find_group, there.find_rule, there.remove_port, there.remove_rule):

@@ -39,7 +39,7 @@ def run(work: Coroutine[None, None, None]) -> None:
     asyncio.run(asyncio.wait_for(work, 10))
 
 
-def test_a_guest_gets_what_its_flavor_and_the_network_say() -> None:
+def test_a_guest_gets_the_values_of_its_flavor_and_network() -> None:
     hypervisor = FakeHypervisor()
 
     async def work() -> None:
@@ -54,7 +54,7 @@ def test_a_guest_gets_what_its_flavor_and_the_network_say() -> None:
     assert guest.user_data == b"data"
 
 
-def test_an_address_is_free_again_when_its_server_is_gone_and_they_can_run_out() -> None:
+def test_an_address_is_free_again_after_its_server_and_addresses_can_run_out() -> None:
     async def work() -> None:
         servers = compute(network="10.77.0.0/28")  # .10 to .14
         made = [await launch(servers) for _ in range(5)]
@@ -83,7 +83,7 @@ def test_a_server_that_is_removed_while_it_boots_is_destroyed_after_its_boot() -
     assert [call for call, _ in hypervisor.calls] == ["boot", "destroy"]
 
 
-def test_a_stuck_server_never_settles() -> None:
+def test_a_stuck_server_stays_in_build() -> None:
     async def work() -> None:
         servers = compute()
         made = await launch(servers, "stuck")
@@ -94,7 +94,7 @@ def test_a_stuck_server_never_settles() -> None:
     run(work())
 
 
-def test_what_is_not_there_is_said() -> None:
+def test_a_missing_object_is_reported() -> None:
     servers = compute()
 
     assert servers.check_constraint("Flavor", "m1.huge") == "The Flavor (m1.huge) could not be found."

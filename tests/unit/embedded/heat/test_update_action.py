@@ -1,4 +1,4 @@
-"""What an update does to one resource."""
+"""The action of an update on one resource."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def never(before: object, after: object, changed: frozenset[str]) -> bool:
 SEEN = ResourceState("Server", {"Flavor": "small", "Image": "one"}, {"Node": "a"})
 
 
-def test_what_is_not_there_is_created() -> None:
+def test_a_missing_resource_is_created() -> None:
     assert choose_action(None, SEEN, SCHEMA, never) == CreateResource()
 
 
@@ -47,15 +47,15 @@ def test_what_is_not_there_is_created() -> None:
         (replace(SEEN, other_values=(("Another",),)), UpdateResource(frozenset(), metadata=False)),
     ],
 )
-def test_what_is_there_is_kept_changed_or_replaced(wanted: ResourceState, step: object) -> None:
+def test_an_existing_resource_is_kept_changed_or_replaced(wanted: ResourceState, step: object) -> None:
     assert choose_action(SEEN, wanted, SCHEMA, never) == step
 
 
-def test_what_failed_is_replaced_even_if_nothing_changed() -> None:
+def test_a_failed_resource_is_replaced_even_if_nothing_changed() -> None:
     assert choose_action(replace(SEEN, is_failed=True), SEEN, SCHEMA, never) == ReplaceResource()
 
 
-def test_a_types_policy_replaces_what_its_schema_would_change_in_place() -> None:
+def test_a_type_can_replace_a_resource_that_its_schema_would_change_in_place() -> None:
     wanted = replace(SEEN, properties={"Flavor": "large", "Image": "one"})
 
     step = choose_action(SEEN, wanted, SCHEMA, lambda before, after, changed: "Flavor" in changed)
@@ -63,5 +63,5 @@ def test_a_types_policy_replaces_what_its_schema_would_change_in_place() -> None
     assert step == ReplaceResource(update_attempted=True)
 
 
-def test_a_policy_has_no_say_where_nothing_changes() -> None:
+def test_a_type_is_not_asked_if_nothing_changes() -> None:
     assert choose_action(SEEN, SEEN, SCHEMA, lambda *_: True) == KeepResource()

@@ -1,4 +1,4 @@
-"""Properties, and Heat's words where they are wrong."""
+"""Properties, and Heat's error messages for them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_values_are_converted_and_defaults_filled_in() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_as_heat_says_it(change: dict[str, object], said: str) -> None:
+def test_errors_have_heats_messages(change: dict[str, object], said: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
         property_schema.convert_properties({**GOOD, **change}, CONDITION, "P", known)
 

@@ -1,4 +1,4 @@
-"""Who waits for whom."""
+"""The dependencies between resources."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from guestagent.embedded.heat import dependencies
 from guestagent.embedded.heat.errors import CircularDependencyException
 
 
-def test_a_ring_is_refused_and_shown() -> None:
+def test_a_cycle_is_rejected_and_shown() -> None:
     with pytest.raises(CircularDependencyException, match=r"Circular Dependency Found: \{.*a: \[b\].*\}"):
         dependencies.check_acyclic({"a": frozenset("b"), "b": frozenset("a")})
 
 
-def test_a_resource_that_needs_itself_is_a_ring() -> None:
+def test_a_resource_that_needs_itself_is_a_cycle() -> None:
     with pytest.raises(CircularDependencyException):
         dependencies.check_acyclic({"a": frozenset("a")})
 
 
-def test_what_is_needed_is_deleted_after_those_that_need_it() -> None:
+def test_a_resource_is_deleted_after_those_that_need_it() -> None:
     turned = dependencies.reverse_dependencies({"server": frozenset({"port"}), "port": frozenset()})
 
     assert turned == {"server": frozenset(), "port": frozenset({"server"})}
 
 
-def test_only_those_without_unfinished_needs_are_ready() -> None:
+def test_only_resources_without_unfinished_dependencies_are_ready() -> None:
     needs = {"a": frozenset[str](), "b": frozenset("a"), "c": frozenset("ab")}
 
     assert dependencies.list_ready(needs, ["c", "b"], frozenset("a")) == ("b",)

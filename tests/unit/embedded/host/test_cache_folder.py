@@ -1,4 +1,4 @@
-"""Folders that the accounts of servers and daemons must enter, whoever makes them with whatever umask."""
+"""Folders that the accounts of servers and daemons can enter, whatever the umask of their creator."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def private_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_other_accounts_can_enter_what_is_made(tmp_path: Path) -> None:
+def test_other_accounts_can_enter_created_folders(tmp_path: Path) -> None:
     make_public_folder(folder := tmp_path / "a/b")
 
     assert [f"{path.stat().st_mode & 0o777:o}" for path in (folder, folder.parent)] == ["755", "755"]
 
 
-def test_what_is_there_keeps_its_mode(tmp_path: Path) -> None:
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
 
     make_public_folder(tmp_path / "a")

@@ -1,4 +1,4 @@
-"""Stack operations without HTTP and without waiting: order, failure, time, updates that overtake each other."""
+"""Stack operations without HTTP and without waiting: order, failure, timeouts, concurrent updates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
 
 
 @engine_test
-async def test_a_failure_ends_the_stack_while_siblings_run_on_and_start_nothing(engine: Engine) -> None:
+async def test_a_failure_fails_the_stack_while_resources_in_progress_continue(engine: Engine) -> None:
     stack = engine.create_stack(
         "s", "p", wish({**waiting("A"), **waiting("B"), "After": value("ConditionB")})
     )
@@ -62,7 +62,7 @@ async def test_a_failure_ends_the_stack_while_siblings_run_on_and_start_nothing(
 
 
 @engine_test
-async def test_a_stacks_own_time_ends_what_is_under_way(engine: Engine) -> None:
+async def test_a_stacks_timeout_ends_its_operations(engine: Engine) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A"), minutes=0.002))
 
     await state(stack, "CREATE_FAILED")
@@ -87,7 +87,7 @@ async def test_a_condition_that_fails_later_does_not_change_the_first_reason(eng
 
 
 @engine_test
-async def test_an_update_overtakes_another_and_waits_for_what_that_one_began(engine: Engine) -> None:
+async def test_an_update_replaces_another_and_waits_for_its_resources_in_progress(engine: Engine) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
 
@@ -105,7 +105,7 @@ async def test_an_update_overtakes_another_and_waits_for_what_that_one_began(eng
 
 
 @engine_test
-async def test_a_delete_stops_what_is_under_way_and_goes_backwards(engine: Engine) -> None:
+async def test_a_delete_cancels_operations_and_deletes_in_reverse_order(engine: Engine) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
 
@@ -124,7 +124,7 @@ async def test_a_delete_stops_what_is_under_way_and_goes_backwards(engine: Engin
 
 
 @engine_test
-async def test_more_signals_are_waited_for_when_the_count_grows(engine: Engine) -> None:
+async def test_a_condition_waits_for_more_signals_if_its_count_grows(engine: Engine) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     signal(engine, stack, "A", "SUCCESS")
@@ -176,7 +176,7 @@ async def test_a_value_that_cannot_be_resolved_fails_its_resource(engine: Engine
 
 
 @engine_test
-async def test_a_name_in_metadata_that_stands_for_nothing_fails_its_resource_and_not_the_request(
+async def test_an_unknown_name_in_metadata_fails_its_resource_and_not_the_request(
     engine: Engine,
 ) -> None:
     stack = engine.create_stack(
@@ -191,7 +191,7 @@ async def test_a_name_in_metadata_that_stands_for_nothing_fails_its_resource_and
 
 
 @engine_test
-async def test_what_is_retained_outlives_its_stack(engine: Engine) -> None:
+async def test_a_retained_resource_outlives_its_stack(engine: Engine) -> None:
     resources = waiting("A")
     resources["HandleA"]["DeletionPolicy"] = "Retain"
     del resources["ConditionA"]
@@ -206,7 +206,7 @@ async def test_what_is_retained_outlives_its_stack(engine: Engine) -> None:
 
 
 @engine_test
-async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
+async def test_a_handle_of_another_stack_is_rejected(engine: Engine) -> None:
     first = engine.create_stack("first", "p", wish(waiting("A")))
     await until(first, "HandleA", "CREATE_COMPLETE")
     url = first.resources["HandleA"].data["url"]
@@ -222,7 +222,7 @@ async def test_a_handle_of_another_stack_is_refused(engine: Engine) -> None:
 
 
 @engine_test
-async def test_what_nothing_needs_goes_beside_everything_else_and_is_shown_until_the_end(
+async def test_an_unneeded_resource_is_removed_in_parallel_and_shown_until_the_end(
     engine: Engine,
 ) -> None:
     stack = engine.create_stack("s", "p", wish({"Old": value(), "Newer": value("Old")}))
@@ -240,7 +240,9 @@ async def test_what_nothing_needs_goes_beside_everything_else_and_is_shown_until
 
 
 @engine_test
-async def test_what_was_removed_may_come_back_before_the_removing_update_is_over(engine: Engine) -> None:
+async def test_a_removed_resource_may_return_before_the_update_that_removes_it_is_over(
+    engine: Engine,
+) -> None:
     stack = engine.create_stack("s", "p", wish({"V": value()}))
     await state(stack, "CREATE_COMPLETE")
     engine.update_stack(stack, wish(waiting("A")))
@@ -254,7 +256,7 @@ async def test_what_was_removed_may_come_back_before_the_removing_update_is_over
 
 
 @engine_test
-async def test_two_that_need_each_other_the_other_way_round_are_changed_in_the_new_order(
+async def test_two_resources_with_a_reversed_dependency_are_changed_in_the_new_order(
     engine: Engine,
 ) -> None:
     stack = engine.create_stack("s", "p", wish({"R": text(12, "V"), "V": value()}))
@@ -271,7 +273,7 @@ async def test_two_that_need_each_other_the_other_way_round_are_changed_in_the_n
 
 
 @engine_test
-async def test_parameters_are_what_names_stand_for(engine: Engine) -> None:
+async def test_references_resolve_to_parameters(engine: Engine) -> None:
     parameters = {"Size": {"Type": "String"}, "Color": {"Type": "String", "Default": "red"}}
     shown_value = {"Fn::Join": ["/", [{"Ref": "Size"}, {"Ref": "Color"}, {"Ref": "AWS::StackName"}]]}
     resources: Resources = {"Shown": {"Type": "OS::Heat::Value", "Properties": {"value": shown_value}}}
@@ -287,7 +289,7 @@ async def test_parameters_are_what_names_stand_for(engine: Engine) -> None:
 
 
 @engine_test
-async def test_what_heat_refuses_starts_nothing(engine: Engine) -> None:
+async def test_a_rejected_request_starts_nothing(engine: Engine) -> None:
     refused: list[tuple[type[ApiError], Resources]] = [
         (
             InvalidTemplateReference,
@@ -306,7 +308,9 @@ async def test_what_heat_refuses_starts_nothing(engine: Engine) -> None:
 
 
 @engine_test
-async def test_a_name_is_taken_while_its_stack_lives_and_a_dying_one_takes_no_update(engine: Engine) -> None:
+async def test_a_name_is_in_use_while_its_stack_exists_and_a_stack_in_deletion_rejects_updates(
+    engine: Engine,
+) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A")))
     with pytest.raises(StackExists):
         engine.create_stack("s", "p", wish(waiting("A")))
@@ -320,7 +324,7 @@ async def test_a_name_is_taken_while_its_stack_lives_and_a_dying_one_takes_no_up
 
 
 @engine_test
-async def test_a_dead_engine_leaves_what_it_was_at_in_progress_and_nobody_watches_it(engine: Engine) -> None:
+async def test_a_killed_engine_leaves_its_resources_in_progress(engine: Engine) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
 
@@ -334,7 +338,7 @@ async def test_a_dead_engine_leaves_what_it_was_at_in_progress_and_nobody_watche
 
 
 @engine_test
-async def test_the_next_update_takes_over_what_a_dead_engine_was_at(engine: Engine) -> None:
+async def test_the_next_update_takes_over_from_a_killed_engine(engine: Engine) -> None:
     stack = engine.create_stack("s", "p", wish(waiting("A")))
     await until(stack, "ConditionA", "CREATE_IN_PROGRESS")
     await engine.crash()

@@ -1,4 +1,4 @@
-"""Which resources the user behind an access key may describe."""
+"""The resources that the user behind an access key may describe."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ BOTH = resource("Both", "OS::Heat::AccessPolicy", AllowedResources=["Master0000"
         ([], "Slave0000", True),
     ],
 )
-def test_every_policy_must_name_it(policies: list[str], name: str, allowed: bool) -> None:
+def test_every_policy_must_name_the_resource(policies: list[str], name: str, allowed: bool) -> None:
     made = stack(policies, OWN, BOTH)
 
     assert can_describe(made, made.resources["Key"], name) is allowed
 
 
-def test_a_key_whose_user_is_gone_opens_nothing() -> None:
+def test_a_key_whose_user_is_gone_has_no_access() -> None:
     made = stack(["Own"], OWN)
     del made.resources["User"]
 

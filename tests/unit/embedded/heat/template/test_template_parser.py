@@ -1,4 +1,4 @@
-"""Templates as they are sent, and the first thing that Heat says of them."""
+"""Templates as sent, and Heat's first error for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_keys_that_heat_ignores_are_ignored() -> None:
     assert list(template.resources) == ["V"]
 
 
-def test_a_definition_knows_what_it_names() -> None:
+def test_a_definition_has_its_references() -> None:
     value = {
         "Type": "T",
         "DependsOn": "A",
@@ -75,7 +75,7 @@ def test_a_definition_knows_what_it_names() -> None:
         ),
     ],
 )
-def test_a_template_is_refused(template: dict[str, object], said: str) -> None:
+def test_an_invalid_template_is_rejected(template: dict[str, object], said: str) -> None:
     with pytest.raises(ApiError) as caught:
         parse_template(template)
 
@@ -91,7 +91,7 @@ def test_a_template_is_refused(template: dict[str, object], said: str) -> None:
         ({"Description": "x" * 524_288}, "Request limit exceeded: Template size"),
     ],
 )
-def test_what_is_no_template_is_refused(sent: object, said: str) -> None:
+def test_other_content_is_rejected(sent: object, said: str) -> None:
     with pytest.raises(ApiError) as caught:
         load_source(sent)
 

@@ -1,4 +1,4 @@
-"""What the functions of a template come to, and what they name."""
+"""The results of CloudFormation functions, and the references in them."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def test_a_value_is_resolved(value: object, result: object) -> None:
         {"Fn::Replace": ["a", "b"]},
     ],
 )
-def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
+def test_invalid_arguments_are_an_error(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         resolve_functions(value, CFN_FUNCTIONS, Names())
 
 
-def test_every_name_is_found_with_its_path() -> None:
+def test_every_reference_is_found_with_its_path() -> None:
     value = {"UserData": {"Fn::Base64": {"Fn::Join": ["", [{"Ref": "A"}, {"Fn::GetAtt": ["B", "C"]}]]}}}
 
     found = [
@@ -81,11 +81,11 @@ def test_every_name_is_found_with_its_path() -> None:
 @pytest.mark.parametrize(
     "value", [{"Ref": 1}, {"Ref": {"Ref": "A"}}, {"Fn::GetAtt": ["A"]}, {"Fn::GetAtt": "A"}]
 )
-def test_a_malformed_reference_is_refused(value: object) -> None:
+def test_a_malformed_reference_is_rejected(value: object) -> None:
     with pytest.raises(StackValidationFailed):
         list(find_references(value, CFN_FUNCTIONS, "Outputs.X"))
 
 
-def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
+def test_an_unsupported_function_is_rejected_and_never_treated_as_data() -> None:
     with pytest.raises(NotSupported, match="Fn::If"):
         list(find_references({"Fn::If": ["c", 1, 2]}, CFN_FUNCTIONS, "Resources.X"))

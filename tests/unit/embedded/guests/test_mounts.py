@@ -1,4 +1,4 @@
-"""A guest's root file system as a plan: what of the machine is seen, and what is the guest's own."""
+"""A guest's root file system as a plan: which parts are the machine's, and which the guest's own."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_no_folder_of_a_guest_can_end_or_change_an_option_of_its_overlay() -> No
     assert "-o lowerdir=/etc,upperdir=etc,workdir=etc.work '/srv/a, b:c\\d/guests/one/root/etc')" in line
 
 
-def test_a_usr_on_a_disk_of_its_own_is_seen_too() -> None:
+def test_a_usr_on_a_disk_of_its_own_is_visible_too() -> None:
     mounts = plan_mounts(
         host("/usr", mounts=("/", "/usr", "/usr/share", "/boot", "/mnt/backup")), GUEST, STATE
     )
@@ -77,7 +77,7 @@ def test_an_interpreter_in_a_home_folder_is_shown_through_the_guests_own() -> No
     assert mounts.index(HostBind(GUEST / "root-home", Path("/root"), is_writable=True)) < len(mounts) - 2
 
 
-def test_the_clouds_folder_is_seen_by_no_guest() -> None:
+def test_the_clouds_folder_is_hidden_from_guests() -> None:
     beside = Path("/srv/checkout/state")
 
     hidden = plan_mounts(host("/srv/checkout"), beside / "guests/one", beside)[-1]

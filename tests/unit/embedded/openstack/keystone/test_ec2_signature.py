@@ -1,4 +1,4 @@
-"""Presigned URLs, against the client library that guests sign with."""
+"""Presigned URLs, compared with the client library that guests sign with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_sent(url: str, verb: str = "PUT", host: str = "") -> SignedRequest:
     return SignedRequest(verb, host or parts.netloc, unquote(parts.path), dict(parse_qsl(parts.query)))
 
 
-def test_a_presigned_url_holds() -> None:
+def test_a_presigned_url_is_valid() -> None:
     url = presign_url(HANDLE, "access", KEY, NOW)
 
     assert has_valid_signature(as_sent(url), KEY, NOW, TTL)
@@ -40,7 +40,7 @@ def test_a_presigned_url_holds() -> None:
     ]
 
 
-def test_the_name_of_the_method_is_not_looked_at() -> None:
+def test_the_name_of_the_method_is_ignored() -> None:
     url = presign_url(HANDLE, "access", KEY, NOW).replace("HmacSHA256", "HmacSHA1")
 
     assert has_valid_signature(as_sent(url), KEY, NOW, TTL)
@@ -58,14 +58,14 @@ def test_the_name_of_the_method_is_not_looked_at() -> None:
         lambda url: as_sent(url.replace("2026-11-23", "2026-11-24")),
     ],
 )
-def test_any_change_breaks_it(changed: object) -> None:
+def test_any_change_invalidates_the_signature(changed: object) -> None:
     assert callable(changed)
 
     assert not has_valid_signature(changed(presign_url(HANDLE, "access", KEY, NOW)), KEY, NOW, TTL)
 
 
 @pytest.mark.parametrize(("later", "good"), [(timedelta(minutes=15), True), (timedelta(minutes=16), False)])
-def test_it_lives_as_long_as_the_clouds_auth_ttl(later: timedelta, good: bool) -> None:
+def test_a_signature_expires_after_the_clouds_auth_ttl(later: timedelta, good: bool) -> None:
     url = presign_url(HANDLE, "access", KEY, NOW)
 
     assert has_valid_signature(as_sent(url), KEY, NOW + later, TTL) is good
@@ -89,7 +89,7 @@ def test_a_signature_over_an_ipv6_host_needs_no_port_either() -> None:
     assert has_valid_signature(request, KEY, NOW, TTL)
 
 
-def test_a_timestamp_that_is_none_does_not_hold() -> None:
+def test_an_invalid_timestamp_is_rejected() -> None:
     params = {"Timestamp": "now"}
     request = SignedRequest("GET", "h", "/", params)
     signed = SignedRequest("GET", "h", "/", {**params, "Signature": compute_signature(request, KEY)})

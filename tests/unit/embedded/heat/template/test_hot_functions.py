@@ -1,4 +1,4 @@
-"""What HOT's functions come to, what they name, and which version knows which."""
+"""The results of HOT functions, their references, and the versions that have them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_value_is_resolved(value: object, result: object) -> None:
         {"list_concat": ["a"]},
     ],
 )
-def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
+def test_invalid_arguments_are_an_error(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         resolve_functions(value, ROCKY, Names())
 
@@ -95,7 +95,7 @@ def test_arguments_that_make_no_sense_are_an_error(value: object) -> None:
         ({"Fn::Join": ["", []]}, "The function Fn::Join is not supported in this version of HOT."),
     ],
 )
-def test_a_call_of_the_wrong_shape_is_refused_where_it_stands(value: object, said: str) -> None:
+def test_a_malformed_call_is_rejected_with_its_path(value: object, said: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
         list(find_references(value, ROCKY, "resources.V.properties.value"))
 
@@ -103,7 +103,7 @@ def test_a_call_of_the_wrong_shape_is_refused_where_it_stands(value: object, sai
     assert said in str(caught.value)
 
 
-def test_every_resource_is_found_with_its_path() -> None:
+def test_every_resource_reference_is_found_with_its_path() -> None:
     value = {
         "a": {"list_join": ["", [{"get_resource": "A"}, {"get_attr": ["B", "c", {"get_attr": ["D", "e"]}]}]]}
     }
@@ -117,7 +117,7 @@ def test_a_parameter_is_no_dependency() -> None:
     assert list(find_references({"get_param": "Port"}, ROCKY)) == []
 
 
-def test_a_function_that_is_not_imitated_is_refused_and_never_taken_for_data() -> None:
+def test_an_unsupported_function_is_rejected_and_never_treated_as_data() -> None:
     with pytest.raises(NotSupported, match="yaql"):
         list(find_references({"yaql": {}}, ROCKY))
 
@@ -130,7 +130,7 @@ def test_a_function_of_a_later_version_is_data() -> None:
         list(find_references({"get_attr": ["Port"]}, earlier))
 
 
-def test_the_first_version_still_knew_the_other_dialects_functions() -> None:
+def test_the_first_version_has_cloudformation_functions() -> None:
     first = build_hot_functions("2013-05-23")
 
     assert resolve_functions({"Fn::Join": ["-", [{"Ref": "Port"}, "a"]]}, first, Names()) == "port-1-a"

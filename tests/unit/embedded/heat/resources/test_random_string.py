@@ -1,4 +1,4 @@
-"""Random strings: length, classes, and what a template may ask of them."""
+"""Random strings: length, classes, and the limits of a template's request."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from guestagent.embedded.heat.resources.random_string import generate_random_text
 
 
-def test_by_default_it_is_letters_and_digits_of_the_asked_length() -> None:
+def test_the_default_is_letters_and_digits_of_the_requested_length() -> None:
     text = generate_random_text({"length": 30})
 
     assert len(text) == 30
     assert set(text) <= set(string.ascii_letters + string.digits)
 
 
-def test_every_class_has_its_least_number_of_characters() -> None:
+def test_every_class_has_its_minimum_of_characters() -> None:
     classes = [{"class": "digits", "min": 4}, {"class": "lowercase", "min": 3}]
 
     text = generate_random_text({"length": 10, "character_classes": classes, "character_sequences": None})
@@ -29,9 +29,9 @@ def test_every_class_has_its_least_number_of_characters() -> None:
 @pytest.mark.parametrize(
     "asked", [{"sequence": "octdigits"}, {"character_sequences": [{"sequence": "01234567", "min": 1}]}]
 )
-def test_nothing_but_the_asked_characters_occurs(asked: dict[str, object]) -> None:
+def test_only_requested_characters_occur(asked: dict[str, object]) -> None:
     assert set(generate_random_text({"length": 200, **asked})) <= set("01234567")
 
 
-def test_no_two_are_the_same() -> None:
+def test_two_random_strings_differ() -> None:
     assert len({generate_random_text({"length": 32}) for _ in range(50)}) == 50

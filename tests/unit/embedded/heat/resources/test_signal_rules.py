@@ -1,4 +1,4 @@
-"""The rules of handles and conditions."""
+"""The rules of wait conditions and their handles."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_signal_is_kept_under_its_id() -> None:
     assert accepted.message == "Signal: status:SUCCESS reason:r"
 
 
-def test_the_same_id_overwrites_and_counts_once() -> None:
+def test_a_second_signal_with_the_same_id_replaces_the_first() -> None:
     once = accept_signal(GOOD, {}, CFN_SIGNAL_KEYS).signals
 
     twice = accept_signal({**GOOD, "Reason": "second"}, once, CFN_SIGNAL_KEYS).signals
@@ -49,7 +49,7 @@ def test_an_id_becomes_text(unique: object, key: str) -> None:
 
 
 @pytest.mark.parametrize("missing", sorted(GOOD))
-def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
+def test_a_body_without_one_of_its_keys_is_rejected(missing: str) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
         accept_signal({key: value for key, value in GOOD.items() if key != missing}, {}, CFN_SIGNAL_KEYS)
 
@@ -60,7 +60,7 @@ def test_a_body_without_one_of_its_keys_is_refused(missing: str) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_anything_else_is_refused(body: object) -> None:
+def test_any_other_body_is_rejected(body: object) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
         accept_signal(body, {}, CFN_SIGNAL_KEYS)
 
@@ -76,7 +76,9 @@ def test_anything_else_is_refused(body: object) -> None:
         (signals(a="SUCCESS", b="FAILURE x", c="FAILURE y"), 1, ConditionFailed("x;y")),
     ],
 )
-def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, verdict: object) -> None:
+def test_one_failure_fails_a_condition_and_enough_successes_complete_it(
+    seen: Signals, count: int, verdict: object
+) -> None:
     assert evaluate_condition(seen, count, CFN_SIGNAL_KEYS) == verdict
 
 
@@ -84,7 +86,7 @@ def test_one_failure_decides_and_otherwise_the_count(seen: Signals, count: int, 
     ("seen", "said"),
     [(signals(), "0 of 2 received"), (signals(a="SUCCESS so it is"), "1 of 2 received - so it is")],
 )
-def test_a_timeout_tells_what_had_come(seen: Signals, said: str) -> None:
+def test_a_timeout_lists_the_signals_received(seen: Signals, said: str) -> None:
     failure = build_timeout_error(seen, 2, CFN_SIGNAL_KEYS)
 
     assert (failure.error_type, str(failure)) == ("WaitConditionTimeout", said)
@@ -95,13 +97,13 @@ def test_the_data_of_all_signals_is_json_by_id() -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, []])
-def test_a_hot_handle_takes_nothing_at_all_for_a_success(body: object) -> None:
+def test_an_empty_signal_to_a_hot_handle_is_a_success(body: object) -> None:
     accepted = accept_signal(body, {}, HOT_SIGNAL_KEYS)
 
     assert accepted.signals == {"1": {"status": "SUCCESS", "reason": "Signal 1 received", "data": None}}
 
 
-def test_a_hot_handle_counts_ids_where_none_are_given() -> None:
+def test_a_hot_handle_numbers_signals_without_ids() -> None:
     first = accept_signal({"data": "a"}, {}, HOT_SIGNAL_KEYS).signals
 
     second = accept_signal({"status": "FAILURE", "reason": "why"}, first, HOT_SIGNAL_KEYS).signals
@@ -112,6 +114,6 @@ def test_a_hot_handle_counts_ids_where_none_are_given() -> None:
 
 
 @pytest.mark.parametrize("body", [{"Status": "SUCCESS"}, {"status": "success"}, {"extra": 1}, [1], "text", 7])
-def test_a_hot_handle_refuses_other_keys_and_words(body: object) -> None:
+def test_a_hot_handle_rejects_other_keys_and_statuses(body: object) -> None:
     with pytest.raises(ValueError, match="Metadata format invalid"):
         accept_signal(body, {}, HOT_SIGNAL_KEYS)

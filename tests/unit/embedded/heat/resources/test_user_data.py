@@ -1,4 +1,4 @@
-"""User data as Heat wraps it."""
+"""User data as Heat builds it."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_the_parts_of_a_multipart_stay_parts() -> None:
     }
 
 
-def test_what_is_longer_than_nova_takes_is_refused() -> None:
+def test_user_data_that_are_too_long_for_nova_are_rejected() -> None:
     with pytest.raises(ResourceFailure, match="too long"):
         check_length(b"x" * 50_000)

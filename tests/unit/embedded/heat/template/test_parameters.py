@@ -1,4 +1,4 @@
-"""Parameters of both dialects: declared, given, shown."""
+"""Parameters of both template formats: declarations, values and their format."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def hot(**snippet: object) -> dict[str, TemplateParameter]:
         ("json", {"a": 1}, {"a": 1}),
     ],
 )
-def test_a_value_becomes_what_its_type_says(kind: str, given: object, value: object) -> None:
+def test_a_value_is_converted_to_its_type(kind: str, given: object, value: object) -> None:
     assert resolve_parameters(hot(type=kind), {"p": given}) == {"p": value}
 
 
@@ -52,14 +52,14 @@ def test_a_value_becomes_what_its_type_says(kind: str, given: object, value: obj
         ("string", ["a"], "Value must be a string"),
     ],
 )
-def test_a_value_of_another_type_is_refused(kind: str, given: object, said: str) -> None:
+def test_a_value_of_another_type_is_rejected(kind: str, given: object, said: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
         resolve_parameters(hot(type=kind), {"p": given})
 
     assert str(caught.value).startswith(f"Parameter 'p' is invalid: {said}")
 
 
-def test_a_default_stands_in_for_what_is_not_given_and_nothing_else_does() -> None:
+def test_only_a_default_replaces_a_missing_value() -> None:
     assert resolve_parameters(hot(type="string", default="d"), {}) == {"p": "d"}
     with pytest.raises(UserParameterMissing, match=r"The Parameter \(p\) was not provided\."):
         resolve_parameters(hot(type="string"), {})
@@ -76,7 +76,7 @@ def test_a_default_stands_in_for_what_is_not_given_and_nothing_else_does() -> No
         ({"type": "String"}, "Invalid type (String)"),
     ],
 )
-def test_a_declaration_that_makes_no_sense_is_refused(snippet: object, said: str) -> None:
+def test_an_invalid_declaration_is_rejected(snippet: object, said: str) -> None:
     with pytest.raises(InvalidSchemaError) as caught:
         parse_parameter("p", snippet, HOT)
 

@@ -1,4 +1,4 @@
-"""OS::Nova::Server and OS::Neutron's types as the engine sees them: what is refused, and what becomes of what."""
+"""OS::Nova::Server and the OS::Neutron types: rejected properties, updates and replacements."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
         ),
     ],
 )
-def test_what_heat_refuses_is_refused_in_its_words(kind: str, properties: dict[str, Any], said: str) -> None:
+def test_properties_are_rejected_with_heats_messages(
+    kind: str, properties: dict[str, Any], said: str
+) -> None:
     with engine() as (made, _), pytest.raises(ApiError) as caught:
         made.validate_request(wish({"X": {"type": kind, "properties": properties}}))
 
@@ -108,13 +110,13 @@ def test_what_heat_refuses_is_refused_in_its_words(kind: str, properties: dict[s
         {**SERVER, "networks": [{"network": "embedded"}, {"network": "embedded"}]},
     ],
 )
-def test_what_is_not_imitated_is_refused_and_never_overlooked(properties: dict[str, Any]) -> None:
+def test_unsupported_properties_are_rejected_and_never_ignored(properties: dict[str, Any]) -> None:
     with engine() as (made, _), pytest.raises(NotSupported, match="imitation"):
         made.validate_request(wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
 
 
 @engine_test
-async def test_raw_user_data_is_handed_on_untouched(engine: Engine) -> None:
+async def test_raw_user_data_is_passed_on_unchanged(engine: Engine) -> None:
     raw = {**SERVER, "user_data_format": "RAW", "user_data": "#!/bin/sh\n", "metadata": {"role": "db"}}
 
     stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": raw}}))
@@ -126,7 +128,7 @@ async def test_raw_user_data_is_handed_on_untouched(engine: Engine) -> None:
 
 
 @engine_test
-async def test_another_way_to_poll_is_taken_up_in_place(engine: Engine) -> None:
+async def test_another_way_to_poll_is_set_in_place(engine: Engine) -> None:
     def polling(transport: str) -> StackRequest:
         properties = {**SERVER, "user_data_format": "SOFTWARE_CONFIG", "software_config_transport": transport}
         return wish({"X": {"type": "OS::Nova::Server", "properties": properties}})
@@ -146,7 +148,9 @@ async def test_another_way_to_poll_is_taken_up_in_place(engine: Engine) -> None:
 
 
 @engine_test
-async def test_what_cannot_be_changed_in_place_fails_and_leaves_the_server_alone(engine: Engine) -> None:
+async def test_a_change_that_is_not_possible_in_place_fails_and_leaves_the_server_alone(
+    engine: Engine,
+) -> None:
     def on(network: dict[str, str]) -> StackRequest:
         return wish({"X": {"type": "OS::Nova::Server", "properties": {**SERVER, "networks": [network]}}})
 
@@ -164,7 +168,7 @@ async def test_what_cannot_be_changed_in_place_fails_and_leaves_the_server_alone
 
 
 @engine_test
-async def test_a_fixed_address_is_what_the_server_gets(engine: Engine) -> None:
+async def test_a_server_gets_its_fixed_address(engine: Engine) -> None:
     properties = {**SERVER, "networks": [{"network": "embedded", "fixed_ip": "10.77.0.50"}]}
 
     stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
@@ -195,7 +199,7 @@ async def test_a_ports_address_and_groups_are_its_own(engine: Engine) -> None:
 
 
 @engine_test
-async def test_a_groups_rules_are_exchanged_whole_and_equal_ones_are_one(engine: Engine) -> None:
+async def test_a_groups_rules_are_replaced_together_and_equal_ones_merged(engine: Engine) -> None:
     def group(*rules: dict[str, Any]) -> StackRequest:
         return wish({"X": {"type": "OS::Neutron::SecurityGroup", "properties": {"rules": list(rules)}}})
 

@@ -1,4 +1,4 @@
-"""User data: what a guest executes, what it keeps, and what it leaves alone."""
+"""User data: the parts that a guest executes, keeps and ignores."""
 
 from __future__ import annotations
 

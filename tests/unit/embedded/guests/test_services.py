@@ -1,4 +1,4 @@
-"""What runs in a guest, as the supervisor is told."""
+"""The services of a guest in the supervisor's configuration."""
 
 from __future__ import annotations
 

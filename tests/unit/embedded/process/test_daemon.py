@@ -1,4 +1,4 @@
-"""A cloud that fails while it starts leaves nothing behind: its hypervisor, and so its bridge, is closed."""
+"""A cloud that fails during its start leaves nothing behind: its hypervisor, and so its bridge, is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the database servers of the tests come from: this machine's apt sources, read."""
+"""The sources of the database servers: this machine's apt sources."""
 
 from __future__ import annotations
 
