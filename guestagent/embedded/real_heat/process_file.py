@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from guestagent import atomic_file
@@ -39,7 +40,8 @@ def kill_leftovers(path: Path) -> None:
         return
     leftovers = _list_running(start_times)
     for pid in leftovers:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it is ending with the cloud that started it
+            os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + KILL_TIMEOUT_S
     while _list_running(start_times):
         if time.monotonic() > deadline:
