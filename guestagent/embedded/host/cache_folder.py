@@ -30,4 +30,4 @@ def make_public_folder(folder: Path) -> None:
 
 def hold_file_lock(path: Path) -> AbstractContextManager[int]:
     """Hold a lock between processes; wait for as long as another process holds it."""
-    return hold_lock(path, patience=math.inf)
+    return hold_lock(path, math.inf)

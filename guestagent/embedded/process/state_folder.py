@@ -22,7 +22,7 @@ def hold_state_folder(folder: Path) -> Iterator[None]:
     """Let one `up` or `down` at a time work on a state folder, which is created if it is missing."""
     make_public_folder(folder.parent)
     folder.mkdir(mode=atomic_file.PRIVATE_FOLDER, exist_ok=True)
-    with hold_lock(folder / "lock", patience=math.inf):
+    with hold_lock(folder / "lock", math.inf):
         yield
 
 
