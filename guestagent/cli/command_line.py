@@ -8,12 +8,20 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from guestagent import __version__
 from guestagent.cli.json_error import report_interrupt, write_error
 from guestagent.cli.output import BROKEN_PIPE_ERRNOS, OutputError, discard_stdout, prepare_streams
-from guestagent.errors import EXIT_BUG, EXIT_OK, GuestAgentError, InvalidInput, StorageError
+from guestagent.errors import (
+    EXIT_BUG,
+    EXIT_OK,
+    GuestAgentError,
+    InvalidInput,
+    StorageError,
+    UnsupportedEnvironment,
+)
 from guestagent.text_escaping import escape_line
 
 DESCRIPTION = """\
@@ -78,6 +86,8 @@ def _run(arguments: list[str]) -> int:
     own_arguments, command_words = _split_arguments(arguments)
     as_json = "--json" in own_arguments
     try:
+        if own_arguments:
+            _require_installed(own_arguments[0])
         args = build_parser(arguments[0] if arguments else None).parse_args(own_arguments)
         if command_words:
             args.words = [*args.words, *command_words]
@@ -113,6 +123,18 @@ def _split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:index], arguments[index + 1 :]
 
 
+def _require_installed(command: str) -> None:
+    if command in COMMAND_MODULES and not _is_installed(COMMAND_MODULES[command]):
+        raise UnsupportedEnvironment(
+            f"`guestagent {command}` is not part of an image: run it on a machine with the whole package"
+        )
+
+
+def _is_installed(group: str) -> bool:
+    """Return whether the command's file is there: the elements remove an operator's commands from an image."""
+    return find_spec(f"guestagent.cli.{group}") is not None
+
+
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """Return the parser: with a known `command` only for the commands of its module, otherwise for all."""
     parser = CommandLineParser(
@@ -126,7 +148,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     modules = (
         [COMMAND_MODULES[command]]
         if command in COMMAND_MODULES
-        else list(dict.fromkeys(COMMAND_MODULES.values()))
+        else [group for group in dict.fromkeys(COMMAND_MODULES.values()) if _is_installed(group)]
     )
     for module in modules:
         import_module(f"guestagent.cli.{module}").register(commands)
