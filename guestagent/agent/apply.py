@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from guestagent.agent import evidence, metadata_files, pause, signalling, status, wiring
-from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
+from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
 from guestagent.agent.signal_decision import Decision, decide_signal, find_newest_outcome

@@ -1,20 +1,18 @@
-"""External dependencies of a reconcile pass, and its progress and result types."""
+"""External dependencies of a reconcile pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
-from guestagent.agent.model import Readiness
+from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import Pause
 from guestagent.agent.server_config import ServerConfiguration
 from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult
 from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.protocols import Database, SourceProbe
-from guestagent.database.state import ServerState
 from guestagent.retry import Clock
 
 
@@ -41,35 +39,3 @@ class PassDependencies:
     login_proofs: LoginProofs = field(default_factory=LoginProofs)
     identify_server_instance: Callable[[], object] = lambda: None
     compare_logs: CompareBinlogs = lambda source, tls, since, until, equal: ComparisonResult()
-
-
-class Verdict(str, Enum):
-    """The result of the work on a document."""
-
-    READY = "ready"
-    FAILED = "failed"
-    INTERRUPTED = "cut"
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The progress of the work, for status and log. `activity` is the present step, or the condition waited for."""
-
-    readiness: Readiness | None
-    activity: str
-    elapsed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of the work, with the last look at the server."""
-
-    verdict: Verdict
-    readiness: Readiness
-    elapsed: float
-    is_late: bool = False
-    server: ServerState | None = None
-    phase_seconds: dict[str, float] = field(default_factory=dict)

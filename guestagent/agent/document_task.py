@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from guestagent.agent import evidence, wiring
 from guestagent.agent.apply import build_node_status, build_reconciler
-from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.node_signaller import NodeSignaller
+from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.settings import Settings
 from guestagent.agent.status import AgentStatus
 from guestagent.agent.status_reporter import StatusReporter

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 
-from guestagent.agent.dependencies import Report, Verdict
 from guestagent.agent.model import Condition
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import Document
-from guestagent.signal import SignalOutcome, SignalStatus
+from guestagent.signal.payload import SignalOutcome, SignalStatus
 
 
 def choose_status(report: Report) -> SignalStatus:

@@ -1,4 +1,4 @@
-"""The agent's own values: the desired and the observed state, and the conditions that compare them. Frozen, no I/O."""
+"""The agent's own values: the desired and the observed state, and the conditions that compare them. Pure."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guestagent.agent import evidence, signalling
-from guestagent.agent.dependencies import Report
+from guestagent.agent.outcome import Report
 from guestagent.agent.signal_decision import Decision, decide_signal
 from guestagent.agent.signalling import SignalThread
 from guestagent.errors import InvalidMetadata, StorageError

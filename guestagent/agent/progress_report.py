@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.model import Readiness
+from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.database.state import ServerState
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from guestagent.agent.dependencies import PassDependencies, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.model import Condition, ConditionState, Readiness
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.agent.reconcile_pass import PassInterrupted, ReconcilePass
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Document

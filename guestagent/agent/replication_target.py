@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import DesiredState, ObservedState
-from guestagent.database import channel_certificates
+from guestagent.database import channel_tls
 from guestagent.database.state import ChannelState, ReceiverState, TlsOptions
 from guestagent.database.steps import PointChannel
 from guestagent.metadata.document import Source, UnresolvedFunction
@@ -20,7 +20,7 @@ def choose_channel_tls(desired: DesiredState, observed: ObservedState) -> TlsOpt
     existing channel stays as it is, and a new one requires TLS: clear text needs a source that offers nothing else.
     """
     if desired.tls is not None:
-        return channel_certificates.build_tls_options(desired.tls, observed.server.data_directory)
+        return channel_tls.build_tls_options(desired.tls, observed.server.data_directory)
     if observed.source is not None and observed.source.error is None:
         return TlsOptions(is_enabled=bool(observed.source.tls))
     channel = observed.server.channel

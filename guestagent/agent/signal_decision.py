@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from guestagent.signal import SignalOutcome, SignalRecord, SignalStatus
+from guestagent.signal.payload import SignalOutcome, SignalStatus
+from guestagent.signal.record import SignalRecord
 
 
 class Decision(Enum):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from guestagent.agent import evidence
-from guestagent.agent.dependencies import Report
+from guestagent.agent.outcome import Report
 from guestagent.errors import StorageError
 from guestagent.http_time_limit import abort_exchange
 from guestagent.metadata.document import Document

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from guestagent.agent import status
-from guestagent.agent.dependencies import Progress, Report, Verdict
+from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.status import AgentStatus
 from guestagent.agent.systemd_notify import notify_systemd
 from guestagent.metadata import Document

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from guestagent.agent.dependencies import PassDependencies, Progress
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal, read_boot_id
+from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import read_pause
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile

@@ -6,33 +6,16 @@ yet keeps its own files.
 
 from __future__ import annotations
 
-import hashlib
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from guestagent import atomic_file
+from guestagent.database.channel_tls import FILE_PREFIX, get_pem_text, list_files
 from guestagent.database.state import TlsOptions
 from guestagent.errors import StorageError
-from guestagent.metadata.document import Tls, UnresolvedFunction
-from guestagent.secret import Secret
+from guestagent.metadata.document import Tls
 
-FILE_PREFIX = "guestagent-channel-"
 FILE_MODE = 0o400  # owned by the server's user, and readable by no other user
-
-
-def build_tls_options(tls: Tls, folder: str) -> TlsOptions:
-    """Build the options of a channel for `tls`, with files in `folder` (which ends in a slash)."""
-    if not tls.required:
-        return TlsOptions()
-    paths = dict(_list_files(tls, folder))
-    return TlsOptions(
-        is_enabled=True,
-        ca=paths.get("ca", ""),
-        verify=tls.ca is not None and tls.verify,
-        certificate=paths.get("certificate", ""),
-        key=paths.get("key", ""),
-    )
 
 
 class ChannelCertificates:
@@ -40,8 +23,8 @@ class ChannelCertificates:
 
     def write_files(self, tls: Tls, folder: str) -> None:
         """Write the files of `tls` that are missing, differ, or do not belong to the server's user."""
-        for kind, path in _list_files(tls, folder):
-            content = _get_pem_text(tls, kind).encode()
+        for kind, path in list_files(tls, folder):
+            content = get_pem_text(tls, kind).encode()
             owner = _get_owner(folder)
             if not _is_file_correct(path, content, owner):
                 atomic_file.write_file(Path(path), content, FILE_MODE, owner)
@@ -52,25 +35,6 @@ class ChannelCertificates:
         for path in (*Path(folder).glob(f"{FILE_PREFIX}*"), *Path(folder).glob(f".{FILE_PREFIX}*")):
             if str(path) not in used_paths:
                 atomic_file.remove_file(path)
-
-
-def _list_files(tls: Tls, folder: str) -> Iterator[tuple[str, str]]:
-    """Yield kind and path of each file. A certificate and its key share a digest, because they change together."""
-    if tls.ca is not None:
-        yield "ca", f"{folder}{FILE_PREFIX}{_compute_digest(_get_pem_text(tls, 'ca'))}-ca.pem"
-    if tls.certificate is not None:
-        digest = _compute_digest(_get_pem_text(tls, "certificate"), _get_pem_text(tls, "key"))
-        yield "certificate", f"{folder}{FILE_PREFIX}{digest}-certificate.pem"
-        yield "key", f"{folder}{FILE_PREFIX}{digest}-key.pem"
-
-
-def _get_pem_text(tls: Tls, kind: str) -> str:
-    value: str | Secret | UnresolvedFunction | None = getattr(tls, kind)
-    return value.reveal() if isinstance(value, Secret) else str(value)
-
-
-def _compute_digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def _get_owner(folder: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The checks of the demo, and its result. Each check returns a sentence for every problem. Pure."""
+"""The checks of the demo, and its result. Each check returns a sentence for every problem."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from guestagent.signal.handle import (
 )
 from guestagent.signal.http_client import HttpOptions
 from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body, is_worth_sending
+from guestagent.signal.record import DeliveryRecord, SignalRecord, SpoolEntry
 from guestagent.signal.responses import HandleBroken, HandleDoubted
 from guestagent.signal.retry_policy import RetryPolicy
 from guestagent.signal.sender import Delivery, DeliveryResult, Sender
-from guestagent.signal.spool import DeliveryRecord, SignalRecord, Spool, SpoolEntry
+from guestagent.signal.spool import Spool
 from guestagent.signal.transports import (
     CfnTransport,
     HeatTransport,

@@ -17,8 +17,9 @@ from guestagent.retry import Clock
 from guestagent.signal.handle import CfnTarget, find_transport, resolve_target
 from guestagent.signal.http_client import import_requests
 from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body, is_worth_sending
+from guestagent.signal.record import SpoolEntry
 from guestagent.signal.retry_policy import RetryPolicy
-from guestagent.signal.spool import Spool, SpoolEntry
+from guestagent.signal.spool import Spool
 from guestagent.signal.transports import Transport, build_transport, utc_now
 
 DEFAULT_POLICY = RetryPolicy()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from guestagent.secret import Secret
 from guestagent.signal import handle as handles
 from guestagent.signal.handle import SignalTransport
 from guestagent.signal.payload import SignalOutcome, SignalStatus, is_worth_sending, truncate_data
+from guestagent.signal.record import DeliveryRecord, SignalRecord, SpoolEntry
 from guestagent.signal.transports import utc_now
 from guestagent.strict_json import UnreadableContent, get_object, get_text, parse_object
 from guestagent.unreadable_file import parse_file, parse_or_quarantine
@@ -28,54 +29,6 @@ VERSION = 1
 SPOOL_FILE = "signal.json"
 LOCK_FILE = "signal.lock"
 """`apply` and the agent daemon both change the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolEntry:
-    """A signal: an outcome, and the handle to which it is sent."""
-
-    handle: Handle
-    unique_id: str
-    outcome: SignalOutcome
-
-    @property
-    def key(self) -> str:
-        """A key for handle and id that reveals neither."""
-        return handles.build_signal_key(self.handle, self.unique_id)
-
-    @property
-    def resource_key(self) -> str:
-        """A key that does not depend on the handle's credentials."""
-        return handles.build_resource_key(self.handle, self.unique_id)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRecord:
-    """The end of a signal, and its time (UTC). `reason` is why it was given up. `transport` is None if not known."""
-
-    outcome: SignalOutcome
-    at: str
-    reason: str = ""
-    transport: SignalTransport | None = None
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether a positive answer proves that the handle accepted it."""
-        return self.transport is None or self.transport.has_confirmation
-
-
-@dataclass(frozen=True, slots=True)
-class SignalRecord:
-    """The signals of one handle, which is identified by its key.
-
-    `resource` is its resource key, "" in a file of a version that did not store it.
-    """
-
-    key: str
-    pending: SpoolEntry | None = None
-    accepted: DeliveryRecord | None = None
-    given_up: DeliveryRecord | None = None
-    resource: str = ""
 
 
 class Spool:

@@ -48,7 +48,11 @@ class Client:
     def stack(self, *arguments: object) -> Any:
         """What `openstack stack ... -f json` says."""
         return json.loads(self.run("openstack", "stack", *arguments, "-f", "json"))
-UPDATE_SHOWS_THE_STACK = "`update --wait` shows the stack once, after its request; the rest is read from events"
+
+
+UPDATE_SHOWS_THE_STACK = (
+    "`update --wait` shows the stack once, after its request; the rest is read from events"
+)
 
 
 @pytest.fixture
@@ -83,7 +87,9 @@ def test_a_stack_is_created_looked_at_changed_and_deleted(cloud: Serving, client
     assert client.stack("output", "show", "mine", "Number")["output_value"] in (2, "2")
     client.run("openstack", "stack", "delete", "--yes", "--wait", "mine")
     assert client.stack("list") == []
-    assert {read["status"] for read in cloud.dangerous_reads} <= {"UPDATE_IN_PROGRESS"}, UPDATE_SHOWS_THE_STACK
+    assert {read["status"] for read in cloud.dangerous_reads} <= {"UPDATE_IN_PROGRESS"}, (
+        UPDATE_SHOWS_THE_STACK
+    )
 
 
 def test_a_template_that_heat_refuses_is_refused_with_its_words(client: Client) -> None:

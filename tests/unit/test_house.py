@@ -50,7 +50,12 @@ ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess"}
 DECISIONS = {
     *("agent/plan.py", "agent/preconditions.py", "agent/refusal.py", "agent/replication_target.py"),
     *("agent/family_limits.py", "agent/own_server_id.py", "agent/account_steps.py", "agent/conditions.py"),
-    *("agent/source_conditions.py", "agent/replica_conditions.py", "agent/model.py", "agent/skip_settings.py"),
+    *(
+        "agent/source_conditions.py",
+        "agent/replica_conditions.py",
+        "agent/model.py",
+        "agent/skip_settings.py",
+    ),
     *("agent/skipped_changes.py", "agent/divergence.py", "agent/unlogged_data.py"),
     *("agent/server_config/transitions.py", "agent/server_config/change_state.py"),
 }

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from guestagent.agent.dependencies import PassDependencies, Progress
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.model import Condition, ConditionState, Readiness
+from guestagent.agent.outcome import Progress
 from guestagent.agent.server_config.conditions import (
     CONDITION_NAME,
     judge_configuration,

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent import journal_state
-from guestagent.agent.dependencies import PassDependencies, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.model import Readiness
+from guestagent.agent.outcome import Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_instance import identify_server_instance
 from guestagent.database.mysql import password_hash

@@ -16,10 +16,11 @@ import pytest
 
 from guestagent.agent import settings, status, wiring
 from guestagent.agent.daemon import AgentDaemon
-from guestagent.agent.dependencies import PassDependencies, Progress
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.inbox import DocumentInbox
 from guestagent.agent.journal import Journal
 from guestagent.agent.metadata_files import CollectedDocument
+from guestagent.agent.outcome import Progress
 from guestagent.agent.settings import Settings
 from guestagent.agent.signal_decision import find_newest_outcome
 from guestagent.agent.signalling import SignalThread

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.dependencies import PassDependencies, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence import SourceIdentity
 from guestagent.agent.journal import Journal
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash

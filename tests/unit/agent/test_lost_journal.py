@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.dependencies import PassDependencies, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import ConditionState
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.state import ServerState

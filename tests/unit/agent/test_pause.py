@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import ConditionState
+from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.pause import PAUSE_FILE, Pause, read_pause, remove_pause, write_pause
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FakeDatabase, FakeSourceProbe

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import FrameType
 
 from guestagent.agent import journal_state
-from guestagent.agent.dependencies import PassDependencies, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
+from guestagent.agent.outcome import Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.mariadb.password_hash import hash_password

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.dependencies import PassDependencies, Progress, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import ConditionState
+from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
 from guestagent.database.gtid_history import GtidHistory

@@ -9,7 +9,7 @@ import pytest
 
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
-from guestagent.database import channel_certificates
+from guestagent.database import channel_tls
 from guestagent.database.state import ServerState, SourceState, TlsOptions
 from guestagent.database.steps import PointChannel, SetDemand, Step
 from guestagent.metadata.document import CfnHandle, Document, Role, Section, Tls, User
@@ -194,18 +194,18 @@ def test_the_document_determines_the_encryption_of_the_channel(tls: Tls, expecte
         expected.verify,
         bool(expected.ca),
     )
-    assert conditions == channel_certificates.build_tls_options(tls, FOLDER)
+    assert conditions == channel_tls.build_tls_options(tls, FOLDER)
     assert not conditions.ca or conditions.ca.startswith(f"{FOLDER}guestagent-channel-")
 
 
 def test_files_are_named_after_their_content() -> None:
     pair = Tls(ca=CA, certificate="c", key=Secret("k"))
 
-    names = channel_certificates.build_tls_options(pair, FOLDER)
+    names = channel_tls.build_tls_options(pair, FOLDER)
 
-    assert channel_certificates.build_tls_options(pair, FOLDER) == names
-    assert channel_certificates.build_tls_options(replace(pair, ca="x"), FOLDER).ca != names.ca
-    assert channel_certificates.build_tls_options(replace(pair, key=Secret("x")), FOLDER).key != names.key
+    assert channel_tls.build_tls_options(pair, FOLDER) == names
+    assert channel_tls.build_tls_options(replace(pair, ca="x"), FOLDER).ca != names.ca
+    assert channel_tls.build_tls_options(replace(pair, key=Secret("x")), FOLDER).key != names.key
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_every_option_of_a_channel_counts(drifted: TlsOptions) -> None:
     state = build_server("0-7-5", server_id=8, data_directory=FOLDER, channel=build_channel(tls=drifted))
     observed = build_observed(state, build_source_state("0-7-5", tls=True))
 
-    assert find_channel_tls(desired, observed) == channel_certificates.build_tls_options(Tls(ca=CA), FOLDER)
+    assert find_channel_tls(desired, observed) == channel_tls.build_tls_options(Tls(ca=CA), FOLDER)
     assert find_condition(desired, observed, "channel").state is ConditionState.PENDING
 
 

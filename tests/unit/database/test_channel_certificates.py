@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.database.channel_certificates import ChannelCertificates, build_tls_options
+from guestagent.database.channel_certificates import ChannelCertificates
+from guestagent.database.channel_tls import build_tls_options
 from guestagent.database.state import TlsOptions
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Tls

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from guestagent.agent.apply import build_node_status
-from guestagent.agent.dependencies import Verdict
+from guestagent.agent.outcome import Verdict
 from guestagent.agent.pause import write_pause
 from guestagent.database.fake import FRESH_SERVER
 from guestagent.database.state import ServerState

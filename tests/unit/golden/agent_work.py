@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from guestagent.agent import pause, server_config, signalling
-from guestagent.agent.dependencies import PassDependencies, Report
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Readiness
+from guestagent.agent.outcome import Report
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.agent.server_config.change_state import ChangeState

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from guestagent.agent import evidence, signalling
-from guestagent.agent.dependencies import Report, Verdict
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.errors import InvalidMetadata, Problem
 from guestagent.metadata import Document
 from guestagent.signal import SignalOutcome, build_body

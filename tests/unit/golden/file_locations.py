@@ -12,7 +12,7 @@ from guestagent.agent.poke import deliver_document
 from guestagent.agent.server_config.option_file import render_option_file
 from guestagent.agent.server_config.settings import RunningServer, build_settings
 from guestagent.agent.server_config.sizing import GIB, HostResources
-from guestagent.database import channel_certificates
+from guestagent.database import channel_tls
 from guestagent.metadata import Tls
 from guestagent.secret import Secret
 from tests.support import doctor_probes
@@ -32,9 +32,7 @@ def build_places(folder: Path) -> str:
     """Build the list of option files, of names of certificates, and of lock files."""
     with wiring.hold_pass_lock(doctor_probes.build_settings(folder), lambda: False):
         locks = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    files = channel_certificates.build_tls_options(
-        Tls(ca=CA, certificate=CA, key=Secret(KEY)), "/var/lib/mysql/"
-    )
+    files = channel_tls.build_tls_options(Tls(ca=CA, certificate=CA, key=Secret(KEY)), "/var/lib/mysql/")
     return to_json(
         {
             "option files": {

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 
-from guestagent.agent.dependencies import Verdict
 from guestagent.agent.doctor import Grade
 from guestagent.agent.model import ConditionState
+from guestagent.agent.outcome import Verdict
 from guestagent.agent.server_config.change_state import Phase
 from guestagent.controller import Dialect, NodeState, Passwords
 from guestagent.metadata import Role, schema

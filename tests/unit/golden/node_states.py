@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.dependencies import Report, Verdict
 from guestagent.agent.model import Condition, Readiness
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.database.fake import FRESH_SERVER
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerState

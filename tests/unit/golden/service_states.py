@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from guestagent.agent.daemon import AgentDaemon
-from guestagent.agent.dependencies import PassDependencies, Progress
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.inbox import DocumentListener
 from guestagent.agent.metadata_files import CollectedDocument
+from guestagent.agent.outcome import Progress
 from guestagent.agent.settings import Settings
 from guestagent.database.fake import FakeDatabase
 from guestagent.errors import StorageError

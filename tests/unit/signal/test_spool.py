@@ -14,7 +14,8 @@ import pytest
 from guestagent.errors import StorageError
 from guestagent.metadata.document import HotHandle
 from guestagent.signal import SignalTransport, Spool, SpoolEntry
-from guestagent.signal.spool import SPOOL_FILE, DeliveryRecord, SignalRecord
+from guestagent.signal.record import DeliveryRecord, SignalRecord
+from guestagent.signal.spool import SPOOL_FILE
 from tests.support.signal_handles import (
     ANOTHER_KEY,
     SIGNATURE,

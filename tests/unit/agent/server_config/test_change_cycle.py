@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.dependencies import PassDependencies, Report, Verdict
+from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import ConditionState
+from guestagent.agent.outcome import Report, Verdict
 from guestagent.agent.pause import Pause
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration

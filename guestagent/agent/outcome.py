@@ -1,0 +1,41 @@
+"""The progress and the result of the work on a document. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from guestagent.agent.model import Readiness
+from guestagent.database.state import ServerState
+
+
+class Verdict(str, Enum):
+    """The result of the work on a document."""
+
+    READY = "ready"
+    FAILED = "failed"
+    INTERRUPTED = "cut"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The progress of the work, for status and log. `activity` is the present step, or the condition waited for."""
+
+    readiness: Readiness | None
+    activity: str
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of the work, with the last look at the server."""
+
+    verdict: Verdict
+    readiness: Readiness
+    elapsed: float
+    is_late: bool = False
+    server: ServerState | None = None
+    phase_seconds: dict[str, float] = field(default_factory=dict)
