@@ -1,10 +1,12 @@
-"""The house: which room may import which, and what may be imported from outside. Read from the source."""
+"""The house: which room may import which, what is imported from outside, names and sizes. Read from the source."""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -37,6 +39,24 @@ ARROWS: dict[str, set[str]] = {
     "controller": {"metadata", "secret", "errors", "validation", "retry", "time_limit", "http_time_limit"},
     "embedded": FOUNDATION | {"package_data"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
+}
+# The rooms inside `embedded`, lowest first: a room imports from those before it, and only from the ones it names.
+OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "nova")}
+EMBEDDED_ARROWS: dict[str, set[str]] = {
+    "host": set(),
+    "http": {"host"},
+    "openstack/keystone": {"host", "http"},
+    "openstack/neutron": {"host", "http", "openstack/keystone"},
+    "openstack/glance": {"host", "http", "openstack/keystone"},
+    "openstack/nova": {"host", "http", "openstack/keystone", "openstack/neutron", "openstack/glance"},
+    "heat/template": {"http"},
+    "heat/resources": {"host", "http", "openstack/keystone", "openstack/neutron", "heat/template"},
+    "heat": {"host", "http", "heat/template", "heat/resources"},
+    "heat/api": {"host", "http", *OPENSTACK, "heat/template", "heat/resources", "heat"},
+    "database_servers": {"host"},
+    "guests": {"host", "openstack/nova", "database_servers"},
+    "real_heat": {"host", "openstack/keystone", "database_servers"},
+    "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "real_heat"},
 }
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "agent"}
 GUEST_COMMANDS = {
@@ -72,6 +92,60 @@ EFFECTS = {
     "signal",
     "select",
 }
+LINE_LIMIT = 300
+PARTICIPLE_SHARE_LIMIT = 0.03
+EMPTY_WORDS = {"utils", "common", "helpers", "base", "misc", "manager"}
+METAPHORS = {
+    *(
+        "actor",
+        "announcer",
+        "audience",
+        "bell",
+        "cast",
+        "ear",
+        "edges",
+        "ground",
+        "knock",
+        "mailbox",
+        "mouth",
+    ),
+    *("parting", "play", "playing", "scene", "standing", "walk", "walking", "whisper"),
+}
+DOUBLE_CLASSES = frozenset[str]()
+"""Classes that are the same concept behind one Protocol, so they share their name."""
+
+IRREGULAR_PARTICIPLES = {
+    *(
+        "told",
+        "said",
+        "seen",
+        "found",
+        "given",
+        "made",
+        "kept",
+        "held",
+        "gone",
+        "left",
+        "known",
+        "taken",
+        "shown",
+    ),
+    *(
+        "lost",
+        "sent",
+        "built",
+        "met",
+        "done",
+        "written",
+        "begun",
+        "chosen",
+        "driven",
+        "hidden",
+        "hung",
+        "worn",
+    ),
+}
+NO_PARTICIPLES = {"embed", "feed", "need", "ping", "ring", "seed", "string"}
 
 
 def get_relative_name(path: Path) -> str:
@@ -99,6 +173,32 @@ def test_arrows_between_rooms_go_one_way(path: Path) -> None:
     forbidden = list_imported_rooms(path) - ARROWS[room] - {room}
 
     assert not forbidden, f"{room} must not import {sorted(forbidden)}"
+
+
+def get_embedded_room(name: str) -> str:
+    """Return the innermost room of a module of embedded, whose name has slashes; "" for the package itself."""
+    rooms = [room for room in EMBEDDED_ARROWS if name == room or name.startswith(f"{room}/")]
+    return max(rooms, key=len, default="")
+
+
+@pytest.mark.parametrize("room", EMBEDDED_ARROWS)
+def test_a_room_of_embedded_imports_rooms_below_it_alone(room: str) -> None:
+    prefix = "guestagent.embedded."
+    modules = [name for name in get_modules() if name.startswith(prefix)]
+    imported = {
+        get_embedded_room(name.removeprefix(prefix).replace(".", "/"))
+        for module in modules
+        if get_embedded_room(module.removeprefix(prefix).replace(".", "/")) == room
+        for name in list_imported_modules(module)
+        if name.startswith(prefix)
+    }
+    order = list(EMBEDDED_ARROWS)
+
+    assert imported - {room} <= EMBEDDED_ARROWS[room] <= set(order[: order.index(room)])
+
+
+def test_nothing_of_embedded_lies_beside_its_rooms() -> None:
+    assert [path.name for path in (HOUSE / "embedded").glob("*.py")] == ["__init__.py"]
 
 
 def test_no_module_imports_itself_through_others() -> None:
@@ -172,3 +272,86 @@ def test_only_the_command_line_prints_or_exits() -> None:
     }
 
     assert files <= {"__main__.py"}
+
+
+def list_functions() -> Iterator[tuple[str, str]]:
+    """Yield the file and the name of every function and method, without those that Python names."""
+    for path in list_source_files():
+        for node in ast.walk(parse_source(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("__"):
+                yield str(path.relative_to(HOUSE)), node.name
+
+
+def is_participle(function: str) -> bool:
+    word = function.strip("_").split("_")[0]
+    return word in IRREGULAR_PARTICIPLES or (
+        bool(re.search(r"(ed|ing)$", word)) and word not in NO_PARTICIPLES
+    )
+
+
+def test_functions_are_not_named_by_participles() -> None:
+    functions = [*list_functions()]
+    named = [f"{file}: {name}" for file, name in functions if is_participle(name)]
+
+    assert len(named) <= PARTICIPLE_SHARE_LIMIT * len(functions), "\n".join(named)
+
+
+def split_words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
+
+
+def test_files_are_named_after_their_purpose() -> None:
+    forbidden = EMPTY_WORDS | METAPHORS
+
+    assert [path.name for path in list_source_files() if split_words(path.stem) & forbidden] == []
+
+
+def test_classes_and_functions_are_no_metaphors() -> None:
+    named = [
+        f"{path.relative_to(HOUSE)}: {node.name}"
+        for path in list_source_files()
+        for node in ast.walk(parse_source(path))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and split_words(node.name) & METAPHORS
+    ]
+
+    assert named == ["demo/scenario.py: play", "embedded/real_heat/setup.py: ground_for"], (
+        "only names that the documentation has"
+    )
+
+
+def test_files_of_a_room_differ_by_more_than_an_ending() -> None:
+    stems: dict[tuple[Path, str], list[str]] = defaultdict(list)
+    for path in list_source_files():
+        stem = re.sub(r"(ation|ing|ions|ion|or|er|s|e)$", "", path.stem)
+        stems[path.parent, stem].append(path.name)
+
+    assert [files for files in stems.values() if len(files) > 1] == []
+
+
+def test_no_function_is_named_like_its_own_module() -> None:
+    doubled = [
+        f"{path.relative_to(HOUSE)}: {node.name}"
+        for path in list_source_files()
+        for node in parse_source(path).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == path.stem
+    ]
+
+    assert doubled == []
+
+
+def test_a_class_has_its_name_for_itself() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in list_source_files():
+        for node in parse_source(path).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(HOUSE)))
+
+    doubled = {name: files for name, files in places.items() if len(files) > 1 and name not in DOUBLE_CLASSES}
+
+    assert doubled == {}
+
+
+@pytest.mark.parametrize("path", list_source_files(), ids=lambda path: str(path.relative_to(HOUSE)))
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LINE_LIMIT
