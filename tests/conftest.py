@@ -18,12 +18,12 @@ from tests.support.subnets import open_subnet
 
 _INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
 
-_clean = filter_environment(os.environ)
+_environment = filter_environment(os.environ)
 os.environ.clear()
-os.environ.update(_clean)
+os.environ.update(_environment)
 
 hypothesis.settings.register_profile("person", deadline=None)
-# The same examples in every run: a submission must not fail for what another one wrote.
+# The same examples in every run: a submission must not fail because of another one.
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
@@ -40,12 +40,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharedS
     return SharedServerScheduler(config, log)
 
 
-@pytest.hookimpl(trylast=True)  # pytest has gathered the tests of one server then
+@pytest.hookimpl(trylast=True)  # after pytest has grouped the tests by server
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--all") and not is_named(config):
-        left_out = [item for item in items if is_left_to_test_all(item)]
+        deselected = [item for item in items if is_left_to_test_all(item)]
         items[:] = [item for item in items if not is_left_to_test_all(item)]
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=deselected)
     items.sort(key=get_start_order)
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _INTEGRATION):
@@ -53,12 +53,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_named(config: pytest.Config) -> bool:
-    """Whether the command line names single tests, which then run in any case."""
+    """Return whether the command line names single tests, which then always run."""
     return any("::" in argument for argument in config.args)
 
 
 @pytest.fixture
 def free_subnet() -> Iterator[IPv4Network]:
-    """A subnet of this test's own."""
+    """A subnet that only this test uses."""
     with open_subnet() as subnet:
         yield subnet

@@ -30,12 +30,12 @@ def main() -> None:
     parser.add_argument("--stacks", type=int, default=1000, help="of the fake Heat's own measurement")
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    rows = measure_clusters(asked)
-    load = signal_load.measure_load(asked.stacks)
-    if asked.plot:
-        asked.plot.write_text(plot_rows(rows))
-    if asked.json:
+    options = parser.parse_args()
+    rows = measure_clusters(options)
+    load = signal_load.measure_load(options.stacks)
+    if options.plot:
+        options.plot.write_text(plot_rows(rows))
+    if options.json:
         print(
             json.dumps(
                 {"machine": describe_machine(), "clusters": describe_rows(rows), "fake": asdict(load)},
@@ -46,10 +46,10 @@ def main() -> None:
         print(format_table(rows, load))
 
 
-def measure_clusters(asked: argparse.Namespace) -> list[ClusterRow]:
-    with open_heat_with(asked.heat, AnsweringHypervisor(asked.boot)) as heat:
-        bench = ClusterBench(heat, asked.patience, lambda said: print(said, file=sys.stderr, flush=True))
-        return bench.measure(asked.replicas, asked.kinds, asked.repetitions)
+def measure_clusters(options: argparse.Namespace) -> list[ClusterRow]:
+    with open_heat_with(options.heat, AnsweringHypervisor(options.boot)) as heat:
+        bench = ClusterBench(heat, options.patience, lambda line: print(line, file=sys.stderr, flush=True))
+        return bench.measure(options.replicas, options.kinds, options.repetitions)
 
 
 if __name__ == "__main__":

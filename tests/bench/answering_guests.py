@@ -1,4 +1,4 @@
-"""Guests that do nothing but answer: what a cluster costs when its nodes cost nothing."""
+"""Guests that do nothing but signal, so that a bench measures the cost of Heat alone."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class AnsweringHypervisor(FakeHypervisor):
         super().boot(guest)
         init_data = parse_user_data(guest.user_data).init_data or b"{}"
         handle = find_handle(json.loads(init_data))
-        self._said.append(self._answers.submit(self._answer, handle, guest.name))
+        self._said.append(self._answers.submit(self._signal, handle, guest.name))
 
-    def _answer(self, handle: Handle, unique_id: str) -> None:
+    def _signal(self, handle: Handle, unique_id: str) -> None:
         time.sleep(self._boot_seconds)
         build_transport(handle).send(build_body(handle, unique_id, READY), SIGNAL_TIMEOUT_S)
 
@@ -49,8 +49,8 @@ class AnsweringHypervisor(FakeHypervisor):
 
 
 def find_handle(document: dict[str, Any]) -> Handle:
-    """The handle that a node's document names: a URL, or the text of a HOT handle's document."""
-    given = document["ReadyWaitCondition"]
-    if isinstance(given, str) and given.startswith("http"):
-        return CfnHandle(Secret(given))
-    return HotHandle(Secret(given if isinstance(given, str) else json.dumps(given)))
+    """Return the handle in a node's document: a URL, or the JSON document of a HOT handle."""
+    handle = document["ReadyWaitCondition"]
+    if isinstance(handle, str) and handle.startswith("http"):
+        return CfnHandle(Secret(handle))
+    return HotHandle(Secret(handle if isinstance(handle, str) else json.dumps(handle)))

@@ -1,4 +1,4 @@
-"""How long a stack takes from the request to CREATE_COMPLETE, and from there to its end."""
+"""Measures the time from the request for a stack to CREATE_COMPLETE, and the time of its deletion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = (PLAIN, CFN, HOT)
 
 @dataclass(frozen=True, slots=True)
 class ClusterRow:
-    """Seconds of each repetition that came to its end, and how many did not."""
+    """Seconds of each repetition that completed, and the number of those that did not."""
 
     replicas: int
     kind: str
@@ -25,7 +25,7 @@ class ClusterRow:
 
 @dataclass(frozen=True, slots=True)
 class StackTimes:
-    """Seconds until one stack was complete, and from there until it was gone."""
+    """Seconds until a stack was complete, and seconds of its deletion."""
 
     created: float
     deleted: float
@@ -33,25 +33,25 @@ class StackTimes:
 
 @dataclass(frozen=True, slots=True)
 class ClusterBench:
-    """Stacks on one Heat. A stack that is not complete after `patience` seconds has hung: a result like another."""
+    """Creates and deletes stacks on one Heat. A stack that is not complete after the timeout counts as hung."""
 
     heat: HeatClient
     timeout_s: float
     report: Callable[[str], None]
 
     def measure(self, sizes: Sequence[int], kinds: Sequence[str], repetitions: int) -> list[ClusterRow]:
-        """Interleaved: each repetition has every kind once, so that a busy machine is busy for all of them."""
+        """Measure every kind once in each repetition, so that other load on the machine affects all alike."""
         rows = []
         for replicas in sizes:
-            seen: dict[str, list[StackTimes | None]] = {kind: [] for kind in kinds}
+            lives_by_kind: dict[str, list[StackTimes | None]] = {kind: [] for kind in kinds}
             for _ in range(repetitions):
                 for kind in kinds:
-                    seen[kind].append(self.measure_stack(kind, replicas))
-            rows += [build_row(replicas, kind, lives) for kind, lives in seen.items()]
+                    lives_by_kind[kind].append(self.measure_stack(kind, replicas))
+            rows += [build_row(replicas, kind, lives) for kind, lives in lives_by_kind.items()]
         return rows
 
     def measure_stack(self, kind: str, replicas: int) -> StackTimes | None:
-        """Only the harmless stack list is read meanwhile. None where the stack hung; it is gone afterwards."""
+        """Create and delete a stack; return None if it hung. Only the stack list is read, which has no side effects."""
         started = time.monotonic()
         stack = self.heat.create_stack(build_template(kind, replicas, self.heat.subnet))
         complete = self.wait_for_state(stack, lambda state: not state.endswith("IN_PROGRESS"))
@@ -61,14 +61,14 @@ class ClusterBench:
         stack.delete()
         assert self.wait_for_state(stack, lambda state: state == "GONE"), f"{stack.name}: {stack.read_row()}"
         life = StackTimes(created - started, time.monotonic() - created)
-        told = (
+        report_line = (
             f"created in {life.created:.1f} s" if complete else f"not complete after {self.timeout_s:.0f} s"
         )
-        self.report(f"1 + {replicas}, {kind}: {told}, deleted in {life.deleted:.1f} s")
+        self.report(f"1 + {replicas}, {kind}: {report_line}, deleted in {life.deleted:.1f} s")
         return life if complete else None
 
     def wait_for_state(self, stack: ContractStack, holds: Callable[[str], bool]) -> bool:
-        """Whether it came to hold in time. The watch behind it reads the list five times a second."""
+        """Return whether the stack reached the state in time. The list is read five times a second."""
         end = time.monotonic() + self.timeout_s
         while not holds(stack.read_state()):
             if time.monotonic() > end:
@@ -77,6 +77,9 @@ class ClusterBench:
 
 
 def build_row(replicas: int, kind: str, lives: Sequence[StackTimes | None]) -> ClusterRow:
-    ended = [life for life in lives if life]
-    created, deleted = tuple(life.created for life in ended), tuple(life.deleted for life in ended)
-    return ClusterRow(replicas, kind, created, deleted, len(lives) - len(ended))
+    complete_lives = [life for life in lives if life]
+    created, deleted = (
+        tuple(life.created for life in complete_lives),
+        tuple(life.deleted for life in complete_lives),
+    )
+    return ClusterRow(replicas, kind, created, deleted, len(lives) - len(complete_lives))

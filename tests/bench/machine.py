@@ -1,4 +1,4 @@
-"""What every bench says: on how large a machine it ran, and how one row compares with another."""
+"""The size of the machine, and ratios between rows, for the reports of all benches."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from statistics import median
 
 
 def describe_machine() -> str:
-    """When and on how large a machine; which one is nobody's business."""
+    """Describe the time and the size of the machine, but not its name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
-def divide_medians(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
-    """Of medians; None where one of them has nothing to show."""
-    return median(ours) / median(theirs) if ours and theirs else None
+def divide_medians(numerators: Sequence[float], denominators: Sequence[float]) -> float | None:
+    """Return the ratio of the medians; None if a row has no value."""
+    return median(numerators) / median(denominators) if numerators and denominators else None
 
 
-def format_ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
-    """The same for a table."""
-    found = divide_medians(ours, theirs)
-    return "-" if found is None else f"{found:.2f}"
+def format_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> str:
+    """Format the ratio of the medians for a table."""
+    quotient = divide_medians(numerators, denominators)
+    return "-" if quotient is None else f"{quotient:.2f}"

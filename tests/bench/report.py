@@ -1,4 +1,4 @@
-"""What was measured, as text for people and as data."""
+"""Results of the bench, as text for people and as data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TITLE = "Seconds from the request to CREATE_COMPLETE on a real Heat, guests that
 
 
 def format_table(rows: Sequence[ClusterRow], load: Load) -> str:
-    """Markdown, as it stands in docs/explanation/performance.md."""
+    """Format the tables in Markdown for docs/explanation/performance.md."""
     lines = [
         "| cluster | template | create, min | create, median | ratio to plain | delete, median | ratio to plain |",
         "|---|---|---|---|---|---|---|",
@@ -39,7 +39,7 @@ def format_table(rows: Sequence[ClusterRow], load: Load) -> str:
 
 
 def describe_rows(rows: Sequence[ClusterRow]) -> list[dict[str, object]]:
-    """The same for programs."""
+    """Describe the rows for JSON."""
     return [
         {
             "replicas": row.replicas,
@@ -55,7 +55,7 @@ def describe_rows(rows: Sequence[ClusterRow]) -> list[dict[str, object]]:
 
 
 def plot_rows(rows: Sequence[ClusterRow]) -> str:
-    """Seconds to CREATE_COMPLETE, a group of bars for each size; what hung every time has no bar."""
+    """Plot the seconds to CREATE_COMPLETE, with a group of bars for each size; a kind that always hung has no bar."""
     groups = [
         [Bar(f"1 + {size}: {NAMES[row.kind]}", COLOURS[row.kind], row.created) for row in of_one_size]
         for size, of_one_size in groupby([row for row in rows if row.created], lambda row: row.replicas)
@@ -64,17 +64,17 @@ def plot_rows(rows: Sequence[ClusterRow]) -> str:
 
 
 def find_plain_row(row: ClusterRow, rows: Sequence[ClusterRow]) -> ClusterRow:
-    """The plain template's row of the same size; one with nothing where it was not measured."""
+    """Return the row of the plain template of the same size; an empty one if it was not measured."""
     same = (each for each in rows if (each.replicas, each.kind) == (row.replicas, PLAIN))
     return next(same, ClusterRow(row.replicas, PLAIN, (), ()))
 
 
 def format_fastest(row: ClusterRow) -> str:
-    """Of those that came to their end, and how many did not."""
-    told = [f"{min(row.created):.1f} s"] if row.created else []
+    """Format the fastest repetition, and the number of hung ones."""
+    cells = [f"{min(row.created):.1f} s"] if row.created else []
     if row.hung:
-        told.append(f"{row.hung} of {row.hung + len(row.created)} hung")
-    return ", ".join(told)
+        cells.append(f"{row.hung} of {row.hung + len(row.created)} hung")
+    return ", ".join(cells)
 
 
 def format_median(seconds: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""The fake Heat by itself: memory for many stacks, and how many signals a second it takes over HTTP."""
+"""Load on the fake Heat: its memory for many stacks, and the signals per second that it accepts over HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEMPLATE = cfn({"H": ref("H")}, H=handle(), W=condition())
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`signals` were taken in `seconds`; `before` and `after` are the server's memory in bytes, all of it resident."""
+    """`signals` were accepted in `seconds`; `before` and `after` are the resident memory of the server in bytes."""
 
     stacks: int
     signals: int
@@ -45,13 +45,13 @@ class Load:
 
 
 def measure_load(stacks: int) -> Load:
-    """A handle and a condition a stack; each handle is told SUCCESS once, by a few clients at the same time."""
+    """Create stacks with a handle and a condition each, and signal SUCCESS to each handle with several clients."""
     with start_heat_process() as (connect, memory), ThreadPoolExecutor(CLIENT_COUNT) as clients:
         heat = Cloud(**connect).orchestration
         before = memory().rss
         for number in range(stacks):
-            sent = {"stack_name": f"s{number}", "template": TEMPLATE}
-            assert heat.post("/stacks", json=sent).status_code == 201
+            body = {"stack_name": f"s{number}", "template": TEMPLATE}
+            assert heat.post("/stacks", json=body).status_code == 201
         rows = heat.get("/stacks").json()["stacks"]
         urls = [read_handle_url(heat, row) for row in rows]
         after = memory().rss
@@ -83,15 +83,15 @@ def put_signal(url: str) -> int:
 
 @contextmanager
 def start_heat_process() -> Iterator[tuple[dict[str, Any], Any]]:
-    """A fake Heat that shares neither memory nor interpreter with its clients."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve_heat, args=(theirs,), daemon=True)
+    """Run a fake Heat in its own process."""
+    parent_end, child_end = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve_heat, args=(child_end,), daemon=True)
     process.start()
     try:
-        connect = ours.recv()
+        connect = parent_end.recv()
         yield connect, psutil.Process(process.pid).memory_info
     finally:
-        ours.send("that will do")
+        parent_end.send("that will do")
         process.join(30)
 
 

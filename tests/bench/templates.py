@@ -1,4 +1,4 @@
-"""The templates that are measured side by side."""
+"""The templates that the bench compares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PLAIN, CFN, HOT = "plain", "cfn", "hot"
 
 
 def build_template(kind: str, replicas: int, subnet: str) -> dict[str, Any]:
-    """A cluster of one source and so many replicas."""
+    """Build the template of a cluster with one source and this many replicas."""
     if kind == PLAIN:
         return build_plain_template(replicas, subnet)
     node = Node(flavor=FLAVOR, image=IMAGE)
@@ -20,7 +20,7 @@ def build_template(kind: str, replicas: int, subnet: str) -> dict[str, Any]:
 
 
 def build_plain_template(replicas: int, subnet: str) -> dict[str, Any]:
-    """The template of 2013 with its wiring corrected: one wish after the other, every handle for itself."""
+    """Build the template of 2013 with correct references: nodes one after another, each with its own handle."""
     slaves = [f"Slave{number:04}" for number in range(replicas)]
     users = [{"name": name.lower(), "password": "some_random_string"} for name in slaves]
     resources = build_node("Master0000", subnet, {"Users": users})

@@ -1,4 +1,4 @@
-"""The columns of the contract: the fake Heat, a real one of our own, or any that clouds.yaml names."""
+"""The columns of the contract: the fake Heat, a real one that the tests start, or a cloud in clouds.yaml."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ EMBEDDED = CloudNames(
 
 
 def open_column(name: str) -> AbstractContextManager[HeatClient]:
-    """`fake`, `real`, or the name of a cloud in clouds.yaml."""
+    """Open `fake`, `real`, or a cloud by its name in clouds.yaml."""
     return {"fake": open_fake_heat, "real": open_real_heat}.get(name, lambda: open_running_heat(name))()
 
 
 def open_heat_with(name: str, hypervisor: Hypervisor) -> AbstractContextManager[HeatClient]:
-    """`fake` or `real`, with guests of another kind than those that are only remembered."""
+    """Open `fake` or `real` with another hypervisor than the fake one."""
     return (open_real_heat if name == "real" else open_fake_heat)(hypervisor)
 
 
 @contextmanager
 def open_fake_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]:
-    """The embedded cloud's Heat, in this process; its guests are only remembered."""
+    """Run the Heat of the embedded cloud in this process, with a fake hypervisor by default."""
     with (
         serving(hypervisor) as cloud,
         closing(HeatClient("fake", 19, cloud.connect["auth"], EMBEDDED)) as heat,
@@ -44,7 +44,7 @@ def open_fake_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]
 
 @contextmanager
 def open_real_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]:
-    """A real Keystone and Heat, begun for this and thrown away; HEAT_RELEASE=27 takes that one from PyPI."""
+    """Run a real Keystone and Heat for the block. With HEAT_RELEASE=27, Heat 27 is installed from PyPI."""
     from guestagent.embedded.real_heat import ground_for, remove_leftovers
 
     release = os.environ.get("HEAT_RELEASE")
@@ -61,11 +61,11 @@ def open_real_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]
 
 @contextmanager
 def open_running_heat(cloud: str) -> Iterator[HeatClient]:
-    """A Heat that runs already. What stands around it is told by CONTRACT_* where it is called otherwise."""
+    """Use a Heat that already runs. CONTRACT_* variables set the names of its image, flavors and network."""
     auth = OpenStackConfig().get_one(cloud).get_auth_args()
-    told = {name: os.environ.get(f"CONTRACT_{name.upper()}", getattr(EMBEDDED, name)) for name in NAMES}
+    names = {name: os.environ.get(f"CONTRACT_{name.upper()}", getattr(EMBEDDED, name)) for name in NAMES}
     release = int(os.environ.get("CONTRACT_RELEASE", "19"))
-    with closing(HeatClient(cloud, release, auth, CloudNames(**told))) as heat:
+    with closing(HeatClient(cloud, release, auth, CloudNames(**names))) as heat:
         yield heat
 
 

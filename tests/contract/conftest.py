@@ -1,4 +1,4 @@
-"""The columns for pytest: the fake always, the real one where it is asked for."""
+"""The columns for pytest: the fake Heat always, the real one on request."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ REAL = "CONTRACT_HEAT"
 
 
 @pytest.fixture(scope="session")
-def campaign(request: pytest.FixtureRequest) -> Iterator[RuleRunner]:
-    """Every selected rule of one column, all of them seen.
+def rule_runner(request: pytest.FixtureRequest) -> Iterator[RuleRunner]:
+    """Run every selected rule of one column.
 
     CONTRACT_HEAT is `real`, which is the default, or the name of a cloud in clouds.yaml.
     """
     name = "fake" if request.param == "fake" else os.environ.get(REAL) or "real"
     rules = select_rules(request.session.items, request.param)
-    with open_column(name) as heat, closing(RuleRunner(heat, rules)) as begun:
+    with open_column(name) as heat, closing(RuleRunner(heat, rules)) as runner:
         # pytest writes into the environment between any two tests, and requests reads it in the rules' threads.
-        begun.wait()
-        yield begun
+        runner.wait()
+        yield runner
 
 
 def select_rules(items: list[pytest.Item], param: str) -> Iterator[Rule]:
-    """The rules of a column that this session will ask for."""
+    """Yield the rules of a column that this session has selected."""
     for item in items:
         spec: Any = getattr(item, "callspec", None)
-        if spec is not None and spec.params.get("campaign") == param:
+        if spec is not None and spec.params.get("rule_runner") == param:
             yield spec.params["rule"]

@@ -1,4 +1,4 @@
-"""What a guest does: it signals at presigned URLs, and polls its metadata with its own key."""
+"""Requests of a guest: signals to presigned URLs, and polling of metadata with its own access key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.contract.heat import ContractStack, Document, mask_ids
 
 BODY: Document = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", "Data": "d"}
 REQUEST_TIMEOUT_S = 30
-WEB_SERVER_ERROR = "A server error occurred."  # where Heat says nothing, and the server fills the silence
+WEB_SERVER_ERROR = "A server error occurred."  # the web server's own text for an empty response of Heat
 
 
 def build_body(
@@ -32,13 +32,13 @@ def build_body(
     return {"Status": status, "Reason": reason, "UniqueId": unique, "Data": data}
 
 
-def put_signal(url: str, sent: object = BODY) -> str:
-    """A signal as JSON without a content type, as the agent sends it; what is heard."""
-    return format_cfn_response(requests.put(url, data=json.dumps(sent), timeout=REQUEST_TIMEOUT_S))
+def put_signal(url: str, body: object = BODY) -> str:
+    """Send a signal as JSON without a content type, as the agent does; return the response on one line."""
+    return format_cfn_response(requests.put(url, data=json.dumps(body), timeout=REQUEST_TIMEOUT_S))
 
 
 def signal_handle(stack: ContractStack, handle: str = "H", *bodies: Document) -> ContractStack:
-    """The stack, after a handle of it has taken signals."""
+    """Send signals to a handle, which must accept them; return the stack."""
     url = stack.read_handle_url(handle)
     for each in bodies or (BODY,):
         answer = put_signal(url, each)
@@ -47,7 +47,7 @@ def signal_handle(stack: ContractStack, handle: str = "H", *bodies: Document) ->
 
 
 def format_cfn_response(answer: requests.Response) -> str:
-    """An answer of heat-api-cfn on one line: what is in its XML, or that it is empty."""
+    """Format a response of heat-api-cfn on one line: the content of its XML, or that it is empty."""
     if not answer.text.strip() or answer.text.startswith(WEB_SERVER_ERROR):
         return f"{answer.status_code} (empty)"
     try:
@@ -62,7 +62,7 @@ def format_cfn_response(answer: requests.Response) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NodeKey:
-    """An access key and what can be asked with it at a stack's cloud."""
+    """An access key, and the requests that it can sign."""
 
     stack: ContractStack
     access: str
@@ -70,27 +70,27 @@ class NodeKey:
 
     @classmethod
     def from_outputs(cls, stack: ContractStack, name: str = "Key") -> NodeKey:
-        """The key whose two halves are outputs of the stack."""
+        """Return the key whose two parts are outputs of the stack."""
         return cls(stack, stack.read_output(name), stack.read_output(f"{name}Secret"))
 
     def describe(
         self, resource: str, stack: str = "", age: timedelta | None = None, **more: str
     ) -> requests.Response:
-        """DescribeStackResource. With an age the request carries a time stamp that is so old."""
-        asked = {
+        """Request DescribeStackResource. With an age, the request has a timestamp of that age."""
+        params = {
             "Action": "DescribeStackResource",
             "StackName": stack or self.stack.name,
             "LogicalResourceId": resource,
             **more,
         }
         if age is not None:
-            asked["Timestamp"] = (datetime.now(timezone.utc) - age).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self.request("GET", f"{self.stack.heat.cfn_url}/", asked)
+            params["Timestamp"] = (datetime.now(timezone.utc) - age).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.request("GET", f"{self.stack.heat.cfn_url}/", params)
 
-    def request(self, method: str, url: str, asked: Document, **more: Any) -> requests.Response:
-        """Any request, signed as EC2 does it in version 2."""
+    def request(self, method: str, url: str, signed_params: Document, **more: Any) -> requests.Response:
+        """Send any request, with an EC2 signature of version 2."""
         params = {
-            **asked,
+            **signed_params,
             "AWSAccessKeyId": self.access,
             "SignatureMethod": "HmacSHA256",
             "SignatureVersion": "2",
@@ -103,12 +103,12 @@ class NodeKey:
         return requests.request(method, url, params=params, timeout=REQUEST_TIMEOUT_S, **more)
 
     def list_fields(self, resource: str) -> list[str]:
-        """What a description consists of."""
+        """Return the names of the fields of a description."""
         root: Element = fromstring(self.describe(resource).content)  # noqa: S314 - as above
         return sorted(each.tag for each in root.iter() if not len(each))
 
     def run_collector(self, resource: str) -> object:
-        """What the real os-collect-config's cfn collector makes of the resource's metadata."""
+        """Return the resource's metadata as the cfn collector of os-collect-config delivers it."""
         settings = {
             "metadata_url": f"{self.stack.heat.cfn_url}/",
             "stack_name": self.stack.name,
@@ -120,7 +120,7 @@ class NodeKey:
 
 
 def parse_metadata(answer: requests.Response) -> Any:
-    """The metadata in a description, or what was heard instead."""
+    """Return the metadata in a description, or the error on one line."""
     if answer.status_code != 200:
         return format_cfn_response(answer)
     root: Element = fromstring(answer.content)  # noqa: S314 - as above
@@ -128,14 +128,14 @@ def parse_metadata(answer: requests.Response) -> Any:
 
 
 def run_os_collect_config(collector: str, settings: Document) -> object:
-    """One run of the real os-collect-config; nothing where it collects nothing."""
+    """Run os-collect-config once; return None if it collects nothing."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "occ.conf")
         lines = "".join(f"{key} = {text}\n" for key, text in settings.items()).replace("$", "$$")
         config.write_text(
             f"[DEFAULT]\ncollectors = {collector}\ncachedir = {folder}/cache\n[{collector}]\n{lines}"
         )
-        done = subprocess.run(
+        completed = subprocess.run(
             [
                 Path(sys.executable).with_name("os-collect-config"),
                 "--config-file",
@@ -149,12 +149,12 @@ def run_os_collect_config(collector: str, settings: Document) -> object:
             timeout=REQUEST_TIMEOUT_S * 2,
             env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
         )
-    printed = json.loads(done.stdout) if done.stdout.strip() else {}
+    printed = json.loads(completed.stdout) if completed.stdout.strip() else {}
     return printed.get(collector)
 
 
 def mask_url(url: str) -> str:
-    """A presigned URL without what is another one in every run."""
+    """Return a presigned URL without the parts that differ in every run."""
     parts = urlsplit(url)
     query = re.sub(r"=[^&]*", "", parts.query)
     return f"{mask_ids(parts.path)}?{query}"

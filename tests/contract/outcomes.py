@@ -1,4 +1,4 @@
-"""How stacks and resources end when all is well, in the words that the lists and the events have for it."""
+"""Statuses and reasons of stacks and resources, as lists and events spell them."""
 
 COMPLETE = "CREATE_COMPLETE: Stack CREATE completed successfully"
 UPDATED = "UPDATE_COMPLETE: Stack UPDATE completed successfully"
@@ -8,4 +8,4 @@ UPDATE_FAILED = "UPDATE_FAILED: Resource CREATE failed: "
 
 IN_PLACE = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
 RECREATED = ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
-REPLACED = [*IN_PLACE, *RECREATED]  # it is found out while it is updated
+REPLACED = [*IN_PLACE, *RECREATED]  # Heat decides during the update that it must replace the resource

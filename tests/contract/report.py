@@ -1,4 +1,4 @@
-"""`make contract-report`: the fake and a real Heat beside each other, rule by rule; exit code 1 where they differ."""
+"""`make contract-report`: compares the fake and a real Heat, rule by rule; exit code 1 if they differ."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from tests.contract.rules import RULES
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """One rule and what each column showed. `same`: every column showed what the rule says of its release."""
+    """A rule and its observations. `is_same`: every column matches the expectation for its release."""
 
     rule: Rule
     observations: dict[str, Observation]
     is_same: bool
 
     def __str__(self) -> str:
-        shown = {column: format_observation(value) for column, value in self.observations.items()}
-        if self.is_same and len(set(shown.values())) == 1:
-            return f"same  {self.rule.title}\n      {next(iter(shown.values()))}"
-        if format_observation(self.rule.observation) not in shown.values():
-            shown["the rule"] = format_observation(self.rule.observation)
-        columns = "\n".join(f"      {column}: {text}" for column, text in shown.items())
+        texts = {column: format_observation(value) for column, value in self.observations.items()}
+        if self.is_same and len(set(texts.values())) == 1:
+            return f"same  {self.rule.title}\n      {next(iter(texts.values()))}"
+        if format_observation(self.rule.observation) not in texts.values():
+            texts["the rule"] = format_observation(self.rule.observation)
+        columns = "\n".join(f"      {column}: {text}" for column, text in texts.items())
         return f"{'same ' if self.is_same else 'DIFF '} {self.rule.title}\n{columns}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = parse_arguments(arguments)
-    rules = [rule for rule in RULES if asked.only in f"{rule.area}: {rule.title}"]
-    began = time.monotonic()
-    lines = compare_columns(rules, asked.columns)
+    options = parse_arguments(arguments)
+    rules = [rule for rule in RULES if options.only in f"{rule.area}: {rule.title}"]
+    started = time.monotonic()
+    lines = compare_columns(rules, options.columns)
     differences = sum(not line.is_same for line in lines)
-    if asked.json:
+    if options.json:
         print(
             json.dumps(
                 {"rules": [describe_line(line) for line in lines], "differences": differences}, indent=2
             )
         )
     else:
-        print_lines([line for line in lines if not (asked.differences and line.is_same)])
-        seconds = time.monotonic() - began
+        print_lines([line for line in lines if not (options.differences and line.is_same)])
+        seconds = time.monotonic() - started
         print(
-            f"{len(lines)} rules, {' and '.join(asked.columns)}, {seconds:.0f} s: {differences} differences"
+            f"{len(lines)} rules, {' and '.join(options.columns)}, {seconds:.0f} s: {differences} differences"
         )
     return 1 if differences else 0
 
@@ -62,27 +62,29 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs="*",
         default=["fake", "real"],
         metavar="COLUMN",
-        help="fake, real, or the name of a cloud in clouds.yaml; both where none is given",
+        help="fake, real, or the name of a cloud in clouds.yaml; by default fake and real",
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="rules whose area or words hold this text")
-    parser.add_argument("--differences", action="store_true", help="show no rule that holds")
-    parser.add_argument("--json", action="store_true", help="everything as JSON")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="rules whose area or title contains this text"
+    )
+    parser.add_argument("--differences", action="store_true", help="show only the rules that differ")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args(arguments)
 
 
 def compare_columns(rules: Sequence[Rule], columns: Sequence[str]) -> list[ReportLine]:
-    """Every rule in every column; the columns run side by side."""
+    """Run every rule in every column; the columns run at the same time."""
     with ExitStack() as stack:
         heats = [stack.enter_context(open_column(name)) for name in columns]
-        campaigns = [stack.enter_context(closing(RuleRunner(heat, rules))) for heat in heats]
+        runners = [stack.enter_context(closing(RuleRunner(heat, rules))) for heat in heats]
         lines = []
         for rule in rules:
-            seen = {
-                heat.name: campaign.describe_observation(rule)
-                for heat, campaign in zip(heats, campaigns, strict=True)
+            observations = {
+                heat.name: runner.describe_observation(rule)
+                for heat, runner in zip(heats, runners, strict=True)
             }
-            same = all(seen[heat.name] == rule.select_observation(heat.release) for heat in heats)
-            lines.append(ReportLine(rule, seen, same))
+            is_same = all(observations[heat.name] == rule.select_observation(heat.release) for heat in heats)
+            lines.append(ReportLine(rule, observations, is_same))
         return lines
 
 

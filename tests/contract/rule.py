@@ -1,4 +1,4 @@
-"""A rule of Heat: a short conversation with a cloud, and what has to come out of it."""
+"""A rule of Heat: a few requests to a cloud, and the expected observation."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from tests.contract.heat import HeatClient
 
-Observation = object  # text, or lists and mappings of text: whatever JSON can say
+Observation = object  # any JSON value
 Observe = Callable[[HeatClient], Observation]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`says` is what Heat 19 shows, `newer` what later releases do where that is something else."""
+    """`observation` is what Heat 19 shows; `newer_observation` what later releases show, if that differs."""
 
     area: str
     title: str
@@ -22,33 +22,44 @@ class Rule:
     newer_observation: Observation = None
 
     def select_observation(self, release: int) -> Observation:
-        """What a cloud of this release must show. The fake imitates 19."""
+        """Return the expected observation for a release. The fake imitates 19."""
         return self.observation if release < 27 or self.newer_observation is None else self.newer_observation
 
 
 @dataclass(slots=True)
 class RuleArea:
-    """Rules about one thing, in the order in which the file has them."""
+    """Rules on one subject, in the order of the file."""
 
     title: str
     rules: list[Rule] = field(default_factory=list)
 
-    def rule(self, says: Observation, newer: Observation = None) -> Callable[[Observe], Observe]:
-        """The decorated function is a rule, and its name the rule's words."""
+    def rule(
+        self, observation: Observation, newer_observation: Observation = None
+    ) -> Callable[[Observe], Observe]:
+        """Add the decorated function as a rule; its name becomes the title."""
 
-        def added(observe: Observe) -> Observe:
-            self.add(observe.__name__.replace("_s_", "'s ").replace("_", " "), observe, says, newer)
+        def add_rule(observe: Observe) -> Observe:
+            self.add(
+                observe.__name__.replace("_s_", "'s ").replace("_", " "),
+                observe,
+                observation,
+                newer_observation,
+            )
             return observe
 
-        return added
+        return add_rule
 
-    def add(self, words: str, observe: Observe, says: Observation, newer: Observation = None) -> None:
-        """A rule whose words are no function's name."""
-        self.rules.append(Rule(self.title, words, observe, says, newer))
+    def add(
+        self, title: str, observe: Observe, observation: Observation, newer_observation: Observation = None
+    ) -> None:
+        """Add a rule with a title of its own."""
+        self.rules.append(Rule(self.title, title, observe, observation, newer_observation))
 
-    def add_refusal(self, words: str, template: object, says: str, newer: str | None = None) -> None:
-        """A template that Heat does not take."""
-        self.add(words, lambda heat: heat.create_refused_stack(template), says, newer)
+    def add_refusal(
+        self, title: str, template: object, observation: str, newer_observation: str | None = None
+    ) -> None:
+        """Add a rule for a template that Heat rejects."""
+        self.add(title, lambda heat: heat.create_refused_stack(template), observation, newer_observation)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)

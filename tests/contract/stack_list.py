@@ -1,4 +1,4 @@
-"""One reader of the stack list for all who wait: a hundred stacks side by side, and one poll."""
+"""One reader of the stack list for all waits: a hundred stacks share one poll."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ Rows = list[Mapping[str, Any]]
 
 
 class StackListReader:
-    """Reads the list in a thread of its own, and only while somebody asks."""
+    """Reads the list in its own thread, and only on request."""
 
     def __init__(self, read: Callable[[], Rows]) -> None:
         self._read = read
         self._lock = threading.Lock()
         self._next: Future[Rows] = Future()
-        self._asked, self._closed = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._work, name="stack list", daemon=True)
+        self._is_requested, self._is_closed = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._read_repeatedly, name="stack list", daemon=True)
         self._thread.start()
 
     def read_rows(self) -> Rows:
-        """A list that is asked for after this call: it holds all that was true before it."""
+        """Return a list that was requested after this call, so that it is at least as new."""
         with self._lock:
-            coming = self._next
-            self._asked.set()
-        return coming.result(60)
+            future = self._next
+            self._is_requested.set()
+        return future.result(60)
 
     def close(self) -> None:
-        self._closed.set()
-        self._asked.set()
+        self._is_closed.set()
+        self._is_requested.set()
         self._thread.join(60)
 
-    def _work(self) -> None:
-        while self._asked.wait() and not self._closed.is_set():
+    def _read_repeatedly(self) -> None:
+        while self._is_requested.wait() and not self._is_closed.is_set():
             with self._lock:
-                coming, self._next = self._next, Future()
-                self._asked.clear()
+                future, self._next = self._next, Future()
+                self._is_requested.clear()
             try:
-                coming.set_result(self._read())
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
-                coming.set_exception(error)
-            self._closed.wait(POLL_INTERVAL_S)
+                future.set_result(self._read())
+            except BaseException as error:  # noqa: BLE001 - read_rows raises it
+                future.set_exception(error)
+            self._is_closed.wait(POLL_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""Small templates in both dialects. A rule shows on one line what its stack is made of."""
+"""Small templates in both formats. A rule shows on one line what its stack consists of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HANDLES = ("AWS::CloudFormation::WaitConditionHandle",)
 
 
 def cfn(outputs: Document | None = None, **resources: Document) -> Document:
-    """A template of the CFN dialect; every handle's URL is an output of the handle's name."""
+    """Build a CloudFormation template, with the URL of each handle as an output of its name."""
     urls = {name: {"Ref": name} for name, each in resources.items() if each.get("Type") in HANDLES}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -20,7 +20,7 @@ def cfn(outputs: Document | None = None, **resources: Document) -> Document:
 
 
 def hot(outputs: Document | None = None, **resources: Document) -> Document:
-    """A HOT template."""
+    """Build a HOT template."""
     return {
         "heat_template_version": "2018-08-31",
         "resources": resources,
@@ -36,18 +36,18 @@ def att(name: str, attribute: str) -> Document:
     return {"Fn::GetAtt": [name, attribute]}
 
 
-def value(holds: object = "x", **more: object) -> Document:
-    """OS::Heat::Value: the resource that needs nothing."""
-    return {"Type": "OS::Heat::Value", "Properties": {"value": holds}, **more}
+def value(content: object = "x", **more: object) -> Document:
+    """Build an OS::Heat::Value, which has no side effects."""
+    return {"Type": "OS::Heat::Value", "Properties": {"value": content}, **more}
 
 
 def handle(**more: object) -> Document:
     return {"Type": HANDLES[0], **more}
 
 
-def condition(of: str = "H", timeout: object = 300, **more: Any) -> Document:
-    """A wait condition of the CFN dialect; what is given with a capital is a property."""
-    properties = {"Handle": ref(of), "Timeout": timeout}
+def condition(handle_name: str = "H", timeout: object = 300, **more: Any) -> Document:
+    """Build a wait condition in the CloudFormation format; capitalized keywords are properties."""
+    properties = {"Handle": ref(handle_name), "Timeout": timeout}
     return resource("AWS::CloudFormation::WaitCondition", properties, more)
 
 
@@ -56,28 +56,28 @@ def random_string(**more: object) -> Document:
 
 
 def resource(kind: str, properties: Document, more: Document) -> Document:
-    """Keys of a resource's own (DependsOn, Metadata) stand beside its properties, all others among them."""
-    beside: Document = {
+    """Build a resource. DependsOn, Metadata and DeletionPolicy are its own keys, all others are properties."""
+    own_keys: Document = {
         key: more.pop(key) for key in ("DependsOn", "Metadata", "DeletionPolicy") if key in more
     }
-    return {"Type": kind, "Properties": {**properties, **more}, **beside}
+    return {"Type": kind, "Properties": {**properties, **more}, **own_keys}
 
 
-def node_key(*may_see: str, name: str = "Key") -> dict[str, Document]:
-    """Policy, user and access key of a node: what a guest polls its metadata with."""
+def node_key(*resources: str, name: str = "Key") -> dict[str, Document]:
+    """Build policy, user and access key of a node, with which a guest polls its metadata."""
     return {
         f"{name}Policy": {
             "Type": "OS::Heat::AccessPolicy",
-            "Properties": {"AllowedResources": list(may_see)},
+            "Properties": {"AllowedResources": list(resources)},
         },
         f"{name}User": {"Type": "AWS::IAM::User", "Properties": {"Policies": [ref(f"{name}Policy")]}},
         name: {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": ref(f"{name}User")}},
     }
 
 
-def hot_resource(kind: str, properties: Document | None = None, **beside: object) -> Document:
-    """A resource of HOT."""
-    return {"type": kind, **({"properties": properties} if properties else {}), **beside}
+def hot_resource(kind: str, properties: Document | None = None, **own_keys: object) -> Document:
+    """Build a resource in HOT."""
+    return {"type": kind, **({"properties": properties} if properties else {}), **own_keys}
 
 
 def hot_handle(transport: str = "") -> Document:
@@ -87,6 +87,6 @@ def hot_handle(transport: str = "") -> Document:
 
 
 def hot_condition(timeout: int = 300, count: int = 1) -> Document:
-    """A wait condition of HOT on the handle H."""
+    """Build a wait condition in HOT on the handle H."""
     properties = {"handle": {"get_resource": "H"}, "timeout": timeout, "count": count}
     return hot_resource("OS::Heat::WaitCondition", properties)

@@ -12,11 +12,11 @@ pytestmark = pytest.mark.timeout(900)
 COLUMNS = ["fake", pytest.param("real", marks=pytest.mark.patient)]
 
 
-@pytest.mark.parametrize("campaign", COLUMNS, indirect=True, scope="session")
+@pytest.mark.parametrize("rule_runner", COLUMNS, indirect=True, scope="session")
 @pytest.mark.parametrize("rule", RULES, ids=[rule.title for rule in RULES])
-def test_a_rule_of_heat_holds(campaign: RuleRunner, rule: Rule) -> None:
-    assert campaign.get_observation(rule) == rule.select_observation(campaign.release)
+def test_a_rule_of_heat_holds(rule_runner: RuleRunner, rule: Rule) -> None:
+    assert rule_runner.get_observation(rule) == rule.select_observation(rule_runner.release)
 
 
-def test_the_contract_has_a_hundred_rules_and_each_its_own_words() -> None:
+def test_the_contract_has_a_hundred_rules_with_unique_titles() -> None:
     assert len({rule.title for rule in RULES}) == len(RULES) >= 100

@@ -1,4 +1,4 @@
-"""Writes docs/reference/failures.md from the rows themselves: `python -m tests.failures.page FILE`."""
+"""Writes docs/reference/failures.md from the rows of the failure table: `python -m tests.failures.page FILE`."""
 
 from __future__ import annotations
 
@@ -10,55 +10,63 @@ from tests.failures.row import Ending, Expectation, FailureRow
 from tests.failures.rows import AREAS
 
 INTRODUCTION = """\
-# What goes wrong, and what the agent says
+# Failures and how the agent reports them
 
-Written by `make docs` from the rows of `tests/failures`, each of which makes its failure on real servers: change those,
-not this page. `make test-faults` plays all of them on MariaDB 10.11, MariaDB 11.8 and MySQL 9.7 and prints in full what
-was said; the quick ones are part of `make test`.
+Each row is a failure that a test causes on real database servers. The columns show how the agent reports it: whether
+the node becomes ready, which check fails, and a part of the reason.
 
-| ending | meaning |
+| result | meaning |
 |---|---|
-| *ready* | it passed by itself, or the agent repaired it |
-| *at the deadline* | it may pass, so it is waited for; FAILURE then names the condition and the reason |
-| *at once* | it will not pass without a person: FAILURE is said at once, and nothing is touched |
-| *refused* | the document itself: nothing is tried |
+| *ready* | The failure is temporary, or the agent repairs it. The node becomes ready. |
+| *at the deadline* | The failure may be temporary: the agent retries until the deadline, then signals FAILURE. |
+| *at once* | A person has to remove the cause: the agent signals FAILURE at once and changes nothing. |
+| *rejected* | The metadata is invalid. The agent changes nothing. |
+| – | This server cannot fail in this way. |
 
-After either FAILURE the agent goes on looking: once the cause is gone it says SUCCESS. No row loses an acknowledged row
-of data, and none holds a pass beyond its deadline.
+FAILURE names the failed check and the reason. Afterwards the agent keeps checking, and signals SUCCESS when the cause
+is gone. In none of these cases is a committed row lost, and none makes a pass run past its deadline.
+
+`make docs` writes this page from `tests/failures`; change the tests, not this page. `make test-faults` runs all rows on
+MariaDB 10.11, MariaDB 11.8 and MySQL 9.7 and prints the complete reasons. `make test` runs the quick ones.
 """
-WORDS = {
+RESULTS = {
     Ending.READY: "ready",
     Ending.LATE: "at the deadline",
     Ending.FINAL: "at once",
-    Ending.INVALID: "refused",
+    Ending.INVALID: "rejected",
 }
 
 
 def render_page() -> str:
-    """The whole page."""
+    """Return the page in Markdown."""
     lines = [INTRODUCTION]
     for area in AREAS:
         lines += [
             f"## {area.title[0].upper()}{area.title[1:]}\n",
-            "| what happens | MariaDB | MySQL |",
+            "| failure | MariaDB | MySQL |",
             "|---|---|---|",
         ]
-        lines += [_line(row) for row in area.rows]
+        lines += [_format_row(row) for row in area.rows]
         lines.append("")
     return "\n".join(lines)
 
 
-def _line(row: FailureRow) -> str:
+def _format_row(row: FailureRow) -> str:
     mariadb = [row.select_expectation(name, "mariadb") for name in ("mariadb1011", "mariadb118")]
-    both = dict.fromkeys(_said(says) for says in mariadb)
-    return f"| {row.title} | {'; 11.8: '.join(both)} | {_said(row.select_expectation('mysql97', 'mysql'))} |"
+    cells = dict.fromkeys(map(_format_expectation, mariadb))
+    mysql = _format_expectation(row.select_expectation("mysql97", "mysql"))
+    return f"| {row.title} | {'; 11.8: '.join(cells)} | {mysql} |"
 
 
-def _said(says: Expectation | None) -> str:
-    if says is None:
+def _format_expectation(expectation: Expectation | None) -> str:
+    if expectation is None:
         return "–"
-    about = ": ".join(part for part in (f"`{says.condition}`" if says.condition else "", says.text) if part)
-    return f"*{WORDS[says.ending]}*" + (f" {about}" if about else "")
+    reason = ": ".join(
+        part
+        for part in (f"`{expectation.condition}`" if expectation.condition else "", expectation.text)
+        if part
+    )
+    return f"*{RESULTS[expectation.ending]}*" + (f" {reason}" if reason else "")
 
 
 def main(arguments: Iterator[str]) -> None:

@@ -1,4 +1,4 @@
-"""`make test-faults`: every row of the failure table on every flavour; exit code 1 where one goes another way."""
+"""`make test-faults`: runs every row of the failure table on every flavour; exit code 1 if one deviates."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ REASON_LENGTH_LIMIT = 110
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = parse_arguments(arguments)
-    chosen = [row for row in ROWS if asked.only in f"{row.area}: {row.title}"]
-    flavours = [FLAVOURS[name] for name in asked.flavours]
-    began = time.monotonic()
+    options = parse_arguments(arguments)
+    selected = [row for row in ROWS if options.only in f"{row.area}: {row.title}"]
+    flavours = [FLAVOURS[name] for name in options.flavours]
+    started = time.monotonic()
     with ThreadPoolExecutor(CONCURRENCY_LIMIT) as pool:
-        columns = list(pool.map(lambda flavour: run_rows(flavour, chosen), flavours))
-    outcomes = [outcome for found in columns for outcome in found]
-    wrong = [outcome for outcome in outcomes if outcome.deviation]
-    if asked.json:
+        columns = list(pool.map(lambda flavour: run_rows(flavour, selected), flavours))
+    outcomes = [outcome for column in columns for outcome in column]
+    failed = [outcome for outcome in outcomes if outcome.deviation]
+    if options.json:
         print(json.dumps([describe_outcome(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
     else:
-        print_rows(chosen, outcomes)
-        taken = f"{time.monotonic() - began:.0f} s"
+        print_rows(selected, outcomes)
+        duration = f"{time.monotonic() - started:.0f} s"
         print(
-            f"{len(chosen)} rows, servers: {', '.join(asked.flavours)}; {len(outcomes)} failures played in {taken}"
+            f"{len(selected)} rows, servers: {', '.join(options.flavours)}; "
+            f"{len(outcomes)} failures tested in {duration}"
         )
-        print(f"{len(outcomes) - len(wrong)} passed, {len(wrong)} failed")
-    return 1 if wrong else 0
+        print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -49,28 +50,30 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "flavours", nargs="*", default=[*FLAVOURS], metavar="FLAVOUR", help=", ".join(FLAVOURS)
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="rows whose area or words hold this text")
-    parser.add_argument("--json", action="store_true", help="everything as JSON")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="rows whose area or title contains this text"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args(arguments)
 
 
 def run_rows(flavour: Flavour, rows: Sequence[FailureRow]) -> list[Outcome]:
-    """What each row gives on one flavour; told on the way, for it takes minutes."""
-    found = []
-    with tempfile.TemporaryDirectory(prefix="guestagent-failures-") as made, open_subnet() as subnet:
-        folder = Path(made)
+    """Run the rows on one flavour. Print each result at once: all of them take minutes."""
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="guestagent-failures-") as name, open_subnet() as subnet:
+        folder = Path(name)
         template = install_data_directory(folder / "template", flavour)
-        with closing(RowRunner(folder, template, flavour, subnet)) as campaign:
+        with closing(RowRunner(folder, template, flavour, subnet)) as runner:
             for row in rows:
-                outcome = campaign.run_row(row)
+                outcome = runner.run_row(row)
                 if outcome is not None:
-                    found.append(outcome)
+                    outcomes.append(outcome)
                     sys.stderr.write(f"{flavour.name}: {row.title}: {outcome.deviation or 'as expected'}\n")
-    return found
+    return outcomes
 
 
 def print_rows(rows: Sequence[FailureRow], outcomes: Sequence[Outcome]) -> None:
-    """A paragraph for each row, a line for each server."""
+    """Print a paragraph for each row, with a line for each server."""
     area = ""
     for row in rows:
         if row.area != area:
@@ -84,28 +87,28 @@ def print_rows(rows: Sequence[FailureRow], outcomes: Sequence[Outcome]) -> None:
 
 
 def format_outcome(outcome: Outcome) -> str:
-    told = outcome.answer
-    if told is None:
-        return f"WRONG    nothing was told: {outcome.deviation}"
-    reason = f"{told.worst_condition}: {told.reason}" if told.worst_condition else told.reason
-    verdict = str(classify_ending(told))
-    line = f"{verdict:8} {reason[:REASON_LENGTH_LIMIT]}".rstrip()
+    answer = outcome.answer
+    if answer is None:
+        return f"WRONG    no answer: {outcome.deviation}"
+    reason = f"{answer.worst_condition}: {answer.reason}" if answer.worst_condition else answer.reason
+    ending = str(classify_ending(answer))
+    line = f"{ending:8} {reason[:REASON_LENGTH_LIMIT]}".rstrip()
     if not outcome.deviation:
         return line
-    wanted = f"{outcome.expectation.ending}, {outcome.expectation.condition}: {outcome.expectation.text}"
-    return f"WRONG    {line}\n{'':16} wanted {wanted}; {outcome.deviation}"
+    expectation = f"{outcome.expectation.ending}, {outcome.expectation.condition}: {outcome.expectation.text}"
+    return f"WRONG    {line}\n{'':16} expected {expectation}; {outcome.deviation}"
 
 
 def describe_outcome(outcome: Outcome) -> dict[str, object]:
-    told = outcome.answer
+    answer = outcome.answer
     return {
         "area": outcome.row.area,
         "row": outcome.row.title,
         "flavour": outcome.flavour,
         "wanted": str(outcome.expectation.ending),
-        "ending": None if told is None else str(classify_ending(told)),
-        "condition": None if told is None else told.worst_condition,
-        "reason": None if told is None else told.reason,
+        "ending": None if answer is None else str(classify_ending(answer)),
+        "condition": None if answer is None else answer.worst_condition,
+        "reason": None if answer is None else answer.reason,
         "trouble": outcome.deviation,
     }
 

@@ -1,7 +1,8 @@
-"""A row of the failure table: how a failure is made on real servers, and what the agent must say of it."""
+"""A row of the failure table: how to cause a failure on real servers, and how the agent must report it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,7 +11,10 @@ from tests.failures.server_pair import ApplyAnswer, Pair
 
 
 class Ending(str, Enum):
-    """How a pass ends. LATE: what may pass was waited for until the deadline. INVALID: nothing was tried."""
+    """How a pass ends.
+
+    LATE: the agent waited until the deadline for a failure that may be temporary. INVALID: it rejected the document.
+    """
 
     READY = "ready"
     FINAL = "final"
@@ -23,54 +27,65 @@ class Ending(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The ending, the condition that is the worst then, and a part of what is said of it."""
+    """The ending, the name of the worst condition, and a part of the reason."""
 
     ending: Ending
     condition: str = ""
     text: str = ""
 
-    def matches(self, told: ApplyAnswer) -> bool:
+    def matches(self, answer: ApplyAnswer) -> bool:
         return (
-            classify_ending(told) is self.ending
-            and told.worst_condition == self.condition
-            and self.text in told.reason
+            classify_ending(answer) is self.ending
+            and answer.worst_condition == self.condition
+            and self.text in answer.reason
         )
 
 
 READY = Expectation(Ending.READY)
+SPELLINGS = {
+    "gtid": "GTID",
+    "gtids": "GTIDs",
+    "innodb": "InnoDB",
+    "json": "JSON",
+    "tls": "TLS",
+    "uuid": "UUID",
+}
 
 
 def expect_final(condition: str, text: str) -> Expectation:
-    """It will not pass: said at once."""
+    """Expect a permanent failure, reported at once."""
     return Expectation(Ending.FINAL, condition, text)
 
 
 def expect_late(condition: str, text: str) -> Expectation:
-    """It may pass: waited for, and said at the deadline."""
+    """Expect a failure that may be temporary, reported at the deadline."""
     return Expectation(Ending.LATE, condition, text)
 
 
 def expect_invalid(text: str) -> Expectation:
-    """The document itself is refused."""
+    """Expect that the agent rejects the document."""
     return Expectation(Ending.INVALID, "", text)
 
 
-def classify_ending(told: ApplyAnswer) -> Ending:
-    """Which one a pass had."""
-    if told.is_invalid:
+def classify_ending(answer: ApplyAnswer) -> Ending:
+    """Return how the pass ended."""
+    if answer.is_invalid:
         return Ending.INVALID
-    if told.is_ready:
+    if answer.is_ready:
         return Ending.READY
-    return Ending.FINAL if told.is_final else Ending.LATE
+    return Ending.FINAL if answer.is_final else Ending.LATE
 
 
 Scenario = Callable[[Pair], Generator[ApplyAnswer, None, None]]
-"""Makes the failure, yields what an agent says of it, and (where that can be) takes the cause away."""
+"""Causes the failure, yields the answer of an agent, and then removes the cause if that is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:
-    """`says` by flavour or family. `heals`: once the cause is gone the pair must hold again, with every row."""
+    """`expectations` by flavour or family.
+
+    `is_healed`: after the cause is removed, the replica must become ready again with every row.
+    """
 
     area: str
     title: str
@@ -80,36 +95,42 @@ class FailureRow:
     is_quick: bool
 
     def select_expectation(self, flavour: str, family: str) -> Expectation | None:
-        """None where this flavour knows no such failure."""
+        """Return None if this flavour cannot fail in this way."""
         return self.expectations.get(flavour) or self.expectations.get(family)
 
 
 @dataclass(slots=True)
 class FailureArea:
-    """Rows about one thing, in the order in which the file has them."""
+    """Rows on one subject, in the order of the file."""
 
     title: str
     rows: list[FailureRow] = field(default_factory=list)
 
     def row(
         self,
-        says: Expectation | None = None,
+        expectation: Expectation | None = None,
         /,
         *,
         heals: bool = True,
         quick: bool = False,
-        **others: Expectation,
+        **by_server: Expectation,
     ) -> Callable[[Scenario], Scenario]:
-        """The decorated function is a row, and its name the row's words.
+        """Add the decorated scenario as a row; its name becomes the title.
 
-        `says` is of both families, `others` of those named: mariadb, mysql, or one flavour. `quick` rows are run
-        with every submission.
+        `expectation` holds for both families, a keyword for the family or flavour of that name. `make test` runs
+        the `quick` rows.
         """
-        known = {} if says is None else {"mariadb": says, "mysql": says}
+        of_both = {} if expectation is None else {"mariadb": expectation, "mysql": expectation}
 
-        def added(story: Scenario) -> Scenario:
-            words = story.__name__.replace("_s_", "'s ").replace("_", " ")
-            self.rows.append(FailureRow(self.title, words, story, known | others, heals, quick))
-            return story
+        def add_row(scenario: Scenario) -> Scenario:
+            title = _format_title(scenario.__name__)
+            self.rows.append(FailureRow(self.title, title, scenario, of_both | by_server, heals, quick))
+            return scenario
 
-        return added
+        return add_row
+
+
+def _format_title(name: str) -> str:
+    """Return the words of a function's name, with the abbreviations and possessives that a name cannot have."""
+    words = re.sub(r"_s(?=_|$)", "'s", name).split("_")
+    return " ".join(SPELLINGS.get(word, word) for word in words)

@@ -1,4 +1,4 @@
-"""Runs rows one after the other on one flavour: on the same pair as long as it can be made new again."""
+"""Runs rows one after another on one flavour, on the same pair of servers as long as it can be reset."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.failures.server_pair import ApplyAnswer, Pair, open_pair
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`trouble` is what went another way than the row says; "" where all of it held."""
+    """`deviation` says what differs from the row's expectation; "" if nothing does."""
 
     row: FailureRow
     flavour: str
@@ -29,7 +29,10 @@ class Outcome:
 
 
 class RowRunner:
-    """One flavour's pair of servers, made when it is first needed, and anew when a story has spoiled it."""
+    """Runs rows on a pair of servers of one flavour.
+
+    It opens the pair when it is first needed, and a new one after a scenario has spoiled it.
+    """
 
     def __init__(self, folder: Path, template: Path, flavour: Flavour, subnet: IPv4Network) -> None:
         self._folder, self._template, self._flavour, self._subnet = folder, template, flavour, subnet
@@ -38,46 +41,48 @@ class RowRunner:
         self._pair: Pair | None = None
 
     def run_row(self, row: FailureRow) -> Outcome | None:
-        """What came of the row; None where the flavour knows no such failure."""
-        wanted = row.select_expectation(self._flavour.name, self._flavour.family)
-        if wanted is None:
+        """Run a scenario and compare; return None if this flavour cannot fail in this way."""
+        expectation = row.select_expectation(self._flavour.name, self._flavour.family)
+        if expectation is None:
             return None
-        told: ApplyAnswer | None = None
+        answer: ApplyAnswer | None = None
         try:
-            with self._fresh() as fresh:
-                with closing(row.scenario(fresh)) as story:
-                    told = next(story)
-                    trouble = "" if wanted.matches(told) else "the agent says something else"
-                    for _ in story:
-                        raise AssertionError("a story yields once")
-                if row.is_healed and not trouble:
-                    healed = fresh.apply_on_replica()
-                    assert healed.is_ready, f"it does not heal: {healed.worst_condition}: {healed.reason}"
-                    fresh.compare_rows()
+            with self._open_fresh_pair() as pair:
+                with closing(row.scenario(pair)) as scenario:
+                    answer = next(scenario)
+                    deviation = "" if expectation.matches(answer) else "the agent reports something else"
+                    for _ in scenario:
+                        raise AssertionError("a scenario yields once")
+                if row.is_healed and not deviation:
+                    healed = pair.apply_on_replica()
+                    assert healed.is_ready, (
+                        f"not ready after the cause was removed: {healed.worst_condition}: {healed.reason}"
+                    )
+                    pair.compare_rows()
         except AssertionError as error:
-            trouble = str(error)
+            deviation = str(error)
         except (pymysql.MySQLError, subprocess.SubprocessError, OSError) as error:
-            trouble = f"{type(error).__name__}: {error}"
-        return Outcome(row, self._flavour.name, wanted, told, trouble)
+            deviation = f"{type(error).__name__}: {error}"
+        return Outcome(row, self._flavour.name, expectation, answer, deviation)
 
     def close(self) -> None:
         self._stack.close()
         self._pair = None
 
     @contextmanager
-    def _fresh(self) -> Iterator[Pair]:
-        """As new. What can no longer be made new after the block is thrown away."""
+    def _open_fresh_pair(self) -> Iterator[Pair]:
+        """Yield a pair without data. Close it after the block if it cannot be reset."""
         if self._pair is None:
             folder = self._folder / str(next(self._numbers))
             self._pair = self._stack.enter_context(
                 open_pair(folder, self._template, self._flavour, self._subnet)
             )
-        whole = False
+        is_reset = False
         try:
             yield self._pair
             if not self._pair.is_spoiled:
                 self._pair.reset()
-                whole = True
+                is_reset = True
         finally:
-            if not whole:
+            if not is_reset:
                 self.close()

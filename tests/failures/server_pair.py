@@ -1,4 +1,4 @@
-"""A source and a replica of one flavour, each with an agent beside it, in two namespaces with a wire between."""
+"""A source and a replica of one flavour, each with an agent, in two network namespaces that a link joins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.network_link import NetworkLink, open_network_link
 PASSWORD = "correct horse battery"
 USER = "slave0000"
 DEADLINE_S = 4
-SLACK_S = 60.0  # seconds beyond its deadline in which a pass must have ended, on a machine that is busy
+SLACK_S = 60.0  # a pass may end this much after its deadline if the machine is busy
 INVALID_INPUT = 2
 IMAGE_OPTIONS = {
     "mariadb": ("binlog-format=ROW", "slave-net-timeout=4", "gtid-strict-mode=ON"),
@@ -31,7 +31,7 @@ IMAGE_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ApplyAnswer:
-    """What `guestagent apply --json` answered."""
+    """The exit code and the output of `guestagent apply --json`."""
 
     code: int
     answer: Mapping[str, Any]
@@ -50,12 +50,12 @@ class ApplyAnswer:
 
     @property
     def worst_condition(self) -> str:
-        """The name of the worst condition; "" where all hold, or nothing was looked at."""
+        """The name of the worst condition; "" if all are met, or if nothing was checked."""
         return "" if self.is_ready or self.is_invalid else str(self._conditions[0]["name"])
 
     @property
     def reason(self) -> str:
-        """What was said of it."""
+        """Why the node is not ready; "" if it is."""
         if self.is_invalid:
             return str(self.answer["error"]["message"])
         if self.is_ready:
@@ -65,23 +65,23 @@ class ApplyAnswer:
 
     @property
     def _conditions(self) -> list[Mapping[str, str]]:
-        found: list[Mapping[str, str]] = self.answer.get("conditions", [])
-        return found
+        conditions: list[Mapping[str, str]] = self.answer.get("conditions", [])
+        return conditions
 
 
 @dataclass
 class Node:
-    """A server, and the folder in which its agent keeps what it must not forget."""
+    """A server, and the folder with the state of its agent."""
 
     server: DatabaseServer
     folder: Path
 
     def apply(self, document: Mapping[str, Any]) -> ApplyAnswer:
-        """A pass to its end; AssertionError where it hangs beyond its deadline."""
+        """Run a pass to its end; raise AssertionError if it hangs beyond its deadline."""
         return self.wait_for_answer(self.start_apply(document), document["GuestAgent"]["Deadline"])
 
     def start_apply(self, document: Mapping[str, Any]) -> subprocess.Popen[str]:
-        """A pass that goes on while the test does something else."""
+        """Start a pass, which runs while the test goes on."""
         path = self.folder / "document.json"
         path.write_text(json.dumps(document))
         words = (
@@ -100,21 +100,21 @@ class Node:
             text=True,
         )
 
-    def wait_for_answer(self, passing: subprocess.Popen[str], deadline: float = DEADLINE_S) -> ApplyAnswer:
-        """Its answer, at the latest soon after its deadline."""
+    def wait_for_answer(self, process: subprocess.Popen[str], deadline: float = DEADLINE_S) -> ApplyAnswer:
+        """Return the answer of a pass, at the latest SLACK_S after its deadline."""
         try:
-            out, said = passing.communicate(timeout=deadline + SLACK_S)
+            out, err = process.communicate(timeout=deadline + SLACK_S)
         except subprocess.TimeoutExpired:
-            passing.kill()
-            passing.communicate()
+            process.kill()
+            process.communicate()
             raise AssertionError("the pass hangs beyond its deadline") from None
-        assert "Traceback" not in said, said
-        assert out, f"exit code {passing.returncode}: {said}"
-        return ApplyAnswer(passing.returncode, json.loads(out))
+        assert "Traceback" not in err, err
+        assert out, f"exit code {process.returncode}: {err}"
+        return ApplyAnswer(process.returncode, json.loads(out))
 
     @property
     def command_prefix(self) -> tuple[str, ...]:
-        """What a command begins with that is to run beside the server."""
+        """The words that run a command in the network namespace of the server."""
         return ("nsenter", f"--net=/run/netns/{self.server.namespace}", "--")
 
     def write_config(self) -> Path:
@@ -128,9 +128,9 @@ class Node:
 
 @dataclass
 class Pair:
-    """Both as new. `build_source_document` and `build_replica_document` fit them; a story changes what it needs.
+    """Two servers without data. A scenario changes the documents that `build_*_document` return.
 
-    `spoiled`: nobody else can use them after the story.
+    `is_spoiled`: the servers cannot be reset after the scenario.
     """
 
     flavour: Flavour
@@ -144,7 +144,7 @@ class Pair:
         return self.flavour.family
 
     def choose_statement(self, *, mariadb: str, mysql: str) -> str:
-        """One of two spellings."""
+        """Return the statement of the servers' family."""
         return {"mariadb": mariadb, "mysql": mysql}[self.family]
 
     def build_source_document(self, **section: Any) -> dict[str, Any]:
@@ -170,82 +170,84 @@ class Pair:
 
     @property
     def _handle(self) -> str:
-        """Of nobody, at an address to which there is a way: from it a node knows its own."""
+        """A handle at a routable address, from which a node derives its own; nobody serves it."""
         return f"http://{self.unused_address}/handle"
 
     @property
     def unused_address(self) -> str:
-        """An address on the wire that nobody has."""
+        """An address on the link that neither node has."""
         return self.source.server.address.rpartition(".")[0] + ".77"
 
     def prepare_source(self, **section: Any) -> Pair:
-        """The source is ready, the replica still as new."""
-        told = self.source.apply(self.build_source_document(Deadline=30, **section))
-        assert told.is_ready, told.answer
+        """Make the source ready; leave the replica empty."""
+        answer = self.source.apply(self.build_source_document(Deadline=30, **section))
+        assert answer.is_ready, answer.answer
         return self
 
     def prepare(self) -> Pair:
-        """Both are ready, and hold a few rows."""
+        """Make both ready, with a few rows."""
         self.prepare_source()
         self.source.server.execute(
             "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT) ENGINE=InnoDB"
         )
         self.insert_rows(1, 2, 3)
-        told = self.apply_on_replica()
-        assert told.is_ready, told.answer
+        answer = self.apply_on_replica()
+        assert answer.is_ready, answer.answer
         return self
 
     def apply_on_replica(self, deadline: float = 30, **changes: Any) -> ApplyAnswer:
-        """The replica's next pass, with time enough."""
+        """Run a pass of the replica with a long deadline."""
         return self.replica.apply(self.build_replica_document(Deadline=int(deadline), **changes))
 
     def insert_rows(self, *ids: int) -> None:
-        """Rows that the source acknowledges."""
-        said = "INSERT INTO d.t VALUES ({0}, 'row {0}')"
-        self.source.server.execute(*(said.format(number) for number in ids))
+        """Insert rows on the source."""
+        statement = "INSERT INTO d.t VALUES ({0}, 'row {0}')"
+        self.source.server.execute(*(statement.format(number) for number in ids))
 
     def execute_unlogged(self, *statements: str) -> None:
-        """On the replica, by root, past its read-only and its binary log."""
-        lifted, lowered = self.write_access_statements
-        self.replica.server.execute(lifted, "SET SESSION sql_log_bin = 0", *statements, lowered)
+        """Execute statements on the replica as root, despite read-only mode and without binary logging."""
+        allow, forbid = self.write_access_statements
+        self.replica.server.execute(allow, "SET SESSION sql_log_bin = 0", *statements, forbid)
 
     @property
     def write_access_statements(self) -> tuple[str, str]:
-        """What lets root write on the replica, and what takes it back; root of MariaDB always may."""
-        words = self.choose_statement(mariadb="SET @nothing = {}", mysql="SET GLOBAL super_read_only = {}")
-        return words.format(0), words.format(1)
+        """Statements that let root write on the replica, and that revoke it; MariaDB's root always may."""
+        template = self.choose_statement(mariadb="SET @nothing = {}", mysql="SET GLOBAL super_read_only = {}")
+        return template.format(0), template.format(1)
 
     def build_channel_statement(self, verb: str) -> str:
-        """STOP, START or RESET the channel, or `SHOW` it."""
+        """Build STOP, START, RESET or SHOW for the channel."""
         return f"{verb} {self.choose_statement(mariadb='SLAVE', mysql='REPLICA')}"
 
-    def build_change_statement(self, what: str) -> str:
-        """A CHANGE with one option, spelled without its family's prefix."""
+    def build_change_statement(self, option: str) -> str:
+        """Build a CHANGE with one option, which is passed without the prefix of its family."""
         return self.choose_statement(
-            mariadb=f"CHANGE MASTER TO MASTER_{what}", mysql=f"CHANGE REPLICATION SOURCE TO SOURCE_{what}"
+            mariadb=f"CHANGE MASTER TO MASTER_{option}", mysql=f"CHANGE REPLICATION SOURCE TO SOURCE_{option}"
         )
 
-    def restart_server(self, node: Node, *options: str, by: signal.Signals = signal.SIGTERM) -> None:
-        """End a node's server and start it with these options more, this once."""
-        node.server.stop(by)
+    def restart_server(
+        self, node: Node, *options: str, signal_number: signal.Signals = signal.SIGTERM
+    ) -> None:
+        """Stop a node's server, and start it with additional options that a later start does not keep."""
+        node.server.stop(signal_number)
         node.server.start(*options)
 
-    def compare_rows(self, seconds: float = 30) -> None:
-        """Every acknowledged row is on the replica, once it has had its time."""
-        wanted, until = read_rows(self.source.server), time.monotonic() + seconds
-        while read_rows(self.replica.server) != wanted:
-            assert time.monotonic() < until, "acknowledged rows are missing on the replica"
+    def compare_rows(self, timeout_s: float = 30) -> None:
+        """Wait until the replica has every acknowledged row; fail after the timeout."""
+        expected_rows, deadline = read_rows(self.source.server), time.monotonic() + timeout_s
+        while read_rows(self.replica.server) != expected_rows:
+            assert time.monotonic() < deadline, "acknowledged rows are missing on the replica"
             time.sleep(0.1)
 
     def reset(self) -> None:
-        """As new, but for what only another server can undo."""
+        """Reset both servers and remove their agents' state."""
         for node in (self.replica, self.source):
             node.server.reset()
             subprocess.run(("rm", "-rf", str(node.folder / "state")), check=True)
 
 
 def read_rows(server: DatabaseServer) -> list[Mapping[str, str | None]]:
-    """All that a story may have written; none where it has made no table."""
+    """Return the rows of d.t; none if the table's schema does not exist."""
     if not server.execute("SHOW DATABASES LIKE 'd'"):
         return []
     return [*server.execute("SELECT id, v FROM d.t ORDER BY id")]
@@ -253,22 +255,23 @@ def read_rows(server: DatabaseServer) -> list[Mapping[str, str | None]]:
 
 @contextmanager
 def open_pair(folder: Path, template: Path, flavour: Flavour, subnet: IPv4Network) -> Iterator[Pair]:
-    """Fresh servers in a new folder and in a subnet of their own."""
-    with open_network_link(subnet) as wire:
-        one, two = wire.ends
+    """Open two servers without data in a new folder, in their own subnet."""
+    with open_network_link(subnet) as link:
+        source_end, replica_end = link.ends
         options = IMAGE_OPTIONS[flavour.family]
-        places = [(folder / name, end) for name, end in (("source", one), ("replica", two))]
-        for place, _ in places:
-            (place / "agent").mkdir(parents=True)
-        (at_source, here), (at_replica, there) = places
+        source_folder, replica_folder = folder / "source", folder / "replica"
+        for node_folder in (source_folder, replica_folder):
+            (node_folder / "agent").mkdir(parents=True)
         with (
             open_server(
-                at_source / "s", template, "server-id=1", *options,
-                flavour=flavour, address=str(here.address), namespace=here.namespace,
+                source_folder / "s", template, "server-id=1", *options,
+                flavour=flavour, address=str(source_end.address), namespace=source_end.namespace,
             ) as source,
             open_server(
-                at_replica / "s", template, "server-id=2", *options,
-                flavour=flavour, address=str(there.address), namespace=there.namespace,
+                replica_folder / "s", template, "server-id=2", *options,
+                flavour=flavour, address=str(replica_end.address), namespace=replica_end.namespace,
             ) as replica,
         ):  # fmt: skip
-            yield Pair(flavour, wire, Node(source, at_source / "agent"), Node(replica, at_replica / "agent"))
+            yield Pair(
+                flavour, link, Node(source, source_folder / "agent"), Node(replica, replica_folder / "agent")
+            )

@@ -18,8 +18,8 @@ from tests.support.subnets import open_subnet
 pytestmark = pytest.mark.timeout(300)
 
 
-def marks(row: FailureRow) -> list[pytest.MarkDecorator]:
-    """A row that is not quick is patient; one that expects different things of two MariaDBs runs on both."""
+def list_marks(row: FailureRow) -> list[pytest.MarkDecorator]:
+    """Mark a row that is not quick as patient, and one that differs between two MariaDBs for every server."""
     differs = any(name in FLAVOURS for name in row.expectations)
     return [
         *([] if row.is_quick else [pytest.mark.patient]),
@@ -28,7 +28,7 @@ def marks(row: FailureRow) -> list[pytest.MarkDecorator]:
 
 
 CASES = [
-    pytest.param(name, row, id=f"{name}-{row.title}", marks=marks(row))
+    pytest.param(name, row, id=f"{name}-{row.title}", marks=list_marks(row))
     for name, flavour in FLAVOURS.items()
     for row in ROWS
     if row.select_expectation(name, flavour.family) is not None
@@ -42,23 +42,23 @@ def server_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def campaign(server_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowRunner]:
+def row_runner(server_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowRunner]:
     flavour = FLAVOURS[server_name]
     folder: Path = tmp_path_factory.mktemp(flavour.name)
     template = install_data_directory(folder / "template", flavour)
-    with open_subnet() as subnet, closing(RowRunner(folder, template, flavour, subnet)) as made:
-        yield made
+    with open_subnet() as subnet, closing(RowRunner(folder, template, flavour, subnet)) as runner:
+        yield runner
 
 
 @pytest.mark.parametrize(("server_name", "row"), CASES, indirect=["server_name"], scope="module")
-def test_a_failure_has_its_own_reason_and_ending(campaign: RowRunner, row: FailureRow) -> None:
-    outcome = campaign.run_row(row)
+def test_a_failure_is_reported_with_its_reason_and_ending(row_runner: RowRunner, row: FailureRow) -> None:
+    outcome = row_runner.run_row(row)
 
     assert outcome is not None
-    assert not outcome.deviation, f"{outcome.deviation}: wanted {outcome.expectation}, told {outcome.answer}"
+    assert not outcome.deviation, f"{outcome.deviation}: expected {outcome.expectation}, got {outcome.answer}"
 
 
-def test_the_table_has_forty_rows_on_each_family_and_each_its_own_words() -> None:
+def test_the_table_has_forty_rows_for_each_flavour_with_unique_titles() -> None:
     families = {flavour.name: flavour.family for flavour in FLAVOURS.values()}
     counts = {
         name: sum(row.select_expectation(name, family) is not None for row in ROWS)

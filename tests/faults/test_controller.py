@@ -20,29 +20,32 @@ from tests.support.heat_requests import get_fake_cloud
 from tests.support.signalling_guests import SignallingHypervisor
 
 NODE = Node("m1.small", "guestagent-mariadb")
-ANSWER_WITHIN, SLOWNESS = 1.0, 2.0  # seconds: a request's timeout, and what a slow service lets it wait
-ENOUGH = 3000.0  # seconds of the hurried clock
+REQUEST_TIMEOUT_S, SERVICE_DELAY_S = (
+    1.0,
+    2.0,
+)  # seconds: a request's timeout, and what a slow service lets it wait
+OPERATION_TIMEOUT_S = 3000.0  # seconds of the hurried clock
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ControllerEnvironment:
     """A cloud whose guests signal at once, and a controller of it."""
 
     cloud: Serving
     heat: OpenStackHeat
     stacks: Stacks
 
-    def hurried(self, speed: float) -> Stacks:
+    def speed_up(self, speed: float) -> Stacks:
         """The same controller with less patience in the world's time."""
         return Stacks(self.heat, FastClock(speed), every=1.0)
 
-    def status(self) -> str | None:
-        found = [
+    def find_status(self) -> str | None:
+        states = [
             stack.state for stack in get_fake_cloud(self.cloud).engine.list_stacks() if stack.name == "db"
         ]
-        return found[0] if found else None
+        return states[0] if states else None
 
-    def begun(self) -> list[str]:
+    def list_started_actions(self) -> list[str]:
         """What was begun with stacks called db, in order, whoever they were."""
         engine = get_fake_cloud(self.cloud).engine
         events = [event for stack in engine.stacks.values() for event in stack.events]
@@ -50,16 +53,16 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def environment() -> Iterator[ControllerEnvironment]:
     with serving(SignallingHypervisor()) as cloud, openstack.connect(**cloud.connect) as connection:
-        heat = OpenStackHeat(connection, timeout=ANSWER_WITHIN)
+        heat = OpenStackHeat(connection, timeout=REQUEST_TIMEOUT_S)
         stacks = Stacks(heat, FastClock(20), every=1.0)
         with suppress(CloudRefused):
             stacks.cluster("nobody")  # a cloud that has answered once is waited for longer
-        yield Place(cloud, heat, stacks)
+        yield ControllerEnvironment(cloud, heat, stacks)
 
 
-def cluster() -> Cluster:
+def build_cluster() -> Cluster:
     return Cluster.new(source=NODE, deadline=10, boot_allowance=10, dialect=Dialect.CFN)
 
 
@@ -75,34 +78,38 @@ class Operation:
     untouched: str | None
 
 
-def nothing(stacks: Stacks) -> None:
+def create_nothing(stacks: Stacks) -> None:
     """There is no stack."""
 
 
-def created(stacks: Stacks) -> Stack:
-    return stacks.wait(stacks.create("db", cluster()), ENOUGH)
+def create_stack(stacks: Stacks) -> Stack:
+    return stacks.wait(stacks.create("db", build_cluster()), OPERATION_TIMEOUT_S)
 
 
-def updated(stacks: Stacks) -> Stack:
-    return stacks.wait(stacks.change("db", lambda made: made.renew("Master0000")), ENOUGH)
+def update_stack(stacks: Stacks) -> Stack:
+    return stacks.wait(
+        stacks.change("db", lambda cluster_now: cluster_now.renew("Master0000")), OPERATION_TIMEOUT_S
+    )
 
 
-def looked_at(stacks: Stacks) -> Stack:
+def read_status(stacks: Stacks) -> Stack:
     return stacks.status("db").stack
 
 
-def deleted(stacks: Stacks) -> Stack:
-    return stacks.wait(stacks.delete("db"), ENOUGH)
+def delete_stack(stacks: Stacks) -> Stack:
+    return stacks.wait(stacks.delete("db"), OPERATION_TIMEOUT_S)
 
 
 ONCE = ("CREATE_IN_PROGRESS",)
 OPERATIONS = {
-    "create": Operation("POST", nothing, created, ONCE, "CREATE_COMPLETE", None),
+    "create": Operation("POST", create_nothing, create_stack, ONCE, "CREATE_COMPLETE", None),
     "update": Operation(
-        "PUT", created, updated, (*ONCE, "UPDATE_IN_PROGRESS"), "UPDATE_COMPLETE", "CREATE_COMPLETE"
+        "PUT", create_stack, update_stack, (*ONCE, "UPDATE_IN_PROGRESS"), "UPDATE_COMPLETE", "CREATE_COMPLETE"
     ),
-    "poll": Operation("GET", created, looked_at, ONCE, "CREATE_COMPLETE", "CREATE_COMPLETE"),
-    "delete": Operation("DELETE", created, deleted, (*ONCE, "DELETE_IN_PROGRESS"), None, "CREATE_COMPLETE"),
+    "poll": Operation("GET", create_stack, read_status, ONCE, "CREATE_COMPLETE", "CREATE_COMPLETE"),
+    "delete": Operation(
+        "DELETE", create_stack, delete_stack, (*ONCE, "DELETE_IN_PROGRESS"), None, "CREATE_COMPLETE"
+    ),
 }
 each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 
@@ -110,15 +117,15 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=O
 @each_operation
 @pytest.mark.parametrize(("mode", "times"), [("401", 1), ("500", 2), ("503", 2), ("slow", 2), ("lost", 2)])
 def test_an_outage_that_passes_only_delays_an_operation(
-    place: Place, operation: Operation, mode: FaultMode, times: int
+    environment: ControllerEnvironment, operation: Operation, mode: FaultMode, times: int
 ) -> None:
-    operation.before(place.stacks)
-    place.cloud.fault("heat", mode, delay=SLOWNESS, method=operation.method, times=times)
+    operation.before(environment.stacks)
+    environment.cloud.fault("heat", mode, delay=SERVICE_DELAY_S, method=operation.method, times=times)
 
-    operation.act(place.stacks)
+    operation.act(environment.stacks)
 
-    assert place.status() == operation.ends
-    assert place.begun() == [*operation.begins]
+    assert environment.find_status() == operation.ends
+    assert environment.list_started_actions() == [*operation.begins]
 
 
 @each_operation
@@ -127,20 +134,20 @@ def test_an_outage_that_passes_only_delays_an_operation(
     [("heat", "refuse"), ("keystone", "refuse"), ("keystone", "500"), ("keystone", "503")],
 )
 def test_a_service_that_comes_back_is_waited_for(
-    place: Place, operation: Operation, service: str, mode: FaultMode
+    environment: ControllerEnvironment, operation: Operation, service: str, mode: FaultMode
 ) -> None:
-    operation.before(place.stacks)
-    place.cloud.fault("keystone" if service == "keystone" else "heat", mode, seconds=0.5)
+    operation.before(environment.stacks)
+    environment.cloud.fault("keystone" if service == "keystone" else "heat", mode, seconds=0.5)
 
-    operation.act(place.stacks)
+    operation.act(environment.stacks)
 
-    assert place.status() == operation.ends
-    assert place.begun() == [*operation.begins]
+    assert environment.find_status() == operation.ends
+    assert environment.list_started_actions() == [*operation.begins]
 
 
 @each_operation
 @pytest.mark.parametrize(
-    ("mode", "error", "said"),
+    ("mode", "error", "message"),
     [
         ("401", CloudRefused, "Heat returned 401"),
         ("403", CloudRefused, "Heat returned 403"),
@@ -150,35 +157,41 @@ def test_a_service_that_comes_back_is_waited_for(
     ],
 )
 def test_an_outage_that_stays_ends_an_operation_and_changes_nothing(
-    place: Place, operation: Operation, mode: FaultMode, error: type[CloudError], said: str
+    environment: ControllerEnvironment,
+    operation: Operation,
+    mode: FaultMode,
+    error: type[CloudError],
+    message: str,
 ) -> None:
-    operation.before(place.stacks)
-    before = place.begun()
-    place.cloud.fault("heat", mode, delay=SLOWNESS, method=operation.method)
+    operation.before(environment.stacks)
+    before = environment.list_started_actions()
+    environment.cloud.fault("heat", mode, delay=SERVICE_DELAY_S, method=operation.method)
 
-    with pytest.raises(error, match=said):
-        operation.act(place.hurried(200))
-    place.cloud.heal()
+    with pytest.raises(error, match=message):
+        operation.act(environment.speed_up(200))
+    environment.cloud.heal()
 
-    assert place.status() == operation.untouched
-    assert place.begun() == before
+    assert environment.find_status() == operation.untouched
+    assert environment.list_started_actions() == before
 
 
 @pytest.mark.parametrize("mode", ["401", "403"])
-def test_a_refusal_ends_the_waiting_and_not_the_stack(place: Place, mode: FaultMode) -> None:
-    work = place.stacks.create("db", cluster())
-    place.cloud.fault("heat", mode, method="GET")
+def test_a_refusal_ends_the_waiting_and_not_the_stack(
+    environment: ControllerEnvironment, mode: FaultMode
+) -> None:
+    work = environment.stacks.create("db", build_cluster())
+    environment.cloud.fault("heat", mode, method="GET")
 
     with pytest.raises(CloudRefused, match=f"Heat returned {mode}"):
-        place.stacks.wait(work, ENOUGH)
-    place.cloud.heal()
+        environment.stacks.wait(work, OPERATION_TIMEOUT_S)
+    environment.cloud.heal()
 
-    assert place.stacks.wait(work, ENOUGH).status == "CREATE_COMPLETE"
+    assert environment.stacks.wait(work, OPERATION_TIMEOUT_S).status == "CREATE_COMPLETE"
 
 
-def test_an_api_that_takes_its_time_is_waited_for(place: Place) -> None:
-    place.cloud.fault("heat", "slow", delay=ANSWER_WITHIN / 5)
+def test_an_api_that_takes_its_time_is_waited_for(environment: ControllerEnvironment) -> None:
+    environment.cloud.fault("heat", "slow", delay=REQUEST_TIMEOUT_S / 5)
 
-    created(place.stacks)
+    create_stack(environment.stacks)
 
-    assert place.begun() == [*ONCE]
+    assert environment.list_started_actions() == [*ONCE]

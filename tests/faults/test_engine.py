@@ -19,11 +19,11 @@ from tests.support.heat_requests import get_fake_cloud
 from tests.support.signalling_guests import SignallingHypervisor
 
 NODE = Node("m1.small", "guestagent-mariadb")
-LONG = 30.0
+STACK_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EngineEnvironment:
     """A cloud, its guests, and a controller of it."""
 
     cloud: Serving
@@ -31,18 +31,18 @@ class Place:
     connection: Connection
     stacks: Stacks
 
-    def until(self, holds: Callable[[], bool]) -> None:
-        latest = time.monotonic() + LONG
-        while not holds():
-            assert time.monotonic() < latest
+    def wait_until(self, is_true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + STACK_TIMEOUT_S
+        while not is_true():
+            assert time.monotonic() < deadline
             time.sleep(0.02)
 
-    def status(self, name: str) -> str:
+    def find_resource_status(self, name: str) -> str:
         """A resource's, as the plain list shows it; "" where there is none yet."""
-        found = get_fake_cloud(self.cloud).engine.find_stack("db").resources.get(name)
-        return "" if found is None else f"{found.action}_{found.status}"
+        resource = get_fake_cloud(self.cloud).engine.find_stack("db").resources.get(name)
+        return "" if resource is None else f"{resource.action}_{resource.status}"
 
-    def heard(self, handle: str) -> int:
+    def count_signals(self, handle: str) -> int:
         return len(get_fake_cloud(self.cloud).engine.find_stack("db").resources[handle].metadata)
 
     def update_with_its_own_template(self) -> None:
@@ -53,72 +53,80 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def environment() -> Iterator[EngineEnvironment]:
     guests = SignallingHypervisor()
     with serving(guests) as cloud, openstack.connect(**cloud.connect) as connection:
-        yield Place(cloud, guests, connection, Stacks(OpenStackHeat(connection), every=0.1))
+        yield EngineEnvironment(cloud, guests, connection, Stacks(OpenStackHeat(connection), every=0.1))
 
 
-def cluster() -> Cluster:
+def build_cluster() -> Cluster:
     return Cluster.new(source=NODE, deadline=20, boot_allowance=20, dialect=Dialect.CFN)
 
 
-def in_a_create(place: Place) -> tuple[Work, str, str]:
+def start_create(environment: EngineEnvironment) -> tuple[Work, str, str]:
     """The work that the engine was killed in; its stack's state, and the node's handle."""
-    place.guests.silent_nodes.add("Master0000")
-    work = place.stacks.create("db", cluster())
-    place.until(lambda: place.status("Master0000ReadyWaitCond") == "CREATE_IN_PROGRESS")
+    environment.guests.silent_nodes.add("Master0000")
+    work = environment.stacks.create("db", build_cluster())
+    environment.wait_until(
+        lambda: environment.find_resource_status("Master0000ReadyWaitCond") == "CREATE_IN_PROGRESS"
+    )
     return work, "CREATE_IN_PROGRESS", "Master0000ReadyWaitCondHandle"
 
 
-def in_an_update(place: Place) -> tuple[Work, str, str]:
-    place.stacks.wait(place.stacks.create("db", cluster()), LONG)
-    place.guests.silent_nodes.add("Master0000")
-    work = place.stacks.change("db", lambda made: made.renew("Master0000"))
-    place.until(lambda: place.status("Master0000ReadyWaitCond2") == "CREATE_IN_PROGRESS")
+def start_update(environment: EngineEnvironment) -> tuple[Work, str, str]:
+    environment.stacks.wait(environment.stacks.create("db", build_cluster()), STACK_TIMEOUT_S)
+    environment.guests.silent_nodes.add("Master0000")
+    work = environment.stacks.change("db", lambda cluster_now: cluster_now.renew("Master0000"))
+    environment.wait_until(
+        lambda: environment.find_resource_status("Master0000ReadyWaitCond2") == "CREATE_IN_PROGRESS"
+    )
     return work, "UPDATE_IN_PROGRESS", "Master0000ReadyWaitCondHandle2"
 
 
-each_moment = pytest.mark.parametrize("killed", [in_a_create, in_an_update])
+during_each_action = pytest.mark.parametrize("start_work", [start_create, start_update])
 
 
-@each_moment
+@during_each_action
 def test_the_stack_stays_in_progress_though_its_node_is_ready(
-    place: Place, killed: Callable[[Place], tuple[Work, str, str]]
+    environment: EngineEnvironment, start_work: Callable[[EngineEnvironment], tuple[Work, str, str]]
 ) -> None:
-    work, status, handle = killed(place)
+    work, status, handle = start_work(environment)
 
-    place.cloud.kill_engine()
-    place.guests.silent_nodes.clear()
-    place.until(lambda: place.heard(handle) == 1)
+    environment.cloud.kill_engine()
+    environment.guests.silent_nodes.clear()
+    environment.wait_until(lambda: environment.count_signals(handle) == 1)
 
     with pytest.raises(DeadlineExceeded, match=f"stack db is still {status} when the time is over"):
-        place.stacks.wait(work, 0.5)
+        environment.stacks.wait(work, 0.5)
     with pytest.raises(CloudRefused, match=f"stack db is {status}"):
-        place.stacks.change("db", lambda made: made.add_replica(NODE))
+        environment.stacks.change("db", lambda cluster_now: cluster_now.add_replica(NODE))
 
 
-@each_moment
-def test_it_can_be_deleted(place: Place, killed: Callable[[Place], tuple[Work, str, str]]) -> None:
-    killed(place)
-    place.cloud.kill_engine()
-
-    assert place.stacks.wait(place.stacks.delete("db"), LONG).status == "DELETE_COMPLETE"
-    assert place.guests.guests == {}
-
-
-@each_moment
-def test_an_update_with_its_own_template_takes_it_over_and_keeps_its_servers(
-    place: Place, killed: Callable[[Place], tuple[Work, str, str]]
+@during_each_action
+def test_it_can_be_deleted(
+    environment: EngineEnvironment, start_work: Callable[[EngineEnvironment], tuple[Work, str, str]]
 ) -> None:
-    killed(place)
-    servers = set(place.guests.guests)
-    place.cloud.kill_engine()
-    place.guests.silent_nodes.clear()
+    start_work(environment)
+    environment.cloud.kill_engine()
 
-    place.update_with_its_own_template()
+    assert (
+        environment.stacks.wait(environment.stacks.delete("db"), STACK_TIMEOUT_S).status == "DELETE_COMPLETE"
+    )
+    assert environment.guests.guests == {}
 
-    place.until(lambda: not place.stacks.status("db").stack.in_progress)
-    assert place.stacks.status("db").stack.status == "UPDATE_COMPLETE"
-    assert set(place.guests.guests) == servers
-    assert len(place.stacks.cluster("db").replicas) == 0
+
+@during_each_action
+def test_an_update_with_its_own_template_takes_it_over_and_keeps_its_servers(
+    environment: EngineEnvironment, start_work: Callable[[EngineEnvironment], tuple[Work, str, str]]
+) -> None:
+    start_work(environment)
+    servers = set(environment.guests.guests)
+    environment.cloud.kill_engine()
+    environment.guests.silent_nodes.clear()
+
+    environment.update_with_its_own_template()
+
+    environment.wait_until(lambda: not environment.stacks.status("db").stack.in_progress)
+    assert environment.stacks.status("db").stack.status == "UPDATE_COMPLETE"
+    assert set(environment.guests.guests) == servers
+    assert len(environment.stacks.cluster("db").replicas) == 0

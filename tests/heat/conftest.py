@@ -1,4 +1,4 @@
-"""One real Keystone and one real Heat for all tests of a process, with real guests; gone with the last of them."""
+"""One real Keystone and one real Heat for all tests of a process, with real guests."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from tests.support.guest_cloud import GuestCloud
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    with open_public_folder() as made:
-        yield made
+    with open_public_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope="session")
 def real_heat(folder: Path) -> Iterator[GuestCloud]:
-    """The cloud, and a controller that uses it. Its stacks are its tests' own to name."""
+    """The cloud, and a controller that uses it. Each test chooses its own stack names."""
     with open_real_heat(folder) as cloud:
         yield cloud
 
 
 @pytest.fixture(autouse=True)
 def check_dangerous_reads(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Nothing that we do may read a stack in progress in a way that makes Heat write.
+    """Check that no request of ours reads a stack in progress in a way that makes Heat write.
 
-    Where the test has a cloud: none is begun for this alone.
+    Only for tests that use the cloud: this check does not start one.
     """
     if "real_heat" not in request.fixturenames:
         yield
         return
-    served = request.getfixturevalue("real_heat").server
-    before = len(served.dangerous_reads)
+    server = request.getfixturevalue("real_heat").server
+    count_before = len(server.dangerous_reads)
     yield
-    assert served.dangerous_reads[before:] == []
+    assert server.dangerous_reads[count_before:] == []

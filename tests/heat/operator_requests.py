@@ -1,4 +1,4 @@
-"""Requests that an operator makes and our controller does not; reads that do a stack in progress no harm."""
+"""Requests that an operator makes and the controller does not. Their reads are safe for a stack in progress."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from tests.support.guest_cloud import GuestCloud
 
 
 def list_events(cloud: GuestCloud, name: str) -> list[tuple[str, str]]:
-    """What happened to which resource of a stack, in its order."""
+    """Return status and resource of each event of a stack, the oldest first."""
     stack = cloud.heat.stacks(name)[0]
-    listed = request_heat(cloud, "GET", f"/stacks/{name}/{stack.id}/events?limit=1000").json()["events"]
-    return [(event["resource_status"], event["resource_name"]) for event in reversed(listed)]
+    events = request_heat(cloud, "GET", f"/stacks/{name}/{stack.id}/events?limit=1000").json()["events"]
+    return [(event["resource_status"], event["resource_name"]) for event in reversed(events)]
 
 
 def request_heat(cloud: GuestCloud, method: str, path: str, **more: Any) -> Any:
-    """Heat's answer."""
+    """Send a request to heat-api and return its response."""
     return cloud.operator.orchestration.request(path, method, **more)
 
 
 def read_signal_status(cloud: GuestCloud, guest: str) -> str:
-    """What `guestagent status` says there of the signal."""
+    """Return the signal line of `guestagent status` in the guest."""
     status = json.loads(cloud.hypervisor.run_command(guest, ["guestagent", "status", "--json"]).stdout)
     return str(status["signal"])

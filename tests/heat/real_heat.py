@@ -23,19 +23,22 @@ DEFAULT_SETTINGS = CloudSettings()
 
 @contextmanager
 def open_real_heat(folder: Path, settings: CloudSettings = DEFAULT_SETTINGS) -> Iterator[GuestCloud]:
-    """For the block, on a subnet of its own; from the main thread. The daemons' account must get into `folder`."""
-    heat = folder / "heat"
-    ground = ground_for(heat, int(RELEASE) if RELEASE else None)
+    """Run a cloud on its own subnet. Call it from the main thread.
+
+    The account of the daemons must be able to enter `folder`.
+    """
+    heat_folder = folder / "heat"
+    ground = ground_for(heat_folder, int(RELEASE) if RELEASE else None)
     with open_subnet() as subnet:
         gateway = str(subnet[1])
         bridge = f"gah{gateway.split('.')[2]}"
         hypervisor = NamespaceHypervisor(folder / "guests", bridge, gateway, 24)
-        here = replace(settings, host=gateway, network=subnet)
+        own_settings = replace(settings, host=gateway, network=subnet)
         try:
             with (
-                serving(hypervisor, here, ground) as served,
-                openstack.connect(**served.connect) as connection,
+                serving(hypervisor, own_settings, ground) as server,
+                openstack.connect(**server.connect) as connection,
             ):
-                yield GuestCloud(served, hypervisor, bridge, connection)
+                yield GuestCloud(server, hypervisor, bridge, connection)
         finally:
-            remove_leftovers(heat)
+            remove_leftovers(heat_folder)

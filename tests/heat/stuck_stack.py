@@ -1,4 +1,4 @@
-"""Why a stack stays in progress: what an operator would look at, for the message of a test that fails."""
+"""Diagnosis of a stack that stays in progress, for the message of a failed test."""
 
 from __future__ import annotations
 
@@ -8,30 +8,36 @@ from pathlib import Path
 from tests.support.guest_cloud import GuestCloud
 
 LOCKED = "locked or does not exist"
-LINES = 12
+LINE_LIMIT = 12
 
 
 def describe_stuck_stack(cloud: GuestCloud, name: str, folder: Path) -> str:
-    """Its resources that are not complete, Heat's own complaints, and the last words of its nodes' agents."""
-    return "\n".join([*_unfinished_resources(cloud, name), *_heat_complaints(folder), *_agents(cloud, name)])
+    """Describe the incomplete resources, the errors in Heat's log, and the end of each agent's log."""
+    return "\n".join(
+        [
+            *_list_incomplete_resources(cloud, name),
+            *_list_heat_errors(folder),
+            *_list_agent_lines(cloud, name),
+        ]
+    )
 
 
-def _unfinished_resources(cloud: GuestCloud, name: str) -> Iterator[str]:
+def _list_incomplete_resources(cloud: GuestCloud, name: str) -> Iterator[str]:
     [stack] = cloud.heat.stacks(name)
     for resource in cloud.heat.resources(stack):
         if not resource.status.endswith("COMPLETE"):
             yield f"{resource.name}: {resource.status} {resource.reason}"
 
 
-def _heat_complaints(folder: Path) -> list[str]:
+def _list_heat_errors(folder: Path) -> list[str]:
     lines = [
         line for path in folder.glob("**/heat.log") for line in path.read_text(errors="replace").splitlines()
     ]
-    return [line for line in lines if LOCKED in line or " ERROR " in line][-LINES:]
+    return [line for line in lines if LOCKED in line or " ERROR " in line][-LINE_LIMIT:]
 
 
-def _agents(cloud: GuestCloud, name: str) -> Iterator[str]:
+def _list_agent_lines(cloud: GuestCloud, name: str) -> Iterator[str]:
     for guest, server in list(cloud.server.cloud.compute.servers.items()):
         if server.name.startswith(f"{name}-"):
             yield f"--- {server.name}"
-            yield from cloud.read_log(guest).splitlines()[-LINES:]
+            yield from cloud.read_log(guest).splitlines()[-LINE_LIMIT:]

@@ -1,4 +1,7 @@
-"""The main job on a real Heat, in both dialects and with MySQL, side by side: they wait more than they work."""
+"""Cluster lifecycles on a real Heat, in both template formats and with MySQL.
+
+They run at the same time, because they mostly wait.
+"""
 
 from __future__ import annotations
 
@@ -24,75 +27,82 @@ from tests.support.guest_cloud import GuestCloud
 
 pytestmark = pytest.mark.timeout(480)
 
-PATIENCE = 180.0
+LIFECYCLE_TIMEOUT_S = 180.0
 MYSQL_NODE = Node(flavor="m1.tiny", image="guestagent-mysql")
-Life = Callable[[GuestCloud, str], None]
-# One life with passwords that Heat makes, and one with hidden parameters, which new nodes bring into an update.
-LIVES: Mapping[str, Life] = {
-    "cfn": partial(run_lifecycle, dialect=Dialect.CFN, patience=PATIENCE, passwords=Passwords.PARAMETERS),
-    "hot": partial(run_lifecycle, dialect=Dialect.HOT, patience=PATIENCE, passwords=Passwords.HEAT),
+Lifecycle = Callable[[GuestCloud, str], None]
+# One with passwords that Heat generates, and one with hidden parameters, which new nodes add in an update.
+LIFECYCLES: Mapping[str, Lifecycle] = {
+    "cfn": partial(
+        run_lifecycle, dialect=Dialect.CFN, timeout_s=LIFECYCLE_TIMEOUT_S, passwords=Passwords.PARAMETERS
+    ),
+    "hot": partial(
+        run_lifecycle, dialect=Dialect.HOT, timeout_s=LIFECYCLE_TIMEOUT_S, passwords=Passwords.HEAT
+    ),
     "mysql": partial(
-        run_short_lifecycle, dialect=Dialect.HOT, patience=PATIENCE, node=MYSQL_NODE, words=MYSQL
+        run_short_lifecycle,
+        dialect=Dialect.HOT,
+        timeout_s=LIFECYCLE_TIMEOUT_S,
+        node=MYSQL_NODE,
+        queries=MYSQL,
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def lives(real_heat: GuestCloud, folder: Path) -> Iterator[Mapping[str, Future[None]]]:
-    """All lives, begun; each in a stack and with a controller of its own."""
-    provide_data_directory(
-        FLAVOURS["mysql97"], print
-    )  # fetched where it is missing, before a stack waits for it
+def lifecycles(real_heat: GuestCloud, folder: Path) -> Iterator[Mapping[str, Future[None]]]:
+    """Start every lifecycle, each with its own stack and its own controller."""
+    # Download it before a stack waits for it.
+    provide_data_directory(FLAVOURS["mysql97"], print)
 
-    def begin(name: str, life: Life) -> None:
+    def run(name: str, lifecycle: Lifecycle) -> None:
         with openstack.connect(**real_heat.server.connect) as connection:
-            own = GuestCloud(real_heat.server, real_heat.hypervisor, real_heat.bridge, connection)
+            cloud = GuestCloud(real_heat.server, real_heat.hypervisor, real_heat.bridge, connection)
             try:
-                life(own, name)
+                lifecycle(cloud, name)
             except DeadlineExceeded as error:
-                raise AssertionError(f"{error}\n{describe_stuck_stack(own, name, folder)}") from error
+                raise AssertionError(f"{error}\n{describe_stuck_stack(cloud, name, folder)}") from error
             finally:
                 with suppress(CloudError):
-                    own.stacks.delete(name)
+                    cloud.stacks.delete(name)
 
-    with ThreadPoolExecutor(len(LIVES)) as pool:
-        yield {kind: pool.submit(begin, f"life-{kind}", life) for kind, life in LIVES.items()}
+    with ThreadPoolExecutor(len(LIFECYCLES)) as pool:
+        yield {kind: pool.submit(run, f"life-{kind}", lifecycle) for kind, lifecycle in LIFECYCLES.items()}
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-def test_a_cluster_lives_its_whole_life(lives: Mapping[str, Future[None]], dialect: Dialect) -> None:
-    lives[dialect.value].result()
+def test_a_mariadb_cluster_completes_its_lifecycle(
+    lifecycles: Mapping[str, Future[None]], dialect: Dialect
+) -> None:
+    lifecycles[dialect.value].result()
 
 
-def test_a_cluster_of_mysql_lives_a_short_one(lives: Mapping[str, Future[None]]) -> None:
-    lives["mysql"].result()
+def test_a_mysql_cluster_completes_a_short_lifecycle(lifecycles: Mapping[str, Future[None]]) -> None:
+    lifecycles["mysql"].result()
 
 
 @pytest.fixture(scope="module")
-def broken(real_heat: GuestCloud) -> Iterator[Stack]:
-    """A stack that has failed: one of its two replicas has a password that is not the source's for it."""
+def failed_stack(real_heat: GuestCloud) -> Iterator[Stack]:
+    """A failed stack: one of its two replicas has a wrong password."""
 
     def spoil(resources: dict[str, Any]) -> None:
         resources["Slave0000"]["Metadata"]["Master"]["User"]["password"] = "mistaken-1"
 
     real_heat.launch("broken", build_cluster(2, Dialect.CFN, deadline=20, boot_allowance=60), spoil)
-    yield real_heat.wait_until_ended("broken", PATIENCE)
+    yield real_heat.wait_until_ended("broken", LIFECYCLE_TIMEOUT_S)
     real_heat.stacks.delete("broken")
 
 
-def test_a_replica_that_cannot_follow_says_why_in_the_stack(broken: Stack) -> None:
-    assert broken.status == "CREATE_FAILED"
-    assert "WaitConditionFailure" in broken.reason
-    assert "slave0000" in broken.reason
-    assert "mistaken-1" not in broken.reason
+def test_the_stack_gives_the_reason_of_a_replica_that_cannot_connect(failed_stack: Stack) -> None:
+    assert failed_stack.status == "CREATE_FAILED"
+    assert "WaitConditionFailure" in failed_stack.reason
+    assert "slave0000" in failed_stack.reason
+    assert "mistaken-1" not in failed_stack.reason
 
 
-def test_no_replica_is_begun_before_every_handle_is_there(real_heat: GuestCloud, broken: Stack) -> None:
-    """What a replica signals while a handle is being made may hang its stack."""
-    happened = list_events(real_heat, broken.name)
+def test_no_replica_is_created_before_every_handle_exists(real_heat: GuestCloud, failed_stack: Stack) -> None:
+    """A signal that arrives while Heat creates a handle can hang the stack."""
+    events = list_events(real_heat, failed_stack.name)
 
-    handles = [
-        happened.index(("CREATE_COMPLETE", f"Slave000{number}ReadyWaitCondHandle")) for number in (0, 1)
-    ]
-    servers = [happened.index(("CREATE_IN_PROGRESS", f"Slave000{number}")) for number in (0, 1)]
+    handles = [events.index(("CREATE_COMPLETE", f"Slave000{number}ReadyWaitCondHandle")) for number in (0, 1)]
+    servers = [events.index(("CREATE_IN_PROGRESS", f"Slave000{number}")) for number in (0, 1)]
     assert max(handles) < min(servers)

@@ -20,13 +20,13 @@ EACH = [pytest.param(flavour, id=name) for name, flavour in FLAVOURS.items()]
 
 @pytest.fixture(scope="session", params=EACH)
 def flavour(request: pytest.FixtureRequest) -> Flavour:
-    found: Flavour = request.param
-    return found
+    parameter: Flavour = request.param
+    return parameter
 
 
 @pytest.fixture(scope="session")
-def empty(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The flavour's data directory as an installation leaves it, to be copied by `running`."""
+def data_template(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The flavour's data directory as an installation leaves it, to be copied by `open_server`."""
     return install_data_directory(tmp_path_factory.mktemp(flavour.name) / "template", flavour)
 
 
@@ -43,5 +43,5 @@ def images(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check_requirements(tmp_path_factory.mktemp("trial"), ["mariadbd"])
     except UnsupportedEnvironment as lack:
         pytest.skip(str(lack))
-    own = tmp_path_factory.getbasetemp()
-    return (own if worker_id == "master" else own.parent) / "images"
+    base_folder = tmp_path_factory.getbasetemp()
+    return (base_folder if worker_id == "master" else base_folder.parent) / "images"

@@ -43,44 +43,44 @@ SMALL = (
 def test_the_bench_prints_a_row_for_each_size_and_template_and_draws_them(tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
 
-    printed = bench(*SMALL, "--plot", str(plot))
+    printed = run_bench(*SMALL, "--plot", str(plot))
 
     rows = [line.split(" | ")[:2] for line in printed.splitlines() if line.startswith("| 1 + ")]
     templates = ("plain, 2013", "ours, CFN", "ours, HOT")
     assert rows == [[f"| 1 + {size}", template] for size in (1, 2) for template in templates]
     assert "signals a second" in printed
-    assert bars(plot) == len(rows)
+    assert count_bars(plot) == len(rows)
 
 
 @pytest.mark.patient
 def test_quiet_passes_are_measured_beside_another_checkout() -> None:
-    told = json.loads(bench(*PASSES, "--beside", str(ROOT), "--json"))
+    report = json.loads(run_bench(*PASSES, "--beside", str(ROOT), "--json"))
 
-    assert [row["what"] for row in told["passes"]] == [
+    assert [row["what"] for row in report["passes"]] == [
         "a source with 5 accounts",
         "a replica with a GTID set of 10 domains",
     ]
-    assert all(len(row["here"]) == len(row["beside"]) == 1 and row["ratio"] > 0 for row in told["passes"])
+    assert all(len(row["here"]) == len(row["beside"]) == 1 and row["ratio"] > 0 for row in report["passes"])
 
 
 def test_every_contestant_makes_a_source_and_a_replica_ready_and_has_its_row(tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
 
-    told = json.loads(bench(*READY, "--json", "--plot", str(plot)))
+    report = json.loads(run_bench(*READY, "--json", "--plot", str(plot)))
 
-    rows = [(row["role"], row["kind"]) for row in told["ready"]]
+    rows = [(row["role"], row["kind"]) for row in report["ready"]]
     kinds = ("script", "resident", "encrypted", "apply")
     assert rows == [(role, kind) for role in ("source", "replica") for kind in kinds]
-    assert all(cost["ours"] > 0 and cost["theirs"] > 0 for cost in told["costs"])
-    assert bars(plot) == len(rows)
+    assert all(cost["ours"] > 0 and cost["theirs"] > 0 for cost in report["costs"])
+    assert count_bars(plot) == len(rows)
 
 
-def bench(*words: str) -> str:
+def run_bench(*words: str) -> str:
     command = [sys.executable, "-m", *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=150)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=150)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
-def bars(plot: Path) -> int:
+def count_bars(plot: Path) -> int:
     return len(ElementTree.parse(plot).findall("{http://www.w3.org/2000/svg}rect"))  # noqa: S314 - ours

@@ -31,9 +31,9 @@ class Client:
     folder: Path
     environment: dict[str, str]
 
-    def run(self, program: str, *arguments: object, expecting: int = 0) -> str:
+    def run(self, program: str, *arguments: object, expected_code: int = 0) -> str:
         # By its interpreter: a script's first line cannot name one whose path has a space.
-        done = subprocess.run(
+        completed = subprocess.run(
             [self.programs / "python", self.programs / program, *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, **self.environment},
@@ -42,10 +42,10 @@ class Client:
             check=False,
             timeout=60,
         )
-        assert done.returncode == expecting, done.stderr + done.stdout
-        return done.stderr if expecting else done.stdout
+        assert completed.returncode == expected_code, completed.stderr + completed.stdout
+        return completed.stderr if expected_code else completed.stdout
 
-    def stack(self, *arguments: object) -> Any:
+    def run_stack_command(self, *arguments: object) -> Any:
         """What `openstack stack ... -f json` says."""
         return json.loads(self.run("openstack", "stack", *arguments, "-f", "json"))
 
@@ -57,8 +57,8 @@ UPDATE_SHOWS_THE_STACK = (
 
 @pytest.fixture
 def cloud() -> Iterator[Serving]:
-    with serving() as served:
-        yield served
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -69,83 +69,82 @@ def client(cloud: Serving, tmp_path: Path) -> Client:
 
 
 def test_a_stack_is_created_looked_at_changed_and_deleted(cloud: Serving, client: Client) -> None:
-    write(client, "one.yaml", waiting_for_nobody(1))
-    write(client, "two.yaml", waiting_for_nobody(2))
+    write_template(client, "one.yaml", build_complete_template(1))
+    write_template(client, "two.yaml", build_complete_template(2))
 
     client.run(
         "openstack", "stack", "create", "-t", "one.yaml", "--parameter", "word=hello", "--wait", "mine"
     )
     client.run("openstack", "stack", "update", "-t", "two.yaml", "--existing", "--wait", "mine")
 
-    assert [row["Stack Name"] for row in client.stack("list")] == ["mine"]
-    shown = client.stack("show", "--no-resolve-outputs", "mine")
-    assert (shown["stack_status"], shown["parameters"]["word"]) == ("UPDATE_COMPLETE", "hello")
-    resources = client.stack("resource", "list", "mine")
+    assert [row["Stack Name"] for row in client.run_stack_command("list")] == ["mine"]
+    stack = client.run_stack_command("show", "--no-resolve-outputs", "mine")
+    assert (stack["stack_status"], stack["parameters"]["word"]) == ("UPDATE_COMPLETE", "hello")
+    resources = client.run_stack_command("resource", "list", "mine")
     assert {row["resource_name"] for row in resources} == {"Number", "Word"}
-    events = client.stack("event", "list", "mine")
+    events = client.run_stack_command("event", "list", "mine")
     assert {"CREATE_COMPLETE", "UPDATE_COMPLETE"} <= {event["resource_status"] for event in events}
-    assert client.stack("output", "show", "mine", "Number")["output_value"] in (2, "2")
+    assert client.run_stack_command("output", "show", "mine", "Number")["output_value"] in (2, "2")
     client.run("openstack", "stack", "delete", "--yes", "--wait", "mine")
-    assert client.stack("list") == []
-    assert {read["status"] for read in cloud.dangerous_reads} <= {"UPDATE_IN_PROGRESS"}, (
-        UPDATE_SHOWS_THE_STACK
-    )
+    assert client.run_stack_command("list") == []
+    statuses = {read["status"] for read in cloud.dangerous_reads}
+    assert statuses <= {"UPDATE_IN_PROGRESS"}, UPDATE_SHOWS_THE_STACK
 
 
 def test_a_template_that_heat_refuses_is_refused_with_its_words(client: Client) -> None:
-    write(
+    write_template(
         client,
         "bad.yaml",
         {"heat_template_version": "2018-08-31", "resources": {"X": {"type": "OS::Nova::Thing"}}},
     )
 
-    said = client.run("openstack", "stack", "create", "-t", "bad.yaml", "mine", expecting=1)
+    error = client.run("openstack", "stack", "create", "-t", "bad.yaml", "mine", expected_code=1)
 
-    assert "The Resource Type (OS::Nova::Thing) could not be found." in said
+    assert "The Resource Type (OS::Nova::Thing) could not be found." in error
 
 
 def test_a_plain_show_of_a_stack_in_progress_is_dangerous(cloud: Serving, client: Client) -> None:
-    write(client, "wait.yaml", waiting("OS::Heat::WaitConditionHandle"))
-    client.stack("create", "-t", "wait.yaml", "mine")
-    for harmless in (("list",), ("resource", "list", "mine"), ("show", "--no-resolve-outputs", "mine")):
-        client.stack(*harmless)
-    before = list(cloud.dangerous_reads)
+    write_template(client, "wait.yaml", build_waiting_template("OS::Heat::WaitConditionHandle"))
+    client.run_stack_command("create", "-t", "wait.yaml", "mine")
+    for arguments in (("list",), ("resource", "list", "mine"), ("show", "--no-resolve-outputs", "mine")):
+        client.run_stack_command(*arguments)
+    reads_before = list(cloud.dangerous_reads)
 
-    client.stack("show", "mine")
+    client.run_stack_command("show", "mine")
 
-    assert before == []
+    assert reads_before == []
     assert [read["read"] for read in cloud.dangerous_reads] == ["stack show with outputs resolved"]
 
 
 def test_a_signal_by_the_stock_client_and_by_curl(cloud: Serving, client: Client) -> None:
-    write(client, "wait.yaml", waiting("OS::Heat::WaitConditionHandle", count=2))
-    client.stack("create", "-t", "wait.yaml", "mine")
-    handle = made(cloud, "Handle")
+    write_template(client, "wait.yaml", build_waiting_template("OS::Heat::WaitConditionHandle", count=2))
+    client.run_stack_command("create", "-t", "wait.yaml", "mine")
+    handle = find_handle_url(cloud, "Handle")
 
     body = {"id": "first", "data": "by the client"}
     client.run("openstack", "stack", "resource", "signal", "--data", json.dumps(body), "mine", "Handle")
     curl("-X", "PUT", "-H", "Content-Type:", "--data-binary", '{"id": "second"}', handle)
 
-    assert ended(client) == "CREATE_COMPLETE"
+    assert wait_for_end(client) == "CREATE_COMPLETE"
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="heat-cfntools does not start on Python 3.12")
 @pytest.mark.parametrize(("success", "status"), [("true", "CREATE_COMPLETE"), ("false", "CREATE_FAILED")])
 def test_cfn_signal_tells_a_handle(cloud: Serving, client: Client, success: str, status: str) -> None:
-    write(client, "wait.yaml", waiting("AWS::CloudFormation::WaitConditionHandle"))
-    client.stack("create", "-t", "wait.yaml", "mine")
+    write_template(client, "wait.yaml", build_waiting_template("AWS::CloudFormation::WaitConditionHandle"))
+    client.run_stack_command("create", "-t", "wait.yaml", "mine")
     cfntools = Client(install_programs("cfntools", CFNTOOLS), client.folder, {})
 
-    cfntools.run("cfn-signal", "-s", success, "-r", "because", "-i", "node", made(cloud, "Handle"))
+    cfntools.run("cfn-signal", "-s", success, "-r", "because", "-i", "node", find_handle_url(cloud, "Handle"))
 
-    assert ended(client) == status
+    assert wait_for_end(client) == status
 
 
-def write(client: Client, name: str, template: dict[str, Any]) -> None:
+def write_template(client: Client, name: str, template: dict[str, Any]) -> None:
     (client.folder / name).write_text(yaml.safe_dump(template))
 
 
-def waiting_for_nobody(number: int) -> dict[str, Any]:
+def build_complete_template(number: int) -> dict[str, Any]:
     """A stack that is complete at once."""
     return {
         "heat_template_version": "2018-08-31",
@@ -158,29 +157,29 @@ def waiting_for_nobody(number: int) -> dict[str, Any]:
     }
 
 
-def waiting(handle: str, count: int = 1) -> dict[str, Any]:
+def build_waiting_template(handle: str, count: int = 1) -> dict[str, Any]:
     """A stack that is complete when its handle has been told so."""
     dialect = "OS::Heat" if handle.startswith("OS") else "AWS::CloudFormation"
     names = ("handle", "timeout", "count") if dialect == "OS::Heat" else ("Handle", "Timeout", "Count")
-    wanted = dict(zip(names, ({"get_resource": "Handle"}, 60, count), strict=True))
+    properties = dict(zip(names, ({"get_resource": "Handle"}, 60, count), strict=True))
     transport = {"properties": {"signal_transport": "CFN_SIGNAL"}} if dialect == "OS::Heat" else {}
     return {
         "heat_template_version": "2018-08-31",
         "resources": {
             "Handle": {"type": handle, **transport},
-            "Condition": {"type": f"{dialect}::WaitCondition", "properties": wanted},
+            "Condition": {"type": f"{dialect}::WaitCondition", "properties": properties},
         },
     }
 
 
-def made(cloud: Serving, name: str) -> str:
+def find_handle_url(cloud: Serving, name: str) -> str:
     """The URL of a handle that is there."""
     return get_fake_cloud(cloud).engine.find_stack("mine").resources[name].data["url"]
 
 
-def ended(client: Client) -> str:
+def wait_for_end(client: Client) -> str:
     """The stack's status once it is at rest."""
-    while (status := str(client.stack("list")[0]["Stack Status"])).endswith("IN_PROGRESS"):
+    while (status := str(client.run_stack_command("list")[0]["Stack Status"])).endswith("IN_PROGRESS"):
         pass
     return status
 

@@ -9,91 +9,59 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
-import yaml
+
+from tests.support.cloud_commands import CloudCommands, build_name
 
 LOCKS = ("lock", "running")
 OTHERS = "clouds:\n  theirs:  # kept\n    auth: {auth_url: 'https://theirs'}\n"
 
 
-@dataclass(frozen=True, slots=True)
-class CloudCommands:
-    """One cloud's command line, with a folder and a clouds.yaml of its own."""
-
-    folder: Path
-    name: str = "test"
-    options: tuple[str, ...] = ("--no-guests",)
-
-    @property
-    def clouds_file(self) -> Path:
-        return self.folder / "clouds.yaml"
-
-    @property
-    def state(self) -> Path:
-        return self.folder / "state"
-
-    def run(self, action: str, *more: str) -> subprocess.CompletedProcess[str]:
-        words = [sys.executable, "-m", "guestagent", "cloud", action, "--name", self.name]
-        words += ["--state", str(self.state), "--clouds-file", str(self.clouds_file), *more]
-        return subprocess.run(words, capture_output=True, text=True, timeout=100, check=False)
-
-    def start(self) -> dict[str, str]:
-        done = self.run("up", "--json", *self.options)
-        assert done.returncode == 0, done.stderr
-        told: dict[str, str] = json.loads(done.stdout)
-        return told
-
-    def read_entry(self) -> dict[str, dict[str, str]]:
-        entry: dict[str, dict[str, str]] = yaml.safe_load(self.clouds_file.read_text())["clouds"][self.name]
-        return entry
-
-
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[CloudCommands]:
-    made = CloudCommands(tmp_path)
-    made.clouds_file.write_text(OTHERS)
-    yield made
-    made.run("down", "--purge")
+    commands = CloudCommands(tmp_path)
+    commands.clouds_file.write_text(OTHERS)
+    yield commands
+    commands.run("down", "--purge")
 
 
 def test_a_cloud_whose_up_was_killed_while_it_started_is_ended_all_the_same(cloud: CloudCommands) -> None:
     words = [sys.executable, "-m", "guestagent", "cloud", "up", "--name", cloud.name, *cloud.options]
     words += ["--state", str(cloud.state), "--clouds-file", str(cloud.clouds_file)]
-    up = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not (children := up.children()):
+    process = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (children := process.children()):
         time.sleep(0.005)
-    up.kill()
-    up.wait()
+    process.kill()
+    process.wait()
 
-    done = cloud.run("down")
+    completed = cloud.run("down")
 
-    assert done.returncode == 0
-    assert ended(children[0].pid)
+    assert completed.returncode == 0
+    assert has_ended(children[0].pid)
     assert not cloud.state.exists()
 
 
 def test_up_writes_an_entry_that_works_and_down_takes_all_of_it_back(cloud: CloudCommands) -> None:
-    told = cloud.start()
-    answer = requests.get(told["auth_url"], timeout=5)
+    record = cloud.start()
+    answer = requests.get(record["auth_url"], timeout=5)
     private = {
         path.name: path.stat().st_mode & 0o077 for path in cloud.state.iterdir() if path.name not in LOCKS
     }
 
-    done = cloud.run("down")
+    completed = cloud.run("down")
 
-    assert answer.json()["version"]["links"][0]["href"] == told["auth_url"] + "/"
+    assert answer.json()["version"]["links"][0]["href"] == record["auth_url"] + "/"
     assert set(private) == {"cloud.json", "cloud.log"}
     assert set(private.values()) == {0}
-    assert done.returncode == 0
+    assert completed.returncode == 0
     assert cloud.clouds_file.read_text() == OTHERS
     assert not cloud.state.exists()
-    assert not psutil.pid_exists(int(told["pid"])) or ended(int(told["pid"]))
+    assert not psutil.pid_exists(int(record["pid"])) or has_ended(int(record["pid"]))
 
 
 def test_a_second_up_finds_the_first_and_mends_the_entry(cloud: CloudCommands) -> None:
@@ -110,18 +78,18 @@ def test_a_second_up_finds_the_first_and_mends_the_entry(cloud: CloudCommands) -
 def test_after_a_kill_the_next_up_starts_anew(cloud: CloudCommands) -> None:
     first = cloud.start()
     os.kill(int(first["pid"]), signal.SIGKILL)
-    asked = cloud.run("status")
+    status = cloud.run("status")
 
     second = cloud.start()
 
-    assert (asked.returncode, asked.stdout) == (1, "cloud test is not up\n")
+    assert (status.returncode, status.stdout) == (1, "cloud test is not up\n")
     assert second["pid"] != first["pid"]
     assert cloud.run("status").returncode == 0
 
 
 def test_status_tells_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -> None:
-    told = cloud.start()
-    token, heat = authenticate(cloud, told["auth_url"])
+    record = cloud.start()
+    token, heat = authenticate(cloud, record["auth_url"])
     condition = {"Handle": {"Ref": "H"}, "Timeout": 60}
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -136,22 +104,22 @@ def test_status_tells_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -
     )
     requests.get(f"{heat}/stacks/s", headers=headers, timeout=5)
 
-    shown = json.loads(cloud.run("status", "--json").stdout)
+    status = json.loads(cloud.run("status", "--json").stdout)
 
-    assert [(row["name"], row["status"]) for row in shown["stacks"]] == [("s", "CREATE_IN_PROGRESS")]
-    assert [row["read"] for row in shown["dangerous_reads"]] == ["stack show with outputs resolved"]
+    assert [(row["name"], row["status"]) for row in status["stacks"]] == [("s", "CREATE_IN_PROGRESS")]
+    assert [row["read"] for row in status["dangerous_reads"]] == ["stack show with outputs resolved"]
 
 
 def test_no_password_stands_in_a_process_or_a_log(cloud: CloudCommands) -> None:
-    told = cloud.start()
+    record = cloud.start()
 
     password = cloud.read_entry()["auth"]["password"]
 
-    process = psutil.Process(int(told["pid"]))
+    process = psutil.Process(int(record["pid"]))
     assert password not in " ".join(process.cmdline())
     assert password not in json.dumps(process.environ())
     assert password not in (cloud.state / "cloud.log").read_text()
-    assert password not in json.dumps(told)
+    assert password not in json.dumps(record)
 
 
 def test_two_clouds_run_side_by_side(cloud: CloudCommands, tmp_path: Path) -> None:
@@ -177,11 +145,11 @@ def test_without_the_right_to_namespaces_it_is_one_sentence_and_exit_code_77(clo
     words = [sys.executable, "-m", "guestagent", "cloud", "up", "--name", cloud.name]
     words += ["--state", str(cloud.state), "--clouds-file", str(cloud.clouds_file)]
 
-    done = subprocess.run([*powerless, *words], capture_output=True, text=True, timeout=60, check=False)
+    completed = subprocess.run([*powerless, *words], capture_output=True, text=True, timeout=60, check=False)
 
-    assert done.returncode == 77, done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("guestagent: ")
+    assert completed.returncode == 77, completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
+    assert completed.stderr.startswith("guestagent: ")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="guests need root")
@@ -189,16 +157,16 @@ def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_sub
     cloud = CloudCommands(tmp_path, name=build_name(free_subnet), options=("--subnet", str(free_subnet)))
     bridge = Path("/sys/class/net") / f"ga-{cloud.name}"
     try:
-        told = cloud.start()
+        record = cloud.start()
         gateway = str(next(free_subnet.hosts()))
-        launched = launch(cloud, told["auth_url"])
-        os.kill(int(told["pid"]), signal.SIGKILL)
-        left = [path.name for path in (cloud.state / "guests").iterdir()]
+        launched = boot_server(cloud, record["auth_url"])
+        os.kill(int(record["pid"]), signal.SIGKILL)
+        left_guests = [path.name for path in (cloud.state / "guests").iterdir()]
 
-        again = cloud.start()
+        second_record = cloud.start()
 
-        assert told["auth_url"] == again["auth_url"] == f"http://{gateway}:5000/v3"
-        assert left == [launched]
+        assert record["auth_url"] == second_record["auth_url"] == f"http://{gateway}:5000/v3"
+        assert left_guests == [launched]
         assert list((cloud.state / "guests").iterdir()) == []
         assert bridge.exists()
     finally:
@@ -207,26 +175,21 @@ def test_guests_of_a_killed_cloud_are_swept_by_the_next(tmp_path: Path, free_sub
     assert not cloud.state.exists()
 
 
-def build_name(subnet: IPv4Network) -> str:
-    """A cloud's name that no other test on this machine has: its bridge is called after it."""
-    return f"test{str(subnet.network_address).split('.')[2]}"
-
-
-def launch(cloud: CloudCommands, auth_url: str) -> str:
+def boot_server(cloud: CloudCommands, auth_url: str) -> str:
     """Boot one server and wait until it is ACTIVE; its id."""
     token, heat = authenticate(cloud, auth_url)
     nova = heat.partition(":8004")[0] + ":8774/v2.1"
     headers = {"X-Auth-Token": token}
-    asked = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": "guestagent-mariadb"}}
-    made: str = requests.post(f"{nova}/servers", json=asked, headers=headers, timeout=5).json()["server"][
-        "id"
-    ]
+    status = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": "guestagent-mariadb"}}
+    server_id: str = requests.post(f"{nova}/servers", json=status, headers=headers, timeout=5).json()[
+        "server"
+    ]["id"]
     until = time.monotonic() + 40
     while time.monotonic() < until:
-        server = requests.get(f"{nova}/servers/{made}", headers=headers, timeout=5).json()["server"]
+        server = requests.get(f"{nova}/servers/{server_id}", headers=headers, timeout=5).json()["server"]
         if server["status"] != "BUILD":
             assert server["status"] == "ACTIVE", server
-            return made
+            return server_id
         time.sleep(0.1)
     raise AssertionError("the server stays in BUILD")
 
@@ -242,7 +205,7 @@ def authenticate(cloud: CloudCommands, auth_url: str) -> tuple[str, str]:
     return answer.headers["X-Subject-Token"], heat
 
 
-def ended(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """Whether a process is gone, but for whoever should reap it."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -1,4 +1,4 @@
-"""The whole main job on real servers: a template built in code, a stack, guests, replication, proof, and a signal."""
+"""Clusters with real database servers on the embedded cloud: template, stack, guests, replication and signals."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import pytest
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.errors import StackFailed
 from tests.support.guest_cloud import STACK_TIMEOUT_S, GuestCloud, open_guest_cloud
+from tests.support.polling import wait_until
 
 pytestmark = pytest.mark.timeout(180)
 
 NODE = Node(flavor="m1.tiny", image="guestagent-mariadb")
 PAUSE_SERVER = ["pkill", "--signal", "STOP", "-x", "mariadbd"]
+KILL_COUNT, KILL_INTERVAL_S = 6, 0.25
 RESUME_SERVER = ["pkill", "--signal", "CONT", "-x", "mariadbd"]
 
 
@@ -29,14 +31,14 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Gu
         assert cloud.server.dangerous_reads == []
 
 
-def cluster(replicas: int, **changes: Any) -> Cluster:
+def build_cluster(replicas: int, **changes: Any) -> Cluster:
     return Cluster.new(
         source=NODE, replicas=[NODE] * replicas, polling_interval=1, dialect=Dialect.CFN, **changes
     )
 
 
-def test_complete_means_that_every_replica_follows(cloud: GuestCloud) -> None:
-    cloud.create("prod", cluster(2))
+def test_every_replica_replicates_when_the_stack_is_complete(cloud: GuestCloud) -> None:
+    cloud.create("prod", build_cluster(2))
     source, replicas = (
         cloud.find_guest("Master0000"),
         [cloud.find_guest("Slave0000"), cloud.find_guest("Slave0001")],
@@ -52,41 +54,41 @@ def test_complete_means_that_every_replica_follows(cloud: GuestCloud) -> None:
     assert cloud.query_value(source, "@@read_only") == "0"
 
 
-def wrong_password(resources: dict[str, Any]) -> None:
+def set_wrong_password(resources: dict[str, Any]) -> None:
     resources["Slave0000"]["Metadata"]["Master"]["User"]["password"] = "wrong"
 
 
-def unreachable(resources: dict[str, Any]) -> None:
+def set_wrong_port(resources: dict[str, Any]) -> None:
     resources["Slave0000"]["Metadata"]["Master"]["Port"] = 3307
 
 
-def equal_server_id(resources: dict[str, Any]) -> None:
+def set_equal_server_id(resources: dict[str, Any]) -> None:
     resources["Slave0000"]["Metadata"]["GuestAgent"]["ServerId"] = 101
 
 
-def invalid(resources: dict[str, Any]) -> None:
+def add_unknown_key(resources: dict[str, Any]) -> None:
     resources["Slave0000"]["Metadata"]["GuestAgent"]["Deadlin"] = 1
 
 
-def no_binary_log(resources: dict[str, Any]) -> None:
-    """Whoever made this source's image forgot its binary log."""
+def remove_binary_log(resources: dict[str, Any]) -> None:
+    """Make the image of the source one without a binary log."""
     pieces = resources["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
     pieces.append("sed -i /^log_bin/d /etc/mysql/mariadb.conf.d/90-guestagent.cnf\n")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "condition", "reason"),
+    ("change_resources", "condition", "reason"),
     [
-        (wrong_password, "Slave0000ReadyWaitCond", "1045"),
-        (unreachable, "Slave0000ReadyWaitCond", "2003"),
-        (equal_server_id, "Slave0000ReadyWaitCond", "101, which is the source's too"),
-        (invalid, "Slave0000ReadyWaitCond", "GuestAgent.Deadlin"),
+        (set_wrong_password, "Slave0000ReadyWaitCond", "1045"),
+        (set_wrong_port, "Slave0000ReadyWaitCond", "2003"),
+        (set_equal_server_id, "Slave0000ReadyWaitCond", "101, which is the source's too"),
+        (add_unknown_key, "Slave0000ReadyWaitCond", "GuestAgent.Deadlin"),
     ],
 )
-def test_each_failure_reaches_the_stack_with_its_own_reason(
-    cloud: GuestCloud, spoil: Any, condition: str, reason: str
+def test_the_stack_fails_with_the_reason_of_the_node(
+    cloud: GuestCloud, change_resources: Any, condition: str, reason: str
 ) -> None:
-    cloud.launch("prod", cluster(1, deadline=15), spoil)
+    cloud.launch("prod", build_cluster(1, deadline=15), change_resources)
 
     stack = cloud.wait_until_ended("prod")
 
@@ -95,8 +97,8 @@ def test_each_failure_reaches_the_stack_with_its_own_reason(
     assert reason in stack.reason
 
 
-def test_a_fresh_server_whose_image_forgot_the_binary_log_gets_one_by_a_restart(cloud: GuestCloud) -> None:
-    cloud.launch("prod", cluster(1, deadline=30), no_binary_log)
+def test_the_binary_log_of_a_new_server_is_enabled_with_a_restart(cloud: GuestCloud) -> None:
+    cloud.launch("prod", build_cluster(1, deadline=30), remove_binary_log)
 
     stack = cloud.wait_until_ended("prod")
 
@@ -104,8 +106,8 @@ def test_a_fresh_server_whose_image_forgot_the_binary_log_gets_one_by_a_restart(
     assert cloud.query_value(cloud.find_guest("Master0000"), "@@log_bin") == "1"
 
 
-def test_a_replica_with_data_of_its_own_is_refused_and_left_as_it_is(cloud: GuestCloud) -> None:
-    cloud.create("prod", cluster(1))
+def test_a_replica_with_its_own_data_fails_and_is_not_changed(cloud: GuestCloud) -> None:
+    cloud.create("prod", build_cluster(1))
     replica = cloud.find_guest("Slave0000")
     cloud.execute(
         replica, "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT)", "INSERT INTO shop.t VALUES (1)"
@@ -119,12 +121,12 @@ def test_a_replica_with_data_of_its_own_is_refused_and_left_as_it_is(cloud: Gues
 
 
 @pytest.mark.parametrize("outage_s", [8, pytest.param(60, marks=pytest.mark.patient)])
-def test_an_outage_of_heat_while_signalling_loses_nothing(cloud: GuestCloud, outage_s: int) -> None:
-    cloud.create("prod", cluster(0))
+def test_no_signal_is_lost_in_an_outage_of_heat(cloud: GuestCloud, outage_s: int) -> None:
+    cloud.create("prod", build_cluster(0))
     source = cloud.find_guest("Master0000")
     cloud.hypervisor.run_command(source, PAUSE_SERVER)
     work = cloud.stacks.change("prod", lambda now: now.renew("Master0000"))
-    _until(lambda: '"generation": 2' in _status(cloud, source))
+    wait_until(lambda: '"generation": 2' in _read_status(cloud, source))
 
     cloud.server.fault("cfn", "refuse", outage_s)
     cloud.hypervisor.run_command(source, RESUME_SERVER)
@@ -132,21 +134,21 @@ def test_an_outage_of_heat_while_signalling_loses_nothing(cloud: GuestCloud, out
     assert cloud.stacks.wait(work, 150).status == "UPDATE_COMPLETE"
 
 
-def test_a_reboot_in_the_middle_of_a_pass_is_no_failure(cloud: GuestCloud) -> None:
-    cloud.launch("prod", cluster(1, deadline=60), unreachable_for_now)
+def test_a_reboot_during_a_pass_is_no_failure(cloud: GuestCloud) -> None:
+    cloud.launch("prod", build_cluster(1, deadline=60), stop_source_when_ready)
     replica = cloud.find_guest("Slave0000")
-    _until(lambda: '"converging"' in _status(cloud, replica))
+    wait_until(lambda: '"converging"' in _read_status(cloud, replica))
 
     cloud.hypervisor.reboot(replica)
-    _until(lambda: '"converging"' in _status(cloud, replica))
+    wait_until(lambda: '"converging"' in _read_status(cloud, replica))
     assert cloud.heat.stacks("prod")[0].in_progress
     cloud.hypervisor.run_command(cloud.find_guest("Master0000"), RESUME_SERVER)
 
     assert cloud.wait_until_ended("prod").status == "CREATE_COMPLETE"
 
 
-def unreachable_for_now(resources: dict[str, Any]) -> None:
-    """The source's server stops answering as soon as it is ready."""
+def stop_source_when_ready(resources: dict[str, Any]) -> None:
+    """Make the server of the source hang as soon as the node is ready."""
     pieces = resources["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
     pieces.append(
         "(while ! grep -qs '\"ready\"' /var/lib/guestagent/status.json; do sleep 0.1; done; "
@@ -154,19 +156,19 @@ def unreachable_for_now(resources: dict[str, Any]) -> None:
     )
 
 
-def test_an_agent_that_is_killed_again_and_again_gets_there(cloud: GuestCloud) -> None:
-    cloud.launch("prod", cluster(1), lambda resources: None)
+def test_an_agent_that_is_killed_repeatedly_becomes_ready(cloud: GuestCloud) -> None:
+    cloud.launch("prod", build_cluster(1), lambda resources: None)
     source = cloud.find_guest("Master0000")
 
-    for _ in range(6):
+    for _ in range(KILL_COUNT):
         cloud.hypervisor.run_command(source, ["pkill", "--signal", "KILL", "-f", "guestagent serve"])
-        time.sleep(0.25)
+        time.sleep(KILL_INTERVAL_S)
 
     assert cloud.wait_until_ended("prod").status == "CREATE_COMPLETE"
 
 
-def test_a_pass_with_nothing_to_do_leaves_the_binary_log_where_it_was(cloud: GuestCloud) -> None:
-    cloud.create("prod", cluster(1))
+def test_a_pass_without_changes_writes_nothing_to_the_binary_log(cloud: GuestCloud) -> None:
+    cloud.create("prod", build_cluster(1))
     guests = [cloud.find_guest("Master0000"), cloud.find_guest("Slave0000")]
     before = [cloud.query_value(guest, "@@gtid_current_pos") for guest in guests]
 
@@ -178,7 +180,7 @@ def test_a_pass_with_nothing_to_do_leaves_the_binary_log_where_it_was(cloud: Gue
 
 
 def test_drift_is_repaired_by_the_next_pass(cloud: GuestCloud) -> None:
-    cloud.create("prod", cluster(1))
+    cloud.create("prod", build_cluster(1))
     replica = cloud.find_guest("Slave0000")
     cloud.execute(replica, "STOP SLAVE", "SET GLOBAL read_only = 0")
 
@@ -188,29 +190,29 @@ def test_drift_is_repaired_by_the_next_pass(cloud: GuestCloud) -> None:
     assert cloud.execute(replica, "SHOW SLAVE STATUS")[0]["Slave_IO_Running"] == "Yes"
 
 
-def with_a_general_log(resources: dict[str, Any]) -> None:
+def enable_general_log(resources: dict[str, Any]) -> None:
     options = r"[mariadbd]\ngeneral-log\ngeneral-log-file=/var/lib/mysql/general.log\n"
     script = f"printf '{options}' > /etc/mysql/mariadb.conf.d/99-log.cnf\n"
     for name in ("Master0000", "Slave0000"):
         resources[name]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1].append(script)
 
 
-def test_no_secret_is_in_a_command_line_an_environment_or_a_log(cloud: GuestCloud) -> None:
-    cloud.launch("prod", cluster(1), with_a_general_log)
+def test_no_command_line_environment_or_log_contains_a_secret(cloud: GuestCloud) -> None:
+    cloud.launch("prod", build_cluster(1), enable_general_log)
     assert cloud.wait_until_ended("prod").status == "CREATE_COMPLETE"
     guests = [cloud.find_guest("Master0000"), cloud.find_guest("Slave0000")]
-    secrets = _secrets(cloud, guests[1])
+    secrets = _read_secrets(cloud, guests[1])
 
-    seen = b"".join(_everything_to_be_seen(cloud, guest) for guest in guests)
+    visible_content = b"".join(_read_visible_content(cloud, guest) for guest in guests)
 
-    assert b"CREATE USER 'slave0000'" in seen, "the general log was not looked at"
-    assert b"guestagent\0serve" in seen, "the command lines were not looked at"
+    assert b"CREATE USER 'slave0000'" in visible_content, "the general log was not read"
+    assert b"guestagent\0serve" in visible_content, "the command lines were not read"
     assert [len(secret) > 20 for secret in secrets] == [True, True]
-    assert [secret for secret in secrets if secret.encode() in seen] == []
+    assert [secret for secret in secrets if secret.encode() in visible_content] == []
 
 
-def _secrets(cloud: GuestCloud, replica: str) -> list[str]:
-    """The replication password and the handle's signature, as the replica's document has them."""
+def _read_secrets(cloud: GuestCloud, replica: str) -> list[str]:
+    """Return the replication password and the handle's signature from the document of the replica."""
     content = json.loads(
         (cloud.hypervisor.find_folder(replica) / "var/lib/guestagent/document.json").read_text()
     )
@@ -219,8 +221,8 @@ def _secrets(cloud: GuestCloud, replica: str) -> list[str]:
     return [document["Master"]["User"]["password"], signature]
 
 
-def _everything_to_be_seen(cloud: GuestCloud, guest: str) -> bytes:
-    """Logs, binary logs, status and signal files, and every process's command line and environment."""
+def _read_visible_content(cloud: GuestCloud, guest: str) -> bytes:
+    """Return the logs, binary logs, status and signal files, command lines and environments of a guest."""
     var = cloud.hypervisor.find_folder(guest) / "var"
     files = [*(var / "log").glob("*"), *(var / "lib/mysql").glob("binlog.0*")]
     files += [var / "lib/mysql/general.log"]
@@ -231,13 +233,6 @@ def _everything_to_be_seen(cloud: GuestCloud, guest: str) -> bytes:
     return b"".join(path.read_bytes() for path in files if path.is_file()) + processes.stdout.encode()
 
 
-def _status(cloud: GuestCloud, guest: str) -> str:
+def _read_status(cloud: GuestCloud, guest: str) -> str:
     path = cloud.hypervisor.find_folder(guest) / "var/lib/guestagent/status.json"
     return path.read_text() if path.exists() else ""
-
-
-def _until(holds: Any, within: float = 20) -> None:
-    until = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)

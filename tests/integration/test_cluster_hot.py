@@ -1,4 +1,4 @@
-"""HOT on real servers, wherever the nodes may stand; a whole life stands in test_life.py."""
+"""HOT on real servers, with and without a subnet; test_cluster_lifecycle.py has the whole lifecycle."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Gu
         assert cloud.server.dangerous_reads == []
 
 
-def cluster(**place: Any) -> Cluster:
-    return Cluster.new(source=NODE, replicas=[NODE], polling_interval=1, dialect=Dialect.HOT, **place)
+def build_cluster(**network_options: Any) -> Cluster:
+    return Cluster.new(
+        source=NODE, replicas=[NODE], polling_interval=1, dialect=Dialect.HOT, **network_options
+    )
 
 
-@pytest.mark.parametrize("place", [{"subnet": SUBNET_ID}, {}])
-def test_nodes_stand_in_a_subnet_or_in_the_only_network(cloud: GuestCloud, place: dict[str, Any]) -> None:
-    cloud.create("prod", cluster(**place))
+@pytest.mark.parametrize("network_options", [{"subnet": SUBNET_ID}, {}])
+def test_nodes_are_created_in_a_subnet_or_in_the_only_network(
+    cloud: GuestCloud, network_options: dict[str, Any]
+) -> None:
+    cloud.create("prod", build_cluster(**network_options))
 
     assert all(node.address for node in cloud.stacks.status("prod").nodes)
-    assert caught_up(cloud) == "0"
+    assert wait_for_replica(cloud) == "0"
 
 
-def caught_up(cloud: GuestCloud) -> str:
-    """Whether the replica has all that its source has: 0 where it has."""
+def wait_for_replica(cloud: GuestCloud) -> str:
+    """Wait until the replica has applied all transactions of the source; return 0 if it has."""
     position = cloud.query_value(cloud.find_guest("Master0000"), "@@gtid_binlog_pos")
     return cloud.query_value(cloud.find_guest("Slave0000"), f"MASTER_GTID_WAIT('{position}', 20)")

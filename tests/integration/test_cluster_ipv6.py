@@ -1,4 +1,4 @@
-"""A cluster on a subnet that has IPv6 alone: services, guests, their metadata, channels and signals."""
+"""A cluster on an IPv6-only subnet: services, guests, metadata, channels and signals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_cluster_becomes_ready_on_ipv6_alone(
     tmp_path: Path, images: Path, free_subnet: IPv4Network, dialect: Dialect
 ) -> None:
     network = IPv6Network(f"fd00:77:{str(free_subnet).split('.')[2]}::/64")
-    wanted = Cluster.new(
+    cluster = Cluster.new(
         source=NODE,
         replicas=[NODE],
         subnet=SUBNET_ID,
@@ -35,7 +35,7 @@ def test_a_cluster_becomes_ready_on_ipv6_alone(
     )
 
     with open_guest_cloud(free_subnet, tmp_path / "state", images, network) as cloud:
-        cloud.create("prod", wanted)
+        cloud.create("prod", cluster)
 
         assert cloud.stacks.cluster("prod").ipv6
         assert {IPv6Address(node.address or "") in network for node in cloud.stacks.status("prod").nodes} == {

@@ -1,4 +1,4 @@
-"""The main job on the fake Heat, in both dialects: a cluster comes, grows, shrinks, is resized and goes."""
+"""The lifecycle of a cluster on the fake Heat, in both template formats: create, grow, shrink, resize, delete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-def test_a_cluster_lives_its_whole_life(
+def test_a_cluster_completes_its_lifecycle(
     tmp_path: Path, images: Path, free_subnet: IPv4Network, dialect: Dialect
 ) -> None:
     with open_guest_cloud(free_subnet, tmp_path / "state", images) as cloud:

@@ -1,4 +1,4 @@
-"""The configuration of each real server: written, in force at once, restarted where it must be, taken back."""
+"""The configuration of each real server: written, applied at once, with a restart if required, and reverted."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from typing import Any
 import pytest
 
 from guestagent.embedded.database_servers import Flavour, build_root_command, copy_data_directory
-from tests.integration.test_agent import (
-    READ_ONLY_VARIABLES,
+from tests.support import fake_systemctl
+from tests.support.agent_guest import (
     AgentGuest,
     build_source_document,
     format_worst_condition,
     write_despite_read_only,
 )
-from tests.support import fake_systemctl
-from tests.support.database_servers import DatabaseServer, find_free_port, provide_server_root
+from tests.support.database_servers import (
+    READ_ONLY_VARIABLES,
+    DatabaseServer,
+    find_free_port,
+    provide_server_root,
+)
 from tests.support.family_statements import CONFIGURATION_CASES, ConfigurationCases
 from tests.support.server_reset_statements import RESET_STATEMENTS
 
@@ -43,22 +47,22 @@ relay_log = relay
 """
 pytestmark = pytest.mark.timeout(300)
 
-PATIENCE = 45
-"""Seconds for a pass: a server's start may take its time."""
+PASS_DEADLINE_S = 45
+"""Long enough for a pass that restarts a server on a busy machine."""
 STATIC = "innodb_autoinc_lock_mode"
-"""A variable that every family takes at its start alone; 0 by itself in none."""
+"""A static variable of every family, which defaults to 0 in none."""
 
 
-class Serviced(AgentGuest):
-    """A guest whose server is a service, with an option file that its agent writes."""
+class GuestWithService(AgentGuest):
+    """A guest whose server is a service, with an option file that the agent writes."""
 
     @property
     def option_file(self) -> Path:
         return self.server.folder / "conf.d/90-guestagent.cnf"
 
     @property
-    def verbs(self) -> list[str]:
-        """What the service manager was asked to do by the agent."""
+    def service_calls(self) -> list[str]:
+        """The commands that the agent gave to the service manager."""
         path = self.server.folder / "verbs"
         return path.read_text().split() if path.exists() else []
 
@@ -70,38 +74,42 @@ class Serviced(AgentGuest):
         path.write_text(path.read_text() + more + "".join(lines))
         return path
 
-    def configured(self, **variables: Any) -> dict[str, Any]:
-        """What `apply` answers for a source with these Variables."""
+    def apply_variables(self, **variables: Any) -> dict[str, Any]:
+        """Apply the document of a source with these variables, and return the report."""
         section = {"Variables": variables} if variables else {}
-        return self.apply(build_source_document(**section, Deadline=PATIENCE))
+        return self.apply(build_source_document(**section, Deadline=PASS_DEADLINE_S))
 
-    def variable(self, name: str) -> str | None:
+    def read_variable(self, name: str) -> str | None:
         return self.server.query_value(f"@@GLOBAL.{name}")
 
     @property
-    def words(self) -> ConfigurationCases:
+    def cases(self) -> ConfigurationCases:
         return CONFIGURATION_CASES[self.server.flavour.family]
 
 
 @pytest.fixture
-def guest(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[Serviced]:
-    yield from _guest(flavour, empty, tmp_path)
+def guest(flavour: Flavour, data_template: Path, tmp_path: Path) -> Iterator[GuestWithService]:
+    yield from _open_guest(flavour, data_template, tmp_path)
 
 
 @pytest.fixture
-def bare(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[Serviced]:
-    """A server that was told to log nothing."""
-    yield from _guest(flavour, empty, tmp_path, *CONFIGURATION_CASES[flavour.family].no_log_options)
+def unlogged_guest(flavour: Flavour, data_template: Path, tmp_path: Path) -> Iterator[GuestWithService]:
+    """A server without a binary log."""
+    yield from _open_guest(
+        flavour, data_template, tmp_path, *CONFIGURATION_CASES[flavour.family].no_log_options
+    )
 
 
-def _guest(flavour: Flavour, empty: Path, tmp_path: Path, *more: str) -> Iterator[Serviced]:
+def _open_guest(
+    flavour: Flavour, data_template: Path, tmp_path: Path, *more: str
+) -> Iterator[GuestWithService]:
     folder = tmp_path / "server"
     (folder / "conf.d").mkdir(parents=True)
-    copy_data_directory(empty, folder / "data")
+    copy_data_directory(data_template, folder / "data")
     server = DatabaseServer(folder, find_free_port(), (), flavour)
     image = "\n".join((*RESET_STATEMENTS[flavour.family].options, *more))
     options = MY_CNF.format(
-        group=group(flavour),
+        group=get_option_group(flavour),
         folder=folder,
         port=server.port,
         closed=READ_ONLY_VARIABLES[flavour.family],
@@ -111,211 +119,222 @@ def _guest(flavour: Flavour, empty: Path, tmp_path: Path, *more: str) -> Iterato
     argv = (flavour.server_program, f"--defaults-file={folder}/my.cnf")
     fake_systemctl.install_unit(folder, build_root_command(provide_server_root(flavour), argv))
     try:
-        service(folder, "start")
-        yield Serviced(server, tmp_path)
+        call_service_manager(folder, "start")
+        yield GuestWithService(server, tmp_path)
     finally:
         fake_systemctl.main(folder, "stop")
 
 
-def group(flavour: Flavour) -> str:
-    """The one of an option file that this server alone reads."""
+def get_option_group(flavour: Flavour) -> str:
+    """Return the option file group that only this server reads."""
     return Path(flavour.server_program).name
 
 
-def service(folder: Path, verb: str) -> None:
-    """As a person at the console: not noted among what the agent asked for."""
+def call_service_manager(folder: Path, verb: str) -> None:
+    """Call the service manager by hand: the call is not recorded as one of the agent."""
     subprocess.run(
         [sys.executable, "-m", "tests.support.fake_systemctl", str(folder), verb], check=True, timeout=60
     )
     (folder / "verbs").unlink()
 
 
-def held(told: dict[str, Any]) -> str:
-    return next(str(each["seen"]) for each in told["conditions"] if each["name"] == "configuration")
+def get_configuration_text(report: dict[str, Any]) -> str:
+    return next(str(each["seen"]) for each in report["conditions"] if each["name"] == "configuration")
 
 
-def test_a_first_pass_writes_the_file_sets_what_it_can_and_restarts_nothing(guest: Serviced) -> None:
-    told = guest.configured()
+def test_the_first_pass_writes_the_file_and_sets_dynamic_variables_without_a_restart(
+    guest: GuestWithService,
+) -> None:
+    report = guest.apply_variables()
 
-    assert told["state"] == "ready", format_worst_condition(told)
-    assert guest.verbs == []
-    assert guest.variable("innodb_buffer_pool_size") == str(128 * 2**20)
-    assert (guest.variable("sync_binlog"), guest.variable("binlog_format")) == ("1", "ROW")
+    assert report["state"] == "ready", format_worst_condition(report)
+    assert guest.service_calls == []
+    assert guest.read_variable("innodb_buffer_pool_size") == str(128 * 2**20)
+    assert (guest.read_variable("sync_binlog"), guest.read_variable("binlog_format")) == ("1", "ROW")
     assert "report_host = Master0000" in guest.option_file.read_text()
-    assert "report_host (empty now)" in held(told)
+    assert "report_host (empty now)" in get_configuration_text(report)
 
 
-def test_a_second_pass_is_quiet(guest: Serviced) -> None:
-    guest.configured()
+def test_a_second_pass_changes_nothing(guest: GuestWithService) -> None:
+    guest.apply_variables()
     before = guest.server.read_position(), guest.option_file.stat()
 
-    assert guest.configured()["state"] == "ready"
+    assert guest.apply_variables()["state"] == "ready"
 
     assert (guest.server.read_position(), guest.option_file.stat()) == before
 
 
-def test_the_server_starts_with_the_file_and_then_everything_is_in_force(guest: Serviced) -> None:
-    guest.configured()
-    service(guest.server.folder, "restart")
+def test_every_option_is_in_force_after_a_restart(guest: GuestWithService) -> None:
+    guest.apply_variables()
+    call_service_manager(guest.server.folder, "restart")
 
-    told = guest.configured()
+    report = guest.apply_variables()
 
-    assert told["state"] == "ready"
-    assert "now" not in held(told)
-    assert guest.variable("report_host") == "Master0000"
+    assert report["state"] == "ready"
+    assert "now" not in get_configuration_text(report)
+    assert guest.read_variable("report_host") == "Master0000"
     assert guest.server.query_value("@@server_id") == "71"
 
 
-def test_a_static_variable_restarts_once_and_a_dynamic_one_never(guest: Serviced) -> None:
-    guest.configured(**{STATIC: 0}, wait_timeout=600)
+def test_a_static_variable_restarts_once_and_a_dynamic_one_never(guest: GuestWithService) -> None:
+    guest.apply_variables(**{STATIC: 0}, wait_timeout=600)
 
-    assert guest.verbs == ["restart"]
-    assert (guest.variable(STATIC), guest.variable("wait_timeout")) == ("0", "600")
-    guest.configured(**{STATIC: 0}, wait_timeout=700)
-    assert guest.verbs == ["restart"]
-    assert guest.variable("wait_timeout") == "700"
-    guest.configured(**{STATIC: 1}, wait_timeout=700)
-    assert guest.verbs == ["restart"] * 2
-    guest.configured(**{STATIC: 1})
-    assert guest.verbs == ["restart"] * 2
-    assert guest.variable("wait_timeout") == "28800"
+    assert guest.service_calls == ["restart"]
+    assert (guest.read_variable(STATIC), guest.read_variable("wait_timeout")) == ("0", "600")
+    guest.apply_variables(**{STATIC: 0}, wait_timeout=700)
+    assert guest.service_calls == ["restart"]
+    assert guest.read_variable("wait_timeout") == "700"
+    guest.apply_variables(**{STATIC: 1}, wait_timeout=700)
+    assert guest.service_calls == ["restart"] * 2
+    guest.apply_variables(**{STATIC: 1})
+    assert guest.service_calls == ["restart"] * 2
+    assert guest.read_variable("wait_timeout") == "28800"
 
 
 @pytest.mark.patient
-def test_variables_that_are_no_longer_asked_for_go_back_to_what_the_server_had(guest: Serviced) -> None:
+def test_removed_variables_return_to_their_previous_values(
+    guest: GuestWithService,
+) -> None:
     before = {
-        name: guest.variable(name) for name in (STATIC, "wait_timeout", "collation_server", "long_query_time")
+        name: guest.read_variable(name)
+        for name in (STATIC, "wait_timeout", "collation_server", "long_query_time")
     }
     (guest.option_file.parent / "10-mine.cnf").write_text(
-        f"[{group(guest.server.flavour)}]\nthread_cache_size = 77\n"
+        f"[{get_option_group(guest.server.flavour)}]\nthread_cache_size = 77\n"
     )
-    service(guest.server.folder, "restart")
-    guest.configured(
+    call_service_manager(guest.server.folder, "restart")
+    guest.apply_variables(
         **{STATIC: 0}, wait_timeout=600, thread_cache_size=9, collation_server="latin1_bin", long_query_time=3
     )
-    assert (guest.variable("wait_timeout"), guest.variable("thread_cache_size")) == ("600", "9")
+    assert (guest.read_variable("wait_timeout"), guest.read_variable("thread_cache_size")) == ("600", "9")
 
-    told = guest.configured()
+    report = guest.apply_variables()
 
-    assert told["state"] == "ready", format_worst_condition(told)
-    assert {name: guest.variable(name) for name in before} == before
-    assert guest.variable("thread_cache_size") == "77"
-    assert guest.verbs == ["restart"] * 2
-
-
-def test_a_server_without_a_binary_log_gets_one_while_it_is_empty(bare: Serviced) -> None:
-    told = bare.configured()
-
-    assert (told["state"], bare.verbs) == ("ready", ["restart"])
-    assert {name: bare.variable(name) for name in bare.words.log_variables} == bare.words.log_variables
+    assert report["state"] == "ready", format_worst_condition(report)
+    assert {name: guest.read_variable(name) for name in before} == before
+    assert guest.read_variable("thread_cache_size") == "77"
+    assert guest.service_calls == ["restart"] * 2
 
 
-def test_one_that_holds_data_without_a_binary_log_is_left_alone(bare: Serviced) -> None:
-    write_despite_read_only(bare.server, "CREATE DATABASE mine")
+def test_the_binary_log_of_an_empty_server_is_enabled(unlogged_guest: GuestWithService) -> None:
+    report = unlogged_guest.apply_variables()
 
-    told = bare.configured()
+    assert (report["state"], unlogged_guest.service_calls) == ("ready", ["restart"])
+    assert {
+        name: unlogged_guest.read_variable(name) for name in unlogged_guest.cases.log_variables
+    } == unlogged_guest.cases.log_variables
 
-    assert format_worst_condition(told) == bare.words.refusal
-    assert (bare.verbs, bare.option_file.exists()) == ([], False)
+
+def test_a_server_with_data_and_no_binary_log_is_not_changed(unlogged_guest: GuestWithService) -> None:
+    write_despite_read_only(unlogged_guest.server, "CREATE DATABASE mine")
+
+    report = unlogged_guest.apply_variables()
+
+    assert format_worst_condition(report) == unlogged_guest.cases.refusal
+    assert (unlogged_guest.service_calls, unlogged_guest.option_file.exists()) == ([], False)
 
 
-def test_a_file_with_which_the_server_does_not_start_is_taken_back(guest: Serviced) -> None:
-    guest.configured()
-    service(guest.server.folder, "restart")
-    guest.configured()
+def test_a_file_with_which_the_server_does_not_start_is_reverted(guest: GuestWithService) -> None:
+    guest.apply_variables()
+    call_service_manager(guest.server.folder, "restart")
+    guest.apply_variables()
     before = guest.option_file.read_text()
 
-    told = guest.configured(bind_address="no.such.host.invalid")
+    report = guest.apply_variables(bind_address="no.such.host.invalid")
 
-    assert told["state"] == "failed"
-    said = "variable: bind_address; its last words: Can't create IP socket"
-    assert said in format_worst_condition(told), format_worst_condition(told)
+    assert report["state"] == "failed"
+    message = "variable: bind_address; its last words: Can't create IP socket"
+    assert message in format_worst_condition(report), format_worst_condition(report)
     assert guest.option_file.read_text() == before
     assert guest.server.query_value("1") == "1"
-    restarts = guest.verbs
+    restarts = guest.service_calls
     assert format_worst_condition(
-        guest.configured(bind_address="no.such.host.invalid")
-    ) == format_worst_condition(told)
-    assert guest.verbs == restarts
-    assert guest.configured(bind_address="127.0.0.1")["state"] == "ready"
+        guest.apply_variables(bind_address="no.such.host.invalid")
+    ) == format_worst_condition(report)
+    assert guest.service_calls == restarts
+    assert guest.apply_variables(bind_address="127.0.0.1")["state"] == "ready"
 
 
 @pytest.mark.patient
-def test_a_server_that_fails_with_the_previous_file_too_is_started_once_that_is_mended(
-    guest: Serviced,
+def test_a_server_that_also_fails_with_the_previous_file_is_started_after_a_repair(
+    guest: GuestWithService,
 ) -> None:
-    guest.configured()
-    broken = guest.option_file.parent / "99-mine.cnf"
-    broken.write_text(f"[{group(guest.server.flavour)}]\nno_such_variable = 1\n")
+    guest.apply_variables()
+    broken_file = guest.option_file.parent / "99-mine.cnf"
+    broken_file.write_text(f"[{get_option_group(guest.server.flavour)}]\nno_such_variable = 1\n")
     document = build_source_document(Variables={STATIC: 0}, Deadline=20)
 
-    told = guest.apply(document)
-    broken.unlink()
-    later = guest.apply({**document, "GuestAgent": {**document["GuestAgent"], "Deadline": PATIENCE}})
+    report = guest.apply(document)
+    broken_file.unlink()
+    second_report = guest.apply(
+        {**document, "GuestAgent": {**document["GuestAgent"], "Deadline": PASS_DEADLINE_S}}
+    )
 
-    assert format_worst_condition(told).startswith(
+    assert format_worst_condition(report).startswith(
         "configuration: pending: it does not start with that file either"
-    ), format_worst_condition(told)
-    assert "no_such_variable" in format_worst_condition(told)
+    ), format_worst_condition(report)
+    assert "no_such_variable" in format_worst_condition(report)
     assert guest.server.query_value("1") == "1"
-    assert format_worst_condition(later).startswith(
+    assert format_worst_condition(second_report).startswith(
         "configuration: final: the server did not start with it"
-    ), format_worst_condition(later)
-    assert guest.verbs[:2] == ["restart"] * 2
-    assert set(guest.verbs[2:]) == {"start"}
+    ), format_worst_condition(second_report)
+    assert guest.service_calls[:2] == ["restart"] * 2
+    assert set(guest.service_calls[2:]) == {"start"}
 
 
-def test_a_variable_that_another_file_sets_is_final_and_restarts_once(guest: Serviced) -> None:
-    (guest.option_file.parent / "99-mine.cnf").write_text(f"[{group(guest.server.flavour)}]\nback_log = 99\n")
+def test_a_variable_that_another_file_sets_is_final_and_restarts_once(guest: GuestWithService) -> None:
+    (guest.option_file.parent / "99-mine.cnf").write_text(
+        f"[{get_option_group(guest.server.flavour)}]\nback_log = 99\n"
+    )
 
-    told = guest.configured(back_log=88)
+    report = guest.apply_variables(back_log=88)
 
-    assert format_worst_condition(told) == "configuration: final: back_log = 99"
-    assert guest.verbs == ["restart"]
-    assert guest.configured(back_log=88)["state"] == "failed"
-    assert guest.verbs == ["restart"]
-
-
-def test_a_variable_of_the_other_family_is_named(guest: Serviced) -> None:
-    name, value = guest.words.foreign_variable
-
-    told = guest.configured(**{name: value})
-
-    assert format_worst_condition(told) == f"configuration: final: it has none of the name {name}"
-    assert guest.verbs == []
+    assert format_worst_condition(report) == "configuration: final: back_log = 99"
+    assert guest.service_calls == ["restart"]
+    assert guest.apply_variables(back_log=88)["state"] == "failed"
+    assert guest.service_calls == ["restart"]
 
 
-def test_a_value_that_the_server_makes_something_else_of_is_named(guest: Serviced) -> None:
-    told = guest.configured(max_binlog_size=5000)
+def test_a_variable_of_the_other_family_is_named(guest: GuestWithService) -> None:
+    name, value = guest.cases.foreign_variable
 
-    said = "(the server reports 1231, Variable 'max_binlog_size' can't be set to the value of '5000')"
-    assert format_worst_condition(told).startswith(
-        f"configuration: final: max_binlog_size = 1073741824 {said}"
+    report = guest.apply_variables(**{name: value})
+
+    assert format_worst_condition(report) == f"configuration: final: it has none of the name {name}"
+    assert guest.service_calls == []
+
+
+def test_a_value_that_the_server_adjusts_is_named(guest: GuestWithService) -> None:
+    report = guest.apply_variables(max_binlog_size=5000)
+
+    message = "(the server reports 1231, Variable 'max_binlog_size' can't be set to the value of '5000')"
+    assert format_worst_condition(report).startswith(
+        f"configuration: final: max_binlog_size = 1073741824 {message}"
     )
 
 
-def test_an_agent_killed_around_the_restart_converges(guest: Serviced) -> None:
+def test_an_agent_killed_around_the_restart_converges(guest: GuestWithService) -> None:
     document = str(guest.write_document(build_source_document(Variables={STATIC: 0})))
     with subprocess.Popen(
         guest.build_command("apply", "--no-signal", "--metadata", document), stderr=subprocess.PIPE
-    ) as killed:
-        while "restart" not in guest.verbs and killed.poll() is None:
+    ) as process:
+        while "restart" not in guest.service_calls and process.poll() is None:
             pass
-        killed.send_signal(signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
 
-    told = guest.configured(**{STATIC: 0})
+    report = guest.apply_variables(**{STATIC: 0})
 
-    assert told["state"] == "ready", format_worst_condition(told)
-    assert guest.variable(STATIC) == "0"
+    assert report["state"] == "ready", format_worst_condition(report)
+    assert guest.read_variable(STATIC) == "0"
 
 
-def test_a_plan_shows_the_difference_and_the_restart(guest: Serviced) -> None:
-    guest.configured()
+def test_a_plan_shows_the_difference_and_the_restart(guest: GuestWithService) -> None:
+    guest.apply_variables()
     document = str(guest.write_document(build_source_document(Variables={STATIC: 0})))
 
-    shown = guest.run("plan", "--metadata", document).stdout
+    text = guest.run("plan", "--metadata", document).stdout
     steps = json.loads(guest.run("plan", "--json", "--metadata", document).stdout)["steps"]
 
-    assert f"+{STATIC} = 0" in shown
+    assert f"+{STATIC} = 0" in text
     assert [step["kind"] for step in steps] == ["WriteOptions", "RestartServer"]
-    assert guest.verbs == []
+    assert guest.service_calls == []

@@ -13,60 +13,63 @@ CONTAIN = Path(__file__).parents[2] / "tools/contain"
 ORPHAN = 'setsid sleep 600 & echo "$TMPDIR $!"; '
 
 
-def start(script: str) -> subprocess.Popen[str]:
+def start_contained(script: str) -> subprocess.Popen[str]:
     return subprocess.Popen((CONTAIN, "sh", "-c", script), stdout=subprocess.PIPE, text=True)
 
 
-def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def list_descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Those of a command that has said where its temporary files are."""
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def folder_of(process: subprocess.Popen[str]) -> Path:
+def read_folder(process: subprocess.Popen[str]) -> Path:
     assert process.stdout is not None
     return Path(process.stdout.readline().split()[0])
 
 
 def wait_for_end(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=10)
-    assert alive == []
+    _, survivors = psutil.wait_procs(processes, timeout=10)
+    assert survivors == []
 
 
 def test_no_process_and_no_file_outlives_a_command() -> None:
-    with start(f"{ORPHAN} touch $TMPDIR/left; sleep 0.3") as command:
-        folder = folder_of(command)
-        there = descendants(command)
+    with start_contained(f"{ORPHAN} touch $TMPDIR/left; sleep 0.3") as command:
+        folder = read_folder(command)
+        processes = list_descendants(command)
 
     assert command.returncode == 0
-    assert len(there) > 2
-    wait_for_end(there)
+    assert len(processes) > 2
+    wait_for_end(processes)
     assert not folder.exists()
 
 
 @pytest.mark.parametrize("code", [1, 77])
 def test_the_exit_code_is_the_commands_and_its_files_stay_to_be_looked_at(code: int) -> None:
-    with start(f"{ORPHAN} exit {code}") as command:
-        folder = folder_of(command)
+    with start_contained(f"{ORPHAN} exit {code}") as command:
+        folder = read_folder(command)
 
     assert command.returncode == code
     assert folder.is_dir()
 
 
 def test_the_next_run_removes_the_files_of_a_killed_one_and_not_those_of_a_living_one() -> None:
-    with start(f"{ORPHAN} sleep 600") as killed, start(f"{ORPHAN} sleep 600") as living:
+    with (
+        start_contained(f"{ORPHAN} sleep 600") as killed_run,
+        start_contained(f"{ORPHAN} sleep 600") as living_run,
+    ):
         try:
-            folders = folder_of(killed), folder_of(living)
-            kill(killed)
+            folders = read_folder(killed_run), read_folder(living_run)
+            kill_command(killed_run)
 
             subprocess.run((CONTAIN, "true"), check=True)
 
             assert [folder.exists() for folder in folders] == [False, True]
         finally:
-            kill(living)
+            kill_command(living_run)
 
 
-def kill(command: subprocess.Popen[str]) -> None:
+def kill_command(command: subprocess.Popen[str]) -> None:
     """It alone: the others must end with it."""
-    there = descendants(command)
+    processes = list_descendants(command)
     command.kill()
-    wait_for_end(there)
+    wait_for_end(processes)

@@ -20,7 +20,7 @@ from guestagent.embedded.guests.namespace_processes import NAMESPACE_FOLDER
 from guestagent.embedded.guests.network import build_link_names
 from tests.support.cluster_commands import build_interruptible_argv
 
-PATIENCE = 240
+DEMO_TIMEOUT_S = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Demo:
         return f"demo{str(self.subnet).split('.')[2]}"
 
     @property
-    def place(self) -> tuple[str, ...]:
+    def location_options(self) -> tuple[str, ...]:
         return (
             "--name",
             self.name,
@@ -46,15 +46,17 @@ class Demo:
         )
 
     def start(self, *options: str) -> subprocess.Popen[str]:
-        words = [*our("demo"), *self.place, "--subnet", str(self.subnet), *options]
+        words = [*build_command("demo"), *self.location_options, "--subnet", str(self.subnet), *options]
         return subprocess.Popen(
             build_interruptible_argv(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def down(self) -> None:
-        subprocess.run([*our("cloud", "down"), *self.place], check=True, timeout=PATIENCE)
+        subprocess.run(
+            [*build_command("cloud", "down"), *self.location_options], check=True, timeout=DEMO_TIMEOUT_S
+        )
 
-    def traces(self) -> dict[str, list[str]]:
+    def list_traces(self) -> dict[str, list[str]]:
         """What of this demo is on the machine; the guests' image may stay, for the next one."""
         links = json.loads(subprocess.check_output(["ip", "-json", "-details", "link"]))
         bridge = f"ga-{self.name}"
@@ -62,22 +64,22 @@ class Demo:
         return {
             "links": [link["ifname"] for link in links if bridge in (link["ifname"], link.get("master"))],
             "mounts": [line for line in mounts if str(self.folder) in line],
-            "processes": [pid.name for pid in Path("/proc").glob("[0-9]*") if self.holds(pid)],
+            "processes": [pid.name for pid in Path("/proc").glob("[0-9]*") if self.is_own_process(pid)],
             "guests": [str(path) for path in self.folder.glob("state/guests/*")],
             "entry": [str(path) for path in self.folder.glob("yaml")],
         }
 
-    def holds(self, process: Path) -> bool:
+    def is_own_process(self, process: Path) -> bool:
         """Whether it was started with our folder, or lives on a disk in it."""
         if process.name == str(os.getpid()):
             return False
         try:
-            seen = (process / "cmdline").read_text() + (process / "mountinfo").read_text()
+            process_text = (process / "cmdline").read_text() + (process / "mountinfo").read_text()
         except OSError:
             return False
-        return str(self.folder) in seen
+        return str(self.folder) in process_text
 
-    def namespaces(self) -> list[Path]:
+    def list_namespaces(self) -> list[Path]:
         """Those of the guests that there are now."""
         guests = [path.name for path in self.folder.glob("state/guests/*")]
         return [NAMESPACE_FOLDER / build_link_names(f"ga-{self.name}", guest).namespace for guest in guests]
@@ -88,9 +90,9 @@ class Demo:
 
 @pytest.fixture
 def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
-    made = Demo(tmp_path, free_subnet)
-    yield made
-    made.down()
+    runner = Demo(tmp_path, free_subnet)
+    yield runner
+    runner.down()
 
 
 @pytest.mark.timeout(300)
@@ -98,14 +100,14 @@ def demo(tmp_path: Path, free_subnet: IPv4Network) -> Iterator[Demo]:
     "database", ["mariadb", pytest.param("mariadb-11.8", marks=pytest.mark.patient), "mysql"]
 )
 def test_the_demo_holds_and_leaves_nothing(demo: Demo, database: str) -> None:
-    answer, told = demo.start("--json", "--db", database).communicate(timeout=PATIENCE)
+    answer, err = demo.start("--json", "--db", database).communicate(timeout=DEMO_TIMEOUT_S)
 
-    said = json.loads(answer)
-    assert said["problems"] == [], told
-    assert said["held"]
-    assert said["rows"] > 20
-    assert [node["name"] for node in said["cluster"]["nodes"]] == ["Master0000", "Slave0000", "Slave0002"]
-    assert not any(demo.traces().values()), demo.traces()
+    result = json.loads(answer)
+    assert result["problems"] == [], err
+    assert result["held"]
+    assert result["rows"] > 20
+    assert [node["name"] for node in result["cluster"]["nodes"]] == ["Master0000", "Slave0000", "Slave0002"]
+    assert not any(demo.list_traces().values()), demo.list_traces()
 
 
 @pytest.mark.timeout(300)
@@ -115,26 +117,26 @@ def test_a_demo_sweeps_what_a_killed_one_left_and_an_interrupted_one_leaves_noth
 ) -> None:
     first = demo.start()
     wait_for(first, "Master0000 (source, m1.medium) is ready")
-    until = time.monotonic() + PATIENCE
-    while len(demo.namespaces()) < 3 and time.monotonic() < until:
+    until = time.monotonic() + DEMO_TIMEOUT_S
+    while len(demo.list_namespaces()) < 3 and time.monotonic() < until:
         time.sleep(0.02)
     first.kill()
     first.communicate()
     if cloud_too:
         demo.kill_cloud()
-    namespaces = demo.namespaces()
+    list_namespaces = demo.list_namespaces()
 
     second = demo.start()
     swept = wait_for(second, "Master0000 (source, m1.medium) is ready")
     second.send_signal(signal.SIGTERM)
-    answer, told = second.communicate(timeout=PATIENCE)
+    answer, err = second.communicate(timeout=DEMO_TIMEOUT_S)
 
-    assert len(namespaces) == 3
+    assert len(list_namespaces) == 3
     assert any("removed the remains of an earlier demo" in line for line in swept)
-    assert second.returncode == 130, told
+    assert second.returncode == 130, err
     assert answer.splitlines()[-1].startswith("did not hold: interrupted")
-    assert not any(namespace.exists() for namespace in namespaces)
-    assert not any(demo.traces().values()), demo.traces()
+    assert not any(namespace.exists() for namespace in list_namespaces)
+    assert not any(demo.list_traces().values()), demo.list_traces()
 
 
 @pytest.mark.timeout(300)
@@ -146,24 +148,24 @@ def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> Non
 
     demo.down()
 
-    assert not any(demo.traces().values()), demo.traces()
+    assert not any(demo.list_traces().values()), demo.list_traces()
 
 
 @pytest.mark.timeout(300)
 def test_a_kept_demo_says_how_to_explore_it_and_how_to_end_it(demo: Demo) -> None:
-    answer, told = demo.start("--keep").communicate(timeout=PATIENCE)
+    answer, err = demo.start("--keep").communicate(timeout=DEMO_TIMEOUT_S)
 
     lines = [line.strip() for line in answer.splitlines()]
     commands = [line for line in lines if line.startswith(("guestagent ", "export "))]
     script = "\n".join(command for command in commands if "add-replica" not in command)
     path = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n"
     explored = subprocess.run(
-        ["bash", "-ec", path + script], capture_output=True, text=True, timeout=PATIENCE
+        ["bash", "-ec", path + script], capture_output=True, text=True, timeout=DEMO_TIMEOUT_S
     )
-    assert lines[-1].startswith("held: "), told
+    assert lines[-1].startswith("held: "), err
     assert explored.returncode == 0, explored.stderr
     assert "Slave0000 (replica): ready" in explored.stdout
-    assert not any(demo.traces().values()), demo.traces()
+    assert not any(demo.list_traces().values()), demo.list_traces()
 
 
 def test_one_demo_at_a_time(demo: Demo) -> None:
@@ -171,28 +173,28 @@ def test_one_demo_at_a_time(demo: Demo) -> None:
     wait_for(first, "starting a cloud")
 
     second = demo.start()
-    _, refused = second.communicate(timeout=PATIENCE)
+    _, err = second.communicate(timeout=DEMO_TIMEOUT_S)
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=PATIENCE)
+    first.communicate(timeout=DEMO_TIMEOUT_S)
 
     assert second.returncode == 5
-    assert refused == "guestagent: another demo is running on this machine: wait until it ends\n"
+    assert err == "guestagent: another demo is running on this machine: wait until it ends\n"
     assert first.returncode == 130
-    assert not any(demo.traces().values()), demo.traces()
+    assert not any(demo.list_traces().values()), demo.list_traces()
 
 
 def test_a_machine_that_allows_no_namespaces_is_told_in_one_sentence(tmp_path: Path) -> None:
     powerless = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
-    words = [*powerless, *our("demo"), "--state", f"{tmp_path}/state"]
+    words = [*powerless, *build_command("demo"), "--state", f"{tmp_path}/state"]
 
-    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+    completed = subprocess.run(words, capture_output=True, text=True, timeout=DEMO_TIMEOUT_S)
 
-    assert done.returncode == 77
-    assert done.stderr.startswith("guestagent: this machine does not allow namespaces")
-    assert len(done.stderr.splitlines()) == 1
+    assert completed.returncode == 77
+    assert completed.stderr.startswith("guestagent: this machine does not allow namespaces")
+    assert len(completed.stderr.splitlines()) == 1
 
 
-def our(*words: str) -> list[str]:
+def build_command(*words: str) -> list[str]:
     return [sys.executable, "-m", "guestagent", *words]
 
 

@@ -47,13 +47,13 @@ def heat(cloud: Serving) -> Iterator[HeatRequests]:
 
 
 def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster("Slave0000"))
+    heat.create("prod", build_template("Slave0000"))
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
     assert list_booted_nodes(cloud) == ["Master0000"]
 
-    signal(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    send_signal(cloud, "prod", "Master0000ReadyWaitCondHandle")
     heat.wait_for_resource("prod", "Slave0000ReadyWaitCond", "CREATE_IN_PROGRESS")
-    signal(cloud, "prod", "Slave0000ReadyWaitCondHandle", data={"lag": 0})
+    send_signal(cloud, "prod", "Slave0000ReadyWaitCondHandle", data={"lag": 0})
     heat.wait("prod", "CREATE_COMPLETE")
 
     assert list_booted_nodes(cloud) == ["Master0000", "Slave0000"]
@@ -68,11 +68,11 @@ def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, h
 def test_a_guest_collects_its_own_metadata_and_no_other(
     cloud: Serving, heat: HeatRequests, tmp_path: Path
 ) -> None:
-    heat.create("prod", cluster("Slave0000"))
+    heat.create("prod", build_template("Slave0000"))
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
 
-    collected = collect(cloud, tmp_path, "Master0000", "Master0000")
-    foreign = collect(cloud, tmp_path, "Master0000", "Slave0000")
+    collected = run_collector(cloud, tmp_path, "Master0000", "Master0000")
+    foreign = run_collector(cloud, tmp_path, "Master0000", "Slave0000")
 
     password = get_fake_cloud(cloud).engine.find_stack("prod").resources["Slave0000Password"].data["value"]
     assert collected["Users"] == [{"name": "slave0000", "password": password}]
@@ -85,11 +85,11 @@ def test_a_guest_collects_its_own_metadata_and_no_other(
 def test_a_polling_guest_sees_changed_metadata_while_the_stack_goes_on(
     cloud: Serving, heat: HeatRequests, tmp_path: Path
 ) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
 
-    heat.update("prod", cluster("Slave0000", generation=2))
+    heat.update("prod", build_template("Slave0000", generation=2))
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond2", "CREATE_IN_PROGRESS")
-    collected = collect(cloud, tmp_path, "Master0000", "Master0000")
+    collected = run_collector(cloud, tmp_path, "Master0000", "Master0000")
 
     assert collected["GuestAgent"] == {"Generation": 2}
     assert [user["name"] for user in collected["Users"]] == ["slave0000"]  # type: ignore[attr-defined]
@@ -99,10 +99,10 @@ def test_a_polling_guest_sees_changed_metadata_while_the_stack_goes_on(
 
 
 def test_a_failure_ends_the_stack_at_once_with_its_reason(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
 
-    signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE", reason="binary log is off")
+    send_signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE", reason="binary log is off")
     heat.wait("prod", "CREATE_FAILED")
 
     assert heat.find_stack("prod")["stack_status_reason"] == (
@@ -111,7 +111,7 @@ def test_a_failure_ends_the_stack_at_once_with_its_reason(cloud: Serving, heat: 
 
 
 def test_a_condition_that_nobody_signals_times_out(heat: HeatRequests) -> None:
-    heat.create("prod", cluster(timeout=1))
+    heat.create("prod", build_template(timeout=1))
 
     heat.wait("prod", "CREATE_FAILED")
 
@@ -123,15 +123,15 @@ def test_a_condition_that_nobody_signals_times_out(heat: HeatRequests) -> None:
 def test_a_failure_left_in_a_handle_fails_every_update_until_the_same_id_succeeds(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
-    signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE")
+    send_signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE")
     heat.wait("prod", "CREATE_FAILED")
 
-    heat.update("prod", cluster())
+    heat.update("prod", build_template())
     heat.wait("prod", "UPDATE_FAILED")
-    signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="SUCCESS")
-    heat.update("prod", cluster())
+    send_signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="SUCCESS")
+    heat.update("prod", build_template())
     heat.wait("prod", "UPDATE_COMPLETE")
 
     assert list_booted_nodes(cloud) == ["Master0000"], "the server itself had not failed"
@@ -140,14 +140,14 @@ def test_a_failure_left_in_a_handle_fails_every_update_until_the_same_id_succeed
 def test_a_changed_timeout_replaces_the_condition_and_completes_from_old_signals(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
 
-    heat.update("prod", cluster(timeout=200))
+    heat.update("prod", build_template(timeout=200))
     heat.wait("prod", "UPDATE_COMPLETE")
 
     events = heat.events("prod")
-    done = [e["resource_status"] for e in events if e["resource_name"] == "Master0000ReadyWaitCond"]
-    assert done[2:] == [
+    statuses = [e["resource_status"] for e in events if e["resource_name"] == "Master0000ReadyWaitCond"]
+    assert statuses[2:] == [
         "UPDATE_IN_PROGRESS",
         "UPDATE_COMPLETE",
         "CREATE_IN_PROGRESS",
@@ -158,9 +158,9 @@ def test_a_changed_timeout_replaces_the_condition_and_completes_from_old_signals
 
 
 def test_an_unchanged_template_touches_nothing(cloud: Serving, heat: HeatRequests) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
 
-    heat.update("prod", cluster())
+    heat.update("prod", build_template())
     heat.wait("prod", "UPDATE_COMPLETE")
 
     assert {row["resource_status"] for row in heat.resources("prod")} == {"CREATE_COMPLETE"}
@@ -169,28 +169,28 @@ def test_an_unchanged_template_touches_nothing(cloud: Serving, heat: HeatRequest
 def test_a_flavor_changes_in_place_and_user_data_replaces_the_server(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
     first = heat.resource("prod", "Master0000")["physical_resource_id"]
 
-    heat.update("prod", cluster(flavor="m1.large"))
+    heat.update("prod", build_template(flavor="m1.large"))
     heat.wait("prod", "UPDATE_COMPLETE")
     resized = heat.resource("prod", "Master0000")["physical_resource_id"]
-    heat.update("prod", cluster(flavor="m1.large", script="#!/bin/sh\necho other\n"))
+    heat.update("prod", build_template(flavor="m1.large", script="#!/bin/sh\necho other\n"))
     heat.wait("prod", "UPDATE_COMPLETE", again=True)
     replaced = heat.resource("prod", "Master0000")["physical_resource_id"]
 
     assert resized == first
     assert replaced != first
-    said = [call for call, about in get_fake_hypervisor(cloud).calls if about == first or call == "boot"]
-    assert said == ["boot", "reboot", "boot", "destroy"], "the new one runs before the old one goes"
+    calls = [call for call, about in get_fake_hypervisor(cloud).calls if about == first or call == "boot"]
+    assert calls == ["boot", "reboot", "boot", "destroy"], "the new one runs before the old one goes"
 
 
 def test_what_leaves_the_template_goes_as_soon_as_nothing_needs_it(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    ready(cloud, heat, "prod", cluster("Slave0000"))
+    create_ready_stack(cloud, heat, "prod", build_template("Slave0000"))
 
-    heat.update("prod", cluster())
+    heat.update("prod", build_template())
     heat.wait("prod", "UPDATE_COMPLETE")
 
     names = [row["resource_name"] for row in heat.resources("prod")]
@@ -201,9 +201,9 @@ def test_what_leaves_the_template_goes_as_soon_as_nothing_needs_it(
 
 
 def test_a_deleted_stack_leaves_no_guest_and_no_key(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     heat.delete("prod")
     heat.wait_until(lambda: heat.find_status("prod") is None)
@@ -214,7 +214,7 @@ def test_a_deleted_stack_leaves_no_guest_and_no_key(cloud: Serving, heat: HeatRe
 
 
 def test_a_broken_flavor_says_what_nova_says(heat: HeatRequests) -> None:
-    heat.create("prod", cluster(flavor="broken"))
+    heat.create("prod", build_template(flavor="broken"))
 
     heat.wait("prod", "CREATE_FAILED")
 
@@ -231,13 +231,13 @@ def test_a_guest_that_cannot_boot_fails_its_stack(tmp_path: Path) -> None:
 
     with serving(NoPower()) as cloud, openstack.connect(**cloud.connect) as connection:
         heat = HeatRequests(connection)
-        heat.create("prod", cluster())
+        heat.create("prod", build_template())
         heat.wait("prod", "CREATE_FAILED")
         assert "no power" in str(heat.find_stack("prod")["stack_status_reason"])
 
 
 def test_a_rollback_removes_what_a_failed_create_made(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster(flavor="broken"), disable_rollback=False)
+    heat.create("prod", build_template(flavor="broken"), disable_rollback=False)
 
     heat.wait("prod", "ROLLBACK_COMPLETE")
 
@@ -246,9 +246,9 @@ def test_a_rollback_removes_what_a_failed_create_made(cloud: Serving, heat: Heat
 
 
 def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, heat: HeatRequests) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
 
-    heat.update("prod", cluster("Slave0000", flavors={"Slave0000": "broken"}), disable_rollback=False)
+    heat.update("prod", build_template("Slave0000", flavors={"Slave0000": "broken"}), disable_rollback=False)
     heat.wait_for_resource("prod", "Slave0000", "CREATE_FAILED")
     heat.wait("prod", "ROLLBACK_COMPLETE")
 
@@ -256,7 +256,7 @@ def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, he
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "said"),
+    ("body", "code", "message"),
     [
         (BODY, 200, "<resource>Master0000ReadyWaitCondHandle</resource>"),
         ({**BODY, "Data": {"any": [1, None]}}, 200, "<resource>"),
@@ -274,25 +274,25 @@ def test_a_failed_update_rolls_back_to_the_template_before_it(cloud: Serving, he
     ],
 )
 def test_a_handle_answers_a_body_as_heat_does(
-    cloud: Serving, heat: HeatRequests, body: object, code: int, said: str
+    cloud: Serving, heat: HeatRequests, body: object, code: int, message: str
 ) -> None:
-    heat.create("prod", cluster())
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    heat.create("prod", build_template())
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     answer = put_json(url, body)
 
     assert answer.status_code == code
-    assert said in answer.text
-    assert bool(said) == bool(answer.text)
+    assert message in answer.text
+    assert bool(message) == bool(answer.text)
 
 
 def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    heat.create("prod", build_template())
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
     body = json.dumps(BODY)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    refused = [
+    responses = [
         requests.put(url, data=body, headers=form, timeout=5),
         requests.put(url + "&extra=1", data=body, timeout=5),
         requests.put(url.replace("Signature=", "Signature=A"), data=body, timeout=5),
@@ -301,8 +301,8 @@ def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat
         requests.get(url, timeout=5),
     ]
 
-    assert [answer.status_code for answer in refused] == [403] * 6
-    assert {answer.text for answer in refused} == {
+    assert [answer.status_code for answer in responses] == [403] * 6
+    assert {answer.text for answer in responses} == {
         "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
         "<Message>User is not authorized to perform action</Message></Error></ErrorResponse>"
     }
@@ -314,8 +314,8 @@ def test_everything_that_breaks_a_signature_is_the_same_403(cloud: Serving, heat
 def test_a_content_type_that_heat_cannot_read_is_an_empty_500(
     cloud: Serving, heat: HeatRequests, kind: str
 ) -> None:
-    heat.create("prod", cluster())
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    heat.create("prod", build_template())
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     answer = requests.put(url, data=json.dumps(BODY), headers={"Content-Type": kind}, timeout=5)
 
@@ -326,9 +326,9 @@ def test_a_presigned_url_expires() -> None:
     impatient = CloudSettings(auth_ttl=timedelta(seconds=-1))
     with serving(settings=impatient) as cloud, openstack.connect(**cloud.connect) as connection:
         heat = HeatRequests(connection)
-        heat.create("prod", cluster())
+        heat.create("prod", build_template())
 
-        answer = put_json(handle(cloud, "prod", "Master0000ReadyWaitCondHandle"))
+        answer = put_json(find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle"))
 
         assert answer.status_code == 403
 
@@ -336,9 +336,9 @@ def test_a_presigned_url_expires() -> None:
 def test_signals_after_completion_are_taken_and_change_nothing_but_the_data(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
 
-    signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE", unique="late", data="why")
+    send_signal(cloud, "prod", "Master0000ReadyWaitCondHandle", status="FAILURE", unique="late", data="why")
 
     detail = heat.get("prod", "/resources?type=WaitCondition&with_detail=true")["resources"]
     [condition] = [row for row in check_rows(detail) if row["resource_name"] == "Master0000ReadyWaitCond"]
@@ -348,7 +348,7 @@ def test_signals_after_completion_are_taken_and_change_nothing_but_the_data(
 
 
 @pytest.mark.parametrize(
-    ("path", "what"),
+    ("path", "description"),
     [
         ("", "stack show with outputs resolved"),
         ("/resources?with_detail=true", "resource list with details"),
@@ -358,25 +358,25 @@ def test_signals_after_completion_are_taken_and_change_nothing_but_the_data(
     ],
 )
 def test_a_read_that_would_endanger_a_real_stack_is_reported(
-    cloud: Serving, heat: HeatRequests, path: str, what: str
+    cloud: Serving, heat: HeatRequests, path: str, description: str
 ) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond", "CREATE_IN_PROGRESS")
 
     heat.get("prod", path)
 
     [read] = cloud.dangerous_reads
-    assert (read["stack"], read["status"], read["read"]) == ("prod", "CREATE_IN_PROGRESS", what)
+    assert (read["stack"], read["status"], read["read"]) == ("prod", "CREATE_IN_PROGRESS", description)
     endpoint = {"service_type": "embedded"}
-    told = heat.connection.session.get("/dangerous-reads", endpoint_filter=endpoint).json()
-    assert told == {"dangerous_reads": cloud.dangerous_reads}
+    reads = heat.connection.session.get("/dangerous-reads", endpoint_filter=endpoint).json()
+    assert reads == {"dangerous_reads": cloud.dangerous_reads}
 
 
 @pytest.mark.parametrize(
     "path", ["?resolve_outputs=false", "/resources?type=WaitCondition", "/template", "/events"]
 )
 def test_harmless_reads_are_not_reported(cloud: Serving, heat: HeatRequests, path: str) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
 
     heat.get("prod", path)
     heat.find_stack("prod")
@@ -385,18 +385,18 @@ def test_harmless_reads_are_not_reported(cloud: Serving, heat: HeatRequests, pat
 
 
 def test_the_template_is_given_back_as_it_was_sent(heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
 
-    assert heat.get("prod", "/template") == cluster()
+    assert heat.get("prod", "/template") == build_template()
 
 
 def test_a_name_leads_to_the_stack_by_a_redirect(heat: HeatRequests) -> None:
-    made = heat.create("prod", cluster())
+    stack_id = heat.create("prod", build_template())
 
-    found = heat.connection.orchestration.find_stack("prod", resolve_outputs=False)
+    stack = heat.connection.orchestration.find_stack("prod", resolve_outputs=False)
 
-    assert found is not None
-    assert found.id == made
+    assert stack is not None
+    assert stack.id == stack_id
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ def test_a_name_leads_to_the_stack_by_a_redirect(heat: HeatRequests) -> None:
 def test_a_template_that_heat_refuses_is_refused_in_its_words(
     heat: HeatRequests, change: Callable[[Document], object], code: int, kind: str, message: str
 ) -> None:
-    template = cluster()
+    template = build_template()
     change(template)
 
     answer = heat.post("/stacks", {"stack_name": "prod", "template": template})
@@ -490,16 +490,16 @@ def test_a_template_that_heat_refuses_is_refused_in_its_words(
 
 
 def test_a_name_is_taken_until_its_stack_is_gone(heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
+    heat.create("prod", build_template())
 
-    answer = heat.post("/stacks", {"stack_name": "prod", "template": cluster()})
+    answer = heat.post("/stacks", {"stack_name": "prod", "template": build_template()})
 
     assert answer.status_code == 409
     assert answer.json()["error"]["message"] == "The Stack (prod) already exists."
 
 
 def test_validate_shows_the_parameters_of_a_template(heat: HeatRequests) -> None:
-    template = {**cluster(), "Parameters": {"Flavor": {"Type": "String", "Default": "m1.small"}}}
+    template = {**build_template(), "Parameters": {"Flavor": {"Type": "String", "Default": "m1.small"}}}
 
     answer = heat.post("/validate", {"template": template})
 
@@ -518,7 +518,7 @@ def test_a_wrong_password_is_401(cloud: Serving) -> None:
 
 
 def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: HeatRequests) -> None:
-    ready(cloud, heat, "prod", cluster())
+    create_ready_stack(cloud, heat, "prod", build_template())
     compute = heat.connection.compute
 
     [server] = compute.servers()
@@ -533,27 +533,27 @@ def test_the_compute_service_lists_finds_and_reboots(cloud: Serving, heat: HeatR
 
 
 def test_an_outage_that_refuses_ends_by_itself(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    heat.create("prod", build_template())
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     cloud.fault("cfn", "refuse", 0.5)
 
     with pytest.raises(requests.ConnectionError):
         put_json(url)
-    heat.wait_until(lambda: answers(url))
+    heat.wait_until(lambda: is_accepted(url))
 
 
 def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: HeatRequests) -> None:
-    asked = {"service": "heat", "mode": "503", "seconds": 60, "method": "POST"}
+    body = {"service": "heat", "mode": "503", "seconds": 60, "method": "POST"}
     token = {"X-Auth-Token": str(heat.connection.auth_token)}
     admin = str(heat.connection.endpoint_for("embedded"))
 
-    begun = requests.post(f"{admin}/faults", json=asked, headers=token, timeout=5)
-    during = heat.post("/validate", {"template": cluster()})
-    ended = requests.delete(f"{admin}/faults", headers=token, timeout=5)
-    after = heat.post("/validate", {"template": cluster()})
+    started = requests.post(f"{admin}/faults", json=body, headers=token, timeout=5)
+    during = heat.post("/validate", {"template": build_template()})
+    stopped = requests.delete(f"{admin}/faults", headers=token, timeout=5)
+    after = heat.post("/validate", {"template": build_template()})
 
-    assert (begun.status_code, ended.status_code) == (202, 204)
+    assert (started.status_code, stopped.status_code) == (202, 204)
     assert (during.status_code, after.status_code) == (503, 200)
 
 
@@ -563,11 +563,11 @@ def test_an_outage_is_begun_and_ended_over_http(cloud: Serving, heat: HeatReques
 def test_an_outage_that_makes_no_sense_is_refused(
     cloud: Serving, heat: HeatRequests, wrong: Document
 ) -> None:
-    asked = {"service": "heat", "mode": "503", "seconds": 60, **wrong}
+    body = {"service": "heat", "mode": "503", "seconds": 60, **wrong}
     token = {"X-Auth-Token": str(heat.connection.auth_token)}
 
     answer = requests.post(
-        f"{heat.connection.endpoint_for('embedded')}/faults", json=asked, headers=token, timeout=5
+        f"{heat.connection.endpoint_for('embedded')}/faults", json=body, headers=token, timeout=5
     )
 
     assert answer.status_code == 400
@@ -575,8 +575,8 @@ def test_an_outage_that_makes_no_sense_is_refused(
 
 
 def test_while_keystone_is_down_a_good_signal_is_an_empty_500(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", cluster())
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    heat.create("prod", build_template())
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     cloud.fault("keystone", "503", 0.3)
     during = put_json(url)
@@ -589,8 +589,8 @@ def test_no_signature_and_no_password_reaches_the_log(
     cloud: Serving, heat: HeatRequests, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "guestagent")
-    heat.create("prod", cluster())
-    url = handle(cloud, "prod", "Master0000ReadyWaitCondHandle")
+    heat.create("prod", build_template())
+    url = find_handle_url(cloud, "prod", "Master0000ReadyWaitCondHandle")
 
     put_json(url)
     heat.wait_until(lambda: "/v1/waitcondition/arn:openstack:heat" in caplog.text)
@@ -599,7 +599,7 @@ def test_no_signature_and_no_password_reaches_the_log(
     assert get_fake_cloud(cloud).identity.password.reveal() not in caplog.text
 
 
-def handle(cloud: Serving, stack: str, name: str) -> str:
+def find_handle_url(cloud: Serving, stack: str, name: str) -> str:
     """The presigned URL of a handle, once it is there."""
     until = time.monotonic() + 5
     while time.monotonic() < until:
@@ -610,14 +610,14 @@ def handle(cloud: Serving, stack: str, name: str) -> str:
     raise AssertionError(f"{name} was not made")
 
 
-def answers(url: str) -> bool:
+def is_accepted(url: str) -> bool:
     try:
         return put_json(url).status_code == 200
     except requests.ConnectionError:
         return False
 
 
-def signal(
+def send_signal(
     cloud: Serving,
     stack: str,
     name: str,
@@ -627,22 +627,22 @@ def signal(
     data: object = None,
 ) -> None:
     body = {"Status": status, "Reason": reason, "UniqueId": unique or name, "Data": data}
-    answer = put_json(handle(cloud, stack, name), body)
+    answer = put_json(find_handle_url(cloud, stack, name), body)
     assert answer.status_code == 200, answer.text
 
 
-def ready(cloud: Serving, heat: HeatRequests, name: str, template: Document) -> None:
+def create_ready_stack(cloud: Serving, heat: HeatRequests, name: str, template: Document) -> None:
     """Create a stack and signal for every node in turn."""
     heat.create(name, template)
     resources = template["Resources"]
     assert isinstance(resources, dict)
     for condition in [key for key in resources if key.endswith("ReadyWaitCond")]:
         heat.wait_for_resource(name, condition, "CREATE_IN_PROGRESS")
-        signal(cloud, name, f"{condition}Handle")
+        send_signal(cloud, name, f"{condition}Handle")
     heat.wait(name, "CREATE_COMPLETE")
 
 
-def collect(cloud: Serving, folder: Path, user: str, node: str) -> Document:
+def run_collector(cloud: Serving, folder: Path, user: str, build_node: str) -> Document:
     """What the real os-collect-config gets for a node with a user's keys; nothing where it is refused."""
     stack = get_fake_cloud(cloud).engine.find_stack("prod")
     access = stack.resources[f"{user}AccessKey"].physical_id
@@ -651,11 +651,11 @@ def collect(cloud: Serving, folder: Path, user: str, node: str) -> Document:
     config = folder / "os-collect-config.conf"
     config.write_text(
         f"[DEFAULT]\ncollectors = cfn\ncachedir = {folder}/cache\n"
-        f"[cfn]\nmetadata_url = {cloud.cfn_url}/v1/\nstack_name = prod\npath = {node}.Metadata\n"
+        f"[cfn]\nmetadata_url = {cloud.cfn_url}/v1/\nstack_name = prod\npath = {build_node}.Metadata\n"
         f"access_key_id = {access}\nsecret_access_key = {pair.secret.reveal()}\n"
     )
     script = Path(sys.executable).with_name("os-collect-config")
-    done = subprocess.run(
+    completed = subprocess.run(
         [script, "--config-file", config, "--one-time", "--print"],
         capture_output=True,
         text=True,
@@ -663,11 +663,11 @@ def collect(cloud: Serving, folder: Path, user: str, node: str) -> Document:
         timeout=30,
         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
     )
-    printed: Mapping[str, Document] = json.loads(done.stdout) if done.stdout.strip() else {}
+    printed: Mapping[str, Document] = json.loads(completed.stdout) if completed.stdout.strip() else {}
     return printed.get("cfn") or {}
 
 
-def cluster(
+def build_template(
     *replicas: str,
     generation: int = 1,
     timeout: int = 300,
@@ -688,7 +688,7 @@ def cluster(
             }
             for name in replicas
         },
-        **node(
+        **build_node(
             "Master0000",
             suffix,
             timeout,
@@ -702,9 +702,11 @@ def cluster(
             "Address": {"Fn::GetAtt": ["Master0000", "PrivateIp"]},
             "User": {"name": name.lower(), "password": {"Ref": f"{name}Password"}},
         }
-        made = node(name, "", timeout, (flavors or {}).get(name, flavor), script, {"Master": master})
-        made[name]["DependsOn"] = f"Master0000ReadyWaitCond{suffix}"
-        resources.update(made)
+        node_resources = build_node(
+            name, "", timeout, (flavors or {}).get(name, flavor), script, {"Master": master}
+        )
+        node_resources[name]["DependsOn"] = f"Master0000ReadyWaitCond{suffix}"
+        resources.update(node_resources)
     last = (replicas or ("Master0000",))[-1]
     evidence = f"{last}ReadyWaitCond" + (suffix if last == "Master0000" else "")
     return {
@@ -718,7 +720,7 @@ def cluster(
     }
 
 
-def node(
+def build_node(
     name: str, suffix: str, timeout: int, flavor: str, script: str, metadata: Document
 ) -> dict[str, dict[str, object]]:
     ref = {"Ref": f"{name}ReadyWaitCondHandle{suffix}"}

@@ -40,7 +40,7 @@ def heat(cloud: Serving) -> Iterator[HeatRequests]:
 
 
 def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, heat: HeatRequests) -> None:
-    ready(cloud, heat, cluster("Slave0000"))
+    create_ready_stack(cloud, heat, build_template("Slave0000"))
 
     assert list_booted_nodes(cloud) == ["Master0000", "Slave0000"]
     outputs = heat.outputs("prod")
@@ -57,11 +57,11 @@ def test_a_cluster_is_created_in_the_order_of_its_dependencies(cloud: Serving, h
 def test_the_real_collector_reads_a_nodes_own_metadata_and_no_others(
     cloud: Serving, heat: HeatRequests, tmp_path: Path, transport: str
 ) -> None:
-    ready(cloud, heat, cluster("Slave0000", polling=transport))
-    settings = boot_metadata(cloud, "Master0000")["os-collect-config"]
+    create_ready_stack(cloud, heat, build_template("Slave0000", polling=transport))
+    settings = read_boot_metadata(cloud, "Master0000")["os-collect-config"]
 
-    collected = collect(settings, tmp_path / "own")
-    foreign = collect(aimed_at(settings, "Slave0000"), tmp_path / "foreign")
+    collected = run_collector(settings, tmp_path / "own")
+    foreign = run_collector(point_settings_at(settings, "Slave0000"), tmp_path / "foreign")
 
     password = get_fake_cloud(cloud).engine.find_stack("prod").resources["Slave0000Password"].data["value"]
     assert collected["Users"] == [{"name": "slave0000", "password": password}]
@@ -75,13 +75,13 @@ def test_the_real_collector_reads_a_nodes_own_metadata_and_no_others(
 def test_changed_metadata_reaches_a_polling_guest_in_place(
     cloud: Serving, heat: HeatRequests, tmp_path: Path
 ) -> None:
-    ready(cloud, heat, cluster())
-    settings = boot_metadata(cloud, "Master0000")["os-collect-config"]
-    before = collect(settings, tmp_path / "before")
+    create_ready_stack(cloud, heat, build_template())
+    settings = read_boot_metadata(cloud, "Master0000")["os-collect-config"]
+    before = run_collector(settings, tmp_path / "before")
 
-    heat.update("prod", cluster("Slave0000", generation=2))
+    heat.update("prod", build_template("Slave0000", generation=2))
     heat.wait_for_resource("prod", "Master0000ReadyWaitCond2", "CREATE_IN_PROGRESS")
-    after = collect(settings, tmp_path / "after")
+    after = run_collector(settings, tmp_path / "after")
 
     assert (before["GuestAgent"], after["GuestAgent"]) == ({"Generation": 1}, {"Generation": 2})
     assert after["os-collect-config"] == settings
@@ -94,32 +94,32 @@ def test_changed_metadata_reaches_a_polling_guest_in_place(
 def test_flavor_and_user_data_change_in_place_and_the_image_replaces_at_the_same_address(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    ready(cloud, heat, cluster())
+    create_ready_stack(cloud, heat, build_template())
     first = heat.resource("prod", "Master0000")["physical_resource_id"]
-    heat.update("prod", cluster(flavor="m1.large", user_data="#!/bin/sh\n"))
+    heat.update("prod", build_template(flavor="m1.large", user_data="#!/bin/sh\n"))
     heat.wait("prod", "UPDATE_COMPLETE")
     resized = heat.resource("prod", "Master0000")["physical_resource_id"]
 
-    heat.update("prod", cluster(flavor="m1.tiny", user_data="#!/bin/sh\n", flavor_policy="REPLACE"))
+    heat.update("prod", build_template(flavor="m1.tiny", user_data="#!/bin/sh\n", flavor_policy="REPLACE"))
     heat.wait("prod", "UPDATE_COMPLETE", again=True)
     replaced = str(heat.resource("prod", "Master0000")["physical_resource_id"])
 
     assert resized == first
     assert replaced != first
-    said = [call for call, about in get_fake_hypervisor(cloud).calls if about == first or call == "boot"]
-    assert said == ["boot", "reboot", "destroy", "boot"], (
+    calls = [call for call, about in get_fake_hypervisor(cloud).calls if about == first or call == "boot"]
+    assert calls == ["boot", "reboot", "destroy", "boot"], (
         "the old one gives up its port before the new one runs"
     )
     assert get_fake_hypervisor(cloud).guests[replaced].address == "10.77.0.10"
 
 
 def test_a_resize_that_fails_is_tried_again_on_the_same_server(cloud: Serving, heat: HeatRequests) -> None:
-    ready(cloud, heat, cluster())
+    create_ready_stack(cloud, heat, build_template())
     first = heat.resource("prod", "Master0000")["physical_resource_id"]
-    heat.update("prod", cluster(flavor="broken"))
+    heat.update("prod", build_template(flavor="broken"))
     heat.wait("prod", "UPDATE_FAILED")
 
-    heat.update("prod", cluster(flavor="m1.medium"))
+    heat.update("prod", build_template(flavor="m1.medium"))
     heat.wait("prod", "UPDATE_COMPLETE")
 
     assert heat.resource("prod", "Master0000")["physical_resource_id"] == first
@@ -127,8 +127,8 @@ def test_a_resize_that_fails_is_tried_again_on_the_same_server(cloud: Serving, h
 
 
 def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", handles("CFN_SIGNAL"))
-    url = document(cloud, heat, "CFN_SIGNAL")["alarm_url"]
+    heat.create("prod", build_handles("CFN_SIGNAL"))
+    url = read_signal_document(cloud, heat, "CFN_SIGNAL")["alarm_url"]
 
     wrong = requests.put(url, data='{"Status": "SUCCESS"}', timeout=5)
     right = requests.put(url, data="{}", timeout=5)
@@ -139,16 +139,16 @@ def test_the_cfn_url_of_a_hot_handle_wants_its_own_keys(cloud: Serving, heat: He
 
 
 def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", handles("HEAT_SIGNAL"))
-    told = document(cloud, heat, "HEAT_SIGNAL")
-    token = log_in(told)
+    heat.create("prod", build_handles("HEAT_SIGNAL"))
+    login = read_signal_document(cloud, heat, "HEAT_SIGNAL")
+    token = request_token(login)
 
-    answer = requests.post(told["alarm_url"], json={"id": "n", "data": 7}, headers=token, timeout=5)
+    answer = requests.post(login["alarm_url"], json={"id": "n", "data": 7}, headers=token, timeout=5)
 
     assert (answer.status_code, answer.json()) == (200, None)
     heat.wait("prod", "CREATE_COMPLETE")
-    said = [e for e in heat.events("prod") if e["resource_status"] == "SIGNAL_COMPLETE"]
-    assert [event["resource_status_reason"] for event in said] == [
+    signals = [e for e in heat.events("prod") if e["resource_status"] == "SIGNAL_COMPLETE"]
+    assert [event["resource_status_reason"] for event in signals] == [
         "Signal: status:SUCCESS reason:Signal 1 received"
     ]
 
@@ -156,26 +156,26 @@ def test_a_heat_signal_is_given_with_the_credentials_of_its_user(cloud: Serving,
 def test_a_token_signal_is_given_with_the_token_that_the_handle_shows(
     cloud: Serving, heat: HeatRequests
 ) -> None:
-    heat.create("prod", handles("TOKEN_SIGNAL"))
-    shown = handle_attributes(cloud, heat)
+    heat.create("prod", build_handles("TOKEN_SIGNAL"))
+    attributes = list_handle_attributes(cloud, heat)
 
     failure = '{"status": "FAILURE", "reason": "no room"}'
-    command = [*shlex.split(shown["curl_cli"]), "--silent", "--data-binary", failure]
+    command = [*shlex.split(attributes["curl_cli"]), "--silent", "--data-binary", failure]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert shown["signal"] == "null"
-    assert shown["token"] in shown["curl_cli"]
+    assert attributes["signal"] == "null"
+    assert attributes["token"] in attributes["curl_cli"]
     assert "200 OK" in answer.stdout
     heat.wait("prod", "CREATE_FAILED")
     assert str(heat.find_stack("prod")["stack_status_reason"]).endswith("resources.Condition: no room")
 
 
 def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", handles("HEAT_SIGNAL"))
-    told = document(cloud, heat, "HEAT_SIGNAL")
-    token, resource = log_in(told), told["alarm_url"].removesuffix("/signal")
+    heat.create("prod", build_handles("HEAT_SIGNAL"))
+    login = read_signal_document(cloud, heat, "HEAT_SIGNAL")
+    token, resource = request_token(login), login["alarm_url"].removesuffix("/signal")
     stack = resource.rpartition("/resources/")[0]
-    theirs = heat.connection.orchestration.get_endpoint()
+    endpoint = heat.connection.orchestration.get_endpoint()
 
     answers = {
         "its handle's metadata": requests.get(f"{resource}/metadata", headers=token, timeout=5),
@@ -183,14 +183,14 @@ def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: HeatRequests) -
         "its own resource": requests.get(resource, headers=token, timeout=5),
         "the stack": requests.get(stack, headers=token, timeout=5),
         "deleting": requests.delete(stack, headers=token, timeout=5),
-        "the project": requests.get(f"{theirs}/stacks", headers=token, timeout=5),
+        "the project": requests.get(f"{endpoint}/stacks", headers=token, timeout=5),
         "signalling what takes none": requests.post(
             f"{stack}/resources/Condition/signal", headers=token, timeout=5
         ),
         "no token": requests.get(f"{resource}/metadata", timeout=5),
     }
 
-    assert {what: answer.status_code for what, answer in answers.items()} == {
+    assert {request: answer.status_code for request, answer in answers.items()} == {
         "its handle's metadata": 403,
         "another's metadata": 403,
         "its own resource": 403,
@@ -203,21 +203,22 @@ def test_a_stacks_user_may_do_nothing_else(cloud: Serving, heat: HeatRequests) -
 
 
 def test_a_user_goes_with_its_handle(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", handles("HEAT_SIGNAL"))
-    told = document(cloud, heat, "HEAT_SIGNAL")
-    token = log_in(told)
+    heat.create("prod", build_handles("HEAT_SIGNAL"))
+    login = read_signal_document(cloud, heat, "HEAT_SIGNAL")
+    token = request_token(login)
 
     heat.delete("prod")
     heat.wait_until(lambda: heat.find_status("prod") is None)
 
-    assert requests.post(told["alarm_url"], json={}, headers=token, timeout=5).status_code == 401
+    assert requests.post(login["alarm_url"], json={}, headers=token, timeout=5).status_code == 401
     assert (
-        requests.post(f"{told['auth_url']}/auth/tokens", json=credentials(told), timeout=5).status_code == 401
+        requests.post(f"{login['auth_url']}/auth/tokens", json=build_login(login), timeout=5).status_code
+        == 401
     )
 
 
 @pytest.mark.parametrize(
-    ("sent", "kind", "code", "status"),
+    ("body", "kind", "code", "status"),
     [
         (b"[1]", "application/json", 200, "CREATE_COMPLETE"),
         (b"", "", 200, "CREATE_COMPLETE"),
@@ -229,23 +230,23 @@ def test_a_user_goes_with_its_handle(cloud: Serving, heat: HeatRequests) -> None
     ],
 )
 def test_the_answer_to_a_rest_signal_says_nothing_of_its_acceptance(
-    cloud: Serving, heat: HeatRequests, sent: bytes, kind: str, code: int, status: str
+    cloud: Serving, heat: HeatRequests, body: bytes, kind: str, code: int, status: str
 ) -> None:
-    heat.create("prod", handles("HEAT_SIGNAL"))
-    told = document(cloud, heat, "HEAT_SIGNAL")
+    heat.create("prod", build_handles("HEAT_SIGNAL"))
+    login = read_signal_document(cloud, heat, "HEAT_SIGNAL")
     heat.wait_for_resource("prod", "Condition", "CREATE_IN_PROGRESS")
 
-    headers = {**log_in(told), **({"Content-Type": kind} if kind else {})}
-    answer = requests.post(told["alarm_url"], data=sent, headers=headers, timeout=5)
+    headers = {**request_token(login), **({"Content-Type": kind} if kind else {})}
+    answer = requests.post(login["alarm_url"], data=body, headers=headers, timeout=5)
 
     assert answer.status_code == code
     heat.wait("prod", status)
 
 
 def test_no_signal_has_nothing_to_say(cloud: Serving, heat: HeatRequests) -> None:
-    heat.create("prod", handles("NO_SIGNAL"))
+    heat.create("prod", build_handles("NO_SIGNAL"))
 
-    assert document(cloud, heat, "NO_SIGNAL") == {}
+    assert read_signal_document(cloud, heat, "NO_SIGNAL") == {}
 
 
 def test_hidden_parameters_are_shown_nowhere(heat: HeatRequests) -> None:
@@ -260,9 +261,9 @@ def test_hidden_parameters_are_shown_nowhere(heat: HeatRequests) -> None:
         },
         "outputs": {"Size": {"value": {"get_attr": ["Value", "value"]}}},
     }
-    given = {"secret": "cleartext", "sizes": "small,large"}
+    parameters = {"secret": "cleartext", "sizes": "small,large"}
 
-    heat.create("prod", template, parameters=given)
+    heat.create("prod", template, parameters=parameters)
     heat.wait("prod", "CREATE_COMPLETE")
 
     stack, environment = heat.get("prod")["stack"], heat.get("prod", "/environment")
@@ -273,7 +274,7 @@ def test_hidden_parameters_are_shown_nowhere(heat: HeatRequests) -> None:
 
 
 def test_groups_and_their_rules_are_kept(cloud: Serving, heat: HeatRequests) -> None:
-    ready(cloud, heat, cluster())
+    create_ready_stack(cloud, heat, build_template())
 
     group = get_fake_cloud(cloud).compute.networking.find_group(
         str(heat.resource("prod", "Database")["physical_resource_id"])
@@ -292,7 +293,7 @@ def test_groups_and_their_rules_are_kept(cloud: Serving, heat: HeatRequests) -> 
     assert get_fake_cloud(cloud).compute.networking.ports == {}
 
 
-def ready(cloud: Serving, heat: HeatRequests, template: Document) -> None:
+def create_ready_stack(cloud: Serving, heat: HeatRequests, template: Document) -> None:
     """Create the stack and signal for every node in turn."""
     heat.create("prod", template)
     resources = template["resources"]
@@ -300,41 +301,43 @@ def ready(cloud: Serving, heat: HeatRequests, template: Document) -> None:
     for name in [key for key in resources if key.endswith("ReadyWaitCond")]:
         heat.wait_for_resource("prod", name, "CREATE_IN_PROGRESS")
         [url] = json.loads(
-            boot_metadata(cloud, name.removesuffix("ReadyWaitCond"))["ReadyWaitCondition"]
+            read_boot_metadata(cloud, name.removesuffix("ReadyWaitCond"))["ReadyWaitCondition"]
         ).values()
         assert requests.put(url, data='{"data": "proof"}', timeout=5).status_code == 200
     heat.wait("prod", "CREATE_COMPLETE")
 
 
-def boot_metadata(cloud: Serving, node: str) -> dict[str, Any]:
+def read_boot_metadata(cloud: Serving, build_node: str) -> dict[str, Any]:
     """What a node's user data says: the metadata at boot."""
     [guest] = [
-        guest for guest in get_fake_hypervisor(cloud).guests.values() if guest.name.split("-")[1] == node
+        guest
+        for guest in get_fake_hypervisor(cloud).guests.values()
+        if guest.name.split("-")[1] == build_node
     ]
     for part in message_from_bytes(guest.user_data).walk():
         payload = part.get_payload(decode=True)
         if part.get_filename() == "cfn-init-data" and isinstance(payload, bytes):
-            found: dict[str, Any] = json.loads(payload)
-            return found
-    raise AssertionError(f"{node} was booted without metadata")
+            metadata: dict[str, Any] = json.loads(payload)
+            return metadata
+    raise AssertionError(f"{build_node} was booted without metadata")
 
 
-def aimed_at(settings: Mapping[str, Any], node: str) -> dict[str, Any]:
+def point_settings_at(settings: Mapping[str, Any], build_node: str) -> dict[str, Any]:
     """A node's polling settings, for another node's metadata."""
     changed = json.loads(json.dumps(settings))
-    for key, value in (("heat", {"resource_name": node}), ("cfn", {"path": f"{node}.Metadata"})):
+    for key, value in (("heat", {"resource_name": build_node}), ("cfn", {"path": f"{build_node}.Metadata"})):
         changed.get(key, {}).update(value)
     return dict(changed)
 
 
-def collect(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def run_collector(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What the real os-collect-config gets with such settings; nothing where it is refused."""
     folder.mkdir()
     [name] = [each for each in settings["collectors"] if each in ("heat", "cfn")]
     section = "".join(f"{key} = {str(value).replace('$', '$$')}\n" for key, value in settings[name].items())
     config = folder / "os-collect-config.conf"
     config.write_text(f"[DEFAULT]\ncollectors = {name}\ncachedir = {folder}/cache\n[{name}]\n{section}")
-    done = subprocess.run(
+    completed = subprocess.run(
         [
             Path(sys.executable).with_name("os-collect-config"),
             "--config-file",
@@ -348,39 +351,39 @@ def collect(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         timeout=30,
         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
     )
-    printed = json.loads(done.stdout) if done.stdout.strip() else {}
+    printed = json.loads(completed.stdout) if completed.stdout.strip() else {}
     return printed.get(name) or {}
 
 
-def handle_attributes(cloud: Serving, heat: HeatRequests) -> dict[str, str]:
+def list_handle_attributes(cloud: Serving, heat: HeatRequests) -> dict[str, str]:
     """What the handle shows; read from the engine, for a stack in progress is not to be asked."""
     heat.wait_for_resource("prod", "Handle", "CREATE_COMPLETE")
     engine = get_fake_cloud(cloud).engine
     stack = engine.find_stack("prod")
-    shown = engine.build_scope(stack).list_attributes(stack.resources["Handle"])
-    return {name: str(value) for name, value in shown.items()}
+    attributes = engine.build_scope(stack).list_attributes(stack.resources["Handle"])
+    return {name: str(value) for name, value in attributes.items()}
 
 
-def document(cloud: Serving, heat: HeatRequests, transport: str) -> dict[str, str]:
+def read_signal_document(cloud: Serving, heat: HeatRequests, transport: str) -> dict[str, str]:
     """The handle's `signal` attribute, read."""
-    found: dict[str, str] = json.loads(handle_attributes(cloud, heat)["signal"])
-    return found
+    handle: dict[str, str] = json.loads(list_handle_attributes(cloud, heat)["signal"])
+    return handle
 
 
-def credentials(told: Mapping[str, str]) -> Document:
-    user = {"id": told["user_id"], "password": told["password"]}
+def build_login(login: Mapping[str, str]) -> Document:
+    user = {"id": login["user_id"], "password": login["password"]}
     identity = {"methods": ["password"], "password": {"user": user}}
-    return {"auth": {"identity": identity, "scope": {"project": {"id": told["project_id"]}}}}
+    return {"auth": {"identity": identity, "scope": {"project": {"id": login["project_id"]}}}}
 
 
-def log_in(told: Mapping[str, str]) -> dict[str, str]:
+def request_token(login: Mapping[str, str]) -> dict[str, str]:
     """The header that a handle's credentials give."""
-    answer = requests.post(f"{told['auth_url']}/auth/tokens", json=credentials(told), timeout=5)
+    answer = requests.post(f"{login['auth_url']}/auth/tokens", json=build_login(login), timeout=5)
     assert answer.status_code == 201, answer.text
     return {"X-Auth-Token": answer.headers["X-Subject-Token"]}
 
 
-def handles(transport: str) -> Document:
+def build_handles(transport: str) -> Document:
     """A handle of this kind and its condition."""
     return {
         "heat_template_version": "2018-08-31",
@@ -397,7 +400,7 @@ def handles(transport: str) -> Document:
     }
 
 
-def cluster(*replicas: str, generation: int = 1, **options: str) -> Document:
+def build_template(*replicas: str, generation: int = 1, **options: str) -> Document:
     """A template as the controller renders it, at its smallest; a new one at every call."""
     suffix = "" if generation == 1 else str(generation)
     users = [
@@ -406,7 +409,7 @@ def cluster(*replicas: str, generation: int = 1, **options: str) -> Document:
     source: Document = {"Users": users, "GuestAgent": {"Generation": generation}}
     resources: Document = {
         "Begin": {"type": "OS::Heat::Value", "properties": {"value": "cluster"}},
-        **groups(),
+        **build_groups(),
     }
     for name in replicas:
         resources[f"{name}Password"] = {
@@ -414,13 +417,13 @@ def cluster(*replicas: str, generation: int = 1, **options: str) -> Document:
             "depends_on": "Begin",
             "properties": {"length": 30},
         }
-    resources.update(node("Master0000", suffix, source, options))
+    resources.update(build_node("Master0000", suffix, source, options))
     for name in replicas:
         address = {"get_attr": ["Master0000Port", "fixed_ips", 0, "ip_address"]}
         user = {"name": name.lower(), "password": {"get_attr": [f"{name}Password", "value"]}}
-        made = node(name, "", {"Master": {"Address": address, "User": user}}, options)
-        made[name]["depends_on"] = f"Master0000ReadyWaitCond{suffix}"
-        resources.update(made)
+        node_resources = build_node(name, "", {"Master": {"Address": address, "User": user}}, options)
+        node_resources[name]["depends_on"] = f"Master0000ReadyWaitCond{suffix}"
+        resources.update(node_resources)
     return {
         "heat_template_version": "2018-08-31",
         "resources": resources,
@@ -431,7 +434,7 @@ def cluster(*replicas: str, generation: int = 1, **options: str) -> Document:
     }
 
 
-def groups() -> dict[str, Document]:
+def build_groups() -> dict[str, Document]:
     """One group that lets its own members in, and a rule that lets in others."""
     port = {"protocol": "tcp", "port_range_min": 3306, "port_range_max": 3306}
     return {
@@ -451,7 +454,7 @@ def groups() -> dict[str, Document]:
     }
 
 
-def node(name: str, suffix: str, metadata: Document, options: Mapping[str, str]) -> dict[str, Document]:
+def build_node(name: str, suffix: str, metadata: Document, options: Mapping[str, str]) -> dict[str, Document]:
     handle = f"{name}ReadyWaitCondHandle{suffix}"
     return {
         handle: {

@@ -20,40 +20,42 @@ pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Serving]:
-    with serving() as served:
-        yield served
+def embedded_cloud() -> Iterator[Serving]:
+    with serving() as embedded_cloud:
+        yield embedded_cloud
 
 
 @pytest.fixture
-def cloud(served: Serving) -> Iterator[Connection]:
-    with openstack.connect(**served.connect) as connection:
+def cloud(embedded_cloud: Serving) -> Iterator[Connection]:
+    with openstack.connect(**embedded_cloud.connect) as connection:
         yield connection
 
 
-def boot(cloud: Connection, **more: Any) -> Any:
+def boot_server(cloud: Connection, **more: Any) -> Any:
     flavor = next(each for each in cloud.compute.flavors() if each.name == "m1.tiny")
-    asked = {"name": "n", "flavor_id": flavor.id, "image_id": IMAGES[0].id, "networks": "auto", **more}
-    made = cloud.compute.create_server(**asked)
-    return cloud.compute.wait_for_server(made, interval=0.05, wait=10)
+    body = {"name": "n", "flavor_id": flavor.id, "image_id": IMAGES[0].id, "networks": "auto", **more}
+    server = cloud.compute.create_server(**body)
+    return cloud.compute.wait_for_server(server, interval=0.05, wait=10)
 
 
-def eventually(cloud: Connection, server: Any, status: str) -> Any:
+def wait_for_status(cloud: Connection, server: Any, status: str) -> Any:
     until = time.monotonic() + 10
-    while (seen := cloud.compute.get_server(server.id)).status != status:
-        assert time.monotonic() < until, seen.status
+    while (current := cloud.compute.get_server(server.id)).status != status:
+        assert time.monotonic() < until, current.status
         time.sleep(0.05)
-    return seen
+    return current
 
 
-def test_a_server_boots_at_its_ports_address_with_its_user_data(served: Serving, cloud: Connection) -> None:
+def test_a_server_boots_at_its_ports_address_with_its_user_data(
+    embedded_cloud: Serving, cloud: Connection
+) -> None:
     port = cloud.network.create_port(network_id=NETWORK_ID, fixed_ips=[{"subnet_id": SUBNET_ID}])
     data = base64.b64encode(b"#!/bin/sh").decode()
 
-    server = boot(cloud, networks=[{"port": port.id}], user_data=data, metadata={"a": "b"})
+    server = boot_server(cloud, networks=[{"port": port.id}], user_data=data, metadata={"a": "b"})
 
-    assert isinstance(served.hypervisor, FakeHypervisor)
-    guest = served.hypervisor.guests[server.id]
+    assert isinstance(embedded_cloud.hypervisor, FakeHypervisor)
+    guest = embedded_cloud.hypervisor.guests[server.id]
     assert guest.address == port.fixed_ips[0]["ip_address"]
     assert guest.user_data == b"#!/bin/sh"
     assert server.metadata == {"a": "b"}
@@ -64,14 +66,14 @@ def test_a_server_boots_at_its_ports_address_with_its_user_data(served: Serving,
 
 
 def test_a_resize_waits_for_its_confirmation(cloud: Connection) -> None:
-    server = boot(cloud)
+    server = boot_server(cloud)
     larger = next(each for each in cloud.compute.flavors() if each.name == "m1.large")
 
     cloud.compute.resize_server(server, larger)
-    waiting = eventually(cloud, server, "VERIFY_RESIZE")
+    resized = wait_for_status(cloud, server, "VERIFY_RESIZE")
     cloud.compute.confirm_server_resize(server)
 
-    assert waiting.flavor.id == larger.id
+    assert resized.flavor.id == larger.id
     assert cloud.compute.get_server(server.id).status == "ACTIVE"
 
 
@@ -85,7 +87,7 @@ def test_a_resize_in_the_middle_of_something_is_a_conflict(cloud: Connection) ->
 
 @pytest.mark.parametrize("action", ["rebuild", "os-stop", "evacuate"])
 def test_what_guests_cannot_do_is_refused(cloud: Connection, action: str) -> None:
-    server = boot(cloud)
+    server = boot_server(cloud)
 
     answer = cloud.compute.post(f"/servers/{server.id}/action", json={action: {}})
 
@@ -94,7 +96,7 @@ def test_what_guests_cannot_do_is_refused(cloud: Connection, action: str) -> Non
 
 
 def test_interfaces_come_and_go(cloud: Connection) -> None:
-    server = boot(cloud)
+    server = boot_server(cloud)
     port = cloud.network.create_port(network_id=NETWORK_ID)
 
     cloud.compute.create_server_interface(server, port_id=port.id)
@@ -106,13 +108,13 @@ def test_interfaces_come_and_go(cloud: Connection) -> None:
 
 
 def test_a_name_and_metadata_change_in_place(cloud: Connection) -> None:
-    server = boot(cloud)
+    server = boot_server(cloud)
 
     cloud.compute.update_server(server, name="other")
     cloud.compute.set_server_metadata(server, generation="2")
 
-    seen = cloud.compute.get_server(server.id)
-    assert (seen.name, seen.metadata) == ("other", {"generation": "2"})
+    renamed = cloud.compute.get_server(server.id)
+    assert (renamed.name, renamed.metadata) == ("other", {"generation": "2"})
 
 
 def test_groups_and_rules_are_kept_as_they_were_asked_for(cloud: Connection) -> None:
@@ -123,9 +125,13 @@ def test_groups_and_rules_are_kept_as_they_were_asked_for(cloud: Connection) -> 
     )  # fmt: skip
     port = cloud.network.create_port(network_id=NETWORK_ID, security_groups=[group.id])
 
-    kept = cloud.network.get_security_group_rule(rule.id)
+    stored_rule = cloud.network.get_security_group_rule(rule.id)
 
-    assert (kept.port_range_min, kept.remote_group_id, kept.protocol) == (3306, group.id, "tcp")
+    assert (stored_rule.port_range_min, stored_rule.remote_group_id, stored_rule.protocol) == (
+        3306,
+        group.id,
+        "tcp",
+    )
     with pytest.raises(ConflictException, match="in use"):
         cloud.network.delete_security_group(group.id, ignore_missing=False)
     cloud.network.delete_port(port.id)
@@ -137,23 +143,23 @@ def test_rules_that_come_together_are_made_together_or_not_at_all(cloud: Connect
     group = cloud.network.create_security_group(name="many")
     egress = {"security_group_id": group.id, "direction": "egress", "protocol": "tcp"}
     first, second = ({**egress, "port_range_min": port, "port_range_max": port} for port in (1, 2))
-    asked = "/security-group-rules"
+    path = "/security-group-rules"
 
-    made = cloud.network.post(asked, json={"security_group_rules": [first]})
-    refused = cloud.network.post(asked, json={"security_group_rules": [second, first]})
+    accepted = cloud.network.post(path, json={"security_group_rules": [first]})
+    rejected = cloud.network.post(path, json={"security_group_rules": [second, first]})
 
-    assert [rule["port_range_min"] for rule in made.json()["security_group_rules"]] == [1]
-    assert refused.status_code == 409
-    there = [rule.port_range_min for rule in cloud.network.security_group_rules(security_group_id=group.id)]
-    assert there.count(1) == 1
-    assert 2 not in there
+    assert [rule["port_range_min"] for rule in accepted.json()["security_group_rules"]] == [1]
+    assert rejected.status_code == 409
+    ports = [rule.port_range_min for rule in cloud.network.security_group_rules(security_group_id=group.id)]
+    assert ports.count(1) == 1
+    assert 2 not in ports
 
 
 def test_a_port_at_a_taken_address_is_refused(cloud: Connection) -> None:
-    taken = cloud.network.create_port(network_id=NETWORK_ID).fixed_ips[0]["ip_address"]
+    address = cloud.network.create_port(network_id=NETWORK_ID).fixed_ips[0]["ip_address"]
 
     with pytest.raises(BadRequestException, match="Unable to assign"):
-        cloud.network.create_port(network_id=NETWORK_ID, fixed_ips=[{"ip_address": taken}])
+        cloud.network.create_port(network_id=NETWORK_ID, fixed_ips=[{"ip_address": address}])
 
 
 def test_what_is_not_there_is_404(cloud: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The rig itself: servers of every flavour, started in each of the ways that the tests need."""
+"""The test servers of every flavour, started in each way that the tests need."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ import pytest
 from guestagent.embedded.database_servers import FLAVOURS, Flavour
 from tests.support.certificates import Certificate, CertificateAuthority
 from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
-from tests.support.network_link import LinkEnd, fill_disk, mount_small_disk, open_network_link
+from tests.support.network_link import LinkEnd, open_network_link
+from tests.support.small_disk import fill_disk, mount_small_disk
 
-PATIENCE = 60
+REDO_LOG_TIMEOUT_S = 60
 REDO_LOG_FILES = 32
 
 
 @pytest.fixture(scope="session")
-def shared(
-    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+def shared_server(
+    flavour: Flavour, data_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseServer]:
-    with open_server(tmp_path_factory.mktemp("rig") / "s", empty, "server-id=7", flavour=flavour) as server:
+    with open_server(
+        tmp_path_factory.mktemp("rig") / "s", data_template, "server-id=7", flavour=flavour
+    ) as server:
         yield server
 
 
 @pytest.fixture
-def server(shared: DatabaseServer) -> DatabaseServer:
-    return shared.reset()
+def server(shared_server: DatabaseServer) -> DatabaseServer:
+    return shared_server.reset()
 
 
-def logged_in(server: DatabaseServer, certificate: Certificate) -> bool:
-    """Whether somebody who is given the authority's CA trusts the server."""
-    server.execute("CREATE USER IF NOT EXISTS visitor@'%' IDENTIFIED BY 'knock knock' REQUIRE SSL")
+def can_log_in(server: DatabaseServer, certificate: Certificate) -> bool:
+    """Return whether a client that has the CA trusts the server."""
+    server.execute("CREATE USER IF NOT EXISTS visitor@'%' IDENTIFIED BY 'correct horse' REQUIRE SSL")
     try:
         pymysql.connect(
             host="127.0.0.1",
             port=server.port,
             user="visitor",
-            password="knock knock",
+            password="correct horse",
             ssl_ca=str(certificate.ca),
             ssl_verify_cert=True,
             ssl_verify_identity=True,
@@ -54,27 +57,27 @@ def logged_in(server: DatabaseServer, certificate: Certificate) -> bool:
     return True
 
 
-def reaches(here: LinkEnd, server: DatabaseServer) -> bool:
-    """Whether a TCP connection to the server comes about within a second."""
-    knock = f"exec 3<>/dev/tcp/{server.address}/{server.port}"
-    words = ("ip", "netns", "exec", here.namespace, "timeout", "1", "bash", "-c", knock)
+def can_reach(near_end: LinkEnd, server: DatabaseServer) -> bool:
+    """Return whether a TCP connection to the server succeeds within a second."""
+    script = f"exec 3<>/dev/tcp/{server.address}/{server.port}"
+    words = ("ip", "netns", "exec", near_end.namespace, "timeout", "1", "bash", "-c", script)
     return subprocess.run(words, capture_output=True).returncode == 0
 
 
 def wait_for_spare_redo_logs(server: DatabaseServer) -> None:
-    """Return when a MySQL has all 32 files of its redo log: it makes the spare ones after its start.
+    """Return when a MySQL has all 32 files of its redo log: it creates the spare ones after its start.
 
-    It aborts when it meets a full disk before that ([MY-012639] Write to file ./#innodb_redo/#ib_redo..._tmp failed).
+    It aborts if the disk is full before that ([MY-012639] Write to file ./#innodb_redo/#ib_redo..._tmp failed).
     """
     if server.flavour.family == "mysql":
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + REDO_LOG_TIMEOUT_S
         while len(list((server.folder / "data/#innodb_redo").iterdir())) < REDO_LOG_FILES:
             assert time.monotonic() < until, server.read_log()[-2000:]
             time.sleep(0.05)
 
 
 @pytest.mark.every_server
-def test_a_server_is_what_its_flavour_says(server: DatabaseServer) -> None:
+def test_a_server_has_the_version_of_its_flavour(server: DatabaseServer) -> None:
     version = server.query_value("VERSION()")
 
     assert version is not None
@@ -82,34 +85,34 @@ def test_a_server_is_what_its_flavour_says(server: DatabaseServer) -> None:
     assert ("MariaDB" in version) is (server.flavour.family == "mariadb")
 
 
-def test_nobody_but_root_over_the_socket_is_let_in(server: DatabaseServer) -> None:
+def test_only_root_over_the_socket_can_log_in(server: DatabaseServer) -> None:
     with pytest.raises(pymysql.OperationalError, match=r"1045|1698|1130"):
         pymysql.connect(host="127.0.0.1", port=server.port, user="root", password="")
 
 
 @pytest.mark.every_server
-def test_an_emptied_server_is_as_new(server: DatabaseServer) -> None:
-    new = server.read_position()
+def test_a_reset_server_has_no_data(server: DatabaseServer) -> None:
+    new_position = server.read_position()
     server.execute("CREATE SCHEMA s", "CREATE TABLE s.t (i INT)", "CREATE USER u@'%'", "CREATE ROLE r")
 
     server.reset()
 
-    assert server.read_position() == new
+    assert server.read_position() == new_position
     assert server.execute("SHOW SCHEMAS LIKE 's'") == []
     assert server.query_value("(SELECT COUNT(*) FROM mysql.user WHERE User IN ('u', 'r'))") == "0"
 
 
-def test_copies_are_different_servers(server: DatabaseServer, empty: Path, tmp_path: Path) -> None:
-    with open_server(tmp_path / "s", empty, "server-id=8", flavour=server.flavour) as other:
+def test_copies_are_different_servers(server: DatabaseServer, data_template: Path, tmp_path: Path) -> None:
+    with open_server(tmp_path / "s", data_template, "server-id=8", flavour=server.flavour) as other:
         if server.flavour.family == "mysql":
             assert other.query_value("@@server_uuid") != server.query_value("@@server_uuid")
         assert other.query_value("@@server_id") == "8"
 
 
-def test_a_killed_server_starts_again_with_what_it_had_acknowledged(
-    flavour: Flavour, empty: Path, tmp_path: Path
+def test_a_killed_server_restarts_with_every_acknowledged_row(
+    flavour: Flavour, data_template: Path, tmp_path: Path
 ) -> None:
-    with open_server(tmp_path / "s", empty, "server-id=8", flavour=flavour) as server:
+    with open_server(tmp_path / "s", data_template, "server-id=8", flavour=flavour) as server:
         server.execute(
             "CREATE SCHEMA s", "CREATE TABLE s.t (i INT PRIMARY KEY)", "INSERT INTO s.t VALUES (5)"
         )
@@ -121,38 +124,46 @@ def test_a_killed_server_starts_again_with_what_it_had_acknowledged(
 
 
 @pytest.mark.parametrize(
-    ("kind", "trusted"), [("right", True), ("expired", False), ("other_name", False), ("other_ca", False)]
+    ("certificate_name", "is_trusted"),
+    [("valid", True), ("expired", False), ("other_name", False), ("other_ca", False)],
 )
-def test_only_the_right_certificate_is_trusted(
-    flavour: Flavour, empty: Path, tmp_path: Path, authority: CertificateAuthority, kind: str, trusted: bool
+def test_only_the_valid_certificate_is_trusted(
+    flavour: Flavour,
+    data_template: Path,
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    certificate_name: str,
+    is_trusted: bool,
 ) -> None:
-    certificate: Certificate = getattr(authority, kind)
-    with open_server(tmp_path / "s", empty, "server-id=8", *certificate.options, flavour=flavour) as server:
-        assert logged_in(server, authority.valid) is trusted
+    certificate: Certificate = getattr(authority, certificate_name)
+    with open_server(
+        tmp_path / "s", data_template, "server-id=8", *certificate.options, flavour=flavour
+    ) as server:
+        assert can_log_in(server, authority.valid) is is_trusted
 
 
-def test_a_wire_can_be_cut_and_healed(
-    flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network
+def test_a_link_can_be_cut_and_healed(
+    flavour: Flavour, data_template: Path, tmp_path: Path, free_subnet: IPv4Network
 ) -> None:
-    with open_network_link(free_subnet) as wire:
-        here, there = wire.ends
-        address = str(here.address)
+    with open_network_link(free_subnet) as link:
+        near_end, far_end = link.ends
+        address = str(near_end.address)
         with open_server(
-            tmp_path / "s", empty, flavour=flavour, address=address, namespace=here.namespace
+            tmp_path / "s", data_template, flavour=flavour, address=address, namespace=near_end.namespace
         ) as server:
-            before = reaches(there, server)
-            wire.cut()
-            meanwhile = reaches(there, server)
-            wire.heal()
-            after = reaches(there, server)
+            reachable_before = can_reach(far_end, server)
+            link.cut()
+            reachable_while_cut = can_reach(far_end, server)
+            link.heal()
+            reachable_after = can_reach(far_end, server)
 
-    assert (before, meanwhile, after) == (True, False, True)
+    assert (reachable_before, reachable_while_cut, reachable_after) == (True, False, True)
 
 
-def test_a_disk_can_be_full(flavour: Flavour, empty: Path, tmp_path: Path) -> None:
+def test_a_disk_can_be_full(flavour: Flavour, data_template: Path, tmp_path: Path) -> None:
     with (
         mount_small_disk(tmp_path / "disk", 256) as disk,
-        open_server(disk, empty, "server-id=8", flavour=flavour) as server,
+        open_server(disk, data_template, "server-id=8", flavour=flavour) as server,
     ):
         wait_for_spare_redo_logs(server)
         fill_disk(disk / "filler")
@@ -165,14 +176,14 @@ def test_a_disk_can_be_full(flavour: Flavour, empty: Path, tmp_path: Path) -> No
         )
 
 
-def test_a_mysql_that_restarts_itself_is_started_again(tmp_path: Path) -> None:
+def test_a_mysql_can_be_started_again_after_restart(tmp_path: Path) -> None:
     flavour = FLAVOURS["mysql97"]
     template = install_data_directory(tmp_path / "template", flavour)
     with open_server(tmp_path / "s", template, "server-id=8", flavour=flavour) as server:
-        before = server.pid
+        reachable_before = server.pid
         server.execute("RESTART")
 
         server.wait_and_restart()
 
-        assert server.pid != before
+        assert server.pid != reachable_before
         assert server.query_value("1") == "1"

@@ -1,4 +1,4 @@
-"""What stands before a real service changes nothing on the way: a signature covers what it passes on."""
+"""The reverse proxy of a real service changes no byte of a request, because signatures cover it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ HEADERS = b"Host: cloud:8000\r\nContent-Length: 4\r\nX-Auth-Token: t\r\nConnecti
 REQUEST = b"PUT %s HTTP/1.1\r\n" + HEADERS + b"\r\n\r\nbody"
 
 
-class Echo(http.server.BaseHTTPRequestHandler):
-    """Answers with the request as it arrived."""
+class EchoHandler(http.server.BaseHTTPRequestHandler):
+    """Responds with the request that arrived."""
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        said = "\n".join((self.path, self.headers["Host"], self.headers["X-Auth-Token"], body.decode()))
+        text = "\n".join((self.path, self.headers["Host"], self.headers["X-Auth-Token"], body.decode()))
         self.send_response(202)
         self.send_header("X-Own", "kept")
         self.end_headers()
-        self.wfile.write(said.encode())
+        self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -35,7 +35,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server.server_port
@@ -44,7 +44,7 @@ def port() -> Iterator[int]:
     server.server_close()
 
 
-async def through(forwarder: ReverseProxy, request: bytes) -> tuple[bytes, bytes]:
+async def send_through_proxy(forwarder: ReverseProxy, request: bytes) -> tuple[bytes, bytes]:
     listener = Listener("127.0.0.1", (0,))
     await listener.open(forwarder)
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
@@ -56,22 +56,24 @@ async def through(forwarder: ReverseProxy, request: bytes) -> tuple[bytes, bytes
 
 
 def test_target_host_headers_and_body_arrive_byte_by_byte(port: int) -> None:
-    seen: list[ProxyRequest] = []
+    requests: list[ProxyRequest] = []
 
-    async def look(sent: ProxyRequest) -> None:
-        seen.append(sent)
+    async def record_request(request: ProxyRequest) -> None:
+        requests.append(request)
 
     with ThreadPoolExecutor(2) as executor:
-        head, body = asyncio.run(through(ReverseProxy(port, executor, look), REQUEST % TARGET))
+        head, body = asyncio.run(
+            send_through_proxy(ReverseProxy(port, executor, record_request), REQUEST % TARGET)
+        )
 
     assert body == TARGET + b"\ncloud:8000\nt\nbody"
     assert head.startswith(b"HTTP/1.1 202")
     assert b"x-own: kept" in head
-    assert [(sent.method, sent.target) for sent in seen] == [("PUT", TARGET.decode())]
+    assert [(request.method, request.target) for request in requests] == [("PUT", TARGET.decode())]
 
 
 def test_a_service_that_does_not_answer_is_an_empty_503() -> None:
     with ThreadPoolExecutor(2) as executor:
-        head, body = asyncio.run(through(ReverseProxy(1, executor), REQUEST % b"/"))
+        head, body = asyncio.run(send_through_proxy(ReverseProxy(1, executor), REQUEST % b"/"))
 
     assert (head.split()[1], body) == (b"503", b"")

@@ -17,7 +17,7 @@ Users:
 """
 
 
-def modules_of(*words: str | Path) -> set[str]:
+def list_modules(*words: str | Path) -> set[str]:
     """The packages that a run of the command line has imported at its end."""
     guestagent = [sys.executable, "-X", "importtime", "-m", "guestagent", *map(str, words)]
     ran = subprocess.run(guestagent, capture_output=True, text=True)
@@ -30,11 +30,11 @@ def test_a_dry_run_needs_no_package_of_the_controllers(tmp_path: Path) -> None:
     document = tmp_path / "source.yaml"
     document.write_text(SOURCE)
 
-    imported = modules_of("plan", "--metadata", document, "--offline")
+    imported = list_modules("plan", "--metadata", document, "--offline")
 
     assert not imported & CONTROLLERS
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["elements-path"]])
 def test_no_command_of_a_guest_imports_the_controllers_packages(words: list[str]) -> None:
-    assert not modules_of(*words) & CONTROLLERS
+    assert not list_modules(*words) & CONTROLLERS

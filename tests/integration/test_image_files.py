@@ -24,24 +24,24 @@ MOST_EXPOSED = 30  # tenths, as systemd-analyze counts: a unit without any prote
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
 
 
-def output(*command: str | Path) -> str:
+def run_program(*command: str | Path) -> str:
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert ran.returncode == 0, ran.stdout
     return ran.stdout
 
 
-def values_of(flavour: Flavour, option_file: Path, folder: Path) -> dict[str, str]:
+def read_values(flavour: Flavour, option_file: Path, folder: Path) -> dict[str, str]:
     """What the server would run with."""
     copied = Path(shutil.copy(option_file, folder))
     words = (f"--defaults-file={copied}", f"--datadir={folder}", "--user=root", "--help", "--verbose")
-    said = output(*build_root_command(provide_server_root(flavour), (flavour.server_program, *words)))
-    assert "unknown variable" not in said
-    return dict(re.findall(r"^([a-z-]+) +(\S+)$", said, re.M))
+    printed = run_program(*build_root_command(provide_server_root(flavour), (flavour.server_program, *words)))
+    assert "unknown variable" not in printed
+    return dict(re.findall(r"^([a-z-]+) +(\S+)$", printed, re.M))
 
 
 @pytest.mark.parametrize("name", ["mariadb1011", "mariadb118"])
 def test_mariadb_takes_every_option_of_ours(name: str, tmp_path: Path) -> None:
-    values = values_of(FLAVOURS[name], MARIADB, tmp_path)
+    values = read_values(FLAVOURS[name], MARIADB, tmp_path)
 
     assert values["read-only"] == values["skip-slave-start"] == values["gtid-strict-mode"] == "TRUE"
     assert values["binlog-format"] == "ROW"
@@ -49,7 +49,7 @@ def test_mariadb_takes_every_option_of_ours(name: str, tmp_path: Path) -> None:
 
 
 def test_mysql_takes_every_option_of_ours(tmp_path: Path) -> None:
-    values = values_of(FLAVOURS["mysql97"], MYSQL, tmp_path)
+    values = read_values(FLAVOURS["mysql97"], MYSQL, tmp_path)
 
     assert values["super-read-only"] == values["skip-replica-start"] == values["relay-log-recovery"] == "TRUE"
     assert values["gtid-mode"] == values["enforce-gtid-consistency"] == "ON"
@@ -77,13 +77,13 @@ def test_the_agent_is_root_over_the_socket_of_a_mysql_that_boots_safely(tmp_path
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
     # The programs that it starts are in an image, not here: something that exists stands for them.
-    here = tmp_path / unit.name
-    here.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.M))
+    copy = tmp_path / unit.name
+    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.M))
 
-    assert output("systemd-analyze", "verify", here) == ""
+    assert run_program("systemd-analyze", "verify", copy) == ""
 
 
 @needs_systemd
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_may_do_little_beside_its_work(unit: Path) -> None:
-    output("systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", unit)
+    run_program("systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", unit)

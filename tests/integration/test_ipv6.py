@@ -1,4 +1,4 @@
-"""A source and a replica on a network that has IPv6 alone, with real servers of both families."""
+"""A source and a replica on an IPv6-only network, with real servers of both families."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from guestagent.agent.model import derive_server_id
+from guestagent.database.state import ServerState
 from guestagent.embedded.database_servers import Flavour
 from tests.failures.server_pair import Node
 from tests.support.certificates import CertificateAuthority
@@ -23,21 +24,25 @@ USER = {"name": "slave0000", "password": "correct horse battery"}
 
 @pytest.fixture
 def nodes(
-    flavour: Flavour, empty: Path, tmp_path: Path, free_subnet: IPv4Network, authority: CertificateAuthority
+    flavour: Flavour,
+    data_template: Path,
+    tmp_path: Path,
+    free_subnet: IPv4Network,
+    authority: CertificateAuthority,
 ) -> Iterator[tuple[Node, Node]]:
-    """A source with a certificate for its address and a replica. They listen as the elements' option files say."""
+    """A source with a certificate for its address, and a replica. They listen as in the elements' option files."""
     certificate = authority.sign("ipv6", f"IP:{SOURCE}").options
-    with open_ipv6_link(free_subnet) as (one, two):
+    with open_ipv6_link(free_subnet) as (source_end, replica_end):
         for name in ("one", "two"):
             (tmp_path / name / "agent").mkdir(parents=True)
         with (
             open_server(
-                tmp_path / "one" / "s", empty, "server-id=1", *certificate,
-                flavour=flavour, address="*", namespace=one.namespace,
+                tmp_path / "one" / "s", data_template, "server-id=1", *certificate,
+                flavour=flavour, address="*", namespace=source_end.namespace,
             ) as source,
             open_server(
-                tmp_path / "two" / "s", empty, "server-id=1",
-                flavour=flavour, address="*", namespace=two.namespace,
+                tmp_path / "two" / "s", data_template, "server-id=1",
+                flavour=flavour, address="*", namespace=replica_end.namespace,
             ) as replica,
         ):  # fmt: skip
             yield Node(source, tmp_path / "one" / "agent"), Node(replica, tmp_path / "two" / "agent")
@@ -49,25 +54,25 @@ def test_a_pair_becomes_ready_over_ipv6_alone_and_verifies_the_address(
     source, replica = nodes
     tls = {"CA": authority.text}
 
-    at_source = source.apply(document(Network=str(NETWORK), TLS=tls) | {"Users": [USER]})
-    at_replica = replica.apply(document(TLS=tls) | {"Master": master(source.server)})
+    source_answer = source.apply(build_document(Network=str(NETWORK), TLS=tls) | {"Users": [USER]})
+    replica_answer = replica.apply(build_document(TLS=tls) | {"Master": build_master_section(source.server)})
 
-    assert at_source.is_ready, at_source.answer
-    assert at_replica.is_ready, at_replica.answer
-    seen = {str(each.account) for each in observed(source.server).accounts}
-    assert seen == {"slave0000@fd00:6a:1:0:%", "slave0000@fd00:6a:1::%"}
-    assert observed(source.server).followers == (derive_server_id(REPLICA),)
-    assert observed(source.server).server_id == derive_server_id(SOURCE)
+    assert source_answer.is_ready, source_answer.answer
+    assert replica_answer.is_ready, replica_answer.answer
+    accounts = {str(each.account) for each in observe_server(source.server).accounts}
+    assert accounts == {"slave0000@fd00:6a:1:0:%", "slave0000@fd00:6a:1::%"}
+    assert observe_server(source.server).replica_ids == (derive_server_id(REPLICA),)
+    assert observe_server(source.server).server_id == derive_server_id(SOURCE)
 
 
-def document(**section: Any) -> dict[str, Any]:
+def build_document(**section: Any) -> dict[str, Any]:
     return {"ReadyWaitCondition": HANDLE, "GuestAgent": {"Node": "node", "Deadline": 60, **section}}
 
 
-def master(server: DatabaseServer) -> dict[str, Any]:
+def build_master_section(server: DatabaseServer) -> dict[str, Any]:
     return {"Address": SOURCE, "Port": server.port, "User": USER}
 
 
-def observed(server: DatabaseServer) -> Any:
+def observe_server(server: DatabaseServer) -> ServerState:
     with closing(server.open()) as database:
         return database.observe()

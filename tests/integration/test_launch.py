@@ -34,7 +34,7 @@ def commands(tmp_path: Path, cloud: Serving) -> ClusterCommands:
     return ClusterCommands(tmp_path)
 
 
-def given(folder: Path, name: str, passwords: dict[str, str], mode: int = 0o600) -> None:
+def write_passwords(folder: Path, name: str, passwords: dict[str, str], mode: int = 0o600) -> None:
     (folder / name).write_text(yaml.safe_dump(passwords))
     (folder / name).chmod(mode)
 
@@ -53,9 +53,9 @@ def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: ClusterCo
 def test_the_preflight_needs_no_file_and_answers_in_json(commands: ClusterCommands, cloud: Serving) -> None:
     code, answer, _ = commands.run("preflight", "--json")
 
-    found = json.loads(answer)
-    assert (code, found["dialect"], found["missing"], found["template"]) == (0, "hot", [], None)
-    assert found["endpoints"]["cloudformation"] == f"{cloud.cfn_url}/v1/"
+    report = json.loads(answer)
+    assert (code, report["dialect"], report["missing"], report["template"]) == (0, "hot", [], None)
+    assert report["endpoints"]["cloudformation"] == f"{cloud.cfn_url}/v1/"
 
 
 def test_what_is_missing_has_an_exit_code_of_its_own(commands: ClusterCommands) -> None:
@@ -68,17 +68,17 @@ def test_what_is_missing_has_an_exit_code_of_its_own(commands: ClusterCommands) 
 
 
 def test_a_creation_tells_the_dialect_that_it_takes_and_why(commands: ClusterCommands) -> None:
-    code, _, told = commands.run("create", "prod.yaml", "--no-wait")
+    code, _, err = commands.run("create", "prod.yaml", "--no-wait")
 
     assert code == 0
-    assert told.splitlines()[0].startswith("in hot: Heat has all that it needs")
+    assert err.splitlines()[0].startswith("in hot: Heat has all that it needs")
 
 
 def test_cfn_without_a_place_is_refused_before_anything_is_launched(commands: ClusterCommands) -> None:
-    code, _, told = commands.run("create", "prod.yaml", "--dialect", "cfn")
+    code, _, err = commands.run("create", "prod.yaml", "--dialect", "cfn")
 
     assert code == 2
-    assert "prod.yaml: subnet: expected a subnet, or a network, in cfn, found neither" in told
+    assert "prod.yaml: subnet: expected a subnet, or a network, in cfn, found neither" in err
     assert "there is no stack prod" in commands.run("status", "prod")[2]
 
 
@@ -89,10 +89,10 @@ def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
     engine: Any = cloud.cloud
     place = f"subnet: {SUBNET_ID}\npasswords: {{file: secrets.yaml}}\n"
     (commands.folder / "prod.yaml").write_text(BASE + place)
-    given(commands.folder, "secrets.yaml", PASSWORDS)
-    given(commands.folder, "more.yaml", {"Slave0001": "s3cret-of-the-second"})
+    write_passwords(commands.folder, "secrets.yaml", PASSWORDS)
+    write_passwords(commands.folder, "more.yaml", {"Slave0001": "s3cret-of-the-second"})
 
-    said = [
+    outputs = [
         commands.run("template", "prod.yaml", "--dialect", dialect),
         commands.run("create", "prod.yaml", "--dialect", dialect, "--json"),
         commands.run("add-replica", "prod", "--passwords", "more.yaml", "--json"),
@@ -101,18 +101,18 @@ def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
         commands.run("status", "prod", "--json"),
     ]
 
-    assert [code for code, _, _ in said] == [0] * len(said), said
-    assert "s3cret" not in json.dumps(said)
+    assert [code for code, _, _ in outputs] == [0] * len(outputs), outputs
+    assert "s3cret" not in json.dumps(outputs)
     [stack] = engine.engine.stacks.values()
-    kept = dict(stack.input_parameters)
-    assert kept.pop("Master0000Password") == "s3cret-of-the-source"
-    assert kept.pop("Slave0001Password") == "s3cret-of-the-second"
-    assert [(name, len(str(value))) for name, value in kept.items()] == [("Slave0002Password", 30)]
+    passwords = dict(stack.input_parameters)
+    assert passwords.pop("Master0000Password") == "s3cret-of-the-source"
+    assert passwords.pop("Slave0001Password") == "s3cret-of-the-second"
+    assert [(name, len(str(value))) for name, value in passwords.items()] == [("Slave0002Password", 30)]
     assert "s3cret" not in json.dumps(stack.template.source)
 
 
 @pytest.mark.parametrize(
-    ("passwords", "mode", "said"),
+    ("passwords", "mode", "message"),
     [
         (
             PASSWORDS,
@@ -132,13 +132,13 @@ def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
     ],
 )
 def test_a_file_of_passwords_that_will_not_do_is_refused_without_a_word_of_it(
-    commands: ClusterCommands, passwords: dict[str, str], mode: int, said: str
+    commands: ClusterCommands, passwords: dict[str, str], mode: int, message: str
 ) -> None:
     (commands.folder / "prod.yaml").write_text(f"{BASE}passwords: {{file: secrets.yaml}}\n")
-    given(commands.folder, "secrets.yaml", passwords, mode)
+    write_passwords(commands.folder, "secrets.yaml", passwords, mode)
 
-    code, answer, told = commands.run("create", "prod.yaml", "--json")
+    code, answer, err = commands.run("create", "prod.yaml", "--json")
 
     assert code == 2
-    assert said in told
-    assert "s3cret" not in answer + told
+    assert message in err
+    assert "s3cret" not in answer + err

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(600)  # the first run installs them
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "openstack-tests.md"
 ROW = re.compile(r"^\| (.+?) \| (`.+`) \|$", re.M)
 NAME = re.compile(r"`([^`]+)`")
-Verdicts = Mapping[str, str]
+Results = Mapping[str, str]
 
 
 class Tempest:
@@ -41,17 +41,17 @@ class Tempest:
     def __init__(self, folder: Path, connect: Mapping[str, Any]) -> None:
         self.python = install_programs("openstack-tests", PACKAGES, PACKAGES_WITHOUT_DEPENDENCIES) / "python"
         self.folder = folder
-        (folder / "tempest.conf").write_text(configuration(folder, connect))
+        (folder / "tempest.conf").write_text(build_configuration(folder, connect))
 
-    def run(self, name: str, *options: str, within: int = 200) -> dict[str, str]:
+    def run(self, name: str, *options: str, timeout_s: int = 200) -> dict[str, str]:
         command = [str(self.python), str(runner.__file__), name, *options]
         environment = {**os.environ, "TEMPEST_CONFIG_DIR": str(self.folder), "TEMPEST_CONFIG": "tempest.conf"}
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=within
+        completed = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=timeout_s
         )
-        assert done.returncode == 0, done.stderr
-        found: dict[str, str] = json.loads(done.stdout)
-        return found
+        assert completed.returncode == 0, completed.stderr
+        results: dict[str, str] = json.loads(completed.stdout)
+        return results
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +62,23 @@ def tempest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempest]:
 
 
 @pytest.fixture(scope="module")
-def verdicts(tempest: Tempest) -> Verdicts:
-    """Of all that are not left out; each package in a process of its own."""
-    with ThreadPoolExecutor(len(RUNS)) as beside:
-        runs = beside.map(lambda name: tempest.run(name, "--without", *EXCLUDED), RUNS)
-        return {test: verdict for run in runs for test, verdict in run.items()}
+def results(tempest: Tempest) -> Results:
+    """The result of every test that is not excluded; each package runs in its own process."""
+    with ThreadPoolExecutor(len(RUNS)) as executor:
+        runs = executor.map(lambda name: tempest.run(name, "--without", *EXCLUDED), RUNS)
+        return {test: result for run in runs for test, result in run.items()}
 
 
-def test_every_test_that_is_not_left_out_passes(verdicts: Verdicts) -> None:
-    assert {test: verdict for test, verdict in verdicts.items() if verdict != "passed"} == {}
-    assert len(verdicts) > 60
+def test_every_test_that_is_not_excluded_passes(results: Results) -> None:
+    assert {test: result for test, result in results.items() if result != "passed"} == {}
+    assert len(results) > 60
 
 
-def test_a_guest_that_signals_with_curl_completes_its_condition(verdicts: Verdicts) -> None:
-    assert [verdict for test, verdict in verdicts.items() if test.startswith(CURL_TEST)] == ["passed"]
+def test_a_guest_that_signals_with_curl_completes_its_condition(results: Results) -> None:
+    assert [result for test, result in results.items() if test.startswith(CURL_TEST)] == ["passed"]
 
 
-def test_whatever_is_left_out_exists(tempest: Tempest) -> None:
+def test_every_excluded_test_exists(tempest: Tempest) -> None:
     files = {each.name for each in tempest.python.parents[1].glob("lib/*/site-packages/heat_*/**/test_*.py")}
 
     modules = {next(part for part in prefix.split(".") if part.startswith("test_")) for prefix in EXCLUDED}
@@ -86,11 +86,11 @@ def test_whatever_is_left_out_exists(tempest: Tempest) -> None:
     assert {f"{module}.py" for module in modules} - files == set()
 
 
-def test_the_page_names_all_that_is_left_out() -> None:
+def test_the_page_names_every_excluded_test() -> None:
     page = PAGE.read_text()
-    rows = {name: why for why, names in ROW.findall(page) for name in NAME.findall(names)}
+    rows = {name: reason for reason, names in ROW.findall(page) for name in NAME.findall(names)}
 
-    expected = {shortened(prefix): why for prefix, why in EXCLUDED.items() if prefix != SLOW_TEST}
+    expected = {shorten_name(prefix): reason for prefix, reason in EXCLUDED.items() if prefix != SLOW_TEST}
 
     assert rows == expected
     assert all(package.partition("==")[2] in page for package in (*PACKAGES, *PACKAGES_WITHOUT_DEPENDENCIES))
@@ -98,14 +98,14 @@ def test_the_page_names_all_that_is_left_out() -> None:
 
 @pytest.mark.patient
 def test_updates_of_a_stack_in_progress_pass_as_well(tempest: Tempest) -> None:
-    assert set(tempest.run(SLOW_TEST, within=400).values()) == {"passed"}
+    assert set(tempest.run(SLOW_TEST, timeout_s=400).values()) == {"passed"}
 
 
-def shortened(name: str) -> str:
+def shorten_name(name: str) -> str:
     return name.removeprefix(f"{PLUGIN}.").replace(INTREE, "heat_integrationtests")
 
 
-def configuration(folder: Path, connect: Mapping[str, Any]) -> str:
+def build_configuration(folder: Path, connect: Mapping[str, Any]) -> str:
     auth = connect["auth"]
     return f"""
 [DEFAULT]

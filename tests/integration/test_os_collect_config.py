@@ -32,17 +32,17 @@ with (lab / "pokes").open("a") as pokes:
     pokes.write("poke;")
 deliver_document(os.environ, settings, boot_copies=[lab / "cfn-init-data"], backup_cache=lab / "backup")
 """
-SOON = 20.0
-HIDDEN = "hidden-password"
+ARRIVAL_TIMEOUT_S = 20.0
+PASSWORD = "hidden-password"
 
 
-def document(number: int, **more: object) -> dict[str, object]:
-    users = [{"name": "slave0000", "password": f"{HIDDEN}-{number}"}]
+def build_document(number: int, **more: object) -> dict[str, object]:
+    users = [{"name": "slave0000", "password": f"{PASSWORD}-{number}"}]
     return {"ReadyWaitCondition": f"http://heat.test/{number}", "Users": users, **more}
 
 
 @dataclass(frozen=True, slots=True)
-class Lab:
+class CollectorHost:
     """One node's files. `boot_copy` is what Heat leaves at boot, `local` is another collector's folder."""
 
     folder: Path
@@ -60,7 +60,7 @@ class Lab:
         return self.folder / "cache"
 
     @property
-    def mailbox(self) -> DocumentInbox:
+    def inbox(self) -> DocumentInbox:
         return DocumentInbox(self.folder / "state", self.folder / "run", self.cache)
 
     def write(self, file: Path, content: object) -> None:
@@ -83,7 +83,7 @@ polling_interval = 0.2
         (self.folder / "os-collect-config.conf").write_text(text)
 
     @contextmanager
-    def collecting(self) -> Iterator[None]:
+    def run_collector(self) -> Iterator[None]:
         """The resident os-collect-config, in the one locale in which its `local` collector works."""
         with (self.folder / "log").open("ab") as log:
             config = ["--config-file", str(self.folder / "os-collect-config.conf")]
@@ -101,115 +101,128 @@ polling_interval = 0.2
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Lab:
+def collector_host(tmp_path: Path) -> CollectorHost:
     (tmp_path / "poke.py").write_text(POKE)
     (tmp_path / "guestagent.conf").touch()
     (tmp_path / "local").mkdir()
-    found = Lab(tmp_path)
-    found.configure("heat_local")
-    return found
+    host = CollectorHost(tmp_path)
+    host.configure("heat_local")
+    return host
 
 
-def until(holds: Callable[[], bool]) -> bool:
-    end = time.monotonic() + SOON
+def is_soon_true(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + ARRIVAL_TIMEOUT_S
     while not holds() and time.monotonic() < end:
         time.sleep(0.02)
     return holds()
 
 
-def heard(ear: DocumentListener, content: object) -> bool:
+def has_received(listener: DocumentListener, content: object) -> bool:
     """Whether this document arrives soon."""
-    end = time.monotonic() + SOON
-    while (found := ear.read_latest()) is None or found.document != content:
+    end = time.monotonic() + ARRIVAL_TIMEOUT_S
+    while (received := listener.read_latest()) is None or received.document != content:
         if time.monotonic() > end:
             return False
-        ear.wait(end - time.monotonic())
+        listener.wait(end - time.monotonic())
     return True
 
 
-def test_every_change_arrives_and_is_committed(lab: Lab) -> None:
-    lab.write(lab.boot_copy, document(1))
-    with lab.mailbox.open_listener() as ear, lab.collecting():
-        first = heard(ear, document(1))
-        lab.write(lab.boot_copy, document(2))
-        second = heard(ear, document(2))
+def test_every_change_arrives_and_is_committed(collector_host: CollectorHost) -> None:
+    collector_host.write(collector_host.boot_copy, build_document(1))
+    with collector_host.inbox.open_listener() as listener, collector_host.run_collector():
+        first = has_received(listener, build_document(1))
+        collector_host.write(collector_host.boot_copy, build_document(2))
+        second = has_received(listener, build_document(2))
 
         assert (first, second) == (True, True)
-        assert until(
-            lambda: (kept := find_committed_document(lab.cache)) is not None and kept.document == document(2)
+        assert is_soon_true(
+            lambda: (
+                (committed := find_committed_document(collector_host.cache)) is not None
+                and committed.document == build_document(2)
+            )
         )
 
 
-def test_a_document_that_came_while_the_agent_was_down_is_there_when_it_starts(lab: Lab) -> None:
-    lab.write(lab.boot_copy, document(1))
-    with lab.collecting():
-        assert until(lambda: lab.mailbox.read_latest() is not None)
+def test_a_document_that_came_while_the_agent_was_down_is_there_when_it_starts(
+    collector_host: CollectorHost,
+) -> None:
+    collector_host.write(collector_host.boot_copy, build_document(1))
+    with collector_host.run_collector():
+        assert is_soon_true(lambda: collector_host.inbox.read_latest() is not None)
 
-    with lab.mailbox.open_listener() as ear:
-        assert heard(ear, document(1))
-
-
-def test_a_state_that_was_lost_is_found_in_the_committed_cache(lab: Lab) -> None:
-    lab.write(lab.boot_copy, document(1))
-    with lab.collecting():
-        assert until(lambda: find_committed_document(lab.cache) is not None)
-    (lab.folder / "state" / "document.json").unlink()
-
-    with lab.mailbox.open_listener() as ear:
-        assert heard(ear, document(1))
+    with collector_host.inbox.open_listener() as listener:
+        assert has_received(listener, build_document(1))
 
 
-def test_what_heat_wants_of_the_collector_takes_effect(lab: Lab) -> None:
+def test_a_state_that_was_lost_is_found_in_the_committed_cache(collector_host: CollectorHost) -> None:
+    collector_host.write(collector_host.boot_copy, build_document(1))
+    with collector_host.run_collector():
+        assert is_soon_true(lambda: find_committed_document(collector_host.cache) is not None)
+    (collector_host.folder / "state" / "document.json").unlink()
+
+    with collector_host.inbox.open_listener() as listener:
+        assert has_received(listener, build_document(1))
+
+
+def test_what_heat_wants_of_the_collector_takes_effect(collector_host: CollectorHost) -> None:
     wishes = {
         "collectors": ["heat_local", "local"],
         "polling_interval": 0.3,
         "cfn": {"secret_access_key": "a$b"},
     }
-    lab.write(lab.boot_copy, document(1, **{"os-collect-config": wishes}))
-    lab.write(lab.local / "newer", document(2))
+    collector_host.write(collector_host.boot_copy, build_document(1, **{"os-collect-config": wishes}))
+    collector_host.write(collector_host.local / "newer", build_document(2))
 
-    with lab.mailbox.open_listener() as ear, lab.collecting():
-        assert heard(ear, document(2)), lab.log
-    written = (lab.folder / "os-collect-config.conf").read_text()
-    assert "secret_access_key = a$$b" in written
-    assert written.count("collectors = ") == 2
-
-
-def test_a_poke_that_cannot_keep_the_document_is_repeated(lab: Lab) -> None:
-    lab.write(lab.boot_copy, document(1))
-    (lab.folder / "state").touch()
-    with lab.collecting():
-        assert until(lambda: lab.log.count("Command failed") >= 2), lab.log
-        (lab.folder / "state").unlink()
-
-        assert until(lambda: lab.mailbox.read_latest() is not None)
+    with collector_host.inbox.open_listener() as listener, collector_host.run_collector():
+        assert has_received(listener, build_document(2)), collector_host.log
+    config = (collector_host.folder / "os-collect-config.conf").read_text()
+    assert "secret_access_key = a$$b" in config
+    assert config.count("collectors = ") == 2
 
 
-def test_nobody_else_can_read_what_is_left(lab: Lab) -> None:
-    lab.write(lab.boot_copy, document(1))
-    lab.boot_copy.chmod(0o644)
-    with lab.mailbox.open_listener() as ear, lab.collecting():
-        assert heard(ear, document(1))
-        lab.write(lab.boot_copy, document(2))
-        lab.boot_copy.chmod(0o644)
-        assert heard(ear, document(2))
-        assert until(
-            lambda: f"{HIDDEN}-1" not in "".join(path.read_text() for path in lab.cache.glob("*.json*"))
+def test_a_poke_that_cannot_keep_the_document_is_repeated(collector_host: CollectorHost) -> None:
+    collector_host.write(collector_host.boot_copy, build_document(1))
+    (collector_host.folder / "state").touch()
+    with collector_host.run_collector():
+        assert is_soon_true(lambda: collector_host.log.count("Command failed") >= 2), collector_host.log
+        (collector_host.folder / "state").unlink()
+
+        assert is_soon_true(lambda: collector_host.inbox.read_latest() is not None)
+
+
+def test_nobody_else_can_read_what_is_left(collector_host: CollectorHost) -> None:
+    collector_host.write(collector_host.boot_copy, build_document(1))
+    collector_host.boot_copy.chmod(0o644)
+    with collector_host.inbox.open_listener() as listener, collector_host.run_collector():
+        assert has_received(listener, build_document(1))
+        collector_host.write(collector_host.boot_copy, build_document(2))
+        collector_host.boot_copy.chmod(0o644)
+        assert has_received(listener, build_document(2))
+        assert is_soon_true(
+            lambda: (
+                f"{PASSWORD}-1"
+                not in "".join(path.read_text() for path in collector_host.cache.glob("*.json*"))
+            )
         )
 
-    assert lab.boot_copy.stat().st_mode & 0o777 == 0o600
-    assert lab.cache.stat().st_mode & 0o777 == 0o700
-    assert all(path.stat().st_mode & 0o077 == 0 for path in lab.cache.iterdir())
-    assert HIDDEN not in lab.log
+    assert collector_host.boot_copy.stat().st_mode & 0o777 == 0o600
+    assert collector_host.cache.stat().st_mode & 0o777 == 0o700
+    assert all(path.stat().st_mode & 0o077 == 0 for path in collector_host.cache.iterdir())
+    assert PASSWORD not in collector_host.log
 
 
-def test_an_empty_original_is_no_change(lab: Lab) -> None:
-    lab.write(lab.boot_copy, document(1))
-    with lab.collecting():
-        assert until(lambda: find_committed_document(lab.cache) is not None)
+def test_an_empty_original_is_no_change(collector_host: CollectorHost) -> None:
+    collector_host.write(collector_host.boot_copy, build_document(1))
+    with collector_host.run_collector():
+        assert is_soon_true(lambda: find_committed_document(collector_host.cache) is not None)
         for _ in range(3):
-            before = (lab.cache / "heat_local.json").stat().st_ino
-            assert until(lambda before=before: (lab.cache / "heat_local.json").stat().st_ino != before)  # type: ignore[misc]
+            wait_for_new_file(collector_host.cache / "heat_local.json")
 
-    assert (lab.cache / "heat_local.json.orig").read_text() == "{}"
-    assert (lab.folder / "pokes").read_text() == "poke;"
+    assert (collector_host.cache / "heat_local.json.orig").read_text() == "{}"
+    assert (collector_host.folder / "pokes").read_text() == "poke;"
+
+
+def wait_for_new_file(path: Path) -> None:
+    """Wait until the collector has replaced the file."""
+    inode = path.stat().st_ino
+    assert is_soon_true(lambda: path.stat().st_ino != inode)

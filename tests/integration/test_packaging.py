@@ -26,17 +26,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_installed_package_finds_its_elements_and_units(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    where = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    asks = (
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    program = (
         "from guestagent.package_data import find_package_data as find; "
         "print(find('elements')); print(find('systemd'))"
     )
 
-    python = [sys.executable, "-c", asks]
-    said = subprocess.run(python, env=where, cwd=tmp_path, capture_output=True, text=True, check=True)
+    python = [sys.executable, "-c", program]
+    completed = subprocess.run(
+        python, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
 
     inside = tmp_path / "guestagent/_shipped"
-    assert said.stdout.splitlines() == [str(inside / "elements"), str(inside / "systemd")]
+    assert completed.stdout.splitlines() == [str(inside / "elements"), str(inside / "systemd")]
 
 
 @pytest.mark.timeout(180)
@@ -58,5 +60,5 @@ def test_a_guest_installs_no_package_of_the_controllers(wheel: Path) -> None:
         lines = archive.read(name).decode().splitlines()
 
     required = [line.split(": ", 1)[1] for line in lines if line.startswith("Requires-Dist: ")]
-    base = {wanted.split(">=")[0].lower() for wanted in required if "extra ==" not in wanted}
+    base = {requirement.split(">=")[0].lower() for requirement in required if "extra ==" not in requirement}
     assert base == {"pyyaml", "requests", "pymysql", "psutil"}

@@ -1,4 +1,4 @@
-"""An operator at work on a real replica: what he did stays, through restarts, until he resumes."""
+"""A paused agent on a real replica: changes by hand survive restarts until the operator resumes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_agent import (
+from tests.support.agent_guest import (
     IMAGE_OPTIONS,
     AgentGuest,
     build_replica_document,
@@ -18,8 +18,9 @@ from tests.integration.test_agent import (
     format_worst_condition,
     prepare_pair,
 )
-from tests.integration.test_resident_agent import ResidentAgent, wait_until
 from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
+from tests.support.polling import wait_until
+from tests.support.resident_agent import ResidentAgent
 
 
 @pytest.fixture(scope="module")
@@ -35,30 +36,32 @@ def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
 
 @pytest.fixture
 def guests(_servers: tuple[DatabaseServer, DatabaseServer], tmp_path: Path) -> tuple[AgentGuest, AgentGuest]:
-    made = []
+    created = []
     for name, server in zip("ab", _servers, strict=True):
         server.reset().execute("SET GLOBAL read_only = 1")
         (tmp_path / name).mkdir()
-        made.append(AgentGuest(server, tmp_path / name))
-    return made[0], made[1]
+        created.append(AgentGuest(server, tmp_path / name))
+    return created[0], created[1]
 
 
-def receiver(server: DatabaseServer) -> str | None:
+def read_receiver_state(server: DatabaseServer) -> str | None:
     return server.execute("SHOW SLAVE STATUS")[0]["Slave_IO_Running"]
 
 
-def shown(guest: AgentGuest) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(guest.run("status", "--json").stdout)
-    return told
+def read_status(guest: AgentGuest) -> dict[str, Any]:
+    status: dict[str, Any] = json.loads(guest.run("status", "--json").stdout)
+    return status
 
 
-def says_paused(guest: AgentGuest) -> bool:
-    """Its status, read once: a pass that begins has no conditions yet."""
-    told = shown(guest)
-    return bool(told["conditions"]) and format_worst_condition(told).startswith("paused: pending: paused by ")
+def is_paused(guest: AgentGuest) -> bool:
+    """Return whether the status reports a pause. It is read once, because a pass that begins has no conditions yet."""
+    status = read_status(guest)
+    return bool(status["conditions"]) and format_worst_condition(status).startswith(
+        "paused: pending: paused by "
+    )
 
 
-def test_what_an_operator_did_stays_through_restarts_until_he_resumes(
+def test_changes_by_hand_survive_restarts_until_the_agent_is_resumed(
     guests: tuple[AgentGuest, AgentGuest],
 ) -> None:
     source, replica = prepare_pair(guests)
@@ -68,29 +71,31 @@ def test_what_an_operator_did_stays_through_restarts_until_he_resumes(
     replica.server.execute("STOP SLAVE", "SET GLOBAL read_only = 0")
 
     with resident.start():
-        wait_until(lambda: says_paused(replica), seconds=60)
+        wait_until(lambda: is_paused(replica), timeout_s=60)
         replica.server.stop(signal.SIGKILL)
         replica.server.start()
         replica.server.execute("SET GLOBAL read_only = 0")
     with resident.start():
-        wait_until(lambda: says_paused(replica), seconds=60)
-        assert (receiver(replica.server), replica.server.query_value("@@read_only")) == ("No", "0")
+        wait_until(lambda: is_paused(replica), timeout_s=60)
+        assert (read_receiver_state(replica.server), replica.server.query_value("@@read_only")) == ("No", "0")
 
         assert replica.run("resume").stdout.startswith("resumed; it was paused by ")
 
-        wait_until(lambda: shown(replica)["state"] == "ready", seconds=60)
-    assert (receiver(replica.server), replica.server.query_value("@@read_only")) == ("Yes", "1")
+        wait_until(lambda: read_status(replica)["state"] == "ready", timeout_s=60)
+    assert (read_receiver_state(replica.server), replica.server.query_value("@@read_only")) == ("Yes", "1")
 
 
-def test_a_paused_node_refuses_to_apply_and_shows_what_waits(guests: tuple[AgentGuest, AgentGuest]) -> None:
+def test_a_paused_node_rejects_apply_and_plan_lists_the_pending_steps(
+    guests: tuple[AgentGuest, AgentGuest],
+) -> None:
     source, _ = guests
     document = str(source.write_document(build_source_document()))
     source.run("pause", "--reason", "backup")
 
-    applied = source.run("apply", "--no-signal", "--metadata", document)
-    planned = source.run("plan", "--metadata", document)
+    apply_result = source.run("apply", "--no-signal", "--metadata", document)
+    plan_result = source.run("plan", "--metadata", document)
 
-    assert (applied.returncode, "paused by" in applied.stderr) == (1, True)
-    assert "create the replication account slave0000@%" in planned.stdout
-    assert ": backup: no step is applied until `guestagent resume`" in planned.stdout
+    assert (apply_result.returncode, "paused by" in apply_result.stderr) == (1, True)
+    assert "create the replication account slave0000@%" in plan_result.stdout
+    assert ": backup: no step is applied until `guestagent resume`" in plan_result.stdout
     assert source.server.query_value("(SELECT COUNT(*) FROM mysql.user WHERE User = 'slave0000')") == "0"

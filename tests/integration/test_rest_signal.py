@@ -1,4 +1,4 @@
-"""TOKEN_SIGNAL and HEAT_SIGNAL over real sockets: tokens fetched, kept and renewed; no credential leaks anywhere."""
+"""TOKEN_SIGNAL and HEAT_SIGNAL over real sockets: tokens are fetched, kept and renewed. No credential is revealed."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from tests.support.heat_requests import HeatRequests, create_waiting_stack
 from tests.support.rest_signal_server import LOGIN, SIGNAL, TOKEN, RestSignalServer, open_rest_signal_server
 
 READY = SignalOutcome(SignalStatus.SUCCESS, "ready", {"lag": 0})
-QUICK = RetryPolicy(backoff=Backoff(initial_s=0.01, max_s=0.02), doubt_timeout_s=0.2)
+QUICK_RETRIES = RetryPolicy(backoff=Backoff(initial_s=0.01, max_s=0.02), doubt_timeout_s=0.2)
 
 
 @pytest.fixture
 def rest() -> Iterator[RestSignalServer]:
-    with open_rest_signal_server() as found:
-        yield found
+    with open_rest_signal_server() as server:
+        yield server
 
 
-def refused(send: Callable[[], None]) -> SignalError:
-    """The error of an attempt; neither its message nor its traceback may hold a credential."""
+def get_error(send: Callable[[], None]) -> SignalError:
+    """Return the error of an attempt, after a check that message and traceback do not contain a credential."""
     with pytest.raises(SignalError) as raised:
         send()
     assert SIGNATURE not in "".join(traceback.format_exception(raised.value))
@@ -52,8 +52,8 @@ def refused(send: Callable[[], None]) -> SignalError:
     return raised.value
 
 
-def sender(folder: Path, tell: Callable[[str], None] = lambda message: None) -> Sender:
-    return Sender(Spool(folder), SystemClock(), QUICK, report=tell)
+def build_sender(folder: Path, tell: Callable[[str], None] = lambda message: None) -> Sender:
+    return Sender(Spool(folder), SystemClock(), QUICK_RETRIES, report=tell)
 
 
 def test_a_token_of_the_handle_is_sent_with_the_signal(rest: RestSignalServer) -> None:
@@ -61,58 +61,58 @@ def test_a_token_of_the_handle_is_sent_with_the_signal(rest: RestSignalServer) -
 
     build_transport(rest.build_token_handle(SIGNATURE)).send(b'{"id": "n"}', 5)
 
-    (heard,) = rest.signals
-    assert heard.request_line == f"POST {SIGNAL} HTTP/1.1"
-    assert heard.body == b'{"id": "n"}'
-    assert heard.headers["Content-Type"] == "application/json"
-    assert heard.headers["X-Auth-Token"] == SIGNATURE
+    (request,) = rest.signals
+    assert request.request_line == f"POST {SIGNAL} HTTP/1.1"
+    assert request.body == b'{"id": "n"}'
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["X-Auth-Token"] == SIGNATURE
     assert rest.logins == []
 
 
-def test_a_token_that_has_expired_is_doubted(rest: RestSignalServer) -> None:
-    error = refused(lambda: build_transport(rest.build_token_handle(SIGNATURE)).send(b"{}", 5))
+def test_an_expired_token_is_doubted(rest: RestSignalServer) -> None:
+    error = get_error(lambda: build_transport(rest.build_token_handle(SIGNATURE)).send(b"{}", 5))
 
     assert type(error) is HandleDoubted
     assert "the token has expired, or the handle or its stack is gone" in str(error)
 
 
-def test_the_handles_own_user_logs_in_to_its_project(rest: RestSignalServer) -> None:
+def test_the_user_of_the_handle_logs_in_to_its_project(rest: RestSignalServer) -> None:
     build_transport(rest.account_handle).send(b'{"id": "n"}', 5)
 
-    (login,), (heard,) = rest.logins, rest.signals
+    (login,), (request,) = rest.logins, rest.signals
     assert login.request_line == f"POST {LOGIN} HTTP/1.1"
-    asked = json.loads(login.body)["auth"]
-    assert asked["scope"] == {"project": {"id": "p1"}}
-    assert asked["identity"]["methods"] == ["password"]
+    auth = json.loads(login.body)["auth"]
+    assert auth["scope"] == {"project": {"id": "p1"}}
+    assert auth["identity"]["methods"] == ["password"]
     assert "X-Auth-Token" not in login.headers
-    assert heard.headers["X-Auth-Token"] == f"{TOKEN}1"
+    assert request.headers["X-Auth-Token"] == f"{TOKEN}1"
 
 
-def test_a_token_is_kept_while_it_is_good_and_renewed_within_the_attempt_when_it_is_not(
+def test_a_token_is_reused_and_an_invalid_one_is_renewed_within_the_attempt(
     rest: RestSignalServer,
 ) -> None:
-    to = build_transport(rest.account_handle)
-    to.send(b"{}", 5)
-    to.send(b"{}", 5)
+    transport = build_transport(rest.account_handle)
+    transport.send(b"{}", 5)
+    transport.send(b"{}", 5)
     assert len(rest.logins) == 1
 
     rest.revoke_tokens()
-    to.send(b"{}", 5)
+    transport.send(b"{}", 5)
 
-    assert [heard.headers["X-Auth-Token"][-1] for heard in rest.signals] == ["1", "1", "1", "2"]
+    assert [request.headers["X-Auth-Token"][-1] for request in rest.signals] == ["1", "1", "1", "2"]
 
 
-def test_a_new_token_that_is_refused_is_not_renewed_at_once(rest: RestSignalServer) -> None:
+def test_a_rejected_new_token_is_not_renewed_at_once(rest: RestSignalServer) -> None:
     rest.heat_reply = (401, b"")
 
-    error = refused(lambda: build_transport(rest.account_handle).send(b"{}", 5))
+    error = get_error(lambda: build_transport(rest.account_handle).send(b"{}", 5))
 
     assert type(error) is HandleDoubted
     assert (len(rest.logins), len(rest.signals)) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("reply", "error_type"),
     [
         ((200, b"<html>Log in, please</html>"), HandleUnreachable),
         ((307, b""), HandleUnreachable),
@@ -123,17 +123,17 @@ def test_a_new_token_that_is_refused_is_not_renewed_at_once(rest: RestSignalServ
         ((503, b"x" * 100_000), HandleBroken),
     ],
 )
-def test_every_answer_of_heat_has_its_error(
-    rest: RestSignalServer, reply: tuple[int, bytes], kind: type[SignalError]
+def test_each_response_of_heat_raises_its_error(
+    rest: RestSignalServer, reply: tuple[int, bytes], error_type: type[SignalError]
 ) -> None:
     rest.heat_reply = reply
 
-    for to in (rest.account_handle, rest.build_token_handle(SIGNATURE)):
-        assert type(refused(lambda to=to: build_transport(to).send(b"{}", 5))) is kind  # type: ignore[misc]
+    for handle in (rest.account_handle, rest.build_token_handle(SIGNATURE)):
+        assert type(get_error(lambda handle=handle: build_transport(handle).send(b"{}", 5))) is error_type  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("reply", "error_type"),
     [
         ((200, b"<html>Log in, please</html>"), HandleUnreachable),
         ((201, b"{}"), HandleUnreachable),
@@ -143,27 +143,27 @@ def test_every_answer_of_heat_has_its_error(
         ((503, b""), HandleBroken),
     ],
 )
-def test_every_answer_of_keystone_has_its_error_and_heat_hears_nothing(
-    rest: RestSignalServer, reply: tuple[int, bytes], kind: type[SignalError]
+def test_each_response_of_keystone_raises_its_error_and_nothing_is_sent_to_heat(
+    rest: RestSignalServer, reply: tuple[int, bytes], error_type: type[SignalError]
 ) -> None:
     rest.keystone_reply = reply
 
-    error = refused(lambda: build_transport(rest.account_handle).send(b"{}", 5))
+    error = get_error(lambda: build_transport(rest.account_handle).send(b"{}", 5))
 
-    assert type(error) is kind
+    assert type(error) is error_type
     assert rest.signals == []
 
 
-def test_a_keystone_that_is_silent_ends_with_the_attempts_time() -> None:
+def test_a_silent_keystone_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
 
-        error = refused(lambda: build_transport(RestSignalServer(address).account_handle).send(b"{}", 0.2))
+        error = get_error(lambda: build_transport(RestSignalServer(address).account_handle).send(b"{}", 0.2))
 
     assert str(error).endswith(": no answer in time")
 
 
-def test_not_even_a_debugging_log_holds_a_credential(
+def test_a_debug_log_does_not_contain_a_credential(
     rest: RestSignalServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -174,15 +174,17 @@ def test_not_even_a_debugging_log_holds_a_credential(
     assert SIGNATURE not in caplog.text
 
 
-def test_a_keystone_that_comes_back_is_waited_for(rest: RestSignalServer, tmp_path: Path) -> None:
+def test_the_signal_is_delivered_after_an_outage_of_keystone(rest: RestSignalServer, tmp_path: Path) -> None:
     rest.keystone_reply = (503, b"")
-    told: list[str] = []
+    messages: list[str] = []
 
-    def back(message: str) -> None:
-        told.append(message)
+    def restore_keystone(message: str) -> None:
+        messages.append(message)
         rest.keystone_reply = None
 
-    delivery = sender(tmp_path, back).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
+    delivery = build_sender(tmp_path, restore_keystone).send(
+        SpoolEntry(rest.account_handle, "slave0000-1", READY)
+    )
 
     assert (delivery.result, delivery.is_confirmed, delivery.attempts) == (DeliveryResult.ACCEPTED, False, 2)
     assert json.loads(rest.signals[-1].body) == {
@@ -191,16 +193,16 @@ def test_a_keystone_that_comes_back_is_waited_for(rest: RestSignalServer, tmp_pa
         "id": "slave0000-1",
         "data": {"lag": 0},
     }
-    assert "Keystone is down" in told[0]
-    assert SIGNATURE not in "".join([*told, *(path.read_text() for path in tmp_path.iterdir())])
+    assert "Keystone is down" in messages[0]
+    assert SIGNATURE not in "".join([*messages, *(path.read_text() for path in tmp_path.iterdir())])
 
 
-def test_credentials_that_stay_refused_are_given_up_with_all_readings(
+def test_rejected_credentials_are_given_up_with_every_possible_reason(
     rest: RestSignalServer, tmp_path: Path
 ) -> None:
     rest.keystone_reply = (401, b"")
 
-    delivery = sender(tmp_path).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
+    delivery = build_sender(tmp_path).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
 
     assert delivery.result is DeliveryResult.GIVEN_UP
     assert delivery.attempts > 1
@@ -208,18 +210,18 @@ def test_credentials_that_stay_refused_are_given_up_with_all_readings(
     assert "the password was altered" in delivery.reason
 
 
-def test_a_handle_that_is_gone_is_given_up_at_once(rest: RestSignalServer, tmp_path: Path) -> None:
+def test_a_missing_handle_is_given_up_at_once(rest: RestSignalServer, tmp_path: Path) -> None:
     rest.heat_reply = (404, b"")
 
-    delivery = sender(tmp_path).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
+    delivery = build_sender(tmp_path).send(SpoolEntry(rest.account_handle, "slave0000-1", READY))
 
     assert (delivery.result, delivery.attempts) == (DeliveryResult.GIVEN_UP, 1)
     assert delivery.reason.endswith("there is no such handle (any more)")
 
 
 @contextmanager
-def stack(transport: str) -> Iterator[tuple[Serving, HeatRequests, HotHandle]]:
-    """A stack of one wait condition in the embedded Heat, and its handle as a node's metadata would spell it."""
+def open_stack(transport: str) -> Iterator[tuple[Serving, HeatRequests, HotHandle]]:
+    """A stack with one wait condition in the embedded Heat, and its handle as in a node's metadata."""
     with serving() as cloud, openstack.connect(**cloud.connect) as connection:
         heat = HeatRequests(connection)
         yield cloud, heat, create_waiting_stack(heat, "s", transport)
@@ -228,30 +230,31 @@ def stack(transport: str) -> Iterator[tuple[Serving, HeatRequests, HotHandle]]:
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.parametrize("transport", ["TOKEN_SIGNAL", "HEAT_SIGNAL", "CFN_SIGNAL"])
 @pytest.mark.parametrize(
-    ("status", "ended"), [(SignalStatus.SUCCESS, "CREATE_COMPLETE"), (SignalStatus.FAILURE, "CREATE_FAILED")]
+    ("status", "expected_status"),
+    [(SignalStatus.SUCCESS, "CREATE_COMPLETE"), (SignalStatus.FAILURE, "CREATE_FAILED")],
 )
-def test_the_embedded_heat_hears_every_transport(
-    tmp_path: Path, transport: str, status: SignalStatus, ended: str
+def test_the_embedded_heat_accepts_every_transport(
+    tmp_path: Path, transport: str, status: SignalStatus, expected_status: str
 ) -> None:
-    with stack(transport) as (_, heat, to):
-        delivery = sender(tmp_path).send(
-            SpoolEntry(to, "slave0000-1", SignalOutcome(status, "as it is", {"lag": 0}))
+    with open_stack(transport) as (_, heat, handle):
+        delivery = build_sender(tmp_path).send(
+            SpoolEntry(handle, "slave0000-1", SignalOutcome(status, "as it is", {"lag": 0}))
         )
 
         assert (delivery.result, delivery.is_confirmed) == (
             DeliveryResult.ACCEPTED,
             transport == "CFN_SIGNAL",
         )
-        heat.wait("s", ended)
+        heat.wait("s", expected_status)
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.parametrize("transport", ["TOKEN_SIGNAL", "HEAT_SIGNAL"])
 def test_a_deleted_stack_of_the_embedded_heat_is_given_up(tmp_path: Path, transport: str) -> None:
-    with stack(transport) as (_, heat, to):
+    with open_stack(transport) as (_, heat, handle):
         heat.delete("s")
         heat.wait_until(lambda: heat.find_status("s") is None)
 
-        delivery = sender(tmp_path).send(SpoolEntry(to, "slave0000-1", READY))
+        delivery = build_sender(tmp_path).send(SpoolEntry(handle, "slave0000-1", READY))
 
     assert delivery.result is DeliveryResult.GIVEN_UP

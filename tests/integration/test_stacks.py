@@ -28,7 +28,7 @@ from tests.support.slow_server import open_slow_server
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 LARGE, SMALL = Node("m1.large", "guestagent-mariadb"), Node("m1.small", "guestagent-mariadb")
-LONG = 30.0
+STACK_TIMEOUT_S = 30.0
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def guests() -> SignallingHypervisor:
 
 @pytest.fixture
 def cloud(guests: SignallingHypervisor) -> Iterator[Serving]:
-    with serving(guests) as served:
-        yield served
+    with serving(guests) as server:
+        yield server
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def stacks(heat: OpenStackHeat) -> Stacks:
     return Stacks(heat, every=0.2)
 
 
-def cluster(replicas: int = 1, deadline: int = 10) -> Cluster:
+def build_cluster(replicas: int = 1, deadline: int = 10) -> Cluster:
     return Cluster.new(
         source=LARGE,
         replicas=[SMALL] * replicas,
@@ -63,7 +63,7 @@ def cluster(replicas: int = 1, deadline: int = 10) -> Cluster:
     )
 
 
-def booted(guests: SignallingHypervisor) -> list[str]:
+def list_booted(guests: SignallingHypervisor) -> list[str]:
     return [about for call, about in guests.calls if call == "boot"]
 
 
@@ -71,22 +71,30 @@ def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
     cloud: Serving, guests: SignallingHypervisor, stacks: Stacks
 ) -> None:
     events: list[Event] = []
-    stacks.wait(stacks.create("db", cluster()), LONG, events.append)
+    stacks.wait(stacks.create("db", build_cluster()), STACK_TIMEOUT_S, events.append)
     stacks.wait(
-        stacks.change("db", lambda made: made.add_replica(SMALL).add_replica(LARGE)), LONG, events.append
+        stacks.change("db", lambda cluster_now: cluster_now.add_replica(SMALL).add_replica(LARGE)),
+        STACK_TIMEOUT_S,
+        events.append,
     )
-    stacks.wait(stacks.change("db", lambda made: made.remove_replica("Slave0000")), LONG, events.append)
-    seen = stacks.status("db")
+    stacks.wait(
+        stacks.change("db", lambda cluster_now: cluster_now.remove_replica("Slave0000")),
+        STACK_TIMEOUT_S,
+        events.append,
+    )
+    cluster_status = stacks.status("db")
 
-    assert [(str(n.role), n.node.name, n.node.flavor, n.node.generation) for n in seen.nodes] == [
+    assert [(str(n.role), n.node.name, n.node.flavor, n.node.generation) for n in cluster_status.nodes] == [
         ("source", "Master0000", "m1.large", 3),
         ("replica", "Slave0001", "m1.small", 1),
         ("replica", "Slave0002", "m1.large", 1),
     ]
-    assert {n.state for n in seen.nodes} == {NodeState.READY}
-    assert seen.nodes[0].evidence == {"version": "played", "lag": 0}
-    assert len(booted(guests)) == 4
-    assert {n.address for n in seen.nodes} < {guest.address for guest in guests.guests.values()} | {""}
+    assert {n.state for n in cluster_status.nodes} == {NodeState.READY}
+    assert cluster_status.nodes[0].evidence == {"version": "played", "lag": 0}
+    assert len(list_booted(guests)) == 4
+    assert {n.address for n in cluster_status.nodes} < {guest.address for guest in guests.guests.values()} | {
+        ""
+    }
     assert {e.name for e in events if isinstance(e, NodeChanged) and e.state is NodeState.READY} == {
         "Master0000",
         "Slave0000",
@@ -94,7 +102,7 @@ def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
         "Slave0002",
     }
 
-    stacks.wait(stacks.delete("db"), LONG)
+    stacks.wait(stacks.delete("db"), STACK_TIMEOUT_S)
 
     assert guests.guests == {}
     assert cloud.dangerous_reads == []
@@ -103,17 +111,17 @@ def test_a_cluster_lives_through_its_changes_and_no_server_is_replaced(
 def test_a_node_is_resized_in_place_and_proves_itself_alone(
     cloud: Serving, guests: SignallingHypervisor, stacks: Stacks
 ) -> None:
-    stacks.wait(stacks.create("db", cluster()), LONG)
+    stacks.wait(stacks.create("db", build_cluster()), STACK_TIMEOUT_S)
 
-    ended = stacks.resize("db", "Slave0000", "m1.large", LONG)
+    stack = stacks.resize("db", "Slave0000", "m1.large", STACK_TIMEOUT_S)
 
-    assert ended.status == "UPDATE_COMPLETE"
+    assert stack.status == "UPDATE_COMPLETE"
     assert [(n.node.name, n.node.flavor, n.node.generation, n.state) for n in stacks.status("db").nodes] == [
         ("Master0000", "m1.large", 1, NodeState.READY),
         ("Slave0000", "m1.large", 2, NodeState.READY),
     ]
     assert [server.flavor.name for server in cloud.cloud.compute.servers.values()] == ["m1.large", "m1.large"]
-    assert len(booted(guests)) == 2
+    assert len(list_booted(guests)) == 2
     assert cloud.dangerous_reads == []
 
 
@@ -123,7 +131,7 @@ def test_a_replica_that_fails_fails_the_stack_with_its_own_reason(
     guests.failure_reasons["Slave0000"] = "Slave0000 (replica): access denied for slave0000"
 
     with pytest.raises(StackFailed) as failed:
-        stacks.wait(stacks.create("db", cluster()), LONG)
+        stacks.wait(stacks.create("db", build_cluster()), STACK_TIMEOUT_S)
 
     assert failed.value.status == "CREATE_FAILED"
     assert failed.value.reason == (
@@ -136,10 +144,10 @@ def test_a_replica_that_fails_fails_the_stack_with_its_own_reason(
 def test_a_failed_cluster_is_mended_by_its_next_change(guests: SignallingHypervisor, stacks: Stacks) -> None:
     guests.failure_reasons["Slave0000"] = "not yet"
     with pytest.raises(StackFailed):
-        stacks.wait(stacks.create("db", cluster()), LONG)
+        stacks.wait(stacks.create("db", build_cluster()), STACK_TIMEOUT_S)
     guests.failure_reasons.clear()
 
-    stacks.wait(stacks.change("db", lambda made: made.add_replica(SMALL)), LONG)
+    stacks.wait(stacks.change("db", lambda cluster_now: cluster_now.add_replica(SMALL)), STACK_TIMEOUT_S)
 
     assert [(n.node.name, n.node.generation, n.state) for n in stacks.status("db").nodes] == [
         ("Master0000", 2, NodeState.READY),
@@ -154,12 +162,14 @@ def test_a_silent_node_ends_its_condition_at_its_own_time(
     guests.silent_nodes.add("Master0000")
 
     with pytest.raises(StackFailed, match=r"WaitConditionTimeout: .*: 0 of 1 received"):
-        stacks.wait(stacks.create("db", replace(cluster(0, deadline=2), boot_allowance=1)), LONG)
+        stacks.wait(
+            stacks.create("db", replace(build_cluster(0, deadline=2), boot_allowance=1)), STACK_TIMEOUT_S
+        )
 
 
 def test_the_deadline_leaves_the_stack_at_work(guests: SignallingHypervisor, stacks: Stacks) -> None:
     guests.silent_nodes.add("Master0000")
-    work = stacks.create("db", cluster(0))
+    work = stacks.create("db", build_cluster(0))
 
     with pytest.raises(DeadlineExceeded, match="stack db is still CREATE_IN_PROGRESS"):
         stacks.wait(work, 1.0)
@@ -168,10 +178,10 @@ def test_the_deadline_leaves_the_stack_at_work(guests: SignallingHypervisor, sta
 
 
 def test_an_outage_of_heat_during_the_waiting_is_waited_out(cloud: Serving, stacks: Stacks) -> None:
-    work = stacks.create("db", cluster())
+    work = stacks.create("db", build_cluster())
     cloud.fault("heat", "503", 2.0)
 
-    assert stacks.wait(work, LONG).status == "CREATE_COMPLETE"
+    assert stacks.wait(work, STACK_TIMEOUT_S).status == "CREATE_COMPLETE"
 
 
 def test_a_cloud_that_is_not_there_is_unreachable(heat: OpenStackHeat, cloud: Serving) -> None:
@@ -195,10 +205,10 @@ def test_heats_words_come_with_a_refusal(heat: OpenStackHeat) -> None:
 
 
 def test_a_wrong_password_is_refused(cloud: Serving) -> None:
-    wrong: Any = copy.deepcopy(cloud.connect)
-    wrong["auth"]["password"] = "wrong"
+    connect: Any = copy.deepcopy(cloud.connect)
+    connect["auth"]["password"] = "wrong"
 
-    with openstack.connect(**wrong) as connection, pytest.raises(CloudRefused, match="listing stacks"):
+    with openstack.connect(**connect) as connection, pytest.raises(CloudRefused, match="listing stacks"):
         OpenStackHeat(connection).stacks("db")
 
 
@@ -214,10 +224,10 @@ def commands(tmp_path: Path, cloud: Serving) -> ClusterCommands:
 
 
 def test_the_command_line_creates_changes_shows_and_deletes(commands: ClusterCommands) -> None:
-    code, table, told = commands.run("create", "prod.yaml")
+    code, table, err = commands.run("create", "prod.yaml")
     assert code == 0
     assert table.startswith("prod is CREATE_COMPLETE\nnode        role     state  address")
-    assert "Slave0000  ready\n" in told
+    assert "Slave0000  ready\n" in err
 
     code, answer, _ = commands.run("add-replica", "prod", "--flavor", "m1.tiny", "--count", "2", "--json")
     assert code == 0
@@ -250,14 +260,14 @@ def test_without_waiting_the_stack_is_watched_by_another_command(
     code, answer, _ = commands.run("create", "prod.yaml", "--name", "later", "--no-wait", "--json")
     assert (code, json.loads(answer)["action"]) == (0, "CREATE")
 
-    with commands.start("status", "later", "--watch") as watching:
-        assert watching.stderr is not None
-        first = watching.stderr.readline()
+    with commands.start("status", "later", "--watch") as watcher:
+        assert watcher.stderr is not None
+        first = watcher.stderr.readline()
         guests.silent_nodes.clear()
-        table, told = watching.communicate(timeout=50)
+        table, err = watcher.communicate(timeout=50)
 
-    assert watching.returncode == 0
-    assert first.endswith("later  CREATE_IN_PROGRESS\n"), first + told
+    assert watcher.returncode == 0
+    assert first.endswith("later  CREATE_IN_PROGRESS\n"), first + err
     assert table.startswith("later is CREATE_COMPLETE")
 
 
@@ -266,10 +276,10 @@ def test_a_failed_stack_ends_with_its_own_exit_code_and_heats_reason(
 ) -> None:
     guests.failure_reasons["Slave0000"] = "wrong password"
 
-    code, _, told = commands.run("create", "prod.yaml")
+    code, _, err = commands.run("create", "prod.yaml")
 
     assert code == 6
-    assert "WaitConditionFailure: resources.Slave0000ReadyWaitCond: wrong password" in told.splitlines()[-1]
+    assert "WaitConditionFailure: resources.Slave0000ReadyWaitCond: wrong password" in err.splitlines()[-1]
     assert commands.run("status", "prod")[0] == 6
 
 
@@ -278,10 +288,10 @@ def test_the_time_that_was_given_ends_with_its_own_exit_code(
 ) -> None:
     guests.silent_nodes.add("Master0000")
 
-    code, _, told = commands.run("create", "prod.yaml", "--timeout", "1")
+    code, _, err = commands.run("create", "prod.yaml", "--timeout", "1")
 
     assert code == 7
-    assert "stack prod is still CREATE_IN_PROGRESS when the time is over; it goes on" in told
+    assert "stack prod is still CREATE_IN_PROGRESS when the time is over; it goes on" in err
     assert commands.run("status", "prod")[0] == 1
 
 
@@ -293,21 +303,21 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
     with commands.start("create", "prod.yaml") as command:
         assert command.stderr is not None
         first = command.stderr.readline()
-        began = time.monotonic()
+        started = time.monotonic()
         command.send_signal(signal.SIGINT)
-        _, told = command.communicate(timeout=20)
+        _, err = command.communicate(timeout=20)
 
     assert "CREATE_IN_PROGRESS" in first
     assert command.returncode == 130
-    assert time.monotonic() - began < 15
-    assert told.splitlines()[-1] == (
+    assert time.monotonic() - started < 15
+    assert err.splitlines()[-1] == (
         "guestagent: interrupted; stack prod goes on: guestagent cluster status prod --watch"
     )
     assert commands.run("status", "prod")[0] == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["status", "none"], 5, "there is no stack none"),
         (["status", "none", "--os-cloud", "elsewhere"], 5, "Cloud elsewhere was not found"),
@@ -319,13 +329,13 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
-    commands: ClusterCommands, words: list[str], code: int, said: str
+    commands: ClusterCommands, words: list[str], code: int, message: str
 ) -> None:
-    ended, out, told = commands.run(*words)
+    exit_code, out, err = commands.run(*words)
 
-    assert (ended, out) == (code, "")
-    assert told.count("\n") == 1
-    assert said in told
+    assert (exit_code, out) == (code, "")
+    assert err.count("\n") == 1
+    assert message in err
 
 
 def test_the_template_of_a_file_can_be_seen_and_checked_without_a_cloud(
@@ -339,14 +349,14 @@ def test_the_template_of_a_file_can_be_seen_and_checked_without_a_cloud(
 
 
 def test_a_template_can_be_had_in_the_other_dialect(commands: ClusterCommands, tmp_path: Path) -> None:
-    _, there, _ = commands.run("template", "prod.yaml", "--dialect", "hot")
-    (tmp_path / "hot.yaml").write_text(there)
+    _, converted, _ = commands.run("template", "prod.yaml", "--dialect", "hot")
+    (tmp_path / "hot.yaml").write_text(converted)
 
-    code, back, _ = commands.run("convert", "hot.yaml")
+    code, restored, _ = commands.run("convert", "hot.yaml")
 
-    assert there.startswith("heat_template_version: '2018-08-31'")
+    assert converted.startswith("heat_template_version: '2018-08-31'")
     assert commands.run("lint", "hot.yaml") == (0, "", "")
-    assert (code, back) == (0, commands.run("template", "prod.yaml")[1])
+    assert (code, restored) == (0, commands.run("template", "prod.yaml")[1])
 
 
 def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
@@ -356,10 +366,10 @@ def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
     by_hand = f"Resources: {{Db: {{{server}, Metadata: {{ReadyWaitCondition: {{Ref: Handel}}}}}}}}\n"
     (tmp_path / "old.yaml").write_text(by_hand)
 
-    code, there, told = commands.run("convert", "old.yaml")
+    code, converted, err = commands.run("convert", "old.yaml")
 
-    assert (code, yaml.safe_load(there)["resources"]["Master0000"]["properties"]["flavor"]) == (0, "f")
-    assert "ReadyWaitCondition.Ref: expected a resource or parameter of this template, found Handel" in told
+    assert (code, yaml.safe_load(converted)["resources"]["Master0000"]["properties"]["flavor"]) == (0, "f")
+    assert "ReadyWaitCondition.Ref: expected a resource or parameter of this template, found Handel" in err
 
 
 def test_a_template_of_2013_is_told_its_mistakes(commands: ClusterCommands, tmp_path: Path) -> None:
@@ -372,17 +382,17 @@ def test_a_template_of_2013_is_told_its_mistakes(commands: ClusterCommands, tmp_
 
 
 @pytest.mark.parametrize(
-    "drip", [(b"HTTP/1.1 200 OK\r\n", [b"X: 1\r\n"]), (b"", [b"HTTP/1.1 100 Continue\r\n\r\n"])]
+    "response", [(b"HTTP/1.1 200 OK\r\n", [b"X: 1\r\n"]), (b"", [b"HTTP/1.1 100 Continue\r\n\r\n"])]
 )
-def test_a_keystone_that_drips_holds_no_request(cloud: Serving, drip: tuple[bytes, list[bytes]]) -> None:
-    with open_slow_server(*drip) as port:
+def test_a_keystone_that_drips_holds_no_request(cloud: Serving, response: tuple[bytes, list[bytes]]) -> None:
+    with open_slow_server(*response) as port:
         slow: Any = copy.deepcopy(cloud.connect)
         slow["auth"]["auth_url"] = f"http://127.0.0.1:{port}/v3"
-        began = time.monotonic()
+        started = time.monotonic()
         with (
             openstack.connect(**slow) as connection,
             pytest.raises(CloudUnreachable, match="no complete answer in"),
         ):
             OpenStackHeat(connection, timeout=0.3).stacks("db")
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - started < 10

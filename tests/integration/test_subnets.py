@@ -15,7 +15,7 @@ from tests.support.subnets import LINKS, remove_all_leftovers, remove_leftovers
 
 
 @contextmanager
-def leftover(subnet: IPv4Network, bridge: str, alias: str = "") -> Iterator[psutil.Process]:
+def create_leftover(subnet: IPv4Network, bridge: str, alias: str = "") -> Iterator[psutil.Process]:
     """A bridge, a network namespace on it, and a process in there."""
     number = str(subnet.network_address).split(".")[2]
     namespace, link = f"guestagent-left{number}", f"galeft{number}"
@@ -41,32 +41,32 @@ def ip(*words: str) -> None:
     subprocess.run(("ip", *words), check=True)
 
 
-def number_of(subnet: IPv4Network) -> int:
+def get_number(subnet: IPv4Network) -> int:
     return int(str(subnet.network_address).split(".")[2])
 
 
 def test_the_guests_of_a_killed_test_end_and_its_bridge_goes(free_subnet: IPv4Network) -> None:
-    bridge = f"gac{number_of(free_subnet)}"
-    with leftover(free_subnet, bridge) as guest:
-        remove_leftovers(number_of(free_subnet))
+    bridge = f"gac{get_number(free_subnet)}"
+    with create_leftover(free_subnet, bridge) as guest:
+        remove_leftovers(get_number(free_subnet))
 
         assert guest.status() == psutil.STATUS_ZOMBIE, "its parent is this test"
         assert not (LINKS / bridge).exists()
-        assert not Path(f"/run/netns/guestagent-left{number_of(free_subnet)}").exists()
+        assert not Path(f"/run/netns/guestagent-left{get_number(free_subnet)}").exists()
 
 
 def test_a_cloud_of_a_person_stays_whatever_it_is_called(free_subnet: IPv4Network) -> None:
-    bridge = f"ga-demo{number_of(free_subnet)}"
-    with leftover(free_subnet, bridge, "guestagent /var/lib/guestagent-cloud/demo5") as guest:
-        remove_leftovers(number_of(free_subnet))
+    bridge = f"ga-demo{get_number(free_subnet)}"
+    with create_leftover(free_subnet, bridge, "guestagent /var/lib/guestagent-cloud/demo5") as guest:
+        remove_leftovers(get_number(free_subnet))
 
         assert guest.is_running()
         assert (LINKS / bridge).exists()
 
 
 def test_a_living_test_keeps_what_it_has(free_subnet: IPv4Network) -> None:
-    bridge = f"gac{number_of(free_subnet)}"
-    with leftover(free_subnet, bridge) as guest:
+    bridge = f"gac{get_number(free_subnet)}"
+    with create_leftover(free_subnet, bridge) as guest:
         remove_all_leftovers()
 
         assert guest.is_running()

@@ -1,8 +1,8 @@
-"""An agent that dies as it writes its journal.
+"""An agent that is killed at a chosen write of its journal.
 
 Run it as `python -m tests.support.agent_killed_at_journal_write CONFIG METADATA BOUNDARY`.
 
-The boundaries are before and after each write; exits 0 if the pass has fewer.
+The boundaries are before and after each write. The exit code is 0 if the pass has fewer.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from guestagent.retry import SystemClock
 
 
 class KillingJournal(Journal):
-    """A journal whose agent dies by SIGKILL at the given boundary."""
+    """A journal that kills its agent at the given boundary."""
 
     remaining_boundaries = 0
 
     def _write(self, state: JournalState) -> None:
         if state == self._stored_state:
             return
-        self._boundary()
+        self._pass_boundary()
         super()._write(state)
-        self._boundary()
+        self._pass_boundary()
 
-    def _boundary(self) -> None:
+    def _pass_boundary(self) -> None:
         if self.remaining_boundaries == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         self.remaining_boundaries -= 1
 
 
 def main(config: str, metadata: str, boundary: str) -> None:
-    [(_, found)] = documents(Path(metadata).read_text(), metadata)
-    document, here, clock = parse(found), settings.load_settings(Path(config)), SystemClock()
-    journal = KillingJournal(here.state_folder / "journal.json", clock)
+    [(_, values)] = documents(Path(metadata).read_text(), metadata)
+    document, own_settings, clock = parse(values), settings.load_settings(Path(config)), SystemClock()
+    journal = KillingJournal(own_settings.state_folder / "journal.json", clock)
     journal.remaining_boundaries = int(boundary)
-    edges = replace(wiring.build_dependencies(here, clock), journal=journal)
-    build_reconciler(document, edges).run_pass()
+    dependencies = replace(wiring.build_dependencies(own_settings, clock), journal=journal)
+    build_reconciler(document, dependencies).run_pass()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""An agent that is killed at a chosen boundary.
+"""An agent that is killed before or after a chosen step.
 
 Run it as `python -m tests.support.agent_killed_at_step CONFIG METADATA BOUNDARY`.
 
-The boundaries are before and after each step's effect; exits 0 where the pass has fewer.
+The boundaries are before and after the effect of each step. The exit code is 0 if the pass has fewer.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from guestagent.retry import SystemClock
 
 
 class KillingDatabase:
-    """A database whose agent dies by SIGKILL at the given boundary."""
+    """A database that kills its agent at the given boundary."""
 
     def __init__(self, database: Database, boundary: int) -> None:
-        self.dialect, self._database, self._left = database.dialect, database, boundary
+        self.dialect, self._database, self._remaining_boundaries = database.dialect, database, boundary
 
     def observe(self) -> ServerState:
         return self._database.observe()
@@ -40,25 +40,27 @@ class KillingDatabase:
         self._database.wait_for_history(history, seconds)
 
     def apply(self, step: Step) -> None:
-        self._boundary()
+        self._pass_boundary()
         self._database.apply(step)
-        self._boundary()
+        self._pass_boundary()
 
     def close(self) -> None:
         self._database.close()
 
-    def _boundary(self) -> None:
-        if self._left == 0:
+    def _pass_boundary(self) -> None:
+        if self._remaining_boundaries == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        self._left -= 1
+        self._remaining_boundaries -= 1
 
 
 def main(config: str, metadata: str, boundary: str) -> None:
-    [(_, found)] = documents(Path(metadata).read_text(), metadata)
-    document = parse(found)
-    edges = wiring.build_dependencies(settings.load_settings(Path(config)), SystemClock())
-    dying = replace(edges, open_database=lambda: KillingDatabase(edges.open_database(), int(boundary)))
-    build_reconciler(document, dying).run_pass()
+    [(_, values)] = documents(Path(metadata).read_text(), metadata)
+    document = parse(values)
+    dependencies = wiring.build_dependencies(settings.load_settings(Path(config)), SystemClock())
+    killing_dependencies = replace(
+        dependencies, open_database=lambda: KillingDatabase(dependencies.open_database(), int(boundary))
+    )
+    build_reconciler(document, killing_dependencies).run_pass()
 
 
 if __name__ == "__main__":

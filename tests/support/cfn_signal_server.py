@@ -1,17 +1,16 @@
-"""A host of handles on a real socket, which answers every PUT as it is told."""
+"""A server of CloudFormation wait condition handles: it records every PUT and gives the reply that the test chose."""
 
 from __future__ import annotations
 
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from guestagent.metadata.document import CfnHandle
 from guestagent.secret import Secret
+from tests.support.http_server import SilentHandler, serve_requests
 
 SIGNATURE = "c2lnbmF0dXJl"
 PATH = "/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/1/resources/Handle"
@@ -21,7 +20,7 @@ ACCEPTED_BODY = b"<resource>Handle</resource>"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request; `at` is when it had come (monotonic)."""
+    """One request, and when it was received (monotonic seconds)."""
 
     request_line: str
     headers: Mapping[str, str]
@@ -31,7 +30,7 @@ class ReceivedRequest:
 
 @dataclass(slots=True)
 class CfnSignalServer:
-    """`reply` is (status, headers, body); `heard` are the requests so far."""
+    """`reply` is status, headers and body; `requests` are those received so far."""
 
     address: str
     reply: tuple[int, Mapping[str, str], bytes] = (200, {}, ACCEPTED_BODY)
@@ -43,15 +42,17 @@ class CfnSignalServer:
 
 
 def build_handle(address: str) -> CfnHandle:
+    """Build a pre-signed handle URL at this address."""
     return CfnHandle(Secret(f"{address}{PATH}?{QUERY}"))
 
 
 @contextmanager
 def open_signal_server(tls: ssl.SSLContext | None = None) -> Iterator[CfnSignalServer]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            server.requests.append(ReceivedRequest(self.requestline, dict(self.headers), body))
+    """Serve over HTTP, or over HTTPS if a TLS context is passed."""
+
+    class Handler(SilentHandler):
+        def do_PUT(self) -> None:  # noqa: N802 - http.server calls it
+            server.requests.append(ReceivedRequest(self.requestline, dict(self.headers), self.read_body()))
             status, headers, content = server.reply
             self.send_response(status)
             for name, value in {"Content-Length": str(len(content)), **headers}.items():
@@ -59,19 +60,7 @@ def open_signal_server(tls: ssl.SSLContext | None = None) -> Iterator[CfnSignalS
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    bound = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    bound.daemon_threads = True
-    if tls is not None:
-        bound.socket = tls.wrap_socket(bound.socket, server_side=True)
-    server = CfnSignalServer(f"{'http' if tls is None else 'https'}://127.0.0.1:{bound.server_port}")
-    thread = threading.Thread(target=bound.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    server = CfnSignalServer(address="")
+    with serve_requests(Handler, tls) as port:
+        server.address = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
         yield server
-    finally:
-        bound.shutdown()
-        thread.join()
-        bound.server_close()

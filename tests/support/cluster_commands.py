@@ -1,4 +1,4 @@
-"""`guestagent cluster` in processes of their own, against an embedded cloud."""
+"""`guestagent cluster` in separate processes, against an embedded cloud."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guestagent.embedded import Serving
 
 @dataclass(frozen=True)
 class ClusterCommands:
-    """The command line in a process of its own, against a clouds.yaml of its own."""
+    """The command line in a separate process, with its own clouds.yaml."""
 
     folder: Path
 
@@ -28,23 +28,24 @@ class ClusterCommands:
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True)
 
-    def run(self, *words: str, within: float = 50) -> tuple[int, str, str]:
+    def run(self, *words: str, timeout_s: float = 50) -> tuple[int, str, str]:
         with self.start(*words) as command:
             try:
-                out, err = command.communicate(timeout=within)
+                out, err = command.communicate(timeout=timeout_s)
             finally:
-                command.kill()  # else one that hangs is waited for
+                command.kill()  # otherwise a hanging command would be waited for
         return command.returncode, out, err
 
 
 def build_interruptible_argv(argv: Sequence[str]) -> list[str]:
-    """The same command, which SIGINT interrupts also when the tests run in the background of a script.
+    """Return the same command with the default action for SIGINT.
 
-    A shell has such jobs ignore SIGINT, every child inherits that, and a command of ours respects it.
+    A shell makes its background jobs ignore SIGINT. Every child inherits that, and our commands respect it, so that
+    a test run in the background could not interrupt them.
     """
     return ["env", "--default-signal=INT", *argv]
 
 
 def write_clouds_yaml(folder: Path, cloud: Serving) -> None:
-    """The file by which commands in this folder find the cloud."""
+    """Write the file in which commands that run in this folder find the cloud."""
     (folder / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"test": dict(cloud.connect)}}))

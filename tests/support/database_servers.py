@@ -1,7 +1,7 @@
-"""Real database servers of any flavour, in folders of a test's own; started and ended by their own process.
+"""Real database servers of any flavour, each in a folder of the test, on loopback or in a network namespace.
 
-On loopback, or in a network namespace. Each is the process of its server itself, without a supervisor: MySQL's
-RESTART and CLONE end it, as a unit sees it, and `revived` does what the unit would.
+Each runs without a supervisor. MySQL's RESTART and CLONE therefore end the process, and `wait_and_restart` starts it
+again as a systemd unit would.
 """
 
 from __future__ import annotations
@@ -34,26 +34,28 @@ from guestagent.embedded.database_servers import (
 from tests.support.server_reset_statements import RESET_STATEMENTS
 
 SERVER_TIMEOUT_S = 30.0
-RESTART_EXIT_STATUS = 16  # the exit status of a mysqld that wants to be started again
+RESTART_EXIT_STATUS = 16  # a mysqld ends with it to be started again
 MARIADB = FLAVOURS["mariadb1011"]
+READ_ONLY_VARIABLES = {"mariadb": "read_only", "mysql": "super_read_only"}
+"""The variable that makes a server read-only when an image boots."""
 
 
 @cache
 def provide_server_root(flavour: Flavour) -> Path:
-    """Its programs and libraries, fetched where they are missing."""
+    """Return the folder with the programs and libraries of a flavour; download them if they are missing."""
     return provide_root(flavour, print)
 
 
 def install_data_directory(folder: Path, flavour: Flavour = MARIADB) -> Path:
-    """A data directory as an installation leaves it: root over the socket, nobody else. Copy it, do not use it."""
+    """Create a data directory as after an installation, with root over the socket only. Copy it; do not use it."""
     copy_data_directory(provide_data_directory(flavour, print), folder)
     return folder
 
 
 class DatabaseServer:
-    """One server. Ends with the `with` block that `running` opens, whatever happened to it before.
+    """One server, which `open_server` stops at the end of its block.
 
-    `options` as in an option file's lines. `address` is where it listens; `namespace` is a network namespace's name.
+    `options` are lines of an option file. `address` is its bind address, `namespace` the name of a network namespace.
     """
 
     def __init__(
@@ -68,23 +70,23 @@ class DatabaseServer:
         self.folder, self.port, self.options = folder, port, options
         self.flavour, self.address, self.namespace = flavour, address, namespace
         self.socket = str(folder / "s")
-        self._console = RESET_STATEMENTS[flavour.family]
+        self.statements = RESET_STATEMENTS[flavour.family]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *more: str) -> None:
-        """Returns when it answers. `more` are options of this once."""
+    def start(self, *extra_options: str) -> None:
+        """Start the server and wait until it accepts a login. A later start does not keep the extra options."""
         with (self.folder / "out").open("ab") as out:
             self._process = subprocess.Popen(
-                self._command(more),
+                self._build_argv(extra_options),
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
-                # Only under somebody who says so does a mysqld end with 16 to be started again.
+                # A mysqld ends with 16 only if this variable announces a supervisor.
                 env={**os.environ, "MYSQLD_PARENT_PID": str(os.getpid())},
             )
-        until = time.monotonic() + SERVER_TIMEOUT_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > until:
+        deadline = time.monotonic() + SERVER_TIMEOUT_S
+        while not self._is_accepting_logins():
+            if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.flavour.name} does not run: {self.read_log()[-2000:]}")
             time.sleep(0.05)
 
@@ -93,19 +95,19 @@ class DatabaseServer:
         assert self._process is not None
         return self._process.pid
 
-    def send_signal(self, number: signal.Signals) -> None:
+    def send_signal(self, signal_number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.send_signal(signal_number)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
-            self._process.send_signal(number)
+            self._process.send_signal(signal_number)
             self._process.wait(SERVER_TIMEOUT_S)
             self._process = None
 
     def wait_and_restart(self) -> None:
-        """After RESTART or CLONE: it ends with the wish to be started again, and is."""
+        """Wait for the end of the process after RESTART or CLONE, and start it again."""
         assert self._process is not None
         assert self._process.wait(SERVER_TIMEOUT_S) == RESTART_EXIT_STATUS, self.read_log()[-2000:]
         self.start()
@@ -114,53 +116,53 @@ class DatabaseServer:
         return open_database(self.socket, timeout)
 
     def execute(self, *statements: str) -> list[Row]:
-        """What a person at the server's console is told; the answer to the last statement."""
-        with closing(self._connected()) as connection, connection.cursor() as cursor:
+        """Execute statements as root over the socket; return the rows of the last one."""
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
             for text in statements:
                 cursor.execute(text)
             return [dict(row) for row in cursor.fetchall()]
 
     def reset(self) -> DatabaseServer:
-        """As new: no channel, account, schema or history; writable, and its server id as it was started with."""
-        console = self._console
-        self.execute(console.stop)
-        drops = [f"DROP {row['what']}" for row in self.execute(console.list_added)]
+        """Remove channels, accounts, schemas and history; make it writable, and restore the server id of its start."""
+        statements = self.statements
+        self.execute(statements.stop)
+        drops = [f"DROP {row['what']}" for row in self.execute(statements.list_added)]
         server_id = next(
             option.partition("=")[2] for option in self.options if option.startswith("server-id=")
         )
-        self.execute(*console.forget, f"SET GLOBAL server_id = {server_id}")
+        self.execute(*statements.forget, f"SET GLOBAL server_id = {server_id}")
         self.execute("SET SESSION sql_log_bin = 0", *drops)
-        self._disconnect_replicas()
-        self.execute("SET SESSION sql_log_bin = 0", *console.erase)
+        self._kill_replica_connections()
+        self.execute("SET SESSION sql_log_bin = 0", *statements.erase)
         return self
 
     def query_value(self, expression: str) -> str | None:
         return self.execute(f"SELECT {expression} AS value")[0]["value"]
 
     def read_position(self) -> tuple[str | None, str | None]:
-        """Where the binary log ends: a statement that is logged moves it."""
-        row = self.execute(self._console.position)[0]
+        """Return file and offset of the end of the binary log: each logged statement advances it."""
+        row = self.execute(self.statements.position)[0]
         return row["File"], row["Position"]
 
     def read_log(self) -> str:
         return self._read("error.log") or self._read("out")
 
     def read_all_logs(self) -> bytes:
-        """Every file in which a server might leave a statement: error, general, slow and binary log."""
+        """Return the content of every file that may contain a statement: error, general, slow and binary log."""
         self.execute("FLUSH LOGS")
         names = ("error.log", "general.log", "slow.log", "data/binlog.0*")
         return b"".join(path.read_bytes() for name in names for path in sorted(self.folder.glob(name)))
 
-    def _disconnect_replicas(self) -> None:
-        """Kill their connections, and return when the server lists no replica: that is later than KILL returns.
+    def _kill_replica_connections(self) -> None:
+        """Kill the connections of all replicas, and wait until the server lists none, which is later than KILL returns.
 
-        A replica that was killed stays listed until the server writes to it. Without an account, none comes back.
+        A killed connection stays listed until the server writes to it. Without an account no replica can reconnect.
         """
-        until = time.monotonic() + SERVER_TIMEOUT_S
-        while (dumps := self.execute(self._console.dumps)) or self.execute(self._console.replicas):
-            assert time.monotonic() < until, f"{self.flavour.name} does not let go of its replicas"
+        deadline = time.monotonic() + SERVER_TIMEOUT_S
+        while (dumps := self.execute(self.statements.dumps)) or self.execute(self.statements.replicas):
+            assert time.monotonic() < deadline, f"{self.flavour.name} still lists its replicas"
             for row in dumps:
-                with suppress(pymysql.OperationalError):  # it has just ended by itself
+                with suppress(pymysql.OperationalError):  # the connection has just ended
                     self.execute(f"KILL {row['id']}")
             time.sleep(0.01)
 
@@ -168,17 +170,17 @@ class DatabaseServer:
         path = self.folder / name
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as knocking:  # PyMySQL drops a socket that leads nowhere, unclosed
-            if knocking.connect_ex(self.socket):
+    def _is_accepting_logins(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:  # PyMySQL does not close a socket whose connection fails
+            if probe.connect_ex(self.socket):
                 return False
         try:
-            self._connected().close()
+            self.connect().close()
         except pymysql.OperationalError:
             return False
         return True
 
-    def _connected(self) -> pymysql.Connection[DictCursor]:
+    def connect(self) -> pymysql.Connection[DictCursor]:
         return pymysql.connect(
             unix_socket=self.socket,
             user="root",
@@ -189,7 +191,7 @@ class DatabaseServer:
             cursorclass=DictCursor,
         )
 
-    def _command(self, more: tuple[str, ...]) -> tuple[str, ...]:
+    def _build_argv(self, extra_options: tuple[str, ...]) -> tuple[str, ...]:
         options = (
             f"datadir={self.folder}/data",
             f"socket={self.socket}",
@@ -201,35 +203,35 @@ class DatabaseServer:
             f"bind-address={self.address}",
             "skip-name-resolve",
             "log-bin=binlog",
-            *self._console.options,
+            *self.statements.options,
             *self.options,
-            *more,
+            *extra_options,
         )
         argv = (
             self.flavour.server_program,
             "--defaults-file=/dev/null",
             *(f"--{option}" for option in options),
         )
-        placed = build_root_command(provide_server_root(self.flavour), argv)
+        root_argv = build_root_command(provide_server_root(self.flavour), argv)
         return (
-            placed
+            root_argv
             if self.namespace is None
-            else ("nsenter", f"--net=/run/netns/{self.namespace}", "--", *placed)
+            else ("nsenter", f"--net=/run/netns/{self.namespace}", "--", *root_argv)
         )
 
 
 @contextmanager
 def open_server(
     folder: Path,
-    template: Path,
+    data_template: Path,
     *options: str,
     flavour: Flavour = MARIADB,
     address: str = "127.0.0.1",
     namespace: str | None = None,
 ) -> Iterator[DatabaseServer]:
-    """A fresh server in the folder, which may be there (a disk's mount point, say) but holds no data yet."""
+    """Run a new server in a folder, which may already exist without data (for example as a mount point)."""
     folder.mkdir(exist_ok=True)
-    copy_data_directory(template, folder / "data")
+    copy_data_directory(data_template, folder / "data")
     server = DatabaseServer(folder, find_free_port(), options, flavour, address, namespace)
     try:
         server.start()
@@ -239,7 +241,7 @@ def open_server(
 
 
 def find_free_port() -> int:
-    """Of those that the kernel gives to nobody by itself: it must be free again when the server is started anew."""
+    """Return a port outside the kernel's ephemeral range, so that it is still free when the server is restarted."""
     while True:
         port = random.randrange(10000, 32768)
         with socket.socket() as probe, suppress(OSError):

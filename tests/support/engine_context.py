@@ -29,8 +29,8 @@ class EngineContext:
     compute: Compute = field(init=False)
 
     def __post_init__(self) -> None:
-        made = Compute(self.hypervisor, IPv4Network("10.77.0.0/24"), self.executor)
-        object.__setattr__(self, "compute", made)
+        compute = Compute(self.hypervisor, IPv4Network("10.77.0.0/24"), self.executor)
+        object.__setattr__(self, "compute", compute)
 
     def issue_token(self, user: StackUser) -> str:
         return f"token of {user.name}"

@@ -1,4 +1,4 @@
-"""Where the tests run: with the caller's environment variables, but for those that would change a result."""
+"""The environment of the tests: the caller's variables without those that would change a result."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ FOREIGN_NAMES = frozenset(
 )
 OURS = frozenset({"GUESTAGENT_CACHE", "GUESTAGENT_GATE"})
 LOCAL = ("localhost", "127.0.0.1", "10.77.0.0/16", "10.78.0.0/24")
-"""Where the tests' own servers listen: no proxy leads there."""
+"""Addresses of the tests' own servers, which must bypass a proxy."""
 
 
 def filter_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the tests and their children run with.
+    """Return the environment variables for the tests and their child processes.
 
-    The caller's cloud stays if CONTRACT_HEAT names one: that is the one to be tested.
+    The variables of the caller's cloud stay if CONTRACT_HEAT names one, because that cloud is tested.
     """
-    asked = environment.get("CONTRACT_HEAT", "real") != "real"
-    kept = {
+    is_cloud_named = environment.get("CONTRACT_HEAT", "real") != "real"
+    filtered = {
         name: value
         for name, value in environment.items()
-        if name in OURS or (asked and name.startswith("OS_")) or not _is_foreign(name)
+        if name in OURS or (is_cloud_named and name.startswith("OS_")) or not _is_foreign(name)
     }
-    kept["LC_ALL"] = "C.UTF-8"
-    if any(name.lower().endswith("_proxy") for name in kept):
+    filtered["LC_ALL"] = "C.UTF-8"
+    if any(name.lower().endswith("_proxy") for name in filtered):
         for name in ("no_proxy", "NO_PROXY"):
-            kept[name] = ",".join([*filter(None, [kept.get(name)]), *LOCAL])
-    return kept
+            filtered[name] = ",".join([*filter(None, [filtered.get(name)]), *LOCAL])
+    return filtered
 
 
 @contextmanager
 def open_public_folder() -> Iterator[Path]:
-    """A temporary folder that other accounts can enter, as they cannot pytest's own: a real Heat's daemons must."""
+    """Create a temporary folder that the accounts of a real Heat's daemons can enter, unlike pytest's own."""
     gate = os.environ.get("GUESTAGENT_GATE", "/var/tmp")
     with tempfile.TemporaryDirectory("-heat", "guestagent-", gate, ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)

@@ -1,7 +1,7 @@
 """A service manager for one server: `python -m tests.support.fake_systemctl FOLDER start|stop|restart`.
 
-The folder tells how its server is started (`install`). As systemd does for a unit that notifies, start returns when
-the server answers, and fails when it has ended.
+`install_unit` writes the command of the server into the folder. As for a systemd unit of type notify, `start` returns
+when the server accepts logins, and fails if it has ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from guestagent.errors import DatabaseUnreachable
 
 
 def install_unit(folder: Path, argv: Sequence[str]) -> None:
-    """The unit, so to speak: `argv` becomes the server."""
+    """Write the unit: `argv` starts the server."""
     (folder / "unit.json").write_text(json.dumps(argv))
 
 
@@ -44,7 +44,7 @@ def start(folder: Path) -> int:
 
 
 def stop(folder: Path) -> int:
-    """Ends the server and waits for its end, also as nobody's child."""
+    """Stop the server and wait for its end, even if it is not a child of this process."""
     with suppress(FileNotFoundError, ProcessLookupError):
         pid = int((folder / "service.pid").read_text())
         os.kill(pid, signal.SIGTERM)
@@ -66,7 +66,7 @@ def is_running(folder: Path) -> bool:
 
 
 def main(folder: Path, verb: str) -> int:
-    """One verb after another, also of an agent that was killed meanwhile: a server has one process."""
+    """Execute one verb at a time, because an agent may have been killed while a call of its own still runs."""
     with (folder / "verbs").open("a") as verbs:
         verbs.write(f"{verb}\n")
     with hold_file_lock(folder / "verbs.lock"):

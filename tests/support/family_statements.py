@@ -1,4 +1,4 @@
-"""What a person says to a server of each family, and what it answers: where the two differ."""
+"""Statements and error numbers that differ between the families."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from guestagent.embedded.database_servers import FLAVOURS
 
 @dataclass(frozen=True, slots=True)
 class FamilyStatements:
-    """`another_password` gives the replication account a second one; `named` is a channel with a name.
+    """Statements of an administrator, error numbers, and the length limit of a channel's password.
 
-    Then error numbers, and the longest password that a channel takes.
+    `add_password` gives the replication account a second password; a named channel has a name other than "".
     """
 
     start: str
@@ -57,11 +57,12 @@ STATEMENTS = {"mariadb": MARIADB, "mysql": MYSQL}
 
 @dataclass(frozen=True, slots=True)
 class TlsStatements:
-    """What a person says of TLS. `status` is a channel's, whose columns begin with `source` and `replica`.
+    """Statements about TLS.
 
-    `reload` has the server read its certificate again, `loosened` is what somebody does to a channel that is verified,
-    `streams` asks how replicas are connected, and `without` is the option of a server without TLS. `refused` tells
-    where it shows that an account demands TLS of a channel in clear: the condition and its meaning.
+    `status` shows the channel; its columns begin with `source` or `replica`. `reload` makes the server read its
+    certificate again, `disable_verification` is a change of the channel by hand, `streams` queries how replicas are
+    connected, and `no_tls_option` disables TLS. `refusal` is the condition, and a part of its text, that reports an
+    unencrypted channel to an account that requires TLS.
     """
 
     status: str
@@ -88,7 +89,7 @@ TLS_STATEMENTS = {
             "CHANGE MASTER TO MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_SSL_CA = '', MASTER_SSL_CIPHER = 'x'",
         ),
         no_tls_option="ssl=OFF",
-        refusal=("source", "the account demands TLS"),
+        refusal=("source", "the account requires TLS"),
     ),
     "mysql": TlsStatements(
         status="SHOW REPLICA STATUS",
@@ -101,7 +102,7 @@ TLS_STATEMENTS = {
             " SOURCE_SSL_CIPHER = 'x'",
         ),
         no_tls_option="tls-version=",
-        # Our own look goes encrypted there, for no password of MySQL's goes in clear.
+        # The agent's own connection is encrypted there: it never sends a MySQL password in clear text.
         refusal=("receiver", "one that must use TLS"),
     ),
 }
@@ -109,8 +110,9 @@ TLS_STATEMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationCases:
-    """`unlogged` are the options of a server that does not log what it does, `refused` what is said of one that holds
-    data, and `logged` what it shows when it does log. `strange` is a variable of the other family, with a value.
+    """Options without binary logging, the refusal of such a server with data, and the variables of one with a log.
+
+    `foreign_variable` is a variable of the other family, with a value.
     """
 
     no_log_options: tuple[str, ...]
@@ -141,8 +143,8 @@ CONFIGURATION_CASES = {
 
 
 def limit_to_family(family: str) -> pytest.MarkDecorator:
-    """Marks what only servers of one family can be asked."""
-    chosen = [
+    """Run a test only on the servers of one family."""
+    flavours = [
         pytest.param(flavour, id=name) for name, flavour in FLAVOURS.items() if flavour.family == family
     ]
-    return pytest.mark.parametrize("flavour", chosen, indirect=True)
+    return pytest.mark.parametrize("flavour", flavours, indirect=True)

@@ -1,4 +1,4 @@
-"""A clock that runs faster than the world: minutes of patience are over in moments, and nothing of it is left out."""
+"""A clock that runs faster than real time, so that timeouts of minutes pass in seconds without skipping any step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class FastClock:
-    """`speed` seconds of its own in one of the world's."""
+    """`speed` seconds of this clock pass in one second of real time."""
 
     def __init__(self, speed: float = 50) -> None:
         self._speed = speed

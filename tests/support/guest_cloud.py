@@ -1,4 +1,4 @@
-"""An embedded cloud with real guests for a test, and what a person would do with it."""
+"""An embedded cloud with real guests for a test, and an operator's requests to it."""
 
 from __future__ import annotations
 
@@ -39,44 +39,44 @@ print(json.dumps(rows))
 
 
 class GuestCloud:
-    """A served cloud, its hypervisor, and a controller that uses it."""
+    """A running cloud, its hypervisor, and a controller that uses it."""
 
     def __init__(
-        self, served: Serving, hypervisor: NamespaceHypervisor, bridge: str, connection: Connection
+        self, server: Serving, hypervisor: NamespaceHypervisor, bridge: str, connection: Connection
     ) -> None:
-        self.server, self.hypervisor, self.bridge = served, hypervisor, bridge
+        self.server, self.hypervisor, self.bridge = server, hypervisor, bridge
         self.operator, self.heat = connection, OpenStackHeat(connection)
         self.stacks = Stacks(self.heat, every=0.3)
 
     def create(self, name: str, cluster: Cluster) -> Stack:
         return self.stacks.wait(self.stacks.create(name, cluster), STACK_TIMEOUT_S)
 
-    def launch(self, name: str, cluster: Cluster, spoil: Callable[[dict[str, Any]], None]) -> None:
-        """Create a stack from a template that `spoil` has changed; returns at once."""
+    def launch(self, name: str, cluster: Cluster, change_resources: Callable[[dict[str, Any]], None]) -> None:
+        """Create a stack from a template that `change_resources` modifies; do not wait for it."""
         template = render(replace(cluster, metadata_url=self.heat.metadata_url()))
-        spoil(template["Resources"])
+        change_resources(template["Resources"])
         self.heat.create(name, template, 10)
 
-    def wait_until_ended(self, name: str, within: float = STACK_TIMEOUT_S) -> Stack:
-        """The stack once it is at rest; polled as a real Heat wants it."""
-        until = time.monotonic() + within
+    def wait_until_ended(self, name: str, timeout_s: float = STACK_TIMEOUT_S) -> Stack:
+        """Wait until the stack is no longer in progress, with requests that are safe on a real Heat."""
+        deadline = time.monotonic() + timeout_s
         while (stack := self.heat.stacks(name)[0]).in_progress:
-            assert time.monotonic() < until, f"{name} is still {stack.status}"
+            assert time.monotonic() < deadline, f"{name} is still {stack.status}"
             time.sleep(0.3)
         return stack
 
-    def find_guest(self, node: str, within: float = 20) -> str:
-        """The id of the guest that is this node, once it is there. `STACK-NODE` where there are several stacks."""
-        until = time.monotonic() + within
+    def find_guest(self, node: str, timeout_s: float = 20) -> str:
+        """Return the id of a node's guest as soon as it runs. Pass `STACK-NODE` if there are several stacks."""
+        deadline = time.monotonic() + timeout_s
         while True:
             for guest, server in list(self.server.cloud.compute.servers.items()):
                 if f"-{node}-" in f"-{server.name}" and self.hypervisor.is_running(guest):
                     return guest
-            assert time.monotonic() < until, f"no guest for {node}"
+            assert time.monotonic() < deadline, f"no guest for {node}"
             time.sleep(0.1)
 
     def execute(self, guest: str, *statements: str) -> list[dict[str, str]]:
-        """The last statement's rows, from the guest's own server."""
+        """Execute statements on the guest's database server, and return the rows of the last one."""
         answer = self.hypervisor.run_command(guest, [sys.executable, "-c", QUERY_PROGRAM, *statements])
         assert answer.returncode == 0, answer
         rows: list[dict[str, str]] = json.loads(answer.stdout)
@@ -86,7 +86,7 @@ class GuestCloud:
         return self.execute(guest, f"SELECT {expression} AS value")[0]["value"]
 
     def find_socket(self, guest: str) -> str:
-        """The way to a guest's server from outside: its /run is its own, and seen through its first process."""
+        """Return a path outside the guest to its database socket: its init process gives access to its /run."""
         init = find_init(build_link_names(self.bridge, guest).namespace)
         assert init is not None, f"guest {guest} does not run"
         return f"/proc/{init}/root/run/mysqld/mysqld.sock"
@@ -99,13 +99,13 @@ class GuestCloud:
 def open_guest_cloud(
     subnet: IPv4Network, state: Path, images: Path, network: IPv6Network | None = None
 ) -> Iterator[GuestCloud]:
-    """A cloud with real guests on this subnet, which names its bridge, or on a network of IPv6 in its place."""
-    there = subnet if network is None else network
-    gateway = str(there[1])
+    """Run a cloud with real guests on this subnet, which also names its bridge, or on an IPv6 network instead."""
+    guest_network = subnet if network is None else network
+    gateway = str(guest_network[1])
     bridge = f"gac{str(subnet).split('.')[2]}"
-    hypervisor = NamespaceHypervisor(state, bridge, gateway, there.prefixlen, images=images)
+    hypervisor = NamespaceHypervisor(state, bridge, gateway, guest_network.prefixlen, images=images)
     with (
-        serving(hypervisor, CloudSettings(host=gateway, network=there)) as served,
-        openstack.connect(**served.connect) as connection,
+        serving(hypervisor, CloudSettings(host=gateway, network=guest_network)) as server,
+        openstack.connect(**server.connect) as connection,
     ):
-        yield GuestCloud(served, hypervisor, bridge, connection)
+        yield GuestCloud(server, hypervisor, bridge, connection)

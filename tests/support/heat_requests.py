@@ -1,4 +1,4 @@
-"""Requests to an embedded cloud's Heat through openstacksdk's own session, and what came of them."""
+"""Requests to the Heat of an embedded cloud through the session of openstacksdk."""
 
 from __future__ import annotations
 
@@ -37,22 +37,24 @@ class HeatRequests:
         return self._ids[name]
 
     def update(self, name: str, template: Document, **options: object) -> None:
-        answer = self.connection.orchestration.put(self._path(name), json={"template": template, **options})
+        answer = self.connection.orchestration.put(
+            self._build_path(name), json={"template": template, **options}
+        )
         assert answer.status_code == 202, answer.text
 
     def delete(self, name: str) -> None:
-        assert self.connection.orchestration.delete(self._path(name)).status_code == 204
+        assert self.connection.orchestration.delete(self._build_path(name)).status_code == 204
 
     def get(self, name: str, below: str = "") -> Document:
-        answer = self.connection.orchestration.get(self._path(name) + below)
+        answer = self.connection.orchestration.get(self._build_path(name) + below)
         assert answer.status_code == 200, answer.text
         body: Document = answer.json()
         return body
 
     def find_stack(self, name: str, **filters: str) -> Document:
         answer = self.connection.orchestration.get("/stacks", params={"name": name, **filters}).json()
-        found: list[Document] = answer["stacks"]
-        return found[0] if found else {}
+        stacks: list[Document] = answer["stacks"]
+        return stacks[0] if stacks else {}
 
     def find_status(self, name: str, **filters: str) -> str | None:
         status = self.find_stack(name, **filters).get("stack_status")
@@ -65,7 +67,7 @@ class HeatRequests:
         return next(row for row in self.resources(name) if row["resource_name"] == resource)
 
     def events(self, name: str) -> list[Document]:
-        """The oldest first."""
+        """Return the events, the oldest first."""
         return check_rows(self.get(name, "/events")["events"])[::-1]
 
     def outputs(self, name: str) -> dict[str, object]:
@@ -96,12 +98,12 @@ class HeatRequests:
             assert time.monotonic() < until, {name: self.find_stack(name) for name in self._ids}
             time.sleep(0.01)
 
-    def _path(self, name: str) -> str:
+    def _build_path(self, name: str) -> str:
         return f"/stacks/{name}/{self._ids[name]}"
 
 
 def create_waiting_stack(heat: HeatRequests, name: str, transport: str) -> HotHandle:
-    """Create a stack of one wait condition; its handle, once it is waited for, as a node's metadata would spell it."""
+    """Create a stack with one wait condition; return its handle as in a node's metadata, once the condition waits."""
     handle = {"type": "OS::Heat::WaitConditionHandle", "properties": {"signal_transport": transport}}
     condition = {"handle": {"get_resource": "Handle"}, "timeout": 60}
     template: Document = {
@@ -111,14 +113,15 @@ def create_waiting_stack(heat: HeatRequests, name: str, transport: str) -> HotHa
             "Condition": {"type": "OS::Heat::WaitCondition", "properties": condition},
         },
         "outputs": {
-            told: {"value": {"get_attr": ["Handle", told]}} for told in ("signal", "token", "endpoint")
+            attribute: {"value": {"get_attr": ["Handle", attribute]}}
+            for attribute in ("signal", "token", "endpoint")
         },
     }
     heat.create(name, template)
     heat.wait_for_resource(name, "Condition", "CREATE_IN_PROGRESS")
-    shown = heat.outputs(name)
-    bearer = json.dumps({"token": shown["token"], "endpoint": shown["endpoint"]})
-    return HotHandle(Secret(bearer if transport == "TOKEN_SIGNAL" else str(shown["signal"])))
+    outputs = heat.outputs(name)
+    bearer = json.dumps({"token": outputs["token"], "endpoint": outputs["endpoint"]})
+    return HotHandle(Secret(bearer if transport == "TOKEN_SIGNAL" else str(outputs["signal"])))
 
 
 def check_rows(value: object) -> list[Document]:
@@ -138,7 +141,7 @@ def get_fake_hypervisor(cloud: Serving) -> FakeHypervisor:
 
 
 def list_booted_nodes(cloud: Serving) -> list[str]:
-    """The resources whose guests were booted, in order."""
+    """Return the resources whose guests were booted, in order."""
     return [name.split("-")[1] for call, name in get_fake_hypervisor(cloud).calls if call == "boot"]
 
 
@@ -147,6 +150,6 @@ def put_json(url: str, body: object = BODY) -> requests.Response:
 
 
 def get_fake_cloud(cloud: Serving) -> FakeHeatCloud:
-    """The cloud whose Heat is ours: a test may look inside."""
+    """Return the fake cloud, whose internal state a test may read."""
     assert isinstance(cloud.cloud, FakeHeatCloud)
     return cloud.cloud

@@ -1,4 +1,4 @@
-"""What a test does to the agent's journal: both of its copies."""
+"""Damage to both copies of the agent's journal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guestagent.agent.journal_file import JOURNAL_FILES, JournalFile
 
 
 def lose_journal(state: Path) -> None:
-    """Remove both copies, as a new disk has none."""
+    """Remove both copies, as on a new disk."""
     for name in JOURNAL_FILES:
         (state / name).unlink()
 
@@ -20,12 +20,12 @@ def corrupt_journal(state: Path, content: bytes = b"{") -> None:
 
 
 def change_journal(state: Path, **keys: object) -> None:
-    """Write the journal anew with other values."""
+    """Rewrite the journal with other values."""
     file = JournalFile(state / JOURNAL_FILES[0], dict)
     assert file.value is not None
     file.write({**file.value, **keys})
 
 
 def is_repaired(state: Path) -> bool:
-    """Return whether both copies can be read and say the same."""
+    """Return whether both copies can be read and are equal."""
     return JournalFile(state / JOURNAL_FILES[0], dict).is_consistent

@@ -72,11 +72,11 @@ def overwrite_with_zeros(content: bytes, chance: random.Random) -> bytes:
 
 
 def insert(content: bytes, chance: random.Random) -> bytes:
-    at = chance.randrange(len(content) + 1)
+    offset = chance.randrange(len(content) + 1)
     noise = chance.choice(
         (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"{", b"]", b"\\", b"\n", chance.randbytes(9))
     )
-    return content[:at] + noise + content[at:]
+    return content[:offset] + noise + content[offset:]
 
 
 def change_encoding(content: bytes, chance: random.Random) -> bytes:
@@ -93,8 +93,8 @@ def replace_all(content: bytes, chance: random.Random) -> bytes:
 def repeat_key(content: bytes, chance: random.Random) -> bytes:
     """One key twice: json takes the last one."""
     keys = content.split(b'": ')
-    at = chance.randrange(len(keys))
-    name = keys[at].rpartition(b'"')[2]
+    index = chance.randrange(len(keys))
+    name = keys[index].rpartition(b'"')[2]
     return content.replace(b'"' + name + b'": ', b'"' + name + b'": [7], "' + name + b'": ', 1)
 
 
@@ -111,10 +111,10 @@ def mutate_values(content: bytes, chance: random.Random) -> bytes:
     except (ValueError, RecursionError):
         return mutate_bytes(content, chance)
     places = list(find_places(value))
-    at = chance.choice(places)
-    text = json.dumps(put(value, at, chance), ensure_ascii=chance.random() < 0.9)
-    for token, written in REPLACED_MARKS.items():
-        text = text.replace(json.dumps(token), written)
+    path = chance.choice(places)
+    text = json.dumps(put(value, path, chance), ensure_ascii=chance.random() < 0.9)
+    for token, replacement in REPLACED_MARKS.items():
+        text = text.replace(json.dumps(token), replacement)
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -137,9 +137,9 @@ def put(value: object, place: Place, chance: random.Random) -> object:
     if isinstance(value, dict):
         changed = {**value, key: put(value[str(key)], tuple(rest), chance)}
         if not rest and chance.random() < 0.2:
-            moved = changed.pop(str(key))
+            moved_value = changed.pop(str(key))
             if chance.random() < 0.7:
-                changed[chance.choice([*WORDS, str(key).upper(), f"{key}s"])] = moved
+                changed[chance.choice([*WORDS, str(key).upper(), f"{key}s"])] = moved_value
         return changed
     assert isinstance(value, list)
     assert isinstance(key, int)
@@ -153,8 +153,8 @@ def change(value: object, chance: random.Random) -> object:
     if isinstance(value, list) and chance.random() < 0.4:
         return value * chance.choice((2, 3)) + [chance.choice([*OTHERS, *WORDS])]
     if isinstance(value, str) and chance.random() < 0.5:
-        at = chance.randrange(len(value) + 1)
-        return value[:at] + chance.choice(WORDS) + value[at + chance.randrange(3) :]
+        index = chance.randrange(len(value) + 1)
+        return value[:index] + chance.choice(WORDS) + value[index + chance.randrange(3) :]
     if isinstance(value, int | float) and chance.random() < 0.5:
         return chance.choice(NUMBERS)
     return chance.choice([*OTHERS, *NUMBERS, *WORDS, *REPLACED_MARKS, str(value), [value], {"value": value}])

@@ -1,102 +1,77 @@
-"""Where a server may stand in a test: behind a wire that can be cut, on a disk that can be full."""
+"""A network link between two namespaces, which can be cut."""
 
 from __future__ import annotations
 
-import errno
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 UNUSED_MAC = "02:00:00:00:00:99"
+DEVICE = "wire"
+"""The name of the link's device in both namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkEnd:
-    """One end of a wire: a network namespace and its address."""
+    """One end of a link: a network namespace and its address."""
 
     namespace: str
-    address: IPv4Address
+    address: IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLink:
-    """Two network namespaces, joined. `cut` drops every packet in silence, as a firewall does, until `heal`."""
+    """Two linked network namespaces. `cut` silently drops every packet, as a firewall does, until `heal`."""
 
     ends: tuple[LinkEnd, LinkEnd]
 
     def cut(self) -> None:
-        for here, there in (self.ends, self.ends[::-1]):
-            words = ("neigh", "replace", str(there.address), "lladdr", UNUSED_MAC, "nud", "permanent")
-            _ip("-n", here.namespace, *words, "dev", "wire")
+        for near_end, far_end in (self.ends, self.ends[::-1]):
+            words = ("neigh", "replace", str(far_end.address), "lladdr", UNUSED_MAC, "nud", "permanent")
+            run_ip("-n", near_end.namespace, *words, "dev", DEVICE)
 
     def heal(self) -> None:
-        for here, there in (self.ends, self.ends[::-1]):
-            _ip("-n", here.namespace, "neigh", "del", str(there.address), "dev", "wire")
+        for near_end, far_end in (self.ends, self.ends[::-1]):
+            run_ip("-n", near_end.namespace, "neigh", "del", str(far_end.address), "dev", DEVICE)
 
 
 @contextmanager
 def open_network_link(subnet: IPv4Network) -> Iterator[NetworkLink]:
-    """In a subnet of the test's own; both namespaces and all in them are gone after the block."""
-    handle = str(subnet.network_address).split(".")[2]
-    ends = (
-        LinkEnd(f"gatest{handle}-a", subnet[1]),
-        LinkEnd(f"gatest{handle}-b", subnet[2]),
-    )
-    try:
+    """Link two namespaces in a subnet of the test; remove both after the block."""
+    ends = LinkEnd(build_namespace(subnet, "a"), subnet[1]), LinkEnd(build_namespace(subnet, "b"), subnet[2])
+    with link_namespaces(*(end.namespace for end in ends)):
         for end in ends:
-            _gone(end.namespace)  # a killed test may have left it, and nobody else has this subnet now
-            _ip("netns", "add", end.namespace)
-        one, two = (end.namespace for end in ends)
-        _ip("link", "add", "wire", "netns", one, "type", "veth", "peer", "name", "wire", "netns", two)
-        for end in ends:
-            _ip("-n", end.namespace, "address", "add", f"{end.address}/24", "dev", "wire")
-            for link in ("lo", "wire"):
-                _ip("-n", end.namespace, "link", "set", link, "up")
+            run_ip("-n", end.namespace, "address", "add", f"{end.address}/24", "dev", DEVICE)
         yield NetworkLink(ends)
-    finally:
-        for end in ends:
-            _gone(end.namespace)
+
+
+def build_namespace(subnet: IPv4Network, end: str) -> str:
+    """Return the name of a namespace that no other test has."""
+    return f"gatest{str(subnet.network_address).split('.')[2]}-{end}"
 
 
 @contextmanager
-def mount_small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of this size of its own, mounted in `folder`."""
-    image = folder.with_name(f"{folder.name}.img")
-    with image.open("wb") as file:
-        file.truncate(megabytes << 20)
-    _run("mkfs.ext4", "-q", "-O", "^has_journal", "-m", "0", str(image))
-    folder.mkdir()
-    _run("mount", "-o", "loop", str(image), str(folder))
+def link_namespaces(one: str, two: str) -> Iterator[None]:
+    """Create two namespaces and the link between them, without addresses; remove all after the block."""
     try:
-        yield folder
+        for namespace in (one, two):
+            _delete_namespace(namespace)  # a killed test may have left it, and no other test has this subnet
+            run_ip("netns", "add", namespace)
+        run_ip("link", "add", DEVICE, "netns", one, "type", "veth", "peer", "name", DEVICE, "netns", two)
+        for namespace in (one, two):
+            for device in ("lo", DEVICE):
+                run_ip("-n", namespace, "link", "set", device, "up")
+        yield
     finally:
-        _run("umount", str(folder))
-        image.unlink()
+        for namespace in (one, two):
+            _delete_namespace(namespace)
 
 
-def fill_disk(file: Path) -> Path:
-    """This file, made to the last byte of its disk."""
-    size = 1 << 20
-    with file.open("wb", 0) as filler:
-        while size:
-            try:
-                filler.write(bytes(size))
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
-                size //= 2
-    return file
-
-
-def _gone(namespace: str) -> None:
+def _delete_namespace(namespace: str) -> None:
     subprocess.run(("ip", "netns", "delete", namespace), check=False, capture_output=True)
 
 
-def _ip(*words: str) -> None:
-    _run("ip", *words)
-
-
-def _run(*argv: str) -> None:
-    subprocess.run(argv, check=True, capture_output=True)
+def run_ip(*words: str) -> None:
+    subprocess.run(("ip", *words), check=True, capture_output=True)

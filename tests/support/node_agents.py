@@ -1,4 +1,4 @@
-"""An agent of a real server in the test's own process: one pass at a time, with a journal that outlives it."""
+"""An agent of a real server in the test's own process: single passes with a persistent journal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HANDLE = "http://127.0.0.1:1/handle"
 
 
 class NodeAgent:
-    """Works on the server behind `socket`; `timeout` is the one of the agent's settings, in seconds."""
+    """An agent of the server behind `socket`; `timeout` is the one of its settings, in seconds."""
 
     def __init__(self, folder: Path, socket: str, timeout: float = 4.0) -> None:
         folder.mkdir(exist_ok=True)
@@ -27,18 +27,18 @@ class NodeAgent:
         )
 
     def run_pass(self, document: Mapping[str, Any]) -> Readiness:
-        """One pass, without a login over TCP."""
-        edges = wiring.build_dependencies(settings.load_settings(self._config), SystemClock())
-        return build_reconciler(parse({"ReadyWaitCondition": HANDLE, **document}), edges).run_pass()
+        """Run a pass, without a login over TCP."""
+        dependencies = wiring.build_dependencies(settings.load_settings(self._config), SystemClock())
+        return build_reconciler(parse({"ReadyWaitCondition": HANDLE, **document}), dependencies).run_pass()
 
 
 def describe_source(passwords: Mapping[str, str], server_id: int) -> dict[str, Any]:
-    """The document of a source with these users."""
+    """Return the document of a source with these users."""
     users = [{"name": name, "password": password} for name, password in passwords.items()]
     return {"Users": users, "GuestAgent": {"ServerId": server_id}}
 
 
 def describe_replica(address: str, port: int, user: str, password: str, server_id: int) -> dict[str, Any]:
-    """The document of a replica of that source."""
+    """Return the document of a replica of that source."""
     source = {"Address": address, "Port": port, "User": {"name": user, "password": password}}
     return {"Master": source, "GuestAgent": {"ServerId": server_id}}

@@ -1,4 +1,4 @@
-"""Names for parameters that are long: a test's id is printed, and searched."""
+"""Short ids for long parameters: test ids are printed and searched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ LENGTH_LIMIT = 24
 
 
 def shorten(parameter: object) -> str:
-    """Return the beginning of what a parameter is, with its length if that is not all."""
+    """Return the beginning of a parameter, with its length if it is longer."""
     text = repr(parameter)
     return text if len(text) <= LENGTH_LIMIT else f"{text[:LENGTH_LIMIT]}... ({len(text)})"

@@ -12,8 +12,8 @@ SLAVE = {"name": "slave0000", "password": "some_random_string"}
 
 
 def build_source(*users: Any, **section: Any) -> dict[str, Any]:
-    said: dict[str, Any] = {"ReadyWaitCondition": URL, "Users": list(users)}
-    return said | ({"GuestAgent": section} if section else {})
+    document: dict[str, Any] = {"ReadyWaitCondition": URL, "Users": list(users)}
+    return document | ({"GuestAgent": section} if section else {})
 
 
 def build_replica(address: Any = "10.0.0.7", user: Any = SLAVE, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How xdist distributes the tests: in the order of their collection, and what shares servers to one worker.
+"""Distribution of tests by xdist: in the order of collection, and tests that share servers to one worker.
 
 xdist's own groups (`--dist loadgroup`) do nothing with pytest 9.2: they rename tests, and it no longer lets them.
 """
@@ -13,7 +13,7 @@ from tests.support.selection import get_work_unit
 
 
 class SharedServerScheduler(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a worker the next unit of work when it has almost done with the one before."""
+    """Gives a worker the next work unit when it has almost completed the previous one."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         config.option.loadscopereorder = False

@@ -1,4 +1,4 @@
-"""Which tests a run selects, in which order they start, and which of them share a worker process."""
+"""Selection of tests, the order in which they start, and the tests that share a worker process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guestagent.embedded.database_servers import FLAVOURS
 TESTS = Path(__file__).parents[1]
 
 REPRESENTATIVES = frozenset({"mariadb118", "mysql97"})
-"""One server of each family: enough wherever the servers of a family give the same answer."""
+"""One server of each family: enough for a test whose result is the same for all servers of a family."""
 
 SLOWEST_FIRST = (
     "heat/test_cluster_lifecycle.py",
@@ -34,7 +34,7 @@ SLOWEST_FIRST = (
     "contract",
     "faults",
 )
-"""Files and folders with long tests, the longest first, so that all workers end together. The rest is short."""
+"""Files and folders with long tests, the longest first, so that all workers end together. All others are short."""
 
 SHARED_IN_FILE = frozenset(
     {
@@ -47,14 +47,14 @@ SHARED_IN_FILE = frozenset(
         "test_signals.py",
     }
 )
-"""Files whose tests share something that takes seconds to make, whatever their parameters."""
+"""Files whose tests share something that takes seconds to create, independent of their parameters."""
 
 NOTHING_SHARED = frozenset({"test_configuration.py", "test_image_files.py", "test_option_file.py"})
 """Files on database servers of which each test starts its own."""
 
 
 def is_left_to_test_all(item: pytest.Item) -> bool:
-    """Whether `make test-all` runs the test and `make test` does not."""
+    """Return whether only `make test-all` runs the test."""
     if item.get_closest_marker("patient") is not None:
         return True
     server = get_server_name(item)
@@ -64,7 +64,7 @@ def is_left_to_test_all(item: pytest.Item) -> bool:
 
 
 def get_start_order(item: pytest.Item) -> int:
-    """The test's place: the index of its file or folder in SLOWEST_FIRST."""
+    """Return the index of the test's file or folder in SLOWEST_FIRST."""
     for place, name in enumerate(SLOWEST_FIRST):
         if item.path.is_relative_to(TESTS / name):
             return place
@@ -72,9 +72,9 @@ def get_start_order(item: pytest.Item) -> int:
 
 
 def get_work_unit(test_id: str) -> str:
-    """What a worker takes on at once: the tests that share servers or a cloud with this one, or this test alone.
+    """Return the name of the tests that one worker runs together: those that share servers or a cloud with this one.
 
-    Known by the test's id alone, for the process that distributes the tests does not collect them.
+    It is derived from the test's id alone, because the process that distributes the tests does not collect them.
     """
     file, _, name = test_id.partition("::")
     path = Path(file)
@@ -90,11 +90,11 @@ def get_work_unit(test_id: str) -> str:
 
 
 def get_server_name(item: pytest.Item) -> str | None:
-    """The name of the database server that the test's parameters ask for."""
+    """Return the name of the database server in the test's parameters."""
     spec = getattr(item, "callspec", None)
     values = () if spec is None else (spec.params.get(name) for name in ("flavour", "server_name"))
-    found = (_server_name(value) for value in values)
-    return next((name for name in found if name is not None), None)
+    names = (_server_name(value) for value in values)
+    return next((name for name in names if name is not None), None)
 
 
 def _server_name(value: object) -> str | None:

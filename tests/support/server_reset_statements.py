@@ -1,4 +1,4 @@
-"""What the rig itself says to a server, in each family's words."""
+"""Statements with which the tests reset a server, by family."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ResetStatements:
-    """`options` that make a small server with a history; `added` is what somebody added, as a DROP names it.
+    """Options of a small server with a GTID history, and the statements that reset it.
 
-    `replicas` lists those that are connected, and `dumps` the connections that they are sent the binary log on. `stop`,
-    `forget` and `erase` make a server as new, in this order: the last part is said unlogged.
+    `list_added` lists accounts and schemas as a DROP names them. `replicas` lists the connected replicas, and `dumps`
+    the connections on which they read the binary log. `stop`, `forget` and `erase` reset the server in this order, the
+    last one without binary logging.
     """
 
     options: tuple[str, ...]
@@ -59,7 +60,7 @@ MYSQL = ResetStatements(
         "innodb-buffer-pool-size=16M",
         "innodb-redo-log-capacity=8M",
         "secure-file-priv=NULL",
-        # It waits for the disk much more often than MariaDB. No test cuts the power: what the kernel has is not lost.
+        # It waits for the disk much more often than MariaDB. No test cuts the power, so the kernel's cache is not lost.
         "innodb-flush-method=nosync",
         "skip-innodb-doublewrite",
         "sync-binlog=0",
@@ -69,7 +70,7 @@ SELECT CONCAT('USER ', QUOTE(User), '@', QUOTE(Host)) AS what
   FROM mysql.user WHERE User NOT IN ('root', 'mysql.sys', 'mysql.session', 'mysql.infoschema')"""
     + SCHEMAS,
     replicas="SHOW REPLICAS",
-    # Its own processlist table is deprecated, and says so at every use.
+    # Its processlist table is deprecated and causes a warning at every use.
     dumps="""
 SELECT processlist_id AS id FROM performance_schema.threads WHERE processlist_command LIKE 'Binlog Dump%'""",
     stop="STOP REPLICA",

@@ -36,7 +36,7 @@ def build_token_handle(token: str = SIGNATURE) -> HotHandle:
 
 def build_account_handle(**changes: object) -> HotHandle:
     """HEAT_SIGNAL's document."""
-    told = {
+    document = {
         "auth_url": "http://keystone.test:5000/v3",
         "username": "s-Handle-abc",
         "user_id": "u1",
@@ -46,7 +46,7 @@ def build_account_handle(**changes: object) -> HotHandle:
         "region_name": "RegionOne",
         "alarm_url": REST,
     }
-    return build_hot_handle(**told | changes)
+    return build_hot_handle(**document | changes)
 
 
 def build_success(reason: str = "ready", **data: object) -> SignalOutcome:

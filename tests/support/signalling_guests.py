@@ -1,4 +1,4 @@
-"""Guests that play an agent: they read their metadata by their own credentials, and signal as soon as it is new."""
+"""Guests that imitate an agent: they poll their metadata with their own credentials, and signal each new handle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLL_INTERVAL_S = 0.1
 
 
 class SignallingHypervisor(FakeHypervisor):
-    """A hypervisor whose guests signal. A node in `failing` says FAILURE with that reason; `mute` ones say nothing."""
+    """A hypervisor whose guests signal: FAILURE for a node in `failure_reasons`, nothing for `silent_nodes`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,15 +29,15 @@ class SignallingHypervisor(FakeHypervisor):
 
     def boot(self, guest: Guest) -> None:
         super().boot(guest)
-        gone = threading.Event()
-        thread = threading.Thread(target=self._play, args=(guest, gone), daemon=True)
-        self._threads[guest.id] = (thread, gone)
+        is_destroyed = threading.Event()
+        thread = threading.Thread(target=self._run_guest, args=(guest, is_destroyed), daemon=True)
+        self._threads[guest.id] = (thread, is_destroyed)
         thread.start()
 
     def destroy(self, guest_id: str) -> None:
         if guest_id in self._threads:
-            thread, gone = self._threads.pop(guest_id)
-            gone.set()
+            thread, is_destroyed = self._threads.pop(guest_id)
+            is_destroyed.set()
             thread.join(10)
         super().destroy(guest_id)
 
@@ -46,16 +46,19 @@ class SignallingHypervisor(FakeHypervisor):
             self.destroy(guest_id)
         super().close()
 
-    def _play(self, guest: Guest, gone: threading.Event) -> None:
-        said: set[str] = set()
+    def _run_guest(self, guest: Guest, is_destroyed: threading.Event) -> None:
+        signalled_handles: set[str] = set()
         with requests.Session() as session:
-            while not gone.wait(POLL_INTERVAL_S):
+            while not is_destroyed.wait(POLL_INTERVAL_S):
                 try:
-                    document = _document(session, guest)
+                    document = _read_document(session, guest)
                     handle = document["ReadyWaitCondition"]
-                    if handle not in said and document["GuestAgent"]["Node"] not in self.silent_nodes:
+                    if (
+                        handle not in signalled_handles
+                        and document["GuestAgent"]["Node"] not in self.silent_nodes
+                    ):
                         self._signal(session, handle, document["GuestAgent"])
-                        said.add(handle)
+                        signalled_handles.add(handle)
                 except (requests.RequestException, KeyError):
                     continue  # an outage, or metadata that Heat has not resolved yet
 
@@ -68,7 +71,7 @@ class SignallingHypervisor(FakeHypervisor):
             "Data": {"version": "played", "lag": 0},
         }
         url = handle
-        if handle.startswith("{"):  # HOT: a document in a text, and words of its own
+        if handle.startswith("{"):  # HOT: the handle is a document in JSON, and the keys differ
             url = json.loads(handle)["alarm_url"]
             body = {
                 "status": body["Status"],
@@ -79,28 +82,28 @@ class SignallingHypervisor(FakeHypervisor):
         session.put(url, json=body, timeout=10).raise_for_status()
 
 
-def _document(session: requests.Session, guest: Guest) -> dict[str, Any]:
-    """The node's metadata, by the settings and the credentials that its user data holds."""
-    found = parse_user_data(guest.user_data)
-    if found.scripts:
-        return _by_key(session, found.scripts[0][1].decode())
-    return _by_account(session, json.loads(found.init_data or b"{}")["os-collect-config"]["heat"])
+def _read_document(session: requests.Session, guest: Guest) -> dict[str, Any]:
+    """Read the node's metadata with the settings and credentials in its user data."""
+    user_data = parse_user_data(guest.user_data)
+    if user_data.scripts:
+        return _read_with_key(session, user_data.scripts[0][1].decode())
+    return _read_with_account(session, json.loads(user_data.init_data or b"{}")["os-collect-config"]["heat"])
 
 
-def _by_account(session: requests.Session, told: dict[str, str]) -> dict[str, Any]:
-    """Heat's own API, as a server of HOT collects."""
-    user = {"id": told["user_id"], "password": told["password"]}
-    asked = {
+def _read_with_account(session: requests.Session, login: dict[str, str]) -> dict[str, Any]:
+    """Read it from heat-api, as a HOT server does."""
+    user = {"id": login["user_id"], "password": login["password"]}
+    body = {
         "auth": {
             "identity": {"methods": ["password"], "password": {"user": user}},
-            "scope": {"project": {"id": told["project_id"]}},
+            "scope": {"project": {"id": login["project_id"]}},
         }
     }
-    token = session.post(f"{told['auth_url']}/auth/tokens", json=asked, timeout=10)
+    token = session.post(f"{login['auth_url']}/auth/tokens", json=body, timeout=10)
     token.raise_for_status()
     urls = {each["type"]: each["endpoints"][0]["url"] for each in token.json()["token"]["catalog"]}
     answer = session.get(
-        f"{urls['orchestration']}/stacks/{told['stack_id']}/resources/{told['resource_name']}/metadata",
+        f"{urls['orchestration']}/stacks/{login['stack_id']}/resources/{login['resource_name']}/metadata",
         headers={"X-Auth-Token": token.headers["X-Subject-Token"]},
         timeout=10,
     )
@@ -109,8 +112,8 @@ def _by_account(session: requests.Session, told: dict[str, str]) -> dict[str, An
     return document
 
 
-def _by_key(session: requests.Session, script: str) -> dict[str, Any]:
-    """The CFN API, by the access key of the node's own."""
+def _read_with_key(session: requests.Session, script: str) -> dict[str, Any]:
+    """Read it from the CFN API with the node's access key."""
     settings = dict(re.findall(r"^(\w+) = (.+)$", script, re.MULTILINE))
     url = settings["metadata_url"]
     params = {

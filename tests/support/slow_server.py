@@ -1,4 +1,4 @@
-"""A server that answers in time and never to the end: byte after byte, before any timeout between two of them.
+"""A server that sends its response byte by byte, within any timeout between two bytes, but never to the end.
 
 `python -m tests.support.slow_server ADDRESS PORT` is such a database server, until its input ends.
 """
@@ -19,14 +19,14 @@ PAUSE_S = 0.05
 def open_slow_server(
     first: bytes, then: Iterable[bytes] = (b".",), host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[int]:
-    """The port of a server that sends `first` to whoever connects, and then the pieces of `then` over and over."""
-    ended = threading.Event()
+    """Yield the port of a server that sends `first` to each client, and then the pieces of `then` repeatedly."""
+    is_closed = threading.Event()
 
-    def answer(stream: socket.socket) -> None:
+    def respond(stream: socket.socket) -> None:
         with stream, suppress(OSError):
             stream.sendall(first)
             for piece in itertools.cycle(then):
-                if ended.wait(PAUSE_S):
+                if is_closed.wait(PAUSE_S):
                     return
                 stream.sendall(piece)
 
@@ -34,14 +34,14 @@ def open_slow_server(
         with suppress(OSError):
             while True:
                 stream, _ = listener.accept()
-                threading.Thread(target=answer, args=(stream,), daemon=True).start()
+                threading.Thread(target=respond, args=(stream,), daemon=True).start()
 
     with socket.create_server((host, port)) as listener:
         threading.Thread(target=listen, daemon=True).start()
         try:
             yield int(listener.getsockname()[1])
         finally:
-            ended.set()
+            is_closed.set()
             listener.shutdown(socket.SHUT_RDWR)
 
 

@@ -1,7 +1,7 @@
-"""A subnet for each test that needs one, and the end of what killed tests left in theirs.
+"""A subnet for each test that needs one, and the removal of what killed tests left in theirs.
 
-`python -m tests.support.subnets` sweeps all of them. A subnet whose lock is held belongs to a living test, of whatever
-checkout, and is left alone.
+`python -m tests.support.subnets` cleans all of them. A subnet whose lock is held belongs to a running test of any
+checkout, and is not changed.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ TEMPORARY = re.compile(r"guestagent (?P<state>/.+/(pytest-of-[^/]+|guestagent-[^
 
 @contextmanager
 def open_subnet() -> Iterator[IPv4Network]:
-    """A 10.77.N.0/24 that no other test on this machine holds at this time, in whatever process it runs."""
+    """Reserve a 10.77.N.0/24 that no other test on this machine uses, in any process."""
     for number in NUMBERS:
-        with _locked(number) as ours:
+        with _try_lock(number) as is_locked:
             subnet = IPv4Network(f"10.77.{number}.0/24")
-            if ours and not _is_used(subnet):
+            if is_locked and not _is_used(subnet):
                 yield subnet
                 return
     raise RuntimeError("every 10.77.N.0/24 is in use, by tests or by something else on this machine")
 
 
 def remove_all_leftovers() -> None:
-    """End and remove what killed tests left, in every subnet."""
+    """Stop and remove what killed tests left in every subnet."""
     for number in NUMBERS:
-        if _bridges(number):
-            with _locked(number):
+        if _list_bridges(number):
+            with _try_lock(number):
                 pass
 
 
 @contextmanager
-def _locked(number: int) -> Iterator[bool]:
-    """Whether this process alone has the subnet for the block; if so, what a killed test left in it is gone."""
+def _try_lock(number: int) -> Iterator[bool]:
+    """Yield whether this process has locked the subnet; if so, remove what a killed test left in it."""
     LOCKS.mkdir(exist_ok=True)
     with (LOCKS / str(number)).open("w") as lock:
         try:
@@ -66,22 +66,22 @@ def _locked(number: int) -> Iterator[bool]:
 
 
 def remove_leftovers(number: int) -> None:
-    """End and remove what a killed test left in this subnet, which whoever calls this has for itself."""
-    for bridge in _bridges(number):
-        _remove(bridge)
+    """Stop and remove what a killed test left in this subnet, which the caller must have locked."""
+    for bridge in _list_bridges(number):
+        _remove_bridge(bridge)
 
 
-def _bridges(number: int) -> list[str]:
+def _list_bridges(number: int) -> list[str]:
     names = [f"{prefix}{number}" for prefix in (*HYPERVISORS, *CLOUDS)]
     return [name for name in names if (LINKS / name).exists()]
 
 
-def _remove(bridge: str) -> None:
-    """The bridge with its guests and its cloud, unless it is somebody's or its guests run out of our sight.
+def _remove_bridge(bridge: str) -> None:
+    """Remove a bridge with its guests and its cloud, unless it belongs to a person or its guests are not visible here.
 
     Guests of a gate that ran in namespaces of its own (tools/contain) ended with that.
     """
-    links = json.loads(_ip("-json", "link", "show"))
+    links = json.loads(_run_ip("-json", "link", "show"))
     alias = next((link.get("ifalias", "") for link in links if link["ifname"] == bridge), "")
     state = TEMPORARY.fullmatch(alias)
     if bridge.startswith(CLOUDS) and not state:
@@ -99,12 +99,12 @@ def _remove(bridge: str) -> None:
         )
     for guest in guests:
         namespace_processes.kill_processes(guest, SystemClock())
-        _ip("netns", "delete", guest)
-    _ip("link", "delete", bridge)
+        _run_ip("netns", "delete", guest)
+    _run_ip("link", "delete", bridge)
 
 
-def _ip(*words: str) -> str:
-    """What it prints; what it was to remove may be gone already."""
+def _run_ip(*words: str) -> str:
+    """Return the output of `ip`. A link that it should remove may already be gone."""
     return subprocess.run(("ip", *words), capture_output=True, text=True, check=False).stdout
 
 

@@ -12,7 +12,7 @@ from tests.support.database_servers import DatabaseServer
 
 @contextmanager
 def hold_locks(server: DatabaseServer, *statements: str) -> Iterator[None]:
-    """What the statements lock stays locked within the block."""
+    """Execute the statements in an open transaction, and roll it back after the block."""
     session = pymysql.connect(unix_socket=server.socket, user="root", ssl_disabled=True, autocommit=False)
     with closing(session) as connection, connection.cursor() as cursor:
         for statement in statements:

@@ -1,4 +1,4 @@
-"""A source whose server has a certificate that can be exchanged, and a replica: TLS between guests of any flavour."""
+"""A source whose certificate can be replaced, and a replica: TLS between guests of any flavour."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import pymysql
 
-from tests.integration.test_agent import AgentGuest, build_replica_document
+from tests.support.agent_guest import AgentGuest, build_replica_document
 from tests.support.certificates import Certificate, CertificateAuthority
 from tests.support.family_statements import TLS_STATEMENTS, TlsStatements
 
 SOURCE_ADDRESS = "127.0.0.2"
-"""Where replicas reach the source. A MariaDB 11.8 compares no name with the certificate of a source at 127.0.0.1."""
+"""The source's address for replicas. MariaDB 11.8 does not verify the name in a certificate of 127.0.0.1."""
 
 
 @dataclass(frozen=True)
 class TlsPair:
-    """`ca` signed what the source shows (`right` at first), `stranger` nothing of it; `served`: where it shows it."""
+    """`ca` signed `valid_certificate`, `foreign_ca` did not; the source reads `served_certificate`."""
 
     source: AgentGuest
     replica: AgentGuest
@@ -27,18 +27,18 @@ class TlsPair:
     valid_certificate: Certificate
     served_certificate: Certificate
 
-    def serve_certificate(self, pair: Certificate) -> None:
-        """The source's server shows this certificate from now on."""
-        self.served_certificate.overwrite_with(pair)
+    def serve_certificate(self, certificate: Certificate) -> None:
+        """Make the source use this certificate."""
+        self.served_certificate.overwrite_with(certificate)
         try:
             self.source.server.execute(self.statements.reload)
         except pymysql.OperationalError:
-            # While it runs, a MySQL takes none that has expired.
+            # A running MySQL rejects an expired certificate.
             self.source.server.stop()
             self.source.server.start()
 
     def apply_on_replica(self, **tls: Any) -> dict[str, Any]:
-        """What `apply` says on the replica, told of no TLS, or of this; given time to fail for good."""
+        """Run `apply` on the replica with these TLS settings, and return its report."""
         return self.replica.apply(self.build_document(**tls))
 
     def build_document(self, **tls: Any) -> dict[str, Any]:
@@ -47,19 +47,19 @@ class TlsPair:
         return document | {"Master": document["Master"] | {"Address": SOURCE_ADDRESS}}
 
     def read_channel_column(self, column: str) -> str | None:
-        """Of the channel's status: `source_` and `replica_` stand for what the family says."""
+        """Return a column of the channel's status; `source_` and `replica_` stand for the prefixes of the family."""
         family = {"source_": self.statements.source, "replica_": self.statements.replica}
-        [start] = [each for each in family if column.startswith(each)]
+        [prefix] = [each for each in family if column.startswith(each)]
         return self.replica.server.execute(self.statements.status)[0][
-            family[start] + column.removeprefix(start)
+            family[prefix] + column.removeprefix(prefix)
         ]
 
     def list_stream_types(self) -> list[str | None]:
-        """How each connection comes along on which the source streams, as it tells itself."""
+        """Return the connection type of each replication connection, from the source."""
         return [row["way"] for row in self.source.server.execute(self.statements.streams)]
 
     def read_account_requirement(self) -> str:
-        """What the replication account demands, as its source spells it."""
+        """Return the definition of the replication account on the source."""
         return str(self.source.server.execute("SHOW CREATE USER slave0000@'%'")[0])
 
     def list_channel_files(self) -> list[Path]:

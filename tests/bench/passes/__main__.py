@@ -1,4 +1,4 @@
-"""`make bench-passes`: what a quiet pass of the resident agent costs where there is much to look at.
+"""`make bench-passes`: the cost of a quiet pass of the resident agent with many accounts and long GTID sets.
 
 Prints processor seconds of the agent's process per pass, beside those of another checkout (`--beside`) on the same
 servers. Nothing is asserted of a time: machines differ.
@@ -29,19 +29,21 @@ def main() -> None:
         "--beside", type=Path, help="another checkout of guestagent to measure on the same servers"
     )
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows = [
         row
-        for name in asked.db
-        for row in measure(FLAVOURS[name], asked.accounts, asked.intervals, asked.passes, asked.beside, say)
+        for name in options.db
+        for row in measure(
+            FLAVOURS[name], options.accounts, options.intervals, options.passes, options.beside, report_line
+        )
     ]
-    if asked.json:
+    if options.json:
         print(json.dumps({"machine": describe_machine(), "passes": describe_rows(rows)}, indent=2))
     else:
         print(format_table(rows))
 
 
-def say(line: str) -> None:
+def report_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

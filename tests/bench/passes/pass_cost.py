@@ -1,4 +1,4 @@
-"""A resident agent on servers with many accounts and long GTID sets, and the processor time of its quiet passes."""
+"""Processor time of quiet passes of a resident agent, on servers with many accounts and long GTID sets."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def measure(
             lengthen_history(source.server, replica.server, intervals)
             make_ready(stage, source, source.build_document())
             make_ready(stage, replica, replica.build_document())
-            what = "a replica with a GTID set of {} {}".format(
+            title = "a replica with a GTID set of {} {}".format(
                 intervals, "intervals" if flavour.family == "mysql" else "domains"
             )
-            rows.append(_compare(replica, what, passes, beside, say))
+            rows.append(_compare(replica, title, passes, beside, say))
     return rows
 
 
 def _compare(
-    place: BenchNode, what: str, passes: int, beside: Path | None, say: Callable[[str], None]
+    place: BenchNode, title: str, passes: int, beside: Path | None, say: Callable[[str], None]
 ) -> PassRow:
-    """Measure both on one server, with one state folder, one after the other."""
+    """Measure both checkouts on one server, with one state folder, one after the other."""
     before = () if beside is None else measure_passes(place, beside, passes)
-    here = measure_passes(place, CHECKOUT, passes)
-    row = PassRow(place.server.flavour.name, what, here, before)
-    say(f"{row.flavour}, {what}: before {before}, now {here}")
+    own_times = measure_passes(place, CHECKOUT, passes)
+    row = PassRow(place.server.flavour.name, title, own_times, before)
+    say(f"{row.flavour}, {title}: before {before}, now {own_times}")
     return row
 
 
@@ -92,8 +92,8 @@ def lengthen_history(source: DatabaseServer, replica: DatabaseServer, intervals:
 
 
 def make_ready(stage: BenchPair, place: BenchNode, document: dict[str, Any]) -> None:
-    """Let this checkout's agent make the node ready."""
-    with _serving(place, CHECKOUT, document):
+    """Make the node ready with the agent of this checkout."""
+    with _run_agent(place, CHECKOUT, document):
         until = time.monotonic() + READY_TIMEOUT_S
         assert stage.wait_for_success(place.role, until) is not None, (place.folder / "log").read_text()[
             -2000:
@@ -101,35 +101,35 @@ def make_ready(stage: BenchPair, place: BenchNode, document: dict[str, Any]) -> 
 
 
 def measure_passes(place: BenchNode, checkout: Path, passes: int) -> tuple[float, ...]:
-    """Return the processor seconds of single passes. The first one after a start proves everything, and is not counted.
+    """Return the processor seconds of single passes. The first one after a start checks everything, and is not counted.
 
     Every pass ends with a status that is written anew.
     """
     status = place.folder / "guestagent" / "status.json"
-    looked = _read_time(status)
-    with _serving(place, checkout, None) as agent:
+    observed_at = _read_time(status)
+    with _run_agent(place, checkout, None) as agent:
         spent: list[float] = []
         for number in range(passes + 2):
             before = _read_processor_time(agent)
-            looked = _wait_for_a_look(status, looked)
+            observed_at = _wait_for_newer_status(status, observed_at)
             if number >= 2:
                 spent.append(round(_read_processor_time(agent) - before, 4))
         return tuple(spent)
 
 
 def _read_processor_time(process: psutil.Process) -> float:
-    """Seconds of all its threads, in nanoseconds' resolution: a pass of a small server takes less than a clock tick."""
+    """Return the seconds of all threads in nanosecond resolution: a quick pass takes less than a clock tick."""
     threads = Path(f"/proc/{process.pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
-def _wait_for_a_look(status: Path, last: float) -> float:
-    """Return the time of a status that is newer than `last` and says that the node is ready."""
+def _wait_for_newer_status(status: Path, last: float) -> float:
+    """Wait for a status that is newer than `last` and ready; return its time."""
     until = time.monotonic() + READY_TIMEOUT_S
-    while (found := _read_time(status)) == last or _read_state(status) != "ready":
+    while (observed_at := _read_time(status)) == last or _read_state(status) != "ready":
         assert time.monotonic() < until, "the agent takes no look"
         time.sleep(0.01)
-    return found
+    return observed_at
 
 
 def _read_time(status: Path) -> float:
@@ -141,8 +141,8 @@ def _read_state(status: Path) -> object:
 
 
 @contextmanager
-def _serving(place: BenchNode, checkout: Path, document: dict[str, Any] | None) -> Iterator[psutil.Process]:
-    """Run `guestagent serve` of a checkout on the node; `document` is handed over, None keeps the one that it has."""
+def _run_agent(place: BenchNode, checkout: Path, document: dict[str, Any] | None) -> Iterator[psutil.Process]:
+    """Run `guestagent serve` of a checkout on the node; deliver the document, or keep the present one if it is None."""
     config = place.folder / "guestagent.conf"
     config.write_text(f"[DEFAULT]\ninterval = {INTERVAL_S}\n[database]\ntimeout = 60\n")
     python = (sys.executable, "-c", RUN, str(checkout))

@@ -1,4 +1,4 @@
-"""What quiet passes cost, as text for people and as data."""
+"""Costs of quiet passes, as text for people and as data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.bench.machine import divide_medians, format_ratio
 
 @dataclass(frozen=True, slots=True)
 class PassRow:
-    """Processor seconds of every measured pass, of this checkout and of the other one (none if there is no other)."""
+    """Processor seconds of every measured pass, of this checkout and of the other one, if there is one."""
 
     flavour: str
     what: str
@@ -20,7 +20,7 @@ class PassRow:
 
 
 def format_table(rows: Sequence[PassRow]) -> str:
-    """Format Markdown, as it stands in docs/explanation/performance.md."""
+    """Format the table in Markdown for docs/explanation/performance.md."""
     lines = ["| server | a quiet pass | before | now | ratio |", "|---|---|---|---|---|"]
     for row in rows:
         before = f"{median(row.beside):.3f} s" if row.beside else "-"
@@ -32,5 +32,5 @@ def format_table(rows: Sequence[PassRow]) -> str:
 
 
 def describe_rows(rows: Sequence[PassRow]) -> list[dict[str, object]]:
-    """Return the same for programs."""
+    """Describe the rows for JSON."""
     return [asdict(row) | {"ratio": divide_medians(row.here, row.beside)} for row in rows]

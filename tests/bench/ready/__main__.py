@@ -1,4 +1,4 @@
-"""`make bench-ready`: from a node's metadata to its accepted SUCCESS, ours beside the bare minimum by hand.
+"""`make bench-ready`: the time from a node's metadata to its accepted SUCCESS, compared with a minimal script.
 
 Prints ratios, and the seconds that they come from. Nothing is asserted of a time: machines differ.
 """
@@ -21,21 +21,21 @@ def main() -> None:
     parser.add_argument("--db", choices=tuple(FLAVOURS), nargs="+", default=tuple(FLAVOURS))
     parser.add_argument("--repetitions", type=int, default=9)
     parser.add_argument(
-        "--watched", type=float, default=4.0, help="seconds of looks for drift that are counted"
+        "--watched", type=float, default=4.0, help="seconds in which drift checks are counted"
     )
     parser.add_argument("--plot", type=Path, help="where to draw what was measured, as SVG")
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    rows, costs = measure_contestants(asked.db, asked.repetitions, asked.watched, say)
-    if asked.plot:
-        asked.plot.write_text(plot_rows(rows))
-    if asked.json:
+    options = parser.parse_args()
+    rows, costs = measure_contestants(options.db, options.repetitions, options.watched, report_line)
+    if options.plot:
+        options.plot.write_text(plot_rows(rows))
+    if options.json:
         print(json.dumps({"machine": describe_machine(), **describe_rows(rows, costs)}, indent=2))
     else:
         print(format_table(rows, costs))
 
 
-def say(line: str) -> None:
+def report_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Where the contestants play: a source and a replica of one flavour, as new each time, and a handle that both tell."""
+"""The nodes of the bench: a source and a replica of one flavour, reset for each run, and a server for handles."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from urllib.parse import quote
 
 from guestagent.embedded.database_servers import Flavour
 from tests.support import cfn_signal_server
-from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
+from tests.support.database_servers import (
+    READ_ONLY_VARIABLES,
+    DatabaseServer,
+    install_data_directory,
+    open_server,
+)
 
 SOURCE, REPLICA = "source", "replica"
 ROLES = (SOURCE, REPLICA)
 USER, PASSWORD = "slave0000", "correct horse battery"
-READ_ONLY_VARIABLES = {"mariadb": "read_only", "mysql": "super_read_only"}
 ROWS = ("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1), (2), (3)")
 SUCCESS_TIMEOUT_S = 60.0
 ROOT = Path(__file__).parents[3]
@@ -38,9 +42,9 @@ exec cat
 
 @dataclass(frozen=True, slots=True)
 class BenchNode:
-    """One node: its server, a folder for whoever works on it, and what it shall become.
+    """One node: its server, a folder for the contestant, and its role.
 
-    `port` is the source's. The `handle` is a URL. `within` is what a command begins with that runs on this node.
+    `port` is the source's. The `handle` is a URL. `command_prefix` are the words that run a command on this node.
     """
 
     server: DatabaseServer
@@ -55,9 +59,9 @@ class BenchNode:
         return 71 + ROLES.index(self.role)
 
     def build_document(self, encrypted: bool = False) -> dict[str, Any]:
-        """Of a channel in clear, as the script's is; or of one that the agent encrypts where the source offers it."""
+        """Build the node's document: with an unencrypted channel like the script's, or with TLS if it is offered."""
         user = {"name": USER, "password": PASSWORD}
-        way = {"Master": {"Address": "127.0.0.1", "Port": self.port, "User": user}}
+        source_section = {"Master": {"Address": "127.0.0.1", "Port": self.port, "User": user}}
         section: dict[str, Any] = {
             "Node": self.role,
             "ServerId": self.server_id,
@@ -67,14 +71,14 @@ class BenchNode:
             section["TLS"] = {"Required": False}
         return {
             "ReadyWaitCondition": self.handle,
-            **({"Users": [user]} if self.role == SOURCE else way),
+            **({"Users": [user]} if self.role == SOURCE else source_section),
             "GuestAgent": section,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSuccess:
-    """A SUCCESS with its data; `at` is when it had come (monotonic)."""
+    """A SUCCESS with its data, and when it was received (monotonic seconds)."""
 
     received_at: float
     data: Any
@@ -89,27 +93,27 @@ class BenchPair:
 
     @contextmanager
     def open_nodes(self) -> Iterator[dict[str, BenchNode]]:
-        """A source and a replica that nobody has touched. There is something to replicate once `written` is called."""
+        """Yield a source and a replica without data. `insert_rows` writes rows to replicate."""
         self.heat.requests.clear()
         with tempfile.TemporaryDirectory(dir=self.folder) as name, ExitStack() as stack:
-            made = {}
+            nodes = {}
             for role, server in zip(ROLES, self.servers, strict=True):
                 server.reset().execute(f"SET GLOBAL {READ_ONLY_VARIABLES[self.flavour.family]} = 1")
                 folder = Path(name) / role
                 folder.mkdir()
-                within = stack.enter_context(mount_image_files(folder, server.socket))
+                command_prefix = stack.enter_context(mount_image_files(folder, server.socket))
                 port = self.servers[0].port
-                made[role] = BenchNode(server, folder, role, port, self._handle(role), within)
-            yield made
+                nodes[role] = BenchNode(server, folder, role, port, self._handle(role), command_prefix)
+            yield nodes
 
     def wait_for_success(self, role: str, until: float) -> ReceivedSuccess | None:
-        """What the handle of this role was told; None where it was told nothing by then."""
+        """Wait for the SUCCESS of a role; return None if none arrives before the deadline."""
         while time.monotonic() < until:
-            for heard in self.heat.requests:
-                if f"/{role}?" in heard.request_line:
-                    signal = json.loads(heard.body)
-                    assert signal["Status"] == "SUCCESS", heard.body
-                    return ReceivedSuccess(heard.received_at, signal["Data"])
+            for request in self.heat.requests:
+                if f"/{role}?" in request.request_line:
+                    signal = json.loads(request.body)
+                    assert signal["Status"] == "SUCCESS", request.body
+                    return ReceivedSuccess(request.received_at, signal["Data"])
             time.sleep(0.01)
         return None
 
@@ -120,7 +124,7 @@ class BenchPair:
 
 @contextmanager
 def mount_image_files(folder: Path, socket: str) -> Iterator[tuple[str, ...]]:
-    """The files of an image stand where they stand there, so that the agent needs no configuration, as there.
+    """Mount the files of an image at their usual paths, so that the agent needs no configuration.
 
     What this machine has of the agent's and of servers' configuration is hidden: there is no option file to keep.
     """
@@ -144,7 +148,7 @@ def mount_image_files(folder: Path, socket: str) -> Iterator[tuple[str, ...]]:
 
 
 def insert_rows(source: BenchNode) -> None:
-    """What the replica has to catch up with."""
+    """Insert the rows that the replica has to apply."""
     source.server.execute(*ROWS)
 
 

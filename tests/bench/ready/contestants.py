@@ -1,4 +1,4 @@
-"""Who makes a server ready: the script, the agent that is resident already, and the agent started for this alone.
+"""The contestants that make a server ready: a script, the resident agent, and an agent started for this pass.
 
 Each is a command to begin at a moment's notice; what may be done before the document is there, is done before.
 """
@@ -33,7 +33,7 @@ COMMAND_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class BenchCommand:
-    """`agent` is the resident process that the command addresses, where there is one."""
+    """A command, and the resident process to which it delivers the document, if there is one."""
 
     argv: tuple[str, ...]
     log: Path
@@ -67,7 +67,7 @@ def prepare_script(place: BenchNode) -> Iterator[BenchCommand]:
 
 
 def build_query_command(place: BenchNode, statement: str) -> BenchCommand:
-    """The flavour's own client, which asks once over the socket."""
+    """Build a query with the client of the flavour over the socket."""
     words = ("--no-defaults", f"--socket={place.server.socket}", "--user=root", f"--execute={statement}")
     return BenchCommand(
         (*place.command_prefix, *build_client_argv(place), *words, PLAIN[place.server.flavour.family]),
@@ -76,7 +76,7 @@ def build_query_command(place: BenchNode, statement: str) -> BenchCommand:
 
 
 def build_client_argv(place: BenchNode) -> tuple[str, ...]:
-    """With its own libraries, and without the mounts of the rig's `within`, which cost more than it does."""
+    """Return the client's argv with its own libraries, without the mounts of `command_prefix`, which cost more."""
     root, family = provide_server_root(place.server.flavour), place.server.flavour.family
     return str(root / LINKER), "--library-path", str(root / LIBRARIES), str(root / "usr/bin" / family)
 
@@ -90,7 +90,7 @@ def prepare_apply(place: BenchNode) -> Iterator[BenchCommand]:
 
 @contextmanager
 def start_resident_agent(place: BenchNode, *words: str, encrypted: bool = False) -> Iterator[BenchCommand]:
-    """The agent has started, found nothing to do, and rests; os-collect-config's command brings the document."""
+    """Start an agent without a document and wait until it is idle; the command of os-collect-config delivers one."""
     log = place.folder / "log"
     serving = BenchCommand(build_agent_argv("serve", place, *words), log).start()
     try:
@@ -104,19 +104,19 @@ def start_resident_agent(place: BenchNode, *words: str, encrypted: bool = False)
 
 
 def wait_until_idle(process: psutil.Process, place: BenchNode) -> None:
-    """Until the agent has told its status, and has had nothing to do for a moment."""
+    """Wait until the agent has written its status and has been idle for IDLE_INTERVAL_S."""
     sign = place.folder / "guestagent" / "status.json"
-    until, seen, since = time.monotonic() + COMMAND_TIMEOUT_S, -1.0, time.monotonic()
+    until, last_used, since = time.monotonic() + COMMAND_TIMEOUT_S, -1.0, time.monotonic()
     while not (sign.exists() and time.monotonic() - since >= IDLE_INTERVAL_S):
         assert time.monotonic() < until, "the resident agent does not come to rest"
         used = read_cpu_seconds(process)
-        if used != seen:
-            seen, since = used, time.monotonic()
+        if used != last_used:
+            last_used, since = used, time.monotonic()
         time.sleep(0.02)
 
 
 def read_cpu_seconds(process: psutil.Process) -> float:
-    """Seconds of processor that it has used."""
+    """Return the processor seconds that the process has used."""
     times = process.cpu_times()
     return float(times.user + times.system)
 

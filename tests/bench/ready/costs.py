@@ -1,4 +1,4 @@
-"""What it costs to have the agent there: memory of the resident one, and processor time when all is as wanted."""
+"""Costs of the agent: memory of the resident one, and processor time of passes without changes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOOK_INTERVAL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """`ours` beside `theirs`, medians, in `unit`."""
+    """The agent's cost (`ours`) and the compared one (`theirs`), medians in `unit`."""
 
     flavour: str
     what: str
@@ -50,20 +50,20 @@ class Cost:
 
 
 def measure_costs(stage: BenchPair, repetitions: int, watched: float) -> list[Cost]:
-    """On a replica, which has the most to look at. Its looks for drift are watched for so many seconds."""
+    """Measure on a replica, which has the most checks. Its drift checks are counted for `watched` seconds."""
     name = stage.flavour.name
     with stage.open_nodes() as places:
         make_ready(stage, places)
         replica = places[REPLICA]
-        with CONTESTANTS[APPLY](replica) as again:
-            passes = median(measure_cpu_ms(again.run) for _ in range(repetitions))
+        with CONTESTANTS[APPLY](replica) as command:
+            passes = median(measure_cpu_ms(command.run) for _ in range(repetitions))
         scripts = median(measure_cpu_ms(build_query_command(replica, STATUS).run) for _ in range(repetitions))
         imports = median(measure_cpu_ms(measure_import_memory) for _ in range(repetitions))
         config = replica.folder / "guestagent.conf"
         config.write_text(f"[DEFAULT]\ninterval = {LOOK_INTERVAL_S}\n")
-        with start_resident_agent(replica, "--config", str(config)) as command:
-            command.run()
-            look = measure_look(replica, command, watched)
+        with start_resident_agent(replica, "--config", str(config)) as agent:
+            agent.run()
+            look = measure_look(replica, agent, watched)
     with stage.open_nodes() as places:
         idle, busy = measure_memory(stage, places[SOURCE])
     libraries = measure_import_memory()
@@ -78,7 +78,7 @@ def measure_costs(stage: BenchPair, repetitions: int, watched: float) -> list[Co
 
 
 def make_ready(stage: BenchPair, places: dict[str, BenchNode]) -> None:
-    """Both, by `apply`."""
+    """Make both nodes ready with `apply`."""
     for role, place in places.items():
         with CONTESTANTS[APPLY](place) as command:
             command.run()
@@ -88,7 +88,7 @@ def make_ready(stage: BenchPair, places: dict[str, BenchNode]) -> None:
 
 
 def measure_cpu_ms(action: Callable[[], object]) -> float:
-    """Milliseconds of processor of the processes that `action` starts and waits for."""
+    """Return the processor milliseconds of the processes that `action` starts and waits for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     action()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -96,13 +96,13 @@ def measure_cpu_ms(action: Callable[[], object]) -> float:
 
 
 def measure_import_memory() -> float:
-    """MiB that are resident after it."""
+    """Return the resident MiB of a process that has imported the libraries."""
     code = f"{LIBRARIES}\n{RESIDENT_SIZE}"
     return int(subprocess.run((sys.executable, "-c", code), check=True, capture_output=True).stdout) / 2**20
 
 
 def measure_look(replica: BenchNode, command: BenchCommand, watched: float) -> float:
-    """Milliseconds: each look at a replica is one login to it, so the server counts them."""
+    """Return the milliseconds of a drift check. Each is one login to the replica, so that the server counts them."""
     assert command.agent is not None
     before, used = count_logins(replica), read_cpu_seconds(command.agent)
     time.sleep(watched)
@@ -115,7 +115,7 @@ def count_logins(place: BenchNode) -> int:
 
 
 def measure_memory(stage: BenchPair, place: BenchNode) -> tuple[float, float]:
-    """MiB that are resident before there is a document, and after its SUCCESS."""
+    """Return the resident MiB without a document, and after SUCCESS."""
     with start_resident_agent(place) as command:
         assert command.agent is not None
         idle = command.agent.memory_info().rss

@@ -1,4 +1,4 @@
-"""What was measured, as text for people and as data; ratios are of medians to the script's."""
+"""Results of the bench, as text for people and as data; ratios compare medians with the script's."""
 
 from __future__ import annotations
 
@@ -25,24 +25,30 @@ TITLE = "Seconds from the metadata to the accepted SUCCESS"
 
 
 def format_table(rows: Sequence[ReadyRow], costs: Sequence[Cost]) -> str:
-    """Markdown, as it stands in docs/explanation/performance.md."""
+    """Format the tables in Markdown for docs/explanation/performance.md."""
     lines = ["| server | role | who | fastest | median | ratio to the script |", "|---|---|---|---|---|---|"]
     for row in rows:
         ratio = format_ratio(row.seconds, find_script_seconds(row, rows))
-        seen = f"{min(row.seconds):.3f} s | {median(row.seconds):.3f} s | {ratio}"
-        lines.append(f"| {row.flavour} | {row.role} | {NAMES[row.kind]} | {seen} |")
+        times = f"{min(row.seconds):.3f} s | {median(row.seconds):.3f} s | {ratio}"
+        lines.append(f"| {row.flavour} | {row.role} | {NAMES[row.kind]} | {times} |")
     lines += ["", *format_phases(rows)]
     lines += ["", "| server | what | ours | beside | theirs | ratio |", "|---|---|---|---|---|---|"]
     for cost in costs:
-        ours, theirs = (f"{value:.1f} {cost.unit}" for value in (cost.ours, cost.theirs))
-        lines.append(
-            f"| {cost.flavour} | {cost.what} | {ours} | {cost.beside} | {theirs} | {cost.ours / cost.theirs:.2f} |"
+        agent_cost, script_cost = (f"{value:.1f} {cost.unit}" for value in (cost.ours, cost.theirs))
+        cells = (
+            cost.flavour,
+            cost.what,
+            agent_cost,
+            cost.beside,
+            script_cost,
+            f"{cost.ours / cost.theirs:.2f}",
         )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def format_phases(rows: Sequence[ReadyRow]) -> list[str]:
-    """Where our own time goes: what no phase has is the hand-over before, and the signal after them."""
+    """Format the phases of the agent. The delivery before them and the signal after them belong to no phase."""
     lines = [
         "| server | role | who | hand-over and signal | first look | steps | proof |",
         "|---|---|---|---|---|---|---|",
@@ -57,7 +63,7 @@ def format_phases(rows: Sequence[ReadyRow]) -> list[str]:
 
 
 def describe_rows(rows: Sequence[ReadyRow], costs: Sequence[Cost]) -> dict[str, object]:
-    """The same for programs."""
+    """Describe the rows for JSON."""
     ready = [
         asdict(row) | {"ratio": divide_medians(row.seconds, find_script_seconds(row, rows))} for row in rows
     ]
@@ -65,7 +71,7 @@ def describe_rows(rows: Sequence[ReadyRow], costs: Sequence[Cost]) -> dict[str, 
 
 
 def plot_rows(rows: Sequence[ReadyRow], about: str = "") -> str:
-    """A group of bars for each server and role."""
+    """Plot a group of bars for each server and role."""
     groups = [
         [Bar(f"{server}, {role}: {row.kind}", COLOURS[row.kind], row.seconds) for row in group]
         for (server, role), group in groupby(rows, lambda row: (row.flavour, row.role))
@@ -74,6 +80,6 @@ def plot_rows(rows: Sequence[ReadyRow], about: str = "") -> str:
 
 
 def find_script_seconds(row: ReadyRow, rows: Sequence[ReadyRow]) -> tuple[float, ...]:
-    """The script's seconds on the same server in the same role."""
-    wanted = (row.flavour, row.role, SCRIPT)
-    return next(each.seconds for each in rows if (each.flavour, each.role, each.kind) == wanted)
+    """Return the script's seconds on the same server in the same role."""
+    key = (row.flavour, row.role, SCRIPT)
+    return next(each.seconds for each in rows if (each.flavour, each.role, each.kind) == key)

@@ -1,4 +1,4 @@
-"""Seconds from a document to its accepted SUCCESS: every contestant on both roles, in turn."""
+"""Measures the seconds from a document to its accepted SUCCESS, for every contestant in both roles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = tuple(CONTESTANTS)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds in all, and of the phases that a SUCCESS of ours tells: server, apply, verify."""
+    """Seconds in total, and of the phases in the agent's SUCCESS: server, apply, verify."""
 
     seconds: float
     phases: Mapping[str, float]
@@ -49,11 +49,11 @@ class ReadyRow:
 def measure_contestants(
     flavours: Sequence[str], repetitions: int, watched: float, say: Callable[[str], None]
 ) -> tuple[list[ReadyRow], list[Cost]]:
-    """Interleaved, and each repetition begins with another contestant: what disturbs the machine disturbs all alike."""
+    """Start each repetition with another contestant, so that other load on the machine affects all alike."""
     rows: list[ReadyRow] = []
     spent: list[Cost] = []
     for name in flavours:
-        seen: dict[tuple[str, str], list[Timing]] = {(role, kind): [] for role in ROLES for kind in KINDS}
+        timings: dict[tuple[str, str], list[Timing]] = {(role, kind): [] for role in ROLES for kind in KINDS}
         with open_pair(FLAVOURS[name]) as stage:
             run_contestant(stage, SCRIPT)  # the servers' first time is not counted for anybody
             for number in range(repetitions):
@@ -61,14 +61,14 @@ def measure_contestants(
                 for kind in KINDS[first:] + KINDS[:first]:
                     for role, took in run_contestant(stage, kind).items():
                         say(f"{name}, {role}, {kind}: {took.seconds:.3f} s")
-                        seen[role, kind].append(took)
+                        timings[role, kind].append(took)
             spent += measure_costs(stage, repetitions, watched)
-        rows += [ReadyRow(name, role, kind, tuple(took)) for (role, kind), took in seen.items()]
+        rows += [ReadyRow(name, role, kind, tuple(took)) for (role, kind), took in timings.items()]
     return rows, spent
 
 
 def run_contestant(stage: BenchPair, kind: str) -> dict[str, Timing]:
-    """The source, and then the replica that follows it."""
+    """Time the source, and then its replica."""
     with stage.open_nodes() as places:
         source = time_node(stage, kind, places[SOURCE])
         insert_rows(places[SOURCE])
@@ -81,7 +81,7 @@ def time_node(stage: BenchPair, kind: str, place: BenchNode) -> Timing:
     with CONTESTANTS[kind](place) as command:
         started = time.monotonic()
         process = command.start()
-        told = stage.wait_for_success(place.role, started + SUCCESS_TIMEOUT_S)
+        success = stage.wait_for_success(place.role, started + SUCCESS_TIMEOUT_S)
         assert process.wait(SUCCESS_TIMEOUT_S) == 0, command.read_log()
-        assert told is not None, command.read_log()
-        return Timing(told.received_at - started, {} if kind == SCRIPT else told.data["seconds"])
+        assert success is not None, command.read_log()
+        return Timing(success.received_at - started, {} if kind == SCRIPT else success.data["seconds"])

@@ -1,4 +1,4 @@
-"""Every rule, area by area: the one door of this room."""
+"""Every rule of the contract, in the order of its areas."""
 
 from __future__ import annotations
 

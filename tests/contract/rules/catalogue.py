@@ -1,4 +1,4 @@
-"""What a Heat says of itself: the types and languages by which a dialect is chosen before a launch."""
+"""The resource types and template versions that Heat offers: the choice of the template format depends on them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HOT = (
 )  # fmt: skip
 
 
-def list_offers(heat: HeatClient, what: str) -> list[object]:
-    answer = heat.request("GET", f"/{what}")
+def list_offers(heat: HeatClient, kind: str) -> list[object]:
+    answer = heat.request("GET", f"/{kind}")
     assert answer.status_code == 200, answer.text
-    rows: list[object] = answer.json()[what]
+    rows: list[object] = answer.json()[kind]
     return rows
 
 
@@ -49,7 +49,7 @@ def the_versions_of_both_languages_are_listed(heat: HeatClient) -> Observation:
 
 
 @area.rule({"cfn": 2, "hot": len(HOT)})
-def each_version_says_of_which_language_it_is(heat: HeatClient) -> Observation:
+def each_version_has_the_type_of_its_template_format(heat: HeatClient) -> Observation:
     kinds = [str(row["type"]) for row in list_versions(heat)]
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
@@ -61,7 +61,7 @@ def a_version_has_the_names_of_its_release(heat: HeatClient) -> Observation:
 
 
 @area.rule([True, True])
-def the_catalog_tells_where_both_apis_are(heat: HeatClient) -> Observation:
+def the_catalog_has_both_endpoints(heat: HeatClient) -> Observation:
     services = ("orchestration", "cloudformation")
     return [
         str(heat.session.get_endpoint(service_type=each, interface="public")).startswith("http")

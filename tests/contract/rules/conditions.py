@@ -1,4 +1,4 @@
-"""When a wait condition is complete, when it fails and with which words, and what its Data holds."""
+"""Wait conditions: when they complete, when they fail and with which reason, and their Data."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ area = RuleArea("wait conditions")
 
 
 def create_waiting_stack(heat: HeatClient, **properties: Any) -> ContractStack:
-    """A stack with a condition that waits."""
+    """Create a stack with a condition that waits."""
     return heat.create_stack(cfn(H=handle(), W=condition(**properties))).wait_for_resource(
         "W", "CREATE_IN_PROGRESS"
     )
 
 
 def create_signalled_stack(heat: HeatClient, *signals: Document, **properties: Any) -> ContractStack:
-    """A stack whose handle has these signals already when its condition begins."""
+    """Create a stack whose handle already has these signals when its condition starts."""
     stack = signal_handle(heat.create_stack(cfn(H=handle())).wait_until_settled(), "H", *signals)
     return stack.update(cfn({"Data": att("W", "Data")}, H=handle(), W=condition(**properties)))
 
 
 def read_data(stack: ContractStack) -> Observation:
-    """What Data holds, when all is over."""
-    found: Observation = json.loads(stack.wait_until_settled().read_output("Data"))
-    return found
+    """Return Data after the stack has settled."""
+    data: Observation = json.loads(stack.wait_until_settled().read_output("Data"))
+    return data
 
 
 @area.rule(COMPLETE)
@@ -46,7 +46,7 @@ def one_failure_ends_it_with_its_reason(heat: HeatClient) -> Observation:
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionFailure: resources.W: one;two")
-def several_failures_are_all_told(heat: HeatClient) -> Observation:
+def the_reason_contains_every_failure(heat: HeatClient) -> Observation:
     failures = [build_body("FAILURE", reason, reason) for reason in ("one", "two")]
     return create_signalled_stack(heat, *failures).wait_for_outcome()
 
@@ -64,7 +64,7 @@ def a_reason_may_be_in_any_language(heat: HeatClient) -> Observation:
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionFailure: resources.W: a\nb")
-def a_reason_may_have_lines(heat: HeatClient) -> Observation:
+def a_reason_may_have_several_lines(heat: HeatClient) -> Observation:
     return create_signalled_stack(heat, build_body("FAILURE", "a\nb")).wait_for_outcome()
 
 
@@ -93,18 +93,18 @@ def without_a_signal_it_times_out(heat: HeatClient) -> Observation:
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionTimeout: resources.W: 1 of 2 received - r")
-def a_timeout_tells_what_came(heat: HeatClient) -> Observation:
+def a_timeout_names_the_received_signals(heat: HeatClient) -> Observation:
     return create_signalled_stack(heat, BODY, timeout=1, Count=2).wait_for_outcome()
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionTimeout: resources.W: 2 of 3 received - first;second")
-def a_timeout_tells_all_that_came(heat: HeatClient) -> Observation:
-    came = [build_body(reason="first", unique="1"), build_body(reason="second", unique="2")]
-    return create_signalled_stack(heat, *came, timeout=1, Count=3).wait_for_outcome()
+def a_timeout_names_every_received_signal(heat: HeatClient) -> Observation:
+    signals = [build_body(reason="first", unique="1"), build_body(reason="second", unique="2")]
+    return create_signalled_stack(heat, *signals, timeout=1, Count=3).wait_for_outcome()
 
 
 @area.rule(UPDATED)
-def a_count_wants_as_many_ids(heat: HeatClient) -> Observation:
+def a_count_requires_as_many_ids(heat: HeatClient) -> Observation:
     return create_signalled_stack(
         heat, build_body(unique="1"), build_body(unique="2"), Count=2
     ).wait_for_outcome()
@@ -116,7 +116,7 @@ def more_than_enough_is_enough(heat: HeatClient) -> Observation:
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionTimeout: resources.W: 1 of 2 received - again")
-def the_same_id_counts_once_and_the_later_stands(heat: HeatClient) -> Observation:
+def the_same_id_counts_once_with_the_later_signal(heat: HeatClient) -> Observation:
     return create_signalled_stack(
         heat, build_body(reason="once"), build_body(reason="again"), timeout=1, Count=2
     ).wait_for_outcome()
@@ -139,7 +139,7 @@ def a_failure_under_its_id_takes_a_success_back(heat: HeatClient) -> Observation
 
 
 @area.rule({"u": "d"})
-def data_holds_what_was_sent_by_id(heat: HeatClient) -> Observation:
+def data_contains_the_sent_data_by_id(heat: HeatClient) -> Observation:
     return read_data(create_signalled_stack(heat, BODY))
 
 
@@ -170,7 +170,7 @@ def a_late_failure_changes_no_status(heat: HeatClient) -> Observation:
 
 
 @area.rule(["CREATE_IN_PROGRESS", COMPLETE])
-def two_conditions_may_look_at_one_handle(heat: HeatClient) -> Observation:
+def two_conditions_may_use_one_handle(heat: HeatClient) -> Observation:
     template = cfn(H=handle(), A=condition(), B=condition(Count=2))
     stack = signal_handle(
         heat.create_stack(template).wait_for_resource("B", "CREATE_IN_PROGRESS")
@@ -190,12 +190,15 @@ def a_condition_without_a_real_handle_fails(heat: HeatClient) -> Observation:
 @area.rule(FAILED + "ValueError: resources.W: WaitCondition invalid Handle stack <stack>")
 def a_condition_of_another_stack_s_handle_fails(heat: HeatClient) -> Observation:
     other = heat.create_stack(cfn(H=handle())).wait_until_settled().read_handle_url("H")
-    wrong = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": other, "Timeout": 5}}
-    return heat.create_stack(cfn(W=wrong)).wait_for_outcome()
+    condition_with_foreign_handle = {
+        "Type": "AWS::CloudFormation::WaitCondition",
+        "Properties": {"Handle": other, "Timeout": 5},
+    }
+    return heat.create_stack(cfn(W=condition_with_foreign_handle)).wait_for_outcome()
 
 
 @area.rule(["CREATE_FAILED", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_FAILED"])
-def the_siblings_of_what_failed_go_on_by_themselves(heat: HeatClient) -> Observation:
+def the_siblings_of_a_failed_resource_continue(heat: HeatClient) -> Observation:
     template = cfn(H=handle(), W=condition(), Other=handle(), Sibling=condition("Other"))
     stack = (
         heat.create_stack(template)
@@ -212,7 +215,7 @@ def the_siblings_of_what_failed_go_on_by_themselves(heat: HeatClient) -> Observa
 
 
 @area.rule(["CREATE_FAILED", "INIT_COMPLETE"])
-def what_waits_for_what_failed_is_never_begun(heat: HeatClient) -> Observation:
+def a_dependent_of_a_failed_resource_is_never_started(heat: HeatClient) -> Observation:
     template = cfn(H=handle(), W=condition(), After=value(DependsOn="W"))
     stack = signal_handle(
         heat.create_stack(template).wait_for_resource("W", "CREATE_IN_PROGRESS"), "H", build_body("FAILURE")
@@ -224,7 +227,7 @@ def what_waits_for_what_failed_is_never_begun(heat: HeatClient) -> Observation:
 @area.rule(
     {"H": "CREATE_COMPLETE: state changed", "W": "CREATE_FAILED: WaitConditionFailure: resources.W: no"}
 )
-def the_reasons_of_resources_tell_the_same(heat: HeatClient) -> Observation:
+def the_resources_have_the_same_reasons(heat: HeatClient) -> Observation:
     stack = create_signalled_stack(heat, build_body("FAILURE", "no")).wait_until_settled()
     rows = stack.list_resources()
     return {name: f"{row['resource_status']}: {row['resource_status_reason']}" for name, row in rows.items()}

@@ -1,4 +1,4 @@
-"""Deletion: once, twice, in the middle of something, and what is left."""
+"""Deletion: repeated, during other actions, and what remains."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def a_stack_is_deleted(heat: HeatClient) -> Observation:
 def a_deleted_stack_is_shown_by_its_id(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value())).wait_until_settled().delete().wait_until_settled()
 
-    shown = stack.request("?resolve_outputs=false")
+    response = stack.request("?resolve_outputs=false")
     return [
-        shown.status_code,
-        shown.json()["stack"]["stack_status"],
-        shown.json()["stack"]["stack_status_reason"],
+        response.status_code,
+        response.json()["stack"]["stack_status"],
+        response.json()["stack"]["stack_status_reason"],
     ]
 
 
@@ -45,19 +45,19 @@ def a_deleted_stack_is_listed_where_asked_for(heat: HeatClient) -> Observation:
 
 
 @area.rule("404 EntityNotFound: The Stack (<stack>) could not be found.")
-def what_is_gone_is_not_deleted_again(heat: HeatClient) -> Observation:
+def a_deleted_stack_cannot_be_deleted_again(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value())).wait_until_settled().delete().wait_until_settled()
     return format_response(stack.request(method="DELETE"))
 
 
 @area.rule("404 EntityNotFound: The Stack (<stack>) could not be found.")
-def an_update_of_what_is_gone_is_refused(heat: HeatClient) -> Observation:
+def an_update_of_a_deleted_stack_is_rejected(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value())).wait_until_settled().delete().wait_until_settled()
     return format_response(stack.request(method="PUT", json={"template": cfn(V=value())}))
 
 
 @area.rule([204, 204, "GONE"])
-def a_deletion_may_be_asked_for_twice(heat: HeatClient) -> Observation:
+def a_deletion_may_be_requested_twice(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(A=value(), B=value(DependsOn="A"))).wait_until_settled()
 
     answers = [stack.request(method="DELETE").status_code for _ in range(2)]
@@ -91,8 +91,8 @@ def a_stack_in_the_middle_of_an_update_is_deleted(heat: HeatClient) -> Observati
 @area.rule(["GONE", 201])
 def a_name_is_free_when_its_stack_is_gone(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value())).wait_until_settled().delete().wait_until_settled()
-    again = {"stack_name": stack.name, "template": cfn(V=value())}
-    return [stack.read_state(), heat.request("POST", "/stacks", json=again).status_code]
+    body = {"stack_name": stack.name, "template": cfn(V=value())}
+    return [stack.read_state(), heat.request("POST", "/stacks", json=body).status_code]
 
 
 @area.rule(
@@ -106,7 +106,7 @@ def a_name_is_free_when_its_stack_is_gone(heat: HeatClient) -> Observation:
         ],
     ]
 )
-def a_retained_resource_is_said_to_be_deleted(heat: HeatClient) -> Observation:
+def a_retained_resource_has_the_status_deleted(heat: HeatClient) -> Observation:
     stack = (
         heat.create_stack(cfn(R=random_string(DeletionPolicy="Retain")))
         .wait_until_settled()
@@ -117,11 +117,11 @@ def a_retained_resource_is_said_to_be_deleted(heat: HeatClient) -> Observation:
 
 
 @area.rule("404 EntityNotFound: The Stack (nobody) could not be found.")
-def nobody_cannot_be_deleted(heat: HeatClient) -> Observation:
+def an_unknown_stack_cannot_be_deleted(heat: HeatClient) -> Observation:
     return format_response(heat.request("DELETE", "/stacks/nobody/00000000-0000-0000-0000-000000000000"))
 
 
 @area.rule(302)
-def a_deletion_by_name_alone_is_led_to_the_stack(heat: HeatClient) -> Observation:
+def a_deletion_by_name_is_redirected_to_the_stack(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value())).wait_until_settled()
     return heat.request("DELETE", f"/stacks/{stack.name}").status_code

@@ -13,7 +13,7 @@ area = RuleArea("failed stacks")
 
 
 @area.rule("UPDATE_FAILED: Resource UPDATE failed: WaitConditionTimeout: resources.W: 1 of 2 received - r")
-def a_larger_count_that_nobody_meets_fails_in_place(heat: HeatClient) -> Observation:
+def a_larger_count_without_further_signals_fails_in_place(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_template(timeout=1)).wait_until_settled()
     put_signal(stack.read_handle_url("H"))
     stack.update(build_template(timeout=1)).wait_until_settled()
@@ -38,7 +38,7 @@ def a_failure_left_in_a_handle_fails_the_next_update(heat: HeatClient) -> Observ
 
 
 @area.rule([UPDATED, '{"u": "d"}'])
-def a_success_under_the_same_id_mends_a_failed_stack(heat: HeatClient) -> Observation:
+def a_success_with_the_same_id_repairs_a_failed_stack(heat: HeatClient) -> Observation:
     template = cfn({"Data": att("W", "Data")}, H=handle(), W=condition())
     stack = signal_handle(heat.create_stack(template), "H", build_body("FAILURE")).wait_until_settled()
 
@@ -49,7 +49,7 @@ def a_success_under_the_same_id_mends_a_failed_stack(heat: HeatClient) -> Observ
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionFailure: resources.W: no")
-def a_success_under_another_id_mends_nothing(heat: HeatClient) -> Observation:
+def a_success_with_another_id_repairs_nothing(heat: HeatClient) -> Observation:
     stack = signal_handle(
         heat.create_stack(build_template()), "H", build_body("FAILURE", "no")
     ).wait_until_settled()
@@ -60,7 +60,7 @@ def a_success_under_another_id_mends_nothing(heat: HeatClient) -> Observation:
 
 
 @area.rule([UPDATED, ["H2", "W2"]])
-def a_new_generation_mends_a_failed_stack(heat: HeatClient) -> Observation:
+def a_new_generation_repairs_a_failed_stack(heat: HeatClient) -> Observation:
     stack = signal_handle(
         heat.create_stack(build_template()), "H", build_body("FAILURE")
     ).wait_until_settled()
@@ -76,7 +76,7 @@ def a_new_generation_mends_a_failed_stack(heat: HeatClient) -> Observation:
         RECREATED,
     ]
 )
-def a_timed_out_condition_is_made_anew_by_the_next_update(heat: HeatClient) -> Observation:
+def the_next_update_recreates_a_condition_that_timed_out(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_template(timeout=1)).wait_until_settled()
     put_signal(stack.read_handle_url("H"))
 
@@ -86,7 +86,7 @@ def a_timed_out_condition_is_made_anew_by_the_next_update(heat: HeatClient) -> O
 
 
 @area.rule([UPDATED, "CREATE_COMPLETE"])
-def what_was_never_begun_is_made_by_the_next_update(heat: HeatClient) -> Observation:
+def the_next_update_creates_a_resource_that_was_never_started(heat: HeatClient) -> Observation:
     template = build_template(After=value(DependsOn="W"))
     stack = signal_handle(heat.create_stack(template), "H", build_body("FAILURE")).wait_until_settled()
 
@@ -126,7 +126,7 @@ def an_update_while_a_condition_waits_is_taken_and_the_condition_waits_on(heat: 
         },
     ]
 )
-def a_failed_update_says_what_failed_and_keeps_the_rest(heat: HeatClient) -> Observation:
+def a_failed_update_names_the_failed_resource_and_keeps_the_others(heat: HeatClient) -> Observation:
     stack = create_complete_stack(heat)
 
     stack.update(build_template(V=value(), H2=handle(), W2=condition("H2", timeout=1))).wait_until_settled()
@@ -136,7 +136,7 @@ def a_failed_update_says_what_failed_and_keeps_the_rest(heat: HeatClient) -> Obs
 
 
 @area.rule([ROLLED_BACK, []])
-def a_rollback_removes_what_a_failed_create_made(heat: HeatClient) -> Observation:
+def a_rollback_deletes_the_resources_of_a_failed_create(heat: HeatClient) -> Observation:
     stack = (
         heat.create_stack(build_template(timeout=1), disable_rollback=False)
         .wait_for_action("ROLLBACK")
@@ -147,7 +147,7 @@ def a_rollback_removes_what_a_failed_create_made(heat: HeatClient) -> Observatio
 
 
 @area.rule([ROLLED_BACK, ["V"], True])
-def a_rollback_takes_a_failed_update_back(heat: HeatClient) -> Observation:
+def a_rollback_reverts_a_failed_update(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value("old"))).wait_until_settled()
 
     stack.update(build_template(timeout=1, V=value("new")), disable_rollback=False).wait_for_action(

@@ -13,28 +13,28 @@ from tests.contract.templates import hot, hot_handle
 area = RuleArea("handles of HOT")
 
 
-def build_get_attr(name: str, of: str = "H") -> Document:
-    return {"get_attr": [of, name]}
+def build_get_attr(name: str, resource: str = "H") -> Document:
+    return {"get_attr": [resource, name]}
 
 
 def get_handle_stack(heat: HeatClient, transport: str) -> ContractStack:
-    """A stack at rest whose one handle shows all that it has; one for each transport."""
+    """Return the shared stack of a transport, whose outputs are all attributes of its handle."""
     names = ("signal", "curl_cli", "token", "endpoint")
     outputs = {**{name: build_get_attr(name) for name in names}, "ref": {"get_resource": "H"}}
-    make = hot(outputs, H=hot_handle(transport))
+    template = hot(outputs, H=hot_handle(transport))
 
-    def standing(heat: HeatClient) -> ContractStack:
-        stack = heat.create_stack(make).wait_until_settled()
+    def create_stack(heat: HeatClient) -> ContractStack:
+        stack = heat.create_stack(template).wait_until_settled()
         for name in outputs:
-            stack.read_output(name)  # the first reading makes keys: two at once would make two
+            stack.read_output(name)  # the first read creates the key: two at once would create two
         return stack
 
-    return heat.get_shared_stack(f"handle {transport}", standing)
+    return heat.get_shared_stack(f"handle {transport}", create_stack)
 
 
-def signal_by_rest(stack: ContractStack, sent: object) -> Observation:
-    """What heat-api says to a signal."""
-    answer = stack.request("/resources/H/signal", "POST", json=sent)
+def signal_by_rest(stack: ContractStack, body: object) -> Observation:
+    """Signal through heat-api and return the response."""
+    answer = stack.request("/resources/H/signal", "POST", json=body)
     return [format_response(answer), answer.text.strip()]
 
 
@@ -42,8 +42,8 @@ def read_document(heat: HeatClient, transport: str) -> Any:
     return json.loads(get_handle_stack(heat, transport).read_output("signal"))
 
 
-def list_keys(found: object) -> Observation:
-    return sorted(found) if isinstance(found, dict) else found
+def list_keys(document: object) -> Observation:
+    return sorted(document) if isinstance(document, dict) else document
 
 
 ACCOUNT = [
@@ -59,7 +59,7 @@ ACCOUNT = [
 
 
 def add_transport_rules(transport: str, document_keys: list[str] | None, token: bool) -> None:
-    """What a handle of a transport shows."""
+    """Add the rules for the attributes of a handle of a transport."""
     area.add(
         f"the signal attribute of {transport}",
         lambda heat: list_keys(read_document(heat, transport)),
@@ -140,10 +140,10 @@ def the_endpoint_is_the_rest_address_of_the_signal(heat: HeatClient) -> Observat
     }
 )
 def heat_signal_names_the_account_of_the_handle(heat: HeatClient) -> Observation:
-    found = read_document(heat, "HEAT_SIGNAL")
+    account = read_document(heat, "HEAT_SIGNAL")
     stack = get_handle_stack(heat, "HEAT_SIGNAL")
     return {
-        key: stack.mask_ids(str(found[key]))
+        key: stack.mask_ids(str(account[key]))
         for key in ("username", "user_id", "project_id", "domain_id", "region_name")
     }
 
@@ -188,13 +188,13 @@ def heat_signal_s_account_signals_every_handle_of_its_stack(heat: HeatClient) ->
 
 
 def signal_by_account(account: Document, stack: ContractStack, resource: str) -> Observation:
-    """What the account of a handle hears when it signals a resource."""
+    """Signal a resource with the account of a handle, and return the response."""
     user = {"id": account["user_id"], "password": account["password"]}
     scope = {"project": {"id": account["project_id"]}}
-    asked = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
+    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
     session = stack.heat.session
     url = f"{stack.heat.auth['auth_url']}/auth/tokens"
-    login = session.post(url, json=asked, authenticated=False, raise_exc=False)
+    login = session.post(url, json=body, authenticated=False, raise_exc=False)
     if login.status_code != 201:
         return login.status_code
     headers = {"X-Auth-Token": login.headers["X-Subject-Token"]}

@@ -1,4 +1,4 @@
-"""What Heat refuses in a template of HOT."""
+"""HOT templates that Heat rejects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of stacks, and the ways that lead to one."""
+"""The list of stacks, and redirects to a stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ area = RuleArea("finding stacks")
 
 
 def list_stack_names(heat: HeatClient, query: str) -> list[str]:
-    """The names in a stack list."""
+    """Return the names in a stack list."""
     return [row["stack_name"] for row in heat.request("GET", f"/stacks?{query}").json()["stacks"]]
 
 
@@ -42,10 +42,10 @@ def a_row_of_the_stack_list_has_these_keys(heat: HeatClient) -> Observation:
 @area.rule([True, True, True])
 def the_list_takes_one_name_or_several(heat: HeatClient) -> Observation:
     first, second = get_settled_stack(heat), heat.create_stack(cfn(V=value())).wait_until_settled()
-    found = set(list_stack_names(heat, f"name={first.name}&name={second.name}"))
+    names = set(list_stack_names(heat, f"name={first.name}&name={second.name}"))
     return [
         list_stack_names(heat, f"name={first.name}") == [first.name],
-        found == {first.name, second.name},
+        names == {first.name, second.name},
         list_stack_names(heat, "name=nobody") == [],
     ]
 
@@ -81,16 +81,18 @@ def the_list_takes_a_limit(heat: HeatClient) -> Observation:
 
 
 @area.rule(True)
-def the_list_overlooks_a_filter_that_it_does_not_know(heat: HeatClient) -> Observation:
+def the_list_ignores_an_unknown_filter(heat: HeatClient) -> Observation:
     name = get_settled_stack(heat).name
     return list_stack_names(heat, f"name={name}&colour=red") == [name]
 
 
 def read_redirect(stack: ContractStack, below: str) -> str:
-    """Where a name alone leads."""
+    """Return the target of the redirect for a name."""
     answer = stack.heat.request("GET", f"/stacks/{stack.name}{below}")
-    there = urlsplit(answer.headers.get("Location", ""))
-    return stack.mask_ids(f"{answer.status_code} {there.path.partition('/stacks')[2]} {there.query}").strip()
+    location = urlsplit(answer.headers.get("Location", ""))
+    return stack.mask_ids(
+        f"{answer.status_code} {location.path.partition('/stacks')[2]} {location.query}"
+    ).strip()
 
 
 def add_redirect_rule(below: str, says: str) -> None:

@@ -1,4 +1,4 @@
-"""What comes before what, as the events of a stack tell it."""
+"""The order in which Heat handles resources, from the events of a stack."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ area = RuleArea("order and events")
 
 
 def list_order(stack: ContractStack, status: str, *names: str) -> list[str]:
-    """The named resources in the order in which they came to a status."""
-    return [name for name, seen in stack.list_events() if seen == status and (name in names or not names)]
+    """Return the named resources in the order in which they reached a status."""
+    return [
+        name
+        for name, event_status in stack.list_events()
+        if event_status == status and (name in names or not names)
+    ]
 
 
 def list_create_order(heat: HeatClient, template: Document, *names: str) -> list[str]:
@@ -42,7 +46,7 @@ def metadata_that_refers_is_an_order(heat: HeatClient) -> Observation:
 
 
 @area.rule(["KeyPolicy", "KeyUser", "Key", "stack"])
-def a_node_s_key_comes_after_its_user_and_policy(heat: HeatClient) -> Observation:
+def a_node_s_key_is_created_after_its_user_and_policy(heat: HeatClient) -> Observation:
     names = ("KeyPolicy", "KeyUser", "Key", "stack")
     return list_create_order(heat, cfn(V=value(), **node_key("V")), *names)
 
@@ -55,12 +59,12 @@ def a_node_s_key_comes_after_its_user_and_policy(heat: HeatClient) -> Observatio
         ("stack", "CREATE_COMPLETE"),
     ]
 )
-def a_stack_s_events_begin_and_end_with_its_own(heat: HeatClient) -> Observation:
+def a_stack_s_events_start_and_end_with_its_own(heat: HeatClient) -> Observation:
     return heat.create_stack(cfn(V=value())).wait_until_settled().list_events()
 
 
 @area.rule(["C", "B", "A", "stack"])
-def a_deletion_goes_the_other_way(heat: HeatClient) -> Observation:
+def a_deletion_has_the_reverse_order(heat: HeatClient) -> Observation:
     template = cfn(A=value(), B=value(DependsOn="A"), C=value(ref("B")))
     stack = heat.create_stack(template).wait_until_settled().delete().wait_until_settled()
     return list_order(stack, "DELETE_COMPLETE")
@@ -76,7 +80,7 @@ def a_deletion_goes_the_other_way(heat: HeatClient) -> Observation:
         ("stack", "UPDATE_COMPLETE"),
     ]
 )
-def what_needs_another_goes_before_it(heat: HeatClient) -> Observation:
+def a_resource_is_deleted_before_those_it_depends_on(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(Old=value(), Newer=value(ref("Old")))).wait_until_settled()
 
     stack.update(cfn()).wait_until_settled()
@@ -95,7 +99,7 @@ def what_needs_another_goes_before_it(heat: HeatClient) -> Observation:
         ("stack", "UPDATE_COMPLETE"),
     ]
 )
-def what_a_changed_resource_needed_goes_after_the_change(heat: HeatClient) -> Observation:
+def a_removed_dependency_is_deleted_after_the_change(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(Old=value(), Kept=value(ref("Old")))).wait_until_settled()
 
     stack.update(cfn(Kept=value("nothing"))).wait_until_settled()
@@ -118,7 +122,7 @@ def what_a_changed_resource_needed_goes_after_the_change(heat: HeatClient) -> Ob
         ("stack", "UPDATE_COMPLETE"),
     ]
 )
-def what_is_replaced_goes_when_those_that_need_it_have_the_new_one(heat: HeatClient) -> Observation:
+def a_replaced_resource_is_deleted_after_its_dependents_are_updated(heat: HeatClient) -> Observation:
     def ring(length: int) -> Document:
         return cfn(R=random_string(length=length), User=value(ref("R")))
 
@@ -154,7 +158,7 @@ def a_refused_signal_is_no_event(heat: HeatClient) -> Observation:
 @area.rule(
     ["CREATE_FAILED: WaitConditionTimeout: resources.W: 0 of 1 received", "CREATE_IN_PROGRESS: state changed"]
 )
-def a_failure_is_told_by_an_event(heat: HeatClient) -> Observation:
+def a_failure_causes_an_event(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(H=handle(), W=condition(timeout=1))).wait_until_settled()
 
     rows = stack.read("/resources/W/events")["events"]

@@ -1,4 +1,4 @@
-"""Hidden parameters, by which passwords come that Heat does not make: never shown, and kept by a PATCH."""
+"""Hidden parameters, which carry passwords that Heat does not generate: never shown, and kept by a PATCH."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MISSING = "400 UserParameterMissing: The Parameter (Q) was not provided."
 
 
 def build_hidden_template(*names: str, **resources: Document) -> Document:
-    """A template whose outputs, for once, are its hidden parameters."""
+    """Build a template whose outputs are its hidden parameters."""
     template = cfn({name: ref(name) for name in names}, **(resources or {"V": value()}))
     return {**template, "Parameters": {name: {"Type": "String", "NoEcho": True} for name in names}}
 
 
 def build_hot_template() -> Document:
-    shown = hot(
+    template = hot(
         {"Length": {"get_attr": ["V", "value"]}}, V={"type": "OS::Heat::Value", "properties": {"value": "v"}}
     )
-    return {**shown, "parameters": {"P": {"type": "string", "hidden": True}}}
+    return {**template, "parameters": {"P": {"type": "string", "hidden": True}}}
 
 
 def create_hidden_stack(heat: HeatClient) -> ContractStack:
@@ -32,7 +32,7 @@ def create_hidden_stack(heat: HeatClient) -> ContractStack:
 
 
 def patch_stack(stack: ContractStack, template: Document, **more: object) -> str:
-    """How a PATCH is answered."""
+    """Return the response to a PATCH."""
     return format_response(stack.request(method="PATCH", json={"template": template, **more}))
 
 
@@ -56,13 +56,13 @@ def no_reading_shows_a_hidden_value(heat: HeatClient) -> Observation:
 
 
 @area.rule([{"P": {"Type": "String", "NoEcho": True}}, {"P": {"type": "string", "hidden": True}}])
-def a_template_is_given_back_with_its_declarations_and_no_value(heat: HeatClient) -> Observation:
+def a_template_is_returned_with_its_declarations_and_without_values(heat: HeatClient) -> Observation:
     spoken = heat.create_stack(build_hot_template(), parameters={"P": SECRET}).wait_until_settled()
     return [create_hidden_stack(heat).read("/template")["Parameters"], spoken.read("/template")["parameters"]]
 
 
 @area.rule([MISSING, MISSING])
-def a_stack_wants_a_value_for_each_in_either_dialect(heat: HeatClient) -> Observation:
+def each_template_format_requires_a_value_for_each_parameter(heat: HeatClient) -> Observation:
     spoken = {**build_hot_template(), "parameters": {"Q": {"type": "string", "hidden": True}}}
     return [heat.create_refused_stack(build_hidden_template("Q")), heat.create_refused_stack(spoken)]
 
@@ -75,26 +75,26 @@ def a_patch_keeps_a_value_and_adds_another(heat: HeatClient) -> Observation:
 
 
 @area.rule(["400 UserParameterMissing: The Parameter (P) was not provided.", SECRET])
-def an_update_that_is_no_patch_wants_every_value_again(heat: HeatClient) -> Observation:
+def an_update_without_patch_requires_every_value_again(heat: HeatClient) -> Observation:
     stack = create_hidden_stack(heat)
     answer = stack.request(method="PUT", json={"template": build_hidden_template("P")})
     return [format_response(answer), stack.read_output("P")]
 
 
 @area.rule([MISSING, SECRET])
-def a_patch_wants_a_value_for_what_is_new(heat: HeatClient) -> Observation:
+def a_patch_requires_a_value_for_a_new_parameter(heat: HeatClient) -> Observation:
     stack = create_hidden_stack(heat)
     return [patch_stack(stack, build_hidden_template("P", "Q")), stack.read_output("P")]
 
 
 @area.rule(["202", ["P"], MISSING])
-def a_patch_drops_the_value_of_what_the_template_no_longer_has(heat: HeatClient) -> Observation:
+def a_patch_drops_the_value_of_a_removed_parameter(heat: HeatClient) -> Observation:
     stack = heat.create_stack(
         build_hidden_template("P", "Q"), parameters={"P": SECRET, "Q": "old"}
     ).wait_until_settled()
     answer = patch_stack(stack, build_hidden_template("P"))
-    left = sorted(stack.wait_until_settled().read("/environment")["parameters"])
-    return [answer, left, patch_stack(stack, build_hidden_template("P", "Q"))]
+    parameter_names = sorted(stack.wait_until_settled().read("/environment")["parameters"])
+    return [answer, parameter_names, patch_stack(stack, build_hidden_template("P", "Q"))]
 
 
 @area.rule("202")
@@ -103,7 +103,7 @@ def a_patch_overlooks_a_value_that_the_template_has_no_parameter_for(heat: HeatC
 
 
 @area.rule("400 UserParameterMissing: The Parameter (P) was not provided.")
-def a_patch_clears_what_it_is_told_to(heat: HeatClient) -> Observation:
+def a_patch_clears_the_listed_parameters(heat: HeatClient) -> Observation:
     return patch_stack(create_hidden_stack(heat), build_hidden_template("P"), clear_parameters=["P"])
 
 
@@ -123,13 +123,13 @@ def after_a_failed_patch_the_next_one_has_its_values(heat: HeatClient) -> Observ
 
 
 @area.rule(["202", 7, True])
-def a_patch_keeps_the_timeout_that_it_does_not_say(heat: HeatClient) -> Observation:
+def a_patch_without_a_timeout_keeps_the_present_one(heat: HeatClient) -> Observation:
     stack = heat.create_stack(
         build_hidden_template("P"), parameters={"P": SECRET}, timeout_mins=7
     ).wait_until_settled()
     answer = patch_stack(stack, build_hidden_template("P", V=value("y")))
-    shown = stack.wait_until_settled().read()["stack"]
-    return [answer, shown["timeout_mins"], shown["disable_rollback"]]
+    stack_row = stack.wait_until_settled().read()["stack"]
+    return [answer, stack_row["timeout_mins"], stack_row["disable_rollback"]]
 
 
 @area.rule(["UPDATE_COMPLETE", "k:contract-hush"])

@@ -1,4 +1,4 @@
-"""Metadata as guests see it: DescribeStackResource with a node's key, and the real os-collect-config's collectors."""
+"""Metadata for guests: DescribeStackResource with a node's key, and the collectors of os-collect-config."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = {"Key": ref("Key"), "KeySecret": att("Key", "SecretAccessKey")}
 
 
 def build_node_template(generation: int = 1) -> Document:
-    """A node whose key may see it and no other; a value plays the server."""
+    """Build a node whose key may read its own metadata only; an OS::Heat::Value replaces the server."""
     users = [{"name": "slave0000", "password": ref("R")}]
     about = {
         "ReadyWaitCondition": ref("H"),
@@ -45,9 +45,9 @@ def get_access_key(heat: HeatClient) -> NodeKey:
 )
 def a_node_sees_its_own_metadata_resolved(heat: HeatClient) -> Observation:
     stack = get_node_stack(heat)
-    found = parse_metadata(get_access_key(heat).describe("Node"))
-    url, password = found.pop("ReadyWaitCondition"), found["Users"][0].pop("password")
-    return [found, url == stack.read_output("H"), len(password)]
+    metadata = parse_metadata(get_access_key(heat).describe("Node"))
+    url, password = metadata.pop("ReadyWaitCondition"), metadata["Users"][0].pop("password")
+    return [metadata, url == stack.read_output("H"), len(password)]
 
 
 @area.rule(
@@ -98,7 +98,7 @@ def a_stack_may_be_named_by_its_arn(heat: HeatClient) -> Observation:
     "400 InvalidParameterValue: A bad or out-of-range value was supplied:The Stack (nobody) "
     "could not be found."
 )
-def a_stack_that_is_not_there_is_said_so(heat: HeatClient) -> Observation:
+def an_unknown_stack_is_reported(heat: HeatClient) -> Observation:
     return parse_metadata(get_access_key(heat).describe("Node", stack="nobody"))
 
 
@@ -166,7 +166,7 @@ def a_resource_without_metadata_has_an_empty_text(heat: HeatClient) -> Observati
 
 
 @area.rule(1)
-def what_is_no_server_keeps_the_metadata_that_it_was_made_with(heat: HeatClient) -> Observation:
+def a_resource_other_than_a_server_keeps_its_initial_metadata(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_node_template()).wait_until_settled()
     poll = NodeKey.from_outputs(stack)
 
@@ -176,7 +176,7 @@ def what_is_no_server_keeps_the_metadata_that_it_was_made_with(heat: HeatClient)
 
 
 @area.rule(DENIED, "500 (empty)")
-def a_key_goes_with_its_stack(heat: HeatClient) -> Observation:
+def a_key_is_deleted_with_its_stack(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_node_template()).wait_until_settled()
     poll = NodeKey.from_outputs(stack)
 
@@ -186,11 +186,11 @@ def a_key_goes_with_its_stack(heat: HeatClient) -> Observation:
 
 
 @area.rule(True)
-def the_cfn_collector_sees_what_the_node_sees(heat: HeatClient) -> Observation:
+def the_cfn_collector_reads_the_same_metadata_as_the_node(heat: HeatClient) -> Observation:
     poll = get_access_key(heat)
     return poll.run_collector("Node") == parse_metadata(poll.describe("Node"))
 
 
 @area.rule(None)
-def the_cfn_collector_gets_nothing_of_another_node(heat: HeatClient) -> Observation:
+def the_cfn_collector_cannot_read_another_node(heat: HeatClient) -> Observation:
     return get_access_key(heat).run_collector("Other")

@@ -1,4 +1,4 @@
-"""A stack as clients read it: itself, its resources, outputs and template; and what is safe while Heat works."""
+"""Reads of a stack, its resources, outputs and template, and which of them are safe while it is in progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ area = RuleArea("reading a stack")
 
 
 def create_settled_stack(heat: HeatClient) -> ContractStack:
-    """A complete stack with a bit of everything."""
+    """Create a complete stack with one resource of each kind."""
     outputs = {"Evidence": att("W", "Data"), "Text": "text", "Password": ref("R")}
     template = cfn(outputs, H=handle(), W=condition(), R=random_string(), V=value(ref("P")), **node_key("V"))
     template["Parameters"] = {
@@ -80,9 +80,9 @@ def a_stack_shows_these_keys(heat: HeatClient) -> Observation:
         "parent": None,
     }
 )
-def a_stack_shows_what_it_was_given(heat: HeatClient) -> Observation:
-    shown = get_settled_stack(heat).read()["stack"]
-    wanted = (
+def a_stack_shows_its_input(heat: HeatClient) -> Observation:
+    stack_row = get_settled_stack(heat).read()["stack"]
+    keys = (
         "description",
         "timeout_mins",
         "disable_rollback",
@@ -91,7 +91,7 @@ def a_stack_shows_what_it_was_given(heat: HeatClient) -> Observation:
         "stack_status_reason",
         "parent",
     )
-    return {key: shown[key] for key in wanted}
+    return {key: stack_row[key] for key in keys}
 
 
 @area.rule(
@@ -158,9 +158,9 @@ def a_row_of_the_resource_list_has_these_keys(heat: HeatClient) -> Observation:
         "required_by": ["W"],
     }
 )
-def a_row_of_the_resource_list_tells_this(heat: HeatClient) -> Observation:
+def a_row_of_the_resource_list_has_these_values(heat: HeatClient) -> Observation:
     row = get_settled_stack(heat).list_resources()["H"]
-    wanted = (
+    keys = (
         "resource_name",
         "logical_resource_id",
         "resource_type",
@@ -168,7 +168,7 @@ def a_row_of_the_resource_list_tells_this(heat: HeatClient) -> Observation:
         "resource_status_reason",
         "required_by",
     )
-    return {key: row[key] for key in wanted}
+    return {key: row[key] for key in keys}
 
 
 @area.rule({"WaitCondition": ["H", "W"], "AWS::IAM": ["Key", "KeyUser"], "value": [], "Nothing": []})
@@ -243,8 +243,8 @@ def a_detailed_row_has_these_keys(heat: HeatClient) -> Observation:
     ]
 )
 def a_single_resource_shows_its_attributes(heat: HeatClient) -> Observation:
-    shown = get_settled_stack(heat).read("/resources/V")["resource"]
-    return [sorted(shown), shown["attributes"]]
+    resource = get_settled_stack(heat).read("/resources/V")["resource"]
+    return [sorted(resource), resource["attributes"]]
 
 
 @area.rule("404 ResourceNotFound: The Resource (Nobody) could not be found in Stack <stack>.")
@@ -253,20 +253,22 @@ def a_resource_that_is_not_there_is_not_found(heat: HeatClient) -> Observation:
 
 
 @area.rule(True)
-def the_template_is_given_back_as_it_was(heat: HeatClient) -> Observation:
-    sent = cfn({"X": ref("V")}, V=value({"Fn::Join": ["", ["ü", ref("AWS::StackName")]]}, Metadata={"n": 1}))
-    return heat.create_stack(sent).wait_until_settled().read("/template") == sent
+def the_template_is_returned_unchanged(heat: HeatClient) -> Observation:
+    template = cfn(
+        {"X": ref("V")}, V=value({"Fn::Join": ["", ["ü", ref("AWS::StackName")]]}, Metadata={"n": 1})
+    )
+    return heat.create_stack(template).wait_until_settled().read("/template") == template
 
 
 @area.rule(True)
-def a_template_sent_as_text_is_given_back_as_a_mapping(heat: HeatClient) -> Observation:
+def a_template_sent_as_text_is_returned_as_a_mapping(heat: HeatClient) -> Observation:
     return heat.create_stack(json.dumps(cfn(V=value()))).wait_until_settled().read("/template") == cfn(
         V=value()
     )
 
 
 @area.rule({"P": "given"})
-def the_environment_holds_the_parameters_that_were_given(heat: HeatClient) -> Observation:
+def the_environment_contains_the_input_parameters(heat: HeatClient) -> Observation:
     template = {**cfn(V=value()), "Parameters": {"P": {"Type": "String", "Default": "d"}}}
     stack = heat.create_stack(template, parameters={"P": "given"}).wait_until_settled()
     return stack.read("/environment")["parameters"]
@@ -299,16 +301,16 @@ def validation_shows_parameters(heat: HeatClient) -> Observation:
 )
 def validation_shows_the_environment(heat: HeatClient) -> Observation:
     template = {**cfn(V=value()), "Parameters": {"P": {"Type": "String"}}}
-    sent = {"template": template, "environment": {"parameters": {"P": "given"}}}
-    return heat.request("POST", "/validate", json=sent).json()["Environment"]
+    body = {"template": template, "environment": {"parameters": {"P": "given"}}}
+    return heat.request("POST", "/validate", json=body).json()["Environment"]
 
 
 @area.rule({"Default": 5, "Value": 7})
-def validation_shows_a_given_value_beside_the_default(heat: HeatClient) -> Observation:
+def validation_shows_an_input_value_and_the_default(heat: HeatClient) -> Observation:
     template = {**cfn(V=value()), "Parameters": {"N": {"Type": "Number", "Default": 5}}}
-    sent = {"template": template, "environment": {"parameters": {"N": 7}}}
-    shown = heat.request("POST", "/validate", json=sent).json()["Parameters"]["N"]
-    return {key: shown[key] for key in ("Default", "Value")}
+    body = {"template": template, "environment": {"parameters": {"N": 7}}}
+    parameter = heat.request("POST", "/validate", json=body).json()["Parameters"]["N"]
+    return {key: parameter[key] for key in ("Default", "Value")}
 
 
 @area.rule("200")
@@ -327,7 +329,7 @@ def validation_shows_the_groups_of_parameters(heat: HeatClient) -> Observation:
 
 
 @area.rule(["OS::Heat::Value", {"value": "p"}])
-def an_event_by_itself_tells_the_resource_s_type_and_properties(heat: HeatClient) -> Observation:
+def a_single_event_has_the_resource_s_type_and_properties(heat: HeatClient) -> Observation:
     stack = get_settled_stack(heat)
     first = stack.read("/resources/V/events")["events"][0]
     event = stack.read(f"/resources/V/events/{first['id']}")["event"]
@@ -335,14 +337,14 @@ def an_event_by_itself_tells_the_resource_s_type_and_properties(heat: HeatClient
 
 
 @area.rule(True)
-def the_answer_to_a_create_tells_the_stack_s_address(heat: HeatClient) -> Observation:
+def the_response_to_a_create_has_the_stack_s_url(heat: HeatClient) -> Observation:
     name = build_name()
     answer = heat.request("POST", "/stacks", json={"stack_name": name, "template": cfn(V=value())})
     return answer.headers["Location"].endswith(f"/stacks/{name}/{answer.json()['stack']['id']}")
 
 
 @area.rule("400 HTTPBadRequest: Property error: Resources.H.Properties: Unknown Property X")
-def validation_refuses_what_a_create_refuses(heat: HeatClient) -> Observation:
+def validation_rejects_what_a_create_rejects(heat: HeatClient) -> Observation:
     return format_response(
         heat.request("POST", "/validate", json={"template": cfn(H=handle(Properties={"X": 1}))})
     )

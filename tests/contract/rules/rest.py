@@ -1,4 +1,4 @@
-"""Signals to a HOT handle, by both its doors, and the conditions that look at it."""
+"""Signals to a HOT handle through both APIs, and the conditions on it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ INVALID = (
 def create_signalled_stack(
     heat: HeatClient, *bodies: object, timeout: int = 300, count: int = 1
 ) -> ContractStack:
-    """A stack whose handle has these signals, by REST, before its condition begins."""
+    """Create a stack whose handle has these signals by REST before its condition starts."""
     stack = heat.create_stack(hot(H=hot_handle())).wait_until_settled()
-    for sent in bodies:
-        signal_by_rest(stack, sent)
+    for body in bodies:
+        signal_by_rest(stack, body)
     return stack.update(
         hot({"data": build_get_attr("data", "W")}, H=hot_handle(), W=hot_condition(timeout, count))
     )
 
 
 def add_body_rules(words: str, body: object, says: str) -> None:
-    """A signal by both doors. By REST everything that parses is fine: whether it counts is not told."""
+    """Add rules for a signal through both APIs. The response of REST does not show whether the signal counts."""
     area.add(
         f"at the CFN URL of a HOT handle {words}",
         lambda heat: put_signal(read_document(heat, "CFN_SIGNAL")["alarm_url"], body),
@@ -78,7 +78,7 @@ add_body_rules("a list is not read", ["x"], "500 (empty)")
 
 
 @area.rule("400 HTTPBadRequest: Expecting property name enclosed in double quotes: line 1 column 3 (char 2)")
-def by_rest_what_is_not_json_is_refused(heat: HeatClient) -> Observation:
+def by_rest_a_body_that_is_not_json_is_rejected(heat: HeatClient) -> Observation:
     headers = {"Content-Type": "application/json"}
     return format_response(
         get_handle_stack(heat, "TOKEN_SIGNAL").request(
@@ -125,7 +125,7 @@ def a_failure_without_a_reason_has_one_of_heat_s_own(heat: HeatClient) -> Observ
 
 
 @area.rule([UPDATED, {"1": "a", "2": "b"}])
-def ids_that_are_not_given_are_counted(heat: HeatClient) -> Observation:
+def signals_without_an_id_are_numbered(heat: HeatClient) -> Observation:
     stack = create_signalled_stack(heat, {"data": "a"}, {"data": "b"}, count=2)
     return [stack.wait_for_outcome(), json.loads(stack.read_output("data"))]
 
@@ -136,7 +136,7 @@ def the_same_id_counts_once(heat: HeatClient) -> Observation:
 
 
 @area.rule(UPDATE_FAILED + "WaitConditionTimeout: resources.W: 1 of 2 received - Signal 1 received")
-def a_timeout_tells_the_reasons_of_heat_s_own(heat: HeatClient) -> Observation:
+def a_timeout_contains_heat_s_default_reasons(heat: HeatClient) -> Observation:
     return create_signalled_stack(heat, {}, timeout=1, count=2).wait_for_outcome()
 
 

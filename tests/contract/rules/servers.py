@@ -1,4 +1,4 @@
-"""Servers: what changes in place, what replaces one, and the metadata that their guests poll."""
+"""Servers: changes in place, replacements, and the metadata that guests poll."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEY = {"Key": ref("Key"), "KeySecret": att("Key", "SecretAccessKey")}
 
 
 def build_cfn_server(heat: HeatClient, about: Document | None = None, **properties: Any) -> Document:
-    """A template with one server of the CFN dialect, and a key that polls its metadata."""
+    """Build a CloudFormation template with one server, and a key that polls its metadata."""
     around = {
         "ImageId": heat.names.image,
         "InstanceType": heat.names.flavor,
@@ -31,7 +31,7 @@ def build_cfn_server(heat: HeatClient, about: Document | None = None, **properti
 
 
 def build_hot_server(heat: HeatClient, about: Document | None = None, **properties: Any) -> Document:
-    """A template with one server of HOT that polls Heat for its metadata."""
+    """Build a HOT template with one server that polls Heat for its metadata."""
     around = {
         "image": heat.names.image,
         "flavor": heat.names.flavor,
@@ -45,7 +45,7 @@ def build_hot_server(heat: HeatClient, about: Document | None = None, **properti
 
 
 def update_server(heat: HeatClient, before: Document, after: Document) -> Observation:
-    """What an update did to the server, and whether it is the same one."""
+    """Update the server; return its statuses, and whether it is still the same server."""
     stack = heat.create_stack(before).wait_until_settled()
     was = stack.read_physical_id("Node")
     stack.update(after).wait_until_settled()
@@ -82,7 +82,7 @@ def an_instance_s_metadata_is_polled_and_changes(heat: HeatClient) -> Observatio
 
 
 @area.rule([{"n": 2}, UPDATED])
-def changed_metadata_is_polled_while_the_update_goes_on(heat: HeatClient) -> Observation:
+def changed_metadata_is_polled_during_the_update(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_cfn_server(heat)).wait_until_settled()
     poll = NodeKey.from_outputs(stack)
     after = build_cfn_server(heat, {"n": 2})
@@ -90,9 +90,9 @@ def changed_metadata_is_polled_while_the_update_goes_on(heat: HeatClient) -> Obs
     after["Outputs"]["H"] = {"Value": ref("H")}
 
     stack.update(after).wait_for_resource("W", "CREATE_IN_PROGRESS")
-    seen = parse_metadata(poll.describe("Node"))
+    metadata = parse_metadata(poll.describe("Node"))
 
-    return [seen, signal_handle(stack).wait_for_outcome()]
+    return [metadata, signal_handle(stack).wait_for_outcome()]
 
 
 @area.rule({"GuestAgent": {"Generation": 1, "Text": "ü $ %"}})
@@ -114,7 +114,7 @@ def a_server_is_resized_in_place(heat: HeatClient) -> Observation:
 
 
 @area.rule([IN_PLACE, "the same"])
-def other_user_data_is_ignored_where_the_policy_says_so(heat: HeatClient) -> Observation:
+def other_user_data_is_ignored_if_the_policy_requires_it(heat: HeatClient) -> Observation:
     return update_server(heat, build_hot_server(heat), build_hot_server(heat, user_data="#!/bin/sh\ntrue\n"))
 
 
@@ -139,13 +139,13 @@ def a_server_is_renamed_in_place(heat: HeatClient) -> Observation:
 
 
 def read_config(stack: ContractStack) -> Document:
-    """What Heat tells a polling server of how to poll."""
-    found: Document = stack.read_output("config")
-    return found
+    """Return the collector settings that Heat gives to a polling server."""
+    config: Document = stack.read_output("config")
+    return config
 
 
 def run_collector(stack: ContractStack) -> Any:
-    """What the real heat collector of os-collect-config sees."""
+    """Return the metadata from the heat collector of os-collect-config."""
     return run_os_collect_config("heat", read_config(stack)["heat"])
 
 
@@ -155,29 +155,31 @@ def run_collector(stack: ContractStack) -> Any:
         "heat": ["auth_url", "password", "project_id", "region_name", "resource_name", "stack_id", "user_id"],
     }
 )
-def a_polling_server_is_told_how(heat: HeatClient) -> Observation:
+def a_polling_server_gets_its_collector_settings(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_hot_server(heat)).wait_until_settled()
-    told = read_config(stack)
-    return {name: sorted(section) if isinstance(section, dict) else section for name, section in told.items()}
+    config = read_config(stack)
+    return {
+        name: sorted(section) if isinstance(section, dict) else section for name, section in config.items()
+    }
 
 
 @area.rule({"stack_id": "<stack>/<id>", "resource_name": "Node", "region_name": "RegionOne"})
 def a_polling_server_s_stack_and_resource_are_named(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_hot_server(heat)).wait_until_settled()
-    told = read_config(stack)["heat"]
+    config = read_config(stack)["heat"]
     return {
-        key: stack.mask_ids(str(told[key]))
+        key: stack.mask_ids(str(config[key]))
         for key in ("stack_id", "resource_name", "region_name")
-        if key in told
+        if key in config
     }
 
 
 @area.rule([{"Generation": 1}, ["GuestAgent", "deployments", "os-collect-config"]])
 def the_heat_collector_sees_the_keys_of_heat_beside_ours(heat: HeatClient) -> Observation:
-    found = run_collector(
+    metadata = run_collector(
         heat.create_stack(build_hot_server(heat, {"GuestAgent": {"Generation": 1}})).wait_until_settled()
     )
-    return [found["GuestAgent"], sorted(found)]
+    return [metadata["GuestAgent"], sorted(metadata)]
 
 
 @area.rule(2)
@@ -192,12 +194,12 @@ def the_heat_collector_sees_changed_metadata(heat: HeatClient) -> Observation:
 @area.rule(
     [["cfn", "collectors"], ["access_key_id", "metadata_url", "path", "secret_access_key", "stack_name"], 1]
 )
-def a_server_polled_by_cfn_is_told_so(heat: HeatClient) -> Observation:
+def a_server_that_polls_by_cfn_gets_those_settings(heat: HeatClient) -> Observation:
     stack = heat.create_stack(
         build_hot_server(heat, software_config_transport="POLL_SERVER_CFN")
     ).wait_until_settled()
-    told = read_config(stack)
-    return [sorted(told), sorted(told["cfn"]), run_os_collect_config("cfn", told["cfn"])["n"]]  # type: ignore[index]
+    config = read_config(stack)
+    return [sorted(config), sorted(config["cfn"]), run_os_collect_config("cfn", config["cfn"])["n"]]  # type: ignore[index]
 
 
 @area.rule(["str", ["alarm_url"]])
@@ -207,14 +209,14 @@ def a_handle_s_document_is_text_in_metadata(heat: HeatClient) -> Observation:
         "OS::Heat::WaitConditionHandle", {"signal_transport": "CFN_SIGNAL"}
     )
 
-    found = run_collector(heat.create_stack(template).wait_until_settled())["ReadyWaitCondition"]
+    metadata = run_collector(heat.create_stack(template).wait_until_settled())["ReadyWaitCondition"]
 
-    return [type(found).__name__, sorted(json.loads(found))]
+    return [type(metadata).__name__, sorted(json.loads(metadata))]
 
 
 @area.rule([["collectors", "heat", "polling_interval"], ["polling_interval"]])
 def a_signal_takes_heat_s_part_out_of_a_key_that_the_template_has_too(heat: HeatClient) -> Observation:
-    """Heat lays the template's metadata over the server's own; and what it writes, it may write in the wrong moment."""
+    """Heat merges the template's metadata into the server's own, and may write the result at a harmful time."""
     return list_keys_around_signal(heat, {"os-collect-config": {"polling_interval": 5}})
 
 
@@ -224,7 +226,7 @@ def a_signal_leaves_heat_s_part_where_the_template_has_no_such_key(heat: HeatCli
 
 
 def list_keys_around_signal(heat: HeatClient, about: Document) -> Observation:
-    """The keys that a guest is given for its collector, before and after a signal to a handle of its stack."""
+    """Return the collector keys of a guest before and after a signal to a handle of its stack."""
     template = build_hot_server(heat, about)
     template["resources"]["H"] = hot_resource(
         "OS::Heat::WaitConditionHandle", {"signal_transport": "CFN_SIGNAL"}

@@ -1,4 +1,4 @@
-"""What a handle answers to a PUT: bodies good and bad, content types, and everything that breaks a signature."""
+"""Responses of a handle to a PUT: valid and invalid bodies, content types, and invalid signatures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GONE = "500 (empty)"  # to Heat 27 a key that Keystone does not know is no refus
 
 
 def create_handle_stack(heat: HeatClient) -> ContractStack:
-    """A stack at rest with a handle, another, and the key of a node."""
+    """Create a settled stack with two handles and the key of a node."""
     secret = att("Key", "SecretAccessKey")
     return heat.create_stack(
         cfn(
@@ -52,9 +52,9 @@ def get_handle_url(heat: HeatClient) -> str:
     return heat.get_shared_stack("handles", create_handle_stack).read_handle_url("H")
 
 
-def add_body_rule(words: str, sent: object, says: str, newer: str | None = None) -> None:
-    """A body as JSON, and what is heard."""
-    area.add(words, lambda heat: put_signal(get_handle_url(heat), sent), says, newer)
+def add_body_rule(words: str, body: object, says: str, newer: str | None = None) -> None:
+    """Add a rule for the response to a JSON body."""
+    area.add(words, lambda heat: put_signal(get_handle_url(heat), body), says, newer)
 
 
 def add_request_rule(
@@ -67,7 +67,7 @@ def add_request_rule(
     more: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """A good signal but for one thing, and what is heard."""
+    """Add a rule for a valid signal with one deviation."""
 
     def observe(heat: HeatClient) -> Observation:
         return format_cfn_response(
@@ -131,7 +131,7 @@ add_request_rule(
 
 
 def put_modified_url(heat: HeatClient, old: str, new: str) -> str:
-    """What is heard at the URL with a part of it replaced."""
+    """Signal at a modified URL and return the response."""
     good = get_handle_url(heat)
     assert old in good, good
     return put_signal(good.replace(old, new, 1))
@@ -226,21 +226,21 @@ def a_node_s_key_signs_for_every_handle_of_its_stack(heat: HeatClient) -> Observ
 @area.rule([DENIED, "GONE"], [GONE, "GONE"])
 def a_deleted_stack_s_handle_is_refused(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(H=handle())).wait_until_settled()
-    there = stack.read_handle_url("H")
+    url = stack.read_handle_url("H")
 
     stack.delete().wait_until_settled()
 
-    return [put_signal(there), stack.read_state()]
+    return [put_signal(url), stack.read_state()]
 
 
 @area.rule(DENIED, GONE)
 def a_removed_handle_is_refused(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(H=handle(), V=value())).wait_until_settled()
-    there = stack.read_handle_url("H")
+    url = stack.read_handle_url("H")
 
     stack.update(cfn(V=value())).wait_until_settled()
 
-    return put_signal(there)
+    return put_signal(url)
 
 
 @area.rule("200 Other")

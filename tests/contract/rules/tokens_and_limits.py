@@ -1,4 +1,4 @@
-"""Who may ask at all, and what is too much: tokens, addresses, names, sizes."""
+"""Access and limits: tokens, addresses, names, sizes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def request_with_token(heat: HeatClient, token: str | None, url: str = "") -> re
 
 
 @area.rule(401)
-def without_a_token_nothing_is_told(heat: HeatClient) -> Observation:
+def a_request_without_a_token_is_rejected(heat: HeatClient) -> Observation:
     return request_with_token(heat, None).status_code
 
 
@@ -68,7 +68,7 @@ def the_root_lists_the_versions_without_a_token(heat: HeatClient) -> Observation
 
 
 @area.rule("400 HTTPBadRequest: Expecting property name enclosed in double quotes: line 1 column 3 (char 2)")
-def what_is_not_json_is_refused(heat: HeatClient) -> Observation:
+def a_request_that_is_not_json_is_rejected(heat: HeatClient) -> Observation:
     answer = heat.request("POST", "/stacks", data="{ no", headers={"Content-Type": "application/json"})
     return format_response(answer)
 

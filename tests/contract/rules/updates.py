@@ -1,4 +1,4 @@
-"""What an update changes in place, what it replaces and what it leaves alone."""
+"""Updates: what they change in place, replace, or leave unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ area = RuleArea("updates")
 
 
 def create_complete_stack(heat: HeatClient, **more: Any) -> ContractStack:
-    """A stack whose condition is complete; what a cluster looks like at rest."""
+    """Create a stack with a complete condition, like a cluster that is not in progress."""
     return signal_handle(heat.create_stack(build_template(**more))).wait_until_settled()
 
 
@@ -42,7 +42,7 @@ def build_template(timeout: int = 300, count: int = 1, **more: Document) -> Docu
 
 
 def list_changes(heat: HeatClient, before: Document, after: Document, name: str) -> list[str]:
-    """What an update does to the named resource, oldest first."""
+    """Return the statuses of a resource in an update, the oldest first."""
     return (
         heat.create_stack(before)
         .wait_until_settled()
@@ -53,7 +53,7 @@ def list_changes(heat: HeatClient, before: Document, after: Document, name: str)
 
 
 @area.rule([UPDATED, {"H": "CREATE_COMPLETE", "W": "CREATE_COMPLETE"}])
-def an_unchanged_template_touches_nothing(heat: HeatClient) -> Observation:
+def an_unchanged_template_changes_nothing(heat: HeatClient) -> Observation:
     stack = create_complete_stack(heat).update(build_template()).wait_until_settled()
 
     rows = stack.list_resources()
@@ -73,11 +73,11 @@ def a_larger_count_waits_for_new_ids_in_place(heat: HeatClient) -> Observation:
         .update(build_template(count=2))
         .wait_for_resource("W", "UPDATE_IN_PROGRESS")
     )
-    waiting = stack.read_state()
+    state_before = stack.read_state()
 
     signal_handle(stack, "H", build_body(unique="second"))
 
-    return [waiting, stack.wait_for_outcome(), stack.list_update_statuses("W")]
+    return [state_before, stack.wait_for_outcome(), stack.list_update_statuses("W")]
 
 
 @area.rule([UPDATED, IN_PLACE])
@@ -103,7 +103,7 @@ def a_new_generation_is_a_new_handle_and_condition(heat: HeatClient) -> Observat
 
 
 @area.rule(["CREATE_IN_PROGRESS", "DELETE_COMPLETE"])
-def what_nothing_needs_any_more_goes_at_once(heat: HeatClient) -> Observation:
+def an_unneeded_resource_is_deleted_at_once(heat: HeatClient) -> Observation:
     stack = create_complete_stack(heat)
 
     stack.update(cfn(H2=handle(), W2=condition("H2"))).wait_for_resource("W2", "CREATE_IN_PROGRESS")
@@ -242,7 +242,7 @@ def an_update_without_a_template_is_refused(heat: HeatClient) -> Observation:
 
 
 @area.rule([["one"], ["one"], []])
-def tags_that_are_not_given_again_are_forgotten_but_by_patch(heat: HeatClient) -> Observation:
+def only_a_patch_keeps_tags_that_are_not_repeated(heat: HeatClient) -> Observation:
     stack = heat.create_stack(cfn(V=value()), tags="one").wait_until_settled()
     first = stack.read()["stack"]["tags"]
     stack.request(method="PATCH", json={})
@@ -264,12 +264,12 @@ def build_test_resource(**properties: Any) -> Document:
 
 
 @area.rule(["CREATE_FAILED: Resource CREATE failed: ValueError: resources.T: Test Resource failed T"])
-def a_test_resource_fails_where_it_is_told_to(heat: HeatClient) -> Observation:
+def a_test_resource_fails_if_its_properties_request_it(heat: HeatClient) -> Observation:
     return [heat.create_stack(build_test_resource(fail=True)).wait_for_outcome()]
 
 
 @area.rule([["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"], True, False])
-def a_test_resource_is_changed_in_place_or_replaced_as_it_is_told(heat: HeatClient) -> Observation:
+def a_test_resource_is_changed_in_place_or_replaced_as_requested(heat: HeatClient) -> Observation:
     stack = heat.create_stack(build_test_resource(value="a")).wait_until_settled()
     first = stack.read_physical_id("T")
     stack.update(build_test_resource(value="b")).wait_until_settled()
@@ -279,7 +279,7 @@ def a_test_resource_is_changed_in_place_or_replaced_as_it_is_told(heat: HeatClie
 
 
 @area.rule(["given", "default"])
-def parameters_that_are_not_given_again_are_forgotten(heat: HeatClient) -> Observation:
+def parameters_that_are_not_repeated_are_dropped(heat: HeatClient) -> Observation:
     template = {
         **cfn({"X": ref("P")}, V=value()),
         "Parameters": {"P": {"Type": "String", "Default": "default"}},

@@ -1,4 +1,4 @@
-"""What Heat refuses before it makes anything, with which code and in which words."""
+"""Templates that Heat rejects before it creates anything, with the code and the message."""
 
 from __future__ import annotations
 

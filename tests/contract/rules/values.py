@@ -1,4 +1,4 @@
-"""What the functions of a template give: Ref, Fn::GetAtt and the rest of the CFN dialect, and those of HOT."""
+"""Values of template functions: Ref, Fn::GetAtt and the others of CloudFormation, and those of HOT."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ LIST, MAP = ["a", "b", "c"], {"k": {"deep": [1, "two"]}}
 
 
 def add_function_rule(dialect: str, words: str, expression: object, says: Observation) -> None:
-    """A function's value: an output of the one stack that has them all."""
+    """Add a rule for the value of a function, an output of one shared stack."""
     key = f"E{len(EXPRESSIONS[dialect])}"
     EXPRESSIONS[dialect][key] = expression
 
     def observe(heat: HeatClient) -> Observation:
         stack = heat.get_shared_stack(f"{dialect} functions", STACK_FACTORIES[dialect])
-        found = stack.read_output(key)
-        return stack.mask_ids(found) if isinstance(found, str) else found
+        text = stack.read_output(key)
+        return stack.mask_ids(text) if isinstance(text, str) else text
 
     area.add(words, observe, says)
 
@@ -218,7 +218,7 @@ def a_reference_to_a_random_string_is_its_value(heat: HeatClient) -> Observation
 
 
 @area.rule('"Fn::Select": Expecting value: line 1 column 1 (char 0)')
-def an_output_whose_function_fails_says_why(heat: HeatClient) -> Observation:
+def an_output_whose_function_fails_has_an_error(heat: HeatClient) -> Observation:
     stack = heat.create_stack(
         cfn({"X": {"Fn::Select": ["x", att("V", "value")]}}, V=value("text"))
     ).wait_until_settled()

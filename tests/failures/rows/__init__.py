@@ -1,4 +1,4 @@
-"""The whole table, area by area: the one door of this room."""
+"""The rows of the failure table, in the order of its areas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers do to accounts by themselves: passwords that age, accounts that wrong passwords shut."""
+"""Passwords that expire, and accounts that the server locks after too many wrong passwords."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from collections.abc import Generator
 from tests.failures.row import READY, FailureArea, expect_late
 from tests.failures.server_pair import USER, ApplyAnswer, Pair
 
-area = FailureArea("accounts that a server shuts")
+area = FailureArea("accounts that the server locks or expires")
 ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 ACCOUNT = f"{USER}@'%'"
 
 
 @area.row(READY)
-def an_account_whose_password_has_expired(pair: Pair) -> ScenarioAnswers:
+def an_account_with_an_expired_password(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(f"ALTER USER {ACCOUNT} PASSWORD EXPIRE")
     yield pair.source.apply(pair.build_source_document(Deadline=20))
 
 
 @area.row(READY)
-def a_receiver_that_was_stopped_by_an_expired_password(pair: Pair) -> ScenarioAnswers:
-    """The source's agent comes later than the replica's."""
+def a_receiver_stopped_by_an_expired_password(pair: Pair) -> ScenarioAnswers:
+    """The agent of the replica starts its pass before the agent of the source."""
     pair.prepare().replica.server.execute(pair.build_channel_statement("STOP"))
     pair.source.server.execute(f"ALTER USER {ACCOUNT} PASSWORD EXPIRE")
     pair.replica.server.execute(pair.build_channel_statement("START"))
-    passing = pair.replica.start_apply(pair.build_replica_document(Deadline=30))
+    process = pair.replica.start_apply(pair.build_replica_document(Deadline=30))
     assert pair.source.apply(pair.build_source_document(Deadline=20)).is_ready
-    yield pair.replica.wait_for_answer(passing, 30)
+    yield pair.replica.wait_for_answer(process, 30)
 
 
 @area.row(READY)
-def passwords_that_age_by_the_server_s_default(pair: Pair) -> ScenarioAnswers:
-    """The account is older than the server lets a password become."""
+def a_password_older_than_the_server_s_default_lifetime(pair: Pair) -> ScenarioAnswers:
+    """The account has no lifetime of its own and is older than the default."""
     pair.prepare().source.server.execute("SET GLOBAL default_password_lifetime = 30")
     pair.source.server.execute(f"ALTER USER {ACCOUNT} PASSWORD EXPIRE DEFAULT")
-    aged = pair.choose_statement(
+    statement = pair.choose_statement(
         mariadb="UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.password_last_changed', 1000000)",
         mysql="UPDATE mysql.user SET password_last_changed = '2001-01-01'",
     )
-    # Unlogged: these tables are not for replicas.
+    # Without binary logging: these tables must not be replicated.
     pair.source.server.execute(
-        "SET SESSION sql_log_bin = 0", f"{aged} WHERE User = '{USER}'", "FLUSH LOCAL PRIVILEGES"
+        "SET SESSION sql_log_bin = 0", f"{statement} WHERE User = '{USER}'", "FLUSH LOCAL PRIVILEGES"
     )
     yield pair.source.apply(pair.build_source_document(Deadline=20))
     pair.source.server.execute("SET GLOBAL default_password_lifetime = 0")
 
 
 @area.row(READY, quick=True)
-def an_account_that_wrong_passwords_have_shut(pair: Pair) -> ScenarioAnswers:
+def an_account_locked_by_wrong_passwords(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     lock_account(pair)
     yield pair.source.apply(pair.build_source_document(Deadline=20))
@@ -56,7 +56,7 @@ def an_account_that_wrong_passwords_have_shut(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_late("source", "blocked after too many wrong passwords"))
-def an_account_that_stays_shut_because_its_source_has_no_agent(pair: Pair) -> ScenarioAnswers:
+def a_locked_account_while_no_agent_runs_on_the_source(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     lock_account(pair)
     yield pair.replica.apply(pair.build_replica_document())
@@ -65,7 +65,7 @@ def an_account_that_stays_shut_because_its_source_has_no_agent(pair: Pair) -> Sc
 
 
 @area.row(READY)
-def an_account_with_limits_of_its_own(pair: Pair) -> ScenarioAnswers:
+def an_account_with_resource_limits(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(
         f"ALTER USER {ACCOUNT} WITH MAX_USER_CONNECTIONS 1 MAX_CONNECTIONS_PER_HOUR 1"
     )
@@ -73,7 +73,7 @@ def an_account_with_limits_of_its_own(pair: Pair) -> ScenarioAnswers:
 
 
 def lock_account(pair: Pair) -> None:
-    """Make the source count wrong passwords, and give it too many."""
+    """Limit the number of wrong passwords on the source, and log in with too many."""
     pair.source.server.execute(
         pair.choose_statement(
             mariadb="SET GLOBAL max_password_errors = 2",
@@ -81,11 +81,11 @@ def lock_account(pair: Pair) -> None:
         )
     )
     for _ in range(2):
-        told = pair.replica.apply(pair.build_replica_document(password="wrong"))
-        assert not told.is_ready
+        answer = pair.replica.apply(pair.build_replica_document(password="wrong"))
+        assert not answer.is_ready
 
 
 def stop_counting_errors(pair: Pair) -> None:
-    """Let a MariaDB count no longer."""
+    """Lift the limit of a MariaDB; the account of a MySQL has its own."""
     if pair.family == "mariadb":
         pair.source.server.execute("SET GLOBAL max_password_errors = 4294967295")

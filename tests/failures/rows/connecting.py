@@ -1,4 +1,4 @@
-"""On the way to the source: name, address, port, credentials, certificates."""
+"""Failures to reach the source or to log in: name, address, port, credentials, limits."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.failures.server_pair import PASSWORD, USER, ApplyAnswer, Node, Pair
 area = FailureArea("connecting and logging in")
 ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
-REFUSED_LOGIN = expect_late("source", "a wrong password, an unknown user")
-# Which of the two MariaDB says of a user that does not exist depends on whom it takes in its place.
-UNKNOWN = expect_late("source", "an unknown user, a user for other hosts")
+REJECTED_LOGIN = expect_late("source", "a wrong password, an unknown user")
+# MariaDB reports either error for a user that does not exist: it depends on the account that it checks instead.
+UNKNOWN_USER = expect_late("source", "an unknown user, a user for other hosts")
 
 
-@area.row(REFUSED_LOGIN, quick=True)
+@area.row(REJECTED_LOGIN, quick=True)
 def a_wrong_password(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(password="mistaken"))
 
 
-@area.row(UNKNOWN)
+@area.row(UNKNOWN_USER)
 def an_unknown_user(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(user="slave9999"))
 
 
-@area.row(UNKNOWN)
+@area.row(UNKNOWN_USER)
 def a_user_for_another_network(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source(Network="10.99.0.0/16")
     yield pair.replica.apply(pair.build_replica_document())
@@ -40,17 +40,17 @@ def a_user_for_another_network(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY, quick=True)
-def a_replica_that_knocks_before_its_account_exists(pair: Pair) -> ScenarioAnswers:
-    knocking = pair.replica.start_apply(pair.build_replica_document(Deadline=60))
+def a_replica_that_connects_before_its_account_exists(pair: Pair) -> ScenarioAnswers:
+    process = pair.replica.start_apply(pair.build_replica_document(Deadline=60))
     pair.prepare_source()
-    yield pair.replica.wait_for_answer(knocking, 60)
+    yield pair.replica.wait_for_answer(process, 60)
 
 
 @area.row(
     mariadb=expect_late("receiver", "lacks REPLICATION SLAVE"),
     mysql=expect_late("receiver", "lacks REPLICATION SLAVE"),
 )
-def an_account_without_the_right_to_replicate(pair: Pair) -> ScenarioAnswers:
+def an_account_without_the_replication_privilege(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.source.server.execute(f"REVOKE REPLICATION SLAVE ON *.* FROM {USER}@'%'")
     yield pair.replica.apply(pair.build_replica_document())
@@ -58,23 +58,23 @@ def an_account_without_the_right_to_replicate(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_late("source", "no complete answer"), heals=False)
-def a_source_that_sends_its_greeting_byte_after_byte(pair: Pair) -> ScenarioAnswers:
-    server = pair.source.server
+def a_source_that_sends_its_greeting_one_byte_at_a_time(pair: Pair) -> ScenarioAnswers:
+    address = pair.source.server.address
     command = (
         *pair.source.command_prefix,
         sys.executable,
         "-m",
         "tests.support.slow_server",
-        server.address,
+        address,
         "13306",
     )
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dripping:
-        assert dripping.stdout is not None
-        dripping.stdout.readline()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as slow_server:
+        assert slow_server.stdout is not None
+        slow_server.stdout.readline()
         document = pair.build_replica_document()
         document["Master"]["Port"] = 13306
         yield pair.replica.apply(document)
-        dripping.communicate()
+        slow_server.communicate()
 
 
 @area.row(expect_late("source", "nothing listens there"), quick=True)
@@ -87,7 +87,7 @@ def a_source_that_is_down(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_late("source", "no route to the source's address"))
-def an_address_that_nobody_has(pair: Pair) -> ScenarioAnswers:
+def an_unused_address(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(address=pair.unused_address, Deadline=8))
 
@@ -101,7 +101,7 @@ def a_firewall_that_drops_packets(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_late("source", "does not resolve"))
-def a_name_that_does_not_resolve(pair: Pair) -> ScenarioAnswers:
+def a_host_name_that_does_not_resolve(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(address="no-such-host.invalid"))
 
@@ -140,30 +140,30 @@ def an_account_with_no_connection_left(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(mariadb=expect_late("source", "one that may use the socket only"), heals=False)
-def an_account_for_the_socket_alone(pair: Pair) -> ScenarioAnswers:
+def an_account_restricted_to_the_unix_socket(pair: Pair) -> ScenarioAnswers:
     pair.source.server.execute(f"CREATE USER {USER}@'%' IDENTIFIED VIA unix_socket")
     yield pair.replica.apply(pair.build_replica_document())
 
 
 @area.row(expect_invalid("Master.User.password"), heals=False)
-def a_password_that_no_channel_takes(pair: Pair) -> ScenarioAnswers:
+def a_password_that_is_too_long_for_a_channel(pair: Pair) -> ScenarioAnswers:
     yield pair.replica.apply(pair.build_replica_document(password="x" * 97))
 
 
 @area.row(expect_late("account slave0000@%", "Access denied"))
-def an_account_of_the_same_name_that_the_source_prefers(pair: Pair) -> ScenarioAnswers:
+def a_more_specific_account_of_the_same_name(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
-    other = f"{USER}@'{pair.source.server.address}'"
-    pair.source.server.execute(f"CREATE USER {other} IDENTIFIED BY 'an other one'")
+    account = f"{USER}@'{pair.source.server.address}'"
+    pair.source.server.execute(f"CREATE USER {account} IDENTIFIED BY 'another one'")
     yield pair.source.apply(pair.build_source_document())
-    pair.source.server.execute(f"DROP USER {other}")
+    pair.source.server.execute(f"DROP USER {account}")
 
 
 @contextmanager
 def fill_connections(node: Node) -> Iterator[None]:
-    """Every connection of the server is taken, but for root's own extra one."""
+    """Use up every connection of the server except the extra one that it reserves for root."""
     server = node.server
-    usual = server.query_value("@@max_connections")
+    default_limit = server.query_value("@@max_connections")
     server.execute("SET GLOBAL max_connections = 10")
     with ExitStack() as stack:
         try:
@@ -174,4 +174,4 @@ def fill_connections(node: Node) -> Iterator[None]:
         except pymysql.OperationalError as error:
             assert error.args[0] == 1040, error
         yield
-    server.execute(f"SET GLOBAL max_connections = {usual}")
+    server.execute(f"SET GLOBAL max_connections = {default_limit}")

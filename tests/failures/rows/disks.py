@@ -1,4 +1,4 @@
-"""Disks without space: a server that waits for some seems well, and is not."""
+"""Full disks: a server that waits for free space still accepts connections, but it does not work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseUnreachable
 from tests.failures.row import FailureArea, expect_final, expect_late
 from tests.failures.server_pair import ApplyAnswer, Node, Pair
-from tests.support.network_link import fill_disk, mount_small_disk
+from tests.support.small_disk import fill_disk, mount_small_disk
 
 area = FailureArea("full disks")
 ScenarioAnswers = Generator[ApplyAnswer, None, None]
@@ -38,8 +38,8 @@ def a_replica_whose_relay_logs_fill_their_disk(pair: Pair) -> ScenarioAnswers:
     with open_small_disk(pair, pair.replica, "relay-log") as disk:
         pair.prepare()
         disk.fill()
-        said = "INSERT INTO d.t VALUES ({}, REPEAT('x', 100000))"
-        pair.source.server.execute(*(said.format(number) for number in range(10, 20)))
+        statement = "INSERT INTO d.t VALUES ({}, REPEAT('x', 100000))"
+        pair.source.server.execute(*(statement.format(number) for number in range(10, 20)))
         yield pair.replica.apply(pair.build_replica_document(Generation=2, Deadline=20))
         disk.free()
         check_healed(pair)
@@ -47,7 +47,7 @@ def a_replica_whose_relay_logs_fill_their_disk(pair: Pair) -> ScenarioAnswers:
 
 @dataclass(frozen=True, slots=True)
 class SmallDisk:
-    """What one kind of a server's files has to itself."""
+    """A disk that holds nothing but one kind of log of a server."""
 
     node: Node
     option: str
@@ -57,18 +57,18 @@ class SmallDisk:
         fill_disk(self.filler)
 
     def free(self) -> None:
-        """And start the server again: by itself it looks for space once a minute."""
+        """Free the space and restart the server, which itself checks for free space only once a minute."""
         self.node.server.stop(signal.SIGKILL)
         self.filler.unlink()
         self.node.server.start(self.option)
 
 
 @contextmanager
-def open_small_disk(pair: Pair, node: Node, files: str) -> Iterator[SmallDisk]:
-    """A small disk for what the option `files` names; the server is on it already."""
+def open_small_disk(pair: Pair, node: Node, option_name: str) -> Iterator[SmallDisk]:
+    """Restart the server with the option `option_name` pointing to a small disk."""
     pair.is_spoiled = True
     with mount_small_disk(node.folder / "disk", MEGABYTES) as folder:
-        option = f"{files}={folder}/log"
+        option = f"{option_name}={folder}/log"
         pair.restart_server(node, option)
         try:
             yield SmallDisk(node, option, folder / "filler")
@@ -77,16 +77,18 @@ def open_small_disk(pair: Pair, node: Node, files: str) -> Iterator[SmallDisk]:
 
 
 def write_until_timeout(node: Node) -> None:
-    """A session that writes, and goes on waiting when nobody listens any more."""
+    """Write from a session that the server keeps waiting after its client has gone."""
     with closing(connect_socket(node.server.socket, "root", 1)) as session:
         try:
             session.fetch_rows(sql("INSERT INTO d.t VALUES (99, {})", "x" * 6_000), "writing")
         except DatabaseUnreachable:
             return
-    raise AssertionError("the disk is full, and yet it was written to")
+    raise AssertionError("the server wrote to a full disk")
 
 
 def check_healed(pair: Pair) -> None:
-    told = pair.apply_on_replica()
-    assert told.is_ready, f"it does not heal: {told.worst_condition}: {told.reason}"
+    answer = pair.apply_on_replica()
+    assert answer.is_ready, (
+        f"not ready after the cause was removed: {answer.worst_condition}: {answer.reason}"
+    )
     pair.compare_rows()

@@ -1,4 +1,4 @@
-"""TLS on the channel: what the metadata wants, what the source offers, and whose certificate it shows."""
+"""TLS on the channel: the settings in the metadata, the source's settings, and its certificate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NO_TLS = {"mariadb": ("ssl=OFF",), "mysql": ("tls-version=",)}
 
 
 @area.row(READY, quick=True)
-def a_certificate_that_is_right(pair: Pair) -> ScenarioAnswers:
+def a_valid_certificate(pair: Pair) -> ScenarioAnswers:
     with tempfile.TemporaryDirectory() as folder:
-        right = create_authority(pair, folder).valid
-        serve_certificate(pair, right)
-        yield pair.apply_on_replica(TLS=build_tls_section(right))
+        certificate = create_authority(pair, folder).valid
+        serve_certificate(pair, certificate)
+        yield pair.apply_on_replica(TLS=build_tls_section(certificate))
 
 
 @area.row(expect_late("source", "was not signed by the CA"), heals=False)
@@ -40,7 +40,7 @@ def a_certificate_for_another_name(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_late("source", "the source has no TLS"), heals=False)
-def a_source_without_tls_where_the_channel_wants_it(pair: Pair) -> ScenarioAnswers:
+def a_source_without_tls_for_a_channel_that_requires_it(pair: Pair) -> ScenarioAnswers:
     pair.is_spoiled = True
     pair.restart_server(pair.source, *NO_TLS[pair.family])
     pair.prepare_source()
@@ -50,15 +50,15 @@ def a_source_without_tls_where_the_channel_wants_it(pair: Pair) -> ScenarioAnswe
 @area.row(
     mariadb1011=expect_late("source", "let in over TLS only"),
     mariadb118=expect_final("source", "admits encrypted connections only"),
-    # Our own look goes encrypted there, for no password of MySQL's goes in clear.
+    # The agent's own connection is encrypted there: it never sends a MySQL password in clear text.
     mysql=expect_final("receiver", "admits encrypted connections only"),
     heals=False,
 )
 def a_source_that_admits_encrypted_connections_only(pair: Pair) -> ScenarioAnswers:
     pair.is_spoiled = True
     with tempfile.TemporaryDirectory() as folder:
-        right = create_authority(pair, folder).valid
-        serve_certificate(pair, right, "require-secure-transport=ON")
+        certificate = create_authority(pair, folder).valid
+        serve_certificate(pair, certificate, "require-secure-transport=ON")
         yield pair.replica.apply(pair.build_replica_document(TLS={"Required": False}))
 
 
@@ -67,25 +67,25 @@ def a_source_that_admits_encrypted_connections_only(pair: Pair) -> ScenarioAnswe
     mysql=expect_late("receiver", "one that must use TLS"),
     heals=False,
 )
-def an_account_that_requires_tls_and_a_channel_in_clear(pair: Pair) -> ScenarioAnswers:
+def an_account_that_requires_tls_and_an_unencrypted_channel(pair: Pair) -> ScenarioAnswers:
     pair.is_spoiled = True
     with tempfile.TemporaryDirectory() as folder:
-        right = create_authority(pair, folder).valid
-        pair.restart_server(pair.source, *right.options)
+        certificate = create_authority(pair, folder).valid
+        pair.restart_server(pair.source, *certificate.options)
         pair.prepare_source(TLS={})
         yield pair.replica.apply(pair.build_replica_document(TLS={"Required": False}))
 
 
 @area.row(READY)
-def a_channel_whose_files_of_certificates_are_gone(pair: Pair) -> ScenarioAnswers:
+def a_channel_whose_certificate_files_are_missing(pair: Pair) -> ScenarioAnswers:
     with tempfile.TemporaryDirectory() as folder:
-        right = create_authority(pair, folder).valid
-        serve_certificate(pair, right)
-        assert pair.apply_on_replica(TLS=build_tls_section(right)).is_ready
+        certificate = create_authority(pair, folder).valid
+        serve_certificate(pair, certificate)
+        assert pair.apply_on_replica(TLS=build_tls_section(certificate)).is_ready
         for path in (pair.replica.server.folder / "data").rglob("*guestagent*.pem"):
             path.unlink()
         pair.replica.server.execute(pair.build_channel_statement("STOP"))
-        yield pair.apply_on_replica(TLS=build_tls_section(right))
+        yield pair.apply_on_replica(TLS=build_tls_section(certificate))
 
 
 def create_authority(pair: Pair, folder: str) -> CertificateAuthority:
@@ -93,7 +93,7 @@ def create_authority(pair: Pair, folder: str) -> CertificateAuthority:
 
 
 def serve_certificate(pair: Pair, certificate: Certificate, *options: str) -> None:
-    """The source shows this certificate, and is ready."""
+    """Restart the source with this certificate, and make it ready."""
     pair.is_spoiled = True
     pair.restart_server(pair.source, *certificate.options, *options)
     pair.prepare_source()
@@ -104,8 +104,8 @@ def build_tls_section(certificate: Certificate) -> dict[str, object]:
 
 
 def apply_with_certificate(pair: Pair, kind: str) -> ScenarioAnswers:
-    """What a replica says that trusts the right authority alone."""
+    """Apply on a replica that trusts only the CA of the valid certificate."""
     with tempfile.TemporaryDirectory() as folder:
-        made = create_authority(pair, folder)
-        serve_certificate(pair, getattr(made, kind))
-        yield pair.replica.apply(pair.build_replica_document(TLS=build_tls_section(made.valid)))
+        authority = create_authority(pair, folder)
+        serve_certificate(pair, getattr(authority, kind))
+        yield pair.replica.apply(pair.build_replica_document(TLS=build_tls_section(authority.valid)))

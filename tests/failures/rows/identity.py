@@ -1,4 +1,4 @@
-"""Who the servers are, and whether their histories go together: where data could be lost."""
+"""Server ids, binary logs and GTID histories: mistakes here could lose data."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 
 @area.row(expect_final("server id", "which is the source's too"), quick=True)
-def a_server_id_that_the_source_has(pair: Pair) -> ScenarioAnswers:
+def a_server_id_equal_to_the_source_s(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(ServerId=71))
 
 
 @area.row(mariadb=expect_final("server id", "72, under which the source has 0-72-"), heals=False)
-def a_server_id_under_which_the_source_has_written(pair: Pair) -> ScenarioAnswers:
+def a_server_id_that_the_source_s_history_contains(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.source.server.execute("SET SESSION server_id = 72", "CREATE DATABASE d")
     pair.source.server.execute("CREATE DATABASE later")
@@ -31,9 +31,9 @@ def a_server_id_under_which_the_source_has_written(pair: Pair) -> ScenarioAnswer
 @area.row(
     mariadb=expect_final("skipped changes", "server id 72, under which the source has 0-72-"), heals=False
 )
-def a_server_id_that_was_changed_after_the_channel_had_left_out_a_row(pair: Pair) -> ScenarioAnswers:
+def a_server_id_changed_after_the_channel_skipped_a_row(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(
-        "SET SESSION server_id = 72", "INSERT INTO d.t VALUES (10, 'lacking')"
+        "SET SESSION server_id = 72", "INSERT INTO d.t VALUES (10, 'skipped')"
     )
     pair.insert_rows(11)
     assert pair.replica.apply(pair.build_replica_document()).worst_condition == "server id"
@@ -41,16 +41,16 @@ def a_server_id_that_was_changed_after_the_channel_had_left_out_a_row(pair: Pair
 
 
 @area.row(mariadb=expect_final("history", "the source has another transaction under 0-71-"), heals=False)
-def a_row_that_was_written_on_the_replica_under_the_source_s_server_id(pair: Pair) -> ScenarioAnswers:
-    stop = (pair.build_channel_statement("STOP"), "SET SESSION server_id = 71")
-    pair.prepare().replica.server.execute(*stop, "INSERT INTO d.t VALUES (999, 'errant')")
-    time.sleep(1.1)  # a MariaDB stamps its transactions in seconds
+def a_row_written_on_the_replica_under_the_source_s_server_id(pair: Pair) -> ScenarioAnswers:
+    statements = (pair.build_channel_statement("STOP"), "SET SESSION server_id = 71")
+    pair.prepare().replica.server.execute(*statements, "INSERT INTO d.t VALUES (999, 'errant')")
+    time.sleep(1.1)  # MariaDB's transactions have a timestamp in seconds
     pair.insert_rows(4)
     yield pair.replica.apply(pair.build_replica_document(Deadline=10))
 
 
 @area.row(mysql=expect_final("server uuid", ""), heals=False)
-def a_server_uuid_that_the_source_has(pair: Pair) -> ScenarioAnswers:
+def a_server_uuid_equal_to_the_source_s(pair: Pair) -> ScenarioAnswers:
     pair.is_spoiled = True
     pair.prepare_source()
     pair.replica.server.stop()
@@ -83,34 +83,34 @@ def a_replica_without_a_binary_log(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(mysql=expect_final("GTID", "off"), heals=False)
-def a_source_that_does_not_count_by_gtid(pair: Pair) -> ScenarioAnswers:
+def a_source_without_gtids(pair: Pair) -> ScenarioAnswers:
     pair.is_spoiled = True
     pair.restart_server(pair.source, "gtid-mode=OFF", "enforce-gtid-consistency=OFF")
     yield pair.source.apply(pair.build_source_document())
 
 
 @area.row(expect_final("receiver", "no longer has the binary logs"), heals=False)
-def binary_logs_that_were_purged(pair: Pair) -> ScenarioAnswers:
+def purged_binary_logs(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.source.server.execute(
         "CREATE DATABASE d", "FLUSH BINARY LOGS", "CREATE TABLE d.t (id INT)", "FLUSH BINARY LOGS"
     )
-    last = pair.source.server.read_position()[0]
-    pair.source.server.execute(f"PURGE BINARY LOGS TO '{last}'")
+    last_log = pair.source.server.read_position()[0]
+    pair.source.server.execute(f"PURGE BINARY LOGS TO '{last_log}'")
     yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
 @area.row(expect_final("history", "errant"), heals=False, quick=True)
 def an_errant_transaction_while_the_source_is_idle(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
-    lifted, _ = pair.write_access_statements
-    pair.replica.server.execute(lifted, "INSERT INTO d.t VALUES (77, 'nobody else has it')")
+    allow_writes, _ = pair.write_access_statements
+    pair.replica.server.execute(allow_writes, "INSERT INTO d.t VALUES (77, 'only on the replica')")
     yield pair.replica.apply(pair.build_replica_document())
-    assert pair.replica.server.query_value("(SELECT v FROM d.t WHERE id = 77)") == "nobody else has it"
+    assert pair.replica.server.query_value("(SELECT v FROM d.t WHERE id = 77)") == "only on the replica"
 
 
 @area.row(expect_final("history", "errant"), heals=False)
-def a_source_that_was_rebuilt(pair: Pair) -> ScenarioAnswers:
+def a_rebuilt_source(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.source.server.reset()
     pair.source.apply(pair.build_source_document())
@@ -119,7 +119,7 @@ def a_source_that_was_rebuilt(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_final("history", "diverged from the source"), heals=False)
-def a_source_that_came_back_as_an_older_copy_and_wrote_on(pair: Pair) -> ScenarioAnswers:
+def a_source_restored_from_an_older_copy_that_wrote_rows(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     with restore_older_copy(pair):
         pair.insert_rows(4, 5, 6)
@@ -131,7 +131,7 @@ def a_source_that_came_back_as_an_older_copy_and_wrote_on(pair: Pair) -> Scenari
 
 
 @area.row(expect_final("history", "diverged from the source"), heals=False)
-def a_source_that_came_back_empty_at_its_address_and_wrote_on(pair: Pair) -> ScenarioAnswers:
+def an_empty_source_at_the_same_address_that_wrote_rows(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.source.server.reset()
     pair.source.apply(pair.build_source_document())
@@ -143,7 +143,7 @@ def a_source_that_came_back_empty_at_its_address_and_wrote_on(pair: Pair) -> Sce
 
 
 @area.row(expect_final("history", "diverged from the source"), heals=False)
-def a_source_that_came_back_as_an_older_copy_and_wrote_on_before_anybody_looked(
+def a_source_restored_from_an_older_copy_that_wrote_rows_before_the_next_pass(
     pair: Pair,
 ) -> ScenarioAnswers:
     pair.prepare()
@@ -158,31 +158,31 @@ def a_source_that_came_back_as_an_older_copy_and_wrote_on_before_anybody_looked(
 
 
 @area.row(expect_final("history", "diverged from the source"), heals=False, quick=True)
-def a_source_that_was_reset_and_wrote_on_before_anybody_looked(pair: Pair) -> ScenarioAnswers:
+def a_reset_source_that_wrote_rows_before_the_next_pass(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
-    forget = pair.choose_statement(mariadb="RESET MASTER", mysql="RESET BINARY LOGS AND GTIDS")
-    again = "INSERT INTO d.t VALUES ({}, 'again')"
-    time.sleep(1.1)  # MariaDB's log counts whole seconds
-    pair.source.server.execute(forget, *(again.format(number) for number in range(20, 50)))
-    time.sleep(2)  # a MariaDB's channel goes on by itself
+    reset = pair.choose_statement(mariadb="RESET MASTER", mysql="RESET BINARY LOGS AND GTIDS")
+    insert = "INSERT INTO d.t VALUES ({}, 'again')"
+    time.sleep(1.1)  # MariaDB's binary log has timestamps in seconds
+    pair.source.server.execute(reset, *(insert.format(number) for number in range(20, 50)))
+    time.sleep(2)  # the channel of a MariaDB reconnects meanwhile
     yield pair.replica.apply(pair.build_replica_document())
 
 
 @area.row(mariadb118=expect_final("history", "the source has another transaction under 0-71-"), heals=False)
-def a_source_whose_count_of_resets_was_reset_too(pair: Pair) -> ScenarioAnswers:
-    forget = ("SET SESSION sql_log_bin = 0", "FLUSH GLOBAL STATUS")
-    pair.source.server.execute(*forget)
-    time.sleep(4)  # so far apart two lives of a source are told apart
+def a_reset_source_whose_reset_counter_was_cleared(pair: Pair) -> ScenarioAnswers:
+    clear_counter = ("SET SESSION sql_log_bin = 0", "FLUSH GLOBAL STATUS")
+    pair.source.server.execute(*clear_counter)
+    time.sleep(4)  # the agent distinguishes two starts of a source only if they are this far apart
     pair.prepare().replica.server.execute(pair.build_channel_statement("STOP"))
-    time.sleep(1.1)  # a MariaDB stamps its transactions in seconds
+    time.sleep(1.1)  # MariaDB's transactions have a timestamp in seconds
     pair.source.server.execute("RESET MASTER")
     pair.insert_rows(*range(100, 120))
-    pair.source.server.execute(*forget)
+    pair.source.server.execute(*clear_counter)
     yield pair.replica.apply(pair.build_replica_document())
 
 
 @area.row(READY)
-def a_source_that_was_restarted_and_wrote_on(pair: Pair) -> ScenarioAnswers:
+def a_restarted_source_that_wrote_rows(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.restart_server(pair.source)
     pair.prepare_source()
@@ -191,20 +191,20 @@ def a_source_that_was_restarted_and_wrote_on(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY)
-def a_restarted_source_that_has_purged_what_was_to_be_compared(pair: Pair) -> ScenarioAnswers:
+def a_restarted_source_that_purged_the_logs_to_compare(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.restart_server(pair.source)
     pair.prepare_source()
     pair.insert_rows(*range(20, 25))
     pair.compare_rows()
     purge_older_logs(pair)
-    told = pair.replica.apply(pair.build_replica_document(Deadline=20))
-    assert "cannot be compared (the source: reading the binary log" in str(told.answer["conditions"])
-    yield told
+    answer = pair.replica.apply(pair.build_replica_document(Deadline=20))
+    assert "cannot be compared (the source: reading the binary log" in str(answer.answer["conditions"])
+    yield answer
 
 
 def purge_older_logs(pair: Pair) -> None:
-    """Leave the source its newest log alone. One that the replica has not passed yet is not purged."""
+    """Purge all but the newest log. The source keeps a log that the replica still reads."""
     source = pair.source.server
     deadline = time.monotonic() + 20
     while len(logs := source.execute("SHOW BINARY LOGS")) > 1:
@@ -215,7 +215,7 @@ def purge_older_logs(pair: Pair) -> None:
 
 @contextmanager
 def restore_older_copy(pair: Pair) -> Iterator[None]:
-    """Put the source's data back, at the end, as they were at the beginning."""
+    """After the block, restore the source's data to its state before the block."""
     data, copy = pair.source.server.folder / "data", pair.source.server.folder / "copy"
     pair.source.server.stop()
     shutil.copytree(data, copy)
@@ -229,18 +229,18 @@ def restore_older_copy(pair: Pair) -> Iterator[None]:
 
 
 @area.row(expect_final("data", "schemas or accounts without a history"), heals=False)
-def data_without_a_history(pair: Pair) -> ScenarioAnswers:
+def data_without_a_gtid_history(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.execute_unlogged("CREATE DATABASE found", "CREATE TABLE found.t (id INT)")
     yield pair.replica.apply(pair.build_replica_document())
     assert pair.replica.server.execute("SHOW DATABASES LIKE 'found'")
 
 
-UNLOGGED = expect_final("data", "a log that lacks the beginning of")
+INCOMPLETE_LOG = expect_final("data", "a log that lacks the beginning of")
 
 
-@area.row(UNLOGGED, heals=False, quick=True)
-def a_source_whose_data_was_loaded_past_its_log(pair: Pair) -> ScenarioAnswers:
+@area.row(INCOMPLETE_LOG, heals=False, quick=True)
+def a_source_with_data_loaded_without_binary_logging(pair: Pair) -> ScenarioAnswers:
     pair.source.server.execute(
         "SET SESSION sql_log_bin = 0",
         "CREATE DATABASE d",
@@ -249,8 +249,8 @@ def a_source_whose_data_was_loaded_past_its_log(pair: Pair) -> ScenarioAnswers:
     yield pair.source.apply(pair.build_source_document())
 
 
-@area.row(UNLOGGED, heals=False)
-def a_source_in_use_whose_data_was_loaded_past_its_log(pair: Pair) -> ScenarioAnswers:
+@area.row(INCOMPLETE_LOG, heals=False)
+def a_source_in_use_with_data_loaded_without_binary_logging(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.source.server.execute(
         "SET SESSION sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT, v INT)"
@@ -259,8 +259,8 @@ def a_source_in_use_whose_data_was_loaded_past_its_log(pair: Pair) -> ScenarioAn
     yield pair.source.apply(pair.build_source_document())
 
 
-@area.row(UNLOGGED, heals=False)
-def a_source_whose_log_was_reset_after_it_was_loaded(pair: Pair) -> ScenarioAnswers:
+@area.row(INCOMPLETE_LOG, heals=False)
+def a_source_whose_binary_log_was_reset_after_data_was_loaded(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.source.server.execute("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v MEDIUMTEXT)")
     pair.insert_rows(1)
@@ -272,7 +272,7 @@ def a_source_whose_log_was_reset_after_it_was_loaded(pair: Pair) -> ScenarioAnsw
 
 
 def _load_dump_with_position(pair: Pair) -> None:
-    """As a dump is loaded that brings its own position along."""
+    """Load data as a dump does that sets the GTID position."""
     server = pair.source.server
     server.execute(
         "SET SESSION sql_log_bin = 0", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v TEXT)"
@@ -286,7 +286,7 @@ def _load_dump_with_position(pair: Pair) -> None:
 
 
 @area.row(mariadb=expect_final("data", "0-5-9"), heals=False)
-def a_source_that_has_its_position_from_a_dump(pair: Pair) -> ScenarioAnswers:
+def a_source_with_a_gtid_position_from_a_dump(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     _load_dump_with_position(pair)
     yield pair.source.apply(pair.build_source_document())
@@ -297,14 +297,14 @@ def a_source_that_has_its_position_from_a_dump(pair: Pair) -> ScenarioAnswers:
     mysql=expect_final("receiver", "no longer has the binary logs"),
     heals=False,
 )
-def a_fresh_replica_of_a_source_that_has_its_position_from_a_dump(pair: Pair) -> ScenarioAnswers:
+def a_new_replica_of_a_source_with_a_gtid_position_from_a_dump(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     _load_dump_with_position(pair)
     yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
 @area.row(expect_final("history", ""), heals=False)
-def a_former_source_with_writes_of_its_own(pair: Pair) -> ScenarioAnswers:
+def a_former_source_with_its_own_writes(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     pair.replica.server.execute("CREATE DATABASE own", "CREATE TABLE own.t (id INT)")
     yield pair.replica.apply(pair.build_replica_document())
@@ -312,6 +312,6 @@ def a_former_source_with_writes_of_its_own(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_final(f"account {USER}@%", "a different account of somebody else"), heals=False)
-def an_account_of_somebody_else_in_the_place_of_ours(pair: Pair) -> ScenarioAnswers:
+def a_foreign_account_with_the_name_of_the_replication_user(pair: Pair) -> ScenarioAnswers:
     pair.source.server.execute(f"CREATE USER {USER}@'%' IDENTIFIED BY 'made by hand'")
     yield pair.source.apply(pair.build_source_document())

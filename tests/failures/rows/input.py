@@ -1,4 +1,4 @@
-"""What a document asks for that can never come true: refused at once, before anything is touched."""
+"""Documents that the agent can never satisfy: it rejects them at once, before it changes anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ScenarioAnswers = Generator[ApplyAnswer, None, None]
         "Master.User.password: expected a string without any control character or character beyond U+FFFF"
     )
 )
-def a_password_with_a_character_beyond_the_basic_plane(pair: Pair) -> ScenarioAnswers:
+def a_password_with_a_character_beyond_the_basic_multilingual_plane(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()
     yield pair.replica.apply(pair.build_replica_document(password="key \U0001f511"))
 
@@ -29,7 +29,7 @@ def a_user_name_in_quotes(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_invalid("it is an account of the server's own"), heals=False)
-def an_account_of_the_server_s_own(pair: Pair) -> ScenarioAnswers:
+def a_system_account_of_the_server(pair: Pair) -> ScenarioAnswers:
     yield pair.source.apply(
         pair.build_source_document() | {"Users": [{"name": "root", "password": "secret"}]}
     )
@@ -41,9 +41,9 @@ def an_unspecified_source_address(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_invalid("the agent's channels have a heartbeat"), heals=False)
-def a_channel_s_timeout_below_its_heartbeat(pair: Pair) -> ScenarioAnswers:
-    name = pair.choose_statement(mariadb="slave_net_timeout", mysql="replica_net_timeout")
-    yield pair.replica.apply(pair.build_replica_document(Variables={name: 1}))
+def a_network_timeout_below_the_heartbeat_of_the_channel(pair: Pair) -> ScenarioAnswers:
+    variable = pair.choose_statement(mariadb="slave_net_timeout", mysql="replica_net_timeout")
+    yield pair.replica.apply(pair.build_replica_document(Variables={variable: 1}))
 
 
 @area.row(mariadb=READY, mysql=expect_final(f"password of {USER}", "35 bytes"), heals=False, quick=True)
@@ -56,19 +56,19 @@ def a_password_of_more_than_32_bytes(pair: Pair) -> ScenarioAnswers:
 @area.row(
     mariadb=READY, mysql=expect_final("user name", "the role with which it marks its accounts"), heals=False
 )
-def a_user_that_is_called_as_the_agent_s_mark(pair: Pair) -> ScenarioAnswers:
+def a_user_named_like_the_agent_s_marker_role(pair: Pair) -> ScenarioAnswers:
     yield pair.source.apply(
         pair.build_source_document() | {"Users": [{"name": "guestagent", "password": "secret"}]}
     )
 
 
 @area.row(expect_final("user name", "started with latin1"), heals=False, quick=True)
-def a_user_name_that_the_replica_s_channels_garble(pair: Pair) -> ScenarioAnswers:
+def a_user_name_that_the_replica_s_character_set_corrupts(pair: Pair) -> ScenarioAnswers:
     pair.restart_server(pair.replica, "character-set-server=latin1")
     yield pair.replica.apply(pair.build_replica_document(user="réplique"))
     pair.restart_server(pair.replica)
 
 
 @area.row(mariadb1011=expect_final("TLS", "leave require_secure_transport out"), heals=False)
-def a_server_without_tls_that_shall_reject_logins_in_clear(pair: Pair) -> ScenarioAnswers:
+def a_server_without_tls_that_must_reject_unencrypted_logins(pair: Pair) -> ScenarioAnswers:
     yield pair.source.apply(pair.build_source_document(Variables={"require_secure_transport": True}))

@@ -1,4 +1,4 @@
-"""Servers and networks that go away and come back, and what somebody changed by hand meanwhile."""
+"""Servers and networks that fail and return, and changes that a person makes by hand."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ import pymysql
 
 from tests.failures.row import READY, FailureArea, expect_final, expect_late
 from tests.failures.server_pair import USER, ApplyAnswer, Pair
-from tests.support.replication import wait_until
+from tests.support.polling import wait_until
 
 area = FailureArea("interruptions and drift")
 ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 
 @area.row(READY, quick=True)
-def a_partition_in_the_middle_of_the_stream(pair: Pair) -> ScenarioAnswers:
+def a_network_partition_during_replication(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.link.cut()
     pair.insert_rows(5, 6)
-    time.sleep(0.5)
+    time.sleep(0.5)  # the source's packets must be dropped for a while
     pair.link.heal()
     yield pair.replica.apply(pair.build_replica_document(Deadline=40))
 
 
 @area.row(READY)
-def a_source_that_was_killed_and_is_back(pair: Pair) -> ScenarioAnswers:
+def a_source_restarted_after_it_was_killed(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
-    pair.restart_server(pair.source, by=signal.SIGKILL)
+    pair.restart_server(pair.source, signal_number=signal.SIGKILL)
     pair.prepare_source()
     pair.insert_rows(5)
     yield pair.replica.apply(pair.build_replica_document(Deadline=40))
 
 
 @area.row(READY)
-def a_stream_that_the_source_has_killed(pair: Pair) -> ScenarioAnswers:
+def a_replication_connection_killed_on_the_source(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
-    console = pair.source.server._console
-    pair.source.server.execute(*(f"KILL {row['id']}" for row in pair.source.server.execute(console.dumps)))
+    source = pair.source.server
+    source.execute(*(f"KILL {row['id']}" for row in source.execute(source.statements.dumps)))
     pair.insert_rows(5)
     yield pair.replica.apply(pair.build_replica_document(Deadline=40))
 
 
 @area.row(READY)
-def a_commit_that_waits_on_the_source_for_an_acknowledgement(pair: Pair) -> ScenarioAnswers:
-    """No replica is semi-synchronous, so each commit waits for the whole timeout, while the replica has it already."""
+def a_commit_that_waits_for_a_semi_synchronous_acknowledgement(pair: Pair) -> ScenarioAnswers:
+    """No replica is semi-synchronous: a commit waits for the whole timeout, although the replica already has it."""
     pair.is_spoiled = True
     pair.prepare()
     pair.source.server.execute(
@@ -60,44 +60,44 @@ def a_commit_that_waits_on_the_source_for_an_acknowledgement(pair: Pair) -> Scen
             "SET GLOBAL rpl_semi_sync_source_timeout = 6000;SET GLOBAL rpl_semi_sync_source_enabled = 1",
         ).split(";")
     )
-    writing = threading.Thread(target=pair.insert_rows, args=(5,))
-    writing.start()
+    writer = threading.Thread(target=pair.insert_rows, args=(5,))
+    writer.start()
     wait_until(lambda: len(pair.replica.server.execute("SELECT id FROM d.t")) == 4)
     yield pair.replica.apply(pair.build_replica_document(Deadline=30))
-    writing.join()
+    writer.join()
 
 
 @area.row(READY, quick=True)
-def a_replica_that_was_killed_under_writes(pair: Pair) -> ScenarioAnswers:
+def a_replica_killed_while_it_applies_rows(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     pair.insert_rows(*range(10, 40))
-    pair.restart_server(pair.replica, by=signal.SIGKILL)
+    pair.restart_server(pair.replica, signal_number=signal.SIGKILL)
     pair.insert_rows(*range(40, 50))
     yield pair.replica.apply(pair.build_replica_document(Deadline=40))
 
 
 @area.row(READY)
-def a_replica_killed_in_the_middle_of_a_change_of_its_channel(pair: Pair) -> ScenarioAnswers:
+def a_replica_killed_while_its_channel_is_changed(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     for number in range(3):
-        changing = threading.Thread(target=change_channel_repeatedly, args=(pair,))
-        changing.start()
+        changer = threading.Thread(target=change_channel_repeatedly, args=(pair,))
+        changer.start()
         time.sleep(random.random() * 0.2)
         pair.replica.server.stop(signal.SIGKILL)
-        changing.join()
+        changer.join()
         pair.replica.server.start()
         pair.insert_rows(20 + number)
     yield pair.replica.apply(pair.build_replica_document(Deadline=40))
 
 
 @area.row(READY)
-def a_receiver_that_somebody_stopped(pair: Pair) -> ScenarioAnswers:
+def a_receiver_stopped_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().replica.server.execute(f"{pair.build_channel_statement('STOP')} IO_THREAD")
     yield pair.replica.apply(pair.build_replica_document(Deadline=20))
 
 
 @area.row(READY)
-def an_applier_that_somebody_stopped(pair: Pair) -> ScenarioAnswers:
+def an_applier_stopped_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().replica.server.execute(f"{pair.build_channel_statement('STOP')} SQL_THREAD")
     pair.insert_rows(5)
     yield pair.replica.apply(pair.build_replica_document(Deadline=20))
@@ -112,7 +112,7 @@ def a_channel_that_was_never_started(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY)
-def a_channel_that_somebody_forgot(pair: Pair) -> ScenarioAnswers:
+def a_channel_removed_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().replica.server.execute(
         pair.build_channel_statement("STOP"), f"{pair.build_channel_statement('RESET')} ALL"
     )
@@ -121,7 +121,7 @@ def a_channel_that_somebody_forgot(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY)
-def a_channel_that_somebody_pointed_elsewhere(pair: Pair) -> ScenarioAnswers:
+def a_channel_pointed_to_another_host_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().replica.server.execute(
         pair.build_channel_statement("STOP"),
         pair.build_change_statement("HOST='192.0.2.1'"),
@@ -131,7 +131,7 @@ def a_channel_that_somebody_pointed_elsewhere(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY)
-def a_channel_whose_password_somebody_changed(pair: Pair) -> ScenarioAnswers:
+def a_channel_password_changed_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().replica.server.execute(
         pair.build_channel_statement("STOP"),
         pair.build_change_statement("PASSWORD='another'"),
@@ -141,7 +141,7 @@ def a_channel_whose_password_somebody_changed(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY)
-def a_replica_that_somebody_made_writable(pair: Pair) -> ScenarioAnswers:
+def a_replica_made_writable_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().replica.server.execute(
         pair.choose_statement(mariadb="SET GLOBAL read_only = 0", mysql="SET GLOBAL super_read_only = 0")
     )
@@ -155,32 +155,32 @@ def a_replica_that_somebody_made_writable(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(READY)
-def a_source_that_somebody_made_read_only(pair: Pair) -> ScenarioAnswers:
+def a_source_made_read_only_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute("SET GLOBAL read_only = 1")
     yield pair.source.apply(pair.build_source_document(Deadline=20))
     assert pair.source.server.query_value("@@read_only") == "0"
 
 
 @area.row(READY)
-def an_account_that_somebody_dropped(pair: Pair) -> ScenarioAnswers:
+def an_account_dropped_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(f"DROP USER {USER}@'%'")
     yield pair.source.apply(pair.build_source_document(Deadline=20))
 
 
 @area.row(READY, quick=True)
-def an_account_whose_password_somebody_changed(pair: Pair) -> ScenarioAnswers:
+def an_account_password_changed_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(f"ALTER USER {USER}@'%' IDENTIFIED BY 'by hand'")
     yield pair.source.apply(pair.build_source_document(Deadline=20))
 
 
 @area.row(READY)
-def an_account_to_which_somebody_gave_more(pair: Pair) -> ScenarioAnswers:
+def an_account_with_privileges_added_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(f"GRANT SELECT ON *.* TO {USER}@'%'")
     yield pair.source.apply(pair.build_source_document(Deadline=20))
 
 
 @area.row(expect_final(f"account {USER}@%", "a locked account"))
-def an_account_that_somebody_locked(pair: Pair) -> ScenarioAnswers:
+def an_account_locked_by_hand(pair: Pair) -> ScenarioAnswers:
     pair.prepare().source.server.execute(f"ALTER USER {USER}@'%' ACCOUNT LOCK")
     yield pair.source.apply(pair.build_source_document())
     pair.source.server.execute(f"ALTER USER {USER}@'%' ACCOUNT UNLOCK")
@@ -202,7 +202,7 @@ def a_database_server_that_hangs(pair: Pair) -> ScenarioAnswers:
 
 @area.row(mariadb=expect_final("server ids of replicas", "more than once"), heals=False)
 def two_replicas_with_one_server_id(pair: Pair) -> ScenarioAnswers:
-    """The second one is played by the source's own wish: it must not have the id of the replica that it sees."""
+    """The document gives the source the id of its replica, as a second replica with that id would have it."""
     pair.prepare()
     wait_until(lambda: has_replica(pair))
     yield pair.source.apply(pair.build_source_document(ServerId=72))
@@ -215,7 +215,7 @@ def has_replica(pair: Pair) -> bool:
 
 
 def change_channel_repeatedly(pair: Pair) -> None:
-    """Until the server is gone: what is done to a channel that is pointed anew."""
+    """Stop, change and start the channel until the server is gone."""
     with suppress(pymysql.MySQLError, OSError):
         while True:
             pair.replica.server.execute(

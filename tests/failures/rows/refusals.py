@@ -15,7 +15,7 @@ ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 
 @area.row(mariadb=expect_final("step", "strict_password_validation rejects every hash"))
-def a_password_policy_that_admits_no_hash(pair: Pair) -> ScenarioAnswers:
+def a_password_policy_that_rejects_every_hash(pair: Pair) -> ScenarioAnswers:
     pair.source.server.execute("INSTALL SONAME 'simple_password_check'")
     yield pair.source.apply(pair.build_source_document())
     pair.source.server.execute("UNINSTALL SONAME 'simple_password_check'")
@@ -23,7 +23,7 @@ def a_password_policy_that_admits_no_hash(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_final("step", "the server runs without accounts"))
-def a_server_that_runs_without_accounts(pair: Pair) -> ScenarioAnswers:
+def a_server_started_without_grant_tables(pair: Pair) -> ScenarioAnswers:
     pair.restart_server(pair.source, "skip-grant-tables")
     yield pair.source.apply(pair.build_source_document())
     pair.restart_server(pair.source)
@@ -31,16 +31,16 @@ def a_server_that_runs_without_accounts(pair: Pair) -> ScenarioAnswers:
 
 
 @area.row(expect_final("step", "root lacks a privilege"), heals=False)
-def a_root_that_may_not_change_the_channel(pair: Pair) -> ScenarioAnswers:
+def a_root_account_without_the_replication_privileges(pair: Pair) -> ScenarioAnswers:
     pair.is_spoiled = True
     pair.prepare_source()
-    right = pair.choose_statement(mariadb="REPLICATION SLAVE ADMIN", mysql="REPLICATION_SLAVE_ADMIN")
-    pair.execute_unlogged(f"REVOKE SUPER, {right} ON *.* FROM root@localhost")
+    privilege = pair.choose_statement(mariadb="REPLICATION SLAVE ADMIN", mysql="REPLICATION_SLAVE_ADMIN")
+    pair.execute_unlogged(f"REVOKE SUPER, {privilege} ON *.* FROM root@localhost")
     yield pair.replica.apply(pair.build_replica_document())
 
 
 @area.row(mysql=expect_final("step", "InnoDB takes no writes"))
-def an_InnoDB_that_takes_no_writes(pair: Pair) -> ScenarioAnswers:  # noqa: N802 - its name in the table
+def innodb_in_read_only_mode(pair: Pair) -> ScenarioAnswers:
     pair.restart_server(pair.source, "innodb-read-only=1")
     yield pair.source.apply(pair.build_source_document())
     pair.restart_server(pair.source)
@@ -48,15 +48,15 @@ def an_InnoDB_that_takes_no_writes(pair: Pair) -> ScenarioAnswers:  # noqa: N802
 
 
 @area.row(expect_late("server", "Too many connections; end sessions"))
-def a_server_with_no_connection_left(pair: Pair) -> ScenarioAnswers:
+def a_database_server_with_no_connection_left(pair: Pair) -> ScenarioAnswers:
     server = pair.source.server
-    usual = server.query_value("@@max_connections")
+    default_limit = server.query_value("@@max_connections")
     server.execute("SET GLOBAL max_connections = 10")
     with ExitStack() as stack:
         try:
             while True:
-                stack.enter_context(closing(server._connected()))
+                stack.enter_context(closing(server.connect()))
         except pymysql.OperationalError:
             yield pair.source.apply(pair.build_source_document())
-    server.execute(f"SET GLOBAL max_connections = {usual}")
+    server.execute(f"SET GLOBAL max_connections = {default_limit}")
     pair.prepare_source()

@@ -15,14 +15,14 @@ from guestagent.database.steps import (
     CreateMarker,
 )
 from guestagent.embedded.database_servers import Flavour
+from tests.support.certificates import create_certificate
 from tests.support.database_servers import DatabaseServer, open_server
 from tests.support.family_statements import STATEMENTS, FamilyStatements
+from tests.support.polling import wait_until
 from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
-    create_certificate,
     start_replication,
-    wait_until,
 )
 
 LOGGING = ("general-log=1", "general-log-file=../general.log", "slow-query-log=1", "long-query-time=0")
@@ -35,21 +35,21 @@ def family_statements(flavour: Flavour) -> FamilyStatements:
 
 @pytest.fixture(scope="session")
 def source_server(
-    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+    flavour: Flavour, data_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("source") / "s"
     options = ("server-id=1", *LOGGING, "slow-query-log-file=../slow.log")
-    with open_server(folder, empty, *options, flavour=flavour) as server:
+    with open_server(folder, data_template, *options, flavour=flavour) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def replica_server(
-    flavour: Flavour, empty: Path, tmp_path_factory: pytest.TempPathFactory
+    flavour: Flavour, data_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("replica") / "s"
     options = ("server-id=2", *LOGGING, "slow-query-log-file=../slow.log", "slave-net-timeout=5")
-    with open_server(folder, empty, *options, flavour=flavour) as server:
+    with open_server(folder, data_template, *options, flavour=flavour) as server:
         yield server
 
 
@@ -81,11 +81,11 @@ def replica(replica_server: DatabaseServer) -> Iterator[Database]:
 
 @pytest.fixture
 def replica_without_relay_logs(
-    source: DatabaseServer, empty: Path, tmp_path: Path
+    source: DatabaseServer, data_template: Path, tmp_path: Path
 ) -> Iterator[DatabaseServer]:
     """A replica that was killed, without its relay logs."""
     options = ("server-id=4", "relay-log=relay")
-    with open_server(tmp_path / "torn", empty, *options, flavour=source.flavour) as server:
+    with open_server(tmp_path / "torn", data_template, *options, flavour=source.flavour) as server:
         with closing(server.open()) as replica, closing(source.open()) as at_source:
             start_replication(replica, source)
             # A MariaDB 10.11 that is killed while it applies an account may have logged it without recording it.
@@ -98,11 +98,11 @@ def replica_without_relay_logs(
 
 
 @pytest.fixture
-def tls_source(flavour: Flavour, empty: Path, tmp_path: Path) -> Iterator[tuple[DatabaseServer, str]]:
+def tls_source(flavour: Flavour, data_template: Path, tmp_path: Path) -> Iterator[tuple[DatabaseServer, str]]:
     """A source with a certificate for its address, whose account must use TLS; and the CA's file."""
     ca, key = create_certificate(tmp_path, "server")
     options = ("server-id=8", f"ssl-ca={ca}", f"ssl-cert={ca}", f"ssl-key={key}")
-    with open_server(tmp_path / "certified", empty, *options, flavour=flavour) as server:
+    with open_server(tmp_path / "certified", data_template, *options, flavour=flavour) as server:
         with closing(server.open()) as database:
             database.apply(CreateMarker())
             database.apply(CreateAccount(REPLICATOR, PASSWORD, require_tls=True))

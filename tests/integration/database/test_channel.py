@@ -34,16 +34,16 @@ from guestagent.embedded.database_servers import Flavour
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
+from tests.support.certificates import create_certificate
 from tests.support.database_servers import DatabaseServer, open_server
 from tests.support.family_statements import STATEMENTS, FamilyStatements, limit_to_family
+from tests.support.polling import wait_until
 from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
     build_point_channel,
-    create_certificate,
     read_channel,
     start_replication,
-    wait_until,
 )
 
 LONGEST = max(family_statements.password_length_limit for family_statements in STATEMENTS.values())
@@ -308,11 +308,11 @@ class TestChannel:
 
     @limit_to_family("mariadb")
     def test_two_replicas_with_one_server_id_evict_each_other(
-        self, source: DatabaseServer, replica: Database, empty: Path, tmp_path: Path
+        self, source: DatabaseServer, replica: Database, data_template: Path, tmp_path: Path
     ) -> None:
         start_replication(replica, source)
         with (
-            open_server(tmp_path / "twin", empty, "server-id=2", flavour=source.flavour) as twin,
+            open_server(tmp_path / "twin", data_template, "server-id=2", flavour=source.flavour) as twin,
             closing(twin.open()) as other,
         ):
             other.apply(build_point_channel(source))
@@ -351,9 +351,11 @@ class TestChannel:
         assert replica.dialect.diagnose_error(error, FailureStage.APPLYING).kind is FailureKind.FAIL
 
     def test_a_source_without_a_binary_log_is_diagnosed(
-        self, replica: Database, flavour: Flavour, empty: Path, tmp_path: Path
+        self, replica: Database, flavour: Flavour, data_template: Path, tmp_path: Path
     ) -> None:
-        with open_server(tmp_path / "mute", empty, "server-id=3", "skip-log-bin", flavour=flavour) as mute:
+        with open_server(
+            tmp_path / "mute", data_template, "server-id=3", "skip-log-bin", flavour=flavour
+        ) as mute:
             with closing(mute.open()) as database:
                 database.apply(CreateMarker())
                 database.apply(CreateAccount(REPLICATOR, PASSWORD))
@@ -385,10 +387,10 @@ def is_evicted(replica: Database) -> bool:
 @limit_to_family("mysql")
 class TestMysqlChannel:
     def test_server_id_and_read_only_survive_a_restart_but_writable_does_not(
-        self, flavour: Flavour, empty: Path, tmp_path: Path
+        self, flavour: Flavour, data_template: Path, tmp_path: Path
     ) -> None:
         with open_server(
-            tmp_path / "s", empty, "server-id=5", "super-read-only=1", flavour=flavour
+            tmp_path / "s", data_template, "server-id=5", "super-read-only=1", flavour=flavour
         ) as server:
             with closing(server.open()) as database:
                 database.apply(SetServerId(55))
@@ -403,9 +405,9 @@ class TestMysqlChannel:
         assert (restarted.read_only, restarted.is_restricted, restarted.server_id) == (True, False, 55)
 
     def test_a_replica_stays_read_only_after_a_restart_without_option_file(
-        self, flavour: Flavour, empty: Path, tmp_path: Path
+        self, flavour: Flavour, data_template: Path, tmp_path: Path
     ) -> None:
-        with open_server(tmp_path / "s", empty, "server-id=5", flavour=flavour) as server:
+        with open_server(tmp_path / "s", data_template, "server-id=5", flavour=flavour) as server:
             with closing(server.open()) as database:
                 database.apply(SetReadOnly(True))
             server.stop()
@@ -418,10 +420,10 @@ class TestMysqlChannel:
         source: DatabaseServer,
         replica: Database,
         replica_server: DatabaseServer,
-        empty: Path,
+        data_template: Path,
         tmp_path: Path,
     ) -> None:
-        with open_server(tmp_path / "twin", empty, "server-id=9", flavour=source.flavour) as twin:
+        with open_server(tmp_path / "twin", data_template, "server-id=9", flavour=source.flavour) as twin:
             twin.stop()
             identity = source.folder / "data" / "auto.cnf"
             (twin.folder / "data" / "auto.cnf").write_bytes(identity.read_bytes())
@@ -465,11 +467,11 @@ class TestMysqlChannel:
         assert database.observe().gtid
 
     def test_a_damaged_relay_log_is_fetched_again_after_a_start(
-        self, source: DatabaseServer, flavour: Flavour, empty: Path, tmp_path: Path
+        self, source: DatabaseServer, flavour: Flavour, data_template: Path, tmp_path: Path
     ) -> None:
         options = ("server-id=4", "relay-log=relay")
         with (
-            open_server(tmp_path / "damaged", empty, *options, flavour=flavour) as server,
+            open_server(tmp_path / "damaged", data_template, *options, flavour=flavour) as server,
             closing(server.open()) as replica,
         ):
             start_replication(replica, source)

@@ -11,7 +11,8 @@ from guestagent.database.state import Account, ChannelState, ReceiverState
 from guestagent.database.steps import CreateAccount, CreateMarker, PointChannel, StartChannel, StopChannel
 from guestagent.secret import Secret
 from tests.support.database_servers import DatabaseServer
-from tests.support.replication import read_channel, wait_until
+from tests.support.polling import wait_until
+from tests.support.replication import read_channel
 
 LOGIN_REFUSED = frozenset({1045, 1698})
 

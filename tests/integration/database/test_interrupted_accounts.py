@@ -19,7 +19,8 @@ from guestagent.database.steps import CreateMarker
 from tests.support.database_servers import DatabaseServer, open_server
 from tests.support.family_statements import limit_to_family
 from tests.support.node_agents import NodeAgent, describe_source
-from tests.support.replication import read_channel, start_replication, wait_until
+from tests.support.polling import wait_until
+from tests.support.replication import read_channel, start_replication
 from tests.support.table_locks import hold_locks
 
 MARIADB_ALONE, MYSQL_ALONE = limit_to_family("mariadb"), limit_to_family("mysql")
@@ -134,11 +135,11 @@ def test_a_foreign_account_that_was_created_meanwhile_is_not_replaced(
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
 def test_kills_between_row_and_log_leave_equal_accounts(
-    replica_server: DatabaseServer, replica: Database, empty: Path, tmp_path: Path, rounds: int
+    replica_server: DatabaseServer, replica: Database, data_template: Path, tmp_path: Path, rounds: int
 ) -> None:
     """Kill the server half of the times while commits wait for a backup, otherwise at a random moment of the pass."""
     random_numbers = random.Random(rounds)
-    with open_server(tmp_path / "s", empty, "server-id=9", flavour=replica_server.flavour) as source:
+    with open_server(tmp_path / "s", data_template, "server-id=9", flavour=replica_server.flavour) as source:
         agent = NodeAgent(tmp_path / "agent", source.socket)
         assert agent.run_pass(describe_source(FOLLOWING, 9)).is_ready
         start_replication(replica, source)

@@ -16,7 +16,8 @@ from guestagent.agent.model import Readiness
 from tests.support.database_servers import DatabaseServer, open_server
 from tests.support.family_statements import limit_to_family
 from tests.support.node_agents import NodeAgent, describe_replica
-from tests.support.replication import PASSWORD, REPLICATOR, wait_until
+from tests.support.polling import wait_until
+from tests.support.replication import PASSWORD, REPLICATOR
 
 pytestmark = limit_to_family("mariadb")
 
@@ -27,10 +28,10 @@ USERS = "SELECT User FROM mysql.global_priv WHERE User LIKE 'visitor%' ORDER BY 
 
 @contextmanager
 def replicating_agent(
-    folder: Path, empty: Path, source: DatabaseServer
+    folder: Path, data_template: Path, source: DatabaseServer
 ) -> Iterator[tuple[DatabaseServer, NodeAgent]]:
     """A replica that has caught up, and its agent."""
-    with open_server(folder, empty, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
+    with open_server(folder, data_template, f"server-id={REPLICA_ID}", flavour=source.flavour) as replica:
         agent = NodeAgent(folder / "agent", replica.socket)
         wait_until(lambda: agent.run_pass(describe_node(source)).is_ready, 120)  # it applies everything
         yield replica, agent
@@ -41,10 +42,10 @@ def describe_node(source: DatabaseServer) -> dict[str, object]:
 
 
 def test_a_logged_and_unrecorded_statement_is_recorded(
-    source: DatabaseServer, empty: Path, tmp_path: Path
+    source: DatabaseServer, data_template: Path, tmp_path: Path
 ) -> None:
     source.execute("CREATE DATABASE d")
-    with replicating_agent(tmp_path / "r", empty, source) as (replica, agent):
+    with replicating_agent(tmp_path / "r", data_template, source) as (replica, agent):
         source.execute("CREATE TABLE d.t (a INT)")
         wait_until(lambda: source.query_value("@@gtid_binlog_pos") == replica.query_value("@@gtid_slave_pos"))
         forget_newest_gtid(replica)
@@ -58,13 +59,13 @@ def test_a_logged_and_unrecorded_statement_is_recorded(
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.patient)])
 @pytest.mark.timeout(900)
 def test_kills_during_ddl_are_repaired_or_attributed_to_crash_recovery(
-    source: DatabaseServer, empty: Path, tmp_path: Path, rounds: int
+    source: DatabaseServer, data_template: Path, tmp_path: Path, rounds: int
 ) -> None:
     """Replace a replica if its crash recovery has logged transactions, which must be its diagnosis."""
     source.execute("CREATE DATABASE d")
     left = rounds
     while left:
-        with replicating_agent(tmp_path / f"r{left}", empty, source) as (replica, agent):
+        with replicating_agent(tmp_path / f"r{left}", data_template, source) as (replica, agent):
             while left:
                 left -= 1
                 with write_in_background(source, left):

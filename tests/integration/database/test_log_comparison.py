@@ -14,7 +14,8 @@ from guestagent.database.protocols import Database
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source, User
 from tests.support.database_servers import DatabaseServer
-from tests.support.replication import PASSWORD, REPLICATOR, start_replication, wait_until
+from tests.support.polling import wait_until
+from tests.support.replication import PASSWORD, REPLICATOR, start_replication
 
 TABLES = (
     "CREATE DATABASE d",
@@ -59,7 +60,7 @@ KINDS = (
 
 def execute_all(server: DatabaseServer, *statements: str) -> None:
     """Execute the statements in one session. A rejected one produces no transaction."""
-    with closing(server._connected()) as connection, connection.cursor() as cursor:
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
         for statement in statements:
             try:
                 cursor.execute(statement)

@@ -14,7 +14,8 @@ from guestagent.database.protocols import Database
 from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.steps import StartChannel
 from tests.support.database_servers import DatabaseServer
-from tests.support.replication import PASSWORD, REPLICATOR, build_point_channel, wait_until
+from tests.support.polling import wait_until
+from tests.support.replication import PASSWORD, REPLICATOR, build_point_channel
 
 CUT = {"mysql": 1024, "mariadb": 4096}
 """The length to which SHOW VARIABLES cuts a value, in characters."""

@@ -17,11 +17,11 @@ from guestagent.errors import DatabaseRefused
 from guestagent.secret import Secret
 from tests.support.database_servers import DatabaseServer
 from tests.support.family_statements import FamilyStatements
+from tests.support.polling import wait_until
 from tests.support.replication import (
     REPLICATOR,
     build_point_channel,
     read_channel,
-    wait_until,
 )
 
 pytestmark = pytest.mark.every_server

@@ -19,12 +19,12 @@ from guestagent.database.state import (
 )
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret
+from tests.support.certificates import create_certificate
 from tests.support.database_servers import DatabaseServer
+from tests.support.polling import wait_until
 from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
-    create_certificate,
-    wait_until,
 )
 
 pytestmark = pytest.mark.every_server

@@ -21,11 +21,11 @@ from guestagent.database.steps import (
 from guestagent.embedded.database_servers import Flavour
 from guestagent.errors import DatabaseUnreachable
 from tests.support.database_servers import DatabaseServer, open_server
-from tests.support.network_link import fill_disk, mount_small_disk
 from tests.support.replication import (
     PASSWORD,
     REPLICATOR,
 )
+from tests.support.small_disk import fill_disk, mount_small_disk
 
 pytestmark = pytest.mark.every_server
 
@@ -62,11 +62,11 @@ class TestUnresponsiveServer:
         assert source_state.error is not None
         assert source_state.error.number == 2013
 
-    def test_a_full_disk_is_reported(self, flavour: Flavour, empty: Path, tmp_path: Path) -> None:
+    def test_a_full_disk_is_reported(self, flavour: Flavour, data_template: Path, tmp_path: Path) -> None:
         with (
             mount_small_disk(tmp_path / "disk", 64) as disk,
             open_server(
-                tmp_path / "s", empty, "server-id=9", f"log-bin={disk}/log", flavour=flavour
+                tmp_path / "s", data_template, "server-id=9", f"log-bin={disk}/log", flavour=flavour
             ) as stuck,
         ):
             stuck.execute("CREATE DATABASE d", "CREATE TABLE d.t (v LONGBLOB)")
@@ -86,9 +86,9 @@ class TestUnresponsiveServer:
             open_database(str(tmp_path / "none"), 1.0)
 
     def test_a_server_that_is_killed_between_two_calls_is_unreachable(
-        self, flavour: Flavour, empty: Path, tmp_path: Path
+        self, flavour: Flavour, data_template: Path, tmp_path: Path
     ) -> None:
-        with open_server(tmp_path / "mortal", empty, "server-id=9", flavour=flavour) as mortal:
+        with open_server(tmp_path / "mortal", data_template, "server-id=9", flavour=flavour) as mortal:
             database = mortal.open()
             mortal.stop(signal.SIGKILL)
 
@@ -98,9 +98,9 @@ class TestUnresponsiveServer:
                 database.apply(SetReadOnly(True))
 
     def test_a_killed_server_has_the_same_state_after_a_restart(
-        self, flavour: Flavour, empty: Path, tmp_path: Path
+        self, flavour: Flavour, data_template: Path, tmp_path: Path
     ) -> None:
-        with open_server(tmp_path / "mortal", empty, "server-id=9", flavour=flavour) as mortal:
+        with open_server(tmp_path / "mortal", data_template, "server-id=9", flavour=flavour) as mortal:
             with closing(mortal.open()) as database:
                 database.apply(CreateMarker())
                 database.apply(CreateAccount(REPLICATOR, PASSWORD))

@@ -21,27 +21,27 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--without", nargs="*", default=())
-    asked = parser.parse_args()
-    told, sys.stdout = sys.stdout, sys.stderr  # the tests print, too
-    suite = unittest.defaultTestLoader.loadTestsFromNames(list_names(asked.name, tuple(asked.without)))
-    remove_excluded(suite, tuple(asked.without))
+    options = parser.parse_args()
+    result_stream, sys.stdout = sys.stdout, sys.stderr  # the tests print, too
+    suite = unittest.defaultTestLoader.loadTestsFromNames(list_names(options.name, tuple(options.without)))
+    remove_excluded(suite, tuple(options.without))
     verdicts = JsonResult()
     suite.run(verdicts)
-    json.dump(verdicts.results, told)
-    told.flush()
+    json.dump(verdicts.results, result_stream)
+    result_stream.flush()
     os._exit(0)  # what they left running is not waited for
 
 
-def list_names(asked: str, without: tuple[str, ...]) -> list[str]:
+def list_names(prefix: str, excluded: tuple[str, ...]) -> list[str]:
     """A package's test modules; anything else is a name by itself. What is left out is not imported."""
     try:
-        package = importlib.import_module(asked)
+        package = importlib.import_module(prefix)
     except ModuleNotFoundError:  # a class, or a test
-        return [asked]
+        return [prefix]
     if not hasattr(package, "__path__"):
-        return [asked]
-    modules = [f"{asked}.{each.name}" for each in pkgutil.iter_modules(package.__path__)]
-    return [each for each in modules if ".test_" in each and not each.startswith(without)]
+        return [prefix]
+    modules = [f"{prefix}.{each.name}" for each in pkgutil.iter_modules(package.__path__)]
+    return [each for each in modules if ".test_" in each and not each.startswith(excluded)]
 
 
 class JsonResult(unittest.TestResult):
@@ -82,10 +82,10 @@ def remove_excluded(suite: unittest.TestSuite, prefixes: tuple[str, ...]) -> Non
     for one in suite:
         if isinstance(one, unittest.TestSuite):
             remove_excluded(one, prefixes)
-    kept: list[Any] = list(suite)
+    tests: list[Any] = list(suite)
     suite._tests = [
         one
-        for one in kept
+        for one in tests
         if isinstance(one, unittest.TestSuite) or not format_name(one).startswith(prefixes)
     ]
 
