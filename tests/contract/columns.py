@@ -45,11 +45,11 @@ def open_fake_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]
 @contextmanager
 def open_real_heat(hypervisor: Hypervisor | None = None) -> Iterator[HeatClient]:
     """Run a real Keystone and Heat for the block. With HEAT_RELEASE=27, Heat 27 is installed from PyPI."""
-    from guestagent.embedded.real_heat import ground_for, remove_leftovers
+    from guestagent.embedded.real_heat import open_heat_setup, remove_leftovers
 
     release = os.environ.get("HEAT_RELEASE")
     with open_public_folder() as folder:
-        ground = ground_for(folder, int(release) if release else None)
+        ground = open_heat_setup(folder, int(release) if release else None)
         try:
             with serving(hypervisor, CloudSettings(), ground) as cloud:
                 heat = HeatClient("real", int(release or 19), cloud.connect["auth"], EMBEDDED)

@@ -13,7 +13,7 @@ import openstack
 from guestagent.embedded import serving
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.process.cloud_settings import CloudSettings
-from guestagent.embedded.real_heat import ground_for, remove_leftovers
+from guestagent.embedded.real_heat import open_heat_setup, remove_leftovers
 from tests.support.guest_cloud import GuestCloud
 from tests.support.subnets import open_subnet
 
@@ -28,7 +28,7 @@ def open_real_heat(folder: Path, settings: CloudSettings = DEFAULT_SETTINGS) -> 
     The account of the daemons must be able to enter `folder`.
     """
     heat_folder = folder / "heat"
-    ground = ground_for(heat_folder, int(RELEASE) if RELEASE else None)
+    ground = open_heat_setup(heat_folder, int(RELEASE) if RELEASE else None)
     with open_subnet() as subnet:
         gateway = str(subnet[1])
         bridge = f"gah{gateway.split('.')[2]}"

@@ -23,7 +23,7 @@ from guestagent.embedded.process.state_file import (
     load_cloud_state,
     write_cloud_state,
 )
-from guestagent.embedded.real_heat import RealHeatSetup, ground_for, remove_leftovers
+from guestagent.embedded.real_heat import RealHeatSetup, open_heat_setup, remove_leftovers
 from guestagent.errors import CloudRefused, InvalidInput, Problem
 from guestagent.secret import Secret
 
@@ -77,7 +77,7 @@ def prepare_real_heat(options: CloudOptions) -> RealHeatSetup | None:
     make_public_folder(options.state_folder.parent)
     options.state_folder.mkdir(mode=atomic_file.PRIVATE_FOLDER, exist_ok=True)
     options.state_folder.chmod(STATE_FOLDER_MODE)
-    return ground_for(options.heat_folder, options.heat_release)
+    return open_heat_setup(options.heat_folder, options.heat_release)
 
 
 def sweep_leftovers(options: CloudOptions) -> None:

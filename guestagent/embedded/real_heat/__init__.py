@@ -1,5 +1,5 @@
 """A real Keystone and a real Heat, run by us: their own code, our configuration, our servers, network and images."""
 
-from guestagent.embedded.real_heat.setup import RealHeatSetup, ground_for, remove_leftovers
+from guestagent.embedded.real_heat.setup import RealHeatSetup, open_heat_setup, remove_leftovers
 
-__all__ = ["RealHeatSetup", "ground_for", "remove_leftovers"]
+__all__ = ["RealHeatSetup", "open_heat_setup", "remove_leftovers"]

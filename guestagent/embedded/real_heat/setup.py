@@ -34,7 +34,7 @@ class RealHeatSetup:
         return _get_process_file(self.paths.folder.parent)
 
 
-def ground_for(folder: Path, release: int | None = None) -> RealHeatSetup:
+def open_heat_setup(folder: Path, release: int | None = None) -> RealHeatSetup:
     """Prepare a real Heat. The first time on a machine takes half a minute, and minutes for a release from PyPI.
 
     From the main thread. UnsupportedEnvironment if this machine lacks something, with what to do about it.
