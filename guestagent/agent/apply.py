@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from guestagent.agent import evidence, metadata_files, pause, signalling, status, wiring
+from guestagent.agent.deadline import compute_apply_deadline
 from guestagent.agent.dependencies import PassDependencies
-from guestagent.agent.journal import Journal
 from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
@@ -48,7 +48,9 @@ def apply_document(
         reconciler = build_reconciler(document, dependencies)
         has_deadline = signals and find_newest_outcome(record) is None
         report = reconciler.converge(
-            _compute_deadline(document, dependencies.journal, has_deadline=has_deadline)
+            compute_apply_deadline(
+                document, dependencies.journal, wiring.build_task_key(document), has_deadline=has_deadline
+            )
         )
         delivery = _signal(sender, document, record, report, clock) if signals else None
         node_status = build_node_status(document, report)
@@ -80,12 +82,6 @@ def build_node_status(document: Document, report: Report) -> AgentStatus:
         deadline=document.section.deadline,
         conditions=report.readiness.conditions,
     )
-
-
-def _compute_deadline(document: Document, journal: Journal, *, has_deadline: bool) -> float:
-    """Return the deadline of the generation while its handle waits for a signal; otherwise one that begins now."""
-    elapsed = 0.0 if has_deadline else journal.get_task_seconds(wiring.build_task_key(document))
-    return elapsed + document.section.deadline
 
 
 def _read_document(settings: Settings, text: str | None, where: str) -> Document:

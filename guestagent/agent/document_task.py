@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from guestagent.agent import evidence, wiring
 from guestagent.agent.apply import build_node_status, build_reconciler
+from guestagent.agent.deadline import compute_daemon_deadline
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
@@ -21,7 +21,7 @@ from guestagent.agent.status_reporter import StatusReporter
 from guestagent.errors import GuestAgentError, InvalidMetadata, NotReady, StorageError
 from guestagent.metadata import Document, parse, require_resolved
 from guestagent.retry import Clock
-from guestagent.signal import SignalRecord, SignalStatus
+from guestagent.signal import SignalRecord
 
 DependenciesFactory = Callable[
     [Settings, Clock, Callable[[], bool], Callable[[Progress], None]], PassDependencies
@@ -81,7 +81,13 @@ class DocumentTask:
             # Within the lock, so that the files are read after its former holder has written them.
             dependencies = self._build_dependencies(document)
             record = self._context.signaller.find_record(document)
-            deadline = self._compute_deadline(document, record, dependencies.journal)
+            deadline = compute_daemon_deadline(
+                document,
+                record,
+                dependencies.journal,
+                wiring.build_task_key(document),
+                is_sending_failure=self._context.signaller.is_sending_failure,
+            )
             report = build_reconciler(document, dependencies).converge(deadline)
         if report.verdict is not Verdict.INTERRUPTED:
             self._finish_turn(document, record, report)
@@ -109,22 +115,6 @@ class DocumentTask:
         self._context.signaller.hold()
         self._context.clock.sleep(LOCK_INTERVAL_S)
         return not self._context.is_interrupted()
-
-    def _compute_deadline(self, document: Document, record: SignalRecord | None, journal: Journal) -> float:
-        """Return the seconds after which a node that is not ready has failed.
-
-        The deadline no longer applies once the node was ready, or Heat has accepted or rejected a signal: drift repair
-        has no time limit. A pending FAILURE that was repaired in the meantime may become true again at the deadline.
-        """
-        deadline = float(document.section.deadline)
-        if record is None:
-            return deadline
-        task = wiring.build_task_key(document)
-        if record.pending is None or record.pending.outcome.status is SignalStatus.SUCCESS:
-            journal.record_outcome(task)
-            return math.inf
-        is_over = journal.get_task_seconds(task) >= deadline
-        return math.inf if is_over and self._context.signaller.is_sending_failure() else deadline
 
     def _handle_error(self, document: Document, reason: str) -> None:
         """Report that the pass could not be completed. If that is still so at the deadline, signal it."""

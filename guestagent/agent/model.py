@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from ipaddress import IPv6Address, ip_address
 
 from guestagent.agent.divergence import Divergence
 from guestagent.agent.refusal import Refusal
+from guestagent.agent.server_id import derive_server_id
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
@@ -65,17 +64,6 @@ class DesiredState:
             retain_passwords=section.retain_passwords,
             requires_secure_transport=secure_transport == "ON",
         )
-
-
-def derive_server_id(address: str | None) -> int | UnresolvedFunction:
-    """Derive a server id from the node's own address: an IPv4 address as a number, a hash of an IPv6 address."""
-    if address is None:
-        return UnresolvedFunction("this node's address", "")
-    parsed = ip_address(address)
-    if isinstance(parsed, IPv6Address):
-        # Its last bits may be alike in every subnet, and its first ones are alike in one.
-        return int.from_bytes(hashlib.sha256(parsed.packed).digest()[:4], "big") or 1
-    return int(parsed) or 1
 
 
 def _build_account(user: User, host: str, tls: Tls | None) -> DesiredAccount:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.database import channel_tls
-from guestagent.database.state import ChannelState, ReceiverState, TlsOptions
-from guestagent.database.steps import PointChannel
+from guestagent.database.state import ChannelState, TlsOptions
 from guestagent.metadata.document import Source, UnresolvedFunction
 
 LOGIN_REFUSED_ERRORS = frozenset({1045, 1698})
@@ -47,30 +46,3 @@ def has_different_target(
     )
     has_options = channel.uses_gtid and channel.tls == tls and not channel.unexpected_options
     return not (has_endpoint and has_options and has_password)
-
-
-def is_locked_out(channel: ChannelState, observed: ObservedState) -> bool:
-    """Return whether the source rejects the receiver's login although the agent's own login succeeded.
-
-    The channel then has another password, which no server shows. It is pointed anew once: if that does not help, the
-    reason is a different one.
-    """
-    error = channel.receiver_error
-    if channel.receiver is not ReceiverState.CONNECTING or error is None or observed.source_history is None:
-        return False
-    return error.number in LOGIN_REFUSED_ERRORS and error.number not in observed.retried_errors
-
-
-def build_channel_step(source: Source, tls: TlsOptions) -> PointChannel:
-    """Build the step that points the channel to the source."""
-    return PointChannel(
-        host=source.address,
-        port=source.port,
-        user=source.user.name,
-        password=source.user.password,
-        tls=tls.is_enabled,
-        tls_ca=tls.ca or None,
-        tls_verify=tls.verify,
-        tls_certificate=tls.certificate or None,
-        tls_key=tls.key or None,
-    )

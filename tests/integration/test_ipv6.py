@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guestagent.agent.model import derive_server_id
+from guestagent.agent.server_id import derive_server_id
 from guestagent.database.state import ServerState
 from guestagent.embedded.database_servers import Flavour
 from tests.failures.server_pair import Node

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.model import DesiredState, ObservedState, derive_server_id
+from guestagent.agent.model import DesiredState, ObservedState
+from guestagent.agent.server_id import derive_server_id
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import Account, AccountState, ReceiverState, ServerError, SourceState
