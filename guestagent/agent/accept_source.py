@@ -14,7 +14,7 @@ from guestagent.agent.observe import observe_source
 from guestagent.agent.settings import Settings
 from guestagent.agent.skipped_changes import advise_undo, describe_settings, find_unmanaged_settings
 from guestagent.database.gtid_history import shorten_gtids
-from guestagent.database.replication_settings import ReplicationSetting
+from guestagent.database.harmful_settings import ReplicationSetting
 from guestagent.errors import NotReady
 from guestagent.metadata import Document, parse, require_resolved
 from guestagent.metadata.document import Source

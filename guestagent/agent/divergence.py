@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from guestagent.agent.own_server_id import describe_left_out_transactions
+from guestagent.agent.changes_under_own_id import describe_left_out_transactions
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.skip_settings import describe_skip_settings
-from guestagent.database.diagnosis import FailureStage
 from guestagent.database.gtid_history import shorten_gtids
 from guestagent.database.protocols import SqlDialect
+from guestagent.database.replication_diagnosis import FailureStage
 from guestagent.database.state import ChannelState, ReceiverState, ServerState, SourceState
 
 CLOCK_TOLERANCE_S = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guestagent.agent.name_list import format_names
-from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide, merge_settings
+from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide, merge_settings
 from guestagent.database.state import ServerState
 
 SHOWN_SETTINGS_LIMIT = 3

@@ -8,7 +8,7 @@ from guestagent.agent.model import Condition, DesiredState
 from guestagent.agent.name_list import format_names
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.skip_settings import SHOWN_SETTINGS_LIMIT, find_skip_settings
-from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
+from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role
 

@@ -15,8 +15,8 @@ from guestagent.agent.account_steps import (
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
 from guestagent.agent.skipped_changes import judge_managed_settings
-from guestagent.database.diagnosis import FailureStage
 from guestagent.database.protocols import SqlDialect
+from guestagent.database.replication_diagnosis import FailureStage
 from guestagent.database.state import EXPIRED_SUFFIX, AccountState, ServerError, ServerState
 
 ACCOUNT_REQUIREMENT = "exactly REPLICATION SLAVE, with the wanted password"

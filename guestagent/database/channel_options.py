@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from guestagent.database.replication_settings import format_setting
+from guestagent.database.harmful_settings import format_setting
 
 
 @dataclass(frozen=True, slots=True)

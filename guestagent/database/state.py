@@ -8,7 +8,7 @@ from enum import Enum
 
 from guestagent.database.channel_options import UnexpectedOption
 from guestagent.database.gtid_history import GtidHistory
-from guestagent.database.replication_settings import ReplicationSetting
+from guestagent.database.harmful_settings import ReplicationSetting
 from guestagent.metadata.host_port import format_host_port
 from guestagent.secret import Secret
 

@@ -69,7 +69,12 @@ ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess"}
 # A pure file gets clocks, files and connections as arguments. These decide, so they say that they are pure.
 DECISIONS = {
     *("agent/plan.py", "agent/preconditions.py", "agent/refusal.py", "agent/replication_target.py"),
-    *("agent/family_limits.py", "agent/own_server_id.py", "agent/account_steps.py", "agent/conditions.py"),
+    *(
+        "agent/family_limits.py",
+        "agent/changes_under_own_id.py",
+        "agent/account_steps.py",
+        "agent/conditions.py",
+    ),
     *(
         "agent/source_conditions.py",
         "agent/replica_conditions.py",

@@ -9,10 +9,10 @@ import pytest
 from guestagent.agent.server_config.settings import RunningServer, build_settings
 from guestagent.agent.server_config.sizing import HostResources
 from guestagent.database import mariadb, mysql
+from guestagent.database.harmful_settings import VARIABLE_NAMES, VARIABLE_RULES
 from guestagent.database.mariadb.statements import FIXED_OPTIONS as MARIADB
 from guestagent.database.mysql.statements import FIXED_OPTIONS as MYSQL
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_settings import VARIABLE_NAMES, VARIABLE_RULES
 from guestagent.database.steps import PointChannel
 from guestagent.secret import Secret
 from tests.support.replication_page import PAGE, list_all_names, list_names_under

@@ -21,7 +21,7 @@ from guestagent.agent.preconditions import find_refusal
 from guestagent.database.connection_advice import get_connection_advice
 from guestagent.database.protocols import Database
 from guestagent.database.state import ServerState, SourceState
-from guestagent.database.statement_errors import diagnose_statement_error
+from guestagent.database.statement_diagnosis import diagnose_statement_error
 from guestagent.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
 from guestagent.metadata.document import Document, Role
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestagent.database.diagnosis import (
+from guestagent.database.replication_diagnosis import (
     ACCOUNT_LOCKED,
     COMPARE_DATA,
     FAIL,

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
+from guestagent.database.harmful_settings import (
+    VARIABLE_NAMES,
+    find_log_filters,
+    find_variable_settings,
+    merge_settings,
+    quote_names,
+)
 from guestagent.database.hung_server import OBSERVE_OPERATION, raise_if_hung
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import read_accounts
@@ -13,13 +20,6 @@ from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.replication_status import REPLICATION_STATUS, read_channel
 from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
 from guestagent.database.queries import read_schemas
-from guestagent.database.replication_settings import (
-    VARIABLE_NAMES,
-    find_log_filters,
-    find_variable_settings,
-    merge_settings,
-    quote_names,
-)
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState, UnrecordedGtids
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas

@@ -9,9 +9,9 @@ from guestagent.database.channel_options import FixedOption, UnexpectedOption, f
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import remove_query_text
 from guestagent.database.driver import Row
+from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide, find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.statements import FIXED_OPTIONS
-from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide, find_channel_filters
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused

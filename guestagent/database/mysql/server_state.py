@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
-from guestagent.database.hung_server import OBSERVE_OPERATION, raise_if_hung
-from guestagent.database.malformed_response import translate_malformed_response
-from guestagent.database.mysql.grants import read_accounts
-from guestagent.database.mysql.gtid import MysqlHistory
-from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel, read_global_filters
-from guestagent.database.queries import read_schemas
-from guestagent.database.replication_settings import (
+from guestagent.database.harmful_settings import (
     VARIABLE_NAMES,
     find_log_filters,
     find_variable_settings,
     merge_settings,
     quote_names,
 )
+from guestagent.database.hung_server import OBSERVE_OPERATION, raise_if_hung
+from guestagent.database.malformed_response import translate_malformed_response
+from guestagent.database.mysql.grants import read_accounts
+from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel, read_global_filters
+from guestagent.database.queries import read_schemas
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState

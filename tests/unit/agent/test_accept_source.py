@@ -14,7 +14,7 @@ from guestagent.agent.divergence import Divergence, SourceIdentity
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.settings import Settings, load_settings
 from guestagent.database.channel_options import UnexpectedOption
-from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
+from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState, SourceState
 from guestagent.errors import NotReady
 from guestagent.metadata import Document, dump

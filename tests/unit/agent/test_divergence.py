@@ -22,9 +22,9 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import ConditionState, ObservedState
 from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.mysql import MysqlDialect
 from guestagent.database.mysql.gtid import MysqlHistory
-from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ReceiverState, ServerError, ServerState, SourceState
 from guestagent.metadata.document import Source, User
 from guestagent.retry import FakeClock

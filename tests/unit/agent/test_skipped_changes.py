@@ -6,7 +6,7 @@ import pytest
 
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.database.channel_options import UnexpectedOption
-from guestagent.database.replication_settings import ReplicationSetting, ReplicationSide
+from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide
 from guestagent.database.state import ServerState
 from guestagent.database.steps import PointChannel, StartChannel, StopChannel
 from guestagent.signal.payload import REASON_LENGTH_LIMIT

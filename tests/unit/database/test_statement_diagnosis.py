@@ -6,8 +6,8 @@ import pytest
 
 from guestagent.agent.conditions import judge_rejected_statement
 from guestagent.agent.model import ConditionState
-from guestagent.database.diagnosis import FailureKind
-from guestagent.database.statement_errors import STEP_RULES, diagnose_statement_error
+from guestagent.database.replication_diagnosis import FailureKind
+from guestagent.database.statement_diagnosis import STEP_RULES, diagnose_statement_error
 from guestagent.errors import DatabaseRefused
 
 RETRY, FAIL = FailureKind.RETRY, FailureKind.FAIL

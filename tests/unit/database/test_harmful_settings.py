@@ -2,7 +2,7 @@
 
 import pytest
 
-from guestagent.database.replication_settings import (
+from guestagent.database.harmful_settings import (
     ReplicationSetting,
     ReplicationSide,
     find_channel_filters,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.own_server_id import describe_left_out_transactions
+from guestagent.agent.changes_under_own_id import describe_left_out_transactions
 from guestagent.agent.preconditions import find_refusal
 from guestagent.database.state import ServerState
 from tests.support.agent_states import (

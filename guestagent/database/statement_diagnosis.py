@@ -5,7 +5,7 @@ These rules are for both families. Most numbers are common; a number of one fami
 
 from __future__ import annotations
 
-from guestagent.database.diagnosis import (
+from guestagent.database.replication_diagnosis import (
     DISK_FULL,
     FAIL,
     FREE_SPACE,
