@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -62,18 +61,6 @@ def can_reach(near_end: LinkEnd, server: DatabaseServer) -> bool:
     script = f"exec 3<>/dev/tcp/{server.address}/{server.port}"
     words = ("ip", "netns", "exec", near_end.namespace, "timeout", "1", "bash", "-c", script)
     return subprocess.run(words, capture_output=True).returncode == 0
-
-
-def wait_for_spare_redo_logs(server: DatabaseServer) -> None:
-    """Return when a MySQL has all 32 files of its redo log: it creates the spare ones after its start.
-
-    It aborts if the disk is full before that ([MY-012639] Write to file ./#innodb_redo/#ib_redo..._tmp failed).
-    """
-    if server.flavour.family == "mysql":
-        until = time.monotonic() + REDO_LOG_TIMEOUT_S
-        while len(list((server.folder / "data/#innodb_redo").iterdir())) < REDO_LOG_FILES:
-            assert time.monotonic() < until, server.read_log()[-2000:]
-            time.sleep(0.05)
 
 
 @pytest.mark.every_server
@@ -160,20 +147,17 @@ def test_a_link_can_be_cut_and_healed(
     assert (reachable_before, reachable_while_cut, reachable_after) == (True, False, True)
 
 
-def test_a_disk_can_be_full(flavour: Flavour, data_template: Path, tmp_path: Path) -> None:
-    with (
-        mount_small_disk(tmp_path / "disk", 256) as disk,
-        open_server(disk, data_template, "server-id=8", flavour=flavour) as server,
-    ):
-        wait_for_spare_redo_logs(server)
+def test_a_disk_can_be_full_and_is_writable_again(tmp_path: Path) -> None:
+    """Without a server: a MySQL may abort at any moment of a full disk, and nothing here depends on that."""
+    with mount_small_disk(tmp_path / "disk", 256) as disk:
         fill_disk(disk / "filler")
-        free = os.statvfs(disk).f_bavail
+        free_blocks = os.statvfs(disk).f_bavail
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "file").write_bytes(b"x" * 4096)
         (disk / "filler").unlink()
 
-        assert free == 0
-        assert server.query_value("1") == "1", (
-            "a write may wait for a minute yet, if one came while there was no space"
-        )
+        assert free_blocks == 0
+        assert (disk / "file").write_bytes(b"x" * 4096) == 4096
 
 
 def test_a_mysql_can_be_started_again_after_restart(tmp_path: Path) -> None:
