@@ -28,7 +28,7 @@ def a_user_name_in_quotes(pair: Pair) -> ScenarioAnswers:
     )
 
 
-@area.row(expect_invalid("it is an account of the server's own"), heals=False)
+@area.row(expect_invalid("it is one of the server's own accounts"), heals=False)
 def a_system_account_of_the_server(pair: Pair) -> ScenarioAnswers:
     yield pair.source.apply(
         pair.build_source_document() | {"Users": [{"name": "root", "password": "secret"}]}
