@@ -47,7 +47,7 @@ bench-passes: set-up ## processor time of quiet passes with 1000 accounts and lo
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py
 
-docs: set-up    ## write docs/reference/cli.md and failures.md from what they tell of
+docs: set-up    ## write docs/reference/cli.md and failures.md from the code and the tests
 	@.venv/bin/python -m guestagent.cli.reference docs/reference/cli.md
 	@.venv/bin/python -m tests.failures.page docs/reference/failures.md
 

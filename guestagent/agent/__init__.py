@@ -1,1 +1,1 @@
-"""What runs in the guest: from the node's metadata to a database server that holds it, and a signal that says so."""
+"""The agent in a node: configures the database server from the node's metadata and signals Heat."""

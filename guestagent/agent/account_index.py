@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class AccountIndex(Generic[T]):
-    """An index of the set that was searched last. Sets are told apart by identity: comparing them takes longer."""
+    """An index of the set that was searched last. Sets are distinguished by identity: comparing them takes longer."""
 
     def __init__(self) -> None:
         self._indexed_pairs: tuple[frozenset[tuple[Account, T]], Mapping[Account, Sequence[T]]] = (

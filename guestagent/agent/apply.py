@@ -54,7 +54,7 @@ def apply_document(
         )
         delivery = _signal(sender, document, record, report, clock) if signals else None
         node_status = build_node_status(document, report)
-        status.keep_unreadable_aside(settings.state_folder / "status.json")
+        status.quarantine_unreadable_status(settings.state_folder / "status.json")
         status.write_status(settings.state_folder / "status.json", node_status)
     if delivery is not None and delivery.result is not DeliveryResult.ACCEPTED:
         error = HandleRefused if delivery.result is DeliveryResult.GIVEN_UP else HandleUnreachable

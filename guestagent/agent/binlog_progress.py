@@ -1,8 +1,8 @@
 """How far the binary logs of a replica and its source have been compared since the source's present instance started.
 
 What a transaction proves: a source that goes back in time to P and continues assigns the numbers after P again. A
-replica that had reached K differs from it in P+1 to K, and in nothing else: both have what is older from before, and
-what is newer comes from the source's present instance. An equal transaction therefore proves all older ones of its
+replica that had reached K differs from it in P+1 to K, and in nothing else: older transactions are common to both, and
+newer ones come from the source's present instance. An equal transaction therefore proves all older ones of its
 origin, but none that is newer. P may be anywhere, and K is not known: a relay log may contain transactions of the
 former instance that are executed later. So everything after the anchor must be compared, in order, up to what the
 replica has when it becomes ready. This is little, even with a large lag: apart from its relay log, the replica lags

@@ -90,7 +90,7 @@ def _needs_start(channel: ChannelState, observed: ObservedState, dialect: SqlDia
 def is_locked_out(channel: ChannelState, observed: ObservedState) -> bool:
     """Return whether the source rejects the receiver's login although the agent's own login succeeded.
 
-    The channel then has another password, which no server shows. It is pointed anew once: if that does not help, the
+    The channel then has another password, which no server shows. It is repointed once: if that does not help, the
     reason is a different one.
     """
     error = channel.receiver_error

@@ -88,7 +88,7 @@ class AgentDaemon:
 
     def run(self) -> None:
         """Run the loop until a stop is requested."""
-        status.keep_unreadable_aside(self._settings.state_folder / "status.json")
+        status.quarantine_unreadable_status(self._settings.state_folder / "status.json")
         self._signal_thread.start()
         notify_systemd("READY=1")
         try:
@@ -99,7 +99,7 @@ class AgentDaemon:
             self._signal_thread.stop()
 
     def _turn(self) -> None:
-        """Work on the newest document once, then wait for a newer one or for the next look for drift."""
+        """Work on the newest document once, then wait for a newer one or for the next check for drift."""
         collected, server = self._listener.read_latest(), self._identify_server()
         if collected != self._present_document:
             self._task = None if collected is None else DocumentTask(collected, self._context)
@@ -113,7 +113,7 @@ class AgentDaemon:
             self._wait(server)
 
     def _wait(self, server: tuple[int, int] | None) -> None:
-        """Wait for a poke, the next look for drift, or a restart of the server, which comes back read-only."""
+        """Wait for a poke, the next check for drift, or a restart of the server, which comes back read-only."""
         deadline = self._clock.now() + self._settings.interval
         while (seconds := deadline - self._clock.now()) > 0 and server == self._identify_server():
             if self._listener.wait(min(seconds, POLL_INTERVAL_S)):

@@ -257,13 +257,13 @@ def describe_divergence(divergence: Divergence) -> Refusal:
         )
         return Refusal("skipped changes", "every change of the source applied here", str(divergence), do)
     do = (
-        "nothing was touched, and whatever the source holds later the channel is not started; compare the data, keep "
-        "what is worth it, then start the node from a clean image; "
+        "nothing was changed; the channel will not be started again, whatever happens on the source; compare the data, "
+        "save what you need, then start the node from a clean image; "
         f"or, if the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
     )
     return Refusal(
         "history",
-        "nothing that the source does not have, and a source that has lost nothing",
+        "no transactions that the source lacks, and a source that has lost none",
         str(divergence),
         do,
     )

@@ -51,7 +51,7 @@ def describe_bug(error: Exception) -> str:
 
 
 def collect_evidence(document: Document, report: Report) -> Mapping[str, object]:
-    """Collect role, server, position and seconds by phase. Lag and position are those of the last look."""
+    """Collect role, server, position and seconds by phase. Lag and position are those of the last observation."""
     server = report.server
     evidence: dict[str, object] = {
         "role": str(document.role),

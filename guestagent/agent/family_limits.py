@@ -12,7 +12,7 @@ from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
 
 MYSQL_PASSWORD_BYTES_LIMIT = 32
-"""MySQL's message says characters (error 3056), but it counts bytes; MariaDB accepts 96."""
+"""MySQL's message mentions characters (error 3056), but MySQL counts bytes; MariaDB accepts 96."""
 
 
 def find_family_limit(desired: DesiredState, server: ServerState) -> Refusal | None:

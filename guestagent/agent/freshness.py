@@ -116,7 +116,7 @@ def describe_freshness(freshness: Freshness, settings: Settings) -> list[str]:
     if not freshness.has_agent:
         lines.append("agent    guestagent serve does not run: systemctl start guestagent")
     elif not freshness.is_current and time is not None:
-        lines.append("agent    guestagent serve runs, but finishes no look: journalctl -u guestagent")
+        lines.append("agent    guestagent serve runs, but completes no observation: journalctl -u guestagent")
     if not freshness.has_server:
         lines.append(f"server   does not run: nothing listens at {settings.database_socket}")
     return lines

@@ -1,6 +1,6 @@
 """The inbox of the resident agent: a file that holds the newest document, and a pipe that wakes the agent.
 
-Only the file counts. A wakeup that reaches no listener is harmless: the agent finds the document when it looks next. An
+Only the file counts. A wakeup that reaches no listener is harmless: the agent finds the document at its next check. An
 early wakeup names the files that are about to be stored; if they never are, os-collect-config calls `poke` again.
 """
 
@@ -33,7 +33,7 @@ class DocumentInbox:
 
     def store(self, collected: CollectedDocument) -> None:
         """Store the document (StorageError if that is not possible) and wake the listener, without waiting for it."""
-        metadata_files.keep_stored_aside(self.state_folder)
+        metadata_files.quarantine_stored_document(self.state_folder)
         if collected != metadata_files.find_stored_document(self.state_folder):
             metadata_files.store_document(self.state_folder, _add_date(collected))
         self.send_wakeup()
@@ -50,7 +50,7 @@ class DocumentInbox:
         return DocumentListener(self)
 
     def send_wakeup(self) -> None:
-        """Have the listener look at the file."""
+        """Make the listener read the file."""
         wakeup_pipe.send_wakeup(str(self.run_folder))
 
 
@@ -86,13 +86,13 @@ class DocumentListener:
     def read_latest(self) -> CollectedDocument | None:
         """Return the newest document. Cheap, because a pass calls it between any two steps.
 
-        A file that cannot be read is kept aside, and the former document stays. Without one, os-collect-config's own
+        A file that cannot be read is quarantined, and the former document stays. Without one, os-collect-config's own
         copy counts.
         """
         try:
             stamp = _read_stamp(self._inbox.state_folder / metadata_files.DOCUMENT_FILE)
             if stamp is not None and stamp != self._stamp:
-                self._is_unreadable = metadata_files.keep_stored_aside(self._inbox.state_folder)
+                self._is_unreadable = metadata_files.quarantine_stored_document(self._inbox.state_folder)
             has_news = stamp != self._stamp or (stamp is None and self._has_new_cache())
             if has_news and not (self._is_unreadable and self._document):
                 self._document = self._inbox.read_latest()

@@ -1,4 +1,4 @@
-"""Advice about the state files that could not be read and were kept aside."""
+"""Advice about quarantined state files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def advise_on_kept_file(path: Path) -> str:
 
 def describe_kept_file(path: Path) -> str:
     """Describe a kept file for `guestagent status`."""
-    return f"{path}: {_get_name(path)} could not be read and was kept aside: {advise_on_kept_file(path)}"
+    return f"{path}: {_get_name(path)} could not be read and was quarantined: {advise_on_kept_file(path)}"
 
 
 def _get_name(path: Path) -> str:

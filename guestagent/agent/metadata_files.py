@@ -136,8 +136,8 @@ def read_stored_document(state: Path) -> CollectedDocument | None:
     return parse_file(state / DOCUMENT_FILE, _parse_stored)
 
 
-def keep_stored_aside(state: Path) -> bool:
-    """Keep an unreadable document aside, and log it; return whether there was one.
+def quarantine_stored_document(state: Path) -> bool:
+    """Quarantine an unreadable document, and log it; return whether there was one.
 
     If it cannot be renamed, it stays, and is only logged.
     """

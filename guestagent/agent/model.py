@@ -77,7 +77,7 @@ def _build_account(user: User, host: str, tls: Tls | None) -> DesiredAccount:
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """The observed state of the local server and its source, and what earlier looks of the same work add to it.
+    """The observed state of the local server and its source, and what earlier observations of the same work add to it.
 
     `source` is what a replica sees of its source; `target_history` the source's history that must be contained, noted
     when verification began. `login_errors`: the result of a TCP login as each managed account (None: it worked);
@@ -136,7 +136,7 @@ class Condition:
         return cls(name, state, expected, actual)
 
     def __str__(self) -> str:
-        text = f"{self.name}: wanted {self.expected}, seen {self.actual}"
+        text = f"{self.name}: expected {self.expected}, found {self.actual}"
         return f"{text}; {self.advice}" if self.advice and self.state is not ConditionState.HELD else text
 
 

@@ -41,7 +41,7 @@ class NodeSignaller:
             self._submit(document, evidence.build_refusal_outcome(document, error))
 
     def withhold(self, document: Document, elapsed: float) -> None:
-        """Hold back what the last look did not confirm: a SUCCESS always, a FAILURE before the deadline."""
+        """Hold back what the last observation did not confirm: a SUCCESS always, a FAILURE before the deadline."""
         self._thread.hold(SignalStatus.SUCCESS)
         if elapsed < document.section.deadline:
             self._thread.hold(SignalStatus.FAILURE)

@@ -31,7 +31,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of the work, with the last look at the server."""
+    """The result of the work, with the last observation of the server."""
 
     verdict: Verdict
     readiness: Readiness

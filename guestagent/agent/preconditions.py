@@ -1,7 +1,4 @@
-"""The preconditions of every step: why this server must not be changed, because that could lose data or cannot help.
-
-Pure.
-"""
+"""Reasons not to change this server: a change could lose data, or would have no effect. Pure."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ def is_configuration_forbidden(refusal: Refusal | None, server: ServerState) -> 
 
 
 def has_data(server: ServerState) -> bool:
-    """Return whether the server has data, a history or a channel, which a lost journal may have been about."""
+    """Return whether the server has data, a history or a channel, to which a lost journal may have referred."""
     return not server.history.is_empty or bool(server.schemas) or server.channel is not None
 
 
@@ -186,13 +183,13 @@ def _check_errant_transactions(
     unrecorded = server.unrecorded_gtids
     if errant_gtids and unrecorded is not None and unrecorded.recovered_gtids == errant_gtids:
         actual, advice = describe_recovery(unrecorded), advise_on_recovery(unrecorded)
-        return Refusal("history", "nothing that the source does not have", actual, advice)
+        return Refusal("history", "no transactions that the source lacks", actual, advice)
     if errant_gtids:
         return Refusal(
             "history",
-            "nothing that the source does not have",
+            "no transactions that the source lacks",
             f"errant transactions {shorten_gtids(errant_gtids)}",
-            "nothing was touched; compare the data with the source, keep what is worth it, "
+            "nothing was touched; compare the data with the source, save what you need, "
             "then start the node from a clean image",
         )
     if server.channel is None and server.local_gtids:

@@ -83,7 +83,7 @@ class ReconcilePass:
         observed, refusal = self._observe(desired, database)
         self.reporter.note_server_answer()
 
-        # Configure. A change may set variables that the plan depends on, so it is followed by another look.
+        # Configure. A change may set variables that the plan depends on, so it is followed by another observation.
         configuration = self._observe_configuration(desired, observed, refusal, pause, database)
         changes = _plan_changes(configuration)
         if configuration is not None and changes and pause is None:

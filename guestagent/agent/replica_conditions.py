@@ -125,12 +125,14 @@ def _judge_lag(desired: DesiredState, channel: ChannelState) -> Condition:
 
 def _judge_history(observed: ObservedState) -> Condition:
     server, target = observed.server, observed.target_history
-    expected = "all that the source had when verification began"
+    expected = "all transactions that the source had when verification began"
     if target is None:
         return Condition("history", PENDING, expected, "the source's position is not known")
     if observed.source is not None and can_be_unacknowledged(server, observed.source):
-        actual = "more: commits wait on the source for the acknowledgement of a semi-synchronous replica"
-        return Condition("history", PENDING, "nothing that the source does not show", actual)
+        actual = (
+            "extra transactions: commits on the source are waiting for a semi-synchronous acknowledgement"
+        )
+        return Condition("history", PENDING, "no transactions that the source lacks", actual)
     # A transaction that is logged and not known to be applied is about to be applied again.
     applied = server.history if server.unrecorded_gtids is None else server.unrecorded_gtids.applied_history
     actual = shorten_gtids(str(applied))
@@ -161,7 +163,8 @@ def _judge_comparison(observed: ObservedState, held: Condition) -> Condition:
         expected = "the same transactions in the binary logs of both servers"
         actual = f"the binary logs of this source since its restart have not been compared yet ({reason})"
         advice = (
-            "the next pass continues; if this lasts: may the replication user read the source's binary log?"
+            "the next pass continues; "
+            "if this persists, check that the replication user may read the source's binary log"
         )
         return Condition("history", PENDING, expected, actual, advice)
     if observed.comparison_impossible_reason:

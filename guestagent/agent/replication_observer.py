@@ -1,4 +1,4 @@
-"""Observes the local server and its source, and keeps between passes what a single look cannot show."""
+"""Observes the local server and its source, and keeps between passes what a single observation cannot show."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from guestagent.database.state import ChannelState, ServerState, SourceState
 from guestagent.metadata.document import Source, Tls
 
 SOURCE_RETRY_DELAYS_S = (0.1, 0.4)
-"""Seconds between looks at a source that lacks something."""
+"""Seconds between observations of a source that lacks something."""
 CATCH_UP_TIMEOUT_S = 0.2
-"""A channel with little to fetch is complete at the first look if it gets this time."""
+"""A channel with little to fetch is complete at the first observation if it gets this time."""
 
 
 class ReplicationObserver:
@@ -124,7 +124,7 @@ class ReplicationObserver:
     def _find_positions(
         self, server: ServerState, source: SourceState | None, divergence: Divergence | None
     ) -> None:
-        """Find the sighting and the anchor of this look. They are saved when the loop ends or waits."""
+        """Find the sighting and the anchor of this observation. They are saved when the loop ends or waits."""
         self._sighting = self._anchor = None
         if self._source is None or source is None or divergence is not None or self._journal.loss:
             return

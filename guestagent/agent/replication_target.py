@@ -29,7 +29,7 @@ def choose_channel_tls(desired: DesiredState, observed: ObservedState) -> TlsOpt
 def has_different_target(
     channel: ChannelState, source: Source, tls: TlsOptions, memory: JournalState
 ) -> bool:
-    """Return whether the channel has to be pointed anew.
+    """Return whether the channel has to be repointed.
 
     The server does not show its channel's password: the journal's fingerprint stands for it.
     """

@@ -43,7 +43,7 @@ OPTIONS: OptionGroups = {
         NumberOption("auth_ttl", 900.0, minimum=1.0, limit=DURATION_LIMIT_S),
     ),
 }
-"""docs/reference/settings.md says what each of them means."""
+"""docs/reference/settings.md describes each of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The decision what to signal, from the record of the handle and the last look at the server. Pure."""
+"""The decision what to signal, from the record of the handle and the last observation of the server. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guestagent.signal.record import SignalRecord
 
 
 class Decision(Enum):
-    """The action after a look at the server."""
+    """The action after an observation of the server."""
 
     SEND = auto()
     """Send the present outcome; it replaces a pending one."""
@@ -22,7 +22,7 @@ class Decision(Enum):
 def decide_signal(
     record: SignalRecord | None, status: SignalStatus | None, *, late: bool = False
 ) -> Decision:
-    """Compare the record of the handle with the outcome that a look has just confirmed.
+    """Compare the record of the handle with the outcome that an observation has just confirmed.
 
     `status` is None while the node is not ready but may still become so. `late`: a FAILURE because the deadline is
     over. It never replaces a pending SUCCESS, because a node that was ready in time may heal.

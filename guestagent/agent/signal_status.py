@@ -22,8 +22,8 @@ def describe_signal(
 ) -> str:
     """Describe the delivery in one line without secrets; "" if there is nothing to describe.
 
-    `document`: by default the collected one. `state` is the node's at the last look: while it is not ready, a pending
-    SUCCESS is not sent.
+    `document`: by default the collected one. `state` is the node's at the last observation: while it is not ready, a
+    pending SUCCESS is not sent.
     """
     document = _read_document(settings) if document is None else document
     spool = Spool(settings.state_folder)

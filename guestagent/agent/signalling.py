@@ -22,7 +22,8 @@ SUPERSEDED_REQUEST_TIMEOUT_S = 1.0
 class SignalThread:
     """Delivers one outcome until it is accepted, given up, replaced, held back, or `stop` is called.
 
-    It never sends a pending outcome from the spool on its own: only a look at the server shows whether it still holds.
+    It never sends a pending outcome from the spool on its own: only an observation of the server shows whether it
+    still holds.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class SignalThread:
                 return
             status, self._entry = self._entry.outcome.status, None
             self._changed.notify()
-        self._log(f"signal {status}: held back until a look at the server confirms it")
+        self._log(f"signal {status}: held back until an observation of the server confirms it")
 
     def is_sending(self, status: SignalStatus) -> bool:
         """Return whether an outcome of this status is being sent."""

@@ -44,7 +44,7 @@ def describe_access(server: ServerState) -> str:
 
 
 def _judge_replica_ids(desired: DesiredState, server: ServerState) -> Condition:
-    """Two replicas with one id evict each other without an error. Only the source can see it."""
+    """Two replicas with one id disconnect each other without an error. Only the source can see it."""
     ids = server.replica_ids
     duplicates = sorted({i for i in ids if ids.count(i) > 1 or i == desired.server_id})
     if not duplicates:
@@ -65,8 +65,8 @@ def _judge_account(
         actual = "one that may not be in the binary log: the work on it was interrupted"
         return Condition(name, ConditionState.PENDING, ACCOUNT_REQUIREMENT, actual)
     if has_account_conflict(desired, server, memory, dialect):
-        advice = "it was not made by the agent and is left alone: drop it, or choose another name"
-        actual = "a different account of somebody else"
+        advice = "it is left alone: drop it, or choose another name"
+        actual = "an account of this name that the agent did not create"
         return Condition(name, ConditionState.FINAL, ACCOUNT_REQUIREMENT, actual, advice)
     if defect := _find_password_defect(desired, account, memory, dialect):
         return Condition(name, ConditionState.PENDING, ACCOUNT_REQUIREMENT, defect)
@@ -102,7 +102,7 @@ def _find_password_defect(
 
 def _find_privilege_defect(account: AccountState) -> str:
     if account.is_limited and account.is_marked:
-        return "one that its age, failed logins or a limit may shut out"
+        return "an account that may expire, be locked or reach a limit"
     if has_exact_privileges(account):
         return ""
     more = " and more" if account.has_other_privileges else ""

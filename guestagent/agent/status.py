@@ -61,7 +61,8 @@ class AgentStatus:
 def write_status(path: Path, status: AgentStatus, now: Timestamp | None = None) -> None:
     """Write the status with the time. On a full disk it is not written, because the agent must go on.
 
-    It is written after every look at the server, even if nothing has changed: its age shows whether the agent works.
+    It is written after every observation of the server, even if nothing has changed: its age shows whether the
+    agent works.
     """
     observed_at = now or read_timestamp()
     try:
@@ -85,8 +86,8 @@ def read_status(path: Path) -> AgentStatus | None:
         )
 
 
-def keep_unreadable_aside(path: Path) -> None:
-    """Keep an unreadable status aside, before it is written anew. If that is not possible, it is lost."""
+def quarantine_unreadable_status(path: Path) -> None:
+    """Quarantine an unreadable status, before it is written anew. If that is not possible, it is lost."""
     try:
         parse_file(path, _parse)
     except UnreadableContent as error:

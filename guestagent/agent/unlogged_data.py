@@ -25,11 +25,11 @@ def find_unlogged_refusal(
             return None
         actual = f"a log that lacks the beginning of {format_names(server.unlogged_data, SHOWN_NAMES_LIMIT)}"
         return Refusal(
-            "data", "a binary log that holds all of it, or says what was purged", actual, LOAD_ADVICE
+            "data", "a binary log that contains all data, or records what was purged", actual, LOAD_ADVICE
         )
     if source is None or not source.unlogged_gtids or not server.history.is_empty:
         return None
     actual = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
     return Refusal(
-        "source", "a binary log that holds all of its data, or says what was purged", actual, LOAD_ADVICE
+        "source", "a binary log that contains all data, or records what was purged", actual, LOAD_ADVICE
     )

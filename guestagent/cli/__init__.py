@@ -1,1 +1,1 @@
-"""One file per command group; the only room that prints or exits."""
+"""One file per command group; the only package that prints or exits."""

@@ -195,7 +195,7 @@ def _format_status(status: AgentStatus, doubt: str = "") -> str:
     lines += [f"  problem  {problem}" for problem in status.problems]
     for condition in status.conditions:
         is_held = str(condition.state) == "held"
-        expected = "" if is_held else f" (wanted {condition.expected})"
+        expected = "" if is_held else f" (expected {condition.expected})"
         lines.append(f"  {condition.state!s:8} {condition.name}: {condition.actual}{expected}")
         if condition.advice and not is_held:
             lines.append(f"           {condition.advice}")

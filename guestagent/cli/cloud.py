@@ -171,7 +171,7 @@ def _format_status(status: dict[str, object]) -> list[str]:
     for key, line_format in (
         ("stacks", "stack {name}  {status}  {reason}"),
         ("servers", "server {name}  {status}  {address}  {flavor}"),
-        ("dangerous_reads", "dangerous read  {at}  {stack} ({status}): {read}"),
+        ("dangerous_reads", "unsafe read  {at}  {stack} ({status}): {read}"),
     ):
         rows = status.get(key)
         lines += [line_format.format(**row) for row in rows] if isinstance(rows, list) else []

@@ -30,7 +30,7 @@ def open_stacks(args: argparse.Namespace) -> Stacks:
 
 
 def wait_for_work(args: argparse.Namespace, stacks: Stacks, work: Work) -> int:
-    """Wait with progress and show the result, or return at once, as the options say."""
+    """Wait with progress and show the result, or return at once, depending on the options."""
     name = work.stack.name
     watch_command = f"guestagent cluster status {name} --watch{format_cloud_option(args)}"
     if args.wait:

@@ -21,7 +21,7 @@ PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 
 
 class Passwords(str, Enum):
-    """Who chooses the passwords.
+    """The origin of the passwords.
 
     HEAT: a resource of the template generates each, and no controller ever sees one. PARAMETERS: the template has a
     hidden parameter for each, and the caller sets its value when the node is new.

@@ -123,7 +123,7 @@ def _choose(missing_by_dialect: Mapping[Dialect, tuple[str, ...]]) -> tuple[Dial
     if not missing_by_dialect[Dialect.HOT]:
         return (
             Dialect.HOT,
-            "Heat has all that it needs, and no policy keeps its guests from their metadata",
+            "Heat has all that it needs, and no policy prevents nodes from reading their metadata",
         )
     missing_in_hot = ", ".join(missing_by_dialect[Dialect.HOT])
     if not missing_by_dialect[Dialect.CFN]:

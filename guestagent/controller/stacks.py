@@ -165,7 +165,7 @@ class Stacks:
         if work.cluster and self._reader.read_cluster(stack) != work.cluster:
             # Heat accepts an update of a stack that it is updating, and then works towards the newer template.
             raise CloudRefused(
-                f"somebody else has updated stack {stack.name} meanwhile: look at it, and repeat your change"
+                f"stack {stack.name} was updated by another client; check `cluster status`, then repeat the change"
             )
         return stack
 

@@ -19,7 +19,7 @@ NULLABLE_IF_VERSION = "2021-04-16"
 
 
 class Target(str, Enum):
-    """What a name can refer to."""
+    """The kinds of things that a name can refer to."""
 
     RESOURCE = "resource"
     PARAMETER = "parameter"

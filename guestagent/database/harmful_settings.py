@@ -1,6 +1,6 @@
 """Settings with which a server skips, alters or hides changes although its GTIDs advance. Pure.
 
-docs/reference/replication.md lists the other settings of replication, and says why they are left alone.
+docs/reference/replication.md lists the other settings of replication, with the reasons why they are left alone.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class CreateMarker:
     if_not_exists: bool = False
 
     def __str__(self) -> str:
-        return "create the agent's mark" + (" again" if self.if_not_exists else "")
+        return "create the agent's marker" + (" again" if self.if_not_exists else "")
 
 
 @dataclass(frozen=True, slots=True)

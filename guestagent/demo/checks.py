@@ -71,4 +71,4 @@ def check_dangerous_reads(reads: Iterable[str]) -> tuple[str, ...]:
     all_reads = tuple(reads)
     if not all_reads:
         return ()
-    return (f"{len(all_reads)} dangerous reads of a stack in progress, the first: {all_reads[0]}",)
+    return (f"{len(all_reads)} unsafe reads of a stack in progress, the first: {all_reads[0]}",)

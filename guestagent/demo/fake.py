@@ -50,7 +50,7 @@ class FakeDemoCloud:
         return FakeTable(self, server.node)
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
-        return (f"INFO {server.node} said this last",)
+        return (f"INFO {server.node} logged this last",)
 
     def list_dangerous_reads(self) -> tuple[str, ...]:
         return (*self.fake_heat.endangered, *self.extra_dangerous_reads)
@@ -84,7 +84,7 @@ class FakeDemoEnvironment(FakeDemoCloud):
         return has_stopped
 
     def read_cloud_log(self) -> tuple[str, ...]:
-        return ("the cloud said this last",)
+        return ("the cloud logged this last",)
 
 
 @dataclass(slots=True)

@@ -57,5 +57,5 @@ def _advise_spelling(text: str) -> str:
     if text.startswith("["):
         return "without brackets"
     if re.search(rf":[0-9]{{1,5}}{END}", text) and text.count(":") == 1:
-        return "the port stands beside it, as Port"
+        return "put the port in Master.Port"
     return ""

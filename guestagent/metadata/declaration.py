@@ -96,7 +96,7 @@ SECTION = MappingShape(
         "Seeding": Key("seeding", SEEDING, "how an empty replica gets its data"),
         "Readiness": Key("max_lag", READINESS, "when a replica is ready"),
         "PollingInterval": Key(
-            "polling_interval", POLLING, "seconds between two looks of the collector at its metadata, at most"
+            "polling_interval", POLLING, "seconds between two polls of its metadata by the collector, at most"
         ),
         "RetainPasswords": Key(
             "retain_passwords",

@@ -36,7 +36,7 @@ class UnresolvedFunction:
     """
 
     text: str
-    function: str = field(repr=False)  # part of a password may stand in it as a literal
+    function: str = field(repr=False)  # it may contain a part of a password as a literal
 
     def __str__(self) -> str:
         return f"<{self.text}>"

@@ -57,7 +57,7 @@ def find_expiry(handle: Handle, auth_ttl: float = AUTH_TTL_S) -> Expiry | None:
 
 def _find_token_expiry(token: Secret) -> Expiry | None:
     if (expires_at := _read_jws_expiry(token)) is not None:
-        return Expiry("the handle's token", expires_at, "the token says so")
+        return Expiry("the handle's token", expires_at, "as the token states")
     if (issued_at := _read_fernet_issue(token)) is not None:
         return Expiry(
             "the handle's token", issued_at + TOKEN_LIFETIME, "if Keystone's tokens live its default hour"

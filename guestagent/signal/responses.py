@@ -38,18 +38,18 @@ def classify_response(status: int, text: str, target: CfnTarget, now: datetime) 
     if status == 200 and RECEIPT_PATTERN.fullmatch(text):
         return
     if status in PERMANENT_STATUSES or "Metadata format invalid" in text:
-        raise HandleRefused(f"{host} answers {status}: {_explain_rejection(status, text)}")
+        raise HandleRefused(f"{host} returned {status}: {_explain_rejection(status, text)}")
     if status >= 500:
         raise HandleBroken(
-            f"{host} answers {status}: Heat or Keystone is down, "
+            f"{host} returned {status}: Heat or Keystone is down, "
             f"or (Heat 27) the handle or its stack is gone{_describe_age(target, now)}"
         )
     if status >= 400 and status not in TRANSIENT_STATUSES:
         raise HandleDoubted(
-            f"{host} answers {status}: the URL has expired{_describe_age(target, now)}, or it was altered, "
+            f"{host} returned {status}: the URL has expired{_describe_age(target, now)}, or it was altered, "
             "or the handle or its stack is gone, or the request came with another Host than was signed"
         )
-    raise _build_unrelated_error(host, status, "Heat", "the URL is signed for it alone")
+    raise _build_unrelated_error(host, status, "Heat", "the URL is valid for this host only")
 
 
 def classify_rest_response(status: int, text: str, target: TokenTarget | HeatTarget) -> None:
@@ -60,16 +60,16 @@ def classify_rest_response(status: int, text: str, target: TokenTarget | HeatTar
     if status in PERMANENT_STATUSES:
         is_gone = status in GONE_STATUSES
         cause = "there is no such handle (any more)" if is_gone else "it does not accept such a signal"
-        raise HandleRefused(f"{host} answers {status}: {cause}")
+        raise HandleRefused(f"{host} returned {status}: {cause}")
     if status >= 500:
-        raise HandleBroken(f"{host} answers {status}: Heat or Keystone is down")
+        raise HandleBroken(f"{host} returned {status}: Heat or Keystone is down")
     if status >= 400 and status not in TRANSIENT_STATUSES:
         has_fixed_token = isinstance(target, TokenTarget)
         cause = "the token has expired" if has_fixed_token else "it does not accept Keystone's token"
         raise HandleDoubted(
-            f"{host} answers {status}: {cause}, or the handle or its stack is gone (their user goes with them)"
+            f"{host} returned {status}: {cause}, or the handle or its stack is gone (their user goes with them)"
         )
-    raise _build_unrelated_error(host, status, "Heat", "the credentials are for it alone")
+    raise _build_unrelated_error(host, status, "Heat", "the credentials are valid for this host only")
 
 
 def classify_login_response(status: int, target: HeatTarget) -> None:
@@ -78,26 +78,26 @@ def classify_login_response(status: int, target: HeatTarget) -> None:
     if status == 201:
         return
     if status >= 500:
-        raise HandleBroken(f"{host} answers {status}: Keystone is down")
+        raise HandleBroken(f"{host} returned {status}: Keystone is down")
     if status in GONE_STATUSES:
-        raise HandleDoubted(f"{host} answers {status}: is there a Keystone, version 3, at this address?")
+        raise HandleDoubted(f"{host} returned {status}: is there a Keystone, version 3, at this address?")
     if status >= 400 and status not in TRANSIENT_STATUSES:
         raise HandleDoubted(
-            f"{host} answers {status}: Keystone rejects the handle's user; "
+            f"{host} returned {status}: Keystone rejects the handle's user; "
             "the handle or its stack is gone (their user goes with them), or the password was altered"
         )
-    raise _build_unrelated_error(host, status, "Keystone", "the credentials are for it alone")
+    raise _build_unrelated_error(host, status, "Keystone", "the credentials are valid for this host only")
 
 
 def _build_unrelated_error(host: str, status: int, service: str, reason: str) -> HandleUnreachable:
     """Return the error for an answer that does not concern the request: from another host, or a temporary one."""
     if status in TRANSIENT_STATUSES:
         cause = "the proxy requires a login" if status == 407 else "it asks to come back later"
-        return HandleUnreachable(f"{host} answers {status}: {cause}")
+        return HandleUnreachable(f"{host} returned {status}: {cause}")
     if 300 <= status < 400:
         return HandleUnreachable(f"{host} redirects ({status}): not followed, {reason}")
     return HandleUnreachable(
-        f"{host} answers {status}, but not as {service} does: is there a portal between?"
+        f"{host} returned {status}, but not a {service} response: is there a proxy or captive portal in between?"
     )
 
 

@@ -112,7 +112,9 @@ class HeatTransport:
         response = send_request(request, self._options, _compute_timeout(until))
         classify_login_response(response.status, target)
         if response.token is None or not is_valid_header_value(response.token.reveal()):
-            raise HandleUnreachable(f"{target.keystone} returns no token: is there a portal between?")
+            raise HandleUnreachable(
+                f"{target.keystone} returned no token: is there a proxy or captive portal in between?"
+            )
         self._token = response.token
         return response.token
 

@@ -19,7 +19,7 @@ SIGNAL_TIMEOUT_S = 300.0  # seconds for one request: fifty signals at once keep 
 
 
 class AnsweringHypervisor(FakeHypervisor):
-    """Reads the handle out of a guest's boot data, and says SUCCESS to it as the agent would, once it has "booted".
+    """Reads the handle from a guest's boot data, and signals SUCCESS to it as the agent would, once it has "booted".
 
     On a real Heat no guest may answer while another's server is still being made: Heat writes into that one's
     metadata then, and its stack may hang for ever. No virtual machine is that fast.
@@ -29,13 +29,13 @@ class AnsweringHypervisor(FakeHypervisor):
         super().__init__()
         self._boot_seconds = boot_seconds
         self._answers = ThreadPoolExecutor(64, "answers")
-        self._said: list[Future[None]] = []
+        self._signals: list[Future[None]] = []
 
     def boot(self, guest: Guest) -> None:
         super().boot(guest)
         init_data = parse_user_data(guest.user_data).init_data or b"{}"
         handle = find_handle(json.loads(init_data))
-        self._said.append(self._answers.submit(self._signal, handle, guest.name))
+        self._signals.append(self._answers.submit(self._signal, handle, guest.name))
 
     def _signal(self, handle: Handle, unique_id: str) -> None:
         time.sleep(self._boot_seconds)
@@ -43,8 +43,8 @@ class AnsweringHypervisor(FakeHypervisor):
 
     def close(self) -> None:
         self._answers.shutdown()
-        for said in self._said:
-            said.result()  # an answer that was not taken spoils the measurement
+        for signal in self._signals:
+            signal.result()  # an answer that was not taken spoils the measurement
         super().close()
 
 

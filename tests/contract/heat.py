@@ -187,7 +187,7 @@ class ContractStack:
 
     def wait_for_event(self, resource: str, status: str) -> ContractStack:
         """Wait for an event: a signal by REST takes effect after its response."""
-        self._wait_until(lambda: (resource, status) in self.list_events(), f"tells {resource} {status}")
+        self._wait_until(lambda: (resource, status) in self.list_events(), f"lists {resource} {status}")
         return self
 
     def read_physical_id(self, resource: str) -> str:

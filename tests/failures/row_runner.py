@@ -19,7 +19,7 @@ from tests.failures.server_pair import ApplyAnswer, Pair, open_pair
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`deviation` says what differs from the row's expectation; "" if nothing does."""
+    """`deviation`: the difference from the row's expectation; "" if there is none."""
 
     row: FailureRow
     flavour: str

@@ -46,7 +46,7 @@ class ControllerEnvironment:
         return states[0] if states else None
 
     def list_started_actions(self) -> list[str]:
-        """What was begun with stacks called db, in order, whoever they were."""
+        """The actions that were begun on stacks named db, in order."""
         engine = get_fake_cloud(self.cloud).engine
         events = [event for stack in engine.stacks.values() for event in stack.events]
         return [e.status for e in events if e.resource == "db" and e.status.endswith("_IN_PROGRESS")]

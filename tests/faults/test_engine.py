@@ -46,7 +46,7 @@ class EngineEnvironment:
         return len(get_fake_cloud(self.cloud).engine.find_stack("db").resources[handle].metadata)
 
     def update_with_its_own_template(self) -> None:
-        """What `openstack stack update --existing db` asks for."""
+        """Send the request of `openstack stack update --existing db`."""
         stack = get_fake_cloud(self.cloud).engine.find_stack("db")
         answer = self.connection.orchestration.patch(f"/stacks/db/{stack.id}", json={})
         assert answer.status_code == 202, answer.text

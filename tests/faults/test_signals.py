@@ -57,7 +57,7 @@ class SignalEnvironment:
     heat: HeatRequests
 
     def start_outage(self, transport: str, where: str, mode: FaultMode) -> None:
-        """Of the service that hears this transport, or of Keystone; it lasts until it is healed."""
+        """An outage of the service behind this transport, or of Keystone; it lasts until it is healed."""
         service = "keystone" if where == "keystone" else LISTENERS[transport]
         self.cloud.fault(service, mode, delay=SERVICE_DELAY_S)
 
@@ -184,7 +184,7 @@ def expired_environment() -> Iterator[SignalEnvironment]:
     ("transport", "reason"),
     [("CFN_SIGNAL", "the URL has expired"), ("TOKEN_SIGNAL", "the token has expired")],
 )
-def test_a_credential_that_has_expired_is_final_and_said(
+def test_an_expired_credential_is_final_and_reported(
     expired_environment: SignalEnvironment, tmp_path: Path, transport: str, reason: str
 ) -> None:
     handle = create_expired_handle(expired_environment, "s", transport)

@@ -46,7 +46,7 @@ class Client:
         return completed.stderr if expected_code else completed.stdout
 
     def run_stack_command(self, *arguments: object) -> Any:
-        """What `openstack stack ... -f json` says."""
+        """Return the answer of `openstack stack ... -f json`."""
         return json.loads(self.run("openstack", "stack", *arguments, "-f", "json"))
 
 
@@ -91,7 +91,7 @@ def test_a_stack_is_created_looked_at_changed_and_deleted(cloud: Serving, client
     assert statuses <= {"UPDATE_IN_PROGRESS"}, UPDATE_SHOWS_THE_STACK
 
 
-def test_a_template_that_heat_refuses_is_refused_with_its_words(client: Client) -> None:
+def test_a_rejected_template_is_reported_with_the_error_text_of_heat(client: Client) -> None:
     write_template(
         client,
         "bad.yaml",
@@ -130,7 +130,7 @@ def test_a_signal_by_the_stock_client_and_by_curl(cloud: Serving, client: Client
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="heat-cfntools does not start on Python 3.12")
 @pytest.mark.parametrize(("success", "status"), [("true", "CREATE_COMPLETE"), ("false", "CREATE_FAILED")])
-def test_cfn_signal_tells_a_handle(cloud: Serving, client: Client, success: str, status: str) -> None:
+def test_cfn_signal_signals_a_handle(cloud: Serving, client: Client, success: str, status: str) -> None:
     write_template(client, "wait.yaml", build_waiting_template("AWS::CloudFormation::WaitConditionHandle"))
     client.run_stack_command("create", "-t", "wait.yaml", "mine")
     cfntools = Client(install_programs("cfntools", CFNTOOLS), client.folder, {})
@@ -158,7 +158,7 @@ def build_complete_template(number: int) -> dict[str, Any]:
 
 
 def build_waiting_template(handle: str, count: int = 1) -> dict[str, Any]:
-    """A stack that is complete when its handle has been told so."""
+    """A stack that is complete after SUCCESS was sent to its handle."""
     dialect = "OS::Heat" if handle.startswith("OS") else "AWS::CloudFormation"
     names = ("handle", "timeout", "count") if dialect == "OS::Heat" else ("Handle", "Timeout", "Count")
     properties = dict(zip(names, ({"get_resource": "Handle"}, 60, count), strict=True))

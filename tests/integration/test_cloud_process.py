@@ -87,7 +87,7 @@ def test_after_a_kill_the_next_up_starts_anew(cloud: CloudCommands) -> None:
     assert cloud.run("status").returncode == 0
 
 
-def test_status_tells_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -> None:
+def test_status_shows_stacks_servers_and_dangerous_reads(cloud: CloudCommands) -> None:
     record = cloud.start()
     token, heat = authenticate(cloud, record["auth_url"])
     condition = {"Handle": {"Ref": "H"}, "Timeout": 60}
@@ -206,7 +206,7 @@ def authenticate(cloud: CloudCommands, auth_url: str) -> tuple[str, str]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process is gone, but for whoever should reap it."""
+    """Return whether a process has ended, even if its parent has not reaped it."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -243,7 +243,7 @@ def test_a_file_with_which_the_server_does_not_start_is_reverted(guest: GuestWit
     report = guest.apply_variables(bind_address="no.such.host.invalid")
 
     assert report["state"] == "failed"
-    message = "variable: bind_address; its last words: Can't create IP socket"
+    message = "variable: bind_address; last error log lines: Can't create IP socket"
     assert message in format_worst_condition(report), format_worst_condition(report)
     assert guest.option_file.read_text() == before
     assert guest.server.query_value("1") == "1"

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 CONTAIN = Path(__file__).parents[2] / "tools/contain"
-# A server that has left its parent behind, and says where the temporary files are.
+# A server that has left its parent behind, and prints the folder of the temporary files.
 ORPHAN = 'setsid sleep 600 & echo "$TMPDIR $!"; '
 
 
@@ -18,7 +18,7 @@ def start_contained(script: str) -> subprocess.Popen[str]:
 
 
 def list_descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Those of a command that has said where its temporary files are."""
+    """The temporary files of a command that has printed their folder."""
     return psutil.Process(process.pid).children(recursive=True)
 
 

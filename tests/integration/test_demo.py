@@ -1,4 +1,4 @@
-"""`guestagent demo` as a person runs it: it holds, it says so, and nothing of it stays, however it ends."""
+"""`guestagent demo` as a person runs it: it passes, reports that, and leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Demo:
         )
 
     def list_traces(self) -> dict[str, list[str]]:
-        """What of this demo is on the machine; the guests' image may stay, for the next one."""
+        """Return the remains of this demo on the machine. The guests' image may stay, for the next one."""
         links = json.loads(subprocess.check_output(["ip", "-json", "-details", "link"]))
         bridge = f"ga-{self.name}"
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
@@ -152,7 +152,7 @@ def test_what_a_killed_demo_left_is_a_cloud_that_can_be_ended(demo: Demo) -> Non
 
 
 @pytest.mark.timeout(300)
-def test_a_kept_demo_says_how_to_explore_it_and_how_to_end_it(demo: Demo) -> None:
+def test_a_kept_demo_shows_how_to_explore_and_end_it(demo: Demo) -> None:
     answer, err = demo.start("--keep").communicate(timeout=DEMO_TIMEOUT_S)
 
     lines = [line.strip() for line in answer.splitlines()]
@@ -183,7 +183,7 @@ def test_one_demo_at_a_time(demo: Demo) -> None:
     assert not any(demo.list_traces().values()), demo.list_traces()
 
 
-def test_a_machine_that_allows_no_namespaces_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_machine_without_namespaces_gets_one_sentence_as_error(tmp_path: Path) -> None:
     powerless = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
     words = [*powerless, *build_command("demo"), "--state", f"{tmp_path}/state"]
 
@@ -199,7 +199,7 @@ def build_command(*words: str) -> list[str]:
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> list[str]:
-    """Read its stderr up to the line that holds `text`; what it said until then."""
+    """Read its stderr up to the line that contains `text`, and return it."""
     assert process.stderr is not None
     lines = []
     for line in process.stderr:

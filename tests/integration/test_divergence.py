@@ -177,7 +177,7 @@ def test_the_resident_agent_continues_at_once_after_the_source_is_accepted(
         assert code == 0
         wait_until(
             lambda: read_stored_state(diverged_pair) == "ready", 20
-        )  # less than the 30 s between two looks
+        )  # less than the 30 s between two checks for drift
     finally:
         agent.terminate()
         agent.wait(30)

@@ -1,8 +1,8 @@
-"""Every command and program that the documentation shows is run, page by page, and prints what the page says.
+"""Runs every command and program of the documentation, page by page, and compares its output with the page.
 
-`tests/support/page_commands.py` says how a page shows them. A page is one shell in a folder of its own: what an earlier
-block made, a later one finds. Its clouds have their usual names, folders and addresses, and are out of the way of this
-machine's. The `python` blocks of a page are one program, for which there is a cloud `mycloud`.
+`tests/support/page_commands.py` describes how a page shows them. A page is one shell in its own folder: later blocks
+see what earlier ones created. Clouds use their usual names, folders and addresses but are isolated from this machine's.
+The `python` blocks of a page are one program, for which there is a cloud `mycloud`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,21 @@ from tests.support.signalling_guests import SignallingHypervisor
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-MARK = "--- command {} ---"
-# A network, processes and clouds of the page's own, all of which end with its shell.
-APART = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-ec")
-PREPARE = """
+COMMAND_SEPARATOR = "--- command {} ---"
+# The page has its own network, processes and clouds, all of which end with its shell.
+ISOLATION_COMMAND = (
+    "unshare",
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "--",
+    "sh",
+    "-ec",
+)
+SETUP_SCRIPT = """
 ip link set lo up
 mkdir -p /var/lib/guestagent-cloud /run/netns
 mount --bind "$0" /var/lib/guestagent-cloud
@@ -35,29 +46,32 @@ mount -t tmpfs tmpfs /run/netns
 """
 
 
-def script(shown: list[ShownCommand]) -> str:
-    return "".join(f"echo '{MARK.format(number)}'\n{one.command}\n" for number, one in enumerate(shown))
+def build_script(commands: list[ShownCommand]) -> str:
+    return "".join(
+        f"echo '{COMMAND_SEPARATOR.format(number)}'\n{command.command}\n"
+        for number, command in enumerate(commands)
+    )
 
 
-def program(page: Path) -> str:
+def read_page_program(page: Path) -> str:
     return read_program(page.read_text())
 
 
-def pages_with_commands() -> list[Path]:
+def list_pages_with_commands() -> list[Path]:
     return [page for page in PAGES if any(read_commands(page.read_text()))]
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Callable[[str], str]:
-    """Runs a script in a folder and home of its own, and gives what it printed. No process of it stays."""
+def run_script(tmp_path: Path) -> Callable[[str], str]:
+    """Run a script in its own folder and home directory, return its output, and leave no process behind."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "HOME": str(tmp_path), "COLUMNS": "120"}
     clouds = tmp_path.with_name(f"{tmp_path.name}-clouds")
     clouds.mkdir()
 
-    def run(text: str) -> str:
-        ran = subprocess.run(
-            [*APART, PREPARE, str(clouds), "bash", "-euo", "pipefail", "-c", text],
+    def run(script: str) -> str:
+        result = subprocess.run(
+            [*ISOLATION_COMMAND, SETUP_SCRIPT, str(clouds), "bash", "-euo", "pipefail", "-c", script],
             cwd=tmp_path,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -65,26 +79,27 @@ def shell(tmp_path: Path) -> Callable[[str], str]:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert ran.returncode == 0, ran.stdout
-        return ran.stdout
+        assert result.returncode == 0, result.stdout
+        return result.stdout
 
     return run
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("page", pages_with_commands(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_keeps_its_word(page: Path, shell: Callable[[str], str]) -> None:
-    shown = list(read_commands(page.read_text()))
+@pytest.mark.parametrize("page", list_pages_with_commands(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_on_a_page_print_the_documented_output(page: Path, run_script: Callable[[str], str]) -> None:
+    documented_commands = list(read_commands(page.read_text()))
 
-    said = shell(script(shown))
+    output = run_script(build_script(documented_commands))
 
-    answers = re.split(MARK.format(r"\d+") + "\n", said)[1:]
-    broken = [one for one, answer in zip(shown, answers, strict=True) if not one.matches(answer)]
-    assert broken == [], said
+    outputs = re.split(COMMAND_SEPARATOR.format(r"\d+") + "\n", output)[1:]
+    pairs = zip(documented_commands, outputs, strict=True)
+    mismatches = [command for command, printed in pairs if not command.matches(printed)]
+    assert mismatches == [], output
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if program(page)], ids=lambda page: str(page.relative_to(ROOT))
+    "page", [page for page in PAGES if read_page_program(page)], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_a_program_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     with serving(SignallingHypervisor()) as cloud:
@@ -92,8 +107,8 @@ def test_a_program_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
         environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": "clouds.yaml"}
 
-        ran = subprocess.run(
-            [sys.executable, "-c", program(page)],
+        result = subprocess.run(
+            [sys.executable, "-c", read_page_program(page)],
             cwd=tmp_path,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -102,20 +117,20 @@ def test_a_program_of_a_page_runs(page: Path, tmp_path: Path) -> None:
             text=True,
         )
 
-        assert ran.returncode == 0, ran.stdout
+        assert result.returncode == 0, result.stdout
         assert cloud.dangerous_reads == []
 
 
-def test_the_programs_of_the_pages_are_typed_from_outside(tmp_path: Path) -> None:
+def test_programs_on_pages_pass_mypy(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
-    for page in filter(program, PAGES):
-        (tmp_path / f"{page.stem.replace('-', '_').lower()}.py").write_text(program(page))
+    for page in filter(read_page_program, PAGES):
+        (tmp_path / f"{page.stem.replace('-', '_').lower()}.py").write_text(read_page_program(page))
 
-    checked = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ROOT / ".cache/mypy-pages", "."],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
     )
 
-    assert checked.returncode == 0, checked.stdout
+    assert result.returncode == 0, result.stdout

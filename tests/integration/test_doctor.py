@@ -104,7 +104,7 @@ def test_wrong_credentials_are_reported_with_advice(ready_pair: Pair) -> None:
 
     poke(ready_pair.replica, ready_pair.build_replica_document())
     assert answer.returncode == 1
-    assert "warn  server, source: wanted a login as slave0000" in answer.stdout
+    assert "warn  server, source: expected a login as slave0000" in answer.stdout
     assert "compare the user's name, password and network" in answer.stdout
     assert "mistaken-1" not in answer.stdout
     assert "\033" not in answer.stdout

@@ -213,7 +213,7 @@ def test_a_deleted_stack_leaves_no_guest_and_no_key(cloud: Serving, heat: HeatRe
     assert heat.find_status("prod", show_deleted="true") == "DELETE_COMPLETE"
 
 
-def test_a_broken_flavor_says_what_nova_says(heat: HeatRequests) -> None:
+def test_a_broken_flavor_is_reported_with_the_error_of_nova(heat: HeatRequests) -> None:
     heat.create("prod", build_template(flavor="broken"))
 
     heat.wait("prod", "CREATE_FAILED")
@@ -475,7 +475,7 @@ def test_a_name_leads_to_the_stack_by_a_redirect(heat: HeatRequests) -> None:
         ),
     ],
 )
-def test_a_template_that_heat_refuses_is_refused_in_its_words(
+def test_a_rejected_template_has_the_error_text_of_heat(
     heat: HeatRequests, change: Callable[[Document], object], code: int, kind: str, message: str
 ) -> None:
     template = build_template()
@@ -643,7 +643,7 @@ def create_ready_stack(cloud: Serving, heat: HeatRequests, name: str, template: 
 
 
 def run_collector(cloud: Serving, folder: Path, user: str, build_node: str) -> Document:
-    """What the real os-collect-config gets for a node with a user's keys; nothing where it is refused."""
+    """Return the metadata that os-collect-config gets for a node with a user's keys; nothing if it is rejected."""
     stack = get_fake_cloud(cloud).engine.find_stack("prod")
     access = stack.resources[f"{user}AccessKey"].physical_id
     pair = get_fake_cloud(cloud).ec2_credentials.find(access)

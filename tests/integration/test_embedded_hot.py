@@ -229,7 +229,7 @@ def test_a_user_goes_with_its_handle(cloud: Serving, heat: HeatRequests) -> None
         (b"{", "application/json", 400, "CREATE_IN_PROGRESS"),
     ],
 )
-def test_the_answer_to_a_rest_signal_says_nothing_of_its_acceptance(
+def test_the_response_to_a_rest_signal_does_not_show_its_acceptance(
     cloud: Serving, heat: HeatRequests, body: bytes, kind: str, code: int, status: str
 ) -> None:
     heat.create("prod", build_handles("HEAT_SIGNAL"))
@@ -308,7 +308,7 @@ def create_ready_stack(cloud: Serving, heat: HeatRequests, template: Document) -
 
 
 def read_boot_metadata(cloud: Serving, build_node: str) -> dict[str, Any]:
-    """What a node's user data says: the metadata at boot."""
+    """Return the metadata at boot, from a node's user data."""
     [guest] = [
         guest
         for guest in get_fake_hypervisor(cloud).guests.values()
@@ -331,7 +331,7 @@ def point_settings_at(settings: Mapping[str, Any], build_node: str) -> dict[str,
 
 
 def run_collector(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """What the real os-collect-config gets with such settings; nothing where it is refused."""
+    """Return the metadata that the real os-collect-config gets with such settings; nothing if it is rejected."""
     folder.mkdir()
     [name] = [each for each in settings["collectors"] if each in ("heat", "cfn")]
     section = "".join(f"{key} = {str(value).replace('$', '$$')}\n" for key, value in settings[name].items())
@@ -356,7 +356,7 @@ def run_collector(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def list_handle_attributes(cloud: Serving, heat: HeatRequests) -> dict[str, str]:
-    """What the handle shows; read from the engine, for a stack in progress is not to be asked."""
+    """Return the handle's attribute from the engine, because reading it from a stack in progress is unsafe."""
     heat.wait_for_resource("prod", "Handle", "CREATE_COMPLETE")
     engine = get_fake_cloud(cloud).engine
     stack = engine.find_stack("prod")

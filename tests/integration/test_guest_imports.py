@@ -1,4 +1,4 @@
-"""What a guest's commands import when they run: its image holds no more, and every import costs."""
+"""The modules that a guest's commands import: its image contains no others, and every import costs time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the elements put into an image, tried with the programs that will read it."""
+"""The files that the elements put into an image, tried with the programs that will read them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_program(*command: str | Path) -> str:
 
 
 def read_values(flavour: Flavour, option_file: Path, folder: Path) -> dict[str, str]:
-    """What the server would run with."""
+    """Return the values with which the server would run."""
     copied = Path(shutil.copy(option_file, folder))
     words = (f"--defaults-file={copied}", f"--datadir={folder}", "--user=root", "--help", "--verbose")
     printed = run_program(*build_root_command(provide_server_root(flavour), (flavour.server_program, *words)))
@@ -40,7 +40,7 @@ def read_values(flavour: Flavour, option_file: Path, folder: Path) -> dict[str, 
 
 
 @pytest.mark.parametrize("name", ["mariadb1011", "mariadb118"])
-def test_mariadb_takes_every_option_of_ours(name: str, tmp_path: Path) -> None:
+def test_mariadb_accepts_every_option_of_the_element(name: str, tmp_path: Path) -> None:
     values = read_values(FLAVOURS[name], MARIADB, tmp_path)
 
     assert values["read-only"] == values["skip-slave-start"] == values["gtid-strict-mode"] == "TRUE"
@@ -48,7 +48,7 @@ def test_mariadb_takes_every_option_of_ours(name: str, tmp_path: Path) -> None:
     assert values["log-bin"] == "binlog"
 
 
-def test_mysql_takes_every_option_of_ours(tmp_path: Path) -> None:
+def test_mysql_accepts_every_option_of_the_element(tmp_path: Path) -> None:
     values = read_values(FLAVOURS["mysql97"], MYSQL, tmp_path)
 
     assert values["super-read-only"] == values["skip-replica-start"] == values["relay-log-recovery"] == "TRUE"

@@ -1,4 +1,4 @@
-"""The preflight and the launch by the command line, on the embedded cloud: the choice is told, passwords never are."""
+"""The preflight and the launch by the command line, on the embedded cloud: the choice is shown, passwords never are."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_preflight_shows_its_choice_and_what_it_rests_on(commands: ClusterCo
 
     assert code == 0
     assert table.splitlines()[0] == (
-        "dialect   hot: Heat has all that it needs, and no policy keeps its guests from their metadata"
+        "dialect   hot: Heat has all that it needs, and no policy prevents nodes from reading their metadata"
     )
     assert "template  12 of 1000 resources, " in table
     assert "caution   Keystone's auth_ttl cannot be read: 900 s is assumed" in table
@@ -58,7 +58,7 @@ def test_the_preflight_needs_no_file_and_answers_in_json(commands: ClusterComman
     assert report["endpoints"]["cloudformation"] == f"{cloud.cfn_url}/v1/"
 
 
-def test_what_is_missing_has_an_exit_code_of_its_own(commands: ClusterCommands) -> None:
+def test_missing_requirements_have_their_own_exit_code(commands: ClusterCommands) -> None:
     code, table, _ = commands.run("preflight", "prod.yaml", "--dialect", "cfn")
 
     assert code == 5
@@ -67,7 +67,7 @@ def test_what_is_missing_has_an_exit_code_of_its_own(commands: ClusterCommands) 
     )
 
 
-def test_a_creation_tells_the_dialect_that_it_takes_and_why(commands: ClusterCommands) -> None:
+def test_a_creation_shows_its_dialect_and_the_reason(commands: ClusterCommands) -> None:
     code, _, err = commands.run("create", "prod.yaml", "--no-wait")
 
     assert code == 0

@@ -64,7 +64,7 @@ class CollectorHost:
         return DocumentInbox(self.folder / "state", self.folder / "run", self.cache)
 
     def write(self, file: Path, content: object) -> None:
-        """In one step, as whoever feeds os-collect-config should."""
+        """Write it in one step, as every program that feeds os-collect-config should."""
         draft = self.folder / "draft"
         draft.write_text(json.dumps(content))
         draft.replace(file)

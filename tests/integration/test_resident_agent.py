@@ -361,4 +361,4 @@ def test_status_reports_a_hanging_agent_by_the_age_of_its_last_pass(resident_age
 
             result = guest.run("status")
 
-    assert (result.returncode, "runs, but finishes no look" in result.stdout) == (1, True)
+    assert (result.returncode, "runs, but completes no observation" in result.stdout) == (1, True)

@@ -328,7 +328,7 @@ def test_an_interrupt_ends_the_waiting_at_once_and_not_the_stack(
         (["delete", "prod"], 2, "--yes, because there is no terminal"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_an_impossible_change_is_reported_in_one_line(
     commands: ClusterCommands, words: list[str], code: int, message: str
 ) -> None:
     exit_code, out, err = commands.run(*words)
@@ -359,7 +359,7 @@ def test_a_template_can_be_had_in_the_other_dialect(commands: ClusterCommands, t
     assert (code, restored) == (0, commands.run("template", "prod.yaml")[1])
 
 
-def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
+def test_a_template_written_by_hand_is_converted_and_its_mistakes_are_reported(
     commands: ClusterCommands, tmp_path: Path
 ) -> None:
     server = "Type: AWS::EC2::Instance, Properties: {ImageId: i, InstanceType: f}"
@@ -372,7 +372,7 @@ def test_a_template_written_by_hand_is_converted_and_told_its_mistakes(
     assert "ReadyWaitCondition.Ref: expected a resource or parameter of this template, found Handel" in err
 
 
-def test_a_template_of_2013_is_told_its_mistakes(commands: ClusterCommands, tmp_path: Path) -> None:
+def test_the_mistakes_of_a_template_of_2013_are_reported(commands: ClusterCommands, tmp_path: Path) -> None:
     (tmp_path / "seed.yaml").write_text("Resources: {W: {Type: AWS::CloudFormation::WaitCondition}}\n")
 
     code, answer, _ = commands.run("lint", "seed.yaml", "--json")

@@ -1,4 +1,4 @@
-"""What a killed test left in its subnet is removed by the next that takes it, and nothing of anybody else's."""
+"""The next test in a subnet removes the remains of a killed one, and nothing else."""
 
 from __future__ import annotations
 

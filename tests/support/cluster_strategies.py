@@ -15,7 +15,7 @@ SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
 
 
 def build_cluster(replicas: int = 0, **settings: Any) -> Cluster:
-    """A cluster of a large source and small replicas, in the origin's dialect where no other one is said."""
+    """A cluster of a large source and small replicas, in the origin's dialect if no other one is given."""
     return Cluster.new(source=LARGE, replicas=[SMALL] * replicas, **{"dialect": Dialect.CFN, **settings})
 
 

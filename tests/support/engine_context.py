@@ -1,4 +1,4 @@
-"""What an engine needs around it, without services."""
+"""The dependencies of an engine, without services."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ REPLACED_MARKS: dict[str, str] = {
     "@exponent@": "1e99999",
     "@half@": r'"\ud83d"',
 }
-"""What json.dumps does not write: put in place of these strings."""
+"""Tokens that json.dumps does not write: put in place of these strings."""
 
 
 def mutate(content: bytes, chance: random.Random) -> bytes:

@@ -1,4 +1,4 @@
-"""The commands, files and programs that a page of the documentation shows, and what the page says they print.
+"""The commands, files and programs that a page of the documentation shows, and their output as the page shows it.
 
 - A `console` block holds `$ command` lines, each followed by its output. `> ` continues a command, and `...` in an
   output stands for anything.
@@ -37,7 +37,7 @@ class ShownCommand:
     is_shortened: bool = False
 
     def matches(self, printed: str) -> bool:
-        """Return whether a command that has printed this does what the page says."""
+        """Return whether a command that has printed this printed the documented output."""
         if self.is_shortened:
             pattern = ".*".join(map(_build_line_pattern, self.output.splitlines()))
         else:

@@ -30,7 +30,7 @@ def build_hot_handle(**document: object) -> HotHandle:
 
 
 def build_token_handle(token: str = SIGNATURE) -> HotHandle:
-    """What TOKEN_SIGNAL's attributes make."""
+    """Build the handle of TOKEN_SIGNAL's attributes."""
     return build_hot_handle(token=token, endpoint=REST)
 
 

@@ -1,4 +1,4 @@
-"""The package as its source files show it: rooms, imports, names. Nothing is imported to find them."""
+"""The package as its source files show it: packages, imports, names. Nothing is imported to find them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def get_modules() -> Mapping[str, Path]:
     return {get_module_name(path): path for path in list_source_files()}
 
 
-def get_room(path: Path) -> str:
+def get_package(path: Path) -> str:
     return path.relative_to(HOUSE).parts[0].removesuffix(".py")
 
 
@@ -67,9 +67,9 @@ def list_reachable_modules(module: str) -> frozenset[str]:
     return frozenset(reached)
 
 
-def list_imported_rooms(path: Path) -> set[str]:
-    rooms = {name.split(".")[1] for name in list_imported_names(path) if name.startswith("guestagent.")}
-    return {name for name in rooms if (HOUSE / name).is_dir() or (HOUSE / f"{name}.py").exists()}
+def list_imported_packages(path: Path) -> set[str]:
+    packages = {name.split(".")[1] for name in list_imported_names(path) if name.startswith("guestagent.")}
+    return {name for name in packages if (HOUSE / name).is_dir() or (HOUSE / f"{name}.py").exists()}
 
 
 def list_imported_libraries(path: Path) -> set[str]:

@@ -104,7 +104,7 @@ def test_no_guest_gets_the_keys_or_the_name_of_another() -> None:
 
 
 @pytest.mark.parametrize("file", [MARIADB, MYSQL], ids=named)
-def test_every_option_says_why(file: Path) -> None:
+def test_every_option_has_a_reason(file: Path) -> None:
     lines = file.read_text().partition("]\n")[2].splitlines()
 
     explained = [line for line in lines if line and not line.startswith("#")]

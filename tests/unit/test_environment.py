@@ -1,4 +1,4 @@
-"""Tests give the same result whoever runs them."""
+"""Tests give the same result for every user."""
 
 from __future__ import annotations
 

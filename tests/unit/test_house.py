@@ -1,4 +1,4 @@
-"""The house: which room may import which, what is imported from outside, names and sizes. Read from the source."""
+"""The house rules: which package may import which, imports from outside, names and sizes. Read from the source."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.support.source_tree import (
     HOUSE,
     get_module_name,
     get_modules,
-    get_room,
+    get_package,
     list_imported_libraries,
     list_imported_modules,
-    list_imported_rooms,
+    list_imported_packages,
     list_reachable_modules,
     list_source_files,
     parse_source,
@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "embedded": FOUNDATION | {"package_data"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }
-# The rooms inside `embedded`, lowest first: a room imports from those before it, and only from the ones it names.
+# The packages inside `embedded`, lowest first: a package imports from those before it, and only from the ones it names.
 OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "nova")}
 EMBEDDED_ARROWS: dict[str, set[str]] = {
     "host": set(),
@@ -64,7 +64,7 @@ GUEST_COMMANDS = {
     *("options.py", "output.py", "json_error.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
-# Only one file of a room imports such a library, and turns its errors into the package's own.
+# Only one file of a package imports such a library, and turns its errors into the package's own.
 ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess"}
 # A pure file gets clocks, files and connections as arguments. These decide, so they say that they are pure.
 DECISIONS = {
@@ -158,7 +158,7 @@ def get_relative_name(path: Path) -> str:
 
 
 def is_pure(path: Path) -> bool:
-    """Tell whether the module's docstring says `Pure`."""
+    """Return whether the module's docstring contains `Pure`."""
     words = (
         (ast.get_docstring(parse_source(path)) or "")
         .replace(",", " ")
@@ -171,35 +171,35 @@ def is_pure(path: Path) -> bool:
 
 @pytest.mark.parametrize("path", list_source_files(), ids=get_relative_name)
 def test_arrows_between_rooms_go_one_way(path: Path) -> None:
-    room = get_room(path)
-    if room in {"cli", "__init__", "__main__"}:
+    package = get_package(path)
+    if package in {"cli", "__init__", "__main__"}:
         return
 
-    forbidden = list_imported_rooms(path) - ARROWS[room] - {room}
+    forbidden = list_imported_packages(path) - ARROWS[package] - {package}
 
-    assert not forbidden, f"{room} must not import {sorted(forbidden)}"
-
-
-def get_embedded_room(name: str) -> str:
-    """Return the innermost room of a module of embedded, whose name has slashes; "" for the package itself."""
-    rooms = [room for room in EMBEDDED_ARROWS if name == room or name.startswith(f"{room}/")]
-    return max(rooms, key=len, default="")
+    assert not forbidden, f"{package} must not import {sorted(forbidden)}"
 
 
-@pytest.mark.parametrize("room", EMBEDDED_ARROWS)
-def test_a_room_of_embedded_imports_rooms_below_it_alone(room: str) -> None:
+def get_embedded_package(name: str) -> str:
+    """Return the innermost package of a module of embedded, whose name has slashes; "" for the package itself."""
+    packages = [package for package in EMBEDDED_ARROWS if name == package or name.startswith(f"{package}/")]
+    return max(packages, key=len, default="")
+
+
+@pytest.mark.parametrize("package", EMBEDDED_ARROWS)
+def test_a_package_of_embedded_imports_packages_below_it_alone(package: str) -> None:
     prefix = "guestagent.embedded."
     modules = [name for name in get_modules() if name.startswith(prefix)]
     imported = {
-        get_embedded_room(name.removeprefix(prefix).replace(".", "/"))
+        get_embedded_package(name.removeprefix(prefix).replace(".", "/"))
         for module in modules
-        if get_embedded_room(module.removeprefix(prefix).replace(".", "/")) == room
+        if get_embedded_package(module.removeprefix(prefix).replace(".", "/")) == package
         for name in list_imported_modules(module)
         if name.startswith(prefix)
     }
     order = list(EMBEDDED_ARROWS)
 
-    assert imported - {room} <= EMBEDDED_ARROWS[room] <= set(order[: order.index(room)])
+    assert imported - {package} <= EMBEDDED_ARROWS[package] <= set(order[: order.index(package)])
 
 
 def test_nothing_of_embedded_lies_beside_its_rooms() -> None:
@@ -217,7 +217,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 @pytest.mark.parametrize("path", list_source_files(), ids=get_relative_name)
 def test_a_guest_imports_what_its_image_holds(path: Path) -> None:
-    if get_room(path) not in GUEST:
+    if get_package(path) not in GUEST:
         return
 
     foreign = list_imported_libraries(path) - set(sys.stdlib_module_names) - GUEST_LIBRARIES
@@ -229,14 +229,14 @@ def test_a_guest_imports_what_its_image_holds(path: Path) -> None:
 def test_a_command_of_the_guest_imports_the_rooms_of_the_guest_alone(name: str) -> None:
     command = HOUSE / "cli" / name
 
-    assert list_imported_rooms(command) <= GUEST | {"cli"}
+    assert list_imported_packages(command) <= GUEST | {"cli"}
     assert list_imported_libraries(command) <= set(sys.stdlib_module_names) | GUEST_LIBRARIES
 
 
 def test_one_file_of_a_folder_imports_an_outside_library() -> None:
     doors: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in list_source_files():
-        if get_room(path) != "cli":
+        if get_package(path) != "cli":
             for library in list_imported_libraries(path) & ONE_DOOR:
                 doors[str(path.parent.relative_to(HOUSE)), library].append(path.name)
 
@@ -273,7 +273,7 @@ def test_only_the_command_line_prints_or_exits() -> None:
     files = {
         get_relative_name(path)
         for path in list_source_files()
-        if get_room(path) != "cli" and prints_or_exits(path)
+        if get_package(path) != "cli" and prints_or_exits(path)
     }
 
     assert files <= {"__main__.py"}

@@ -24,7 +24,7 @@ def program(name: str) -> dict[str, Any]:
 
 
 def answer(name: str, **changed: object) -> dict[str, Any]:
-    """A golden answer, in which a server and an agent run unless `changed` says otherwise."""
+    """A golden answer, in which a server and an agent run except for the values in `changed`."""
     golden = json.loads((ANSWERS / f"{name}.json").read_text())["answer"]
     lives = {"age": 3.5, "current": True, "agent": "running", "server": "listening", "paused": None}
     return {**golden, **lives, **changed}

@@ -11,6 +11,6 @@ def test_elements_and_units_are_found_in_a_checkout() -> None:
     assert (find_package_data("systemd") / "guestagent.service").is_file()
 
 
-def test_what_is_missing_is_told_with_where_it_should_be() -> None:
+def test_missing_data_is_reported_with_its_expected_place() -> None:
     with pytest.raises(StorageError, match=r"wheels is missing beside .*guestagent"):
         find_package_data("wheels")

@@ -1,4 +1,4 @@
-"""What the tests of the documentation read from a page."""
+"""The commands, files and programs that the tests of the documentation read from a page."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.M)
 
 
 @pytest.mark.parametrize("example", EXAMPLE.findall((ROOT / "README.md").read_text()))
-def test_the_example_does_what_it_says(example: str) -> None:
+def test_the_example_prints_the_documented_output(example: str) -> None:
     exec(compile(example, "README.md", "exec"), {})  # noqa: S102  # it asserts its own claims
 
 

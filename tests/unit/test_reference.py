@@ -27,7 +27,7 @@ def test_every_command_has_a_section_with_its_purpose() -> None:
     assert "## tool grow\n\n```text\ntool grow [options] WHAT ...\n```\n\nmake it larger\n" in page
 
 
-def test_arguments_are_told_with_values_and_defaults() -> None:
+def test_arguments_are_shown_with_values_and_defaults() -> None:
     page = build_reference(build_small_parser())
 
     assert "| `--by N` | how much (default: 2) |" in page

@@ -1,4 +1,4 @@
-"""The page of replication settings says what the code does. An integration test compares the servers' own lists."""
+"""The page of replication settings agrees with the code. An integration test compares the servers' own lists."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_the_final_variables_are_those_of_the_code() -> None:
     assert list_names_under("Final") == set(VARIABLE_NAMES)
 
 
-def test_a_final_variables_row_tells_its_end() -> None:
+def test_the_row_of_a_final_variable_mentions_the_final_result() -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
 
-    told = {
+    output = {
         rule.name: next(row for row in rows if row.startswith(f"| `{rule.name}`")) for rule in VARIABLE_RULES
     }
 
-    assert [rule.name for rule in VARIABLE_RULES if f"| {rule.side} |" not in told[rule.name]] == []
+    assert [rule.name for rule in VARIABLE_RULES if f"| {rule.side} |" not in output[rule.name]] == []
 
 
 @pytest.mark.parametrize("server", SERVERS, ids=str)

@@ -32,7 +32,7 @@ def test_waits_double_up_to_the_most() -> None:
     assert clock.slept == [1, 2, 4, 4, 4]
 
 
-def test_the_last_wait_ends_at_the_deadline_and_the_last_error_is_told() -> None:
+def test_the_last_wait_ends_at_the_deadline_and_the_last_error_is_raised() -> None:
     clock = FakeClock()
 
     with pytest.raises(ConnectionError, match="call_service 4"):

@@ -30,9 +30,9 @@ def test_a_traceback_does_not_hold_it() -> None:
     try:
         raise ValueError(f"cannot use {PASSWORD}")
     except ValueError:
-        said = traceback.format_exc()
+        message = traceback.format_exc()
 
-    assert "horse" not in said
+    assert "horse" not in message
 
 
 def test_it_does_not_change() -> None:

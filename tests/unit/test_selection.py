@@ -91,7 +91,7 @@ def test_two_real_heats_are_used_at_a_time() -> None:
     assert len({get_work_unit(f"tests/heat/{name}.py::test_a") for name in names}) == 2
 
 
-def test_a_test_that_shares_nothing_is_a_unit_of_its_own() -> None:
+def test_a_test_that_shares_nothing_is_a_separate_unit() -> None:
     for test_id in (
         "tests/unit/test_retry.py::test_a",
         "tests/integration/test_configuration.py::test_b[mysql97]",

@@ -1,4 +1,4 @@
-"""Whatever the bytes of a file are, they are read, or one error says why not."""
+"""Any bytes of a file are either read, or rejected with one error that gives the reason."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def nest_list(depth: int) -> object:
     ],
     ids=shorten,
 )
-def test_what_is_no_json_of_ours_is_refused(content: bytes, why: str) -> None:
+def test_unusual_json_is_rejected(content: bytes, why: str) -> None:
     with pytest.raises(UnreadableContent, match=why):
         parse_object(content, 1)
 

@@ -1,4 +1,4 @@
-"""What others say is readable, and steers nothing."""
+"""Foreign text is readable, and steers nothing."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def test_a_script_can_be_run(script: Path) -> None:
     subprocess.run(["bash", "-n", script], check=True)
 
 
-def test_the_gate_says_that_this_machine_cannot_with_an_exit_code_of_its_own() -> None:
+def test_the_gate_has_its_own_exit_code_for_an_unsuitable_machine() -> None:
     nobody = 65534 if os.getuid() == 0 else None
     script = (ROOT / "tools/check").read_text()  # the checkout may lie where nobody else can read it
 

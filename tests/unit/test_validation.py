@@ -6,7 +6,7 @@ from guestagent.errors import InvalidMetadata
 from guestagent.validation import Problems
 
 
-def test_every_problem_is_told_with_its_path() -> None:
+def test_every_problem_is_reported_with_its_path() -> None:
     problems = Problems()
     cursor = problems.open_cursor({"a": 1, "list": ["x", 2]})
     mapping = cursor.read_mapping() or {}
@@ -22,7 +22,7 @@ def test_every_problem_is_told_with_its_path() -> None:
     )
 
 
-def test_an_unknown_key_is_told_with_its_neighbour() -> None:
+def test_an_unknown_key_is_reported_with_a_similar_one() -> None:
     problems = Problems()
 
     problems.open_cursor({"Deadlin": 1}, "GuestAgent").read_known_keys(frozenset({"Deadline", "Node"}))

@@ -37,7 +37,7 @@ def check_agent(settings: Settings, pause: Pause | None, probes: Probes) -> Iter
     yield from _check_folder(settings.state_folder)
     for path in list_quarantined_files(settings.state_folder):
         yield AGENT.report_warning(
-            "state file", f"{path} could not be read and was kept aside", advise_on_kept_file(path)
+            "state file", f"{path} could not be read and was quarantined", advise_on_kept_file(path)
         )
     try:
         last_status = status.read_status(settings.state_folder / "status.json")

@@ -1,4 +1,4 @@
-"""One line of the doctor's report. No secret ever stands in one: it is meant for a ticket."""
+"""One line of the doctor's report. It contains no secrets, so that it can be pasted into a ticket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from guestagent.agent.model import Condition, ConditionState
 
 
 class Grade(IntEnum):
-    """WARN: it may pass, or will hurt later. FAIL: the node cannot become ready, or its signal cannot reach Heat."""
+    """The severity of a finding.
+
+    WARN: it may pass by itself, or will cause trouble later. FAIL: the node cannot become ready, or its signal cannot
+    reach Heat.
+    """
 
     FAIL = 0
     WARN = 1
@@ -42,7 +46,7 @@ class Finding:
         """The observation, after the expectation if there is one and it does not hold."""
         if self.grade is Grade.OK or not self.condition.expected:
             return self.condition.actual
-        return f"wanted {self.condition.expected}, seen {self.condition.actual}"
+        return f"expected {self.condition.expected}, found {self.condition.actual}"
 
     @property
     def advice(self) -> str:

@@ -47,7 +47,7 @@ def _check_expiry(document: Document, settings: Settings, now: datetime, *, is_a
     """Check when the credential expires. It does not matter any more once Heat has accepted a signal."""
     credential_expiry = find_expiry(document.handle, settings.auth_ttl)
     if credential_expiry is None:
-        return HANDLE.report_ok("expiry", "the handle does not say when it expires")
+        return HANDLE.report_ok("expiry", "the handle does not show when it expires")
     seconds_left = (credential_expiry.expires_at - now).total_seconds()
     summary = credential_expiry.describe(now)
     if is_accepted or seconds_left >= EXPIRY_WARNING_S:
@@ -78,7 +78,7 @@ def _check_service(url: str, settings: Settings, probes: Probes) -> Iterator[Fin
     except HandleUnreachable as error:
         yield HANDLE.report_failure("HTTP", str(error))
         return
-    yield HANDLE.report_ok("HTTP", f"{url} answers {response.status}")
+    yield HANDLE.report_ok("HTTP", f"{url} returned {response.status}")
     yield from _check_clock(response.date, request_time)
 
 

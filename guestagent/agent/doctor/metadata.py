@@ -88,14 +88,14 @@ def _check_collector(settings: Settings, probes: Probes) -> Iterator[Finding]:
         yield METADATA.report_warning("collector", actual, f"systemctl start {COLLECTOR_PROCESS}")
     command = _read_collector_command(settings)
     if command is None:
-        advice = "user data sets it at the first boot: see /var/log/cloud-init-output.log"
+        advice = "it is set by user data at first boot; see /var/log/cloud-init-output.log"
         yield METADATA.report_warning("collector's command", f"{settings.collector_config} sets none", advice)
     elif "guestagent" in command and "poke" in command:
         yield METADATA.report_ok("collector's command", command)
     else:
         advice = f"set command = guestagent poke in {settings.collector_config}"
         yield METADATA.report_failure(
-            "collector's command", "another one: the agent receives no metadata", advice
+            "collector's command", "another command, so the agent receives no metadata", advice
         )
 
 

@@ -22,7 +22,7 @@ class ChangeFile:
     """The state on the disk: every change is written before the call returns (StorageError otherwise).
 
     An unreadable file counts as a missing one, because the option file and the server are observed in any case. The
-    first change keeps it aside.
+    first change quarantines it.
     """
 
     def __init__(self, path: Path) -> None:

@@ -42,7 +42,7 @@ ConfigurationStep = WriteOptions | SetVariable | RestartServer
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationSnapshot:
-    """The configuration at one look, and the desired one.
+    """The configuration at one observation, and the desired one.
 
     `current_text` is that of the option file at `path` (None: there is none), and `text` the desired one.
     `running_values`: the server's global variables. `requested`: the document's Variables, in canonical JSON. `reverts`

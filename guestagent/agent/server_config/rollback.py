@@ -101,12 +101,12 @@ class Rollback:
         variables = ", ".join(find_blamed_settings(last_errors, state.last, state.text)) or "not known"
         reason = (
             f"the server did not start with it ({error}); variable: {variables}; "
-            f"its last words: {last_errors or 'none'}"
+            f"last error log lines: {last_errors or 'none'}"
         )
         self.change_file.record(NewFileFailed(reason))
 
     def _start_with_previous_file(self, meanwhile: WaitCallback) -> None:
-        """Put the previous file back and start the server, which nobody else does.
+        """Put the previous file back and start the server: nothing else starts it.
 
         The first time it is a restart, because the server may hang with the new file. A later restart would end a
         server that is still recovering. Only a kill of the agent repeats the first one.
@@ -123,7 +123,7 @@ class Rollback:
 
     def _describe_failure(self, result: CommandResult, state: ChangeState) -> str:
         error, last_errors = result.output or "the start command failed", self._read_last_errors(state)
-        return f"{error}; its last words: {last_errors}" if last_errors else error
+        return f"{error}; last error log lines: {last_errors}" if last_errors else error
 
     def _read_last_errors(self, state: ChangeState) -> str:
         return extract_last_errors(_read_tail(state.log), self.service_control(state.family).read_log())

@@ -1,6 +1,6 @@
 """Renders a cluster as a CloudFormation template, with the resource types of the template published in 2013.
 
-Every part has the form that Heat's behaviour demands; the reasons are beside the parts.
+The structure follows from Heat's behaviour; comments give the reasons.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def render_cfn(cluster: Cluster) -> dict[str, Any]:
         resources |= _build_node(cluster, node)
     if cluster.replicas:
         resources[HANDLES_RESOURCE] = _build_value("there", list_handles(cluster))
-    # Deletion begins here, and not with a second's sleep for each condition.
+    # Deletion starts at this resource; otherwise Heat would sleep one second for each wait condition.
     resources["End"] = _build_value("ready", [node.condition for node in cluster])
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",

@@ -1,4 +1,4 @@
-"""What a template needs of a cloud: resource types, and a version of its template format."""
+"""A template's requirements on a cloud: resource types, and a version of its template format."""
 
 from __future__ import annotations
 

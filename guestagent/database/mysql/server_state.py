@@ -34,8 +34,8 @@ LOG_STATUS, LOG_STATUS_BEFORE_8_2 = sql("SHOW BINARY LOG STATUS"), sql("SHOW MAS
 SELECT_GTIDS = sql("SELECT @@GLOBAL.gtid_executed AS executed")
 PURGED_GTIDS = sql("SELECT @@GLOBAL.gtid_purged <> '' AS purged")
 COMMIT_WAIT_STATE = "waiting for handler commit"
-# A query of ours may wait for another session's lock, and does not end with its client. A commit may be slow on a busy
-# server; if the disk is full, the error log says so every ten minutes, and the rest of the server seems healthy.
+# One of the agent's queries may wait for another session's lock, and does not end with its client. A commit may be slow
+# on a busy server; if the disk is full, an error is logged every ten minutes, and the rest of the server seems healthy.
 HUNG_SESSIONS = sql(
     "SELECT state FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
     " AND ((time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}, {}))) OR (state = {}"

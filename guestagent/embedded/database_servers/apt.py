@@ -1,7 +1,7 @@
-"""A suite of Debian's that this machine need not be of: fetched by its own apt, into a state of our own.
+"""Packages of any Debian suite, fetched by the machine's apt into a separate state.
 
-The machine's sources say where Debian is, its settings (proxies, say) how to get there, and Debian's signature
-whether it is right. The machine's own lists, locks and packages are not touched.
+The machine's sources give Debian's address, its settings the way there (proxies, for example), and Debian's signature
+proves the content. The machine's own lists, locks and packages are not touched.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class AptSuite:
 
     @property
     def archives(self) -> Path:
-        """Where the packages lie."""
+        """The folder of the packages."""
         return self.folder / "archives"
 
     def fetch_packages(self, packages: Sequence[str], extra_packages: Sequence[str]) -> tuple[Path, ...]:

@@ -1,6 +1,6 @@
-"""A flavour's data directory as a fresh installation has it: root over the socket, nobody else, no history.
+"""A flavour's data directory as a fresh installation has it: only root may log in, over the socket. No history.
 
-Made once, for it takes seconds, and copied: whoever starts a server on the copy gives it the owner that it runs as.
+It is made once, because that takes seconds, and then copied. The caller sets the owner of the copy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from guestagent.package_data import find_package_data
 
 REDO_LOG_SIZE = "8M"
 INSTALL_TIMEOUT_S = 300.0
-# What tells servers apart: copies must not have it in common. A server that finds none makes its own.
+# Files that identify a server: copies must not share them. A server without one creates its own.
 IDENTITY_FILES = ("auto.cnf",)
 ACCOUNTS_FILE = "guestagent-mysql/static/usr/share/guestagent/mysql-accounts.sql"
 # The tables get the name of the machine where they are made: not this one's, which no guest has.

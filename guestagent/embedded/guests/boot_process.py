@@ -1,4 +1,4 @@
-"""The first process of a guest. This is the only file of this room that imports subprocess."""
+"""The first process of a guest. This is the only file of this package that imports subprocess."""
 
 from __future__ import annotations
 

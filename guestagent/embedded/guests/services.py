@@ -1,4 +1,4 @@
-"""What runs in a guest, as a value, and the option file of supervisord, which runs it as PID 1."""
+"""The services of a guest, and the option file of supervisord, which runs them as PID 1."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class GuestService:
 def list_image_services(
     image: GuestImage = DEFAULT_IMAGE, programs: Path = Path(sys.executable).parent
 ) -> tuple[GuestService, ...]:
-    """What an image's units run, in the order of starting; `programs` is where the Python ones are installed.
+    """List the services of an image, in starting order. `programs`: the folder of the Python programs.
 
-    The collector speaks C: under C.UTF-8 its local collector cannot set the locale back.
+    os-collect-config runs with LC_ALL=C: under C.UTF-8 its local collector cannot set the locale back.
     """
     return (
         build_database_service(image),
@@ -44,9 +44,10 @@ def list_image_services(
 
 
 def build_database_service(image: GuestImage) -> GuestService:
-    """The server; one that is not this machine's among its own programs, which see the guest's other folders.
+    """Build the database service. A server that is not this machine's runs in its own root directory.
 
-    A mysqld is told that it has a supervisor (PID 1, as its unit says too): RESTART and CLONE end it with 16 then.
+    That directory shows the guest's other folders. MYSQLD_PARENT_PID marks mysqld as supervised (by PID 1, as in its
+    unit): RESTART and CLONE then end it with exit code 16.
     """
     if image.flavour is None:
         return GuestService(image.family, ("/usr/sbin/mariadbd",), user="mysql", stop_seconds=60)
@@ -56,7 +57,7 @@ def build_database_service(image: GuestImage) -> GuestService:
 
 
 def build_supervisor_command() -> tuple[str, ...]:
-    """The supervisor, in the place of the process that becomes it."""
+    """Build the command that replaces its process by the supervisor."""
     return (
         sys.executable,
         "-m",

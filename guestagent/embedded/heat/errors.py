@@ -22,6 +22,6 @@ class ResourceNotFound(EntityNotFound):
 
 
 class FlagUnreadable(ApiError):
-    """A flag in a body that is neither true nor false: Heat lets its ValueError out, and says nothing."""
+    """A flag in a body that is neither true nor false: Heat does not catch its ValueError, and explains nothing."""
 
     error_type = "ValueError"

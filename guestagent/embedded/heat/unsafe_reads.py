@@ -12,7 +12,7 @@ READ_LIMIT = 1000
 
 
 class UnsafeReads:
-    """The list of such reads, oldest first."""
+    """The list of such reads, oldest first. JSON calls them `dangerous_reads`."""
 
     def __init__(self) -> None:
         self._reads: list[tuple[datetime, str, str, str]] = []

@@ -1,1 +1,1 @@
-"""What every other room needs of the host: programs, addresses, the clock, the cache folder."""
+"""The host's programs, addresses, clock and cache folder, for every other package of `embedded`."""

@@ -1,4 +1,4 @@
-"""Processes by their number and start time, which tell one from a later process with the same number."""
+"""Processes by their number and start time, which distinguish a process from a later one with the same number."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Fault:
 
     Mode `lost`: the service processes the request, and the client gets a proxy's 504. `method`: only requests by this
     HTTP method are affected; `times`: only so many of them, and then the outage is over. If the port is closed
-    (`refuse`), requests cannot be told apart: ValueError.
+    (`refuse`), requests cannot be distinguished: ValueError.
     """
 
     service: ServiceName

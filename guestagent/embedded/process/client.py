@@ -85,7 +85,7 @@ def stop_cloud(options: CloudOptions, purge: bool = False) -> bool:
 
 
 def fetch_status(state: CloudState) -> dict[str, object]:
-    """Fetch stacks, servers and dangerous reads from the cloud itself."""
+    """Fetch stacks, servers and unsafe reads from the cloud itself."""
     session = open_session(state.auth_url, state.username, state.password, state.project, STATUS_TIMEOUT_S)
     try:
         return dict(session.get(f"{state.admin_url}/status").json())
@@ -127,7 +127,7 @@ def _wait_for_start(options: CloudOptions) -> CloudState | None:
 
 
 def _quarantine_unreadable_state(options: CloudOptions) -> bool:
-    """Keep a state file aside that cannot be read; return whether there was one."""
+    """Quarantine a state file that cannot be read; return whether there was one."""
     try:
         read_cloud_state(options)
     except UnreadableContent as error:

@@ -1,6 +1,6 @@
 """A cloud started as a detached process of its own, and ended if it does not come up.
 
-This is the only file of this room that imports subprocess.
+This is the only file of this package that imports subprocess.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def load_cloud_state(options: CloudOptions) -> CloudState | None:
         return read_cloud_state(options)
     except UnreadableContent as error:
         advice = (
-            f"`guestagent cloud down --name {options.name}` ends what runs there, and keeps the file aside"
+            f"`guestagent cloud down --name {options.name}` ends what runs there, and quarantines the file"
         )
         raise StorageError(f"{options.state_file} cannot be read ({error}); {advice}") from error
 

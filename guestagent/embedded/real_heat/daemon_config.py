@@ -34,7 +34,7 @@ def build_files(
 
 
 def replace_token_filter(paste: str) -> str:
-    """Replace the filter for EC2 signatures in Heat's pipeline by ours, which wraps it."""
+    """Replace the filter for EC2 signatures in Heat's pipeline by `token_filter.py`, which wraps it."""
     return paste.replace(EC2_FILTER_FACTORY, WRAPPED_FILTER_FACTORY)
 
 
@@ -144,7 +144,7 @@ auth_uri = {addresses.keystone}/v3
 # Who asks Keystone about a signature: read by Heat itself from 24 on, and by our filter before that.
 auth_type = v3password
 auth_url = {addresses.keystone}/v3
-# Heat 27 adds /v3/ec2tokens to what the catalog says, which ends in /v3.
+# Heat 27 adds /v3/ec2tokens to the catalog's URL, which ends in /v3.
 endpoint_override = {addresses.keystone}
 {_build_account(passwords)}[heat_api]
 bind_host = {LOOPBACK}

@@ -1,7 +1,7 @@
 """The daemons of a real Heat: processes under an account without rights that never outlive us.
 
-This is the only file of this room that imports subprocess. The kernel kills a daemon with the thread that started it,
-so that must be a thread that stays: the main one, or the one of the event loop.
+This is the only file of this package that imports subprocess. The kernel kills a daemon with the thread that started
+it, so that must be a thread that stays: the main one, or the one of the event loop.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def write_process_file(path: Path, pids: Iterable[int]) -> None:
 def kill_leftovers(path: Path) -> None:
     """Kill what an earlier run wrote down and left; return when nothing of it runs.
 
-    A file that cannot be read is kept aside: its processes have ended with the cloud that started them.
+    A file that cannot be read is quarantined: its processes have ended with the cloud that started them.
     """
     try:
         start_times = parse_file(path, _parse)

@@ -21,7 +21,7 @@ FOLDER_MODE = 0o711  # the account must get through; it cannot read what is in i
 
 @dataclass(frozen=True, slots=True)
 class RealHeatSetup:
-    """What one run is made of. The folder of `paths` begins empty."""
+    """The parts of one run. The folder of `paths` begins empty."""
 
     release: HeatRelease
     database_template: Path

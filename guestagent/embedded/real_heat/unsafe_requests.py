@@ -11,14 +11,14 @@ FALSE_VALUES = frozenset({"false", "0", "no", "off", "f", "n"})
 
 @dataclass(frozen=True, slots=True)
 class UnsafeRequest:
-    """A read that is dangerous while its stack is in progress. `stack` is its name or id."""
+    """A read that is unsafe while its stack is in progress. `stack` is its name or id."""
 
     stack: str
     description: str
 
 
 def find_unsafe_request(method: str, target: str) -> UnsafeRequest | None:
-    """Return the dangerous read that a request is, or None."""
+    """Return the unsafe read that a request is, or None."""
     address = urlsplit(target)
     query = {key: values[-1].lower() for key, values in parse_qs(address.query).items()}
     match [unquote(part) for part in address.path.strip("/").split("/")]:

@@ -311,7 +311,9 @@ def a_former_source_with_its_own_writes(pair: Pair) -> ScenarioAnswers:
     assert pair.replica.server.execute("SHOW DATABASES LIKE 'own'")
 
 
-@area.row(expect_final(f"account {USER}@%", "a different account of somebody else"), heals=False)
+@area.row(
+    expect_final(f"account {USER}@%", "an account of this name that the agent did not create"), heals=False
+)
 def a_foreign_account_with_the_name_of_the_replication_user(pair: Pair) -> ScenarioAnswers:
     pair.source.server.execute(f"CREATE USER {USER}@'%' IDENTIFIED BY 'made by hand'")
     yield pair.source.apply(pair.build_source_document())

@@ -128,7 +128,7 @@ def test_a_foreign_account_that_was_created_meanwhile_is_not_replaced(
 
     results = agent.run_pass(describe_node(server, FOLLOWING))
 
-    assert "somebody else" in results.worst_condition.actual
+    assert "did not create" in results.worst_condition.actual
 
 
 @MARIADB_ALONE

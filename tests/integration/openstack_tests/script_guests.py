@@ -14,7 +14,7 @@ from guestagent.embedded.openstack.nova.hypervisor import Guest
 
 
 class ScriptHypervisor(FakeHypervisor):
-    """What the scripts print is in `folder`. They end with their guest, and with the hypervisor."""
+    """The scripts' output is in `folder`. They end with their guest, and with the hypervisor."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

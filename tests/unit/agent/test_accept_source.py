@@ -46,11 +46,11 @@ LATER, BEHIND = build_source_state("0-7-9"), build_source_state("0-7-4")
 class Person:
     """Somebody at a terminal. `shown`: what was shown before the answer."""
 
-    says: bool = True
+    accepts: bool = True
     shown: list[HistoryComparison] = field(default_factory=list)
 
     def answer(self) -> bool:
-        return self.says
+        return self.accepts
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_a_person_accepts_a_source_that_has_all(settings: Settings) -> None:
     assert not has_diverged(settings)
 
 
-def test_a_person_who_says_no_changes_nothing(settings: Settings) -> None:
+def test_nothing_changes_if_the_person_declines(settings: Settings) -> None:
     with pytest.raises(NotReady, match="was not accepted"):
-        run_accept(settings, Person(says=False), LATER)
+        run_accept(settings, Person(accepts=False), LATER)
 
     assert has_diverged(settings)
 
@@ -171,7 +171,7 @@ def test_an_option_of_the_channel_that_leaves_out_nothing_is_no_obstacle(setting
     assert not has_diverged(settings)
 
 
-def test_a_source_that_cannot_be_read_is_refused_with_its_words(settings: Settings) -> None:
+def test_an_unreadable_source_is_refused_with_its_error(settings: Settings) -> None:
     with pytest.raises(NotReady, match=r"cannot be read.*2003, Connection refused"):
         run_accept(settings, Person(), build_failed_source(2003, "Connection refused"))
 

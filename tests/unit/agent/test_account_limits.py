@@ -38,7 +38,7 @@ def test_limits_of_an_account_are_removed() -> None:
     worst = judge_state(DESIRED, observed, JournalState(), DIALECT).worst_condition
 
     assert plan(observed) == (SetDemand(SLAVE, require_tls=False),)
-    assert (worst.state, "may shut out" in worst.actual) == (ConditionState.PENDING, True)
+    assert (worst.state, "reach a limit" in worst.actual) == (ConditionState.PENDING, True)
 
 
 def test_an_unmanaged_account_keeps_its_limits() -> None:

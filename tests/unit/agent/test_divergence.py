@@ -86,7 +86,7 @@ def test_a_replica_that_is_ahead_of_its_source_has_parted() -> None:
         ServerError(1952, "Unexpected GTID received from master after reconnect"),
     ],
 )
-def test_a_receiver_that_was_rejected_for_its_history_tells_a_parting_whatever_the_source_holds(
+def test_a_receiver_rejected_for_its_history_proves_a_divergence_whatever_the_source_has(
     error: ServerError,
 ) -> None:
     divergence = detect(build_stopped_server(error), build_source_state("0-7-500"))
@@ -125,7 +125,7 @@ def test_other_errors_of_a_receiver_are_no_parting(error: ServerError) -> None:
     assert detect(build_stopped_server(error), build_source_state("0-7-9")) is None
 
 
-def test_an_error_of_a_channel_that_leads_elsewhere_says_nothing_of_this_source() -> None:
+def test_an_error_of_a_channel_to_another_server_proves_nothing_about_this_source() -> None:
     elsewhere = build_channel("10.0.0.99", receiver=ReceiverState.STOPPED, receiver_error=AHEAD)
 
     assert detect(build_server("0-7-5", channel=elsewhere), build_source_state("0-7-9")) is None
@@ -331,7 +331,7 @@ class TestMemory:
 
 
 def build_instance(gtids: str, started: int = 1000, **changes: Any) -> SourceState:
-    """A source that tells when its process started."""
+    """A source that shows when its process started."""
     return build_source_state(gtids, start_time=started, **changes)
 
 
@@ -366,7 +366,7 @@ class TestAnchor:
 
         assert again is self.ANCHOR
 
-    def test_a_source_that_does_not_tell_its_life_is_no_anchor(self) -> None:
+    def test_a_source_that_does_not_show_its_instance_is_no_anchor(self) -> None:
         assert find_anchor(HERE, self.REPLICA, build_source_state("0-7-9"), None) is None
 
     @pytest.mark.parametrize(

@@ -279,9 +279,9 @@ def test_logs_that_cannot_be_compared_hold_no_replica_back(tmp_path: Path) -> No
 
     report = restart(tmp_path, logs)
 
-    said = [condition.actual for condition in report.readiness.conditions if condition.name == "history"]
+    message = [condition.actual for condition in report.readiness.conditions if condition.name == "history"]
     assert report.verdict is Verdict.READY
-    assert "cannot be compared (the source: it has purged them)" in said[0]
+    assert "cannot be compared (the source: it has purged them)" in message[0]
     assert len(logs.asked) == 1
 
 
@@ -297,7 +297,7 @@ def test_an_honest_restart_is_compared_once_and_then_passes_are_quiet(tmp_path: 
     assert (tmp_path / "journal.json").read_bytes() == journal
 
 
-def test_a_quiet_pass_notes_nothing_of_a_source_that_tells_its_life(tmp_path: Path) -> None:
+def test_a_quiet_pass_records_nothing_of_a_source_that_shows_its_instance(tmp_path: Path) -> None:
     database = FakeDatabase(replace(STOPPED, channel=None), source_history=build_history("0-7-9"))
     run_pass(tmp_path, database, build_source_state("0-7-9", start_time=1000))
     journal = (tmp_path / "journal.json").read_bytes()

@@ -74,7 +74,7 @@ def test_a_hanging_agent_is_reported(settings: Settings) -> None:
     freshness = assess(settings, build_timestamp(1000))
 
     assert not freshness.is_ready
-    assert "runs, but finishes no look" in " ".join(describe_freshness(freshness, settings))
+    assert "runs, but completes no observation" in " ".join(describe_freshness(freshness, settings))
 
 
 def test_a_server_that_has_stopped_since_the_last_look_is_not_ready(settings: Settings) -> None:

@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_created_is_a_storage_error(tmp_path: Path) -> N
 
 
 def commit_collected(inbox: DocumentInbox, number: int) -> None:
-    """What os-collect-config leaves once its command has taken a document."""
+    """Leave the files that os-collect-config leaves when its command has accepted a document."""
     assert inbox.cache_folder is not None
     inbox.cache_folder.mkdir(exist_ok=True)
     content = json.dumps({"ReadyWaitCondition": f"http://heat.test/{number}"})

@@ -196,7 +196,9 @@ def test_what_is_known_of_passwords_may_be_missing_and_what_is_retained_may_not(
     assert journal.state == JournalState()
 
 
-def test_a_password_that_the_agent_did_not_give_is_told_once_its_own_were_looked_at(tmp_path: Path) -> None:
+def test_a_password_that_the_agent_did_not_set_is_recognized_after_its_own_were_checked(
+    tmp_path: Path,
+) -> None:
     open_journal(tmp_path, FakeClock()).record_passwords(
         [], [build_account(retained_hash=build_proof("old"))]
     )

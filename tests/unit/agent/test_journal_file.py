@@ -235,7 +235,7 @@ def test_who_only_looks_moves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settle", [Journal.accept_loss, lambda _: None], ids=["an empty server", "a person"])
-def test_a_loss_is_over_when_it_was_accepted_or_somebody_removed_the_files(
+def test_a_loss_is_over_when_it_was_accepted_or_the_files_were_removed(
     tmp_path: Path, settle: Callable[[Journal], None]
 ) -> None:
     open_journal(tmp_path).begin_task("a task")

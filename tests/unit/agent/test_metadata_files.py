@@ -32,7 +32,7 @@ def write_files(folder: Path, **contents: object) -> list[Path]:
 
 
 def commit_files(*paths: Path) -> None:
-    """What os-collect-config does once its command has succeeded."""
+    """Do what os-collect-config does after its command has succeeded."""
     for path in paths:
         path.with_name(f"{path.name}.last").write_bytes(path.read_bytes())
     (paths[0].parent / "os_config_files.json").write_text(json.dumps([str(path) for path in paths]))

@@ -41,7 +41,7 @@ def write_collected_files(settings: Settings, **contents: object) -> dict[str, s
 
 
 def poke_agent(settings: Settings, environ: dict[str, str]) -> dict[str, object] | None:
-    """What the agent finds after a poke."""
+    """Return the document that the agent finds after a poke."""
     deliver_document(environ, settings, boot_copies=[], backup_cache=settings.run_folder / "backup")
     document = find_stored_document(settings.state_folder)
     return None if document is None else dict(document.document)

@@ -43,7 +43,7 @@ def worst(desired: DesiredState, observed: ObservedState) -> Condition:
 
 
 @pytest.mark.parametrize(
-    ("desired", "observed", "told"),
+    ("desired", "observed", "output"),
     [
         (
             build_desired_replica(),
@@ -78,11 +78,11 @@ def worst(desired: DesiredState, observed: ObservedState) -> Condition:
     ],
 )
 def test_a_setting_that_leaves_out_changes_is_final_and_named(
-    desired: DesiredState, observed: ObservedState, told: str
+    desired: DesiredState, observed: ObservedState, output: str
 ) -> None:
     found = worst(desired, observed)
 
-    assert (found.name, found.state, found.actual) == ("skipped changes", ConditionState.FINAL, told)
+    assert (found.name, found.state, found.actual) == ("skipped changes", ConditionState.FINAL, output)
 
 
 def test_what_to_do_names_the_setting_and_what_takes_it_back() -> None:

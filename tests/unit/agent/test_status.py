@@ -1,4 +1,4 @@
-"""What one pass leaves, `guestagent status` reads."""
+"""`guestagent status` reads the file that a pass has written."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What systemd is told is one line, whatever stands in it: another line would be another word to systemd."""
+"""A notification to systemd is one line, whatever its text: systemd would read a second line as another assignment."""
 
 from __future__ import annotations
 

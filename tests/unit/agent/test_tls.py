@@ -152,9 +152,9 @@ def test_without_tls_in_the_document_the_channel_uses_what_the_source_offers(
     assert find_channel_tls(build_desired_replica(), build_observed(build_server(), source)) == desired
 
 
-@pytest.mark.parametrize("has", [ON, TlsOptions()])
-def test_a_channel_is_not_changed_while_its_source_is_unreachable(has: TlsOptions) -> None:
-    right = build_server("0-7-5", server_id=8, channel=build_channel(tls=has))
+@pytest.mark.parametrize("channel_tls", [ON, TlsOptions()])
+def test_a_channel_is_not_changed_while_its_source_is_unreachable(channel_tls: TlsOptions) -> None:
+    right = build_server("0-7-5", server_id=8, channel=build_channel(tls=channel_tls))
 
     assert (
         plan(build_desired_replica(), build_observed(right, build_failed_source(2003, "Connection refused")))
@@ -178,24 +178,24 @@ def test_a_plain_channel_moves_once_its_source_offers_tls() -> None:
     [
         (Tls(required=False), TlsOptions()),
         (Tls(), ON),
-        (Tls(ca=CA), TlsOptions(True, "some", verify=True)),
-        (Tls(ca=CA, verify=False), TlsOptions(True, "some")),
+        (Tls(ca=CA), TlsOptions(True, "any path", verify=True)),
+        (Tls(ca=CA, verify=False), TlsOptions(True, "any path")),
     ],
 )
 def test_the_document_determines_the_encryption_of_the_channel(tls: Tls, expected: TlsOptions) -> None:
-    conditions = find_channel_tls(
+    tls_options = find_channel_tls(
         replace(build_desired_replica(), tls=tls),
         build_observed(build_server(data_directory=FOLDER), build_source_state("0-7-5", tls=True)),
     )
 
-    assert conditions is not None
-    assert (conditions.is_enabled, conditions.verify, bool(conditions.ca)) == (
+    assert tls_options is not None
+    assert (tls_options.is_enabled, tls_options.verify, bool(tls_options.ca)) == (
         expected.is_enabled,
         expected.verify,
         bool(expected.ca),
     )
-    assert conditions == channel_tls.build_tls_options(tls, FOLDER)
-    assert not conditions.ca or conditions.ca.startswith(f"{FOLDER}guestagent-channel-")
+    assert tls_options == channel_tls.build_tls_options(tls, FOLDER)
+    assert not tls_options.ca or tls_options.ca.startswith(f"{FOLDER}guestagent-channel-")
 
 
 def test_files_are_named_after_their_content() -> None:

@@ -1,4 +1,4 @@
-"""State files that cannot be read: each counts as none, is kept aside by whoever writes the next one, and is listed."""
+"""State files that cannot be read: each counts as none, is quarantined when the next one is written, and is listed."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_status_that_cannot_be_read_is_kept_aside_before_it_is_written_anew(
 ) -> None:
     (tmp_path / "status.json").write_bytes(content)
 
-    status.keep_unreadable_aside(tmp_path / "status.json")
+    status.quarantine_unreadable_status(tmp_path / "status.json")
 
     assert list_kept_names(tmp_path) == ([] if content == b"" else ["status.json"])
 
@@ -149,7 +149,7 @@ def test_a_record_of_the_option_file_that_cannot_be_read_counts_as_none(
 
 
 @garbled
-def test_a_spool_that_cannot_be_read_says_it_once_more(tmp_path: Path, content: bytes) -> None:
+def test_an_unreadable_spool_makes_the_agent_signal_again(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "signal.json").write_bytes(content)
     spool = Spool(tmp_path)
 

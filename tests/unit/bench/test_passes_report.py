@@ -1,4 +1,4 @@
-"""What the bench of quiet passes says of what it has measured."""
+"""The report of the bench of quiet passes."""
 
 from __future__ import annotations
 

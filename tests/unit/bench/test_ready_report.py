@@ -1,4 +1,4 @@
-"""What the bench of readiness says of what it has measured."""
+"""The report of the bench of readiness."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def test_a_ratio_is_of_medians_to_the_script_on_the_same_server_in_the_same_role
 
 
 def test_the_tables_have_the_times_and_what_it_costs_to_be_there() -> None:
-    said = format_table(ROWS, COSTS)
+    report = format_table(ROWS, COSTS)
 
-    assert "| mysql97 | replica | ours, resident | 0.300 s | 0.360 s | 1.20 |" in said
-    assert "| mysql97 | replica | ours, resident | 0.190 s | 0.100 s | 0.020 s | 0.050 s |" in said
-    assert "| mysql97 | memory | 42.0 MiB | the libraries | 40.0 MiB | 1.05 |" in said
+    assert "| mysql97 | replica | ours, resident | 0.300 s | 0.360 s | 1.20 |" in report
+    assert "| mysql97 | replica | ours, resident | 0.190 s | 0.100 s | 0.020 s | 0.050 s |" in report
+    assert "| mysql97 | memory | 42.0 MiB | the libraries | 40.0 MiB | 1.05 |" in report
 
 
-def test_the_plot_has_a_bar_for_each_row_and_says_where_it_comes_from() -> None:
+def test_the_plot_has_a_bar_for_each_row_and_names_its_origin() -> None:
     drawn = plot_rows(ROWS)
 
     assert drawn.count("<rect") == len(ROWS)

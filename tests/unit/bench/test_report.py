@@ -1,4 +1,4 @@
-"""What the bench says of what it has measured."""
+"""The report of the bench."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def test_the_table_has_minimum_median_and_ratio() -> None:
     assert "250 signals a second" in format_table(ROWS, LOAD)
 
 
-def test_a_template_that_hung_every_time_says_so_and_gives_no_ratio() -> None:
+def test_a_template_that_hung_every_time_is_reported_without_a_ratio() -> None:
     rows = [ClusterRow(50, PLAIN, (), (), hung=2), ClusterRow(50, CFN, (60.0,), (20.0,), hung=1)]
 
-    said = format_table(rows, LOAD)
+    report = format_table(rows, LOAD)
 
-    assert "| 1 + 50 | plain, 2013 | 2 of 2 hung | - | - | - | - |" in said
-    assert "| 1 + 50 | ours, CFN | 60.0 s, 1 of 2 hung | 60.0 s | - | 20.0 s | - |" in said
+    assert "| 1 + 50 | plain, 2013 | 2 of 2 hung | - | - | - | - |" in report
+    assert "| 1 + 50 | ours, CFN | 60.0 s, 1 of 2 hung | 60.0 s | - | 20.0 s | - |" in report
     assert describe_rows(rows)[1]["create_ratio"] is None
     assert plot_rows(rows).count("<rect") == 1
 
 
-def test_the_plot_has_a_bar_for_each_row_and_says_where_it_comes_from() -> None:
+def test_the_plot_has_a_bar_for_each_row_and_names_its_origin() -> None:
     drawn = plot_rows(ROWS)
 
     assert drawn.count("<rect") == 2

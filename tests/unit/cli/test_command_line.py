@@ -1,4 +1,4 @@
-"""What people and programs are told of wrong words, of a file that is none, of an answer that cannot be written."""
+"""Errors for people and programs: wrong arguments, an unreadable file, an answer that cannot be written."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SMALL = "{flavor: m1.small, image: i, replicas: 1}"
 
 def run_main(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     code = main(words)
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    message = capsys.readouterr()
+    return code, message.out, message.err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["clutser"], "guestagent: argument COMMAND: invalid choice: 'clutser'"),
         (["cluster", "creat"], "guestagent: cluster: argument VERB: invalid choice: 'creat'"),
@@ -31,14 +31,14 @@ def run_main(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
         (["plan", "--off"], "guestagent: unrecognized arguments: --off"),
     ],
 )
-def test_wrong_words_are_told_with_the_right_ones(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_arguments_are_reported_with_the_right_ones(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run_main(words, capsys)
 
     assert (code, out) == (2, "")
     assert err.startswith("usage: guestagent")
-    assert said in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("words", [[], ["cluster"]])
@@ -51,7 +51,7 @@ def test_a_command_alone_is_answered_with_what_there_is(
     assert "positional arguments:" in err
 
 
-def test_a_program_is_told_of_wrong_words_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_reported_to_programs_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run_main(["cluster", "create", "--json"], capsys)
 
     assert code == 2
@@ -64,7 +64,7 @@ def test_a_program_is_told_of_wrong_words_in_json(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("words", [["cluster", "create"], ["cluster", "lint"], ["validate"]])
-def test_a_file_that_cannot_be_read_is_said_alike_by_every_command(
+def test_every_command_reports_an_unreadable_file_alike(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "binary").write_bytes(b"a\xff")
@@ -82,7 +82,7 @@ def run_guestagent(*words: str, stdin: str, out: int = subprocess.PIPE) -> subpr
     return subprocess.run(argv, input=stdin, stdout=out, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def test_without_the_controllers_packages_it_is_said_what_to_install() -> None:
+def test_missing_packages_of_the_controller_are_reported_by_name() -> None:
     program = (
         "import sys; sys.modules['openstack'] = None; from guestagent.cli.command_line import main; "
         "sys.exit(main(['cluster', 'status', 'prod']))"

@@ -1,4 +1,4 @@
-"""Standard output and error may be anything: the command says what it can, and its exit code what has happened."""
+"""Standard output and error may be anything: the command prints all that it can, and its exit code is the result."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_ascii_terminal_gets_every_character_spelled() -> None:
     assert r"GuestAgent.Gr\xf6\xdfe\x1b[2J\n  held\u202e: expected one of" in ended.stderr
 
 
-def test_a_key_of_the_metadata_neither_steers_a_terminal_nor_makes_a_line_of_its_own() -> None:
+def test_a_key_of_the_metadata_neither_steers_a_terminal_nor_adds_a_line() -> None:
     ended = run_in_shell("$GUESTAGENT validate -", WRONG)
 
     assert len(ended.stderr.splitlines()) == 1
@@ -100,9 +100,9 @@ def test_the_words_behind_two_dashes_are_not_ours(capsys: pytest.CaptureFixture[
 
     code = main(words)
 
-    told = capsys.readouterr()
-    assert (code, told.out) == (5, "")
-    assert told.err == "guestagent: the cloud none runs no guests\n"
+    output = capsys.readouterr()
+    assert (code, output.out) == (5, "")
+    assert output.err == "guestagent: the cloud none runs no guests\n"
 
 
 def test_json_before_two_dashes_is_ours(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

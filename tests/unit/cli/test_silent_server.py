@@ -1,4 +1,4 @@
-"""A server that does not answer: every command says what to do, once and alike."""
+"""A server that does not answer: every command gives the same advice, once."""
 
 from __future__ import annotations
 
@@ -22,18 +22,16 @@ def run(folder: Path, *words: str) -> int:
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_command_says_what_to_do(
-    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_gives_advice(tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, *words) == 3
 
-    told = capsys.readouterr().err
-    assert "mysqld.sock: [Errno 2] No such file or directory" in told
-    assert told.count(SERVER_START_ADVICE) == 1
+    output = capsys.readouterr().err
+    assert "mysqld.sock: [Errno 2] No such file or directory" in output
+    assert output.count(SERVER_START_ADVICE) == 1
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_an_answer_in_json_says_it_too(
+def test_an_answer_in_json_gives_the_same_advice(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(tmp_path, *words, "--json")
@@ -41,7 +39,7 @@ def test_an_answer_in_json_says_it_too(
     assert json.loads(capsys.readouterr().out)["error"]["message"].count(SERVER_START_ADVICE) == 1
 
 
-def test_the_doctor_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_gives_the_same_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(tmp_path, "doctor", "--json")
 
     assert capsys.readouterr().out.count(SERVER_START_ADVICE) == 1

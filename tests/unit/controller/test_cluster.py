@@ -56,7 +56,7 @@ def test_the_number_and_the_id_of_a_removed_replica_are_never_given_again() -> N
     assert [node.server_id for node in again] == [101, 103]
 
 
-def test_a_renewed_node_has_a_handle_and_a_condition_of_its_own() -> None:
+def test_a_renewed_node_has_its_own_handle_and_condition() -> None:
     renewed = build_cluster(replicas=2).renew("Slave0001")
 
     assert renewed.node("Slave0001").condition == "Slave0001ReadyWaitCond2"
@@ -97,7 +97,7 @@ def test_names_and_ids_are_never_given_twice(made: Cluster, more: list[Node]) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("Slave0007", "node: expected one of Slave0000, found Slave0007"),
         (
@@ -106,11 +106,11 @@ def test_names_and_ids_are_never_given_twice(made: Cluster, more: list[Node]) ->
         ),
     ],
 )
-def test_only_a_replica_of_the_cluster_can_be_removed(name: str, said: str) -> None:
+def test_only_a_replica_of_the_cluster_can_be_removed(name: str, message: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
         build_cluster(replicas=1).remove_replica(name)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
@@ -119,7 +119,7 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (
             {"deadline": 700},
@@ -172,11 +172,11 @@ def test_only_a_node_of_the_cluster_can_be_renewed() -> None:
         ({"polling_interval": 0}, "polling_interval: expected an integer from 1 to 3600, found 0"),
     ],
 )
-def test_what_makes_no_sense_is_reported_with_its_path(settings: dict[str, Any], said: str) -> None:
+def test_what_makes_no_sense_is_reported_with_its_path(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
         build_cluster(**settings)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_everything_wrong_is_reported_at_once() -> None:
@@ -192,7 +192,7 @@ def test_everything_wrong_is_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"next_server_id": 102}, "replicas[0].server_id: expected one below the next, 102, found 102"),
         ({"next_replica": 1}, "replicas[1].name: expected a number below the next, 1, found Slave0001"),
@@ -202,11 +202,11 @@ def test_everything_wrong_is_reported_at_once() -> None:
         ({"source": LARGE}, "source.server_id: expected an integer from 1 to 4294967295, found 0"),
     ],
 )
-def test_numbers_that_contradict_each_other_are_refused(change: dict[str, Any], said: str) -> None:
+def test_numbers_that_contradict_each_other_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
         replace(build_cluster(replicas=2), **change)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_replicas_stand_in_the_order_in_which_they_came() -> None:

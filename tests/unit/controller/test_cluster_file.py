@@ -103,7 +103,7 @@ def test_json_is_fine_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "document: expected a mapping, found nothing"),
         (SMALLEST + "replica: 3", "replica: expected one of"),
@@ -128,11 +128,11 @@ def test_json_is_fine_too() -> None:
         ("a: !!python/object:x {}", "document: expected YAML or JSON"),
     ],
 )
-def test_what_is_wrong_is_reported_with_file_and_path(text: str, said: str) -> None:
+def test_what_is_wrong_is_reported_with_file_and_path(text: str, message: str) -> None:
     with pytest.raises(InvalidCluster) as refused:
         parse_cluster_file(text, "prod.yaml")
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert refused.value.where == "prod.yaml"
 
 

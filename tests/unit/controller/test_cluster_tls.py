@@ -29,9 +29,9 @@ def test_every_node_has_the_same_tls_and_the_ca_is_written_once(dialect: Dialect
     template = render(cluster)
 
     assert str(template).count("BEGIN CERTIFICATE") == 1
-    told = [document["GuestAgent"]["TLS"] for document in list_documents(template)]
-    assert len(told) == 3
-    assert all(each == told[0] for each in told)
+    output = [document["GuestAgent"]["TLS"] for document in list_documents(template)]
+    assert len(output) == 3
+    assert all(each == output[0] for each in output)
     section = parsed(list_documents(template)[0]).section
     assert section.tls is not None
     assert str(section.tls.ca) == "<Authority.value>"

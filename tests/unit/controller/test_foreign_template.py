@@ -1,4 +1,4 @@
-"""A template written by hand in the shape of 2013: read for what was meant, and told what was wrong."""
+"""A template written by hand in the shape of 2013: its cluster is read, and its mistakes are reported."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         (
             ("Resources", "Slave0000", "Properties", "SubnetId"),
@@ -131,12 +131,12 @@ def test_garbage_at_any_place_of_a_template_is_refused_or_means_another_cluster(
     ],
 )
 def test_what_is_wrong_is_reported_with_its_path(
-    path: tuple[str | int, ...], value: object, said: str
+    path: tuple[str | int, ...], value: object, message: str
 ) -> None:
     with pytest.raises(InvalidTemplate) as refused:
         parse(replace_value(TEMPLATE, path, value))
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_the_template_of_2013_is_not_a_cluster() -> None:

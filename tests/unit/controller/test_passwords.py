@@ -105,7 +105,7 @@ def test_an_answer_that_was_lost_does_not_change_the_passwords() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({}, "passwords.Master0000: expected a password for this new node, found none"),
         (
@@ -123,7 +123,7 @@ def test_an_answer_that_was_lost_does_not_change_the_passwords() -> None:
         ({**GIVEN, "Slave0000": Secret("")}, "passwords.Slave0000: expected a string"),
     ],
 )
-def test_what_is_given_is_checked_before_anything_is_asked(wrong: dict[str, Secret], said: str) -> None:
+def test_what_is_given_is_checked_before_anything_is_asked(wrong: dict[str, Secret], message: str) -> None:
     heat = FakeHeat()
 
     with pytest.raises(InvalidInput) as refused:
@@ -131,7 +131,7 @@ def test_what_is_given_is_checked_before_anything_is_asked(wrong: dict[str, Secr
             "db", build_cluster(1, passwords=PARAMETERS, metadata_url="http://h/"), wrong
         )
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert heat.live == {}
 
@@ -152,7 +152,7 @@ def test_a_file_of_passwords_is_read_as_it_is(document: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         (None, "document: expected a mapping of nodes' names to passwords, found nothing"),
         ("hunter2", "document: expected a mapping of nodes' names to passwords, found a string"),
@@ -164,11 +164,11 @@ def test_a_file_of_passwords_is_read_as_it_is(document: dict[str, str]) -> None:
         ({"Slave0000": "hunter2" * 5}, "Slave0000: expected at most 32 characters, found 35"),
     ],
 )
-def test_a_wrong_file_is_refused_without_a_word_of_it(document: object, said: str) -> None:
+def test_a_wrong_file_is_refused_without_a_word_of_it(document: object, message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_passwords(document)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert "12345" not in str(refused.value)
 

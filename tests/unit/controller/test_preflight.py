@@ -1,4 +1,4 @@
-"""The preflight: what the cloud told, and the dialect that follows from it; and what a launch would fail by."""
+"""The preflight: the cloud's answers, the dialect that follows from them, and the reasons why a launch would fail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def test_a_cloud_that_has_everything_gets_hot() -> None:
 
     assert (preflight.dialect, preflight.missing) == (Dialect.HOT, ())
     assert (
-        preflight.reason == "Heat has all that it needs, and no policy keeps its guests from their metadata"
+        preflight.reason
+        == "Heat has all that it needs, and no policy prevents nodes from reading their metadata"
     )
 
 
@@ -57,7 +58,7 @@ def test_a_cloud_that_has_everything_gets_hot() -> None:
         ),
     ],
 )
-def test_if_hot_lacks_something_it_is_cfn_and_the_reason_says_what(findings: Findings, lacks: str) -> None:
+def test_if_hot_lacks_something_it_is_cfn_and_the_reason_names_it(findings: Findings, lacks: str) -> None:
     preflight = choose_dialect(findings, PLACED)
 
     assert (preflight.dialect, preflight.missing) == (Dialect.CFN, ())

@@ -385,13 +385,13 @@ def test_removing_the_node_that_had_failed_is_enough() -> None:
     assert [(node.name, node.generation) for node in stacks.cluster("db")] == [("Master0000", 1)]
 
 
-def test_an_update_by_somebody_else_meanwhile_is_reported() -> None:
+def test_an_update_by_another_client_is_reported() -> None:
     heat = FakeHeat()
     stacks = launch_stack(heat, build_cluster())
     work = stacks.change("db", lambda cluster: cluster.add_replica(SMALL))
     heat.live["db"].start_action(render(parse(heat.live["db"].template).renew("Master0000")), 17)
 
-    with pytest.raises(CloudRefused, match="somebody else has updated stack db"):
+    with pytest.raises(CloudRefused, match="stack db was updated by another client"):
         stacks.wait(work, LONG)
 
 
@@ -426,7 +426,7 @@ class RecordingHeat(FakeHeat):
         return [(cluster.node(name).flavor, cluster.node(name).generation) for cluster in self.updates]
 
 
-def test_a_node_is_resized_first_and_proves_itself_in_an_update_of_its_own() -> None:
+def test_a_node_is_resized_first_and_proves_itself_in_a_separate_update() -> None:
     heat, before = RecordingHeat(), build_cluster(replicas=2, metadata_url="http://a/v1/")
     stacks = launch_stack(heat, before)
 

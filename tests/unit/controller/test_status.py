@@ -1,4 +1,4 @@
-"""What a stack is now: read only by what is safe for what Heat is at."""
+"""The state of a stack, read only by requests that are safe in that state."""
 
 from __future__ import annotations
 

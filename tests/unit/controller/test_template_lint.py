@@ -1,4 +1,4 @@
-"""What Heat would refuse or do badly, said of templates before they are launched."""
+"""Errors and known pitfalls that lint reports for templates before they are launched."""
 
 from __future__ import annotations
 

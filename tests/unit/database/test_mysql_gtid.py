@@ -78,7 +78,7 @@ def test_a_gap_is_not_contained() -> None:
     assert not parse_history(f"{A}:1-4:6-9").contains(parse_history(f"{A}:5"))
 
 
-def test_a_tag_is_an_origin_of_its_own() -> None:
+def test_a_tag_is_a_separate_origin() -> None:
     assert not parse_history(f"{A}:1-9").contains(parse_history(f"{A}:backup:1"))
     assert parse_history(f"{A}:1-9:backup:1").format_difference(parse_history(f"{A}:1-9")) == f"{A}:backup:1"
 

@@ -13,7 +13,7 @@ from guestagent.secret import MASK, Secret
 
 
 def unquote(literal: str) -> str:
-    """What a server reads out of a literal, with backslash escapes on."""
+    """Return the value that a server reads from a literal, with backslash escapes on."""
     assert literal[0] == literal[-1] == "'"
     read, rest = "", literal[1:-1]
     while rest:

@@ -31,7 +31,7 @@ ACCOUNT, PASSWORD, HASH = Account("slave0000", "%"), Secret("pw"), Secret("*0")
         (SetServerId(7), "set the server id to 7"),
         (SetReadOnly(True), "make the server read-only"),
         (SetReadOnly(False), "make the server writable"),
-        (CreateMarker(), "create the agent's mark"),
+        (CreateMarker(), "create the agent's marker"),
         (CreateAccount(ACCOUNT, PASSWORD), "create the replication account slave0000@%"),
         (RemakeAccount(ACCOUNT, PASSWORD), "make the replication account slave0000@% again"),
         (SetPassword(ACCOUNT, PASSWORD), "set the password of slave0000@%"),

@@ -56,12 +56,12 @@ def test_a_schema_that_is_created_before_its_first_use_is_logged(
 @pytest.mark.parametrize(
     "used", [build_table_map("shop.t"), build_query("use `shop`; INSERT INTO t VALUES (1)")]
 )
-def test_a_schema_that_is_used_before_it_is_created_is_list_unlogged(used: Row, is_complete: bool) -> None:
+def test_a_schema_used_before_its_creation_is_unlogged(used: Row, is_complete: bool) -> None:
     assert list_unlogged([*MARIADB, used], is_complete) == ["shop"]
     assert list_unlogged([*MARIADB, used, build_query("CREATE DATABASE shop")], is_complete) == ["shop"]
 
 
-def test_a_schema_that_is_missing_in_a_complete_log_is_list_unlogged() -> None:
+def test_a_schema_missing_from_a_complete_log_is_unlogged() -> None:
     assert list_unlogged(
         [*MYSQL, build_query("CREATE ROLE guestagent"), build_query("CREATE DATABASE shop2")], True
     ) == ["shop"]

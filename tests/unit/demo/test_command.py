@@ -74,7 +74,7 @@ def test_a_cloud_that_does_not_start_shows_its_log_and_is_swept(keep: bool) -> N
 
     assert result.problems == ("the cloud ended at once",)
     assert result.exit_code == 5
-    assert result.failed_nodes[0].log == ("the cloud said this last",)
+    assert result.failed_nodes[0].log == ("the cloud logged this last",)
     assert environment.calls == ["down", "up", "down"]
 
 

@@ -37,13 +37,13 @@ def test_a_change_is_worth_a_line() -> None:
     assert line == "   3.0 s  Master0000 (source, m1.medium) is ready"
 
 
-def test_a_state_that_is_known_is_not_told_again() -> None:
+def test_a_known_state_is_not_reported_again() -> None:
     screen = build_screen(FakeClock())
 
     assert screen.handle_event(NodeChanged("Master0000", NodeState.BOOTING, 5)) == ""
 
 
-def test_a_failure_is_told_with_its_reason() -> None:
+def test_a_failure_is_reported_with_its_reason() -> None:
     screen = build_screen(FakeClock())
 
     assert screen.handle_event(NodeChanged("Slave0000", NodeState.FAILED, 5, "no login")).endswith(

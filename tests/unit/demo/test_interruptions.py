@@ -34,7 +34,7 @@ def test_what_must_not_be_left_half_made_is_finished_first() -> None:
     assert done == ["made"]
 
 
-def test_an_error_says_more_than_the_signal_that_came_with_it() -> None:
+def test_an_error_has_priority_over_the_signal_that_came_with_it() -> None:
     def fail(interruptions: InterruptHandler) -> None:
         with interruptions.defer_interrupts():
             signal.raise_signal(signal.SIGINT)
@@ -44,7 +44,7 @@ def test_an_error_says_more_than_the_signal_that_came_with_it() -> None:
         fail(interruptions)
 
 
-def test_signals_are_heard_as_before_afterwards() -> None:
+def test_signals_are_handled_as_before_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     with InterruptHandler() as interruptions:

@@ -94,7 +94,7 @@ def test_a_refused_write_is_found() -> None:
 def test_a_dangerous_read_is_found() -> None:
     result = run_demo(FakeDemoCloud(extra_dangerous_reads=("outputs of demo",)))
 
-    assert result.problems == ("1 dangerous reads of a stack in progress, the first: outputs of demo",)
+    assert result.problems == ("1 unsafe reads of a stack in progress, the first: outputs of demo",)
 
 
 def test_a_server_that_stays_is_found() -> None:
@@ -114,4 +114,4 @@ def test_a_failed_stack_ends_the_play_with_the_nodes_reason_and_its_agents_last_
     assert "no login as slave0002" in result.problems[0]
     assert blamed.node == "Slave0002"
     assert "no login as slave0002" in blamed.reason
-    assert blamed.log == ("INFO Slave0002 said this last",)
+    assert blamed.log == ("INFO Slave0002 logged this last",)

@@ -41,7 +41,7 @@ def test_a_writer_starts_once() -> None:
     assert second.rows.numbers is None
 
 
-def test_a_node_without_the_table_is_told_with_no_rows() -> None:
+def test_a_node_without_the_table_is_reported_with_no_rows() -> None:
     cloud = FakeDemoCloud(leftover_nodes=("Slave0000",))
     events: list[DemoEvent] = []
 

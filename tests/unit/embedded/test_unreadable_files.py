@@ -44,7 +44,7 @@ def test_processes_that_cannot_be_read_are_kept_aside(tmp_path: Path, content: b
 
 
 @garbled
-def test_passwords_that_cannot_be_read_say_what_to_do(content: bytes) -> None:
+def test_unreadable_passwords_are_reported_with_advice(content: bytes) -> None:
     with pytest.raises(StorageError, match="cloud down --purge"):
         HeatPasswords.parse(content)
 
@@ -52,7 +52,7 @@ def test_passwords_that_cannot_be_read_say_what_to_do(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"\xff", b"[" * 100_000, b"clouds: 2026-99-99\n", b"clouds: [a]\n"], ids=shorten
 )
-def test_a_clouds_yaml_of_somebody_else_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_a_foreign_clouds_yaml_is_not_changed(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "clouds.yaml").write_bytes(content)
 
     with pytest.raises(InvalidSettings):

@@ -74,7 +74,7 @@ def spell_signal(document: Document, report: Report) -> str:
     outcome = signalling.build_entry(document, report).outcome
     sent = json.loads(build_body(document.handle, document.unique_id, outcome))
     data = sent["Data" if "Data" in sent else "data"]
-    data["conditions"] = {name: told.partition(":")[0] for name, told in data["conditions"].items()}
+    data["conditions"] = {name: output.partition(":")[0] for name, output in data["conditions"].items()}
     return to_json(hide_prose(sent, ("Reason", "reason")))
 
 

@@ -100,7 +100,7 @@ def describe_parser(parser: argparse.ArgumentParser, name: str = "guestagent") -
 
 
 def describe_argument(action: argparse.Action) -> str:
-    """Describe one argument. For a positional one, its nargs says whether it is required."""
+    """Describe one argument. For a positional one, its nargs shows whether it is required."""
     parts = [name_argument(action)]
     if action.nargs not in (None, 0):
         parts.append(f"nargs {action.nargs}")

@@ -147,7 +147,7 @@ def signal_file(
 SIGNAL_RECORDS: dict[str, SignalRecord] = {
     name: stored.value for name, stored in list_signal_files() if isinstance(stored.value, SignalRecord)
 }
-"""What each file holds, by its name."""
+"""The content of each file, by its name."""
 
 UNNAMED_TRANSPORT = SignalRecord(
     build_entry(HANDLES["cfn"][0], READY).key,

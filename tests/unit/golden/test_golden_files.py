@@ -1,4 +1,4 @@
-"""The product writes what the golden files hold. README.md says what to do if a test fails."""
+"""The product writes what the golden files hold. README.md describes what to do if a test fails."""
 
 from __future__ import annotations
 

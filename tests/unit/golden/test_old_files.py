@@ -13,7 +13,7 @@ from tests.unit.golden.old_files import find_reader
 
 
 @pytest.mark.parametrize("name", sorted(read_checksums(WRITTEN_BY)))
-def test_an_old_file_says_what_it_said(name: str, tmp_path: Path) -> None:
+def test_an_old_file_is_read_as_before(name: str, tmp_path: Path) -> None:
     read, value = find_reader(name)
 
     assert read(WRITTEN_BY / name, tmp_path) == value, f"{WRITTEN_BY / name} is read differently"

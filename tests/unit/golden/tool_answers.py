@@ -38,8 +38,8 @@ def build_failures(folder: Path) -> str:
     row = FailureRow("encryption", "no TLS", cast(Scenario, None), {}, is_healed=True, is_quick=False)
     wanted = expect_final("TLS", "a server that offers TLS")
     condition = {"name": "TLS", "state": "final", "seen": "one without it", "do": ""}
-    told = ApplyAnswer(1, {"state": "failed", "conditions": [condition]})
-    outcomes = [Outcome(row, "mysql97", wanted, told), Outcome(row, "mysql97", wanted, None, "no answer")]
+    output = ApplyAnswer(1, {"state": "failed", "conditions": [condition]})
+    outcomes = [Outcome(row, "mysql97", wanted, output), Outcome(row, "mysql97", wanted, None, "no answer")]
     return to_plain_json([describe_failure(outcome) for outcome in outcomes])
 
 

@@ -1,4 +1,4 @@
-"""Whatever a document holds: it is read, or refused with the one exception that parse documents."""
+"""Any content of a document is either read, or rejected with the one exception that `parse` documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What parse makes of documents, and what it says of broken ones."""
+"""Documents that `parse` reads, and the problems that it reports for broken ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused, and how it is said: where, what was expected, what was found, what to do."""
+"""Rejected documents, and the report: the place, the expected value, the actual value, the advice."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_every_problem_is_reported_at_once() -> None:
         (
             build_replica("10.0.0.7:3306"),
             "Master.Address: expected an IPv4 or IPv6 address or a host name, found something else "
-            "(the port stands beside it, as Port)",
+            "(put the port in Master.Port)",
         ),
         (
             build_replica("[fd00::7]"),

@@ -1,4 +1,4 @@
-"""What parse reads, dump writes; in between the document may travel as JSON or YAML."""
+"""`dump` writes all that `parse` reads; in between the document may be JSON or YAML."""
 
 from __future__ import annotations
 

@@ -33,19 +33,19 @@ def list_problems(handle: object) -> str:
 
 @pytest.mark.parametrize(("url", "fault"), FAULTS)
 def test_the_fault_of_a_handles_url_is_named(url: str, fault: str) -> None:
-    told = list_problems(url)
+    output = list_problems(url)
 
-    assert fault in told
-    assert "handle's own name" not in told
-    assert "secret" not in told
+    assert fault in output
+    assert "handle's own name" not in output
+    assert "secret" not in output
 
 
 @pytest.mark.parametrize(("url", "fault"), FAULTS)
 def test_it_is_named_in_the_document_of_a_handle_too(url: str, fault: str) -> None:
-    told = list_problems({"alarm_url": url})
+    output = list_problems({"alarm_url": url})
 
-    assert fault in told
-    assert "secret" not in told
+    assert fault in output
+    assert "secret" not in output
 
 
 @pytest.mark.parametrize("url", ["http://[2001:db8::1]:8000/v1", "http://[::1]", "https://heat/v1?a=b"])

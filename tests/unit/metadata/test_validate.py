@@ -72,9 +72,9 @@ def test_broken_nodes_are_reported_together(tmp_path: Path, capsys: pytest.Captu
 
     code = main(["validate", str(file)])
 
-    told = capsys.readouterr()
-    assert (code, told.out) == (2, "")
-    assert told.err.splitlines() == [
+    output = capsys.readouterr()
+    assert (code, output.out) == (2, "")
+    assert output.err.splitlines() == [
         f"guestagent: {file}: A: GuestAgent.Deadline: expected an integer from 1 to 43200, found 0",
         f"guestagent: {file}: C: Master.Address: expected a string, found an integer (quote it)",
     ]
@@ -97,9 +97,9 @@ def test_a_node_that_is_not_there(words: list[str], message: str, capsys: pytest
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["validate", str(tmp_path / "none.yaml"), "--json"])
 
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert code == 2
-    assert json.loads(told.out)["error"]["problems"][0]["found"] == "No such file or directory"
+    assert json.loads(output.out)["error"]["problems"][0]["found"] == "No such file or directory"
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,7 @@ class SingleTurnListener(DocumentListener):
 
 
 class Node:
-    """`folder` is emptied before each use; `document` says what the node is."""
+    """`folder` is emptied before each use; `document` is the node's metadata."""
 
     def __init__(self, folder: Path, document: Document) -> None:
         self.folder, self.document = folder, document

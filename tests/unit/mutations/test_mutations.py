@@ -1,4 +1,4 @@
-"""Whatever stands in our files or in the metadata: no exit code 70, no traceback, nothing that steers a terminal."""
+"""With any content of state files or metadata: no exit code 70, no traceback, nothing that steers a terminal."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ OF_THE_STATE: dict[str, Use] = {
 }
 OF_THE_CLOUD: dict[str, Use] = {"cloud status": cloud("status")}
 OF_THE_SETTINGS: dict[str, Use] = {name: OF_THE_STATE[name] for name in ("status", "status --json", "plan")}
-"""What writes nothing: any folder may be named there."""
+"""Commands that write nothing: any folder may be named there."""
 
 OF_FILES_OF_OTHERS: dict[str, Use] = {name: OF_THE_STATE[name] for name in ("serve", "poke", "doctor")}
 OF_THE_METADATA: dict[str, Use] = {
@@ -121,7 +121,7 @@ def copy(master: Node) -> Node:
 
 
 def find_trouble(name: str, use: Use, node: Node) -> str:
-    """What is wrong with how the command ended; "" for nothing."""
+    """Return the fault in the way the command ended; "" for none."""
     try:
         ended = use(node)
     except Exception:  # noqa: BLE001 - whatever it is, it is what this test looks for

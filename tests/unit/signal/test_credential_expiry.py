@@ -34,7 +34,7 @@ def build_jws_token(claims: object) -> str:
     return f"{encode_base64(b'{}')}.{encode_base64(json.dumps(claims).encode())}.{encode_base64(b'signed')}"
 
 
-def test_a_presigned_url_lives_as_long_as_the_cloud_says() -> None:
+def test_a_presigned_url_lives_as_long_as_the_cloud_is_configured() -> None:
     expiry = find_expiry(build_cfn_handle(), auth_ttl=1800)
 
     assert expiry is not None
@@ -45,7 +45,7 @@ def test_a_presigned_url_lives_as_long_as_the_cloud_says() -> None:
     )
 
 
-def test_what_has_expired_says_since_when() -> None:
+def test_an_expired_credential_shows_since_when() -> None:
     expiry = find_expiry(build_hot_handle(alarm_url=URL))
 
     assert expiry is not None
@@ -62,13 +62,13 @@ def test_a_fernet_token_shows_its_time_of_issue() -> None:
     )
 
 
-def test_a_signed_token_says_its_end_itself() -> None:
+def test_a_signed_token_contains_its_expiry() -> None:
     at = SIGNED_AT + timedelta(hours=3)
 
     expiry = find_expiry(build_token_handle(build_jws_token({"exp": int(at.timestamp())})))
 
     assert expiry is not None
-    assert (expiry.expires_at, expiry.basis) == (at, "the token says so")
+    assert (expiry.expires_at, expiry.basis) == (at, "as the token states")
     assert SIGNATURE not in repr(expiry)
 
 
@@ -98,7 +98,7 @@ def test_of_any_other_token_nothing_is_known(token: str) -> None:
         UnresolvedFunction("H", '{"Ref": "H"}'),
     ],
 )
-def test_a_handle_that_renews_itself_or_tells_nothing_has_no_expiry(handle: HotHandle) -> None:
+def test_a_handle_that_renews_itself_or_shows_no_time_has_no_expiry(handle: HotHandle) -> None:
     assert find_expiry(handle) is None
 
 

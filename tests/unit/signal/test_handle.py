@@ -36,7 +36,7 @@ def build_cfn_target(url: str) -> CfnTarget:
     return target
 
 
-def test_a_presigned_url_tells_its_host_and_its_age() -> None:
+def test_a_presigned_url_contains_its_host_and_its_age() -> None:
     target = build_cfn_target(URL)
 
     assert target.host == "heat.test:8000"

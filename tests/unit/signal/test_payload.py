@@ -22,7 +22,7 @@ ANYTHING = st.recursive(
 )
 
 
-def test_a_url_is_told_in_the_keys_of_cloudformation_and_in_no_others() -> None:
+def test_a_url_is_signalled_with_the_keys_of_cloudformation_alone() -> None:
     body = json.loads(
         build_body(build_cfn_handle(), "slave0000-2", build_success("slave0000 is ready", role="replica"))
     )
@@ -35,7 +35,7 @@ def test_a_url_is_told_in_the_keys_of_cloudformation_and_in_no_others() -> None:
     }
 
 
-def test_a_hot_handle_is_told_in_lower_case() -> None:
+def test_a_hot_handle_is_signalled_with_lower_case_keys() -> None:
     body = json.loads(
         build_body(build_hot_handle(alarm_url="http://heat.test/"), "node-1", build_failure("no binary log"))
     )
@@ -65,7 +65,7 @@ def test_the_longest_values_give_way_where_there_is_too_much_data() -> None:
     assert fitted == {"gtid": f"left out: {DATA_SIZE_LIMIT + 2} characters", "role": "replica", "lag": 0}
 
 
-def test_data_of_very_many_keys_says_how_many_they_were() -> None:
+def test_data_of_very_many_keys_contains_their_number() -> None:
     assert truncate_data({str(n): n for n in range(10_000)}) == {"left_out": "10000 keys"}
 
 

@@ -70,7 +70,7 @@ def test_heats_own_word_is_an_acceptance(text: str) -> None:
         "<resource>Handle",
     ],
 )
-def test_any_other_200_is_somebody_elses(text: str) -> None:
+def test_any_other_200_comes_from_another_service(text: str) -> None:
     assert type(classify_to_error(200, text)) is HandleUnreachable
 
 
@@ -106,7 +106,7 @@ def test_a_body_that_heat_does_not_understand_is_not_sent_again() -> None:
     assert type(error) is HandleRefused
 
 
-def test_a_403_says_all_four_readings_and_the_age() -> None:
+def test_a_403_is_reported_with_all_four_causes_and_the_age() -> None:
     messages = str(classify_to_error(403, minutes=17))
 
     for reading in ("expired (signed 17 minutes ago", "altered", "stack is gone", "another Host"):
@@ -119,7 +119,7 @@ def test_a_url_from_the_future_points_at_the_clock() -> None:
     )
 
 
-def test_a_null_is_all_that_rest_says() -> None:
+def test_rest_returns_null_alone() -> None:
     classify_rest_response(200, "null", build_heat_target())
     classify_rest_response(200, "null\n", build_token_target())
 
@@ -149,12 +149,12 @@ def test_every_status_of_rest_has_its_class(status: int, text: str, kind: type[S
             classify_rest_response(status, text, target)
 
         assert type(raised.value) is kind
-        assert f"heat.test:8004 {'redirects (302)' if status == 302 else f'answers {status}'}" in str(
+        assert f"heat.test:8004 {'redirects (302)' if status == 302 else f'returned {status}'}" in str(
             raised.value
         )
 
 
-def test_a_refused_token_says_what_it_may_be_of_each_kind() -> None:
+def test_a_rejected_token_is_reported_with_the_causes_of_its_kind() -> None:
     messages = []
     for target in (build_token_target(), build_heat_target()):
         with pytest.raises(HandleDoubted) as raised:

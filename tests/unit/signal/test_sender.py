@@ -70,7 +70,7 @@ class FullDisk(Spool):
         raise StorageError("no space left")
 
 
-def test_what_is_said_is_spooled_sent_and_noted(tmp_path: Path) -> None:
+def test_a_signal_is_spooled_sent_and_recorded(tmp_path: Path) -> None:
     spool, handle = Spool(tmp_path), FakeHandle()
 
     delivery = build_sender(spool, handle).send(build_entry(build_success("ready", lag=0)))
@@ -164,7 +164,7 @@ def test_a_403_that_passes_within_its_grace_is_no_refusal(tmp_path: Path) -> Non
     assert delivery.result is DeliveryResult.ACCEPTED
 
 
-def test_a_403_that_stays_is_given_up_and_the_spool_says_why(tmp_path: Path) -> None:
+def test_a_lasting_403_is_given_up_and_the_spool_has_the_reason(tmp_path: Path) -> None:
     spool, clock = Spool(tmp_path), FakeClock()
 
     delivery = build_sender(spool, FakeHandle([FORBIDDEN]), clock).send(build_entry(build_success()))
@@ -302,7 +302,7 @@ def test_what_could_not_be_noted_is_remembered_by_the_process(tmp_path: Path) ->
     assert handle.attempts == 1
 
 
-def test_a_success_is_not_said_twice_even_after_a_restart(tmp_path: Path) -> None:
+def test_a_success_is_not_sent_twice_even_after_a_restart(tmp_path: Path) -> None:
     build_sender(Spool(tmp_path), FakeHandle()).send(build_entry(build_success()))
     handle = FakeHandle()
 
@@ -423,7 +423,7 @@ def test_the_way_to_a_handle_is_kept_for_every_attempt_and_no_other_handle(tmp_p
     assert connected == [build_account_handle(), build_account_handle()]
 
 
-def test_progress_is_told_at_every_attempt(tmp_path: Path) -> None:
+def test_progress_is_reported_at_every_attempt(tmp_path: Path) -> None:
     messages: list[str] = []
     sender = build_sender(Spool(tmp_path), FakeHandle([DOWN, FORBIDDEN, None]))
     sender.report = messages.append

@@ -1,4 +1,4 @@
-"""The embedded cloud's own API: status, dangerous reads, outages on demand. The catalog calls it `embedded`."""
+"""The embedded cloud's own API: status, unsafe reads, outages on demand. The catalog calls it `embedded`."""
 
 from __future__ import annotations
 

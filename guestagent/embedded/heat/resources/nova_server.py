@@ -30,7 +30,7 @@ UPDATE_POLICIES: Mapping[str, str] = {  # properties with a policy for their cha
 
 
 class NovaServer(ResourceType):
-    """Metadata, flavor and name change in place; image and user data as their policies say."""
+    """Metadata, flavor and name change in place; image and user data according to their policies."""
 
     schema: ClassVar[Schema] = SERVER_SCHEMA
     attributes = frozenset(

@@ -1,4 +1,4 @@
-"""A minimal Keystone: one user in one project, the users of stacks in theirs, tokens, and the catalog."""
+"""A minimal Keystone: one user in one project, the users of stacks in their own, tokens, and the catalog."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class IdentityApi:
         self._tokens: dict[str, Token] = {}
 
     def is_valid_token(self, token: str | None) -> bool:
-        """Whether a token is ours and has not expired."""
+        """Return whether this Keystone issued the token and it has not expired."""
         return self._find_valid_token(token) is not None
 
     def find_caller(self, token: str | None) -> Caller | None:

@@ -15,7 +15,7 @@ CONFIG_GROUP = "ec2authtoken"
 
 
 class TokenSession:
-    """What Heat's filter uses of `requests`, with the header that Keystone wants."""
+    """The part of `requests` that Heat's filter uses, with the header that Keystone requires."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -71,7 +71,7 @@ class FakeHost:
         self.database.global_variables |= {"socket": str(self.socket), "datadir": str(self.folder)}
 
     def start_server(self) -> CommandResult:
-        said = dict(
+        message = dict(
             line.split(" = ")
             for line in self.file.read_text().splitlines()
             if " = " in line and line[0] != "#"
@@ -80,7 +80,7 @@ class FakeHost:
         if self.up:
             self.create_socket()
             self.database.global_variables |= {
-                name: value for name, value in said.items() if name in DEFAULTS
+                name: value for name, value in message.items() if name in DEFAULTS
             }
             self.database.global_variables["log_bin"] = "ON"
         return CommandResult(self.up, "" if self.up else "Job failed")
@@ -162,7 +162,7 @@ def test_a_server_that_does_not_start_gets_the_previous_file(tmp_path: Path) -> 
     assert host.file.read_text() == "[mariadbd]\nlog_bin = binlog\n# the image's\n"
     assert report.readiness.worst_condition.actual == (
         "the server did not start with it (Job failed); variable: back_log; "
-        "its last words: unknown variable 'back_log=7'"
+        "last error log lines: unknown variable 'back_log=7'"
     )
     assert host.control.commands == ["restart", "restart"]
     assert host.converge(build_document(back_log=8)).verdict is Verdict.READY
@@ -295,7 +295,7 @@ def test_the_error_of_a_start_with_the_previous_file_is_reported(tmp_path: Path)
     worst = report.readiness.worst_condition
     assert (report.verdict, worst.state) == (Verdict.FAILED, ConditionState.PENDING)
     assert worst.actual.startswith(
-        "it does not start with that file either (Job failed; its last words: unknown"
+        "it does not start with that file either (Job failed; last error log lines: unknown"
     )
     assert worst.advice == "see the server's error log; it is started again at least once every 60 s"
 
@@ -336,10 +336,10 @@ class HostWithKilledAgent(FakeHost):
         self.left -= 1
         if self.left == 0 and not self.ended:
             raise SimulatedCrash
-        said = self.start_server()
+        message = self.start_server()
         if self.left == 0:
             raise SimulatedCrash
-        return said
+        return message
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -498,8 +498,8 @@ def test_a_rejected_original_value_is_reported_and_not_retried(tmp_path: Path) -
 
     report = host.converge(build_document())
 
-    told = next(each for each in report.readiness.conditions if each.name == "configuration")
+    output = next(each for each in report.readiness.conditions if each.name == "configuration")
     assert report.verdict is Verdict.READY
     assert host.database.global_variables["wait_timeout"] == "60"
-    assert "with the server's next start: " in told.actual
-    assert "wait_timeout (60 now)" in told.actual
+    assert "with the server's next start: " in output.actual
+    assert "wait_timeout (60 now)" in output.actual

@@ -1,4 +1,4 @@
-"""What a server should be set to, the file that says it, and how it comes into force: pure."""
+"""The desired settings of a server, their option file, and how they come into force: pure."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_the_file_has_a_reason_for_each_line_and_is_reproducible() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "seen"),
+    ("expected", "actual"),
     [
         ("ON", "1"),
         ("OFF", "off"),
@@ -149,9 +149,9 @@ def test_the_file_has_a_reason_for_each_line_and_is_reproducible() -> None:
         ("conservative", "CONSERVATIVE"),
     ],
 )
-def test_different_spellings_of_a_value_are_equal(wanted: str, seen: str) -> None:
-    assert is_same_value(wanted, seen)
-    assert not is_same_value(wanted, "other")
+def test_different_spellings_of_a_value_are_equal(expected: str, actual: str) -> None:
+    assert is_same_value(expected, actual)
+    assert not is_same_value(expected, "other")
 
 
 STATIC = ServerSetting("performance_schema", "ON", "why", Activation.RESTART, is_requested=True)
@@ -163,7 +163,7 @@ RIGHT = {"performance_schema": "ON", "wait_timeout": "60", "report_host": "n"}
 def build_snapshot(
     record: ChangeState | None = None, before: str | None = "new", asked: str = "{}", **running: str
 ) -> ConfigurationSnapshot:
-    """A server as it should be, but for what `running` says."""
+    """A server with the desired settings, except for those in `running`."""
     return ConfigurationSnapshot(
         "/f", before, "new", (STATIC, LIVE, LATER), {**RIGHT, **running}, record or ChangeState(), asked
     )
@@ -223,11 +223,11 @@ def test_a_restart_that_did_not_help_is_final_and_not_repeated() -> None:
 
 
 def test_a_refused_file_is_not_written_again() -> None:
-    record = ChangeState(Phase.REFUSED, text="new", why="its last words")
+    record = ChangeState(Phase.REFUSED, text="new", why="the error log")
     at = build_snapshot(record, before="old", performance_schema="OFF")
 
     assert list_steps(at) == []
-    assert format_condition(at) == "final: its last words"
+    assert format_condition(at) == "final: the error log"
     assert list_steps(replace(at, text="newer")) == [
         "write the option file /f",
         "restart the database server for performance_schema",

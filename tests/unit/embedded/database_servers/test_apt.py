@@ -9,7 +9,7 @@ from guestagent.embedded.database_servers.flavours import FLAVOURS
 
 
 def test_the_archive_is_the_one_of_the_machines_own_release() -> None:
-    told = (
+    output = (
         "http://here/debian-security/ bookworm-security main\n"
         "http://here/debian/ bookworm-updates main\n"
         "http://here/debian/ bookworm main\n"
@@ -20,7 +20,7 @@ def test_the_archive_is_the_one_of_the_machines_own_release() -> None:
         "cdrom:[Debian GNU/Linux 12]/ bookworm main\n"
     )
 
-    assert list_archives(told) == ("http://here/debian/", "http://other/debian/")
+    assert list_archives(output) == ("http://here/debian/", "http://other/debian/")
 
 
 def test_a_machine_without_sources_has_no_archive() -> None:

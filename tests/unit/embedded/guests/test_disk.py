@@ -84,7 +84,7 @@ def test_the_flavor_decides_how_much_memory_pages_get(memory: int, pool: int) ->
     assert f"innodb_buffer_pool_size = {pool}M\n" in its
 
 
-def test_the_agent_is_told_how_to_control_the_server_here() -> None:
+def test_the_agent_gets_commands_that_control_the_server() -> None:
     settings = RawConfigParser()
     settings.read_string(files()["guestagent/guestagent.conf"])
 

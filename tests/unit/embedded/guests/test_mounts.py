@@ -60,7 +60,7 @@ def test_no_folder_of_a_guest_can_end_or_change_an_option_of_its_overlay() -> No
     assert "-o lowerdir=/etc,upperdir=etc,workdir=etc.work '/srv/a, b:c\\d/guests/one/root/etc')" in line
 
 
-def test_a_usr_on_a_disk_of_its_own_is_visible_too() -> None:
+def test_a_usr_on_a_separate_disk_is_visible_too() -> None:
     mounts = plan_mounts(
         host("/usr", mounts=("/", "/usr", "/usr/share", "/boot", "/mnt/backup")), GUEST, STATE
     )
@@ -105,12 +105,12 @@ def test_a_server_that_is_not_this_machines_sees_the_guests_folders() -> None:
 
 
 def test_the_script_mounts_below_the_new_root_and_quotes() -> None:
-    said = build_mount_commands(
+    message = build_mount_commands(
         (HostBind(Path("/a b"), Path("/a b")), NewFilesystem("tmpfs", Path("/run"), "mode=755")),
         Path("/g/root"),
     )
 
-    assert said.splitlines() == [
+    assert message.splitlines() == [
         "mount --bind '/a b' '/g/root/a b'",
         "mount -o remount,bind,ro '/g/root/a b'",
         "mount -t tmpfs tmpfs -o mode=755 /g/root/run",

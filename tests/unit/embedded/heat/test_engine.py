@@ -387,10 +387,10 @@ def text(length: int, *depends_on: str) -> dict[str, object]:
 
 
 def signal(
-    engine: Engine, stack: HeatStack, name: str, said: str, reason: str = "so", unique: str = "node"
+    engine: Engine, stack: HeatStack, name: str, message: str, reason: str = "so", unique: str = "node"
 ) -> None:
     handle = stack.resources[f"Handle{name}"]
-    body = {"Status": said, "Reason": reason, "UniqueId": unique, "Data": None}
+    body = {"Status": message, "Reason": reason, "UniqueId": unique, "Data": None}
     engine.get_resource_type(handle).handle_signal(handle, body)
 
 

@@ -23,7 +23,7 @@ def read(name: str, auth_ttl: timedelta = timedelta(minutes=15)) -> Mapping[str,
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
-def test_guests_are_told_the_address_that_they_reach_and_not_heats_own() -> None:
+def test_guests_get_the_address_that_they_reach_and_not_heats_own() -> None:
     heat = read("heat.conf")
 
     assert heat["DEFAULT"]["heat_metadata_server_url"] == "http://10.0.0.1:8000"

@@ -1,4 +1,4 @@
-"""What names prepared databases, and which of them are kept."""
+"""The names of prepared databases, and the choice of those that are kept."""
 
 from __future__ import annotations
 

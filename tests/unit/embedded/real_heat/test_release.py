@@ -1,4 +1,4 @@
-"""Which programs are run, and what is said of a release that nobody knows."""
+"""The programs that are run for a release, and the error for an unknown one."""
 
 from __future__ import annotations
 

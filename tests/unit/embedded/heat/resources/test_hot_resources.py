@@ -46,7 +46,7 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
 
 
 @pytest.mark.parametrize(
-    ("kind", "properties", "said"),
+    ("kind", "properties", "message"),
     [
         (
             "OS::Nova::Server",
@@ -94,12 +94,12 @@ def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callab
     ],
 )
 def test_properties_are_rejected_with_heats_messages(
-    kind: str, properties: dict[str, Any], said: str
+    kind: str, properties: dict[str, Any], message: str
 ) -> None:
     with engine() as (made, _), pytest.raises(ApiError) as caught:
         made.validate_request(wish({"X": {"type": kind, "properties": properties}}))
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ GOOD: dict[str, object] = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "u", 
 
 def signals(**by_id: str) -> Signals:
     """`a="SUCCESS so"`: an id's status and reason."""
-    split = {unique: said.partition(" ") for unique, said in by_id.items()}
+    split = {unique: output.partition(" ") for unique, output in by_id.items()}
     return {unique: {"Status": s, "Reason": r, "Data": unique} for unique, (s, _, r) in split.items()}
 
 
@@ -83,13 +83,13 @@ def test_one_failure_fails_a_condition_and_enough_successes_complete_it(
 
 
 @pytest.mark.parametrize(
-    ("seen", "said"),
+    ("seen", "output"),
     [(signals(), "0 of 2 received"), (signals(a="SUCCESS so it is"), "1 of 2 received - so it is")],
 )
-def test_a_timeout_lists_the_signals_received(seen: Signals, said: str) -> None:
+def test_a_timeout_lists_the_signals_received(seen: Signals, output: str) -> None:
     failure = build_timeout_error(seen, 2, CFN_SIGNAL_KEYS)
 
-    assert (failure.error_type, str(failure)) == ("WaitConditionTimeout", said)
+    assert (failure.error_type, str(failure)) == ("WaitConditionTimeout", output)
 
 
 def test_the_data_of_all_signals_is_json_by_id() -> None:

@@ -81,7 +81,7 @@ def test_invalid_arguments_are_an_error(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ({"get_resource": 1}, 'Function "get_resource" must be given a name'),
         ({"get_attr": "Port.ip"}, 'Argument to "get_attr" must be a list'),
@@ -95,12 +95,12 @@ def test_invalid_arguments_are_an_error(value: object) -> None:
         ({"Fn::Join": ["", []]}, "The function Fn::Join is not supported in this version of HOT."),
     ],
 )
-def test_a_malformed_call_is_rejected_with_its_path(value: object, said: str) -> None:
+def test_a_malformed_call_is_rejected_with_its_path(value: object, message: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
         list(find_references(value, ROCKY, "resources.V.properties.value"))
 
     assert str(caught.value).startswith("resources.V.properties.value.")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_every_resource_reference_is_found_with_its_path() -> None:

@@ -43,7 +43,7 @@ def test_a_value_is_converted_to_its_type(kind: str, given: object, value: objec
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "said"),
+    ("kind", "given", "message"),
     [
         ("number", "abc", "could not convert string to float: 'abc'"),
         ("boolean", "perhaps", "Unrecognized value 'perhaps'"),
@@ -52,11 +52,11 @@ def test_a_value_is_converted_to_its_type(kind: str, given: object, value: objec
         ("string", ["a"], "Value must be a string"),
     ],
 )
-def test_a_value_of_another_type_is_rejected(kind: str, given: object, said: str) -> None:
+def test_a_value_of_another_type_is_rejected(kind: str, given: object, message: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
         resolve_parameters(hot(type=kind), {"p": given})
 
-    assert str(caught.value).startswith(f"Parameter 'p' is invalid: {said}")
+    assert str(caught.value).startswith(f"Parameter 'p' is invalid: {message}")
 
 
 def test_only_a_default_replaces_a_missing_value() -> None:
@@ -68,7 +68,7 @@ def test_only_a_default_replaces_a_missing_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("snippet", "said"),
+    ("snippet", "message"),
     [
         ("text", "Invalid parameter (p), expected a mapping"),
         ({"default": "x"}, "Missing parameter type for parameter: p"),
@@ -76,11 +76,11 @@ def test_only_a_default_replaces_a_missing_value() -> None:
         ({"type": "String"}, "Invalid type (String)"),
     ],
 )
-def test_an_invalid_declaration_is_rejected(snippet: object, said: str) -> None:
+def test_an_invalid_declaration_is_rejected(snippet: object, message: str) -> None:
     with pytest.raises(InvalidSchemaError) as caught:
         parse_parameter("p", snippet, HOT)
 
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 def test_a_hidden_value_is_never_shown() -> None:

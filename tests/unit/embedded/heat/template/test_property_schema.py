@@ -43,7 +43,7 @@ def test_values_are_converted_and_defaults_filled_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"Nothing": 1}, "Property error: P: Unknown Property Nothing"),
         ({"Handle": None}, "Property error: P: Property Handle not assigned"),
@@ -64,8 +64,8 @@ def test_values_are_converted_and_defaults_filled_in() -> None:
         ),
     ],
 )
-def test_errors_have_heats_messages(change: dict[str, object], said: str) -> None:
+def test_errors_have_heats_messages(change: dict[str, object], message: str) -> None:
     with pytest.raises(StackValidationFailed) as caught:
         property_schema.convert_properties({**GOOD, **change}, CONDITION, "P", known)
 
-    assert str(caught.value) == said
+    assert str(caught.value) == message

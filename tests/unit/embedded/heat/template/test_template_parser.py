@@ -40,7 +40,7 @@ def test_a_definition_has_its_references() -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "message"),
     [
         ({}, "The template version is invalid: Template version was not provided"),
         (
@@ -75,15 +75,15 @@ def test_a_definition_has_its_references() -> None:
         ),
     ],
 )
-def test_an_invalid_template_is_rejected(template: dict[str, object], said: str) -> None:
+def test_an_invalid_template_is_rejected(template: dict[str, object], message: str) -> None:
     with pytest.raises(ApiError) as caught:
         parse_template(template)
 
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("sent", "said"),
+    ("sent", "message"),
     [
         ("a: [", "Template not in valid format: Error parsing template [root stack] while"),
         ("- a", "The template is not a JSON object"),
@@ -91,8 +91,8 @@ def test_an_invalid_template_is_rejected(template: dict[str, object], said: str)
         ({"Description": "x" * 524_288}, "Request limit exceeded: Template size"),
     ],
 )
-def test_other_content_is_rejected(sent: object, said: str) -> None:
+def test_other_content_is_rejected(sent: object, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         load_source(sent)
 
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)

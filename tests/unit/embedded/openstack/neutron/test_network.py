@@ -71,11 +71,11 @@ def test_a_new_group_allows_all_egress() -> None:
 def test_an_existing_rule_is_rejected() -> None:
     there = networking()
     group = there.add_group("members")
-    said = {"direction": "ingress", "protocol": "tcp", "remote_group_id": group.id}
-    there.add_rule(group.id, said)
+    message = {"direction": "ingress", "protocol": "tcp", "remote_group_id": group.id}
+    there.add_rule(group.id, message)
 
     with pytest.raises(InUse):
-        there.add_rule(group.id, said)
+        there.add_rule(group.id, message)
 
 
 def test_a_missing_object_is_reported() -> None:
