@@ -34,7 +34,7 @@ Without a cloud: demo, cloud."""
 EXIT_CODES = """\
 exit codes:
   0  success
-  1  not ready: a condition is not met, or Heat is still working on the stack
+  1  not ready: a check has not passed, or Heat is still working on the stack
   2  invalid input: the command line, metadata, a cluster.yaml, a template or settings
   3  the database server does not answer, or returned an error
   4  the signal was not accepted

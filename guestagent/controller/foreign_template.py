@@ -79,7 +79,7 @@ def adopt_template(template: object) -> Adoption:
 
 
 def _find_nodes(template: object, keys: TemplateKeys) -> list[_Server]:
-    """Find the servers of a cluster. A source may be written without a document if its replicas have theirs."""
+    """Find the servers of a cluster. A source may have no document if its replicas have one."""
     resources = _get_value(template, keys.resources)
     servers = [
         _Server(name, resource, template, keys)

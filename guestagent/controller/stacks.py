@@ -83,9 +83,9 @@ class Stacks:
         """Read the cluster back, change it and update the stack.
 
         A node whose condition has failed gets a new generation, because Heat would read the old FAILURE again at
-        every later update. Raise InvalidTemplate, and send nothing, if the stack is not a cluster, or if somebody has
+        every later update. Raise InvalidTemplate, and send nothing, if the stack is not a cluster, or if someone has
         changed its template in a way that this library does not know. Errors of `operation` are passed on. `passwords`
-        is as in `create`, for new nodes only: the others keep theirs.
+        is as in `create`, for new nodes only: the others keep their passwords.
         """
         stack = self._reader.get_idle_stack(name)
         before = self._reader.read_cluster(stack)

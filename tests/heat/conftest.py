@@ -27,7 +27,7 @@ def real_heat(folder: Path) -> Iterator[GuestCloud]:
 
 @pytest.fixture(autouse=True)
 def check_dangerous_reads(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Check that no request of ours reads a stack in progress in a way that makes Heat write.
+    """Check that no request of guestagent reads a stack in progress in a way that makes Heat write.
 
     Only for tests that use the cloud: this check does not start one.
     """

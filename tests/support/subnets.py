@@ -1,4 +1,4 @@
-"""A subnet for each test that needs one, and the removal of what killed tests left in theirs.
+"""A subnet for each test that needs one, and the removal of the remains of killed tests.
 
 `python -m tests.support.subnets` cleans all of them. A subnet whose lock is held belongs to a running test of any
 checkout, and is not changed.

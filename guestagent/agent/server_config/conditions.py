@@ -94,7 +94,7 @@ def _judge_failed_settings(snapshot: ConfigurationSnapshot) -> Condition | None:
 
 
 def _judge_pending_settings(snapshot: ConfigurationSnapshot) -> Condition | None:
-    """Judge what can still be set, and what was in force as requested until somebody changed it."""
+    """Judge settings that can still be set, and requested ones that were in force until someone changed them."""
     static = [each for each in snapshot.static_differences if snapshot.can_restart or each.is_requested]
     pending = [*snapshot.dynamic_differences, *static]
     if pending:

@@ -64,7 +64,7 @@ def install_data_directory(family: Family, folder: Path, root: Path | None) -> N
 
 
 def build_mariadb_install_command(folder: Path, redo_log: str) -> Sequence[str]:
-    """Build the command that makes a MariaDB data directory: root over the socket, nobody else.
+    """Build the command that makes a MariaDB data directory: only root may log in, over the socket.
 
     It runs in the parent folder, because MariaDB's script splits a path with a space. A starting server
     deletes every temporary table in its own temporary folder: in /tmp also those of another build.

@@ -75,7 +75,7 @@ class NamespaceHypervisor:
         self.sweep()
 
     def sweep(self) -> None:
-        """Remove every guest in the state folder, whichever process started it, and the bridge if it is ours."""
+        """Remove every guest in the state folder, whichever process started it, and this cloud's bridge."""
         for guest_id in self.list_guests():
             self.destroy(guest_id)
         network.remove_bridge(self._bridge, self._owner_tag)

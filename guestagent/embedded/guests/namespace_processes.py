@@ -83,7 +83,7 @@ def _read_namespace_id(path: Path) -> tuple[int, int] | None:
 
 
 def _read_inner_pid(pid: int) -> int | None:
-    """Read a process's number in its innermost PID namespace; None if it is in ours."""
+    """Read a process's number in its innermost PID namespace; None if it is in this process's namespace."""
     try:
         lines = (PROC_FOLDER / str(pid) / "status").read_text().splitlines()
     except OSError:

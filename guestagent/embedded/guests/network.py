@@ -47,7 +47,7 @@ def connect_guest(bridge: str, guest: Guest) -> None:
 
 
 def disconnect_guest(bridge: str, guest_id: str) -> None:
-    """Remove namespace and link. Nothing may run in the namespace any more: nobody could find it without the name."""
+    """Remove namespace and link. Nothing may run in the namespace any more: without the name it could not be found."""
     names = build_link_names(bridge, guest_id)
     commands_to_run = [f"link delete {names.host_link}"] if _show_link(names.host_link) else []
     if is_connected(bridge, guest_id):
@@ -85,14 +85,14 @@ def create_bridge(bridge: str, owner: str, gateway: str, prefix: int) -> None:
 
 
 def remove_bridge(bridge: str, owner: str) -> None:
-    """Remove the bridge, if it is ours."""
+    """Remove the bridge, if `owner` made it."""
     link = _show_link(bridge)
     if link and link.get("ifalias") == owner:
         _run_ip_batch(f"removing bridge {bridge}", (f"link delete {bridge}",))
 
 
 def _format_address(address: str, prefix: int, device: str) -> str:
-    """Format an address. For IPv6 without duplicate detection: until that ends nobody can listen on the address."""
+    """Format an address. For IPv6 without duplicate detection: until that ends no process can listen on the address."""
     return f"{address}/{prefix} dev {device}" + (" nodad" if ":" in address else "")
 
 

@@ -28,8 +28,8 @@ def run_as_account(
 ) -> None:
     """Run a command to its end; CloudError with the last line of its output if it fails.
 
-    Secrets belong in `stdin`, never in `argv`. `environment` is the whole environment; ours goes to pip only, which
-    needs its settings (None).
+    Secrets belong in `stdin`, never in `argv`. `environment` is the whole environment; None passes this process's own,
+    for pip only, which needs its settings.
     """
     try:
         completed = run_command(

@@ -71,7 +71,7 @@ def compute_digest(versions: str) -> str:
 
 
 def remove_unused_templates(folder: Path, now: float) -> None:
-    """Remove templates that nobody has used for long: their packages or checkouts have gone."""
+    """Remove templates that have not been used for long: their packages or checkouts have gone."""
     for path in folder.iterdir():
         is_unused = path.stat().st_mtime < now - UNUSED_LIMIT_DAYS * DAY_S
         if is_unused and RunPaths(path).data.is_dir():
@@ -81,7 +81,9 @@ def remove_unused_templates(folder: Path, now: float) -> None:
 def _make(draft: Path, template: Path, release: HeatRelease, account: UnixAccount) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     _fill(RunPaths(draft), release, account)
-    run_folder.change_owner(draft, os.getuid(), os.getgid())  # until it is copied it is nobody else's
+    run_folder.change_owner(
+        draft, os.getuid(), os.getgid()
+    )  # until it is copied no other account may read it
     os.sync()  # else a power cut after the renaming could leave files without their content
     draft.rename(template)
 

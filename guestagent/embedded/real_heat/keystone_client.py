@@ -36,7 +36,7 @@ class KeystoneClient:
         self._session = open_session(url, username, password, project)
 
     def fetch_expiry(self, token: str) -> datetime | None:
-        """Return when somebody's token expires; None if it is not valid."""
+        """Return when a token of any user expires; None if it is not valid."""
         headers, parameters = {"X-Subject-Token": token}, {"nocatalog": "1"}
         response = self._request("GET", "/auth/tokens", headers=headers, params=parameters, raise_exc=False)
         if response.status_code != HTTPStatus.OK:

@@ -1,4 +1,4 @@
-"""Runs the tests of a package, or by name, and prints each one's verdict as JSON; nothing of ours is imported.
+"""Runs the tests of a package, or by name, and prints each one's verdict as JSON; nothing of guestagent is imported.
 
     python verdicts.py NAME [--without PREFIX...]
 

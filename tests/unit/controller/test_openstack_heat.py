@@ -1,4 +1,4 @@
-"""Heat over openstacksdk's adapter: the requests, and every error of the SDK as one of ours."""
+"""Heat over openstacksdk's adapter: the requests, and the translation of the SDK's errors."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_an_answer_that_is_no_json_is_not_heats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "ours"),
+    ("error", "translated_type"),
     [
         (keystone.ConnectFailure("cut"), CloudUnreachable),
         (keystone.ConnectTimeout("slow"), CloudUnreachable),
@@ -181,10 +181,12 @@ def test_an_answer_that_is_no_json_is_not_heats() -> None:
         (ConfigException("no cloud"), CloudRefused),
     ],
 )
-def test_errors_of_the_sdk_are_translated_at_once(error: Exception, ours: type[CloudError]) -> None:
+def test_errors_of_the_sdk_are_translated_at_once(
+    error: Exception, translated_type: type[CloudError]
+) -> None:
     heat, _ = open_heat(error)
 
-    with pytest.raises(ours, match="listing stacks: "):
+    with pytest.raises(translated_type, match="listing stacks: "):
         heat.stacks("db")
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from guestagent.controller import template_language as ours
+from guestagent.controller import template_language
 from guestagent.embedded.heat.template import cfn_functions, hot_functions, template_format
 
 
 def test_both_know_the_same_versions() -> None:
-    assert set(ours.VERSIONS["heat_template_version"]) == template_format.HOT_VERSIONS
+    assert set(template_language.VERSIONS["heat_template_version"]) == template_format.HOT_VERSIONS
     assert {
-        key: set(known) for key, known in ours.VERSIONS.items() if key != template_format.HOT_VERSION_KEY
+        key: set(known)
+        for key, known in template_language.VERSIONS.items()
+        if key != template_format.HOT_VERSION_KEY
     } == {key: set(known) for key, known in template_format.CFN_VERSIONS.items()}
-    assert dict(ours.RELEASES) == dict(template_format.HOT_RELEASES)
+    assert dict(template_language.RELEASES) == dict(template_format.HOT_RELEASES)
 
 
 def test_each_function_of_hot_came_with_the_same_version() -> None:
-    kept = {name: first for name, (first, end) in ours.HOT_FUNCTIONS.items() if end == ours.LATEST}
+    kept = {
+        name: first
+        for name, (first, end) in template_language.HOT_FUNCTIONS.items()
+        if end == template_language.LATEST
+    }
 
     assert kept == {
         **hot_functions.FUNCTION_VERSIONS,
@@ -30,4 +36,4 @@ def test_the_functions_of_the_other_dialect_are_the_same() -> None:
         *known.reference_functions,
         *known.pure_functions,
         *known.unsupported,
-    } == ours.CFN_FUNCTIONS | ours.CFN_CONDITION_FUNCTIONS
+    } == template_language.CFN_FUNCTIONS | template_language.CFN_CONDITION_FUNCTIONS

@@ -98,8 +98,8 @@ def test_an_invalid_certificate_is_reported_with_the_senders_error(tmp_path: Pat
     ("seconds", "actual"), [(3600, "3600 s behind Heat's"), (-90, "90 s ahead of Heat's")]
 )
 def test_a_wrong_clock_is_detected_by_the_response(seconds: int, actual: str, tmp_path: Path) -> None:
-    theirs = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
-    off = build_probes(request_root=lambda url, host, ca: HttpResponse(300, "", date=theirs))
+    heat_date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+    off = build_probes(request_root=lambda url, host, ca: HttpResponse(300, "", date=heat_date))
 
     finding = get_finding("clock", check_handle(DOCUMENT, build_settings(tmp_path), off))
 

@@ -73,10 +73,10 @@ def test_a_signature_expires_after_the_clouds_auth_ttl(later: timedelta, good: b
 
 def test_a_signature_without_a_timestamp_never_expires_and_needs_no_port() -> None:
     asked = {"Action": "DescribeStackResource", "StackName": "s t", "SignatureVersion": "2"}
-    theirs = Ec2Signer(KEY.reveal()).generate(
+    signature = Ec2Signer(KEY.reveal()).generate(
         {"params": asked, "verb": "GET", "host": "10.77.0.1", "path": "/v1/"}
     )
-    request = SignedRequest("GET", "10.77.0.1:8000", "/v1/", {**asked, "Signature": theirs})
+    request = SignedRequest("GET", "10.77.0.1:8000", "/v1/", {**asked, "Signature": signature})
 
     assert has_valid_signature(request, KEY, NOW + timedelta(days=900), TTL)
 

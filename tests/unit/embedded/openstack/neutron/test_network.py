@@ -36,13 +36,13 @@ def test_an_address_in_use_or_of_another_network_is_rejected(address: str) -> No
 
 def test_a_server_owned_port_is_removed_with_the_server_and_another_stays() -> None:
     there = networking()
-    ours, theirs = there.add_port(is_server_owned=True), there.add_port("kept")
-    ours.server_id = theirs.server_id = "server"
+    nova_port, user_port = there.add_port(is_server_owned=True), there.add_port("kept")
+    nova_port.server_id = user_port.server_id = "server"
 
     there.release_ports("server")
 
-    assert list(there.ports) == [theirs.id]
-    assert theirs.server_id == ""
+    assert list(there.ports) == [user_port.id]
+    assert user_port.server_id == ""
 
 
 def test_the_mac_address_depends_on_the_address() -> None:
