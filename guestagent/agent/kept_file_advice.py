@@ -17,7 +17,7 @@ JOURNAL_ADVICE = (
 
 
 def advise_on_kept_file(path: Path) -> str:
-    """Return the advice about a kept file. As long as a lost journal is there, the agent changes nothing."""
+    """Return the advice about a kept file. As long as a lost journal exists, the agent changes nothing."""
     return JOURNAL_ADVICE if _get_name(path) in JOURNAL_FILES else STATE_FILE_ADVICE
 
 

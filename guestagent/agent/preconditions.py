@@ -112,7 +112,7 @@ def _check_own_server_id(
     """Refuse a server id under which the source has changes that this replica would leave out."""
     if source is None or source.history is None or isinstance(desired.server_id, UnresolvedFunction):
         return None
-    if source.server_id == desired.server_id:  # refused for a reason of its own
+    if source.server_id == desired.server_id:  # another refusal covers this case
         return None
     return refuse_own_server_id(desired.server_id, server, source.history)
 

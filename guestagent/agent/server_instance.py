@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def identify_server_instance(socket: Path) -> tuple[int, int] | None:
-    """Identify the listening server: each one creates its socket anew when it starts. None if there is none."""
+    """Identify the listening server: each one creates its socket when it starts. None if there is none."""
     try:
         attributes = socket.stat()
     except OSError:

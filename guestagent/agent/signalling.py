@@ -53,7 +53,7 @@ class SignalThread:
     def submit(self, entry: SpoolEntry) -> None:
         """Deliver this instead of anything older. An accepted outcome is not sent again.
 
-        A delivery of the same status to the same handle continues: its retry policy must not begin anew at every pass.
+        A delivery of the same status to the same handle continues: its retry policy must not begin again at every pass.
         A request to another handle, which is of no use any more, gets a moment to end.
         """
         with self._changed:

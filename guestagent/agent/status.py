@@ -82,12 +82,12 @@ def read_status(path: Path) -> AgentStatus | None:
         return parse_file(path, _parse)
     except UnreadableContent as error:
         return AgentStatus(
-            "waiting", problems=(f"{path} cannot be read ({error}): the next pass writes it anew",)
+            "waiting", problems=(f"{path} cannot be read ({error}): the next pass replaces it",)
         )
 
 
 def quarantine_unreadable_status(path: Path) -> None:
-    """Quarantine an unreadable status, before it is written anew. If that is not possible, it is lost."""
+    """Quarantine an unreadable status, before it is replaced. If that is not possible, it is lost."""
     try:
         parse_file(path, _parse)
     except UnreadableContent as error:

@@ -91,7 +91,7 @@ def run_create(args: argparse.Namespace) -> int:
 def _choose_format(
     stacks: Stacks, cluster_file: ClusterFile, dialect: Dialect | None, input_name: str
 ) -> Cluster:
-    """Return the cluster in the format that was asked for, or in that of the preflight, which is printed."""
+    """Return the cluster in the requested format, or in that of the preflight, which is printed."""
     from guestagent.controller import Dialect
 
     if dialect is None:

@@ -111,7 +111,7 @@ def _report_adoption(args: argparse.Namespace, adoption: Adoption) -> None:
 
 
 def convert_dialect(cluster: Cluster, dialect: str | None) -> Cluster:
-    """Return the cluster in the format that was asked for, or in its own."""
+    """Return the cluster in the requested format, or in its own."""
     from guestagent.controller import Dialect
 
     return cluster.in_dialect(Dialect(dialect)) if dialect else cluster

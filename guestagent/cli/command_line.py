@@ -131,7 +131,7 @@ def _require_installed(command: str) -> None:
 
 
 def _is_installed(group: str) -> bool:
-    """Return whether the command's file is there: the elements remove an operator's commands from an image."""
+    """Return whether the command's file exists: the elements remove an operator's commands from an image."""
     return find_spec(f"guestagent.cli.{group}") is not None
 
 

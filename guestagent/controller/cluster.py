@@ -27,9 +27,7 @@ from guestagent.metadata.document import DEFAULT_DEADLINE
 from guestagent.metadata.limits import DEFAULT_AUTH_TTL_S
 from guestagent.validation import Problems
 
-FIRST_SERVER_ID = (
-    101  # far from 1, every server's default: a server that has no id of its own is noticed at once
-)
+FIRST_SERVER_ID = 101  # far from 1, every server's default: a server without its own id is noticed at once
 FIRST_REPLICA_ID = FIRST_SERVER_ID + 1
 DEFAULT_DEADLINE_S = DEFAULT_DEADLINE
 DEFAULT_BOOT_ALLOWANCE_S = 300
@@ -170,7 +168,7 @@ class Cluster:
         return self._replace_node(self.node(name).renewed())
 
     def resize(self, name: str, flavor: str) -> Cluster:
-        """Give the node `name` another flavor, with nothing to prove yet: `renew` it in an update of its own.
+        """Give the node `name` another flavor, with nothing to prove yet: `renew` it in a separate update.
 
         Heat delivers a server's metadata before it resizes the server, so in one update the node would prove itself
         and then restart. `Stacks.resize` does both updates.
@@ -180,7 +178,7 @@ class Cluster:
     def rotate(self, *names: str) -> Cluster:
         """Give these replicas new passwords (none named: all of them), while the source retains the old ones.
 
-        Source and replicas prove it. Then `end_rotation` discards the old ones, in an update of its own:
+        Source and replicas prove it. Then `end_rotation` discards the old ones, in a separate update:
         `Stacks.rotate` does both. Raise InvalidCluster if a rotation has not ended: a third password would push out
         the oldest.
         """

@@ -42,7 +42,7 @@ class Adoption:
 def adopt_template(template: object) -> Adoption:
     """Make a new cluster of a template's database servers, in the same template format.
 
-    Names, server ids and passwords are new, so the cluster is for a stack of its own. It takes over flavors, images and
+    Names, server ids and passwords are new, so the cluster is for a separate stack. It takes over flavors, images and
     roles, and the subnet, network and key pair if they are the same for all servers. A parameter counts as its default.
     Raise InvalidTemplate if no server's metadata is a node's document, or if the source is not clear.
     """

@@ -10,8 +10,8 @@ class Node:
     """A node. You choose `flavor` and `image`; its cluster sets the rest.
 
     `name` is the name of its server's resource. It does not depend on the role, which may change. `generation` counts
-    the changes that the node had to prove: each has a handle and a condition of its own. `password_number` counts the
-    passwords of its account: each is a resource of its own.
+    the changes that the node had to prove: each has its own handle and condition. `password_number` counts the
+    passwords of its account: each is a separate resource.
     """
 
     flavor: str

@@ -89,7 +89,7 @@ def _list_adopted_properties(
 
 
 def _find_in_document(path: str, metadata: dict[str, object], cluster: Cluster) -> Iterator[Omission]:
-    """Find what is omitted of a node's metadata. Its accounts, passwords and handle are made anew."""
+    """Find the omitted parts of a node's metadata. Its accounts, passwords and handle are created again."""
     for key, value in metadata.items():
         match key, value:
             case "ReadyWaitCondition", _:

@@ -1,4 +1,4 @@
-"""Queries that both families answer alike."""
+"""Queries that work the same in both families."""
 
 from __future__ import annotations
 

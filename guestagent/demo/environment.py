@@ -1,4 +1,4 @@
-"""The environment of the demo: an embedded cloud of its own on this machine, and its guests."""
+"""The environment of the demo: a separate embedded cloud on this machine, and its guests."""
 
 from __future__ import annotations
 

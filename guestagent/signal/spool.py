@@ -35,7 +35,7 @@ class Spool:
     """The signal record on the disk. Every change is on the disk before its call returns, so a kill loses nothing.
 
     Raises StorageError if a change cannot be written (a full disk); the old content then remains. An unreadable file
-    counts as none, and the next change renames it: the present outcome is then signalled once more.
+    counts as none, and the next change renames it: the present outcome is then signalled again.
     """
 
     def __init__(self, folder: Path, get_now: Callable[[], datetime] = utc_now) -> None:
@@ -92,7 +92,7 @@ class Spool:
             self._remove_pending(record, entry)
 
     def read_record(self) -> SignalRecord | None:
-        """Return the content, or None if there is no file or an unreadable one. The signal is then sent once more."""
+        """Return the content, or None if there is no file or an unreadable one. The signal is then sent again."""
         try:
             return parse_file(self._file, _parse_record)
         except UnreadableContent:

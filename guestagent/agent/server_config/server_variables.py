@@ -35,7 +35,7 @@ def find_error_log(variables: Mapping[str, str]) -> str:
 
 
 def _get_binary_log_name(variables: Mapping[str, str]) -> str:
-    """Return the present name of the binary log: with another one it would begin anew, without what replicas need."""
+    """Return the present name of the binary log: a new name would begin a log without the events that replicas need."""
     if variables.get("log_bin") != "ON":
         return ""
     return _get_relative_name(variables.get("log_bin_basename") or "", variables)

@@ -148,7 +148,7 @@ def advance_change(state: ChangeState, event: Event) -> ChangeState:
 
 
 def is_start_due(state: ChangeState, time: float, boot_id: str) -> bool:
-    """Return whether the server should be started once more with the previous file: always after a reboot."""
+    """Return whether the server should be started again with the previous file: always after a reboot."""
     return state.boot != boot_id or time - state.since >= compute_retry_pause(state.starts)
 
 

@@ -33,7 +33,7 @@ class Flavour:
 
     @property
     def server_program(self) -> str:
-        """The server's program, where every flavour has it."""
+        """The path of the server's program, the same in every flavour."""
         return {"mariadb": "/usr/sbin/mariadbd", "mysql": "/usr/sbin/mysqld"}[self.family]
 
     @property

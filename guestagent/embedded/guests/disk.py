@@ -36,7 +36,7 @@ VAR_FOLDERS = (
 
 
 def build_disk(guest: Guest, folder: Path, guest_services: Sequence[GuestService], images: Path) -> None:
-    """Fill `folder`; `images` is where the data directory was built."""
+    """Fill `folder`; `images`: the folder in which the data directory was built."""
     parsed_user_data = user_data.parse_user_data(guest.user_data)
     folder.mkdir(mode=0o700, parents=True)
     write_etc(folder / "etc", build_etc_files(guest, guest_services, parsed_user_data, read_host_account()))

@@ -1,4 +1,4 @@
-"""The images of the embedded cloud: which database server a guest has, and where it comes from."""
+"""The images of the embedded cloud: the database server of a guest, and its origin."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def plan_mounts(host: HostMounts, guest: Path, state: Path, server: Path | None 
 
     `server` is the root of a database server that is not this machine's.
 
-    The Python programs may live anywhere, also where a guest has a folder of its own (a checkout in /tmp, an
+    The Python programs may live anywhere, also where a guest has its own folder (a checkout in /tmp, an
     interpreter in /root): those places are shown through it, read-only.
     """
     visible_folders = tuple(path for path in host.program_folders if _is_beneath(path, GUEST_FOLDERS))

@@ -64,7 +64,7 @@ def is_connected(bridge: str, guest_id: str) -> bool:
 def create_bridge(bridge: str, owner: str, gateway: str, prefix: int) -> None:
     """Create the bridge. Its alias names the owner; a bridge of another owner is rejected.
 
-    It has a MAC of its own: the default is the lowest of its links', and if that link goes all guests lose the gateway.
+    It has its own MAC: the default is the lowest of its links', and if that link goes all guests lose the gateway.
     """
     link = _show_link(bridge)
     if link is None:

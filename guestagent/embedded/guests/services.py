@@ -18,7 +18,7 @@ RESTART_LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class GuestService:
-    """A process that is started again when it ends. `stop_seconds` is what it may take to end when asked."""
+    """A process that is started again when it ends. `stop_seconds`: the time that it may take to stop."""
 
     name: str
     argv: tuple[str, ...]

@@ -12,7 +12,7 @@ class CircularDependencyException(ApiError):
 
 
 class StackExists(ApiError):
-    """A stack of that name is there already."""
+    """A stack of that name exists already."""
 
     status = 409
 

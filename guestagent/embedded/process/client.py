@@ -1,4 +1,4 @@
-"""The embedded cloud as others use it: started as a process of its own, found again, asked and ended."""
+"""A client of the embedded cloud: starts it as a separate process, finds it again, queries and ends it."""
 
 from __future__ import annotations
 

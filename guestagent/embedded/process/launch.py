@@ -1,4 +1,4 @@
-"""A cloud started as a detached process of its own, and ended if it does not come up.
+"""Starts a cloud as a separate, detached process, and ends it if it does not come up.
 
 This is the only file of this package that imports subprocess.
 """
@@ -21,7 +21,7 @@ POLL_INTERVAL_S = 0.05
 
 
 class CloudProcess:
-    """The process of a cloud that is starting: the same command in the foreground, in a session of its own."""
+    """The process of a cloud that is starting: the same command in the foreground, in a separate session."""
 
     def __init__(self, options: CloudOptions) -> None:
         self._options = options

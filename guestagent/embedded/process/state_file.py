@@ -1,4 +1,4 @@
-"""The options and the state file of a cloud that runs as a process of its own."""
+"""The options and the state file of a cloud that runs as a separate process."""
 
 from __future__ import annotations
 

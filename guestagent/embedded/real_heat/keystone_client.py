@@ -1,4 +1,4 @@
-"""A real Keystone over REST: populated with what Heat needs, and asked whose a token is."""
+"""A real Keystone over REST: populates it for Heat, and looks up the user of a token."""
 
 from __future__ import annotations
 

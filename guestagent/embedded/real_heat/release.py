@@ -1,4 +1,4 @@
-"""Which Keystone and Heat: Debian's packages, or a release from PyPI in a virtual environment of its own."""
+"""The release of Keystone and Heat: Debian's packages, or one from PyPI in its own virtual environment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCRIPT_FOLDER = Path(__file__).parent / "inside"
 
 @dataclass(frozen=True, slots=True)
 class HeatRelease:
-    """Programs of one release. `own_folder` is where it was installed for us; None: by the distribution."""
+    """Programs of one release. `own_folder`: the virtual environment; None: the distribution has installed it."""
 
     name: str
     python: Path
@@ -47,7 +47,7 @@ class HeatRelease:
         return (str(self.python), str(paths.scripts / "keystone_server.py"), str(addresses.keystone_port))
 
     def build_heat_command(self, paths: RunPaths, addresses: ServiceAddresses) -> tuple[str, ...]:
-        """The command line of engine and both APIs in one process; Heat 27 has none such of its own."""
+        """The command line of engine and both APIs in one process; Heat 27 has no such command."""
         settings = ("--config-file", str(paths.settings / "heat.conf"))
         if self.own_folder is None:
             return (str(self.programs / "heat-all"), *settings)
@@ -77,7 +77,7 @@ class HeatRelease:
 
 
 def provide_release(number: int | None, folder: Path) -> HeatRelease:
-    """The release, installed in `folder` where it is from PyPI: that takes minutes, once.
+    """Return the release; if it is from PyPI, install it in `folder` first: that takes minutes, once.
 
     UnsupportedEnvironment where a package of Debian's is missing.
     """

@@ -1,4 +1,4 @@
-"""The set-up of a real Heat: its programs, prepared databases, an account without rights, a folder of its own."""
+"""The set-up of a real Heat: its programs, prepared databases, an account without rights, its own folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def open_heat_setup(folder: Path, release: int | None = None) -> RealHeatSetup:
     From the main thread. UnsupportedEnvironment if this machine lacks something, with what to do about it.
     """
     if os.geteuid() != 0:
-        raise UnsupportedEnvironment("a real Heat runs under an account of its own: run it as root")
+        raise UnsupportedEnvironment("a real Heat runs under a separate account: run it as root")
     account = read_host_account()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(FOLDER_MODE)

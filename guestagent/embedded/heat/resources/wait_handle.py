@@ -119,7 +119,7 @@ class HotWaitConditionHandle(WaitConditionHandle):
     def _build_signal_document(
         self, resource: StackResource, stack: HeatStack
     ) -> Mapping[str, object] | None:
-        """Build the data to signal with; nothing for TOKEN_SIGNAL, which has attributes of its own for that."""
+        """Build the data to signal with; nothing for TOKEN_SIGNAL, which has its own attributes for that."""
         signal_transport = resource.properties["signal_transport"]
         if signal_transport == "CFN_SIGNAL":
             return {"alarm_url": resource.data["url"]}

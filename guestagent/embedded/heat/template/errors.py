@@ -8,7 +8,7 @@ from guestagent.embedded.http.errors import ApiError
 
 
 class StackValidationFailed(ApiError):
-    """A template that makes no sense. Text: `error: path: message`, each where there is one."""
+    """A template that makes no sense. Text: `error: path: message`, without the parts that are not known."""
 
     def __init__(self, message: str, path: str = "", error: str = "") -> None:
         super().__init__(": ".join(part for part in (error, path, message) if part))
