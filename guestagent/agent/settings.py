@@ -9,6 +9,7 @@ from guestagent.agent import wakeup_pipe
 from guestagent.agent.ini_file import DEFAULT_SECTION, IniSyntaxError, parse_ini
 from guestagent.agent.option_values import NumberOption, Option, OptionGroups, OptionValues
 from guestagent.errors import InvalidSettings, Problem
+from guestagent.limited_read import read_limited_text
 
 DEFAULT_FILE = Path("/etc/guestagent/guestagent.conf")
 DURATION_LIMIT_S = 31536000
@@ -85,7 +86,7 @@ def load_settings(file: Path | None = None) -> Settings:
         return _build_settings(OptionValues(OPTIONS, {}, ""))
     path = DEFAULT_FILE if file is None else file
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_limited_text(path)
         return _build_settings(OptionValues(OPTIONS, parse_ini(text, str(path)), str(path)))
     except IniSyntaxError as error:
         raise InvalidSettings(error.problems) from error

@@ -15,6 +15,7 @@ WAKEUP = b"!"
 TERMINATOR = b"\n"
 MESSAGE_LIMIT_BYTES = 4096  # what a pipe takes in one piece
 PIPE_CAPACITY_BYTES = 65536
+CONFIG_SIZE_LIMIT = 65536  # characters
 POKE_NICENESS = 10
 
 
@@ -68,7 +69,7 @@ def find_folder(config: str = CONFIG_FILE) -> str:
     """
     try:
         with open(config, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not imported here
-            lines = file.read().splitlines()
+            lines = file.read(CONFIG_SIZE_LIMIT).splitlines()
     except FileNotFoundError:
         return PIPE_FOLDER
     except (OSError, ValueError):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from guestagent.errors import InvalidInput, Problem
+from guestagent.limited_read import read_limited, read_limited_text
 
 STDIN_HELP = "- reads standard input"
 
@@ -14,8 +15,8 @@ def read_input(name: str) -> tuple[str, str]:
     """Read the text, and return it with its name for errors. Raise InvalidInput if that is impossible."""
     try:
         if name == "-":
-            return sys.stdin.buffer.read().decode(), "standard input"
-        return Path(name).read_text(encoding="utf-8"), name
+            return read_limited(sys.stdin.buffer).decode(), "standard input"
+        return read_limited_text(Path(name)), name
     except OSError as error:
         raise InvalidInput([Problem(name, "a readable file", str(error.strerror))]) from error
     except UnicodeDecodeError as error:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from guestagent.errors import InvalidInput, Problem
+from guestagent.limited_read import read_limited
 from guestagent.secret import Secret
 
 SHARED_MODE_BITS = stat.S_IRWXG | stat.S_IRWXO
@@ -20,7 +21,7 @@ def read_password_file(path: Path) -> dict[str, Secret]:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            content = file.read()
+            content = read_limited(file)
     except OSError as error:
         raise InvalidInput([Problem(str(path), "a readable file", str(error.strerror))]) from error
     if mode & SHARED_MODE_BITS:
