@@ -9,11 +9,13 @@ from __future__ import annotations
 from guestagent.agent.refusal import Refusal
 from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.mariadb.gtid import MariadbHistory
-from guestagent.database.state import ServerState
+from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.state import ReceiverState, ServerState
 
+UNUSED_ID_ADVICE = "give this node a GuestAgent.ServerId that no server of the cluster has ever had"
+OTHER_ID_ADVICE = f"{UNUSED_ID_ADVICE}: then the channel fetches them"
 RENUMBER_ADVICE = (
-    "give this node a GuestAgent.ServerId that no server of the cluster has ever had; if the node has followed this "
-    "source before, start it from a clean image"
+    f"{UNUSED_ID_ADVICE}; if the node has followed this source before, start it from a clean image"
 )
 
 
@@ -39,3 +41,22 @@ def describe_left_out_transactions(server: ServerState, source: GtidHistory | No
         return ""
     gtids = find_left_out_transactions(server.server_id, server, source)
     return f"server id {server.server_id}, under which the source has {shorten_gtids(gtids)}" if gtids else ""
+
+
+def find_skipped_gtids(server: ServerState, source: GtidHistory | None) -> str:
+    """Return the transactions of a MySQL source that a channel without lag has passed over; "" for none.
+
+    They are older than others of the same origin that the replica has. A source sends all that a replica lacks, in the
+    order of its log, and other settings with which a channel leaves something out are refused.
+    """
+    channel = server.channel
+    if (
+        channel is None
+        or not isinstance(source, MysqlHistory)
+        or not isinstance(server.history, MysqlHistory)
+    ):
+        return ""
+    is_idle = channel.receiver is ReceiverState.RUNNING and channel.is_applier_running and channel.lag == 0
+    if not is_idle or channel.applier_wait:
+        return ""
+    return str(source.subtract(server.history).take_below(server.history))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from guestagent.agent.changes_under_own_id import OTHER_ID_ADVICE, find_skipped_gtids
 from guestagent.agent.divergence import can_be_unacknowledged
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.agent.position_repair import plan_position_repair
@@ -20,6 +21,10 @@ from guestagent.metadata.host_port import format_host_port
 
 HELD, PENDING, FINAL = ConditionState.HELD, ConditionState.PENDING, ConditionState.FINAL
 
+LOCK_ADVICE = (
+    "another session on this node holds the lock (FLUSH TABLES WITH READ LOCK, LOCK TABLES, a backup, an open "
+    "transaction): find it with SHOW PROCESSLIST, and end it"
+)
 EXPIRY_WARNING_DAYS = 30
 """The condition of the source names its certificate's expiry from this number of days before it."""
 
@@ -35,13 +40,14 @@ def judge_replica(
     if channel is None:
         return
     yield _judge_receiver(channel, observed.retried_errors, dialect)
+    progress = (_judge_lag(desired, channel), _judge_history(observed))
     if plan_position_repair(server, observed.source_history) is not None:
         actual = "stopped before transactions that the server has logged already"
         yield Condition("applier", PENDING, "running", actual)
     else:
-        yield _judge_applier(channel, observed.retried_errors, dialect)
-    yield _judge_lag(desired, channel)
-    yield _judge_history(observed)
+        is_late = any(condition.state is PENDING for condition in progress)
+        yield _judge_applier(channel, observed.retried_errors, dialect, is_late=is_late)
+    yield from progress
 
 
 def _judge_source_login(source: Source, observed: ObservedState, dialect: SqlDialect) -> Condition:
@@ -91,10 +97,15 @@ def _judge_receiver(channel: ChannelState, retried_errors: frozenset[int], diale
     return _judge_failure("receiver", "running", dialect, channel.receiver_error, stage, retried_errors)
 
 
-def _judge_applier(channel: ChannelState, retried_errors: frozenset[int], dialect: SqlDialect) -> Condition:
+def _judge_applier(
+    channel: ChannelState, retried_errors: frozenset[int], dialect: SqlDialect, *, is_late: bool
+) -> Condition:
+    """Judge the applier. A wait for a lock counts only if the replica is late: any change may wait for a moment."""
     error, stage = channel.applier_error, FailureStage.APPLYING
     if error is not None:
         return _judge_failure("applier", "running", dialect, error, stage, retried_errors)
+    if channel.is_applier_running and channel.applier_wait and is_late:
+        return Condition("applier", PENDING, "running", f"running, but {channel.applier_wait}", LOCK_ADVICE)
     return Condition.compare("applier", "running", "running" if channel.is_applier_running else "stopped")
 
 
@@ -135,10 +146,16 @@ def _judge_history(observed: ObservedState) -> Condition:
         return Condition("history", PENDING, "no transactions that the source lacks", actual)
     # A transaction that is logged and not known to be applied is about to be applied again.
     applied = server.history if server.unrecorded_gtids is None else server.unrecorded_gtids.applied_history
-    actual = shorten_gtids(str(applied))
+    actual = shorten_gtids(str(applied)) or "nothing"
     if applied.family == target.family and _contains_target(applied, target, observed.source_history):
         return _judge_comparison(observed, Condition("history", HELD, expected, actual))
-    return Condition("history", PENDING, f"{expected} ({shorten_gtids(str(target))})", actual)
+    expected = f"{expected} ({shorten_gtids(str(target))})"
+    skipped = find_skipped_gtids(server, observed.source_history)
+    if skipped:
+        actual = f"{actual}: the channel has left out {shorten_gtids(skipped)}, as it does with transactions that have "
+        actual += f"this replica's own server id, {server.server_id}"
+        return Condition("history", PENDING, expected, actual, OTHER_ID_ADVICE)
+    return Condition("history", PENDING, expected, actual)
 
 
 def _contains_target(applied: GtidHistory, target: GtidHistory, source_history: GtidHistory | None) -> bool:

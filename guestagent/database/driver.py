@@ -18,6 +18,7 @@ from guestagent.database.connection_errors import (
     NoAnswer,
     remove_query_text,
 )
+from guestagent.database.replication_diagnosis import MALFORMED_RESPONSE
 from guestagent.database.session_variables import build_session_statement, compute_lock_wait
 from guestagent.database.sql_statement import Statement
 from guestagent.database.tls import UnusableCertificate, build_tls_context
@@ -146,7 +147,7 @@ def _read_error(error: Exception) -> tuple[int, str]:
             return CR_SERVER_LOST, str(error)
         case OSError():
             return CR_CONN_HOST_ERROR, str(error)
-    return CR_SERVER_LOST, f"malformed response ({type(error).__name__})"
+    return CR_SERVER_LOST, f"{MALFORMED_RESPONSE} ({type(error).__name__})"
 
 
 def _prepare_session(

@@ -103,6 +103,10 @@ VARIABLE_RULES = (
     VariableRule("gtid_ignore_duplicates", ("OFF",)),
     # Such a table has its columns and no rows.
     VariableRule("default_storage_engine", ("InnoDB",), harmful_word="BLACKHOLE"),
+    # Without NO_ENGINE_SUBSTITUTION in the source's sql_mode, it replaces even an engine that the source named.
+    VariableRule("enforce_storage_engine", ("",), harmful_word="BLACKHOLE"),
+    # The applier then evaluates CURRENT_TIMESTAMP of a DDL statement at the replica's time, not at the source's.
+    VariableRule("secure_timestamp", ("NO", "SUPER", "REPLICATION"), is_dynamic=False),
     *(VariableRule(name, ("",), ReplicationSide.SOURCE, is_dynamic=False) for name in LOG_FILTERS),
     # The same statement need not have the same effect twice. MIXED logs such statements as rows.
     VariableRule("binlog_format", ("ROW", "MIXED"), ReplicationSide.SOURCE, is_managed=True),

@@ -13,6 +13,21 @@ SELECT_SCHEMAS = sql(
     " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
 )
 
+# Another session holds the lock: FLUSH TABLES WITH READ LOCK, LOCK TABLES, a backup, or an open transaction before DDL.
+APPLIER_WAIT = (
+    "SELECT state FROM {}.processlist WHERE user = 'system user'"
+    " AND (state LIKE 'Waiting for % lock' OR state = 'Waiting for table flush') LIMIT 1"
+)
+
+
+def read_applier_wait(connection: Connection, schema: str) -> str:
+    """Read the state of an applier's thread that waits for a lock; "" if none waits.
+
+    The status of a channel shows the state of one thread, and any of the parallel ones may wait.
+    """
+    rows = connection.fetch_rows(sql(APPLIER_WAIT.format(schema)), OBSERVE_OPERATION)
+    return next((str(row["state"]) for row in rows), "")
+
 
 def read_schemas(connection: Connection) -> tuple[str, ...]:
     """Read the names of the users' schemas.

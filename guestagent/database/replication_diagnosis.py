@@ -130,6 +130,14 @@ DISK_RULES = (
     build_rule(FAIL, 3, 1026, text="errcode: 28", meaning=DISK_FULL, advice=FREE_SPACE),
 )
 
+MALFORMED_RESPONSE = "malformed response"
+"""Part of the text of an error if bytes came that no database server sends: those of SSH, or of MySQL's X protocol."""
+
+OTHER_SERVICE, CHECK_PORT = (
+    "another service answers at the source's port",
+    "check Master.Port and Master.Address",
+)
+
 CONNECTING_RULES = (
     build_rule(
         RETRY, 1045, text="let in over TLS only",
@@ -148,11 +156,26 @@ CONNECTING_RULES = (
         meaning="the account is blocked after too many wrong passwords",
         advice="compare the user's password in both nodes' metadata; the source's agent then unblocks the account",
     ),
+    build_rule(
+        RETRY, 1184, text="init_connect",
+        meaning="the source's init_connect fails for this account",
+        advice="correct init_connect on the source: the account has only REPLICATION SLAVE",
+    ),
+    build_rule(
+        RETRY, 3032,
+        meaning="the source is in offline mode", advice="SET GLOBAL offline_mode = OFF on the source",
+    ),
     build_rule(RETRY, 1040, 1203, 1226, meaning="too many connections", advice="raise the limit on the source"),
     build_rule(RETRY, 2002, 2003, text="no route to host", meaning=NO_ROUTE, advice=CHECK_NETWORK),
     build_rule(RETRY, 2002, 2003, text="connection refused", meaning=NOTHING_LISTENS, advice=CHECK_LISTENER),
     build_rule(RETRY, 2003, text="name or service", meaning=UNRESOLVED_NAME, advice=CHECK_DNS),
     build_rule(RETRY, 2003, text="name resolution", meaning=UNRESOLVED_NAME, advice=CHECK_DNS),
+    build_rule(RETRY, 2013, text=MALFORMED_RESPONSE, meaning=OTHER_SERVICE, advice=CHECK_PORT),
+    build_rule(
+        RETRY, 2013, text="timed out",
+        meaning="the source's port accepts the connection, but nothing responds in time",
+        advice="check that a database server listens there (Master.Port), its load, and its init_connect",
+    ),
     build_rule(
         RETRY, 2002, 2003, 2013,
         meaning="no answer from the source", advice="check firewall, security group and routes",
@@ -228,7 +251,8 @@ APPLYING_RULES = (
     build_rule(
         FAIL, 1133, 1396, 1410,
         meaning="the replica's accounts differ from the source's",
-        advice="create (or drop) the account on the replica with sql_log_bin=0, then start the channel",
+        advice="an account was created or dropped on one server with sql_log_bin=0: create (or drop) it on the replica"
+        " in the same way, then start the channel",
     ),
     build_rule(
         FAIL, 1524,

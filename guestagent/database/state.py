@@ -119,7 +119,8 @@ class ChannelState:
     """A replica's channel. `lag` in seconds, None if the server does not know it; unknown is not zero.
 
     `filters` are those in effect, `unexpected_options` the options with another value than the agent sets.
-    `source_id` is the server id of the source to which it has connected, 0 if there was none yet.
+    `source_id` is the server id of the source to which it has connected, 0 if there was none yet. `applier_wait`: the
+    state of an applier's thread that waits for a lock, as the server shows it, "" for none.
     """
 
     endpoint: Endpoint
@@ -133,6 +134,7 @@ class ChannelState:
     filters: tuple[ReplicationSetting, ...] = ()
     unexpected_options: tuple[UnexpectedOption, ...] = ()
     source_id: int = 0
+    applier_wait: str = ""
 
     @property
     def is_stopped(self) -> bool:

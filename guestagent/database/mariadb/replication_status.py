@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from guestagent.database.channel_options import find_unexpected_options
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import remove_query_text
@@ -9,6 +11,7 @@ from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.statements import FIXED_OPTIONS
+from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
@@ -35,7 +38,9 @@ def read_channel(connection: Connection) -> ChannelState | None:
     if named_channels:
         text = f"it has named channels ({', '.join(named_channels)}): only one channel, without a name, is supported"
         raise DatabaseRefused(OPERATION, 0, text)
-    return _build_state(rows[0]) if rows else None
+    if not rows:
+        return None
+    return replace(_build_state(rows[0]), applier_wait=read_applier_wait(connection, "information_schema"))
 
 
 def _build_state(row: Row) -> ChannelState:

@@ -59,7 +59,7 @@ class GtidPositions:
 
 @translate_malformed_response(OBSERVE_OPERATION)
 def read_server_state(connection: Connection) -> ServerState:
-    """Read the state with eleven short queries and up to eight of the binary log's beginning. None of them writes.
+    """Read the state with twelve short queries and up to eight of the binary log's beginning. None of them writes.
 
     MariaDB always has GTIDs, so `gtid` is always true; the image decides whether they are strict.
     """

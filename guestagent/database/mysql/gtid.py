@@ -73,6 +73,15 @@ class MysqlHistory:
         newest = {origin: intervals[-1:] for origin, intervals in self.intervals.items()}
         return MysqlHistory(dict(islice(newest.items(), count)))
 
+    def take_below(self, other: MysqlHistory) -> MysqlHistory:
+        """Return the intervals that are below the newest number of their origin in `other`."""
+        below = {
+            origin: tuple(each for each in intervals if each[1] < other.intervals[origin][-1][1])
+            for origin, intervals in self.intervals.items()
+            if origin in other.intervals
+        }
+        return MysqlHistory({origin: intervals for origin, intervals in below.items() if intervals})
+
     def __str__(self) -> str:
         """Return the set as the server writes it, without line breaks."""
         by_server = groupby(sorted(self.intervals.items()), key=lambda item: item[0][0])

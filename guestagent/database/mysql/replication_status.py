@@ -12,6 +12,7 @@ from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide, find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.statements import FIXED_OPTIONS
+from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused
@@ -64,6 +65,7 @@ def read_channel(connection: Connection) -> ChannelState | None:
         unexpected_options=tuple(
             _find_unexpected_options(rows[0], connection.fetch_rows(CHANNEL_CONFIGURATION, OPERATION))
         ),
+        applier_wait=read_applier_wait(connection, "performance_schema"),
     )
 
 

@@ -59,7 +59,7 @@ TLS_STATUS = sql(
 
 @translate_malformed_response(OBSERVE_OPERATION)
 def read_server_state(connection: Connection) -> ServerState:
-    """Read the state with fourteen short queries and up to eight of the binary log's beginning. None of them writes.
+    """Read the state with fifteen short queries and up to eight of the binary log's beginning. None of them writes.
 
     `local_gtids` is always "": a GTID names the server that assigned it, so none can stand for two transactions.
     """

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
 
-from tests.failures.row import READY, FailureArea, expect_final
+from tests.failures.row import READY, FailureArea, expect_final, expect_late
 from tests.failures.server_pair import PASSWORD, USER, ApplyAnswer, Node, Pair
 from tests.support.polling import wait_until
 from tests.support.table_locks import hold_locks
@@ -31,6 +31,17 @@ def a_backup_that_blocks_commits_while_an_account_is_created(pair: Pair) -> Scen
 def a_read_lock_on_all_tables_while_an_account_is_created(pair: Pair) -> ScenarioAnswers:
     pair.prepare()
     yield from apply_under_lock(pair, "FLUSH TABLES WITH READ LOCK")
+
+
+@area.row(
+    mariadb=expect_late("applier", "Waiting for backup lock"),
+    mysql=expect_late("applier", "Waiting for global read lock"),
+)
+def a_read_lock_on_all_tables_of_the_replica(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    with hold_locks(pair.replica.server, "FLUSH TABLES WITH READ LOCK"):
+        pair.insert_rows(4)
+        yield pair.replica.apply(pair.build_replica_document())
 
 
 @area.row(mysql=READY)

@@ -77,6 +77,48 @@ def a_source_that_sends_its_greeting_one_byte_at_a_time(pair: Pair) -> ScenarioA
         slow_server.communicate()
 
 
+SSH_SERVER = (
+    "import socket, sys; listener = socket.create_server((sys.argv[1], 13306)); print('ready', flush=True)\n"
+    "while True: listener.accept()[0].sendall(b'SSH-2.0-OpenSSH_9.2p1\\r\\n')"
+)
+
+
+@area.row(expect_late("source", "another service answers at the source's port"), heals=False)
+def a_port_at_which_ssh_answers(pair: Pair) -> ScenarioAnswers:
+    command = (*pair.source.command_prefix, sys.executable, "-c", SSH_SERVER, pair.source.server.address)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other_service:
+        assert other_service.stdout is not None
+        other_service.stdout.readline()
+        document = pair.build_replica_document()
+        document["Master"]["Port"] = 13306
+        yield pair.replica.apply(document)
+        other_service.kill()
+
+
+@area.row(expect_late("source", "the source's init_connect fails for this account"))
+def an_init_connect_that_the_account_may_not_execute(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    pair.source.server.execute("SET GLOBAL init_connect = 'SELECT * FROM nowhere.x'")
+    yield pair.replica.apply(pair.build_replica_document())
+    pair.source.server.execute("SET GLOBAL init_connect = ''")
+
+
+@area.row(expect_late("source", "nothing responds in time"))
+def an_init_connect_that_does_not_end(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    pair.source.server.execute("SET GLOBAL init_connect = 'DO SLEEP(60)'")
+    yield pair.replica.apply(pair.build_replica_document())
+    pair.source.server.execute("SET GLOBAL init_connect = ''")
+
+
+@area.row(mysql=expect_late("source", "the source is in offline mode"))
+def a_source_in_offline_mode(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    pair.source.server.execute("SET GLOBAL offline_mode = ON")
+    yield pair.replica.apply(pair.build_replica_document())
+    pair.source.server.execute("SET GLOBAL offline_mode = OFF")
+
+
 @area.row(expect_late("source", "nothing listens there"), quick=True)
 def a_source_that_is_down(pair: Pair) -> ScenarioAnswers:
     pair.prepare()

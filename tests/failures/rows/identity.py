@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-from tests.failures.row import READY, FailureArea, expect_final
+from tests.failures.row import READY, FailureArea, expect_final, expect_late
 from tests.failures.server_pair import USER, ApplyAnswer, Pair
 
 area = FailureArea("identity and history")
@@ -26,6 +26,17 @@ def a_server_id_that_the_source_s_history_contains(pair: Pair) -> ScenarioAnswer
     pair.source.server.execute("SET SESSION server_id = 72", "CREATE DATABASE d")
     pair.source.server.execute("CREATE DATABASE later")
     yield pair.replica.apply(pair.build_replica_document())
+
+
+@area.row(mysql=expect_late("history", "this replica's own server id, 72"))
+def a_row_that_the_source_wrote_under_the_replica_s_server_id(pair: Pair) -> ScenarioAnswers:
+    pair.prepare().source.server.execute("SET GLOBAL server_id = 72")
+    pair.insert_rows(4)
+    pair.source.server.execute("SET GLOBAL server_id = 71")
+    pair.insert_rows(5)
+    yield pair.replica.apply(pair.build_replica_document(Deadline=6))
+    assert pair.apply_on_replica(ServerId=73).is_ready
+    pair.compare_rows()
 
 
 @area.row(

@@ -86,6 +86,25 @@ def a_storage_engine_that_stores_no_rows(pair: Pair) -> ScenarioAnswers:
     pair.restart_server(pair.replica)
 
 
+@area.row(mariadb=expect_final(NAME, "enforce_storage_engine = BLACKHOLE"), heals=False)
+def a_storage_engine_in_place_of_the_one_that_the_source_named(pair: Pair) -> ScenarioAnswers:
+    pair.prepare_source()
+    pair.restart_server(pair.replica, "plugin-load-add=ha_blackhole", "enforce-storage-engine=BLACKHOLE")
+    pair.source.server.execute(
+        "SET SESSION sql_mode = ''", "CREATE DATABASE d", "CREATE TABLE d.t (id INT, v INT) ENGINE=InnoDB"
+    )
+    yield pair.replica.apply(pair.build_replica_document())
+    pair.restart_server(pair.replica)
+
+
+@area.row(mariadb=expect_final(NAME, "secure_timestamp = YES"), heals=False)
+def a_replica_that_uses_its_own_time_in_the_source_s_statements(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    pair.restart_server(pair.replica, "secure-timestamp=YES")
+    yield pair.replica.apply(pair.build_replica_document())
+    pair.restart_server(pair.replica)
+
+
 @area.row(expect_final(NAME, "replicate_rewrite_db"), heals=False)
 def a_schema_renamed_during_replication(pair: Pair) -> ScenarioAnswers:
     pair.prepare_source()

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from guestagent.agent.changes_under_own_id import describe_left_out_transactions
+from guestagent.agent.changes_under_own_id import describe_left_out_transactions, find_skipped_gtids
 from guestagent.agent.preconditions import find_refusal
-from guestagent.database.state import ServerState
+from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.state import ChannelState, ReceiverState, ServerState
 from tests.support.agent_states import (
     build_channel,
     build_desired_replica,
@@ -60,3 +61,36 @@ def test_transactions_that_are_applied_and_not_logged_were_left_out() -> None:
 )
 def test_a_replica_has_left_out_no_transaction(state: ServerState) -> None:
     assert describe_left_out_transactions(state, build_history("0-8-3,0-7-5")) == ""
+
+
+UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+
+
+def build_mysql_history(intervals: str) -> MysqlHistory:
+    return MysqlHistory.parse(f"{UUID}:{intervals}")
+
+
+@pytest.mark.parametrize(
+    ("executed", "skipped"),
+    [("1-9:11", f"{UUID}:10"), ("1-3:7:11", f"{UUID}:4-6:8-10"), ("1-9", ""), ("1-11", "")],
+)
+def test_a_mysql_channel_has_passed_over_what_is_older_than_the_newest(executed: str, skipped: str) -> None:
+    server = build_server(channel=build_channel(), history=build_mysql_history(executed))
+
+    assert find_skipped_gtids(server, build_mysql_history("1-11")) == skipped
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        build_channel(lag=1),
+        build_channel(applier_wait="Waiting for global read lock"),
+        build_channel(is_applier_running=False),
+        build_channel(receiver=ReceiverState.CONNECTING),
+    ],
+    ids=["late", "waiting for a lock", "no applier", "no receiver"],
+)
+def test_a_channel_that_is_not_idle_may_still_apply_it(channel: ChannelState) -> None:
+    server = build_server(channel=channel, history=build_mysql_history("1-9:11"))
+
+    assert find_skipped_gtids(server, build_mysql_history("1-11")) == ""

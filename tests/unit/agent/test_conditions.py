@@ -353,3 +353,33 @@ def test_an_account_from_another_network_is_another_account() -> None:
     inside = Account("slave0000", "10.0.0.0/24")
 
     assert not judge(build_desired_source(inside), build_observed(SOURCE_READY)).is_ready
+
+
+def test_a_late_replica_names_the_lock_for_which_its_applier_waits() -> None:
+    channel = build_channel(applier_wait="Waiting for backup lock")
+    server = replace(REPLICA_READY, channel=channel, history=build_history(""))
+
+    name, state, actual = find_worst(
+        build_desired_replica(), build_observed(server, build_source_state("0-7-5"))
+    )
+
+    assert (name, state, actual) == (
+        "applier",
+        ConditionState.PENDING,
+        "running, but Waiting for backup lock",
+    )
+
+
+def test_a_lock_does_not_matter_to_a_replica_that_has_everything() -> None:
+    server = replace(REPLICA_READY, channel=build_channel(applier_wait="Waiting for backup lock"))
+
+    assert judge(build_desired_replica(), build_observed(server, build_source_state("0-7-5"))).is_ready
+
+
+def test_an_empty_history_is_described() -> None:
+    server = replace(REPLICA_READY, history=build_history(""))
+
+    assert (
+        find_worst(build_desired_replica(), build_observed(server, build_source_state("0-7-5")))[2]
+        == "nothing"
+    )
