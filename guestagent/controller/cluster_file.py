@@ -13,6 +13,7 @@ from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.template.node_metadata import RESOURCE_LIMIT
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
+from guestagent.limited_read import read_limited
 from guestagent.metadata import Tls
 from guestagent.metadata.tls import PEM_LENGTH_LIMIT
 from guestagent.metadata.yaml_loader import load_yaml
@@ -160,7 +161,8 @@ def _read_tls(cursor: Cursor, folder: Path) -> Tls:
 
 def _load_certificates(cursor: Cursor, path: Path) -> str | None:
     try:
-        return path.read_text(encoding="ascii")
+        with path.open("rb") as file:
+            return read_limited(file).decode("ascii")
     except OSError as error:
         return cursor.add_problem(
             "certificates in PEM, or a file that holds them", f"{path}: {error.strerror}"

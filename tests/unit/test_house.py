@@ -36,7 +36,18 @@ ARROWS: dict[str, set[str]] = {
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
     "agent": FOUNDATION | {"metadata", "database", "signal"},
-    "controller": {"metadata", "secret", "errors", "validation", "retry", "time_limit", "http_time_limit"},
+    "controller": {
+        *(
+            "metadata",
+            "secret",
+            "errors",
+            "validation",
+            "retry",
+            "limited_read",
+            "time_limit",
+            "http_time_limit",
+        )
+    },
     "embedded": FOUNDATION | {"package_data"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }

@@ -12,6 +12,7 @@ from guestagent.agent.wakeup_pipe import PIPE_FOLDER, find_folder
 from guestagent.cli.command_line import main
 from guestagent.cli.input_file import read_input
 from guestagent.cli.password_file import read_password_file
+from guestagent.controller.cluster_file import parse_cluster_file
 from guestagent.errors import InvalidInput
 from guestagent.limited_read import INPUT_SIZE_LIMIT
 
@@ -47,3 +48,10 @@ def test_a_text_of_the_limits_size_is_read(tmp_path: Path) -> None:
 
 def test_the_pipe_is_searched_for_in_the_beginning_of_a_configuration_only() -> None:
     assert find_folder(str(ENDLESS)) == PIPE_FOLDER
+
+
+def test_an_endless_file_of_certificates_is_a_problem_of_the_cluster() -> None:
+    text = f"network: {{name: n, subnet: s}}\ntls: {{ca: {ENDLESS}}}\n"
+
+    with pytest.raises(InvalidInput, match=r"/dev/zero: more than 16 MiB"):
+        parse_cluster_file(text)
