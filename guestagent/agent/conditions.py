@@ -9,11 +9,17 @@ from guestagent.agent.model import Condition, ConditionState, DesiredState, Obse
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.replica_conditions import judge_replica
 from guestagent.agent.source_conditions import judge_source
+from guestagent.database.pending_statement import PendingStatement
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.replication_diagnosis import FailureKind
 from guestagent.database.state import ServerState
 from guestagent.database.statement_diagnosis import diagnose_statement_error
 from guestagent.errors import DatabaseRefused
+
+PENDING_ADVICE = (
+    "the agent continues when the statement ends; SHOW PROCESSLIST shows the long statement or the session that holds "
+    "the lock for which it waits"
+)
 
 
 def judge_readiness(
@@ -42,6 +48,11 @@ def judge_rejected_statement(error: DatabaseRefused) -> Condition:
     actual = f"{error} ({diagnosis.meaning})" if diagnosis.meaning else str(error)
     state = ConditionState.FINAL if diagnosis.kind is FailureKind.FAIL else ConditionState.PENDING
     return Condition("step", state, "every step done", actual, diagnosis.advice)
+
+
+def judge_pending_statement(statement: PendingStatement) -> Condition:
+    """Judge a step that is not applied, because the server still executes an earlier statement."""
+    return Condition("step", ConditionState.PENDING, "every step done", str(statement), PENDING_ADVICE)
 
 
 def _judge_identity(desired: DesiredState, server: ServerState) -> Iterator[Condition]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from guestagent.agent import server_config
 from guestagent.agent.account_steps import find_confirmed_accounts, find_retaining_accounts
-from guestagent.agent.conditions import judge_readiness, judge_rejected_statement
+from guestagent.agent.conditions import judge_pending_statement, judge_readiness, judge_rejected_statement
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
 from guestagent.agent.observe import observe_configuration, try_logins
@@ -30,6 +30,14 @@ from guestagent.metadata.document import Document, Role, UnresolvedFunction
 
 class PassInterrupted(Exception):
     """The pass ends between two steps. The next one starts from what it observes."""
+
+
+class _UnansweredStep(Exception):
+    """The server did not answer a statement of a step in time. It may still execute it."""
+
+    def __init__(self, cause: DatabaseUnreachable) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class ReconcilePass:
@@ -56,11 +64,14 @@ class ReconcilePass:
         self.observer.begin_pass()
         try:
             self._dependencies.journal.begin_task(self._task)
-            with (
-                closing(self._dependencies.open_database()) as database,
-                self._dependencies.source_view.reuse_session(),
-            ):
-                return self._reconcile(database, test_logins=test_logins)
+            try:
+                with (
+                    closing(self._dependencies.open_database()) as database,
+                    self._dependencies.source_view.reuse_session(),
+                ):
+                    return self._reconcile(database, test_logins=test_logins)
+            except _UnansweredStep as error:
+                return self._judge_unanswered_step(error.cause)
         except DatabaseUnreachable as error:
             return self.change_cycle.handle_silence(str(error))
         except DatabaseUnsupported as error:
@@ -86,7 +97,8 @@ class ReconcilePass:
         # Configure. A change may set variables that the plan depends on, so it is followed by another observation.
         configuration = self._observe_configuration(desired, observed, refusal, pause, database)
         changes = _plan_changes(configuration)
-        if configuration is not None and changes and pause is None:
+        is_busy = observed.server.pending_statement is not None
+        if configuration is not None and changes and pause is None and not is_busy:
             restart = self.change_cycle.apply_steps(changes, configuration, database)
             if restart:
                 return Readiness.from_conditions(build_restart_condition(restart))
@@ -104,7 +116,9 @@ class ReconcilePass:
         steps = plan_steps(desired, observed, refusal, journal.state, dialect)
 
         # Apply, then observe again: the judgement follows from what is there, not from what was done.
-        has_applied = bool(steps) and pause is None
+        # A statement that waits behind another one outlasts its session: such sessions would accumulate.
+        pending_statement = observed.server.pending_statement
+        has_applied = bool(steps) and pause is None and pending_statement is None
         if has_applied:
             pause = self._apply_steps(steps, database)
             if observed.server.channel is not None and StartChannel() in steps:
@@ -121,11 +135,22 @@ class ReconcilePass:
 
         # Judge.
         readiness = judge_readiness(desired, observed, refusal, journal.state, dialect)
+        if pending_statement is not None and (changes or steps):
+            pending_condition = judge_pending_statement(pending_statement)
+            readiness = Readiness.from_conditions(pending_condition, *readiness.conditions)
         readiness = self.change_cycle.add_condition(readiness, configuration)
         if pause is not None:
             steps = plan_steps(desired, observed, refusal, journal.state, dialect)
             readiness = add_pause_condition(readiness, pause, (*_plan_changes(configuration), *steps))
         return readiness
+
+    def _judge_unanswered_step(self, error: DatabaseUnreachable) -> Readiness:
+        """Distinguish a statement that still waits in a healthy server from a server that does not answer."""
+        with closing(self._dependencies.open_database()) as database:
+            statement = database.observe().pending_statement
+        if statement is None:
+            raise error
+        return Readiness.from_conditions(judge_pending_statement(statement))
 
     def check_interruption(self) -> None:
         """Raise PassInterrupted if a newer document has come or the agent is stopping."""
@@ -175,6 +200,8 @@ class ReconcilePass:
             except DatabaseRefused as error:
                 journal.record_rejection(step, memory, error.number)
                 raise
+            except DatabaseUnreachable as error:
+                raise _UnansweredStep(error) from error
             journal.record_completion(step)
         return None
 

@@ -9,6 +9,7 @@ from enum import Enum
 from guestagent.database.channel_options import UnexpectedOption
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.harmful_settings import ReplicationSetting
+from guestagent.database.pending_statement import PendingStatement
 from guestagent.metadata.host_port import format_host_port
 from guestagent.secret import Secret
 
@@ -178,6 +179,7 @@ class ServerState:
     `channel_charset`: the character set with which channels log in ("": unknown). `unrecorded_gtids`: the part of the
     log that the channel would apply again, None for none; it may vary while the channel applies. `logged_history`: the
     part of `history` in the binary log, None if channels ignore no events because of their server id.
+    `pending_statement`: of an earlier session, and still running.
     """
 
     version: str
@@ -202,6 +204,7 @@ class ServerState:
     channel_charset: str = ""
     unrecorded_gtids: UnrecordedGtids | None = None
     logged_history: GtidHistory | None = None
+    pending_statement: PendingStatement | None = None
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,12 @@ from guestagent.database.harmful_settings import (
     merge_settings,
     quote_names,
 )
-from guestagent.database.hung_server import OBSERVE_OPERATION, raise_if_hung
+from guestagent.database.hung_server import (
+    OBSERVE_OPERATION,
+    build_session_query,
+    find_pending_statement,
+    raise_if_hung,
+)
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import read_accounts
 from guestagent.database.mariadb.gtid import MariadbHistory
@@ -33,15 +38,20 @@ LOG_STATUS = sql("SHOW MASTER STATUS")
 SELECT_GTIDS = sql("SELECT @@GLOBAL.gtid_slave_pos AS slave_pos, @@GLOBAL.gtid_binlog_state AS binlog_state")
 NO_SPACE_STATE = "Waiting for someone to free space"
 # The process list stays readable when the disk is full; later queries would hang then, and not end with their client.
-HUNG_SESSIONS = sql(
-    "SELECT state FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND (state = {} OR (time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}))))",
+IS_HUNG = sql(
+    "(state = {} OR (time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}))))",
     NO_SPACE_STATE,
     f"{SHOW_BINLOG_EVENTS}%",
     SERVER_VARIABLES.text,
     LOG_STATUS.text,
     SELECT_GTIDS.text,
     REPLICATION_STATUS.text,
+)
+WAITING_SESSIONS = build_session_query("information_schema.processlist", IS_HUNG)
+# Without threads that wait for other ones.
+APPLIER_STATES = sql(
+    "SELECT state FROM information_schema.processlist WHERE command IN ('Slave_SQL', 'Slave_worker')"
+    " AND state NOT IN ('Waiting for work from SQL thread', 'Waiting for prior transaction to commit') ORDER BY id"
 )
 CONNECTED_REPLICAS = sql("SHOW SLAVE HOSTS")
 
@@ -63,7 +73,8 @@ def read_server_state(connection: Connection) -> ServerState:
 
     MariaDB always has GTIDs, so `gtid` is always true; the image decides whether they are strict.
     """
-    raise_if_hung(connection, HUNG_SESSIONS, NO_SPACE_STATE)
+    sessions = connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION)
+    raise_if_hung(sessions, NO_SPACE_STATE)
     variables = read_server_variables(connection)
     log_status = connection.fetch_rows(LOG_STATUS, OBSERVE_OPERATION)
     positions = read_positions(connection)
@@ -93,13 +104,14 @@ def read_server_state(connection: Connection) -> ServerState:
         harmful_settings=merge_settings(find_variable_settings(variables), find_log_filters(log_status)),
         unlogged_data=_read_unlogged_data(connection, channel, schemas, log_status, positions),
         unrecorded_gtids=_read_unrecorded_gtids(connection, channel, positions),
+        pending_statement=find_pending_statement(connection, sessions, APPLIER_STATES),
     )
 
 
 @translate_malformed_response(OBSERVE_OPERATION)
 def read_source_state(connection: Connection) -> SourceState:
     """Read the part of a source's state that its replication account may read."""
-    raise_if_hung(connection, HUNG_SESSIONS, NO_SPACE_STATE)
+    raise_if_hung(connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION), NO_SPACE_STATE)
     variables = read_server_variables(connection)
     positions = read_positions(connection)
     return SourceState(

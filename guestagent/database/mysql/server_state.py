@@ -11,7 +11,12 @@ from guestagent.database.harmful_settings import (
     merge_settings,
     quote_names,
 )
-from guestagent.database.hung_server import OBSERVE_OPERATION, raise_if_hung
+from guestagent.database.hung_server import (
+    OBSERVE_OPERATION,
+    build_session_query,
+    find_pending_statement,
+    raise_if_hung,
+)
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_accounts
 from guestagent.database.mysql.gtid import MysqlHistory
@@ -36,9 +41,8 @@ PURGED_GTIDS = sql("SELECT @@GLOBAL.gtid_purged <> '' AS purged")
 COMMIT_WAIT_STATE = "waiting for handler commit"
 # One of the agent's queries may wait for another session's lock, and does not end with its client. A commit may be slow
 # on a busy server; if the disk is full, an error is logged every ten minutes, and the rest of the server seems healthy.
-HUNG_SESSIONS = sql(
-    "SELECT state FROM performance_schema.processlist WHERE id <> CONNECTION_ID()"
-    " AND ((time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}, {}))) OR (state = {}"
+IS_HUNG = sql(
+    "((time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}, {}))) OR (state = {}"
     " AND EXISTS (SELECT 1 FROM performance_schema.error_log"
     " WHERE error_code = 'MY-000035' AND logged > NOW() - INTERVAL 11 MINUTE)))",
     f"{SHOW_BINLOG_EVENTS}%",
@@ -48,6 +52,15 @@ HUNG_SESSIONS = sql(
     SELECT_GTIDS.text,
     REPLICATION_STATUS.text,
     COMMIT_WAIT_STATE,
+)
+WAITING_SESSIONS = build_session_query("performance_schema.processlist", IS_HUNG)
+# Without threads that wait for other ones. The older names are from before 8.0.26.
+APPLIER_STATES = sql(
+    "SELECT processlist_state AS state FROM performance_schema.threads"
+    " WHERE name IN ('thread/sql/replica_worker', 'thread/sql/slave_worker', 'thread/sql/replica_sql',"
+    " 'thread/sql/slave_sql') AND processlist_state NOT IN ('Waiting for an event from Coordinator',"
+    " 'Waiting for workers to exit', 'Waiting for dependent transaction to commit',"
+    " 'Waiting for preceding transaction to commit') ORDER BY thread_id"
 )
 CONNECTED_REPLICAS = sql("SHOW REPLICAS")
 
@@ -63,7 +76,8 @@ def read_server_state(connection: Connection) -> ServerState:
 
     `local_gtids` is always "": a GTID names the server that assigned it, so none can stand for two transactions.
     """
-    raise_if_hung(connection, HUNG_SESSIONS, COMMIT_WAIT_STATE)
+    sessions = connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION)
+    raise_if_hung(sessions, COMMIT_WAIT_STATE)
     variables = read_server_variables(connection)
     accounts, has_marker = read_accounts(connection)
     log_status = read_log_status(connection, str(variables["version"]))
@@ -94,6 +108,7 @@ def read_server_state(connection: Connection) -> ServerState:
             read_global_filters(connection),
         ),
         unlogged_data=_read_unlogged_data(connection, channel, schemas, log_status),
+        pending_statement=find_pending_statement(connection, sessions, APPLIER_STATES),
     )
 
 

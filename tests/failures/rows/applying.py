@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.failures.row import READY, FailureArea, expect_final
+from tests.failures.row import READY, FailureArea, expect_final, expect_late
 from tests.failures.server_pair import ApplyAnswer, Node, Pair
 from tests.support.polling import wait_until
 from tests.support.table_locks import hold_locks
@@ -17,6 +17,7 @@ ScenarioAnswers = Generator[ApplyAnswer, None, None]
 
 DIFFER = expect_final("applier", "the replica's data differ")
 ACCOUNTS = expect_final("applier", "the replica's accounts differ")
+NEW_PASSWORD = "another battery staple"
 DAMAGE_OFFSET = 64  # bytes into an event of a log, where a scenario damages it
 
 
@@ -95,6 +96,30 @@ def a_lock_that_is_never_released(pair: Pair) -> ScenarioAnswers:
         pair.source.server.execute("UPDATE d.t SET v = 'changed' WHERE id = 1")
         wait_until(lambda: not is_applier_running(pair))
         yield pair.replica.apply(pair.build_replica_document(Deadline=30))
+
+
+@area.row(expect_late("step", "because the applier is busy: Waiting for table metadata lock"))
+def a_new_password_while_the_applier_waits_for_a_lock(pair: Pair) -> ScenarioAnswers:
+    pair.prepare()
+    with hold_locks(pair.replica.server, "LOCK TABLES d.t READ"):
+        pair.source.server.execute("ALTER TABLE d.t ADD c INT")
+        wait_until(lambda: count_sessions(pair, state="Waiting for table metadata lock") == 1)
+        document = pair.build_source_document(Deadline=20)
+        document["Users"][0]["password"] = NEW_PASSWORD
+        assert pair.source.apply(document).is_ready
+        answer = pair.replica.apply(pair.build_replica_document(Deadline=15, password=NEW_PASSWORD))
+        assert count_sessions(pair, statement="STOP ") == 1, "the sessions of STOP accumulate"
+        yield answer
+    assert pair.apply_on_replica(password=NEW_PASSWORD).is_ready
+    pair.source.apply(pair.build_source_document(Deadline=20))
+
+
+def count_sessions(pair: Pair, *, state: str = "", statement: str = "") -> int:
+    """Count the replica's sessions in a state, or with a statement that begins like this."""
+    return sum(
+        (row["State"] or "").startswith(state) and (row["Info"] or "").startswith(statement)
+        for row in pair.replica.server.execute("SHOW PROCESSLIST")
+    )
 
 
 @area.row(READY)

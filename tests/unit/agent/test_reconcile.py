@@ -17,9 +17,10 @@ from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mariadb.password_hash import hash_password
 from guestagent.database.mysql.gtid import MysqlHistory
+from guestagent.database.pending_statement import PendingStatement
 from guestagent.database.protocols import SourceProbe
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.database.steps import StartChannel, Step
+from guestagent.database.steps import StartChannel, Step, StopChannel
 from guestagent.errors import DatabaseUnreachable
 from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
 from guestagent.retry import FakeClock
@@ -254,6 +255,59 @@ def test_a_server_that_does_not_answer_is_pending_with_the_reason(tmp_path: Path
 
     worst = readiness.worst_condition
     assert (worst.name, worst.state, worst.actual) == ("server", ConditionState.PENDING, "no answer in 5 s")
+
+
+class BusyApplierDatabase(FakeDatabase):
+    """Does not answer STOP SLAVE, and goes on executing it."""
+
+    stop_count = 0
+
+    def apply(self, step: Step) -> None:
+        if isinstance(step, StopChannel):
+            self.stop_count += 1
+            self.state = replace(self.state, pending_statement=PENDING_STOP)
+            raise DatabaseUnreachable("stop the channel: timed out")
+        super().apply(step)
+
+
+PENDING_STOP = PendingStatement("STOP SLAVE", "Killing slave", 4, ("Waiting for table metadata lock",))
+
+
+def test_no_step_is_applied_while_the_server_executes_an_earlier_one(tmp_path: Path) -> None:
+    first_machine = Machine(tmp_path, build_replica_database())
+    assert first_machine.converge(REPLICA).verdict is Verdict.READY
+    database = BusyApplierDatabase(first_machine.database.state, source_history=UPSTREAM)
+    new_password = replace(REPLICA, source=Source("10.0.0.7", User("slave0000", Secret("new"))))
+    machine = Machine(tmp_path, database)
+
+    worst_conditions = [machine.build_reconciler(new_password).run_pass().worst_condition for _ in range(3)]
+
+    assert [(worst.name, worst.state, worst.actual) for worst in worst_conditions] == [
+        ("step", ConditionState.PENDING, str(PENDING_STOP))
+    ] * 3
+    assert database.stop_count == 1
+    database.state = replace(database.state, pending_statement=None)
+    assert not machine.build_reconciler(new_password).run_pass().is_ready
+    assert database.stop_count == 2
+
+
+def test_a_ready_server_that_executes_a_statement_is_ready(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, build_replica_database())
+    assert machine.converge(REPLICA).verdict is Verdict.READY
+    machine.database.state = replace(machine.database.state, pending_statement=PENDING_STOP)
+
+    assert machine.build_reconciler(REPLICA).run_pass().is_ready
+
+
+def test_a_step_without_an_answer_from_a_dead_server_is_an_error_of_the_server(tmp_path: Path) -> None:
+    class DyingDatabase(FakeDatabase):
+        def apply(self, step: Step) -> None:
+            raise DatabaseUnreachable("connection lost")
+
+    readiness = Machine(tmp_path, DyingDatabase()).build_reconciler(SOURCE).run_pass()
+
+    worst = readiness.worst_condition
+    assert (worst.name, worst.state, worst.actual) == ("server", ConditionState.PENDING, "connection lost")
 
 
 def test_the_loop_waits_for_a_full_disk_and_applies_no_unjournalled_step(tmp_path: Path) -> None:
