@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from tests.support.agent_guest import (
     prepare_pair,
 )
 from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
-from tests.support.polling import wait_until
+from tests.support.polling import POLL_INTERVAL_S
 from tests.support.resident_agent import ResidentAgent
+
+pytestmark = pytest.mark.timeout(240)
+STATUS_TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +57,19 @@ def read_status(guest: AgentGuest) -> dict[str, Any]:
     return status
 
 
-def is_paused(guest: AgentGuest) -> bool:
-    """Return whether the status reports a pause. It is read once, because a pass that begins has no conditions yet."""
-    status = read_status(guest)
-    return bool(status["conditions"]) and format_worst_condition(status).startswith(
+def is_paused(status: Mapping[str, Any]) -> bool:
+    """Return whether the status reports a pause. A pass that begins has no conditions yet."""
+    return bool(status["conditions"]) and format_worst_condition(dict(status)).startswith(
         "paused: pending: paused by "
     )
+
+
+def wait_for_status(guest: AgentGuest, is_expected: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Wait until the status is as expected. A failure shows the last one."""
+    deadline = time.monotonic() + STATUS_TIMEOUT_S
+    while not is_expected(status := read_status(guest)):
+        assert time.monotonic() < deadline, f"after {STATUS_TIMEOUT_S} s the status is {status}"
+        time.sleep(POLL_INTERVAL_S)
 
 
 def test_changes_by_hand_survive_restarts_until_the_agent_is_resumed(
@@ -71,17 +82,17 @@ def test_changes_by_hand_survive_restarts_until_the_agent_is_resumed(
     replica.server.execute("STOP SLAVE", "SET GLOBAL read_only = 0")
 
     with resident.start():
-        wait_until(lambda: is_paused(replica), timeout_s=60)
+        wait_for_status(replica, is_paused)
         replica.server.stop(signal.SIGKILL)
         replica.server.start()
         replica.server.execute("SET GLOBAL read_only = 0")
     with resident.start():
-        wait_until(lambda: is_paused(replica), timeout_s=60)
+        wait_for_status(replica, is_paused)
         assert (read_receiver_state(replica.server), replica.server.query_value("@@read_only")) == ("No", "0")
 
         assert replica.run("resume").stdout.startswith("resumed; it was paused by ")
 
-        wait_until(lambda: read_status(replica)["state"] == "ready", timeout_s=60)
+        wait_for_status(replica, lambda status: status["state"] == "ready")
     assert (read_receiver_state(replica.server), replica.server.query_value("@@read_only")) == ("Yes", "1")
 
 
