@@ -23,6 +23,7 @@ from guestagent.database.sql_statement import Statement, sql
 OBSERVE_OPERATION = "reading the server's state"
 WAIT_OPERATION = "waiting for the channel"
 DISK_FULL = "the disk is full: the server waits for someone to free space"
+PROCESS_LIST = sql("SHOW PROCESSLIST")
 QUERY_PENDING = "an earlier query of the agent still waits for its result"
 
 
@@ -39,6 +40,17 @@ def build_session_query(process_list: str, is_hung: Statement) -> Statement:
         *is_hung.values,
         *is_hung.values,
     )
+
+
+def read_process_list(connection: Connection) -> list[Row]:
+    """Read the agent's sessions that execute a step, from a server without a table of its sessions."""
+    rows = connection.fetch_rows(PROCESS_LIST, OBSERVE_OPERATION)
+    users = {row["User"] for row in rows if row["Info"] == PROCESS_LIST.text}
+    return [
+        {"state": row["State"], "time": row["Time"], "info": row["Info"], "is_step": "1"}
+        for row in rows
+        if row["User"] in users and (row["Info"] or "").startswith(STEP_PREFIXES)
+    ]
 
 
 def raise_if_hung(sessions: Sequence[Row], no_space_state: str) -> None:

@@ -16,6 +16,7 @@ from guestagent.database.hung_server import (
     build_session_query,
     find_pending_statement,
     raise_if_hung,
+    read_process_list,
 )
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_accounts
@@ -29,7 +30,7 @@ from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogg
 
 SERVER_VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
-    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', 'character_set_client',"
+    f" 'read_only', 'super_read_only', 'gtid_mode', 'datadir', 'character_set_client', 'performance_schema',"
     f" 'rpl_semi_sync_source_timeout', 'rpl_semi_sync_master_timeout', {quote_names(*VARIABLE_NAMES)})"
 )
 SEMI_SYNC_TIMEOUTS = ("rpl_semi_sync_source_timeout", "rpl_semi_sync_master_timeout")
@@ -79,6 +80,8 @@ def read_server_state(connection: Connection) -> ServerState:
     sessions = connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION)
     raise_if_hung(sessions, COMMIT_WAIT_STATE)
     variables = read_server_variables(connection)
+    if variables.get("performance_schema") == "OFF":
+        sessions = read_process_list(connection)
     accounts, has_marker = read_accounts(connection)
     log_status = read_log_status(connection, str(variables["version"]))
     schemas, channel = read_schemas(connection), read_channel(connection)
