@@ -117,12 +117,16 @@ class DatabaseUnreachable(DatabaseError):
 class DatabaseRefused(DatabaseError):
     """An error from the server: its `number`, and its `text` without statements and secrets.
 
-    `doing` is the action that failed.
+    `doing` is the action that failed. `skip_settings` are those with which channels that cannot be managed may have
+    left out changes; None if the error is not about such channels.
     """
 
-    def __init__(self, doing: str, number: int, text: str) -> None:
+    def __init__(
+        self, doing: str, number: int, text: str, skip_settings: tuple[str, ...] | None = None
+    ) -> None:
         super().__init__(doing, number, text)
         self.doing, self.number, self.text = doing, number, text
+        self.skip_settings = skip_settings
 
     def __str__(self) -> str:
         return f"{self.doing}: the server returned error {self.number}: {self.text}"

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from guestagent.agent import metadata_files, wiring
+from guestagent.agent.anchor import Anchor, build_anchor
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence import Divergence, SourceIdentity, find_blocking_divergence
 from guestagent.agent.divergence_journal import identify_source
@@ -29,7 +30,8 @@ class HistoryComparison:
     """The histories of a replica and its source, and what each side lacks ("" for nothing).
 
     `divergence` is None if the journal contains none from this source: then there is nothing to accept.
-    `skip_settings` are the replica's settings in force that leave out, alter or hide changes.
+    `skip_settings` are the replica's settings in force that leave out, alter or hide changes. `anchor` is at the source
+    as it was observed.
     """
 
     source: SourceIdentity
@@ -39,6 +41,7 @@ class HistoryComparison:
     missing_on_source: str
     missing_on_replica: str
     skip_settings: tuple[ReplicationSetting, ...] = ()
+    anchor: Anchor | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -89,7 +92,7 @@ def accept_diverged_source(
         if describe_obstacles(second):
             show(second)
         _require_agreement(second)
-        dependencies.journal.accept_source(second.source)
+        dependencies.journal.accept_source(second.source, second.anchor)
     return second
 
 
@@ -117,6 +120,12 @@ def compare_histories(
         missing_on_source=replica_history.format_difference(source_history),
         missing_on_replica=source_history.format_difference(replica_history),
         skip_settings=find_unmanaged_settings(server),
+        anchor=build_anchor(
+            identity,
+            source_state,
+            replica_history.newest_gtids,
+            dependencies.read_source_times(source, document.section.tls, replica_history.newest_gtids),
+        ),
     )
 
 
@@ -154,7 +163,8 @@ def _require_agreement(comparison: HistoryComparison) -> None:
 
 
 def _dump_divergence(divergence: Divergence) -> dict[str, str]:
-    return {
+    uncompared = {"uncompared": divergence.uncompared} if divergence.uncompared else {}
+    return uncompared | {
         "errant": divergence.errant,
         "lost": divergence.lost,
         "replaced": divergence.replaced,

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guestagent.agent.divergence import Anchor, SourceIdentity
+from guestagent.agent.anchor import Anchor, build_anchor
+from guestagent.agent.divergence import SourceIdentity
 from guestagent.agent.journal import Journal
 from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult
 from guestagent.database.gtid_history import GtidHistory
@@ -31,12 +32,13 @@ class BinlogProgress:
     """The comparison with one instance of a source. If this object is lost, it restarts at the journal's anchor.
 
     `pending_reason` is why the present instance has not been compared yet, and `impossible_reason` why it cannot be.
-    Both are "" if it has been compared, or if it is the instance of the anchor.
+    Both are "" if it has been compared, or if it is the instance of the anchor. `unlogged_reason` is why this server's
+    own log does not show what it has applied, so that a person must compare the data.
     """
 
     def __init__(self, compare: CompareBinlogs, journal: Journal) -> None:
         self._compare, self._journal = compare, journal
-        self.pending_reason = self.impossible_reason = ""
+        self.pending_reason = self.impossible_reason = self.unlogged_reason = ""
         self._has_read_in_pass = False
         self._reset_instance(None)
 
@@ -46,7 +48,7 @@ class BinlogProgress:
 
     def reset_reasons(self) -> None:
         """Clear the reasons: `compare_logs` is called only if the source has another instance."""
-        self.pending_reason = self.impossible_reason = ""
+        self.pending_reason = self.impossible_reason = self.unlogged_reason = ""
 
     def compare_logs(
         self,
@@ -66,8 +68,7 @@ class BinlogProgress:
         comparison continues at once, or the next start of the agent would find the anchor where it was.
         """
         if self._instance is None or not self._instance.has_same_instance(identity, source_state):
-            started, resets = source_state.start_time, source_state.reset_count
-            self._reset_instance(None if started is None else Anchor(identity, started, resets, ""))
+            self._reset_instance(build_anchor(identity, source_state))
         self.impossible_reason = self._failure_reason
         if self._failure_reason or (
             self._compared_history is not None and not until.format_difference(self._compared_history)
@@ -76,9 +77,11 @@ class BinlogProgress:
         if self._has_read_in_pass or (self._has_read and not caught_up):
             self.pending_reason = self._incomplete_reason or LAG_REASON
             return ""
+        anchor = self._journal.state.anchor
+        accepted = {} if anchor is None else dict(anchor.accepted)
         while True:
             former_history = self._common_history
-            result = self._compare(source, tls, since, until, former_history)
+            result = self._compare(source, tls, since, until, former_history, accepted)
             self._record_result(result, since, until)
             if not result.incomplete_reason or not _has_read_only_first(result, since, former_history):
                 return result.conflicting_gtid
@@ -93,6 +96,7 @@ class BinlogProgress:
         self._has_read = True
         self.pending_reason = self._incomplete_reason = result.incomplete_reason
         self.impossible_reason = self._failure_reason = result.failure_reason
+        self.unlogged_reason = result.unlogged_reason
         if result.common_history is not None:
             former_text = None if self._common_history is None else str(self._common_history)
             self._common_history = since.parse(former_text, str(result.common_history))

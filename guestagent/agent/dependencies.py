@@ -10,7 +10,7 @@ from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import Pause
 from guestagent.agent.server_config import ServerConfiguration
-from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult
+from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult, ReadSourceTimes
 from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.protocols import Database, SourceProbe
 from guestagent.retry import Clock
@@ -24,6 +24,7 @@ class PassDependencies:
     is called there too: an operator is at work, and nothing may be changed. Without a `configuration` the server's own
     is left alone. `login_proofs` last from pass to pass if the caller keeps them; `identify_server_instance` returns
     another value after each restart of the database server. `compare_logs` compares the binary log with the source's.
+    `read_source_times` reads the times of a history's newest transactions from the source's binary log.
     """
 
     open_database: Callable[[], Database]
@@ -38,4 +39,5 @@ class PassDependencies:
     configuration: ServerConfiguration | None = None
     login_proofs: LoginProofs = field(default_factory=LoginProofs)
     identify_server_instance: Callable[[], object] = lambda: None
-    compare_logs: CompareBinlogs = lambda source, tls, since, until, equal: ComparisonResult()
+    compare_logs: CompareBinlogs = lambda source, tls, since, until, equal, accepted: ComparisonResult()
+    read_source_times: ReadSourceTimes = lambda source, tls, newest: {}

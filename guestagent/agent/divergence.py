@@ -24,7 +24,6 @@ from guestagent.database.protocols import SqlDialect
 from guestagent.database.replication_diagnosis import FailureStage
 from guestagent.database.state import ChannelState, ReceiverState, ServerState, SourceState
 
-CLOCK_TOLERANCE_S = 3
 ACCEPT_COMMAND = "guestagent accept-source"
 
 
@@ -67,30 +66,6 @@ class Sighting:
         return self.source.has_same_uuid(source) if by_uuid else self.source.is_same(source)
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """The newest transactions of a replica when it last had all those of its source, and the source's instance then.
-
-    An instance is a run of the server's process without a RESET. A history goes back in time only with a new instance
-    (or if it is another server): only then are the binary logs of both compared from here on. If that takes several
-    passes, `newest` moves on to what was compared, and the instance remains the former one.
-    """
-
-    source: SourceIdentity
-    started: int
-    resets: int
-    newest: str
-
-    def has_same_instance(self, source: SourceIdentity, source_state: SourceState) -> bool:
-        """Whether the source has run without a restart and without a RESET since then."""
-        return (
-            self.source.is_same(source)
-            and source_state.start_time is not None
-            and abs(source_state.start_time - self.started) <= CLOCK_TOLERANCE_S
-            and source_state.reset_count == self.resets
-        )
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Divergence:
     """A divergence from a source, with its evidence ("" for none) and the beginning of the source's history then.
@@ -98,8 +73,8 @@ class Divergence:
     `errant`: transactions of the replica that the source did not have. `lost`: transactions that the source had shown
     and no longer had. `replaced`: a transaction that is another one in the source's binary log. `rejected`: the error
     with which the source refused to send. `skipped`: settings with which the replica may have left out some of the
-    source's changes. `accepted`: a person has accepted the source, but its channel, which the error has stopped, does
-    not run yet.
+    source's changes. `uncompared`: why the binary logs since the source's restart can never be compared here.
+    `accepted`: a person has accepted the source, but its channel, which the error has stopped, does not run yet.
     """
 
     source: SourceIdentity
@@ -110,11 +85,14 @@ class Divergence:
     history: str = ""
     accepted: bool = False
     skipped: str = ""
+    uncompared: str = ""
 
     @property
     def has_skipped_only(self) -> bool:
         """Whether the histories agree, but changes may be missing."""
-        return bool(self.skipped) and not (self.errant or self.lost or self.replaced or self.rejected)
+        return bool(self.skipped) and not any(
+            (self.errant, self.lost, self.replaced, self.rejected, self.uncompared)
+        )
 
     def __str__(self) -> str:
         evidence = [f"errant transactions {shorten_gtids(self.errant)}"] if self.errant else []
@@ -124,6 +102,10 @@ class Divergence:
             evidence.append(f"the source has another transaction under {self.replaced}")
         if self.rejected:
             evidence.append(f"the source rejected the receiver: {self.rejected}")
+        if self.uncompared:
+            evidence.append(
+                f"the source's transactions since its restart cannot be verified: {self.uncompared}"
+            )
         if self.skipped:
             evidence.append(f"changes were left out while this replica had {self.skipped}")
         return f"diverged from the source {self.source}: {'; '.join(evidence)}"
@@ -213,23 +195,6 @@ def find_sighting(source: SourceIdentity, server: ServerState, source_state: Sou
         return None
     difference = source_state.history.format_difference(server.history)
     return Sighting(source, str(server.history.parse(difference).newest_gtids)) if difference else None
-
-
-def find_anchor(
-    source: SourceIdentity, server: ServerState, source_state: SourceState, known: Anchor | None
-) -> Anchor | None:
-    """Return the anchor of a replica that has all transactions of its source; `known` if it is equivalent."""
-    if source_state.start_time is None or server.history.is_empty:
-        return None
-    newest = str(server.history.newest_gtids)
-    if (
-        known is not None
-        and known.newest == newest
-        and known.source == source
-        and known.has_same_instance(source, source_state)
-    ):
-        return known
-    return Anchor(source, source_state.start_time, source_state.reset_count, newest)
 
 
 def is_blank(server: ServerState) -> bool:

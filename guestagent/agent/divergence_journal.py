@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import (
-    Anchor,
     Divergence,
     SourceIdentity,
     find_blocking_divergence,
@@ -18,7 +18,7 @@ from guestagent.agent.divergence import (
 from guestagent.agent.journal import Journal
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.position_repair import plan_position_repair
-from guestagent.database.gtid_history import GtidHistory
+from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Source
@@ -75,6 +75,31 @@ def record_divergence(
         if divergence is not None:
             journal.record_divergence(divergence)
     return new_divergence
+
+
+def record_skipped_changes(journal: Journal, source: Source | None, skipped: str) -> None:
+    """Record settings of channels with names, which may have left out changes of the source.
+
+    The server is not observed further while it has such channels, and the settings disappear together with them.
+    """
+    if source is not None and skipped and not journal.loss:
+        journal.record_divergence(Divergence(identify_source(source, None), skipped=skipped))
+
+
+def record_unlogged_changes(
+    journal: Journal, source: Source | None, source_state: SourceState | None, reason: str
+) -> Divergence | None:
+    """Record that the logs since the source's restart can never be compared, because of this server's own log."""
+    if source is None or not reason:
+        return None
+    history = None if source_state is None else source_state.history
+    divergence = Divergence(
+        identify_source(source, source_state),
+        uncompared=reason,
+        history="" if history is None else shorten_gtids(str(history)),
+    )
+    journal.record_divergence(divergence)
+    return divergence
 
 
 def find_replaced_transaction(

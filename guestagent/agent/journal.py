@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
+from guestagent.agent.anchor import Anchor
+from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_file import JournalFile
 from guestagent.agent.journal_format import dump_journal, parse_journal
 from guestagent.agent.journal_state import JournalState
@@ -96,9 +97,9 @@ class Journal:
         """Record a divergence, before anything else is done. Raises StorageError if that is not possible."""
         self._write(self.state.record_divergence(divergence))
 
-    def accept_source(self, source: SourceIdentity) -> None:
-        """Record that a person has accepted the source."""
-        self._write(self.state.accept_source(source))
+    def accept_source(self, source: SourceIdentity, anchor: Anchor | None = None) -> None:
+        """Record that a person has accepted the source. `anchor`: at the source as it was accepted, if known."""
+        self._write(self.state.accept_source(source, anchor))
 
     def clear_acceptance(self) -> None:
         """Remove the acceptance of a source, which is valid until the channel runs."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
+from guestagent.agent.anchor import Anchor
+from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.database.state import Account
 from guestagent.strict_json import UnreadableContent, get_list, get_number, get_rows, get_text
@@ -75,8 +76,9 @@ def _read_divergence(row: object) -> Divergence:
     if not isinstance(row, dict):
         raise UnreadableContent("partings is not a list of objects")
     texts = {name: get_text(row, name) for name in ("errant", "lost", "replaced", "rejected", "history")}
-    skipped = get_text(row, "skipped") if "skipped" in row else ""
-    return Divergence(_read_source(row), accepted=row["accepted"] is True, skipped=skipped, **texts)
+    # Journals of older versions lack these.
+    texts |= {name: get_text(row, name) for name in ("skipped", "uncompared") if name in row}
+    return Divergence(_read_source(row), accepted=row["accepted"] is True, **texts)
 
 
 def _read_sighting(row: object) -> Sighting:
@@ -89,7 +91,23 @@ def _read_anchor(row: object) -> Anchor:
     if not isinstance(row, dict):
         raise UnreadableContent("anchor is not an object")
     started, resets = int(get_number(row, "started")), int(get_number(row, "resets"))
-    return Anchor(_read_source(row), started, resets, get_text(row, "newest"))
+    return Anchor(
+        _read_source(row),
+        started,
+        resets,
+        get_text(row, "newest"),
+        # A journal of an older version has none of the keys below.
+        connections=int(get_number(row, "connections")) if "connections" in row else 0,
+        accepted=tuple(_read_accepted_time(each) for each in get_list(row, "accepted", [])),
+        uncompared=get_text(row, "uncompared") if "uncompared" in row else "",
+    )
+
+
+def _read_accepted_time(row: object) -> tuple[str, int]:
+    match row:
+        case [str() as gtid, int() as time]:
+            return gtid, time
+    raise UnreadableContent("accepted is not a list of GTIDs and times")
 
 
 def _read_source(row: Mapping[str, object]) -> SourceIdentity:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from guestagent.agent.account_index import AccountIndex
-from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity, find_blocking_divergence
+from guestagent.agent.anchor import Anchor
+from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity, find_blocking_divergence
 from guestagent.database.comparison_cache import ComparisonCache
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import (
@@ -246,14 +247,17 @@ class JournalState:
             return self
         return replace(self, divergences=self._exclude_source(divergence.source) | {divergence})
 
-    def accept_source(self, source: SourceIdentity) -> JournalState:
-        """Return the state after a person has accepted the source as it is: its channel may be started once."""
+    def accept_source(self, source: SourceIdentity, anchor: Anchor | None = None) -> JournalState:
+        """Return the state after a person has accepted the source as it is: its channel may be started once.
+
+        With the `anchor` a source that goes back in time before the next pass is noticed.
+        """
         divergence = find_blocking_divergence(self.divergences, source)
         if divergence is None:
             return self
         sighting = None if self.sighting is None or self.sighting.source.is_same(source) else self.sighting
         divergences = self._exclude_source(source) | {replace(divergence, accepted=True)}
-        return replace(self, divergences=divergences, sighting=sighting, anchor=None)
+        return replace(self, divergences=divergences, sighting=sighting, anchor=anchor)
 
     def clear_acceptance(self) -> JournalState:
         """Return the state after a channel was started: the acceptance has had its effect."""

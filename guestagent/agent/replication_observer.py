@@ -5,16 +5,26 @@ from __future__ import annotations
 from functools import partial
 
 from guestagent.agent.acknowledgement import AcknowledgementWait
+from guestagent.agent.anchor import Anchor, find_anchor
 from guestagent.agent.binlog_progress import BinlogProgress
 from guestagent.agent.dependencies import PassDependencies
-from guestagent.agent.divergence import Anchor, Divergence, Sighting, find_anchor, find_sighting
-from guestagent.agent.divergence_journal import find_known_divergence, identify_source, record_divergence
+from guestagent.agent.divergence import Divergence, Sighting, find_sighting
+from guestagent.agent.divergence_journal import (
+    find_known_divergence,
+    identify_source,
+    record_divergence,
+    record_skipped_changes,
+    record_unlogged_changes,
+)
 from guestagent.agent.model import ObservedState
+from guestagent.agent.name_list import format_names
 from guestagent.agent.observe import observe_source
 from guestagent.agent.position_repair import plan_position_repair
+from guestagent.agent.skip_settings import SHOWN_SETTINGS_LIMIT
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import Database
 from guestagent.database.state import ChannelState, ServerState, SourceState
+from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Source, Tls
 
 SOURCE_RETRY_DELAYS_S = (0.1, 0.4)
@@ -53,7 +63,7 @@ class ReplicationObserver:
         source = self._observe_source()
         if is_channel_new and source is not None and source.history is not None:
             database.wait_for_history(source.history, CATCH_UP_TIMEOUT_S)
-        self.last_server = server = database.observe()
+        self.last_server = server = self._observe_server(database)
         if source is not None and source.history is not None:
             self._target_history = self._target_history or source.history
             if _has_more(server, source.history):
@@ -68,7 +78,7 @@ class ReplicationObserver:
             source,
             database.dialect,
             partial(self._compare_logs, server, source),
-        )
+        ) or record_unlogged_changes(self._journal, self._source, source, self._comparison.unlogged_reason)
         self._find_positions(server, source, divergence)
         return ObservedState(
             server,
@@ -78,7 +88,7 @@ class ReplicationObserver:
             lost_journal=self._journal.loss,
             divergence=divergence,
             comparison_pending_reason=self._comparison.pending_reason,
-            comparison_impossible_reason=self._comparison.impossible_reason,
+            comparison_impossible_reason=self._find_impossible_reason(),
         )
 
     def note_channel_start(self, channel: ChannelState) -> None:
@@ -98,6 +108,21 @@ class ReplicationObserver:
         """Write to the journal that this server and its source have one history, once the logs are compared."""
         if self._anchor is not None and not self._comparison.pending_reason:
             self._journal.set_anchor(self._anchor)
+
+    def _observe_server(self, database: Database) -> ServerState:
+        """Observe the server. Remember the settings of channels with names, because of which it is not observed."""
+        try:
+            return database.observe()
+        except DatabaseRefused as error:
+            skipped = format_names(error.skip_settings or (), SHOWN_SETTINGS_LIMIT)
+            record_skipped_changes(self._journal, self._source, skipped)
+            raise
+
+    def _find_impossible_reason(self) -> str:
+        """Return why the logs of this instance, or of one before it, could not be compared; "" if they were."""
+        if self._comparison.impossible_reason or self._anchor is None:
+            return self._comparison.impossible_reason
+        return self._anchor.uncompared
 
     def _observe_source(self) -> SourceState | None:
         if self._source is None:
@@ -130,7 +155,9 @@ class ReplicationObserver:
             return
         identity = identify_source(self._source, source)
         self._sighting = find_sighting(identity, server, source)
-        self._anchor = find_anchor(identity, server, source, self._journal.state.anchor)
+        self._anchor = find_anchor(
+            identity, server, source, self._journal.state.anchor, self._comparison.impossible_reason
+        )
 
     def _compare_logs(
         self, server: ServerState, source: SourceState | None, since: GtidHistory, until: GtidHistory

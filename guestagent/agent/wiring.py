@@ -61,6 +61,7 @@ def build_dependencies(
     report_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> PassDependencies:
     """Build the external dependencies of a pass on this machine."""
+    comparison = BinlogComparison(str(settings.database_socket), settings.database_timeout)
     return PassDependencies(
         open_database=lambda: open_database(str(settings.database_socket), settings.database_timeout),
         source_view=TcpSourceProbe(settings.database_timeout),
@@ -70,7 +71,8 @@ def build_dependencies(
         is_interrupted=is_interrupted,
         read_pause=lambda: read_pause(settings.state_folder),
         configuration=ServerConfiguration(build_configuration_dependencies(settings, clock)),
-        compare_logs=BinlogComparison(str(settings.database_socket), settings.database_timeout).compare,
+        compare_logs=comparison.compare,
+        read_source_times=comparison.read_source_times,
         report_progress=report_progress,
         identify_server_instance=lambda: identify_server_instance(settings.database_socket),
     )

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from guestagent.database.connection import Connection
 from guestagent.database.detect import detect_family
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.login import connect_socket, connect_tcp
+from guestagent.database.mariadb.gtid import MariadbHistory, find_skipped_gtid
+from guestagent.database.replica_log import find_unlogged_reason
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported
 from guestagent.metadata.document import Source, Tls, UnresolvedFunction
+from guestagent.secret import Secret
 
 TRANSACTION_LIMIT = 20_000
 """Transactions that one comparison keeps in memory. The next comparison continues after them."""
+
+OLDER_TRANSACTIONS = (1000, 100, 10)
+"""Transactions of each domain that are compared before the newest known one: fewer if a log does not reach back."""
+
+NO_TIMES: Mapping[str, int] = MappingProxyType({})
 
 PERMANENT_ERRORS = frozenset({1236, 1789})
 """The requested log is purged, unknown or damaged. Other errors may be transient."""
@@ -26,19 +35,24 @@ class ComparisonResult:
 
     `conflicting_gtid`: a GTID of two different transactions, "" for none. `common_history`: transactions that are equal
     in both logs, or None. `incomplete_reason`: why the comparison must continue later, "" if it is complete.
-    `failure_reason`: why no later comparison can succeed either.
+    `failure_reason`: why no later comparison can succeed either. `unlogged_reason`: why the local server's log does not
+    show what it has applied.
     """
 
     conflicting_gtid: str = ""
     common_history: GtidHistory | None = None
     incomplete_reason: str = ""
     failure_reason: str = ""
+    unlogged_reason: str = ""
 
 
 CompareBinlogs = Callable[
-    [Source, Tls | None, GtidHistory, GtidHistory, "GtidHistory | None"], ComparisonResult
+    [Source, Tls | None, GtidHistory, GtidHistory, "GtidHistory | None", Mapping[str, int]], ComparisonResult
 ]
 """The type of `BinlogComparison.compare`, for tests without a server."""
+
+ReadSourceTimes = Callable[[Source, Tls | None, GtidHistory], Mapping[str, int]]
+"""The type of `BinlogComparison.read_source_times`."""
 
 
 @dataclass(slots=True)
@@ -67,22 +81,33 @@ class BinlogComparison:
         since: GtidHistory,
         until: GtidHistory,
         common_history: GtidHistory | None,
+        accepted: Mapping[str, int] = NO_TIMES,
     ) -> ComparisonResult:
         """Compare the newest of `since` and all after it up to `until`, without the `common_history` so far.
 
-        It reads at most the part of each log that `Connection.dump_binlog` allows.
+        `accepted` are the times that the source's log must have for some of the newest of `since`, whatever the local
+        log has. It reads at most the part of each log that `Connection.dump_binlog` allows.
         """
         if isinstance(source.user.password, UnresolvedFunction):
             return ComparisonResult(incomplete_reason="the password of the source is not known")
         server_name = "this server"
         try:
             with closing(connect_socket(self._socket, self._user, self._timeout)) as connection:
+                required = select_required_times(accepted, since)
+                unlogged_reason = find_unlogged_reason(connection, since, required)
+                if unlogged_reason:
+                    return ComparisonResult(unlogged_reason=unlogged_reason)
                 local = read_excerpt(connection, since, until, common_history, self._limit)
+                if common_history is None:
+                    local.timestamps.update(required)
+            if common_history is None and not accepted and isinstance(since, MariadbHistory):
+                conflicting_gtid = self._compare_older(source, source.user.password, tls, since)
+                if conflicting_gtid:
+                    return ComparisonResult(conflicting_gtid)
             if not local.timestamps:
                 return ComparisonResult(incomplete_reason=local.incomplete_reason)
             server_name = "the source"
-            login = (str(source.address), source.port, str(source.user.name), source.user.password)
-            with closing(connect_tcp(*login, tls, self._timeout)) as connection:
+            with closing(self._connect_source(source, source.user.password, tls)) as connection:
                 logged = since.parse(*local.timestamps)
                 remote = read_excerpt(connection, since, logged, common_history)
             return compare_excerpts(local, remote, since)
@@ -98,10 +123,52 @@ class BinlogComparison:
         except (DatabaseUnsupported, ValueError) as error:
             return ComparisonResult(failure_reason=f"{server_name}: {error}")
 
+    def read_source_times(self, source: Source, tls: Tls | None, newest: GtidHistory) -> Mapping[str, int]:
+        """Read the times of the newest transactions of a history from the source's log, as far as it has them."""
+        password = source.user.password
+        if isinstance(password, UnresolvedFunction):
+            return {}
+        try:
+            with closing(self._connect_source(source, password, tls)) as connection:
+                return read_excerpt(connection, newest, newest).timestamps
+        except (DatabaseUnreachable, DatabaseRefused, DatabaseUnsupported, ValueError):
+            return {}  # without them, a difference in these transactions is reported once more
+
+    def _compare_older(self, source: Source, password: Secret, tls: Tls | None, until: MariadbHistory) -> str:
+        """Compare some transactions up to `until`, and return a GTID with which the logs differ; "" for none.
+
+        A log that is replayed into a restored MariaDB keeps its GTIDs and times. If a transaction is left out of it,
+        the newer ones are equal, and only this comparison finds the gap. Logs that do not reach back are not compared.
+        """
+        for count in OLDER_TRANSACTIONS:
+            since = until.go_back(count)
+            try:
+                with closing(connect_socket(self._socket, self._user, self._timeout)) as connection:
+                    local = read_excerpt(connection, since, until)
+                with closing(self._connect_source(source, password, tls)) as connection:
+                    remote = read_excerpt(connection, since, until)
+            except DatabaseRefused:
+                continue
+            except (DatabaseUnreachable, DatabaseUnsupported, ValueError):
+                return ""
+            return find_difference(local.timestamps, remote.timestamps, until)
+        return ""
+
+    def _connect_source(self, source: Source, password: Secret, tls: Tls | None) -> Connection:
+        return connect_tcp(
+            str(source.address), source.port, str(source.user.name), password, tls, self._timeout
+        )
+
+
+def select_required_times(accepted: Mapping[str, int], since: GtidHistory) -> dict[str, int]:
+    """Return the accepted times of transactions with which a comparison since then begins."""
+    newest = {gtid.strip() for gtid in str(since).split(",")}
+    return {gtid: time for gtid, time in accepted.items() if gtid in newest}
+
 
 def compare_excerpts(local: BinlogExcerpt, remote: BinlogExcerpt, family: GtidHistory) -> ComparisonResult:
     """Compare the transactions that are in both logs. If a log ends early, the rest is compared later."""
-    conflicting_gtid = find_conflict(local.timestamps, remote.timestamps)
+    conflicting_gtid = find_difference(local.timestamps, remote.timestamps, family)
     if conflicting_gtid:
         return ComparisonResult(conflicting_gtid)
     shared = [gtid for gtid in local.timestamps if gtid in remote.timestamps]
@@ -109,6 +176,17 @@ def compare_excerpts(local: BinlogExcerpt, remote: BinlogExcerpt, family: GtidHi
         common_history=family.parse(*shared) if shared else None,
         incomplete_reason=remote.incomplete_reason or local.incomplete_reason,
     )
+
+
+def find_difference(local: Mapping[str, int], remote: Mapping[str, int], family: GtidHistory) -> str:
+    """Return the first GTID with which the logs differ; "" if there is none.
+
+    A MariaDB may lack a transaction between others, and its history does not show that. A MySQL's history does.
+    """
+    conflicting_gtid = find_conflict(local, remote)
+    if not conflicting_gtid and isinstance(family, MariadbHistory):
+        return find_skipped_gtid(local, remote)
+    return conflicting_gtid
 
 
 def find_conflict(local: Mapping[str, int], remote: Mapping[str, int]) -> str:

@@ -23,7 +23,7 @@ from guestagent.secret import Secret
 
 OPERATION = "reading the source's status"
 SESSION_STATUS = sql(
-    "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_server_not_after', 'Uptime',"
+    "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_cipher', 'Ssl_server_not_after', 'Uptime', 'Connections',"
     " 'Rpl_semi_sync_source_wait_sessions', 'Rpl_semi_sync_master_wait_sessions')"
 )
 # MySQL has an index for LIKE, which takes a fifth of the time of WHERE.
@@ -158,5 +158,6 @@ def _add_session_status(connection: Connection, state: SourceState) -> SourceSta
         certificate_days=certificate_days,
         waiting_session_count=waiting_session_count,
         start_time=int(time.time()) - int(uptime) if uptime else None,
+        connection_count=int(status["Connections"]) if status.get("Connections") else None,
         reset_count=sum(int(row["Value"] or 0) for row in connection.fetch_rows(RESET_COUNT, OPERATION)),
     )

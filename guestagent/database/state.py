@@ -220,7 +220,8 @@ class SourceState:
     """The state of a source, as far as its replication account can read it. `error`: it could not be read.
 
     `uuid`: for families in which it is unique. `server_uid`: MariaDB derives it from the machine. `start_time`: of the
-    server's process, by this node's clock, exact to a second. `reset_count`: RESET statements since then.
+    server's process, by this node's clock, exact to a second. `reset_count`, `connection_count`: RESET
+    statements and connections since then.
     `waiting_session_count`: commits that wait for a semi-synchronous replica and are not visible yet, each for at most
     `acknowledgement_timeout` seconds. `tls`: this connection was encrypted. `certificate_days`: days until the source's
     certificate expires. `harmful_settings`: with these it hides changes. `unlogged_gtids`: GTIDs of its data that are
@@ -240,6 +241,7 @@ class SourceState:
     waiting_session_count: int = 0
     start_time: int | None = None
     reset_count: int = 0
+    connection_count: int | None = None
     acknowledgement_timeout: float = 0.0
     server_uid: str | None = None
     unlogged_gtids: str = ""

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from guestagent.agent import metadata_files
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.embedded.database_servers import Flavour
+from tests.failures.rows.identity import restore_older_copy
 from tests.failures.server_pair import Pair, open_pair
 from tests.support.polling import wait_until
 from tests.support.subnets import open_subnet
@@ -200,3 +202,38 @@ def test_a_source_that_cannot_be_read_is_not_accepted(diverged_pair: Pair) -> No
 
     assert code == 1
     assert "cannot be read" in answer["error"]["message"]
+
+
+@pytest.mark.patient
+@pytest.mark.every_server
+@pytest.mark.parametrize("has_passed", [False, True], ids=["before the next pass", "after it"])
+def test_an_accepted_source_that_goes_back_once_more_is_not_followed(
+    parted: Pair, *, has_passed: bool
+) -> None:
+    assert "diverged from the source" in look(parted)
+    with restore_older_copy(parted):
+        write_past(parted)
+        assert accept_source(parted, "--yes")[0] == 0
+        if has_passed:
+            assert parted.apply_on_replica().is_ready
+        time.sleep(4)  # start times that are closer than that count as one
+    parted.source.apply(parted.build_source_document())
+    parted.insert_rows(*range(300, 350))
+
+    assert "the source has another transaction under" in look(parted)
+
+
+@pytest.mark.patient
+@pytest.mark.every_server
+def test_an_accepted_source_that_only_restarts_is_followed(parted: Pair) -> None:
+    assert "diverged from the source" in look(parted)
+    write_past(parted)
+    assert accept_source(parted, "--yes")[0] == 0
+    time.sleep(4)
+    parted.restart_server(parted.source)
+    parted.prepare_source()
+
+    assert parted.apply_on_replica().is_ready
+    time.sleep(4)
+    parted.restart_server(parted.source)
+    assert parted.apply_on_replica().is_ready

@@ -63,6 +63,11 @@ class MariadbHistory:
         """The newest GTID of each domain, as a position contains it."""
         return MariadbHistory(dict(_find_newest_gtids(self)))
 
+    def go_back(self, count: int) -> MariadbHistory:
+        """Return the position that many numbers before the newest GTID of each domain."""
+        newest = self.newest_by_domain.sequence_numbers
+        return MariadbHistory({origin: max(1, number - count) for origin, number in newest.items()})
+
     def format_local_gtids(self, channel_position: MariadbHistory) -> str:
         """Return the GTIDs in domains that `channel_position` does not contain; "" if there are none."""
         channel_domains = {domain for domain, _server in channel_position.sequence_numbers}
@@ -133,6 +138,23 @@ def _find_newest_gtids(history: MariadbHistory) -> Iterator[tuple[Origin, int]]:
     ascending = sorted(history.sequence_numbers.items(), key=lambda item: item[1])
     newest = {domain: (number, server) for (domain, server), number in ascending}
     return (((domain, server), number) for domain, (number, server) in newest.items())
+
+
+def find_skipped_gtid(expected: Iterable[str], logged: Iterable[str]) -> str:
+    """Return the first expected GTID that a part of a log does not have although it has a later one of its origin.
+
+    "" if there is none. A server logs the numbers of one origin in ascending order.
+    """
+    logged_gtids = frozenset(logged)
+    last_logged = MariadbHistory.parse(*logged_gtids)
+    return next(
+        (
+            gtid
+            for gtid in expected
+            if gtid not in logged_gtids and not MariadbHistory.parse(gtid).format_difference(last_logged)
+        ),
+        "",
+    )
 
 
 def _require_mariadb(history: GtidHistory) -> MariadbHistory:

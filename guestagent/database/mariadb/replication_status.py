@@ -11,10 +11,10 @@ from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.statements import FIXED_OPTIONS
+from guestagent.database.named_channels import reject_named_channels
 from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
-from guestagent.errors import DatabaseRefused
 
 OPERATION = "reading the channel's status"
 
@@ -34,10 +34,7 @@ STREAM_END_STATE = "failed master event read"
 def read_channel(connection: Connection) -> ChannelState | None:
     """Read the status of the default channel, None if there is none. DatabaseRefused if there are named channels."""
     rows = connection.fetch_rows(REPLICATION_STATUS, OPERATION)
-    named_channels = [str(row["Connection_name"]) for row in rows if row["Connection_name"]]
-    if named_channels:
-        text = f"it has named channels ({', '.join(named_channels)}): only one channel, without a name, is supported"
-        raise DatabaseRefused(OPERATION, 0, text)
+    reject_named_channels(OPERATION, rows, "Connection_name", FIXED_OPTIONS)
     if not rows:
         return None
     return replace(_build_state(rows[0]), applier_wait=read_applier_wait(connection, "information_schema"))

@@ -24,10 +24,12 @@ from guestagent.database.mariadb.grants import read_accounts
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.replication_status import REPLICATION_STATUS, read_channel
 from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
+from guestagent.database.named_channels import complete_skip_settings
 from guestagent.database.queries import read_schemas
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState, UnrecordedGtids
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
+from guestagent.errors import DatabaseRefused
 
 SERVER_VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uid', 'port', 'log_bin',"
@@ -79,7 +81,11 @@ def read_server_state(connection: Connection) -> ServerState:
     log_status = connection.fetch_rows(LOG_STATUS, OBSERVE_OPERATION)
     positions = read_positions(connection)
     accounts, has_marker = read_accounts(connection)
-    schemas, channel = read_schemas(connection), read_channel(connection)
+    schemas = read_schemas(connection)
+    try:
+        channel = read_channel(connection)
+    except DatabaseRefused as error:
+        raise complete_skip_settings(error, variables, has_history=not positions.history.is_empty) from None
     return ServerState(
         version=str(variables["version"]),
         server_id=int(str(variables["server_id"])),

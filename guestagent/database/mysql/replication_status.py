@@ -12,10 +12,10 @@ from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide, find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.statements import FIXED_OPTIONS
+from guestagent.database.named_channels import reject_named_channels
 from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
-from guestagent.errors import DatabaseRefused
 
 OPERATION = "reading the channel's status"
 
@@ -53,10 +53,7 @@ ER_DISK_FULL = 1021
 def read_channel(connection: Connection) -> ChannelState | None:
     """Read the status of the default channel, None if there is none. DatabaseRefused if there are named channels."""
     rows = connection.fetch_rows(REPLICATION_STATUS, OPERATION)
-    named_channels = [str(row["Channel_Name"]) for row in rows if row["Channel_Name"]]
-    if named_channels:
-        text = f"it has named channels ({', '.join(named_channels)}): only one channel, without a name, is supported"
-        raise DatabaseRefused(OPERATION, 0, text)
+    reject_named_channels(OPERATION, rows, "Channel_Name", FIXED_OPTIONS)
     if not rows:
         return None
     state = _build_state(rows[0], connection.fetch_rows(WORKER_ERRORS, OPERATION))

@@ -22,11 +22,13 @@ from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_accounts
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel, read_global_filters
+from guestagent.database.named_channels import complete_skip_settings
 from guestagent.database.queries import read_schemas
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
+from guestagent.errors import DatabaseRefused
 
 SERVER_VARIABLES = sql(
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'server_id', 'server_uuid', 'port', 'log_bin',"
@@ -84,7 +86,12 @@ def read_server_state(connection: Connection) -> ServerState:
         sessions = read_process_list(connection)
     accounts, has_marker = read_accounts(connection)
     log_status = read_log_status(connection, str(variables["version"]))
-    schemas, channel = read_schemas(connection), read_channel(connection)
+    schemas = read_schemas(connection)
+    try:
+        channel = read_channel(connection)
+    except DatabaseRefused as error:
+        has_history = not read_history(connection).is_empty
+        raise complete_skip_settings(error, variables, has_history=has_history) from None
     is_super_read_only = variables["super_read_only"] == "ON"
     return ServerState(
         version=str(variables["version"]),

@@ -14,7 +14,9 @@ from tests.failures.rows import (
     identity,
     input,
     interruptions,
+    named_channels,
     refusals,
+    restored_sources,
     skipping,
 )
 
@@ -22,9 +24,11 @@ AREAS = (
     connecting.area,
     encryption.area,
     identity.area,
+    restored_sources.area,
     input.area,
     applying.area,
     skipping.area,
+    named_channels.area,
     refusals.area,
     interruptions.area,
     backups.area,

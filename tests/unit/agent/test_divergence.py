@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
+from guestagent.agent.anchor import Anchor, find_anchor
 from guestagent.agent.divergence import (
-    Anchor,
     Divergence,
     Sighting,
     SourceIdentity,
-    find_anchor,
     find_divergence,
     find_sighting,
 )

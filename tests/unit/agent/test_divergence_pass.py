@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,7 @@ class FakeComparison:
         since: GtidHistory,
         until: GtidHistory,
         equal: GtidHistory | None,
+        accepted: Mapping[str, int],
     ) -> ComparisonResult:
         self.asked.append((str(since), "" if equal is None else str(equal)))
         return self._results.pop(0) if len(self._results) > 1 else self._results[0]
@@ -61,7 +63,7 @@ def run_pass(
     database: FakeDatabase,
     *seen: SourceState,
     document: Document = REPLICA,
-    logs: CompareBinlogs = lambda source, tls, since, until, equal: EQUAL,
+    logs: CompareBinlogs = lambda source, tls, since, until, equal, accepted: EQUAL,
 ) -> Report:
     """One agent's work, from its start to its verdict. `logs`: what a comparison of the logs finds."""
     clock = FakeClock()

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from guestagent.agent import metadata_files, pause, settings, wiring
+from guestagent.agent.anchor import Anchor
 from guestagent.agent.dependencies import PassDependencies
-from guestagent.agent.divergence import Anchor, Divergence, Sighting, SourceIdentity
+from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.pause import Pause
