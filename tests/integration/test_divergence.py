@@ -211,13 +211,14 @@ def test_an_accepted_source_that_goes_back_once_more_is_not_followed(
     parted: Pair, *, has_passed: bool
 ) -> None:
     assert "diverged from the source" in look(parted)
-    with restore_older_copy(parted):
+    with restore_older_copy(parted, is_ready=False):
+        parted.source.server.execute("SET GLOBAL server_id = 71")
         write_past(parted)
         assert accept_source(parted, "--yes")[0] == 0
         if has_passed:
             assert parted.apply_on_replica().is_ready
         time.sleep(4)  # start times that are closer than that count as one
-    parted.source.apply(parted.build_source_document())
+    parted.source.server.execute("SET GLOBAL server_id = 71")
     parted.insert_rows(*range(300, 350))
 
     assert "the source has another transaction under" in look(parted)
@@ -231,7 +232,7 @@ def test_an_accepted_source_that_only_restarts_is_followed(parted: Pair) -> None
     assert accept_source(parted, "--yes")[0] == 0
     time.sleep(4)
     parted.restart_server(parted.source)
-    parted.prepare_source()
+    parted.source.server.execute("SET GLOBAL server_id = 71")
 
     assert parted.apply_on_replica().is_ready
     time.sleep(4)
