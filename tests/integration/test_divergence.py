@@ -11,15 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from guestagent.agent import metadata_files
-from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.embedded.database_servers import Flavour
-from tests.failures.rows.identity import restore_older_copy
+from tests.failures.older_copy import restore_older_copy
 from tests.failures.server_pair import Pair, open_pair
+from tests.support.diverged_replica import accept_source, read_reason, store_document
 from tests.support.polling import wait_until
 from tests.support.subnets import open_subnet
 
@@ -43,33 +41,6 @@ def diverged_pair(_pair: Pair) -> Pair:
     return _pair
 
 
-def store_document(pair: Pair) -> None:
-    """Store the replica's document, as `poke` does."""
-    metadata_files.store_document(
-        pair.replica.folder / "state",
-        CollectedDocument.from_document(pair.build_replica_document(), Path("cfn.json"), ""),
-    )
-
-
-def accept_source(pair: Pair, *words: str) -> tuple[int, Any]:
-    """Return the exit code and the answer in JSON of `guestagent accept-source` on the replica."""
-    store_document(pair)
-    command = (
-        *pair.replica.command_prefix,
-        sys.executable,
-        "-m",
-        "guestagent",
-        "accept-source",
-        "--json",
-        *words,
-    )
-    completed = subprocess.run(
-        (*command, "--config", str(pair.replica.write_config())), capture_output=True, text=True, timeout=60
-    )
-    assert "Traceback" not in completed.stderr, completed.stderr
-    return completed.returncode, json.loads(completed.stdout)
-
-
 def accept_source_at_a_terminal(pair: Pair, answer: str) -> tuple[int, str]:
     """Return the exit code and the output of the command on a terminal where this answer is typed."""
     own_end, child_end = pty.openpty()
@@ -89,12 +60,6 @@ def accept_source_at_a_terminal(pair: Pair, answer: str) -> tuple[int, str]:
 def write_rows_on_both(pair: Pair) -> None:
     """Let the source give every number of the replica again, and more."""
     pair.insert_rows(*range(100, 120))
-
-
-def read_reason(pair: Pair) -> str:
-    """Return the condition of the replica's next pass, "" if it is ready."""
-    answer = pair.replica.apply(pair.build_replica_document())
-    return "" if answer.is_ready else f"{answer.worst_condition}: {answer.reason}"
 
 
 def test_a_diverged_replica_replicates_only_after_the_source_is_accepted(diverged_pair: Pair) -> None:
@@ -208,33 +173,33 @@ def test_a_source_that_cannot_be_read_is_not_accepted(diverged_pair: Pair) -> No
 @pytest.mark.every_server
 @pytest.mark.parametrize("has_passed", [False, True], ids=["before the next pass", "after it"])
 def test_an_accepted_source_that_goes_back_once_more_is_not_followed(
-    parted: Pair, *, has_passed: bool
+    diverged_pair: Pair, *, has_passed: bool
 ) -> None:
-    assert "diverged from the source" in look(parted)
-    with restore_older_copy(parted, is_ready=False):
-        parted.source.server.execute("SET GLOBAL server_id = 71")
-        write_past(parted)
-        assert accept_source(parted, "--yes")[0] == 0
+    assert "diverged from the source" in read_reason(diverged_pair)
+    with restore_older_copy(diverged_pair, is_ready=False):
+        diverged_pair.source.server.execute("SET GLOBAL server_id = 71")
+        write_rows_on_both(diverged_pair)
+        assert accept_source(diverged_pair, "--yes")[0] == 0
         if has_passed:
-            assert parted.apply_on_replica().is_ready
+            assert diverged_pair.apply_on_replica().is_ready
         time.sleep(4)  # start times that are closer than that count as one
-    parted.source.server.execute("SET GLOBAL server_id = 71")
-    parted.insert_rows(*range(300, 350))
+    diverged_pair.source.server.execute("SET GLOBAL server_id = 71")
+    diverged_pair.insert_rows(*range(300, 350))
 
-    assert "the source has another transaction under" in look(parted)
+    assert "the source has another transaction under" in read_reason(diverged_pair)
 
 
 @pytest.mark.patient
 @pytest.mark.every_server
-def test_an_accepted_source_that_only_restarts_is_followed(parted: Pair) -> None:
-    assert "diverged from the source" in look(parted)
-    write_past(parted)
-    assert accept_source(parted, "--yes")[0] == 0
+def test_an_accepted_source_that_only_restarts_is_followed(diverged_pair: Pair) -> None:
+    assert "diverged from the source" in read_reason(diverged_pair)
+    write_rows_on_both(diverged_pair)
+    assert accept_source(diverged_pair, "--yes")[0] == 0
     time.sleep(4)
-    parted.restart_server(parted.source)
-    parted.source.server.execute("SET GLOBAL server_id = 71")
+    diverged_pair.restart_server(diverged_pair.source)
+    diverged_pair.source.server.execute("SET GLOBAL server_id = 71")
 
-    assert parted.apply_on_replica().is_ready
+    assert diverged_pair.apply_on_replica().is_ready
     time.sleep(4)
-    parted.restart_server(parted.source)
-    assert parted.apply_on_replica().is_ready
+    diverged_pair.restart_server(diverged_pair.source)
+    assert diverged_pair.apply_on_replica().is_ready

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 
+from tests.failures.older_copy import restore_older_copy
 from tests.failures.row import READY, FailureArea, expect_final, expect_late
 from tests.failures.server_pair import USER, ApplyAnswer, Pair
 
@@ -222,25 +222,6 @@ def purge_older_logs(pair: Pair) -> None:
         assert time.monotonic() < deadline, "the source keeps its older logs"
         source.execute(f"PURGE BINARY LOGS TO '{logs[-1]['Log_name']}'")
         time.sleep(0.1)
-
-
-@contextmanager
-def restore_older_copy(pair: Pair, *, is_ready: bool = True) -> Iterator[None]:
-    """After the block, restore the source's data to its state before the block.
-
-    `is_ready`: its agent must be ready.
-    """
-    data, copy = pair.source.server.folder / "data", pair.source.server.folder / "copy"
-    pair.source.server.stop()
-    shutil.copytree(data, copy)
-    pair.source.server.start()
-    told = pair.source.apply(pair.build_source_document())
-    assert told.is_ready or not is_ready
-    yield
-    pair.source.server.stop()
-    shutil.rmtree(data)
-    copy.rename(data)
-    pair.source.server.start()
 
 
 @area.row(expect_final("data", "schemas or accounts without a history"), heals=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 
+from tests.failures.older_copy import restore_older_copy
 from tests.failures.row import FailureArea, expect_final
-from tests.failures.rows.identity import restore_older_copy
 from tests.failures.server_pair import ApplyAnswer, Pair
 
 area = FailureArea("sources that lost transactions")
