@@ -25,6 +25,7 @@ from guestagent.database.replication_diagnosis import FailureStage
 from guestagent.database.state import ChannelState, ReceiverState, ServerState, SourceState
 
 ACCEPT_COMMAND = "guestagent accept-source"
+LOG_ADVICE = "set log_slave_updates (MySQL: log_replica_updates) to ON in the option file"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -221,9 +222,10 @@ def describe_divergence(divergence: Divergence) -> Refusal:
             f"the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
         )
         return Refusal("skipped changes", "every change of the source applied here", str(divergence), do)
+    log_advice = f"{LOG_ADVICE}; " if divergence.uncompared else ""
     do = (
-        "nothing was changed; the channel will not be started again, whatever happens on the source; compare the data, "
-        "save what you need, then start the node from a clean image; "
+        f"{log_advice}nothing was changed; the channel will not be started again, whatever happens on the source; "
+        "compare the data, save what you need, then start the node from a clean image; "
         f"or, if the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
     )
     return Refusal(
