@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from guestagent.database.connection import Connection
@@ -100,17 +100,18 @@ class BinlogComparison:
                 local = read_excerpt(connection, since, until, common_history, self._limit)
                 if common_history is None:
                     local.timestamps.update(required)
-            if common_history is None and not accepted and isinstance(since, MariadbHistory):
-                conflicting_gtid = self._compare_older(source, source.user.password, tls, since)
-                if conflicting_gtid:
-                    return ComparisonResult(conflicting_gtid)
             if not local.timestamps:
                 return ComparisonResult(incomplete_reason=local.incomplete_reason)
             server_name = "the source"
             with closing(self._connect_source(source, source.user.password, tls)) as connection:
                 logged = since.parse(*local.timestamps)
                 remote = read_excerpt(connection, since, logged, common_history)
-            return compare_excerpts(local, remote, since)
+            result = compare_excerpts(local, remote, since)
+            is_first = common_history is None and not accepted
+            if is_first and not result.conflicting_gtid and isinstance(since, MariadbHistory):
+                conflicting_gtid = self._compare_older(source, source.user.password, tls, since)
+                result = replace(result, conflicting_gtid=conflicting_gtid)
+            return result
         except DatabaseUnreachable as error:
             return ComparisonResult(incomplete_reason=f"{server_name}: {error}")
         except DatabaseRefused as error:
