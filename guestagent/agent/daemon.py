@@ -64,11 +64,14 @@ class AgentDaemon:
         listener: DocumentListener,
         build_dependencies: DependenciesFactory = wiring.build_dependencies,
         build_sender: SenderFactory = wiring.build_sender,
+        clock: Clock | None = None,
     ) -> None:
+        """`clock`: SystemClock by default."""
         self._settings, self._listener = settings, listener
         self._stop_request = threading.Event()
-        self._signal_thread = SignalThread(build_sender(settings, SystemClock(), LOG.info), LOG.info)
-        self._clock = _ListenerClock(listener)
+        clock = clock or SystemClock()
+        self._signal_thread = SignalThread(build_sender(settings, clock, LOG.info), LOG.info)
+        self._clock = _ListenerClock(clock, listener)
         self._reporter = StatusReporter(settings.state_folder)
         self._context = TaskContext(
             settings,
@@ -130,11 +133,14 @@ class AgentDaemon:
         return None if self._task is None else self._task.collected
 
 
-class _ListenerClock(SystemClock):
+class _ListenerClock:
     """A clock whose sleep ends with a poke, because a waiting pass must be interrupted by a newer document."""
 
-    def __init__(self, listener: DocumentListener) -> None:
-        self._listener = listener
+    def __init__(self, clock: Clock, listener: DocumentListener) -> None:
+        self._clock, self._listener = clock, listener
+
+    def now(self) -> float:
+        return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
         self._listener.wait(seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from os import PathLike
 
@@ -50,16 +50,16 @@ def is_listening(path: PathLike[str]) -> bool:
     return True
 
 
-def send_early_wakeup() -> None:
+def send_early_wakeup(config: str = CONFIG_FILE, add_niceness: Callable[[int], object] = os.nice) -> None:
     """Wake the agent before the document is stored, so that it starts while this process still imports modules.
 
     Then lower the priority of this process: on a machine with one processor it would take the agent's time.
     """
-    folder = find_folder()
+    folder = find_folder(config)
     if folder and (files := os.environb.get(FILES_VARIABLE.encode())):
         send_wakeup(folder, files)
         with suppress(OSError):
-            os.nice(POKE_NICENESS)
+            add_niceness(POKE_NICENESS)
 
 
 def find_folder(config: str = CONFIG_FILE) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -111,17 +112,25 @@ def test_a_second_look_at_a_parting_writes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "journal.json").read_bytes() == journal
 
 
-@pytest.mark.parametrize("cut", range(5))
-def test_an_accepted_source_is_followed_whatever_cuts_the_passes(tmp_path: Path, cut: int) -> None:
-    run_pass(tmp_path, FakeDatabase(STOPPED), build_source_state("0-7-9"))
-    Journal(tmp_path / "journal.json", FakeClock(), "boot 1").accept_source(SourceIdentity("10.0.0.7", 3306))
-    database = FakeDatabase(STOPPED, source_history=build_history("0-7-9"), fails_after=cut)
+def test_an_accepted_source_is_followed_after_a_crash_at_any_statement(tmp_path: Path) -> None:
+    for statement in itertools.count():
+        folder = tmp_path / str(statement)
+        folder.mkdir()
+        run_pass(folder, FakeDatabase(STOPPED), build_source_state("0-7-9"))
+        journal = Journal(folder / "journal.json", FakeClock(), "boot 1")
+        journal.accept_source(SourceIdentity("10.0.0.7", 3306))
+        database = FakeDatabase(STOPPED, source_history=build_history("0-7-9"), fails_after=statement)
 
-    with suppress(SimulatedCrash):
-        run_pass(tmp_path, database, build_source_state("0-7-9"))
-    report = run_pass(tmp_path, database.reopen(), build_source_state("0-7-9"))
+        has_crashed = True
+        with suppress(SimulatedCrash):
+            run_pass(folder, database, build_source_state("0-7-9"))
+            has_crashed = False
+        report = run_pass(folder, database.reopen(), build_source_state("0-7-9"))
 
-    assert report.verdict is Verdict.READY
+        assert report.verdict is Verdict.READY
+        if not has_crashed:
+            break
+    assert statement > 1
 
 
 def test_a_replica_that_lags_remembers_what_its_source_has_shown(tmp_path: Path) -> None:

@@ -89,18 +89,18 @@ def test_an_early_wakeup_brings_the_document_before_it_is_stored(inbox: Document
 
 
 def test_poke_sends_the_list_of_files_and_lowers_its_priority(
-    inbox: DocumentInbox, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, inbox: DocumentInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps: list[int] = []
-    monkeypatch.setattr(wakeup_pipe, "PIPE_FOLDER", str(inbox.run_folder))
-    monkeypatch.setattr(os, "nice", steps.append)
-    monkeypatch.setitem(os.environ, "OS_CONFIG_FILES", os.fsdecode(write_collected_file(inbox, 1)))
+    niceness_steps: list[int] = []
+    config = tmp_path / "guestagent.conf"
+    config.write_text(f"[DEFAULT]\nrun = {inbox.run_folder}\n")
+    monkeypatch.setenv("OS_CONFIG_FILES", os.fsdecode(write_collected_file(inbox, 1)))
     with inbox.open_listener() as listener:
-        wakeup_pipe.send_early_wakeup()
+        wakeup_pipe.send_early_wakeup(str(config), niceness_steps.append)
 
         assert listener.wait(WAKEUP_TIMEOUT_S)
         assert listener.read_latest() == build_document(1)
-    assert steps == [wakeup_pipe.POKE_NICENESS]
+    assert niceness_steps == [wakeup_pipe.POKE_NICENESS]
 
 
 def test_a_stored_document_replaces_an_announced_one(inbox: DocumentInbox) -> None:

@@ -1,26 +1,19 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
 from guestagent.errors import StorageError
 from guestagent.metadata.document import HotHandle
-from guestagent.signal import SignalTransport, Spool, SpoolEntry
+from guestagent.signal import SignalTransport, SpoolEntry
 from guestagent.signal.record import DeliveryRecord, SignalRecord
 from guestagent.signal.spool import SPOOL_FILE
 from tests.support.signal_handles import (
     ANOTHER_KEY,
     SIGNATURE,
     URL,
-    add_minutes,
     build_account_handle,
     build_entry,
     build_failure,
@@ -28,21 +21,15 @@ from tests.support.signal_handles import (
     build_success,
     build_token_handle,
 )
-
-OLDER, NEWER = URL.replace("Handle", "Handle1"), URL.replace("Handle", "Handle2")
-AT = "2026-11-23T18:05:00+00:00"
+from tests.support.signal_spools import AT, NEWER, OLDER, open_spool
 
 
-def open_spool(folder: Path) -> Spool:
-    return Spool(folder, get_now=lambda: add_minutes(5))
-
-
-def test_an_empty_spool_knows_nothing(tmp_path: Path) -> None:
+def test_an_empty_spool_has_no_record(tmp_path: Path) -> None:
     assert open_spool(tmp_path / "missing").read_record() is None
     assert open_spool(tmp_path / "missing").read_pending() is None
 
 
-def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
+def test_the_next_process_reads_a_spooled_entry(tmp_path: Path) -> None:
     for entry in (
         build_entry(build_failure("why", lag=None)),
         SpoolEntry(build_hot_handle(alarm_url=URL), "node-1", build_success()),
@@ -61,7 +48,7 @@ def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
         (build_hot_handle(), None),
     ],
 )
-def test_the_transport_is_remembered_and_nothing_else_of_the_handle(
+def test_only_the_transport_of_the_handle_is_recorded(
     tmp_path: Path, handle: HotHandle, by: SignalTransport | None
 ) -> None:
     entry = SpoolEntry(handle, "node-1", build_success())
@@ -76,7 +63,7 @@ def test_the_transport_is_remembered_and_nothing_else_of_the_handle(
     assert SIGNATURE not in (tmp_path / SPOOL_FILE).read_text()
 
 
-def test_a_spool_of_the_first_version_was_of_a_handle_that_confirms(tmp_path: Path) -> None:
+def test_a_delivery_in_a_record_of_the_first_version_is_confirmed(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success()))
     open_spool(tmp_path).mark_accepted(build_entry(build_success()))
     content = json.loads((tmp_path / SPOOL_FILE).read_text())
@@ -97,7 +84,7 @@ def test_a_newer_outcome_of_the_same_handle_replaces_the_older(tmp_path: Path) -
     assert open_spool(tmp_path).read_pending() == build_entry(build_success())
 
 
-def test_all_about_an_older_handle_goes_when_a_newer_one_is_spooled(tmp_path: Path) -> None:
+def test_a_signal_of_a_newer_handle_removes_the_record_of_an_older_one(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_failure(), OLDER))
     open_spool(tmp_path).mark_accepted(build_entry(build_failure(), OLDER))
     open_spool(tmp_path).put_entry(build_entry(build_success(), OLDER))
@@ -109,7 +96,7 @@ def test_all_about_an_older_handle_goes_when_a_newer_one_is_spooled(tmp_path: Pa
     assert open_spool(tmp_path).find_accepted_outcome(build_entry(build_success(), OLDER)) is None
 
 
-def test_an_accepted_failure_is_remembered_while_the_success_after_it_is_pending(tmp_path: Path) -> None:
+def test_an_accepted_failure_is_kept_while_a_later_success_is_pending(tmp_path: Path) -> None:
     failed = build_entry(build_failure())
     open_spool(tmp_path).put_entry(failed)
     open_spool(tmp_path).mark_accepted(failed)
@@ -124,7 +111,7 @@ def test_an_accepted_failure_is_remembered_while_the_success_after_it_is_pending
     )
 
 
-def test_what_a_handle_has_accepted_is_known_under_new_credentials_too(tmp_path: Path) -> None:
+def test_an_accepted_outcome_is_found_under_new_credentials(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success()))
     open_spool(tmp_path).mark_accepted(build_entry(build_success()))
 
@@ -138,7 +125,7 @@ def test_what_a_handle_has_accepted_is_known_under_new_credentials_too(tmp_path:
     )
 
 
-def test_what_was_given_up_may_be_taken_with_new_credentials(tmp_path: Path) -> None:
+def test_an_outcome_is_not_given_up_under_new_credentials(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success()))
     open_spool(tmp_path).mark_given_up(build_entry(build_success()), "403")
 
@@ -167,7 +154,7 @@ def test_an_acceptance_under_old_credentials_counts_while_the_same_is_pending_un
     )
 
 
-def test_a_spool_of_a_version_that_kept_no_resource_knows_its_handle_by_its_credentials(
+def test_a_record_without_a_resource_identifies_its_handle_by_its_credentials(
     tmp_path: Path,
 ) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success()))
@@ -180,7 +167,7 @@ def test_a_spool_of_a_version_that_kept_no_resource_knows_its_handle_by_its_cred
     assert open_spool(tmp_path).find_accepted_outcome(build_entry(build_success(), ANOTHER_KEY)) is None
 
 
-def test_an_answer_to_the_older_outcome_does_not_drop_the_newer_one(tmp_path: Path) -> None:
+def test_a_response_to_an_older_outcome_does_not_remove_the_newer_one(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success()))
 
     open_spool(tmp_path).mark_accepted(build_entry(build_failure()))
@@ -188,7 +175,7 @@ def test_an_answer_to_the_older_outcome_does_not_drop_the_newer_one(tmp_path: Pa
     assert open_spool(tmp_path).read_pending() == build_entry(build_success())
 
 
-def test_an_answer_for_an_older_handle_changes_nothing(tmp_path: Path) -> None:
+def test_a_response_for_an_older_handle_changes_nothing(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success(), NEWER))
     before = open_spool(tmp_path).read_record()
 
@@ -197,7 +184,7 @@ def test_an_answer_for_an_older_handle_changes_nothing(tmp_path: Path) -> None:
     assert open_spool(tmp_path).read_record() == before
 
 
-def test_an_outcome_that_had_to_be_fitted_is_settled_all_the_same(tmp_path: Path) -> None:
+def test_a_shortened_outcome_is_no_longer_pending_after_its_delivery(tmp_path: Path) -> None:
     entry = build_entry(build_success("ready", seconds=(1, 2), gtid="g" * 20_000, lag=float("inf")))
     open_spool(tmp_path).put_entry(entry)
 
@@ -206,7 +193,7 @@ def test_an_outcome_that_had_to_be_fitted_is_settled_all_the_same(tmp_path: Path
     assert open_spool(tmp_path).read_pending() is None
 
 
-def test_once_settled_the_file_holds_no_secret(tmp_path: Path) -> None:
+def test_after_a_delivery_the_file_holds_no_secret(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_success()))
     assert SIGNATURE in (tmp_path / SPOOL_FILE).read_text()
 
@@ -215,7 +202,7 @@ def test_once_settled_the_file_holds_no_secret(tmp_path: Path) -> None:
     assert SIGNATURE not in "".join(path.name + path.read_text() for path in tmp_path.iterdir())
 
 
-def test_files_are_for_root_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     open_spool(tmp_path / "spool").put_entry(build_entry(build_success()))
 
     assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
@@ -231,7 +218,7 @@ def test_a_foreign_file_is_no_record(tmp_path: Path, content: bytes) -> None:
     assert open_spool(tmp_path).read_record() is None
 
 
-def test_where_nothing_can_be_written_the_old_record_stays(tmp_path: Path) -> None:
+def test_the_old_record_stays_if_no_file_can_be_written(tmp_path: Path) -> None:
     open_spool(tmp_path).put_entry(build_entry(build_failure()))
     (tmp_path / f".{SPOOL_FILE}.draft").mkdir()
 
@@ -239,83 +226,3 @@ def test_where_nothing_can_be_written_the_old_record_stays(tmp_path: Path) -> No
         open_spool(tmp_path).put_entry(build_entry(build_success()))
 
     assert open_spool(tmp_path).read_pending() == build_entry(build_failure())
-
-
-# The child runs nothing but the action: threads of the test runner do not matter to it.
-FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-
-
-def kill_at_line(action: Callable[[], object], line_number: int) -> bool:
-    """Run `action` in a child process that is killed before its line number `line_number`; return whether it was."""
-    child = os.fork()
-    if child == 0:
-        remaining_lines = line_number
-
-        def count(frame: FrameType, event: str, argument: Any) -> Any:
-            nonlocal remaining_lines
-            if not frame.f_code.co_filename.endswith(("atomic_file.py", "spool.py")):
-                return None
-            if event == "line":
-                remaining_lines -= 1
-                if remaining_lines < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return count
-
-        sys.settrace(count)
-        action()
-        os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
-
-
-def list_records_after_kills(
-    folder: Path, prepare: Callable[[Spool], object], action: Callable[[Spool], object]
-) -> list[SignalRecord | None]:
-    """Return what the next process reads after a kill before each line of `action`, and after none."""
-    records: list[SignalRecord | None] = []
-    for line in range(1000):
-        own_folder = folder / str(line)
-        prepare(open_spool(own_folder))
-        is_killed = kill_at_line(lambda own_folder=own_folder: action(open_spool(own_folder)), line)  # type: ignore[misc]
-        records.append(open_spool(own_folder).read_record())
-        if not is_killed:
-            return records
-    raise AssertionError("the action never ends")
-
-
-@FORKS
-def test_a_death_while_putting_leaves_the_old_or_the_new(tmp_path: Path) -> None:
-    old, new = (
-        SignalRecord(each.key, each, resource=each.resource_key)
-        for each in (build_entry(build_failure(), OLDER), build_entry(build_success(), NEWER))
-    )
-
-    records = list_records_after_kills(
-        tmp_path,
-        lambda s: s.put_entry(build_entry(build_failure(), OLDER)),
-        lambda s: s.put_entry(build_entry(build_success(), NEWER)),
-    )
-
-    assert len(records) > 30
-    assert set(map(str, records)) == {str(old), str(new)}
-    assert records[-1] == new
-
-
-@FORKS
-def test_a_death_while_accepting_leaves_it_pending_or_accepted(tmp_path: Path) -> None:
-    ready = build_entry(build_success())
-    pending = SignalRecord(ready.key, ready, resource=ready.resource_key)
-    accepted = SignalRecord(
-        ready.key,
-        accepted=DeliveryRecord(build_success(), AT, transport=SignalTransport.CFN),
-        resource=ready.resource_key,
-    )
-
-    records = list_records_after_kills(
-        tmp_path,
-        lambda s: s.put_entry(build_entry(build_success())),
-        lambda s: s.mark_accepted(build_entry(build_success())),
-    )
-
-    assert len(records) > 30
-    assert all(record in (pending, accepted) for record in records)
-    assert records[-1] == accepted

@@ -6,7 +6,6 @@ import fcntl
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -24,6 +23,7 @@ from guestagent.embedded.process.state_file import (
 from guestagent.errors import StorageError
 from guestagent.secret import Secret
 from guestagent.unreadable_file import list_quarantined_files
+from tests.support.polling import wait_until
 
 RECORD = CloudState(
     pid=4194305,
@@ -104,17 +104,14 @@ def test_status_gives_advice_on_an_unreadable_state_and_down_follows_it(
 def test_down_ends_a_cloud_without_a_readable_state(options: CloudOptions) -> None:
     options.state_folder.mkdir()
     running = options.state_folder / "running"
-    program = (
-        f"import fcntl, time; f = open({str(running)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX); time.sleep(60)"
-    )
+    program = f"import fcntl, signal; f = open({str(running)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX); signal.pause()"
     with subprocess.Popen([sys.executable, "-c", program]) as process:
-        while not is_locked(running):
-            time.sleep(0.02)
+        wait_until(lambda: is_locked(running))
         options.state_file.write_text("{")
 
-        ended = client.stop_cloud(options)
+        was_up = client.stop_cloud(options)
 
-        assert (ended, process.wait(5)) == (True, -15)
+        assert (was_up, process.wait(5)) == (True, -15)
 
 
 def is_locked(path: Path) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +13,7 @@ from guestagent.embedded.heat.resources.stack import HeatStack
 from guestagent.embedded.heat.template.parser import parse_template
 from guestagent.embedded.http.errors import ApiError, NotSupported
 from tests.support.engine_context import EngineContext
+from tests.support.engine_stacks import engine_test, wait_for_stack
 
 Resources = dict[str, dict[str, Any]]
 
@@ -26,23 +26,6 @@ def engine() -> Iterator[tuple[Engine, EngineContext]]:
     around = EngineContext()
     yield Engine(around), around
     around.executor.shutdown()
-
-
-def engine_test(test: Callable[[Engine], Coroutine[None, None, None]]) -> Callable[[], None]:
-    """Runs an async test with an engine of its own, which is stopped after it."""
-
-    async def run() -> None:
-        with engine() as (made, _):
-            try:
-                await asyncio.wait_for(test(made), 10)
-            finally:
-                await made.stop()
-
-    def wrapper() -> None:
-        asyncio.run(run())
-
-    wrapper.__name__ = test.__name__
-    return wrapper
 
 
 @pytest.mark.parametrize(
@@ -97,7 +80,7 @@ def test_properties_are_rejected_with_heats_messages(
     kind: str, properties: dict[str, Any], message: str
 ) -> None:
     with engine() as (made, _), pytest.raises(ApiError) as caught:
-        made.validate_request(wish({"X": {"type": kind, "properties": properties}}))
+        made.validate_request(build_request({"X": {"type": kind, "properties": properties}}))
 
     assert message in str(caught.value)
 
@@ -112,17 +95,19 @@ def test_properties_are_rejected_with_heats_messages(
 )
 def test_unsupported_properties_are_rejected_and_never_ignored(properties: dict[str, Any]) -> None:
     with engine() as (made, _), pytest.raises(NotSupported, match="imitation"):
-        made.validate_request(wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
+        made.validate_request(build_request({"X": {"type": "OS::Nova::Server", "properties": properties}}))
 
 
 @engine_test
 async def test_raw_user_data_is_passed_on_unchanged(engine: Engine) -> None:
     raw = {**SERVER, "user_data_format": "RAW", "user_data": "#!/bin/sh\n", "metadata": {"role": "db"}}
 
-    stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": raw}}))
-    await state(stack, "CREATE_COMPLETE")
+    stack = engine.create_stack(
+        "s", "p", build_request({"X": {"type": "OS::Nova::Server", "properties": raw}})
+    )
+    await wait_for_stack(stack, "CREATE_COMPLETE")
 
-    machine = machine_of(engine, stack)
+    machine = find_server(engine, stack)
     assert (machine.user_data, machine.metadata) == (b"#!/bin/sh\n", {"role": "db"})
     assert stack.resources["X"].metadata == {}
 
@@ -131,14 +116,14 @@ async def test_raw_user_data_is_passed_on_unchanged(engine: Engine) -> None:
 async def test_another_way_to_poll_is_set_in_place(engine: Engine) -> None:
     def polling(transport: str) -> StackRequest:
         properties = {**SERVER, "user_data_format": "SOFTWARE_CONFIG", "software_config_transport": transport}
-        return wish({"X": {"type": "OS::Nova::Server", "properties": properties}})
+        return build_request({"X": {"type": "OS::Nova::Server", "properties": properties}})
 
     stack = engine.create_stack("s", "p", polling("POLL_SERVER_CFN"))
-    await state(stack, "CREATE_COMPLETE")
+    await wait_for_stack(stack, "CREATE_COMPLETE")
     before = stack.resources["X"].physical_id
 
     engine.update_stack(stack, polling("POLL_SERVER_HEAT"))
-    await state(stack, "UPDATE_COMPLETE")
+    await wait_for_stack(stack, "UPDATE_COMPLETE")
 
     settings = stack.resources["X"].metadata["os-collect-config"]
     assert isinstance(settings, dict)
@@ -152,16 +137,18 @@ async def test_a_change_that_is_not_possible_in_place_fails_and_leaves_the_serve
     engine: Engine,
 ) -> None:
     def on(network: dict[str, str]) -> StackRequest:
-        return wish({"X": {"type": "OS::Nova::Server", "properties": {**SERVER, "networks": [network]}}})
+        return build_request(
+            {"X": {"type": "OS::Nova::Server", "properties": {**SERVER, "networks": [network]}}}
+        )
 
     stack = engine.create_stack("s", "p", on({"network": "embedded"}))
-    await state(stack, "CREATE_COMPLETE")
+    await wait_for_stack(stack, "CREATE_COMPLETE")
     before = stack.resources["X"].physical_id
 
     engine.update_stack(stack, on({"fixed_ip": "10.77.0.99"}))
-    await state(stack, "UPDATE_FAILED")
+    await wait_for_stack(stack, "UPDATE_FAILED")
     engine.update_stack(stack, on({"network": "embedded"}))
-    await state(stack, "UPDATE_COMPLETE")
+    await wait_for_stack(stack, "UPDATE_COMPLETE")
 
     assert stack.resources["X"].physical_id == before
     assert stack.resources["X"].reason.startswith("Update status to COMPLETE for FAILED resource")
@@ -171,8 +158,10 @@ async def test_a_change_that_is_not_possible_in_place_fails_and_leaves_the_serve
 async def test_a_server_gets_its_fixed_address(engine: Engine) -> None:
     properties = {**SERVER, "networks": [{"network": "embedded", "fixed_ip": "10.77.0.50"}]}
 
-    stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Nova::Server", "properties": properties}}))
-    await state(stack, "CREATE_COMPLETE")
+    stack = engine.create_stack(
+        "s", "p", build_request({"X": {"type": "OS::Nova::Server", "properties": properties}})
+    )
+    await wait_for_stack(stack, "CREATE_COMPLETE")
 
     shown = engine.build_scope(stack).list_attributes(stack.resources["X"])
     assert shown["first_address"] == "10.77.0.50"
@@ -183,14 +172,17 @@ async def test_a_server_gets_its_fixed_address(engine: Engine) -> None:
 @engine_test
 async def test_a_ports_address_and_groups_are_its_own(engine: Engine) -> None:
     asked = {**PORT, "fixed_ips": [{"ip_address": "10.77.0.60"}], "security_groups": ["default"]}
-    stack = engine.create_stack("s", "p", wish({"X": {"type": "OS::Neutron::Port", "properties": asked}}))
-    await state(stack, "CREATE_COMPLETE")
+    stack = engine.create_stack(
+        "s", "p", build_request({"X": {"type": "OS::Neutron::Port", "properties": asked}})
+    )
+    await wait_for_stack(stack, "CREATE_COMPLETE")
     before = stack.resources["X"].physical_id
 
     engine.update_stack(
-        stack, wish({"X": {"type": "OS::Neutron::Port", "properties": {**asked, "security_groups": []}}})
+        stack,
+        build_request({"X": {"type": "OS::Neutron::Port", "properties": {**asked, "security_groups": []}}}),
     )
-    await state(stack, "UPDATE_COMPLETE")
+    await wait_for_stack(stack, "UPDATE_COMPLETE")
 
     shown = engine.build_scope(stack).list_attributes(stack.resources["X"])
     assert shown["fixed_ips"][0]["ip_address"] == "10.77.0.60"  # type: ignore[index]
@@ -201,35 +193,32 @@ async def test_a_ports_address_and_groups_are_its_own(engine: Engine) -> None:
 @engine_test
 async def test_a_groups_rules_are_replaced_together_and_equal_ones_merged(engine: Engine) -> None:
     def group(*rules: dict[str, Any]) -> StackRequest:
-        return wish({"X": {"type": "OS::Neutron::SecurityGroup", "properties": {"rules": list(rules)}}})
+        return build_request(
+            {"X": {"type": "OS::Neutron::SecurityGroup", "properties": {"rules": list(rules)}}}
+        )
 
     tcp, out = {"protocol": "tcp"}, {"direction": "egress", "protocol": "udp"}
     stack = engine.create_stack("s", "p", group(tcp, tcp))
-    await state(stack, "CREATE_COMPLETE")
-    first = protocols(engine, stack)
+    await wait_for_stack(stack, "CREATE_COMPLETE")
+    first = list_protocols(engine, stack)
 
     engine.update_stack(stack, group(out))
-    await state(stack, "UPDATE_COMPLETE")
+    await wait_for_stack(stack, "UPDATE_COMPLETE")
 
     assert first == [("egress", None), ("egress", None), ("ingress", "tcp")]
-    assert protocols(engine, stack) == [("egress", "udp")], (
+    assert list_protocols(engine, stack) == [("egress", "udp")], (
         "its own egress rules replace those that let all out"
     )
 
 
-def wish(resources: Resources) -> StackRequest:
+def build_request(resources: Resources) -> StackRequest:
     return StackRequest(parse_template({"heat_template_version": "2018-08-31", "resources": resources}), {})
 
 
-def machine_of(engine: Engine, stack: HeatStack) -> Any:
+def find_server(engine: Engine, stack: HeatStack) -> Any:
     return engine.context.compute.get_server(stack.resources["X"].physical_id)
 
 
-def protocols(engine: Engine, stack: HeatStack) -> list[tuple[object, object]]:
+def list_protocols(engine: Engine, stack: HeatStack) -> list[tuple[object, object]]:
     rules = engine.context.compute.networking.find_group(stack.resources["X"].physical_id).rules
     return [(rule.attributes["direction"], rule.attributes.get("protocol")) for rule in rules]
-
-
-async def state(stack: HeatStack, wanted: str) -> None:
-    while stack.state != wanted:
-        await asyncio.sleep(0.001)

@@ -1,0 +1,64 @@
+"""A node with a database in memory, and reconcile passes on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.journal import Journal
+from guestagent.agent.outcome import Progress, Report
+from guestagent.agent.reconcile import Reconciler
+from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
+from guestagent.database.protocols import SourceProbe
+from guestagent.database.state import ServerState, SourceState
+from guestagent.metadata.document import CfnHandle, Document, Section, Source, User
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from tests.support.agent_states import build_history, build_source_state
+
+HANDLE = CfnHandle(Secret("http://10.0.0.1/handle?Signature=x"))
+USERS = (User("slave0000", Secret("pw0")), User("slave0001", Secret("pw1")))
+SOURCE = Document(HANDLE, users=USERS, section=Section(server_id=7))
+REPLICA = Document(HANDLE, source=Source("10.0.0.7", USERS[0]), section=Section(server_id=8))
+UPSTREAM = build_history("0-7-5")
+SOURCE_STATE = build_source_state("0-7-5")
+LOGIN = SourceState(server_id=7, binary_log=True, history=UPSTREAM)
+
+
+class FakeNode:
+    """A node: its database, its disk and its clock."""
+
+    def __init__(self, folder: Path, database: FakeDatabase, probe: SourceProbe | None = None) -> None:
+        self.folder, self.database, self.clock = folder, database, FakeClock()
+        self.probe = probe or FakeSourceProbe(SOURCE_STATE)
+        self.progress_reports: list[Progress] = []
+        self.is_interrupted: Callable[[], bool] = lambda: False
+
+    def build_reconciler(self, document: Document) -> Reconciler:
+        dependencies = PassDependencies(
+            open_database=lambda: self.database,
+            source_view=self.probe,
+            journal=Journal(self.folder / "journal.json", self.clock, "boot 1"),
+            clock=self.clock,
+            find_own_address=lambda host: "10.0.0.8",
+            is_interrupted=self.is_interrupted,
+            report_progress=self.progress_reports.append,
+        )
+        return Reconciler(document, "task", "10.0.0.1", dependencies)
+
+    def converge(self, document: Document) -> Report:
+        return self.build_reconciler(document).converge(document.section.deadline)
+
+
+def build_replica_database(state: ServerState = FRESH_SERVER, **options: object) -> FakeDatabase:
+    return FakeDatabase(state, source_history=UPSTREAM, **options)  # type: ignore[arg-type]
+
+
+def run_with_crash(node: FakeNode, document: Document) -> bool:
+    """Reconcile until the database crashes. Return whether it has."""
+    try:
+        node.converge(document)
+    except SimulatedCrash:
+        return True
+    return False
