@@ -15,9 +15,9 @@ from guestagent.agent.divergence import (
     is_blank,
     is_source_accepted,
 )
+from guestagent.agent.gtid_position_repair import plan_position_repair
 from guestagent.agent.journal import Journal
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.position_repair import plan_position_repair
 from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import ServerState, SourceState

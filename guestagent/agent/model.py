@@ -12,8 +12,8 @@ from guestagent.agent.server_id import derive_server_id
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.metadata.consistency_checks import format_given_value
 from guestagent.metadata.document import Document, Role, Source, Tls, UnresolvedFunction, User
+from guestagent.metadata.variable_consistency import format_given_value
 from guestagent.secret import Secret
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from guestagent.agent.changes_under_own_id import refuse_own_server_id
 from guestagent.agent.divergence import can_be_unacknowledged, describe_divergence
 from guestagent.agent.family_limits import find_family_limit
+from guestagent.agent.gtid_position_repair import advise_on_recovery, describe_recovery
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.name_list import format_names
-from guestagent.agent.position_repair import advise_on_recovery, describe_recovery
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.skipped_changes import find_skip_refusal
 from guestagent.agent.unlogged_data import find_unlogged_refusal

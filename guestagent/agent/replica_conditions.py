@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from guestagent.agent.changes_under_own_id import OTHER_ID_ADVICE, find_skipped_gtids
 from guestagent.agent.divergence import can_be_unacknowledged
+from guestagent.agent.gtid_position_repair import plan_position_repair
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
-from guestagent.agent.position_repair import plan_position_repair
 from guestagent.agent.replication_target import choose_channel_tls
 from guestagent.agent.skip_settings import SHOWN_SETTINGS_LIMIT
 from guestagent.agent.source_conditions import describe_access

@@ -16,10 +16,10 @@ from guestagent.agent.divergence_journal import (
     record_skipped_changes,
     record_unlogged_changes,
 )
+from guestagent.agent.gtid_position_repair import plan_position_repair
 from guestagent.agent.model import ObservedState
 from guestagent.agent.name_list import format_names
 from guestagent.agent.observe import observe_source
-from guestagent.agent.position_repair import plan_position_repair
 from guestagent.agent.skip_settings import SHOWN_SETTINGS_LIMIT
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import Database

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from guestagent.agent import wakeup_pipe
 from guestagent.agent.ini_file import DEFAULT_SECTION, IniSyntaxError, parse_ini
-from guestagent.agent.option_values import NumberOption, Option, OptionGroups, OptionValues
+from guestagent.agent.settings_values import NumberOption, Option, OptionGroups, OptionValues
 from guestagent.errors import InvalidSettings, Problem
 from guestagent.limited_read import read_limited_text
 

@@ -12,17 +12,18 @@ from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from guestagent import __version__
-from guestagent.cli.json_error import report_interrupt, write_error
-from guestagent.cli.output import BROKEN_PIPE_ERRNOS, OutputError, discard_stdout, prepare_streams
+from guestagent.cli.error_report import (
+    Misused,
+    report_bug,
+    report_error,
+    report_interrupt,
+    report_output_error,
+)
+from guestagent.cli.output import BROKEN_PIPE_ERRNOS, OutputError, prepare_streams
 from guestagent.errors import (
-    EXIT_BUG,
-    EXIT_OK,
     GuestAgentError,
-    InvalidInput,
-    StorageError,
     UnsupportedEnvironment,
 )
-from guestagent.text_escaping import escape_line
 
 DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return exit_code
         except OutputError as error:
-            return _report_output_error(error)
+            return report_output_error(error)
 
 
 def _run(arguments: list[str]) -> int:
@@ -94,17 +95,17 @@ def _run(arguments: list[str]) -> int:
         exit_code: int = args.run(args)
         return exit_code
     except GuestAgentError as error:
-        return _report_error(error, as_json)
+        return report_error(error, as_json)
     except KeyboardInterrupt:
         return report_interrupt("interrupted", as_json)
     except OutputError:
         raise
     except OSError as error:
         if error.errno not in {*BROKEN_PIPE_ERRNOS, *WRITE_FAILURE_ERRNOS}:
-            return _report_bug(error, as_json)
+            return report_bug(error, as_json)
         raise OutputError(error.errno, error.strerror) from error
     except Exception as error:  # noqa: BLE001 - the top of the program: any other error is reported in one sentence
-        return _report_bug(error, as_json)
+        return report_bug(error, as_json)
 
 
 def _leave_removed_folder() -> None:
@@ -165,53 +166,3 @@ class CommandLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         has_no_command = self._subparsers is not None and message.startswith("the following arguments")
         raise Misused(self.prog, message, self.format_help() if has_no_command else self.format_usage())
-
-
-class Misused(InvalidInput):
-    """An invalid command line. `usage` shows the valid ones."""
-
-    def __init__(self, command: str, message: str, usage: str) -> None:
-        super().__init__((), command)
-        self.message, self.usage = message, usage
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message}".removeprefix("guestagent").lstrip(" :")
-
-
-def _report_output_error(error: OutputError) -> int:
-    """Report that the output cannot be written, unless its reader has ended."""
-    discard_stdout()
-    if error.errno in BROKEN_PIPE_ERRNOS:
-        return EXIT_OK
-    return _report_error(StorageError(f"the output cannot be written: {error.strerror}"), as_json=False)
-
-
-def _report_bug(error: Exception, as_json: bool) -> int:
-    if os.environ.get("GUESTAGENT_DEBUG"):
-        raise error
-    message = f"this is a bug ({type(error).__name__}); run again with GUESTAGENT_DEBUG=1 and report it"
-    if as_json:
-        write_error("Bug", message, EXIT_BUG)
-    sys.stderr.write(f"guestagent: {message}\n")
-    return EXIT_BUG
-
-
-def _report_error(error: GuestAgentError, as_json: bool) -> int:
-    message = f"{error}; {error.advice}" if error.advice else str(error)
-    if as_json:
-        details: dict[str, object] = {**error.details}
-        if isinstance(error, InvalidInput):
-            details["problems"] = [
-                {"path": p.path, "expected": p.expected, "found": p.found, "do": p.do} for p in error.problems
-            ]
-        write_error(type(error).__name__, message, error.exit_code, details)
-    if isinstance(error, Misused):
-        sys.stderr.write(f"{error.usage}guestagent: {escape_line(str(error))}\n")
-    elif isinstance(error, InvalidInput):
-        prefix = f"{error.where}: " if error.where else ""
-        sys.stderr.writelines(
-            f"guestagent: {escape_line(f'{prefix}{problem}')}\n" for problem in error.problems
-        )
-    else:
-        sys.stderr.write(f"guestagent: {message}\n")
-    return error.exit_code

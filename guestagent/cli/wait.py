@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from guestagent.cli.json_error import report_interrupt
+from guestagent.cli.error_report import report_interrupt
 from guestagent.errors import GuestAgentError, InvalidInput, Problem, StackFailed
 
 if TYPE_CHECKING:

@@ -10,11 +10,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.metadata import Tls
-from guestagent.metadata.consistency_checks import (
-    check_bind_address,
-    check_max_connections,
-    check_secure_transport,
-)
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.limits import (
     AUTH_TTL_LIMIT_S,
@@ -26,6 +21,11 @@ from guestagent.metadata.limits import (
 from guestagent.metadata.network_shape import EXPECTED_NETWORK, check_network
 from guestagent.metadata.tls import PEM
 from guestagent.metadata.url_shape import is_url
+from guestagent.metadata.variable_consistency import (
+    check_bind_address,
+    check_max_connections,
+    check_secure_transport,
+)
 from guestagent.metadata.variable_shapes import VariablesShape
 from guestagent.validation import Cursor, Problems
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestagent.database.connection_advice import get_connection_advice
+from guestagent.database.local_server_advice import get_connection_advice
 from guestagent.errors import DatabaseUnreachable
 
 UNREACHABLE_ERRORS = frozenset({0, 1040, 1053, 1927, 2002, 2003, 2006, 2013})

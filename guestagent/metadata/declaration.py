@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guestagent.metadata.addresses import AddressShape
-from guestagent.metadata.consistency_checks import check_section
 from guestagent.metadata.document import (
     DEFAULT_DEADLINE,
     DEFAULT_MAX_LAG,
@@ -39,6 +38,7 @@ from guestagent.metadata.schema_types import (
 )
 from guestagent.metadata.tls import TlsShape
 from guestagent.metadata.user_shapes import USER, UserListShape
+from guestagent.metadata.variable_consistency import check_section
 from guestagent.metadata.variable_shapes import VariablesShape
 from guestagent.validation import Cursor, Problems
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from guestagent.metadata.consistency_checks import check_ordered_pairs
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.regex_fragments import END
 from guestagent.metadata.schema_types import Schema, Text
@@ -17,6 +16,7 @@ from guestagent.metadata.variable_allowlist import (
     explain_reserved,
     normalise_name,
 )
+from guestagent.metadata.variable_consistency import check_ordered_pairs
 from guestagent.validation import Cursor
 
 VARIABLE_LIMIT = 200

@@ -72,7 +72,7 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "agent"}
 GUEST_COMMANDS = {
     *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "input_file.py"),
-    *("options.py", "output.py", "json_error.py", "validate.py", "elements_path.py"),
+    *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
 # Only one file of a package imports such a library, and turns its errors into the package's own.

@@ -10,8 +10,8 @@ from guestagent.agent.server_config.settings import RunningServer, build_setting
 from guestagent.agent.server_config.sizing import HostResources
 from guestagent.database import mariadb, mysql
 from guestagent.database.harmful_settings import VARIABLE_NAMES, VARIABLE_RULES
-from guestagent.database.mariadb.statements import FIXED_OPTIONS as MARIADB
-from guestagent.database.mysql.statements import FIXED_OPTIONS as MYSQL
+from guestagent.database.mariadb.channel_options import FIXED_OPTIONS as MARIADB
+from guestagent.database.mysql.channel_options import FIXED_OPTIONS as MYSQL
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.steps import PointChannel
 from guestagent.secret import Secret

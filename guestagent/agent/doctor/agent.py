@@ -1,4 +1,4 @@
-"""The agent itself: its process, its state folder, its last status, and the space on its disks."""
+"""The agent itself: its process, its state folder and its last status."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ from guestagent.agent.timestamp import format_age
 from guestagent.errors import StorageError
 from guestagent.unreadable_file import list_quarantined_files
 
-AGENT, DISK = Topic("agent"), Topic("disk")
-FREE_BYTES_MINIMUM = 64 * 1024 * 1024  # bytes: with less, a server that is about to write has no room
-LOW_SPACE_SHARE = 0.1  # of a file system
-SPACE_ADVICE = "free space, or give the node a larger volume"
+AGENT = Topic("agent")
 
 
 def check_agent(settings: Settings, pause: Pause | None, probes: Probes) -> Iterator[Finding]:
@@ -48,23 +45,6 @@ def check_agent(settings: Settings, pause: Pause | None, probes: Probes) -> Iter
         yield AGENT.report_warning("status", "the agent has not looked at the server yet")
         return
     yield from _check_status(last_status, settings, probes)
-
-
-def check_disks(folders: dict[str, Path], probes: Probes) -> Iterator[Finding]:
-    """Check the free space on the file system of each folder."""
-    for name, folder in folders.items():
-        try:
-            space = probes.measure_disk_space(folder)
-        except OSError as error:
-            yield DISK.report_failure(name, f"{folder}: {error.strerror or error}")
-            continue
-        summary = f"{folder}: {space.free // 2**20} MiB of {space.total // 2**20} free"
-        if space.free < FREE_BYTES_MINIMUM:
-            yield DISK.report_failure(name, summary, SPACE_ADVICE)
-        elif space.free < LOW_SPACE_SHARE * space.total:
-            yield DISK.report_warning(name, summary, SPACE_ADVICE)
-        else:
-            yield DISK.report_ok(name, summary)
 
 
 def _check_folder(folder: Path) -> Iterator[Finding]:

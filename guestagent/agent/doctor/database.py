@@ -11,14 +11,14 @@ from guestagent.agent import wiring
 from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence_journal import find_known_divergence
-from guestagent.agent.doctor.agent import check_disks
 from guestagent.agent.doctor.connectivity import check_connectivity
+from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.observe import observe_source, try_logins
 from guestagent.agent.preconditions import find_refusal
-from guestagent.database.connection_advice import get_connection_advice
+from guestagent.database.local_server_advice import get_connection_advice
 from guestagent.database.protocols import Database
 from guestagent.database.state import ServerState, SourceState
 from guestagent.database.statement_diagnosis import diagnose_statement_error

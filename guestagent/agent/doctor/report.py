@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from guestagent.agent.dependencies import PassDependencies
-from guestagent.agent.doctor.agent import check_agent, check_disks
+from guestagent.agent.doctor.agent import check_agent
 from guestagent.agent.doctor.database import check_database
+from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.finding import Finding
 from guestagent.agent.doctor.heat import check_handle
 from guestagent.agent.doctor.metadata import check_metadata, find_document

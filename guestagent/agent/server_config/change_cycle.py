@@ -15,7 +15,7 @@ from guestagent.agent.server_config.conditions import (
     judge_unmanaged_host,
 )
 from guestagent.agent.server_config.plan import ConfigurationSnapshot, ConfigurationStep, RestartServer
-from guestagent.database.connection_advice import get_connection_advice
+from guestagent.database.local_server_advice import get_connection_advice
 from guestagent.database.protocols import Database
 from guestagent.errors import StorageError
 from guestagent.metadata.document import Section

@@ -10,7 +10,7 @@ from guestagent.database.connection_errors import remove_query_text
 from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
-from guestagent.database.mariadb.statements import FIXED_OPTIONS
+from guestagent.database.mariadb.channel_options import FIXED_OPTIONS
 from guestagent.database.named_channels import reject_named_channels
 from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql

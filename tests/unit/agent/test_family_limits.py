@@ -8,8 +8,8 @@ import pytest
 
 from guestagent.agent.family_limits import MYSQL_PASSWORD_BYTES_LIMIT, find_family_limit
 from guestagent.agent.model import DesiredAccount, DesiredState
-from guestagent.database.mariadb import statements as mariadb
-from guestagent.database.mysql import statements as mysql
+from guestagent.database.mariadb import channel_options as mariadb
+from guestagent.database.mysql import channel_options as mysql
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.state import Account, ServerState
 from guestagent.metadata.document import CfnHandle, Document, Role, Section, Source, User

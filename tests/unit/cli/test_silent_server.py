@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from guestagent.cli.command_line import main
-from guestagent.database.connection_advice import CONNECTION_LIMIT_ADVICE, SERVER_START_ADVICE
 from guestagent.database.connection_errors import NoAnswer
+from guestagent.database.local_server_advice import CONNECTION_LIMIT_ADVICE, SERVER_START_ADVICE
 from tests.unit.golden.accept_answers import store_replica
 from tests.unit.golden.node_commands import write_settings
 

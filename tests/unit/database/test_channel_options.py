@@ -9,8 +9,8 @@ from guestagent.database.channel_options import (
     find_unexpected_options,
     format_options,
 )
-from guestagent.database.mariadb.statements import FIXED_OPTIONS as MARIADB
-from guestagent.database.mysql.statements import FIXED_OPTIONS as MYSQL
+from guestagent.database.mariadb.channel_options import FIXED_OPTIONS as MARIADB
+from guestagent.database.mysql.channel_options import FIXED_OPTIONS as MYSQL
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.steps import PointChannel
 from guestagent.secret import Secret

@@ -6,7 +6,8 @@ import re
 from functools import partial
 from pathlib import Path
 
-from guestagent.cli.command_line import EXIT_CODES, Misused
+from guestagent.cli.command_line import EXIT_CODES
+from guestagent.cli.error_report import Misused
 from guestagent.database.connection_errors import NoAnswer
 from guestagent.errors import (
     CloudError,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent import status
-from guestagent.agent.doctor.agent import check_agent, check_disks
+from guestagent.agent.doctor.agent import check_agent
+from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.probes import DiskSpace
 from guestagent.agent.pause import Pause
 from guestagent.agent.status import AgentStatus
