@@ -36,7 +36,7 @@ SET_AUTH_TTL = [
     "-c",
     f"printf '[signal]\\nauth_ttl = {URL_LIFETIME.seconds}\\n' >> /etc/guestagent/guestagent.conf",
 ]
-REFUSAL = "answers 403: the URL has expired (signed"
+REFUSAL = "returned 403: the URL has expired (signed"
 
 
 @pytest.fixture(scope="module")

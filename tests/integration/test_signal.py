@@ -389,7 +389,7 @@ def test_an_expired_handle_of_the_embedded_heat_is_given_up(tmp_path: Path) -> N
         delivery = sender.send(SpoolEntry(handle, "slave0000-1", READY))
 
     assert delivery.result is DeliveryResult.GIVEN_UP
-    assert "answers 403: the URL has expired (signed 0 minutes ago" in delivery.reason
+    assert "returned 403: the URL has expired (signed 0 minutes ago" in delivery.reason
 
 
 def test_the_signal_is_delivered_after_an_outage(heat: CfnSignalServer, tmp_path: Path) -> None:
