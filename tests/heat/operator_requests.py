@@ -20,7 +20,19 @@ def request_heat(cloud: GuestCloud, method: str, path: str, **more: Any) -> Any:
     return cloud.operator.orchestration.request(path, method, **more)
 
 
+def read_node_status(cloud: GuestCloud, guest: str) -> dict[str, Any]:
+    """Return the answer of `guestagent status --json` in the guest."""
+    answer = cloud.hypervisor.run_command(guest, ["guestagent", "status", "--json"])
+    status: dict[str, Any] = json.loads(answer.stdout)
+    return status
+
+
 def read_signal_status(cloud: GuestCloud, guest: str) -> str:
     """Return the signal line of `guestagent status` in the guest."""
-    status = json.loads(cloud.hypervisor.run_command(guest, ["guestagent", "status", "--json"]).stdout)
-    return str(status["signal"])
+    return str(read_node_status(cloud, guest)["signal"])
+
+
+def has_accepted_signal(cloud: GuestCloud, guest: str, generation: int) -> bool:
+    """Return whether Heat has accepted the SUCCESS of this generation, and not only that of an earlier one."""
+    status = read_node_status(cloud, guest)
+    return status["generation"] == generation and "SUCCESS accepted" in status["signal"]

@@ -15,7 +15,7 @@ from guestagent.controller.heat_api import Stack
 from guestagent.embedded.http.faults import ServiceName
 from guestagent.embedded.process.real_heat_cloud import RealHeatCloud
 from guestagent.errors import CloudError, CloudRefused, CloudUnreachable, DeadlineExceeded
-from tests.heat.operator_requests import list_events, read_signal_status, request_heat
+from tests.heat.operator_requests import has_accepted_signal, list_events, request_heat
 from tests.support.cluster_lifecycle import build_cluster
 from tests.support.guest_cloud import GuestCloud
 from tests.support.polling import wait_until
@@ -145,13 +145,13 @@ def test_no_data_is_lost_if_the_engine_is_killed_during_an_update(
     real_heat.execute(guest, "CREATE DATABASE IF NOT EXISTS kept")
     real_heat.hypervisor.run_command(guest, PAUSE_SERVER)
     work = real_heat.stacks.change(single_node_stack, lambda now: now.renew(NODE))
-    condition = next(iter(work.cluster or ())).condition
-    wait_until(lambda: ("CREATE_IN_PROGRESS", condition) in list_events(real_heat, single_node_stack))
+    node = next(iter(work.cluster or ()))
+    wait_until(lambda: ("CREATE_IN_PROGRESS", node.condition) in list_events(real_heat, single_node_stack))
 
     kill_engine(real_heat)
     real_heat.hypervisor.run_command(guest, RESUME_SERVER)
     # At each signal Heat writes the servers' metadata. A server that the next change updates then would never complete.
-    wait_until(lambda: "SUCCESS accepted" in read_signal_status(real_heat, guest))
+    wait_until(lambda: has_accepted_signal(real_heat, guest, node.generation))
     with pytest.raises(DeadlineExceeded, match="UPDATE_IN_PROGRESS"):
         real_heat.stacks.wait(work, 5)
     with pytest.raises(CloudRefused, match="UPDATE_IN_PROGRESS"):
