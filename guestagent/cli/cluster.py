@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from guestagent.cli import cluster_create, cluster_template, options
 from guestagent.cli.password_file import read_password_file
 from guestagent.cli.wait import (
-    EXIT_OK,
     format_cloud_option,
     format_json,
     open_stacks,
     run_and_show,
     wait_for_work,
 )
-from guestagent.errors import InvalidInput, Problem, StackFailed
+from guestagent.errors import EXIT_OK, InvalidInput, Problem, StackFailed
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node

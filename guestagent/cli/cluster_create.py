@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from guestagent.cli import options
 from guestagent.cli.input_file import STDIN_HELP, read_input
 from guestagent.cli.password_file import read_password_file
-from guestagent.cli.wait import EXIT_OK, format_json, open_stacks, wait_for_work
-from guestagent.errors import CloudRefused, InvalidCluster, Problem
+from guestagent.cli.wait import format_json, open_stacks, wait_for_work
+from guestagent.errors import EXIT_OK, CloudRefused, InvalidCluster, Problem
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Dialect, Preflight, Stacks

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from guestagent.cli import options
 from guestagent.cli.argument_types import build_integer_type
 from guestagent.cli.input_file import STDIN_HELP, read_input
-from guestagent.errors import InvalidTemplate, Problem
+from guestagent.errors import EXIT_OK, InvalidTemplate, Problem
 from guestagent.metadata.limits import AUTH_TTL_LIMIT_S, DEFAULT_AUTH_TTL_S
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster
     from guestagent.controller.foreign_template import Adoption
-
-EXIT_OK, EXIT_INVALID = 0, 2
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -127,7 +125,7 @@ def run_lint(args: argparse.Namespace) -> int:
         sys.stdout.write(_format_json({"problems": [_problem_keys(problem) for problem in problems]}))
     else:
         sys.stdout.writelines(f"{problem}\n" for problem in problems)
-    return EXIT_INVALID if problems else EXIT_OK
+    return InvalidTemplate.exit_code if problems else EXIT_OK
 
 
 def load_template(text: str, input_name: str) -> object:

@@ -11,12 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from guestagent.cli.error_report import report_interrupt
-from guestagent.errors import GuestAgentError, InvalidInput, Problem, StackFailed
+from guestagent.errors import EXIT_OK, GuestAgentError, InvalidInput, Problem, StackFailed
 
 if TYPE_CHECKING:
     from guestagent.controller import Stack, Stacks, Tell, Work
-
-EXIT_OK = 0
 
 
 def open_stacks(args: argparse.Namespace) -> Stacks:

@@ -10,6 +10,7 @@ from guestagent.database.channel_options import UnexpectedOption
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.harmful_settings import ReplicationSetting
 from guestagent.database.pending_statement import PendingStatement
+from guestagent.metadata.document import DEFAULT_PORT
 from guestagent.metadata.host_port import format_host_port
 from guestagent.secret import Secret
 
@@ -194,7 +195,7 @@ class ServerState:
     replica_ids: tuple[int, ...] = ()
     has_marker: bool = False
     uuid: str | None = None
-    port: int = 3306
+    port: int = DEFAULT_PORT
     channel: ChannelState | None = None
     is_restricted: bool = False
     tls: bool | None = None

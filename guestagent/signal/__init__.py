@@ -1,6 +1,6 @@
 """Signals to Heat's wait condition handles, stored until the handle has accepted them."""
 
-from guestagent.signal.credential_expiry import AUTH_TTL_S, Expiry, find_expiry
+from guestagent.signal.credential_expiry import Expiry, find_expiry
 from guestagent.signal.fake import FakeHandle
 from guestagent.signal.handle import (
     CfnTarget,
@@ -29,7 +29,6 @@ from guestagent.signal.transports import (
 )
 
 __all__ = [
-    "AUTH_TTL_S",
     "CfnTarget",
     "CfnTransport",
     "Delivery",

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta, timezone
 
 from guestagent.errors import HandleRefused
 from guestagent.metadata.document import Handle
+from guestagent.metadata.limits import DEFAULT_AUTH_TTL_S
 from guestagent.secret import Secret
 from guestagent.signal.handle import CfnTarget, TokenTarget, resolve_target
 
-AUTH_TTL_S = 900.0  # Keystone's [credential] auth_ttl, in seconds
 TOKEN_LIFETIME = timedelta(hours=1)  # Keystone's [token] expiration
 FERNET_VERSION = 0x80  # the first byte of such a token; the time of issue follows unencrypted
 
@@ -37,7 +37,7 @@ class Expiry:
         return f"{self.credential} {remaining}, at {at} ({self.basis})"
 
 
-def find_expiry(handle: Handle, auth_ttl: float = AUTH_TTL_S) -> Expiry | None:
+def find_expiry(handle: Handle, auth_ttl: float = DEFAULT_AUTH_TTL_S) -> Expiry | None:
     """Return when the handle expires; None if it does not show, and for HEAT_SIGNAL, which fetches new tokens.
 
     `auth_ttl` is the lifetime of a presigned URL in this cloud's Keystone, in seconds.

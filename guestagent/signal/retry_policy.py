@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guestagent.errors import HandleUnreachable, SignalError
+from guestagent.metadata.limits import DEFAULT_AUTH_TTL_S
 from guestagent.retry import Backoff
-from guestagent.signal.credential_expiry import AUTH_TTL_S
 from guestagent.signal.responses import HandleBroken, HandleDoubted
 
 SIGNAL_RETRY = Backoff(initial_s=0.5, max_s=30.0)
@@ -24,7 +24,7 @@ class RetryPolicy:
     backoff: Backoff = SIGNAL_RETRY
     attempt_timeout_s: float = 20.0
     doubt_timeout_s: float = 120.0
-    url_lifetime_s: float = AUTH_TTL_S
+    url_lifetime_s: float = DEFAULT_AUTH_TTL_S
     server_error_timeout_s: float = 3600.0
 
     def is_permanent(self, error: SignalError, duration_s: float, url_age_s: float | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from guestagent.agent.observe import observe_source, try_logins
 from guestagent.agent.preconditions import find_refusal
 from guestagent.database.local_server_advice import get_connection_advice
 from guestagent.database.protocols import Database
+from guestagent.database.server_version import parse_version
 from guestagent.database.state import ServerState, SourceState
 from guestagent.database.statement_diagnosis import diagnose_statement_error
 from guestagent.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
@@ -100,15 +100,10 @@ def _observe(
 
 
 def _compare_versions(server: ServerState, source: SourceState) -> Finding:
-    own_version, source_version = _parse_version(server.version), _parse_version(source.version or "")
+    own_version, source_version = parse_version(server.version)[:2], parse_version(source.version or "")[:2]
     versions = f"{server.version} here, {source.version} at the source"
     if own_version < source_version:
         return SOURCE.report_warning(
             "versions", versions, "a replica must not be older than its source: use a newer image"
         )
     return SOURCE.report_ok("versions", versions)
-
-
-def _parse_version(version: str) -> tuple[int, ...]:
-    match = re.match(r"(\d+)\.(\d+)", version)
-    return (int(match[1]), int(match[2])) if match else ()

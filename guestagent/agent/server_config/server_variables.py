@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 
 from guestagent.agent.server_config.settings import RunningServer
+from guestagent.database.server_version import parse_version
 
 PATH_VARIABLES = (
     "datadir",
@@ -22,7 +22,7 @@ PATH_VARIABLES = (
 def build_running_server(family: str, version: str, variables: Mapping[str, str]) -> RunningServer:
     """Build the description of the server that the settings are computed for."""
     return RunningServer(
-        family, _parse_version(version), _get_binary_log_name(variables), _get_relay_log_name(variables)
+        family, parse_version(version), _get_binary_log_name(variables), _get_relay_log_name(variables)
     )
 
 
@@ -48,8 +48,3 @@ def _get_relay_log_name(variables: Mapping[str, str]) -> str:
 def _get_relative_name(path: str, variables: Mapping[str, str]) -> str:
     folder = variables.get("datadir") or "/"
     return path.removeprefix(folder if folder.endswith("/") else f"{folder}/")
-
-
-def _parse_version(version: str) -> tuple[int, int, int]:
-    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
-    return (0, 0, 0) if match is None else (int(match[1]), int(match[2]), int(match[3] or 0))

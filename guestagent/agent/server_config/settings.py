@@ -60,7 +60,7 @@ class RunningServer:
     """The properties of a running server that decide its settings. The logs' names are those in use ("" for none)."""
 
     family: str
-    version: tuple[int, int, int]
+    version: tuple[int, ...]
     binary_log: str = ""
     relay_log: str = ""
 

@@ -19,15 +19,9 @@ from guestagent.database.sql_statement import sql
 from guestagent.database.state import ServerState
 from guestagent.database.step_execution import run_statements, set_privileges
 from guestagent.database.steps import (
-    CreateAccount,
-    CreateMarker,
-    DiscardPassword,
-    DropAccount,
+    AccountStep,
     PointChannel,
     RecordPosition,
-    RemakeAccount,
-    SetDemand,
-    SetPassword,
     SetPrivileges,
     StartChannel,
     Step,
@@ -89,15 +83,7 @@ class MariadbDatabase:
                 with self._connection.extend_lock_wait(ACCOUNT_LOCK_TIMEOUT_S, str(step)):
                     revokes = read_revokes(self._connection, account)
                     set_privileges(self._connection, step, build_statements(step), revokes)
-            case (
-                CreateMarker()
-                | CreateAccount()
-                | RemakeAccount()
-                | DropAccount()
-                | SetPassword()
-                | SetDemand()
-                | DiscardPassword()
-            ):
+            case _ if isinstance(step, AccountStep):
                 with self._connection.extend_lock_wait(ACCOUNT_LOCK_TIMEOUT_S, str(step)):
                     self._run_step(step)
             case _:

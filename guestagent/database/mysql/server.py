@@ -21,14 +21,7 @@ from guestagent.database.state import ServerState
 from guestagent.database.step_execution import run_statements, set_privileges
 from guestagent.database.steps import (
     AccountStep,
-    CreateAccount,
-    CreateMarker,
-    DiscardPassword,
-    DropAccount,
     PointChannel,
-    RemakeAccount,
-    SetDemand,
-    SetPassword,
     SetPrivileges,
     StartChannel,
     Step,
@@ -85,15 +78,7 @@ class MysqlDatabase:
                 with self._lift_super_read_only(step):
                     revokes = read_revokes(self._connection, account)
                     set_privileges(self._connection, step, build_statements(step), revokes)
-            case (
-                CreateMarker()
-                | CreateAccount()
-                | RemakeAccount()
-                | DropAccount()
-                | SetPassword()
-                | SetDemand()
-                | DiscardPassword()
-            ):
+            case _ if isinstance(step, AccountStep):
                 with self._lift_super_read_only(step):
                     self._run_step(step)
             case _:
