@@ -8,9 +8,9 @@ from guestagent.database.channel_options import find_unexpected_options
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import remove_query_text
 from guestagent.database.driver import Row
-from guestagent.database.harmful_settings import find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.channel_options import FIXED_OPTIONS
+from guestagent.database.mariadb.replication_filters import list_channel_filters
 from guestagent.database.named_channels import reject_named_channels
 from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
@@ -22,9 +22,6 @@ OPERATION = "reading the channel's status"
 REPLICATION_STATUS = sql("SHOW ALL SLAVES STATUS")
 
 RECEIVER_STATES = {"Yes": ReceiverState.RUNNING, "No": ReceiverState.STOPPED}
-
-CLEAR_FILTER = "SET GLOBAL {} = ''"
-"""Works only while the channel is stopped."""
 
 STREAM_END_STATE = "failed master event read"
 """Part of the receiver's state after the source ended the stream, which has no error number."""
@@ -57,7 +54,7 @@ def _build_state(row: Row) -> ChannelState:
         receiver_error=_read_error(row, "IO") or _find_stream_end(row),
         applier_error=_read_error(row, "SQL"),
         tls=_read_tls_options(row),
-        filters=tuple(find_channel_filters(row, CLEAR_FILTER)),
+        filters=list_channel_filters(row),
         unexpected_options=tuple(find_unexpected_options(FIXED_OPTIONS, row)),
         source_id=int(row["Master_Server_Id"] or 0),
     )

@@ -10,6 +10,7 @@ from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import read_revokes
 from guestagent.database.mariadb.gtid import MariadbHistory
+from guestagent.database.mariadb.relay_log_repair import point_channel, start_channel
 from guestagent.database.mariadb.server_state import read_positions, read_server_state
 from guestagent.database.mariadb.statements import MariadbDialect, build_statements
 from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
@@ -26,10 +27,6 @@ from guestagent.database.steps import (
     StartChannel,
     Step,
 )
-from guestagent.errors import DatabaseRefused
-
-ER_MASTER_INFO = 1201
-"""A server that is killed during a CHANGE MASTER may lose its relay logs. They can be fetched again."""
 
 WAIT_DOMAIN_LIMIT = 16
 """Domains of which a wait names the newest GTID: more may not fit in the smallest max_allowed_packet, 1024 bytes."""
@@ -39,7 +36,6 @@ ACCOUNT_LOCK_TIMEOUT_S = 30.0
 not been logged. To end it there leaves an account that no replica knows, so it may wait for this long.
 """
 
-RESET_CHANNEL = sql("RESET SLAVE ALL")
 # sql_log_off disables the general log and needs SUPER. Both return to the server's defaults.
 DISABLE_LOGGING = sql("SET SESSION sql_log_off = 1, slow_query_log = 0")
 RESTORE_LOGGING = sql("SET SESSION sql_log_off = DEFAULT, slow_query_log = DEFAULT")
@@ -74,9 +70,9 @@ class MariadbDatabase:
             case PointChannel():
                 # The password of a channel has no hashed form: neither the general nor the slow log may contain it.
                 with self._connection.apply_temporarily(DISABLE_LOGGING, RESTORE_LOGGING, str(step)):
-                    self._point_channel(step)
+                    point_channel(self._connection, step)
             case StartChannel():
-                self._start_channel(step)
+                start_channel(self._connection, step)
             case RecordPosition():
                 self._record_position(step)
             case SetPrivileges(account):
@@ -94,24 +90,6 @@ class MariadbDatabase:
 
     def _run_step(self, step: Step) -> None:
         run_statements(self._connection, step, *build_statements(step))
-
-    def _point_channel(self, step: PointChannel) -> None:
-        try:
-            self._run_step(step)
-        except DatabaseRefused as error:
-            if error.number != ER_MASTER_INFO:
-                raise
-            run_statements(self._connection, step, RESET_CHANNEL)
-            self._run_step(step)
-
-    def _start_channel(self, step: StartChannel) -> None:
-        """Reset a channel whose relay logs prevent its start: the next pass points it again."""
-        try:
-            self._run_step(step)
-        except DatabaseRefused as error:
-            if error.number == ER_MASTER_INFO:
-                run_statements(self._connection, step, RESET_CHANNEL)
-            raise
 
     def _record_position(self, step: RecordPosition) -> None:
         """Record a position only if it is still missing: with an older one the channel applies transactions twice."""

@@ -9,9 +9,9 @@ from guestagent.database.channel_options import FixedOption, UnexpectedOption, f
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import remove_query_text
 from guestagent.database.driver import Row
-from guestagent.database.harmful_settings import ReplicationSetting, ReplicationSide, find_channel_filters
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.channel_options import FIXED_OPTIONS
+from guestagent.database.mysql.replication_filters import list_channel_filters
 from guestagent.database.named_channels import reject_named_channels
 from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
@@ -34,13 +34,6 @@ CHANNEL_CONFIGURATION = sql(
     "SELECT * FROM performance_schema.replication_connection_configuration"
     " JOIN performance_schema.replication_applier_configuration USING (channel_name) WHERE channel_name = ''"
 )
-
-# Filters for new channels; those of an existing channel are in its status.
-GLOBAL_FILTERS = sql(
-    "SELECT LOWER(filter_name) AS name, filter_rule AS value FROM performance_schema.replication_applier_global_filters"
-)
-CLEAR_FILTER = "CHANGE REPLICATION FILTER {} = ()"
-"""Works only while the applier is stopped."""
 
 RECEIVER_STATES = {"Yes": ReceiverState.RUNNING, "No": ReceiverState.STOPPED}
 
@@ -66,18 +59,6 @@ def read_channel(connection: Connection) -> ChannelState | None:
     )
 
 
-def read_global_filters(connection: Connection) -> tuple[ReplicationSetting, ...]:
-    """Read the filters for new channels."""
-    rows = connection.fetch_rows(GLOBAL_FILTERS, OPERATION)
-    return tuple(
-        ReplicationSetting(
-            str(row["name"]), str(row["value"]), ReplicationSide.REPLICA, CLEAR_FILTER.format(row["name"])
-        )
-        for row in rows
-        if row["value"]  # a removed filter stays in the list
-    )
-
-
 def _build_state(row: Row, worker_errors: list[Row]) -> ChannelState:
     receiver = _read_receiver_state(row)
     lag = row["Seconds_Behind_Source"]
@@ -97,7 +78,7 @@ def _build_state(row: Row, worker_errors: list[Row]) -> ChannelState:
         receiver_error=_read_error(row, "IO") or _find_disk_full_error(row),
         applier_error=_find_worker_error(worker_errors) or applier_error if applier_error else None,
         tls=_read_tls_options(row),
-        filters=tuple(find_channel_filters(row, CLEAR_FILTER)),
+        filters=list_channel_filters(row),
     )
 
 

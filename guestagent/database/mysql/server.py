@@ -11,7 +11,7 @@ from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_revokes
 from guestagent.database.mysql.gtid import MysqlHistory
-from guestagent.database.mysql.replication_status import read_channel
+from guestagent.database.mysql.relay_log_repair import start_channel
 from guestagent.database.mysql.server_state import read_history, read_server_state, read_server_variables
 from guestagent.database.mysql.statements import MysqlDialect, build_statements
 from guestagent.database.protocols import SqlDialect
@@ -26,16 +26,10 @@ from guestagent.database.steps import (
     StartChannel,
     Step,
 )
-from guestagent.errors import DatabaseRefused
-
-RELAY_LOG_DAMAGED = 13121
-RELAY_LOG_LOST = 1872
 
 WAIT_ORIGIN_LIMIT = 8
 """Origins of which a wait names one interval: more may not fit in the smallest max_allowed_packet, 1024 bytes."""
 
-STOP_CHANNEL = sql("STOP REPLICA")
-RESET_RELAY_LOGS = sql("RESET REPLICA")
 DISABLE_LOGGING = sql("SET SESSION sql_log_off = 1, long_query_time = 31536000")
 RESTORE_LOGGING = sql("SET SESSION sql_log_off = DEFAULT, long_query_time = DEFAULT")
 CLEAR_SUPER_READ_ONLY = sql("SET GLOBAL super_read_only = 0")
@@ -73,7 +67,7 @@ class MysqlDatabase:
                 with self._connection.apply_temporarily(DISABLE_LOGGING, RESTORE_LOGGING, str(step)):
                     self._run_step(step)
             case StartChannel():
-                self._start_channel(step)
+                start_channel(self._connection, step)
             case SetPrivileges(account):
                 with self._lift_super_read_only(step):
                     revokes = read_revokes(self._connection, account)
@@ -89,23 +83,6 @@ class MysqlDatabase:
 
     def _run_step(self, step: Step) -> None:
         run_statements(self._connection, step, *build_statements(step))
-
-    def _start_channel(self, step: StartChannel) -> None:
-        """Reset relay logs that are damaged or lost: START REPLICA does not repair them.
-
-        The replica fetches their content again, by GTID.
-        """
-        channel = read_channel(self._connection)
-        error = None if channel is None else channel.applier_error
-        if error is not None and error.number == RELAY_LOG_DAMAGED:
-            run_statements(self._connection, step, STOP_CHANNEL, RESET_RELAY_LOGS)
-        try:
-            self._run_step(step)
-        except DatabaseRefused as refused:
-            if refused.number != RELAY_LOG_LOST:
-                raise
-            run_statements(self._connection, step, RESET_RELAY_LOGS)
-            self._run_step(step)
 
     @translate_malformed_response(OBSERVE_OPERATION)
     def _lift_super_read_only(self, step: AccountStep) -> AbstractContextManager[None]:

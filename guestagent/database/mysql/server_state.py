@@ -21,7 +21,8 @@ from guestagent.database.hung_server import (
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_accounts
 from guestagent.database.mysql.gtid import MysqlHistory
-from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel, read_global_filters
+from guestagent.database.mysql.replication_filters import read_global_filters
+from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel
 from guestagent.database.named_channels import complete_skip_settings
 from guestagent.database.queries import read_schemas
 from guestagent.database.server_version import parse_version
@@ -115,7 +116,7 @@ def read_server_state(connection: Connection) -> ServerState:
         harmful_settings=merge_settings(
             find_variable_settings(variables),
             find_log_filters(log_status),
-            read_global_filters(connection),
+            read_global_filters(connection, OBSERVE_OPERATION),
         ),
         unlogged_data=_read_unlogged_data(connection, channel, schemas, log_status),
         pending_statement=find_pending_statement(connection, sessions, APPLIER_STATES),
