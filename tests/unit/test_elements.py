@@ -17,6 +17,7 @@ import yaml
 from guestagent.package_data import find_package_data
 
 ELEMENTS = find_package_data("elements")
+TEST_ELEMENTS = Path(__file__).parents[1] / "image/elements"
 DISKIMAGE_BUILDER = Path(diskimage_builder.__file__).parent / "elements"
 OURS = sorted(path for path in ELEMENTS.iterdir() if path.is_dir())
 PHASES = {"extra-data.d", "install.d", "post-install.d", "cleanup.d"}
@@ -63,14 +64,15 @@ def test_every_package_has_a_name_on_every_family(element: Path) -> None:
     assert set(packages) <= set(names["default"])
 
 
-def test_the_elements_keep_the_rules_of_diskimage_builder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("elements", [ELEMENTS, TEST_ELEMENTS], ids=["shipped", "of the tests"])
+def test_the_elements_keep_the_rules_of_diskimage_builder(elements: Path, tmp_path: Path) -> None:
     tools = Path(sys.executable).parent
     path = f"{tools}:{os.environ['PATH']}"  # it runs whatever `python` is
     # Relative: dib-lint takes a path with a space for two.
-    where = {**os.environ, "PATH": path, "ELEMENTS_DIR": ELEMENTS.name, "LIB_DIR": str(tmp_path)}
+    where = {**os.environ, "PATH": path, "ELEMENTS_DIR": elements.name, "LIB_DIR": str(tmp_path)}
 
     lint = [tools / "dib-lint"]
-    checked = subprocess.run(lint, env=where, cwd=ELEMENTS.parent, stdout=subprocess.PIPE, text=True)
+    checked = subprocess.run(lint, env=where, cwd=elements.parent, stdout=subprocess.PIPE, text=True)
 
     assert checked.stdout.endswith("PASS\n"), checked.stdout
 
