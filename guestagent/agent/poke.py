@@ -17,16 +17,19 @@ from guestagent.agent.wakeup_pipe import FILES_VARIABLE
 from guestagent.errors import InvalidInput, Problem, StorageError
 
 LOG = logging.getLogger("guestagent")
-# Heat's part handler writes these at boot, readable by every user, with the node's passwords in them.
-BOOT_COPIES = (Path("/var/lib/heat-cfntools/cfn-init-data"), Path("/var/lib/cloud/data/cfn-init-data"))
+# Heat's part handler writes the parts of the user data here at boot, readable by every user: `cfn-init-data` holds the
+# node's passwords, and `cfn-userdata` the secret key with which the node fetches its metadata.
+BOOT_FOLDERS = (Path("/var/lib/heat-cfntools"), Path("/var/lib/cloud/data"))
+BOOT_COPY_PATTERN = "cfn-*"
 BACKUP_CACHE = Path("/run/os-collect-config")
 STALE_FILE_AGE_S = 3600.0
+OWNER_RIGHTS = 0o700
 
 
 def deliver_document(
     environ: Mapping[str, str],
     settings: Settings,
-    boot_copies: Iterable[Path] = BOOT_COPIES,
+    boot_folders: Iterable[Path] = BOOT_FOLDERS,
     backup_cache: Path = BACKUP_CACHE,
 ) -> None:
     """Store the collected document, wake the agent, and update the collector's configuration and files.
@@ -35,7 +38,7 @@ def deliver_document(
     read, StorageError if the agent's cannot be written. An agent that is down or busy is no error.
     """
     paths = _read_collected_paths(environ)
-    restrict_access([*boot_copies], [settings.collector_cache, backup_cache])
+    restrict_access(find_boot_copies(boot_folders), [settings.collector_cache, backup_cache])
     document = metadata_files.choose_document(paths)
     stored = metadata_files.find_stored_document(settings.state_folder)
     if document is None or metadata_files.is_outdated(document, stored, paths):
@@ -66,16 +69,22 @@ def configure_collector(file: Path, document: Mapping[str, object]) -> None:
         atomic_file.write_file(file.resolve(), new_text.encode(errors="surrogateescape"))
 
 
+def find_boot_copies(folders: Iterable[Path]) -> list[Path]:
+    """Find the parts of the user data that Heat's part handler has left in these folders."""
+    return [path for folder in folders for path in sorted(folder.glob(BOOT_COPY_PATTERN))]
+
+
 def restrict_access(files: Iterable[Path], caches: Iterable[Path]) -> None:
     """Make files and caches readable by root alone, and empty the files of the caches that nothing reads any more.
 
     An error is only logged: the document must reach the agent all the same.
     """
     for file in files:
-        _restrict_mode(file, atomic_file.PRIVATE_FILE)
+        # Not 0600 for all: `cfn-userdata` is a script that root may still have to run.
+        _restrict_mode(file, OWNER_RIGHTS)
     for cache in caches:
         if cache.is_dir() and not cache.is_symlink():
-            _restrict_mode(cache, atomic_file.PRIVATE_FOLDER)
+            _restrict_mode(cache, OWNER_RIGHTS)
             _purge_cache(cache)
 
 
@@ -88,8 +97,8 @@ def _read_collected_paths(environ: Mapping[str, str]) -> list[Path]:
     return [Path(name) for name in names.split(":") if name]
 
 
-def _restrict_mode(path: Path, mode: int) -> None:
-    """Remove the rights of others through a descriptor: a link is not followed, because others may own the folder."""
+def _restrict_mode(path: Path, mask: int) -> None:
+    """Remove all rights outside `mask` through a descriptor: a link is not followed, others may own the folder."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -98,8 +107,9 @@ def _restrict_mode(path: Path, mode: int) -> None:
         LOG.warning("cannot restrict access to %s: %s", path, error.strerror)
         return
     try:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) & ~mode:
-            os.fchmod(descriptor, mode)
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        if mode & ~mask:
+            os.fchmod(descriptor, mode & mask)
     except OSError as error:
         LOG.warning("cannot restrict access to %s: %s", path, error.strerror)
     finally:

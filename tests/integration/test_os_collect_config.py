@@ -30,7 +30,7 @@ settings = replace(load_settings(lab / "guestagent.conf"), state_folder=lab / "s
     collector_cache=lab / "cache", collector_config=lab / "os-collect-config.conf")
 with (lab / "pokes").open("a") as pokes:
     pokes.write("poke;")
-deliver_document(os.environ, settings, boot_copies=[lab / "cfn-init-data"], backup_cache=lab / "backup")
+deliver_document(os.environ, settings, boot_folders=[lab], backup_cache=lab / "backup")
 """
 ARRIVAL_TIMEOUT_S = 20.0
 PASSWORD = "hidden-password"

@@ -42,7 +42,7 @@ def write_collected_files(settings: Settings, **contents: object) -> dict[str, s
 
 def poke_agent(settings: Settings, environ: dict[str, str]) -> dict[str, object] | None:
     """Return the document that the agent finds after a poke."""
-    deliver_document(environ, settings, boot_copies=[], backup_cache=settings.run_folder / "backup")
+    deliver_document(environ, settings, boot_folders=[], backup_cache=settings.run_folder / "backup")
     document = find_stored_document(settings.state_folder)
     return None if document is None else dict(document.document)
 
@@ -174,6 +174,32 @@ def test_only_root_can_read_the_leftovers(tmp_path: Path) -> None:
 
     assert copy.stat().st_mode & 0o777 == 0o600
     assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_poke_closes_every_boot_copy_of_heat_and_root_can_still_run_the_script(
+    settings: Settings, tmp_path: Path
+) -> None:
+    boot_folder = tmp_path / "heat-cfntools"
+    modes = {
+        "cfn-init-data": 0o644,
+        "cfn-userdata": 0o755,
+        "cfn-metadata-server": 0o644,
+        "status.json": 0o644,
+    }
+    boot_folder.mkdir()
+    for name, mode in modes.items():
+        (boot_folder / name).touch()
+        (boot_folder / name).chmod(mode)
+    environ = write_collected_files(settings, cfn=DOCUMENT)
+
+    deliver_document(environ, settings, [boot_folder, tmp_path / "missing"], tmp_path / "backup")
+
+    assert {path.name: path.stat().st_mode & 0o777 for path in boot_folder.iterdir()} == {
+        "cfn-init-data": 0o600,
+        "cfn-userdata": 0o700,
+        "cfn-metadata-server": 0o600,
+        "status.json": 0o644,
+    }
 
 
 def test_a_narrower_mode_is_not_changed(tmp_path: Path) -> None:
