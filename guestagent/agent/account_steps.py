@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from guestagent.agent.account_drift import (
+    has_desired_encryption,
+    has_desired_password,
+    has_exact_privileges,
+    has_unknown_password,
+    is_desired_hash,
+)
+from guestagent.agent.account_ownership import is_managed
 from guestagent.agent.journal_state import MARKER_ACCOUNT, JournalState
 from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     EXPIRED_SUFFIX,
-    REPLICATION_PRIVILEGES,
     Account,
     AccountState,
     ServerState,
@@ -25,8 +32,6 @@ from guestagent.database.steps import (
     SetPrivileges,
     Step,
 )
-from guestagent.metadata.document import UnresolvedFunction
-from guestagent.secret import Secret
 
 BLOCKED_ERRORS = frozenset({3955, 4150})
 """Too many failed logins, from any client. An ALTER USER unblocks the account."""
@@ -60,14 +65,14 @@ def plan_account_steps(
             yield _plan_remake(desired, wish, account, memory, dialect)
         elif account is None:
             yield CreateAccount(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
-        elif _is_managed(account, memory):
+        elif is_managed(account, memory):
             is_blocked = account.account in blocked_accounts
             yield from _plan_password_steps(desired, wish, account, memory, dialect, is_blocked=is_blocked)
             if not has_exact_privileges(account) or not account.is_marked:
                 yield SetPrivileges(wish.account)
     desired_names = {wish.account for wish in desired.accounts}
     for account in server.accounts:
-        if _is_managed(account, memory) and account.account not in desired_names | unfinished:
+        if is_managed(account, memory) and account.account not in desired_names | unfinished:
             yield DropAccount(account.account)
     for name in sorted(unfinished - desired_names):
         yield DropAccount(name, if_exists=True)
@@ -135,7 +140,7 @@ def _plan_replacement(
     if account.plugin.removesuffix(EXPIRED_SUFFIX) != dialect.plugin:
         return step
     # The password is the desired one, but has expired.
-    is_renewal = _is_desired_hash(
+    is_renewal = is_desired_hash(
         wish, replace(account, plugin=dialect.plugin), account.password_hash, dialect
     )
     if (
@@ -147,7 +152,7 @@ def _plan_replacement(
     if (
         account.retained_hash is None
         or has_unknown_password(account, memory)
-        or _is_desired_hash(wish, account, account.retained_hash, dialect)
+        or is_desired_hash(wish, account, account.retained_hash, dialect)
     ):
         return step
     return replace(step, kept_hash=account.retained_hash)
@@ -165,7 +170,7 @@ def find_confirmed_accounts(
         # Verifying a password is expensive, so a known one is not verified again for this.
         if (
             account is None
-            or not _is_managed(account, memory)
+            or not is_managed(account, memory)
             or memory.has_agent_passwords(account)
             or has_unknown_password(account, memory)
         ):
@@ -186,57 +191,3 @@ def find_retaining_accounts(
             and not has_unknown_password(account, memory)
         ):
             yield account.account
-
-
-def has_unknown_password(account: AccountState, memory: JournalState) -> bool:
-    """Return whether the account has a second password that the agent did not retain."""
-    return account.retained_hash is not None and not memory.can_be_agent_password(
-        account.account, account.retained_hash
-    )
-
-
-def has_account_conflict(
-    wish: DesiredAccount, server: ServerState, memory: JournalState, dialect: SqlDialect
-) -> bool:
-    """Return whether an account that the agent does not manage has this name and differs in anything that counts."""
-    account = server.find_account(wish.account)
-    if account is None or _is_managed(account, memory):
-        return False
-    lacks_encryption = (wish.requires_tls and not account.requires_tls) or (
-        wish.requires_certificate and not account.requires_certificate
-    )
-    return (
-        account.is_locked
-        or lacks_encryption
-        or not (has_desired_password(wish, account, dialect) and has_exact_privileges(account))
-    )
-
-
-def has_desired_password(wish: DesiredAccount, account: AccountState, dialect: SqlDialect) -> bool:
-    """Return whether the stored password is the desired one; a template function never is."""
-    is_expired = account.plugin.endswith(EXPIRED_SUFFIX)
-    return not is_expired and _is_desired_hash(wish, account, account.password_hash, dialect)
-
-
-def has_exact_privileges(account: AccountState) -> bool:
-    """Return whether the account has exactly the privileges that a replica needs."""
-    return account.privileges == REPLICATION_PRIVILEGES and not account.has_other_privileges
-
-
-def has_desired_encryption(wish: DesiredAccount, account: AccountState) -> bool:
-    """Return whether the account requires the desired encryption."""
-    requirements = (account.requires_tls, account.requires_certificate)
-    return requirements == (wish.requires_tls or wish.requires_certificate, wish.requires_certificate)
-
-
-def _is_desired_hash(
-    wish: DesiredAccount, account: AccountState, password_hash: Secret, dialect: SqlDialect
-) -> bool:
-    password = wish.password
-    return not isinstance(password, UnresolvedFunction) and dialect.verify_password(
-        account.plugin, password_hash, password
-    )
-
-
-def _is_managed(account: AccountState, memory: JournalState) -> bool:
-    return account.is_marked or account.account in memory.accounts

@@ -8,8 +8,8 @@ from guestagent.agent.gtid_position_repair import plan_position_repair
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.replication_target import LOGIN_REFUSED_ERRORS, choose_channel_tls, has_different_target
+from guestagent.database.error_diagnosis import FailureKind, FailureStage
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import FailureKind, FailureStage
 from guestagent.database.state import ChannelState, ReceiverState, TlsOptions
 from guestagent.database.steps import PointChannel, SetReadOnly, SetServerId, StartChannel, Step, StopChannel
 from guestagent.metadata.document import Source

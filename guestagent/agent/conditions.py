@@ -9,9 +9,9 @@ from guestagent.agent.model import Condition, ConditionState, DesiredState, Obse
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.replica_conditions import judge_replica
 from guestagent.agent.source_conditions import judge_source
+from guestagent.database.error_diagnosis import FailureKind
 from guestagent.database.pending_statement import PendingStatement
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import FailureKind
 from guestagent.database.state import ServerState
 from guestagent.database.statement_diagnosis import diagnose_statement_error
 from guestagent.errors import DatabaseRefused

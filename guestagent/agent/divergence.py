@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from guestagent.agent.changes_under_own_id import describe_left_out_transactions
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.skip_settings import describe_skip_settings
+from guestagent.database.error_diagnosis import FailureStage
 from guestagent.database.gtid_history import shorten_gtids
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import FailureStage
 from guestagent.database.state import ChannelState, ReceiverState, ServerState, SourceState
 
 ACCEPT_COMMAND = "guestagent accept-source"

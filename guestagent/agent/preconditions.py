@@ -7,18 +7,18 @@ from guestagent.agent.divergence import can_be_unacknowledged, describe_divergen
 from guestagent.agent.family_limits import find_family_limit
 from guestagent.agent.gtid_position_repair import advise_on_recovery, describe_recovery
 from guestagent.agent.model import DesiredState, ObservedState
-from guestagent.agent.name_list import format_names
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.skipped_changes import find_skip_refusal
-from guestagent.agent.unlogged_data import find_unlogged_refusal
+from guestagent.agent.unlogged_data import (
+    CLEAN_IMAGE_ADVICE,
+    find_unlogged_refusal,
+    refuse_data_without_history,
+)
 from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role, UnresolvedFunction
 
-SHOWN_NAMES_LIMIT = 10
-"""A condition names at most this many schemas and accounts."""
 GTID_ADVICE = "set gtid_mode and enforce_gtid_consistency to ON in the {}'s option file and restart it"
-CLEAN_IMAGE_ADVICE = "nothing was touched; if the data is not needed, start the node from a clean image"
 
 
 def find_refusal(desired: DesiredState, observed: ObservedState) -> Refusal | None:
@@ -96,7 +96,7 @@ def _check_replica(desired: DesiredState, observed: ObservedState) -> Refusal | 
             return refusal
     if divergence is not None:
         return describe_divergence(divergence)
-    refusal = _check_comparability(server)
+    refusal = refuse_data_without_history(server) or _check_replica_log(server)
     if refusal is not None or source is None or source.history is None:
         return refusal
     return (
@@ -117,25 +117,15 @@ def _check_own_server_id(
     return refuse_own_server_id(desired.server_id, server, source.history)
 
 
-def _check_comparability(server: ServerState) -> Refusal | None:
-    """Refuse data that no comparison of histories would reveal."""
-    foreign_accounts = (str(account.account) for account in server.accounts if not account.is_marked)
-    names = (*server.schemas, *foreign_accounts)
-    if server.channel is None and server.history.is_empty and names:
-        return Refusal(
-            "data",
-            "an empty server, or one whose history the source contains",
-            f"schemas or accounts without a history: {format_names(names, SHOWN_NAMES_LIMIT)}",
-            CLEAN_IMAGE_ADVICE,
-        )
-    if not server.binary_log:
-        return Refusal(
-            "binary log",
-            "on, because nothing else records local writes",
-            "off",
-            "set log_bin and log_slave_updates (MySQL: log_replica_updates) in the option file, restart the server",
-        )
-    return None
+def _check_replica_log(server: ServerState) -> Refusal | None:
+    if server.binary_log:
+        return None
+    return Refusal(
+        "binary log",
+        "on, because nothing else records local writes",
+        "off",
+        "set log_bin and log_slave_updates (MySQL: log_replica_updates) in the option file, restart the server",
+    )
 
 
 def _check_source_match(server: ServerState, source: SourceState, history: GtidHistory) -> Refusal | None:

@@ -12,9 +12,9 @@ from guestagent.agent.model import Condition, ConditionState, DesiredState, Obse
 from guestagent.agent.replication_target import choose_channel_tls
 from guestagent.agent.skip_settings import SHOWN_SETTINGS_LIMIT
 from guestagent.agent.source_conditions import describe_access
+from guestagent.database.error_diagnosis import FailureKind, FailureStage
 from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import FailureKind, FailureStage
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
 from guestagent.metadata.document import Source
 from guestagent.metadata.host_port import format_host_port

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guestagent.agent.account_steps import (
-    find_unlogged_accounts,
-    has_account_conflict,
+from guestagent.agent.account_drift import (
     has_desired_encryption,
     has_desired_password,
     has_exact_privileges,
     has_unknown_password,
 )
+from guestagent.agent.account_ownership import has_account_conflict
+from guestagent.agent.account_steps import find_unlogged_accounts
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
 from guestagent.agent.skipped_changes import judge_managed_settings
+from guestagent.database.error_diagnosis import FailureStage
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import FailureStage
 from guestagent.database.state import EXPIRED_SUFFIX, AccountState, ServerError, ServerState
 
 ACCOUNT_REQUIREMENT = "exactly REPLICATION SLAVE, with the wanted password"

@@ -1,4 +1,4 @@
-"""Rejects a source with data that are not in its binary log: a new replica would be ready without them. Pure."""
+"""Rejects data that no history records: a comparison of histories, and a new replica, would miss them. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role
 
 SHOWN_NAMES_LIMIT = 10
+"""A condition names at most this many schemas and accounts."""
+CLEAN_IMAGE_ADVICE = "nothing was touched; if the data is not needed, start the node from a clean image"
 LOAD_ADVICE = (
     "dump the data (mysqldump --set-gtid-purged=OFF, mariadb-dump without --gtid), start the source from a clean image "
     "and load the dump through its binary log: without sql_log_bin=0, and without resetting the log afterwards"
@@ -32,4 +34,18 @@ def find_unlogged_refusal(
     actual = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
     return Refusal(
         "source", "a binary log that contains all data, or records what was purged", actual, LOAD_ADVICE
+    )
+
+
+def refuse_data_without_history(server: ServerState) -> Refusal | None:
+    """Refuse a replica's data that no comparison of histories would reveal."""
+    foreign_accounts = (str(account.account) for account in server.accounts if not account.is_marked)
+    names = (*server.schemas, *foreign_accounts)
+    if server.channel is not None or not server.history.is_empty or not names:
+        return None
+    return Refusal(
+        "data",
+        "an empty server, or one whose history the source contains",
+        f"schemas or accounts without a history: {format_names(names, SHOWN_NAMES_LIMIT)}",
+        CLEAN_IMAGE_ADVICE,
     )

@@ -148,7 +148,7 @@ def _build_document(preflight: Preflight, template_size: tuple[int, int] | None)
 
 
 def _format_table(preflight: Preflight, template_size: tuple[int, int] | None) -> str:
-    from guestagent.controller.template.node_metadata import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
+    from guestagent.controller.template.stack_limits import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
 
     findings = preflight.findings
     rows = [

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from guestagent.cli.output import get_terminal
-from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
+from guestagent.controller.events import Event, NodeChanged, StackChanged, Tell
+from guestagent.controller.node_state import NodeState
 from guestagent.database.gtid_history import shorten_gtids
 from guestagent.retry import Clock
 from guestagent.text_escaping import escape_line

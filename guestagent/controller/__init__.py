@@ -6,10 +6,11 @@ Importing it does not import openstacksdk; `connect` does. Errors are those of `
 from guestagent.controller.cloud_connection import connect
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
-from guestagent.controller.events import Event, NodeChanged, NodeState, StackChanged, Tell
+from guestagent.controller.events import Event, NodeChanged, StackChanged, Tell
 from guestagent.controller.fake import FakeHeat
 from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
+from guestagent.controller.node_state import NodeState
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.preflight import Findings, Preflight
 from guestagent.controller.stacks import Stacks

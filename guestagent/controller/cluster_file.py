@@ -11,7 +11,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
-from guestagent.controller.template.node_metadata import RESOURCE_LIMIT
+from guestagent.controller.template.stack_limits import RESOURCE_LIMIT
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
 from guestagent.limited_read import read_limited
 from guestagent.metadata import Tls

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from guestagent.controller.cluster import Cluster
-from guestagent.controller.events import NodeState, derive_node_state
 from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
+from guestagent.controller.node_state import NodeState, derive_node_state
 from guestagent.controller.stack_reader import find_stack
 from guestagent.controller.template import get_role, parse
 from guestagent.errors import CloudRefused

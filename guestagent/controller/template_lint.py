@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from guestagent.controller.resource_pitfalls import TemplateResources, check_resources
 from guestagent.controller.template.keys import HOT_KEYS, TemplateKeys, detect_keys
-from guestagent.controller.template.node_metadata import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
+from guestagent.controller.template.stack_limits import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
 from guestagent.controller.template_language import TemplateLanguage, identify_language
 from guestagent.controller.template_references import Reference, Target
 from guestagent.controller.template_sections import TemplateSections, read_sections

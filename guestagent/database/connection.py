@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.driver import DriverSession, Row
-from guestagent.database.session_variables import build_lock_wait_statement
+from guestagent.database.lock_wait import build_lock_wait_statement
 from guestagent.database.sql_statement import Statement
 
 DUMP_TIMEOUT_S = 10.0

@@ -12,14 +12,15 @@ from typing import Any, NoReturn, Protocol, cast
 import pymysql
 from pymysql.cursors import DictCursor
 
+from guestagent.database.connecting_diagnosis import MALFORMED_RESPONSE
 from guestagent.database.connection_errors import (
     CR_SERVER_LOST,
     UNREACHABLE_ERRORS,
     NoAnswer,
     remove_query_text,
 )
-from guestagent.database.replication_diagnosis import MALFORMED_RESPONSE
-from guestagent.database.session_variables import build_session_statement, compute_lock_wait
+from guestagent.database.lock_wait import compute_lock_wait
+from guestagent.database.session_variables import build_session_statement
 from guestagent.database.sql_statement import Statement
 from guestagent.database.tls import UnusableCertificate, build_tls_context
 from guestagent.errors import DatabaseRefused

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import CR_SERVER_LOST, NoAnswer
+from guestagent.database.disk_full import SERVER_WAITS_FOR_SPACE
 from guestagent.database.driver import Row
 from guestagent.database.pending_statement import (
     STEP_PREFIXES,
@@ -22,7 +23,6 @@ from guestagent.database.sql_statement import Statement, sql
 
 OBSERVE_OPERATION = "reading the server's state"
 WAIT_OPERATION = "waiting for the channel"
-DISK_FULL = "the disk is full: the server waits for someone to free space"
 PROCESS_LIST = sql("SHOW PROCESSLIST")
 QUERY_PENDING = "an earlier query of the agent still waits for its result"
 
@@ -57,7 +57,7 @@ def raise_if_hung(sessions: Sequence[Row], no_space_state: str) -> None:
     """Raise NoAnswer if sessions wait; those in `no_space_state` wait for disk space."""
     states = {row["state"] for row in sessions if row["is_hung"] == "1"}
     if states:
-        reason = DISK_FULL if no_space_state in states else QUERY_PENDING
+        reason = SERVER_WAITS_FOR_SPACE if no_space_state in states else QUERY_PENDING
         raise NoAnswer(OBSERVE_OPERATION, CR_SERVER_LOST, reason)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from guestagent.database.error_diagnosis import Diagnosis, FailureStage
 from guestagent.database.gtid_history import GtidHistory
-from guestagent.database.replication_diagnosis import Diagnosis, FailureStage
 from guestagent.database.state import ServerError, ServerState, SourceState
 from guestagent.database.steps import Step
 from guestagent.metadata.document import Tls

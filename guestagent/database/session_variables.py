@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guestagent.database.sql_statement import SQL_MODE, Statement, sql
+from guestagent.database.sql_statement import SQL_MODE, sql
 
 UINT64_MAX = 18446744073709551615
 
 READ_WRITE = sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
 """The same text for all versions, unlike the variables."""
-
-
-def compute_lock_wait(timeout: float) -> int:
-    """Return how many seconds a statement may wait for a lock.
-
-    Less than the timeout of a response: otherwise the statement would wait on after the connection is closed.
-    """
-    return max(1, int(timeout * 0.8))
-
-
-def build_lock_wait_statement(timeout: float) -> Statement:
-    """Build the statement that lets later ones wait for a lock in a session with this response timeout."""
-    return sql(f"SET SESSION lock_wait_timeout = {compute_lock_wait(timeout)}")
 
 
 def build_session_statement(lock_wait: int) -> str:

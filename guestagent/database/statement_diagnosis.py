@@ -5,10 +5,9 @@ These rules are for both families. Most numbers are common; a number of one fami
 
 from __future__ import annotations
 
-from guestagent.database.replication_diagnosis import (
-    DISK_FULL,
+from guestagent.database.disk_full import SPACE_RULES
+from guestagent.database.error_diagnosis import (
     FAIL,
-    FREE_SPACE,
     RETRY,
     Diagnosis,
     FailureStage,
@@ -20,25 +19,16 @@ from guestagent.database.state import ServerError
 from guestagent.errors import DatabaseRefused
 
 POLICY_REJECTS = "the server's password policy rejects the password"
-FILE_WRITE_ERRORS = (3, 1004, 1005, 1026, 1030, 1180, 1598, 3501)
-"""Numbers under which the servers report errors of the file system."""
 
-NO_SPACE_TEXTS = ("no space left", "errcode: 28", "errcode 28", "errno: 28", "error 28")
 INNODB_READ_ONLY = "InnoDB takes no writes"
 MAKE_INNODB_WRITABLE = (
     "remove innodb_read_only or innodb_force_recovery from the option file, and restart the server"
 )
 REPORT_BUG = "report it to the maintainers of guestagent, with the server's version"
 
-SPACE_RULES = tuple(
-    build_rule(RETRY, *FILE_WRITE_ERRORS, text=text, meaning=DISK_FULL, advice=FREE_SPACE)
-    for text in NO_SPACE_TEXTS
-)
 
 TRANSIENT_RULES = (
-    build_rule(RETRY, 1021, 3675, meaning=DISK_FULL, advice=FREE_SPACE),
     *SPACE_RULES,
-    build_rule(RETRY, 1114, meaning="a table or the disk is full", advice=FREE_SPACE),
     build_rule(
         RETRY, 1037, 1038, 1041, 1135, 1202,
         meaning="the node is out of memory or threads", advice="stop other programs, or give the node a larger flavor",

@@ -10,10 +10,10 @@ from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState, Readiness
 from guestagent.agent.plan import plan_steps
 from guestagent.agent.preconditions import find_refusal
+from guestagent.database.error_diagnosis import Diagnosis, FailureStage
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import Diagnosis, FailureStage
 from guestagent.database.state import (
     REPLICATION_PRIVILEGES,
     Account,

@@ -19,12 +19,12 @@ from guestagent.controller.template.node_metadata import (
     TemplateMapping,
     build_cluster_metadata,
     build_node_metadata,
-    check_template_size,
     has_parameters,
     list_handles,
     list_parameters,
 )
 from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group
+from guestagent.controller.template.stack_limits import check_template_size
 from guestagent.controller.template.userdata import UserDataSettings, build_user_data
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Any
@@ -12,12 +11,10 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
-from guestagent.errors import InvalidCluster
 from guestagent.metadata import Document, Role, Section, Source, Tls, User
 from guestagent.metadata.document import DEFAULT_PORT
 from guestagent.metadata.template_functions import build_function
 from guestagent.metadata.writer import dump_for_template
-from guestagent.validation import Problems
 
 CLUSTER_METADATA_VERSION = 1  # of the metadata of Begin
 DATABASE_PORT = DEFAULT_PORT  # of every node: a cluster has no other
@@ -26,9 +23,6 @@ CA_RESOURCE = "Authority"
 HANDLES_RESOURCE = "Handles"
 """The resource between the replicas' handles and their servers: see `list_handles`."""
 
-RESOURCE_LIMIT = 1000
-TEMPLATE_SIZE_LIMIT = 512 * 1024
-SERVER_BUILD_TIMEOUT_S = 600  # until a server runs; the time of its condition begins after that
 
 TemplateMapping = dict[str, Any]
 
@@ -121,25 +115,3 @@ def has_parameters(cluster: Cluster) -> bool:
 def get_role(cluster: Cluster, node: Node) -> Role:
     """Return the role of a node."""
     return Role.SOURCE if node.name == cluster.source.name else Role.REPLICA
-
-
-def stack_timeout_minutes(cluster: Cluster) -> int:
-    """Return the stack's timeout along its critical path: the source gets ready, then all replicas at once."""
-    stage_count = 2 if cluster.replicas else 1
-    seconds = stage_count * (SERVER_BUILD_TIMEOUT_S + cluster.condition_timeout)
-    return -(-seconds // 60)
-
-
-def check_template_size(template: Mapping[str, Any], resources: int) -> None:
-    """Raise InvalidCluster if the template is too large for Heat."""
-    problems = Problems()
-    cursor = problems.open_cursor(template, "cluster")
-    if resources > RESOURCE_LIMIT:
-        cursor.add_problem(
-            f"at most {RESOURCE_LIMIT} resources in a stack", str(resources), "take fewer nodes"
-        )
-    if (size := len(json.dumps(template))) > TEMPLATE_SIZE_LIMIT:
-        cursor.add_problem(
-            f"a template of at most {TEMPLATE_SIZE_LIMIT} bytes", str(size), "take fewer nodes"
-        )
-    problems.raise_if_any(InvalidCluster)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from guestagent.database.connecting_diagnosis import NO_PRIVILEGE
+from guestagent.database.error_diagnosis import FAIL, REPAIR, RETRY, build_rule
 from guestagent.database.replication_diagnosis import (
     ACCOUNT_LOCKED,
     COMPARE_DATA,
-    FAIL,
     HOST_BLOCKED,
     KEEP_LOGS_LONGER,
     LOG_RESET,
     LOGS_PURGED,
     NO_BINARY_LOG,
-    NO_PRIVILEGE,
-    REPAIR,
     REPLICA_AHEAD,
     RESEED_REPLICA,
-    RETRY,
     SET_UNIQUE_IDS,
     TURN_ON_BINARY_LOG,
     UNLOCK_ACCOUNT,
     build_family_rules,
-    build_rule,
 )
 
 CONNECTING_RULES = (

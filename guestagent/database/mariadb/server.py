@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION
+from guestagent.database.lock_wait import ACCOUNT_LOCK_TIMEOUT_S
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import read_revokes
 from guestagent.database.mariadb.gtid import MariadbHistory
@@ -31,10 +32,6 @@ from guestagent.database.steps import (
 WAIT_DOMAIN_LIMIT = 16
 """Domains of which a wait names the newest GTID: more may not fit in the smallest max_allowed_packet, 1024 bytes."""
 
-ACCOUNT_LOCK_TIMEOUT_S = 30.0
-"""A statement on an account that waits for the end of a backup (BACKUP STAGE BLOCK_COMMIT) has changed its row and has
-not been logged. To end it there leaves an account that no replica knows, so it may wait for this long.
-"""
 
 # sql_log_off disables the general log and needs SUPER. Both return to the server's defaults.
 DISABLE_LOGGING = sql("SET SESSION sql_log_off = 1, slow_query_log = 0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guestagent.database.connection import Connection
+from guestagent.database.disk_full import MARIADB_NO_SPACE_STATE
 from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import (
     VARIABLE_NAMES,
@@ -38,11 +39,10 @@ SERVER_VARIABLES = sql(
 LOG_STATUS = sql("SHOW MASTER STATUS")
 # SHOW and information_schema cut a value after 4096 characters, even in the middle of a number.
 SELECT_GTIDS = sql("SELECT @@GLOBAL.gtid_slave_pos AS slave_pos, @@GLOBAL.gtid_binlog_state AS binlog_state")
-NO_SPACE_STATE = "Waiting for someone to free space"
 # The process list stays readable when the disk is full; later queries would hang then, and not end with their client.
 IS_HUNG = sql(
     "(state = {} OR (time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}))))",
-    NO_SPACE_STATE,
+    MARIADB_NO_SPACE_STATE,
     f"{SHOW_BINLOG_EVENTS}%",
     SERVER_VARIABLES.text,
     LOG_STATUS.text,
@@ -76,7 +76,7 @@ def read_server_state(connection: Connection) -> ServerState:
     MariaDB always has GTIDs, so `gtid` is always true; the image decides whether they are strict.
     """
     sessions = connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION)
-    raise_if_hung(sessions, NO_SPACE_STATE)
+    raise_if_hung(sessions, MARIADB_NO_SPACE_STATE)
     variables = read_server_variables(connection)
     log_status = connection.fetch_rows(LOG_STATUS, OBSERVE_OPERATION)
     positions = read_positions(connection)
@@ -117,7 +117,7 @@ def read_server_state(connection: Connection) -> ServerState:
 @translate_malformed_response(OBSERVE_OPERATION)
 def read_source_state(connection: Connection) -> SourceState:
     """Read the part of a source's state that its replication account may read."""
-    raise_if_hung(connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION), NO_SPACE_STATE)
+    raise_if_hung(connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION), MARIADB_NO_SPACE_STATE)
     variables = read_server_variables(connection)
     positions = read_positions(connection)
     return SourceState(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from guestagent.database.account_hosts import list_host_patterns
 from guestagent.database.channel_options import format_options
+from guestagent.database.error_diagnosis import Diagnosis, FailureStage, diagnose_error
 from guestagent.database.mariadb.channel_options import FIXED_OPTIONS
 from guestagent.database.mariadb.diagnosis import RULES
 from guestagent.database.mariadb.password_hash import hash_password, verify_password
-from guestagent.database.replication_diagnosis import Diagnosis, FailureStage, diagnose_error
 from guestagent.database.sql_statement import Statement, build_set_global, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (

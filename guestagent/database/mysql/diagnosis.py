@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from guestagent.database.replication_diagnosis import (
-    ACCOUNT_LOCKED,
+from guestagent.database.connecting_diagnosis import (
     CHECK_LISTENER,
     CHECK_NETWORK,
+    NO_PRIVILEGE,
+    NO_ROUTE,
+    NOTHING_LISTENS,
+)
+from guestagent.database.disk_full import DISK_FULL, FREE_SPACE
+from guestagent.database.error_diagnosis import FAIL, REPAIR, RETRY, build_rule
+from guestagent.database.replication_diagnosis import (
+    ACCOUNT_LOCKED,
     COMPARE_DATA,
-    DISK_FULL,
-    FAIL,
-    FREE_SPACE,
     HOST_BLOCKED,
     KEEP_LOGS_LONGER,
     LOG_RESET,
     LOGS_PURGED,
     NO_BINARY_LOG,
-    NO_PRIVILEGE,
-    NO_ROUTE,
-    NOTHING_LISTENS,
-    REPAIR,
     REPLICA_AHEAD,
     RESEED_REPLICA,
-    RETRY,
     SET_UNIQUE_IDS,
     TURN_ON_BINARY_LOG,
     UNLOCK_ACCOUNT,
     build_family_rules,
-    build_rule,
 )
 
 CONNECTING_RULES = (

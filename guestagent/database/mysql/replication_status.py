@@ -8,6 +8,7 @@ from dataclasses import replace
 from guestagent.database.channel_options import FixedOption, UnexpectedOption, find_unexpected_options
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import remove_query_text
+from guestagent.database.disk_full import find_disk_full_error
 from guestagent.database.driver import Row
 from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.channel_options import FIXED_OPTIONS
@@ -36,10 +37,6 @@ CHANNEL_CONFIGURATION = sql(
 )
 
 RECEIVER_STATES = {"Yes": ReceiverState.RUNNING, "No": ReceiverState.STOPPED}
-
-NO_SPACE_STATE = "Waiting for disk space"
-ER_DISK_FULL = 1021
-"""A receiver without disk space shows no error, only a state."""
 
 
 @translate_malformed_response(OPERATION)
@@ -75,7 +72,7 @@ def _build_state(row: Row, worker_errors: list[Row]) -> ChannelState:
         is_applier_running=row["Replica_SQL_Running"] == "Yes",
         # While nothing is received, MySQL shows the last known lag.
         lag=int(lag) if lag is not None and receiver is ReceiverState.RUNNING else None,
-        receiver_error=_read_error(row, "IO") or _find_disk_full_error(row),
+        receiver_error=_read_error(row, "IO") or find_disk_full_error(row["Replica_IO_State"]),
         applier_error=_find_worker_error(worker_errors) or applier_error if applier_error else None,
         tls=_read_tls_options(row),
         filters=list_channel_filters(row),
@@ -112,14 +109,9 @@ def _read_tls_options(row: Row) -> TlsOptions:
 
 
 def _read_receiver_state(row: Row) -> ReceiverState:
-    if _find_disk_full_error(row):
+    if find_disk_full_error(row["Replica_IO_State"]):
         return ReceiverState.CONNECTING
     return RECEIVER_STATES.get(str(row["Replica_IO_Running"]), ReceiverState.CONNECTING)
-
-
-def _find_disk_full_error(row: Row) -> ServerError | None:
-    state = row["Replica_IO_State"] or ""
-    return ServerError(ER_DISK_FULL, state) if NO_SPACE_STATE in state else None
 
 
 def _read_error(row: Row, thread: str) -> ServerError | None:

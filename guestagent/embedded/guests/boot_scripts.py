@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from guestagent.embedded.guests import mounts, services
 from guestagent.embedded.guests.mounts import Mount
-from guestagent.embedded.host.commands import DEFAULT_PATH
+from guestagent.embedded.guests.namespace_commands import build_confined_command, build_search_path
 
 INIT_PATH = "/etc/embedded/init"
 CLOUD_INIT_LOG = "cloud-init-output.log"
 CFNTOOLS_FOLDER = "/var/lib/heat-cfntools"
-CAPABILITIES = (
-    "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "net_bind_service",
-    "net_admin", "net_raw", "ipc_lock", "sys_chroot", "sys_ptrace", "sys_nice", "sys_resource", "audit_write",
-)  # fmt: skip
 
 
 def build_hostname(name: str) -> str:
     """Turn a server's name into a host name: letters, digits and hyphens, 63 at most."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower())[:63].strip("-") or "guest"
-
-
-def build_confined_command(argv: Sequence[str], *options: str) -> tuple[str, ...]:
-    """Build a command that runs as root without the capabilities to change this machine: mounts, devices, modules."""
-    capabilities = ",".join(("-all", *(f"+{name}" for name in CAPABILITIES)))
-    return ("setpriv", f"--bounding-set={capabilities}", *options, "--", *argv)
 
 
 def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
@@ -38,16 +27,6 @@ def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
         "nsenter", f"--net={namespace}", "--",
         "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--",
         "/bin/sh", str(script),
-    )  # fmt: skip
-
-
-def build_exec_command(init: int, argv: Sequence[str]) -> tuple[str, ...]:
-    """Build the command that runs `argv` in the guest whose PID 1 is `init` here. It ends with its parent."""
-    namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid")
-    environment = ("env", "-i", f"PATH={build_search_path()}", "HOME=/root", "LANG=C.UTF-8")
-    return (
-        "nsenter", f"--target={init}", *namespaces, "--",
-        *build_confined_command((*environment, *argv), "--pdeathsig=KILL"),
     )  # fmt: skip
 
 
@@ -72,11 +51,6 @@ echo up
 exec >&2
 exec {shlex.join(build_confined_command(("/bin/sh", INIT_PATH)))}
 """
-
-
-def build_search_path() -> str:
-    """Build PATH in a guest: this interpreter's programs first, like a virtual environment's in an image."""
-    return f"{Path(sys.executable).parent}:{DEFAULT_PATH}"
 
 
 def build_init_script(guest_id: str, scripts: Sequence[str]) -> str:

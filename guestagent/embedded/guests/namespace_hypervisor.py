@@ -20,6 +20,7 @@ from guestagent.embedded.guests import (
     data_directory,
     disk,
     mounts,
+    namespace_commands,
     namespace_processes,
     network,
 )
@@ -128,7 +129,7 @@ class NamespaceHypervisor:
         init = namespace_processes.find_init(self._get_namespace(guest_id))
         if init is None:
             raise CloudError(f"guest {guest_id} does not run")
-        return boot_scripts.build_exec_command(init, argv)
+        return namespace_commands.build_exec_command(init, argv)
 
     def list_guests(self) -> tuple[str, ...]:
         """List the ids of all guests that have a disk, running or not."""

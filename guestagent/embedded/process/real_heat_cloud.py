@@ -144,7 +144,7 @@ class RealHeatCloud:
 
     def _prepare_run_folder(self) -> HeatPasswords:
         setup, auth_ttl = self._setup, self.settings.auth_ttl
-        passwords = run_folder.copy_template(setup.paths, setup.database_template)
+        passwords = run_folder.copy_template(setup.paths, setup.empty_databases)
         run_folder.write_config(
             setup.paths, self._addresses, passwords, auth_ttl, setup.release, setup.account
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from guestagent.embedded.host.cache_folder import CACHE_VARIABLE
 from guestagent.embedded.host.unix_account import UnixAccount, read_host_account
-from guestagent.embedded.real_heat import database_template, process_file
+from guestagent.embedded.real_heat import empty_databases, process_file
 from guestagent.embedded.real_heat.account_commands import run_as_account
 from guestagent.embedded.real_heat.paths import RunPaths
 from guestagent.embedded.real_heat.release import HeatRelease, provide_release
@@ -24,7 +24,7 @@ class RealHeatSetup:
     """The parts of one run. The folder of `paths` begins empty."""
 
     release: HeatRelease
-    database_template: Path
+    empty_databases: Path
     account: UnixAccount
     paths: RunPaths
 
@@ -44,13 +44,13 @@ def open_heat_setup(folder: Path, release: int | None = None) -> RealHeatSetup:
     account = read_host_account()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(FOLDER_MODE)
-    cache = database_template.open_cache_folder()
+    cache = empty_databases.open_cache_folder()
     _check_reach(folder, account, "--state")
     _check_reach(cache, account, CACHE_VARIABLE)
     programs = provide_release(release, cache)
     return RealHeatSetup(
         programs,
-        database_template.build_template(cache, programs, account),
+        empty_databases.build_template(cache, programs, account),
         account,
         RunPaths(folder / RUN_FOLDER),
     )

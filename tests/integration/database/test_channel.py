@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.database.error_diagnosis import FailureKind, FailureStage
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.login import connect_socket
 from guestagent.database.protocols import Database
-from guestagent.database.replication_diagnosis import FailureKind, FailureStage
 from guestagent.database.source_probe import TcpSourceProbe
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import (

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from guestagent.cli.progress import build_status_document, format_status
 from guestagent.controller import FakeHeat, NodeState, Resource, Stacks
-from guestagent.controller.events import derive_node_state
+from guestagent.controller.node_state import derive_node_state
 from guestagent.retry import FakeClock
 from tests.support.cluster_strategies import LARGE, SMALL, build_cluster
 

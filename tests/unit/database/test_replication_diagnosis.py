@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from guestagent.database.error_diagnosis import FailureKind, FailureStage, RulesByStage, diagnose_error
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mariadb.diagnosis import RULES as MARIADB
 from guestagent.database.mysql import MysqlDialect
 from guestagent.database.mysql.diagnosis import RULES as MYSQL
 from guestagent.database.protocols import SqlDialect
-from guestagent.database.replication_diagnosis import FailureKind, FailureStage, RulesByStage, diagnose_error
 from guestagent.database.state import ServerError
 
 CONNECTING, RECEIVING, APPLYING = FailureStage.CONNECTING, FailureStage.RECEIVING, FailureStage.APPLYING

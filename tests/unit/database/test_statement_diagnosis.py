@@ -6,7 +6,7 @@ import pytest
 
 from guestagent.agent.conditions import judge_rejected_statement
 from guestagent.agent.model import ConditionState
-from guestagent.database.replication_diagnosis import FailureKind
+from guestagent.database.error_diagnosis import FailureKind
 from guestagent.database.statement_diagnosis import STEP_RULES, diagnose_statement_error
 from guestagent.errors import DatabaseRefused
 

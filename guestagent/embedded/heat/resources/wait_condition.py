@@ -6,10 +6,10 @@ import asyncio
 from typing import ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
-from guestagent.embedded.heat.resources import signal_rules
+from guestagent.embedded.heat.resources import wait_condition_rules
 from guestagent.embedded.heat.resources.resource_type import ResourceType
-from guestagent.embedded.heat.resources.signal_rules import ConditionFailed, ConditionMet
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
+from guestagent.embedded.heat.resources.wait_condition_rules import ConditionFailed, ConditionMet
 from guestagent.embedded.heat.resources.wait_handle import SIGNAL_KEYS_BY_TYPE, read_signals
 from guestagent.embedded.heat.template.property_schema import Property, Schema
 from guestagent.embedded.http.errors import ResourceFailure
@@ -33,7 +33,7 @@ class WaitCondition(ResourceType):
         handle = self._find_handle(resource, stack) if resource.properties else None
         if handle is None:
             return "" if self.is_hot else None
-        return signal_rules.format_data(read_signals(handle), SIGNAL_KEYS_BY_TYPE[handle.type])
+        return wait_condition_rules.format_data(read_signals(handle), SIGNAL_KEYS_BY_TYPE[handle.type])
 
     async def _wait_for_signals(self, resource: StackResource, stack: HeatStack) -> None:
         handle = self._get_handle(resource, stack)
@@ -42,7 +42,7 @@ class WaitCondition(ResourceType):
         try:
             await asyncio.wait_for(_wait_until_met(handle, count), timeout_s)
         except asyncio.TimeoutError:
-            raise signal_rules.build_timeout_error(
+            raise wait_condition_rules.build_timeout_error(
                 read_signals(handle), count, SIGNAL_KEYS_BY_TYPE[handle.type]
             ) from None
 
@@ -119,7 +119,7 @@ def _parse_handle_url(url: str) -> tuple[str, str]:
 async def _wait_until_met(handle: StackResource, count: int) -> None:
     while True:
         change_event = handle.change_event
-        outcome = signal_rules.evaluate_condition(
+        outcome = wait_condition_rules.evaluate_condition(
             read_signals(handle), count, SIGNAL_KEYS_BY_TYPE[handle.type]
         )
         if isinstance(outcome, ConditionMet):

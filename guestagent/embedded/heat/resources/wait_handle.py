@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import ClassVar, cast
 from urllib.parse import quote
 
-from guestagent.embedded.heat.resources import signal_rules
+from guestagent.embedded.heat.resources import wait_condition_rules
 from guestagent.embedded.heat.resources.resource_type import CloudContext, ResourceType
-from guestagent.embedded.heat.resources.signal_rules import SignalKeys, Signals
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
 from guestagent.embedded.heat.resources.user_password import generate_password
+from guestagent.embedded.heat.resources.wait_condition_rules import SignalKeys, Signals
 from guestagent.embedded.heat.template.property_schema import Property, Schema
 from guestagent.embedded.openstack.keystone.ec2_signature import presign_url
 from guestagent.embedded.openstack.keystone.stack_users import HEAT_DOMAIN_ID, StackUser
@@ -48,7 +48,7 @@ class WaitConditionHandle(ResourceType):
         self._context.stack_users.remove(resource.physical_id)
 
     def handle_signal(self, resource: StackResource, body: object) -> str:
-        accepted = signal_rules.accept_signal(body, read_signals(resource), self.signal_keys)
+        accepted = wait_condition_rules.accept_signal(body, read_signals(resource), self.signal_keys)
         resource.write_metadata(cast(dict[str, object], accepted.signals))
         return accepted.message
 
@@ -66,7 +66,7 @@ class WaitConditionHandle(ResourceType):
 class CfnWaitConditionHandle(WaitConditionHandle):
     """A handle that is signalled at a presigned URL, which is its reference."""
 
-    signal_keys = signal_rules.CFN_SIGNAL_KEYS
+    signal_keys = wait_condition_rules.CFN_SIGNAL_KEYS
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
         await super().create(resource, stack)
@@ -84,7 +84,7 @@ class CfnWaitConditionHandle(WaitConditionHandle):
 class HotWaitConditionHandle(WaitConditionHandle):
     """A handle whose attribute `signal` has the means to signal it, as JSON text. Its reference is its user's id."""
 
-    signal_keys = signal_rules.HOT_SIGNAL_KEYS
+    signal_keys = wait_condition_rules.HOT_SIGNAL_KEYS
     schema: ClassVar[Schema] = {
         "signal_transport": Property(
             "string",
@@ -150,8 +150,8 @@ class HotWaitConditionHandle(WaitConditionHandle):
 
 
 SIGNAL_KEYS_BY_TYPE: Mapping[str, SignalKeys] = {
-    "AWS::CloudFormation::WaitConditionHandle": signal_rules.CFN_SIGNAL_KEYS,
-    "OS::Heat::WaitConditionHandle": signal_rules.HOT_SIGNAL_KEYS,
+    "AWS::CloudFormation::WaitConditionHandle": wait_condition_rules.CFN_SIGNAL_KEYS,
+    "OS::Heat::WaitConditionHandle": wait_condition_rules.HOT_SIGNAL_KEYS,
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.settings import load_settings
-from guestagent.embedded.guests import boot_scripts, network
+from guestagent.embedded.guests import boot_scripts, namespace_commands, network
 from guestagent.embedded.guests.disk import build_agent_config, build_etc_files, build_option_files
 from guestagent.embedded.guests.images import GUEST_IMAGES, find_image
 from guestagent.embedded.guests.services import GuestService, build_control_command
@@ -148,7 +148,9 @@ def test_names_in_the_kernel_differ_by_guest_and_bridge_and_fit() -> None:
 
 def test_a_guest_keeps_no_power_over_the_machine() -> None:
     [bounding] = [
-        word for word in boot_scripts.build_confined_command(["true"]) if word.startswith("--bounding-set=")
+        word
+        for word in namespace_commands.build_confined_command(["true"])
+        if word.startswith("--bounding-set=")
     ]
     kept = bounding.partition("=")[2].split(",")
 

@@ -26,7 +26,7 @@ from guestagent.embedded.real_heat.release import SCRIPT_FOLDER, HeatRelease
 from guestagent.embedded.real_heat.service_daemons import build_database_daemon, is_database_answering
 from guestagent.errors import CloudError, DeadlineExceeded, StorageError
 
-SOURCE_NAMES = ("database_template", "daemon_config", "passwords", "paths", "run_folder")
+SOURCE_NAMES = ("empty_databases", "daemon_config", "passwords", "paths", "run_folder")
 SOURCE_FILES = tuple(Path(__file__).with_name(f"{name}.py") for name in SOURCE_NAMES)
 DAY_S = 86400
 UNUSED_LIMIT_DAYS = 14

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from guestagent.embedded.real_heat.database_template import (
+from guestagent.embedded.real_heat.empty_databases import (
     UNUSED_LIMIT_DAYS,
     compute_digest,
     remove_unused_templates,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestagent.embedded.heat.resources.signal_rules import (
+from guestagent.embedded.heat.resources.wait_condition_rules import (
     CFN_SIGNAL_KEYS,
     HOT_SIGNAL_KEYS,
     ConditionFailed,

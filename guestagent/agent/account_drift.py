@@ -1,0 +1,48 @@
+"""How an account on the server differs from the desired one. Pure."""
+
+from __future__ import annotations
+
+from guestagent.agent.journal_state import JournalState
+from guestagent.agent.model import DesiredAccount
+from guestagent.database.protocols import SqlDialect
+from guestagent.database.state import (
+    EXPIRED_SUFFIX,
+    REPLICATION_PRIVILEGES,
+    AccountState,
+)
+from guestagent.metadata.document import UnresolvedFunction
+from guestagent.secret import Secret
+
+
+def has_unknown_password(account: AccountState, memory: JournalState) -> bool:
+    """Return whether the account has a second password that the agent did not retain."""
+    return account.retained_hash is not None and not memory.can_be_agent_password(
+        account.account, account.retained_hash
+    )
+
+
+def has_desired_password(wish: DesiredAccount, account: AccountState, dialect: SqlDialect) -> bool:
+    """Return whether the stored password is the desired one; a template function never is."""
+    is_expired = account.plugin.endswith(EXPIRED_SUFFIX)
+    return not is_expired and is_desired_hash(wish, account, account.password_hash, dialect)
+
+
+def has_exact_privileges(account: AccountState) -> bool:
+    """Return whether the account has exactly the privileges that a replica needs."""
+    return account.privileges == REPLICATION_PRIVILEGES and not account.has_other_privileges
+
+
+def has_desired_encryption(wish: DesiredAccount, account: AccountState) -> bool:
+    """Return whether the account requires the desired encryption."""
+    requirements = (account.requires_tls, account.requires_certificate)
+    return requirements == (wish.requires_tls or wish.requires_certificate, wish.requires_certificate)
+
+
+def is_desired_hash(
+    wish: DesiredAccount, account: AccountState, password_hash: Secret, dialect: SqlDialect
+) -> bool:
+    """Return whether a stored hash is that of the desired password."""
+    password = wish.password
+    return not isinstance(password, UnresolvedFunction) and dialect.verify_password(
+        account.plugin, password_hash, password
+    )

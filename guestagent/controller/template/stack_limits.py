@@ -1,0 +1,39 @@
+"""Heat's limits on a stack: the timeout along its critical path, the size of its template. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from guestagent.controller.cluster import Cluster
+from guestagent.errors import InvalidCluster
+from guestagent.validation import Problems
+
+RESOURCE_LIMIT = 1000
+
+TEMPLATE_SIZE_LIMIT = 512 * 1024
+
+SERVER_BUILD_TIMEOUT_S = 600  # until a server runs; the time of its condition begins after that
+
+
+def stack_timeout_minutes(cluster: Cluster) -> int:
+    """Return the stack's timeout along its critical path: the source gets ready, then all replicas at once."""
+    stage_count = 2 if cluster.replicas else 1
+    seconds = stage_count * (SERVER_BUILD_TIMEOUT_S + cluster.condition_timeout)
+    return -(-seconds // 60)
+
+
+def check_template_size(template: Mapping[str, Any], resources: int) -> None:
+    """Raise InvalidCluster if the template is too large for Heat."""
+    problems = Problems()
+    cursor = problems.open_cursor(template, "cluster")
+    if resources > RESOURCE_LIMIT:
+        cursor.add_problem(
+            f"at most {RESOURCE_LIMIT} resources in a stack", str(resources), "take fewer nodes"
+        )
+    if (size := len(json.dumps(template))) > TEMPLATE_SIZE_LIMIT:
+        cursor.add_problem(
+            f"a template of at most {TEMPLATE_SIZE_LIMIT} bytes", str(size), "take fewer nodes"
+        )
+    problems.raise_if_any(InvalidCluster)
