@@ -244,7 +244,7 @@ def test_committed_rows_survive_a_power_failure(cloud: GuestNetwork) -> None:
         "one", "CREATE DATABASE d", "CREATE TABLE d.t (i INT PRIMARY KEY)", "INSERT INTO d.t VALUES (42)"
     )
 
-    cloud.hypervisor.kill_guest("one")
+    cloud.hypervisor.cut_power("one")
     assert not cloud.hypervisor.is_running("one")
     cloud.hypervisor.reboot("one")
 

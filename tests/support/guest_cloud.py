@@ -20,6 +20,7 @@ from guestagent.controller.heat_api import Stack
 from guestagent.controller.openstack_heat import OpenStackHeat
 from guestagent.controller.stacks import Stacks
 from guestagent.embedded import Serving, serving
+from guestagent.embedded.containers import ContainerHypervisor, ImageTree
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.guests.namespace_processes import find_init
 from guestagent.embedded.guests.network import build_link_names
@@ -38,11 +39,14 @@ print(json.dumps(rows))
 """
 
 
+GuestHypervisor = NamespaceHypervisor | ContainerHypervisor
+
+
 class GuestCloud:
     """A running cloud, its hypervisor, and a controller that uses it."""
 
     def __init__(
-        self, server: Serving, hypervisor: NamespaceHypervisor, bridge: str, connection: Connection
+        self, server: Serving, hypervisor: GuestHypervisor, bridge: str, connection: Connection
     ) -> None:
         self.server, self.hypervisor, self.bridge = server, hypervisor, bridge
         self.operator, self.heat = connection, OpenStackHeat(connection)
@@ -92,7 +96,9 @@ class GuestCloud:
         return f"/proc/{init}/root/run/mysqld/mysqld.sock"
 
     def read_log(self, guest: str, name: str = "guestagent") -> str:
-        return (self.hypervisor.find_folder(guest) / "var" / "log" / f"{name}.log").read_text()
+        if isinstance(self.hypervisor, NamespaceHypervisor):
+            return (self.hypervisor.find_folder(guest) / "var" / "log" / f"{name}.log").read_text()
+        return self.hypervisor.run_command(guest, ("journalctl", "--no-pager", "--unit", name)).stdout
 
 
 @contextmanager
@@ -106,6 +112,19 @@ def open_guest_cloud(
     hypervisor = NamespaceHypervisor(state, bridge, gateway, guest_network.prefixlen, images=images)
     with (
         serving(hypervisor, CloudSettings(host=gateway, network=guest_network)) as server,
+        openstack.connect(**server.connect) as connection,
+    ):
+        yield GuestCloud(server, hypervisor, bridge, connection)
+
+
+@contextmanager
+def open_container_cloud(subnet: IPv4Network, state: Path, tree: ImageTree) -> Iterator[GuestCloud]:
+    """Run a cloud on this subnet whose guests are containers of an image's tree."""
+    gateway = str(subnet[1])
+    bridge = f"gac{str(subnet).split('.')[2]}"
+    hypervisor = ContainerHypervisor(state, bridge, gateway, subnet.prefixlen, tree)
+    with (
+        serving(hypervisor, CloudSettings(host=gateway, network=subnet)) as server,
         openstack.connect(**server.connect) as connection,
     ):
         yield GuestCloud(server, hypervisor, bridge, connection)

@@ -66,8 +66,9 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "heat/api": {"host", "http", *OPENSTACK, "heat/template", "heat/resources", "heat"},
     "database_servers": {"host"},
     "guests": {"host", "openstack/nova", "database_servers"},
+    "containers": {"host", "openstack/neutron", "openstack/nova", "database_servers", "guests"},
     "real_heat": {"host", "openstack/keystone", "database_servers"},
-    "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "real_heat"},
+    "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "containers", "real_heat"},
 }
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "agent"}
 GUEST_COMMANDS = {

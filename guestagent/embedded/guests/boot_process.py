@@ -35,6 +35,10 @@ class BootProcess:
             readable, _, _ = select.select([pipe], [], [], timeout)
             return bool(readable and pipe.readline())
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def wait(self, timeout: float) -> None:
         """Reap the process, which must have been killed before."""
         try:

@@ -104,6 +104,11 @@ def write_var(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
     (var / "run").symlink_to("/run")
     (var / "lock").symlink_to("/run/lock")
     (var / "log" / boot_scripts.CLOUD_INIT_LOG).touch(mode=0o600)
+    write_instance_data(var, guest_id, parsed_user_data)
+
+
+def write_instance_data(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
+    """Write what cloud-init and heat-cfntools write anew for each instance."""
     (var / "lib/cloud/data/instance-id").write_text(f"{guest_id}\n")
     cfntools_folder = var / boot_scripts.CFNTOOLS_FOLDER.removeprefix("/var/")
     if parsed_user_data.init_data is not None:

@@ -17,7 +17,7 @@ FILE_NAME = "guest.json"
 
 def write_guest_file(folder: Path, guest: Guest) -> None:
     """Write the definition to the guest's folder."""
-    definition = asdict(guest)
+    definition = {**asdict(guest), "instance_metadata": dict(guest.instance_metadata)}
     del definition["user_data"]
     atomic_file.write_file(folder / FILE_NAME, json.dumps(definition).encode())
 
@@ -46,4 +46,11 @@ def _parse_guest(content: bytes) -> Guest:
         memory_mb=int(get_number(values, "memory_mb")),
         image=get_text(values, "image"),
         user_data=b"",
+        instance_metadata=_parse_metadata(values.get("instance_metadata", {})),
     )
+
+
+def _parse_metadata(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise UnreadableContent("instance_metadata is not a map of texts")
+    return value

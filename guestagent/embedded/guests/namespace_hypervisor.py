@@ -6,38 +6,34 @@ was killed, a later one can go on with the guest or remove it.
 
 from __future__ import annotations
 
-import re
-import shutil
 import signal
-import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from guestagent.embedded.guests import (
     boot_scripts,
     data_directory,
     disk,
+    disk_copy,
     mounts,
     namespace_commands,
     namespace_processes,
     network,
 )
 from guestagent.embedded.guests.boot_process import BootProcess
-from guestagent.embedded.guests.guest_file import read_guest_file, write_guest_file
+from guestagent.embedded.guests.guest_file import write_guest_file
+from guestagent.embedded.guests.guest_folders import GuestFolders
 from guestagent.embedded.guests.images import DEFAULT_IMAGE, GuestImage, find_image
 from guestagent.embedded.guests.requirements import check_requirements
 from guestagent.embedded.guests.services import GuestService, list_image_services
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.commands import CompletedCommand
 from guestagent.embedded.openstack.nova.hypervisor import Guest
-from guestagent.errors import CloudError, GuestAgentError, StorageError
+from guestagent.errors import CloudError, GuestAgentError
 from guestagent.retry import SystemClock
 
 BOOT_TIMEOUT_S = 30
 KILL_TIMEOUT_S = 30
-GUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class NamespaceHypervisor:
@@ -61,8 +57,7 @@ class NamespaceHypervisor:
         self._services = services
         self._images = images or self._state / "image"
         self._boot_processes: dict[str, BootProcess] = {}
-        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
-        self._locks_guard = threading.Lock()
+        self._folders = GuestFolders(self._state)
         self._clock = SystemClock()
 
     def open(self) -> None:
@@ -83,10 +78,8 @@ class NamespaceHypervisor:
 
     def boot(self, guest: Guest) -> None:
         """Start a new guest. A boot that fails leaves nothing behind; the error has its last output."""
-        with self._hold_guest_lock(guest.id):
-            folder = self.find_folder(guest.id)
-            if folder.exists():
-                raise CloudError(f"guest {guest.id} exists already")
+        with self._folders.hold_lock(guest.id):
+            folder = self._folders.find_new(guest.id)
             try:
                 image = find_image(guest.image)
                 data_directory.build_data_directory(self._images, image)
@@ -98,23 +91,39 @@ class NamespaceHypervisor:
                 self.destroy(guest.id)
                 raise CloudError(f"guest {guest.name} did not boot: {error}") from error
 
+    def boot_copy(self, guest: Guest, origin_id: str) -> None:
+        """Start a new guest from a copy of another's disk. Its own user data run too: its instance id is new."""
+        with self._folders.hold_lock(guest.id):
+            folder = self._folders.find_new(guest.id)
+            origin = self._folders.read_guest(origin_id)
+            try:
+                with namespace_processes.pause_processes(self._get_namespace(origin.id)):
+                    disk_copy.copy_disk(self._folders.find(origin.id), folder)
+                disk_copy.write_instance(folder, guest)
+                write_guest_file(folder, guest)
+                network.connect_guest(self._bridge, guest)
+                self._start(guest)
+            except (GuestAgentError, OSError) as error:
+                self.destroy(guest.id)
+                raise CloudError(f"guest {guest.name} did not boot: {error}") from error
+
     def reboot(self, guest_id: str) -> None:
         """Shut down cleanly and boot again on the same disk. Also boots a guest after a power cut."""
-        with self._hold_guest_lock(guest_id):
-            guest = self._read_guest(guest_id)
+        with self._folders.hold_lock(guest_id):
+            guest = self._folders.read_guest(guest_id)
             self._shut_down_cleanly(guest)
             self._start(guest)
 
     def destroy(self, guest_id: str) -> None:
         """Kill and remove a guest; nothing happens if there is none."""
-        with self._hold_guest_lock(guest_id):
-            self.kill_guest(guest_id)
+        with self._folders.hold_lock(guest_id):
+            self.cut_power(guest_id)
             network.disconnect_guest(self._bridge, guest_id)
-            _remove_disk(self.find_folder(guest_id))
+            self._folders.remove(guest_id)
 
-    def kill_guest(self, guest_id: str) -> None:
+    def cut_power(self, guest_id: str) -> None:
         """Simulate a power cut: SIGKILL to PID 1 ends everything in the guest at once. Disk and address stay."""
-        with self._hold_guest_lock(guest_id):
+        with self._folders.hold_lock(guest_id):
             self._signal_init(guest_id, signal.SIGKILL)
             self._wait_for_end(guest_id)
 
@@ -133,8 +142,7 @@ class NamespaceHypervisor:
 
     def list_guests(self) -> tuple[str, ...]:
         """List the ids of all guests that have a disk, running or not."""
-        folder = self._state / "guests"
-        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+        return self._folders.list_guests()
 
     def is_running(self, guest_id: str) -> bool:
         """Whether the guest's PID 1 exists."""
@@ -142,9 +150,7 @@ class NamespaceHypervisor:
 
     def find_folder(self, guest_id: str) -> Path:
         """Return the folder of its disk on this machine: `var` in it is its /var, `console.log` its console."""
-        if not GUEST_ID_PATTERN.fullmatch(guest_id):
-            raise CloudError(f"{guest_id!r} is not the id of a guest")
-        return self._state / "guests" / guest_id
+        return self._folders.find(guest_id)
 
     @property
     def _owner_tag(self) -> str:
@@ -152,12 +158,6 @@ class NamespaceHypervisor:
 
     def _get_namespace(self, guest_id: str) -> str:
         return network.build_link_names(self._bridge, guest_id).namespace
-
-    def _read_guest(self, guest_id: str) -> Guest:
-        guest = read_guest_file(self.find_folder(guest_id))
-        if guest is None:
-            raise CloudError(f"there is no guest {guest_id}")
-        return guest
 
     def _start(self, guest: Guest) -> None:
         folder = self.find_folder(guest.id)
@@ -202,18 +202,3 @@ class NamespaceHypervisor:
         boot_process = self._boot_processes.pop(guest_id, None)
         if boot_process is not None:
             boot_process.wait(KILL_TIMEOUT_S)
-
-    @contextmanager
-    def _hold_guest_lock(self, guest_id: str) -> Iterator[None]:
-        with self._locks_guard:
-            lock = self._locks[guest_id]
-        with lock:
-            yield
-
-
-def _remove_disk(folder: Path) -> None:
-    """Delete a guest's disk, but never through a mount: behind one could be this machine's own root."""
-    if mount_points := mounts.list_mounts_under(folder):
-        raise StorageError(f"{mount_points[0]} is still mounted: unmount it, then remove {folder}")
-    if folder.exists():
-        shutil.rmtree(folder)

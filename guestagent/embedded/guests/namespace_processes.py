@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from guestagent.errors import DeadlineExceeded
@@ -31,7 +31,7 @@ def list_processes(namespace: str) -> Iterator[int]:
             yield int(entry.name)
 
 
-def send_signal(namespace: str, pid: int, number: signal.Signals) -> None:
+def send_signal(namespace: str, pid: int, number: int) -> None:
     """Signal a process of the guest; nothing happens if it has ended and another process has its number."""
     with suppress(ProcessLookupError), closing(PidHandle(pid)) as handle:
         namespace_id = _read_namespace_id(NAMESPACE_FOLDER / namespace)
@@ -61,6 +61,21 @@ def wait_until_gone(namespace: str, clock: Clock, timeout: float) -> bool:
             return False
         clock.sleep(POLL_INTERVAL_S)
     return True
+
+
+@contextmanager
+def pause_processes(namespace: str) -> Iterator[None]:
+    """Stop all of them for the length of a `with` block, so that their files do not change."""
+    stopped_pids: set[int] = set()
+    try:
+        while new_pids := set(list_processes(namespace)) - stopped_pids:  # one could start another meanwhile
+            stopped_pids |= new_pids
+            for pid in new_pids:
+                send_signal(namespace, pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in stopped_pids:
+            send_signal(namespace, pid, signal.SIGCONT)
 
 
 class PidHandle:

@@ -28,7 +28,22 @@ def build_link_names(bridge: str, guest_id: str) -> LinkNames:
 
 
 def connect_guest(bridge: str, guest: Guest) -> None:
-    """Create the namespace and its link. The MAC follows from the IP address, so a successor is reached at once."""
+    """Create the guest's namespace and link, with its address."""
+    create_link(bridge, guest)
+    namespace = build_link_names(bridge, guest.id).namespace
+    guest_commands = (
+        f"address add {_format_address(guest.address, guest.prefix, 'eth0')}",
+        "link set eth0 up",
+        f"route add default via {guest.gateway}",
+    )
+    _run_ip_batch(f"addressing guest {guest.name}", guest_commands, "-n", namespace)
+
+
+def create_link(bridge: str, guest: Guest) -> None:
+    """Create the namespace and its link, without an address: eth0 is what a machine's new network card is.
+
+    The MAC follows from the IP address, so a successor is reached at once.
+    """
     names = build_link_names(bridge, guest.id)
     host_commands = (
         f"netns add {names.namespace}",
@@ -36,14 +51,8 @@ def connect_guest(bridge: str, guest: Guest) -> None:
         f"netns {names.namespace}",
         f"link set {names.host_link} master {bridge} up",
     )
-    guest_commands = (
-        "link set lo up",
-        f"address add {_format_address(guest.address, guest.prefix, 'eth0')}",
-        "link set eth0 up",
-        f"route add default via {guest.gateway}",
-    )
     _run_ip_batch(f"wiring guest {guest.name}", host_commands)
-    _run_ip_batch(f"addressing guest {guest.name}", guest_commands, "-n", names.namespace)
+    _run_ip_batch(f"wiring guest {guest.name}", ("link set lo up",), "-n", names.namespace)
 
 
 def disconnect_guest(bridge: str, guest_id: str) -> None:

@@ -42,10 +42,10 @@ def check_requirements(state: Path, programs: Iterable[str]) -> None:
         if shutil.which(program, path=commands.DEFAULT_PATH) is None:
             package = PROGRAM_PACKAGES.get(program, "guestagent[embedded]")
             raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
-    _try_namespaces(state)
+    try_namespaces(state)
 
 
-def _try_namespaces(state: Path) -> None:
+def try_namespaces(state: Path) -> None:
     """Create the namespaces and the overlay once as a trial: a container often forbids them.
 
     The folder is a new one beside `state`: another command may remove or make that folder at the same time.

@@ -31,7 +31,7 @@ def test_a_guest_that_cannot_be_read_is_no_guest(tmp_path: Path, content: bytes)
     (hypervisor.find_folder("1f0e") / "guest.json").write_bytes(content)
 
     with pytest.raises(CloudError, match="cannot be read"):
-        hypervisor._read_guest("1f0e")
+        hypervisor._folders.read_guest("1f0e")
 
 
 @garbled

@@ -88,7 +88,7 @@ def write_guest(state: Path) -> None:
 
 
 def read_guest(state: Path) -> Guest:
-    return open_hypervisor(state)._read_guest(GUEST.id)
+    return open_hypervisor(state)._folders.read_guest(GUEST.id)
 
 
 def write_passwords(heat: Path) -> None:

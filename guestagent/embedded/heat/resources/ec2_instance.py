@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from guestagent.embedded.heat.resources.resource_type import CloudContext, ResourceType
+from guestagent.embedded.heat.resources.cloud_init_parts import INSTANCE_USER
+from guestagent.embedded.heat.resources.resource_type import CloudContext, Properties, ResourceType
 from guestagent.embedded.heat.resources.stack import HeatStack, StackResource
 from guestagent.embedded.heat.resources.user_data import build_cfntools_data, check_length
 from guestagent.embedded.heat.template.property_schema import Property, Schema
@@ -48,16 +49,16 @@ class Ec2Instance(ResourceType):
 
     async def create(self, resource: StackResource, stack: HeatStack) -> None:
         properties = resource.properties
-        user_data = check_length(
-            build_cfntools_data(resource.metadata, str(properties["UserData"] or ""), self._context.cfn_url)
-        )
+        script, cfn_url = str(properties["UserData"] or ""), self._context.cfn_url
+        user_data = build_cfntools_data(resource.metadata, script, cfn_url, INSTANCE_USER)
         servers = self._context.compute
         resource.physical_id = await servers.create(
             stack.build_physical_name(resource),
             str(properties["InstanceType"]),
             str(properties["ImageId"]),
-            user_data,
+            check_length(user_data),
             str(properties["KeyName"]) if properties["KeyName"] else None,
+            metadata=_build_instance_metadata(properties),
         )
         await servers.wait_until_active(resource.physical_id)
 
@@ -65,6 +66,9 @@ class Ec2Instance(ResourceType):
         resource.write_metadata(dict(declared))
 
     async def update(self, resource: StackResource, stack: HeatStack, changed: frozenset[str]) -> None:
+        if "Tags" in changed:
+            server = self._context.compute.get_server(resource.physical_id)
+            server.metadata = _build_instance_metadata(resource.properties)
         if "InstanceType" in changed:
             await self._context.compute.resize(resource.physical_id, str(resource.properties["InstanceType"]))
 
@@ -78,3 +82,9 @@ class Ec2Instance(ResourceType):
         return (
             "nova" if name == "AvailabilityZone" else self._context.compute.get_address(resource.physical_id)
         )
+
+
+def _build_instance_metadata(properties: Properties) -> dict[str, str]:
+    """Build Nova's metadata from the tags."""
+    tags = properties["Tags"]
+    return {str(tag["Key"]): str(tag["Value"]) for tag in tags} if isinstance(tags, list) else {}

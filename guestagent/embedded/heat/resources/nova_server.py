@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -78,8 +79,8 @@ class NovaServer(ResourceType):
             self._build_user_data(resource),
             str(properties["key_name"]) if properties["key_name"] else None,
             self._find_or_create_port(properties),
+            metadata=_convert_to_text(properties["metadata"]),
         )
-        compute.get_server(resource.physical_id).metadata.update(_convert_to_text(properties["metadata"]))
         await compute.wait_until_active(resource.physical_id)
 
     def update_metadata(self, resource: StackResource, declared: Mapping[str, object]) -> None:
@@ -209,7 +210,12 @@ def _get_server_name(resource: StackResource, stack: HeatStack) -> str:
 
 
 def _convert_to_text(metadata: object) -> dict[str, str]:
-    return {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
+    """Convert metadata for Nova, which takes texts only: other values become JSON, as with Heat."""
+    if not isinstance(metadata, dict):
+        return {}
+    return {
+        str(key): value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()
+    }
 
 
 def _build_not_supported(feature: str) -> ResourceFailure:

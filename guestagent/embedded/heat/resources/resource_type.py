@@ -92,7 +92,15 @@ class ComputeService(Protocol):
         """Ports and security groups."""
 
     async def create(
-        self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
+        self,
+        name: str,
+        flavor: str,
+        image: str,
+        user_data: bytes,
+        key_name: str | None,
+        port: str = "",
+        *,
+        metadata: Mapping[str, str],
     ) -> str:
         """Create a server, at this port's address if there is one, and return its id. It need not run yet."""
 

@@ -1,4 +1,4 @@
-"""User data as Heat sends it to Nova: a MIME multipart, without the parts that only cloud-init and cfntools need."""
+"""User data as Heat sends it to Nova: a MIME multipart of Heat's own parts, the user's and the metadata."""
 
 from __future__ import annotations
 
@@ -8,28 +8,37 @@ from collections.abc import Iterable, Mapping
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 
+from guestagent.embedded.heat.resources.cloud_init_parts import (
+    CFN_INIT_SUBTYPE,
+    MimePart,
+    build_leading_parts,
+    build_log_part,
+    build_server_parts,
+)
 from guestagent.embedded.http.errors import ResourceFailure
 
 USER_DATA_LIMIT = 65_535  # Nova's limit, on the encoded text
-CFN_INIT_SUBTYPE = "x-cfninitdata"
-
-MimePart = tuple[str, str, str]  # content, subtype, file name
 
 
-def build_cfntools_data(metadata: Mapping[str, object], script: str, cfn_url: str) -> bytes:
-    """Build the user data of AWS::EC2::Instance and HEAT_CFNTOOLS: the script is `cfn-userdata`."""
+def build_cfntools_data(metadata: Mapping[str, object], script: str, cfn_url: str, user: str = "") -> bytes:
+    """Build the user data of AWS::EC2::Instance and HEAT_CFNTOOLS: the script is `cfn-userdata`.
+
+    `user` is an account that the guest gets.
+    """
     return _build_multipart(
         [
+            *build_leading_parts(user),
             (script, CFN_INIT_SUBTYPE, "cfn-userdata"),
+            build_log_part(),
             *_build_init_parts(metadata),
-            (f"{cfn_url}/v1/", CFN_INIT_SUBTYPE, "cfn-metadata-server"),
+            *build_server_parts(f"{cfn_url}/v1/"),
         ]
     )
 
 
 def build_config_data(metadata: Mapping[str, object], script: str) -> bytes:
     """Build the user data of SOFTWARE_CONFIG: the script, or each part of a multipart, as it is."""
-    return _build_multipart([*_split_parts(script), *_build_init_parts(metadata)])
+    return _build_multipart([*build_leading_parts(), *_split_parts(script), *_build_init_parts(metadata)])
 
 
 def check_length(user_data: bytes) -> bytes:

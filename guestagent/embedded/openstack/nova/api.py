@@ -69,6 +69,7 @@ class ComputeApi:
             body = (await request.json())["server"]
             data = base64.b64decode(body.get("user_data") or "", validate=True)
             name, flavor, image = str(body["name"]), str(body["flavorRef"]), str(body["imageRef"])
+            metadata = {str(key): str(value) for key, value in dict(body.get("metadata") or {}).items()}
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
             return _build_fault(
                 400, "badRequest", "Invalid input received: a server needs name, flavorRef, imageRef"
@@ -76,13 +77,12 @@ class ComputeApi:
         try:
             first_port, *other_ports = _list_requested_ports(body) or [""]
             server_id = await self._compute.create(
-                name, flavor, image, data, body.get("key_name"), first_port
+                name, flavor, image, data, body.get("key_name"), first_port, metadata=metadata
             )
             for port_id in other_ports:
                 self._compute.networking.find_port(port_id).server_id = server_id
         except ResourceFailure as error:
             return _build_fault(400, "badRequest", str(error))
-        self._compute.get_server(server_id).metadata |= body.get("metadata") or {}
         view = {"id": server_id, "links": [], "OS-DCF:diskConfig": "MANUAL", "adminPass": ""}
         return JSONResponse({"server": view}, 202)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from guestagent.errors import CloudError
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One server to boot. `user_data` is what Heat sends to Nova, decoded."""
+    """One server to boot. `user_data` is what Heat sends to Nova, decoded; `instance_metadata` is Nova's `meta`."""
 
     id: str
     name: str
@@ -21,6 +24,7 @@ class Guest:
     memory_mb: int
     image: str
     user_data: bytes
+    instance_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Hypervisor(Protocol):
@@ -38,8 +42,14 @@ class Hypervisor(Protocol):
     def boot(self, guest: Guest) -> None:
         """Start a new guest; return when its init has started."""
 
+    def boot_copy(self, guest: Guest, origin_id: str) -> None:
+        """Start a new guest from a copy of another's disk at this moment, as from a snapshot image."""
+
     def reboot(self, guest_id: str) -> None:
         """Shut down cleanly, then boot again on the same disk."""
+
+    def cut_power(self, guest_id: str) -> None:
+        """End a guest at once, without a shutdown. Disk and address stay, and `reboot` boots it again."""
 
     def destroy(self, guest_id: str) -> None:
         """Kill and remove a guest; nothing happens if there is none."""
@@ -67,8 +77,17 @@ class FakeHypervisor:
         self._record_call("boot", guest.name)
         self.guests[guest.id] = guest
 
+    def boot_copy(self, guest: Guest, origin_id: str) -> None:
+        if origin_id not in self.guests:
+            raise CloudError(f"there is no guest {origin_id}")
+        self._record_call("boot_copy", guest.name)
+        self.guests[guest.id] = guest
+
     def reboot(self, guest_id: str) -> None:
         self._record_call("reboot", guest_id)
+
+    def cut_power(self, guest_id: str) -> None:
+        self._record_call("cut_power", guest_id)
 
     def destroy(self, guest_id: str) -> None:
         self._record_call("destroy", guest_id)

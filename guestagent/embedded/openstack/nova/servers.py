@@ -25,6 +25,7 @@ from guestagent.embedded.openstack.nova.hypervisor import Guest, Hypervisor
 from guestagent.errors import GuestAgentError
 
 NO_HOST_MESSAGE = "No valid host was found."
+NO_METADATA: Mapping[str, str] = {}
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +81,15 @@ class Compute:
         return "" if checks[kind]() else f"The {kind} ({name}) could not be found."
 
     async def create(
-        self, name: str, flavor: str, image: str, user_data: bytes, key_name: str | None, port: str = ""
+        self,
+        name: str,
+        flavor: str,
+        image: str,
+        user_data: bytes,
+        key_name: str | None,
+        port: str = "",
+        *,
+        metadata: Mapping[str, str] = NO_METADATA,
     ) -> str:
         """Create a server that boots in the background, at this port's address or at one of its own."""
         new_flavor, boot_image = find_flavor(flavor), find_image(image)
@@ -92,7 +101,9 @@ class Compute:
         server_port = (
             self.networking.find_port(port) if port else self.networking.add_port(is_server_owned=True)
         )
-        server = ComputeServer(name, new_flavor, boot_image, server_port.address, user_data, key_name)
+        server = ComputeServer(
+            name, new_flavor, boot_image, server_port.address, user_data, key_name, metadata=dict(metadata)
+        )
         server_port.server_id = server.id
         self.servers[server.id] = server
         server.task = asyncio.create_task(self._boot(server))
@@ -188,6 +199,7 @@ class Compute:
             memory_mb=server.flavor.memory_mb,
             image=server.image.name,
             user_data=server.user_data,
+            instance_metadata=dict(server.metadata),
         )
         await self._run_action(server, lambda: self._hypervisor.boot(guest))
 

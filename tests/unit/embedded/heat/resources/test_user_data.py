@@ -43,8 +43,7 @@ def test_script_and_metadata_are_parts_under_heats_names() -> None:
         build_cfntools_data({"Users": [{"password": "pä"}]}, "#!/bin/sh\necho ü\n", "http://10.77.0.1:8000")
     )
 
-    assert {kind for kind, _ in found.values()} == {"text/x-cfninitdata"}
-    assert found["cfn-userdata"][1] == "#!/bin/sh\necho ü\n"
+    assert found["cfn-userdata"] == ("text/x-cfninitdata", "#!/bin/sh\necho ü\n")
     assert json.loads(found["cfn-init-data"][1]) == {"Users": [{"password": "pä"}]}
     assert found["cfn-metadata-server"][1] == "http://10.77.0.1:8000/v1/"
 
@@ -64,12 +63,47 @@ def test_a_software_configs_script_is_a_nameless_plain_part() -> None:
 def test_the_parts_of_a_multipart_stay_parts() -> None:
     found = parts(build_config_data({}, MULTIPART))
 
-    assert {name: kind for name, (kind, _) in found.items()} == {
-        "one.sh": "text/x-shellscript",
-        "two": "text/cloud-config",
-    }
+    assert [(name, kind) for name, (kind, _) in found.items()][3:] == [
+        ("one.sh", "text/x-shellscript"),
+        ("two", "text/cloud-config"),
+    ]
 
 
 def test_user_data_that_are_too_long_for_nova_are_rejected() -> None:
     with pytest.raises(ResourceFailure, match="too long"):
         check_length(b"x" * 50_000)
+
+
+def test_the_parts_have_heats_order() -> None:
+    user_data = build_cfntools_data({"a": "b"}, "#!/bin/sh\n", "http://10.77.0.1:8000")
+
+    assert list(parts(user_data)) == [
+        "cloud-config",
+        "boothook.sh",
+        "part-handler.py",
+        "cfn-userdata",
+        "loguserdata.py",
+        "cfn-init-data",
+        "cfn-metadata-server",
+        "cfn-boto-cfg",
+    ]
+
+
+def test_an_instance_gets_its_account() -> None:
+    found = parts(build_cfntools_data({}, "", "http://h", "ec2-user"))
+
+    assert found["cloud-config"][1].startswith("user: ec2-user\n")
+    assert "useradd -m ec2-user\n" in found["boothook.sh"][1]
+
+
+def test_a_server_gets_no_account() -> None:
+    found = parts(build_cfntools_data({}, "", "http://h"))
+
+    assert "user" not in found["cloud-config"][1]
+    assert "useradd" not in found["boothook.sh"][1]
+
+
+def test_the_tools_know_the_host_of_the_cfn_api() -> None:
+    found = parts(build_cfntools_data({}, "", "http://[fd00:77::1]:8000"))
+
+    assert found["cfn-boto-cfg"][1].splitlines()[-1] == "cfn_region_endpoint = fd00:77::1"

@@ -103,3 +103,18 @@ def test_a_missing_object_is_reported() -> None:
     assert servers.get_address("nobody") == "0.0.0.0"  # noqa: S104
     with pytest.raises(EntityNotFound):
         servers.get_server("nobody")
+
+
+def test_a_guest_gets_the_metadata_of_its_server() -> None:
+    hypervisor = FakeHypervisor()
+
+    async def work() -> None:
+        servers = compute(hypervisor)
+        image = "guestagent-mariadb"
+        server = await servers.create("n", "m1.small", image, b"", None, metadata={"role": "db"})
+        await servers.wait_until_active(server)
+
+    run(work())
+
+    [guest] = hypervisor.guests.values()
+    assert guest.instance_metadata == {"role": "db"}

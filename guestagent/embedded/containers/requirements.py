@@ -1,0 +1,29 @@
+"""The requirements of containers on this machine, checked before anything is created."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from guestagent.embedded.guests.requirements import try_namespaces
+from guestagent.embedded.host import commands
+from guestagent.errors import UnsupportedEnvironment
+
+PROGRAM_PACKAGES = {
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+}
+
+
+def check_requirements(state: Path) -> None:
+    """Raise UnsupportedEnvironment unless containers can run here."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise UnsupportedEnvironment("guests are Linux containers, which need Linux and root: run it as root")
+    for program, package in PROGRAM_PACKAGES.items():
+        if shutil.which(program, path=commands.DEFAULT_PATH) is None:
+            raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
+    try_namespaces(state)

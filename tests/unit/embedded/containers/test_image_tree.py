@@ -1,0 +1,60 @@
+"""What a tree must have to boot as an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guestagent.embedded.containers import open_image_tree
+from guestagent.errors import CloudError, InvalidInput
+
+PROGRAMS = ("usr/lib/systemd/systemd", "usr/bin/cloud-init", "opt/guestagent/bin/guestagent")
+
+
+def make_tree(folder: Path, *programs: str) -> Path:
+    for program in programs:
+        (folder / program).parent.mkdir(parents=True, exist_ok=True)
+        (folder / program).touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("server", "family"), [("usr/sbin/mariadbd", "mariadb"), ("usr/sbin/mysqld", "mysql")]
+)
+def test_the_server_of_a_tree_is_known_by_its_program(tmp_path: Path, server: str, family: str) -> None:
+    tree = open_image_tree(make_tree(tmp_path, *PROGRAMS, server))
+
+    assert tree.family == family
+
+
+def test_mariadbs_link_for_mysql_does_not_make_it_mysql(tmp_path: Path) -> None:
+    make_tree(tmp_path, *PROGRAMS, "usr/sbin/mariadbd")
+    (tmp_path / "usr/sbin/mysqld").symlink_to("mariadbd")
+
+    assert open_image_tree(tmp_path).family == "mariadb"
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        open_image_tree(tmp_path / "none")
+
+    message = str(caught.value)
+    for word in ("systemd", "cloud-init", "opt/guestagent", "MariaDB or MySQL"):
+        assert word in message
+
+
+def test_an_absolute_link_is_looked_for_in_the_tree(tmp_path: Path) -> None:
+    make_tree(tmp_path, *PROGRAMS[:2], "usr/sbin/mysqld")
+    (tmp_path / "opt/guestagent/bin").mkdir(parents=True)
+    (tmp_path / PROGRAMS[2]).symlink_to("/opt/elsewhere/guestagent")
+
+    assert open_image_tree(tmp_path).family == "mysql"
+
+
+def test_an_image_of_another_server_is_rejected(tmp_path: Path) -> None:
+    tree = open_image_tree(make_tree(tmp_path, *PROGRAMS, "usr/sbin/mariadbd"))
+
+    tree.check_image("guestagent-mariadb-11.8")
+    with pytest.raises(CloudError, match=r"guestagent-mysql: this cloud boots .* which has mariadb"):
+        tree.check_image("guestagent-mysql")
