@@ -1,0 +1,157 @@
+"""The element's script that runs Heat's user data where Heat's own runner does not start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from guestagent.package_data import find_package_data
+
+RUNNER = find_package_data("elements") / "guestagent/static/usr/local/sbin/guestagent-userdata"
+SCRIPT = "#!/bin/sh\necho run >> {}\n"
+
+
+class GuestRoot:
+    """The root of a guest, as cloud-init and Heat's part handler leave it at the first boot."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.parts = folder / "var/lib/heat-cfntools"
+        self.parts.mkdir(parents=True)
+        (folder / "var/log").mkdir()
+        self.begin_instance("first")
+
+    @property
+    def script(self) -> Path:
+        return self.parts / "cfn-userdata"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "var/log/guestagent-userdata.log"
+
+    @property
+    def run_count(self) -> int:
+        runs = self.folder / "runs"
+        return len(runs.read_text().splitlines()) if runs.exists() else 0
+
+    def begin_instance(self, name: str) -> None:
+        """Do what cloud-init does for a new instance id."""
+        link = self.folder / "var/lib/cloud/instance"
+        (self.folder / "var/lib/cloud/instances" / name).mkdir(parents=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.folder / "var/lib/cloud/instances" / name)
+
+    def write_script(self, text: str | None = None, written_at: float = 1000.0) -> None:
+        """Write the user data as the part handler does: not executable, readable by everybody."""
+        self.script.write_text(text or SCRIPT.format(self.folder / "runs"))
+        self.script.chmod(0o644)
+        os.utime(self.script, (written_at, written_at))
+
+    def write_trace(self, name: str, written_at: float) -> None:
+        """Write a file of Heat's own runner."""
+        (self.folder / name).touch()
+        os.utime(self.folder / name, (written_at, written_at))
+
+    def boot(self) -> int:
+        return subprocess.run([RUNNER, self.folder], stdin=subprocess.DEVNULL).returncode
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> GuestRoot:
+    return GuestRoot(tmp_path)
+
+
+def test_user_data_runs_once_for_an_instance(root: GuestRoot) -> None:
+    root.write_script()
+
+    codes = [root.boot(), root.boot()]
+
+    assert codes == [0, 0]
+    assert root.run_count == 1
+    assert root.script.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_copied_disk_runs_the_user_data_of_its_own_instance(root: GuestRoot) -> None:
+    root.write_script()
+    root.write_trace("var/lib/heat-cfntools/provision-finished", 500.0)
+    root.write_trace("var/log/heat-provision.log", 500.0)
+    root.boot()
+    root.begin_instance("copy")
+    root.write_script(written_at=2000.0)
+
+    root.boot()
+
+    assert root.run_count == 2
+
+
+@pytest.mark.parametrize("trace", ["var/lib/heat-cfntools/provision-finished", "var/log/heat-provision.log"])
+def test_user_data_that_heats_runner_has_begun_is_left_to_it(root: GuestRoot, trace: str) -> None:
+    root.write_script()
+    root.write_trace(trace, 1001.0)
+
+    code = root.boot()
+
+    assert (code, root.run_count) == (0, 0)
+
+
+def test_user_data_that_fails_runs_again_at_the_next_boot(root: GuestRoot) -> None:
+    root.write_script(f"#!/bin/sh\necho run >> {root.folder}/runs\ntest -e {root.folder}/network || exit 3\n")
+
+    first_code = root.boot()
+    (root.folder / "network").touch()
+    codes = [root.boot(), root.boot()]
+
+    assert (first_code, codes) == (3, [0, 0])
+    assert root.run_count == 2
+    assert "exit code 3" in root.log.read_text()
+
+
+def test_user_data_that_a_power_cut_has_ended_runs_again(root: GuestRoot) -> None:
+    root.write_script(
+        f"#!/bin/sh\necho run >> {root.folder}/runs\n[ -e {root.folder}/cut ] && exit 0\n"
+        f"touch {root.folder}/cut\nkill -9 $PPID\n"
+    )
+
+    codes = [root.boot(), root.boot()]
+
+    assert codes == [-9, 0]
+    assert root.run_count == 2
+
+
+def test_only_root_can_read_what_the_user_data_prints(root: GuestRoot) -> None:
+    root.log.touch()
+    root.log.chmod(0o644)
+    root.write_script("#!/bin/sh\necho hidden; echo hidden too >&2\n")
+
+    root.boot()
+
+    assert root.log.stat().st_mode & 0o777 == 0o600
+    assert {"hidden", "hidden too"} <= set(root.log.read_text().splitlines())
+
+
+def test_user_data_that_is_no_script_is_left_alone(root: GuestRoot) -> None:
+    root.write_script("#cloud-config\npackages: [vim]\n")
+
+    codes = [root.boot(), root.boot()]
+
+    assert codes == [0, 0]
+    assert root.log.read_text().count("no script") == 1
+
+
+def test_a_node_without_such_user_data_is_left_alone(root: GuestRoot) -> None:
+    code = root.boot()
+
+    assert code == 0
+    assert not root.log.exists()
+
+
+def test_a_machine_without_cloud_init_is_left_alone(root: GuestRoot) -> None:
+    root.write_script()
+    (root.folder / "var/lib/cloud/instance").unlink()
+
+    code = root.boot()
+
+    assert (code, root.run_count) == (0, 0)
