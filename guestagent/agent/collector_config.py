@@ -18,6 +18,14 @@ PROTECTED_OPTIONS = frozenset(
 )  # the metadata must not disconnect the collector from the agent
 OPTION_NAME_PATTERN = re.compile(r"[A-Za-z0-9_.-]+")
 
+UPDATE_COLLECTORS = {
+    "cfn": "access_key_id",
+    "heat": "auth_url",
+    "request": "metadata_url",
+    "zaqar": "auth_url",
+}
+"""The collectors that read newer metadata, each with an option without which it reads nothing."""
+
 
 def update_config(text: str, requested: Mapping[str, object]) -> str:
     """Return the file's text with the requested options, and all else as it was.
@@ -37,6 +45,17 @@ def find_requested_options(document: Mapping[str, object]) -> Mapping[str, objec
     section, interval = document.get(METADATA_KEY), read_polling_interval(document)
     options = dict(section) if isinstance(section, Mapping) else {}
     return options if interval is None else options | {"polling_interval": interval}
+
+
+def list_update_collectors(text: str) -> tuple[str, ...]:
+    """List the collectors that this configuration lets read newer metadata. The others only know the boot's."""
+    lines = list(_parse_lines(text))
+    chosen = {value.strip("\"'") for value in _get_values(lines, "DEFAULT", "collectors")}
+    return tuple(
+        name
+        for name, option in UPDATE_COLLECTORS.items()
+        if (name in chosen or not chosen) and any(_get_values(lines, name, option))
+    )
 
 
 @dataclass(frozen=True, slots=True)

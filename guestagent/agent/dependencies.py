@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
+from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import Pause
 from guestagent.agent.server_config import ServerConfiguration
@@ -25,6 +26,7 @@ class PassDependencies:
     is left alone. `login_proofs` last from pass to pass if the caller keeps them; `identify_server_instance` returns
     another value after each restart of the database server. `compare_logs` compares the binary log with the source's.
     `read_source_times` reads the times of a history's newest transactions from the source's binary log.
+    `read_update_route`: how newer metadata reaches the node; None if that is not to be judged.
     """
 
     open_database: Callable[[], Database]
@@ -41,3 +43,4 @@ class PassDependencies:
     identify_server_instance: Callable[[], object] = lambda: None
     compare_logs: CompareBinlogs = lambda source, tls, since, until, equal, accepted: ComparisonResult()
     read_source_times: ReadSourceTimes = lambda source, tls, newest: {}
+    read_update_route: Callable[[], UpdateRoute | None] = lambda: None

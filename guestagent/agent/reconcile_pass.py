@@ -10,6 +10,7 @@ from guestagent.agent import server_config
 from guestagent.agent.account_steps import find_confirmed_accounts, find_retaining_accounts
 from guestagent.agent.conditions import judge_pending_statement, judge_readiness, judge_rejected_statement
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.metadata_updates import judge_metadata_updates
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
 from guestagent.agent.observe import observe_configuration, try_logins
 from guestagent.agent.pause import Pause, add_pause_condition
@@ -139,6 +140,7 @@ class ReconcilePass:
             pending_condition = judge_pending_statement(pending_statement)
             readiness = Readiness.from_conditions(pending_condition, *readiness.conditions)
         readiness = self.change_cycle.add_condition(readiness, configuration)
+        readiness = self._add_update_condition(readiness)
         if pause is not None:
             steps = plan_steps(desired, observed, refusal, journal.state, dialect)
             readiness = add_pause_condition(readiness, pause, (*_plan_changes(configuration), *steps))
@@ -230,6 +232,13 @@ class ReconcilePass:
         tls = choose_channel_tls(desired, observed) if desired.role is Role.REPLICA else TlsOptions()
         if server.channel is None or server.channel.tls == tls:
             self._dependencies.channel_files.remove_unused_files(server.data_directory, tls)
+
+    def _add_update_condition(self, readiness: Readiness) -> Readiness:
+        route = self._dependencies.read_update_route()
+        if route is None:
+            return readiness
+        conditions = judge_metadata_updates(route, self._dependencies.journal.elapsed_s)
+        return Readiness.from_conditions(*readiness.conditions, *conditions)
 
     def _test_logins(
         self, desired: DesiredState, observed: ObservedState, address: str | None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal, read_boot_id
+from guestagent.agent.metadata_updates import read_update_route
 from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import read_pause
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
@@ -75,6 +76,7 @@ def build_dependencies(
         read_source_times=comparison.read_source_times,
         report_progress=report_progress,
         identify_server_instance=lambda: identify_server_instance(settings.database_socket),
+        read_update_route=lambda: read_update_route(settings),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.journal import Journal
+from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress, Report
 from guestagent.agent.reconcile import Reconciler
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
@@ -29,8 +30,15 @@ LOGIN = SourceState(server_id=7, binary_log=True, history=UPSTREAM)
 class FakeNode:
     """A node: its database, its disk and its clock."""
 
-    def __init__(self, folder: Path, database: FakeDatabase, probe: SourceProbe | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: FakeDatabase,
+        probe: SourceProbe | None = None,
+        update_route: UpdateRoute | None = None,
+    ) -> None:
         self.folder, self.database, self.clock = folder, database, FakeClock()
+        self.update_route = update_route
         self.probe = probe or FakeSourceProbe(SOURCE_STATE)
         self.progress_reports: list[Progress] = []
         self.is_interrupted: Callable[[], bool] = lambda: False
@@ -44,6 +52,7 @@ class FakeNode:
             find_own_address=lambda host: "10.0.0.8",
             is_interrupted=self.is_interrupted,
             report_progress=self.progress_reports.append,
+            read_update_route=lambda: self.update_route,
         )
         return Reconciler(document, "task", "10.0.0.1", dependencies)
 
