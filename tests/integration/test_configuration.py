@@ -70,6 +70,7 @@ class GuestWithService(AgentGuest):
         path = super().write_config()
         command = shlex.join([sys.executable, "-m", "tests.support.fake_systemctl", str(self.server.folder)])
         lines = [f"{verb}_command = {command} {verb}\n" for verb in ("start", "stop", "restart")]
+        lines.append(f"log_command = tail -n 60 {self.server.folder}/out\n")
         more = f"option_file = {self.option_file}\nmemory_mb = 512\n[service]\n"
         path.write_text(path.read_text() + more + "".join(lines))
         return path

@@ -95,6 +95,10 @@ def test_replicas_elsewhere_can_reach_a_server() -> None:
     assert options(MARIADB)["bind-address"] == options(MYSQL)["bind_address"] == "*"
 
 
+def test_a_server_writes_its_errors_where_the_agent_reads_them() -> None:
+    assert options(MARIADB)["skip_log_error"] == options(MYSQL)["skip_log_error"] == "1"
+
+
 def test_mysqls_option_file_is_read_after_debians_own() -> None:
     assert MYSQL.name > "mysqld.cnf"
 

@@ -126,7 +126,8 @@ class Rollback:
         return f"{error}; last error log lines: {last_errors}" if last_errors else error
 
     def _read_last_errors(self, state: ChangeState) -> str:
-        return extract_last_errors(_read_tail(state.log), self.service_control(state.family).read_log())
+        # The file comes second: if the new option file has closed it, it holds only the errors of earlier starts.
+        return extract_last_errors(self.service_control(state.family).read_log(), _read_tail(state.log))
 
 
 def _read_tail(path: str) -> str:

@@ -134,6 +134,9 @@ def _build_safety_settings(server: RunningServer) -> Iterator[ServerSetting]:
 
 
 def _build_log_settings(server: RunningServer) -> Iterator[ServerSetting]:
+    # `log_error = stderr` would not do: MariaDB writes a file of that name.
+    reason = "Errors go to the service manager's log, where the agent reads why a server does not start."
+    yield ServerSetting("skip_log_error", "ON", reason, Activation.NEXT_START, is_option=True)
     reason = "A name of its own: the default holds the host's, and a renamed host would lose its log."
     yield ServerSetting(
         "log_bin", server.binary_log or "binlog", reason, Activation.RESTART, display_value="ON"

@@ -275,3 +275,9 @@ def test_the_last_errors_of_a_server_name_the_variable() -> None:
     assert find_blamed_settings(words, "a = 1\n", "a = 2\nback_log = 99999999999\n") == ("back_log",)
     assert find_blamed_settings("out of memory", "a = 1\nb = 1\n", "a = 2\nb = 1\n") == ("a",)
     assert extract_last_errors("all is well") == ""
+
+
+def test_a_log_that_the_new_file_has_closed_does_not_hide_the_reason() -> None:
+    former_errors = "2026-11-24 10:00:00 0 [ERROR] Can't start server: Bind on TCP/IP port"
+
+    assert extract_last_errors(LOG, former_errors) == "unknown variable 'back_log=99999999999'"

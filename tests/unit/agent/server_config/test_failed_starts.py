@@ -174,3 +174,30 @@ def test_a_server_that_is_stopped_after_a_rollback_stays_stopped(tmp_path: Path)
 
     assert host.read_state().phase is Phase.REFUSED
     assert host.control.commands == commands
+
+
+def test_a_stale_log_file_does_not_hide_the_reason_in_the_journal(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    (tmp_path / "error.log").write_text("2026-11-24 10:00:00 0 [ERROR] an error of an earlier start\n")
+    host.database.global_variables["log_error"] = "error.log"
+
+    report = host.converge(build_document(back_log=7))
+
+    assert "unknown variable 'back_log=7'" in report.readiness.worst_condition.actual
+    assert "earlier start" not in report.readiness.worst_condition.actual
+
+
+def test_the_servers_errors_go_to_the_journal_from_the_next_start_on_without_a_restart(
+    tmp_path: Path,
+) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document())
+    text_of_an_older_agent = host.file.read_text().replace("skip_log_error = ON\n", "")
+    host.file.write_text(text_of_an_older_agent)
+    host.control.commands.clear()
+
+    reports = [host.converge(build_document()), host.converge(build_document())]
+
+    assert [report.verdict for report in reports] == [Verdict.READY, Verdict.READY]
+    assert "skip_log_error = ON\n" in host.file.read_text()
+    assert host.control.commands == []
