@@ -51,6 +51,8 @@ def test_each_service_has_a_log_and_is_never_given_up() -> None:
 
 def test_an_embedded_guest_runs_what_the_units_of_an_image_run() -> None:
     units = {path.stem: path.read_text() for path in find_package_data("systemd").glob("*.service")}
+    # The guest's own boot does what an image's units do once.
+    units = {name: unit for name, unit in units.items() if "Type=oneshot" not in unit}
     programs = {
         service.name: service for service in list_image_services(programs=Path("/opt/guestagent/bin"))
     }
