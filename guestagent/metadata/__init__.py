@@ -5,6 +5,7 @@
 
 from guestagent.metadata.document import (
     CfnHandle,
+    DataVolume,
     Document,
     Handle,
     HotHandle,
@@ -22,6 +23,7 @@ from guestagent.metadata.writer import dump, shown
 
 __all__ = [
     "CfnHandle",
+    "DataVolume",
     "Document",
     "Handle",
     "HotHandle",

@@ -40,6 +40,7 @@ from guestagent.metadata.tls import TlsShape
 from guestagent.metadata.user_shapes import USER, UserListShape
 from guestagent.metadata.variable_consistency import check_section
 from guestagent.metadata.variable_shapes import VariablesShape
+from guestagent.metadata.volume_shape import VOLUME
 from guestagent.validation import Cursor, Problems
 
 NODE = Text(
@@ -105,6 +106,11 @@ SECTION = MappingShape(
             default=False,
         ),
         "Variables": Key("variables", VariablesShape(), "server variables"),
+        "Volume": Key(
+            "volume",
+            VOLUME,
+            "the volume that holds the data directory; it is on the root disk if it is missing",
+        ),
     },
 )
 

@@ -16,6 +16,7 @@ VERSION = 1
 DEFAULT_PORT = 3306
 DEFAULT_DEADLINE = 90
 DEFAULT_MAX_LAG = 10
+DEFAULT_FILE_SYSTEM = "xfs"
 
 
 class Role(str, Enum):
@@ -98,13 +99,26 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class DataVolume:
+    """The volume that holds the node's data directory: its id in Cinder, its size and its file system.
+
+    `is_new`: nothing has been stored on it yet, so it may be formatted if it is blank.
+    """
+
+    id: str | UnresolvedFunction
+    size_gib: int
+    file_system: str = DEFAULT_FILE_SYSTEM
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The `GuestAgent` section: all that guestagent adds to the metadata format of 2013.
 
     `deadline` and `max_lag` are in seconds. `network` is from where a replica's account may connect; None: from
     anywhere. If `server_id` is None, the agent derives one from its address. `polling_interval`, in seconds too, is the
     collector's; None: as in its configuration. `retain_passwords`: replaced passwords stay valid beyond the generation
-    in which they were replaced.
+    in which they were replaced. `volume` None: the data directory is on the root disk.
     """
 
     version: int = VERSION
@@ -119,6 +133,7 @@ class Section:
     polling_interval: int | None = None
     variables: Mapping[str, str | int | bool | UnresolvedFunction] = field(default_factory=dict)
     retain_passwords: bool = False
+    volume: DataVolume | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,8 @@ class Document:
                 "GuestAgent.TLS.Certificate": tls.certificate,
                 "GuestAgent.TLS.Key": tls.key,
             }
+        if self.section.volume is not None:
+            values_by_path["GuestAgent.Volume.Id"] = self.section.volume.id
         values_by_path |= {
             f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()
         }

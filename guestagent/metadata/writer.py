@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestagent.metadata.document import (
+    DEFAULT_FILE_SYSTEM,
     DEFAULT_MAX_LAG,
     DEFAULT_PORT,
     CfnHandle,
+    DataVolume,
     Document,
     Handle,
     Section,
@@ -41,6 +43,11 @@ def dump_for_template(document: Document) -> dict[str, Any]:
 def shown(document: Document) -> dict[str, Any]:
     """Return the document for people and logs: secrets are masked, functions look like `<Master0000.PrivateIp>`."""
     return _DocumentWriter(_mask).write_document(document)
+
+
+def dump_volume(volume: DataVolume) -> dict[str, Any]:
+    """Return the document's `Volume`. Defaults are left out."""
+    return _DocumentWriter(_encode).write_volume(volume)
 
 
 def _encode(value: object) -> object:
@@ -87,6 +94,7 @@ class _DocumentWriter:
             ("Readiness", {"MaxLag": section.max_lag}, {"MaxLag": DEFAULT_MAX_LAG}),
             ("RetainPasswords", section.retain_passwords, False),
             ("PollingInterval", section.polling_interval, None),
+            ("Volume", None if section.volume is None else self.write_volume(section.volume), None),
         )
         return {"Version": section.version, **written}
 
@@ -99,6 +107,13 @@ class _DocumentWriter:
             ("Key", tls.key, None),
             ("ClientCertificates", tls.client_certificates, False),
         )
+
+    def write_volume(self, volume: DataVolume) -> dict[str, Any]:
+        size = {"SizeGiB": self.encode(volume.size_gib)}
+        rest = self._write_keys(
+            ("FileSystem", volume.file_system, DEFAULT_FILE_SYSTEM), ("New", volume.is_new, False)
+        )
+        return {"Id": self.encode(volume.id), **size, **rest}
 
     def _write_source(self, source: Source) -> dict[str, Any]:
         port = self._write_keys(("Port", source.port, DEFAULT_PORT))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guestagent.metadata import (
     CfnHandle,
+    DataVolume,
     Document,
     Handle,
     HotHandle,
@@ -89,6 +90,13 @@ variables = st.one_of(
     st.tuples(st.just("sql_mode"), st.from_regex(r"[A-Z_,]{0,50}", fullmatch=True)),
     st.tuples(st.just("sql_mode"), functions),
 )
+volumes = st.builds(
+    DataVolume,
+    st.uuids().map(str) | functions,
+    st.integers(1, 16384),
+    st.sampled_from(["xfs", "ext4"]),
+    st.booleans(),
+)
 sections = st.builds(
     Section,
     node=st.none() | st.from_regex(r"[A-Za-z0-9_.-]{1,40}", fullmatch=True),
@@ -101,6 +109,7 @@ sections = st.builds(
     max_lag=st.integers(0, 86400),
     polling_interval=st.none() | st.integers(1, 3600),
     variables=st.lists(variables, max_size=3).map(dict),
+    volume=st.none() | volumes,
 )
 sources = st.builds(Source, addresses | functions, users, st.integers(1, 65535))
 documents = st.one_of(

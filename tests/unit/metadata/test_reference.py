@@ -11,6 +11,7 @@ import pytest
 from guestagent.metadata import documents, parse
 from guestagent.metadata.declaration import DOCUMENT_KEYS, READINESS, SECTION, SEEDING, SOURCE
 from guestagent.metadata.tls import TLS
+from guestagent.metadata.volume_shape import VOLUME
 
 PAGE = Path(__file__).parents[3].joinpath("docs/reference/metadata.md").read_text(encoding="utf-8")
 
@@ -23,7 +24,7 @@ def iterate_keys() -> Iterator[str]:
     yield from DOCUMENT_KEYS.keys
     yield from (f"Master.{key}" for key in SOURCE.keys)
     yield from (key for key in SECTION.keys if key not in ("Seeding", "Readiness"))
-    for name, record in (("TLS", TLS), ("Seeding", SEEDING), ("Readiness", READINESS)):
+    for name, record in (("TLS", TLS), ("Seeding", SEEDING), ("Readiness", READINESS), ("Volume", VOLUME)):
         yield from (f"{name}.{key}" for key in record.keys)
 
 
