@@ -20,6 +20,7 @@
     ├── StackFailed                     6   the stack ended in a failed state; carries Heat's reason
     ├── DeadlineExceeded                7   a time limit is over
     ├── StorageError             (retry)    8   a file of guestagent cannot be read or written (full disk, permissions)
+    ├── VolumeError                     9   the data volume: missing, foreign, damaged, or it holds something else
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
 (retry): another attempt can succeed without a change.
@@ -187,6 +188,20 @@ class StorageError(GuestAgentError):
     """A file of guestagent that cannot be read or written."""
 
     exit_code = 8
+
+
+class VolumeError(GuestAgentError):
+    """A data volume that must not be used. Nothing on it was lost, and the database server must not start."""
+
+    exit_code = 9
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self._advice = advice
+
+    @property
+    def advice(self) -> str:
+        return self._advice
 
 
 class UnsupportedEnvironment(GuestAgentError):

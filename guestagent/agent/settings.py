@@ -38,6 +38,13 @@ OPTIONS: OptionGroups = {
         Option("cache", "/var/lib/os-collect-config"),
         Option("config", "/etc/os-collect-config.conf"),
     ),
+    "volume": (
+        Option("mount", "/var/lib/guestagent-volume"),
+        Option("data", "/var/lib/mysql"),
+        Option("run", "/run/guestagent-volume"),
+        Option("instance_data", "/run/cloud-init"),
+        NumberOption("timeout", 120.0, minimum=0.1, limit=DURATION_LIMIT_S),
+    ),
     "signal": (
         Option("ca_file"),
         NumberOption("timeout", 20.0, minimum=0.1, limit=DURATION_LIMIT_S),
@@ -56,6 +63,20 @@ class ServiceSettings:
     stop: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSettings:
+    """Where the data volume is mounted, the data directory for which it stands, and the folder of its state.
+
+    `instance_data` is the folder of cloud-init's instance data, `timeout` the seconds to wait for the device.
+    """
+
+    mount: Path = Path("/var/lib/guestagent-volume")
+    data: Path = Path("/var/lib/mysql")
+    run: Path = Path("/run/guestagent-volume")
+    instance_data: Path = Path("/run/cloud-init")
+    timeout: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +99,7 @@ class Settings:
     ca_file: Path | None
     signal_timeout: float
     auth_ttl: float
+    volume: VolumeSettings = VolumeSettings()
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -117,6 +139,13 @@ def _build_settings(values: OptionValues) -> Settings:
         ca_file=values.find_path("signal", "ca_file"),
         signal_timeout=values.get_number("signal", "timeout"),
         auth_ttl=values.get_number("signal", "auth_ttl"),
+        volume=VolumeSettings(
+            mount=Path(values.get_text("volume", "mount")),
+            data=Path(values.get_text("volume", "data")),
+            run=Path(values.get_text("volume", "run")),
+            instance_data=Path(values.get_text("volume", "instance_data")),
+            timeout=values.get_number("volume", "timeout"),
+        ),
     )
     if values.problems:
         raise InvalidSettings(values.problems)

@@ -29,7 +29,7 @@ DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
 On the operator's workstation: cluster, validate, elements-path.
-On a node: status, doctor, plan, apply, pause, resume, accept-source; its services run serve and poke.
+On a node: status, doctor, plan, apply, pause, resume, accept-source, volume; its services run serve and poke.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -43,6 +43,7 @@ exit codes:
   6  the stack failed
   7  the deadline is over
   8  a file or the output cannot be written, or a file of guestagent cannot be read
+  9  the data volume is missing, foreign or damaged
  70  a bug of guestagent
  77  this machine lacks what the command needs (root, namespaces)
 130  interrupted"""
@@ -57,6 +58,7 @@ COMMAND_MODULES = {
     "pause": "pause",
     "resume": "pause",
     "accept-source": "accept_source",
+    "volume": "volume",
     "validate": "validate",
     "elements-path": "elements_path",
     "cluster": "cluster",

@@ -19,6 +19,8 @@ MARIADB = (
     find_package_data("elements") / "guestagent-mariadb/static/etc/mysql/mariadb.conf.d/90-guestagent.cnf"
 )
 MYSQL = find_package_data("elements") / "guestagent-mysql/static/etc/mysql/mysql.conf.d/zz-guestagent.cnf"
+VOLUME_UNITS_LIMIT = 40
+"""A unit that mounts for the whole machine cannot have a view of its own of the file systems."""
 MOST_EXPOSED = 30  # tenths, as systemd-analyze counts: a unit without any protection has 96
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
@@ -86,4 +88,6 @@ def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
 @needs_systemd
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_may_do_little_beside_its_work(unit: Path) -> None:
-    run_program("systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", unit)
+    limit = VOLUME_UNITS_LIMIT if "volume" in unit.name else MOST_EXPOSED
+
+    run_program("systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", unit)

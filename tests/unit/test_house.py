@@ -35,7 +35,8 @@ ARROWS: dict[str, set[str]] = {
     "metadata": FOUNDATION,
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
-    "agent": FOUNDATION | {"metadata", "database", "signal"},
+    "volume": FOUNDATION | {"metadata"},
+    "agent": FOUNDATION | {"metadata", "database", "signal", "volume"},
     "controller": {
         *(
             "metadata",
@@ -70,9 +71,10 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "real_heat": {"host", "openstack/keystone", "database_servers"},
     "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "containers", "real_heat"},
 }
-GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "agent"}
+GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "agent"}
 GUEST_COMMANDS = {
-    *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "input_file.py"),
+    *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "volume.py"),
+    *("input_file.py",),
     *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}

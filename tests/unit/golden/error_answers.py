@@ -32,6 +32,7 @@ from guestagent.errors import (
     StackFailed,
     StorageError,
     UnsupportedEnvironment,
+    VolumeError,
 )
 from guestagent.signal import HandleBroken, HandleDoubted
 from tests.unit.golden.command_line import answer_command, connect_to
@@ -60,6 +61,7 @@ ERRORS: dict[str, GuestAgentError] = {
     "stack-failed": StackFailed("db", "CREATE_FAILED", "reason"),
     "deadline-exceeded": DeadlineExceeded("message"),
     "storage": StorageError("message"),
+    "volume": VolumeError("message", "advice"),
     "unsupported-environment": UnsupportedEnvironment("message"),
 }
 """An error of every kind, by a name that does not depend on its class. A test fails if a kind is missing."""

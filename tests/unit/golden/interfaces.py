@@ -14,6 +14,7 @@ from guestagent.controller import Dialect, NodeState, Passwords
 from guestagent.metadata import Role, schema
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES
 from guestagent.signal import SignalStatus, SignalTransport
+from guestagent.volume import VolumeResult
 from tests.unit.golden.command_line import print_parser
 from tests.unit.golden.golden_file import golden, hide_prose, to_json
 
@@ -25,6 +26,7 @@ WORDS: Mapping[str, Iterable[Enum]] = {
     "status --json, plan --json, evidence: role": Role,
     "apply: how the work ended": Verdict,
     "doctor --json: findings[].grade": Grade,
+    "volume show --json: result": VolumeResult,
     "cluster status --json: nodes[].state": NodeState,
     "cluster.yaml, preflight --json: dialect": Dialect,
     "passwords of a cluster": Passwords,

@@ -29,7 +29,9 @@ def write_settings(folder: Path) -> Path:
     file.write_text(
         f"[DEFAULT]\nstate = {folder}/state\nrun = {folder}/run\n"
         f"[database]\nsocket = {folder}/mysqld.sock\n"
-        f"[collector]\ncache = {folder}/cache\nconfig = {folder}/os-collect-config.conf\n",
+        f"[collector]\ncache = {folder}/cache\nconfig = {folder}/os-collect-config.conf\n"
+        f"[volume]\nmount = {folder}/volume\ndata = {folder}/data\nrun = {folder}/volume-state\n"
+        f"instance_data = {folder}/cloud-init\n",
         encoding="utf-8",
     )
     return file

@@ -17,6 +17,7 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
     service_states,
     tool_answers,
     validate_answers,
+    volume_answers,
 )
 from tests.unit.golden.clusters import list_templates
 from tests.unit.golden.documents import list_documents
@@ -26,6 +27,7 @@ from tests.unit.golden.guest_files import list_guest_files
 from tests.unit.golden.signal_files import list_signal_files
 from tests.unit.golden.status_files import list_status_files
 from tests.unit.golden.stored_file import StoredFile
+from tests.unit.golden.volume_files import list_volume_files
 
 __all__ = ["BUILDS", "STORED"]
 
@@ -37,6 +39,7 @@ STORED: dict[str, StoredFile] = dict(
         *list_embedded_files(),
         *list_documents(),
         *list_templates(),
+        *list_volume_files(),
     ]
 )
 """Files that the product both writes and reads, by the name of the golden file below data/files."""

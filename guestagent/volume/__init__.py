@@ -1,0 +1,23 @@
+"""The data volume: found by its id, formatted if it is blank and new, mounted before the database server starts.
+
+`guestagent-volume.service` runs `set_up_volume` as root. The agent reads its result with `read_volume_state`.
+"""
+
+from guestagent.volume.environment import VolumeEnvironment, VolumePaths
+from guestagent.volume.growth import grow_volume, request_growth
+from guestagent.volume.marker import Marker
+from guestagent.volume.setup import set_up_volume
+from guestagent.volume.state import VolumeResult, VolumeState
+from guestagent.volume.state_file import read_volume_state
+
+__all__ = [
+    "Marker",
+    "VolumeEnvironment",
+    "VolumePaths",
+    "VolumeResult",
+    "VolumeState",
+    "grow_volume",
+    "read_volume_state",
+    "request_growth",
+    "set_up_volume",
+]

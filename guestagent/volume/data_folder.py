@@ -1,0 +1,113 @@
+"""The data directory: copied from the root disk to a new volume, and mounted from there at its usual place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from guestagent import atomic_file
+from guestagent.errors import StorageError, VolumeError
+from guestagent.volume.block_device import BlockDevice
+from guestagent.volume.environment import VolumePaths
+from guestagent.volume.mount_table import find_mount, parse_lock_owners, parse_mounts
+from guestagent.volume.tools import VolumeTools
+
+LOCKED_FILES = ("ibdata1", "aria_log_control", "mysql.ibd")
+"""Files that a running MySQL or MariaDB keeps locked."""
+SECTOR_BYTES = 512
+STOP_ADVICE = "stop the database server first"
+
+
+class DataFolder:
+    """The data directory on the root disk and its copy on the volume, which is mounted in its place."""
+
+    def __init__(self, paths: VolumePaths, tools: VolumeTools) -> None:
+        self._paths, self._tools = paths, tools
+
+    def check_source(self) -> None:
+        """Raise VolumeError if the place of the data directory is no folder, where nothing could be mounted."""
+        data = self._paths.data
+        if data.is_symlink() or not data.is_dir():
+            raise VolumeError(
+                f"{data} is no folder",
+                "the volume is mounted there: make it one, as the server's package does",
+            )
+
+    def check_copy(self) -> None:
+        """Raise VolumeError if the volume has lost its data directory."""
+        if not self._paths.volume_data.is_dir():
+            raise VolumeError(
+                f"the volume holds no folder {self._paths.volume_data.name}, which is its data directory",
+                "if it was to be replaced by another one, rename that one to it",
+            )
+
+    def copy(self, *, is_new: bool) -> None:
+        """Copy the data directory to the volume, unless that is done. Its final name appears when it is complete."""
+        paths = self._paths
+        if paths.volume_data.is_dir():
+            return
+        if not is_new:
+            raise VolumeError("the volume holds no data directory, and is not declared new")
+        self._check_stopped()
+        _remove_folder(paths.copy)
+        needed = sum(_list_sizes(paths.data))
+        statistics = os.statvfs(paths.root)
+        free = statistics.f_bavail * statistics.f_frsize
+        if needed > free:
+            raise VolumeError(
+                f"the data directory {paths.data} has {needed} bytes, and only {free} are free on the volume",
+                "use a larger volume",
+            )
+        try:
+            self._tools.copy_folder(paths.data, paths.copy)
+            self._tools.sync(paths.root)
+        except VolumeError:
+            _remove_folder(paths.copy)
+            raise
+        # The rename is on the disk before the marker says that the data are complete.
+        atomic_file.rename_file(paths.copy, paths.volume_data)
+
+    def mount(self, device: BlockDevice) -> None:
+        """Mount the folder of the volume in the place of the data directory, unless it is.
+
+        A mount of another folder of the volume, which was renamed since, is replaced.
+        """
+        data, folder = self._paths.data, self._paths.volume_data
+        if data.samefile(folder):
+            return
+        mounts = parse_mounts((self._paths.proc / "self" / "mountinfo").read_text())
+        present = find_mount(mounts, str(data))
+        if present is not None and present.device_number != device.number:
+            raise VolumeError(f"another file system is mounted at {data}: device {present.device_number}")
+        self._check_stopped()
+        if present is not None:
+            self._tools.unmount(data)
+        self._tools.bind(folder, data)
+
+    def _check_stopped(self) -> None:
+        """Raise VolumeError if a server uses the data directory: it would go on with files that nobody sees."""
+        locked = parse_lock_owners((self._paths.proc / "locks").read_text())
+        for name in LOCKED_FILES:
+            try:
+                status = (self._paths.data / name).stat()
+            except OSError:
+                continue
+            if (os.major(status.st_dev), os.minor(status.st_dev), status.st_ino) in locked:
+                raise VolumeError(f"a database server uses {self._paths.data / name}", STOP_ADVICE)
+
+
+def _list_sizes(folder: Path) -> Iterator[int]:
+    """List the sizes of a folder's files on the disk, in bytes."""
+    for parent, _, names in os.walk(folder):
+        yield from (os.lstat(Path(parent, name)).st_blocks * SECTOR_BYTES for name in names)
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"cannot remove {folder}: {error.strerror}") from error

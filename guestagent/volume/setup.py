@@ -1,0 +1,218 @@
+"""The work of the volume's unit at a boot: find, format, mount and fill the volume, and record the result.
+
+It may be killed between any two instructions, or lose power: the next run starts from what it finds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from guestagent.errors import InvalidMetadata, StorageError, VolumeError
+from guestagent.file_lock import hold_lock
+from guestagent.metadata.server_metadata import VolumeDeclaration
+from guestagent.strict_json import UnreadableContent
+from guestagent.volume.block_device import BlockDevice, observe_device, wait_for_device
+from guestagent.volume.data_folder import DataFolder
+from guestagent.volume.decision import VolumeAction, check_marker, decide_action, decide_by_content
+from guestagent.volume.environment import VolumeEnvironment
+from guestagent.volume.growth import grow_mounted, grow_unmounted, measure_file_system
+from guestagent.volume.instance_data import choose_declaration, read_instance_data
+from guestagent.volume.marker import Marker
+from guestagent.volume.marker_file import read_marker, write_marker
+from guestagent.volume.mount_table import find_mount, list_targets, parse_mounts
+from guestagent.volume.observation import build_label
+from guestagent.volume.record import VolumeRecord, read_record, write_record
+from guestagent.volume.state import VolumeResult, VolumeState
+from guestagent.volume.state_file import write_volume_state
+
+LOCK_FILE = "lock"
+
+
+def set_up_volume(environment: VolumeEnvironment) -> VolumeState:
+    """Mount the node's volume, and return the state. A node without a volume is left as it is.
+
+    The state is written for the agent, also that of a failure, which is raised: VolumeError or InvalidMetadata or
+    StorageError. In that case nothing is mounted by this run, and nothing on the volume is lost.
+    """
+    paths = environment.paths
+    with hold_lock(paths.run / LOCK_FILE, math.inf):
+        write_volume_state(paths.run, VolumeState(VolumeResult.RUNNING))
+        declaration = None
+        try:
+            record = _read_record(environment)
+            declaration = choose_declaration(read_instance_data(paths.cloud_init), record)
+            state = (
+                VolumeState(VolumeResult.NONE)
+                if declaration is None
+                else _VolumeSetup(environment, _update_record(environment, declaration, record)).run()
+            )
+        except (VolumeError, InvalidMetadata, StorageError) as error:
+            failed = VolumeState(VolumeResult.FAILED, declaration, reason=str(error), advice=error.advice)
+            write_volume_state(paths.run, failed)
+            raise
+        write_volume_state(paths.run, state)
+        return state
+
+
+def _read_record(environment: VolumeEnvironment) -> VolumeRecord | None:
+    """Read the record. One that cannot be read stops the work, unless cloud-init has the declaration."""
+    try:
+        return read_record(environment.paths.state)
+    except UnreadableContent as error:
+        instance_data = read_instance_data(environment.paths.cloud_init)
+        if instance_data is not None and instance_data.value is not None:
+            return None
+        raise VolumeError(
+            f"the record of the volume in {environment.paths.state} cannot be read ({error})",
+            "if this node has no data volume, remove the file volume.json there",
+        ) from error
+
+
+def _update_record(
+    environment: VolumeEnvironment, declaration: VolumeDeclaration, record: VolumeRecord | None
+) -> VolumeRecord:
+    """Record the declaration, so that a boot without cloud-init's data does not use the root disk."""
+    instance_data = read_instance_data(environment.paths.cloud_init)
+    instance_id = record.instance_id if instance_data is None and record else ""
+    if instance_data is not None:
+        instance_id = instance_data.instance_id
+    is_same_volume = record is not None and record.declaration.volume_id == declaration.volume_id
+    is_formatting = record is not None and is_same_volume and record.is_formatting
+    updated = VolumeRecord(instance_id, declaration, is_formatting)
+    if updated != record:
+        write_record(environment.paths.state, updated)
+    return updated
+
+
+class _VolumeSetup:
+    """One run on a declared volume."""
+
+    def __init__(self, environment: VolumeEnvironment, record: VolumeRecord) -> None:
+        self._environment, self._record = environment, record
+        self._paths, self._tools = environment.paths, environment.tools
+        self._declaration = record.declaration
+        self._kind = record.declaration.volume.file_system
+        self._is_formatted = False
+
+    def run(self) -> VolumeState:
+        paths = self._paths
+        data = DataFolder(paths, self._tools)
+        data.check_source()
+        device = wait_for_device(
+            self._declaration.volume_id,
+            paths.sys,
+            paths.dev,
+            self._environment.clock,
+            self._environment.timeout_s,
+        )
+        with self._mount_root(device):
+            marker = self._complete_data(data)
+            growth_error = grow_mounted(self._environment, device, self._kind)
+            data.mount(device)
+        size = measure_file_system(self._environment, device, self._kind)
+        return VolumeState(
+            VolumeResult.MOUNTED,
+            self._declaration,
+            device=device.name,
+            device_number=device.number,
+            device_bytes=size.device_bytes,
+            file_system_bytes=size.file_system_bytes,
+            growth_error=growth_error if size.is_smaller else "",
+            is_formatted=self._is_formatted,
+            marker=marker,
+        )
+
+    @contextmanager
+    def _mount_root(self, device: BlockDevice) -> Iterator[None]:
+        """Mount the volume at its root, unless it is. If the rest of the work fails, unmount it again."""
+        mounts = parse_mounts((self._paths.proc / "self" / "mountinfo").read_text())
+        root = self._paths.root
+        present = find_mount(mounts, str(root))
+        if present is not None:
+            if present.device_number != device.number:
+                raise VolumeError(f"{root} is the mount of another device, {present.device_number}")
+            yield
+            return
+        inspection = self._paths.inspection
+        if find_mount(mounts, str(inspection)) is not None:  # of a run that was killed
+            self._tools.unmount(inspection)
+        others = [target for target in list_targets(mounts, device.number) if target != str(inspection)]
+        if others:
+            raise VolumeError(f"{device.name} is mounted at {', '.join(others)}", "unmount it there")
+        self._prepare_file_system(device)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tools.mount(device.path, root, self._kind)
+        try:
+            yield
+        except BaseException:
+            with suppress(VolumeError):
+                self._tools.unmount(root)
+            raise
+
+    def _prepare_file_system(self, device: BlockDevice) -> None:
+        """Format the volume if that is allowed, otherwise make sure that it may be mounted, and grow an ext4."""
+        observation = observe_device(device, self._paths.sys, self._tools)
+        action = decide_action(self._declaration, observation, is_formatting=self._record.is_formatting)
+        if action is VolumeAction.MOUNT:
+            action = self._decide_by_content(device)
+        if action is VolumeAction.MOUNT:
+            grow_unmounted(self._environment, device, self._kind)
+            return
+        self._record_format(is_formatting=True)
+        self._tools.make_file_system(
+            device.path,
+            self._kind,
+            build_label(self._declaration.volume_id),
+            replace=action is VolumeAction.FORMAT_AGAIN,
+        )
+        self._is_formatted = True
+
+    def _decide_by_content(self, device: BlockDevice) -> VolumeAction:
+        """Look at the marker before a mount for writing, which replays the log, changes anything."""
+        folder, may_format = self._paths.inspection, self._record.is_formatting
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._tools.mount_read_only(device.path, folder, self._kind)
+        except VolumeError:
+            if may_format and self._declaration.volume.is_new:
+                return VolumeAction.FORMAT_AGAIN
+            raise
+        try:
+            marker = read_marker(folder)
+            names = {child.name for child in folder.iterdir()}
+        finally:
+            self._tools.unmount(folder)
+        return decide_by_content(self._declaration, marker, names, is_formatting=may_format)
+
+    def _record_format(self, *, is_formatting: bool) -> None:
+        if self._record.is_formatting != is_formatting:
+            self._record = replace(self._record, is_formatting=is_formatting)
+            write_record(self._paths.state, self._record)
+
+    def _complete_data(self, data: DataFolder) -> Marker:
+        """Mark the volume as this node's, and copy the data directory of the root disk to a new one."""
+        root, declaration = self._paths.root, self._declaration
+        root.chmod(0o700)
+        marker = read_marker(root)
+        if marker is not None:
+            check_marker(declaration, marker)
+        present = marker or Marker(declaration.volume_id)
+        owned = replace(
+            present,
+            cluster=present.cluster or declaration.cluster,
+            node=present.node or declaration.node,
+        )
+        if owned != marker:
+            write_marker(root, owned)
+        # From here on the volume may hold data: a format would lose them.
+        self._record_format(is_formatting=False)
+        if owned.has_data:
+            data.check_copy()
+            return owned
+        data.copy(is_new=declaration.volume.is_new)
+        complete = replace(owned, has_data=True)
+        write_marker(root, complete)
+        return complete
