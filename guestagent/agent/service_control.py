@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from guestagent.agent.child_process import run_program
+from guestagent.agent.settings import ServiceSettings
 
 LOG_TIMEOUT_S = 10.0
 LOG_LINES_LIMIT = 60
@@ -125,3 +127,11 @@ class FakeServiceControl:
         self.commands.append(verb)
         meanwhile()
         return self.on_command()
+
+
+def build_service_control(service: ServiceSettings, family: str) -> ServiceControl:
+    """Build the service control from the commands of the settings; with systemctl if they name none."""
+    if service.restart:
+        return CommandServiceControl(service.start, service.stop, service.restart, service.log)
+    default_unit = family if family == "mariadb" or Path("/etc/mysql").is_dir() else "mysqld"
+    return build_systemctl_control(service.unit or default_unit)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from guestagent.agent.dependencies import PassDependencies
@@ -17,9 +16,12 @@ from guestagent.agent.pause import read_pause
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.host import measure_host
+from guestagent.agent.server_config.option_file_path import find_option_file
 from guestagent.agent.server_instance import identify_server_instance
-from guestagent.agent.service_control import CommandServiceControl, ServiceControl, build_systemctl_control
-from guestagent.agent.settings import ServiceSettings, Settings
+from guestagent.agent.service_control import (
+    build_service_control,
+)
+from guestagent.agent.settings import Settings
 from guestagent.database.binlog_comparison import BinlogComparison
 from guestagent.database.detect import open_database
 from guestagent.database.source_probe import TcpSourceProbe
@@ -37,15 +39,6 @@ from guestagent.signal import (
     build_transport,
     find_handle_url,
 )
-
-OPTION_FILES = {
-    "mariadb": (
-        Path("/etc/mysql/mariadb.conf.d/90-guestagent.cnf"),
-        Path("/etc/my.cnf.d/90-guestagent.cnf"),
-    ),
-    "mysql": (Path("/etc/mysql/mysql.conf.d/zz-guestagent.cnf"), Path("/etc/my.cnf.d/zz-guestagent.cnf")),
-}
-"""Each is read after the packages' own files."""
 
 LOCK_TIMEOUT_S = 5.0
 
@@ -90,22 +83,6 @@ def build_configuration_dependencies(settings: Settings, clock: Clock) -> Config
         clock=clock,
         boot_id=read_boot_id(),
     )
-
-
-def find_option_file(family: str, paths: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:
-    """Find the agent's option file in the image, in Debian's layout or the RPM one.
-
-    If there is none, the agent does not manage the server's configuration.
-    """
-    return next((path for path in paths.get(family, ()) if path.exists()), None)
-
-
-def build_service_control(service: ServiceSettings, family: str) -> ServiceControl:
-    """Build the service control from the commands of the settings; with systemctl if they name none."""
-    if service.restart:
-        return CommandServiceControl(service.start, service.stop, service.restart, service.log)
-    default_unit = family if family == "mariadb" or Path("/etc/mysql").is_dir() else "mysqld"
-    return build_systemctl_control(service.unit or default_unit)
 
 
 def build_sender(settings: Settings, clock: Clock, log: Callable[[str], None]) -> Sender:

@@ -18,7 +18,7 @@ BROKEN_PIPE_ERRNOS = frozenset({errno.EPIPE, errno.ECONNRESET})
 
 
 class OutputError(OSError):
-    """An output that cannot be written. `errno` is the reason."""
+    """An output that cannot be written. `errno` is the reason; `error_report.report_output_error` handles it."""
 
 
 class VisibleStream:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from guestagent.controller.heat_api import NO_PARAMETERS, Resource, Stack
-from guestagent.controller.template.requirements import REQUIREMENTS
+from guestagent.controller.template.cloud_requirements import REQUIREMENTS
 from guestagent.errors import CloudRefused, CloudUnreachable
 from guestagent.secret import Secret
 

@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
 from guestagent.controller.heat_api import Heat
+from guestagent.controller.template.cloud_requirements import REQUIREMENTS, list_resource_types
 from guestagent.controller.template.renderer import render
-from guestagent.controller.template.requirements import REQUIREMENTS, list_resource_types
 from guestagent.errors import CloudRefused, InvalidCluster
 
 T = TypeVar("T")

@@ -9,7 +9,6 @@ from guestagent.database import mariadb, mysql
 from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.login import connect_socket
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.binlog import read_timestamps as read_mariadb_timestamps
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.server import MariadbDatabase
@@ -22,6 +21,7 @@ from guestagent.database.protocols import Database, SqlDialect
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import SourceState
+from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 
 DETECT_OPERATION = "detecting the server's family"

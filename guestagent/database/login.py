@@ -6,7 +6,7 @@ import socket
 
 from guestagent.database.connection import TOTAL_TIMEOUT_FACTOR, Connection
 from guestagent.database.driver import CR_SSL_CONNECTION_ERROR, close_on_failure, log_in, translate_errors
-from guestagent.database.greeting import PLAINTEXT, choose_tls
+from guestagent.database.opportunistic_tls import PLAINTEXT, choose_tls
 from guestagent.database.session_variables import READ_WRITE
 from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseRefused

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.detect import read_source_state
-from guestagent.database.greeting import PLAINTEXT
 from guestagent.database.login import connect_tcp
 from guestagent.database.login_backoff import LoginBackoff
-from guestagent.database.malformed_response import translate_malformed_response
+from guestagent.database.opportunistic_tls import PLAINTEXT
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ServerError, SourceState
+from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 from guestagent.metadata.document import Tls
 from guestagent.secret import Secret

@@ -9,7 +9,7 @@ from guestagent.agent.doctor.agent import check_agent
 from guestagent.agent.doctor.database import check_database
 from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.finding import Finding
-from guestagent.agent.doctor.heat import check_handle
+from guestagent.agent.doctor.heat_handle import check_handle
 from guestagent.agent.doctor.metadata import check_metadata, find_document
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.settings import Settings

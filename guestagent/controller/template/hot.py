@@ -12,15 +12,14 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
+from guestagent.controller.template.handle_order import HANDLES_RESOURCE, list_handles
 from guestagent.controller.template.node_metadata import (
     CA_RESOURCE,
-    HANDLES_RESOURCE,
     DialectFunctions,
     TemplateMapping,
     build_cluster_metadata,
     build_node_metadata,
     has_parameters,
-    list_handles,
     list_parameters,
 )
 from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group

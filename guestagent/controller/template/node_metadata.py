@@ -20,8 +20,6 @@ CLUSTER_METADATA_VERSION = 1  # of the metadata of Begin
 DATABASE_PORT = DEFAULT_PORT  # of every node: a cluster has no other
 CA_RESOURCE = "Authority"
 """The resource with the CA, so that its text is in a template once, and not in every node's metadata."""
-HANDLES_RESOURCE = "Handles"
-"""The resource between the replicas' handles and their servers: see `list_handles`."""
 
 
 TemplateMapping = dict[str, Any]
@@ -91,15 +89,6 @@ def _build_section(cluster: Cluster, node: Node, functions: DialectFunctions) ->
 
 def _build_tls(tls: Tls, functions: DialectFunctions) -> Tls:
     return replace(tls, ca=None if tls.ca is None else build_function(functions.ca))
-
-
-def list_handles(cluster: Cluster) -> list[str]:
-    """List the replicas' handles, all of which must exist before a replica's server is created or changed.
-
-    With every signal Heat resolves the metadata of all servers. A handle whose URL is being created then gets a second
-    one, and a server whose metadata changes while it is being created never completes (docs/explanation/dialects.md).
-    """
-    return [node.handle for node in cluster.replicas]
 
 
 def list_parameters(cluster: Cluster) -> tuple[str, ...]:

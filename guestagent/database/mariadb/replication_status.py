@@ -8,13 +8,13 @@ from guestagent.database.channel_options import find_unexpected_options
 from guestagent.database.connection import Connection
 from guestagent.database.connection_errors import remove_query_text
 from guestagent.database.driver import Row
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.channel_options import FIXED_OPTIONS
 from guestagent.database.mariadb.replication_filters import list_channel_filters
 from guestagent.database.named_channels import reject_named_channels
 from guestagent.database.queries import read_applier_wait
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, Endpoint, ReceiverState, ServerError, TlsOptions
+from guestagent.database.unsupported_response import translate_malformed_response
 
 OPERATION = "reading the channel's status"
 

@@ -8,7 +8,6 @@ from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION
 from guestagent.database.lock_wait import ACCOUNT_LOCK_TIMEOUT_S
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import read_revokes
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.relay_log_repair import point_channel, start_channel
@@ -28,6 +27,7 @@ from guestagent.database.steps import (
     StartChannel,
     Step,
 )
+from guestagent.database.unsupported_response import translate_malformed_response
 
 WAIT_DOMAIN_LIMIT = 16
 """Domains of which a wait names the newest GTID: more may not fit in the smallest max_allowed_packet, 1024 bytes."""

@@ -20,7 +20,6 @@ from guestagent.database.hung_server import (
     find_pending_statement,
     raise_if_hung,
 )
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb.grants import read_accounts
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.replication_status import REPLICATION_STATUS, read_channel
@@ -30,6 +29,7 @@ from guestagent.database.queries import read_schemas
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState, UnrecordedGtids
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
+from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused
 
 SERVER_VARIABLES = sql(

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, nullcontext
 from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.hung_server import OBSERVE_OPERATION, WAIT_OPERATION
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_revokes
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.relay_log_repair import start_channel
@@ -26,6 +25,7 @@ from guestagent.database.steps import (
     StartChannel,
     Step,
 )
+from guestagent.database.unsupported_response import translate_malformed_response
 
 WAIT_ORIGIN_LIMIT = 8
 """Origins of which a wait names one interval: more may not fit in the smallest max_allowed_packet, 1024 bytes."""

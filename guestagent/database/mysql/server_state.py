@@ -18,7 +18,6 @@ from guestagent.database.hung_server import (
     raise_if_hung,
     read_process_list,
 )
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mysql.grants import read_accounts
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.replication_filters import read_global_filters
@@ -29,6 +28,7 @@ from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
+from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused
 
 SERVER_VARIABLES = sql(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestagent.controller.template.requirements import REQUIREMENTS
+from guestagent.controller.template.cloud_requirements import REQUIREMENTS
 from tests.contract.heat import HeatClient
 from tests.contract.rule import Observation, RuleArea
 

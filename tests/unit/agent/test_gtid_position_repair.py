@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from guestagent.agent.divergence import SourceIdentity
-from guestagent.agent.divergence_journal import find_replaced_transaction
 from guestagent.agent.model import ConditionState, ObservedState
+from guestagent.agent.replaced_transaction import find_replaced_transaction
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.state import ServerError, ServerState, UnrecordedGtids
 from guestagent.database.steps import RecordPosition, StartChannel, Step, StopChannel

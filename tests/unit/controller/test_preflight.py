@@ -10,7 +10,7 @@ from hypothesis import given
 
 from guestagent.controller import Cluster, Dialect, FakeHeat, Findings, Passwords, Stacks, render
 from guestagent.controller.preflight import NETWORK_REQUIREMENT, choose_dialect
-from guestagent.controller.template.requirements import REQUIREMENTS, list_resource_types
+from guestagent.controller.template.cloud_requirements import REQUIREMENTS, list_resource_types
 from guestagent.errors import CloudRefused, CloudUnreachable
 from guestagent.retry import FakeClock
 from tests.support.cluster_strategies import build_cluster, clusters

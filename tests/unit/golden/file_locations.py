@@ -9,6 +9,7 @@ from pathlib import Path
 from guestagent.agent import wiring
 from guestagent.agent.inbox import DocumentInbox
 from guestagent.agent.poke import deliver_document
+from guestagent.agent.server_config import option_file_path
 from guestagent.agent.server_config.option_file import render_option_file
 from guestagent.agent.server_config.settings import RunningServer, build_settings
 from guestagent.agent.server_config.sizing import GIB, HostResources
@@ -36,7 +37,8 @@ def build_places(folder: Path) -> str:
     return to_json(
         {
             "option files": {
-                family: [str(path) for path in paths] for family, paths in wiring.OPTION_FILES.items()
+                family: [str(path) for path in paths]
+                for family, paths in option_file_path.OPTION_FILES.items()
             },
             "locks": locks,
             "certificates": [files.ca, files.certificate, files.key],

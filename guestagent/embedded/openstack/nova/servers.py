@@ -20,7 +20,7 @@ from guestagent.embedded.openstack.neutron.network import (
     SUBNET_NAME,
     NeutronNetwork,
 )
-from guestagent.embedded.openstack.nova.flavors import BROKEN_FLAVOR, STUCK_FLAVOR, Flavor, find_flavor
+from guestagent.embedded.openstack.nova.flavors import Flavor, find_flavor
 from guestagent.embedded.openstack.nova.hypervisor import Guest, Hypervisor
 from guestagent.errors import GuestAgentError
 
@@ -125,7 +125,7 @@ class Compute:
         """Give the server another flavor, and reboot it."""
         server, new_flavor = self.get_server(server_id), find_flavor(flavor)
         assert new_flavor is not None, "the engine has checked it"
-        if new_flavor.name == BROKEN_FLAVOR:
+        if new_flavor.is_broken:
             raise ResourceFailure("Error", f"Resizing to '{new_flavor.name}' failed, status 'ERROR'")
         server.flavor = new_flavor
         await self.reboot(server_id)
@@ -133,7 +133,7 @@ class Compute:
     def start_resize(self, server_id: str, flavor: Flavor) -> None:
         """Resize as Nova does: the server runs with its new flavor, and waits in VERIFY_RESIZE for a confirmation."""
         server = self.get_server(server_id)
-        if flavor.name == BROKEN_FLAVOR:
+        if flavor.is_broken:
             server.status, server.fault = "ERROR", NO_HOST_MESSAGE
             return
         server.flavor, server.status = flavor, "RESIZE"
@@ -183,9 +183,9 @@ class Compute:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _boot(self, server: ComputeServer) -> None:
-        if server.flavor.name == STUCK_FLAVOR:
+        if server.flavor.is_stuck:
             return
-        if server.flavor.name == BROKEN_FLAVOR:
+        if server.flavor.is_broken:
             server.status, server.fault = "ERROR", NO_HOST_MESSAGE
             return
         guest = Guest(

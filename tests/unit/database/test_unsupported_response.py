@@ -9,13 +9,13 @@ import pytest
 
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
-from guestagent.database.malformed_response import translate_malformed_response
 from guestagent.database.mariadb import server as mariadb
 from guestagent.database.mariadb import server_state as mariadb_state
 from guestagent.database.mysql import server as mysql
 from guestagent.database.mysql import server_state as mysql_state
 from guestagent.database.protocols import Database
 from guestagent.database.sql_statement import Statement
+from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported
 
 NAMES = (

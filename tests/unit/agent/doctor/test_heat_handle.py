@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.doctor.heat import check_handle
+from guestagent.agent.doctor.heat_handle import check_handle
 from guestagent.errors import HandleUnreachable
 from guestagent.metadata.document import Document, Section, UnresolvedFunction
 from guestagent.signal import Spool, SpoolEntry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guestagent.database.greeting import CLIENT_SSL, PLAINTEXT, choose_tls_by_greeting
+from guestagent.database.opportunistic_tls import CLIENT_SSL, PLAINTEXT, choose_tls_by_greeting
 from guestagent.metadata.document import Tls
 
 

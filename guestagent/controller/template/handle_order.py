@@ -1,0 +1,17 @@
+"""The order of handles and servers in a template: all handles of replicas exist before any replica's server."""
+
+from __future__ import annotations
+
+from guestagent.controller.cluster import Cluster
+
+HANDLES_RESOURCE = "Handles"
+"""The resource between the replicas' handles and their servers: see `list_handles`."""
+
+
+def list_handles(cluster: Cluster) -> list[str]:
+    """List the replicas' handles, all of which must exist before a replica's server is created or changed.
+
+    With every signal Heat resolves the metadata of all servers. A handle whose URL is being created then gets a second
+    one, and a server whose metadata changes while it is being created never completes (docs/explanation/dialects.md).
+    """
+    return [node.handle for node in cluster.replicas]
