@@ -32,6 +32,7 @@ FOUNDATION = {
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
     "package_data": {"errors"},
+    "installed_wheel": set(),
     "metadata": FOUNDATION,
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
