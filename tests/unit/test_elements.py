@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import json
 import os
 import stat
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import diskimage_builder
 import pytest
-import yaml
 
 from guestagent.package_data import find_package_data
 
@@ -20,7 +18,7 @@ ELEMENTS = find_package_data("elements")
 TEST_ELEMENTS = Path(__file__).parents[1] / "image/elements"
 DISKIMAGE_BUILDER = Path(diskimage_builder.__file__).parent / "elements"
 OURS = sorted(path for path in ELEMENTS.iterdir() if path.is_dir())
-PHASES = {"extra-data.d", "install.d", "post-install.d", "cleanup.d"}
+PHASES = {"root.d", "extra-data.d", "pre-install.d", "install.d", "post-install.d", "cleanup.d"}
 SCRIPTS = sorted(path for phase in PHASES for path in ELEMENTS.glob(f"*/{phase}/*"))
 
 
@@ -54,14 +52,6 @@ def test_a_script_can_be_run_by_the_build(script: Path) -> None:
 def test_every_element_that_one_depends_on_exists(element: Path) -> None:
     for name in lines(element / "element-deps"):
         assert (ELEMENTS / name).is_dir() or (DISKIMAGE_BUILDER / name).is_dir(), name
-
-
-@pytest.mark.parametrize("element", OURS, ids=named)
-def test_every_package_has_a_name_on_every_family(element: Path) -> None:
-    packages = yaml.safe_load((element / "package-installs.yaml").read_text())
-    names = json.loads((element / "pkg-map").read_text())
-
-    assert set(packages) <= set(names["default"])
 
 
 @pytest.mark.parametrize("elements", [ELEMENTS, TEST_ELEMENTS], ids=["shipped", "of the tests"])
