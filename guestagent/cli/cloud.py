@@ -96,6 +96,13 @@ def _register_up(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="N",
         help="with --heat real: the release of Heat, from PyPI (default: that of this machine's Debian)",
     )
+    parser.add_argument(
+        "--image",
+        type=Path,
+        metavar="TREE",
+        help="boot the guests from the unpacked tree of an image, as containers with their own systemd (default: "
+        "guests are namespaces of this machine)",
+    )
     parser.set_defaults(run=run_up)
 
 
@@ -109,6 +116,7 @@ def run_up(args: argparse.Namespace) -> int:
             "a path without comma, colon, backslash and control characters, which mount would interpret"
         )
         raise InvalidInput([Problem("--state", expected, repr(state_path))])
+    check_image(options)
     if args.foreground:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
         from guestagent.embedded.process.daemon import run_foreground
@@ -127,6 +135,17 @@ def run_up(args: argparse.Namespace) -> int:
         f"cloud {options.name} is up at {state.auth_url}; use it with OS_CLOUD={options.name}",
     )
     return EXIT_OK
+
+
+def check_image(options: CloudOptions) -> None:
+    """Raise InvalidInput if the cloud could not boot its image."""
+    if options.image_tree is None:
+        return
+    if not options.guests:
+        raise InvalidInput([Problem("--image", "nothing with --no-guests", str(options.image_tree))])
+    from guestagent.embedded.containers import open_image_tree
+
+    open_image_tree(options.image_tree)
 
 
 def run_down(args: argparse.Namespace) -> int:
@@ -209,6 +228,7 @@ def _build_options(args: argparse.Namespace) -> CloudOptions:
         auth_ttl=timedelta(minutes=getattr(args, "auth_ttl", 15)),
         heat=getattr(args, "heat", "fake"),
         heat_release=getattr(args, "heat_release", None),
+        image_tree=image.absolute() if (image := getattr(args, "image", None)) else None,
     )
 
 

@@ -86,13 +86,21 @@ class GuestNetwork:
         return str(self.subnet[1])
 
     def boot(self, guest_id: str, user_data: str = "", image: str = "guestagent-mariadb") -> Guest:
+        guest = self._build_guest(guest_id, user_data, image)
+        self.hypervisor.boot(guest)
+        return guest
+
+    def boot_copy(self, guest_id: str, origin_id: str, user_data: str = "") -> Guest:
+        guest = self._build_guest(guest_id, user_data, "guestagent-mariadb")
+        self.hypervisor.boot_copy(guest, origin_id)
+        return guest
+
+    def _build_guest(self, guest_id: str, user_data: str, image: str) -> Guest:
         address = str(self.subnet[10 + self.booted])
         self.booted += 1
         name = f"Stack-{guest_id}"
         flavor = ("m1.tiny", 1, 256, image)
-        guest = Guest(guest_id, name, address, 24, self.gateway, *flavor, user_data.encode())
-        self.hypervisor.boot(guest)
-        return guest
+        return Guest(guest_id, name, address, 24, self.gateway, *flavor, user_data.encode())
 
     def run_inside(self, guest_id: str, *argv: str) -> str:
         completed = self.hypervisor.run_command(guest_id, argv)
@@ -249,6 +257,39 @@ def test_committed_rows_survive_a_power_failure(cloud: GuestNetwork) -> None:
     cloud.hypervisor.reboot("one")
 
     assert cloud.execute_sql("one", "SELECT i FROM d.t") == "((42,),)"
+
+
+def test_a_copy_has_the_origins_disk_and_a_new_instance_id(cloud: GuestNetwork) -> None:
+    cloud.boot("one", "#!/bin/sh\necho $(hostname) >> /root/runs")
+    cloud.execute_sql("one", "CREATE DATABASE kept")
+
+    copy = cloud.boot_copy("two", "one", "#!/bin/sh\necho $(hostname) >> /root/runs")
+
+    assert cloud.execute_sql("two", "SHOW DATABASES LIKE 'kept'") == "(('kept',),)"
+    assert cloud.run_inside("two", "cat", "/root/runs") == "stack-one\nstack-two"
+    assert cloud.run_inside("two", "cat", "/var/lib/cloud/data/instance-id") == "two"
+    assert cloud.run_inside("two", "hostname", "--all-ip-addresses") == copy.address
+    machine_ids = {cloud.run_inside(guest, "cat", "/etc/machine-id") for guest in ("one", "two")}
+    assert len(machine_ids) == 1
+
+
+def test_an_origin_continues_while_its_copy_changes(cloud: GuestNetwork) -> None:
+    cloud.boot("one")
+    cloud.execute_sql("one", "CREATE DATABASE d", "CREATE TABLE d.t (i INT PRIMARY KEY)")
+
+    cloud.boot_copy("two", "one")
+    cloud.execute_sql("two", "INSERT INTO d.t VALUES (2)")
+    cloud.execute_sql("one", "INSERT INTO d.t VALUES (1)")
+
+    assert cloud.execute_sql("one", "SELECT i FROM d.t") == "((1,),)"
+    assert cloud.execute_sql("two", "SELECT i FROM d.t") == "((2,),)"
+
+
+def test_a_copy_of_a_guest_that_does_not_exist_leaves_nothing_behind(cloud: GuestNetwork) -> None:
+    with pytest.raises(CloudError, match="there is no guest none"):
+        cloud.boot_copy("two", "none")
+
+    assert cloud.list_traces()["disks"] == []
 
 
 def test_a_killed_service_is_restarted(cloud: GuestNetwork) -> None:

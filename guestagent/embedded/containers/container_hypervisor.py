@@ -12,6 +12,13 @@ from pathlib import Path
 
 from guestagent.embedded.containers import cgroups, start_script
 from guestagent.embedded.containers.config_drive import write_config_drive
+from guestagent.embedded.containers.guest_removal import (
+    CGROUP_RECORD,
+    KILL_TIMEOUT_S,
+    kill_guest,
+    remove_guest,
+    sweep_guests,
+)
 from guestagent.embedded.containers.image_tree import ImageTree
 from guestagent.embedded.containers.requirements import check_requirements
 from guestagent.embedded.containers.start_script import ContainerPlan
@@ -28,11 +35,9 @@ from guestagent.retry import SystemClock
 MOUNT_TIMEOUT_S = 30
 INIT_TIMEOUT_S = 60
 SHUTDOWN_TIMEOUT_S = 120
-KILL_TIMEOUT_S = 30
 POLL_INTERVAL_S = 0.02
 POWER_OFF_SIGNAL = signal.SIGRTMIN + 4  # systemd's for `systemctl poweroff`
 INIT_SOCKET = "run/systemd/private"  # systemd listens on it from its start on
-CGROUP_RECORD = "cgroups"
 
 
 class ContainerHypervisor:
@@ -56,9 +61,7 @@ class ContainerHypervisor:
 
     def sweep(self) -> None:
         """Remove every guest in the state folder, whichever process started it, and this cloud's bridge."""
-        for guest_id in self.list_guests():
-            self.destroy(guest_id)
-        network.remove_bridge(self._bridge, self._owner_tag)
+        sweep_guests(self._state, self._bridge, self._clock)
 
     def boot(self, guest: Guest) -> None:
         """Start a new guest. A boot that fails leaves nothing behind; the error has its last output."""
@@ -95,18 +98,14 @@ class ContainerHypervisor:
     def cut_power(self, guest_id: str) -> None:
         """End everything in the guest at once. Disk and link stay."""
         with self._folders.hold_lock(guest_id):
-            init = namespace_processes.find_init(self._get_namespace(guest_id))
-            if init is not None:
-                namespace_processes.send_signal(self._get_namespace(guest_id), init, signal.SIGKILL)
-            self._wait_for_end(guest_id)
+            kill_guest(self._bridge, guest_id, self._clock)
+            self._reap(guest_id)
 
     def destroy(self, guest_id: str) -> None:
         """Kill and remove a guest; nothing happens if there is none."""
         with self._folders.hold_lock(guest_id):
             self.cut_power(guest_id)
-            network.disconnect_guest(self._bridge, guest_id)
-            cgroups.remove_cgroups(self.find_folder(guest_id) / CGROUP_RECORD, self._clock)
-            self._folders.remove(guest_id)
+            remove_guest(self._folders, self._bridge, guest_id, self._clock)
 
     def run_command(
         self, guest_id: str, argv: Sequence[str], *, stdin: str = "", timeout: float = 60
@@ -139,7 +138,7 @@ class ContainerHypervisor:
 
     @property
     def _owner_tag(self) -> str:
-        return f"guestagent {self._state}"
+        return network.build_owner_tag(self._state)
 
     def _get_namespace(self, guest_id: str) -> str:
         return network.build_link_names(self._bridge, guest_id).namespace
@@ -169,6 +168,7 @@ class ContainerHypervisor:
         script, console = folder / "start.sh", folder / "console.log"
         script.write_text(start_script.build_start_script(plan))
         (folder / start_script.AGENT_CONFIG).write_text(start_script.build_agent_config(guest.memory_mb))
+        (folder / start_script.AGENT_DROP_IN).write_text(start_script.AGENT_DROP_IN_TEXT)
         boot_process = self._boot_processes[guest.id] = BootProcess(
             start_script.build_boot_command(plan.namespace, script), console
         )
@@ -195,10 +195,9 @@ class ContainerHypervisor:
         if init is not None:
             namespace_processes.send_signal(namespace, init, POWER_OFF_SIGNAL)
             namespace_processes.wait_until_gone(namespace, self._clock, SHUTDOWN_TIMEOUT_S)
-        self._wait_for_end(guest_id)
+        self.cut_power(guest_id)
 
-    def _wait_for_end(self, guest_id: str) -> None:
-        namespace_processes.kill_processes(self._get_namespace(guest_id), self._clock, KILL_TIMEOUT_S)
+    def _reap(self, guest_id: str) -> None:
         boot_process = self._boot_processes.pop(guest_id, None)
         if boot_process is not None:
             boot_process.wait(KILL_TIMEOUT_S)

@@ -8,13 +8,17 @@ from pathlib import Path
 from guestagent.embedded.database_servers.flavours import Family
 from guestagent.errors import CloudError, InvalidInput, Problem
 
-INIT_PROGRAMS = ("usr/lib/systemd/systemd", "lib/systemd/systemd")
-CLOUD_INIT_PROGRAMS = ("usr/bin/cloud-init",)
-AGENT_PROGRAMS = ("opt/guestagent/bin/guestagent",)
+NEEDED_PROGRAMS = {
+    "systemd": ("usr/lib/systemd/systemd", "lib/systemd/systemd"),
+    "cloud-init": ("usr/bin/cloud-init",),
+    "guestagent": ("opt/guestagent/bin/guestagent",),
+}
 SERVER_PROGRAMS: dict[Family, tuple[str, ...]] = {
     "mariadb": ("usr/sbin/mariadbd", "usr/libexec/mariadbd"),
     "mysql": ("usr/sbin/mysqld", "usr/libexec/mysqld"),
 }
+
+ADVICE = "build the image with `-t tar`, and unpack it as root with `tar --numeric-owner --xattrs -xpf`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +37,18 @@ class ImageTree:
 
 
 def open_image_tree(folder: Path) -> ImageTree:
-    """Examine a tree; InvalidInput, with everything that is missing, if it is not one of our elements' images."""
+    """Examine a tree; InvalidInput, with all that is missing, if it is not that of an image of our elements."""
     tree = folder.resolve()
-    problems = [
-        Problem("image", f"a tree with {programs[0]}", str(folder), _ADVICE)
-        for programs in (INIT_PROGRAMS, CLOUD_INIT_PROGRAMS, AGENT_PROGRAMS)
-        if not _has_any(tree, programs)
-    ]
+    missing = [name for name, programs in NEEDED_PROGRAMS.items() if not _has_any(tree, programs)]
     # MariaDB's packages have a link mysqld too, so MariaDB is looked for first.
     families = [family for family, programs in SERVER_PROGRAMS.items() if _has_any(tree, programs)]
-    if not families:
-        problems.append(Problem("image", "a tree with a MariaDB or MySQL server", str(folder), _ADVICE))
-    if problems:
-        raise InvalidInput(problems)
+    missing += [] if families else ["a database server"]
+    if missing:
+        found = f"{folder} without {', '.join(missing)}" if folder.is_dir() else f"no folder {folder}"
+        raise InvalidInput([Problem("--image", "the unpacked tree of an image", found, ADVICE)])
     return ImageTree(tree, families[0])
 
 
 def _has_any(tree: Path, programs: tuple[str, ...]) -> bool:
     """Whether one of them is a file. A link's target is looked for in the tree, not on this machine."""
     return any((tree / program).is_symlink() or (tree / program).is_file() for program in programs)
-
-
-_ADVICE = "build the image with `-t tar`, and unpack it with `tar --numeric-owner --xattrs -xpf`, as root"

@@ -154,7 +154,7 @@ class NamespaceHypervisor:
 
     @property
     def _owner_tag(self) -> str:
-        return f"guestagent {self._state}"
+        return network.build_owner_tag(self._state)
 
     def _get_namespace(self, guest_id: str) -> str:
         return network.build_link_names(self._bridge, guest_id).namespace

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from guestagent.embedded.guests import namespace_processes
 from guestagent.embedded.host import commands
@@ -68,6 +69,11 @@ def disconnect_guest(bridge: str, guest_id: str) -> None:
 def is_connected(bridge: str, guest_id: str) -> bool:
     """Whether the guest has its network namespace."""
     return (namespace_processes.NAMESPACE_FOLDER / build_link_names(bridge, guest_id).namespace).exists()
+
+
+def build_owner_tag(state: Path) -> str:
+    """Return the alias of the bridge of the cloud that has this state folder."""
+    return f"guestagent {state.resolve()}"
 
 
 def create_bridge(bridge: str, owner: str, gateway: str, prefix: int) -> None:

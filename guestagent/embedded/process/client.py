@@ -15,7 +15,7 @@ from guestagent.embedded.host.process_identity import find_holders
 from guestagent.embedded.openstack.keystone.login import open_session
 from guestagent.embedded.process import clouds_yaml
 from guestagent.embedded.process.daemon import (
-    build_namespace_hypervisor,
+    build_guest_hypervisor,
     prepare_real_heat,
     sweep_leftovers,
 )
@@ -50,6 +50,7 @@ def start_cloud(options: CloudOptions) -> CloudState:
         state = _wait_for_start(options)
         if state is not None and state.is_alive:
             _check_same_heat(options, state)
+            _check_same_image(options, state)
             clouds_yaml.write_entry(options.clouds_file, options.name, state.clouds_entry)
             return state
         prepare_real_heat(options)
@@ -102,7 +103,7 @@ def build_enter_command(options: CloudOptions, guest: str, words: Sequence[str])
     assert isinstance(servers, list)
     for server in servers:
         if guest in (server["id"], server["address"], server["name"], *server["name"].split("-")[-2:-1]):
-            hypervisor = build_namespace_hypervisor(state.restore_options(options))
+            hypervisor = build_guest_hypervisor(state.restore_options(options))
             return hypervisor.build_exec_command(server["id"], words)
     names = ", ".join(sorted(server["name"] for server in servers)) or "none"
     raise CloudRefused(f"there is no guest {guest}; there are: {names}")
@@ -112,6 +113,14 @@ def _check_same_heat(options: CloudOptions, state: CloudState) -> None:
     if (state.heat, state.heat_release) != (options.heat, options.heat_release):
         raise CloudRefused(
             f"the cloud {options.name} runs already, with a {state.heat} Heat: end it first (guestagent cloud down)"
+        )
+
+
+def _check_same_image(options: CloudOptions, state: CloudState) -> None:
+    if options.image_tree is not None and str(options.image_tree) != state.image_tree:
+        present = f"the image {state.image_tree}" if state.image_tree else "guests that are namespaces"
+        raise CloudRefused(
+            f"the cloud {options.name} runs already, with {present}: end it first (guestagent cloud down)"
         )
 
 

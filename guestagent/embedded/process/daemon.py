@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from guestagent import atomic_file
+from guestagent.embedded.containers import ContainerHypervisor, open_image_tree, sweep_guests
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.host.cache_folder import make_public_folder
 from guestagent.embedded.host.process_identity import get_start_time
@@ -25,6 +26,7 @@ from guestagent.embedded.process.state_file import (
 )
 from guestagent.embedded.real_heat import RealHeatSetup, open_heat_setup, remove_leftovers
 from guestagent.errors import CloudRefused, InvalidInput, Problem
+from guestagent.retry import SystemClock
 from guestagent.secret import Secret
 
 log = logging.getLogger(__name__)
@@ -53,17 +55,16 @@ def run_cloud(hypervisor: Hypervisor, options: CloudOptions, setup: RealHeatSetu
 
 
 def build_hypervisor(options: CloudOptions) -> Hypervisor:
-    """Build what boots this cloud's guests: namespaces, or nothing at all."""
-    if not options.guests:
-        return FakeHypervisor()
-    return build_namespace_hypervisor(options)
+    """Build what boots this cloud's guests: containers of an image, namespaces, or nothing at all."""
+    return build_guest_hypervisor(options) if options.guests else FakeHypervisor()
 
 
-def build_namespace_hypervisor(options: CloudOptions) -> NamespaceHypervisor:
-    """Build the hypervisor whose guests are namespaces."""
-    return NamespaceHypervisor(
-        options.state_folder, options.bridge, options.gateway, options.network.prefixlen
-    )
+def build_guest_hypervisor(options: CloudOptions) -> ContainerHypervisor | NamespaceHypervisor:
+    """Build the hypervisor of real guests."""
+    place = (options.state_folder, options.bridge, options.gateway, options.network.prefixlen)
+    if options.image_tree is not None:
+        return ContainerHypervisor(*place, open_image_tree(options.image_tree))
+    return NamespaceHypervisor(*place)
 
 
 def prepare_real_heat(options: CloudOptions) -> RealHeatSetup | None:
@@ -81,9 +82,10 @@ def prepare_real_heat(options: CloudOptions) -> RealHeatSetup | None:
 
 
 def sweep_leftovers(options: CloudOptions) -> None:
-    """End and remove what an earlier run left, with its Heat, whichever that was."""
+    """End and remove what an earlier run left, with its Heat and its guests, whichever those were."""
     remove_leftovers(options.heat_folder)
-    build_hypervisor(options).sweep()
+    if options.guests:
+        sweep_guests(options.state_folder, options.bridge, SystemClock())
 
 
 async def _serve(options: CloudOptions, hypervisor: Hypervisor, setup: RealHeatSetup | None) -> None:
@@ -120,6 +122,7 @@ def _publish(options: CloudOptions, endpoints: Mapping[str, str], password: Secr
         password=password,
         heat=options.heat,
         heat_release=options.heat_release,
+        image_tree=None if options.image_tree is None else str(options.image_tree),
     )
     clouds_yaml.write_entry(options.clouds_file, options.name, state.clouds_entry)
     write_cloud_state(options, state)

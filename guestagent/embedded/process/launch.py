@@ -88,6 +88,7 @@ def _build_command(options: CloudOptions) -> tuple[str, ...]:
     words += [] if options.guests else ["--no-guests"]
     words += ["--heat", options.heat]
     words += ["--heat-release", str(options.heat_release)] if options.heat_release else []
+    words += ["--image", str(options.image_tree)] if options.image_tree else []
     return tuple(words)
 
 

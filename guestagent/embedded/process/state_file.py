@@ -26,6 +26,7 @@ class CloudOptions:
     """One cloud of this machine. `auth_ttl` is the life of presigned URLs.
 
     `heat_release` is of a real one: Debian's where there is none, else the one of that number from PyPI.
+    `image_tree` is the tree of an image that every guest boots; None: guests are namespaces.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CloudOptions:
     auth_ttl: timedelta = timedelta(minutes=15)
     heat: HeatBackend = "fake"
     heat_release: int | None = None
+    image_tree: Path | None = None
 
     @property
     def heat_folder(self) -> Path:
@@ -75,10 +77,17 @@ class CloudState:
     password: Secret
     heat: HeatBackend = "fake"
     heat_release: int | None = None
+    image_tree: str | None = None
 
     def restore_options(self, options: CloudOptions) -> CloudOptions:
         """The options that the cloud was started with."""
-        return replace(options, network=ip_network(self.network), guests=self.guests, heat=self.heat)
+        return replace(
+            options,
+            network=ip_network(self.network),
+            guests=self.guests,
+            heat=self.heat,
+            image_tree=None if self.image_tree is None else Path(self.image_tree),
+        )
 
     @property
     def clouds_entry(self) -> dict[str, object]:
@@ -117,6 +126,7 @@ def _parse_state(content: bytes) -> CloudState:
         raise UnreadableContent("not a cloud of this version")
     if release is not None and type(release) is not int:
         raise UnreadableContent("heat_release is not a number")
+    image_tree = None if values.get("image_tree") is None else get_text(values, "image_tree")
     try:
         ip_network(get_text(values, "network"))
     except UnreadableContent:
@@ -130,6 +140,7 @@ def _parse_state(content: bytes) -> CloudState:
         password=Secret(get_text(values, "password")),
         heat="real" if heat == "real" else "fake",
         heat_release=release,
+        image_tree=image_tree,
         **{name: get_text(values, name) for name in text_names},
     )
 

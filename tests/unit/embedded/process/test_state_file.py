@@ -63,6 +63,7 @@ def test_keys_of_a_later_version_are_ignored(options: CloudOptions) -> None:
         {"network": "10.77.0.0/33"},
         {"password": 7},
         {"heat_release": "27"},
+        {"image_tree": 7},
     ],
     ids=str,
 )
@@ -72,6 +73,23 @@ def test_a_record_with_other_values_cannot_be_read(options: CloudOptions, change
 
     with pytest.raises(StorageError, match="cannot be read"):
         load_cloud_state(options)
+
+
+def test_a_record_of_a_version_without_images_has_none(options: CloudOptions) -> None:
+    write_cloud_state(options, RECORD)
+    values = json.loads(options.state_file.read_text())
+    del values["image_tree"]
+    options.state_file.write_text(json.dumps(values))
+
+    assert load_cloud_state(options) == RECORD
+
+
+def test_a_record_gives_the_options_back_with_which_the_cloud_started(options: CloudOptions) -> None:
+    record = replace(RECORD, network="10.99.0.0/24", guests=True, image_tree="/trees/db")
+
+    restored = record.restore_options(options)
+
+    assert (restored.gateway, restored.guests, restored.image_tree) == ("10.99.0.1", True, Path("/trees/db"))
 
 
 @pytest.mark.parametrize("number", [-1, 10**30])
