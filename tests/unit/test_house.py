@@ -69,6 +69,7 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "database_servers": {"host"},
     "guests": {"host", "openstack/nova", "database_servers"},
     "containers": {"host", "openstack/neutron", "openstack/nova", "database_servers", "guests"},
+    "image_trees": {"host", "database_servers"},
     "real_heat": {"host", "openstack/keystone", "database_servers"},
     "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "containers", "real_heat"},
 }

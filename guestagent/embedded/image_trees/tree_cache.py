@@ -1,0 +1,139 @@
+"""The trees in the cache: whole or not there, named after what they are made from, and removed when nobody uses them.
+
+A tree is built in a draft beside its place, and then renamed. Of several builders of one image one works while the
+others wait.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import guestagent
+from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock
+from guestagent.embedded.image_trees.build_process import run_build
+from guestagent.embedded.image_trees.build_scripts import BUILD_SCRIPT, LAYER_SCRIPT
+from guestagent.embedded.image_trees.environment import build_environment, build_image_environment
+from guestagent.embedded.image_trees.image_recipe import (
+    ROOT_ELEMENT,
+    ImageRecipe,
+    compute_agent_digest,
+    compute_image_digest,
+)
+from guestagent.embedded.image_trees.mirrors import read_mirrors, write_public_mirrors
+from guestagent.embedded.image_trees.overlay_layer import merge_layer
+from guestagent.embedded.image_trees.requirements import check_build_requirements
+from guestagent.errors import StorageError
+from guestagent.package_data import find_package_data
+
+BUILD_TIMEOUT_S = 3600.0
+LAYER_TIMEOUT_S = 900.0
+AGENT_ELEMENT = "guestagent"
+# Of an image's trees the last few stay, and those that a test may still use.
+KEPT_TREES_LIMIT = 3
+USE_TIMEOUT_S = 12 * 3600.0
+
+ReportProgress = Callable[[str], None]
+
+
+def provide_tree(recipe: ImageRecipe, report: ReportProgress, cache: Path | None = None) -> Path:
+    """Return the tree of an image with the agent of this installation. A new image takes minutes, a new agent seconds.
+
+    UnsupportedEnvironment if this machine cannot build, CloudError if the build fails, StorageError if the tree cannot
+    be kept. Nobody may write to the tree: guests get overlays of it.
+    """
+    folder = (cache or find_cache_folder()) / "trees"
+    elements = (*recipe.element_folders, find_package_data("elements"))
+    image = folder / f"{recipe.name}-{compute_image_digest(recipe, elements)}"
+    tree = folder / f"{image.name}-{compute_agent_digest(list_agent_sources())}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds programs with other users' rights
+        with hold_file_lock(folder / f"{recipe.name}.lock"):
+            if not tree.is_dir():
+                check_build_requirements(folder)
+                draft = folder / f"{recipe.name}.draft"
+                if not image.is_dir():
+                    _build_image(recipe, elements, image, draft, report)
+                _install_agent(recipe, elements, image, tree, draft, report)
+            for path in filter(Path.is_dir, (image, tree)):
+                os.utime(path)
+            remove_unused_trees(folder, recipe.name, {image, tree}, time.time())
+    except OSError as error:
+        raise StorageError(f"the tree of {recipe.name} cannot be kept in {folder}: {error}") from error
+    return tree
+
+
+def list_agent_sources() -> tuple[Path, ...]:
+    """List the folders and files that the agent in a tree is made from."""
+    package = Path(guestagent.__file__).parent
+    return (
+        package,
+        package.parent / "pyproject.toml",
+        find_package_data("systemd"),
+        find_package_data("elements") / AGENT_ELEMENT,
+    )
+
+
+def remove_unused_trees(folder: Path, name: str, used: set[Path], now: float) -> None:
+    """Remove the trees of an image that nobody has asked for in half a day, except the last few."""
+    trees = [path for path in folder.glob(f"{name}-*") if path not in used and path.is_dir()]
+    trees.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in trees[KEPT_TREES_LIMIT:]:
+        if now - path.stat().st_mtime > USE_TIMEOUT_S:
+            _remove_tree(path)
+
+
+def _build_image(
+    recipe: ImageRecipe, elements: tuple[Path, ...], image: Path, draft: Path, report: ReportProgress
+) -> None:
+    report(f"{recipe.name}: building the image, which takes minutes")
+    mirrors = read_mirrors(recipe.release)
+    environment = build_image_environment(recipe, elements, mirrors, image.parent)
+    _make_draft(draft)
+    argv = ("bash", "-c", BUILD_SCRIPT, str(draft), ROOT_ELEMENT, *recipe.elements)
+    log = image.parent / f"{recipe.name}.log"
+    run_build(f"{recipe.name}: building", argv, log, environment, BUILD_TIMEOUT_S, report)
+    write_public_mirrors(draft / "tree", mirrors)
+    _keep(draft, image)
+
+
+def _install_agent(
+    recipe: ImageRecipe,
+    elements: tuple[Path, ...],
+    image: Path,
+    tree: Path,
+    draft: Path,
+    report: ReportProgress,
+) -> None:
+    report(f"{recipe.name}: installing the agent")
+    element = next(path for path in (each / AGENT_ELEMENT for each in elements) if path.is_dir())
+    _make_draft(draft)
+    argv = ("bash", "-c", LAYER_SCRIPT, str(draft), str(image), str(element), recipe.release)
+    log = image.parent / f"{recipe.name}-agent.log"
+    environment = build_environment(image.parent)
+    run_build(f"{recipe.name}: installing the agent", argv, log, environment, LAYER_TIMEOUT_S, report)
+    merge_layer(draft / "upper", draft / "tree")
+    _keep(draft, tree)
+
+
+def _make_draft(draft: Path) -> None:
+    _remove_tree(draft)
+    draft.mkdir(mode=0o700)
+
+
+def _keep(draft: Path, tree: Path) -> None:
+    os.sync()  # else a power cut after the renaming could leave files without their content
+    (draft / "tree").rename(tree)
+    _remove_tree(draft)
+
+
+def _remove_tree(path: Path) -> None:
+    """Remove a tree, under another name first: one that is half removed must not be taken for a whole one."""
+    draft = path.with_name(f"{path.name.removesuffix('.draft')}.draft")
+    if draft.exists():
+        shutil.rmtree(draft)
+    if path != draft:
+        shutil.rmtree(path.rename(draft))
