@@ -21,7 +21,7 @@ from guestagent.agent.settings import Settings
 from guestagent.agent.signalling import SignalThread
 from guestagent.agent.status import AgentStatus
 from guestagent.agent.status_reporter import StatusReporter
-from guestagent.agent.systemd_notify import notify_systemd
+from guestagent.agent.systemd_notify import Watchdog, notify_systemd, read_watchdog_limit
 from guestagent.retry import Clock, SystemClock
 from guestagent.signal import Sender, Spool
 
@@ -65,13 +65,15 @@ class AgentDaemon:
         build_dependencies: DependenciesFactory = wiring.build_dependencies,
         build_sender: SenderFactory = wiring.build_sender,
         clock: Clock | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
-        """`clock`: SystemClock by default."""
+        """`clock`: SystemClock by default. `watchdog`: the one that systemd has asked for, by default."""
         self._settings, self._listener = settings, listener
         self._stop_request = threading.Event()
         clock = clock or SystemClock()
         self._signal_thread = SignalThread(build_sender(settings, clock, LOG.info), LOG.info)
-        self._clock = _ListenerClock(clock, listener)
+        self._watchdog = watchdog or Watchdog(read_watchdog_limit(os.environ, os.getpid()), clock)
+        self._clock = _ListenerClock(clock, listener, self._watchdog)
         self._reporter = StatusReporter(settings.state_folder)
         self._context = TaskContext(
             settings,
@@ -119,6 +121,7 @@ class AgentDaemon:
         """Wait for a poke, the next check for drift, or a restart of the server, which comes back read-only."""
         deadline = self._clock.now() + self._settings.interval
         while (seconds := deadline - self._clock.now()) > 0 and server == self._identify_server():
+            self._watchdog.report_life()
             if self._listener.wait(min(seconds, POLL_INTERVAL_S)):
                 return
 
@@ -126,6 +129,8 @@ class AgentDaemon:
         return identify_server_instance(self._settings.database_socket)
 
     def _is_interrupted(self) -> bool:
+        """Return whether the pass must end. It asks between any two steps, which proves that it does not hang."""
+        self._watchdog.report_life()
         return self._stop_request.is_set() or self._listener.read_latest() != self._present_document
 
     @property
@@ -136,11 +141,12 @@ class AgentDaemon:
 class _ListenerClock:
     """A clock whose sleep ends with a poke, because a waiting pass must be interrupted by a newer document."""
 
-    def __init__(self, clock: Clock, listener: DocumentListener) -> None:
-        self._clock, self._listener = clock, listener
+    def __init__(self, clock: Clock, listener: DocumentListener, watchdog: Watchdog) -> None:
+        self._clock, self._listener, self._watchdog = clock, listener, watchdog
 
     def now(self) -> float:
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
+        self._watchdog.report_life()
         self._listener.wait(seconds)

@@ -1,11 +1,16 @@
-"""Notifies systemd of the service's readiness and status line (sd_notify)."""
+"""Notifies systemd of the service's readiness, its status line and its signs of life (sd_notify)."""
 
 from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable, Mapping
 
+from guestagent.retry import Clock
 from guestagent.text_escaping import escape_line
+
+WATCHDOG_SHARE = 0.1
+"""The share of systemd's limit after which the next sign of life is due: much of it is left for a slow step."""
 
 
 def notify_systemd(message: str) -> None:
@@ -19,3 +24,31 @@ def notify_systemd(message: str) -> None:
             client.sendto(escape_line(message).encode(), path)
         except OSError:
             return
+
+
+class Watchdog:
+    """Signs of life of the agent's loop: systemd kills an agent that has sent none for the unit's WatchdogSec=.
+
+    `limit_s` is that limit; None if there is none. Only the thread of the loop may use it.
+    """
+
+    def __init__(
+        self, limit_s: float | None, clock: Clock, notify: Callable[[str], None] = notify_systemd
+    ) -> None:
+        self._limit_s, self._clock, self._notify = limit_s, clock, notify
+        self._due_at = clock.now()
+
+    def report_life(self) -> None:
+        """Send a sign of life if one is due. Cheap, because a pass calls it between any two steps."""
+        if self._limit_s is None or self._clock.now() < self._due_at:
+            return
+        self._due_at = self._clock.now() + self._limit_s * WATCHDOG_SHARE
+        self._notify("WATCHDOG=1")
+
+
+def read_watchdog_limit(environ: Mapping[str, str], pid: int) -> float | None:
+    """Read the limit in seconds that systemd has set for this process; None if it has set none."""
+    limit = environ.get("WATCHDOG_USEC", "")
+    if environ.get("WATCHDOG_PID", str(pid)) != str(pid) or not limit.isdecimal() or int(limit) == 0:
+        return None
+    return int(limit) / 1e6

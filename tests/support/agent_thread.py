@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.outcome import Progress
 from guestagent.agent.settings import Settings
 from guestagent.agent.signal_decision import find_newest_outcome
+from guestagent.agent.systemd_notify import Watchdog
 from guestagent.database.fake import FakeDatabase, FakeSourceProbe
 from guestagent.errors import DatabaseUnreachable, HandleUnreachable
 from guestagent.metadata import Document, parse
@@ -32,6 +34,8 @@ DEAD_HANDLE = "http://127.0.0.1:9/v1/waitcondition/x?Signature=y"
 DEADLINE_S = 900
 SOURCE = {"ReadyWaitCondition": DEAD_HANDLE, "GuestAgent": {"ServerId": 7, "Deadline": DEADLINE_S}}
 TIMEOUT_S = 10.0
+WATCHDOG_LIMIT_S = 300.0
+LOOP_THREAD = "loop"
 
 
 def read_newest_outcome(spool: Spool, document: Document) -> SignalOutcome | None:
@@ -88,17 +92,20 @@ class AgentThread:
         self.clock = AdjustableClock()
         self._open_database, self._heat = open_database, heat
         self._look_count = 0
+        self.life_signs: list[str] = []
+        """The name of the thread that has sent each sign of life to systemd."""
 
     def collect(self, document: Mapping[str, Any]) -> None:
         self.inbox.store(CollectedDocument.from_document(document, Path("cfn.json")))
 
     @contextmanager
     def run(self) -> Iterator[None]:
+        watchdog = Watchdog(WATCHDOG_LIMIT_S, self.clock, self._record_life_sign)
         with self.inbox.open_listener() as listener:
             daemon = AgentDaemon(
-                self.settings, listener, self._build_dependencies, self._build_sender, self.clock
+                self.settings, listener, self._build_dependencies, self._build_sender, self.clock, watchdog
             )
-            thread = threading.Thread(target=daemon.run)
+            thread = threading.Thread(target=daemon.run, name=LOOP_THREAD)
             thread.start()
             try:
                 yield
@@ -147,6 +154,21 @@ class AgentThread:
         # A look may be in progress; a look is complete when the next one begins.
         end = self._look_count + count + 1
         wait_until(lambda: self._look_count >= end, TIMEOUT_S)
+
+    def wait_for_life_signs(self, count: int) -> None:
+        """Let time pass until the agent has sent this number of signs of life since this call."""
+
+        def has_sign_after(present_count: int) -> bool:
+            return len(self.life_signs) > present_count
+
+        for _ in range(count):
+            present_count = len(self.life_signs)
+            self.clock.advance(WATCHDOG_LIMIT_S / 2)
+            wait_until(partial(has_sign_after, present_count), TIMEOUT_S)
+
+    def _record_life_sign(self, message: str) -> None:
+        assert message == "WATCHDOG=1"
+        self.life_signs.append(threading.current_thread().name)
 
     def _look(self) -> FakeDatabase:
         self._look_count += 1

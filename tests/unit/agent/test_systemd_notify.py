@@ -1,4 +1,7 @@
-"""A notification to systemd is one line, whatever its text: systemd would read a second line as another assignment."""
+"""Notifications to systemd: one line each, whatever the text, and signs of life of the loop.
+
+systemd would read a second line as another assignment.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.systemd_notify import notify_systemd
+from guestagent.agent.systemd_notify import Watchdog, notify_systemd, read_watchdog_limit
+from guestagent.database.fake import FakeDatabase
+from guestagent.retry import FakeClock
+from tests.support.agent_thread import LOOP_THREAD, SOURCE, AgentThread, StoppableServer
 
 
 @pytest.mark.parametrize(
@@ -29,3 +35,61 @@ def test_a_message_is_one_line(
         notify_systemd(message)
 
         assert systemd.recv(1000).decode() == sent
+
+
+def test_signs_of_life_are_sent_well_before_the_limit_and_not_at_every_step() -> None:
+    clock, messages = FakeClock(), list[str]()
+    watchdog = Watchdog(300.0, clock, messages.append)
+
+    for _ in range(91):
+        watchdog.report_life()
+        clock.sleep(1.0)
+
+    assert messages == ["WATCHDOG=1"] * 4
+
+
+def test_no_sign_of_life_is_sent_if_systemd_has_asked_for_none() -> None:
+    messages: list[str] = []
+
+    Watchdog(None, FakeClock(), messages.append).report_life()
+
+    assert messages == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "limit"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "300000000"}, 300.0),
+        ({"WATCHDOG_USEC": "300000000", "WATCHDOG_PID": "7"}, 300.0),
+        ({"WATCHDOG_USEC": "300000000", "WATCHDOG_PID": "8"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+def test_the_limit_is_the_one_that_systemd_has_set_for_this_process(
+    environ: dict[str, str], limit: float | None
+) -> None:
+    assert read_watchdog_limit(environ, 7) == limit
+
+
+def test_a_pass_that_waits_for_the_server_sends_signs_of_life(tmp_path: Path) -> None:
+    agent = AgentThread(tmp_path, StoppableServer())
+    agent.collect(SOURCE)
+
+    with agent.run():
+        agent.wait_for_state("converging")
+        agent.wait_for_life_signs(3)
+
+
+@pytest.mark.parametrize("has_document", [False, True])
+def test_an_agent_at_rest_sends_signs_of_life_from_its_loop_alone(tmp_path: Path, has_document: bool) -> None:
+    agent = AgentThread(tmp_path, FakeDatabase)
+    if has_document:
+        agent.collect(SOURCE)
+
+    with agent.run():
+        agent.wait_for_state("ready" if has_document else "waiting")
+        agent.wait_for_life_signs(3)
+
+    assert set(agent.life_signs) == {LOOP_THREAD}
