@@ -27,7 +27,7 @@ from tests.support.source_tree import (
 
 FOUNDATION = {
     *("errors", "secret", "validation", "retry", "atomic_file", "file_lock", "strict_json"),
-    *("unreadable_file", "limited_read", "time_limit", "http_time_limit", "text_escaping"),
+    *("unreadable_file", "file_access", "limited_read", "time_limit", "http_time_limit", "text_escaping"),
 }
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
