@@ -23,8 +23,8 @@ METADATA_SERVER_FILE = Path("/var/lib/heat-cfntools/cfn-metadata-server")
 CLOUD_INIT_FOLDER = Path("/run/cloud-init")
 SERVER_TEXT_LIMIT = 200
 ADVICE = (
-    "user data did not configure os-collect-config: look at /var/log/guestagent-userdata.log and "
-    "/var/log/cloud-init-output.log"
+    "user data did not configure os-collect-config: look at heat-provision.log, guestagent-userdata.log and "
+    "cloud-init-output.log in /var/log"
 )
 
 

@@ -36,7 +36,7 @@ def test_other_users_can_read_no_part_of_heat(tmp_path: Path, stage: str, direct
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
         (tmp_path / name).chmod(mode)
-    [command] = read_commands(stage, directive)
+    [command] = [each for each in read_commands(stage, directive) if "chmod" in each]
 
     subprocess.run(shlex.split(command.replace("/var/", f"{tmp_path}/")), check=True)
 
@@ -47,3 +47,8 @@ def test_other_users_can_read_no_part_of_heat(tmp_path: Path, stage: str, direct
         "lib/heat-cfntools/cfn-userdata": 0o700,
         "lib/heat-cfntools/cfn-metadata-server": 0o600,
     }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_heats_runner_is_prepared_before_the_last_stage(stage: str) -> None:
+    assert "/usr/local/sbin/guestagent-userdata prepare" in read_commands(stage, "ExecStartPost")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,30 @@ class GuestRoot:
         os.utime(self.folder / name, (written_at, written_at))
 
     def boot(self) -> int:
-        return subprocess.run([RUNNER, self.folder], stdin=subprocess.DEVNULL).returncode
+        """Do what the unit does after cloud-init's last stage."""
+        return subprocess.run([RUNNER, "run", self.folder], stdin=subprocess.DEVNULL).returncode
+
+    def prepare_last_stage(self, python: str) -> bool:
+        """Do what the unit of cloud-init's network stage does; return whether cloud-init will run Heat's runner.
+
+        `python`: the body of a shell script in the place of the image's `python3`.
+        """
+        programs = self.folder / "bin"
+        programs.mkdir()
+        (programs / "python3").write_text(f"#!/bin/sh\n{python}\n")
+        (programs / "python3").chmod(0o755)
+        path = f"{programs}:{os.environ['PATH']}"
+        subprocess.run([RUNNER, "prepare", self.folder], env={**os.environ, "PATH": path}, check=True)
+        return os.access(self.runner, os.X_OK)
+
+    @property
+    def runner(self) -> Path:
+        return self.folder / "var/lib/cloud/instance/scripts/loguserdata.py"
+
+    def write_runner(self, text: str) -> None:
+        self.runner.parent.mkdir()
+        self.runner.write_text(text)
+        self.runner.chmod(0o700)
 
 
 @pytest.fixture
@@ -155,3 +179,48 @@ def test_a_machine_without_cloud_init_is_left_alone(root: GuestRoot) -> None:
     code = root.boot()
 
     assert (code, root.run_count) == (0, 0)
+
+
+# As Heat 19 and Heat 27 begin it.
+OLD_RUNNER = (
+    "#!/bin/bash\n\"true\" '''\nexec python3 $0\n'''\nfrom distutils import version\n\nimport pkg_resources\n"
+)
+NEW_RUNNER = "#!/usr/bin/env python3\nimport subprocess\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "python", "is_run"),
+    [
+        (OLD_RUNNER, "exit 1", False),
+        (OLD_RUNNER, "exit 0", True),
+        (NEW_RUNNER, "exit 1", True),
+    ],
+)
+def test_cloud_init_runs_heats_runner_only_if_it_can_start(
+    root: GuestRoot, text: str, python: str, is_run: bool
+) -> None:
+    root.write_script()
+    root.write_runner(text)
+
+    assert root.prepare_last_stage(python) is is_run
+
+
+@pytest.mark.parametrize("modules", ["json", "json no_such_module"])
+def test_the_runner_finds_out_what_the_images_python_has(root: GuestRoot, modules: str) -> None:
+    root.write_script()
+    root.write_runner(OLD_RUNNER)
+    python = f'exec {sys.executable} -c "$2" {modules}'
+
+    is_run = root.prepare_last_stage(python)
+
+    assert is_run is ("no_such_module" not in modules)
+
+
+def test_the_user_data_run_if_cloud_init_has_left_out_heats_runner(root: GuestRoot) -> None:
+    root.write_script()
+    root.write_runner(OLD_RUNNER)
+    root.prepare_last_stage("exit 1")
+
+    root.boot()
+
+    assert root.run_count == 1
