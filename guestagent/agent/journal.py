@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
 
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
@@ -21,15 +19,12 @@ from guestagent.errors import StorageError
 from guestagent.retry import Clock
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
-BOOT_ID_VARIABLE = "GUESTAGENT_BOOT_ID"
 
 
-def read_boot_id(environ: Mapping[str, str] = os.environ, file: Path = BOOT_ID_FILE) -> str:
-    """Return the id of the machine's present boot, or "" if a container hides it. The agent's unit may pass it."""
-    with suppress(ValueError):
-        return str(UUID(environ.get(BOOT_ID_VARIABLE, "")))
+def read_boot_id() -> str:
+    """Return the id of the machine's present boot, or "" if a container hides it."""
     try:
-        return file.read_text().strip()
+        return BOOT_ID_FILE.read_text().strip()
     except OSError:
         return ""
 

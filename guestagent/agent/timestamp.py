@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from guestagent.agent.journal import read_boot_id
 from guestagent.retry import SystemClock
 from guestagent.signal.transports import utc_now
 from guestagent.strict_json import UnreadableContent, get_number, get_text
 
+BOOT_ID_VARIABLE = "GUESTAGENT_BOOT_ID"
 ROUNDING_S = 0.1
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
@@ -37,7 +41,17 @@ class Timestamp:
 
 def read_timestamp() -> Timestamp:
     """Read this machine's clocks."""
-    return Timestamp(utc_now().isoformat(timespec="seconds"), read_boot_id(), SystemClock().now())
+    return Timestamp(utc_now().isoformat(timespec="seconds"), find_boot_id(), SystemClock().now())
+
+
+def find_boot_id(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the id of the boot as a shell on this machine sees it: the agent's unit passes it to the agent.
+
+    The journal does not use it: in a container the uptime counts from the boot of the kernel, which has another id.
+    """
+    with suppress(ValueError):
+        return str(UUID(environ.get(BOOT_ID_VARIABLE, "")))
+    return read_boot_id()
 
 
 def measure_age(written: Timestamp | None, now: Timestamp) -> float | None:

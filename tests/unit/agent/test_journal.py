@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.agent.journal import Journal, read_boot_id
+from guestagent.agent.journal import Journal
 from guestagent.agent.journal_state import JournalState
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import CreateAccount, DropAccount, PointChannel, SetPassword, Step
@@ -292,21 +292,3 @@ def test_what_a_server_stores_of_a_password_is_not_on_the_disk(tmp_path: Path) -
 
     content = (tmp_path / "journal.json").read_text()
     assert [proof for proof in ("drowssap a", "eno rehtona") if proof in content] == []
-
-
-@pytest.mark.parametrize(
-    ("environ", "boot_id"),
-    [
-        ({}, "bdba7efb-bb39-4abb-b679-9fff3ef644d8"),
-        # systemd writes its %b without hyphens.
-        ({"GUESTAGENT_BOOT_ID": "96007d0e61584b7ba751d39de8429e42"}, "96007d0e-6158-4b7b-a751-d39de8429e42"),
-        ({"GUESTAGENT_BOOT_ID": "%b"}, "bdba7efb-bb39-4abb-b679-9fff3ef644d8"),
-    ],
-)
-def test_the_boot_is_the_one_that_a_shell_on_this_machine_sees(
-    tmp_path: Path, environ: dict[str, str], boot_id: str
-) -> None:
-    file = tmp_path / "boot_id"
-    file.write_text("bdba7efb-bb39-4abb-b679-9fff3ef644d8\n")
-
-    assert read_boot_id(environ, file) == boot_id
