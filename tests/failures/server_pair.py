@@ -122,8 +122,14 @@ class Node:
         path.write_text(
             f"[DEFAULT]\nstate = {self.folder}/state\nrun = {self.folder}/run\n"
             f"[database]\nsocket = {self.server.socket}\ntimeout = 4\n"
+            f"[collector]\nconfig = {self.collector_config}\n"
         )
         return path
+
+    @property
+    def collector_config(self) -> Path:
+        """The configuration of os-collect-config. It is missing until a scenario writes it."""
+        return self.folder / "os-collect-config.conf"
 
 
 @dataclass
@@ -244,6 +250,7 @@ class Pair:
         for node in (self.replica, self.source):
             node.server.reset()
             subprocess.run(("rm", "-rf", str(node.folder / "state")), check=True)
+            node.collector_config.unlink(missing_ok=True)
 
 
 def read_rows(server: DatabaseServer) -> list[Mapping[str, str | None]]:

@@ -14,6 +14,7 @@ from tests.failures.rows import (
     identity,
     input,
     interruptions,
+    metadata_updates,
     named_channels,
     refusals,
     restored_sources,
@@ -35,6 +36,7 @@ AREAS = (
     account_limits.area,
     disks.area,
     damaged_files.area,
+    metadata_updates.area,
 )
 ROWS: tuple[FailureRow, ...] = tuple(row for area in AREAS for row in area.rows)
 """Every row of the failure table."""
