@@ -12,6 +12,9 @@ from typing import Any
 from tests.support.database_servers import READ_ONLY_VARIABLES, DatabaseServer
 
 PASSWORD = "correct horse battery"
+SOURCE_STEPS = ("SetServerId", "CreateMarker", "CreateAccount", "SetReadOnly")
+REPLICA_STEPS = ("SetServerId", "PointChannel", "StartChannel")
+"""The steps of a new source and of its new replica."""
 IMAGE_OPTIONS = ("skip-slave-start=1", "general-log=1", "general-log-file=../general.log")
 
 

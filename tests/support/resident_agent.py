@@ -11,7 +11,7 @@ from typing import Any
 
 from guestagent.agent.inbox import DocumentInbox
 from guestagent.agent.metadata_files import CollectedDocument
-from tests.support.agent_guest import AgentGuest
+from tests.support.agent_guest import AgentGuest, build_source_document
 
 
 @dataclass
@@ -39,5 +39,16 @@ class ResidentAgent:
             process.kill()
             process.wait()
 
+    def read_state_file(self, name: str) -> bytes:
+        """Return the content of a state file, empty if the agent has not written it yet."""
+        path = self.state / name
+        return path.read_bytes() if path.exists() else b""
+
     def read_log(self) -> str:
         return (self.guest.folder / "serve.log").read_text()
+
+
+def build_signalling_document(address: str, **section: Any) -> dict[str, Any]:
+    """Return the document of a source with a handle at this address."""
+    handle = f"{address}/v1/waitcondition/x?Timestamp=2026-11-23T18%3A00%3A00Z&Signature=s"
+    return build_source_document(Deadline=600, **section) | {"ReadyWaitCondition": handle}

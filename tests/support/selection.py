@@ -21,10 +21,10 @@ SLOWEST_FIRST = (
     "integration/test_cluster_lifecycle.py",
     "integration/test_docs.py",
     "integration/test_cluster_rotation.py",
-    "integration/test_rotation.py",
-    "integration/test_configuration.py",
-    "integration/test_tls.py",
-    "integration/test_agent.py",
+    "integration/rotation",
+    "integration/configuration",
+    "integration/tls",
+    "integration/agent",
     "failures",
     "integration/test_doctor.py",
     "integration/test_clients.py",
@@ -44,14 +44,24 @@ SHARED_IN_FILE = frozenset(
         "test_openstack_tests.py",
         "test_packaging.py",
         "test_pause.py",
-        "test_resident_agent.py",
         "test_signals.py",
     }
 )
 """Files whose tests share something that takes seconds to create, independent of their parameters."""
 
-NOTHING_SHARED = frozenset({"test_configuration.py", "test_image_files.py", "test_option_file.py"})
+SHARED_IN_FOLDER = frozenset({"integration/resident_agent"})
+"""Folders whose tests share such a thing across files."""
+
+SERVERS_SHARED_IN_FOLDER = frozenset(
+    f"integration/{name}" for name in ("agent", "database", "rotation", "tls")
+)
+"""Folders whose tests share database servers across files."""
+
+NOTHING_SHARED = frozenset({"test_image_files.py", "test_option_file.py"})
 """Files on database servers of which each test starts its own."""
+
+NOTHING_SHARED_IN_FOLDER = frozenset({"integration/configuration"})
+"""Folders of such files."""
 
 
 def is_left_to_test_all(item: pytest.Item) -> bool:
@@ -81,13 +91,16 @@ def get_work_unit(test_id: str) -> str:
     path = Path(file)
     if path.parts[:2] == ("tests", "heat"):  # a real Heat is heavy: there are two at a time at the most
         return "life on a real Heat" if path.stem == "test_cluster_lifecycle" else "tests on a real Heat"
+    folder = "/".join(path.parts[1:-1])
     if path.name in SHARED_IN_FILE:
         return file
+    if folder in SHARED_IN_FOLDER:
+        return folder
     parameters = name.partition("[")[2].removesuffix("]").split("-")
     server = next((server for server in FLAVOURS if server in parameters), None)
-    if server is None or path.name in NOTHING_SHARED:
+    if server is None or path.name in NOTHING_SHARED or folder in NOTHING_SHARED_IN_FOLDER:
         return test_id
-    return f"{path.parent if path.parent.name == 'database' else path} on {server}"
+    return f"{path.parent if folder in SERVERS_SHARED_IN_FOLDER else path} on {server}"
 
 
 def get_server_name(item: pytest.Item) -> str | None:

@@ -25,6 +25,17 @@ def mount_small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         image.unlink()
 
 
+@contextmanager
+def mount_tiny_disk(folder: Path, size: str) -> Iterator[Path]:
+    """Mount a file system in memory in `folder`; `size` is an option of tmpfs, such as 64k."""
+    folder.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def fill_disk(file: Path) -> Path:
     """Create a file that fills its disk to the last byte."""
     size = 1 << 20

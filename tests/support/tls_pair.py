@@ -68,3 +68,9 @@ class TlsPair:
     @property
     def statements(self) -> TlsStatements:
         return TLS_STATEMENTS[self.source.server.flavour.family]
+
+
+def get_condition(report: dict[str, Any], name: str) -> dict[str, str]:
+    """Return the condition of this name."""
+    condition: dict[str, str] = next(each for each in report["conditions"] if each["name"] == name)
+    return condition

@@ -11,7 +11,10 @@ import pytest
 from guestagent.embedded.database_servers import FLAVOURS
 from tests.support.selection import (
     NOTHING_SHARED,
+    NOTHING_SHARED_IN_FOLDER,
+    SERVERS_SHARED_IN_FOLDER,
     SHARED_IN_FILE,
+    SHARED_IN_FOLDER,
     SLOWEST_FIRST,
     TESTS,
     get_start_order,
@@ -42,7 +45,7 @@ def item_in(file: str, *marks: str, **parameters: object) -> pytest.Item:
 
 
 def left_out(*marks: str, **parameters: object) -> bool:
-    return is_left_to_test_all(item_in("integration/test_tls.py", *marks, **parameters))
+    return is_left_to_test_all(item_in("integration/test_flavours.py", *marks, **parameters))
 
 
 def test_one_server_of_each_family_is_enough() -> None:
@@ -68,21 +71,30 @@ def test_a_test_without_a_server_is_selected() -> None:
 
 
 def test_tests_that_share_servers_are_one_unit() -> None:
-    tls = "tests/integration/test_tls.py"
+    doctor = "tests/integration/test_doctor.py"
 
-    assert get_work_unit(f"{tls}::test_a[mysql97-stranger]") == get_work_unit(f"{tls}::test_b[mysql97]")
-    assert get_work_unit(f"{tls}::test_a[mysql97]") != get_work_unit(f"{tls}::test_a[mariadb118]")
-    assert get_work_unit(f"{tls}::test_a[mysql97]") != get_work_unit(
-        "tests/integration/test_agent.py::test_a[mysql97]"
+    assert get_work_unit(f"{doctor}::test_a[mysql97-ready]") == get_work_unit(f"{doctor}::test_b[mysql97]")
+    assert get_work_unit(f"{doctor}::test_a[mysql97]") != get_work_unit(f"{doctor}::test_a[mariadb118]")
+    assert get_work_unit(f"{doctor}::test_a[mysql97]") != get_work_unit(
+        "tests/integration/test_divergence.py::test_a[mysql97]"
     )
 
 
-def test_the_tests_of_the_database_share_servers_across_files() -> None:
-    folder = "tests/integration/database"
+@pytest.mark.parametrize("folder", ["agent", "database", "rotation", "tls"])
+def test_the_tests_of_a_folder_share_servers_across_files(folder: str) -> None:
+    def get_unit(file: str, server: str) -> str:
+        return get_work_unit(f"tests/integration/{folder}/{file}::test_a[{server}]")
 
-    channel, secrets = f"{folder}/test_channel.py::A::b[mysql97]", f"{folder}/test_secrets.py::C::d[mysql97]"
+    assert get_unit("test_b.py", "mysql97") == get_unit("test_c.py", "mysql97")
+    assert get_unit("test_b.py", "mysql97") != get_unit("test_b.py", "mariadb118")
 
-    assert get_work_unit(channel) == get_work_unit(secrets)
+
+def test_the_tests_of_the_resident_agent_share_a_server_across_files() -> None:
+    folder = "tests/integration/resident_agent"
+
+    assert get_work_unit(f"{folder}/test_stop.py::test_a") == get_work_unit(
+        f"{folder}/test_status.py::test_b"
+    )
 
 
 def test_two_real_heats_are_used_at_a_time() -> None:
@@ -94,7 +106,7 @@ def test_two_real_heats_are_used_at_a_time() -> None:
 def test_a_test_that_shares_nothing_is_a_separate_unit() -> None:
     for test_id in (
         "tests/unit/test_retry.py::test_a",
-        "tests/integration/test_configuration.py::test_b[mysql97]",
+        "tests/integration/configuration/test_restart.py::test_b[mysql97]",
     ):
         assert get_work_unit(test_id) == test_id
 
@@ -113,7 +125,7 @@ def test_a_file_that_shares_a_cloud_is_one_unit() -> None:
 
 def test_long_tests_start_first_and_unit_tests_last() -> None:
     lifecycle, expiry = "heat/test_cluster_lifecycle.py", "heat/test_expiry.py"
-    files = ["unit/test_retry.py", "integration/test_signal.py", expiry, lifecycle]
+    files = ["unit/test_retry.py", "integration/test_launch.py", expiry, lifecycle]
 
     ordered = sorted(map(item_in, files), key=get_start_order)
 
@@ -123,3 +135,5 @@ def test_long_tests_start_first_and_unit_tests_last() -> None:
 def test_every_name_in_the_order_is_a_file_or_folder() -> None:
     assert [name for name in SLOWEST_FIRST if not (TESTS / name).exists()] == []
     assert [name for name in SHARED_IN_FILE | NOTHING_SHARED if not [*TESTS.rglob(name)]] == []
+    folders = SHARED_IN_FOLDER | SERVERS_SHARED_IN_FOLDER | NOTHING_SHARED_IN_FOLDER
+    assert [name for name in folders if not (TESTS / name).is_dir()] == []
