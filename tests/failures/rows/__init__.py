@@ -11,6 +11,7 @@ from tests.failures.rows import (
     damaged_files,
     disks,
     encryption,
+    history,
     identity,
     input,
     interruptions,
@@ -19,12 +20,15 @@ from tests.failures.rows import (
     refusals,
     restored_sources,
     skipping,
+    unlogged_data,
 )
 
 AREAS = (
     connecting.area,
     encryption.area,
     identity.area,
+    history.area,
+    unlogged_data.area,
     restored_sources.area,
     input.area,
     applying.area,

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import pymysql
 
-from tests.failures.row import READY, FailureArea, expect_invalid, expect_late
+from tests.failures.row import READY, FailureArea, expect_final, expect_invalid, expect_late
 from tests.failures.server_pair import PASSWORD, USER, ApplyAnswer, Node, Pair
 
 area = FailureArea("connecting and logging in")
@@ -199,6 +199,14 @@ def a_more_specific_account_of_the_same_name(pair: Pair) -> ScenarioAnswers:
     pair.source.server.execute(f"CREATE USER {account} IDENTIFIED BY 'another one'")
     yield pair.source.apply(pair.build_source_document())
     pair.source.server.execute(f"DROP USER {account}")
+
+
+@area.row(
+    expect_final(f"account {USER}@%", "an account of this name that the agent did not create"), heals=False
+)
+def a_foreign_account_with_the_name_of_the_replication_user(pair: Pair) -> ScenarioAnswers:
+    pair.source.server.execute(f"CREATE USER {USER}@'%' IDENTIFIED BY 'made by hand'")
+    yield pair.source.apply(pair.build_source_document())
 
 
 @contextmanager
