@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from guestagent.database.protocols import Database
-from guestagent.database.state import (
-    Account,
-    AccountState,
-    ChannelState,
-    ReceiverState,
-)
-from guestagent.database.steps import (
-    PointChannel,
-    StartChannel,
-)
+from guestagent.database.state import Account, AccountState, ChannelState, ReceiverState, ServerState
+from guestagent.database.steps import PointChannel, StartChannel
 from guestagent.secret import Secret
 from tests.support.database_servers import DatabaseServer
 from tests.support.polling import wait_until
@@ -40,6 +32,11 @@ def read_channel(database: Database) -> ChannelState:
 
 
 def read_account(database: Database, account: Account) -> AccountState:
-    seen = database.observe().find_account(account)
-    assert seen is not None
-    return seen
+    account_state = database.observe().find_account(account)
+    assert account_state is not None
+    return account_state
+
+
+def format_gtid(server: DatabaseServer, state: ServerState, number: int) -> str:
+    """Return the GTID of the server's own transaction with this number."""
+    return f"{state.uuid}:{number}" if server.flavour.family == "mysql" else f"0-{state.server_id}-{number}"
