@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.agent.channel_difference import has_different_target
 from guestagent.agent.gtid_position_repair import plan_position_repair
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import DesiredState, ObservedState
-from guestagent.agent.replication_target import LOGIN_REFUSED_ERRORS, choose_channel_tls, has_different_target
+from guestagent.agent.replication_target import LOGIN_REFUSED_ERRORS, choose_channel_tls
 from guestagent.database.error_diagnosis import FailureKind, FailureStage
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import ChannelState, ReceiverState, TlsOptions

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from guestagent.agent.model import DesiredState
 from guestagent.agent.refusal import Refusal
-from guestagent.database.mysql.statements import MARKER_ROLE
+from guestagent.database.account_marker import MARKER_ROLE
 from guestagent.database.state import ServerState
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret

@@ -1,4 +1,4 @@
-"""GTID histories of both families: everything that a server has executed, compared without asking any server. Pure."""
+"""The interface of a GTID history, which `mysql/gtid.py` and `mariadb/gtid.py` implement, and its display. Pure."""
 
 from __future__ import annotations
 

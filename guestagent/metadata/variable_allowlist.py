@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 
 from guestagent.metadata.limits import UINT32_MAX
@@ -23,6 +24,8 @@ from guestagent.metadata.variable_types import (
     VariableValue,
 )
 from guestagent.validation import Cursor
+
+REFERENCE_ADVICE = "guestagent validate --schema lists them"
 
 
 class ChangeMode(str, Enum):
@@ -76,6 +79,24 @@ def explain_reserved(name: str) -> str | None:
         ),
         None,
     )
+
+
+def check_name(cursor: Cursor, name: str) -> bool:
+    """Return whether the allowlist has the name. If not, note why, and which names are similar."""
+    if name in KNOWN_VARIABLES:
+        return True
+    reason = explain_reserved(name)
+    neighbours = get_close_matches(name, sorted(KNOWN_VARIABLES), n=3, cutoff=0.6)
+    advice = f"did you mean {' or '.join(neighbours)}?" if neighbours else REFERENCE_ADVICE
+    if reason is not None:
+        cursor.add_problem(
+            "a variable that a document may set",
+            f"one that it may not: {reason}",
+            advice if neighbours else "",
+        )
+    else:
+        cursor.add_problem("a variable that a document may set", "one that is not in the list", advice)
+    return False
 
 
 def check_value(cursor: Cursor, name: str, value: VariableValue) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.regex_fragments import END
@@ -12,8 +11,8 @@ from guestagent.metadata.schema_types import Schema, Text
 from guestagent.metadata.template_functions import FUNCTION_REF, is_function, read_function
 from guestagent.metadata.variable_allowlist import (
     KNOWN_VARIABLES,
+    check_name,
     check_value,
-    explain_reserved,
     normalise_name,
 )
 from guestagent.metadata.variable_consistency import check_ordered_pairs
@@ -25,7 +24,6 @@ VARIABLE_NAME = Text(
     64, pattern=rf"^[A-Za-z][A-Za-z0-9_-]*{END}", description="a variable's name (letters, digits, _ and -)"
 )
 VALUE_TEXT = Text(1024, min_length=0)
-REFERENCE_ADVICE = "guestagent validate --schema lists them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class VariablesShape:
             name = normalise_name(spelling)
             if name in values:
                 child.add_problem("each variable once", "it twice: - and _ are the same to a server")
-            elif _check_name(child, name):
+            elif check_name(child, name):
                 scalar = read_function(child) if is_function(value) else SCALAR.read(child)
                 if scalar is not None:
                     values[name] = scalar
@@ -88,21 +86,3 @@ class VariablesShape:
             "patternProperties": patterns,
             "additionalProperties": False,
         }
-
-
-def _check_name(cursor: Cursor, name: str) -> bool:
-    """Return whether the allowlist has the name. If not, note why, and which names are similar."""
-    if name in KNOWN_VARIABLES:
-        return True
-    reason = explain_reserved(name)
-    neighbours = get_close_matches(name, sorted(KNOWN_VARIABLES), n=3, cutoff=0.6)
-    advice = f"did you mean {' or '.join(neighbours)}?" if neighbours else REFERENCE_ADVICE
-    if reason is not None:
-        cursor.add_problem(
-            "a variable that a document may set",
-            f"one that it may not: {reason}",
-            advice if neighbours else "",
-        )
-    else:
-        cursor.add_problem("a variable that a document may set", "one that is not in the list", advice)
-    return False

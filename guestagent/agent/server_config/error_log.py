@@ -1,13 +1,23 @@
-"""The last errors of a server that did not start, and the variables that they name. Pure."""
+"""The last errors of a server that did not start, and the variables that they name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+from guestagent.agent.service_control import ServiceControl
+
+LOG_TAIL_LIMIT = 20000  # bytes
 ERROR_LINES_LIMIT = 3
 ERROR_TEXT_LIMIT = 300
 NOISE_PATTERN = re.compile(r"WSREP:|Aborting\s*$|initialization aborted\s*$")
+
+
+def read_last_errors(log_path: str, service_control: ServiceControl) -> str:
+    """Read the last errors from the service manager's log of the server, or from the server's own log file."""
+    # The file comes second: if the new option file has closed it, it holds only the errors of earlier starts.
+    return extract_last_errors(service_control.read_log(), _read_tail(log_path))
 
 
 def extract_last_errors(*logs: str) -> str:
@@ -49,3 +59,13 @@ def _strip_prefix(line: str) -> str:
     """Remove date, thread and program, which differ each time."""
     text = re.sub(r"^.*?\[ERROR\]\s*", "", line.partition("Query:")[0])
     return " ".join(re.sub(r"^(\[[^\]]*\]\s*)*(\S*(mariadbd|mysqld): )?", "", text).split())
+
+
+def _read_tail(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - LOG_TAIL_LIMIT))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -16,9 +16,9 @@ from guestagent.agent.server_config.conditions import (
     judge_server_start,
 )
 from guestagent.agent.server_config.error_log import (
-    extract_last_errors,
     find_blamed_settings,
     find_named_settings,
+    read_last_errors,
 )
 from guestagent.agent.server_config.transitions import (
     NewFileFailed,
@@ -31,8 +31,6 @@ from guestagent.retry import Clock
 
 OPTION_FILE_MODE = 0o644
 """The server's own user reads the file; it contains no secret."""
-
-LOG_TAIL_LIMIT = 20000  # bytes
 
 WaitCallback = Callable[[], None]
 
@@ -126,15 +124,4 @@ class Rollback:
         return f"{error}; last error log lines: {last_errors}" if last_errors else error
 
     def _read_last_errors(self, state: ChangeState) -> str:
-        # The file comes second: if the new option file has closed it, it holds only the errors of earlier starts.
-        return extract_last_errors(self.service_control(state.family).read_log(), _read_tail(state.log))
-
-
-def _read_tail(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - LOG_TAIL_LIMIT))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+        return read_last_errors(state.log, self.service_control(state.family))

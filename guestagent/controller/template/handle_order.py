@@ -1,4 +1,7 @@
-"""The order of handles and servers in a template: all handles of replicas exist before any replica's server."""
+"""The order of handles and servers in a template: all handles of replicas exist before any replica's server.
+
+In both formats (`hot.py`, `cfn.py`) the replicas' servers depend on one resource, whose value lists the handles.
+"""
 
 from __future__ import annotations
 

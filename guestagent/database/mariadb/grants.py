@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guestagent.database.account_marker import MARKER_ROLE
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
-from guestagent.database.mariadb.statements import AUTH_PLUGIN, MARKER_ROLE
+from guestagent.database.mariadb.statements import AUTH_PLUGIN
 from guestagent.database.privileges import (
     READ_ACCOUNTS_OPERATION,
     AccountPrivileges,

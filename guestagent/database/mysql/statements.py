@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestagent.database.account_hosts import list_host_patterns
+from guestagent.database.account_marker import MARKER_ROLE
 from guestagent.database.channel_options import format_options
 from guestagent.database.error_diagnosis import Diagnosis, FailureStage, diagnose_error
 from guestagent.database.mysql.channel_options import FIXED_OPTIONS
@@ -30,9 +31,6 @@ from guestagent.database.steps import (
 )
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.secret import Secret
-
-MARKER_ROLE = "guestagent"
-"""The empty role that marks an account as created by the agent. It grants nothing."""
 
 MARKER_ACCOUNT = Account(MARKER_ROLE, "%")
 """MySQL keeps a role as an account, locked and without a password."""

@@ -6,7 +6,7 @@ from guestagent.embedded.database_servers.data_directory import (
     provide_data_directory,
 )
 from guestagent.embedded.database_servers.flavours import FLAVOURS, Flavour
-from guestagent.embedded.database_servers.root_directory import build_root_command, provide_root
+from guestagent.embedded.database_servers.unpacked_root import build_root_command, provide_root
 from guestagent.embedded.host.cache_folder import find_cache_folder
 
 __all__ = [

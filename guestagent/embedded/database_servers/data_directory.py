@@ -12,7 +12,7 @@ from pathlib import Path
 
 from guestagent.embedded.database_servers.apt import ReportProgress
 from guestagent.embedded.database_servers.flavours import Family, Flavour
-from guestagent.embedded.database_servers.root_directory import build_root_command, provide_root
+from guestagent.embedded.database_servers.unpacked_root import build_root_command, provide_root
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock
 from guestagent.errors import StorageError

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import timedelta
-from urllib.parse import parse_qsl
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from guestagent.embedded.heat.api import stack_views
+from guestagent.embedded.heat.api.cfn_response import build_access_denied, build_error, build_xml_response
+from guestagent.embedded.heat.api.signed_request import authenticate_request, read_params
 from guestagent.embedded.heat.engine import Engine
 from guestagent.embedded.heat.resources import iam
 from guestagent.embedded.heat.resources.resource_type import ResourceActionNotSupported
 from guestagent.embedded.heat.resources.stack import HeatStack
-from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.http.errors import EntityNotFound, Forbidden
 from guestagent.embedded.http.faults import ActiveFaults
-from guestagent.embedded.openstack.keystone import ec2_signature
 from guestagent.embedded.openstack.keystone.ec2_credentials import Ec2Credential
 
 BODY_BYTES_LIMIT = 1 << 20
@@ -32,7 +29,6 @@ CFN_ACTIONS = frozenset(
         "DescribeStackResources", "ListStackResources",
     }
 )  # fmt: skip
-FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 
 class CloudFormationApi:
@@ -51,13 +47,15 @@ class CloudFormationApi:
 
     async def _signal_resource(self, request: Request) -> Response:
         body = await request.body()
-        credential = self._authenticate(request, body)
+        credential = authenticate_request(
+            request, body, self._engine.context.ec2_credentials, self._faults, self._ttl
+        )
         if isinstance(credential, Response):
             return credential
         stack_id, resource_name = _parse_arn(request.path_params["arn"])
         stack = self._engine.stacks.get(stack_id)
         if stack is None or stack.id != credential.stack_id:  # any key of the stack will do
-            return _build_access_denied()
+            return build_access_denied()
         if resource_name not in stack.resources:
             return _build_resource_not_found(resource_name, stack)
         body_value = _parse_json_body(request, body)
@@ -69,53 +67,33 @@ class CloudFormationApi:
             return _build_invalid_parameter(str(error))
         except ValueError as error:
             return _build_internal_failure(f"ValueError: resources.{resource_name}: {error}")
-        return _build_xml_response({"resource": resource_name})
+        return build_xml_response({"resource": resource_name})
 
     async def _describe_resource(self, request: Request) -> Response:
         body = await request.body()
-        credential = self._authenticate(request, body)
+        credential = authenticate_request(
+            request, body, self._engine.context.ec2_credentials, self._faults, self._ttl
+        )
         if isinstance(credential, Response):
             return credential
-        params = _read_params(request, body)
+        params = read_params(request, body)
         action = params.get("Action", "")
         if action not in CFN_ACTIONS:
-            return _build_error(400, "InvalidAction", "The action or operation requested is invalid")
+            return build_error(400, "InvalidAction", "The action or operation requested is invalid")
         if action != "DescribeStackResource":
-            return _build_access_denied(f":Action {action} not allowed for user")
+            return build_access_denied(f":Action {action} not allowed for user")
         stack_name, resource_name = params.get("StackName", ""), params.get("LogicalResourceId", "")
         stack = self._find_stack(stack_name)
         if stack is None or stack.id != credential.stack_id:
             return _build_invalid_parameter(f"The Stack ({stack_name}) could not be found.")
         if not _can_describe(stack, credential, resource_name):
-            return _build_access_denied(f":{Forbidden()}")
+            return build_access_denied(f":{Forbidden()}")
         if resource_name not in stack.resources:
             return _build_resource_not_found(resource_name, stack)
         detail = {
             "StackResourceDetail": stack_views.format_cfn_resource(stack.resources[resource_name], stack)
         }
-        return _build_xml_response({"DescribeStackResourceResponse": {"DescribeStackResourceResult": detail}})
-
-    def _authenticate(self, request: Request, body: bytes) -> Ec2Credential | Response:
-        """Return the credential that signed the request, or the error response."""
-        params = _read_params(request, body)
-        if "Signature" not in params:
-            return _build_error(
-                400, "IncompleteSignature", "The request signature does not conform to AWS standards"
-            )
-        if "AWSAccessKeyId" not in params:
-            return _build_error(
-                403, "MissingAuthenticationToken", "Does not contain a valid AWS Access Key or certificate"
-            )
-        if self._faults.is_down("keystone"):
-            return Response(status_code=500)
-        credential = self._engine.context.ec2_credentials.find(params["AWSAccessKeyId"])
-        host = request.headers.get("host", "").lower()
-        signed_request = ec2_signature.SignedRequest(request.method, host, request.scope["path"], params)
-        if credential is None or not ec2_signature.has_valid_signature(
-            signed_request, credential.secret, get_utc_time(), self._ttl
-        ):
-            return _build_access_denied()
-        return credential
+        return build_xml_response({"DescribeStackResourceResponse": {"DescribeStackResourceResult": detail}})
 
     def _find_stack(self, stack_name: str) -> HeatStack | None:
         """Find a stack by its name, id or ARN."""
@@ -142,14 +120,6 @@ def _can_describe(stack: HeatStack, credential: Ec2Credential, resource_name: st
     return iam.can_describe(stack, owner, resource_name)
 
 
-def _read_params(request: Request, body: bytes) -> dict[str, str]:
-    """Merge query and form: a form's fields are part of the signature, and so break it."""
-    params = dict(request.query_params)
-    if request.headers.get("content-type", "").startswith(FORM_CONTENT_TYPE):
-        params.update(parse_qsl(body.decode("latin-1"), keep_blank_values=True) or [("", "")])
-    return params
-
-
 def _parse_json_body(request: Request, body: bytes) -> object:
     content_type = request.headers.get("content-type", "")
     if len(body) > BODY_BYTES_LIMIT or content_type.startswith(IGNORED_CONTENT_TYPES):
@@ -160,12 +130,8 @@ def _parse_json_body(request: Request, body: bytes) -> object:
         return None
 
 
-def _build_access_denied(reason: str = "") -> Response:
-    return _build_error(403, "AccessDenied", f"User is not authorized to perform action{reason}")
-
-
 def _build_invalid_parameter(reason: str) -> Response:
-    return _build_error(400, "InvalidParameterValue", f"A bad or out-of-range value was supplied:{reason}")
+    return build_error(400, "InvalidParameterValue", f"A bad or out-of-range value was supplied:{reason}")
 
 
 def _build_resource_not_found(resource_name: str, stack: HeatStack) -> Response:
@@ -176,25 +142,4 @@ def _build_resource_not_found(resource_name: str, stack: HeatStack) -> Response:
 
 def _build_internal_failure(detail: str) -> Response:
     message = f"The request processing has failed due to an internal error:{detail}"
-    return _build_error(500, "InternalFailure", message, "Server")
-
-
-def _build_error(code: int, resource_name: str, message: str, side: str = "Sender") -> Response:
-    return _build_xml_response(
-        {"ErrorResponse": {"Error": {"Type": side, "Code": resource_name, "Message": message}}}, code
-    )
-
-
-def _build_xml_response(content: Mapping[str, object], code: int = 200) -> Response:
-    [(resource_name, value)] = content.items()
-    root = Element(resource_name)
-    _fill_element(root, value)
-    return Response(tostring(root), code, media_type="application/xml")
-
-
-def _fill_element(element: Element, value: object) -> None:
-    if isinstance(value, Mapping):
-        for resource_name, child in value.items():
-            _fill_element(SubElement(element, resource_name), child)
-    elif value is not None:
-        element.text = str(value)
+    return build_error(500, "InternalFailure", message, "Server")
