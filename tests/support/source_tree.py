@@ -20,6 +20,10 @@ def parse_source(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def get_relative_name(path: Path) -> str:
+    return str(path.relative_to(HOUSE))
+
+
 def get_module_name(path: Path) -> str:
     """Return the dotted name of the module, or of the package whose `__init__` the file is."""
     parts = path.relative_to(HOUSE.parent).with_suffix("").parts

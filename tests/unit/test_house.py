@@ -1,12 +1,10 @@
-"""The house rules: which package may import which, imports from outside, names and sizes. Read from the source."""
+"""The house rules on imports: which package may import which, and what. Read from the source."""
 
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from tests.support.source_tree import (
     get_module_name,
     get_modules,
     get_package,
+    get_relative_name,
     list_imported_libraries,
     list_imported_modules,
     list_imported_packages,
@@ -55,6 +54,7 @@ ARROWS: dict[str, set[str]] = {
 }
 # The packages inside `embedded`, lowest first: a package imports from those before it, and only from the ones it names.
 OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "nova")}
+
 EMBEDDED_ARROWS: dict[str, set[str]] = {
     "host": set(),
     "http": {"host"},
@@ -82,6 +82,7 @@ GUEST_COMMANDS = {
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
 # Only one file of a package imports such a library, and turns its errors into the package's own.
 ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess"}
+
 # A pure file gets clocks, files and connections as arguments. These decide, so they say that they are pure.
 DECISIONS = {
     *("agent/plan.py", "agent/preconditions.py", "agent/refusal.py", "agent/replication_target.py"),
@@ -100,6 +101,7 @@ DECISIONS = {
     *("agent/skipped_changes.py", "agent/divergence.py", "agent/unlogged_data.py"),
     *("agent/server_config/transitions.py", "agent/server_config/change_state.py"),
 }
+
 EFFECTS = {
     "os",
     "io",
@@ -113,64 +115,6 @@ EFFECTS = {
     "signal",
     "select",
 }
-LINE_LIMIT = 300
-PARTICIPLE_SHARE_LIMIT = 0.03
-EMPTY_WORDS = {"utils", "common", "helpers", "base", "misc", "manager"}
-METAPHORS = {
-    *(
-        "actor",
-        "announcer",
-        "audience",
-        "bell",
-        "cast",
-        "ear",
-        "edges",
-        "ground",
-        "knock",
-        "mailbox",
-        "mouth",
-    ),
-    *("parting", "play", "playing", "scene", "standing", "walk", "walking", "whisper"),
-}
-DOUBLE_CLASSES = frozenset[str]()
-"""Classes that are the same concept behind one Protocol, so they share their name."""
-
-IRREGULAR_PARTICIPLES = {
-    *(
-        "told",
-        "said",
-        "seen",
-        "found",
-        "given",
-        "made",
-        "kept",
-        "held",
-        "gone",
-        "left",
-        "known",
-        "taken",
-        "shown",
-    ),
-    *(
-        "lost",
-        "sent",
-        "built",
-        "met",
-        "done",
-        "written",
-        "begun",
-        "chosen",
-        "driven",
-        "hidden",
-        "hung",
-        "worn",
-    ),
-}
-NO_PARTICIPLES = {"embed", "feed", "need", "ping", "ring", "seed", "string"}
-
-
-def get_relative_name(path: Path) -> str:
-    return str(path.relative_to(HOUSE))
 
 
 def is_pure(path: Path) -> bool:
@@ -293,84 +237,3 @@ def test_only_the_command_line_prints_or_exits() -> None:
     }
 
     assert files <= {"__main__.py"}
-
-
-def list_functions() -> Iterator[tuple[str, str]]:
-    """Yield the file and the name of every function and method, without those that Python names."""
-    for path in list_source_files():
-        for node in ast.walk(parse_source(path)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("__"):
-                yield str(path.relative_to(HOUSE)), node.name
-
-
-def is_participle(function: str) -> bool:
-    word = function.strip("_").split("_")[0]
-    return word in IRREGULAR_PARTICIPLES or (
-        bool(re.search(r"(ed|ing)$", word)) and word not in NO_PARTICIPLES
-    )
-
-
-def test_functions_are_not_named_by_participles() -> None:
-    functions = [*list_functions()]
-    named = [f"{file}: {name}" for file, name in functions if is_participle(name)]
-
-    assert len(named) <= PARTICIPLE_SHARE_LIMIT * len(functions), "\n".join(named)
-
-
-def split_words(name: str) -> set[str]:
-    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
-
-
-def test_files_are_named_after_their_purpose() -> None:
-    forbidden = EMPTY_WORDS | METAPHORS
-
-    assert [path.name for path in list_source_files() if split_words(path.stem) & forbidden] == []
-
-
-def test_classes_and_functions_are_no_metaphors() -> None:
-    named = [
-        f"{path.relative_to(HOUSE)}: {node.name}"
-        for path in list_source_files()
-        for node in ast.walk(parse_source(path))
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and split_words(node.name) & METAPHORS
-    ]
-
-    assert named == ["demo/scenario.py: play"], "the one name that the documentation has"
-
-
-def test_files_of_a_room_differ_by_more_than_an_ending() -> None:
-    stems: dict[tuple[Path, str], list[str]] = defaultdict(list)
-    for path in list_source_files():
-        stem = re.sub(r"(ation|ing|ions|ion|or|er|s|e)$", "", path.stem)
-        stems[path.parent, stem].append(path.name)
-
-    assert [files for files in stems.values() if len(files) > 1] == []
-
-
-def test_no_function_is_named_like_its_own_module() -> None:
-    doubled = [
-        f"{path.relative_to(HOUSE)}: {node.name}"
-        for path in list_source_files()
-        for node in parse_source(path).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == path.stem
-    ]
-
-    assert doubled == []
-
-
-def test_a_class_has_its_name_for_itself() -> None:
-    places: dict[str, list[str]] = defaultdict(list)
-    for path in list_source_files():
-        for node in parse_source(path).body:
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(str(path.relative_to(HOUSE)))
-
-    doubled = {name: files for name, files in places.items() if len(files) > 1 and name not in DOUBLE_CLASSES}
-
-    assert doubled == {}
-
-
-@pytest.mark.parametrize("path", list_source_files(), ids=lambda path: str(path.relative_to(HOUSE)))
-def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LINE_LIMIT
