@@ -9,6 +9,7 @@ from dataclasses import replace
 from guestagent.agent import evidence, metadata_files, pause, signalling, status, wiring
 from guestagent.agent.deadline import compute_apply_deadline
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.instance_check import InstanceCheck
 from guestagent.agent.outcome import Progress, Report, Verdict
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.settings import Settings
@@ -28,12 +29,13 @@ def apply_document(
 ) -> AgentStatus:
     """Apply the given document, or the collected one, until the node is ready or cannot become so; then signal.
 
-    Raises InvalidMetadata, NotReady (paused, nothing collected, another pass at work), or SignalError if the handle was
-    not signalled.
+    Raises InvalidMetadata, NotReady (paused, a copied disk, nothing collected, another pass at work), or SignalError if
+    the handle was not signalled.
     """
     mark = pause.read_pause(settings.state_folder)
     if mark is not None:
         raise NotReady(f"{mark}; {pause.RESUME_ADVICE}")
+    InstanceCheck(settings).require_own_disk()
     clock = SystemClock()
     document = _read_document(settings, text, where)
     sender = wiring.build_sender(settings, clock, tell)
@@ -54,8 +56,8 @@ def apply_document(
         )
         delivery = _signal(sender, document, record, report, clock) if signals else None
         node_status = build_node_status(document, report)
-        status.quarantine_unreadable_status(settings.state_folder / "status.json")
-        status.write_status(settings.state_folder / "status.json", node_status)
+        status.quarantine_unreadable_status(settings.state_folder / status.STATUS_FILE)
+        status.write_status(settings.state_folder / status.STATUS_FILE, node_status)
     if delivery is not None and delivery.result is not DeliveryResult.ACCEPTED:
         error = HandleRefused if delivery.result is DeliveryResult.GIVEN_UP else HandleUnreachable
         raise error(f"{node_status.state}, but the handle was not signalled: {delivery.reason}")

@@ -22,6 +22,7 @@ from guestagent.agent.signalling import SignalThread
 from guestagent.agent.status import AgentStatus
 from guestagent.agent.status_reporter import StatusReporter
 from guestagent.agent.systemd_notify import Watchdog, notify_systemd, read_watchdog_limit
+from guestagent.errors import GuestAgentError
 from guestagent.retry import Clock, SystemClock
 from guestagent.signal import Sender, Spool
 
@@ -29,6 +30,7 @@ SenderFactory = Callable[[Settings, Clock, Callable[[str], None]], Sender]
 LOG = logging.getLogger("guestagent")
 EXIT_TIMEOUT_S = 0.8
 POLL_INTERVAL_S = 1.0
+IDENTITY_INTERVAL_S = 30.0
 
 
 def run_daemon(settings: Settings) -> int:
@@ -66,8 +68,12 @@ class AgentDaemon:
         build_sender: SenderFactory = wiring.build_sender,
         clock: Clock | None = None,
         watchdog: Watchdog | None = None,
+        settle_identity: Callable[[Settings], object] = wiring.settle_identity,
     ) -> None:
-        """`clock`: SystemClock by default. `watchdog`: the one that systemd has asked for, by default."""
+        """`clock`: SystemClock by default. `watchdog`: the one that systemd has asked for, by default.
+
+        `settle_identity` cleans a copied disk before its document is read.
+        """
         self._settings, self._listener = settings, listener
         self._stop_request = threading.Event()
         clock = clock or SystemClock()
@@ -75,6 +81,7 @@ class AgentDaemon:
         self._watchdog = watchdog or Watchdog(read_watchdog_limit(os.environ, os.getpid()), clock)
         self._clock = _ListenerClock(clock, listener, self._watchdog)
         self._reporter = StatusReporter(settings.state_folder)
+        self._settle_identity, self._has_identity = settle_identity, False
         self._context = TaskContext(
             settings,
             self._clock,
@@ -98,10 +105,28 @@ class AgentDaemon:
         notify_systemd("READY=1")
         try:
             while not self._stop_request.is_set():
-                self._turn()
+                if self._has_identity or self._take_identity():
+                    self._turn()
         finally:
             notify_systemd("STOPPING=1")
             self._signal_thread.stop()
+
+    def _take_identity(self) -> bool:
+        """Make sure that what is on this disk belongs to this node. Otherwise report why not, and wait."""
+        try:
+            self._settle_identity(self._settings)
+        except GuestAgentError as error:
+            LOG.error("%s", error)
+            doing = (
+                "the identity of this disk, which guestagent-identity.service settles at boot, is not settled"
+            )
+            self._reporter.show(AgentStatus("waiting", doing, problems=(str(error),)))
+            self._watchdog.report_life()
+            # Not the listener's wait, which reads documents.
+            self._stop_request.wait(min(self._settings.interval, IDENTITY_INTERVAL_S))
+        else:
+            self._has_identity = True
+        return self._has_identity
 
     def _turn(self) -> None:
         """Work on the newest document once, then wait for a newer one or for the next check for drift."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from guestagent.agent.instance_identity import InstanceRecord
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.metadata_updates import UpdateRoute
@@ -26,7 +27,8 @@ class PassDependencies:
     is left alone. `login_proofs` last from pass to pass if the caller keeps them; `identify_server_instance` returns
     another value after each restart of the database server. `compare_logs` compares the binary log with the source's.
     `read_source_times` reads the times of a history's newest transactions from the source's binary log.
-    `read_update_route`: how newer metadata reaches the node; None if that is not to be judged.
+    `read_update_route`: how newer metadata reaches the node; None if that is not to be judged. `instance`: the record
+    of the instance that the disk belongs to, if there is one.
     """
 
     open_database: Callable[[], Database]
@@ -44,3 +46,4 @@ class PassDependencies:
     compare_logs: CompareBinlogs = lambda source, tls, since, until, equal, accepted: ComparisonResult()
     read_source_times: ReadSourceTimes = lambda source, tls, newest: {}
     read_update_route: Callable[[], UpdateRoute | None] = lambda: None
+    instance: InstanceRecord | None = None

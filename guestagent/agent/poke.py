@@ -12,6 +12,7 @@ from pathlib import Path
 from guestagent import atomic_file
 from guestagent.agent import metadata_files
 from guestagent.agent.inbox import DocumentInbox
+from guestagent.agent.instance_check import InstanceCheck
 from guestagent.agent.settings import Settings
 from guestagent.agent.wakeup_pipe import FILES_VARIABLE
 from guestagent.errors import InvalidInput, Problem, StorageError
@@ -31,14 +32,17 @@ def deliver_document(
     settings: Settings,
     boot_folders: Iterable[Path] = BOOT_FOLDERS,
     backup_cache: Path = BACKUP_CACHE,
+    root: Path = Path("/"),
 ) -> None:
     """Store the collected document, wake the agent, and update the collector's configuration and files.
 
     After an error, os-collect-config runs the command again with the same document: InvalidInput if its files cannot be
-    read, StorageError if the agent's cannot be written. An agent that is down or busy is no error.
+    read, StorageError if the agent's cannot be written, NotReady if the disk is a copy that was not cleaned yet. An
+    agent that is down or busy is no error.
     """
     paths = _read_collected_paths(environ)
     restrict_access(find_boot_copies(boot_folders), [settings.collector_cache, backup_cache])
+    InstanceCheck(settings, root).require_own_disk()
     document = metadata_files.choose_document(paths)
     stored = metadata_files.find_stored_document(settings.state_folder)
     if document is None or metadata_files.is_outdated(document, stored, paths):

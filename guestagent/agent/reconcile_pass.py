@@ -10,6 +10,7 @@ from guestagent.agent import server_config
 from guestagent.agent.account_steps import find_confirmed_accounts, find_retaining_accounts
 from guestagent.agent.conditions import judge_pending_statement, judge_readiness, judge_rejected_statement
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.instance_condition import add_copy_condition
 from guestagent.agent.metadata_updates import judge_metadata_updates
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
 from guestagent.agent.observe import observe_configuration, try_logins
@@ -144,7 +145,7 @@ class ReconcilePass:
         if pause is not None:
             steps = plan_steps(desired, observed, refusal, journal.state, dialect)
             readiness = add_pause_condition(readiness, pause, (*_plan_changes(configuration), *steps))
-        return readiness
+        return add_copy_condition(readiness, dependencies.instance)
 
     def _judge_unanswered_step(self, error: DatabaseUnreachable) -> Readiness:
         """Distinguish a statement that still waits in a healthy server from a server that does not answer."""

@@ -17,6 +17,7 @@ from guestagent.strict_json import UnreadableContent, get_list, get_number, get_
 from guestagent.unreadable_file import parse_file, quarantine_file
 
 T = TypeVar("T", str, int)
+STATUS_FILE = "status.json"
 PLAIN_KEYS = ("state", "doing", "node", "role", "generation", "elapsed", "deadline", "signal")
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.instance_check import InstanceCheck
+from guestagent.agent.instance_identity import InstanceRecord
 from guestagent.agent.journal import Journal, read_boot_id
 from guestagent.agent.metadata_updates import read_update_route
 from guestagent.agent.outcome import Progress
@@ -70,7 +72,25 @@ def build_dependencies(
         report_progress=report_progress,
         identify_server_instance=lambda: identify_server_instance(settings.database_socket),
         read_update_route=lambda: read_update_route(settings),
+        instance=InstanceCheck(settings).read_record(),
     )
+
+
+def settle_identity(settings: Settings, *, has_server_started: bool = True) -> InstanceRecord | None:
+    """Give a copied disk an identity of its own, and return its record; None if cloud-init has identified no instance.
+
+    A MySQL server that has started is restarted, because it took its UUID from the disk. guestagent-identity.service
+    comes before that, and must not wait for a server that waits for it.
+    """
+
+    def restart_server() -> None:
+        if not has_server_started:
+            return
+        result = build_service_control(settings.service, "mysql").restart(lambda: None)
+        if not result.is_success:
+            raise NotReady(f"a copied MySQL server needs a restart to choose a new UUID: {result.output}")
+
+    return InstanceCheck(settings).settle_identity(restart_server)
 
 
 def build_configuration_dependencies(settings: Settings, clock: Clock) -> ConfigurationDependencies:

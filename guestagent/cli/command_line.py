@@ -29,7 +29,8 @@ DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
 On the operator's workstation: cluster, validate, elements-path.
-On a node: status, doctor, plan, apply, pause, resume, accept-source, volume; its services run serve and poke.
+On a node: status, doctor, plan, apply, pause, resume, accept-source, volume; its services run serve, poke
+and identity.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -59,6 +60,7 @@ COMMAND_MODULES = {
     "resume": "pause",
     "accept-source": "accept_source",
     "volume": "volume",
+    "identity": "identity",
     "validate": "validate",
     "elements-path": "elements_path",
     "cluster": "cluster",

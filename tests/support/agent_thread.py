@@ -91,6 +91,7 @@ class AgentThread:
         )
         self.clock = AdjustableClock()
         self._open_database, self._heat = open_database, heat
+        self.settle_identity: Callable[[Settings], object] = wiring.settle_identity
         self._look_count = 0
         self.life_signs: list[str] = []
         """The name of the thread that has sent each sign of life to systemd."""
@@ -103,7 +104,13 @@ class AgentThread:
         watchdog = Watchdog(WATCHDOG_LIMIT_S, self.clock, self._record_life_sign)
         with self.inbox.open_listener() as listener:
             daemon = AgentDaemon(
-                self.settings, listener, self._build_dependencies, self._build_sender, self.clock, watchdog
+                self.settings,
+                listener,
+                self._build_dependencies,
+                self._build_sender,
+                self.clock,
+                watchdog,
+                self.settle_identity,
             )
             thread = threading.Thread(target=daemon.run, name=LOOP_THREAD)
             thread.start()

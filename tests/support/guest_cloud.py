@@ -103,13 +103,17 @@ class GuestCloud:
 
 @contextmanager
 def open_guest_cloud(
-    subnet: IPv4Network, state: Path, images: Path, network: IPv6Network | None = None
+    subnet: IPv4Network,
+    state: Path,
+    images: Path,
+    network: IPv6Network | None = None,
+    hypervisor_type: type[NamespaceHypervisor] = NamespaceHypervisor,
 ) -> Iterator[GuestCloud]:
     """Run a cloud with real guests on this subnet, which also names its bridge, or on an IPv6 network instead."""
     guest_network = subnet if network is None else network
     gateway = str(guest_network[1])
     bridge = f"gac{str(subnet).split('.')[2]}"
-    hypervisor = NamespaceHypervisor(state, bridge, gateway, guest_network.prefixlen, images=images)
+    hypervisor = hypervisor_type(state, bridge, gateway, guest_network.prefixlen, images=images)
     with (
         serving(hypervisor, CloudSettings(host=gateway, network=guest_network)) as server,
         openstack.connect(**server.connect) as connection,

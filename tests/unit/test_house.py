@@ -75,8 +75,8 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
 }
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "agent"}
 GUEST_COMMANDS = {
-    *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "volume.py"),
-    *("input_file.py",),
+    *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "identity.py"),
+    *("volume.py", "input_file.py"),
     *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
@@ -99,6 +99,7 @@ DECISIONS = {
         "agent/skip_settings.py",
     ),
     *("agent/skipped_changes.py", "agent/divergence.py", "agent/unlogged_data.py"),
+    *("agent/instance_identity.py", "agent/instance_condition.py"),
     *("agent/server_config/transitions.py", "agent/server_config/change_state.py"),
 }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 from guestagent.agent import status
+from guestagent.agent.settings import Settings
 from guestagent.database.fake import FakeDatabase
+from guestagent.errors import StorageError
 from guestagent.signal import SignalStatus
-from tests.support.agent_thread import SOURCE, TIMEOUT_S, AgentThread, StoppableServer
+from tests.support.agent_thread import SOURCE, TIMEOUT_S, AgentThread, FlakyHandle, StoppableServer
 from tests.support.polling import wait_until
 
 
@@ -33,6 +36,27 @@ def test_collected_metadata_is_applied_at_once_and_success_is_signalled(tmp_path
 
     assert outcome.status is SignalStatus.SUCCESS
     assert outcome.data["server_id"] == 7
+
+
+def test_a_copied_disk_is_not_used_before_it_is_cleaned(tmp_path: Path) -> None:
+    database, heat = FakeDatabase(), FlakyHandle(is_down=False)
+    agent = AgentThread(tmp_path, lambda: database, heat)
+    agent.collect(SOURCE)
+    is_writable = threading.Event()
+
+    def settle_identity(settings: Settings) -> None:
+        if not is_writable.is_set():
+            raise StorageError("cannot write /etc/machine-id: Read-only file system")
+        (settings.state_folder / "document.json").unlink(missing_ok=True)
+
+    agent.settle_identity = settle_identity
+    with agent.run():
+        assert "/etc/machine-id" in agent.wait_for_state("waiting").problems[0]
+        is_writable.set()
+        wait_until(lambda: agent.wait_for_state("waiting").doing == "no metadata yet", TIMEOUT_S)
+
+    assert database.write_count == 0
+    assert heat.sent_statuses == []
 
 
 def test_newer_metadata_interrupts_the_wait_of_an_older_one(tmp_path: Path) -> None:

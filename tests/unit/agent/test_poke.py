@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.inbox import DocumentInbox
+from guestagent.agent.instance_identity import InstanceRecord
+from guestagent.agent.instance_record import write_record
 from guestagent.agent.metadata_files import find_stored_document
 from guestagent.agent.poke import deliver_document, restrict_access
 from guestagent.agent.settings import Settings, load_settings
-from guestagent.errors import InvalidInput, InvalidMetadata, StorageError
+from guestagent.errors import InvalidInput, InvalidMetadata, NotReady, StorageError
 
 HEAT = {"collectors": ["cfn"], "cfn": {"path": "Master0000.Metadata"}}
 DOCUMENT: dict[str, object] = {"ReadyWaitCondition": "http://heat.test/1", "os-collect-config": HEAT}
@@ -51,6 +53,23 @@ def test_the_document_is_stored_and_the_agent_woken(settings: Settings) -> None:
     with DocumentInbox(settings.state_folder, settings.run_folder).open_listener() as ear:
         assert poke_agent(settings, write_collected_files(settings, ec2={}, cfn=DOCUMENT)) == DOCUMENT
         assert ear.wait(5)
+
+
+def test_a_copied_disk_takes_no_document_before_it_is_cleaned(settings: Settings, tmp_path: Path) -> None:
+    write_record(settings.state_folder, InstanceRecord("origin"))
+    (tmp_path / "var/lib/cloud/data").mkdir(parents=True)
+    (tmp_path / "var/lib/cloud/data/instance-id").write_text("clone\n")
+
+    with pytest.raises(NotReady, match="a copy of another instance's"):
+        deliver_document(
+            write_collected_files(settings, cfn=DOCUMENT),
+            settings,
+            [],
+            settings.run_folder / "backup",
+            tmp_path,
+        )
+
+    assert find_stored_document(settings.state_folder) is None
 
 
 def test_an_agent_that_is_down_is_no_error(settings: Settings) -> None:

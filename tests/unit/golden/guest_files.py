@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from guestagent.agent import metadata_files, pause, settings, wiring
+from guestagent.agent import instance_record, metadata_files, pause, settings, wiring
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
+from guestagent.agent.instance_identity import InstanceRecord
 from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.agent.metadata_files import CollectedDocument
 from guestagent.agent.pause import Pause
@@ -88,6 +89,11 @@ COLLECTED_DOCUMENT = CollectedDocument.from_document(
 
 PAUSE = Pause("alice", "2026-11-23T18:00:00+00:00", "repairing a table")
 
+INSTANCE = InstanceRecord("5a9f7e1c-0b5e-4c1f-9a57-3e2d8c6b4f10", "i-0000002a")
+COPIED_INSTANCE = InstanceRecord(
+    "c2d4e6f8-1111-4222-8333-444455556666", origin=INSTANCE.instance_id, copied_at="2026-11-23T18:00:00+00:00"
+)
+
 
 def open_parts(state: Path) -> PassDependencies:
     """Return the agent's own parts, put together as for `serve` and `apply`."""
@@ -131,8 +137,8 @@ def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
         yield f"journal/{name}.json", journal_file(memory)
     changes = [("full", FULL_CHANGE)]
     changes += [(f"phase-{phase.value}", replace(FIRST_CHANGE, phase=phase)) for phase in Phase]
-    for name, record in changes:
-        yield f"configuration/{name}.json", change_file(record)
+    for name, change in changes:
+        yield f"configuration/{name}.json", change_file(change)
     yield (
         "document/full.json",
         StoredFile(
@@ -144,6 +150,8 @@ def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
     )
     for name, mark in (("full", PAUSE), ("no-reason", replace(PAUSE, reason=""))):
         yield f"paused/{name}.json", pause_file(mark)
+    for name, record in (("own", INSTANCE), ("copied", COPIED_INSTANCE)):
+        yield f"instance/{name}.json", instance_file(record)
 
 
 def journal_file(memory: JournalState) -> StoredFile:
@@ -152,6 +160,15 @@ def journal_file(memory: JournalState) -> StoredFile:
 
 def change_file(record: ChangeState) -> StoredFile:
     return StoredFile("configuration.json", lambda state: write_change(state, record), read_change, record)
+
+
+def instance_file(record: InstanceRecord) -> StoredFile:
+    return StoredFile(
+        "instance.json",
+        lambda state: instance_record.write_record(state, record),
+        instance_record.read_record,
+        record,
+    )
 
 
 def pause_file(mark: Pause) -> StoredFile:

@@ -12,6 +12,7 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
     error_answers,
     evidence,
     file_locations,
+    identity_answers,
     interfaces,
     plan_answers,
     service_states,

@@ -1,0 +1,178 @@
+"""Removes what belongs to the origin from the disk of a clone, and gives the clone its own machine id and server UUID.
+
+Every step may be repeated. The caller records the new instance after the last one, so a kill in between repeats all of
+them at the next start.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from guestagent import atomic_file
+from guestagent.agent import cloud_init_files
+from guestagent.agent.cloud_init_files import CloudInitFiles
+from guestagent.agent.journal_file import FORMER_PREFIX, JOURNAL_FILES, JournalFile
+from guestagent.agent.journal_format import dump_journal, parse_journal
+from guestagent.agent.journal_state import JournalState
+from guestagent.agent.metadata_files import DOCUMENT_FILE
+from guestagent.agent.pause import PAUSE_FILE
+from guestagent.agent.status import STATUS_FILE
+from guestagent.database.channel_tls import FILE_PREFIX
+from guestagent.errors import StorageError
+from guestagent.signal.spool import SPOOL_FILE
+from guestagent.unreadable_file import QUARANTINE_MARK
+from guestagent.volume.record import RECORD_FILE as VOLUME_RECORD_FILE
+
+NODE_FILES = (DOCUMENT_FILE, SPOOL_FILE, STATUS_FILE, PAUSE_FILE, VOLUME_RECORD_FILE)
+"""State files about the node. The journal is also about the data, and configuration.json about the option file."""
+
+CREDENTIAL_SECTION_PATTERN = re.compile(r"^\[(cfn|heat|request|zaqar|keystone)\]", re.MULTILINE)
+DEFAULT_COLLECTOR_CONFIG = """\
+# The disk was copied from another instance, and its options were removed. Until user data, or Heat through the agent,
+# brings a configuration: what Heat left on the disk at boot.
+[DEFAULT]
+command = guestagent poke
+collectors = heat_local
+"""
+MACHINE_ID_MODE = 0o444
+MYSQL_TABLESPACE = "mysql.ibd"
+"""The file in a data directory of MySQL 8 or later that MariaDB does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClonePaths:
+    """The files of a clone. `root` is that of the machine; the others are from the agent's settings."""
+
+    state_folder: Path
+    collector_cache: Path
+    collector_config: Path
+    root: Path = Path("/")
+
+    @property
+    def machine_id_file(self) -> Path:
+        return self.root / "etc/machine-id"
+
+    @property
+    def dbus_machine_id_file(self) -> Path:
+        return self.root / "var/lib/dbus/machine-id"
+
+    @property
+    def data_folder(self) -> Path:
+        """The server's data directory in our images."""
+        return self.root / "var/lib/mysql"
+
+
+def clean_clone(paths: ClonePaths) -> bool:
+    """Remove what belongs to the origin, secrets first.
+
+    Return whether the data are MySQL's: a server that runs already keeps the origin's UUID until it is restarted.
+    Raises StorageError if a file cannot be removed or written; the rest is then left for the next attempt.
+    """
+    files = CloudInitFiles(paths.root)
+    for path in (
+        *_list_node_files(paths.state_folder),
+        *_list_folder(paths.collector_cache),
+        *cloud_init_files.list_older_boot_copies(files),
+        *cloud_init_files.list_older_instance_files(files),
+    ):
+        _remove_path(path)
+    _reset_collector_config(files, paths.collector_config)
+    _remove_collector_drop_ins(files, paths.collector_config.with_name(f"{paths.collector_config.name}.d"))
+    _reduce_journal(paths.state_folder)
+    _replace_machine_id(paths)
+    return _clean_data_folder(paths.data_folder)
+
+
+def forget_node(journal: JournalState) -> JournalState:
+    """Return what the journal knows about the data alone, which was copied with the disk."""
+    return JournalState(
+        accounts=journal.accounts,
+        divergences=journal.divergences,
+        sighting=journal.sighting,
+        anchor=journal.anchor,
+        unfinished=journal.unfinished,
+    )
+
+
+def _list_node_files(state_folder: Path) -> Iterator[Path]:
+    """Yield the state files about the node, with their drafts and quarantined copies."""
+    for path in _list_folder(state_folder):
+        name = path.name.removeprefix(".").removesuffix(".draft").partition(QUARANTINE_MARK)[0]
+        is_former_journal = name.removeprefix(FORMER_PREFIX) in JOURNAL_FILES and name.startswith(
+            FORMER_PREFIX
+        )
+        if name in NODE_FILES or is_former_journal:
+            yield path
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_symlink() or not path.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {error.strerror}") from error
+
+
+def _reset_collector_config(files: CloudInitFiles, path: Path) -> None:
+    """Remove the origin's credentials from os-collect-config's configuration, unless user data has replaced it."""
+    content = atomic_file.read_file(path)
+    if content is None or cloud_init_files.is_of_present_instance(files, path):
+        return
+    if _has_credentials(content):
+        atomic_file.write_file(path.resolve(), DEFAULT_COLLECTOR_CONFIG.encode())
+
+
+def _remove_collector_drop_ins(files: CloudInitFiles, folder: Path) -> None:
+    for path in _list_folder(folder):
+        is_older = not cloud_init_files.is_of_present_instance(files, path)
+        if is_older and _has_credentials(atomic_file.read_file(path) or b""):
+            atomic_file.remove_file(path)
+
+
+def _has_credentials(config: bytes) -> bool:
+    return CREDENTIAL_SECTION_PATTERN.search(config.decode(errors="replace")) is not None
+
+
+def _reduce_journal(state_folder: Path) -> None:
+    """Write the journal without what it knows about the node. One that cannot be read stays: it is about the data."""
+    file = JournalFile(state_folder / JOURNAL_FILES[0], parse_journal)
+    if file.value is not None and file.value != forget_node(file.value):
+        file.write(dump_journal(forget_node(file.value)))
+
+
+def _replace_machine_id(paths: ClonePaths) -> None:
+    """Write a new machine id. What runs already keeps the former one until the next boot."""
+    if not paths.machine_id_file.exists():
+        return
+    machine_id = f"{uuid.uuid4().hex}\n".encode()
+    atomic_file.write_file(paths.machine_id_file.resolve(), machine_id, MACHINE_ID_MODE)
+    if paths.dbus_machine_id_file.exists() and not paths.dbus_machine_id_file.is_symlink():
+        atomic_file.write_file(paths.dbus_machine_id_file, machine_id, MACHINE_ID_MODE)
+
+
+def _clean_data_folder(folder: Path) -> bool:
+    """Remove the UUID of a MySQL server, which chooses a new one when it starts, and the certificates of a channel.
+
+    Return whether the data are MySQL's. A data volume is left alone: if it was copied, it has another id.
+    """
+    if folder.is_mount():
+        return False
+    for path in (*folder.glob(f"{FILE_PREFIX}*"), *folder.glob(f".{FILE_PREFIX}*"), folder / "auto.cnf"):
+        atomic_file.remove_file(path)
+    return (folder / MYSQL_TABLESPACE).exists()
+
+
+def _remove_path(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            raise StorageError(f"cannot remove {path}: {error.strerror}") from error
+    else:
+        atomic_file.remove_file(path)

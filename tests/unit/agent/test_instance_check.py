@@ -1,0 +1,290 @@
+"""A copied disk is cleaned once; a kill at any point, or a damaged file, changes nothing about that."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from guestagent.agent.divergence import Divergence
+from guestagent.agent.instance_identity import DiskOrigin
+from guestagent.agent.journal import Journal
+from guestagent.database.state import Account
+from guestagent.errors import NotReady, StorageError
+from guestagent.retry import FakeClock
+from guestagent.unreadable_file import list_quarantined_files
+from tests.support.copied_disk import (
+    DIVERGENCE,
+    MACHINE_ID,
+    PASSWORD,
+    GuestDisk,
+    build_origin,
+    settle_and_die,
+)
+from tests.support.journals import corrupt_journal
+
+INSTANCE_FILE = "var/lib/guestagent/instance.json"
+ID_FILE = "var/lib/cloud/data/instance-id"
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> GuestDisk:
+    return build_origin(tmp_path / "origin")
+
+
+@pytest.fixture
+def clone(origin: GuestDisk, tmp_path: Path) -> GuestDisk:
+    """A copy of the origin's disk that has booted as another instance, with a document in its user data."""
+    clone = origin.copy(tmp_path / "clone")
+    clone.boot("clone", init_data="its own document")
+    return clone
+
+
+def read_divergences(disk: GuestDisk) -> frozenset[Divergence]:
+    return Journal(disk.settings.state_folder / "journal.json", FakeClock()).state.divergences
+
+
+def test_nothing_of_the_origin_stays_on_a_copied_disk(clone: GuestDisk) -> None:
+    record = clone.check.settle_identity()
+
+    assert record is not None
+    assert (record.instance_id, record.origin) == ("clone", "origin")
+    assert clone.list_secret_files() == []
+    assert {path.name for path in clone.settings.state_folder.iterdir()} == {
+        *(
+            "configuration.json",
+            "instance.json",
+            "instance.lock",
+            "journal.json",
+            "journal-copy.json",
+            "signal.lock",
+        )
+    }
+
+
+def test_a_copied_disk_keeps_the_documents_of_its_own_instance(clone: GuestDisk) -> None:
+    clone.check.settle_identity()
+
+    assert clone.read("var/lib/heat-cfntools/cfn-init-data") == "its own document"
+    assert clone.read("var/lib/cloud/data/cfn-init-data") == "its own document"
+    assert clone.read("var/lib/cloud/instance/user-data.txt").count("its own document") == 1
+
+
+def test_a_copied_disk_gets_a_machine_id_and_a_server_uuid_of_its_own(clone: GuestDisk) -> None:
+    clone.check.settle_identity()
+
+    assert len(clone.read("etc/machine-id")) == len(MACHINE_ID)
+    assert clone.read("etc/machine-id") != MACHINE_ID
+    assert clone.read("var/lib/dbus/machine-id") == clone.read("etc/machine-id")
+    assert not (clone.root / "var/lib/mysql/auto.cnf").exists()
+
+
+def test_a_copied_disk_keeps_what_the_journal_knows_about_the_data(clone: GuestDisk) -> None:
+    clone.check.settle_identity()
+
+    state = Journal(clone.settings.state_folder / "journal.json", FakeClock()).state
+    assert state.divergences == {DIVERGENCE}
+    assert state.accounts == {Account("slave0000", "%")}
+    assert (state.task, state.channel) == ("", None)
+
+
+def test_a_copied_disk_keeps_a_journal_that_cannot_be_read(clone: GuestDisk) -> None:
+    corrupt_journal(clone.settings.state_folder)
+
+    clone.check.settle_identity()
+
+    assert Journal(clone.settings.state_folder / "journal.json", FakeClock()).loss
+
+
+def test_a_configuration_that_user_data_has_written_stays(clone: GuestDisk) -> None:
+    clone.write("etc/os-collect-config.conf", "[cfn]\npath = of the clone\n")
+
+    clone.check.settle_identity()
+
+    assert clone.read("etc/os-collect-config.conf") == "[cfn]\npath = of the clone\n"
+
+
+def test_a_configuration_without_credentials_stays(origin: GuestDisk, tmp_path: Path) -> None:
+    origin.write("etc/os-collect-config.conf", "[DEFAULT]\ncollectors = ec2\n")
+    clone = origin.copy(tmp_path / "clone")
+    clone.boot("clone")
+
+    clone.check.settle_identity()
+
+    assert clone.read("etc/os-collect-config.conf") == "[DEFAULT]\ncollectors = ec2\n"
+
+
+def test_the_semaphores_of_other_instances_stay(clone: GuestDisk) -> None:
+    clone.check.settle_identity()
+
+    assert [path.name for path in (clone.root / "var/lib/cloud/instances/origin").iterdir()] == ["sem"]
+
+
+def test_a_clone_without_user_data_has_no_document(origin: GuestDisk, tmp_path: Path) -> None:
+    clone = origin.copy(tmp_path / "clone")
+    clone.boot("clone")
+
+    clone.check.settle_identity()
+
+    assert clone.list_secret_files() == []
+    assert list((clone.root / "var/lib/heat-cfntools").iterdir()) == []
+
+
+def test_files_whose_modes_change_at_boot_are_still_the_origins(clone: GuestDisk) -> None:
+    for path in (clone.root / "var/lib/cloud/data").glob("cfn-*"):
+        path.chmod(0o600)
+
+    clone.check.settle_identity()
+
+    assert clone.list_secret_files() == []
+
+
+def test_a_copy_of_a_copy_is_cleaned_again(clone: GuestDisk, tmp_path: Path) -> None:
+    clone.check.settle_identity()
+    clone.work()
+    second = clone.copy(tmp_path / "second")
+    second.boot("second")
+
+    record = second.check.settle_identity()
+
+    assert record is not None
+    assert record.origin == "clone"
+    assert second.list_secret_files() == []
+
+
+@pytest.mark.parametrize("ids", [("origin",), ("iid-datasource-none",)])
+def test_the_same_instance_keeps_its_files(origin: GuestDisk, ids: tuple[str, ...]) -> None:
+    """A reboot, a resize, a migration, a rebuild; or a boot in which cloud-init finds no metadata."""
+    origin.boot(*ids)
+    files = origin.read_all()
+
+    origin.check.settle_identity()
+
+    assert origin.read_all() == files
+
+
+def test_a_guest_without_cloud_init_is_never_a_clone(origin: GuestDisk) -> None:
+    shutil.rmtree(origin.root / "var/lib/cloud")
+    shutil.rmtree(origin.root / "run/cloud-init")
+    files = origin.read_all()
+
+    origin.check.settle_identity()
+
+    assert origin.read_all() == files
+
+
+def test_an_upgraded_guest_without_a_record_is_no_clone(origin: GuestDisk) -> None:
+    (origin.root / INSTANCE_FILE).unlink()
+    files = origin.read_all()
+
+    record = origin.check.settle_identity()
+
+    assert record is not None
+    assert (record.instance_id, record.origin) == ("origin", "")
+    assert origin.read_all() == {**files, INSTANCE_FILE: (origin.root / INSTANCE_FILE).read_bytes()}
+
+
+def test_a_server_whose_datasource_changes_is_no_clone(tmp_path: Path) -> None:
+    disk = GuestDisk(tmp_path / "disk")
+    disk.boot("5a9f7e1c-0b5e-4c1f-9a57-3e2d8c6b4f10", ec2_id="i-0000002a")
+    disk.check.settle_identity()
+    disk.work()
+
+    disk.boot("i-0000002a")
+
+    assert disk.check.find_origin() is DiskOrigin.OWN
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"two\nlines"])
+def test_an_unreadable_instance_id_is_read_from_another_place(origin: GuestDisk, content: bytes) -> None:
+    origin.boot("clone")
+    (origin.root / ID_FILE).write_bytes(content)
+
+    assert origin.check.find_origin() is DiskOrigin.COPY
+
+
+def test_without_a_readable_instance_id_nothing_is_changed(origin: GuestDisk) -> None:
+    (origin.root / ID_FILE).write_bytes(b"")
+    (origin.root / "run/cloud-init/.instance-id").write_bytes(b"")
+    (origin.root / "var/lib/cloud/instance").unlink()
+    files = origin.read_all()
+
+    with pytest.raises(StorageError, match="the instance id cannot be read"):
+        origin.check.settle_identity()
+
+    assert origin.read_all() == files
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"version": 1, "instance_id": ""}', b'{"version": 2}'])
+def test_a_damaged_record_is_kept_and_replaced(origin: GuestDisk, content: bytes) -> None:
+    (origin.root / INSTANCE_FILE).write_bytes(content)
+
+    record = origin.check.settle_identity()
+
+    assert record is not None
+    assert (record.instance_id, record.origin) == ("origin", "")
+    assert "instance.json" in {
+        path.name.partition(".")[0] + ".json" for path in list_quarantined_files(origin.settings.state_folder)
+    }
+    assert json.loads(origin.read(INSTANCE_FILE))["instance_id"] == "origin"
+
+
+@pytest.mark.parametrize("boots_again", [False, True])
+def test_a_kill_at_any_point_is_made_up_for(origin: GuestDisk, tmp_path: Path, boots_again: bool) -> None:
+    boundary, is_killed = 0, True
+    while is_killed:
+        clone = origin.copy(tmp_path / f"clone {boundary}")
+        clone.boot("clone", init_data="its own document")
+        is_killed = settle_and_die(clone, boundary)
+        if boots_again:
+            clone.write(ID_FILE, "clone\n")
+
+        clone.check.settle_identity()
+
+        assert clone.list_secret_files() == []
+        assert clone.read("etc/machine-id") != MACHINE_ID
+        assert clone.read("var/lib/heat-cfntools/cfn-init-data") == "its own document"
+        assert read_divergences(clone) == {DIVERGENCE}
+        assert clone.check.find_origin() is DiskOrigin.OWN
+        boundary += 1
+    assert boundary > 20
+
+
+def test_a_file_that_cannot_be_removed_leaves_the_disk_a_copy(clone: GuestDisk) -> None:
+    shutil.rmtree(clone.root / "var/lib/mysql")
+    (clone.root / "var/lib/mysql/auto.cnf/x").mkdir(parents=True)
+
+    with pytest.raises(StorageError, match=r"auto\.cnf"):
+        clone.check.settle_identity()
+
+    assert clone.check.find_origin() is DiskOrigin.COPY
+
+
+def test_a_mysql_server_that_has_started_is_restarted_for_its_uuid(clone: GuestDisk) -> None:
+    restarts: list[bool] = []
+
+    clone.check.settle_identity(lambda: restarts.append((clone.root / "var/lib/mysql/auto.cnf").exists()))
+
+    assert restarts == [False]
+
+
+def test_a_mariadb_server_is_not_restarted(clone: GuestDisk) -> None:
+    (clone.root / "var/lib/mysql/mysql.ibd").unlink()
+    restarts: list[bool] = []
+
+    clone.check.settle_identity(lambda: restarts.append(True))
+
+    assert restarts == []
+
+
+def test_only_an_own_disk_may_be_used(origin: GuestDisk, clone: GuestDisk) -> None:
+    origin.check.require_own_disk()
+    with pytest.raises(NotReady, match="a copy of another instance's"):
+        clone.check.require_own_disk()
+
+
+def test_the_origin_of_the_fixture_has_secrets(origin: GuestDisk) -> None:
+    assert len(origin.list_secret_files()) >= 10
+    assert PASSWORD in origin.read("var/lib/heat-cfntools/cfn-init-data")
