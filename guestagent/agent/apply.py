@@ -16,6 +16,7 @@ from guestagent.agent.settings import Settings
 from guestagent.agent.signal_decision import Decision, decide_signal, find_newest_outcome
 from guestagent.agent.signal_status import describe_signal
 from guestagent.agent.status import AgentStatus
+from guestagent.agent.volume_condition import describe_volume
 from guestagent.errors import HandleRefused, HandleUnreachable, InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, documents, parse, require_resolved
 from guestagent.retry import Clock, SystemClock
@@ -83,6 +84,7 @@ def build_node_status(document: Document, report: Report) -> AgentStatus:
         elapsed=report.elapsed,
         deadline=document.section.deadline,
         conditions=report.readiness.conditions,
+        volume=describe_volume(report.volume),
     )
 
 

@@ -12,6 +12,7 @@ from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import Pause
 from guestagent.agent.server_config import ServerConfiguration
+from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult, ReadSourceTimes
 from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.protocols import Database, SourceProbe
@@ -26,6 +27,7 @@ class PassDependencies:
     is called there too: an operator is at work, and nothing may be changed. Without a `configuration` the server's own
     is left alone. `login_proofs` last from pass to pass if the caller keeps them; `identify_server_instance` returns
     another value after each restart of the database server. `compare_logs` compares the binary log with the source's.
+    `observe_volume` observes the data volume; `request_volume_growth` asks for its growth to the size of its device.
     `read_source_times` reads the times of a history's newest transactions from the source's binary log.
     `read_update_route`: how newer metadata reaches the node; None if that is not to be judged. `instance`: the record
     of the instance that the disk belongs to, if there is one.
@@ -44,6 +46,8 @@ class PassDependencies:
     login_proofs: LoginProofs = field(default_factory=LoginProofs)
     identify_server_instance: Callable[[], object] = lambda: None
     compare_logs: CompareBinlogs = lambda source, tls, since, until, equal, accepted: ComparisonResult()
+    observe_volume: Callable[[], VolumeObservation] = VolumeObservation
+    request_volume_growth: Callable[[], None] = lambda: None
     read_source_times: ReadSourceTimes = lambda source, tls, newest: {}
     read_update_route: Callable[[], UpdateRoute | None] = lambda: None
     instance: InstanceRecord | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from guestagent.agent.model import Condition
 from guestagent.agent.outcome import Report, Verdict
+from guestagent.agent.volume_condition import describe_volume
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import Document
 from guestagent.signal.payload import SignalOutcome, SignalStatus
@@ -69,6 +70,9 @@ def collect_evidence(document: Document, report: Report) -> Mapping[str, object]
             "gtid": str(server.history),
             "lag": server.channel.lag if server.channel else None,
         }
+    volume = describe_volume(report.volume)
+    if volume is not None:
+        evidence["volume"] = volume
     if document.source is not None:
         evidence["seeding"] = "replay"
     return evidence

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.agent.model import Readiness
+from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.state import ServerState
 
 
@@ -31,7 +32,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of the work, with the last observation of the server."""
+    """The result of the work, with the last observations of the server and of the data volume."""
 
     verdict: Verdict
     readiness: Readiness
@@ -39,3 +40,4 @@ class Report:
     is_late: bool = False
     server: ServerState | None = None
     phase_seconds: dict[str, float] = field(default_factory=dict)
+    volume: VolumeObservation | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.model import Condition, ConditionState, Readiness
@@ -71,7 +72,8 @@ class Reconciler:
 
     def _build_report(self, verdict: Verdict, readiness: Readiness, *, is_late: bool = False) -> Report:
         server = self._pass.observer.last_server
-        return self._pass.reporter.build_report(verdict, readiness, server, is_late=is_late)
+        report = self._pass.reporter.build_report(verdict, readiness, server, is_late=is_late)
+        return replace(report, volume=self._pass.volume)
 
 
 def _judge_interruption() -> Condition:

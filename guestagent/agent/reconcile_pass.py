@@ -23,6 +23,7 @@ from guestagent.agent.replication_observer import ReplicationObserver
 from guestagent.agent.replication_target import choose_channel_tls
 from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.agent.server_config.change_cycle import ChangeCycle, build_restart_condition
+from guestagent.agent.volume_condition import VolumeObservation, add_volume_condition, judge_volume
 from guestagent.database.protocols import Database, SqlDialect
 from guestagent.database.state import Account, ServerError, TlsOptions
 from guestagent.database.steps import StartChannel, Step
@@ -57,6 +58,7 @@ class ReconcilePass:
         self.change_cycle = ChangeCycle(document.section, dependencies, self.check_interruption)
         self.observer = ReplicationObserver(document.source, document.section.tls, dependencies)
         self.reporter = ProgressReporter(dependencies)
+        self.volume: VolumeObservation | None = None
 
     def run(self, *, test_logins: bool) -> Readiness:
         """Run one pass. An error of the server or of the disk becomes a condition; raises PassInterrupted.
@@ -66,12 +68,16 @@ class ReconcilePass:
         self.observer.begin_pass()
         try:
             self._dependencies.journal.begin_task(self._task)
+            # Before the server: without its volume it must not be started, and another volume is not its data.
+            volume = self._judge_volume()
+            if volume is not None and volume.state is ConditionState.FINAL:
+                return Readiness.from_conditions(volume)
             try:
                 with (
                     closing(self._dependencies.open_database()) as database,
                     self._dependencies.source_view.reuse_session(),
                 ):
-                    return self._reconcile(database, test_logins=test_logins)
+                    return add_volume_condition(self._reconcile(database, test_logins=test_logins), volume)
             except _UnansweredStep as error:
                 return self._judge_unanswered_step(error.cause)
         except DatabaseUnreachable as error:
@@ -146,6 +152,13 @@ class ReconcilePass:
             steps = plan_steps(desired, observed, refusal, journal.state, dialect)
             readiness = add_pause_condition(readiness, pause, (*_plan_changes(configuration), *steps))
         return add_copy_condition(readiness, dependencies.instance)
+
+    def _judge_volume(self) -> Condition | None:
+        """Judge the data volume, and request its growth if its device has grown."""
+        self.volume = self._dependencies.observe_volume()
+        if self.volume.is_growing:
+            self._dependencies.request_volume_growth()
+        return judge_volume(self._document.section, self.volume)
 
     def _judge_unanswered_step(self, error: DatabaseUnreachable) -> Readiness:
         """Distinguish a statement that still waits in a healthy server from a server that does not answer."""

@@ -25,8 +25,8 @@ PLAIN_KEYS = ("state", "doing", "node", "role", "generation", "elapsed", "deadli
 class AgentStatus:
     """The status of a node at one moment. `state` is waiting, converging, ready or failed.
 
-    `signal` describes the delivery of the newest signal. `observed_at` is when the status was written; None in a file
-    of guestagent 0.1, which did not record it.
+    `signal` describes the delivery of the newest signal, `volume` the data volume, if there is one. `observed_at` is
+    when the status was written; None in a file of guestagent 0.1, which did not record it.
     """
 
     state: str
@@ -39,6 +39,7 @@ class AgentStatus:
     conditions: tuple[Condition, ...] = ()
     signal: str = ""
     problems: tuple[str, ...] = ()
+    volume: Mapping[str, object] | None = None
     observed_at: Timestamp | None = field(default=None, compare=False)
 
     @property
@@ -56,6 +57,7 @@ class AgentStatus:
             "elapsed": round(self.elapsed, 1),
             "conditions": conditions,
             "problems": [*self.problems],
+            "volume": None if self.volume is None else dict(self.volume),
         }
 
 
@@ -114,6 +116,7 @@ def _parse(content: bytes) -> AgentStatus | None:
             signal=get_text(data, "signal"),
             conditions=tuple(_parse_condition(each) for each in get_list(data, "conditions")),
             problems=tuple(get_text({"problem": each}, "problem") for each in get_list(data, "problems")),
+            volume=None if data.get("volume") is None else get_object(data, "volume"),
             observed_at=Timestamp.parse(get_object(data, "looked"))
             if "looked" in data
             else None,  # 0.1 kept no time

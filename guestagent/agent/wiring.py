@@ -20,10 +20,9 @@ from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.host import measure_host
 from guestagent.agent.server_config.option_file_path import find_option_file
 from guestagent.agent.server_instance import identify_server_instance
-from guestagent.agent.service_control import (
-    build_service_control,
-)
+from guestagent.agent.service_control import build_service_control
 from guestagent.agent.settings import Settings
+from guestagent.agent.volume_observer import observe_volume
 from guestagent.database.binlog_comparison import BinlogComparison
 from guestagent.database.detect import open_database
 from guestagent.database.source_probe import TcpSourceProbe
@@ -41,6 +40,7 @@ from guestagent.signal import (
     build_transport,
     find_handle_url,
 )
+from guestagent.volume import request_growth
 
 LOCK_TIMEOUT_S = 5.0
 
@@ -69,6 +69,8 @@ def build_dependencies(
         configuration=ServerConfiguration(build_configuration_dependencies(settings, clock)),
         compare_logs=comparison.compare,
         read_source_times=comparison.read_source_times,
+        observe_volume=lambda: observe_volume(settings.volume),
+        request_volume_growth=lambda: request_growth(settings.run_folder),
         report_progress=report_progress,
         identify_server_instance=lambda: identify_server_instance(settings.database_socket),
         read_update_route=lambda: read_update_route(settings),

@@ -3,6 +3,7 @@
 `guestagent-volume.service` runs `set_up_volume` as root. The agent reads its result with `read_volume_state`.
 """
 
+from guestagent.volume.block_device import read_device_bytes
 from guestagent.volume.environment import VolumeEnvironment, VolumePaths
 from guestagent.volume.growth import grow_volume, request_growth
 from guestagent.volume.marker import Marker
@@ -17,6 +18,7 @@ __all__ = [
     "VolumeResult",
     "VolumeState",
     "grow_volume",
+    "read_device_bytes",
     "read_volume_state",
     "request_growth",
     "set_up_volume",

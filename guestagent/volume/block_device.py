@@ -68,7 +68,7 @@ def observe_device(device: BlockDevice, sys: Path, tools: VolumeTools) -> Device
     try:
         with device.path.open("rb", buffering=0) as file:
             head = file.read(SUPERBLOCK_BYTES)
-            is_blank = all(not any(part) for part in _read_margins(file.fileno(), size_bytes))
+            is_blank = all(part.count(0) == len(part) for part in _read_margins(file.fileno(), size_bytes))
     except OSError as error:
         raise VolumeError(f"cannot read {device.name}: {error.strerror}") from error
     return DeviceObservation(

@@ -17,7 +17,8 @@ from guestagent.volume.observation import DeviceObservation, build_label
 GIB = 1 << 30
 ENCRYPTION_HEADER_BYTES = 32 << 20
 """An encrypted volume is smaller than declared by at most the header of its encryption."""
-LOST_AND_FOUND = "lost+found"
+EMPTY_NAMES = frozenset({"lost+found", ".guestagent-volume.json.draft"})
+"""Names in the root of a file system that holds nothing: mkfs.ext4's, and a marker whose writing was interrupted."""
 NOTHING_TOUCHED = "nothing was touched"
 
 
@@ -89,7 +90,7 @@ def decide_by_content(
     if marker is not None:
         check_marker(declaration, marker)
         return VolumeAction.MOUNT
-    others = sorted(names - {LOST_AND_FOUND})
+    others = sorted(names - EMPTY_NAMES)
     if others:
         raise _refuse(f"the volume has no marker, but holds {', '.join(others[:5])}")
     if not declaration.volume.is_new:

@@ -154,6 +154,7 @@ class _VolumeSetup:
 
     def _prepare_file_system(self, device: BlockDevice) -> None:
         """Format the volume if that is allowed, otherwise make sure that it may be mounted, and grow an ext4."""
+        self._tools.unprotect_device(device.path)  # of a run that was killed
         observation = observe_device(device, self._paths.sys, self._tools)
         action = decide_action(self._declaration, observation, is_formatting=self._record.is_formatting)
         if action is VolumeAction.MOUNT:
@@ -171,21 +172,29 @@ class _VolumeSetup:
         self._is_formatted = True
 
     def _decide_by_content(self, device: BlockDevice) -> VolumeAction:
-        """Look at the marker before a mount for writing, which replays the log, changes anything."""
-        folder, may_format = self._paths.inspection, self._record.is_formatting
+        """Look at the marker before a mount for writing, which replays the log, changes anything.
+
+        What an interrupted format left may not be mountable: it is replaced. A marker that cannot be read is not.
+        """
+        folder, is_formatting = self._paths.inspection, self._record.is_formatting
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tools.protect_device(device.path)
         try:
             self._tools.mount_read_only(device.path, folder, self._kind)
-        except VolumeError:
-            if may_format and self._declaration.volume.is_new:
+        except VolumeError as error:
+            self._tools.unprotect_device(device.path)
+            if is_formatting and self._declaration.volume.is_new:
                 return VolumeAction.FORMAT_AGAIN
-            raise
+            raise VolumeError(f"the file system on {device.name} cannot be read: {error}") from error
         try:
             marker = read_marker(folder)
             names = {child.name for child in folder.iterdir()}
+        except OSError as error:
+            raise VolumeError(f"the file system on {device.name} cannot be read: {error.strerror}") from error
         finally:
             self._tools.unmount(folder)
-        return decide_by_content(self._declaration, marker, names, is_formatting=may_format)
+            self._tools.unprotect_device(device.path)
+        return decide_by_content(self._declaration, marker, names, is_formatting=is_formatting)
 
     def _record_format(self, *, is_formatting: bool) -> None:
         if self._record.is_formatting != is_formatting:

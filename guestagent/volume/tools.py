@@ -59,6 +59,14 @@ class VolumeTools:
         options = f"{READ_ONLY_OPTIONS[kind]},{MOUNT_OPTIONS}"
         _run("mount", "-t", kind, "-o", options, str(device), str(folder))
 
+    def protect_device(self, device: Path) -> None:
+        """Let the kernel reject every write to a device: an ext4 with errors notes them even in a read-only mount."""
+        _run("blockdev", "--setro", str(device))
+
+    def unprotect_device(self, device: Path) -> None:
+        """Undo `protect_device`. A device that was attached read-only stays so."""
+        _run("blockdev", "--setrw", str(device))
+
     def bind(self, folder: Path, target: Path) -> None:
         """Show a folder at another place, too."""
         _run("mount", "--bind", str(folder), str(target))

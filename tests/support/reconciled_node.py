@@ -10,6 +10,7 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress, Report
 from guestagent.agent.reconcile import Reconciler
+from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
 from guestagent.database.protocols import SourceProbe
 from guestagent.database.state import ServerState, SourceState
@@ -42,6 +43,8 @@ class FakeNode:
         self.probe = probe or FakeSourceProbe(SOURCE_STATE)
         self.progress_reports: list[Progress] = []
         self.is_interrupted: Callable[[], bool] = lambda: False
+        self.observe_volume: Callable[[], VolumeObservation] = VolumeObservation
+        self.request_volume_growth: Callable[[], None] = lambda: None
 
     def build_reconciler(self, document: Document) -> Reconciler:
         dependencies = PassDependencies(
@@ -53,6 +56,8 @@ class FakeNode:
             is_interrupted=self.is_interrupted,
             report_progress=self.progress_reports.append,
             read_update_route=lambda: self.update_route,
+            observe_volume=self.observe_volume,
+            request_volume_growth=self.request_volume_growth,
         )
         return Reconciler(document, "task", "10.0.0.1", dependencies)
 

@@ -21,20 +21,25 @@ GIB = 1 << 30
 DATA_FILES = {"ibdata1": b"pages" * 1000, "mysql/user.frm": b"users", "mysql-bin.index": b""}
 
 
+def build_paths(folder: Path) -> VolumePaths:
+    """Build the paths of a host in this folder."""
+    return VolumePaths(
+        root=folder / "root",
+        data=folder / "data",
+        state=folder / "state",
+        run=folder / "run",
+        cloud_init=folder / "cloud-init",
+        sys=folder / "sys",
+        dev=folder / "dev",
+    )
+
+
 class VolumeHost:
     """One host: its data directory on the root disk, its volumes, and the metadata of its server."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.paths = VolumePaths(
-            root=folder / "root",
-            data=folder / "data",
-            state=folder / "state",
-            run=folder / "run",
-            cloud_init=folder / "cloud-init",
-            sys=folder / "sys",
-            dev=folder / "dev",
-        )
+        self.paths = build_paths(folder)
         self._loops: dict[str, Path] = {}
         for name in ("sys/block", "dev/disk/by-id", "cloud-init"):
             (folder / name).mkdir(parents=True)

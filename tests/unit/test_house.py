@@ -98,6 +98,7 @@ DECISIONS = {
         "agent/model.py",
         "agent/skip_settings.py",
     ),
+    *("agent/volume_condition.py", "volume/decision.py", "volume/superblock.py", "volume/mount_table.py"),
     *("agent/skipped_changes.py", "agent/divergence.py", "agent/unlogged_data.py"),
     *("agent/instance_identity.py", "agent/instance_condition.py"),
     *("agent/server_config/transitions.py", "agent/server_config/change_state.py"),
