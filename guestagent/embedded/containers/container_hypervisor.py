@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guestagent.embedded.containers import cgroups, start_script
-from guestagent.embedded.containers.config_drive import write_config_drive
+from guestagent.embedded.containers.datasource import Datasource, build_nspawn_options, write_datasource
 from guestagent.embedded.containers.guest_removal import (
     CGROUP_RECORD,
     KILL_TIMEOUT_S,
     kill_guest,
     remove_guest,
-    sweep_guests,
 )
 from guestagent.embedded.containers.image_tree import ImageTree
+from guestagent.embedded.containers.leftovers import sweep_cloud
+from guestagent.embedded.containers.metadata_network import open_metadata_network
 from guestagent.embedded.containers.requirements import check_requirements
 from guestagent.embedded.containers.start_script import ContainerPlan
 from guestagent.embedded.guests import disk_copy, namespace_processes, network
@@ -43,17 +44,32 @@ INIT_SOCKET = "run/systemd/private"  # systemd listens on it from its start on
 class ContainerHypervisor:
     """Guests of one image on one Linux bridge. `gateway` is the bridge's own address, on which the services listen."""
 
-    def __init__(self, state: Path, bridge: str, gateway: str, prefix: int, tree: ImageTree) -> None:
-        self._state, self._tree = state.resolve(), tree
+    def __init__(
+        self,
+        state: Path,
+        bridge: str,
+        gateway: str,
+        prefix: int,
+        tree: ImageTree,
+        datasource: Datasource = Datasource.CONFIG_DRIVE,
+    ) -> None:
+        self._state, self._tree, self._datasource = state.resolve(), tree, datasource
         self._bridge, self._gateway, self._prefix = bridge, gateway, prefix
         self._folders = GuestFolders(self._state)
         self._boot_processes: dict[str, BootProcess] = {}
+        self._service: BootProcess | None = None
         self._clock = SystemClock()
 
     def open(self) -> None:
-        """Check the requirements and create the bridge."""
+        """Check the requirements, create the bridge, and start the metadata service if the guests need it."""
         check_requirements(self._state)
         network.create_bridge(self._bridge, self._owner_tag, self._gateway, self._prefix)
+        if self._datasource.needs_metadata_service:
+            try:
+                self._service = open_metadata_network(self._state, self._bridge, self._gateway, self._prefix)
+            except GuestAgentError:
+                self.sweep()
+                raise
 
     def close(self) -> None:
         """Destroy every guest and take the bridge down."""
@@ -61,7 +77,10 @@ class ContainerHypervisor:
 
     def sweep(self) -> None:
         """Remove every guest in the state folder, whichever process started it, and this cloud's bridge."""
-        sweep_guests(self._state, self._bridge, self._clock)
+        sweep_cloud(self._state, self._bridge, self._clock)
+        if self._service is not None:
+            self._service.wait(KILL_TIMEOUT_S)
+            self._service = None
 
     def boot(self, guest: Guest) -> None:
         """Start a new guest. A boot that fails leaves nothing behind; the error has its last output."""
@@ -147,7 +166,7 @@ class ContainerHypervisor:
         folder = self.find_folder(guest.id)
         for name in ("work", "root", "tree"):
             (folder / name).mkdir(mode=0o755)
-        write_config_drive(folder / "drive", guest)
+        write_datasource(self._datasource, folder, guest)
         write_guest_file(folder, guest)
         network.create_link(self._bridge, guest)
         self._start(guest)
@@ -163,6 +182,7 @@ class ContainerHypervisor:
             folder=folder,
             tree=self._tree.folder,
             namespace=namespace_processes.NAMESPACE_FOLDER / namespace,
+            datasource_options=build_nspawn_options(self._datasource, folder),
             cgroups=cgroups.create_cgroups(namespace, folder / CGROUP_RECORD),
         )
         script, console = folder / "start.sh", folder / "console.log"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 from guestagent.embedded.containers.cgroups import remove_cgroups
 from guestagent.embedded.guests import namespace_processes, network
@@ -29,11 +28,3 @@ def remove_guest(folders: GuestFolders, bridge: str, guest_id: str, clock: Clock
     network.disconnect_guest(bridge, guest_id)
     remove_cgroups(folders.find(guest_id) / CGROUP_RECORD, clock)
     folders.remove(guest_id)
-
-
-def sweep_guests(state: Path, bridge: str, clock: Clock) -> None:
-    """Remove every guest in a cloud's state folder, and the cloud's bridge."""
-    folders = GuestFolders(state.resolve())
-    for guest_id in folders.list_guests():
-        remove_guest(folders, bridge, guest_id, clock)
-    network.remove_bridge(bridge, network.build_owner_tag(state))

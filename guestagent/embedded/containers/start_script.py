@@ -47,6 +47,7 @@ class ContainerPlan:
     tree: Path
     namespace: Path
     cgroups: tuple[Path, ...]
+    datasource_options: tuple[str, ...]
 
 
 def build_start_script(plan: ContainerPlan) -> str:
@@ -94,7 +95,7 @@ def build_nspawn_command(plan: ContainerPlan) -> tuple[str, ...]:
         f"--network-namespace-path={plan.namespace}",
         f"--capability={','.join(CAPABILITIES)}",
         "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only",
-        f"--bind-ro={plan.folder / 'drive'}:/config-drive",
+        *plan.datasource_options,
         f"--bind-ro={plan.folder / AGENT_DROP_IN}:{AGENT_DROP_IN_FOLDER}/{AGENT_DROP_IN}",
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,15 +46,28 @@ def create_link(bridge: str, guest: Guest) -> None:
 
     The MAC follows from the IP address, so a successor is reached at once.
     """
-    names = build_link_names(bridge, guest.id)
+    _create_namespace(f"wiring guest {guest.name}", bridge, guest.id, build_mac_address(guest.address))
+
+
+def connect_service(bridge: str, service_id: str, mac: str, addresses: Sequence[str]) -> LinkNames:
+    """Create the namespace of a service beside the guests, with these addresses."""
+    description = f"wiring {service_id}"
+    names = _create_namespace(description, bridge, service_id, mac)
+    guest_commands = (*(f"address add {address} dev eth0" for address in addresses), "link set eth0 up")
+    _run_ip_batch(description, guest_commands, "-n", names.namespace)
+    return names
+
+
+def _create_namespace(description: str, bridge: str, guest_id: str, mac: str) -> LinkNames:
+    names = build_link_names(bridge, guest_id)
     host_commands = (
         f"netns add {names.namespace}",
-        f"link add {names.host_link} type veth peer name eth0 address {build_mac_address(guest.address)} "
-        f"netns {names.namespace}",
+        f"link add {names.host_link} type veth peer name eth0 address {mac} netns {names.namespace}",
         f"link set {names.host_link} master {bridge} up",
     )
-    _run_ip_batch(f"wiring guest {guest.name}", host_commands)
-    _run_ip_batch(f"wiring guest {guest.name}", ("link set lo up",), "-n", names.namespace)
+    _run_ip_batch(description, host_commands)
+    _run_ip_batch(description, ("link set lo up",), "-n", names.namespace)
+    return names
 
 
 def disconnect_guest(bridge: str, guest_id: str) -> None:
@@ -117,7 +131,7 @@ def _show_link(name: str) -> dict[str, object] | None:
     return links[0] if links else None
 
 
-def _run_ip_batch(description: str, lines: tuple[str, ...] | list[str], *options: str) -> None:
+def _run_ip_batch(description: str, lines: Sequence[str], *options: str) -> None:
     completed = commands.run_command(("ip", *options, "-batch", "-"), stdin="\n".join(lines) + "\n")
     if completed.returncode:
         errors = [line for line in completed.stderr.splitlines() if not line.startswith("Command failed")]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from guestagent import atomic_file
-from guestagent.embedded.containers import ContainerHypervisor, open_image_tree, sweep_guests
+from guestagent.embedded.containers import ContainerHypervisor, open_image_tree, sweep_cloud
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.host.cache_folder import make_public_folder
 from guestagent.embedded.host.process_identity import get_start_time
@@ -85,7 +85,7 @@ def sweep_leftovers(options: CloudOptions) -> None:
     """End and remove what an earlier run left, with its Heat and its guests, whichever those were."""
     remove_leftovers(options.heat_folder)
     if options.guests:
-        sweep_guests(options.state_folder, options.bridge, SystemClock())
+        sweep_cloud(options.state_folder, options.bridge, SystemClock())
 
 
 async def _serve(options: CloudOptions, hypervisor: Hypervisor, setup: RealHeatSetup | None) -> None:

@@ -14,6 +14,7 @@ from guestagent.embedded.heat.resources.cloud_init_parts import (
     build_leading_parts,
     build_log_part,
     build_server_parts,
+    measure_as_heat,
 )
 from guestagent.embedded.http.errors import ResourceFailure
 
@@ -43,7 +44,7 @@ def build_config_data(metadata: Mapping[str, object], script: str) -> bytes:
 
 def check_length(user_data: bytes) -> bytes:
     """Return the user data unchanged; ResourceFailure if it is too long for Nova."""
-    if len(user_data) * 4 / 3 > USER_DATA_LIMIT:
+    if measure_as_heat(user_data) * 4 / 3 > USER_DATA_LIMIT:
         raise ResourceFailure(
             "BadRequest", "Invalid input for field/attribute user_data. Value: ... is too long (HTTP 400)"
         )

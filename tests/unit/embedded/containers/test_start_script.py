@@ -24,6 +24,7 @@ PLAN = ContainerPlan(
     tree=Path("/trees/a b"),
     namespace=Path("/run/netns/guestagent-1"),
     cgroups=(Path("/sys/fs/cgroup/guestagent-1"),),
+    datasource_options=("--bind-ro=/state/guests/one/drive:/config-drive",),
 )
 
 

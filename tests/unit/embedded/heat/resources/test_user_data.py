@@ -7,6 +7,7 @@ from email import message_from_bytes
 
 import pytest
 
+from guestagent.embedded.heat.resources.cloud_init_parts import measure_as_heat
 from guestagent.embedded.heat.resources.user_data import build_cfntools_data, build_config_data, check_length
 from guestagent.embedded.http.errors import ResourceFailure
 
@@ -107,3 +108,11 @@ def test_the_tools_know_the_host_of_the_cfn_api() -> None:
     found = parts(build_cfntools_data({}, "", "http://[fd00:77::1]:8000"))
 
     assert found["cfn-boto-cfg"][1].splitlines()[-1] == "cfn_region_endpoint = fd00:77::1"
+
+
+def test_the_parts_of_a_real_heat_count_against_the_limit() -> None:
+    room = 65_535 * 3 // 4 - measure_as_heat(build_config_data({}, ""))
+
+    check_length(build_config_data({}, "x" * room))
+    with pytest.raises(ResourceFailure, match="too long"):
+        check_length(build_config_data({}, "x" * (room + 2)))
