@@ -15,7 +15,15 @@ from guestagent.cli import options
 from guestagent.cli.cloud import STATE_FOLDER
 from guestagent.cli.signals import InterruptHandler
 from guestagent.cli.subnet import parse_subnet
-from guestagent.errors import EXIT_INTERRUPTED, EXIT_OK, GuestAgentError, NotReady, UnsupportedEnvironment
+from guestagent.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    GuestAgentError,
+    InvalidInput,
+    NotReady,
+    Problem,
+    UnsupportedEnvironment,
+)
 from guestagent.retry import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
 
 EXIT_DEMO_FAILED = NotReady.exit_code
 DATABASES = ("mariadb", "mariadb-11.8", "mysql")
+BUILT_IMAGE = ""  # the value of --image without a tree
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,6 +69,14 @@ minute when the database server is installed.""",
         choices=DATABASES,
         default=DATABASES[0],
         help="the nodes' database server (default: %(default)s, this machine's own; others are downloaded once)",
+    )
+    parser.add_argument(
+        "--image",
+        nargs="?",
+        const=BUILT_IMAGE,
+        metavar="TREE",
+        help="boot the nodes from the unpacked tree of an image, as containers with their own systemd; without TREE: "
+        "from an image that is built from the elements, once in some minutes (default: nodes are namespaces)",
     )
     options.add_json_option(parser)
     parser.set_defaults(run=run_demo)
@@ -118,7 +135,7 @@ def _run_scenario(
         if environment.stop_cloud():
             handle_event(ProgressMessage("removed the remains of an earlier demo"))
         environment.prepare_image(lambda text: handle_event(ProgressMessage(text)))
-        handle_event(ProgressMessage("starting a cloud on this machine"))
+        handle_event(ProgressMessage(f"starting a cloud on this machine: {environment.nodes_description}"))
         with interrupts.defer_interrupts():
             environment.start_cloud()
     except GuestAgentError as error:
@@ -199,19 +216,21 @@ def _format_option(name: str, path: Path | None) -> tuple[str, ...]:
 
 def _build_environment(args: argparse.Namespace) -> EmbeddedEnvironment:
     try:
-        from guestagent.demo import EmbeddedEnvironment
+        from guestagent.demo import EmbeddedEnvironment, ImageEnvironment
         from guestagent.embedded.process import clouds_yaml
         from guestagent.embedded.process.state_file import CloudOptions
     except ImportError as error:
         message = f"{error.name} is missing: install guestagent[controller,embedded]"
         raise UnsupportedEnvironment(message) from error
-    return EmbeddedEnvironment(
-        CloudOptions(
-            name=args.name,
-            state_folder=(args.state or STATE_FOLDER / args.name).absolute(),
-            clouds_file=(args.clouds_file or clouds_yaml.find_clouds_file()).absolute(),
-            network=args.subnet,
-            heat=args.heat,
-        ),
-        image=f"guestagent-{args.db}",
+    cloud_options = CloudOptions(
+        name=args.name,
+        state_folder=(args.state or STATE_FOLDER / args.name).absolute(),
+        clouds_file=(args.clouds_file or clouds_yaml.find_clouds_file()).absolute(),
+        network=args.subnet,
+        heat=args.heat,
     )
+    if args.image is None:
+        return EmbeddedEnvironment(cloud_options, image=f"guestagent-{args.db}")
+    if args.db != DATABASES[0]:
+        raise InvalidInput([Problem("--db", "none with --image, whose server the nodes have", repr(args.db))])
+    return ImageEnvironment(cloud_options, Path(args.image).absolute() if args.image else None)

@@ -2,6 +2,7 @@
 
 from guestagent.demo.checks import DemoResult, FailedNode
 from guestagent.demo.environment import EmbeddedEnvironment
+from guestagent.demo.image_environment import ImageEnvironment
 from guestagent.demo.protocols import (
     ClusterChanged,
     DemoCloud,
@@ -25,6 +26,7 @@ __all__ = [
     "DemoServer",
     "EmbeddedEnvironment",
     "FailedNode",
+    "ImageEnvironment",
     "ProgressMessage",
     "RowsCounted",
     "build_demo_cluster",

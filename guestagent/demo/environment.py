@@ -32,6 +32,10 @@ class EmbeddedEnvironment:
     def __init__(self, options: CloudOptions, image: str) -> None:
         self.options, self.image = options, image
 
+    @property
+    def nodes_description(self) -> str:
+        return "its nodes are namespaces of this machine, each with its own database server"
+
     def prepare_image(self, report: Callable[[str], None]) -> None:
         flavour = find_image(self.image).flavour
         if flavour is not None:
@@ -55,10 +59,7 @@ class EmbeddedEnvironment:
         Raises UnsupportedEnvironment if the machine does not meet the requirements, and CloudRefused if another demo is
         running.
         """
-        check_requirements(
-            self.options.state_folder,
-            [service.argv[0] for service in list_image_services(find_image(self.image))],
-        )
+        self.check_requirements()
         # The parent folder, because the state folder itself is created and removed.
         descriptor = os.open(self.options.state_folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -67,6 +68,11 @@ class EmbeddedEnvironment:
             yield
         finally:
             os.close(descriptor)
+
+    def check_requirements(self) -> None:
+        """Raise UnsupportedEnvironment if the machine cannot run the nodes."""
+        programs = [service.argv[0] for service in list_image_services(find_image(self.image))]
+        check_requirements(self.options.state_folder, programs)
 
     def connect_heat(self) -> Heat:
         from guestagent.controller.openstack_heat import open_heat
@@ -85,20 +91,20 @@ class EmbeddedEnvironment:
         return SocketTable(partial(self._find_socket, server))
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
-        return _read_last_lines(self.options.state_folder / "guests" / server.id / "var/log/guestagent.log")
+        return read_last_lines(self.options.state_folder / "guests" / server.id / "var/log/guestagent.log")
 
     def read_cloud_log(self) -> tuple[str, ...]:
-        return _read_last_lines(self.options.log_file)
+        return read_last_lines(self.options.log_file)
 
     def list_dangerous_reads(self) -> tuple[str, ...]:
         return tuple(f"{row['read']} of {row['stack']}" for row in self._fetch_rows("dangerous_reads"))
 
     def _fetch_rows(self, key: str) -> list[dict[str, Any]]:
-        rows = client.fetch_status(self._load_state())[key]
+        rows = client.fetch_status(self.load_state())[key]
         assert isinstance(rows, list)
         return rows
 
-    def _load_state(self) -> CloudState:
+    def load_state(self) -> CloudState:
         state = load_cloud_state(self.options)
         if state is None or not state.is_alive:
             raise CloudError(f"the embedded cloud {self.options.name} does not run any more")
@@ -114,7 +120,8 @@ class EmbeddedEnvironment:
         return f"/proc/{pid}/root/{SERVER_SOCKET}"
 
 
-def _read_last_lines(path: Path) -> tuple[str, ...]:
+def read_last_lines(path: Path) -> tuple[str, ...]:
+    """Read the end of a log; nothing if there is none."""
     text = (atomic_file.read_file(path) or b"").decode(errors="replace")
     return tuple(text.splitlines()[-LOG_LINE_LIMIT:])
 

@@ -66,6 +66,10 @@ class FakeDemoEnvironment(FakeDemoCloud):
     is_running: bool = False
     calls: list[str] = field(default_factory=list)
 
+    @property
+    def nodes_description(self) -> str:
+        return "its nodes are fakes"
+
     def prepare_image(self, report: Callable[[str], None]) -> None:
         report("downloading a server")
 

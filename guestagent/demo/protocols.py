@@ -63,8 +63,12 @@ class DemoEnvironment(DemoCloud, Protocol):
     def is_running(self) -> bool:
         """Whether the cloud is running."""
 
+    @property
+    def nodes_description(self) -> str:
+        """What a node is here, as the end of a sentence: a namespace, or a container of an image."""
+
     def prepare_image(self, report: Callable[[str], None]) -> None:
-        """Download the parts of the image if they are missing, and report it: this takes a minute."""
+        """Download or build the image, or the parts of it that are missing, and report it: this takes minutes."""
 
     def start_cloud(self) -> None: ...
 

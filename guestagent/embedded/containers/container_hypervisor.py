@@ -188,7 +188,6 @@ class ContainerHypervisor:
         script, console = folder / "start.sh", folder / "console.log"
         script.write_text(start_script.build_start_script(plan))
         (folder / start_script.AGENT_CONFIG).write_text(start_script.build_agent_config(guest.memory_mb))
-        (folder / start_script.AGENT_DROP_IN).write_text(start_script.AGENT_DROP_IN_TEXT)
         boot_process = self._boot_processes[guest.id] = BootProcess(
             start_script.build_boot_command(plan.namespace, script), console
         )

@@ -22,18 +22,6 @@ CONFIG_MARK = "# From the embedded cloud: a container sees all of this machine's
 AGENT_MEMORY_LIMIT_MB = 512
 MACHINE_NAME_LIMIT = 63
 REBOOT_EXIT_CODE = 133
-# systemd-nspawn mounts a boot id of the container's own over the machine's. With any of these options a service gets a
-# new /proc, in which the agent would see the machine's boot id, and `guestagent status` the container's: the last look
-# would seem to be of another boot. In a container /proc/sys is read-only without them.
-AGENT_DROP_IN = "boot-id.conf"
-AGENT_DROP_IN_TEXT = """\
-[Service]
-ProtectProc=default
-ProcSubset=all
-ProtectKernelTunables=no
-ProtectControlGroups=no
-"""
-AGENT_DROP_IN_FOLDER = "/run/systemd/system/guestagent.service.d"
 # Beside systemd-nspawn's own: the guest sets its own addresses, and MySQL locks memory.
 CAPABILITIES = ("CAP_NET_ADMIN", "CAP_IPC_LOCK", "CAP_SYSLOG")
 
@@ -96,7 +84,6 @@ def build_nspawn_command(plan: ContainerPlan) -> tuple[str, ...]:
         f"--capability={','.join(CAPABILITIES)}",
         "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only",
         *plan.datasource_options,
-        f"--bind-ro={plan.folder / AGENT_DROP_IN}:{AGENT_DROP_IN_FOLDER}/{AGENT_DROP_IN}",
     )  # fmt: skip
 
 

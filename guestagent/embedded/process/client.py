@@ -11,6 +11,7 @@ from contextlib import suppress
 from keystoneauth1.exceptions import ClientException
 
 from guestagent import atomic_file
+from guestagent.embedded.host.commands import CompletedCommand
 from guestagent.embedded.host.process_identity import find_holders
 from guestagent.embedded.openstack.keystone.login import open_session
 from guestagent.embedded.process import clouds_yaml
@@ -107,6 +108,11 @@ def build_enter_command(options: CloudOptions, guest: str, words: Sequence[str])
             return hypervisor.build_exec_command(server["id"], words)
     names = ", ".join(sorted(server["name"] for server in servers)) or "none"
     raise CloudRefused(f"there is no guest {guest}; there are: {names}")
+
+
+def run_in_guest(options: CloudOptions, guest_id: str, words: Sequence[str]) -> CompletedCommand:
+    """Run `words` in a guest of the running cloud to their end."""
+    return build_guest_hypervisor(options).run_command(guest_id, words)
 
 
 def _check_same_heat(options: CloudOptions, state: CloudState) -> None:
