@@ -12,7 +12,6 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
-from unittest import mock
 
 from starlette.requests import Request
 
@@ -28,9 +27,10 @@ from guestagent.embedded.openstack.glance.images import IMAGES
 from guestagent.embedded.openstack.nova.flavors import FLAVORS
 from guestagent.embedded.openstack.nova.hypervisor import FakeHypervisor
 from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
-from guestagent.embedded.process import client, state_file
+from guestagent.embedded.process import state_file
 from guestagent.embedded.process.fake_heat_cloud import FakeHeatCloud
 from guestagent.embedded.process.state_file import CloudState
+from tests.support.http_server import SilentHandler, serve_requests
 from tests.unit.golden.cluster_answers import build_failed
 from tests.unit.golden.command_line import ERROR_PROSE, answer_command, spell_answer
 from tests.unit.golden.embedded_files import FAKE_CLOUD, REAL_CLOUD, build_options
@@ -39,7 +39,7 @@ from tests.unit.golden.golden_file import golden, to_json
 NETWORK = IPv4Network("10.77.0.0/24")
 
 
-def answer_cloud(folder: Path, action: str, *words: str) -> str:
+def answer_cloud(folder: Path, action: str, *words: str, texts: Mapping[str, str] | None = None) -> str:
     """Run a command for the cloud in this folder. Its name is not that of a cloud that may run here."""
     options = [
         "--name",
@@ -49,7 +49,7 @@ def answer_cloud(folder: Path, action: str, *words: str) -> str:
         "--clouds-file",
         str(folder / "clouds.yaml"),
     ]
-    return answer_command(["cloud", action, *options, *words], folder, ERROR_PROSE)
+    return answer_command(["cloud", action, *options, *words], folder, ERROR_PROSE, texts)
 
 
 def write_running_record(folder: Path, value: CloudState) -> None:
@@ -86,6 +86,26 @@ def describe_cloud() -> Mapping[str, object]:
     return answer
 
 
+class CloudHandler(SilentHandler):
+    """Gives a token to everybody, and answers every GET with the description of a cloud."""
+
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        self.read_body()
+        token = {"methods": ["password"], "expires_at": "2100-01-01T00:00:00Z", "user": {"id": "u"}}
+        self._answer(201, {"token": token}, {"X-Subject-Token": "token"})
+
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        self._answer(200, describe_cloud(), {})
+
+    def _answer(self, status: int, document: Mapping[str, object], headers: Mapping[str, str]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
 @golden("answers/cloud-up/runs.json")
 def build_up(folder: Path) -> str:
     write_running_record(folder, FAKE_CLOUD)
@@ -100,10 +120,11 @@ def build_refused_up(folder: Path) -> str:
 
 @golden("answers/cloud-status/runs.json")
 def build_status(folder: Path) -> str:
-    """Build the answer with the cloud's own answer patched in, because no server listens."""
-    write_running_record(folder, REAL_CLOUD)
-    with mock.patch.object(client, "fetch_status", return_value=describe_cloud()):
-        return answer_cloud(folder, "status")
+    """Build the answer of a cloud whose Keystone and status are served on a port of this process."""
+    with serve_requests(CloudHandler) as port:
+        url = f"http://127.0.0.1:{port}"
+        write_running_record(folder, replace(REAL_CLOUD, auth_url=f"{url}/v3", admin_url=url))
+        return answer_cloud(folder, "status", texts={f"{url}/v3": REAL_CLOUD.auth_url})
 
 
 @golden("answers/cloud-status/down.json")
