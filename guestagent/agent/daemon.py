@@ -121,7 +121,7 @@ class AgentDaemon:
                 "the identity of this disk, which guestagent-identity.service settles at boot, is not settled"
             )
             self._reporter.show(AgentStatus("waiting", doing, problems=(str(error),)))
-            self._watchdog.report_life()
+            self._watchdog.send_keepalive()
             # Not the listener's wait, which reads documents.
             self._stop_request.wait(min(self._settings.interval, IDENTITY_INTERVAL_S))
         else:
@@ -146,7 +146,7 @@ class AgentDaemon:
         """Wait for a poke, the next check for drift, or a restart of the server, which comes back read-only."""
         deadline = self._clock.now() + self._settings.interval
         while (seconds := deadline - self._clock.now()) > 0 and server == self._identify_server():
-            self._watchdog.report_life()
+            self._watchdog.send_keepalive()
             if self._listener.wait(min(seconds, POLL_INTERVAL_S)):
                 return
 
@@ -155,7 +155,7 @@ class AgentDaemon:
 
     def _is_interrupted(self) -> bool:
         """Return whether the pass must end. It asks between any two steps, which proves that it does not hang."""
-        self._watchdog.report_life()
+        self._watchdog.send_keepalive()
         return self._stop_request.is_set() or self._listener.read_latest() != self._present_document
 
     @property
@@ -173,5 +173,5 @@ class _ListenerClock:
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
-        self._watchdog.report_life()
+        self._watchdog.send_keepalive()
         self._listener.wait(seconds)

@@ -1,4 +1,4 @@
-"""Notifies systemd of the service's readiness, its status line and its signs of life (sd_notify)."""
+"""Notifies systemd of the service's readiness, its status line and its keep-alive messages (sd_notify)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guestagent.retry import Clock
 from guestagent.text_escaping import escape_line
 
 WATCHDOG_SHARE = 0.1
-"""The share of systemd's limit after which the next sign of life is due: much of it is left for a slow step."""
+"""The share of systemd's limit after which the next keep-alive message is due: much of it is left for a slow step."""
 
 
 def notify_systemd(message: str) -> None:
@@ -27,7 +27,7 @@ def notify_systemd(message: str) -> None:
 
 
 class Watchdog:
-    """Signs of life of the agent's loop: systemd kills an agent that has sent none for the unit's WatchdogSec=.
+    """The keep-alive messages of the loop: systemd kills an agent that has sent none for the unit's WatchdogSec=.
 
     `limit_s` is that limit; None if there is none. Only the thread of the loop may use it.
     """
@@ -38,8 +38,8 @@ class Watchdog:
         self._limit_s, self._clock, self._notify = limit_s, clock, notify
         self._due_at = clock.now()
 
-    def report_life(self) -> None:
-        """Send a sign of life if one is due. Cheap, because a pass calls it between any two steps."""
+    def send_keepalive(self) -> None:
+        """Send a keep-alive message if one is due. Cheap, because a pass calls it between any two steps."""
         if self._limit_s is None or self._clock.now() < self._due_at:
             return
         self._due_at = self._clock.now() + self._limit_s * WATCHDOG_SHARE

@@ -93,15 +93,15 @@ class AgentThread:
         self._open_database, self._heat = open_database, heat
         self.settle_identity: Callable[[Settings], object] = wiring.settle_identity
         self._look_count = 0
-        self.life_signs: list[str] = []
-        """The name of the thread that has sent each sign of life to systemd."""
+        self.keepalive_threads: list[str] = []
+        """The name of the thread that has sent each keep-alive message to systemd."""
 
     def collect(self, document: Mapping[str, Any]) -> None:
         self.inbox.store(CollectedDocument.from_document(document, Path("cfn.json")))
 
     @contextmanager
     def run(self) -> Iterator[None]:
-        watchdog = Watchdog(WATCHDOG_LIMIT_S, self.clock, self._record_life_sign)
+        watchdog = Watchdog(WATCHDOG_LIMIT_S, self.clock, self._record_keepalive)
         with self.inbox.open_listener() as listener:
             daemon = AgentDaemon(
                 self.settings,
@@ -162,20 +162,20 @@ class AgentThread:
         end = self._look_count + count + 1
         wait_until(lambda: self._look_count >= end, TIMEOUT_S)
 
-    def wait_for_life_signs(self, count: int) -> None:
-        """Let time pass until the agent has sent this number of signs of life since this call."""
+    def wait_for_keepalives(self, count: int) -> None:
+        """Let time pass until the agent has sent this number of keep-alive messages since this call."""
 
         def has_sign_after(present_count: int) -> bool:
-            return len(self.life_signs) > present_count
+            return len(self.keepalive_threads) > present_count
 
         for _ in range(count):
-            present_count = len(self.life_signs)
+            present_count = len(self.keepalive_threads)
             self.clock.advance(WATCHDOG_LIMIT_S / 2)
             wait_until(partial(has_sign_after, present_count), TIMEOUT_S)
 
-    def _record_life_sign(self, message: str) -> None:
+    def _record_keepalive(self, message: str) -> None:
         assert message == "WATCHDOG=1"
-        self.life_signs.append(threading.current_thread().name)
+        self.keepalive_threads.append(threading.current_thread().name)
 
     def _look(self) -> FakeDatabase:
         self._look_count += 1

@@ -1,4 +1,4 @@
-"""Notifications to systemd: one line each, whatever the text, and signs of life of the loop.
+"""Notifications to systemd: one line each, whatever the text, and keep-alive messages of the loop.
 
 systemd would read a second line as another assignment.
 """
@@ -37,21 +37,21 @@ def test_a_message_is_one_line(
         assert systemd.recv(1000).decode() == sent
 
 
-def test_signs_of_life_are_sent_well_before_the_limit_and_not_at_every_step() -> None:
+def test_keepalives_are_sent_well_before_the_limit_and_not_at_every_step() -> None:
     clock, messages = FakeClock(), list[str]()
     watchdog = Watchdog(300.0, clock, messages.append)
 
     for _ in range(91):
-        watchdog.report_life()
+        watchdog.send_keepalive()
         clock.sleep(1.0)
 
     assert messages == ["WATCHDOG=1"] * 4
 
 
-def test_no_sign_of_life_is_sent_if_systemd_has_asked_for_none() -> None:
+def test_no_keepalive_is_sent_if_systemd_has_asked_for_none() -> None:
     messages: list[str] = []
 
-    Watchdog(None, FakeClock(), messages.append).report_life()
+    Watchdog(None, FakeClock(), messages.append).send_keepalive()
 
     assert messages == []
 
@@ -73,23 +73,23 @@ def test_the_limit_is_the_one_that_systemd_has_set_for_this_process(
     assert read_watchdog_limit(environ, 7) == limit
 
 
-def test_a_pass_that_waits_for_the_server_sends_signs_of_life(tmp_path: Path) -> None:
+def test_a_pass_that_waits_for_the_server_sends_keepalives(tmp_path: Path) -> None:
     agent = AgentThread(tmp_path, StoppableServer())
     agent.collect(SOURCE)
 
     with agent.run():
         agent.wait_for_state("converging")
-        agent.wait_for_life_signs(3)
+        agent.wait_for_keepalives(3)
 
 
 @pytest.mark.parametrize("has_document", [False, True])
-def test_an_agent_at_rest_sends_signs_of_life_from_its_loop_alone(tmp_path: Path, has_document: bool) -> None:
+def test_an_agent_at_rest_sends_keepalives_from_its_loop_alone(tmp_path: Path, has_document: bool) -> None:
     agent = AgentThread(tmp_path, FakeDatabase)
     if has_document:
         agent.collect(SOURCE)
 
     with agent.run():
         agent.wait_for_state("ready" if has_document else "waiting")
-        agent.wait_for_life_signs(3)
+        agent.wait_for_keepalives(3)
 
-    assert set(agent.life_signs) == {LOOP_THREAD}
+    assert set(agent.keepalive_threads) == {LOOP_THREAD}
