@@ -62,3 +62,26 @@ def test_a_guest_installs_no_package_of_the_controllers(wheel: Path) -> None:
     required = [line.split(": ", 1)[1] for line in lines if line.startswith("Requires-Dist: ")]
     base = {requirement.split(">=")[0].lower() for requirement in required if "extra ==" not in requirement}
     assert base == {"pyyaml", "requests", "pymysql", "psutil"}
+
+
+@pytest.mark.timeout(180)
+def test_the_wheel_that_an_image_gets_is_the_one_that_was_installed(wheel: Path, tmp_path: Path) -> None:
+    pip = (sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--no-index", "--target")
+    subprocess.run([*pip, str(tmp_path / "site-packages"), str(wheel)], check=True)
+    script = tmp_path / "site-packages/guestagent/installed_wheel.py"
+
+    subprocess.run([sys.executable, "-I", str(script), str(tmp_path)], check=True)
+
+    [rebuilt] = tmp_path.glob("*.whl")
+    assert rebuilt.name == wheel.name
+    assert read_members(rebuilt) == read_members(wheel)
+
+
+def read_members(wheel: Path) -> dict[str, tuple[bytes, bool]]:
+    """Return the content of each file of a wheel, and whether it is executable."""
+    with zipfile.ZipFile(wheel) as archive:
+        members = {
+            info.filename: (archive.read(info), bool(info.external_attr >> 16 & stat.S_IXUSR))
+            for info in archive.infolist()
+        }
+    return {name: member for name, member in members.items() if not name.endswith("/RECORD")}
