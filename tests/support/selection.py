@@ -41,6 +41,7 @@ SHARED_IN_FILE = frozenset(
         "test_clients.py",
         "test_contract.py",
         "test_elements_install.py",
+        "test_elements_rpm.py",
         "test_openstack_tests.py",
         "test_packaging.py",
         "test_pause.py",
