@@ -11,7 +11,11 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
-from guestagent.controller.template.handle_order import HANDLES_RESOURCE, list_handles
+from guestagent.controller.template.handle_order import (
+    HANDLES_RESOURCE,
+    list_handles,
+    list_server_dependencies,
+)
 from guestagent.controller.template.node_metadata import (
     CA_RESOURCE,
     DATABASE_PORT,
@@ -114,8 +118,9 @@ def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
         # A handle's URL expires some time after its creation, so a replica's is created when its source is ready.
         "DependsOn": "Begin" if is_source else [cluster.source.condition],
     }
+    dependencies = list_server_dependencies(cluster, node)
     resources[node.name] = _build_server(cluster, node) | (
-        {} if is_source else {"DependsOn": [HANDLES_RESOURCE]}
+        {"DependsOn": dependencies} if dependencies else {}
     )
     resources[node.condition] = {
         "Type": "AWS::CloudFormation::WaitCondition",

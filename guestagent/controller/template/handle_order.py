@@ -1,11 +1,9 @@
-"""The order of handles and servers in a template: all handles of replicas exist before any replica's server.
-
-In both formats (`hot.py`, `cfn.py`) the replicas' servers depend on one resource, whose value lists the handles.
-"""
+"""The order of handles and servers in a template: all handles of replicas exist before any replica's server."""
 
 from __future__ import annotations
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.node import Node
 
 HANDLES_RESOURCE = "Handles"
 """The resource between the replicas' handles and their servers: see `list_handles`."""
@@ -18,3 +16,8 @@ def list_handles(cluster: Cluster) -> list[str]:
     one, and a server whose metadata changes while it is being created never completes (docs/explanation/dialects.md).
     """
     return [node.handle for node in cluster.replicas]
+
+
+def list_server_dependencies(cluster: Cluster, node: Node) -> list[str]:
+    """List the resources that must exist before the node's server: for a replica the one that waits for all handles."""
+    return [] if node.name == cluster.source.name else [HANDLES_RESOURCE]

@@ -12,7 +12,11 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
-from guestagent.controller.template.handle_order import HANDLES_RESOURCE, list_handles
+from guestagent.controller.template.handle_order import (
+    HANDLES_RESOURCE,
+    list_handles,
+    list_server_dependencies,
+)
 from guestagent.controller.template.node_metadata import (
     CA_RESOURCE,
     DialectFunctions,
@@ -89,8 +93,9 @@ def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
         "depends_on": "Begin" if is_source else [cluster.source.condition],
         "properties": {"signal_transport": "CFN_SIGNAL"},
     }
+    dependencies = list_server_dependencies(cluster, node)
     resources[node.name] = _build_server(cluster, node) | (
-        {} if is_source else {"depends_on": [HANDLES_RESOURCE]}
+        {"depends_on": dependencies} if dependencies else {}
     )
     resources[node.condition] = {
         "type": "OS::Heat::WaitCondition",

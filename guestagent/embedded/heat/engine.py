@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from guestagent.embedded.heat import validation
 from guestagent.embedded.heat.convergence import converge_stack
@@ -19,11 +19,11 @@ from guestagent.embedded.heat.resources.stack import (
     FAILED,
     IN_PROGRESS,
     INIT,
-    ROLLBACK,
     UPDATE,
     HeatStack,
     StackResource,
 )
+from guestagent.embedded.heat.rollback import RollbackTarget, cancel_resource_tasks, roll_back
 from guestagent.embedded.heat.stack_scope import StackScope
 from guestagent.embedded.heat.template import parameters
 from guestagent.embedded.heat.template.parser import EMPTY_TEMPLATE, Template
@@ -48,15 +48,6 @@ class StackRequest:
 
     def replace_parameters(self, input_parameters: Mapping[str, object]) -> StackRequest:
         return replace(self, input_parameters=input_parameters)
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackTarget:
-    """The template and parameters that a rollback restores."""
-
-    template: Template = EMPTY_TEMPLATE
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    input_parameters: Mapping[str, object] = field(default_factory=dict)
 
 
 class Engine:
@@ -195,27 +186,12 @@ class Engine:
             return
         stack.set_state(action, FAILED, failure)
         if action in (CREATE, UPDATE) and not stack.disable_rollback:
-            await self._roll_back(stack, rollback_target)
-
-    async def _roll_back(self, stack: HeatStack, rollback_target: RollbackTarget) -> None:
-        stack.set_state(ROLLBACK, IN_PROGRESS, "Stack ROLLBACK started")
-        await _cancel_resource_tasks(stack)
-        if rollback_target.template.resources:
-            stack.template, stack.parameters, stack.input_parameters = (
-                rollback_target.template,
-                rollback_target.parameters,
-                rollback_target.input_parameters,
-            )
-        failure = await self._converge(stack, ROLLBACK, rollback_target.template)
-        if failure is None:
-            stack.set_state(ROLLBACK, COMPLETE, "Stack ROLLBACK completed successfully")
-        else:
-            stack.set_state(ROLLBACK, FAILED, failure)
+            await roll_back(stack, rollback_target, self._converge)
 
     async def _converge(self, stack: HeatStack, action: str, target: Template) -> str | None:
         """Converge the stack within its time limit. Return the reason of a failure, or None."""
         if action == DELETE:
-            await _cancel_resource_tasks(stack)
+            await cancel_resource_tasks(stack)
             await asyncio.sleep(DELETION_DELAY_S)
         timeout_s = 60.0 * (stack.timeout_mins or STACK_TIMEOUT_MINS)
         try:
@@ -223,16 +199,8 @@ class Engine:
                 converge_stack(stack, target, self.resource_types, self.context), timeout_s
             )
         except asyncio.TimeoutError:
-            await _cancel_resource_tasks(stack)
+            await cancel_resource_tasks(stack)
             return "Timed out"
-
-
-async def _cancel_resource_tasks(stack: HeatStack) -> None:
-    """Cancel the tasks of all resources, and wait until they have ended."""
-    tasks = list(stack.resource_tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _record_bug(stack: HeatStack, task: asyncio.Task[None]) -> None:
