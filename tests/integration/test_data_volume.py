@@ -112,6 +112,31 @@ def test_a_reboot_mounts_the_same_data(host: VolumeHost, image: Path, file_syste
     assert (host.paths.data / "ibdata1").read_bytes() == b"changed"
 
 
+@pytest.mark.parametrize("file_system", ["xfs", "ext4"])
+def test_a_volume_that_lost_power_replays_its_log(
+    host: VolumeHost, image: Path, tmp_path: Path, file_system: str
+) -> None:
+    """What the image holds while it is mounted is what a power cut leaves."""
+    host.declare(file_system=file_system)
+    host.attach(image)
+    host.set_up()
+    with (host.paths.data / "ibdata1").open("wb") as file:
+        file.write(b"committed")
+        file.flush()
+        os.fsync(file.fileno())
+    remains = tmp_path / "remains.img"
+    subprocess.run(["cp", "--sparse=always", image, remains], check=True)
+    host.reboot()
+    host.detach()
+    host.attach(remains)
+
+    state = host.set_up()
+
+    assert not state.is_formatted
+    assert (host.paths.data / "ibdata1").read_bytes() == b"committed"
+    assert read_data(host.paths.data).keys() == DATA_FILES.keys()
+
+
 def test_a_second_run_changes_nothing(host: VolumeHost, image: Path) -> None:
     host.declare()
     host.attach(image)
