@@ -1,4 +1,4 @@
-"""The free space on the disks of the agent and of the database server."""
+"""The free space on the disks of the agent and of the database server, and the data volume."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.volume_condition import VolumeObservation, judge_volume
+from guestagent.metadata.document import Section
 
 DISK = Topic("disk")
 FREE_BYTES_MINIMUM = 64 * 1024 * 1024  # bytes: with less, a server that is about to write has no room
@@ -29,3 +31,10 @@ def check_disks(folders: dict[str, Path], probes: Probes) -> Iterator[Finding]:
             yield DISK.report_warning(name, summary, SPACE_ADVICE)
         else:
             yield DISK.report_ok(name, summary)
+
+
+def check_volume(section: Section, observation: VolumeObservation) -> Iterator[Finding]:
+    """Check the data volume, if the node has one or shall have one."""
+    condition = judge_volume(section, observation)
+    if condition is not None:
+        yield Finding(DISK.name, condition)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.doctor.agent import check_agent
 from guestagent.agent.doctor.database import check_database
-from guestagent.agent.doctor.disk import check_disks
+from guestagent.agent.doctor.disk import check_disks, check_volume
 from guestagent.agent.doctor.finding import Finding
 from guestagent.agent.doctor.heat_handle import check_handle
 from guestagent.agent.doctor.metadata import check_metadata, find_document
@@ -34,4 +34,5 @@ def examine_node(settings: Settings, dependencies: PassDependencies, probes: Pro
         require_resolved(document, collected.display_path)
     except InvalidMetadata:
         return
+    yield from check_volume(document.section, dependencies.observe_volume())
     yield from check_database(document, dependencies, probes)

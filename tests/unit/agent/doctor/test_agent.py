@@ -10,11 +10,15 @@ import pytest
 
 from guestagent.agent import status
 from guestagent.agent.doctor.agent import check_agent
-from guestagent.agent.doctor.disk import check_disks
+from guestagent.agent.doctor.disk import check_disks, check_volume
 from guestagent.agent.doctor.probes import DiskSpace
 from guestagent.agent.pause import Pause
 from guestagent.agent.status import AgentStatus
 from guestagent.agent.timestamp import Timestamp
+from guestagent.agent.volume_condition import VolumeObservation
+from guestagent.metadata import DataVolume, Section
+from guestagent.metadata.server_metadata import VolumeDeclaration
+from guestagent.volume import VolumeResult, VolumeState
 from tests.support.doctor_probes import (
     GIB,
     build_failing_probe,
@@ -120,3 +124,25 @@ def test_a_file_that_was_kept_aside_is_a_warning(tmp_path: Path) -> None:
         "warn",
         True,
     )
+
+
+VOLUME = DataVolume("3e9f5b0c-64d1-4c1e-9a55-0c6a3e2f7d18", 20)
+MOUNTED = VolumeState(
+    VolumeResult.MOUNTED, VolumeDeclaration(VOLUME), device_bytes=20 * GIB, file_system_bytes=20 * GIB
+)
+
+
+@pytest.mark.parametrize(
+    ("observation", "grades"),
+    [
+        (VolumeObservation(MOUNTED, device_bytes=20 * GIB, has_data=True), {"data volume": "ok"}),
+        (VolumeObservation(MOUNTED, device_bytes=10 * GIB, has_data=True), {"data volume": "warn"}),
+        (VolumeObservation(), {"data volume": "fail"}),
+    ],
+)
+def test_the_data_volume_is_a_finding(observation: VolumeObservation, grades: dict[str, str]) -> None:
+    assert list_grades(check_volume(Section(volume=VOLUME), observation)) == grades
+
+
+def test_a_node_without_a_volume_has_no_finding_on_one() -> None:
+    assert list_grades(check_volume(Section(), VolumeObservation())) == {}
