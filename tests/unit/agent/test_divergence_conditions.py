@@ -52,9 +52,9 @@ def test_a_parted_replica_is_not_pointed_with_a_new_password_either() -> None:
 
 def test_a_setting_that_left_out_changes_is_remembered_as_a_parting() -> None:
     mode = ReplicationSetting("slave_exec_mode", "IDEMPOTENT", ReplicationSide.REPLICA)
-    here = build_server("0-7-5", server_id=8, channel=build_channel(), harmful_settings=(mode,))
+    replica = build_server("0-7-5", server_id=8, channel=build_channel(), harmful_settings=(mode,))
 
-    divergence = find_divergence(HERE, here, build_source_state("0-7-5"), None, DIALECT)
+    divergence = find_divergence(HERE, replica, build_source_state("0-7-5"), None, DIALECT)
 
     assert divergence is not None
     assert divergence.skipped == "slave_exec_mode = IDEMPOTENT"
@@ -62,7 +62,7 @@ def test_a_setting_that_left_out_changes_is_remembered_as_a_parting() -> None:
 
 
 @pytest.mark.parametrize(
-    "here",
+    "replica",
     [
         build_server(
             "0-7-5",
@@ -91,8 +91,8 @@ def test_a_setting_that_left_out_changes_is_remembered_as_a_parting() -> None:
         ),
     ],
 )
-def test_a_setting_that_has_left_out_nothing_yet_is_not(here: ServerState) -> None:
-    assert find_divergence(HERE, here, build_source_state("0-7-5"), None, DIALECT) is None
+def test_a_setting_that_has_left_out_nothing_yet_is_not(replica: ServerState) -> None:
+    assert find_divergence(HERE, replica, build_source_state("0-7-5"), None, DIALECT) is None
 
 
 def test_what_was_left_out_stays_final_once_the_setting_is_gone() -> None:
@@ -116,9 +116,9 @@ def test_a_setting_that_is_still_in_force_is_named_before_its_effect() -> None:
     mode = ReplicationSetting(
         "slave_exec_mode", "IDEMPOTENT", ReplicationSide.REPLICA, "SET GLOBAL slave_exec_mode = 'STRICT'"
     )
-    here = build_server("0-7-5", server_id=8, channel=build_channel(), harmful_settings=(mode,))
+    replica = build_server("0-7-5", server_id=8, channel=build_channel(), harmful_settings=(mode,))
     observed = replace(
-        build_observed(here, build_source_state("0-7-5")), divergence=Divergence(HERE, skipped=str(mode))
+        build_observed(replica, build_source_state("0-7-5")), divergence=Divergence(HERE, skipped=str(mode))
     )
 
     assert (

@@ -69,10 +69,10 @@ def test_an_agent_that_starts_anew_goes_on_where_the_last_comparison_ended(tmp_p
         common_history=build_history("0-7-400"), incomplete_reason="more than 20000 transactions"
     )
     run_pass_after_restart(tmp_path, FakeComparison(early, UNREAD), replica="0-7-900", source="0-7-900")
-    here = replace(STOPPED, history=build_history("0-7-900"), channel=build_channel())
+    replica = replace(STOPPED, history=build_history("0-7-900"), channel=build_channel())
     logs = FakeComparison(EQUAL)
 
-    run_pass(tmp_path, FakeDatabase(here), build_source_state("0-7-900", start_time=5000), logs=logs)
+    run_pass(tmp_path, FakeDatabase(replica), build_source_state("0-7-900", start_time=5000), logs=logs)
 
     assert logs.asked == [("0-7-400", "")]
 
@@ -127,9 +127,11 @@ def test_logs_that_cannot_be_compared_hold_no_replica_back(tmp_path: Path) -> No
 def test_an_honest_restart_is_compared_once_and_then_passes_are_quiet(tmp_path: Path) -> None:
     run_pass_after_restart(tmp_path, FakeComparison(EQUAL))
     journal, logs = (tmp_path / "journal.json").read_bytes(), FakeComparison(UNREAD)
-    here = replace(STOPPED, channel=build_channel(), history=build_history("0-7-9"))
+    replica = replace(STOPPED, channel=build_channel(), history=build_history("0-7-9"))
 
-    report = run_pass(tmp_path, FakeDatabase(here), build_source_state("0-7-9", start_time=5001), logs=logs)
+    report = run_pass(
+        tmp_path, FakeDatabase(replica), build_source_state("0-7-9", start_time=5001), logs=logs
+    )
 
     assert report.verdict is Verdict.READY
     assert logs.asked == []
