@@ -19,6 +19,7 @@ NAMES = {
         "dhcp-client",
         "ifupdown",
         "linux-image-cloud-amd64",
+        "net-tools",
         "python3",
         "python3-venv",
         "systemd-resolved",
@@ -28,7 +29,8 @@ NAMES = {
 }
 DEBIAN = {"linux-image-cloud-amd64", "python3", "python3-venv"}
 PACKAGES = {
-    ("debian", "bookworm"): DEBIAN | {"ifupdown", "isc-dhcp-client", "mariadb-server", "mysql-server"},
+    ("debian", "bookworm"): DEBIAN
+    | {"ifupdown", "isc-dhcp-client", "net-tools", "mariadb-server", "mysql-server"},
     ("debian", "trixie"): DEBIAN | {"dhcpcd-base", "systemd-resolved", "mariadb-server", "mysql-server"},
     ("ubuntu", "jammy"): {"isc-dhcp-client", "python3", "python3-venv", "mariadb-server", "mysql-server"},
     ("ubuntu", "noble"): {
