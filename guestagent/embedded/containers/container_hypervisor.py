@@ -29,7 +29,7 @@ from guestagent.embedded.guests.guest_file import write_guest_file
 from guestagent.embedded.guests.guest_folders import GuestFolders
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.commands import CompletedCommand
-from guestagent.embedded.openstack.nova.hypervisor import Guest
+from guestagent.embedded.openstack.nova.hypervisor import Guest, GuestSize, resize_guest
 from guestagent.errors import CloudError, GuestAgentError
 from guestagent.retry import SystemClock
 
@@ -113,6 +113,13 @@ class ContainerHypervisor:
             guest = self._folders.read_guest(guest_id)
             self._shut_down_cleanly(guest_id)
             self._start(guest)
+
+    def resize(self, guest_id: str, size: GuestSize) -> None:
+        """Reboot with another size: the agent gets other settings for its server's memory."""
+        with self._folders.hold_lock(guest_id):
+            guest = resize_guest(self._folders.read_guest(guest_id), size)
+            write_guest_file(self.find_folder(guest_id), guest)
+            self.reboot(guest_id)
 
     def cut_power(self, guest_id: str) -> None:
         """End everything in the guest at once. Disk and link stay."""

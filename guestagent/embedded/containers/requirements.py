@@ -7,9 +7,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from guestagent.embedded.containers.cgroups import create_cgroups, remove_cgroups
 from guestagent.embedded.guests.requirements import try_namespaces
 from guestagent.embedded.host import commands
 from guestagent.errors import UnsupportedEnvironment
+from guestagent.retry import SystemClock
 
 PROGRAM_PACKAGES = {
     "systemd-nspawn": "systemd-container",
@@ -27,3 +29,14 @@ def check_requirements(state: Path) -> None:
         if shutil.which(program, path=commands.DEFAULT_PATH) is None:
             raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
     try_namespaces(state)
+    _try_cgroups(state)
+
+
+def _try_cgroups(state: Path) -> None:
+    """Create and remove the control groups of a guest once as a trial: a container often has them read-only."""
+    record = state.parent / f"{state.name}.trial-cgroups-{os.getpid()}"
+    try:
+        create_cgroups(f"guestagent-trial-{os.getpid()}", record)
+    finally:
+        remove_cgroups(record, SystemClock())
+        record.unlink(missing_ok=True)

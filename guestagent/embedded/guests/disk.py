@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import stat
 import sys
@@ -22,6 +23,7 @@ from guestagent.embedded.host.unix_account import UnixAccount, read_host_account
 from guestagent.embedded.openstack.nova.hypervisor import Guest
 from guestagent.package_data import find_package_data
 
+AGENT_CONFIG = "guestagent/guestagent.conf"
 PRIVATE_FILES = frozenset({"os-collect-config.conf"})
 # These files and folders of this machine's own /etc are hidden from the guest.
 HIDDEN_FILES = ("my.cnf",)
@@ -59,7 +61,7 @@ def build_etc_files(
         **(_build_account_files(account) if account.is_missing else {}),
         **_read_element_files(image),
         **build_option_files(image.family, guest.memory_mb),
-        "guestagent/guestagent.conf": build_agent_config(image, guest.memory_mb),
+        AGENT_CONFIG: build_agent_config(image, guest.memory_mb),
         boot_scripts.INIT_PATH.removeprefix("/etc/"): boot_scripts.build_init_script(
             guest.id, [name for name, _ in parsed_user_data.scripts]
         ),
@@ -94,6 +96,13 @@ def write_etc(upper: Path, files: Mapping[str, str]) -> None:
         path.touch(mode=0o600)
         path.write_text(text)
         path.chmod(0o600 if name in PRIVATE_FILES else 0o644)
+
+
+def write_agent_config(folder: Path, guest: Guest) -> None:
+    """Write the agent's settings anew if they are of another size; settings that a test has added stay."""
+    path = folder / "etc" / AGENT_CONFIG
+    old_line, new_line = re.compile(r"^memory_mb = \d+$", re.MULTILINE), _build_memory_line(guest.memory_mb)
+    atomic_file.write_file(path, old_line.sub(new_line, path.read_text()).encode(), mode=0o644)
 
 
 def write_var(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
@@ -154,11 +163,14 @@ def build_agent_config(image: GuestImage, memory_mb: int, python: str = sys.exec
         f"{action}_command = {_quote_command(services.build_control_command(action, image.family, python))}\n"
         for action in ("start", "stop", "restart")
     )
-    limited_memory_mb = min(AGENT_MEMORY_LIMIT_MB, max(64, memory_mb))
     return (
-        f"[database]\nsocket = /run/mysqld/mysqld.sock\nmemory_mb = {limited_memory_mb}\n[service]\n"
+        f"[database]\nsocket = /run/mysqld/mysqld.sock\n{_build_memory_line(memory_mb)}\n[service]\n"
         f"{''.join(commands)}log_command = tail -n 60 /var/log/{image.family}.log\n"
     )
+
+
+def _build_memory_line(memory_mb: int) -> str:
+    return f"memory_mb = {min(AGENT_MEMORY_LIMIT_MB, max(64, memory_mb))}"
 
 
 def _quote_command(argv: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ from guestagent.embedded.guests.requirements import check_requirements
 from guestagent.embedded.guests.services import GuestService, list_image_services
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.commands import CompletedCommand
-from guestagent.embedded.openstack.nova.hypervisor import Guest
+from guestagent.embedded.openstack.nova.hypervisor import Guest, GuestSize, resize_guest
 from guestagent.errors import CloudError, GuestAgentError
 from guestagent.retry import SystemClock
 
@@ -112,6 +112,7 @@ class NamespaceHypervisor:
         with self._folders.hold_lock(guest_id):
             guest = self._folders.read_guest(guest_id)
             self._shut_down_cleanly(guest)
+            disk.write_agent_config(self.find_folder(guest_id), guest)
             self._start(guest)
 
     def destroy(self, guest_id: str) -> None:
@@ -120,6 +121,13 @@ class NamespaceHypervisor:
             self.cut_power(guest_id)
             network.disconnect_guest(self._bridge, guest_id)
             self._folders.remove(guest_id)
+
+    def resize(self, guest_id: str, size: GuestSize) -> None:
+        """Reboot with another size: the agent gets other settings for its server's memory."""
+        with self._folders.hold_lock(guest_id):
+            guest = resize_guest(self._folders.read_guest(guest_id), size)
+            write_guest_file(self.find_folder(guest_id), guest)
+            self.reboot(guest_id)
 
     def cut_power(self, guest_id: str) -> None:
         """Simulate a power cut: SIGKILL to PID 1 ends everything in the guest at once. Disk and address stay."""

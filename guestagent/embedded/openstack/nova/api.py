@@ -69,7 +69,7 @@ class ComputeApi:
             body = (await request.json())["server"]
             data = base64.b64decode(body.get("user_data") or "", validate=True)
             name, flavor, image = str(body["name"]), str(body["flavorRef"]), str(body["imageRef"])
-            metadata = {str(key): str(value) for key, value in dict(body.get("metadata") or {}).items()}
+            metadata = dict(body.get("metadata") or {})
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
             return _build_fault(
                 400, "badRequest", "Invalid input received: a server needs name, flavorRef, imageRef"

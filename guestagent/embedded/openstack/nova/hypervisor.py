@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from guestagent.errors import CloudError
@@ -25,6 +25,15 @@ class Guest:
     image: str
     user_data: bytes
     instance_metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSize:
+    """What a flavor gives to a guest."""
+
+    flavor: str
+    vcpus: int
+    memory_mb: int
 
 
 class Hypervisor(Protocol):
@@ -48,11 +57,19 @@ class Hypervisor(Protocol):
     def reboot(self, guest_id: str) -> None:
         """Shut down cleanly, then boot again on the same disk."""
 
+    def resize(self, guest_id: str, size: GuestSize) -> None:
+        """Shut down cleanly, then boot again on the same disk with another size."""
+
     def cut_power(self, guest_id: str) -> None:
         """End a guest at once, without a shutdown. Disk and address stay, and `reboot` boots it again."""
 
     def destroy(self, guest_id: str) -> None:
         """Kill and remove a guest; nothing happens if there is none."""
+
+
+def resize_guest(guest: Guest, size: GuestSize) -> Guest:
+    """Return the guest with another size."""
+    return replace(guest, flavor=size.flavor, vcpus=size.vcpus, memory_mb=size.memory_mb)
 
 
 class FakeHypervisor:
@@ -85,6 +102,12 @@ class FakeHypervisor:
 
     def reboot(self, guest_id: str) -> None:
         self._record_call("reboot", guest_id)
+
+    def resize(self, guest_id: str, size: GuestSize) -> None:
+        """Give the guest its new size. The call is recorded as the reboot that it is for the guest."""
+        self._record_call("reboot", guest_id)
+        if guest_id in self.guests:
+            self.guests[guest_id] = resize_guest(self.guests[guest_id], size)
 
     def cut_power(self, guest_id: str) -> None:
         self._record_call("cut_power", guest_id)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from guestagent.embedded.http.errors import ApiError, EntityNotFound, HTTPBadRequest, ResourceFailure
 from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID, Port
 from guestagent.embedded.openstack.nova.flavors import find_flavor
+from guestagent.embedded.openstack.nova.metadata_rules import find_metadata_error
 from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
 
 
@@ -76,8 +77,14 @@ class ServerActions:
 
     async def _add_metadata(self, request: Request) -> Response:
         server = self._get_server(request)
-        server.metadata |= dict((await request.json())["metadata"])
-        return JSONResponse({"metadata": server.metadata})
+        try:
+            metadata = server.metadata | dict((await request.json())["metadata"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise HTTPBadRequest("Malformed request body") from error
+        if message := find_metadata_error(metadata):
+            raise HTTPBadRequest(message)
+        server.metadata = metadata
+        return JSONResponse({"metadata": metadata})
 
     async def _delete_metadata(self, request: Request) -> Response:
         self._get_server(request).metadata.pop(request.path_params["key"], None)

@@ -21,7 +21,8 @@ from guestagent.embedded.openstack.neutron.network import (
     NeutronNetwork,
 )
 from guestagent.embedded.openstack.nova.flavors import Flavor, find_flavor
-from guestagent.embedded.openstack.nova.hypervisor import Guest, Hypervisor
+from guestagent.embedded.openstack.nova.hypervisor import Guest, GuestSize, Hypervisor
+from guestagent.embedded.openstack.nova.metadata_rules import find_metadata_error
 from guestagent.errors import GuestAgentError
 
 NO_HOST_MESSAGE = "No valid host was found."
@@ -98,6 +99,8 @@ class Compute:
                 "EntityNotFound",
                 self.check_constraint("Flavor", flavor) or self.check_constraint("Image", image),
             )
+        if metadata_error := find_metadata_error(metadata):
+            raise ResourceFailure("BadRequest", metadata_error)
         server_port = (
             self.networking.find_port(port) if port else self.networking.add_port(is_server_owned=True)
         )
@@ -127,8 +130,10 @@ class Compute:
         assert new_flavor is not None, "the engine has checked it"
         if new_flavor.is_broken:
             raise ResourceFailure("Error", f"Resizing to '{new_flavor.name}' failed, status 'ERROR'")
-        server.flavor = new_flavor
-        await self.reboot(server_id)
+        server.flavor, server.status = new_flavor, "RESIZE"
+        await self._run_after_task(
+            server, lambda: self._hypervisor.resize(server.id, _build_size(new_flavor))
+        )
 
     def start_resize(self, server_id: str, flavor: Flavor) -> None:
         """Resize as Nova does: the server runs with its new flavor, and waits in VERIFY_RESIZE for a confirmation."""
@@ -139,7 +144,9 @@ class Compute:
         server.flavor, server.status = flavor, "RESIZE"
         self._run_in_background(
             self._run_after_task(
-                server, lambda: self._hypervisor.reboot(server.id), final_status="VERIFY_RESIZE"
+                server,
+                lambda: self._hypervisor.resize(server.id, _build_size(flavor)),
+                final_status="VERIFY_RESIZE",
             )
         )
 
@@ -230,3 +237,7 @@ class Compute:
         task = asyncio.create_task(coroutine)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
+
+
+def _build_size(flavor: Flavor) -> GuestSize:
+    return GuestSize(flavor.name, flavor.vcpus, flavor.memory_mb)

@@ -10,7 +10,12 @@ import pytest
 
 from guestagent.agent.settings import load_settings
 from guestagent.embedded.guests import boot_scripts, namespace_commands, network
-from guestagent.embedded.guests.disk import build_agent_config, build_etc_files, build_option_files
+from guestagent.embedded.guests.disk import (
+    build_agent_config,
+    build_etc_files,
+    build_option_files,
+    write_agent_config,
+)
 from guestagent.embedded.guests.images import GUEST_IMAGES, find_image
 from guestagent.embedded.guests.services import GuestService, build_control_command
 from guestagent.embedded.guests.user_data import UserData
@@ -156,3 +161,15 @@ def test_a_guest_keeps_no_power_over_the_machine() -> None:
 
     assert kept[0] == "-all"
     assert not {"+sys_admin", "+mknod", "+sys_module", "+sys_boot", "+dac_read_search"} & set(kept)
+
+
+def test_a_resize_changes_the_memory_in_the_agents_settings_and_nothing_else(tmp_path: Path) -> None:
+    config = tmp_path / "etc/guestagent/guestagent.conf"
+    config.parent.mkdir(parents=True)
+    config.write_text(build_agent_config(find_image(GUEST.image), 128) + "[signal]\nauth_ttl = 60\n")
+
+    write_agent_config(tmp_path, replace(GUEST, memory_mb=256))
+
+    assert "memory_mb = 256\n" in config.read_text()
+    assert "memory_mb = 128" not in config.read_text()
+    assert config.read_text().endswith("[signal]\nauth_ttl = 60\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guestagent.embedded import FakeHypervisor
+from guestagent.embedded.openstack.nova.hypervisor import GuestSize
 from guestagent.errors import CloudError
 from tests.support.container_guests import build_guest
 
@@ -32,3 +33,13 @@ def test_after_a_power_cut_a_guest_still_exists() -> None:
 
     assert set(hypervisor.guests) == {"one"}
     assert hypervisor.calls[-1] == ("cut_power", "one")
+
+
+def test_a_resized_guest_is_rebooted_with_its_new_size() -> None:
+    hypervisor = FakeHypervisor()
+    hypervisor.boot(build_guest(id="one"))
+
+    hypervisor.resize("one", GuestSize("m1.large", 4, 1024))
+
+    assert (hypervisor.guests["one"].flavor, hypervisor.guests["one"].memory_mb) == ("m1.large", 1024)
+    assert hypervisor.calls[-1] == ("reboot", "one")

@@ -118,3 +118,30 @@ def test_a_guest_gets_the_metadata_of_its_server() -> None:
 
     [guest] = hypervisor.guests.values()
     assert guest.instance_metadata == {"role": "db"}
+
+
+def test_metadata_that_nova_rejects_make_no_server() -> None:
+    async def work() -> None:
+        servers = compute()
+        with pytest.raises(ResourceFailure, match="is too long"):
+            await servers.create("n", "m1.small", "guestagent-mariadb", b"", None, metadata={"a": "b" * 256})
+        assert (servers.servers, servers.networking.ports) == ({}, {})
+
+    run(work())
+
+
+def test_a_resized_guest_has_the_memory_of_its_new_flavor() -> None:
+    hypervisor = FakeHypervisor()
+
+    async def work() -> None:
+        servers = compute(hypervisor)
+        server = await launch(servers, "m1.small")
+        await servers.wait_until_active(server)
+        await servers.resize(server, "m1.large")
+        assert servers.get_server(server).status == "ACTIVE"
+
+    run(work())
+
+    [guest] = hypervisor.guests.values()
+    assert (guest.flavor, guest.vcpus, guest.memory_mb) == ("m1.large", 4, 1024)
+    assert [call for call, _ in hypervisor.calls] == ["boot", "reboot"]
