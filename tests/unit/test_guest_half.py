@@ -66,6 +66,12 @@ def test_what_the_element_removes_is_what_no_command_of_a_guest_imports() -> Non
     assert get_modules().keys() - removed - packages == needed - packages
 
 
+def test_no_module_of_a_guest_reads_docstrings_which_an_image_does_not_have() -> None:
+    modules = [path for path in get_modules().values() if not is_removed(path)]
+
+    assert [path for path in modules if "__doc__" in path.read_text()] == []
+
+
 @pytest.mark.parametrize("command", sorted(GUEST_COMMANDS))
 def test_a_command_of_a_guest_is_in_an_image(guest: Path, command: str) -> None:
     answer = run_guest(guest, command, "--help")
