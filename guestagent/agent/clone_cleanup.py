@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from guestagent.agent.journal_format import dump_journal, parse_journal
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.metadata_files import DOCUMENT_FILE
 from guestagent.agent.pause import PAUSE_FILE
+from guestagent.agent.server_config.option_file_path import OPTION_FILES
 from guestagent.agent.status import STATUS_FILE
 from guestagent.database.channel_tls import FILE_PREFIX
 from guestagent.errors import StorageError
@@ -39,6 +41,9 @@ DEFAULT_COLLECTOR_CONFIG = """\
 command = guestagent poke
 collectors = heat_local
 """
+SERVER_ID_PATTERN = re.compile(r"^server[-_]id\s*=.*$", re.MULTILINE)
+IMAGE_SERVER_ID = "server_id = 1"
+REPORT_HOST_PATTERN = re.compile(r"^report[-_]host\s*=.*\n?", re.MULTILINE)
 MACHINE_ID_MODE = 0o444
 MYSQL_TABLESPACE = "mysql.ibd"
 """The file in a data directory of MySQL 8 or later that MariaDB does not have."""
@@ -46,11 +51,15 @@ MYSQL_TABLESPACE = "mysql.ibd"
 
 @dataclass(frozen=True, slots=True)
 class ClonePaths:
-    """The files of a clone. `root` is that of the machine; the others are from the agent's settings."""
+    """The files of a clone. `root` is that of the machine; the others are from the agent's settings.
+
+    `option_file` None: the agent's option file in the image.
+    """
 
     state_folder: Path
     collector_cache: Path
     collector_config: Path
+    option_file: Path | None = None
     root: Path = Path("/")
 
     @property
@@ -60,6 +69,12 @@ class ClonePaths:
     @property
     def dbus_machine_id_file(self) -> Path:
         return self.root / "var/lib/dbus/machine-id"
+
+    def list_option_files(self) -> tuple[Path, ...]:
+        """List the option files that the agent may have written; some or all may be missing."""
+        if self.option_file is not None:
+            return (self.option_file,)
+        return tuple(self.root / path.relative_to("/") for paths in OPTION_FILES.values() for path in paths)
 
     @property
     def data_folder(self) -> Path:
@@ -84,6 +99,8 @@ def clean_clone(paths: ClonePaths) -> bool:
     _reset_collector_config(files, paths.collector_config)
     _remove_collector_drop_ins(files, paths.collector_config.with_name(f"{paths.collector_config.name}.d"))
     _reduce_journal(paths.state_folder)
+    for path in paths.list_option_files():
+        _reset_option_file(path)
     _replace_machine_id(paths)
     return _clean_data_folder(paths.data_folder)
 
@@ -144,6 +161,19 @@ def _reduce_journal(state_folder: Path) -> None:
     file = JournalFile(state_folder / JOURNAL_FILES[0], parse_journal)
     if file.value is not None and file.value != forget_node(file.value):
         file.write(dump_journal(forget_node(file.value)))
+
+
+def _reset_option_file(path: Path) -> None:
+    """Remove the origin's server id and name from the agent's option file, which then is as in an image."""
+    content = atomic_file.read_file(path)
+    if content is None:
+        return
+    text = content.decode(errors="surrogateescape")
+    new_text = REPORT_HOST_PATTERN.sub("", SERVER_ID_PATTERN.sub(IMAGE_SERVER_ID, text))
+    if new_text != text:
+        target = path.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode)
+        atomic_file.write_file(target, new_text.encode(errors="surrogateescape"), mode)
 
 
 def _replace_machine_id(paths: ClonePaths) -> None:

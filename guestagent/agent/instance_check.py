@@ -79,7 +79,11 @@ class InstanceCheck:
         )
         settings = self._settings
         paths = ClonePaths(
-            settings.state_folder, settings.collector_cache, settings.collector_config, self._root
+            state_folder=settings.state_folder,
+            collector_cache=settings.collector_cache,
+            collector_config=settings.collector_config,
+            option_file=settings.option_file,
+            root=self._root,
         )
         if clean_clone(paths):
             restart_server()

@@ -78,16 +78,13 @@ def build_dependencies(
     )
 
 
-def settle_identity(settings: Settings, *, has_server_started: bool = True) -> InstanceRecord | None:
+def settle_identity(settings: Settings) -> InstanceRecord | None:
     """Give a copied disk an identity of its own, and return its record; None if cloud-init has identified no instance.
 
-    A MySQL server that has started is restarted, because it took its UUID from the disk. guestagent-identity.service
-    comes before that, and must not wait for a server that waits for it.
+    A MySQL server may have started, and have taken its UUID from the disk: it is restarted.
     """
 
     def restart_server() -> None:
-        if not has_server_started:
-            return
         result = build_service_control(settings.service, "mysql").restart(lambda: None)
         if not result.is_success:
             raise NotReady(f"a copied MySQL server needs a restart to choose a new UUID: {result.output}")

@@ -30,14 +30,20 @@ def run_identity(args: argparse.Namespace) -> int:
     """Settle the identity of this disk, and print its record."""
     import logging
 
-    from guestagent.agent import settings, wiring
+    from guestagent.agent import settings
+    from guestagent.agent.instance_check import InstanceCheck
     from guestagent.agent.log_format import configure_log
     from guestagent.agent.server_instance import identify_server_instance
 
     configure_log(logging.WARNING)
     loaded = settings.load_settings(args.config)
-    has_server_started = identify_server_instance(loaded.database_socket) is not None
-    record = wiring.settle_identity(loaded, has_server_started=has_server_started)
+    if identify_server_instance(loaded.database_socket) is None:
+        # At boot the server waits for this command, which must neither wait for it nor need long itself.
+        record = InstanceCheck(loaded).settle_identity()
+    else:
+        from guestagent.agent import wiring
+
+        record = wiring.settle_identity(loaded)
     if args.json:
         sys.stdout.write(
             json.dumps({"instance": None if record is None else asdict(record)}, indent=2) + "\n"

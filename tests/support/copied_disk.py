@@ -31,6 +31,7 @@ PASSWORD = "the-origins-password"
 
 DOCUMENT = {"ReadyWaitCondition": f"http://heat.test/{PASSWORD}", "GuestAgent": {"Node": "Origin"}}
 DIVERGENCE = Divergence(SourceIdentity("10.0.0.7", 3306), errant="0-1-9")
+OPTION_FILE = "etc/mysql/mysql.conf.d/zz-guestagent.cnf"
 MACHINE_ID = "0123456789abcdef0123456789abcdef\n"
 COLLECTOR_CONFIG = f"[DEFAULT]\ncommand = guestagent poke\n[cfn]\nsecret_access_key = {PASSWORD}\n"
 USER_DATA = """\
@@ -118,6 +119,7 @@ class GuestDisk:
         self.write("var/lib/cloud/instance/scripts/part-001", PASSWORD)
         self.write("etc/os-collect-config.conf", COLLECTOR_CONFIG)
         self.write("etc/os-collect-config.conf.d/heat.conf", COLLECTOR_CONFIG)
+        self.write(OPTION_FILE, "[mysqld]\n# why\nserver_id = 101\nreport_host = Origin\nread_only = ON\n")
         self.write("etc/machine-id", MACHINE_ID)
         self.write("var/lib/dbus/machine-id", MACHINE_ID)
         self.write("var/lib/mysql/auto.cnf", "[auto]\nserver-uuid=the-origins\n")

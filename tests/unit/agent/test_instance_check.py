@@ -18,6 +18,7 @@ from guestagent.unreadable_file import list_quarantined_files
 from tests.support.copied_disk import (
     DIVERGENCE,
     MACHINE_ID,
+    OPTION_FILE,
     PASSWORD,
     GuestDisk,
     build_origin,
@@ -79,6 +80,12 @@ def test_a_copied_disk_gets_a_machine_id_and_a_server_uuid_of_its_own(clone: Gue
     assert clone.read("etc/machine-id") != MACHINE_ID
     assert clone.read("var/lib/dbus/machine-id") == clone.read("etc/machine-id")
     assert not (clone.root / "var/lib/mysql/auto.cnf").exists()
+
+
+def test_the_option_file_of_a_copied_disk_has_no_id_of_another_server(clone: GuestDisk) -> None:
+    clone.check.settle_identity()
+
+    assert clone.read(OPTION_FILE) == "[mysqld]\n# why\nserver_id = 1\nread_only = ON\n"
 
 
 def test_a_copied_disk_keeps_what_the_journal_knows_about_the_data(clone: GuestDisk) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from unittest import mock
 
-from guestagent.agent import wiring
+from guestagent.agent.instance_check import InstanceCheck
 from guestagent.agent.instance_identity import InstanceRecord
-from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
 from tests.unit.golden.golden_file import golden
 from tests.unit.golden.guest_files import COPIED_INSTANCE, INSTANCE
@@ -17,10 +16,10 @@ from tests.unit.golden.node_commands import run_node_command
 def run_identity(folder: Path, record: InstanceRecord | None) -> str:
     """Run the command on a disk with this record, which is patched in: this machine may be an instance, too."""
 
-    def settle_identity(settings: Settings, *, has_server_started: bool) -> InstanceRecord | None:
+    def settle_identity(check: InstanceCheck) -> InstanceRecord | None:
         return record
 
-    with mock.patch.object(wiring, "settle_identity", settle_identity):
+    with mock.patch.object(InstanceCheck, "settle_identity", settle_identity):
         return run_node_command(folder, "identity", "--json")
 
 
@@ -41,10 +40,10 @@ def build_none(folder: Path) -> str:
 
 @golden("answers/identity/error-unreadable.json")
 def build_unreadable(folder: Path) -> str:
-    def settle_identity(settings: Settings, *, has_server_started: bool) -> InstanceRecord | None:
+    def settle_identity(check: InstanceCheck) -> InstanceRecord | None:
         raise StorageError(
             "the instance id cannot be read: /var/lib/cloud/data/instance-id holds no instance id"
         )
 
-    with mock.patch.object(wiring, "settle_identity", settle_identity):
+    with mock.patch.object(InstanceCheck, "settle_identity", settle_identity):
         return run_node_command(folder, "identity", "--json")
