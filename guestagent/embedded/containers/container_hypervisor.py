@@ -78,6 +78,8 @@ class ContainerHypervisor:
     def sweep(self) -> None:
         """Remove every guest in the state folder, whichever process started it, and this cloud's bridge."""
         sweep_cloud(self._state, self._bridge, self._clock)
+        for guest_id in tuple(self._boot_processes):
+            self._reap(guest_id)
         if self._service is not None:
             self._service.wait(KILL_TIMEOUT_S)
             self._service = None
