@@ -23,6 +23,7 @@ mkdir hooks upper work root
 export TMP_HOOKS_PATH=$draft/hooks TARGET_ROOT=$draft/root HOME=$draft/hooks
 export DISTRO_NAME=debian DIB_RELEASE=$release DIB_PYTHON_VERSION=3 DIB_DEBUG_TRACE=0
 export ARCH=$(dpkg --print-architecture)
+for settings in "$element"/environment.d/*.bash; do . "$settings"; done
 get_image_element_array() { echo "[guestagent]=$element"; }
 export -f get_image_element_array
 export element
@@ -40,6 +41,7 @@ cp "$element/install.d/50-guestagent" hooks/
 echo "dib-run-parts Running $element/install.d/50-guestagent"
 env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 \\
     DISTRO_NAME=$DISTRO_NAME DIB_RELEASE=$DIB_RELEASE DIB_PYTHON_VERSION=3 DIB_DEBUG_TRACE=0 ARCH=$ARCH \\
+    DIB_GUESTAGENT_PYTHON=$DIB_GUESTAGENT_PYTHON \\
     chroot root /bin/bash /tmp/in_target.d/50-guestagent
 umount root/tmp/in_target.d root/tmp root/dev root/proc root
 cp --archive --link "$tree" tree

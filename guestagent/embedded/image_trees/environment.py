@@ -36,4 +36,10 @@ def build_image_environment(
 def build_environment(folder: Path) -> Mapping[str, str]:
     """Return the environment of a command with diskimage-builder's programs, which are kept in `folder`."""
     programs = provide_builder(folder)
-    return {**select_environment(os.environ), "PATH": f"{programs}:{DEFAULT_PATH}", "LANG": "C.UTF-8"}
+    return {
+        **select_environment(os.environ),
+        "PATH": f"{programs}:{DEFAULT_PATH}",
+        "LANG": "C.UTF-8",
+        # A build has a home of its own, in which pip would not find what it has downloaded before.
+        "PIP_CACHE_DIR": str(folder / "pip"),
+    }

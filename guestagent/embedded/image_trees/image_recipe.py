@@ -10,8 +10,10 @@ from pathlib import Path
 BUILDER_PACKAGE = "diskimage-builder==3.43.0"
 # The element of Debian's root, without what comes only with a kernel and a boot loader: a tree has no use for those.
 ROOT_ELEMENT = "debian-minimal"
-# They describe an element, or come into the tree with the agent.
 UNUSED_NAMES = frozenset({"README.rst", "__pycache__"})
+# They install the agent, and run again in every tree of the image (see build_scripts).
+AGENT_ELEMENT = "guestagent"
+AGENT_SCRIPTS = (Path("extra-data.d/50-guestagent"), Path("install.d/50-guestagent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def compute_image_digest(recipe: ImageRecipe, element_folders: tuple[Path, ...])
     digest = hashlib.sha256(" ".join((BUILDER_PACKAGE, recipe.release, *recipe.elements)).encode())
     for name in sorted(list_own_elements(recipe.elements, element_folders)):
         for folder in element_folders:
-            _add_folder(digest, folder / name)
+            _add_folder(digest, folder / name, AGENT_SCRIPTS if name == AGENT_ELEMENT else ())
     return digest.hexdigest()[:8]
 
 
@@ -58,10 +60,12 @@ def list_own_elements(elements: tuple[str, ...], element_folders: tuple[Path, ..
     return names
 
 
-def _add_folder(digest: hashlib._Hash, folder: Path) -> None:
+def _add_folder(digest: hashlib._Hash, folder: Path, excluded: tuple[Path, ...] = ()) -> None:
     for path in _list_files(folder):
-        mode = path.stat().st_mode & 0o111
-        digest.update(f"\0{path.relative_to(folder)}\0{mode}\0".encode() + path.read_bytes())
+        name = path.relative_to(folder)
+        if name not in excluded:
+            mode = path.stat().st_mode & 0o111
+            digest.update(f"\0{name}\0{mode}\0".encode() + path.read_bytes())
 
 
 def _list_files(path: Path) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from guestagent.embedded.image_trees.build_process import run_build
 from guestagent.embedded.image_trees.build_scripts import BUILD_SCRIPT, LAYER_SCRIPT
 from guestagent.embedded.image_trees.environment import build_environment, build_image_environment
 from guestagent.embedded.image_trees.image_recipe import (
+    AGENT_ELEMENT,
     ROOT_ELEMENT,
     ImageRecipe,
     compute_agent_digest,
@@ -31,7 +32,6 @@ from guestagent.package_data import find_package_data
 
 BUILD_TIMEOUT_S = 3600.0
 LAYER_TIMEOUT_S = 900.0
-AGENT_ELEMENT = "guestagent"
 # Of an image's trees the last few stay, and those that a test may still use.
 KEPT_TREES_LIMIT = 3
 USE_TIMEOUT_S = 12 * 3600.0

@@ -63,6 +63,16 @@ def test_another_release_needs_another_tree(elements: Path) -> None:
     assert compute(elements, ImageRecipe("image", "trixie", ("server",))) != compute(elements)
 
 
+def test_the_scripts_that_install_the_agent_need_no_other_tree(elements: Path) -> None:
+    recipe = ImageRecipe("image", "bookworm", ("guestagent",))
+    script = write_text_file(elements / "guestagent/install.d/50-guestagent", "pip install")
+    before = compute(elements, recipe)
+
+    script.write_text("changed")
+
+    assert compute(elements, recipe) == before
+
+
 @pytest.mark.parametrize("name", ["other/install.d/50-other", "server/README.rst"])
 def test_what_is_not_in_an_image_needs_no_other_tree(elements: Path, name: str) -> None:
     before = compute(elements)
