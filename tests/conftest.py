@@ -16,7 +16,9 @@ from tests.support.scheduling import SharedServerScheduler
 from tests.support.selection import get_start_order, is_left_to_test_all
 from tests.support.subnets import open_subnet
 
-_INTEGRATION = tuple(Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat"))
+_INTEGRATION = tuple(
+    Path(__file__).parent / name for name in ("integration", "failures", "faults", "heat", "image")
+)
 
 _environment = filter_environment(os.environ)
 os.environ.clear()

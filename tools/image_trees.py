@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Build the image trees that the tests boot: all of them, or those that are named."""
+"""Build the image trees that the tests boot: all of them, or those that are named.
+
+Exit code 77 if this machine cannot build them, or cannot boot them as containers.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from guestagent.embedded.containers.requirements import check_requirements
+from guestagent.embedded.host.cache_folder import find_cache_folder
 from guestagent.embedded.image_trees import ImageRecipe, provide_tree
 from guestagent.errors import GuestAgentError
 from tests.support.image_recipes import IMAGE_RECIPES
@@ -28,6 +33,7 @@ def main(names: list[str]) -> int:
 def build_tree(recipe: ImageRecipe) -> int:
     """Build one, and return the exit code."""
     try:
+        check_requirements(find_cache_folder() / recipe.name)
         provide_tree(recipe, report)
     except GuestAgentError as error:
         report(str(error))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.embedded.database_servers import FLAVOURS
+from tests.support.image_recipes import IMAGE_RECIPES
 
 TESTS = Path(__file__).parents[1]
 
@@ -17,6 +18,8 @@ SLOWEST_FIRST = (
     "heat/test_cluster_lifecycle.py",
     "heat/test_faults.py",
     "heat",
+    "image/test_cluster_in_containers.py",
+    "image",
     "integration/test_openstack_tests.py",
     "integration/test_cluster_lifecycle.py",
     "integration/test_docs.py",
@@ -92,6 +95,9 @@ def get_work_unit(test_id: str) -> str:
     path = Path(file)
     if path.parts[:2] == ("tests", "heat"):  # a real Heat is heavy: there are two at a time at the most
         return "life on a real Heat" if path.stem == "test_cluster_lifecycle" else "tests on a real Heat"
+    if path.parts[:2] == ("tests", "image") and path.stem != "test_cluster_in_containers":
+        image = next((image for image in IMAGE_RECIPES if image in name), file)
+        return f"guests of {image}"
     folder = "/".join(path.parts[1:-1])
     if path.name in SHARED_IN_FILE:
         return file

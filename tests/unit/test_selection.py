@@ -103,6 +103,21 @@ def test_two_real_heats_are_used_at_a_time() -> None:
     assert len({get_work_unit(f"tests/heat/{name}.py::test_a") for name in names}) == 2
 
 
+def test_the_tests_of_one_image_share_a_worker_except_its_lifecycles() -> None:
+    folder = "tests/image"
+    content = f"{folder}/test_image_content.py::test_a[trixie-mysql]"
+    datasource = f"{folder}/test_datasources.py::test_b[trixie-mysql-Ec2]"
+    lifecycles = [
+        f"{folder}/test_cluster_in_containers.py::test_c[trixie-mysql-{dialect}]"
+        for dialect in ("cfn", "hot")
+    ]
+
+    units = {get_work_unit(content), *map(get_work_unit, lifecycles)}
+
+    assert get_work_unit(datasource) == get_work_unit(content)
+    assert len(units) == 3
+
+
 def test_a_test_that_shares_nothing_is_a_separate_unit() -> None:
     for test_id in (
         "tests/unit/test_retry.py::test_a",

@@ -1,0 +1,25 @@
+"""The lifecycle of clusters whose nodes are booted from the images, in both template formats."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from guestagent.controller import Dialect
+from guestagent.embedded.containers import ImageTree
+from tests.support.image_cloud import open_image_cloud
+from tests.support.image_lifecycle import ImageCluster, run_image_lifecycle
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_cluster_of_an_image_completes_its_lifecycle(
+    tmp_path: Path, tree: ImageTree, free_subnet: IPv4Network, dialect: Dialect
+) -> None:
+    with open_image_cloud(free_subnet, tmp_path / "state", tree) as cloud:
+        run_image_lifecycle(ImageCluster(cloud, "prod", tree.family, dialect))
+
+        assert cloud.server.dangerous_reads == []
