@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import guestagent
@@ -47,23 +48,24 @@ def provide_tree(recipe: ImageRecipe, report: ReportProgress, cache: Path | None
     """
     folder = (cache or find_cache_folder()) / "trees"
     elements = (*recipe.element_folders, find_package_data("elements"))
-    image = folder / f"{recipe.name}-{compute_image_digest(recipe, elements)}"
-    tree = folder / f"{image.name}-{compute_agent_digest(list_agent_sources())}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds programs with other users' rights
-        with hold_file_lock(folder / f"{recipe.name}.lock"):
-            if not tree.is_dir():
-                check_build_requirements(folder)
-                draft = folder / f"{recipe.name}.draft"
-                if not image.is_dir():
-                    _build_image(recipe, elements, image, draft, report)
-                _install_agent(recipe, elements, image, tree, draft, report)
-            for path in filter(Path.is_dir, (image, tree)):
-                os.utime(path)
-            remove_unused_trees(folder, recipe.name, {image, tree}, time.time())
-    except OSError as error:
-        raise StorageError(f"the tree of {recipe.name} cannot be kept in {folder}: {error}") from error
+    with _hold_image(recipe, folder):
+        image = _provide_image(recipe, elements, folder, report)
+        tree = folder / f"{image.name}-{compute_agent_digest(list_agent_sources())}"
+        if not tree.is_dir():
+            check_build_requirements(folder)
+            _install_agent(recipe, elements, image, tree, report)
+        _mark_use(recipe, folder, {image, tree})
     return tree
+
+
+def provide_plain_tree(recipe: ImageRecipe, report: ReportProgress, cache: Path | None = None) -> Path:
+    """Return the tree that these elements alone make, without an agent on top. It fails as provide_tree does."""
+    folder = (cache or find_cache_folder()) / "trees"
+    elements = (*recipe.element_folders, find_package_data("elements"))
+    with _hold_image(recipe, folder):
+        image = _provide_image(recipe, elements, folder, report)
+        _mark_use(recipe, folder, {image})
+    return image
 
 
 def list_agent_sources() -> tuple[Path, ...]:
@@ -86,13 +88,39 @@ def remove_unused_trees(folder: Path, name: str, used: set[Path], now: float) ->
             _remove_tree(path)
 
 
+@contextmanager
+def _hold_image(recipe: ImageRecipe, folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds programs with other users' rights
+        with hold_file_lock(folder / f"{recipe.name}.lock"):
+            yield
+    except OSError as error:
+        raise StorageError(f"the tree of {recipe.name} cannot be kept in {folder}: {error}") from error
+
+
+def _mark_use(recipe: ImageRecipe, folder: Path, trees: set[Path]) -> None:
+    for path in trees:
+        os.utime(path)
+    remove_unused_trees(folder, recipe.name, trees, time.time())
+
+
+def _provide_image(
+    recipe: ImageRecipe, elements: tuple[Path, ...], folder: Path, report: ReportProgress
+) -> Path:
+    image = folder / f"{recipe.name}-{compute_image_digest(recipe, elements)}"
+    if not image.is_dir():
+        check_build_requirements(folder)
+        _build_image(recipe, elements, image, report)
+    return image
+
+
 def _build_image(
-    recipe: ImageRecipe, elements: tuple[Path, ...], image: Path, draft: Path, report: ReportProgress
+    recipe: ImageRecipe, elements: tuple[Path, ...], image: Path, report: ReportProgress
 ) -> None:
     report(f"{recipe.name}: building the image, which takes minutes")
     mirrors = read_mirrors(recipe.release)
     environment = build_image_environment(recipe, elements, mirrors, image.parent)
-    _make_draft(draft)
+    draft = _make_draft(recipe, image.parent)
     argv = ("bash", "-c", BUILD_SCRIPT, str(draft), ROOT_ELEMENT, *recipe.elements)
     log = image.parent / f"{recipe.name}.log"
     run_build(f"{recipe.name}: building", argv, log, environment, BUILD_TIMEOUT_S, report)
@@ -105,12 +133,11 @@ def _install_agent(
     elements: tuple[Path, ...],
     image: Path,
     tree: Path,
-    draft: Path,
     report: ReportProgress,
 ) -> None:
     report(f"{recipe.name}: installing the agent")
     element = next(path for path in (each / AGENT_ELEMENT for each in elements) if path.is_dir())
-    _make_draft(draft)
+    draft = _make_draft(recipe, image.parent)
     argv = ("bash", "-c", LAYER_SCRIPT, str(draft), str(image), str(element), recipe.release)
     log = image.parent / f"{recipe.name}-agent.log"
     environment = build_environment(image.parent)
@@ -119,9 +146,11 @@ def _install_agent(
     _keep(draft, tree)
 
 
-def _make_draft(draft: Path) -> None:
+def _make_draft(recipe: ImageRecipe, folder: Path) -> Path:
+    draft = folder / f"{recipe.name}.draft"
     _remove_tree(draft)
     draft.mkdir(mode=0o700)
+    return draft
 
 
 def _keep(draft: Path, tree: Path) -> None:
