@@ -47,6 +47,7 @@ def open_image_cloud(
     real_heat: RealHeatSetup | None = None,
 ) -> Iterator[ImageCloud]:
     """Run a cloud on this subnet, with a real Heat or a fake one. Guests find their instance by `datasource`."""
+    state.mkdir(mode=0o700, parents=True)
     gateway = str(subnet[1])
     bridge = f"gac{gateway.split('.')[2]}"
     hypervisor = CloningContainerHypervisor(state, bridge, gateway, subnet.prefixlen, tree, datasource)

@@ -31,7 +31,7 @@ for name, pattern in (("signature", r"Signature=([^&\"]+)"), ("token", r"X-Auth-
         secrets[f"handle.{name}.{number}"] = value
 if isinstance(handle, dict):
     add_passwords(handle, "handle")
-collector = configparser.ConfigParser(interpolation=None)
+collector = configparser.ConfigParser(interpolation=None, strict=False)
 collector.read("/etc/os-collect-config.conf")
 for section in collector.sections():
     for key in ("secret_access_key", "password"):
