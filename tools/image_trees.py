@@ -25,6 +25,11 @@ def main(names: list[str]) -> int:
     if unknown:
         report(f"there is no {unknown[0]}: the images are {', '.join(IMAGE_RECIPES)}")
         return 2
+    try:
+        check_requirements(find_cache_folder() / "guests")
+    except GuestAgentError as error:
+        report(str(error))
+        return error.exit_code
     recipes = [IMAGE_RECIPES[name] for name in names] or list(IMAGE_RECIPES.values())
     with ThreadPoolExecutor(len(recipes)) as pool:
         return max(pool.map(build_tree, recipes))
@@ -33,7 +38,6 @@ def main(names: list[str]) -> int:
 def build_tree(recipe: ImageRecipe) -> int:
     """Build one, and return the exit code."""
     try:
-        check_requirements(find_cache_folder() / recipe.name)
         provide_tree(recipe, report)
     except GuestAgentError as error:
         report(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from guestagent.embedded.host.cache_folder import find_cache_folder
+from guestagent.embedded.host.cache_folder import find_cache_folder, hold_file_lock
 from guestagent.embedded.image_trees import ImageRecipe
 from guestagent.embedded.image_trees.build_process import ReportProgress, run_build
 from guestagent.embedded.image_trees.environment import build_image_environment
@@ -39,5 +39,6 @@ def build_disk(recipe: ImageRecipe, folder: Path, report: ReportProgress) -> Pat
     environment = build_image_environment(recipe, elements, read_mirrors(recipe.release), cache)
     argv = ("bash", "-c", BUILD_SCRIPT, str(folder), str(SHIMS), ROOT_ELEMENT, "vm", *recipe.elements)
     log = folder / "build.log"
-    run_build(f"{recipe.name}: building a disk", argv, log, environment, BUILD_TIMEOUT_S, report)
+    with hold_file_lock(cache / f"{recipe.name}.lock"):  # apt's cache has one user at a time
+        run_build(f"{recipe.name}: building a disk", argv, log, environment, BUILD_TIMEOUT_S, report)
     return folder / "disk.qcow2"

@@ -29,7 +29,10 @@ def write_datasource(datasource: Datasource, folder: Path, guest: Guest) -> None
     """Write what the guest reads. The metadata service serves the files of the drive."""
     write_config_drive(folder / DRIVE_FOLDER, guest)
     write_seed(folder / SEED_FOLDER, guest)
-    (folder / CONFIG_FILE).write_text(f"datasource_list: [ {datasource.value}, None ]\n")
+    # A container has no udev, so it cannot wait for network cards, as cloud-init does by default with Ec2.
+    (folder / CONFIG_FILE).write_text(
+        f"datasource_list: [ {datasource.value}, None ]\nupdates: {{network: {{when: [boot]}}}}\n"
+    )
 
 
 def build_nspawn_options(datasource: Datasource, folder: Path) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ def build_nspawn_command(plan: ContainerPlan) -> tuple[str, ...]:
     """Build the command that runs the guest's systemd. Nothing of this machine is shown in it but its kernel."""
     hostname = build_hostname(plan.guest.name)[:MACHINE_NAME_LIMIT].strip("-")
     return (
+        # A DHCP client sets parameters of its interface, which systemd-nspawn otherwise forbids.
+        "env", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
         "systemd-nspawn",
         "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no",
         f"--directory={plan.folder / 'root'}",
