@@ -9,9 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NoReturn, Protocol, cast
 
-import pymysql
-from pymysql.cursors import DictCursor
-
 from guestagent.database.connecting_diagnosis import MALFORMED_RESPONSE
 from guestagent.database.connection_errors import (
     CR_SERVER_LOST,
@@ -19,6 +16,7 @@ from guestagent.database.connection_errors import (
     NoAnswer,
     remove_query_text,
 )
+from guestagent.database.deferred_modules import defer_modules
 from guestagent.database.lock_wait import compute_lock_wait
 from guestagent.database.session_variables import build_session_statement
 from guestagent.database.sql_statement import Statement
@@ -26,6 +24,16 @@ from guestagent.database.tls import UnusableCertificate, build_tls_context
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Tls
 from guestagent.time_limit import TimeLimitExceeded, limit_time
+
+# PyMySQL imports these first of all, but uses them only to log in on MySQL without TLS. They are 5 MB of the agent.
+defer_modules(
+    "cryptography.hazmat.primitives.hashes",
+    "cryptography.hazmat.primitives.serialization",
+    "cryptography.hazmat.primitives.asymmetric.padding",
+)
+
+import pymysql  # noqa: E402
+from pymysql.cursors import DictCursor  # noqa: E402
 
 Row = Mapping[str, str | None]
 """A row of a result, every value as text."""
@@ -36,6 +44,10 @@ CR_AUTH_PLUGIN_CANNOT_LOAD, CR_AUTH_PLUGIN_ERR = 2059, 2061
 # Anything may answer on a port, and PyMySQL parses its bytes without checking that they come from a server.
 MALFORMED_RESPONSE_ERRORS = (
     ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError, struct.error,
+)  # fmt: skip
+# Only if the server offers no TLS: PyMySQL would encrypt the password with a key that the server sends.
+NO_CRYPTOGRAPHY = (
+    CR_AUTH_PLUGIN_ERR, "no TLS for the password, and no package cryptography to encrypt it with",
 )  # fmt: skip
 
 CLEARTEXT_PLUGINS = ("mysql_clear_password", "mysql_old_password", "dialog")
@@ -119,7 +131,13 @@ def translate_errors(operation: str, statement: Statement | None = None) -> Iter
     """
     try:
         yield
-    except (pymysql.MySQLError, OSError, UnusableCertificate, *MALFORMED_RESPONSE_ERRORS) as error:
+    except (
+        pymysql.MySQLError,
+        OSError,
+        UnusableCertificate,
+        ImportError,
+        *MALFORMED_RESPONSE_ERRORS,
+    ) as error:
         number, text = _read_error(error)
         text = remove_query_text(text if statement is None else statement.mask_secrets(text))
         if number in UNREACHABLE_ERRORS:
@@ -135,12 +153,10 @@ def _read_error(error: Exception) -> tuple[int, str]:
     match error:
         case pymysql.MySQLError(args=[int(number), str(text), *_]):
             return number, text or "the connection is closed"
+        case ImportError():
+            return NO_CRYPTOGRAPHY
         case RuntimeError() if "cryptography" in str(error):
-            # Only if the server offers no TLS: PyMySQL would encrypt the password with a key that the server sends.
-            return (
-                CR_AUTH_PLUGIN_ERR,
-                "no TLS for the password, and no package cryptography to encrypt it with",
-            )
+            return NO_CRYPTOGRAPHY
         case UnicodeEncodeError():
             # Its own text would quote the text that could not be encoded.
             return CR_UNKNOWN_ERROR, "a text that is not valid Unicode"
