@@ -78,7 +78,8 @@ class VirtualMachineHypervisor:
                 shutil.rmtree(self.find_folder(guest_id))
 
     def find_folder(self, guest_id: str) -> Path:
-        return self._state / "machines" / guest_id
+        """Return the folder of a machine. Its path is short: that of a socket has 107 characters at most."""
+        return self._state / guest_id[:8]
 
     def read_console(self, guest_id: str) -> str:
         return (self.find_folder(guest_id) / "console.log").read_text(errors="replace")
