@@ -58,6 +58,18 @@ def read_commands(page: str) -> Iterator[ShownCommand]:
             yield from _read_console(block["content"], SHORTENED.search(notes) is not None)
 
 
+def read_commands_left_to(page: str, test: str, heading: str) -> list[ShownCommand]:
+    """Read the commands below this heading that the note `not run: ...` leaves to another test, which it names."""
+    _, _, section = page.partition(f"\n{heading}\n")
+    section = re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+    return [
+        command
+        for block in BLOCK.finditer(section)
+        if NOT_RUN.search(block["notes"]) is not None and test in block["notes"]
+        for command in _read_console(block["content"], SHORTENED.search(block["notes"]) is not None)
+    ]
+
+
 def read_files(page: str) -> dict[str, str]:
     """Read the files that a reader saves, by name."""
     found = ((FILE.search(block["notes"]), block["content"]) for block in BLOCK.finditer(page))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support.page_commands import ShownCommand, read_commands, read_files, read_program
+from tests.support.page_commands import (
+    ShownCommand,
+    read_commands,
+    read_commands_left_to,
+    read_files,
+    read_program,
+)
 
 
 def test_a_block_is_left_out_only_with_a_reason() -> None:
@@ -21,6 +27,17 @@ $ c
 """
 
     assert [shown.command for shown in read_commands(page)] == ["a", "c"]
+
+
+def test_a_block_may_be_left_to_another_test() -> None:
+    note = "<!-- not run: needs a node; tests/a.py runs it in one -->\n"
+    page = (
+        f"# A page\n\n{note}```console\n$ above\n```\n\n## Repair\n\n{note}```console\n$ a\nb\n```\n"
+        f"```console\n$ local\n```\n<!-- not run: slow -->\n```console\n$ c\n```\n\n## Next\n\n"
+        f"{note}```console\n$ below\n```\n"
+    )
+
+    assert read_commands_left_to(page, "tests/a.py", "## Repair") == [ShownCommand("a", "b")]
 
 
 def test_a_command_may_go_on_over_lines() -> None:
