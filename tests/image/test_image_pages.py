@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).parents[2]
 IMAGE_PAGE = (ROOT / "docs/how-to/image.md").read_text()
+CONTENT_PAGE = (ROOT / "docs/explanation/image.md").read_text()
 UPGRADE_PAGE = (ROOT / "docs/how-to/upgrade.md").read_text()
 THIS_FILE = "tests/image/test_image_pages.py"
 READY_TIMEOUT_S = 60.0
@@ -63,6 +65,29 @@ def test_a_check_of_an_image_prints_the_documented_output(
     output = run_on_this_machine([shown.command], tmp_path)
 
     assert output.strip() == shown.output.strip()
+
+
+def list_documented_paths() -> list[list[str]]:
+    """Return the paths of each row of the table of files. A row may name those of several images."""
+    _, _, section = CONTENT_PAGE.partition("\n## Files\n")
+    cells = re.findall(r"^\| ([^|]*`/[^|]*) \|", section.partition("\n## ")[0], re.MULTILINE)
+    return [re.findall(r"`(/[^`]+)`", cell) for cell in cells]
+
+
+def test_the_table_of_files_is_read() -> None:
+    assert len(list_documented_paths()) > 5
+
+
+@pytest.mark.parametrize("paths", list_documented_paths(), ids=" ".join)
+def test_a_documented_file_is_in_the_image(tree: ImageTree, paths: list[str]) -> None:
+    found = [path for path in paths if has_file(tree.folder, path.removeprefix("/"))]
+
+    assert found != []
+
+
+def has_file(tree: Path, pattern: str) -> bool:
+    """Return whether the tree has such a file, or a link, which leads out of the tree if it is absolute."""
+    return (tree / pattern).is_symlink() or any(tree.glob(pattern))
 
 
 @pytest.fixture
