@@ -25,7 +25,7 @@ from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Tls
 from guestagent.time_limit import TimeLimitExceeded, limit_time
 
-# PyMySQL imports these first of all, but uses them only to log in on MySQL without TLS. They are 5 MB of the agent.
+# PyMySQL imports these first of all, but uses them only to log in on MySQL without TLS. They take 8 MiB.
 defer_modules(
     "cryptography.hazmat.primitives.hashes",
     "cryptography.hazmat.primitives.serialization",

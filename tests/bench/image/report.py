@@ -12,7 +12,7 @@ from tests.bench.image.tree_size import TreeSize
 from tests.bench.machine import describe_machine
 from tests.bench.plot import BLUE, GREEN, GREY, Bar, draw_bars
 
-MB = 1e6
+MIB = 2**20  # the unit of `du` and of the kernel, in which the budgets were set
 TITLE = "Seconds from power-on: until cloud-init has ended, and until Heat has accepted SUCCESS"
 SERVERS = ("mariadb.service", "mysql.service")
 UNIT_NAMES: Mapping[str, str] = {
@@ -57,11 +57,9 @@ def format_sizes(sizes: Sequence[TreeSize]) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for size in sizes:
-        plain = "-" if size.plain is None else format_mb(size.plain)
-        packages = (
-            f"+ {format_mb(sum(size.new_packages.values()))}, - {format_mb(sum(size.gone_packages.values()))}"
-        )
-        parts = map(format_mb, (size.whole, size.environment, size.own_code, size.settings))
+        plain = "-" if size.plain is None else format_mib(size.plain)
+        packages = f"+ {format_mib(sum(size.new_packages.values()))}, - {format_mib(sum(size.gone_packages.values()))}"
+        parts = map(format_mib, (size.whole, size.environment, size.own_code, size.settings))
         lines.append(f"| {size.image} | {plain} | {' | '.join(parts)} | {packages} |")
     return lines
 
@@ -94,7 +92,7 @@ def format_rest(rows: Sequence[GuestRow]) -> list[str]:
     lines = ["| image | role | what | memory (PSS) | CPU a day |", "|---|---|---|---|---|"]
     for row in rows:
         for what, (memory, cpu) in collect_rest(row).items():
-            lines.append(f"| {row.image} | {row.role} | {what} | {format_mb(memory)} | {cpu:.0f} s |")
+            lines.append(f"| {row.image} | {row.role} | {what} | {format_mib(memory)} | {cpu:.0f} s |")
     return lines
 
 
@@ -104,7 +102,9 @@ def format_budgets(sizes: Sequence[TreeSize], rows: Sequence[GuestRow]) -> list[
     for each in collect_budgets(sizes, rows):
         state = "kept" if each.is_kept else "**missed**"
         value = f"{each.value:.2f} {each.unit}".strip()
-        lines.append(f"| {each.image} | {each.what} | {value} | {each.limit:g} {each.unit} | {state} |")
+        lines.append(
+            f"| {each.image} | {each.what} | {value} | {f'{each.limit:g} {each.unit}'.strip()} | {state} |"
+        )
     return lines
 
 
@@ -125,13 +125,13 @@ def collect_budgets(sizes: Sequence[TreeSize], rows: Sequence[GuestRow]) -> list
     """Return every figure that has a budget."""
     budgets = []
     for size in sizes:
-        budgets.append(Budget(size.image, "`/opt/guestagent`", size.environment / MB, 90, "MB"))
-        budgets.append(Budget(size.image, "our own code, with bytecode", size.own_code / MB, 2.5, "MB"))
+        budgets.append(Budget(size.image, "`/opt/guestagent`", size.environment / MIB, 90, "MiB"))
+        budgets.append(Budget(size.image, "our own code, with bytecode", size.own_code / MIB, 2.5, "MiB"))
     for row in rows:
         image = f"{row.image}, {row.role}"
-        memory = {name: memory / MB for name, (memory, _) in collect_rest(row).items()}
-        budgets.append(Budget(image, "memory of the agent", memory["agent"], 32, "MB"))
-        budgets.append(Budget(image, "memory of the collector", memory["collector"], 35, "MB"))
+        memory = {name: memory / MIB for name, (memory, _) in collect_rest(row).items()}
+        budgets.append(Budget(image, "memory of the agent", memory["agent"], 32, "MiB"))
+        budgets.append(Budget(image, "memory of the collector", memory["collector"], 35, "MiB"))
         if row.role == "source":
             seconds = median(boot.after_cloud_init for boot in row.boots)
             budgets.append(Budget(image, "from cloud-init's end to SUCCESS", seconds, 1.0, "s"))
@@ -174,5 +174,5 @@ def collect_medians(repetitions: Sequence[Mapping[str, float]]) -> dict[str, flo
     return {name: median(values[name] for values in repetitions if name in values) for name in names}
 
 
-def format_mb(size: float) -> str:
-    return f"{size / MB:.1f} MB" if size < 100 * MB else f"{size / MB:.0f} MB"
+def format_mib(size: float) -> str:
+    return f"{size / MIB:.1f} MiB" if size < 100 * MIB else f"{size / MIB:.0f} MiB"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tests.bench.image.boot_times import AGENT, CLOUD_INIT_END, COLLECTOR, SUCCESS, BootTimes
 from tests.bench.image.guest_pair import GuestRow
 from tests.bench.image.report import (
+    MIB,
     collect_budgets,
     collect_rest,
     describe_report,
@@ -18,20 +19,20 @@ from tests.bench.image.tree_size import TreeSize
 
 SIZE = TreeSize(
     image="bookworm-mariadb",
-    whole=1_000_000_000,
-    plain=1_200_000_000,
-    environment=95_000_000,
-    own_code=2_400_000,
-    settings=90_000,
-    new_packages={"net-tools": 1_000_000},
-    gone_packages={"linux-image-amd64": 400_000_000},
+    whole=1000 * MIB,
+    plain=1200 * MIB,
+    environment=95 * MIB,
+    own_code=2 * MIB,
+    settings=MIB // 10,
+    new_packages={"net-tools": MIB},
+    gone_packages={"linux-image-amd64": 400 * MIB},
 )
 BOOTS = (
     BootTimes({CLOUD_INIT_END: 3.0, SUCCESS: 4.0}, {"cloud-final.service": 1.5}),
     BootTimes({CLOUD_INIT_END: 3.2, SUCCESS: 4.0}, {"cloud-final.service": 1.7}),
     BootTimes({CLOUD_INIT_END: 3.1, SUCCESS: 4.0}, {"cloud-final.service": 1.6}),
 )
-MEMORY = {AGENT: 30e6, COLLECTOR: 36e6, "mysql.service": 80e6, "init.scope": 4e6}
+MEMORY = {AGENT: 30 * MIB, COLLECTOR: 36 * MIB, "mysql.service": 80 * MIB, "init.scope": 4 * MIB}
 SOURCE = GuestRow(
     "bookworm-mariadb",
     "source",
@@ -46,11 +47,11 @@ def test_what_has_no_name_of_its_own_is_everything_else() -> None:
     rest = collect_rest(SOURCE)
 
     assert rest == {
-        "agent": (30e6, 20.0),
-        "collector": (36e6, 25.0),
-        "database server": (80e6, 0.0),
-        "everything else": (4e6, 15.0),
-        "the whole guest": (150e6, 60.0),
+        "agent": (30 * MIB, 20.0),
+        "collector": (36 * MIB, 25.0),
+        "database server": (80 * MIB, 0.0),
+        "everything else": (4 * MIB, 15.0),
+        "the whole guest": (150 * MIB, 60.0),
     }
 
 
@@ -64,7 +65,8 @@ def test_the_report_has_medians_in_the_order_of_time() -> None:
     report = format_report([SIZE], ROWS)
 
     assert (
-        "| bookworm-mariadb | 1200 MB | 1000 MB | 95.0 MB | 2.4 MB | 0.1 MB | + 1.0 MB, - 400 MB |" in report
+        "| bookworm-mariadb | 1200 MiB | 1000 MiB | 95.0 MiB | 2.0 MiB | 0.1 MiB | + 1.0 MiB, - 400 MiB |"
+        in report
     )
     assert "| cloud-init has ended | 3.10 s | 3.10 s |\n| SUCCESS accepted | 4.00 s | 4.00 s |" in report
     assert "| from cloud-init's end to SUCCESS | 0.90 s | 0.90 s |" in report
