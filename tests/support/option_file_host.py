@@ -90,7 +90,7 @@ class FakeHost:
 
     def build_reconciler(self, document: Document) -> Reconciler:
         configuration_dependencies = ConfigurationDependencies(
-            option_path=lambda family: self.file,
+            option_path=lambda family: self.file if self.file.exists() else None,
             service_control=lambda family: self.control,
             host_resources=lambda data: HostResources(2 * GIB, 20 * GIB),
             change_file=ChangeFile(self.folder / "configuration.json"),

@@ -83,7 +83,7 @@ class ServerConfiguration:
     ) -> ConfigurationSnapshot | None:
         """Compare the configuration with the desired one; None if the agent manages no option file here."""
         family = database.dialect.family
-        path = self._dependencies.option_path(family)
+        path = self._dependencies.option_path(family) or self._find_lost_file(family)
         if path is None:
             return None
         requested = {
@@ -125,6 +125,15 @@ class ServerConfiguration:
                 self._set_variable(step, database)
             case RestartServer():
                 self._restart_server(snapshot, database.dialect.family, meanwhile)
+
+    def _find_lost_file(self, family: str) -> Path | None:
+        """Return the path of an option file that the agent has written and somebody has removed.
+
+        Without it the next start of the server would be neither read-only nor logged: it is written again.
+        """
+        state = self._change_file.state
+        path = Path(state.path)
+        return path if state.path and state.family == family and path.parent.is_dir() else None
 
     def record_ready(self, snapshot: ConfigurationSnapshot) -> None:
         """Record that the node is ready with these Variables: from now on only other ones may restart its server."""

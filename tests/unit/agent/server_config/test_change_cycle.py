@@ -57,6 +57,19 @@ def test_drift_of_a_static_variable_does_not_restart_a_ready_server(tmp_path: Pa
     assert host.control.commands == ["restart"]
 
 
+def test_a_lost_option_file_is_written_again(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.converge(build_document())
+    text = host.file.read_text()
+    host.file.unlink()
+
+    report = host.converge(build_document())
+
+    assert report.verdict is Verdict.READY
+    assert host.file.read_text() == text
+    assert host.control.commands == []
+
+
 class SlowServiceControl(FakeServiceControl):
     """A service manager that needs `seconds` for a restart."""
 
