@@ -68,10 +68,14 @@ def read_file(path: Path) -> bytes | None:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(None, "not a regular file")
-            content = file.read(FILE_SIZE_LIMIT + 1)
+        try:
+            # A failed fdopen, which is that of a folder, leaves the descriptor open.
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(None, "not a regular file")
+                content = file.read(FILE_SIZE_LIMIT + 1)
+        finally:
+            os.close(descriptor)
         if len(content) > FILE_SIZE_LIMIT:
             raise OSError(None, f"larger than {FILE_SIZE_LIMIT // 2**20} MiB")
         return content

@@ -12,6 +12,11 @@ from guestagent.errors import StorageError
 from guestagent.file_lock import open_lock
 
 
+def list_links(folder: Path) -> list[Path]:
+    """List the links of a folder that exist; the one of the listing itself does not any more."""
+    return [path for path in folder.iterdir() if path.is_symlink()]
+
+
 def list_names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
@@ -128,3 +133,11 @@ def test_of_several_files_all_are_replaced_or_none(tmp_path: Path) -> None:
         atomic_file.write_files({one: b"new", other: b"new"})
 
     assert (one.read_bytes(), other.read_bytes()) == (b"old", b"old")
+
+
+def test_a_folder_in_the_place_of_a_file_is_closed_again(tmp_path: Path) -> None:
+    """An open one would keep its file system from being unmounted."""
+    with pytest.raises(StorageError):
+        atomic_file.read_file(tmp_path)
+
+    assert tmp_path not in [link.readlink() for link in list_links(Path("/proc/self/fd"))]
