@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from guestagent.package_data import find_package_data
 
 UNITS = find_package_data("systemd")
+ELEMENTS = find_package_data("elements")
 CONFINED_UNITS = ("guestagent.service", "os-collect-config.service")
 EXPOSURE_LIMIT = 20
 """Tenths. `systemd-analyze security` gives 9.6 for a plain unit, and 8.8 for mariadb.service."""
@@ -59,3 +61,33 @@ def test_user_data_run_between_cloud_init_and_the_collector() -> None:
 def test_a_hung_agent_is_killed_and_started_again() -> None:
     assert read_directives("guestagent.service", "Service", "WatchdogSec") == ["5min"]
     assert read_directives("guestagent.service", "Service", "Restart") == ["always"]
+
+
+def list_installed_units() -> list[str]:
+    """List our units that are enabled, by their [Install] section."""
+    files = [*UNITS.iterdir(), *ELEMENTS.glob("*/static/etc/systemd/system/*")]
+    return sorted(file.name for file in files if file.is_file() and "\n[Install]" in file.read_text())
+
+
+def find_preset(unit: str) -> Path | None:
+    """Return the preset file of an element that enables the unit."""
+    files = ELEMENTS.glob("*/static/etc/systemd/system-preset/*.preset")
+    return next((file for file in files if f"enable {unit}" in file.read_text().splitlines()), None)
+
+
+@pytest.mark.parametrize("unit", list_installed_units())
+def test_a_reset_to_the_presets_keeps_a_unit_enabled(unit: str) -> None:
+    """The first matching line counts, in the order of the names of the files. Debian's images disable all others."""
+    preset = find_preset(unit)
+
+    assert preset is not None
+    assert preset.name < "50-guestagent.preset"
+
+
+def test_all_units_with_an_install_section_are_known() -> None:
+    assert set(list_installed_units()) >= {
+        "guestagent.service",
+        "guestagent-identity.service",
+        "guestagent-volume.service",
+        "guestagent-volume-grow.path",
+    }
