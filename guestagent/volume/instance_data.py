@@ -79,6 +79,21 @@ def choose_declaration(
     )
 
 
+def build_record(
+    instance_data: InstanceData | None, declaration: VolumeDeclaration, record: VolumeRecord | None
+) -> VolumeRecord:
+    """Build the new record. It keeps the id of the instance whose metadata last had the key.
+
+    The id of another boot is none that such metadata can be compared with: Nova's EC2 service has ids of its own.
+    """
+    instance_id = "" if record is None else record.instance_id
+    if instance_data is not None and instance_data.value is not None:
+        instance_id = instance_data.instance_id
+    is_same_volume = record is not None and record.declaration.volume_id == declaration.volume_id
+    is_formatting = record is not None and is_same_volume and record.is_formatting
+    return VolumeRecord(instance_id, declaration, is_formatting)
+
+
 def _get_mapping(data: dict[str, object], name: str) -> dict[str, object]:
     value = data.get(name)
     return value if isinstance(value, dict) else {}

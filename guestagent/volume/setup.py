@@ -19,7 +19,7 @@ from guestagent.volume.data_folder import DataFolder
 from guestagent.volume.decision import VolumeAction, check_marker, decide_action, decide_by_content
 from guestagent.volume.environment import VolumeEnvironment
 from guestagent.volume.growth import grow_mounted, grow_unmounted, measure_file_system
-from guestagent.volume.instance_data import choose_declaration, read_instance_data
+from guestagent.volume.instance_data import build_record, choose_declaration, read_instance_data
 from guestagent.volume.marker import Marker
 from guestagent.volume.marker_file import read_marker, write_marker
 from guestagent.volume.mount_table import find_mount, list_targets, parse_mounts
@@ -75,13 +75,7 @@ def _update_record(
     environment: VolumeEnvironment, declaration: VolumeDeclaration, record: VolumeRecord | None
 ) -> VolumeRecord:
     """Record the declaration, so that a boot without cloud-init's data does not use the root disk."""
-    instance_data = read_instance_data(environment.paths.cloud_init)
-    instance_id = record.instance_id if instance_data is None and record else ""
-    if instance_data is not None:
-        instance_id = instance_data.instance_id
-    is_same_volume = record is not None and record.declaration.volume_id == declaration.volume_id
-    is_formatting = record is not None and is_same_volume and record.is_formatting
-    updated = VolumeRecord(instance_id, declaration, is_formatting)
+    updated = build_record(read_instance_data(environment.paths.cloud_init), declaration, record)
     if updated != record:
         write_record(environment.paths.state, updated)
     return updated

@@ -13,6 +13,7 @@ from guestagent.metadata.server_metadata import VolumeDeclaration, format_volume
 from guestagent.strict_json import UnreadableContent
 from guestagent.volume.instance_data import (
     InstanceData,
+    build_record,
     choose_declaration,
     parse_instance_data,
     read_instance_data,
@@ -117,3 +118,18 @@ def test_metadata_that_lose_their_key_do_not_put_the_data_on_the_root_disk() -> 
 def test_an_invalid_value_is_not_replaced_by_the_record() -> None:
     with pytest.raises(InvalidMetadata, match="guestagent_volume"):
         choose_declaration(InstanceData(INSTANCE_ID, "{}", True), RECORD)
+
+
+@pytest.mark.parametrize("instance_data", [InstanceData("i-00000001", None, False), None])
+def test_a_boot_that_does_not_show_the_metadata_keeps_the_instance_id_of_the_record(
+    instance_data: InstanceData | None,
+) -> None:
+    updated = build_record(instance_data, RECORD.declaration, RECORD)
+
+    assert updated == RECORD
+
+
+def test_the_record_has_the_id_of_the_instance_whose_metadata_have_the_key() -> None:
+    updated = build_record(InstanceData("another", VALUE, True), DECLARATION, RECORD)
+
+    assert updated == VolumeRecord("another", DECLARATION)
