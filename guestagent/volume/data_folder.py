@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from guestagent import atomic_file
@@ -36,22 +38,32 @@ class DataFolder:
             )
 
     def check_copy(self) -> None:
-        """Raise VolumeError if the volume has lost its data directory."""
-        if not self._paths.volume_data.is_dir():
+        """Raise VolumeError if the volume has no data directory, or one that is not on the volume itself."""
+        folder = self._paths.volume_data
+        try:
+            status = folder.lstat()
+        except OSError as error:
             raise VolumeError(
-                f"the volume holds no folder {self._paths.volume_data.name}, which is its data directory",
+                f"the volume holds no folder {folder.name}, which is its data directory",
                 "if it was to be replaced by another one, rename that one to it",
+            ) from error
+        if not stat.S_ISDIR(status.st_mode) or status.st_dev != self._paths.root.stat().st_dev:
+            raise VolumeError(
+                f"{folder.name} on the volume is no folder of the volume, but a link, a file or another mount",
+                "move the data directory itself to this place",
             )
 
     def copy(self, *, is_new: bool) -> None:
         """Copy the data directory to the volume, unless that is done. Its final name appears when it is complete."""
         paths = self._paths
-        if paths.volume_data.is_dir():
+        if os.path.lexists(paths.volume_data):
+            self.check_copy()
             return
         if not is_new:
             raise VolumeError("the volume holds no data directory, and is not declared new")
         self._check_stopped()
         _remove_folder(paths.copy)
+        contents = _list_contents(paths.data)
         needed = sum(_list_sizes(paths.data))
         statistics = os.statvfs(paths.root)
         free = statistics.f_bavail * statistics.f_frsize
@@ -63,6 +75,10 @@ class DataFolder:
         try:
             self._tools.copy_folder(paths.data, paths.copy)
             self._tools.sync(paths.root)
+            # A server that was started in the meantime has changed what was copied before.
+            self._check_stopped()
+            if _list_contents(paths.data) != contents:
+                raise VolumeError(f"the data directory {paths.data} changed while it was copied", STOP_ADVICE)
         except VolumeError:
             _remove_folder(paths.copy)
             raise
@@ -102,6 +118,18 @@ def _list_sizes(folder: Path) -> Iterator[int]:
     """List the sizes of a folder's files on the disk, in bytes."""
     for parent, _, names in os.walk(folder):
         yield from (os.lstat(Path(parent, name)).st_blocks * SECTOR_BYTES for name in names)
+
+
+def _list_contents(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """List a folder's files by path, size and time of the last change."""
+    contents = set()
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                contents.add((str(path), status.st_size, status.st_mtime_ns))
+    return frozenset(contents)
 
 
 def _remove_folder(folder: Path) -> None:

@@ -121,3 +121,34 @@ def test_the_data_directory_of_a_running_server_is_not_taken_away(host: VolumeHo
             host.set_up()
 
     assert host.list_mounts() == []
+
+
+def test_a_folder_in_the_place_of_the_marker_is_refused(host: VolumeHost, image: Path) -> None:
+    host.declare()
+    host.attach(image)
+    host.set_up()
+    marker = host.paths.root / "guestagent-volume.json"
+    marker.unlink()
+    marker.mkdir()
+    host.reboot()
+
+    assert expect_refusal(host, image).startswith(
+        "the marker guestagent-volume.json of the volume cannot be read"
+    )
+
+
+def test_a_data_directory_that_is_a_link_to_another_disk_is_refused(
+    host: VolumeHost, image: Path, tmp_path: Path
+) -> None:
+    host.declare()
+    host.attach(image)
+    host.set_up()
+    subprocess.run(["umount", str(host.paths.data)], check=True)
+    (host.paths.root / "mysql").rename(host.paths.root / "former")
+    (host.paths.root / "mysql").symlink_to(tmp_path)
+    host.reboot()
+
+    with pytest.raises(VolumeError, match="mysql on the volume is no folder of the volume"):
+        host.set_up()
+
+    assert host.list_mounts() == []
