@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ class GuestRoot:
         self.parts = folder / "var/lib/heat-cfntools"
         self.parts.mkdir(parents=True)
         (folder / "var/log").mkdir()
+        (folder / "run").mkdir()
         self.begin_instance("first")
 
     @property
@@ -56,8 +58,16 @@ class GuestRoot:
         (self.folder / name).touch()
         os.utime(self.folder / name, (written_at, written_at))
 
-    def boot(self) -> int:
-        """Do what the unit does after cloud-init's last stage."""
+    def boot(self, heats_runner: str = "") -> int:
+        """Do what the units do at a boot, with these commands in the place of Heat's runner; return our exit code."""
+        shutil.rmtree(self.folder / "run")
+        (self.folder / "run").mkdir()
+        subprocess.run([RUNNER, "prepare", self.folder], check=True)
+        subprocess.run(["sh", "-c", heats_runner], cwd=self.folder, check=True)
+        return self.start_unit()
+
+    def start_unit(self) -> int:
+        """Do what the unit does after cloud-init's last stage, or when os-collect-config is restarted."""
         return subprocess.run([RUNNER, "run", self.folder], stdin=subprocess.DEVNULL).returncode
 
     def prepare_last_stage(self, python: str) -> bool:
@@ -111,14 +121,55 @@ def test_a_copied_disk_runs_the_user_data_of_its_own_instance(root: GuestRoot) -
     assert root.run_count == 2
 
 
-@pytest.mark.parametrize("trace", ["var/lib/heat-cfntools/provision-finished", "var/log/heat-provision.log"])
-def test_user_data_that_heats_runner_has_begun_is_left_to_it(root: GuestRoot, trace: str) -> None:
+BEGIN_OF_HEATS_RUNNER = "echo Provision began >> var/log/heat-provision.log"
+
+
+def test_user_data_that_heats_runner_has_finished_never_run_again(root: GuestRoot) -> None:
     root.write_script()
-    root.write_trace(trace, 1001.0)
+    root.write_trace("var/lib/heat-cfntools/provision-finished", 1001.0)
 
-    code = root.boot()
+    codes = [root.boot(BEGIN_OF_HEATS_RUNNER), root.boot()]
 
-    assert (code, root.run_count) == (0, 0)
+    assert (codes, root.run_count) == ([0, 0], 0)
+
+
+def test_user_data_that_heats_runner_has_begun_do_not_run_in_the_same_boot(root: GuestRoot) -> None:
+    root.write_script()
+
+    codes = [root.boot(BEGIN_OF_HEATS_RUNNER), root.start_unit()]
+
+    assert (codes, root.run_count) == ([0, 0], 0)
+
+
+def test_user_data_that_heats_runner_has_not_finished_run_at_the_next_boot(root: GuestRoot) -> None:
+    root.write_script()
+    root.boot(BEGIN_OF_HEATS_RUNNER)
+
+    codes = [root.boot(), root.boot()]
+
+    assert (codes, root.run_count) == ([0, 0], 1)
+
+
+@pytest.mark.parametrize(("log_time", "run_count"), [(1001.0, 0), (999.0, 1)])
+def test_without_the_logs_size_a_newer_log_counts_as_one_of_this_boot(
+    root: GuestRoot, log_time: float, run_count: int
+) -> None:
+    root.write_script()
+    root.write_trace("var/log/heat-provision.log", log_time)
+
+    root.start_unit()
+
+    assert root.run_count == run_count
+
+
+@pytest.mark.parametrize(("end", "code"), [("exit 3", 3), ("kill -9 $PPID", 1)])
+def test_user_data_that_fail_run_once_a_boot(root: GuestRoot, end: str, code: int) -> None:
+    root.write_script(f"#!/bin/sh\necho run >> {root.folder}/runs\n{end}\n")
+    root.boot()
+
+    codes = [root.start_unit(), root.start_unit()]
+
+    assert (codes, root.run_count) == ([code, code], 1)
 
 
 def test_user_data_that_fails_runs_again_at_the_next_boot(root: GuestRoot) -> None:
