@@ -1,4 +1,4 @@
-"""`guestagent volume`: what the units of the data volume execute, and a look at its state."""
+"""`guestagent volume`: what the units of volume and server execute, and a look at the volume's state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "volume",
         help="mount and grow the data volume of this node, or show its state",
         description="The data volume of this node, which the server's metadata declare under guestagent_volume. The "
-        "units guestagent-volume and guestagent-volume-grow run mount and grow.",
+        "units guestagent-volume and guestagent-volume-grow run mount and grow, and those of the server run check.",
     )
     actions = group.add_subparsers(metavar="ACTION", required=True)
     mount = actions.add_parser(
@@ -35,6 +35,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "and the database server must not start.",
     )
     mount.set_defaults(run=run_mount)
+    check = actions.add_parser(
+        "check",
+        help="check, before the database server starts, that its data directory is the volume's",
+        description="Check that the data directory is that of the node's volume. The units of the database server run "
+        "this before each start. Exit code 9 if the node has a volume that is not mounted there: the server must not "
+        "start on the root disk. A node without a data volume passes.",
+    )
+    check.set_defaults(run=run_check)
     grow = actions.add_parser(
         "grow",
         help="grow the mounted file system to the size of its device (xfs; ext4 grows at the next mount)",
@@ -47,7 +55,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "mounted.",
     )
     show.set_defaults(run=run_show)
-    for parser in (mount, grow, show):
+    for parser in (mount, check, grow, show):
         options.add_json_option(parser)
         options.add_config_option(parser)
 
@@ -58,6 +66,17 @@ def run_mount(args: argparse.Namespace) -> int:
     from guestagent.volume import set_up_volume
 
     _print_state(set_up_volume(_build_environment(load_settings(args.config))), as_json=args.json)
+    return 0
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Check the mount of the data directory. Print nothing in text: the unit of the server runs this at each start."""
+    from guestagent.agent.settings import load_settings
+    from guestagent.volume import check_server_start
+
+    check_server_start(_build_environment(load_settings(args.config)).paths)
+    if args.json:
+        sys.stdout.write(json.dumps({"can_start": True}) + "\n")
     return 0
 
 

@@ -91,3 +91,13 @@ def test_all_units_with_an_install_section_are_known() -> None:
         "guestagent-volume.service",
         "guestagent-volume-grow.path",
     }
+
+
+@pytest.mark.parametrize("server", ["mariadb", "mysql", "mysqld"])
+def test_each_start_of_a_server_checks_where_its_data_are(server: str) -> None:
+    """Its unit requires the volume's, but that one stays active after an umount by hand."""
+    file = (
+        ELEMENTS / f"guestagent-volume/static/etc/systemd/system/{server}.service.d/50-guestagent-volume.conf"
+    )
+
+    assert "ExecStartPre=+/opt/guestagent/bin/guestagent volume check" in file.read_text().splitlines()

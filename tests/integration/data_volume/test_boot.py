@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.volume import VolumeResult, read_volume_state
+from guestagent.errors import VolumeError
+from guestagent.volume import VolumeResult, check_server_start, read_volume_state
 from guestagent.volume.record import read_record
 from tests.support import volume_images
 from tests.support.volume_host import (
@@ -192,3 +193,21 @@ def test_a_second_data_directory_takes_the_place_of_the_first(host: VolumeHost, 
 
     assert read_data(host.paths.data) == {"ibdata1": b"received"}
     assert host.list_mounts().count(str(host.paths.data)) == 1
+
+
+def test_a_server_may_start_on_the_volume(host: VolumeHost, image: Path) -> None:
+    host.declare()
+    host.attach(image)
+    host.set_up()
+
+    check_server_start(host.paths)
+
+
+def test_a_server_may_not_start_after_an_umount_by_hand(host: VolumeHost, image: Path) -> None:
+    host.declare()
+    host.attach(image)
+    host.set_up()
+    host.unmount()
+
+    with pytest.raises(VolumeError, match="the data volume is not mounted"):
+        check_server_start(host.paths)

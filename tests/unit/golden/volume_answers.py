@@ -1,4 +1,4 @@
-"""Golden answers of `volume mount`, `volume grow` and `volume show`."""
+"""Golden answers of `volume mount`, `volume check`, `volume grow` and `volume show`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from tests.unit.golden.volume_files import FAILED, MOUNTED
 
 add_error("volume-show/not-run", "volume", "show")
 add_error("volume-grow/not-mounted", "volume", "grow")
+add_error(
+    "volume-check/unmounted",
+    *("volume", "check"),
+    prepare=lambda folder: write_volume_state(folder / "volume-state", MOUNTED),
+)
 
 
 @golden("answers/volume-mount/no-volume.json")
@@ -28,3 +33,8 @@ def build_mounted(folder: Path) -> str:
 def build_failed(folder: Path) -> str:
     write_volume_state(folder / "volume-state", FAILED)
     return run_node_command(folder, "volume", "show", prose=("reason", "advice"))
+
+
+@golden("answers/volume-check/no-volume.json")
+def build_check(folder: Path) -> str:
+    return run_node_command(folder, "volume", "check")
