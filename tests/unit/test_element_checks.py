@@ -86,12 +86,58 @@ def test_the_version_of_python_may_be_given_for_any_release(machine: BuildMachin
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("version", ["3", "3.9", "python3.11", "2.7"])
+@pytest.mark.parametrize("version", ["3", "3.08", "3.9", "python3.11", "2.7"])
 def test_a_version_that_the_agent_does_not_run_on_is_refused(machine: BuildMachine, version: str) -> None:
     checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_PYTHON=version)
 
     assert checked.returncode == 1
-    assert f"DIB_GUESTAGENT_PYTHON is {version}: expected 3.10 or later" in checked.stderr
+    assert (
+        checked.stderr
+        == f"guestagent: DIB_GUESTAGENT_PYTHON is {version}: expected 3.10 or later, as in 3.11\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"DIB_GUESTAGENT_WHEELS": "/nowhere"}, "WHEELS is /nowhere: expected a folder with wheels (*.whl)"),
+        (
+            {"DIB_GUESTAGENT_SOURCE": "/nowhere"},
+            "SOURCE is /nowhere, which does not exist: expected a folder",
+        ),
+    ],
+)
+def test_a_source_that_does_not_exist_is_named(
+    machine: BuildMachine, setting: dict[str, str], message: str
+) -> None:
+    checked = machine.check(TREE, DIB_RELEASE="bookworm", **setting)
+
+    assert checked.returncode == 1
+    assert message in checked.stderr
+
+
+def test_a_folder_of_wheels_without_the_agents_own_is_refused(machine: BuildMachine, tmp_path: Path) -> None:
+    (tmp_path / "other-1.0-py3-none-any.whl").touch()
+
+    checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_WHEELS=str(tmp_path))
+
+    assert checked.returncode == 1
+    assert "has no wheel of guestagent itself" in checked.stderr
+
+
+@pytest.mark.parametrize("source", ["guestagent==1.0", "guestagent @ git+https://example.com/guestagent"])
+def test_a_requirement_is_left_to_pip(machine: BuildMachine, source: str) -> None:
+    checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_SOURCE=source)
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_complete_wheels_are_accepted(machine: BuildMachine, tmp_path: Path) -> None:
+    (tmp_path / "guestagent-1.0-py3-none-any.whl").touch()
+
+    checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_WHEELS=str(tmp_path))
+
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_missing_programs_are_named_with_their_packages(machine: BuildMachine) -> None:
@@ -159,3 +205,27 @@ def test_the_wheels_are_for_the_python_of_the_release() -> None:
         sourced = subprocess.run(["bash", "-euc", script], env=environment, capture_output=True, text=True)
 
         assert (sourced.stdout, sourced.stderr) == (version, ""), (distribution, release)
+
+
+def test_a_source_of_which_pip_makes_no_wheel_is_named(machine: BuildMachine, tmp_path: Path) -> None:
+    machine.install("python3", "#!/bin/sh\nexit 1\n")
+    find_elements = (
+        f"get_image_element_array() {{ echo '[guestagent]={ELEMENT}'; }}; export -f get_image_element_array"
+    )
+
+    built = subprocess.run(
+        ["bash", "-c", f"{find_elements}; bash {ELEMENT}/extra-data.d/50-guestagent"],
+        env={
+            "PATH": f"{tmp_path}/programs:{os.environ['PATH']}",
+            "TMP_HOOKS_PATH": str(tmp_path / "hooks"),
+            "DIB_GUESTAGENT_SOURCE": "no-such-agent",
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert built.returncode == 1
+    assert built.stderr == (
+        "guestagent: pip cannot make a wheel of DIB_GUESTAGENT_SOURCE=no-such-agent: expected a folder, a wheel or a "
+        "requirement of guestagent\n"
+    )
