@@ -21,7 +21,11 @@ from guestagent.embedded.containers.guest_removal import (
 from guestagent.embedded.containers.image_tree import ImageTree
 from guestagent.embedded.containers.leftovers import sweep_cloud
 from guestagent.embedded.containers.metadata_network import open_metadata_network
-from guestagent.embedded.containers.requirements import check_requirements
+from guestagent.embedded.containers.requirements import (
+    check_inotify_limit,
+    check_requirements,
+    read_inotify_limit,
+)
 from guestagent.embedded.containers.start_script import ContainerPlan
 from guestagent.embedded.guests import disk_copy, namespace_processes, network
 from guestagent.embedded.guests.boot_process import BootProcess
@@ -172,6 +176,7 @@ class ContainerHypervisor:
         return network.build_link_names(self._bridge, guest_id).namespace
 
     def _start_new(self, guest: Guest) -> None:
+        check_inotify_limit(len(self.list_guests()), read_inotify_limit())
         folder = self.find_folder(guest.id)
         for name in ("work", "root", "tree"):
             (folder / name).mkdir(mode=0o755)

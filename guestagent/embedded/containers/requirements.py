@@ -19,6 +19,10 @@ PROGRAM_PACKAGES = {
     "nsenter": "util-linux",
     "unshare": "util-linux",
 }
+# All root users of containers without a user namespace share one limit of the kernel, by default 128.
+INOTIFY_LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES_PER_GUEST = 12  # of a guest's systemd and its services while they start
+INOTIFY_INSTANCES_OF_MACHINE = 8
 
 
 def check_requirements(state: Path) -> None:
@@ -30,6 +34,21 @@ def check_requirements(state: Path) -> None:
             raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
     try_namespaces(state)
     _try_cgroups(state)
+
+
+def check_inotify_limit(guest_count: int, limit: int) -> None:
+    """Raise UnsupportedEnvironment unless so many guests may watch files. Without it a guest's PID 1 ends. Pure."""
+    need = INOTIFY_INSTANCES_OF_MACHINE + guest_count * INOTIFY_INSTANCES_PER_GUEST
+    if need > limit:
+        raise UnsupportedEnvironment(
+            f"{guest_count} guests need about {need} inotify instances, and this machine allows {limit}: "
+            f"run `sysctl fs.inotify.max_user_instances={max(1024, 2 * need)}`"
+        )
+
+
+def read_inotify_limit() -> int:
+    """Return how many inotify instances all processes of one user may have."""
+    return int(INOTIFY_LIMIT_FILE.read_text())
 
 
 def _try_cgroups(state: Path) -> None:
