@@ -211,3 +211,19 @@ def test_a_server_may_not_start_after_an_umount_by_hand(host: VolumeHost, image:
 
     with pytest.raises(VolumeError, match="the data volume is not mounted"):
         check_server_start(host.paths)
+
+
+def test_a_key_that_is_lost_after_a_boot_with_ec2_is_missed(host: VolumeHost, image: Path) -> None:
+    host.declare()
+    host.attach(image)
+    host.set_up()
+    host.reboot()
+    host.write_instance_data({}, platform="ec2", instance_id="i-00000001")
+    host.set_up()
+    host.reboot()
+    host.write_instance_data({"meta": {}})
+
+    with pytest.raises(VolumeError, match="have no guestagent_volume any more"):
+        host.set_up()
+
+    assert host.list_mounts() == []
