@@ -18,13 +18,21 @@ FILE_SIZE_LIMIT = 64 * 1024 * 1024
 """Bytes. A larger file does not belong to guestagent, and is not read into memory."""
 
 
-def write_file(path: Path, content: bytes, mode: int = PRIVATE_FILE, reader: int | None = None) -> None:
+def write_file(
+    path: Path,
+    content: bytes,
+    mode: int = PRIVATE_FILE,
+    reader: int | None = None,
+    owner: tuple[int, int] | None = None,
+) -> None:
     """Replace `path` in one step, and wait until it is on the disk. Its folder is created if it is missing.
 
-    `reader` is the id of another user who may read the file.
+    `reader` is the id of another user who may read the file, `owner` the ids of the user and the group that get it.
     If the file cannot be written (a full disk, for example), StorageError is raised and the old content remains.
     """
     with _replace_files([path]) as (file,):
+        if owner is not None:
+            os.fchown(file.fileno(), *owner)
         os.fchmod(file.fileno(), mode)
         if reader is not None:
             grant_reading(file.fileno(), reader)

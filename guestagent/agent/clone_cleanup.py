@@ -17,11 +17,13 @@ from pathlib import Path
 from guestagent import atomic_file
 from guestagent.agent import cloud_init_files
 from guestagent.agent.cloud_init_files import CloudInitFiles
+from guestagent.agent.instance_user_data import InstanceUserData, has_credentials
 from guestagent.agent.journal_file import FORMER_PREFIX, JOURNAL_FILES, JournalFile
 from guestagent.agent.journal_format import dump_journal, parse_journal
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.metadata_files import DOCUMENT_FILE
 from guestagent.agent.pause import PAUSE_FILE
+from guestagent.agent.persisted_variables import PERSISTED_FILE, remove_identity_variables
 from guestagent.agent.server_config.option_file_path import OPTION_FILES
 from guestagent.agent.status import STATUS_FILE
 from guestagent.database.channel_tls import FILE_PREFIX
@@ -33,7 +35,6 @@ from guestagent.volume.record import RECORD_FILE as VOLUME_RECORD_FILE
 NODE_FILES = (DOCUMENT_FILE, SPOOL_FILE, STATUS_FILE, PAUSE_FILE, VOLUME_RECORD_FILE)
 """State files about the node. The journal is also about the data, and configuration.json about the option file."""
 
-CREDENTIAL_SECTION_PATTERN = re.compile(r"^\[(cfn|heat|request|zaqar|keystone)\]", re.MULTILINE)
 DEFAULT_COLLECTOR_CONFIG = """\
 # The disk was copied from another instance, and its options were removed. Until user data, or Heat through the agent,
 # brings a configuration: what Heat left on the disk at boot.
@@ -89,15 +90,18 @@ def clean_clone(paths: ClonePaths) -> bool:
     Raises StorageError if a file cannot be removed or written; the rest is then left for the next attempt.
     """
     files = CloudInitFiles(paths.root)
+    user_data = cloud_init_files.read_user_data(files)
     for path in (
         *_list_node_files(paths.state_folder),
         *_list_folder(paths.collector_cache),
-        *cloud_init_files.list_older_boot_copies(files),
+        *cloud_init_files.list_older_boot_copies(files, user_data),
         *cloud_init_files.list_older_instance_files(files),
     ):
         _remove_path(path)
-    _reset_collector_config(files, paths.collector_config)
-    _remove_collector_drop_ins(files, paths.collector_config.with_name(f"{paths.collector_config.name}.d"))
+    _reset_collector_config(user_data, paths.collector_config)
+    _remove_collector_drop_ins(
+        user_data, paths.collector_config.with_name(f"{paths.collector_config.name}.d")
+    )
     _reduce_journal(paths.state_folder)
     for path in paths.list_option_files():
         _reset_option_file(path)
@@ -136,24 +140,21 @@ def _list_folder(folder: Path) -> list[Path]:
         raise StorageError(f"cannot read {folder}: {error.strerror}") from error
 
 
-def _reset_collector_config(files: CloudInitFiles, path: Path) -> None:
-    """Remove the origin's credentials from os-collect-config's configuration, unless user data has replaced it."""
-    content = atomic_file.read_file(path)
-    if content is None or cloud_init_files.is_of_present_instance(files, path):
-        return
-    if _has_credentials(content):
+def _reset_collector_config(user_data: InstanceUserData, path: Path) -> None:
+    """Remove the origin's credentials from os-collect-config's configuration. Those of the user data stay."""
+    if _has_foreign_credentials(user_data, path):
         atomic_file.write_file(path.resolve(), DEFAULT_COLLECTOR_CONFIG.encode())
 
 
-def _remove_collector_drop_ins(files: CloudInitFiles, folder: Path) -> None:
+def _remove_collector_drop_ins(user_data: InstanceUserData, folder: Path) -> None:
     for path in _list_folder(folder):
-        is_older = not cloud_init_files.is_of_present_instance(files, path)
-        if is_older and _has_credentials(atomic_file.read_file(path) or b""):
+        if _has_foreign_credentials(user_data, path):
             atomic_file.remove_file(path)
 
 
-def _has_credentials(config: bytes) -> bool:
-    return CREDENTIAL_SECTION_PATTERN.search(config.decode(errors="replace")) is not None
+def _has_foreign_credentials(user_data: InstanceUserData, path: Path) -> bool:
+    config = atomic_file.read_file(path) or b""
+    return has_credentials(config) and not user_data.has_credentials_of(config)
 
 
 def _reduce_journal(state_folder: Path) -> None:
@@ -187,7 +188,7 @@ def _replace_machine_id(paths: ClonePaths) -> None:
 
 
 def _clean_data_folder(folder: Path) -> bool:
-    """Remove the UUID of a MySQL server, which chooses a new one when it starts, and the certificates of a channel.
+    """Remove the UUID of a MySQL server, which chooses a new one when it starts, its id, and a channel's certificates.
 
     Return whether the data are MySQL's. A data volume is left alone: if it was copied, it has another id.
     """
@@ -195,7 +196,21 @@ def _clean_data_folder(folder: Path) -> bool:
         return False
     for path in (*folder.glob(f"{FILE_PREFIX}*"), *folder.glob(f".{FILE_PREFIX}*"), folder / "auto.cnf"):
         atomic_file.remove_file(path)
+    _reset_persisted_variables(folder / PERSISTED_FILE)
     return (folder / MYSQL_TABLESPACE).exists()
+
+
+def _reset_persisted_variables(path: Path) -> None:
+    """Remove the origin's server id and name from MySQL's persisted variables. Others, as super_read_only, stay."""
+    if (
+        path.is_symlink() or not path.is_file()
+    ):  # the folder belongs to another user: a link could name any file
+        return
+    new_content = remove_identity_variables(atomic_file.read_file(path) or b"")
+    if new_content is not None:
+        status = path.stat()
+        owner = (status.st_uid, status.st_gid)
+        atomic_file.write_file(path, new_content, stat.S_IMODE(status.st_mode), owner=owner)
 
 
 def _remove_path(path: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from guestagent import atomic_file
-from guestagent.agent.instance_identity import InstanceIdentity
+from guestagent.agent.instance_identity import PLACEHOLDER_IDS, InstanceIdentity
+from guestagent.agent.instance_user_data import InstanceUserData
 from guestagent.errors import StorageError
 from guestagent.strict_json import UnreadableContent, get_object, get_text, parse_object
 
 ID_LENGTH_LIMIT = 256
 EC2_KEYS = ("ec2_metadata", "ec2-metadata")
 """Names of Nova's Ec2 metadata beside OpenStack's in cloud-init's instance data."""
+
+
+USER_DATA_FILES = ("user-data.txt", "user-data.txt.i", "vendor-data.txt.i", "vendor-data2.txt.i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +79,37 @@ def read_identity(files: CloudInitFiles) -> InstanceIdentity | None:
     return None
 
 
-def list_older_boot_copies(files: CloudInitFiles) -> Iterator[Path]:
-    """Yield the copies of user data, by Heat's part handler and its tools, that another instance has left."""
-    parts = _read_user_data_parts(files.instance_link / "user-data.txt")
+def find_other_instance(files: CloudInitFiles, present: InstanceIdentity) -> InstanceIdentity | None:
+    """Return the last other instance for which cloud-init has worked on this disk; None if there is none."""
+    folders = [
+        path for path in _list_entries(files.instances_folder) if path.is_dir() and not path.is_symlink()
+    ]
+    others = [
+        folder
+        for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime_ns)
+        if folder.name != present.instance_id.replace("/", "_")  # as cloud-init names the folder
+        and folder.name not in PLACEHOLDER_IDS
+        and not InstanceIdentity.from_ids(folder.name).is_same(present)
+    ]
+    return InstanceIdentity.from_ids(others[-1].name) if others else None
+
+
+def read_user_data(files: CloudInitFiles) -> InstanceUserData:
+    """Read the present instance's user data: as they came, and as cloud-init has unpacked them."""
+    texts: list[bytes] = []
+    for name in USER_DATA_FILES:
+        with suppress(StorageError):
+            texts.append(atomic_file.read_file(files.instance_link / name) or b"")
+    return InstanceUserData.from_texts(texts)
+
+
+def list_older_boot_copies(files: CloudInitFiles, user_data: InstanceUserData) -> Iterator[Path]:
+    """Yield what Heat's part handler and its tools have written, except the copies of these user data."""
     copies = [*_list_files(files.cfntools_folder)]
     copies += [path for path in _list_files(files.data_folder) if path.name.startswith("cfn-")]
     for path in copies:
-        if not is_of_present_instance(files, path) and not _is_part_of(parts, path):
+        if not _is_copy(path, user_data):
             yield path
-
-
-def is_of_present_instance(files: CloudInitFiles, path: Path) -> bool:
-    """Whether the file was written after cloud-init identified the instance in this boot.
-
-    The time of its content counts: a drop-in of cloud-init's unit changes the modes of all of them.
-    """
-    try:
-        return path.lstat().st_mtime_ns >= files.instance_id_file.stat().st_mtime_ns
-    except OSError:
-        return False
 
 
 def list_older_instance_files(files: CloudInitFiles) -> Iterator[Path]:
@@ -140,30 +156,9 @@ def _read_ec2_id(path: Path) -> str:
     return ""
 
 
-def _read_user_data_parts(path: Path) -> Mapping[str, bytes]:
-    """Return the parts of this instance's user data that have a file name."""
-    # Imported here: `poke` needs the instance id alone, and must return soon.
-    from email.parser import BytesParser
-
-    content = None
+def _is_copy(path: Path, user_data: InstanceUserData) -> bool:
     with suppress(StorageError):
-        content = atomic_file.read_file(path)
-    message = BytesParser().parsebytes(content or b"")
-    parts: dict[str, bytes] = {}
-    for part in message.walk():
-        name, payload = part.get_filename(), part.get_payload(decode=True)
-        if name and isinstance(payload, bytes):
-            parts[name] = payload
-    return parts
-
-
-def _is_part_of(parts: Mapping[str, bytes], path: Path) -> bool:
-    """Whether the file is a copy of a part of the present instance's user data."""
-    payload = parts.get(path.name)
-    if payload is None:
-        return False
-    with suppress(StorageError):
-        return (atomic_file.read_file(path) or b"").split() == payload.split()
+        return user_data.has_file(atomic_file.read_file(path) or b"")
     return False
 
 

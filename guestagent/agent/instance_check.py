@@ -37,7 +37,9 @@ class InstanceCheck:
 
     def find_origin(self) -> DiskOrigin:
         """Return the relation of this disk to the present instance. Raises StorageError if it cannot be read."""
-        return self._compare(self.read_record())[0]
+        record = self.read_record()
+        present = self._read_present(record)
+        return find_disk_origin(self._find_recorded(record, present), present)
 
     def require_own_disk(self) -> None:
         """Raise NotReady if this disk is a copy that has no identity of its own yet."""
@@ -53,29 +55,30 @@ class InstanceCheck:
         `restart_server` is called on a copy with MySQL's data: a server that runs already has the origin's UUID. Raises
         StorageError if the instance id cannot be read, or a file cannot be written; the next call then begins anew.
         """
-        record = self.read_record()
-        if self._compare(record)[0] in (DiskOrigin.UNKNOWN, DiskOrigin.OWN):
-            return record
+        if self.find_origin() in (DiskOrigin.UNKNOWN, DiskOrigin.OWN):
+            return self.read_record()
         with hold_lock(self._state_folder / LOCK_FILE, CLEANUP_TIMEOUT_S):
             record = self.read_record()  # another process may have done the work meanwhile
-            origin, present = self._compare(record)
+            present = self._read_present(record)
+            recorded = self._find_recorded(record, present)
+            origin = find_disk_origin(recorded, present)
             if present is None or origin in (DiskOrigin.UNKNOWN, DiskOrigin.OWN):
                 return record
             new_record = InstanceRecord(present.instance_id, present.ec2_id)
-            if record is not None:
-                new_record = self._clean_clone(record, new_record, restart_server)
+            if recorded is not None:
+                new_record = self._clean_clone(recorded.instance_id, new_record, restart_server)
             instance_record.quarantine_unreadable_record(self._state_folder)
             instance_record.write_record(self._state_folder, new_record)
             return new_record
 
     def _clean_clone(
-        self, record: InstanceRecord, new_record: InstanceRecord, restart_server: Callable[[], None]
+        self, origin_id: str, new_record: InstanceRecord, restart_server: Callable[[], None]
     ) -> InstanceRecord:
         from guestagent.agent.clone_cleanup import ClonePaths, clean_clone  # `poke` does not need it
 
         LOG.warning(
             "this disk is a copy of instance %s's: its documents, passwords and signals are removed",
-            record.instance_id,
+            origin_id,
         )
         settings = self._settings
         paths = ClonePaths(
@@ -88,13 +91,23 @@ class InstanceCheck:
         if clean_clone(paths):
             restart_server()
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return InstanceRecord(new_record.instance_id, new_record.ec2_id, record.instance_id, now)
+        return InstanceRecord(new_record.instance_id, new_record.ec2_id, origin_id, now)
 
-    def _compare(self, record: InstanceRecord | None) -> tuple[DiskOrigin, InstanceIdentity | None]:
+    def _read_present(self, record: InstanceRecord | None) -> InstanceIdentity | None:
         try:
-            present = cloud_init_files.read_identity(self._files)
+            return cloud_init_files.read_identity(self._files)
         except StorageError:
             if record is None:
-                return DiskOrigin.UNKNOWN, None
+                return None
             raise
-        return find_disk_origin(None if record is None else record.identity, present), present
+
+    def _find_recorded(
+        self, record: InstanceRecord | None, present: InstanceIdentity | None
+    ) -> InstanceIdentity | None:
+        """Return the instance that this disk belonged to. Without a record, cloud-init's folders show another one.
+
+        A disk may have been copied before its agent had written a record.
+        """
+        if record is not None or present is None:
+            return None if record is None else record.identity
+        return cloud_init_files.find_other_instance(self._files, present)

@@ -45,6 +45,13 @@ Content-Disposition: attachment; filename="cfn-init-data"
 {}
 --==b==--
 """
+AUTO_OPTIONS = {
+    "Version": 2,
+    "mysql_static_variables": {"server_id": {"Value": "101"}, "report_host": {"Value": "Origin"}},
+    "mysql_dynamic_variables": {
+        "super_read_only": {"Value": "ON", "Metadata": {"Timestamp": 1795941437301433}}
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -125,12 +132,20 @@ class GuestDisk:
         self.write("var/lib/mysql/auto.cnf", "[auto]\nserver-uuid=the-origins\n")
         self.write(f"var/lib/mysql/{FILE_PREFIX}key-1.pem", PASSWORD)
         self.write("var/lib/mysql/mysql.ibd", "")
+        self.write("var/lib/mysql/mysqld-auto.cnf", json.dumps(AUTO_OPTIONS)).chmod(0o640)
 
     def copy(self, target: Path) -> GuestDisk:
         """Copy the disk. The files keep their times, as in a snapshot."""
         shutil.copytree(self.root, target, symlinks=True)
         time.sleep(0.01)  # the kernel's clock for files counts in ticks of up to this time
         return GuestDisk(target)
+
+    def set_times(self, seconds: float) -> None:
+        """Give all files of user data and of the collector's configuration a time this far from now."""
+        moment = time.time() + seconds
+        for folder in ("etc", "var/lib/heat-cfntools", "var/lib/cloud/data"):
+            for path in (self.root / folder).rglob("*"):
+                os.utime(path, (moment, moment))
 
     def list_secret_files(self) -> list[str]:
         """List the files that contain a secret of the origin."""

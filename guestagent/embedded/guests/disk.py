@@ -42,7 +42,7 @@ def build_disk(guest: Guest, folder: Path, guest_services: Sequence[GuestService
     parsed_user_data = user_data.parse_user_data(guest.user_data)
     folder.mkdir(mode=0o700, parents=True)
     write_etc(folder / "etc", build_etc_files(guest, guest_services, parsed_user_data, read_host_account()))
-    write_var(folder / "var", guest.id, parsed_user_data)
+    write_var(folder / "var", guest, parsed_user_data)
     data_directory.copy_guest_data(images, find_image(guest.image), folder / "var/lib/mysql")
     for folder_name in ("etc.work", "root-home", "root"):
         (folder / folder_name).mkdir(mode=0o700)
@@ -105,7 +105,7 @@ def write_agent_config(folder: Path, guest: Guest) -> None:
     atomic_file.write_file(path, old_line.sub(new_line, path.read_text()).encode(), mode=0o644)
 
 
-def write_var(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
+def write_var(var: Path, guest: Guest, parsed_user_data: UserData) -> None:
     """Write /var: the instance's id where cloud-init has it, user data where heat-cfntools has it."""
     for folder, mode in VAR_FOLDERS:
         (var / folder).mkdir()
@@ -113,12 +113,16 @@ def write_var(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
     (var / "run").symlink_to("/run")
     (var / "lock").symlink_to("/run/lock")
     (var / "log" / boot_scripts.CLOUD_INIT_LOG).touch(mode=0o600)
-    write_instance_data(var, guest_id, parsed_user_data)
+    write_instance_data(var, guest, parsed_user_data)
 
 
-def write_instance_data(var: Path, guest_id: str, parsed_user_data: UserData) -> None:
+def write_instance_data(var: Path, guest: Guest, parsed_user_data: UserData) -> None:
     """Write what cloud-init and heat-cfntools write anew for each instance."""
-    (var / "lib/cloud/data/instance-id").write_text(f"{guest_id}\n")
+    (var / "lib/cloud/data/instance-id").write_text(f"{guest.id}\n")
+    link = var / "lib/cloud/instance"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"instances/{guest.id}")
+    atomic_file.write_file(var / "lib/cloud/instances" / guest.id / "user-data.txt", guest.user_data)
     cfntools_folder = var / boot_scripts.CFNTOOLS_FOLDER.removeprefix("/var/")
     if parsed_user_data.init_data is not None:
         atomic_file.write_file(cfntools_folder / user_data.INIT_DATA_NAME, parsed_user_data.init_data)

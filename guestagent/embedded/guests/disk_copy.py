@@ -41,4 +41,4 @@ def write_instance(folder: Path, guest: Guest) -> None:
     (etc / "hostname").write_text(f"{hostname}\n")
     (etc / "hosts").write_text(f"127.0.0.1 localhost\n{guest.address} {hostname}\n")
     (etc / boot_scripts.INIT_PATH.removeprefix("/etc/")).write_text(init_script)
-    write_instance_data(folder / "var", guest.id, parsed_user_data)
+    write_instance_data(folder / "var", guest, parsed_user_data)

@@ -16,6 +16,7 @@ from guestagent.errors import NotReady, StorageError
 from guestagent.retry import FakeClock
 from guestagent.unreadable_file import list_quarantined_files
 from tests.support.copied_disk import (
+    AUTO_OPTIONS,
     DIVERGENCE,
     MACHINE_ID,
     OPTION_FILE,
@@ -105,12 +106,86 @@ def test_a_copied_disk_keeps_a_journal_that_cannot_be_read(clone: GuestDisk) -> 
     assert Journal(clone.settings.state_folder / "journal.json", FakeClock()).loss
 
 
-def test_a_configuration_that_user_data_has_written_stays(clone: GuestDisk) -> None:
-    clone.write("etc/os-collect-config.conf", "[cfn]\npath = of the clone\n")
+@pytest.mark.parametrize("file", ["user-data.txt", "user-data.txt.i"])
+def test_a_configuration_that_user_data_has_written_stays(
+    origin: GuestDisk, tmp_path: Path, file: str
+) -> None:
+    """User data ran before the clean-up: it was killed at the first boot, for example."""
+    clone = origin.copy(tmp_path / "clone")
+    clone.boot("clone")
+    config = "[DEFAULT]\npolling_interval = 7\n[cfn]\npath = the.Clone\n# a comment\nsecret_access_key = its/key+=\n"
+    clone.write(f"var/lib/cloud/instance/{file}", f"#!/bin/sh\ncat >/etc/x <<'E'\n{config}E\n")
+    clone.write("etc/os-collect-config.conf", config)
+    clone.set_times(-3600)
 
     clone.check.settle_identity()
 
-    assert clone.read("etc/os-collect-config.conf") == "[cfn]\npath = of the clone\n"
+    assert clone.read("etc/os-collect-config.conf") == config
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_the_times_of_files_prove_nothing(origin: GuestDisk, tmp_path: Path, seconds: float) -> None:
+    """The clocks of the two instances differ by an hour."""
+    origin.set_times(seconds)
+    clone = origin.copy(tmp_path / "clone")
+    clone.boot("clone")
+    clone.write("var/lib/cloud/instance/user-data.txt", "#!/bin/sh\n")
+
+    clone.check.settle_identity()
+
+    assert clone.list_secret_files() == []
+    assert "[cfn]" not in clone.read("etc/os-collect-config.conf")
+
+
+def test_own_documents_stay_whatever_their_times(clone: GuestDisk) -> None:
+    clone.set_times(-3600)
+
+    clone.check.settle_identity()
+
+    assert clone.read("var/lib/heat-cfntools/cfn-init-data") == "its own document"
+    assert clone.list_secret_files() == []
+
+
+def test_a_disk_that_was_copied_before_it_had_a_record_is_a_copy(origin: GuestDisk, tmp_path: Path) -> None:
+    (origin.root / INSTANCE_FILE).unlink()
+    clone = origin.copy(tmp_path / "clone")
+    clone.boot("clone", init_data="its own document")
+
+    record = clone.check.settle_identity()
+
+    assert record is not None
+    assert (record.instance_id, record.origin) == ("clone", "origin")
+    assert clone.list_secret_files() == []
+    assert clone.read("etc/machine-id") != MACHINE_ID
+
+
+def test_a_disk_that_was_copied_before_it_had_a_record_may_not_be_used(origin: GuestDisk) -> None:
+    (origin.root / INSTANCE_FILE).unlink()
+    origin.boot("clone")
+
+    with pytest.raises(NotReady, match="a copy of another instance's"):
+        origin.check.require_own_disk()
+
+
+def test_a_server_without_a_record_whose_datasource_has_changed_is_no_clone(tmp_path: Path) -> None:
+    disk = GuestDisk(tmp_path / "disk")
+    for name in ("iid-datasource-none", "i-0000002a"):
+        disk.boot(name)
+
+    disk.boot("5a9f7e1c-0b5e-4c1f-9a57-3e2d8c6b4f10", ec2_id="i-0000002a")
+
+    assert disk.check.find_origin() is DiskOrigin.NEW
+
+
+def test_mysql_forgets_the_persisted_server_id_of_the_origin_alone(clone: GuestDisk) -> None:
+    path = clone.root / "var/lib/mysql/mysqld-auto.cnf"
+    owner = path.stat().st_uid
+
+    clone.check.settle_identity()
+
+    del (expected := {**AUTO_OPTIONS})["mysql_static_variables"]
+    assert json.loads(path.read_text()) == expected
+    assert (path.stat().st_mode & 0o777, path.stat().st_uid) == (0o640, owner)
 
 
 def test_a_configuration_without_credentials_stays(origin: GuestDisk, tmp_path: Path) -> None:
