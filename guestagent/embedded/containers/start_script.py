@@ -90,10 +90,13 @@ def build_nspawn_command(plan: ContainerPlan) -> tuple[str, ...]:
 
 
 def build_boot_command(namespace: Path, script: Path) -> tuple[str, ...]:
-    """Build the command that starts the script. Without nsenter the guest would see this machine's network cards."""
+    """Build the command that starts the script. Without nsenter the guest would see this machine's network cards.
+
+    A mount of the machine that is removed later must not stay in the guest's namespace: its device would stay busy.
+    """
     return (
         "nsenter", f"--net={namespace}", "--",
-        "unshare", "--mount", "--propagation", "private", "--",
+        "unshare", "--mount", "--propagation", "slave", "--",
         "/bin/sh", str(script),
     )  # fmt: skip
 

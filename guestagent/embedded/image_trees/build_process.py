@@ -19,7 +19,7 @@ PHASE_PATTERN = re.compile(r"dib-run-parts Running \S+/(?P<phase>[\w-]+)\.d/")
 # Nothing of the build outlives this process, kill -9 included: not a process, and not a mount.
 CONTAIN_COMMAND = (
     "setpriv", "--pdeathsig", "KILL", "--",
-    "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
+    "unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
 )  # fmt: skip
 
 ReportProgress = Callable[[str], None]
