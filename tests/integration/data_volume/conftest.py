@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mount_namespace import enter_mount_namespace
 from tests.support.volume_host import VolumeHost, make_image, open_host
 
 
@@ -16,6 +17,12 @@ from tests.support.volume_host import VolumeHost, make_image, open_host
 def _require_loop_devices() -> None:
     if os.geteuid() != 0 or not shutil.which("losetup") or not Path("/dev/loop-control").exists():
         pytest.skip("loop devices need root")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _mount_apart() -> None:
+    if os.geteuid() == 0:
+        enter_mount_namespace()
 
 
 @pytest.fixture
