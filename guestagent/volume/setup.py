@@ -9,17 +9,17 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from guestagent.errors import InvalidMetadata, StorageError, VolumeError
 from guestagent.file_lock import hold_lock
-from guestagent.metadata.server_metadata import VolumeDeclaration
 from guestagent.strict_json import UnreadableContent
 from guestagent.volume.block_device import BlockDevice, observe_device, wait_for_device
 from guestagent.volume.data_folder import DataFolder
 from guestagent.volume.decision import VolumeAction, check_marker, decide_action, decide_by_content
 from guestagent.volume.environment import VolumeEnvironment
 from guestagent.volume.growth import grow_mounted, grow_unmounted, measure_file_system
-from guestagent.volume.instance_data import build_record, choose_declaration, read_instance_data
+from guestagent.volume.instance_data import InstanceData, build_record, choose_declaration, read_instance_data
 from guestagent.volume.marker import Marker
 from guestagent.volume.marker_file import read_marker, write_marker
 from guestagent.volume.mount_table import find_mount, list_targets, parse_mounts
@@ -42,13 +42,17 @@ def set_up_volume(environment: VolumeEnvironment) -> VolumeState:
         write_volume_state(paths.run, VolumeState(VolumeResult.RUNNING))
         declaration = None
         try:
-            record = _read_record(environment)
-            declaration = choose_declaration(read_instance_data(paths.cloud_init), record)
-            state = (
-                VolumeState(VolumeResult.NONE)
-                if declaration is None
-                else _VolumeSetup(environment, _update_record(environment, declaration, record)).run()
-            )
+            instance_data = read_instance_data(paths.cloud_init)
+            record = _read_record(paths.state, instance_data)
+            declaration = choose_declaration(instance_data, record)
+            if declaration is None:
+                state = VolumeState(VolumeResult.NONE)
+            else:
+                # The record keeps a boot without cloud-init's data from using the root disk.
+                updated_record = build_record(instance_data, declaration, record)
+                if updated_record != record:
+                    write_record(paths.state, updated_record)
+                state = _VolumeSetup(environment, updated_record).run()
         except (VolumeError, InvalidMetadata, StorageError) as error:
             failed = VolumeState(VolumeResult.FAILED, declaration, reason=str(error), advice=error.advice)
             write_volume_state(paths.run, failed)
@@ -57,28 +61,17 @@ def set_up_volume(environment: VolumeEnvironment) -> VolumeState:
         return state
 
 
-def _read_record(environment: VolumeEnvironment) -> VolumeRecord | None:
+def _read_record(folder: Path, instance_data: InstanceData | None) -> VolumeRecord | None:
     """Read the record. One that cannot be read stops the work, unless cloud-init has the declaration."""
     try:
-        return read_record(environment.paths.state)
+        return read_record(folder)
     except UnreadableContent as error:
-        instance_data = read_instance_data(environment.paths.cloud_init)
         if instance_data is not None and instance_data.value is not None:
             return None
         raise VolumeError(
-            f"the record of the volume in {environment.paths.state} cannot be read ({error})",
+            f"the record of the volume in {folder} cannot be read ({error})",
             "if this node has no data volume, remove the file volume.json there",
         ) from error
-
-
-def _update_record(
-    environment: VolumeEnvironment, declaration: VolumeDeclaration, record: VolumeRecord | None
-) -> VolumeRecord:
-    """Record the declaration, so that a boot without cloud-init's data does not use the root disk."""
-    updated = build_record(read_instance_data(environment.paths.cloud_init), declaration, record)
-    if updated != record:
-        write_record(environment.paths.state, updated)
-    return updated
 
 
 class _VolumeSetup:

@@ -84,12 +84,9 @@ class NamespaceHypervisor:
                 image = find_image(guest.image)
                 data_directory.build_data_directory(self._images, image)
                 disk.build_disk(guest, folder, self._list_services(image), self._images)
-                write_guest_file(folder, guest)
-                network.connect_guest(self._bridge, guest)
-                self._start(guest)
+                self._start_new(guest)
             except (GuestAgentError, OSError) as error:
-                self.destroy(guest.id)
-                raise CloudError(f"guest {guest.name} did not boot: {error}") from error
+                self._abandon(guest, error)
 
     def boot_copy(self, guest: Guest, origin_id: str) -> None:
         """Start a new guest from a copy of another's disk. Its own user data run too: its instance id is new."""
@@ -100,12 +97,9 @@ class NamespaceHypervisor:
                 with namespace_processes.pause_processes(self._get_namespace(origin.id)):
                     disk_copy.copy_disk(self._folders.find(origin.id), folder)
                 disk_copy.write_instance(folder, guest)
-                write_guest_file(folder, guest)
-                network.connect_guest(self._bridge, guest)
-                self._start(guest)
+                self._start_new(guest)
             except (GuestAgentError, OSError) as error:
-                self.destroy(guest.id)
-                raise CloudError(f"guest {guest.name} did not boot: {error}") from error
+                self._abandon(guest, error)
 
     def reboot(self, guest_id: str) -> None:
         """Shut down cleanly and boot again on the same disk. Also boots a guest after a power cut."""
@@ -166,6 +160,15 @@ class NamespaceHypervisor:
 
     def _get_namespace(self, guest_id: str) -> str:
         return network.build_link_names(self._bridge, guest_id).namespace
+
+    def _start_new(self, guest: Guest) -> None:
+        write_guest_file(self.find_folder(guest.id), guest)
+        network.connect_guest(self._bridge, guest)
+        self._start(guest)
+
+    def _abandon(self, guest: Guest, error: Exception) -> None:
+        self.destroy(guest.id)
+        raise CloudError(f"guest {guest.name} did not boot: {error}") from error
 
     def _start(self, guest: Guest) -> None:
         folder = self.find_folder(guest.id)
