@@ -58,6 +58,14 @@ def list_update_collectors(text: str) -> tuple[str, ...]:
     )
 
 
+def get_option(text: str, section: str, option: str) -> str:
+    """Return the last value of an option as oslo.config reads it, without interpolation; "" if there is none."""
+    values = _get_values(list(_parse_lines(text)), section, option)
+    value = values[-1] if values else ""
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in ('"', "'")
+    return (value[1:-1] if is_quoted else value).replace("$$", "$")
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """One line of the file. `option` is the one that it sets or continues; None for a header, comment or blank line."""

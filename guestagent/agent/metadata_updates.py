@@ -74,18 +74,19 @@ def read_update_route(
 ) -> UpdateRoute:
     """Read the collector's configuration, and what Heat has left on this machine."""
     config = settings.collector_config
-    text = _read_config(config)
+    text = read_collector_config(config)
     collectors = None if text is None else list_update_collectors(text)
+    server = _read_server(server_file)
     if collectors is None or collectors:
-        return UpdateRoute(str(config), collectors)
-    server = _read_server(server_file) or _find_server_in_document(settings)
+        return UpdateRoute(str(config), collectors, server)
+    server = server or _find_server_in_document(settings)
     is_pending = (cloud_init_folder / "status.json").exists() and not (
         cloud_init_folder / "result.json"
     ).exists()
     return UpdateRoute(str(config), collectors, server, is_pending)
 
 
-def _read_config(config: Path) -> str | None:
+def read_collector_config(config: Path) -> str | None:
     """Return the configuration with its drop-ins, as os-collect-config reads them; None if it cannot be read."""
     text = _read_text(config)
     if text is None:

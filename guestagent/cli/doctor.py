@@ -27,10 +27,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "doctor",
         help="find out why this node is not ready, or why Heat got no signal",
         description=(
-            "Check the metadata and its collector, the agent, disks, the wait condition handle and the connection to "
-            "it, the clock, the database server and the connection to its source. Each line is ok, warn or fail, with "
-            "advice; fail means that the node cannot become ready, or that its signal cannot reach Heat. The doctor "
-            "changes nothing, sends no signal and shows no secret, so the report can be pasted into a ticket. "
+            "Check the metadata, its collector and the server that it asks for updates, the agent, disks, the "
+            "wait condition handle and the connection to it, the clock, the database server and the connection to "
+            "its source. Each line is ok, warn or fail, with advice; fail means that the node cannot become "
+            "ready, that its signal cannot reach Heat, or that updates of its metadata do not reach it. The "
+            "doctor changes nothing, sends no signal and shows no secret, so the report can be pasted into a "
+            "ticket. "
             "Exit code 1 if any line is fail."
         ),
     )

@@ -38,7 +38,7 @@ class HttpRequest:
     method: str
     url: Secret
     host: str
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, Secret] = field(default_factory=dict)
 
 

@@ -24,6 +24,8 @@ def build_probes(**changes: Any) -> Probes:
         resolve_host=lambda host: ("10.0.0.7",),
         check_port=lambda host, port: None,
         request_root=lambda url, host, ca: HttpResponse(300, "", date=format_datetime(NOW, usegmt=True)),
+        send_request=lambda request, ca: HttpResponse(200, ""),
+        read_collector_log=lambda seconds: "",
         is_listening=lambda path: True,
         is_process_running=lambda name: True,
         measure_disk_space=lambda path: DiskSpace(5 * GIB, 10 * GIB),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from guestagent import atomic_file
 from guestagent.agent import metadata_files
+from guestagent.agent.doctor.duration import format_duration
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.metadata_files import CollectedDocument
@@ -17,7 +18,6 @@ from guestagent.metadata import Document, parse, require_resolved
 
 METADATA = Topic("metadata")
 COLLECTOR_PROCESS = "os-collect-config"
-TIME_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def find_document(settings: Settings) -> CollectedDocument | None:
@@ -69,14 +69,7 @@ def _describe_age(collected: CollectedDocument, probes: Probes) -> str:
             seconds = probes.get_utc_now().timestamp() - probes.get_modification_time(collected.path)
     except (OSError, ValueError, TypeError):
         return "of unknown age"
-    return f"{_format_duration(max(0.0, seconds))} old"
-
-
-def _format_duration(seconds: float) -> str:
-    for unit, length in TIME_UNITS:
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{format_duration(max(0.0, seconds))} old"
 
 
 def _check_collector(settings: Settings, probes: Probes) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from guestagent.agent import wakeup_pipe
+from guestagent.agent.service_control import CommandServiceControl
 from guestagent.agent.timestamp import Timestamp, read_timestamp
 from guestagent.secret import Secret
 from guestagent.signal import HttpOptions
@@ -24,6 +26,10 @@ from guestagent.signal.transports import utc_now
 
 PROBE_TIMEOUT_S = 5.0
 """For each probe: a resolver or a firewall that drops packets would delay the whole report."""
+COLLECTOR_LOG_FILE = Path("/var/log/os-collect-config.log")
+COLLECTOR_UNIT = "os-collect-config.service"
+JOURNAL_OPTIONS = ("--lines=60", "--output=cat", "--no-pager", "--quiet")
+LOG_BYTES_LIMIT = 16 * 1024
 
 
 def resolve_host(host: str) -> tuple[str, ...]:
@@ -57,6 +63,27 @@ def check_port(host: str, port: int) -> None:
 def request_root(url: str, host: str, ca_file: Path | None) -> HttpResponse:
     """Request the root of a web service without a credential. HandleUnreachable if it does not answer."""
     return send_request(HttpRequest("GET", Secret(url), host, b""), HttpOptions(ca_file), PROBE_TIMEOUT_S)
+
+
+def send_metadata_request(request: HttpRequest, ca_file: Path | None) -> HttpResponse:
+    """Send a collector's request. HandleUnreachable if there is no answer in time."""
+    return send_request(request, HttpOptions(ca_file), PROBE_TIMEOUT_S)
+
+
+def read_collector_log(seconds: float) -> str:
+    """Return what os-collect-config has logged lately; "" if nothing, or it cannot be read.
+
+    A guest without systemd has a log file. Its lines have no time, so all of them are as old as the last.
+    """
+    try:
+        if time.time() - get_modification_time(COLLECTOR_LOG_FILE) > seconds:
+            return ""
+        return COLLECTOR_LOG_FILE.read_bytes()[-LOG_BYTES_LIMIT:].decode(errors="replace")
+    except FileNotFoundError:
+        command = ("journalctl", f"--unit={COLLECTOR_UNIT}", f"--since=-{seconds:.0f}s", *JOURNAL_OPTIONS)
+        return CommandServiceControl((), (), (), command).read_log()
+    except OSError:
+        return ""
 
 
 def is_process_running(name: str) -> bool:
@@ -98,6 +125,8 @@ class Probes:
     resolve_host: Callable[[str], tuple[str, ...]] = field(default=resolve_host)
     check_port: Callable[[str, int], None] = field(default=check_port)
     request_root: Callable[[str, str, Path | None], HttpResponse] = field(default=request_root)
+    send_request: Callable[[HttpRequest, Path | None], HttpResponse] = field(default=send_metadata_request)
+    read_collector_log: Callable[[float], str] = field(default=read_collector_log)
     is_listening: Callable[[Path], bool] = field(default=wakeup_pipe.is_listening)
     is_process_running: Callable[[str], bool] = field(default=is_process_running)
     measure_disk_space: Callable[[Path], DiskSpace] = field(default=measure_disk_space)

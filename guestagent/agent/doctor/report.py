@@ -12,6 +12,7 @@ from guestagent.agent.doctor.finding import Finding
 from guestagent.agent.doctor.heat_handle import check_handle
 from guestagent.agent.doctor.metadata import check_metadata, find_document
 from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.doctor.update_route import check_update_route
 from guestagent.agent.settings import Settings
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import parse, require_resolved, salvage_document
@@ -21,6 +22,7 @@ def examine_node(settings: Settings, dependencies: PassDependencies, probes: Pro
     """Yield each finding when it is made. A probe that fails is a finding itself."""
     collected = find_document(settings)
     yield from check_metadata(collected, settings, probes)
+    yield from check_update_route(settings, probes)
     yield from check_agent(settings, dependencies.read_pause(), probes)
     yield from check_disks({"state": settings.state_folder}, probes)
     if collected is None:

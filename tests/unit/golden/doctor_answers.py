@@ -36,6 +36,7 @@ FAILING_PROBES = replace(
     HEALTHY_PROBES,
     check_port=build_failing_probe(ConnectionRefusedError(111, "Connection refused")),
     request_root=build_failing_probe(HandleUnreachable("no answer")),
+    send_request=build_failing_probe(HandleUnreachable("no answer")),
     is_listening=lambda path: False,
     is_process_running=lambda name: False,
     measure_disk_space=lambda path: DiskSpace(0, 10 * GIB),
@@ -58,7 +59,7 @@ def store_collected_document(folder: Path, document: Document) -> None:
         folder / "state",
         CollectedDocument.from_document(dump(document), folder / "cfn.json", NOW.isoformat()),
     )
-    text = "[DEFAULT]\ncommand = guestagent poke\n"
+    text = "[DEFAULT]\ncommand = guestagent poke\n[cfn]\nmetadata_url = http://heat.test/v1/\naccess_key_id = 3f7a\n"
     (folder / "os-collect-config.conf").write_text(text, encoding="utf-8")
 
 
