@@ -25,49 +25,32 @@ from guestagent.metadata.limits import (
     SERVER_ID_LIMIT,
 )
 from guestagent.metadata.network_shape import NetworkShape
-from guestagent.metadata.regex_fragments import END
 from guestagent.metadata.schema_types import (
     Boolean,
-    Choice,
     Integer,
     Key,
     MappingShape,
     Schema,
-    Text,
     ValueOrFunction,
 )
+from guestagent.metadata.seeding_shape import NODE, SEEDING, DonorServiceShape
 from guestagent.metadata.tls import TlsShape
-from guestagent.metadata.user_shapes import USER, UserListShape
+from guestagent.metadata.user_shapes import ACCOUNT, USER, UserListShape
 from guestagent.metadata.variable_consistency import check_section
 from guestagent.metadata.variable_shapes import VariablesShape
 from guestagent.metadata.volume_shape import VOLUME
 from guestagent.validation import Cursor, Problems
 
-NODE = Text(
-    255, pattern=rf"^[A-Za-z0-9_.-]+{END}", description="a resource's name (letters, digits, _, - and .)"
-)
 GENERATION = Integer(1, GENERATION_LIMIT)
 DEADLINE = Integer(1, CONDITION_TIMEOUT_LIMIT_S)
 POLLING = Integer(1, POLLING_INTERVAL_LIMIT_S)
 NEWER_VERSION_ADVICE = "a newer guestagent wrote this: update the image"
 
 
-def _method(method: str = "auto") -> str:
-    return method
-
-
 def _max_lag(max_lag: int = DEFAULT_MAX_LAG) -> int:
     return max_lag
 
 
-SEEDING = MappingShape(
-    _method,
-    {
-        "Method": Key(
-            "method", Choice(("auto", "replay")), "how an empty replica gets its data", default="auto"
-        )
-    },
-)
 READINESS = MappingShape(
     _max_lag,
     {
@@ -110,6 +93,12 @@ SECTION = MappingShape(
             "volume",
             VOLUME,
             "the volume that holds the data directory; it is on the root disk if it is missing",
+        ),
+        "Donor": Key("donor", DonorServiceShape(), "on a source: the replicas that it seeds"),
+        "Verification": Key(
+            "verification",
+            ACCOUNT,
+            "the account with which replicas compare their data with the source's",
         ),
     },
 )

@@ -17,6 +17,9 @@ DEFAULT_PORT = 3306
 DEFAULT_DEADLINE = 90
 DEFAULT_MAX_LAG = 10
 DEFAULT_FILE_SYSTEM = "xfs"
+DEFAULT_SEEDING_DEADLINE = 43200
+"""Heat's limit for a wait condition, in seconds."""
+DEFAULT_DONOR_PORT = 4444
 
 
 class Role(str, Enum):
@@ -112,13 +115,70 @@ class DataVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class Donor:
+    """How a replica reaches the donor of its data, which is its source.
+
+    `user` is its own account there, for this purpose only. A backup stream comes from `port`, where the donor presents
+    the certificate of `fingerprint` (SHA-256 of its DER form, in hex); None: one that the CA of the TLS has signed.
+    """
+
+    user: User
+    port: int = DEFAULT_DONOR_PORT
+    fingerprint: str | UnresolvedFunction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seeding:
+    """How an empty replica gets its data. `rate_limit` in MiB/s, None for no limit; `deadline` in seconds.
+
+    `reseed`: in this generation the replica's data are replaced, whatever they are; with `discard` the old data need
+    not be kept until the new ones are ready.
+    """
+
+    method: str = "auto"
+    rate_limit: int | None = None
+    deadline: int = DEFAULT_SEEDING_DEADLINE
+    donor: Donor | None = None
+    reseed: bool = False
+    discard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JoiningReplica:
+    """A replica that a source seeds: the account with which it asks for the data, and its replication user.
+
+    As soon as `replication_user` has a channel, the seed is over. `method` is the replica's.
+    """
+
+    node: str
+    user: User
+    replication_user: str | UnresolvedFunction
+    method: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class DonorService:
+    """What a source needs as a donor. `certificate` and `key` (PEM texts) are for the port of backup streams.
+
+    Without a certificate, the donor presents the database server's own. `rate_limit` in MiB/s limits each stream.
+    """
+
+    replicas: tuple[JoiningReplica, ...]
+    port: int = DEFAULT_DONOR_PORT
+    certificate: str | UnresolvedFunction | None = None
+    key: Secret | UnresolvedFunction | None = None
+    rate_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The `GuestAgent` section: all that guestagent adds to the metadata format of 2013.
 
     `deadline` and `max_lag` are in seconds. `network` is from where a replica's account may connect; None: from
     anywhere. If `server_id` is None, the agent derives one from its address. `polling_interval`, in seconds too, is the
     collector's; None: as in its configuration. `retain_passwords`: replaced passwords stay valid beyond the generation
-    in which they were replaced. `volume` None: the data directory is on the root disk.
+    in which they were replaced. `volume` None: the data directory is on the root disk. `donor`: on a source, which
+    replicas it seeds. `verification`: the account with which replicas compare their data with the source's.
     """
 
     version: int = VERSION
@@ -128,12 +188,14 @@ class Section:
     deadline: int = DEFAULT_DEADLINE
     network: IPv4Network | IPv6Network | None = None
     tls: Tls | None = None
-    seeding: str = "auto"
+    seeding: Seeding = Seeding()
     max_lag: int = DEFAULT_MAX_LAG
     polling_interval: int | None = None
     variables: Mapping[str, str | int | bool | UnresolvedFunction] = field(default_factory=dict)
     retain_passwords: bool = False
     volume: DataVolume | None = None
+    donor: DonorService | None = None
+    verification: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +237,7 @@ class Document:
             }
         if self.section.volume is not None:
             values_by_path["GuestAgent.Volume.Id"] = self.section.volume.id
+        values_by_path |= _list_seeding_values(self.section)
         values_by_path |= {
             f"GuestAgent.Variables.{name}": value for name, value in self.section.variables.items()
         }
@@ -186,3 +249,25 @@ class Document:
     def unresolved_paths(self) -> tuple[str, ...]:
         """The paths that hold a template function."""
         return tuple(self.functions)
+
+
+def _list_seeding_values(section: Section) -> dict[str, object]:
+    """List the values that may be functions, by their paths."""
+    values: dict[str, object] = {}
+    users: dict[str, User | None] = {"GuestAgent.Verification": section.verification}
+    if section.seeding.donor is not None:
+        values["GuestAgent.Seeding.Donor.Fingerprint"] = section.seeding.donor.fingerprint
+        users["GuestAgent.Seeding.Donor.User"] = section.seeding.donor.user
+    if section.donor is not None:
+        values |= {
+            "GuestAgent.Donor.Certificate": section.donor.certificate,
+            "GuestAgent.Donor.Key": section.donor.key,
+        }
+        for index, replica in enumerate(section.donor.replicas):
+            path = f"GuestAgent.Donor.Replicas[{index}]"
+            values[f"{path}.ReplicationUser"] = replica.replication_user
+            users[f"{path}.User"] = replica.user
+    for path, user in users.items():
+        if user is not None:
+            values |= {f"{path}.name": user.name, f"{path}.password": user.password}
+    return values

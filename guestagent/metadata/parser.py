@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from guestagent.errors import InvalidMetadata, Problem
-from guestagent.metadata.declaration import DEADLINE, DOCUMENT, GENERATION, HANDLE, NODE, POLLING
+from guestagent.metadata.declaration import DEADLINE, DOCUMENT, GENERATION, HANDLE, POLLING
 from guestagent.metadata.document import DEFAULT_DEADLINE, Document, Handle, Section
 from guestagent.metadata.schema_types import Shape
+from guestagent.metadata.seeding_shape import NODE
 from guestagent.validation import Problems
 
 T = TypeVar("T")

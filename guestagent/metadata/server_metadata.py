@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestagent.errors import InvalidMetadata, Problem
-from guestagent.metadata.declaration import NODE
 from guestagent.metadata.document import DataVolume, UnresolvedFunction
 from guestagent.metadata.schema_types import Key, MappingShape
+from guestagent.metadata.seeding_shape import NODE
 from guestagent.metadata.volume_shape import VOLUME
 from guestagent.metadata.writer import dump_volume
 from guestagent.strict_json import UnreadableContent, parse_json

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestagent.metadata.document import (
+    DEFAULT_DONOR_PORT,
     DEFAULT_FILE_SYSTEM,
     DEFAULT_MAX_LAG,
     DEFAULT_PORT,
     CfnHandle,
     DataVolume,
     Document,
+    Donor,
+    DonorService,
     Handle,
+    JoiningReplica,
     Section,
+    Seeding,
     Source,
     Tls,
     UnresolvedFunction,
@@ -90,11 +95,17 @@ class _DocumentWriter:
             ("TLS", None if section.tls is None else self._write_tls(section.tls), None),
             ("Variables", {name: self.encode(value) for name, value in section.variables.items()}, {}),
             ("Network", None if section.network is None else str(section.network), None),
-            ("Seeding", {"Method": section.seeding}, {"Method": default.seeding}),
+            ("Seeding", self._write_seeding(section.seeding), {}),
             ("Readiness", {"MaxLag": section.max_lag}, {"MaxLag": DEFAULT_MAX_LAG}),
             ("RetainPasswords", section.retain_passwords, False),
             ("PollingInterval", section.polling_interval, None),
             ("Volume", None if section.volume is None else self.write_volume(section.volume), None),
+            ("Donor", None if section.donor is None else self._write_donor_service(section.donor), None),
+            (
+                "Verification",
+                None if section.verification is None else self._write_user(section.verification),
+                None,
+            ),
         )
         return {"Version": section.version, **written}
 
@@ -107,6 +118,42 @@ class _DocumentWriter:
             ("Key", tls.key, None),
             ("ClientCertificates", tls.client_certificates, False),
         )
+
+    def _write_seeding(self, seeding: Seeding) -> dict[str, Any]:
+        default = Seeding()
+        return self._write_keys(
+            ("Method", seeding.method, default.method),
+            ("RateLimit", seeding.rate_limit, None),
+            ("Deadline", None if seeding.deadline == default.deadline else seeding.deadline, None),
+            ("Donor", None if seeding.donor is None else self._write_donor(seeding.donor), None),
+            ("Reseed", seeding.reseed, False),
+            ("Discard", seeding.discard, False),
+        )
+
+    def _write_donor(self, donor: Donor) -> dict[str, Any]:
+        rest = self._write_keys(
+            ("Port", donor.port, DEFAULT_DONOR_PORT), ("Fingerprint", donor.fingerprint, None)
+        )
+        return {"User": self._write_user(donor.user), **rest}
+
+    def _write_donor_service(self, donor: DonorService) -> dict[str, Any]:
+        return {
+            "Replicas": [self._write_joining_replica(replica) for replica in donor.replicas],
+            **self._write_keys(
+                ("Port", donor.port, DEFAULT_DONOR_PORT),
+                ("Certificate", donor.certificate, None),
+                ("Key", donor.key, None),
+                ("RateLimit", donor.rate_limit, None),
+            ),
+        }
+
+    def _write_joining_replica(self, replica: JoiningReplica) -> dict[str, Any]:
+        return {
+            "Node": replica.node,
+            "User": self._write_user(replica.user),
+            "ReplicationUser": self.encode(replica.replication_user),
+            **self._write_keys(("Method", replica.method, "auto")),
+        }
 
     def write_volume(self, volume: DataVolume) -> dict[str, Any]:
         size = {"SizeGiB": self.encode(volume.size_gib)}

@@ -14,9 +14,13 @@ from guestagent.metadata import (
     CfnHandle,
     DataVolume,
     Document,
+    Donor,
+    DonorService,
     Handle,
     HotHandle,
+    JoiningReplica,
     Section,
+    Seeding,
     Source,
     Tls,
     UnresolvedFunction,
@@ -97,6 +101,41 @@ volumes = st.builds(
     st.sampled_from(["xfs", "ext4"]),
     st.booleans(),
 )
+methods = st.sampled_from(["auto", "replay", "clone", "backup", "dump"])
+ports = st.integers(1, 65535)
+rate_limits = st.none() | st.integers(1, 100_000)
+donors = st.builds(
+    Donor, users, ports, st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True) | functions
+)
+seedings = st.builds(
+    Seeding,
+    methods,
+    rate_limits,
+    st.integers(1, 2_592_000),
+    st.none() | donors,
+    st.booleans(),
+    st.booleans(),
+)
+joining_replicas = st.builds(
+    JoiningReplica,
+    st.from_regex(r"[A-Za-z0-9_.-]{1,40}", fullmatch=True),
+    users,
+    names | functions,
+    methods,
+)
+joining_replica_lists = st.lists(
+    joining_replicas, max_size=3, unique_by=(lambda each: each.node, lambda each: each.user.name)
+).map(tuple)
+donor_services = st.one_of(
+    st.builds(DonorService, joining_replica_lists, ports, rate_limit=rate_limits),
+    st.builds(
+        DonorService,
+        joining_replica_lists,
+        ports,
+        st.just(PEM) | functions,
+        st.just(Secret(PRIVATE_KEY)) | functions,
+    ),
+)
 sections = st.builds(
     Section,
     node=st.none() | st.from_regex(r"[A-Za-z0-9_.-]{1,40}", fullmatch=True),
@@ -105,11 +144,13 @@ sections = st.builds(
     deadline=st.integers(1, 43200),
     network=st.none() | networks,
     tls=st.none() | encryptions,
-    seeding=st.sampled_from(["auto", "replay"]),
+    seeding=seedings,
     max_lag=st.integers(0, 86400),
     polling_interval=st.none() | st.integers(1, 3600),
     variables=st.lists(variables, max_size=3).map(dict),
     volume=st.none() | volumes,
+    donor=st.none() | donor_services,
+    verification=st.none() | users,
 )
 sources = st.builds(Source, addresses | functions, users, st.integers(1, 65535))
 documents = st.one_of(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from guestagent.metadata import Document, Section, Source, Tls, User, documents, dump, parse
+from guestagent.metadata import Document, Section, Seeding, Source, Tls, User, documents, dump, parse
 from guestagent.secret import Secret
 from tests.unit.golden.signal_files import HANDLES, UNUSABLE
 from tests.unit.golden.stored_file import StoredFile
@@ -26,7 +26,7 @@ FULL_SOURCE = Document(
         deadline=120,
         network=IPv4Network("10.0.0.0/24"),
         tls=Tls(ca=CA, verify=False, client_certificates=True),
-        seeding="replay",
+        seeding=Seeding("replay"),
         max_lag=5,
         polling_interval=15,
         variables={"max_connections": 200, "binlog_row_image": "FULL", "event_scheduler": True},

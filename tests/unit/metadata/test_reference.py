@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from guestagent.metadata import documents, parse
-from guestagent.metadata.declaration import DOCUMENT_KEYS, READINESS, SECTION, SEEDING, SOURCE
+from guestagent.metadata.declaration import DOCUMENT_KEYS, READINESS, SECTION, SOURCE
+from guestagent.metadata.seeding_shape import DONOR, DONOR_SERVICE, JOINING_REPLICA, SEEDING
 from guestagent.metadata.tls import TLS
 from guestagent.metadata.volume_shape import VOLUME
 
@@ -24,7 +25,15 @@ def iterate_keys() -> Iterator[str]:
     yield from DOCUMENT_KEYS.keys
     yield from (f"Master.{key}" for key in SOURCE.keys)
     yield from (key for key in SECTION.keys if key not in ("Seeding", "Readiness"))
-    for name, record in (("TLS", TLS), ("Seeding", SEEDING), ("Readiness", READINESS), ("Volume", VOLUME)):
+    for name, record in (
+        ("TLS", TLS),
+        ("Seeding", SEEDING),
+        ("Seeding.Donor", DONOR),
+        ("Readiness", READINESS),
+        ("Volume", VOLUME),
+        ("Donor", DONOR_SERVICE),
+        ("Donor.Replicas[]", JOINING_REPLICA),
+    ):
         yield from (f"{name}.{key}" for key in record.keys)
 
 

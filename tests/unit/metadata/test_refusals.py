@@ -23,9 +23,9 @@ def test_every_problem_is_reported_at_once() -> None:
         "Master.Port: expected an integer from 1 to 65535, found 0",
         "Master.User.name: expected at most 32 characters, found 33 (MySQL accepts no more for a user)",
         "Master.User.password: expected a string, found a list",
-        "GuestAgent.Generatoin: expected one of Deadline, Generation, Network, Node, PollingInterval, Readiness, "
-        "RetainPasswords, Seeding, ServerId, TLS, Variables, Version, Volume, found an unknown key (did you mean "
-        "Generation?)",
+        "GuestAgent.Generatoin: expected one of Deadline, Donor, Generation, Network, Node, PollingInterval, "
+        "Readiness, RetainPasswords, Seeding, ServerId, TLS, Variables, Verification, Version, Volume, found an "
+        "unknown key (did you mean Generation?)",
         "GuestAgent.ServerId: expected an integer from 1 to 4294967295, found 0",
     ]
 

@@ -86,7 +86,7 @@ USERS = [{"name": f"slave{number:04}", "password": "secret"} for number in range
         ),
         (
             build_source(Seeding={"Method": "rsync"}),
-            "GuestAgent.Seeding.Method: expected auto or replay, found another word",
+            "GuestAgent.Seeding.Method: expected auto or replay or clone or backup or dump, found another word",
         ),
         (
             build_source(Variables={"long_query_time": 1.5}),
