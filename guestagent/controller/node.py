@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from guestagent.metadata import DataVolume
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -11,7 +13,8 @@ class Node:
 
     `name` is the name of its server's resource. It does not depend on the role, which may change. `generation` counts
     the changes that the node had to prove: each has its own handle and condition. `password_number` counts the
-    passwords of its account: each is a separate resource.
+    passwords of its account: each is a separate resource. `volume` is the data volume in its document: guestagent keeps
+    it, but neither creates nor attaches it.
     """
 
     flavor: str
@@ -20,6 +23,7 @@ class Node:
     server_id: int = 0
     generation: int = 1
     password_number: int = 1
+    volume: DataVolume | None = None
 
     def renewed(self) -> Node:
         """Return the node in its next generation, in which it has something new to prove."""

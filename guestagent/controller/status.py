@@ -12,7 +12,7 @@ from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
 from guestagent.controller.node_state import NodeState, derive_node_state
 from guestagent.controller.stack_reader import find_stack
-from guestagent.controller.template import get_role, parse
+from guestagent.controller.template import get_role, read_cluster
 from guestagent.errors import CloudRefused
 from guestagent.metadata import Role
 
@@ -54,7 +54,7 @@ def read_cluster_status(heat: Heat, name: str) -> ClusterStatus:
         raise CloudRefused(f"there is no stack {name}")
     if stack.in_progress:
         return ClusterStatus(stack, tuple(_read_nodes_in_progress(heat.resources(stack))))
-    cluster = parse(heat.template(stack))
+    cluster = read_cluster(heat.template(stack))
     return ClusterStatus(
         stack, tuple(_read_idle_nodes(stack, cluster, heat.detailed(stack), heat.outputs(stack)))
     )

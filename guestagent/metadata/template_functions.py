@@ -84,7 +84,8 @@ def read_function(cursor: Cursor) -> UnresolvedFunction | None:
 def build_function(function: Mapping[str, object]) -> UnresolvedFunction:
     """Return a function of a template that this program makes, which is valid."""
     [(name, arguments)] = function.items()
-    return UnresolvedFunction(_describe_function(name, arguments), json.dumps(function))
+    text = json.dumps(function, sort_keys=True, separators=(",", ":"))
+    return UnresolvedFunction(_describe_function(name, arguments), text)
 
 
 def encode_canonical_json(value: object) -> str | None:

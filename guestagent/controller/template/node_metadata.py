@@ -84,6 +84,7 @@ def _build_section(cluster: Cluster, node: Node, functions: DialectFunctions) ->
         # fills: with every signal Heat merges the template's metadata into each server's own, and if that changes it,
         # a server that is being created never completes (docs/explanation/dialects.md).
         polling_interval=cluster.polling_interval if cluster.dialect is Dialect.HOT else None,
+        volume=node.volume,
     )
 
 

@@ -30,7 +30,8 @@ from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE
 from guestagent.controller.template.template_diff import compare_templates
 from guestagent.controller.template.userdata import UserDataSettings, parse_user_data
 from guestagent.errors import InvalidCluster, InvalidTemplate
-from guestagent.metadata import Tls
+from guestagent.metadata import DataVolume, Tls
+from guestagent.metadata.volume_shape import VOLUME
 from guestagent.validation import Cursor, Problems
 
 PASSWORD_NAME_PATTERN = re.compile(r"(.+)Password([1-9][0-9]{0,6})?")
@@ -43,18 +44,29 @@ def parse(template: object) -> Cluster:
     A description may differ, and so may the order of keys.
     """
     problems = Problems()
-    keys = detect_keys(template)
-    settings = _read_settings(problems.open_cursor(template), keys)
-    problems.raise_if_any(InvalidTemplate)
-    assert settings is not None
+    cluster = read_cluster(template)
     try:
-        cluster = Cluster(**settings)
         expected = render(cluster)
     except InvalidCluster as error:
         raise InvalidTemplate(error.problems, "the cluster in this template") from error
-    compare_templates(expected, _normalise_version(template, keys), problems)
+    compare_templates(expected, _normalise_version(template, detect_keys(template)), problems)
     problems.raise_if_any(InvalidTemplate)
     return cluster
+
+
+def read_cluster(template: object) -> Cluster:
+    """Return the cluster in this template, whatever else is in it. Only for looking: an update would remove the rest.
+
+    Raise InvalidTemplate if a value of the cluster is missing or invalid.
+    """
+    problems = Problems()
+    settings = _read_settings(problems.open_cursor(template), detect_keys(template))
+    problems.raise_if_any(InvalidTemplate)
+    assert settings is not None
+    try:
+        return Cluster(**settings)
+    except InvalidCluster as error:
+        raise InvalidTemplate(error.problems, "the cluster in this template") from error
 
 
 def _read_settings(cursor: Cursor, keys: TemplateKeys) -> dict[str, Any] | None:
@@ -171,7 +183,14 @@ def _read_node(server: Cursor, keys: TemplateKeys, password_numbers: Mapping[str
         server_id=server_id,
         generation=generation,
         password_number=password_numbers.get(name, 1),
+        volume=_read_volume(server, keys),
     )
+
+
+def _read_volume(server: Cursor, keys: TemplateKeys) -> DataVolume | None:
+    path = (keys.metadata, "GuestAgent", "Volume")
+    volume = find_value(server, *path) if has_key(server, *path) else None
+    return None if volume is None else VOLUME.read(volume)
 
 
 def _find_password_numbers(names: Iterable[str]) -> dict[str, int]:

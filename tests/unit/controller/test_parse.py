@@ -13,10 +13,15 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guestagent.controller import Cluster, parse, render
+from guestagent.controller import Cluster, Dialect, parse, render
 from guestagent.errors import InvalidTemplate
+from guestagent.metadata import DataVolume
+from guestagent.metadata.document import UnresolvedFunction
+from guestagent.metadata.template_functions import build_function
 from tests.support.cluster_strategies import SMALL, build_cluster, clusters
 from tests.support.template_garbage import garbage
+
+VOLUME_ID = "3e9f5b0c-64d1-4c1e-9a55-0c6a3e2f7d18"
 
 
 @given(clusters())
@@ -45,6 +50,23 @@ def test_a_version_that_yaml_read_as_a_date_is_taken() -> None:
 
 def test_the_description_is_free() -> None:
     assert parse(render(build_cluster()) | {"Description": "ours"}) == build_cluster()
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("volume_id", [VOLUME_ID, build_function({"get_resource": "data"})])
+def test_the_volume_of_a_node_is_kept_through_every_change(
+    dialect: Dialect, volume_id: str | UnresolvedFunction
+) -> None:
+    volume = DataVolume(volume_id, size_gib=20, is_new=True)
+    cluster = build_cluster(replicas=1, dialect=dialect)
+    cluster = replace(cluster, replicas=(replace(cluster.replicas[0], volume=volume),))
+
+    changed = parse(render(parse(render(cluster)).add_replica(SMALL).renew("Slave0000")))
+
+    assert [node.volume for node in changed] == [None, volume, None]
+    metadata = render(changed)["Resources" if dialect is Dialect.CFN else "resources"]["Slave0000"]
+    document = metadata["Metadata" if dialect is Dialect.CFN else "metadata"]
+    assert list(document["GuestAgent"]["Volume"]) == ["Id", "SizeGiB", "New"]
 
 
 @given(garbage)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from guestagent.cli.progress import build_status_document, format_status
 from guestagent.controller import FakeHeat, NodeState, Resource, Stacks
 from guestagent.controller.node_state import derive_node_state
+from guestagent.errors import InvalidTemplate
 from guestagent.retry import FakeClock
 from tests.support.cluster_strategies import LARGE, SMALL, build_cluster
 
@@ -34,6 +37,24 @@ def test_a_stack_at_rest_shows_roles_addresses_and_evidence() -> None:
         ("replica", "Slave0000", SMALL.flavor, NodeState.READY, "10.0.0.12"),
     ]
     assert status.nodes[0].evidence == {"condition": "Master0000ReadyWaitCond"}
+
+
+def test_a_stack_with_a_data_volume_is_shown_and_not_changed() -> None:
+    heat = build_heat("db", replicas=1)
+    template = json.loads(json.dumps(heat.live["db"].template))
+    heat.live["db"].template, resources = template, template["Resources"]
+    resources["Data"] = {"Type": "OS::Cinder::Volume", "Properties": {"size": 20}}
+    resources["Slave0000"]["Metadata"]["GuestAgent"]["Volume"] = {"Id": {"Ref": "Data"}, "SizeGiB": 20}
+    stacks = Stacks(heat, FakeClock())
+
+    status = stacks.status("db")
+
+    assert [(node.name, node.state, node.node.volume is None) for node in status.nodes] == [
+        ("Master0000", NodeState.READY, True),
+        ("Slave0000", NodeState.READY, False),
+    ]
+    with pytest.raises(InvalidTemplate, match=r"Resources\.Data: expected none.*an update would remove it"):
+        stacks.change("db", lambda cluster: cluster.add_replica(SMALL))
 
 
 def test_a_stack_in_progress_is_read_by_safe_requests_only() -> None:
