@@ -21,6 +21,7 @@
     ├── DeadlineExceeded                7   a time limit is over
     ├── StorageError             (retry)    8   a file of guestagent cannot be read or written (full disk, permissions)
     ├── VolumeError                     9   the data volume: missing, foreign, damaged, or it holds something else
+    ├── SeedError                      10   the data of a replica could not be copied from its source
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
 (retry): another attempt can succeed without a change.
@@ -197,6 +198,21 @@ class VolumeError(GuestAgentError):
 
     def __init__(self, reason: str, advice: str = "") -> None:
         super().__init__(reason)
+        self._advice = advice
+
+    @property
+    def advice(self) -> str:
+        return self._advice
+
+
+class SeedError(GuestAgentError):
+    """A seed that failed. `is_transient`: another attempt can succeed without a change by a person."""
+
+    exit_code = 10
+
+    def __init__(self, reason: str, advice: str = "", *, is_transient: bool = False) -> None:
+        super().__init__(reason)
+        self.is_transient = is_transient
         self._advice = advice
 
     @property

@@ -29,8 +29,8 @@ DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
 On the operator's workstation: cluster, validate, elements-path.
-On a node: status, doctor, plan, apply, pause, resume, accept-source, volume; its services run serve, poke
-and identity.
+On a node: status, doctor, plan, apply, pause, resume, accept-source, volume, seed; its services run serve,
+poke and identity.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -45,6 +45,7 @@ exit codes:
   7  the deadline is over
   8  a file or the output cannot be written, or a file of guestagent cannot be read
   9  the data volume is missing, foreign or damaged
+ 10  the data could not be copied from the source
  70  a bug of guestagent
  77  this machine lacks what the command needs (root, namespaces)
 130  interrupted"""
@@ -60,6 +61,7 @@ COMMAND_MODULES = {
     "resume": "pause",
     "accept-source": "accept_source",
     "volume": "volume",
+    "seed": "seed",
     "identity": "identity",
     "validate": "validate",
     "elements-path": "elements_path",

@@ -36,7 +36,8 @@ ARROWS: dict[str, set[str]] = {
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
     "volume": FOUNDATION | {"metadata"},
-    "agent": FOUNDATION | {"metadata", "database", "signal", "volume"},
+    "seeding": FOUNDATION | {"metadata", "database"},
+    "agent": FOUNDATION | {"metadata", "database", "signal", "volume", "seeding"},
     "controller": {
         *(
             "metadata",
@@ -73,10 +74,10 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "real_heat": {"host", "openstack/keystone", "database_servers"},
     "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "containers", "real_heat"},
 }
-GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "agent"}
+GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "seeding", "agent"}
 GUEST_COMMANDS = {
     *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "identity.py"),
-    *("volume.py", "input_file.py"),
+    *("volume.py", "seed.py", "input_file.py"),
     *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}

@@ -1,0 +1,121 @@
+"""`guestagent seed`: what the seed's unit executes, and a look at the seed's state."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from guestagent.cli import options
+from guestagent.errors import SeedError, StorageError
+
+if TYPE_CHECKING:
+    from guestagent.agent.settings import Settings
+    from guestagent.seeding import SeedMethod, SeedState
+    from guestagent.seeding.protocols import SeedRunner
+    from guestagent.seeding.worker import WorkerEnvironment
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands of this group."""
+    group = commands.add_parser(
+        "seed",
+        help="copy the source's data to this replica, or show how far that is",
+        description="The seed of this replica: a copy of its source's data. The agent requests it when it is needed, "
+        "and the unit guestagent-seed runs it.",
+    )
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    run = actions.add_parser(
+        "run",
+        help="work off the agent's request, if there is one",
+        description="Work off the seed that the agent has requested, from where an earlier run has left it. Without a "
+        "request nothing happens. Exit code 10 if the seed has failed.",
+    )
+    run.set_defaults(run=run_worker)
+    show = actions.add_parser("show", help="show the newest seed: its method, phase, bytes and failure")
+    show.set_defaults(run=run_show)
+    for parser in (run, show):
+        options.add_json_option(parser)
+        options.add_config_option(parser)
+
+
+def run_worker(args: argparse.Namespace) -> int:
+    """Work off the request. SIGTERM ends the run between two steps; the next one goes on."""
+    from guestagent.agent.settings import load_settings
+    from guestagent.seeding.protocols import SeedInterrupted
+    from guestagent.seeding.worker import run_seed
+
+    environment = _build_environment(load_settings(args.config), _handle_termination())
+    try:
+        state = run_seed(environment)
+    except SeedInterrupted:
+        return 0
+    return _print_state(state, as_json=args.json)
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Print the state of the newest seed."""
+    from guestagent.agent.settings import load_settings
+    from guestagent.seeding import SeedFiles
+    from guestagent.strict_json import UnreadableContent
+
+    files = SeedFiles(load_settings(args.config).state_folder)
+    try:
+        state = files.read_state()
+    except UnreadableContent as error:
+        raise StorageError(f"the state in {files.folder} cannot be read ({error})") from error
+    return _print_state(state, as_json=args.json)
+
+
+def _print_state(state: SeedState | None, *, as_json: bool) -> int:
+    from guestagent.seeding import SeedPhase
+
+    if as_json:
+        sys.stdout.write(json.dumps(None if state is None else state.as_json()) + "\n")
+    elif state is None:
+        sys.stdout.write("no seed\n")
+    else:
+        sys.stdout.write(f"{state.describe()}\n")
+    return SeedError.exit_code if state is not None and state.phase is SeedPhase.FAILED else 0
+
+
+def _handle_termination() -> Callable[[], bool]:
+    """Return whether SIGTERM or SIGINT has come, from now on."""
+    received: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: received.append(number))
+    return lambda: bool(received)
+
+
+def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> WorkerEnvironment:
+    from guestagent.agent.seed_server_control import SeedServerControl
+    from guestagent.agent.service_control import build_service_control
+    from guestagent.retry import SystemClock
+    from guestagent.seeding import SeedFiles
+    from guestagent.seeding.worker import WorkerEnvironment
+
+    clock, files = SystemClock(), SeedFiles(settings.state_folder)
+    request = files.read_request()
+    family = "mysql" if request is None else request.family
+    service = build_service_control(settings.service, family)
+    return WorkerEnvironment(
+        files=files,
+        clock=clock,
+        server=SeedServerControl(service, settings.database_socket, settings.database_timeout, clock),
+        runners=_list_runners(),
+        is_stopping=is_stopping,
+        log=_log,
+    )
+
+
+def _list_runners() -> Mapping[SeedMethod, Callable[[], SeedRunner]]:
+    """Return how the runner of each method is built. What a method needs is imported only when it is used."""
+    return {}
+
+
+def _log(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

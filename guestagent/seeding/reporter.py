@@ -1,0 +1,110 @@
+"""Writes the progress of a seed to its state file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from guestagent.errors import GuestAgentError, SeedError, StorageError
+from guestagent.retry import Clock
+from guestagent.seeding.protocols import SeedInterrupted, SeedResult
+from guestagent.seeding.request import SeedRequest
+from guestagent.seeding.seed_files import SeedFiles
+from guestagent.seeding.state import SeedPhase, SeedState
+
+STALL_TIMEOUT_S = 60.0
+"""An attempt whose bytes have not moved for so long is given up, and another one begins."""
+WRITE_INTERVAL_S = 1.0
+REQUEST_INTERVAL_S = 1.0
+
+
+class FileReporter:
+    """A SeedReporter. Its time is that of the machine's running, and goes on where the last worker's ended."""
+
+    def __init__(
+        self,
+        state: SeedState,
+        request: SeedRequest,
+        files: SeedFiles,
+        clock: Clock,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._state, self._request, self._files = state, request, files
+        self._clock, self._is_stopping = clock, is_stopping
+        self._start = clock.now() - state.elapsed_s
+        self._last_write = self._last_look = clock.now()
+        self._rate_from = (clock.now(), state.bytes_done)
+
+    @property
+    def state(self) -> SeedState:
+        return self._state
+
+    @property
+    def elapsed_s(self) -> float:
+        return self._clock.now() - self._start
+
+    def begin_attempt(self) -> None:
+        """Count an attempt. Its bytes begin to move now."""
+        elapsed = self.elapsed_s
+        self._write(replace(self._state, attempts=self._state.attempts + 1, moved_at_s=elapsed))
+
+    def enter(self, phase: SeedPhase) -> None:
+        self.check_stop()
+        state = self._state.count(self.elapsed_s).enter(phase)
+        self._rate_from = (self._clock.now(), state.bytes_done)
+        self._write(replace(state, moved_at_s=self.elapsed_s))
+
+    def report_bytes(self, done: int, total: int) -> None:
+        self.check_stop()
+        state, now, elapsed = self._state, self._clock.now(), self.elapsed_s
+        if done != state.bytes_done:
+            state = replace(state, bytes_done=done, bytes_total=total, moved_at_s=elapsed)
+        elif elapsed - state.moved_at_s >= STALL_TIMEOUT_S:
+            reason = f"no byte has come for {STALL_TIMEOUT_S:.0f} s, after {done} bytes"
+            raise SeedError(reason, "is the source's node up, and the network?", is_transient=True)
+        self._state = state
+        if now - self._last_write >= WRITE_INTERVAL_S:
+            self._write(replace(state.count(elapsed), rate=self._measure_rate(now, done)))
+
+    def _measure_rate(self, now: float, done: int) -> int:
+        since, before = self._rate_from
+        self._rate_from = (now, done)
+        return max(0, int((done - before) / (now - since))) if now > since else 0
+
+    def remember(self, memo: Mapping[str, str]) -> None:
+        self._write(replace(self._state, memo=dict(memo)))
+
+    def check_stop(self) -> None:
+        if self._is_stopping():
+            raise SeedInterrupted
+        now = self._clock.now()
+        if now - self._last_look >= REQUEST_INTERVAL_S:
+            self._last_look = now
+            if not self._files.has_request(self._request.id):
+                raise SeedInterrupted
+
+    def note_failure(self, error: GuestAgentError) -> None:
+        """Record why an attempt has failed. A full disk must not end the next one."""
+        state = replace(self._state.count(self.elapsed_s), failure=str(error), advice=error.advice, rate=0)
+        with suppress(StorageError):
+            self._write(state)
+
+    def fail(self, error: GuestAgentError) -> SeedState:
+        """End the seed."""
+        state = self._state.count(self.elapsed_s).enter(SeedPhase.FAILED)
+        return self._write(replace(state, failure=str(error), advice=error.advice))
+
+    def complete(self, result: SeedResult) -> SeedState:
+        """End the seed: its data are in place, and the server runs."""
+        state = self._state.count(self.elapsed_s).enter(SeedPhase.DONE)
+        return self._write(
+            replace(
+                state, position=result.position, bytes_done=result.bytes_done, failure="", advice="", memo={}
+            )
+        )
+
+    def _write(self, state: SeedState) -> SeedState:
+        self._files.write_state(state)
+        self._state, self._last_write = state, self._clock.now()
+        return state

@@ -1,0 +1,111 @@
+"""What the agent asks the seed worker to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guestagent.secret import Secret
+from guestagent.seeding.method import SeedMethod
+from guestagent.strict_json import UnreadableContent, get_number, get_text
+
+
+@dataclass(frozen=True, slots=True)
+class DonorEndpoint:
+    """Where the data come from, and as whom the worker asks for them.
+
+    `port` is the database server's, `stream_port` that of backup streams, where the donor presents the certificate of
+    `fingerprint` (SHA-256 of the DER form, in hex; "": one that `ca` has signed). `ca` is a PEM text, "" for none.
+    `requires_tls`, `verifies_name`: as the channel does.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: Secret = field(repr=False)
+    stream_port: int = 0
+    fingerprint: str = ""
+    ca: str = ""
+    requires_tls: bool = False
+    verifies_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRequest:
+    """One seed. `id` is unique; `node` is this replica's name in its stack.
+
+    `socket` and `data_directory` are paths of the local server. `rate_limit` in MiB/s, 0 for none; `deadline_s` counts
+    from the worker's first start. `expected_bytes` is the size of the source's data, 0 if unknown. `replaces_data`: the
+    local data are given up on purpose, and stay until the new ones are ready unless `discards_data`.
+    """
+
+    id: str
+    method: SeedMethod
+    family: str
+    node: str
+    socket: str
+    data_directory: str
+    donor: DonorEndpoint
+    rate_limit: int = 0
+    deadline_s: int = 43200
+    expected_bytes: int = 0
+    replaces_data: bool = False
+    discards_data: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """Return the request for its file. It holds the password in clear."""
+        donor = self.donor
+        return {
+            "id": self.id,
+            "method": str(self.method),
+            "family": self.family,
+            "node": self.node,
+            "socket": self.socket,
+            "data_directory": self.data_directory,
+            "host": donor.host,
+            "port": donor.port,
+            "user": donor.user,
+            "password": donor.password.reveal(),
+            "stream_port": donor.stream_port,
+            "fingerprint": donor.fingerprint,
+            "ca": donor.ca,
+            "requires_tls": donor.requires_tls,
+            "verifies_name": donor.verifies_name,
+            "rate_limit": self.rate_limit,
+            "deadline_s": self.deadline_s,
+            "expected_bytes": self.expected_bytes,
+            "replaces_data": self.replaces_data,
+            "discards_data": self.discards_data,
+        }
+
+
+def parse_request(data: Mapping[str, object]) -> SeedRequest:
+    """Build a request from its JSON object. Raises UnreadableContent."""
+    try:
+        method = SeedMethod(get_text(data, "method"))
+    except ValueError as error:
+        raise UnreadableContent(str(error)) from error
+    return SeedRequest(
+        id=get_text(data, "id"),
+        method=method,
+        family=get_text(data, "family"),
+        node=get_text(data, "node"),
+        socket=get_text(data, "socket"),
+        data_directory=get_text(data, "data_directory"),
+        donor=DonorEndpoint(
+            host=get_text(data, "host"),
+            port=int(get_number(data, "port")),
+            user=get_text(data, "user"),
+            password=Secret(get_text(data, "password")),
+            stream_port=int(get_number(data, "stream_port")),
+            fingerprint=get_text(data, "fingerprint"),
+            ca=get_text(data, "ca"),
+            requires_tls=data.get("requires_tls") is True,
+            verifies_name=data.get("verifies_name") is True,
+        ),
+        rate_limit=int(get_number(data, "rate_limit")),
+        deadline_s=int(get_number(data, "deadline_s")),
+        expected_bytes=int(get_number(data, "expected_bytes")),
+        replaces_data=data.get("replaces_data") is True,
+        discards_data=data.get("discards_data") is True,
+    )

@@ -1,0 +1,229 @@
+"""The seed worker: one request, any number of attempts, and a kill between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guestagent.errors import SeedError, StorageError
+from guestagent.file_lock import hold_lock
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from guestagent.seeding import DonorEndpoint, SeedFiles, SeedMethod, SeedPhase, SeedRequest, SeedState
+from guestagent.seeding.fake import FakeRunner, FakeServerControl
+from guestagent.seeding.protocols import SeedInterrupted, SeedReporter, SeedResult, ServerControl
+from guestagent.seeding.worker import WorkerEnvironment, run_seed
+
+DONOR = DonorEndpoint("10.0.0.7", 3306, "donor0001", Secret("s3cret"), stream_port=4444)
+REQUEST = SeedRequest("a1", SeedMethod.BACKUP, "mariadb", "Replica0001", "/run/x.sock", "/data", DONOR)
+
+
+class Killed(BaseException):
+    """Ends the process, as kill -9 would."""
+
+
+class Worker:
+    def __init__(self, folder: Path) -> None:
+        self.files, self.clock, self.runner = SeedFiles(folder), FakeClock(), FakeRunner()
+        self.log: list[str] = []
+        self.is_stopping = False
+
+    def run(self) -> SeedState | None:
+        return run_seed(
+            WorkerEnvironment(
+                self.files,
+                self.clock,
+                FakeServerControl(),
+                {SeedMethod.BACKUP: lambda: self.runner},
+                lambda: self.is_stopping,
+                self.log.append,
+            )
+        )
+
+
+class StallingRunner(FakeRunner):
+    """Its first attempt reports the same bytes again and again."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def run(self, request: SeedRequest, reporter: SeedReporter, server: ServerControl) -> SeedResult:
+        while not self.runs:
+            reporter.report_bytes(50, 100)
+            self._clock.sleep(1)
+            if reporter.state.attempts == 2:
+                break
+        return super().run(request, reporter, server)
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    return Worker(tmp_path)
+
+
+def raise_once(error: BaseException) -> Callable[[int], None]:
+    errors = [error]
+
+    def on_step(done: int) -> None:
+        if errors:
+            raise errors.pop()
+
+    return on_step
+
+
+def test_a_seed_ends_with_its_position(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+
+    state = worker.run()
+
+    assert state is not None
+    assert (state.phase, state.position, state.bytes_done) == (SeedPhase.DONE, "0-1-7", 100)
+    assert worker.files.read_state() == state
+
+
+def test_nothing_happens_without_a_request(worker: Worker) -> None:
+    assert worker.run() is None
+    assert worker.runner.runs == []
+
+
+def test_a_request_is_read_as_it_was_written(worker: Worker) -> None:
+    request = replace(REQUEST, rate_limit=7, expected_bytes=2**40, replaces_data=True, discards_data=True)
+
+    worker.files.write_request(request)
+
+    assert worker.files.read_request() == request
+    assert (worker.files.folder / "request.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_transient_error_is_followed_by_another_attempt(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner.on_step = raise_once(SeedError("connection lost", is_transient=True))
+
+    state = worker.run()
+
+    assert state is not None
+    assert (state.phase, state.attempts, state.failure) == (SeedPhase.DONE, 2, "")
+
+
+def test_a_final_error_ends_the_seed(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner.on_step = raise_once(SeedError("wrong fingerprint", "look at the source"))
+
+    state = worker.run()
+
+    assert state is not None
+    assert (state.phase, state.attempts) == (SeedPhase.FAILED, 1)
+    assert (state.failure, state.advice) == ("wrong fingerprint", "look at the source")
+
+
+def test_attempts_end_with_the_deadline(worker: Worker) -> None:
+    worker.files.write_request(replace(REQUEST, deadline_s=120))
+
+    def lose_connection(done: int) -> None:
+        raise SeedError("connection lost", is_transient=True)
+
+    worker.runner.on_step = lose_connection
+
+    state = worker.run()
+
+    assert state is not None
+    assert state.phase is SeedPhase.FAILED
+    assert state.attempts > 2
+    assert state.elapsed_s >= 120
+
+
+def test_a_seed_without_moving_bytes_begins_again(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner = StallingRunner(worker.clock)
+
+    state = worker.run()
+
+    assert state is not None
+    assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
+
+
+def test_a_killed_worker_goes_on_and_says_so(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner.on_step = raise_once(Killed())
+    with pytest.raises(Killed):
+        worker.run()
+
+    state = worker.run()
+
+    assert state is not None
+    assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
+    assert state.resumed == "going on with the seed that was cut while transferring"
+
+
+def test_an_ended_seed_is_not_repeated(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.run()
+
+    state = worker.run()
+
+    assert state is not None
+    assert state.phase is SeedPhase.DONE
+    assert len(worker.runner.runs) == 1
+
+
+def test_a_withdrawn_seed_stops_and_leaves_nothing(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+
+    def withdraw(done: int) -> None:
+        worker.files.remove_request()
+        worker.clock.sleep(5)
+
+    worker.runner.on_step = withdraw
+    with pytest.raises(SeedInterrupted):
+        worker.run()
+
+    assert worker.run() is None
+    assert worker.runner.cleaned == [("a1", "/data")]
+    state = worker.files.read_state()
+    assert state is not None
+    assert (state.phase, state.failure) == (SeedPhase.FAILED, "withdrawn")
+
+
+def test_another_request_cleans_up_after_the_unfinished_one(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner.on_step = raise_once(Killed())
+    with pytest.raises(Killed):
+        worker.run()
+    worker.files.write_request(replace(REQUEST, id="b2"))
+
+    state = worker.run()
+
+    assert state is not None
+    assert (state.id, state.phase) == ("b2", SeedPhase.DONE)
+    assert worker.runner.cleaned == [("a1", "/data")]
+
+
+def test_two_workers_do_not_run_at_once(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+
+    with hold_lock(worker.files.lock), pytest.raises(StorageError):
+        worker.run()
+
+
+def test_a_method_without_a_runner_fails_with_advice(worker: Worker) -> None:
+    worker.files.write_request(replace(REQUEST, method=SeedMethod.DUMP))
+
+    state = worker.run()
+
+    assert state is not None
+    assert state.failure == "no seed by dump"
+    assert "Seeding.Method" in state.advice
+
+
+def test_phases_have_their_seconds(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner.on_step = lambda done: worker.clock.sleep(3)
+
+    state = worker.run()
+
+    assert state is not None
+    assert state.phase_seconds["transferring"] == 6.0
