@@ -28,6 +28,7 @@ from guestagent.errors import (
     InvalidTemplate,
     NotReady,
     Problem,
+    SeedError,
     SignalError,
     StackFailed,
     StorageError,
@@ -62,6 +63,7 @@ ERRORS: dict[str, GuestAgentError] = {
     "deadline-exceeded": DeadlineExceeded("message"),
     "storage": StorageError("message"),
     "volume": VolumeError("message", "advice"),
+    "seed": SeedError("message", "advice"),
     "unsupported-environment": UnsupportedEnvironment("message"),
 }
 """An error of every kind, by a name that does not depend on its class. A test fails if a kind is missing."""

@@ -13,6 +13,7 @@ from guestagent.agent.server_config.change_state import Phase
 from guestagent.controller import Dialect, NodeState, Passwords
 from guestagent.metadata import Role, schema
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES
+from guestagent.seeding import SeedMethod, SeedPhase
 from guestagent.signal import SignalStatus, SignalTransport
 from guestagent.volume import VolumeResult
 from tests.unit.golden.command_line import print_parser
@@ -27,6 +28,8 @@ WORDS: Mapping[str, Iterable[Enum]] = {
     "apply: how the work ended": Verdict,
     "doctor --json: findings[].grade": Grade,
     "volume show --json: result": VolumeResult,
+    "seed show --json: method": SeedMethod,
+    "seed show --json: phase": SeedPhase,
     "cluster status --json: nodes[].state": NodeState,
     "cluster.yaml, preflight --json: dialect": Dialect,
     "passwords of a cluster": Passwords,

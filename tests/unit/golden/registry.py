@@ -15,6 +15,7 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
     identity_answers,
     interfaces,
     plan_answers,
+    seed_answers,
     service_states,
     tool_answers,
     validate_answers,
@@ -25,6 +26,7 @@ from tests.unit.golden.documents import list_documents
 from tests.unit.golden.embedded_files import list_embedded_files
 from tests.unit.golden.golden_file import BUILDS, add_golden
 from tests.unit.golden.guest_files import list_guest_files
+from tests.unit.golden.seed_files import list_seed_files
 from tests.unit.golden.signal_files import list_signal_files
 from tests.unit.golden.status_files import list_status_files
 from tests.unit.golden.stored_file import StoredFile
@@ -41,6 +43,7 @@ STORED: dict[str, StoredFile] = dict(
         *list_documents(),
         *list_templates(),
         *list_volume_files(),
+        *list_seed_files(),
     ]
 )
 """Files that the product both writes and reads, by the name of the golden file below data/files."""
