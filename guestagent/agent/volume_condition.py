@@ -45,8 +45,8 @@ def judge_volume(section: Section, observation: VolumeObservation | None) -> Con
     if state.result is VolumeResult.FAILED:
         return Condition(NAME, ConditionState.FINAL, expected, state.reason, state.advice)
     if state.result is VolumeResult.RUNNING:
-        actual = "guestagent-volume.service is at work, or was killed"
-        return Condition(NAME, ConditionState.PENDING, expected, actual, SHOW_ADVICE)
+        actual = f"guestagent-volume.service {state.reason or 'is at work'}, unless it was killed"
+        return Condition(NAME, ConditionState.PENDING, expected, actual, state.advice or SHOW_ADVICE)
     mismatch = _find_mismatch(section, observation)
     if mismatch:
         return Condition(NAME, ConditionState.FINAL, expected, mismatch, KEY_ADVICE)
@@ -55,6 +55,15 @@ def judge_volume(section: Section, observation: VolumeObservation | None) -> Con
         advice = "stop the database server, and run `guestagent volume mount`"
         return Condition(NAME, ConditionState.FINAL, expected, actual, advice)
     return _judge_size(expected, declared, state, observation)
+
+
+def judge_volume_unit(observation: VolumeObservation) -> Condition | None:
+    """Judge the unit's work without a document; None if it has mounted the volume, or there is none to mount."""
+    state = observation.state
+    if state is None or state.result not in (VolumeResult.RUNNING, VolumeResult.FAILED):
+        return None
+    volume = None if state.declaration is None else state.declaration.volume
+    return judge_volume(Section(volume=volume), observation)
 
 
 def add_volume_condition(readiness: Readiness, condition: Condition | None) -> Readiness:

@@ -94,6 +94,8 @@ def run_status(args: argparse.Namespace) -> int:
     from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
     from guestagent.agent.kept_file_advice import describe_kept_file
     from guestagent.agent.signal_status import describe_signal
+    from guestagent.agent.volume_condition import judge_volume_unit
+    from guestagent.agent.volume_observer import observe_volume
     from guestagent.unreadable_file import list_quarantined_files
 
     loaded = settings.load_settings(args.config)
@@ -101,8 +103,12 @@ def run_status(args: argparse.Namespace) -> int:
     shown_status = last_status or status.AgentStatus(
         "waiting", "no Heat metadata received yet (run guestagent doctor)"
     )
-    shown_status = replace(shown_status, signal=describe_signal(loaded, state=shown_status.state))
     freshness = assess_freshness(loaded, shown_status)
+    if not freshness.is_current and (condition := judge_volume_unit(observe_volume(loaded.volume))):
+        # The agent starts after the unit of the volume, and shows its work only then.
+        others = tuple(each for each in shown_status.conditions if each.name != condition.name)
+        shown_status = replace(shown_status, conditions=(condition, *others))
+    shown_status = replace(shown_status, signal=describe_signal(loaded, state=shown_status.state))
     present_pause = pause.read_pause(loaded.state_folder)
     if args.json:
         paused = {"paused": None if present_pause is None else asdict(present_pause)}

@@ -19,6 +19,7 @@ BLANK_MARGIN_BYTES = 16 << 20
 """So many bytes at each end of a device must be zero before it is formatted."""
 READ_BYTES = 1 << 20
 DEVICE_INTERVAL_S = 0.5
+ATTACH_ADVICE = "attach the volume to this server"
 SERIAL_FILES = ("serial", "device/serial")
 """Of virtio and NVMe. SCSI has the serial in a page of binary data."""
 SCSI_SERIAL_FILE, SCSI_HEADER_BYTES = "device/vpd_pg80", 4
@@ -48,7 +49,7 @@ def wait_for_device(volume_id: str, sys: Path, dev: Path, clock: Clock, timeout_
         if clock.now() >= deadline:
             raise VolumeError(
                 f"no block device has the serial of volume {volume_id} after {timeout_s:.0f} s",
-                "attach the volume to this server, then start the database server",
+                f"{ATTACH_ADVICE}, then start the database server",
             )
         clock.sleep(DEVICE_INTERVAL_S)
 

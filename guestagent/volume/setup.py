@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from guestagent.errors import InvalidMetadata, StorageError, VolumeError
 from guestagent.file_lock import hold_lock
 from guestagent.strict_json import UnreadableContent
-from guestagent.volume.block_device import BlockDevice, observe_device, wait_for_device
+from guestagent.volume.block_device import ATTACH_ADVICE, BlockDevice, observe_device, wait_for_device
 from guestagent.volume.data_folder import DataFolder
 from guestagent.volume.decision import VolumeAction, check_marker, decide_action, decide_by_content
 from guestagent.volume.environment import VolumeEnvironment
@@ -88,6 +89,8 @@ class _VolumeSetup:
         paths = self._paths
         data = DataFolder(paths, self._tools)
         data.check_source()
+        wait = f"waits for the block device of volume {self._declaration.volume_id}"
+        self._write_progress(f"{wait}, for at most {self._environment.timeout_s:.0f} s", ATTACH_ADVICE)
         device = wait_for_device(
             self._declaration.volume_id,
             paths.sys,
@@ -95,6 +98,7 @@ class _VolumeSetup:
             self._environment.clock,
             self._environment.timeout_s,
         )
+        self._write_progress(f"checks, mounts or fills {device.name}")
         with self._mount_root(device):
             marker = self._complete_data(data)
             growth_error = grow_mounted(self._environment, device, self._kind)
@@ -111,6 +115,13 @@ class _VolumeSetup:
             is_formatted=self._is_formatted,
             marker=marker,
         )
+
+    def _write_progress(self, activity: str, advice: str = "") -> None:
+        """Write for `guestagent status`, which runs before the agent does, what the unit is doing, and since when."""
+        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        reason = f"{activity} (since {since})"
+        running = VolumeState(VolumeResult.RUNNING, self._declaration, reason=reason, advice=advice)
+        write_volume_state(self._paths.run, running)
 
     @contextmanager
     def _mount_root(self, device: BlockDevice) -> Iterator[None]:

@@ -30,7 +30,7 @@ class VolumeResult(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class VolumeState:
-    """The result of the unit. `reason` and `advice` explain FAILED.
+    """The result of the unit. `reason` and `advice` explain FAILED, and RUNNING: what it does since when.
 
     The sizes are in bytes. `growth_error`: why the file system is smaller than its device, "" if it is not.
     `is_formatted`: the file system was made by this run.

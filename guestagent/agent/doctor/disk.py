@@ -7,7 +7,7 @@ from pathlib import Path
 
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
-from guestagent.agent.volume_condition import VolumeObservation, judge_volume
+from guestagent.agent.volume_condition import VolumeObservation, judge_volume, judge_volume_unit
 from guestagent.metadata.document import Section
 
 DISK = Topic("disk")
@@ -36,5 +36,12 @@ def check_disks(folders: dict[str, Path], probes: Probes) -> Iterator[Finding]:
 def check_volume(section: Section, observation: VolumeObservation) -> Iterator[Finding]:
     """Check the data volume, if the node has one or shall have one."""
     condition = judge_volume(section, observation)
+    if condition is not None:
+        yield Finding(DISK.name, condition)
+
+
+def check_volume_unit(observation: VolumeObservation) -> Iterator[Finding]:
+    """Check, without a document, whether the data volume is awaited, or could not be mounted."""
+    condition = judge_volume_unit(observation)
     if condition is not None:
         yield Finding(DISK.name, condition)

@@ -102,7 +102,7 @@ def test_a_contradiction_is_final(section: Section, observation: VolumeObservati
         (
             VolumeObservation(VolumeState(VolumeResult.RUNNING)),
             20,
-            "guestagent-volume.service is at work, or was killed",
+            "guestagent-volume.service is at work, unless it was killed",
         ),
     ],
 )
