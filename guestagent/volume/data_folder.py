@@ -62,6 +62,7 @@ class DataFolder:
         if not is_new:
             raise VolumeError("the volume holds no data directory, and is not declared new")
         self._check_stopped()
+        self._check_mounts()
         _remove_folder(paths.copy)
         contents = _list_contents(paths.data)
         needed = sum(_list_sizes(paths.data))
@@ -101,6 +102,16 @@ class DataFolder:
         if present is not None:
             self._tools.unmount(data)
         self._tools.bind(folder, data)
+
+    def _check_mounts(self) -> None:
+        """Raise VolumeError if a file system is mounted inside the data directory: its files would not be copied."""
+        mounts = parse_mounts((self._paths.proc / "self" / "mountinfo").read_text())
+        targets = [mount.target for mount in mounts if mount.target.startswith(f"{self._paths.data}/")]
+        if targets:
+            raise VolumeError(
+                f"another file system is mounted inside the data directory, at {', '.join(targets)}",
+                "move its files into the data directory, and unmount it: a volume holds all data of a server",
+            )
 
     def _check_stopped(self) -> None:
         """Raise VolumeError if a server uses the data directory: it would go on with files that nobody sees."""

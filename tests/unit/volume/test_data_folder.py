@@ -15,6 +15,9 @@ from guestagent.volume import VolumePaths
 from guestagent.volume.data_folder import DataFolder
 from guestagent.volume.tools import VolumeTools
 
+INSIDE = ("", "-other", "/shop")
+"""Three mounts: of the data directory itself, beside it, and inside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FakeTools(VolumeTools):
@@ -37,6 +40,8 @@ def paths(tmp_path: Path) -> VolumePaths:
         folder.mkdir()
     (paths.data / "ibdata1").write_bytes(b"pages")
     (paths.proc / "locks").touch()
+    (paths.proc / "self").mkdir()
+    (paths.proc / "self/mountinfo").touch()
     return paths
 
 
@@ -52,6 +57,18 @@ def test_a_copy_appears_under_its_name(paths: VolumePaths) -> None:
 
     assert [path.name for path in paths.root.iterdir()] == ["mysql"]
     assert (paths.volume_data / "ibdata1").read_bytes() == b"pages"
+
+
+def test_a_data_directory_with_another_file_system_inside_is_not_copied(paths: VolumePaths) -> None:
+    lines = [
+        f"36 35 8:{number} / {paths.data}{end} rw - ext4 /dev/sda rw\n" for number, end in enumerate(INSIDE)
+    ]
+    (paths.proc / "self/mountinfo").write_text("".join(lines))
+
+    with pytest.raises(VolumeError, match=rf"mounted inside the data directory, at {paths.data}/shop$"):
+        DataFolder(paths, FakeTools()).copy(is_new=True)
+
+    assert list(paths.root.iterdir()) == []
 
 
 def test_a_copy_is_dropped_if_a_server_has_started_in_the_meantime(paths: VolumePaths) -> None:
