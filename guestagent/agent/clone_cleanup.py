@@ -24,7 +24,7 @@ from guestagent.agent.journal_state import JournalState
 from guestagent.agent.metadata_files import DOCUMENT_FILE
 from guestagent.agent.pause import PAUSE_FILE
 from guestagent.agent.persisted_variables import PERSISTED_FILE, remove_identity_variables
-from guestagent.agent.server_config.option_file_path import OPTION_FILES
+from guestagent.agent.server_sizes.option_file_path import OPTION_FILES
 from guestagent.agent.status import STATUS_FILE
 from guestagent.database.channel_tls import FILE_PREFIX
 from guestagent.errors import StorageError

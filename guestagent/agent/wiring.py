@@ -17,9 +17,9 @@ from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import read_pause
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
-from guestagent.agent.server_config.host import measure_host
-from guestagent.agent.server_config.option_file_path import find_option_file
 from guestagent.agent.server_instance import identify_server_instance
+from guestagent.agent.server_sizes.host import measure_host
+from guestagent.agent.server_sizes.option_file_path import find_option_file
 from guestagent.agent.service_control import build_service_control
 from guestagent.agent.settings import Settings
 from guestagent.agent.volume_observer import observe_volume

@@ -1,4 +1,4 @@
-"""The commands of a guest: status, plan, apply; and those of its services: serve, poke."""
+"""The commands of a guest: status, plan, apply; and those of its services: serve, poke, collect."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     options.add_config_option(poke)
     poke.set_defaults(run=run_poke)
+    collect = commands.add_parser(
+        "collect",
+        help="run os-collect-config (run by its service)",
+        description="Run os-collect-config with its own configuration, in less memory than its own program needs:"
+        " libraries that no configured collector uses are not imported.",
+    )
+    collect.set_defaults(run=run_collect)
 
 
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -180,6 +187,13 @@ def run_poke(args: argparse.Namespace) -> int:
     configure_log(logging.WARNING)
     deliver_document(os.environ, settings.load_settings(args.config))
     return 0
+
+
+def run_collect(args: argparse.Namespace) -> int:
+    """Run os-collect-config until it is killed."""
+    from guestagent.agent.collector_start import run_collector
+
+    return run_collector()
 
 
 def _ignore_line(line: str) -> None:

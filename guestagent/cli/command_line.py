@@ -30,7 +30,7 @@ Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when
 
 On the operator's workstation: cluster, validate, elements-path.
 On a node: status, doctor, plan, apply, pause, resume, accept-source, volume, seed; its services run serve,
-poke and identity.
+poke, identity, sizes and collect.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -56,6 +56,7 @@ COMMAND_MODULES = {
     "apply": "agent",
     "serve": "agent",
     "poke": "agent",
+    "collect": "agent",
     "doctor": "doctor",
     "pause": "pause",
     "resume": "pause",
@@ -63,6 +64,7 @@ COMMAND_MODULES = {
     "volume": "volume",
     "seed": "seed",
     "identity": "identity",
+    "sizes": "sizes",
     "validate": "validate",
     "elements-path": "elements_path",
     "cluster": "cluster",

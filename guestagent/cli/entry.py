@@ -1,4 +1,4 @@
-"""The entry point of the program: `poke` wakes the agent before anything is imported that costs time."""
+"""The entry point of the program: `poke` and `collect` begin before anything is imported that costs time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ def main() -> int:
         from guestagent.agent.wakeup_pipe import send_early_wakeup
 
         send_early_wakeup()
+    if sys.argv[1:] == ["collect"]:
+        from guestagent.agent.collector_start import run_collector
+
+        return run_collector()
     from guestagent.cli.command_line import main as run
 
     return run()

@@ -16,11 +16,11 @@ from guestagent.database.connection_errors import (
     NoAnswer,
     remove_query_text,
 )
-from guestagent.database.deferred_modules import defer_modules
 from guestagent.database.lock_wait import compute_lock_wait
 from guestagent.database.session_variables import build_session_statement
 from guestagent.database.sql_statement import Statement
 from guestagent.database.tls import UnusableCertificate, build_tls_context
+from guestagent.deferred_modules import defer_modules
 from guestagent.errors import DatabaseRefused
 from guestagent.metadata.document import Tls
 from guestagent.time_limit import TimeLimitExceeded, limit_time

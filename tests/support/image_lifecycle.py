@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from guestagent.controller import Cluster, Dialect, Node
@@ -41,6 +42,8 @@ class ImageCluster:
         assert stack.status == "CREATE_COMPLETE", stack.reason
         self.cloud.execute(self._rows.source, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)")
         self._compare(new_boots=replicas + 1)
+        for node in list_server_nodes(self.cloud, self.name):
+            self._check_sizes(node)
 
     def change(self, operation: Callable[[Cluster], Cluster], new_boots: int = 0) -> None:
         stacks = self.cloud.stacks
@@ -109,6 +112,14 @@ class ImageCluster:
         machine_id = self.cloud.hypervisor.run_command(guest, ("cat", "/etc/machine-id")).stdout
         variables = ("@@server_id", "@@server_uuid") if "mysql" in self.node.image else ("@@server_id",)
         return {machine_id, *(self.cloud.query_value(guest, name) for name in variables)}
+
+    def _check_sizes(self, node: str) -> None:
+        """Check that the server started with the sizes for its machine, and that the agent had none to change."""
+        guest = self.find_guest(node)
+        log = self.cloud.read_log(guest, "guestagent-sizes.service")
+        assert "sizes for this machine added to /etc/mysql/" in log, log
+        steps = self.cloud.read_log(guest, "guestagent.service").splitlines()
+        assert [step for step in steps if re.search(r": set (loose_)?(innodb|max_connections)", step)] == []
 
     def _compare(self, new_boots: int) -> None:
         boots = self._boots.check_new_boots()

@@ -13,7 +13,7 @@ from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.change_state import ChangeState
-from guestagent.agent.server_config.sizing import GIB, HostResources
+from guestagent.agent.server_sizes.sizing import GIB, HostResources
 from guestagent.agent.service_control import CommandResult, FakeServiceControl
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.protocols import Database

@@ -27,6 +27,7 @@ from tests.support.source_tree import (
 FOUNDATION = {
     *("errors", "secret", "validation", "retry", "atomic_file", "file_lock", "strict_json"),
     *("unreadable_file", "file_access", "limited_read", "time_limit", "http_time_limit", "text_escaping"),
+    "deferred_modules",
 }
 ARROWS: dict[str, set[str]] = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
@@ -77,7 +78,7 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "seeding", "agent"}
 GUEST_COMMANDS = {
     *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "identity.py"),
-    *("volume.py", "seed.py", "input_file.py"),
+    *("volume.py", "seed.py", "sizes.py", "input_file.py"),
     *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
@@ -103,6 +104,7 @@ DECISIONS = {
     *("agent/skipped_changes.py", "agent/divergence.py", "agent/unlogged_data.py"),
     *("agent/instance_identity.py", "agent/instance_condition.py"),
     *("agent/server_config/transitions.py", "agent/server_config/change_state.py"),
+    *("agent/server_sizes/first_start.py", "agent/server_sizes/size_settings.py"),
 }
 
 EFFECTS = {

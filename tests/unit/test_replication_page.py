@@ -7,7 +7,7 @@ import re
 import pytest
 
 from guestagent.agent.server_config.settings import RunningServer, build_settings
-from guestagent.agent.server_config.sizing import HostResources
+from guestagent.agent.server_sizes.sizing import HostResources
 from guestagent.database import mariadb, mysql
 from guestagent.database.harmful_settings import VARIABLE_NAMES, VARIABLE_RULES
 from guestagent.database.mariadb.channel_options import FIXED_OPTIONS as MARIADB

@@ -14,6 +14,7 @@ from guestagent.package_data import find_package_data
 UNITS = find_package_data("systemd")
 ELEMENTS = find_package_data("elements")
 CONFINED_UNITS = ("guestagent.service", "os-collect-config.service")
+CONFINED_AT_BOOT = ("guestagent-identity.service", "guestagent-sizes.service")
 EXPOSURE_LIMIT = 20
 """Tenths. `systemd-analyze security` gives 9.6 for a plain unit, and 8.8 for mariadb.service."""
 
@@ -33,7 +34,7 @@ def read_words(unit: str, name: str) -> set[str]:
 
 
 @needs_systemd
-@pytest.mark.parametrize("unit", CONFINED_UNITS)
+@pytest.mark.parametrize("unit", CONFINED_UNITS + CONFINED_AT_BOOT)
 def test_a_unit_opens_little(unit: str) -> None:
     command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT}", "--no-pager"]
 
@@ -50,6 +51,13 @@ def test_no_core_dump_holds_passwords(unit: str) -> None:
 
 def test_the_agent_starts_after_the_server_whatever_its_unit_is_called() -> None:
     assert read_words("guestagent.service", "After") >= {"mariadb.service", "mysql.service", "mysqld.service"}
+
+
+@pytest.mark.parametrize("server", ["mariadb.service", "mysql.service", "mysqld.service"])
+def test_a_server_starts_after_its_option_file_has_the_sizes_of_its_machine(server: str) -> None:
+    assert server in read_words("guestagent-sizes.service", "Before")
+    assert "guestagent-volume.service" in read_words("guestagent-sizes.service", "After")
+    assert "guestagent-sizes.service" in read_words("guestagent.service", "Wants")
 
 
 def test_user_data_run_between_cloud_init_and_the_collector() -> None:

@@ -7,26 +7,16 @@ from contextlib import suppress
 from difflib import unified_diff
 
 from guestagent.agent.server_config.settings import ServerSetting
+from guestagent.agent.server_sizes.option_file_text import HEADER, render_setting
 
-HEADER = """\
-# Managed by guestagent: what is edited here is overwritten at its next look.
-# To set something else, say it in the node's metadata: GuestAgent.Variables, which is `variables:` in cluster.yaml.
-# Lines that explain themselves stand above each setting.
-"""
 GROUPS = {"mariadb": "mariadbd", "mysql": "mysqld"}
 BOOLEAN_WORDS = {"ON": "1", "TRUE": "1", "YES": "1", "OFF": "0", "FALSE": "0", "NO": "0"}
 
 
 def render_option_file(family: str, settings: Iterable[ServerSetting]) -> str:
     """Render the whole file, with one group that only this family reads."""
-    lines = (f"\n# {each.reason}\n{each.name} = {each.value}\n" for each in settings)
+    lines = (render_setting(each.name, each.value, each.reason) for each in settings)
     return f"{HEADER}\n[{GROUPS[family]}]\n" + "".join(lines).removeprefix("\n")
-
-
-def parse_option_file(content: str) -> dict[str, str]:
-    """Read the variables of an option file, and their values, without its comments."""
-    pairs = (line.partition("=") for line in content.splitlines() if not line.startswith(("#", ";", "[")))
-    return {name.strip().replace("-", "_"): value.strip() for name, equals, value in pairs if equals}
 
 
 def build_diff(old_text: str | None, new_text: str, path: str) -> str:

@@ -24,14 +24,13 @@ from guestagent.agent.server_config.removed_variables import (
     find_reverts,
     list_removed_variables,
 )
-from guestagent.agent.server_config.rollback import OPTION_FILE_MODE, Rollback, WaitCallback
+from guestagent.agent.server_config.rollback import Rollback, WaitCallback
 from guestagent.agent.server_config.server_variables import (
     PATH_VARIABLES,
     build_running_server,
     find_error_log,
 )
 from guestagent.agent.server_config.settings import build_settings
-from guestagent.agent.server_config.sizing import HostResources
 from guestagent.agent.server_config.transitions import (
     ChangeContext,
     FileWritten,
@@ -42,6 +41,8 @@ from guestagent.agent.server_config.transitions import (
     VariableSet,
 )
 from guestagent.agent.server_instance import identify_server_instance
+from guestagent.agent.server_sizes.option_file_path import OPTION_FILE_MODE
+from guestagent.agent.server_sizes.sizing import HostResources
 from guestagent.agent.service_control import ServiceControl
 from guestagent.database.protocols import Database
 from guestagent.database.steps import SetVariable

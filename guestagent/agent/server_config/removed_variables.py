@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from guestagent.agent.server_config.change_state import ChangeState
-from guestagent.agent.server_config.option_file import is_same_value, parse_option_file
+from guestagent.agent.server_config.option_file import is_same_value
 from guestagent.agent.server_config.settings import Activation, ServerSetting
+from guestagent.agent.server_sizes.option_file_text import parse_option_file
 from guestagent.database.steps import SERVER_DEFAULT
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES, ChangeMode
 

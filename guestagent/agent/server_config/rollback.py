@@ -26,11 +26,9 @@ from guestagent.agent.server_config.transitions import (
     StartEnded,
     is_start_due,
 )
+from guestagent.agent.server_sizes.option_file_path import OPTION_FILE_MODE
 from guestagent.agent.service_control import CommandResult, ServiceControl
 from guestagent.retry import Clock
-
-OPTION_FILE_MODE = 0o644
-"""The server's own user reads the file; it contains no secret."""
 
 WaitCallback = Callable[[], None]
 

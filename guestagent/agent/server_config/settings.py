@@ -9,13 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from guestagent.agent.server_config.sizing import (
-    HostResources,
-    compute_buffer_pool,
-    compute_max_connections,
-    compute_redo_log,
-    convert_to_mib,
-)
+from guestagent.agent.server_sizes.size_settings import compute_size_settings
+from guestagent.agent.server_sizes.sizing import HostResources
 from guestagent.metadata.variable_allowlist import KNOWN_VARIABLES, ChangeMode, format_variable
 
 REQUEST_REASON = "Asked for by the metadata, GuestAgent.Variables."
@@ -186,28 +181,9 @@ def _build_replica_settings(server: RunningServer) -> Iterator[ServerSetting]:
 
 
 def _build_size_settings(resources: HostResources, server: RunningServer) -> Iterator[ServerSetting]:
-    memory = f"{convert_to_mib(resources.memory)} MiB of memory"
-    reason = f"Pages in memory, of {memory}: what system, connections and agent need is left free."
-    yield ServerSetting(
-        "innodb_buffer_pool_size", str(compute_buffer_pool(resources)), reason, Activation.AT_ONCE
-    )
-    reason = (
-        f"Redo log: a quarter of the pages, and little of the {convert_to_mib(resources.disk)} MiB of disk."
-    )
-    if server.family == "mysql":
-        has_capacity = server.version >= (8, 0, 30)
-        name = "innodb_redo_log_capacity" if has_capacity else "innodb_log_file_size"
-        activation = Activation.AT_ONCE if has_capacity else Activation.NEXT_START
-    else:
-        name = "innodb_log_file_size"
-        activation = Activation.AT_ONCE if server.version >= (10, 9, 0) else Activation.NEXT_START
-    yield ServerSetting(name, str(compute_redo_log(resources)), reason, activation)
-    yield ServerSetting(
-        "max_connections",
-        str(compute_max_connections(resources)),
-        f"As many as {memory} bear.",
-        Activation.AT_ONCE,
-    )
+    for size in compute_size_settings(resources, server.family, server.version):
+        activation = Activation.AT_ONCE if size.is_dynamic else Activation.NEXT_START
+        yield ServerSetting(size.name, size.value, size.reason, activation)
 
 
 def _has_replica_terms(server: RunningServer) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 from guestagent.agent import wiring
 from guestagent.agent.inbox import DocumentInbox
 from guestagent.agent.poke import deliver_document
-from guestagent.agent.server_config import option_file_path
 from guestagent.agent.server_config.option_file import render_option_file
 from guestagent.agent.server_config.settings import RunningServer, build_settings
-from guestagent.agent.server_config.sizing import GIB, HostResources
+from guestagent.agent.server_sizes import option_file_path
+from guestagent.agent.server_sizes.sizing import GIB, HostResources
 from guestagent.database import channel_tls
 from guestagent.metadata import Tls
 from guestagent.secret import Secret

@@ -26,7 +26,7 @@ from guestagent.agent.poke import deliver_document
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.change_state import Phase, SetAttempt
-from guestagent.agent.server_config.sizing import GIB, HostResources
+from guestagent.agent.server_sizes.sizing import GIB, HostResources
 from guestagent.agent.service_control import FakeServiceControl
 from guestagent.agent.settings import Settings, load_settings
 from guestagent.cli import doctor

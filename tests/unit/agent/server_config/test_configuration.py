@@ -18,7 +18,7 @@ from guestagent.agent.server_config.plan import (
     select_known_settings,
 )
 from guestagent.agent.server_config.settings import Activation, RunningServer, ServerSetting, build_settings
-from guestagent.agent.server_config.sizing import (
+from guestagent.agent.server_sizes.sizing import (
     GIB,
     MIB,
     HostResources,

@@ -1,4 +1,4 @@
-"""The path of the agent's option file, which the image has brought."""
+"""The path of the agent's option file, which the image has brought, and its mode."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ OPTION_FILES = {
     "mysql": (Path("/etc/mysql/mysql.conf.d/zz-guestagent.cnf"), Path("/etc/my.cnf.d/zz-guestagent.cnf")),
 }
 """Each is read after the packages' own files."""
+
+OPTION_FILE_MODE = 0o644
+"""The server's own user reads the file; it contains no secret."""
 
 
 def find_option_file(family: str, paths: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.database.deferred_modules import defer_modules
+from guestagent.deferred_modules import defer_modules
 
 
 @pytest.fixture
@@ -48,6 +48,21 @@ def test_the_first_use_runs_it_once(library: Path) -> None:
     answers = [import_answer(), import_answer()]
 
     assert answers == [42, 42]
+    assert library.read_text() == "run\n"
+
+
+def test_a_deferred_package_and_its_module_run_in_the_order_of_an_import(library: Path) -> None:
+    (library.parent / "library/deep").mkdir()
+    (library.parent / "library/deep/module.py").write_text("from library.deep import costly_answer\n")
+    (library.parent / "library/deep/__init__.py").write_text(
+        "from library.costly import ANSWER as costly_answer\nfrom library.deep.module import costly_answer\n"
+    )
+    defer_modules("library.deep", "library.deep.module")
+
+    from library.deep import module  # type: ignore[import-not-found]
+
+    assert not library.exists()
+    assert module.costly_answer == 42
     assert library.read_text() == "run\n"
 
 

@@ -23,8 +23,16 @@ class DeferredModule(ModuleType):
             if type(self) is DeferredModule:
                 if _LOADING in self.__dict__:  # the module's own code asks for what it does not have yet
                     raise AttributeError(name)
-                self._load()
+                self._load_package()
+                if type(self) is DeferredModule:  # its package has not imported it
+                    self._load()
         return getattr(self, name)
+
+    def _load_package(self) -> None:
+        """Load the package first, as an import would: a module may need what its package imports before it."""
+        package = sys.modules.get(self.__name__.rpartition(".")[0])
+        if type(package) is DeferredModule and _LOADING not in package.__dict__:
+            package._load()
 
     def _load(self) -> None:
         spec = self.__spec__
@@ -39,7 +47,10 @@ class DeferredModule(ModuleType):
 
 
 def defer_modules(*names: str) -> None:
-    """Defer the import of these modules. Those that were imported before stay; a missing one stays missing."""
+    """Defer the import of these modules. Those that were imported before stay; a missing one stays missing.
+
+    To import a module of a deferred package does not run the package's code if the module is deferred after it.
+    """
     for name in names:
         if name not in sys.modules:
             try:
@@ -50,3 +61,6 @@ def defer_modules(*names: str) -> None:
                 module = module_from_spec(spec)
                 module.__class__ = DeferredModule
                 sys.modules[name] = module
+                package = sys.modules.get(name.rpartition(".")[0])
+                if type(package) is DeferredModule:
+                    package.__dict__[name.rpartition(".")[2]] = module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from guestagent.agent.server_config.sizing import GIB, MIB, HostResources
+from guestagent.agent.server_sizes.sizing import GIB, MIB, HostResources
 
 
 def measure_host(data_directory: str, memory_mb: int | None = None) -> HostResources:
