@@ -3,9 +3,22 @@
 The agent decides and writes a request; the worker, a process of its own, works it off and writes its state.
 """
 
+from guestagent.seeding.data_swap import DataSwap
+from guestagent.seeding.disk_space import plan_disk
 from guestagent.seeding.method import SeedMethod
 from guestagent.seeding.request import DonorEndpoint, SeedRequest
 from guestagent.seeding.seed_files import SeedFiles
+from guestagent.seeding.seed_folder import find_seed_folder
 from guestagent.seeding.state import SeedPhase, SeedState
 
-__all__ = ["DonorEndpoint", "SeedFiles", "SeedMethod", "SeedPhase", "SeedRequest", "SeedState"]
+__all__ = [
+    "DataSwap",
+    "DonorEndpoint",
+    "SeedFiles",
+    "SeedMethod",
+    "SeedPhase",
+    "SeedRequest",
+    "SeedState",
+    "find_seed_folder",
+    "plan_disk",
+]

@@ -37,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "database": FOUNDATION | {"metadata"},
     "signal": FOUNDATION | {"metadata"},
     "volume": FOUNDATION | {"metadata"},
-    "seeding": FOUNDATION | {"metadata", "database"},
+    "seeding": FOUNDATION | {"metadata", "database", "volume"},
     "agent": FOUNDATION | {"metadata", "database", "signal", "volume", "seeding"},
     "controller": {
         *(

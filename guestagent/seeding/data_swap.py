@@ -1,0 +1,217 @@
+"""Replaces the content of the data directory by new data while the server is stopped. May be killed at any point.
+
+The data directory itself stays, and with it its mounts and labels: its entries move, by rename. Meanwhile it belongs to
+root alone, so no server can start on a part of the data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from guestagent import atomic_file
+from guestagent.errors import SeedError, StorageError
+from guestagent.seeding.seed_folder import SeedFolder, remove_folder
+from guestagent.strict_json import UnreadableContent, get_number, get_text, parse_object
+from guestagent.unreadable_file import parse_file
+
+JOURNAL_VERSION = 1
+CLOSED_MODE = 0o700
+KEPT_NAMES = frozenset({"lost+found"})
+"""Of the file system: it stays in the data directory."""
+
+
+class SwapStage(str, Enum):
+    """What the data directory has.
+
+    EMPTYING: old entries, and no others. DISCARDED: none, and the old ones are given up. FILLING: new entries, and no
+    others. DONE: all of the new ones.
+    """
+
+    EMPTYING = "emptying"
+    DISCARDED = "discarded"
+    FILLING = "filling"
+    DONE = "done"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class SwapJournal:
+    """The stage, and the owner, group and mode of the data directory."""
+
+    stage: SwapStage
+    owner: int
+    group: int
+    mode: int
+
+
+class DataSwap:
+    """The replacement of one data directory. `on_step` is called before each change; an exception ends the work."""
+
+    def __init__(self, folder: SeedFolder, on_step: Callable[[], None] = lambda: None) -> None:
+        self._folder, self._on_step = folder, on_step
+
+    @property
+    def stage(self) -> SwapStage | None:
+        """The stage on the disk; None before the first change."""
+        journal = self._read()
+        return None if journal is None else journal.stage
+
+    def swap(self) -> None:
+        """Put the new data in place, from whichever stage it is. The server is stopped, and the new data are whole.
+
+        The old data are kept until `SeedFolder.remove`.
+        """
+        folder, journal = self._folder, self._begin()
+        if journal.stage is SwapStage.EMPTYING:
+            self._move(folder.target, folder.old)
+        if journal.stage is SwapStage.DISCARDED:
+            self._on_step()
+            remove_folder(folder.old)
+        if journal.stage in (SwapStage.EMPTYING, SwapStage.DISCARDED):
+            journal = self._write(replace(journal, stage=SwapStage.FILLING))
+        if journal.stage is SwapStage.FILLING:
+            self._move(folder.fresh, folder.target)
+            self._open(journal)
+            self._write(replace(journal, stage=SwapStage.DONE))
+
+    def discard(self) -> None:
+        """Remove the old data before there are new ones. The server is stopped, and stays so until `swap`."""
+        folder, journal = self._folder, self._begin()
+        if journal.stage is SwapStage.EMPTYING:
+            self._move(folder.target, folder.old)
+            journal = self._write(replace(journal, stage=SwapStage.DISCARDED))
+        if journal.stage is SwapStage.DISCARDED:
+            self._on_step()
+            remove_folder(folder.old)
+
+    def undo(self) -> None:
+        """Put the old data back. The server is stopped. If there are none any more, the new ones are put in place."""
+        folder, journal = self._folder, self._read()
+        if journal is None:
+            return
+        if journal.stage in (SwapStage.FILLING, SwapStage.DONE):
+            if not folder.old.is_dir():
+                self.swap()
+                return
+            self._close()
+            journal = self._write(replace(journal, stage=SwapStage.FILLING))
+            self._move(folder.target, folder.fresh)
+            journal = self._write(replace(journal, stage=SwapStage.EMPTYING))
+        if journal.stage is SwapStage.EMPTYING and folder.old.is_dir():
+            self._move(folder.old, folder.target)
+        self._open(journal)
+        self._on_step()
+        atomic_file.remove_file(folder.journal)
+
+    def _begin(self) -> SwapJournal:
+        """Return the journal, with the data directory closed unless the work is done."""
+        journal = self._read()
+        if journal is None:
+            status = self._folder.target.stat()
+            mode = stat.S_IMODE(status.st_mode)
+            journal = self._write(SwapJournal(SwapStage.EMPTYING, status.st_uid, status.st_gid, mode))
+        if journal.stage is not SwapStage.DONE:
+            self._close()
+        return journal
+
+    def _close(self) -> None:
+        self._on_step()
+        with _raise_swap_errors(self._folder.target):
+            os.chown(self._folder.target, os.geteuid(), os.getegid())
+            self._folder.target.chmod(CLOSED_MODE)
+
+    def _open(self, journal: SwapJournal) -> None:
+        self._on_step()
+        with _raise_swap_errors(self._folder.target):
+            os.chown(self._folder.target, journal.owner, journal.group)
+            self._folder.target.chmod(journal.mode)
+
+    def _move(self, source: Path, target: Path) -> None:
+        """Move all entries, and wait until that is on the disk."""
+        with _raise_swap_errors(source):
+            target.mkdir(mode=CLOSED_MODE, exist_ok=True)
+            for path in sorted(source.iterdir()):
+                if path.name not in KEPT_NAMES and path != self._folder.path:
+                    self._on_step()
+                    path.rename(target / path.name)
+            for folder in (source, target, self._folder.path):
+                _sync_folder(folder)
+
+    def _read(self) -> SwapJournal | None:
+        try:
+            return parse_file(self._folder.journal, _parse_journal)
+        except UnreadableContent as error:
+            raise SeedError(
+                f"the journal of the data's replacement cannot be read: {self._folder.journal} ({error})",
+                f"the data directory's content is in it and in {self._folder.path}: put it together by hand",
+            ) from error
+
+    def _write(self, journal: SwapJournal) -> SwapJournal:
+        self._on_step()
+        content = {
+            "version": JOURNAL_VERSION,
+            "stage": str(journal.stage),
+            "owner": journal.owner,
+            "group": journal.group,
+            "mode": journal.mode,
+        }
+        atomic_file.write_file(self._folder.journal, json.dumps(content).encode())
+        return journal
+
+
+def carry_files(folder: SeedFolder, patterns: Iterable[str]) -> None:
+    """Copy files that belong to the server itself, such as its certificates, from the old data to the new ones.
+
+    The new data's own file of that name has precedence. To be called before the replacement begins.
+    """
+    with _raise_swap_errors(folder.fresh):
+        for path in sorted(path for pattern in patterns for path in folder.target.glob(pattern)):
+            target = folder.fresh / path.name
+            if path.is_file() and not path.is_symlink() and not os.path.lexists(target):
+                shutil.copy2(path, target)
+                status = path.stat()
+                os.chown(target, status.st_uid, status.st_gid)
+
+
+def set_owners(folder: SeedFolder) -> None:
+    """Give the new data the owner and group of the data directory. To be called before the replacement begins."""
+    with _raise_swap_errors(folder.fresh):
+        status = folder.target.stat()
+        for parent, names, files in os.walk(folder.fresh):
+            for name in (*names, *files):
+                os.chown(Path(parent, name), status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+@contextmanager
+def _raise_swap_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot move the data of {path}: {error.strerror}") from error
+
+
+def _parse_journal(content: bytes) -> SwapJournal:
+    data = parse_object(content, JOURNAL_VERSION)
+    owner, group, mode = (int(get_number(data, name)) for name in ("owner", "group", "mode"))
+    try:
+        return SwapJournal(SwapStage(get_text(data, "stage")), owner, group, mode)
+    except ValueError as error:
+        raise UnreadableContent(str(error)) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
