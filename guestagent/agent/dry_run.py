@@ -13,7 +13,7 @@ from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence_journal import find_known_divergence
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
-from guestagent.agent.observe import observe_configuration, observe_source
+from guestagent.agent.observe import find_node_refusal, observe_configuration, observe_source
 from guestagent.agent.plan import plan_steps
 from guestagent.agent.preconditions import find_refusal
 from guestagent.agent.refusal import Refusal
@@ -142,7 +142,8 @@ def _plan_online(name: str | None, document: Document, dependencies: PassDepende
             lost_journal=dependencies.journal.loss,
             divergence=find_known_divergence(memory, source, source_state),
         )
-        refusal, pause = find_refusal(desired, observed), dependencies.read_pause()
+        refusal = find_node_refusal(desired, observed, dependencies)
+        pause = dependencies.read_pause()
         plan = _build_plan(name, document, desired, observed, refusal, memory, database.dialect)
         configuration = observe_configuration(
             document, desired, observed.server, refusal, database, dependencies

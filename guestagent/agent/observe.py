@@ -8,8 +8,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.login_proofs import LoginProofs, describe_circumstances
-from guestagent.agent.model import DesiredAccount, DesiredState
-from guestagent.agent.preconditions import is_configuration_forbidden
+from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState
+from guestagent.agent.preconditions import (
+    find_refusal,
+    is_configuration_forbidden,
+    name_missing_option_file,
+)
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.database.connection_errors import UNREACHABLE_ERRORS
@@ -71,6 +75,16 @@ def try_logins(
 def _can_be_tried(desired: DesiredAccount, server: ServerState) -> bool:
     has_password = not desired.requires_certificate and not isinstance(desired.password, UnresolvedFunction)
     return has_password and server.find_account(desired.account) is not None
+
+
+def find_node_refusal(
+    desired: DesiredState, observed: ObservedState, dependencies: PassDependencies
+) -> Refusal | None:
+    """Return the reason why this server must not be changed, with the option file that is missing on this machine."""
+    refusal, configuration = find_refusal(desired, observed), dependencies.configuration
+    if refusal is None or configuration is None:
+        return refusal
+    return name_missing_option_file(refusal, configuration.find_missing_file(observed.server.history.family))
 
 
 def observe_configuration(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from guestagent.agent.changes_under_own_id import refuse_own_server_id
 from guestagent.agent.divergence import can_be_unacknowledged, describe_divergence
 from guestagent.agent.family_limits import find_family_limit
@@ -18,6 +20,7 @@ from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Role, UnresolvedFunction
 
+BINARY_LOG = "binary log"
 GTID_ADVICE = "set gtid_mode and enforce_gtid_consistency to ON in the {}'s option file and restart it"
 
 
@@ -36,6 +39,20 @@ def find_refusal(desired: DesiredState, observed: ObservedState) -> Refusal | No
     else:
         refusal = _check_replica(desired, observed)
     return refusal or find_unlogged_refusal(desired, server, observed.source)
+
+
+def name_missing_option_file(refusal: Refusal | None, path: str) -> Refusal | None:
+    """Add the agent's option file to the advice on a server without a binary log if the file is missing.
+
+    The agent does not write it: a log that begins on existing data would hide that the data has none.
+    """
+    if refusal is None or refusal.name != BINARY_LOG or not path:
+        return refusal
+    advice = (
+        f"{path} is missing, which turns it on: put it back from the image (the element of this server has it under "
+        "static/), restart the server, and start the node from a clean image if data was written without a log"
+    )
+    return replace(refusal, advice=advice)
 
 
 def is_configuration_forbidden(refusal: Refusal | None, server: ServerState) -> bool:
@@ -68,7 +85,7 @@ def _refuse_lost_journal(files: str) -> Refusal:
 def _check_source(desired: DesiredState, server: ServerState) -> Refusal | None:
     if not server.binary_log:
         advice = "set log_bin in the server's option file and restart it"
-        return Refusal("binary log", "on", "off", advice)
+        return Refusal(BINARY_LOG, "on", "off", advice)
     if server.channel is not None:
         return Refusal(
             "role",
@@ -121,7 +138,7 @@ def _check_replica_log(server: ServerState) -> Refusal | None:
     if server.binary_log:
         return None
     return Refusal(
-        "binary log",
+        BINARY_LOG,
         "on, because nothing else records local writes",
         "off",
         "set log_bin and log_slave_updates (MySQL: log_replica_updates) in the option file, restart the server",

@@ -13,10 +13,10 @@ from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.instance_condition import add_copy_condition
 from guestagent.agent.metadata_updates import judge_metadata_updates
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
-from guestagent.agent.observe import observe_configuration, try_logins
+from guestagent.agent.observe import find_node_refusal, observe_configuration, try_logins
 from guestagent.agent.pause import Pause, add_pause_condition
 from guestagent.agent.plan import plan_steps
-from guestagent.agent.preconditions import find_refusal, has_data
+from guestagent.agent.preconditions import has_data
 from guestagent.agent.progress_report import ProgressReporter
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.replication_observer import ReplicationObserver
@@ -182,7 +182,7 @@ class ReconcilePass:
             self._dependencies.journal.accept_loss()
             observed = replace(observed, lost_journal="")
         observed = replace(observed, login_errors=self._login_errors)
-        return observed, find_refusal(desired, observed)
+        return observed, find_node_refusal(desired, observed, self._dependencies)
 
     def _observe_configuration(
         self,

@@ -81,6 +81,7 @@ def build_systemctl_control(unit: str) -> CommandServiceControl:
     log_command = (
         "journalctl",
         f"--unit={service}",
+        "--boot",
         f"--lines={LOG_LINES_LIMIT}",
         "--output=cat",
         "--no-pager",

@@ -19,7 +19,7 @@ from guestagent.agent.server_config import ConfigurationDependencies, ServerConf
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_instance import identify_server_instance
 from guestagent.agent.server_sizes.host import measure_host
-from guestagent.agent.server_sizes.option_file_path import find_option_file
+from guestagent.agent.server_sizes.option_file_path import choose_default_path, find_option_file
 from guestagent.agent.service_control import build_service_control
 from guestagent.agent.settings import Settings
 from guestagent.agent.volume_observer import observe_volume
@@ -101,6 +101,7 @@ def build_configuration_dependencies(settings: Settings, clock: Clock) -> Config
         change_file=ChangeFile(settings.state_folder / "configuration.json"),
         clock=clock,
         boot_id=read_boot_id(),
+        default_option_path=choose_default_path,
     )
 
 

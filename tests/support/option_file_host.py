@@ -96,6 +96,7 @@ class FakeHost:
             change_file=ChangeFile(self.folder / "configuration.json"),
             clock=self.clock,
             boot_id=self.boot_id,
+            default_option_path=lambda family: self.file,
         )
         dependencies = PassDependencies(
             open_database=self.open,

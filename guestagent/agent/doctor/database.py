@@ -15,8 +15,7 @@ from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
 from guestagent.agent.model import DesiredState, ObservedState
-from guestagent.agent.observe import observe_source, try_logins
-from guestagent.agent.preconditions import find_refusal
+from guestagent.agent.observe import find_node_refusal, observe_source, try_logins
 from guestagent.database.local_server_advice import get_connection_advice
 from guestagent.database.protocols import Database
 from guestagent.database.server_version import parse_version
@@ -45,7 +44,9 @@ def check_database(document: Document, dependencies: PassDependencies, probes: P
     except DatabaseRefused as error:
         yield SERVER.report_failure("answer", str(error), diagnose_statement_error(error).advice)
     except DatabaseUnreachable as error:
-        yield SERVER.report_failure("answer", str(error), get_connection_advice(str(error)))
+        configuration = dependencies.configuration
+        actual = str(error) if configuration is None else configuration.describe_silence(str(error))
+        yield SERVER.report_failure("answer", actual, get_connection_advice(str(error)))
     except DatabaseError as error:
         yield SERVER.report_failure("answer", str(error))
 
@@ -63,7 +64,7 @@ def _check_server(
     )
     server = database.observe()
     observed = _observe(document, dependencies, desired, server, source, address)
-    refusal = find_refusal(desired, observed)
+    refusal = find_node_refusal(desired, observed, dependencies)
     readiness = judge_readiness(desired, observed, refusal, dependencies.journal.state, database.dialect)
     yield from (Finding(SERVER.name, condition) for condition in reversed(readiness.conditions))
     if server.data_directory:

@@ -67,9 +67,12 @@ class ChangeCycle:
 
     def handle_silence(self, silence: str) -> Readiness:
         """Judge a server that does not answer. After a restart, the previous option file may have to be put back."""
-        condition = self._recover_server(silence) or Condition(
-            "server", ConditionState.PENDING, "an answer", silence, get_connection_advice(silence)
-        )
+        condition = self._recover_server(silence)
+        if condition is None:
+            configuration = self._dependencies.configuration
+            actual = silence if configuration is None else configuration.describe_silence(silence)
+            advice = get_connection_advice(silence)
+            condition = Condition("server", ConditionState.PENDING, "an answer", actual, advice)
         return Readiness.from_conditions(condition)
 
     def _recover_server(self, silence: str) -> Condition | None:

@@ -11,6 +11,13 @@ from guestagent.agent.service_control import ServiceControl
 LOG_TAIL_LIMIT = 20000  # bytes
 ERROR_LINES_LIMIT = 3
 ERROR_TEXT_LIMIT = 300
+READY_TEXT = "ready for connections"
+"""Both families log it when a start has succeeded."""
+PACKAGED_ERROR_LOGS = {
+    "mariadb": ("/var/log/mysql/error.log", "/var/log/mariadb/mariadb.log"),
+    "mysql": ("/var/log/mysql/error.log", "/var/log/mysqld.log"),
+}
+"""The error logs of the packages of Debian and of RPM systems, if the service manager has none."""
 NOISE_PATTERN = re.compile(r"WSREP:|Aborting\s*$|initialization aborted\s*$")
 
 
@@ -18,6 +25,16 @@ def read_last_errors(log_path: str, service_control: ServiceControl) -> str:
     """Read the last errors from the service manager's log of the server, or from the server's own log file."""
     # The file comes second: if the new option file has closed it, it holds only the errors of earlier starts.
     return extract_last_errors(service_control.read_log(), _read_tail(log_path))
+
+
+def read_errors_since_ready(family: str, log_path: str, service_control: ServiceControl) -> str:
+    """Read the last errors of a server that does not answer: those after it was ready for the last time.
+
+    `log_path`: its error log, "" if that is not known.
+    """
+    paths = (log_path,) if log_path else PACKAGED_ERROR_LOGS.get(family, ())
+    logs = (service_control.read_log(), *(_read_tail(path) for path in paths))
+    return extract_last_errors(*(log.rpartition(READY_TEXT)[2] for log in logs))
 
 
 def extract_last_errors(*logs: str) -> str:

@@ -11,6 +11,7 @@ from guestagent import atomic_file
 from guestagent.agent.model import Condition
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.change_state import Phase
+from guestagent.agent.server_config.error_log import read_errors_since_ready
 from guestagent.agent.server_config.option_file import render_option_file
 from guestagent.agent.server_config.plan import (
     ConfigurationSnapshot,
@@ -41,7 +42,7 @@ from guestagent.agent.server_config.transitions import (
     VariableSet,
 )
 from guestagent.agent.server_instance import identify_server_instance
-from guestagent.agent.server_sizes.option_file_path import OPTION_FILE_MODE
+from guestagent.agent.server_sizes.option_file_path import OPTION_FILE_MODE, OPTION_FILES
 from guestagent.agent.server_sizes.sizing import HostResources
 from guestagent.agent.service_control import ServiceControl
 from guestagent.database.protocols import Database
@@ -55,8 +56,9 @@ from guestagent.retry import Clock
 class ConfigurationDependencies:
     """The parts of the machine that a configuration needs.
 
-    `option_path(family)`: the option file, None if the agent manages none. `host_resources(datadir)`: the size of the
-    machine. `boot_id` names the boot in which `clock` counts.
+    `option_path(family)`: the option file, None if the agent manages none. `default_option_path(family)`: where the
+    image should have it. `host_resources(datadir)`: the size of the machine. `boot_id` names the boot in which `clock`
+    counts.
     """
 
     option_path: Callable[[str], Path | None]
@@ -65,6 +67,7 @@ class ConfigurationDependencies:
     change_file: ChangeFile
     clock: Clock
     boot_id: str
+    default_option_path: Callable[[str], Path | None] = lambda family: None
 
 
 class ServerConfiguration:
@@ -159,6 +162,32 @@ class ServerConfiguration:
         `patience`: seconds after the restart when the previous file is put back, if the server is still silent.
         """
         return self._rollback.recover_server(silence, patience, meanwhile)
+
+    def describe_silence(self, silence: str) -> str:
+        """Return the text of a connection error, with the errors that the server has logged since it was ready."""
+        state = self._change_file.state
+        errors = (
+            read_errors_since_ready(family, state.log, self._dependencies.service_control(family))
+            for family in self._list_possible_families()
+        )
+        last_errors = next(filter(None, errors), "")
+        return f"{silence}; the server's last errors: {last_errors}" if last_errors else silence
+
+    def find_missing_file(self, family: str) -> str:
+        """Return the path of the agent's option file if the image or somebody has left it out, otherwise ""."""
+        dependencies = self._dependencies
+        path = dependencies.option_path(family) or self._find_lost_file(family)
+        path = path or dependencies.default_option_path(family)
+        return "" if path is None or path.exists() else str(path)
+
+    def _list_possible_families(self) -> tuple[str, ...]:
+        """List the families that the server may belong to: before its first answer only the image shows it."""
+        family = self._change_file.state.family
+        if family:
+            return (family,)
+        return tuple(each for each in OPTION_FILES if self._dependencies.option_path(each)) or (
+            *OPTION_FILES,
+        )
 
     def describe_rollback(self, silence: str) -> Condition | None:
         """Judge the server with the previous file; None if none was put back, or the server has answered since."""

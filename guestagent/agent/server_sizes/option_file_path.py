@@ -24,3 +24,8 @@ def find_option_file(family: str, paths: Mapping[str, tuple[Path, ...]] = OPTION
     If there is none, the agent does not manage the server's configuration.
     """
     return next((path for path in paths.get(family, ()) if path.exists()), None)
+
+
+def choose_default_path(family: str, paths: Mapping[str, tuple[Path, ...]] = OPTION_FILES) -> Path | None:
+    """Choose where the agent's option file belongs in this system's layout; None if no layout is known."""
+    return next((path for path in paths.get(family, ()) if path.parent.is_dir()), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import fake_systemctl
 from tests.support.agent_guest import build_source_document, format_worst_condition
 from tests.support.guest_with_service import (
     PASS_DEADLINE_S,
@@ -35,6 +36,22 @@ def test_a_file_with_which_the_server_does_not_start_is_reverted(guest: GuestWit
     ) == format_worst_condition(report)
     assert guest.service_calls == restarts
     assert guest.apply_variables(bind_address="127.0.0.1")["state"] == "ready"
+
+
+def test_a_server_that_did_not_start_at_the_boot_fails_with_its_own_last_words(
+    guest: GuestWithService,
+) -> None:
+    guest.apply_variables()
+    fake_systemctl.stop(guest.server.folder)
+    broken_file = guest.option_file.parent / "99-mine.cnf"
+    broken_file.write_text(f"[{get_option_group(guest.server.flavour)}]\nno_such_variable = 1\n")
+    fake_systemctl.start(guest.server.folder)
+
+    report = guest.apply(build_source_document(Deadline=1))
+
+    assert report["state"] == "failed"
+    assert "; the server's last errors: " in format_worst_condition(report), format_worst_condition(report)
+    assert "no_such_variable" in format_worst_condition(report)
 
 
 @pytest.mark.patient

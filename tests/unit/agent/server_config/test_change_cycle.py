@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from guestagent.agent.model import ConditionState
 from guestagent.agent.outcome import Verdict
 from guestagent.agent.pause import Pause
 from guestagent.agent.reconcile import Reconciler
@@ -68,6 +69,20 @@ def test_a_lost_option_file_is_written_again(tmp_path: Path) -> None:
     assert report.verdict is Verdict.READY
     assert host.file.read_text() == text
     assert host.control.commands == []
+
+
+def test_a_server_with_data_and_without_a_log_names_the_missing_option_file(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.database.state = replace(host.database.state, binary_log=False, schemas=("shop",))
+    host.file.unlink()
+
+    condition = host.converge(build_document()).readiness.worst_condition
+
+    assert (condition.name, condition.state) == ("binary log", ConditionState.FINAL)
+    assert condition.advice.startswith(
+        f"{host.file} is missing, which turns it on: put it back from the image"
+    )
+    assert not host.file.exists()
 
 
 class SlowServiceControl(FakeServiceControl):

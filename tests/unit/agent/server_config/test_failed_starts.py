@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import pytest
+
 from guestagent.agent.model import ConditionState
 from guestagent.agent.outcome import Verdict
 from guestagent.agent.server_config.change_state import Phase
@@ -46,6 +48,32 @@ def test_a_server_that_is_silent_until_the_deadline_gets_the_previous_file(tmp_p
     assert host.read_state().phase is Phase.RESTORING
     assert "no answer" in host.read_state().why
     assert "back_log" not in host.file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("log", "actual"),
+    [
+        (
+            "[ERROR] unknown variable 'back_log=7'\n[ERROR] Aborting",
+            "; the server's last errors: unknown variable",
+        ),
+        ("[ERROR] Disk is full writing 'binlog.1' (Errcode: 28)", "; the server's last errors: Disk is full"),
+        ("[ERROR] unknown variable 'back_log=7'\n[Note] ready for connections.", ""),
+        ("", ""),
+    ],
+)
+def test_a_server_that_did_not_start_at_the_boot_is_reported_with_its_own_errors(
+    log: str, actual: str, tmp_path: Path
+) -> None:
+    host = FakeHost(tmp_path)
+    host.is_up, host.control.log_output = False, log
+
+    report = host.converge(build_document())
+
+    assert report.verdict is Verdict.FAILED
+    assert report.readiness.worst_condition.actual.startswith(f"nobody answers{actual}")
+    assert ("last errors" in report.readiness.worst_condition.actual) == bool(actual)
+    assert host.control.commands == []
 
 
 def start_silently(host: FakeHost) -> None:
