@@ -11,6 +11,7 @@ from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import Pause
+from guestagent.agent.seed_coordinator import SeedAccess
 from guestagent.agent.server_config import ServerConfiguration
 from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult, ReadSourceTimes
@@ -30,7 +31,7 @@ class PassDependencies:
     `observe_volume` observes the data volume; `request_volume_growth` asks for its growth to the size of its device.
     `read_source_times` reads the times of a history's newest transactions from the source's binary log.
     `read_update_route`: how newer metadata reaches the node; None if that is not to be judged. `instance`: the record
-    of the instance that the disk belongs to, if there is one.
+    of the instance that the disk belongs to, if there is one. Without `seed_access` no data is copied from a source.
     """
 
     open_database: Callable[[], Database]
@@ -51,3 +52,4 @@ class PassDependencies:
     read_source_times: ReadSourceTimes = lambda source, tls, newest: {}
     read_update_route: Callable[[], UpdateRoute | None] = lambda: None
     instance: InstanceRecord | None = None
+    seed_access: SeedAccess | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from guestagent.agent.model import Condition
 from guestagent.agent.outcome import Report, Verdict
+from guestagent.agent.seed_record import SeedRecord
 from guestagent.agent.volume_condition import describe_volume
 from guestagent.errors import InvalidMetadata
 from guestagent.metadata import Document
@@ -74,8 +75,16 @@ def collect_evidence(document: Document, report: Report) -> Mapping[str, object]
     if volume is not None:
         evidence["volume"] = volume
     if document.source is not None:
-        evidence["seeding"] = "replay"
+        evidence |= _describe_seed(report.seed)
     return evidence
+
+
+def _describe_seed(seed: SeedRecord | None) -> Mapping[str, object]:
+    """Describe how the replica got its data: the method, and of a copy its bytes, position and seconds by phase."""
+    if seed is None or not seed.is_done:
+        return {"seeding": "replay"}
+    copy = {"bytes": seed.bytes_done, "position": seed.position, "seconds": dict(seed.phase_seconds)}
+    return {"seeding": seed.method, "seed": copy}
 
 
 def _format_condition(condition: Condition) -> str:

@@ -12,6 +12,7 @@ from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_file import JournalFile
 from guestagent.agent.journal_format import dump_journal, parse_journal
 from guestagent.agent.journal_state import JournalState
+from guestagent.agent.seed_record import SeedRecord
 from guestagent.database.error_numbers import ER_CANNOT_USER, NO_EFFECT_ERRORS
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import AccountStep, CreateAccount, Step
@@ -108,6 +109,16 @@ class Journal:
     def forget_divergences(self) -> None:
         """Remove every divergence: the server is blank, and so contradicts no source."""
         self._write(replace(self.state, divergences=frozenset(), sighting=None, anchor=None))
+
+    def record_seed(self, seed: SeedRecord) -> None:
+        """Record that a seed is about to begin. Raises StorageError if that is not possible."""
+        self._write(replace(self.state, seed=seed))
+
+    def complete_seed(self, seed: SeedRecord) -> None:
+        """Record a complete seed. The server has a new history, which contradicts no source."""
+        self._write(
+            replace(self.state, seed=seed, divergences=frozenset(), sighting=None, anchor=None, channel=None)
+        )
 
     def set_sighting(self, sighting: Sighting) -> None:
         """Record what the source has shown. It is optional: a full disk must not keep a node from being ready."""

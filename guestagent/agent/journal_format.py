@@ -8,6 +8,7 @@ from dataclasses import asdict
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
 from guestagent.agent.journal_state import Fingerprint, JournalState
+from guestagent.agent.seed_record import parse_seed_record
 from guestagent.database.state import Account
 from guestagent.strict_json import UnreadableContent, get_list, get_number, get_rows, get_text
 
@@ -36,6 +37,7 @@ def dump_journal(state: JournalState) -> dict[str, object]:
         "sighting": None if state.sighting is None else asdict(state.sighting),
         "anchor": None if state.anchor is None else asdict(state.anchor),
         "unfinished": sorted([account.name, account.host] for account in state.unfinished),
+        "seed": None if state.seed is None else state.seed.as_json(),
     }
 
 
@@ -63,6 +65,7 @@ def parse_journal(data: Mapping[str, object]) -> JournalState:
         sighting=None if data.get("sighting") is None else _read_sighting(data["sighting"]),
         anchor=None if data.get("anchor") is None else _read_anchor(data["anchor"]),
         unfinished=frozenset(Account(name, host) for name, host in get_rows(data, "unfinished", 2, [])),
+        seed=None if data.get("seed") is None else parse_seed_record(data["seed"]),
     )
 
 

@@ -12,7 +12,7 @@ from guestagent.agent.server_id import derive_server_id
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.metadata.document import Document, Role, Source, Tls, UnresolvedFunction, User
+from guestagent.metadata.document import Document, Role, Seeding, Source, Tls, UnresolvedFunction, User
 from guestagent.metadata.variable_consistency import format_given_value
 from guestagent.secret import Secret
 
@@ -32,7 +32,8 @@ class DesiredState:
     """The state that a document asks for. `max_lag` in seconds; `is_server_id_derived`: the agent chose the server id.
 
     `tls` None: encrypted if the source offers it. `retain_passwords`: replaced passwords stay valid in later
-    generations. `requires_secure_transport`: the server rejects every login that is not encrypted.
+    generations. `requires_secure_transport`: the server rejects every login that is not encrypted. `seeding`: how an
+    empty replica gets its data.
     """
 
     role: Role
@@ -44,6 +45,7 @@ class DesiredState:
     tls: Tls | None = None
     retain_passwords: bool = False
     requires_secure_transport: bool = False
+    seeding: Seeding = field(default_factory=Seeding)
 
     @classmethod
     def from_document(cls, document: Document, dialect: SqlDialect, address: str | None) -> DesiredState:
@@ -63,6 +65,7 @@ class DesiredState:
             tls=section.tls,
             retain_passwords=section.retain_passwords,
             requires_secure_transport=secure_transport == "ON",
+            seeding=section.seeding,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from guestagent.agent.model import Readiness
+from guestagent.agent.seed_record import SeedRecord
 from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.state import ServerState
 
@@ -32,7 +33,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of the work, with the last observations of the server and of the data volume."""
+    """The result of the work, with the last observations of the server and the data volume, and the newest seed."""
 
     verdict: Verdict
     readiness: Readiness
@@ -41,3 +42,4 @@ class Report:
     server: ServerState | None = None
     phase_seconds: dict[str, float] = field(default_factory=dict)
     volume: VolumeObservation | None = None
+    seed: SeedRecord | None = None

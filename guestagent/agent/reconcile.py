@@ -32,7 +32,7 @@ class Reconciler:
     def converge(self, deadline: float) -> Report:
         """Run passes until every condition holds, one has failed for good, the deadline is over, or an interruption.
 
-        `deadline`: seconds since the journalled first pass of this task.
+        `deadline`: seconds since the journalled first pass of this task. The seconds of a seed are added to it.
         """
         journal, clock = self.dependencies.journal, self.dependencies.clock
         self._pass.change_cycle.deadline_s = deadline
@@ -41,13 +41,14 @@ class Reconciler:
             for wait in PASS_RETRY.iterate_waits():
                 readiness = self.run_pass(test_logins=True)
                 elapsed = journal.elapsed_s
-                if readiness.is_ready or readiness.is_final or elapsed >= deadline:
+                latest = deadline + self._pass.seed.extension_s
+                if readiness.is_ready or readiness.is_final or elapsed >= latest:
                     return self._finish(readiness)
                 self._pass.reporter.report_wait(readiness, elapsed)
                 if elapsed - last_record >= JOURNAL_INTERVAL_S:
                     self._record_elapsed()
                     last_record = elapsed
-                clock.sleep(min(wait, max(0.0, deadline - elapsed)))
+                clock.sleep(min(wait, max(0.0, latest - elapsed)))
                 self._pass.check_interruption()
         except PassInterrupted:
             return self._build_report(Verdict.INTERRUPTED, Readiness.from_conditions(_judge_interruption()))
@@ -73,7 +74,7 @@ class Reconciler:
     def _build_report(self, verdict: Verdict, readiness: Readiness, *, is_late: bool = False) -> Report:
         server = self._pass.observer.last_server
         report = self._pass.reporter.build_report(verdict, readiness, server, is_late=is_late)
-        return replace(report, volume=self._pass.volume)
+        return replace(report, volume=self._pass.volume, seed=self.dependencies.journal.state.seed)
 
 
 def _judge_interruption() -> Condition:

@@ -21,6 +21,7 @@ from guestagent.agent.progress_report import ProgressReporter
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.replication_observer import ReplicationObserver
 from guestagent.agent.replication_target import choose_channel_tls
+from guestagent.agent.seed_coordinator import SeedCoordinator
 from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.agent.server_config.change_cycle import ChangeCycle, build_restart_condition
 from guestagent.agent.volume_condition import VolumeObservation, add_volume_condition, judge_volume
@@ -59,6 +60,7 @@ class ReconcilePass:
         self.observer = ReplicationObserver(document.source, document.section.tls, dependencies)
         self.reporter = ProgressReporter(dependencies)
         self.volume: VolumeObservation | None = None
+        self.seed = SeedCoordinator(document, task, dependencies.seed_access, dependencies.journal)
 
     def run(self, *, test_logins: bool) -> Readiness:
         """Run one pass. An error of the server or of the disk becomes a condition; raises PassInterrupted.
@@ -72,6 +74,9 @@ class ReconcilePass:
             volume = self._judge_volume()
             if volume is not None and volume.state is ConditionState.FINAL:
                 return Readiness.from_conditions(volume)
+            seed = self.seed.follow()  # while it is going on, it stops and starts the server
+            if seed is not None:
+                return add_volume_condition(Readiness.from_conditions(seed), volume)
             try:
                 with (
                     closing(self._dependencies.open_database()) as database,
@@ -115,6 +120,12 @@ class ReconcilePass:
             configuration = observe_configuration(
                 self._document, desired, observed.server, refusal, database, dependencies
             )
+
+        # Seed. Below, a replica has its data, or gets them over its channel.
+        if pause is None and not is_busy:
+            seed = self.seed.begin(desired, observed, refusal)
+            if seed is not None:
+                return Readiness.from_conditions(seed)
 
         # Plan.
         if refusal is None:

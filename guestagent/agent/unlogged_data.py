@@ -31,6 +31,8 @@ def find_unlogged_refusal(
         )
     if source is None or not source.unlogged_gtids or not server.history.is_empty:
         return None
+    if desired.seeding.donor is not None and desired.seeding.method != "replay":
+        return None  # a copy of the data has what the log lacks
     actual = f"at the source a log without {shorten_gtids(source.unlogged_gtids)}, and nothing here yet"
     return Refusal(
         "source", "a binary log that contains all data, or records what was purged", actual, LOAD_ADVICE

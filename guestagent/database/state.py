@@ -226,7 +226,8 @@ class SourceState:
     `waiting_session_count`: commits that wait for a semi-synchronous replica and are not visible yet, each for at most
     `acknowledgement_timeout` seconds. `tls`: this connection was encrypted. `certificate_days`: days until the source's
     certificate expires. `harmful_settings`: with these it hides changes. `unlogged_gtids`: GTIDs of its data that are
-    not in its binary log ("" for none, or if that cannot be determined).
+    not in its binary log ("" for none, or if that cannot be determined). `has_all_logs`: its binary logs begin with an
+    empty history, so that a replica can replay them; None if that is unknown.
     """
 
     server_id: int | None = None
@@ -246,3 +247,4 @@ class SourceState:
     acknowledgement_timeout: float = 0.0
     server_uid: str | None = None
     unlogged_gtids: str = ""
+    has_all_logs: bool | None = None

@@ -131,6 +131,9 @@ class Donor:
 class Seeding:
     """How an empty replica gets its data. `rate_limit` in MiB/s, None for no limit; `deadline` in seconds.
 
+    `data_bytes`, `log_bytes`: the sizes of the source's data and binary logs when the document was written, None if
+    they are unknown.
+
     `reseed`: in this generation the replica's data are replaced, whatever they are; with `discard` the old data need
     not be kept until the new ones are ready.
     """
@@ -141,6 +144,8 @@ class Seeding:
     donor: Donor | None = None
     reseed: bool = False
     discard: bool = False
+    data_bytes: int | None = None
+    log_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from guestagent.metadata.document import (
     JoiningReplica,
     Seeding,
 )
-from guestagent.metadata.limits import RATE_LIMIT_LIMIT_MIB, SEEDING_DEADLINE_LIMIT_S
+from guestagent.metadata.limits import RATE_LIMIT_LIMIT_MIB, SEEDING_DEADLINE_LIMIT_S, SIZE_LIMIT_BYTES
 from guestagent.metadata.regex_fragments import END
 from guestagent.metadata.schema_types import (
     Boolean,
@@ -36,6 +36,7 @@ FINGERPRINT = Text(
     64, pattern=rf"^[0-9a-f]{{64}}{END}", description="the SHA-256 of a certificate, in hex and lower case"
 )
 PORT = Integer(1, 65535)
+SIZE = Integer(0, SIZE_LIMIT_BYTES)
 RATE_LIMIT = Integer(1, RATE_LIMIT_LIMIT_MIB)
 
 DONOR = MappingShape(
@@ -68,6 +69,8 @@ SEEDING = MappingShape(
         "Discard": Key(
             "discard", Boolean(), "with Reseed: the old data need not be kept meanwhile", default=False
         ),
+        "DataBytes": Key("data_bytes", SIZE, "bytes of the source's data, as far as they are known"),
+        "LogBytes": Key("log_bytes", SIZE, "bytes of the source's binary logs"),
     },
 )
 JOINING_REPLICA = MappingShape(

@@ -128,6 +128,8 @@ class _DocumentWriter:
             ("Donor", None if seeding.donor is None else self._write_donor(seeding.donor), None),
             ("Reseed", seeding.reseed, False),
             ("Discard", seeding.discard, False),
+            ("DataBytes", seeding.data_bytes, None),
+            ("LogBytes", seeding.log_bytes, None),
         )
 
     def _write_donor(self, donor: Donor) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class FileReporter:
         now = self._clock.now()
         if now - self._last_look >= REQUEST_INTERVAL_S:
             self._last_look = now
-            if not self._files.has_request(self._request.id):
+            if not self._files.has_request(self._request):
                 raise SeedInterrupted
 
     def note_failure(self, error: GuestAgentError) -> None:

@@ -36,7 +36,8 @@ class SeedRequest:
 
     `socket` and `data_directory` are paths of the local server. `rate_limit` in MiB/s, 0 for none; `deadline_s` counts
     from the worker's first start. `expected_bytes` is the size of the source's data, 0 if unknown. `replaces_data`: the
-    local data are given up on purpose, and stay until the new ones are ready unless `discards_data`.
+    local data are given up on purpose, and stay until the new ones are ready unless `discards_data`. `reason`: why this
+    method was chosen, and what it costs the source.
     """
 
     id: str
@@ -51,6 +52,7 @@ class SeedRequest:
     expected_bytes: int = 0
     replaces_data: bool = False
     discards_data: bool = False
+    reason: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return the request for its file. It holds the password in clear."""
@@ -76,6 +78,7 @@ class SeedRequest:
             "expected_bytes": self.expected_bytes,
             "replaces_data": self.replaces_data,
             "discards_data": self.discards_data,
+            "reason": self.reason,
         }
 
 
@@ -108,4 +111,5 @@ def parse_request(data: Mapping[str, object]) -> SeedRequest:
         expected_bytes=int(get_number(data, "expected_bytes")),
         replaces_data=data.get("replaces_data") is True,
         discards_data=data.get("discards_data") is True,
+        reason=get_text(data, "reason"),
     )

@@ -15,6 +15,7 @@ FOLDER = "seed"
 REQUEST_FILE = "request.json"
 STATE_FILE = "state.json"
 LOCK_FILE = "lock"
+ORDER_FILE = "reseed.json"
 VERSION = 1
 
 
@@ -39,13 +40,31 @@ class SeedFiles:
         self._write(REQUEST_FILE, request.as_json())
 
     def remove_request(self) -> None:
-        """Remove the request: the seed has ended, or is not wanted any more. A worker that runs stops."""
+        """Remove the request, because its seed has ended or is not wanted any more. A worker that runs stops."""
         atomic_file.remove_file(self.folder / REQUEST_FILE)
 
-    def has_request(self, seed_id: str) -> bool:
-        """Return whether this seed is still wanted."""
-        request = self.read_request()
-        return request is not None and request.id == seed_id
+    def forget_state(self) -> None:
+        """Remove the state of an earlier seed, so that the same id can begin anew."""
+        atomic_file.remove_file(self.folder / STATE_FILE)
+
+    def order_reseed(self, *, discards_data: bool) -> None:
+        """Note that a person wants new data on this replica."""
+        self._write(ORDER_FILE, {"discard": discards_data})
+
+    def has_reseed_order(self) -> bool:
+        return (self.folder / ORDER_FILE).exists()
+
+    def has_discard_order(self) -> bool:
+        """Return whether that person does not need the old data meanwhile."""
+        order = parse_file(self.folder / ORDER_FILE, lambda content: parse_object(content, VERSION))
+        return order is not None and order.get("discard") is True
+
+    def remove_reseed_order(self) -> None:
+        atomic_file.remove_file(self.folder / ORDER_FILE)
+
+    def has_request(self, request: SeedRequest) -> bool:
+        """Return whether this seed is still wanted, in this way."""
+        return self.read_request() == request
 
     def read_state(self) -> SeedState | None:
         """Read the state of the newest seed; None if there was none."""

@@ -39,7 +39,7 @@ class SeedState:
     `elapsed_s` counts from the first start, while the machine runs; `moved_at_s` is its value when bytes last moved.
     `position` is the GTID position of the data, "" until it is known. `failure` is why the last attempt failed, "" if
     none has; `advice` goes with it. `resumed` tells what the last start of the worker found and did, "" for the first.
-    `memo` is the runner's own, for the next attempt.
+    `memo` is the runner's own, for the next attempt. `reason`: why the method was chosen, and what it costs the source.
     """
 
     id: str
@@ -58,6 +58,7 @@ class SeedState:
     attempts: int = 0
     resumed: str = ""
     memo: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
 
     @property
     def eta_s(self) -> float | None:
@@ -109,6 +110,7 @@ class SeedState:
             "attempts": self.attempts,
             "resumed": self.resumed,
             "memo": dict(self.memo),
+            "reason": self.reason,
         }
 
 
@@ -133,6 +135,7 @@ def parse_state(data: Mapping[str, object]) -> SeedState:
             attempts=int(get_number(data, "attempts")),
             resumed=get_text(data, "resumed"),
             memo={name: get_text(memo, name) for name in memo},
+            reason=get_text(data, "reason"),
         )
     except ValueError as error:
         raise UnreadableContent(str(error)) from error

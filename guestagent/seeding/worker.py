@@ -49,16 +49,20 @@ def run_seed(environment: WorkerEnvironment) -> SeedState | None:
             return None
         state = _resume(request, state)
         if state.phase.has_ended:
+            files.remove_request()
             return state
         reporter = FileReporter(state, request, files, environment.clock, environment.is_stopping)
         environment.log(state.resumed or f"seeding by {request.method} from {request.donor.host}")
-        return _attempt_until_end(environment, request, reporter)
+        state = _attempt_until_end(environment, request, reporter)
+        # While it is there, the worker is started again.
+        files.remove_request()
+        return state
 
 
 def _resume(request: SeedRequest, state: SeedState | None) -> SeedState:
     """Return the state from which this start of the worker goes on."""
     if state is None or state.id != request.id:
-        return SeedState(request.id, request.method, request.data_directory)
+        return SeedState(request.id, request.method, request.data_directory, reason=request.reason)
     if state.phase.has_ended:
         return state
     return replace(state, resumed=f"going on with the seed that was cut while {state.phase}")

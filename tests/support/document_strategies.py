@@ -115,6 +115,8 @@ seedings = st.builds(
     st.none() | donors,
     st.booleans(),
     st.booleans(),
+    st.none() | st.integers(0, 2**60),
+    st.none() | st.integers(0, 2**60),
 )
 joining_replicas = st.builds(
     JoiningReplica,

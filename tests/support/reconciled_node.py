@@ -10,6 +10,7 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress, Report
 from guestagent.agent.reconcile import Reconciler
+from guestagent.agent.seed_coordinator import SeedAccess
 from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
 from guestagent.database.protocols import SourceProbe
@@ -45,6 +46,7 @@ class FakeNode:
         self.is_interrupted: Callable[[], bool] = lambda: False
         self.observe_volume: Callable[[], VolumeObservation] = VolumeObservation
         self.request_volume_growth: Callable[[], None] = lambda: None
+        self.seed_access: SeedAccess | None = None
 
     def build_reconciler(self, document: Document) -> Reconciler:
         dependencies = PassDependencies(
@@ -58,6 +60,7 @@ class FakeNode:
             read_update_route=lambda: self.update_route,
             observe_volume=self.observe_volume,
             request_volume_growth=self.request_volume_growth,
+            seed_access=self.seed_access,
         )
         return Reconciler(document, "task", "10.0.0.1", dependencies)
 

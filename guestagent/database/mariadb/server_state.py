@@ -39,6 +39,10 @@ SERVER_VARIABLES = sql(
 LOG_STATUS = sql("SHOW MASTER STATUS")
 # SHOW and information_schema cut a value after 4096 characters, even in the middle of a number.
 SELECT_GTIDS = sql("SELECT @@GLOBAL.gtid_slave_pos AS slave_pos, @@GLOBAL.gtid_binlog_state AS binlog_state")
+# NULL if there is no such log. Reading it needs no privilege.
+FIRST_LOG_POSITION = sql(
+    "SELECT BINLOG_GTID_POS(CONCAT(SUBSTRING_INDEX(@@GLOBAL.log_bin_basename, '/', -1), '.000001'), 4) AS position"
+)
 # The process list stays readable when the disk is full; later queries would hang then, and not end with their client.
 IS_HUNG = sql(
     "(state = {} OR (time > 4 AND (info LIKE {} OR info IN ({}, {}, {}, {}))))",
@@ -128,6 +132,7 @@ def read_source_state(connection: Connection) -> SourceState:
         harmful_settings=merge_settings(find_variable_settings(variables)),
         server_uid=variables.get("server_uid"),
         unlogged_gtids=",".join(positions.unlogged_gtids),
+        has_all_logs=_has_first_log(connection),
     )
 
 
@@ -143,6 +148,12 @@ def read_positions(connection: Connection) -> GtidPositions:
     applied, logged = MariadbHistory.parse(row["slave_pos"]), MariadbHistory.parse(row["binlog_state"])
     unlogged = applied.format_difference(logged)
     return GtidPositions(applied, logged, logged.merge(applied), tuple(filter(None, unlogged.split(","))))
+
+
+def _has_first_log(connection: Connection) -> bool:
+    """Return whether the first binary log is still there, and begins with an empty history."""
+    (row,) = connection.fetch_rows(FIRST_LOG_POSITION, OBSERVE_OPERATION)
+    return row["position"] == ""
 
 
 def _read_replica_ids(connection: Connection) -> tuple[int, ...]:

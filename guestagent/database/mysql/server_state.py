@@ -136,6 +136,7 @@ def read_source_state(connection: Connection) -> SourceState:
         uuid=variables["server_uuid"],
         acknowledgement_timeout=sum(int(variables.get(name) or 0) for name in SEMI_SYNC_TIMEOUTS) / 1000,
         harmful_settings=merge_settings(find_variable_settings(variables)),
+        has_all_logs=not has_purged_gtids(connection),
     )
 
 

@@ -163,10 +163,20 @@ def test_an_ended_seed_is_not_repeated(worker: Worker) -> None:
     worker.files.write_request(REQUEST)
     worker.run()
 
+    assert worker.run() is None
+    assert len(worker.runner.runs) == 1
+
+
+def test_a_request_that_outlived_its_seed_is_removed(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.run()
+    worker.files.write_request(REQUEST)
+
     state = worker.run()
 
     assert state is not None
     assert state.phase is SeedPhase.DONE
+    assert worker.files.read_request() is None
     assert len(worker.runner.runs) == 1
 
 

@@ -1,0 +1,139 @@
+"""Whether a replica needs a copy of its source's data, and how far a requested one is. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
+from guestagent.agent.refusal import Refusal
+from guestagent.agent.seed_record import SeedRecord
+from guestagent.database.state import ServerState
+from guestagent.metadata.document import Role, Seeding
+from guestagent.seeding.method import MethodChoice, SeedFacts, SeedMethod, choose_method
+from guestagent.seeding.state import SeedPhase, SeedState
+
+NAME = "seed"
+EXPECTED = "a copy of the source's data"
+RESEED_ADVICE = (
+    "`guestagent reseed` on this node, or `guestagent cluster repair NODE --reseed`, begins another seed; "
+    "docs/troubleshooting/seed.md"
+)
+WORKER_ADVICE = "is guestagent-seed.path enabled? see `systemctl status guestagent-seed.path guestagent-seed`"
+CURABLE_REFUSALS = frozenset({"history", "data", "skipped changes"})
+"""Reasons not to touch a replica that a new copy of the data ends."""
+
+
+class SeedAction(Enum):
+    """NONE: go on without a seed. WAIT: nothing can be decided yet. BLOCKED: a seed is needed and impossible."""
+
+    NONE = "none"
+    WAIT = "wait"
+    START = "start"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class SeedDecision:
+    """What to do, with the chosen method if there is one, and the condition that goes with it."""
+
+    action: SeedAction
+    choice: MethodChoice | None = None
+    condition: Condition | None = None
+
+
+NO_SEED = SeedDecision(SeedAction.NONE)
+
+
+def decide_seed(
+    desired: DesiredState,
+    observed: ObservedState,
+    refusal: Refusal | None,
+    record: SeedRecord | None,
+    task: str,
+    *,
+    is_reseed_ordered: bool,
+    marker: str,
+) -> SeedDecision:
+    """Decide whether a seed must begin.
+
+    `record` is the newest seed in the journal, `task` the present generation. `is_reseed_ordered`: a person has asked
+    for it on this node. `marker` is the id of the seed to which the data directory belongs, "" if it is nobody's.
+    """
+    seeding, server = desired.seeding, observed.server
+    if desired.role is not Role.REPLICA:
+        return NO_SEED
+    is_reseed = is_reseed_ordered or is_reseed_due(seeding, record, task)
+    is_own = has_unfinished_data(record, marker)
+    if not is_reseed and not is_own and not is_empty(server):
+        return NO_SEED
+    if refusal is not None and not ((is_reseed or is_own) and refusal.name in CURABLE_REFUSALS):
+        return NO_SEED  # it is reported, and may not be about the data
+    if seeding.donor is None:
+        if not is_reseed:
+            return NO_SEED
+        return _block(
+            "no Seeding.Donor in the document", "add the donor: `guestagent cluster repair` does it"
+        )
+    source = observed.source
+    if source is None or source.history is None or source.version is None:
+        actual = "not begun: the source has not answered yet"
+        return SeedDecision(SeedAction.WAIT, condition=_build_condition(ConditionState.PENDING, actual))
+    facts = SeedFacts(
+        server.history.family.lower(),
+        server.version,
+        source.version,
+        has_donor=True,
+        has_all_logs=source.has_all_logs and not source.unlogged_gtids,
+        log_bytes=seeding.log_bytes,
+        data_bytes=seeding.data_bytes,
+        is_reseed=is_reseed,
+    )
+    choice = choose_method(facts, seeding.method)
+    if choice.method is None:
+        return _block("; ".join(choice.reasons), "see docs/explanation/seeding.md for the methods")
+    if choice.method is SeedMethod.REPLAY:
+        if is_reseed:
+            return _block("replay cannot replace data", "choose another Seeding.Method")
+        return SeedDecision(SeedAction.NONE, choice)
+    return SeedDecision(SeedAction.START, choice)
+
+
+def is_reseed_due(seeding: Seeding, record: SeedRecord | None, task: str) -> bool:
+    """Return whether the document asks for new data in this generation, and they are not there yet."""
+    return seeding.reseed and (record is None or record.task != task or not record.is_done)
+
+
+def has_unfinished_data(record: SeedRecord | None, marker: str) -> bool:
+    """Return whether the data directory is what an unfinished seed has left: journal and marker agree about that."""
+    return record is not None and not record.is_done and marker == record.id
+
+
+def is_empty(server: ServerState) -> bool:
+    """Return whether nothing is lost if the data are written over."""
+    has_foreign_account = any(not account.is_marked for account in server.accounts)
+    return (
+        server.channel is None and server.history.is_empty and not server.schemas and not has_foreign_account
+    )
+
+
+def judge_seed(record: SeedRecord, state: SeedState | None, task: str) -> Condition | None:
+    """Judge a requested seed that the journal does not know as complete; None if it is complete, or due again."""
+    if state is None or state.id != record.id:
+        return _build_condition(ConditionState.PENDING, "requested, not begun yet", WORKER_ADVICE)
+    if state.phase is SeedPhase.DONE:
+        return None
+    if state.phase is SeedPhase.FAILED:
+        if record.task != task:
+            return None  # a new generation is a new attempt
+        advice = "; ".join(filter(None, (state.advice, RESEED_ADVICE)))
+        return _build_condition(ConditionState.FINAL, f"{state.method} failed: {state.failure}", advice)
+    return _build_condition(ConditionState.PENDING, state.describe())
+
+
+def _block(actual: str, advice: str) -> SeedDecision:
+    return SeedDecision(SeedAction.BLOCKED, condition=_build_condition(ConditionState.FINAL, actual, advice))
+
+
+def _build_condition(state: ConditionState, actual: str, advice: str = "") -> Condition:
+    return Condition(NAME, state, EXPECTED, actual, advice)
