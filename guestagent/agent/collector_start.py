@@ -13,6 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from guestagent.charset_detection import defer_charset_detection
 from guestagent.deferred_modules import defer_modules
 
 LOG = logging.getLogger("guestagent")
@@ -37,6 +38,7 @@ def run_collector(execute: Callable[[str, list[str]], object] = os.execv) -> int
     it cannot run with deferred modules, its own program is executed, which defers none.
     """
     try:
+        defer_charset_detection()
         defer_modules(*DEFERRED_MODULES)
         return int(import_module("os_collect_config.collect").main(args=[PROGRAM]) or 0)
     except (ImportError, AttributeError) as error:
