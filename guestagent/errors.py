@@ -224,3 +224,8 @@ class UnsupportedEnvironment(GuestAgentError):
     """A machine that lacks something that the command needs."""
 
     exit_code = 77
+
+
+def build_missing_extra_error(package: str, extra: str) -> UnsupportedEnvironment:
+    """Build the error of a command whose optional packages are not installed. `extra` names them to pip."""
+    return UnsupportedEnvironment(f"{package} is missing on this machine: install guestagent[{extra}]")

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 from guestagent.cli.argument_types import build_integer_type, build_positive_type
 from guestagent.cli.options import add_json_option
 from guestagent.cli.subnet import parse_subnet
-from guestagent.errors import EXIT_OK, InvalidInput, NotReady, Problem, UnsupportedEnvironment
+from guestagent.errors import (
+    EXIT_OK,
+    InvalidInput,
+    NotReady,
+    Problem,
+    UnsupportedEnvironment,
+    build_missing_extra_error,
+)
 
 if TYPE_CHECKING:
     from guestagent.embedded.process.state_file import CloudOptions
@@ -236,7 +243,7 @@ def _import_client() -> ModuleType:
     try:
         from guestagent.embedded.process import client
     except ImportError as error:
-        raise UnsupportedEnvironment(f"install guestagent[embedded]: {error.name} is missing") from error
+        raise build_missing_extra_error(str(error.name), "embedded") from error
     return client
 
 

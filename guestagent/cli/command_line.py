@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from guestagent import __version__
+from guestagent.cli.denied_access import find_denied_access
 from guestagent.cli.error_report import (
     Misused,
     report_bug,
@@ -103,12 +104,15 @@ def _run(arguments: list[str]) -> int:
         exit_code: int = args.run(args)
         return exit_code
     except GuestAgentError as error:
-        return report_error(error, as_json)
+        return report_error(find_denied_access(error, own_arguments) or error, as_json)
     except KeyboardInterrupt:
         return report_interrupt("interrupted", as_json)
     except OutputError:
         raise
     except OSError as error:
+        denial = find_denied_access(error, own_arguments)
+        if denial is not None:
+            return report_error(denial, as_json)
         if error.errno not in {*BROKEN_PIPE_ERRNOS, *WRITE_FAILURE_ERRNOS}:
             return report_bug(error, as_json)
         raise OutputError(error.errno, error.strerror) from error

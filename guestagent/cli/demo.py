@@ -22,7 +22,7 @@ from guestagent.errors import (
     InvalidInput,
     NotReady,
     Problem,
-    UnsupportedEnvironment,
+    build_missing_extra_error,
 )
 from guestagent.retry import Clock, SystemClock
 
@@ -220,8 +220,7 @@ def _build_environment(args: argparse.Namespace) -> EmbeddedEnvironment:
         from guestagent.embedded.process import clouds_yaml
         from guestagent.embedded.process.state_file import CloudOptions
     except ImportError as error:
-        message = f"{error.name} is missing: install guestagent[controller,embedded]"
-        raise UnsupportedEnvironment(message) from error
+        raise build_missing_extra_error(str(error.name), "controller,embedded") from error
     cloud_options = CloudOptions(
         name=args.name,
         state_folder=(args.state or STATE_FOLDER / args.name).absolute(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guestagent.controller.heat_api import Heat
-from guestagent.errors import UnsupportedEnvironment
+from guestagent.errors import build_missing_extra_error
 
 
 def connect(cloud: str | None = None) -> Heat:
@@ -15,6 +15,5 @@ def connect(cloud: str | None = None) -> Heat:
     try:
         from guestagent.controller.openstack_heat import open_heat
     except ImportError as error:
-        message = f"{error.name} is missing: install guestagent[controller]"
-        raise UnsupportedEnvironment(message) from error
+        raise build_missing_extra_error(str(error.name), "controller") from error
     return open_heat(cloud)

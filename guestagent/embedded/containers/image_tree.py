@@ -17,6 +17,8 @@ SERVER_PROGRAMS: dict[Family, tuple[str, ...]] = {
     "mariadb": ("usr/sbin/mariadbd", "usr/libexec/mariadbd"),
     "mysql": ("usr/sbin/mysqld", "usr/libexec/mysqld"),
 }
+DATA_DIRECTORY = "var/lib/mysql"
+SERVER_USER = "mysql"
 
 ADVICE = "build the image with `-t tar`, and unpack it as root with `tar --numeric-owner --xattrs -xpf`"
 
@@ -46,7 +48,28 @@ def open_image_tree(folder: Path) -> ImageTree:
     if missing:
         found = f"{folder} without {', '.join(missing)}" if folder.is_dir() else f"no folder {folder}"
         raise InvalidInput([Problem("--image", "the unpacked tree of an image", found, ADVICE)])
+    _check_owners(tree, folder)
     return ImageTree(tree, families[0])
+
+
+def _check_owners(tree: Path, folder: Path) -> None:
+    """Raise InvalidInput if a copy has lost the owners of the files: no service would start from such a tree."""
+    try:
+        accounts = (tree / "etc/passwd").read_text(errors="replace").splitlines()
+        system_owner = (tree / "etc/passwd").stat().st_uid
+    except OSError:
+        return
+    user_ids = {words[0]: words[2] for line in accounts if len(words := line.split(":")) > 2}
+    data = tree / DATA_DIRECTORY
+    if system_owner != 0:
+        found = f"{folder} whose files belong to user {system_owner}, not to root"
+    elif data.is_dir() and str(data.stat().st_uid) != user_ids.get(SERVER_USER, str(data.stat().st_uid)):
+        found = f"{folder} whose /{DATA_DIRECTORY} belongs to user {data.stat().st_uid}, not to {SERVER_USER}"
+    else:
+        return
+    raise InvalidInput(
+        [Problem("--image", "a tree with the owners that its files have in the image", found, ADVICE)]
+    )
 
 
 def _has_any(tree: Path, programs: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from guestagent.embedded.host import commands
 from guestagent.embedded.host.cache_folder import make_public_folder
-from guestagent.errors import UnsupportedEnvironment
+from guestagent.errors import UnsupportedEnvironment, build_missing_extra_error
 
 PROGRAM_PACKAGES = {
     "ip": "iproute2",
@@ -40,8 +40,11 @@ def check_requirements(state: Path, programs: Iterable[str]) -> None:
         raise UnsupportedEnvironment("guests are Linux namespaces, which need Linux and root: run it as root")
     for program in (*PROGRAM_PACKAGES, *programs):
         if shutil.which(program, path=commands.DEFAULT_PATH) is None:
-            package = PROGRAM_PACKAGES.get(program, "guestagent[embedded]")
-            raise UnsupportedEnvironment(f"{program} is missing on this machine: install {package}")
+            if program not in PROGRAM_PACKAGES:
+                raise build_missing_extra_error(program, "embedded")
+            raise UnsupportedEnvironment(
+                f"{program} is missing on this machine: install {PROGRAM_PACKAGES[program]}"
+            )
     try_namespaces(state)
 
 

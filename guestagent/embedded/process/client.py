@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from keystoneauth1.exceptions import ClientException
 
 from guestagent import atomic_file
+from guestagent.embedded.guests.subnet_use import check_subnet
 from guestagent.embedded.host.commands import CompletedCommand
 from guestagent.embedded.host.process_identity import find_holders
 from guestagent.embedded.openstack.keystone.login import open_session
@@ -54,6 +55,8 @@ def start_cloud(options: CloudOptions) -> CloudState:
             _check_same_image(options, state)
             clouds_yaml.write_entry(options.clouds_file, options.name, state.clouds_entry)
             return state
+        if options.guests:
+            check_subnet(options.bridge, options.network)
         prepare_real_heat(options)
         process = CloudProcess(options)
         try:
@@ -98,16 +101,35 @@ def fetch_status(state: CloudState) -> dict[str, object]:
 def build_enter_command(options: CloudOptions, guest: str, words: Sequence[str]) -> tuple[str, ...]:
     """Build the command line that runs `words` in a guest, named by its id, address, server or resource."""
     state = load_cloud_state(options)
-    if state is None or not state.is_alive or not state.guests:
-        raise CloudRefused(f"the cloud {options.name} runs no guests")
+    if state is None or not state.is_alive:
+        raise CloudRefused(
+            f"the cloud {options.name} is not up: start it with `guestagent cloud up --name {options.name}`"
+        )
+    if not state.guests:
+        raise CloudRefused(f"the cloud {options.name} was started with --no-guests")
     servers = fetch_status(state)["servers"]
     assert isinstance(servers, list)
-    for server in servers:
-        if guest in (server["id"], server["address"], server["name"], *server["name"].split("-")[-2:-1]):
-            hypervisor = build_guest_hypervisor(state.restore_options(options))
-            return hypervisor.build_exec_command(server["id"], words)
-    names = ", ".join(sorted(server["name"] for server in servers)) or "none"
-    raise CloudRefused(f"there is no guest {guest}; there are: {names}")
+    hypervisor = build_guest_hypervisor(state.restore_options(options))
+    return hypervisor.build_exec_command(choose_guest(servers, guest), words)
+
+
+def choose_guest(servers: Sequence[Mapping[str, str]], guest: str) -> str:
+    """Return the id of the server that `guest` names: by its id, address, name, or resource.
+
+    CloudRefused if there is none, or if several stacks have such a resource.
+    """
+    found = [s for s in servers if guest in (s["id"], s["address"], s["name"])] or [
+        s for s in servers if guest in s["name"].split("-")[-2:-1]
+    ]
+    if len(found) > 1:
+        choices = ", ".join(sorted(f"{s['name']} ({s['address']})" for s in found))
+        raise CloudRefused(
+            f"{len(found)} guests are named {guest}: {choices}; give the server's name or its address"
+        )
+    if not found:
+        names = ", ".join(sorted(s["name"] for s in servers)) or "none"
+        raise CloudRefused(f"there is no guest {guest}; there are: {names}")
+    return found[0]["id"]
 
 
 def run_in_guest(options: CloudOptions, guest_id: str, words: Sequence[str]) -> CompletedCommand:

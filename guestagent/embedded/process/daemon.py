@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from guestagent import atomic_file
 from guestagent.embedded.containers import ContainerHypervisor, open_image_tree, sweep_cloud
 from guestagent.embedded.guests import NamespaceHypervisor
+from guestagent.embedded.guests.subnet_use import check_subnet
 from guestagent.embedded.host.cache_folder import make_public_folder
 from guestagent.embedded.host.process_identity import get_start_time
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
@@ -41,6 +42,8 @@ def run_foreground(options: CloudOptions) -> None:
     if state is not None and state.is_alive:
         raise CloudRefused(f"the cloud {options.name} runs already (pid {state.pid})")
     sweep_leftovers(options)
+    if options.guests:
+        check_subnet(options.bridge, options.network)
     run_cloud(build_hypervisor(options), options, prepare_real_heat(options))
 
 

@@ -91,7 +91,9 @@ def test_missing_packages_of_the_controller_are_reported_by_name() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
 
     assert ended.returncode == 77
-    assert ended.stderr == "guestagent: openstack is missing: install guestagent[controller]\n"
+    assert (
+        ended.stderr == "guestagent: openstack is missing on this machine: install guestagent[controller]\n"
+    )
 
 
 def test_a_template_goes_through_a_pipe() -> None:

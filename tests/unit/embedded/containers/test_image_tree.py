@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,32 @@ def test_an_image_of_another_server_is_rejected(tmp_path: Path) -> None:
     tree.check_image("guestagent-mariadb-11.8")
     with pytest.raises(CloudError, match=r"guestagent-mysql: this cloud boots .* which has mariadb"):
         tree.check_image("guestagent-mysql")
+
+
+def make_accounts(tree: Path) -> None:
+    (tree / "etc").mkdir()
+    (tree / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nmysql:x:101:102::/nonexistent:/bin/false\n")
+    (tree / "var/lib/mysql").mkdir(parents=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(
+    ("owner", "data_owner", "found"),
+    [
+        (1000, 1000, "whose files belong to user 1000, not to root"),
+        (0, 0, "whose /var/lib/mysql belongs to user 0, not to mysql"),
+        (0, 101, None),
+    ],
+)
+def test_a_copy_that_has_lost_its_owners_is_rejected(
+    tmp_path: Path, owner: int, data_owner: int, found: str | None
+) -> None:
+    make_accounts(make_tree(tmp_path, *IMAGE_PROGRAMS, "usr/sbin/mysqld"))
+    os.chown(tmp_path / "etc/passwd", owner, owner)
+    os.chown(tmp_path / "var/lib/mysql", data_owner, data_owner)
+
+    if found is None:
+        assert open_image_tree(tmp_path).family == "mysql"
+    else:
+        with pytest.raises(InvalidInput, match=found):
+            open_image_tree(tmp_path)
