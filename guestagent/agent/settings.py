@@ -45,6 +45,11 @@ OPTIONS: OptionGroups = {
         Option("instance_data", "/run/cloud-init"),
         NumberOption("timeout", 120.0, minimum=0.1, limit=DURATION_LIMIT_S),
     ),
+    "seeding": (
+        Option("start_command"),
+        Option("donor_start_command"),
+        Option("donor_stop_command"),
+    ),
     "signal": (
         Option("ca_file"),
         NumberOption("timeout", 20.0, minimum=0.1, limit=DURATION_LIMIT_S),
@@ -80,6 +85,15 @@ class VolumeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedingSettings:
+    """Commands that start the seed worker, and start and stop the donor; empty ones: systemd's units."""
+
+    start: tuple[str, ...] = ()
+    donor_start: tuple[str, ...] = ()
+    donor_stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Paths, commands and time limits of this machine. Times are in seconds.
 
@@ -100,6 +114,7 @@ class Settings:
     signal_timeout: float
     auth_ttl: float
     volume: VolumeSettings = VolumeSettings()
+    seeding: SeedingSettings = SeedingSettings()
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -145,6 +160,11 @@ def _build_settings(values: OptionValues) -> Settings:
             run=Path(values.get_text("volume", "run")),
             instance_data=Path(values.get_text("volume", "instance_data")),
             timeout=values.get_number("volume", "timeout"),
+        ),
+        seeding=SeedingSettings(
+            start=values.get_words("seeding", "start_command"),
+            donor_start=values.get_words("seeding", "donor_start_command"),
+            donor_stop=values.get_words("seeding", "donor_stop_command"),
         ),
     )
     if values.problems:

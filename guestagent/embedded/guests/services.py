@@ -18,13 +18,17 @@ RESTART_LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class GuestService:
-    """A process that is started again when it ends. `stop_seconds`: the time that it may take to stop."""
+    """A process that is started again when it ends. `stop_seconds`: the time that it may take to stop.
+
+    One that is `on_demand` is started by the agent alone, and not again.
+    """
 
     name: str
     argv: tuple[str, ...]
     user: str = "root"
     environment: tuple[tuple[str, str], ...] = ()
     stop_seconds: int = 10
+    on_demand: bool = False
 
 
 def list_image_services(
@@ -40,6 +44,7 @@ def list_image_services(
             "os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)
         ),
         GuestService("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
+        GuestService("guestagent-seed", (str(programs / "guestagent"), "seed", "run"), on_demand=True),
     )
 
 
@@ -113,8 +118,10 @@ def _build_program_section(service: GuestService, priority: int) -> str:
         "user": service.user,
         "environment": environment,
         "priority": str(priority),
-        "startretries": str(RESTART_LIMIT),
-        "autorestart": "true",
+        "startretries": "0" if service.on_demand else str(RESTART_LIMIT),
+        "autorestart": "false" if service.on_demand else "true",
+        "autostart": "false" if service.on_demand else "",
+        "startsecs": "0" if service.on_demand else "",
         "stopwaitsecs": str(service.stop_seconds),
         "stopasgroup": "false",
         "killasgroup": "true",
