@@ -46,7 +46,7 @@ def start_unless_running(command: Sequence[str], lock: Path) -> None:
 
 
 def run_service_command(command: Sequence[str]) -> bool:
-    """Run a command of a service manager, and return whether it succeeded. A failure is logged, and tried again later."""
+    """Run a command of a service manager. Return whether it succeeded; a failure is logged, and tried again later."""
     deadline = time.monotonic() + COMMAND_TIMEOUT_S
 
     def check_deadline() -> None:

@@ -41,7 +41,7 @@ def list_image_services(
     return (
         build_database_service(image),
         GuestService(
-            "os-collect-config", (str(programs / "os-collect-config"),), environment=(("LC_ALL", "C"),)
+            "os-collect-config", (str(programs / "guestagent"), "collect"), environment=(("LC_ALL", "C"),)
         ),
         GuestService("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
         GuestService("guestagent-seed", (str(programs / "guestagent"), "seed", "run"), on_demand=True),
