@@ -17,6 +17,7 @@ from guestagent.agent.observe import find_node_refusal, observe_configuration, o
 from guestagent.agent.plan import plan_steps
 from guestagent.agent.preconditions import find_refusal
 from guestagent.agent.refusal import Refusal
+from guestagent.agent.seed_decision import SeedAction, decide_seed
 from guestagent.agent.settings import Settings
 from guestagent.database.detect import FAMILIES
 from guestagent.database.protocols import SqlDialect
@@ -26,13 +27,16 @@ from guestagent.errors import InvalidMetadata, NotReady, Problem
 from guestagent.metadata import Document, Role, documents, parse
 from guestagent.retry import SystemClock
 
+SEED_TITLE = "seed by "
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The plan for one node. `steps`: each with its statements, or with the changed lines of the option file.
 
     `blocking_condition`: the reason why there are none. `pause`: an operator has paused the agent, so that none is
-    applied.
+    applied. `seed`: the copy of the source's data that comes before the other steps, with its reasons; or why there is
+    none.
     """
 
     node: str | None
@@ -42,14 +46,17 @@ class Plan:
     blocking_condition: Condition | None
     unresolved: tuple[str, ...]
     pause: str = ""
+    seed: str = ""
 
     def __str__(self) -> str:
         title = f"{self.node or 'this node'} ({self.role}), generation {self.generation}"
         if self.blocking_condition is not None:
             return f"{title}: blocked\n  {self.blocking_condition}"
         if not self.steps:
-            return f"{title}: nothing to do"
+            return f"{title}: {self.seed or 'nothing to do'}"
         lines = [f"{title}: {len(self.steps)} steps"]
+        if self.seed:
+            lines.append(f"  {self.seed}")
         for number, (step, statements) in enumerate(self.steps, start=1):
             lines.append(f"  {number}. {step}")
             lines += [f"       {statement}" for statement in statements]
@@ -71,6 +78,7 @@ class Plan:
             "blocked": None if condition is None else {"name": condition.name, "reason": str(condition)},
             "unresolved": list(self.unresolved),
             "paused": self.pause or None,
+            "seed": self.seed or None,
         }
 
 
@@ -149,7 +157,37 @@ def _plan_online(name: str | None, document: Document, dependencies: PassDepende
             document, desired, observed.server, refusal, database, dependencies
         )
         changes = () if configuration is None else tuple(_describe_changes(configuration, database.dialect))
-        return replace(plan, steps=(*changes, *plan.steps), pause="" if pause is None else str(pause))
+        seed = _describe_seed(desired, observed, refusal, dependencies, wiring.build_task_key(document))
+        steps = changes if seed.startswith(SEED_TITLE) else (*changes, *plan.steps)
+        return replace(plan, steps=steps, pause="" if pause is None else str(pause), seed=seed)
+
+
+def _describe_seed(
+    desired: DesiredState,
+    observed: ObservedState,
+    refusal: Refusal | None,
+    dependencies: PassDependencies,
+    task: str,
+) -> str:
+    """Describe the seed that a pass would begin now, or why none is needed; "" if the document has no donor."""
+    access, record = dependencies.seed_access, dependencies.journal.state.seed
+    if access is None:
+        return ""
+    is_unfinished = record is not None and not record.is_done
+    decision = decide_seed(
+        desired,
+        observed,
+        refusal,
+        record,
+        task,
+        is_reseed_ordered=access.files.has_reseed_order(),
+        marker=access.read_marker(observed.server.data_directory) if is_unfinished else "",
+    )
+    if decision.choice is None:
+        return "" if decision.condition is None else str(decision.condition)
+    if decision.action is SeedAction.NONE:
+        return f"no seed: {decision.choice}"
+    return f"{SEED_TITLE}{decision.choice}; {decision.choice.cost}"
 
 
 def _describe_changes(

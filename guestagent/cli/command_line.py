@@ -30,7 +30,7 @@ DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
 On the operator's workstation: cluster, validate, elements-path.
-On a node: status, doctor, plan, apply, pause, resume, accept-source, volume, seed; its services run serve,
+On a node: status, doctor, plan, apply, pause, resume, accept-source, reseed, volume, seed; its services run serve,
 poke, identity, sizes and collect.
 Without a cloud: demo, cloud."""
 
@@ -64,6 +64,7 @@ COMMAND_MODULES = {
     "accept-source": "accept_source",
     "volume": "volume",
     "seed": "seed",
+    "reseed": "reseed",
     "identity": "identity",
     "sizes": "sizes",
     "validate": "validate",

@@ -15,6 +15,7 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
     identity_answers,
     interfaces,
     plan_answers,
+    reseed_answers,
     seed_answers,
     service_states,
     tool_answers,
