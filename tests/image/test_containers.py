@@ -131,6 +131,13 @@ def test_a_guest_has_its_address_and_a_default_route(network: ContainerNetwork, 
     assert f"default via {network.subnet[1]} dev eth0" in network.run(guest, "ip", "route")
 
 
+def test_a_guest_resolves_its_own_name(network: ContainerNetwork, guest: str) -> None:
+    name = network.run(guest, "hostname")
+
+    assert name in network.run(guest, "getent", "hosts", name).split()
+    assert "127.0.1.1" in network.run(guest, "grep", name, "/etc/hosts")
+
+
 def test_other_users_cannot_read_the_config_drive(network: ContainerNetwork, guest: str) -> None:
     answer = network.hypervisor.run_command(guest, ("runuser", "-u", "nobody", "--", "ls", "/config-drive"))
 

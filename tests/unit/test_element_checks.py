@@ -23,16 +23,22 @@ class BuildMachine:
     def __init__(self, folder: Path) -> None:
         self._programs = folder / "programs"
         self._programs.mkdir()
-        for name in ("bash", "sh", "env"):
+        for name in ("bash", "sh", "env", "mktemp", "rm", "touch"):
             (self._programs / name).symlink_to(str(shutil.which(name)))
         self.install("sudo", '#!/bin/sh\nexec "$@"\n')
-        for name in ("python3", *TOOLS):
+        for name in TOOLS:
             self.install(name)
+        self.install_pip("guestagent-1.0-py3-none-any.whl")
 
     def install(self, name: str, text: str = "#!/bin/sh\n") -> None:
         program = self._programs / name
         program.write_text(text)
         program.chmod(0o755)
+
+    def install_pip(self, wheel: str) -> None:
+        """Install a pip that makes this wheel of everything; "" for one that finds no package."""
+        make_wheel = f'touch "$7/{wheel}"' if wheel else "echo no matching distribution >&2; exit 1"
+        self.install("python3", f'#!/bin/sh\n[ "$3" != wheel ] || {{ {make_wheel}; }}\n')
 
     def remove(self, name: str) -> None:
         (self._programs / name).unlink()
@@ -130,6 +136,29 @@ def test_a_requirement_is_left_to_pip(machine: BuildMachine, source: str) -> Non
     checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_SOURCE=source)
 
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_requirement_that_pip_does_not_find_is_refused_before_the_download(machine: BuildMachine) -> None:
+    machine.install_pip("")
+
+    checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_SOURCE="guestagent==99")
+
+    assert checked.returncode == 1
+    assert checked.stderr.endswith(
+        "guestagent: pip cannot make a wheel of DIB_GUESTAGENT_SOURCE=guestagent==99: expected a folder, a wheel or a "
+        "requirement of guestagent\n"
+    )
+
+
+def test_a_requirement_of_another_package_is_refused(machine: BuildMachine) -> None:
+    machine.install_pip("requests-2.0-py3-none-any.whl")
+
+    checked = machine.check(TREE, DIB_RELEASE="bookworm", DIB_GUESTAGENT_SOURCE="requests")
+
+    assert checked.returncode == 1
+    assert checked.stderr == (
+        "guestagent: DIB_GUESTAGENT_SOURCE is requests, which is another package: expected guestagent\n"
+    )
 
 
 def test_complete_wheels_are_accepted(machine: BuildMachine, tmp_path: Path) -> None:

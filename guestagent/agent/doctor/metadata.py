@@ -18,6 +18,7 @@ from guestagent.metadata import Document, parse, require_resolved
 
 METADATA = Topic("metadata")
 COLLECTOR_PROCESS = "os-collect-config"
+COLLECTOR_LAUNCHER = "guestagent collect"  # runs the collector in the images
 
 
 def find_document(settings: Settings) -> CollectedDocument | None:
@@ -74,7 +75,7 @@ def _describe_age(collected: CollectedDocument, probes: Probes) -> str:
 
 def _check_collector(settings: Settings, probes: Probes) -> Iterator[Finding]:
     """Check the collector. Without it no newer document arrives; the present one stays valid."""
-    if probes.is_process_running(COLLECTOR_PROCESS):
+    if any(map(probes.is_process_running, (COLLECTOR_PROCESS, COLLECTOR_LAUNCHER))):
         yield METADATA.report_ok("collector", f"{COLLECTOR_PROCESS} runs")
     else:
         actual = f"{COLLECTOR_PROCESS} does not run: no newer metadata arrives"

@@ -87,13 +87,13 @@ def read_collector_log(seconds: float) -> str:
 
 
 def is_process_running(name: str) -> bool:
-    """Return whether a program or an interpreter's script of that name runs."""
+    """Return whether a program or an interpreter's script of that name runs. A name may include an argument."""
     for process in psutil.process_iter():
         try:
             words = [Path(word).name for word in process.cmdline()[:3]]
         except psutil.Error:  # the process has ended in the meantime
             continue
-        if name in words:
+        if f" {name} " in f" {' '.join(words)} ":
             return True
     return False
 

@@ -17,10 +17,12 @@ SEED_BYTES = 512
 
 
 def build_meta_data(guest: Guest) -> dict[str, object]:
-    """Build meta_data.json. Like Nova's it has the key `meta` only if the server has metadata."""
+    """Build meta_data.json. Like Nova's it has `meta` only if the server has metadata, and keys only of a key pair."""
+    keys = [{"name": name, "type": "ssh", "data": text} for name, text in guest.public_keys.items()]
     return {
         "uuid": guest.id,
         **({"meta": dict(guest.instance_metadata)} if guest.instance_metadata else {}),
+        **({"public_keys": dict(guest.public_keys), "keys": keys} if keys else {}),
         "hostname": f"{build_hostname(guest.name)}.{DOMAIN}",
         "name": guest.name,
         "launch_index": 0,

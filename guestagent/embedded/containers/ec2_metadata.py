@@ -35,4 +35,6 @@ def _list_names(folder: str, values: Mapping[str, str]) -> bytes | None:
     prefix = f"{folder}/" if folder else ""
     below = [name.removeprefix(prefix) for name in values if name.startswith(prefix)]
     names = {name if "/" not in name else f"{name.split('/')[0]}/" for name in below}
+    # A key is listed by its number and name alone, although its number is a folder.
+    names -= {f"{name.split('=')[0]}/" for name in names if "=" in name}
     return "\n".join(sorted(names)).encode() if names else None

@@ -84,7 +84,15 @@ def _build_ec2_values(guest: Guest) -> dict[str, str]:
         "public-ipv4": "",
         "reservation-id": f"r-{build_instance_id(guest.id)[2:]}",
         "security-groups": "default",
+        **_build_key_values(guest),
     }
+
+
+def _build_key_values(guest: Guest) -> dict[str, str]:
+    """Ec2 lists a key as `0=NAME`, and has its text at `0/openssh-key`."""
+    names = {f"public-keys/{number}={name}": "" for number, name in enumerate(guest.public_keys)}
+    texts = enumerate(guest.public_keys.values())
+    return names | {f"public-keys/{number}/openssh-key": text for number, text in texts}
 
 
 def _read_path(path: Path) -> bytes | None:

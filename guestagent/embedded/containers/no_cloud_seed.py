@@ -23,7 +23,9 @@ def build_seed_files(guest: Guest) -> dict[str, bytes]:
         "mac_address": build_mac_address(guest.address),
         "subnets": [subnet],
     }
-    meta_data = {"instance-id": guest.id, "local-hostname": build_hostname(guest.name)}
+    meta_data: dict[str, object] = {"instance-id": guest.id, "local-hostname": build_hostname(guest.name)}
+    if guest.public_keys:
+        meta_data["public-keys"] = list(guest.public_keys.values())
     return {
         "meta-data": json.dumps(meta_data).encode(),
         "user-data": guest.user_data,

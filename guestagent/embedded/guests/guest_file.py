@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +19,7 @@ FILE_NAME = "guest.json"
 def write_guest_file(folder: Path, guest: Guest) -> None:
     """Write the definition to the guest's folder."""
     definition = {**asdict(guest), "instance_metadata": dict(guest.instance_metadata)}
+    definition["public_keys"] = dict(guest.public_keys)
     del definition["user_data"]
     atomic_file.write_file(folder / FILE_NAME, json.dumps(definition).encode())
 
@@ -46,11 +48,13 @@ def _parse_guest(content: bytes) -> Guest:
         memory_mb=int(get_number(values, "memory_mb")),
         image=get_text(values, "image"),
         user_data=b"",
-        instance_metadata=_parse_metadata(values.get("instance_metadata", {})),
+        instance_metadata=_parse_texts(values, "instance_metadata"),
+        public_keys=_parse_texts(values, "public_keys"),
     )
 
 
-def _parse_metadata(value: object) -> dict[str, str]:
+def _parse_texts(values: Mapping[str, object], name: str) -> dict[str, str]:
+    value = values.get(name, {})
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise UnreadableContent("instance_metadata is not a map of texts")
+        raise UnreadableContent(f"{name} is not a map of texts")
     return value

@@ -12,7 +12,10 @@ from guestagent.errors import CloudError
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One server to boot. `user_data` is what Heat sends to Nova, decoded; `instance_metadata` is Nova's `meta`."""
+    """One server to boot. `user_data` is what Heat sends to Nova, decoded; `instance_metadata` is Nova's `meta`.
+
+    `public_keys`: the server's key pair, by its name.
+    """
 
     id: str
     name: str
@@ -25,6 +28,7 @@ class Guest:
     image: str
     user_data: bytes
     instance_metadata: Mapping[str, str] = field(default_factory=dict)
+    public_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

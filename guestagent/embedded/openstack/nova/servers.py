@@ -207,6 +207,9 @@ class Compute:
             image=server.image.name,
             user_data=server.user_data,
             instance_metadata=dict(server.metadata),
+            public_keys={name: self.public_keys[name]}
+            if (name := server.key_name) in self.public_keys
+            else {},
         )
         await self._run_action(server, lambda: self._hypervisor.boot(guest))
 

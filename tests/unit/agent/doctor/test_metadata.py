@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.agent.doctor.metadata import check_metadata
+from guestagent.agent.doctor.probes import is_process_running
 from guestagent.agent.metadata_files import CollectedDocument
 from tests.support.doctor_probes import NOW, build_probes, build_settings, get_finding, list_grades
 from tests.support.signal_handles import URL
@@ -59,6 +61,30 @@ def test_a_stopped_collector_is_a_warning(tmp_path: Path) -> None:
     )
 
     assert list_grades(findings)["collector"] == "warn"
+
+
+@pytest.mark.parametrize("process", ["os-collect-config", "guestagent collect"])
+def test_the_collector_runs_by_itself_or_in_the_images_launcher(process: str, tmp_path: Path) -> None:
+    probes = build_probes(is_process_running=lambda name: name == process)
+
+    findings = check_metadata(build_collected(), build_settings(tmp_path), probes)
+
+    assert list_grades(findings)["collector"] == "ok"
+
+
+def test_a_process_is_found_by_its_script_and_an_argument() -> None:
+    script = "print(flush=True); input()"
+    with subprocess.Popen(
+        ["sh", "-c", f"exec python3 -c '{script}'", "doctor-probe"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        assert is_process_running("python3 -c")
+        assert not is_process_running("python3 no-such-argument")
+        process.kill()
 
 
 @pytest.mark.parametrize(

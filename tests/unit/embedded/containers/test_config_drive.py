@@ -28,6 +28,17 @@ def test_without_metadata_there_is_no_key_for_it() -> None:
     assert "meta" not in read_json(build_guest(instance_metadata={}), "meta_data.json")
 
 
+def test_a_key_pair_is_there_as_nova_shows_it() -> None:
+    meta_data = read_json(build_guest(public_keys={"ops": "ssh-ed25519 AAAA ops"}), "meta_data.json")
+
+    assert meta_data["public_keys"] == {"ops": "ssh-ed25519 AAAA ops"}
+    assert meta_data["keys"] == [{"name": "ops", "type": "ssh", "data": "ssh-ed25519 AAAA ops"}]
+
+
+def test_without_a_key_pair_there_are_no_keys() -> None:
+    assert not {"keys", "public_keys"} & read_json(build_guest(), "meta_data.json").keys()
+
+
 def test_the_drive_has_the_same_files_for_each_version() -> None:
     files = build_drive_files(build_guest())
 

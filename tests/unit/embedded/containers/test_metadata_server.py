@@ -76,3 +76,15 @@ def test_a_guest_that_is_being_made_does_not_hide_the_others(
     (tmp_path / "guests" / "half").mkdir()
 
     assert directory.find_by_address("10.77.0.11") is not None
+
+
+def test_a_key_pair_is_listed_and_read_as_ec2_has_it(tmp_path: Path) -> None:
+    add_guest(tmp_path, build_guest(address="10.77.0.13", public_keys={"ops": "ssh-ed25519 AAAA ops"}))
+    directory = GuestDirectory(tmp_path)
+
+    def read(path: str) -> bytes | None:
+        return directory.find_content("10.77.0.13", f"/2009-04-04/meta-data/{path}")
+
+    assert read("public-keys") == b"0=ops"
+    assert read("public-keys/0/openssh-key") == b"ssh-ed25519 AAAA ops"
+    assert b"public-keys/" in (read("") or b"").splitlines()

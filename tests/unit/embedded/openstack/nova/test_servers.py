@@ -118,6 +118,23 @@ def test_a_guest_gets_the_metadata_of_its_server() -> None:
 
     [guest] = hypervisor.guests.values()
     assert guest.instance_metadata == {"role": "db"}
+    assert guest.public_keys == {}
+
+
+def test_a_guest_gets_the_public_key_of_its_servers_key_pair() -> None:
+    hypervisor = FakeHypervisor()
+
+    async def work() -> None:
+        servers = compute(hypervisor)
+        servers.public_keys["ops"] = "ssh-ed25519 AAAA ops"
+        await servers.wait_until_active(
+            await servers.create("n", "m1.small", "guestagent-mariadb", b"", "ops")
+        )
+
+    run(work())
+
+    [guest] = hypervisor.guests.values()
+    assert guest.public_keys == {"ops": "ssh-ed25519 AAAA ops"}
 
 
 def test_metadata_that_nova_rejects_make_no_server() -> None:
