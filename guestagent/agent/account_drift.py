@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.model import DesiredAccount
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     EXPIRED_SUFFIX,
-    REPLICATION_PRIVILEGES,
     AccountState,
 )
 from guestagent.metadata.document import UnresolvedFunction
@@ -27,9 +26,9 @@ def has_desired_password(wish: DesiredAccount, account: AccountState, dialect: S
     return not is_expired and is_desired_hash(wish, account, account.password_hash, dialect)
 
 
-def has_exact_privileges(account: AccountState) -> bool:
-    """Return whether the account has exactly the privileges that a replica needs."""
-    return account.privileges == REPLICATION_PRIVILEGES and not account.has_other_privileges
+def has_exact_privileges(wish: DesiredAccount, account: AccountState, dialect: SqlDialect) -> bool:
+    """Return whether the account has exactly the privileges of its purpose."""
+    return account.privileges == dialect.get_privileges(wish.purpose) and not account.has_other_privileges
 
 
 def has_desired_encryption(wish: DesiredAccount, account: AccountState) -> bool:

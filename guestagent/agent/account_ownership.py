@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from guestagent.agent.account_drift import has_desired_password, has_exact_privileges
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.model import DesiredAccount
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     AccountState,
@@ -25,7 +25,7 @@ def has_account_conflict(
     return (
         account.is_locked
         or lacks_encryption
-        or not (has_desired_password(wish, account, dialect) and has_exact_privileges(account))
+        or not (has_desired_password(wish, account, dialect) and has_exact_privileges(wish, account, dialect))
     )
 
 

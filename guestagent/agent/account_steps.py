@@ -13,8 +13,9 @@ from guestagent.agent.account_drift import (
     is_desired_hash,
 )
 from guestagent.agent.account_ownership import is_managed
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import MARKER_ACCOUNT, JournalState
-from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState
+from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     EXPIRED_SUFFIX,
@@ -64,12 +65,14 @@ def plan_account_steps(
         if wish.account in unfinished:
             yield _plan_remake(desired, wish, account, memory, dialect)
         elif account is None:
-            yield CreateAccount(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
+            yield CreateAccount(
+                wish.account, wish.password, wish.requires_tls, wish.requires_certificate, wish.purpose
+            )
         elif is_managed(account, memory):
             is_blocked = account.account in blocked_accounts
             yield from _plan_password_steps(desired, wish, account, memory, dialect, is_blocked=is_blocked)
-            if not has_exact_privileges(account) or not account.is_marked:
-                yield SetPrivileges(wish.account)
+            if not has_exact_privileges(wish, account, dialect) or not account.is_marked:
+                yield SetPrivileges(wish.account, wish.purpose)
     desired_names = {wish.account for wish in desired.accounts}
     for account in server.accounts:
         if is_managed(account, memory) and account.account not in desired_names | unfinished:
@@ -90,7 +93,9 @@ def _plan_remake(
     memory: JournalState,
     dialect: SqlDialect,
 ) -> RemakeAccount:
-    step = RemakeAccount(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
+    step = RemakeAccount(
+        wish.account, wish.password, wish.requires_tls, wish.requires_certificate, purpose=wish.purpose
+    )
     if account is None:
         return step
     if not has_desired_password(wish, account, dialect):

@@ -11,6 +11,7 @@ from guestagent.agent import metadata_files, server_config, wiring
 from guestagent.agent.conditions import judge_readiness
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence_journal import find_known_divergence
+from guestagent.agent.donor_record import update_donor_records
 from guestagent.agent.journal_state import JournalState
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.agent.observe import find_node_refusal, observe_configuration, observe_source
@@ -150,6 +151,8 @@ def _plan_online(name: str | None, document: Document, dependencies: PassDepende
             lost_journal=dependencies.journal.loss,
             divergence=find_known_divergence(memory, source, source_state),
         )
+        donors = update_donor_records(memory.donors, desired.joining_replicas, observed.server.replica_users)
+        desired = desired.remove_finished_seeds(donors)
         refusal = find_node_refusal(desired, observed, dependencies)
         pause = dependencies.read_pause()
         plan = _build_plan(name, document, desired, observed, refusal, memory, database.dialect)

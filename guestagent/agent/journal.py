@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
+from guestagent.agent.donor_record import DonorRecord, update_donor_records
 from guestagent.agent.journal_file import JournalFile
 from guestagent.agent.journal_format import dump_journal, parse_journal
 from guestagent.agent.journal_state import JournalState
@@ -17,6 +18,7 @@ from guestagent.database.error_numbers import ER_CANNOT_USER, NO_EFFECT_ERRORS
 from guestagent.database.state import Account, AccountState
 from guestagent.database.steps import AccountStep, CreateAccount, Step
 from guestagent.errors import StorageError
+from guestagent.metadata.document import JoiningReplica
 from guestagent.retry import Clock
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -93,6 +95,14 @@ class Journal:
         self._write(self.state.record_retained(retaining))
         with suppress(StorageError):
             self._write(self.state.record_passwords(right))
+
+    def record_donors(
+        self, replicas: Iterable[JoiningReplica], connected_users: Collection[str]
+    ) -> tuple[DonorRecord, ...]:
+        """Record which of these replicas have a channel. Raises StorageError: a seed that is over stays so."""
+        records = update_donor_records(self.state.donors, replicas, connected_users)
+        self._write(replace(self.state, donors=records))
+        return records
 
     def record_divergence(self, divergence: Divergence) -> None:
         """Record a divergence, before anything else is done. Raises StorageError if that is not possible."""

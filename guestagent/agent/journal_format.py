@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
+from guestagent.agent.donor_record import DonorEntry, DonorRecord
 from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.agent.seed_record import parse_seed_record
 from guestagent.database.state import Account
@@ -38,6 +39,9 @@ def dump_journal(state: JournalState) -> dict[str, object]:
         "anchor": None if state.anchor is None else asdict(state.anchor),
         "unfinished": sorted([account.name, account.host] for account in state.unfinished),
         "seed": None if state.seed is None else state.seed.as_json(),
+        "donors": [
+            {"node": each.entry.node, "user": each.entry.user, "over": each.is_over} for each in state.donors
+        ],
     }
 
 
@@ -66,6 +70,7 @@ def parse_journal(data: Mapping[str, object]) -> JournalState:
         anchor=None if data.get("anchor") is None else _read_anchor(data["anchor"]),
         unfinished=frozenset(Account(name, host) for name, host in get_rows(data, "unfinished", 2, [])),
         seed=None if data.get("seed") is None else parse_seed_record(data["seed"]),
+        donors=tuple(_read_donor(row) for row in get_list(data, "donors", [])),
     )
 
 
@@ -73,6 +78,12 @@ def _read_superseded_task(row: object) -> tuple[str, float]:
     if not isinstance(row, dict):
         raise UnreadableContent("earlier is not a list of objects")
     return get_text(row, "task"), get_number(row, "spent")
+
+
+def _read_donor(row: object) -> DonorRecord:
+    if not isinstance(row, dict):
+        raise UnreadableContent("donors is not a list of objects")
+    return DonorRecord(DonorEntry(get_text(row, "node"), get_text(row, "user")), row["over"] is True)
 
 
 def _read_divergence(row: object) -> Divergence:

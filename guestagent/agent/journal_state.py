@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from guestagent.agent.account_index import AccountIndex
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity, find_blocking_divergence
+from guestagent.agent.donor_record import DonorRecord
 from guestagent.agent.seed_record import SeedRecord
 from guestagent.database.comparison_cache import ComparisonCache
 from guestagent.database.state import Account, AccountState
@@ -96,7 +97,8 @@ class JournalState:
 
     `divergences` are from sources that no longer have the history of this replica, of any generation. `sighting` is
     what the source has shown beyond the replica's own history, `anchor` the last proof that both have the same one.
-    `seed` is the newest copy of a source's data that was requested.
+    `seed` is the newest copy of a source's data that was requested. `donors`: what a source remembers of the replicas
+    that it seeds, the latest last.
     """
 
     task: str = ""
@@ -114,6 +116,7 @@ class JournalState:
     anchor: Anchor | None = None
     unfinished: frozenset[Account] = frozenset()
     seed: SeedRecord | None = None
+    donors: tuple[DonorRecord, ...] = ()
 
     def begin_task(self, task: str, now: float, boot_id: str) -> JournalState:
         """Return the state in which work on the task begins or continues.

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 
-from guestagent.agent.model import DesiredAccount
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.database.state import Account, AccountState, ServerState
 from guestagent.metadata.document import Tls, UnresolvedFunction
 from guestagent.secret import Secret

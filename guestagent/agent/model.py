@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
+from guestagent.agent.desired_accounts import (
+    DesiredAccount,
+    list_desired_accounts,
+    list_joining_replicas,
+)
 from guestagent.agent.divergence import Divergence
+from guestagent.agent.donor_record import DonorRecord, find_finished_entries
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.server_id import derive_server_id
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import Account, ServerError, ServerState, SourceState
-from guestagent.metadata.document import Document, Role, Seeding, Source, Tls, UnresolvedFunction, User
+from guestagent.metadata.document import (
+    Document,
+    JoiningReplica,
+    Role,
+    Seeding,
+    Source,
+    Tls,
+    UnresolvedFunction,
+)
 from guestagent.metadata.variable_consistency import format_given_value
-from guestagent.secret import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredAccount:
-    """An account that the document asks for, and the encryption that it requires of a login."""
-
-    account: Account
-    password: Secret | UnresolvedFunction
-    requires_tls: bool = False
-    requires_certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class DesiredState:
 
     `tls` None: encrypted if the source offers it. `retain_passwords`: replaced passwords stay valid in later
     generations. `requires_secure_transport`: the server rejects every login that is not encrypted. `seeding`: how an
-    empty replica gets its data.
+    empty replica gets its data. `joining_replicas`: those that a source seeds, also with methods that need no account.
     """
 
     role: Role
@@ -46,36 +50,37 @@ class DesiredState:
     retain_passwords: bool = False
     requires_secure_transport: bool = False
     seeding: Seeding = field(default_factory=Seeding)
+    joining_replicas: tuple[JoiningReplica, ...] = ()
 
     @classmethod
     def from_document(cls, document: Document, dialect: SqlDialect, address: str | None) -> DesiredState:
         """Translate `document` for a server of this dialect at `address` (None: not known, in a dry run)."""
         section = document.section
-        hosts = dialect.list_host_patterns(None if section.network is None else str(section.network))
         secure_transport = format_given_value(section.variables, "require_secure_transport")
         return cls(
             role=document.role,
             server_id=section.server_id if section.server_id is not None else derive_server_id(address),
             is_server_id_derived=section.server_id is None,
-            accounts=tuple(
-                _build_account(user, host, section.tls) for user in document.users for host in hosts
-            ),
+            accounts=tuple(list_desired_accounts(document, dialect)),
             source=document.source,
             max_lag=section.max_lag,
             tls=section.tls,
             retain_passwords=section.retain_passwords,
             requires_secure_transport=secure_transport == "ON",
             seeding=section.seeding,
+            joining_replicas=list_joining_replicas(document),
         )
 
+    @property
+    def needs_clone_plugin(self) -> bool:
+        """Whether a replica is to be seeded by CLONE."""
+        return any(each.purpose is AccountPurpose.CLONE for each in self.accounts)
 
-def _build_account(user: User, host: str, tls: Tls | None) -> DesiredAccount:
-    return DesiredAccount(
-        account=Account(str(user.name), host),
-        password=user.password,
-        requires_tls=tls is not None and tls.required,
-        requires_certificate=tls is not None and tls.client_certificates,
-    )
+    def remove_finished_seeds(self, records: Iterable[DonorRecord]) -> DesiredState:
+        """Return the state without the accounts of seeds that are over."""
+        finished = find_finished_entries(records)
+        accounts = tuple(each for each in self.accounts if each.seed not in finished)
+        return self if len(accounts) == len(self.accounts) else replace(self, accounts=accounts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.login_proofs import LoginProofs, describe_circumstances
-from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState
+from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.preconditions import (
     find_refusal,
     is_configuration_forbidden,

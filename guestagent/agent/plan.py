@@ -14,6 +14,7 @@ from guestagent.database.protocols import SqlDialect
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
+    LoadClonePlugin,
     RemakeAccount,
     SetPrivileges,
     SetReadOnly,
@@ -60,3 +61,6 @@ def _plan_source_steps(
     yield from account_steps
     if server.read_only or server.is_restricted:
         yield SetReadOnly(False)
+    # Last, so that a server without the plugin's file has its accounts.
+    if desired.needs_clone_plugin and not server.clone_plugin:
+        yield LoadClonePlugin()

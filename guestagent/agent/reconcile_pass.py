@@ -129,6 +129,8 @@ class ReconcilePass:
 
         # Plan.
         if refusal is None:
+            donors = journal.record_donors(desired.joining_replicas, observed.server.replica_users)
+            desired = desired.remove_finished_seeds(donors)
             self._record_passwords(desired, observed, dialect)
             if pause is None:
                 self._write_channel_files(desired, observed)
@@ -284,10 +286,8 @@ class ReconcilePass:
         return replace(observed, login_errors=self._login_errors)
 
 
-def _plan_changes(
-    configuration: ConfigurationSnapshot | None,
-) -> tuple[server_config.ConfigurationStep, ...]:
-    return () if configuration is None else server_config.plan_steps(configuration)
+def _plan_changes(snapshot: ConfigurationSnapshot | None) -> tuple[server_config.ConfigurationStep, ...]:
+    return () if snapshot is None else server_config.plan_steps(snapshot)
 
 
 def _build_readiness(name: str, state: ConditionState, expected: str, actual: str) -> Readiness:

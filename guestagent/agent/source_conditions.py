@@ -12,15 +12,17 @@ from guestagent.agent.account_drift import (
 )
 from guestagent.agent.account_ownership import has_account_conflict
 from guestagent.agent.account_steps import find_unlogged_accounts
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
+from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.agent.skipped_changes import judge_managed_settings
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.error_diagnosis import FailureStage
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import EXPIRED_SUFFIX, AccountState, ServerError, ServerState
 
-ACCOUNT_REQUIREMENT = "exactly REPLICATION SLAVE, with the wanted password"
 REPLICA_IDS = "server ids of replicas"
+CLONE_PLUGIN = "clone plugin"
 
 
 def judge_source(
@@ -34,6 +36,8 @@ def judge_source(
     yield from judge_managed_settings(server)
     for account in desired.accounts:
         yield _judge_account(account, observed, memory, dialect)
+    if desired.needs_clone_plugin:
+        yield judge_clone_plugin(server)
 
 
 def describe_access(server: ServerState) -> str:
@@ -54,38 +58,56 @@ def _judge_replica_ids(desired: DesiredState, server: ServerState) -> Condition:
     return Condition(REPLICA_IDS, ConditionState.FINAL, "each once", actual, advice)
 
 
+def judge_clone_plugin(server: ServerState) -> Condition:
+    """Judge the plugin with which a source is the donor of a CLONE."""
+    status = server.clone_plugin.lower() or "not loaded"
+    if status == "active":
+        return Condition(CLONE_PLUGIN, ConditionState.HELD, "active", status)
+    advice = "does the image have mysql_clone.so, and does no option file disable the plugin?"
+    return Condition(CLONE_PLUGIN, ConditionState.PENDING, "active", status, advice)
+
+
+def name_account(desired: DesiredAccount) -> str:
+    """Return the name of an account's condition, with its purpose unless that is replication."""
+    is_replication = desired.purpose is AccountPurpose.REPLICATION
+    return f"account {desired.account}" if is_replication else f"{desired.purpose} account {desired.account}"
+
+
 def _judge_account(
     desired: DesiredAccount, observed: ObservedState, memory: JournalState, dialect: SqlDialect
 ) -> Condition:
-    name, server = f"account {desired.account}", observed.server
+    name, server = name_account(desired), observed.server
+    requirement = (
+        f"exactly {', '.join(sorted(dialect.get_privileges(desired.purpose)))}, with the wanted password"
+    )
     account = server.find_account(desired.account)
     if account is None:
-        return Condition(name, ConditionState.PENDING, ACCOUNT_REQUIREMENT, "no such account")
+        return Condition(name, ConditionState.PENDING, requirement, "no such account")
     if desired.account in find_unlogged_accounts(memory, dialect):
         actual = "one that may not be in the binary log: the work on it was interrupted"
-        return Condition(name, ConditionState.PENDING, ACCOUNT_REQUIREMENT, actual)
+        return Condition(name, ConditionState.PENDING, requirement, actual)
     if has_account_conflict(desired, server, memory, dialect):
         advice = "it is left alone: drop it, or choose another name"
         actual = "an account of this name that the agent did not create"
-        return Condition(name, ConditionState.FINAL, ACCOUNT_REQUIREMENT, actual, advice)
+        return Condition(name, ConditionState.FINAL, requirement, actual, advice)
     if defect := _find_password_defect(desired, account, memory, dialect):
-        return Condition(name, ConditionState.PENDING, ACCOUNT_REQUIREMENT, defect)
+        return Condition(name, ConditionState.PENDING, requirement, defect)
     if not has_desired_encryption(desired, account):
         expected = _describe_encryption(desired.requires_tls, desired.requires_certificate)
         actual = _describe_encryption(account.requires_tls, account.requires_certificate)
         return Condition(name, ConditionState.PENDING, expected, actual)
-    if defect := _find_privilege_defect(account):
-        return Condition(name, ConditionState.PENDING, ACCOUNT_REQUIREMENT, defect)
+    if defect := _find_privilege_defect(desired, account, dialect):
+        return Condition(name, ConditionState.PENDING, requirement, defect)
     if account.is_locked:
         advice = "unlock it: ALTER USER .. ACCOUNT UNLOCK"
-        return Condition(name, ConditionState.FINAL, ACCOUNT_REQUIREMENT, "a locked account", advice)
+        return Condition(name, ConditionState.FINAL, requirement, "a locked account", advice)
     login_error = observed.login_errors.get(desired.account)
     if login_error is not None:
         return _judge_login(name, login_error, dialect)
     retained = (
         "" if account.retained_hash is None else "; the old password is valid too, until a later generation"
     )
-    return Condition(name, ConditionState.HELD, ACCOUNT_REQUIREMENT, f"{ACCOUNT_REQUIREMENT}{retained}")
+    return Condition(name, ConditionState.HELD, requirement, f"{requirement}{retained}")
 
 
 def _find_password_defect(
@@ -100,10 +122,10 @@ def _find_password_defect(
     )
 
 
-def _find_privilege_defect(account: AccountState) -> str:
+def _find_privilege_defect(desired: DesiredAccount, account: AccountState, dialect: SqlDialect) -> str:
     if account.is_limited and account.is_marked:
         return "an account that may expire, be locked or reach a limit"
-    if has_exact_privileges(account):
+    if has_exact_privileges(desired, account, dialect):
         return ""
     more = " and more" if account.has_other_privileges else ""
     return f"{', '.join(sorted(account.privileges)) or 'no privilege'}{more}"

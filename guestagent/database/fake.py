@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.fake_channel import point_channel, require_value, start_channel, stop_channel
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mariadb.gtid import MariadbHistory
@@ -13,7 +14,6 @@ from guestagent.database.mariadb.password_hash import hash_password
 from guestagent.database.mariadb.statements import AUTH_PLUGIN, MariadbDialect
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
-    REPLICATION_PRIVILEGES,
     Account,
     AccountState,
     ServerError,
@@ -26,6 +26,7 @@ from guestagent.database.steps import (
     CreateMarker,
     DiscardPassword,
     DropAccount,
+    LoadClonePlugin,
     PointChannel,
     RecordPosition,
     RemakeAccount,
@@ -127,6 +128,8 @@ class FakeDatabase:
                 yield replace(self.state, channel=stop_channel(self.state.channel))
             case StartChannel():
                 yield self._start_channel()
+            case LoadClonePlugin():
+                yield replace(self.state, clone_plugin="ACTIVE")
             case RecordPosition():
                 yield replace(self.state, unrecorded_gtids=None)
             case SetVariable(name, value):
@@ -165,7 +168,7 @@ class FakeDatabase:
                 yield self._replace_account(
                     account, _require_encryption(created, tls, step.require_certificate)
                 )
-                yield from self._list_grant_states(account, step)
+                yield from self._list_grant_states(account, step.purpose, step)
             case RemakeAccount(account, password, tls):
                 created = AccountState(
                     account, AUTH_PLUGIN, _hash_resolved(password), retained_hash=step.retained_hash
@@ -173,7 +176,7 @@ class FakeDatabase:
                 yield self._replace_account(
                     account, _require_encryption(created, tls, step.require_certificate)
                 )
-                yield from self._list_grant_states(account, step)
+                yield from self._list_grant_states(account, step.purpose, step)
             case SetPassword(account, password, tls):
                 current = self._require_account(account, step)
                 changed = replace(
@@ -196,18 +199,21 @@ class FakeDatabase:
                         self._require_account(account, step), password_hash=current_hash, retained_hash=None
                     ),
                 )
-            case SetPrivileges(account):
+            case SetPrivileges(account, purpose):
                 current = self._require_account(account, step, 1133)
-                if current.privileges - REPLICATION_PRIVILEGES or current.has_other_privileges:
+                if current.privileges - self.dialect.get_privileges(purpose) or current.has_other_privileges:
                     unprivileged = replace(
                         current, privileges=frozenset(), has_other_privileges=False, is_marked=False
                     )
                     yield self._replace_account(account, unprivileged)
-                yield from self._list_grant_states(account, step)
+                yield from self._list_grant_states(account, purpose, step)
 
-    def _list_grant_states(self, account: Account, step: Step) -> Iterable[ServerState]:
+    def _list_grant_states(
+        self, account: Account, purpose: AccountPurpose, step: Step
+    ) -> Iterable[ServerState]:
+        privileges = self.dialect.get_privileges(purpose)
         yield self._replace_account(
-            account, replace(self._require_account(account, step), privileges=REPLICATION_PRIVILEGES)
+            account, replace(self._require_account(account, step), privileges=privileges)
         )
         if not self.state.has_marker:
             raise DatabaseRefused(str(step), 1959, "Invalid role specification")

@@ -16,6 +16,7 @@ STEP_PREFIXES = (
     "DROP USER",
     "GRANT",
     "REVOKE",
+    "INSTALL PLUGIN",
 )
 """The first words of all statements of steps."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
 from guestagent.database.sql_statement import Statement, sql
-from guestagent.database.state import REPLICATION_PRIVILEGES, Account
+from guestagent.database.state import Account
 
 READ_ACCOUNTS_OPERATION = "reading the accounts"
 
@@ -65,16 +65,14 @@ def read_privileges(
     return privileges
 
 
-def build_revokes(account: Account, privileges: AccountPrivileges) -> Iterator[Statement | None]:
-    """Build the statements that leave an account exactly REPLICATION SLAVE. None stands for its REVOKE ALL.
+def build_revokes(
+    account: Account, privileges: AccountPrivileges, desired: frozenset[str]
+) -> Iterator[Statement | None]:
+    """Build the statements that leave an account nothing but the `desired` privileges. None stands for its REVOKE ALL.
 
     REVOKE ALL keeps proxies, and in MySQL roles.
     """
-    if (
-        privileges.global_privileges - REPLICATION_PRIVILEGES
-        or privileges.has_object_privileges
-        or privileges.can_grant
-    ):
+    if privileges.global_privileges - desired or privileges.has_object_privileges or privileges.can_grant:
         yield None
     for role in privileges.roles:
         yield sql("REVOKE {} FROM {}", role, account)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.error_diagnosis import Diagnosis, FailureStage
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.state import ServerError, ServerState, SourceState
@@ -29,6 +30,9 @@ class SqlDialect(Protocol):
 
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
         """Return the host names of the accounts that together admit a network (CIDR); None: any host."""
+
+    def get_privileges(self, purpose: AccountPurpose) -> frozenset[str]:
+        """Return the global privileges of accounts of this purpose; `information_schema` has the same names."""
 
     def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
         """Return whether the hash that the server stores is of this password."""

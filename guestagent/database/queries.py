@@ -8,6 +8,11 @@ from guestagent.database.connection import Connection
 from guestagent.database.hung_server import OBSERVE_OPERATION
 from guestagent.database.sql_statement import sql
 
+# The agent itself reads binary logs, too, but never waits for new events, and never reads for so long.
+CHANNEL_SESSIONS = (
+    "SELECT user FROM {}.processlist WHERE command LIKE 'Binlog Dump%'"
+    " AND (state LIKE '%has sent all binlog%' OR time >= 60)"
+)
 SELECT_SCHEMAS = sql(
     "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN"
     " ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name"
@@ -27,6 +32,12 @@ def read_applier_wait(connection: Connection, schema: str) -> str:
     """
     rows = connection.fetch_rows(sql(APPLIER_WAIT.format(schema)), OBSERVE_OPERATION)
     return next((str(row["state"]) for row in rows), "")
+
+
+def read_replica_users(connection: Connection, schema: str) -> frozenset[str]:
+    """Read the users as which channels of replicas are connected."""
+    rows = connection.fetch_rows(sql(CHANNEL_SESSIONS.format(schema)), OBSERVE_OPERATION)
+    return frozenset(str(row["user"]) for row in rows)
 
 
 def read_schemas(connection: Connection) -> tuple[str, ...]:

@@ -65,6 +65,11 @@ def build_set_global(name: str, value: str) -> Statement:
     return sql(f"SET GLOBAL {name} = {value}") if is_unquoted else sql(f"SET GLOBAL {name} = {{}}", value)
 
 
+def build_grant(account: Account, privileges: frozenset[str]) -> Statement:
+    """Build the statement that grants an account global privileges."""
+    return sql(f"GRANT {', '.join(sorted(privileges))} ON *.* TO {{}}", account)
+
+
 def quote_string(text: str) -> str:
     """Return a string literal for SQL_MODE."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'"

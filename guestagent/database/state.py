@@ -14,7 +14,6 @@ from guestagent.metadata.document import DEFAULT_PORT
 from guestagent.metadata.host_port import format_host_port
 from guestagent.secret import Secret
 
-REPLICATION_PRIVILEGES = frozenset({"REPLICATION SLAVE"})
 EXPIRED_SUFFIX = ", expired"
 """Follows the plugin of an account whose password was set to expired."""
 
@@ -172,7 +171,8 @@ class ServerState:
 
     `history`: everything that the server has executed. `local_gtids`: the part that did not come over a channel, "" for
     none; the source may have other transactions under these GTIDs. `schemas`: those of users. `accounts`: all but
-    system accounts. `replica_ids`: server ids of the connected replicas. `has_marker`: the agent's marker role exists.
+    system accounts. `replica_ids`: server ids of the connected replicas; `replica_users`: the users of their channels.
+    `has_marker`: the agent's marker role exists.
     `read_only`: clients cannot write, as far as the family can prevent it. `is_restricted`: only administrators can
     write, which is right for neither a source nor a replica. `tls`: the server offers TLS (None: unknown).
     `data_directory` ends in a slash. `harmful_settings`: with these the server skips, alters or hides changes.
@@ -180,7 +180,7 @@ class ServerState:
     `channel_charset`: the character set with which channels log in ("": unknown). `unrecorded_gtids`: the part of the
     log that the channel would apply again, None for none; it may vary while the channel applies. `logged_history`: the
     part of `history` in the binary log, None if channels ignore no events because of their server id.
-    `pending_statement`: of an earlier session, and still running.
+    `pending_statement`: of an earlier session, and still running. `clone_plugin`: its status, "" if it is not loaded.
     """
 
     version: str
@@ -193,6 +193,7 @@ class ServerState:
     accounts: tuple[AccountState, ...] = ()
     schemas: tuple[str, ...] = ()
     replica_ids: tuple[int, ...] = ()
+    replica_users: frozenset[str] = frozenset()
     has_marker: bool = False
     uuid: str | None = None
     port: int = DEFAULT_PORT
@@ -206,6 +207,7 @@ class ServerState:
     unrecorded_gtids: UnrecordedGtids | None = None
     logged_history: GtidHistory | None = None
     pending_statement: PendingStatement | None = None
+    clone_plugin: str = ""
     _by_account: Mapping[Account, AccountState] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

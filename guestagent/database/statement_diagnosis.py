@@ -61,6 +61,7 @@ TRANSIENT_RULES = (
         RETRY, 1133, 1141, 1396, 1410, 1959, 3162, 3523,
         meaning="another session changes accounts at the same time",
     ),
+    build_rule(RETRY, 1125, meaning="another session has loaded the plugin at the same time"),
     build_rule(RETRY, 1200, 1794, meaning="the server is not configured as a replica yet"),
     build_rule(
         RETRY, 1598, 1665,
@@ -117,6 +118,11 @@ PERMANENT_RULES = (
         FAIL, 1044, 1142, 1143, 1227, 1370,
         meaning="root lacks a privilege",
         advice="grant all: GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION",
+    ),
+    build_rule(
+        FAIL, 1126, text="mysql_clone",
+        meaning="the server has no clone plugin",
+        advice="install the package with mysql_clone.so in the image, or choose another Seeding.Method",
     ),
     build_rule(
         FAIL, 1126, 1127, 1524,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.state import Account, TlsOptions
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.host_port import format_host_port
@@ -41,15 +42,16 @@ class CreateMarker:
 
 @dataclass(frozen=True, slots=True)
 class CreateAccount:
-    """Create a marked replication account with exactly REPLICATION SLAVE."""
+    """Create a marked account with exactly the privileges of its purpose."""
 
     account: Account
     password: Secret | UnresolvedFunction
     require_tls: bool = False
     require_certificate: bool = False
+    purpose: AccountPurpose = AccountPurpose.REPLICATION
 
     def __str__(self) -> str:
-        return f"create the replication account {self.account}"
+        return f"create the {self.purpose} account {self.account}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ class RemakeAccount:
     require_tls: bool = False
     require_certificate: bool = False
     retained_hash: Secret | None = None
+    purpose: AccountPurpose = AccountPurpose.REPLICATION
 
     def __str__(self) -> str:
-        return f"make the replication account {self.account} again: the work on it was interrupted"
+        return f"make the {self.purpose} account {self.account} again: the work on it was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,13 @@ class DiscardPassword:
 
 @dataclass(frozen=True, slots=True)
 class SetPrivileges:
-    """Grant exactly REPLICATION SLAVE and the marker, and revoke all else."""
+    """Grant exactly the privileges of a purpose and the marker, and revoke all else."""
 
     account: Account
+    purpose: AccountPurpose = AccountPurpose.REPLICATION
 
     def __str__(self) -> str:
-        return f"grant {self.account} exactly REPLICATION SLAVE"
+        return f"grant the {self.purpose} account {self.account} exactly its privileges"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,14 @@ class DropAccount:
         return f"drop the account {self.account}" + (
             " again: the work on it was interrupted" if self.if_exists else ""
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadClonePlugin:
+    """Load MySQL's clone plugin, which stays loaded. It is not replicated."""
+
+    def __str__(self) -> str:
+        return "load the clone plugin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +237,7 @@ Step = (
     | DiscardPassword
     | SetPrivileges
     | DropAccount
+    | LoadClonePlugin
     | StopChannel
     | PointChannel
     | RecordPosition

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from guestagent.metadata.account_names import check_account_names
 from guestagent.metadata.addresses import AddressShape
 from guestagent.metadata.document import (
     DEFAULT_DEADLINE,
@@ -161,6 +162,7 @@ class DocumentShape:
         document = DOCUMENT_KEYS.read(cursor)
         if document is not None:
             check_section(cursor, document.section, document.users)
+            check_account_names(cursor, document)
         return document
 
     def build_schema(self) -> Schema:

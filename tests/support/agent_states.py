@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from guestagent.agent.conditions import judge_readiness
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import Fingerprint, JournalState
-from guestagent.agent.model import DesiredAccount, DesiredState, ObservedState, Readiness
+from guestagent.agent.model import DesiredState, ObservedState, Readiness
 from guestagent.agent.plan import plan_steps
 from guestagent.agent.preconditions import find_refusal
+from guestagent.database.account_purpose import REPLICATION_PRIVILEGES, AccountPurpose
 from guestagent.database.error_diagnosis import Diagnosis, FailureStage
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
-    REPLICATION_PRIVILEGES,
     Account,
     AccountState,
     ChannelState,
@@ -45,6 +46,9 @@ class PlainDialect:
 
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
         return (network or "%",)
+
+    def get_privileges(self, purpose: AccountPurpose) -> frozenset[str]:
+        return MariadbDialect().get_privileges(purpose)
 
     def verify_password(self, plugin: str, password_hash: Secret, password: Secret) -> bool:
         return password_hash.reveal() == password.reveal()[::-1]

@@ -154,11 +154,27 @@ sections = st.builds(
     donor=st.none() | donor_services,
     verification=st.none() | users,
 )
+
+
+def has_distinct_names(document: Document) -> bool:
+    """Return whether no two accounts of the document have one name."""
+    source, section = document.source, document.section
+    accounts = [
+        *document.users,
+        *(() if source is None else (source.user,)),
+        *(() if section.seeding.donor is None else (section.seeding.donor.user,)),
+        *(() if section.donor is None else (replica.user for replica in section.donor.replicas)),
+        *(() if section.verification is None else (section.verification,)),
+    ]
+    return len({account.name for account in accounts}) == len(accounts)
+
+
 sources = st.builds(Source, addresses | functions, users, st.integers(1, 65535))
 documents = st.one_of(
     st.builds(Document, handles, user_lists, section=sections),
     st.builds(Document, handles, source=sources, section=sections),
-)
+).filter(has_distinct_names)
+
 
 _scalars = (
     st.none()

@@ -14,6 +14,7 @@ from guestagent.agent.doctor.connectivity import check_connectivity
 from guestagent.agent.doctor.disk import check_disks
 from guestagent.agent.doctor.finding import Finding, Topic
 from guestagent.agent.doctor.probes import Probes
+from guestagent.agent.donor_record import update_donor_records
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.agent.observe import find_node_refusal, observe_source, try_logins
 from guestagent.database.local_server_advice import get_connection_advice
@@ -62,10 +63,12 @@ def _check_server(
         if document.source is None
         else observe_source(dependencies.source_view, document.source, document.section.tls)
     )
-    server = database.observe()
+    server, memory = database.observe(), dependencies.journal.state
+    donors = update_donor_records(memory.donors, desired.joining_replicas, server.replica_users)
+    desired = desired.remove_finished_seeds(donors)
     observed = _observe(document, dependencies, desired, server, source, address)
     refusal = find_node_refusal(desired, observed, dependencies)
-    readiness = judge_readiness(desired, observed, refusal, dependencies.journal.state, database.dialect)
+    readiness = judge_readiness(desired, observed, refusal, memory, database.dialect)
     yield from (Finding(SERVER.name, condition) for condition in reversed(readiness.conditions))
     if server.data_directory:
         yield from check_disks({"data": Path(server.data_directory)}, probes)

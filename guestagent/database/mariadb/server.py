@@ -12,7 +12,7 @@ from guestagent.database.mariadb.grants import read_revokes
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.relay_log_repair import point_channel, start_channel
 from guestagent.database.mariadb.server_state import read_positions, read_server_state
-from guestagent.database.mariadb.statements import MariadbDialect, build_statements
+from guestagent.database.mariadb.statements import PRIVILEGES, MariadbDialect, build_statements
 from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.queries import read_global_variables
@@ -72,9 +72,9 @@ class MariadbDatabase:
                 start_channel(self._connection, step)
             case RecordPosition():
                 self._record_position(step)
-            case SetPrivileges(account):
+            case SetPrivileges(account, purpose):
                 with self._connection.extend_lock_wait(ACCOUNT_LOCK_TIMEOUT_S, str(step)):
-                    revokes = read_revokes(self._connection, account)
+                    revokes = read_revokes(self._connection, account, PRIVILEGES[purpose])
                     set_privileges(self._connection, step, build_statements(step), revokes)
             case _ if isinstance(step, AccountStep):
                 with self._connection.extend_lock_wait(ACCOUNT_LOCK_TIMEOUT_S, str(step)):

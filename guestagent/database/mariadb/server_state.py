@@ -25,7 +25,7 @@ from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.mariadb.replication_status import REPLICATION_STATUS, read_channel
 from guestagent.database.mariadb.unrecorded_gtids import find_unrecorded_gtids
 from guestagent.database.named_channels import complete_skip_settings
-from guestagent.database.queries import read_schemas
+from guestagent.database.queries import read_replica_users, read_schemas
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState, UnrecordedGtids
 from guestagent.database.unlogged_schemas import SHOW_BINLOG_EVENTS, read_unlogged_schemas
@@ -75,7 +75,7 @@ class GtidPositions:
 
 @translate_malformed_response(OBSERVE_OPERATION)
 def read_server_state(connection: Connection) -> ServerState:
-    """Read the state with twelve short queries and up to eight of the binary log's beginning. None of them writes.
+    """Read the state with thirteen short queries and up to eight of the binary log's beginning. None of them writes.
 
     MariaDB always has GTIDs, so `gtid` is always true; the image decides whether they are strict.
     """
@@ -103,6 +103,7 @@ def read_server_state(connection: Connection) -> ServerState:
         accounts=accounts,
         schemas=schemas,
         replica_ids=_read_replica_ids(connection),
+        replica_users=read_replica_users(connection, "information_schema"),
         has_marker=has_marker,
         uuid=variables.get("server_uid"),
         port=int(str(variables["port"])),

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from guestagent.database.account_hosts import list_host_patterns
 from guestagent.database.account_marker import MARKER_ROLE
+from guestagent.database.account_purpose import (
+    DUMP_PRIVILEGES,
+    REPLICATION_PRIVILEGES,
+    VERIFICATION_PRIVILEGES,
+    AccountPurpose,
+)
 from guestagent.database.channel_options import format_options
 from guestagent.database.error_diagnosis import Diagnosis, FailureStage, diagnose_error
 from guestagent.database.mariadb.channel_options import FIXED_OPTIONS
 from guestagent.database.mariadb.diagnosis import RULES
 from guestagent.database.mariadb.password_hash import hash_password, verify_password
-from guestagent.database.sql_statement import Statement, build_set_global, sql
+from guestagent.database.sql_statement import Statement, build_grant, build_set_global, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
     DiscardPassword,
     DropAccount,
+    LoadClonePlugin,
     PointChannel,
     RecordPosition,
     RemakeAccount,
@@ -42,6 +49,14 @@ NO_LIMITS = (
 """Settings that keep an account from being locked out by its age or by failed logins."""
 
 
+PRIVILEGES = {
+    AccountPurpose.REPLICATION: REPLICATION_PRIVILEGES,
+    AccountPurpose.CLONE: frozenset[str](),  # MariaDB has no CLONE
+    AccountPurpose.DUMP: DUMP_PRIVILEGES,
+    AccountPurpose.VERIFICATION: VERIFICATION_PRIVILEGES,
+}
+
+
 class MariadbDialect:
     """MariaDB from 10.6 on."""
 
@@ -55,6 +70,9 @@ class MariadbDialect:
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
         """Return host names with a mask for IPv4: MariaDB does not accept CIDR."""
         return list_host_patterns(network)
+
+    def get_privileges(self, purpose: AccountPurpose) -> frozenset[str]:
+        return PRIVILEGES[purpose]
 
     def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
         """Verify only passwords of the plugin that the agent uses."""
@@ -75,11 +93,16 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
             return (sql("CREATE ROLE IF NOT EXISTS {}" if if_not_exists else "CREATE ROLE {}", MARKER_ROLE),)
         case CreateAccount() | RemakeAccount() | SetPassword() | SetDemand() | DiscardPassword():
             return _build_account_statements(step)
-        case SetPrivileges(account):
-            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_build_grants(account))
+        case SetPrivileges(account, purpose):
+            return (
+                sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account),
+                *_build_grants(account, purpose),
+            )
         case DropAccount(account, if_exists):
             # IF EXISTS is logged even if there is no such account.
             return (sql("DROP USER IF EXISTS {}" if if_exists else "DROP USER {}", account),)
+        case LoadClonePlugin():
+            return ()  # MariaDB has none
         case StopChannel():
             return (sql("STOP SLAVE"),)
         case PointChannel():
@@ -103,7 +126,7 @@ def _build_account_statements(
             options = _format_requirements(step).removeprefix(" REQUIRE NONE")
             return (
                 sql(f"CREATE USER {{}} {identification}{options}", account, _hash_password(password)),
-                *_build_grants(account),
+                *_build_grants(account, step.purpose),
             )
         case RemakeAccount(account, password):
             options = _format_requirements(step).removeprefix(" REQUIRE NONE")
@@ -114,7 +137,7 @@ def _build_account_statements(
             identifications = identification + f" OR {AUTH_PLUGIN} USING {{}}" * (len(hashes) - 1)
             return (
                 sql(f"CREATE OR REPLACE USER {{}} {identifications}{options}", account, *hashes),
-                *_build_grants(account),
+                *_build_grants(account, step.purpose),
             )
         case SetPassword(account, password):
             if step.retained_hash is None:
@@ -149,9 +172,9 @@ def _hash_password(password: Secret | UnresolvedFunction) -> Secret | Unresolved
     return password if isinstance(password, UnresolvedFunction) else hash_password(password)
 
 
-def _build_grants(account: Account) -> tuple[Statement, ...]:
+def _build_grants(account: Account, purpose: AccountPurpose) -> tuple[Statement, ...]:
     """Build the grants. The marker comes last: a marked account is complete."""
-    return (sql("GRANT REPLICATION SLAVE ON *.* TO {}", account), sql("GRANT {} TO {}", MARKER_ROLE, account))
+    return (build_grant(account, PRIVILEGES[purpose]), sql("GRANT {} TO {}", MARKER_ROLE, account))
 
 
 def _change_master(step: PointChannel) -> Statement:

@@ -58,10 +58,12 @@ def read_accounts(connection: Connection) -> tuple[tuple[AccountState, ...], boo
     return tuple(sorted(states, key=lambda state: state.account)), has_marker
 
 
-def read_revokes(connection: Connection, account: Account) -> Iterator[Statement | None]:
-    """Read the privileges of an account, and build the statements that leave it exactly REPLICATION SLAVE."""
+def read_revokes(
+    connection: Connection, account: Account, desired: frozenset[str]
+) -> Iterator[Statement | None]:
+    """Read the privileges of an account, and build the statements that leave it none but the `desired` ones."""
     privileges = read_privileges(connection, SELECT_OTHER_PRIVILEGES, _add_privilege)
-    return build_revokes(account, privileges[account])
+    return build_revokes(account, privileges[account], desired)
 
 
 def _add_privilege(row: Row, privileges: AccountPrivileges) -> None:

@@ -12,7 +12,7 @@ from guestagent.database.mysql.grants import read_revokes
 from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.relay_log_repair import start_channel
 from guestagent.database.mysql.server_state import read_history, read_server_state, read_server_variables
-from guestagent.database.mysql.statements import MysqlDialect, build_statements
+from guestagent.database.mysql.statements import PRIVILEGES, MysqlDialect, build_statements
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.queries import read_global_variables
 from guestagent.database.sql_statement import sql
@@ -20,6 +20,7 @@ from guestagent.database.state import ServerState
 from guestagent.database.step_execution import run_statements, set_privileges
 from guestagent.database.steps import (
     AccountStep,
+    LoadClonePlugin,
     PointChannel,
     SetPrivileges,
     StartChannel,
@@ -68,11 +69,11 @@ class MysqlDatabase:
                     self._run_step(step)
             case StartChannel():
                 start_channel(self._connection, step)
-            case SetPrivileges(account):
+            case SetPrivileges(account, purpose):
                 with self._lift_super_read_only(step):
-                    revokes = read_revokes(self._connection, account)
+                    revokes = read_revokes(self._connection, account, PRIVILEGES[purpose])
                     set_privileges(self._connection, step, build_statements(step), revokes)
-            case _ if isinstance(step, AccountStep):
+            case _ if isinstance(step, AccountStep | LoadClonePlugin):
                 with self._lift_super_read_only(step):
                     self._run_step(step)
             case _:
@@ -85,7 +86,7 @@ class MysqlDatabase:
         run_statements(self._connection, step, *build_statements(step))
 
     @translate_malformed_response(OBSERVE_OPERATION)
-    def _lift_super_read_only(self, step: AccountStep) -> AbstractContextManager[None]:
+    def _lift_super_read_only(self, step: AccountStep | LoadClonePlugin) -> AbstractContextManager[None]:
         """Lift super_read_only, with which an image boots, while the step runs: it blocks the agent's account too.
 
         read_only stays on and blocks all other clients.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
 from guestagent.database.harmful_settings import (
@@ -23,7 +25,7 @@ from guestagent.database.mysql.gtid import MysqlHistory
 from guestagent.database.mysql.replication_filters import read_global_filters
 from guestagent.database.mysql.replication_status import REPLICATION_STATUS, read_channel
 from guestagent.database.named_channels import complete_skip_settings
-from guestagent.database.queries import read_schemas
+from guestagent.database.queries import read_replica_users, read_schemas
 from guestagent.database.server_version import parse_version
 from guestagent.database.sql_statement import sql
 from guestagent.database.state import ChannelState, ServerState, SourceState
@@ -67,6 +69,9 @@ APPLIER_STATES = sql(
     " 'Waiting for preceding transaction to commit') ORDER BY thread_id"
 )
 CONNECTED_REPLICAS = sql("SHOW REPLICAS")
+CLONE_PLUGIN = sql(
+    "SELECT plugin_status AS status FROM information_schema.plugins WHERE plugin_name = 'clone'"
+)
 
 # Newer servers have no variable for it. Empty if the server runs without performance_schema.
 TLS_STATUS = sql(
@@ -76,7 +81,7 @@ TLS_STATUS = sql(
 
 @translate_malformed_response(OBSERVE_OPERATION)
 def read_server_state(connection: Connection) -> ServerState:
-    """Read the state with fifteen short queries and up to eight of the binary log's beginning. None of them writes.
+    """Read the state with seventeen short queries and up to eight of the binary log's beginning. None of them writes.
 
     `local_gtids` is always "": a GTID names the server that assigned it, so none can stand for two transactions.
     """
@@ -105,6 +110,7 @@ def read_server_state(connection: Connection) -> ServerState:
         accounts=accounts,
         schemas=schemas,
         replica_ids=_read_replica_ids(connection),
+        replica_users=_read_replica_users(connection, variables),
         has_marker=has_marker,
         uuid=variables["server_uuid"],
         port=int(str(variables["port"])),
@@ -120,6 +126,7 @@ def read_server_state(connection: Connection) -> ServerState:
         ),
         unlogged_data=_read_unlogged_data(connection, channel, schemas, log_status),
         pending_statement=find_pending_statement(connection, sessions, APPLIER_STATES),
+        clone_plugin=_read_clone_plugin(connection),
     )
 
 
@@ -166,6 +173,17 @@ def read_history(connection: Connection) -> MysqlHistory:
 def _read_replica_ids(connection: Connection) -> tuple[int, ...]:
     rows = connection.fetch_rows(CONNECTED_REPLICAS, OBSERVE_OPERATION)
     return tuple(int(str(row["Server_Id"])) for row in rows)
+
+
+def _read_replica_users(connection: Connection, variables: Mapping[str, str | None]) -> frozenset[str]:
+    """Read them from the old process list, which locks all sessions for a moment, only if there is no other one."""
+    has_table = variables.get("performance_schema") != "OFF"
+    return read_replica_users(connection, "performance_schema" if has_table else "information_schema")
+
+
+def _read_clone_plugin(connection: Connection) -> str:
+    rows = connection.fetch_rows(CLONE_PLUGIN, OBSERVE_OPERATION)
+    return str(rows[0]["status"]) if rows else ""
 
 
 def _read_tls_status(connection: Connection) -> bool | None:

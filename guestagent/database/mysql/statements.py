@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from guestagent.database.account_hosts import list_host_patterns
 from guestagent.database.account_marker import MARKER_ROLE
+from guestagent.database.account_purpose import (
+    DUMP_PRIVILEGES,
+    REPLICATION_PRIVILEGES,
+    VERIFICATION_PRIVILEGES,
+    AccountPurpose,
+)
 from guestagent.database.channel_options import format_options
 from guestagent.database.error_diagnosis import Diagnosis, FailureStage, diagnose_error
 from guestagent.database.mysql.channel_options import FIXED_OPTIONS
 from guestagent.database.mysql.diagnosis import RULES
 from guestagent.database.mysql.password_hash import hash_password, verify_password
-from guestagent.database.sql_statement import Statement, build_set_global, sql
+from guestagent.database.sql_statement import Statement, build_grant, build_set_global, sql
 from guestagent.database.state import Account, ServerError
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
     DiscardPassword,
     DropAccount,
+    LoadClonePlugin,
     PointChannel,
     RecordPosition,
     RemakeAccount,
@@ -45,6 +52,15 @@ NO_LIMITS = (
 """Settings that keep an account from being locked out by its age or by failed logins."""
 
 
+PRIVILEGES = {
+    AccountPurpose.REPLICATION: REPLICATION_PRIVILEGES,
+    AccountPurpose.CLONE: frozenset({"BACKUP_ADMIN"}),
+    # mysqldump executes FLUSH TABLES, and with --no-tablespaces nothing that needs PROCESS.
+    AccountPurpose.DUMP: DUMP_PRIVILEGES | {"FLUSH_TABLES"},
+    AccountPurpose.VERIFICATION: VERIFICATION_PRIVILEGES,
+}
+
+
 class MysqlDialect:
     """MySQL from 8.0.23 on, the first version with SOURCE and REPLICA in all statements."""
 
@@ -58,6 +74,9 @@ class MysqlDialect:
     def list_host_patterns(self, network: str | None) -> tuple[str, ...]:
         """Return host names with a mask, which both families understand. MySQL also accepts CIDR for IPv4."""
         return list_host_patterns(network)
+
+    def get_privileges(self, purpose: AccountPurpose) -> frozenset[str]:
+        return PRIVILEGES[purpose]
 
     def verify_password(self, plugin: str, stored_hash: Secret, password: Secret) -> bool:
         """Verify only passwords of the plugin that the agent uses."""
@@ -83,10 +102,13 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
         case CreateAccount(account, password):
             # No IF NOT EXISTS: that would take over an account that the agent did not create.
             requirements = _format_requirements(step).removeprefix(" REQUIRE NONE")
-            return (_build_identification("CREATE", account, password, requirements), *_build_grants(account))
+            return (
+                _build_identification("CREATE", account, password, requirements),
+                *_build_grants(account, step.purpose),
+            )
         case RemakeAccount(account, password):
             create_statements = build_statements(
-                CreateAccount(account, password, step.require_tls, step.require_certificate)
+                CreateAccount(account, password, step.require_tls, step.require_certificate, step.purpose)
             )
             return (sql("DROP USER IF EXISTS {}", account), *create_statements)
         case SetPassword(account, password):
@@ -105,10 +127,15 @@ def build_statements(step: Step) -> tuple[Statement, ...]:
             return (sql(f"ALTER USER {{}}{_format_requirements(step)}", account),)
         case DiscardPassword(account):
             return (sql("ALTER USER {} DISCARD OLD PASSWORD", account),)
-        case SetPrivileges(account):
-            return (sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account), *_build_grants(account))
+        case SetPrivileges(account, purpose):
+            return (
+                sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {}", account),
+                *_build_grants(account, purpose),
+            )
         case DropAccount(account, if_exists):
             return (sql("DROP USER IF EXISTS {}" if if_exists else "DROP USER {}", account),)
+        case LoadClonePlugin():
+            return (sql("INSTALL PLUGIN clone SONAME 'mysql_clone.so'"),)
         case StopChannel():
             return (sql("STOP REPLICA"),)
         case PointChannel():
@@ -133,10 +160,10 @@ def _format_requirements(step: CreateAccount | SetPassword | SetDemand) -> str:
     return f" REQUIRE {requirement}{NO_LIMITS}"
 
 
-def _build_grants(account: Account) -> tuple[Statement, ...]:
+def _build_grants(account: Account, purpose: AccountPurpose) -> tuple[Statement, ...]:
     """Build the grants. The marker comes last: a marked account is complete."""
     return (
-        sql("GRANT REPLICATION SLAVE ON *.* TO {}", account),
+        build_grant(account, PRIVILEGES[purpose]),
         sql("GRANT {} TO {}", MARKER_ACCOUNT, account),
     )
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from guestagent.database.account_purpose import REPLICATION_PRIVILEGES
 from guestagent.database.protocols import Database
 from guestagent.database.source_probe import TcpSourceProbe
-from guestagent.database.state import (
-    REPLICATION_PRIVILEGES,
-    Account,
-)
+from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,

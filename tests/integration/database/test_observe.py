@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from guestagent.database.account_purpose import REPLICATION_PRIVILEGES
 from guestagent.database.protocols import Database
 from guestagent.database.state import (
-    REPLICATION_PRIVILEGES,
     Account,
 )
 from guestagent.errors import DatabaseRefused

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.family_limits import MYSQL_PASSWORD_BYTES_LIMIT, find_family_limit
-from guestagent.agent.model import DesiredAccount, DesiredState
+from guestagent.agent.model import DesiredState
 from guestagent.database.mariadb import channel_options as mariadb
 from guestagent.database.mysql import channel_options as mysql
 from guestagent.database.mysql.gtid import MysqlHistory

@@ -8,8 +8,9 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.login_proofs import PROOF_LIFETIME_S, RENEWALS_LIMIT, LoginProofs
-from guestagent.agent.model import DesiredAccount, DesiredState
+from guestagent.agent.model import DesiredState
 from guestagent.agent.observe import UNANSWERED_LOGINS_LIMIT, try_logins
 from guestagent.database.fake import FRESH_SERVER, FakeSourceProbe
 from guestagent.database.state import Account, AccountState, ServerError, ServerState, SourceState

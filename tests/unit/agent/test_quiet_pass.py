@@ -13,10 +13,11 @@ from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
 from guestagent.agent.outcome import Verdict
 from guestagent.agent.reconcile import Reconciler
+from guestagent.database.account_purpose import REPLICATION_PRIVILEGES
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.mariadb.password_hash import hash_password
 from guestagent.database.mysql import password_hash
-from guestagent.database.state import REPLICATION_PRIVILEGES, Account, AccountState, SourceState
+from guestagent.database.state import Account, AccountState, SourceState
 from guestagent.metadata.document import CfnHandle, Document, Section, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import JournalState
-from guestagent.agent.model import Condition, ConditionState, DesiredAccount, DesiredState, ObservedState
+from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
 from guestagent.database import channel_tls
 from guestagent.database.state import ServerState, SourceState, TlsOptions
 from guestagent.database.steps import PointChannel, SetDemand, Step

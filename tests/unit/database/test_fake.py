@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from guestagent.database.account_purpose import REPLICATION_PRIVILEGES
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe, SimulatedCrash
 from guestagent.database.mariadb.gtid import MariadbHistory
-from guestagent.database.state import REPLICATION_PRIVILEGES, Account, ReceiverState, ServerError, SourceState
+from guestagent.database.state import Account, ReceiverState, ServerError, SourceState
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,

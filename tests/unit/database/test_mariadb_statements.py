@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.mariadb import MariadbDialect
 from guestagent.database.mariadb.password_hash import hash_password
 from guestagent.database.mariadb.statements import NO_LIMITS, build_statements
@@ -14,6 +15,7 @@ from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
     DropAccount,
+    LoadClonePlugin,
     PointChannel,
     SetPassword,
     SetPrivileges,
@@ -74,7 +76,24 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
             f"GRANT 'guestagent' TO {WHO}",
         ),
     ),
+    (
+        SetPrivileges(REPLICATOR, AccountPurpose.DUMP),
+        (
+            f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {WHO}",
+            f"GRANT EVENT, SELECT, SHOW VIEW, TRIGGER ON *.* TO {WHO}",
+            f"GRANT 'guestagent' TO {WHO}",
+        ),
+    ),
+    (
+        SetPrivileges(REPLICATOR, AccountPurpose.VERIFICATION),
+        (
+            f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {WHO}",
+            f"GRANT SELECT, SHOW VIEW ON *.* TO {WHO}",
+            f"GRANT 'guestagent' TO {WHO}",
+        ),
+    ),
     (DropAccount(REPLICATOR), (f"DROP USER {WHO}",)),
+    (LoadClonePlugin(), ()),
     (StopChannel(), ("STOP SLAVE",)),
     (StartChannel(), ("START SLAVE",)),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.mysql import MysqlDialect, password_hash
 from guestagent.database.mysql.statements import NO_LIMITS, build_statements
 from guestagent.database.state import Account
@@ -11,7 +12,9 @@ from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
     DropAccount,
+    LoadClonePlugin,
     PointChannel,
+    RemakeAccount,
     SetPassword,
     SetPrivileges,
     SetReadOnly,
@@ -75,7 +78,33 @@ STEPS: list[tuple[Step, tuple[str, ...]]] = [
             f"GRANT 'guestagent'@'%' TO {WHO}",
         ),
     ),
+    (
+        CreateAccount(REPLICATOR, PASSWORD, purpose=AccountPurpose.CLONE),
+        (
+            f"CREATE USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'{NO_LIMITS}",
+            f"GRANT BACKUP_ADMIN ON *.* TO {WHO}",
+            f"GRANT 'guestagent'@'%' TO {WHO}",
+        ),
+    ),
+    (
+        SetPrivileges(REPLICATOR, AccountPurpose.DUMP),
+        (
+            f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {WHO}",
+            f"GRANT EVENT, FLUSH_TABLES, SELECT, SHOW VIEW, TRIGGER ON *.* TO {WHO}",
+            f"GRANT 'guestagent'@'%' TO {WHO}",
+        ),
+    ),
+    (
+        RemakeAccount(REPLICATOR, PASSWORD, purpose=AccountPurpose.VERIFICATION),
+        (
+            f"DROP USER IF EXISTS {WHO}",
+            f"CREATE USER {WHO} IDENTIFIED WITH caching_sha2_password AS '{MASK}'{NO_LIMITS}",
+            f"GRANT SELECT, SHOW VIEW ON *.* TO {WHO}",
+            f"GRANT 'guestagent'@'%' TO {WHO}",
+        ),
+    ),
     (DropAccount(REPLICATOR), (f"DROP USER {WHO}",)),
+    (LoadClonePlugin(), ("INSTALL PLUGIN clone SONAME 'mysql_clone.so'",)),
     (StopChannel(), ("STOP REPLICA",)),
     (StartChannel(), ("START REPLICA",)),
 ]

@@ -38,6 +38,13 @@ RECORDED: list[tuple[int, str, FailureKind, str]] = [
         RETRY,
         "limit of connections",
     ),
+    (
+        1126,
+        "Can't open shared library '/usr/lib/mysql/plugin/mysql_clone.so' (errno: 2)",
+        FAIL,
+        "no clone plugin",
+    ),
+    (1125, "Function 'clone' already exists", RETRY, "loaded the plugin"),
     (1524, "Plugin 'ed25519' is not loaded", FAIL, "not loaded"),
     (1146, "Table 'mysql.roles_mapping' doesn't exist", FAIL, "own tables"),
     (1777, "CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION = 1 cannot be executed", FAIL, "GTIDs are off"),

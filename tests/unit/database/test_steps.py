@@ -2,12 +2,14 @@
 
 import pytest
 
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.state import Account
 from guestagent.database.steps import (
     CreateAccount,
     CreateMarker,
     DiscardPassword,
     DropAccount,
+    LoadClonePlugin,
     PointChannel,
     RecordPosition,
     RemakeAccount,
@@ -39,7 +41,20 @@ ACCOUNT, PASSWORD, HASH = Account("slave0000", "%"), Secret("pw"), Secret("*0")
         (SetPassword(ACCOUNT, PASSWORD, kept_hash=HASH), "set the password of slave0000@%, and keep"),
         (SetDemand(ACCOUNT, require_tls=False), "have slave0000@% demand no TLS"),
         (DiscardPassword(ACCOUNT, HASH), "discard the retained password of slave0000@%"),
-        (SetPrivileges(ACCOUNT), "grant slave0000@% exactly REPLICATION SLAVE"),
+        (SetPrivileges(ACCOUNT), "grant the replication account slave0000@% exactly its privileges"),
+        (
+            CreateAccount(ACCOUNT, PASSWORD, purpose=AccountPurpose.CLONE),
+            "create the donor account slave0000@%",
+        ),
+        (
+            CreateAccount(ACCOUNT, PASSWORD, purpose=AccountPurpose.DUMP),
+            "create the donor account slave0000@%",
+        ),
+        (
+            RemakeAccount(ACCOUNT, PASSWORD, purpose=AccountPurpose.VERIFICATION),
+            "make the verification account slave0000@% again",
+        ),
+        (LoadClonePlugin(), "load the clone plugin"),
         (DropAccount(ACCOUNT), "drop the account slave0000@%"),
         (StopChannel(), "stop the channel"),
         (PointChannel("10.0.0.7", 3306, "slave0000", PASSWORD), "point the channel at 10.0.0.7:3306"),

@@ -16,13 +16,14 @@ from guestagent.agent.outcome import Report
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_config import ConfigurationSnapshot
 from guestagent.agent.server_config.change_state import ChangeState
+from guestagent.agent.source_conditions import judge_clone_plugin
 from guestagent.database.detect import FAMILIES
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.mariadb.gtid import MariadbHistory
 from guestagent.database.protocols import Database
 from guestagent.database.state import AccountState, ServerState, SourceState
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUnsupported, StorageError
-from guestagent.metadata import Document, Section, Source
+from guestagent.metadata import Document, DonorService, JoiningReplica, Section, Source, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
 from guestagent.signal import build_body
@@ -40,6 +41,16 @@ FOLLOWER = Document(
     HANDLES["hot-cfn-signal"][0],
     source=Source("10.0.0.7", USERS[0]),
     section=Section(node="Slave0000", server_id=102),
+)
+SEEDING_SOURCE = replace(
+    SOURCE,
+    section=replace(
+        SOURCE.section,
+        donor=DonorService(
+            (JoiningReplica("Slave0000", User("seed0000", Secret("pw")), "slave0000", method="dump"),)
+        ),
+        verification=User("verify", Secret("pw")),
+    ),
 )
 MYSQL_SOURCE_STATE = replace(SOURCE_STATE, history=FAMILIES["mysql"].empty_history, version="9.7.0")
 REPLICA_WITH_DATA = replace(FRESH_SERVER, history=MariadbHistory.parse("0-102-9"), schemas=("theirs",))
@@ -109,6 +120,7 @@ def list_situations(folder: Path) -> dict[str, Readiness]:
         ),
         "a source without GTIDs": (SOURCE, replace(FRESH_SERVER, gtid=False), {}),
         "a source without a binary log": (SOURCE, replace(FRESH_SERVER, binary_log=False), {}),
+        "a source that seeds and is verified": (SEEDING_SOURCE, FRESH_SERVER, {}),
         "a source that follows somebody": (SOURCE, REPLICA, {}),
         "a source without TLS": (FULL_SOURCE, replace(FRESH_SERVER, tls=False), {}),
         "a replica with data of unknown origin": (FOLLOWER, replace(FRESH_SERVER, schemas=("theirs",)), {}),
@@ -158,6 +170,7 @@ def list_situations(folder: Path) -> dict[str, Readiness]:
     }
     look = ConfigurationSnapshot("/etc/my.cnf.d/90-guestagent.cnf", None, "", (), {}, ChangeState())
     found["the option file"] = Readiness.from_conditions(server_config.judge_configuration(look))
+    found["the clone plugin"] = Readiness.from_conditions(judge_clone_plugin(FRESH_SERVER))
     found["a pause with nothing to do"] = pause.add_pause_condition(Readiness(()), PAUSE, ())
     return found
 

@@ -13,6 +13,7 @@ from guestagent.agent import instance_record, metadata_files, pause, settings, w
 from guestagent.agent.anchor import Anchor
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.divergence import Divergence, Sighting, SourceIdentity
+from guestagent.agent.donor_record import DonorEntry, DonorRecord
 from guestagent.agent.instance_identity import InstanceRecord
 from guestagent.agent.journal_state import Fingerprint, JournalState
 from guestagent.agent.metadata_files import CollectedDocument
@@ -54,6 +55,13 @@ DIVERGED_JOURNAL = replace(
     sighting=Sighting(SOURCE, "0-7-20"),
     anchor=Anchor(SOURCE, 1795912119, 1, "0-7-19"),
     unfinished=frozenset({OTHER}),
+)
+SOURCE_JOURNAL = replace(
+    FULL_JOURNAL,
+    donors=(
+        DonorRecord(DonorEntry("Slave0000", "seed0000"), is_over=True),
+        DonorRecord(DonorEntry("Slave0001", "seed0001")),
+    ),
 )
 NEW_JOURNAL = JournalState(task=TASK, measured_at=3.5, boot_id="5c8f7d1e-0f2b-4d5e-9a1c-3b2d4e5f6a7b")
 
@@ -133,7 +141,12 @@ def describe_document(collected: CollectedDocument) -> object:
 
 def list_guest_files() -> Iterator[tuple[str, StoredFile]]:
     """Return every case by its name."""
-    for name, memory in (("full", FULL_JOURNAL), ("new", NEW_JOURNAL), ("parted", DIVERGED_JOURNAL)):
+    for name, memory in (
+        ("full", FULL_JOURNAL),
+        ("new", NEW_JOURNAL),
+        ("parted", DIVERGED_JOURNAL),
+        ("source", SOURCE_JOURNAL),
+    ):
         yield f"journal/{name}.json", journal_file(memory)
     changes = [("full", FULL_CHANGE)]
     changes += [(f"phase-{phase.value}", replace(FIRST_CHANGE, phase=phase)) for phase in Phase]

@@ -36,6 +36,7 @@ EVERY_STEP: tuple[steps.Step | server_config.ConfigurationStep, ...] = (
     steps.DiscardPassword(ONE, PASSWORD),
     steps.SetPrivileges(ONE),
     steps.DropAccount(ONE),
+    steps.LoadClonePlugin(),
     steps.StopChannel(),
     steps.PointChannel("10.0.0.7", 3306, UnresolvedFunction("User", '{"Ref":"User"}'), PASSWORD),
     steps.RecordPosition("0-1-2", "0-1-2"),
