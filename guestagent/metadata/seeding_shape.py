@@ -11,6 +11,7 @@ from guestagent.metadata.document import (
     DonorService,
     JoiningReplica,
     Seeding,
+    UnresolvedFunction,
 )
 from guestagent.metadata.limits import RATE_LIMIT_LIMIT_MIB, SEEDING_DEADLINE_LIMIT_S, SIZE_LIMIT_BYTES
 from guestagent.metadata.regex_fragments import END
@@ -99,13 +100,16 @@ class JoiningReplicasShape:
         if isinstance(cursor.value, list) and len(cursor.value) > USER_LIMIT:
             return cursor.add_problem(f"at most {USER_LIMIT} replicas", "more")
         replicas: list[JoiningReplica] = []
+        known_paths: dict[tuple[str, str | UnresolvedFunction], str] = {}
         for item in cursor.read_items():
             replica = JOINING_REPLICA.read(item)
             if replica is None:
                 continue
             for key, value in (("Node", replica.node), ("User", replica.user.name)):
-                if any(value in (other.node, other.user.name) for other in replicas):
-                    item.get_child(key, None).add_problem("names that differ", "the name of another replica")
+                known_path = known_paths.setdefault((key, value), item.path)
+                if known_path != item.path:
+                    found = f"that of {known_path} again"
+                    item.get_child(key, None).add_problem("names that differ", found)
             replicas.append(replica)
         return tuple(replicas)
 

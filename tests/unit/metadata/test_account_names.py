@@ -32,6 +32,11 @@ def build_donor(*names: object) -> dict[str, Any]:
             "GuestAgent.Donor.Replicas[1].User.name: expected names that differ, found the name of Users[0] again",
         ),
         (
+            build_source(Donor=build_donor("seed", "seed")),
+            "GuestAgent.Donor.Replicas[1].User: expected names that differ, found that of "
+            "GuestAgent.Donor.Replicas[0] again",
+        ),
+        (
             build_source({"name": "a"}, {"password": "b"}, SLAVE, Donor=build_donor("slave0000")),
             "GuestAgent.Donor.Replicas[0].User.name: expected names that differ, found the name of Users[2] again",
         ),
@@ -60,6 +65,12 @@ def build_donor(*names: object) -> dict[str, Any]:
 )
 def test_a_name_of_two_purposes_is_rejected_with_both_paths(document: object, problem: str) -> None:
     assert list_problems(document) == [problem]
+
+
+def test_a_donor_user_may_have_the_name_of_another_node() -> None:
+    document = parse(build_source(Donor=build_donor("seed", "Slave0")))
+
+    assert document.section.donor is not None
 
 
 def test_different_names_are_accepted() -> None:
