@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guestagent.agent.desired_accounts import DesiredAccount
 from guestagent.agent.journal_state import JournalState
+from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.protocols import SqlDialect
 from guestagent.database.state import (
     EXPIRED_SUFFIX,
@@ -29,6 +30,13 @@ def has_desired_password(wish: DesiredAccount, account: AccountState, dialect: S
 def has_exact_privileges(wish: DesiredAccount, account: AccountState, dialect: SqlDialect) -> bool:
     """Return whether the account has exactly the privileges of its purpose."""
     return account.privileges == dialect.get_privileges(wish.purpose) and not account.has_other_privileges
+
+
+def has_gained_purpose(wish: DesiredAccount, account: AccountState, dialect: SqlDialect) -> bool:
+    """Return whether this was a replication account, and the document now gives its name another purpose."""
+    return wish.purpose is not AccountPurpose.REPLICATION and account.privileges == dialect.get_privileges(
+        AccountPurpose.REPLICATION
+    )
 
 
 def has_desired_encryption(wish: DesiredAccount, account: AccountState) -> bool:

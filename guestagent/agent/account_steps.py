@@ -9,6 +9,7 @@ from guestagent.agent.account_drift import (
     has_desired_encryption,
     has_desired_password,
     has_exact_privileges,
+    has_gained_purpose,
     has_unknown_password,
     is_desired_hash,
 )
@@ -139,9 +140,11 @@ def _plan_replacement(
     """Set the desired password, and keep the one that the agent gave the account last.
 
     A replica may still log in with that one. It is the present password, or the second one beside a password that was
-    set by hand.
+    set by hand. But whoever had the password of a replication account must not get the privileges of another purpose.
     """
     step = SetPassword(wish.account, wish.password, wish.requires_tls, wish.requires_certificate)
+    if has_gained_purpose(wish, account, dialect):
+        return step
     if account.plugin.removesuffix(EXPIRED_SUFFIX) != dialect.plugin:
         return step
     # The password is the desired one, but has expired.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -12,8 +13,8 @@ from guestagent.database.account_purpose import AccountPurpose
 from guestagent.database.protocols import Database
 from guestagent.database.state import Account
 from guestagent.database.steps import CreateAccount, CreateMarker, DropAccount, LoadClonePlugin, SetPrivileges
-from guestagent.embedded.database_servers import build_root_command
-from tests.support.database_servers import DatabaseServer, provide_server_root
+from guestagent.embedded.database_servers import Flavour, build_root_command
+from tests.support.database_servers import DatabaseServer, open_server, provide_server_root
 from tests.support.family_statements import limit_to_family
 from tests.support.polling import wait_until
 from tests.support.replication import PASSWORD, REPLICATOR, read_account, start_replication
@@ -137,15 +138,22 @@ def test_a_verification_account_reads_all_and_writes_nothing(
     assert rows == ((1,),)
 
 
+@pytest.mark.parametrize("option", ["performance-schema=ON", "performance-schema=OFF"])
 def test_the_users_of_channels_are_observed(
-    source: DatabaseServer, database: Database, replica: Database
+    flavour: Flavour, data_template: Path, tmp_path: Path, replica: Database, option: str
 ) -> None:
-    before = database.observe().replica_users
-    start_replication(replica, source)
+    with (
+        open_server(tmp_path / "s", data_template, "server-id=3", option, flavour=flavour) as server,
+        closing(server.open()) as database,
+    ):
+        database.apply(CreateMarker())
+        database.apply(CreateAccount(REPLICATOR, PASSWORD))
+        before = database.observe().replica_users
+        start_replication(replica, server)
 
-    wait_until(lambda: database.observe().replica_users == {REPLICATOR.name})
+        wait_until(lambda: database.observe().replica_users == {REPLICATOR.name})
 
-    assert before == frozenset()
+        assert before == frozenset()
 
 
 def test_a_drop_reaches_a_replica(source: DatabaseServer, database: Database, replica: Database) -> None:

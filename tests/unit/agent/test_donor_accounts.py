@@ -179,6 +179,18 @@ def test_drift_of_a_donor_account_is_corrected(account: AccountState, steps: lis
     assert list(plan(DUMPED, build_observed(server), dialect=DIALECT)) == steps
 
 
+@pytest.mark.parametrize(("purpose", "retained"), [(DUMP, Secret("dlo")), (AccountPurpose.REPLICATION, None)])
+def test_a_password_is_retained_unless_it_was_that_of_a_replication_account(
+    purpose: AccountPurpose, retained: Secret | None
+) -> None:
+    account = build_state(purpose, plugin=DIALECT.plugin, password_hash=Secret("dlo"))
+    server = build_server(server_id=7, read_only=False, has_marker=True, accounts=(account,))
+
+    step, *_ = plan(DUMPED, build_observed(server), dialect=DIALECT)
+
+    assert step == SetPassword(SEED, PASSWORD, current_hash=retained)
+
+
 def test_a_donor_account_is_made_again_after_an_interruption() -> None:
     server = build_server(server_id=7, read_only=False, has_marker=True, accounts=(build_state(DUMP),))
     memory = replace(build_memory(), accounts=frozenset({SEED}), unfinished=frozenset({SEED}))
