@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import closing
 from pathlib import Path
 
-from guestagent.agent.server_instance import identify_server_instance
 from guestagent.agent.service_control import CommandResult, ServiceControl
 from guestagent.database.detect import open_database
 from guestagent.errors import DatabaseError, SeedError
@@ -44,9 +44,14 @@ class SeedServerControl:
     def stop(self, reporter: SeedReporter) -> None:
         """Stop the server, and wait until its process has ended."""
         self._require(self._service.stop(reporter.check_stop), "stop")
-        while identify_server_instance(self._socket) is not None:
+        while self._is_listening():
             reporter.check_stop()
             self._clock.sleep(ANSWER_INTERVAL_S)
+
+    def _is_listening(self) -> bool:
+        """Return whether a server listens. One that was killed leaves its socket behind."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._socket)) == 0
 
     def _require(self, result: CommandResult, verb: str) -> None:
         if not result.is_success:

@@ -65,6 +65,7 @@ COMMAND_MODULES = {
     "volume": "volume",
     "seed": "seed",
     "reseed": "reseed",
+    "donor": "donor",
     "identity": "identity",
     "sizes": "sizes",
     "validate": "validate",

@@ -113,7 +113,15 @@ def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> W
 
 def _list_runners() -> Mapping[SeedMethod, Callable[[], SeedRunner]]:
     """Return how the runner of each method is built. What a method needs is imported only when it is used."""
-    return {}
+    from guestagent.seeding import SeedMethod
+
+    return {SeedMethod.BACKUP: _build_backup_runner}
+
+
+def _build_backup_runner() -> SeedRunner:
+    from guestagent.seeding.backup_runner import BackupRunner
+
+    return BackupRunner()
 
 
 def _log(line: str) -> None:

@@ -25,8 +25,8 @@ def build_tls_context(tls: Tls) -> ssl.SSLContext:
     if tls.certificate is not None and tls.key is not None:
         with (
             _translate_certificate_errors("GuestAgent.TLS.Certificate and Key are not a readable pair"),
-            _open_memory_file(str(tls.certificate)) as certificate_path,
-            _open_memory_file(tls.key.reveal()) as key_path,
+            open_memory_file(str(tls.certificate)) as certificate_path,
+            open_memory_file(tls.key.reveal()) as key_path,
         ):
             # The empty password makes an encrypted key fail; without it, OpenSSL would prompt on a terminal.
             context.load_cert_chain(certificate_path, key_path, password=lambda: b"")
@@ -42,7 +42,7 @@ def _translate_certificate_errors(text: str) -> Iterator[None]:
 
 
 @contextmanager
-def _open_memory_file(content: str) -> Iterator[str]:
+def open_memory_file(content: str) -> Iterator[str]:
     """Yield the path of a file in memory: the ssl module reads a certificate and its key from files only."""
     descriptor = os.memfd_create("guestagent", os.MFD_CLOEXEC)
     try:

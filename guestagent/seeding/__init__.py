@@ -3,16 +3,12 @@
 The agent decides and writes a request; the worker, a process of its own, works it off and writes its state.
 """
 
-from guestagent.seeding.data_swap import DataSwap
-from guestagent.seeding.disk_space import plan_disk
 from guestagent.seeding.method import MethodChoice, SeedFacts, SeedMethod, choose_method
 from guestagent.seeding.request import DonorEndpoint, SeedRequest
 from guestagent.seeding.seed_files import SeedFiles
-from guestagent.seeding.seed_folder import find_seed_folder
 from guestagent.seeding.state import SeedPhase, SeedState
 
 __all__ = [
-    "DataSwap",
     "DonorEndpoint",
     "MethodChoice",
     "SeedFacts",
@@ -22,6 +18,4 @@ __all__ = [
     "SeedRequest",
     "SeedState",
     "choose_method",
-    "find_seed_folder",
-    "plan_disk",
 ]

@@ -84,6 +84,16 @@ class DataSwap:
             self._open(journal)
             self._write(replace(journal, stage=SwapStage.DONE))
 
+    def set_owners(self) -> None:
+        """Give the new data the owner and group of the data directory. To be called before `swap`."""
+        folder, journal = self._folder, self._read()
+        with _raise_swap_errors(folder.fresh):
+            status = folder.target.stat()
+            owner = (status.st_uid, status.st_gid) if journal is None else (journal.owner, journal.group)
+            for parent, names, files in os.walk(folder.fresh):
+                for name in (*names, *files):
+                    os.chown(Path(parent, name), *owner, follow_symlinks=False)
+
     def discard(self) -> None:
         """Remove the old data before there are new ones. The server is stopped, and stays so until `swap`."""
         folder, journal = self._folder, self._begin()
@@ -169,27 +179,13 @@ class DataSwap:
         return journal
 
 
-def carry_files(folder: SeedFolder, patterns: Iterable[str]) -> None:
-    """Copy files that belong to the server itself, such as its certificates, from the old data to the new ones.
-
-    The new data's own file of that name has precedence. To be called before the replacement begins.
-    """
-    with _raise_swap_errors(folder.fresh):
-        for path in sorted(path for pattern in patterns for path in folder.target.glob(pattern)):
-            target = folder.fresh / path.name
-            if path.is_file() and not path.is_symlink() and not os.path.lexists(target):
-                shutil.copy2(path, target)
-                status = path.stat()
-                os.chown(target, status.st_uid, status.st_gid)
-
-
-def set_owners(folder: SeedFolder) -> None:
-    """Give the new data the owner and group of the data directory. To be called before the replacement begins."""
-    with _raise_swap_errors(folder.fresh):
-        status = folder.target.stat()
-        for parent, names, files in os.walk(folder.fresh):
-            for name in (*names, *files):
-                os.chown(Path(parent, name), status.st_uid, status.st_gid, follow_symlinks=False)
+def carry_files(source: Path, target: Path, patterns: Iterable[str]) -> None:
+    """Copy files that belong to a server itself, such as its certificates, unless there is one of that name."""
+    with _raise_swap_errors(target):
+        for path in sorted(path for pattern in patterns for path in source.glob(pattern)):
+            copy = target / path.name
+            if path.is_file() and not path.is_symlink() and not os.path.lexists(copy):
+                shutil.copy2(path, copy)
 
 
 @contextmanager

@@ -41,6 +41,11 @@ class SeedFolder:
         return self.path / "old"
 
     @property
+    def own(self) -> Path:
+        """Files of the server's own, which outlive the old data."""
+        return self.path / "own"
+
+    @property
     def journal(self) -> Path:
         return self.path / "swap.json"
 

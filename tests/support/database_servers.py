@@ -77,7 +77,7 @@ class DatabaseServer:
         """Start the server and wait until it accepts a login. A later start does not keep the extra options."""
         with (self.folder / "out").open("ab") as out:
             self._process = subprocess.Popen(
-                self._build_argv(extra_options),
+                self.build_argv(extra_options),
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ class DatabaseServer:
                 env={**os.environ, "MYSQLD_PARENT_PID": str(os.getpid())},
             )
         deadline = time.monotonic() + SERVER_TIMEOUT_S
-        while not self._is_accepting_logins():
+        while not self.is_accepting_logins():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.flavour.name} does not run: {self.read_log()[-2000:]}")
             time.sleep(0.05)
@@ -170,7 +170,7 @@ class DatabaseServer:
         path = self.folder / name
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _is_accepting_logins(self) -> bool:
+    def is_accepting_logins(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:  # PyMySQL does not close a socket whose connection fails
             if probe.connect_ex(self.socket):
                 return False
@@ -191,7 +191,7 @@ class DatabaseServer:
             cursorclass=DictCursor,
         )
 
-    def _build_argv(self, extra_options: tuple[str, ...]) -> tuple[str, ...]:
+    def build_argv(self, extra_options: tuple[str, ...]) -> tuple[str, ...]:
         options = (
             f"datadir={self.folder}/data",
             f"socket={self.socket}",

@@ -78,7 +78,7 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
 GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "seeding", "agent"}
 GUEST_COMMANDS = {
     *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "identity.py"),
-    *("volume.py", "seed.py", "reseed.py", "sizes.py", "input_file.py"),
+    *("volume.py", "seed.py", "reseed.py", "donor.py", "sizes.py", "input_file.py"),
     *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}

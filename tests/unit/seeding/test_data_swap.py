@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.seeding.data_swap import DataSwap, SwapStage, carry_files, set_owners
+from guestagent.seeding.data_swap import DataSwap, SwapStage, carry_files
 from guestagent.seeding.seed_folder import (
     MARKER_FILE,
     SeedFolder,
@@ -162,7 +162,7 @@ def test_a_server_keeps_its_own_files(folder: SeedFolder) -> None:
     fill(folder.target, {"server-key.pem": "mine", "auto.cnf": "mine"})
     fill(folder.fresh, {"auto.cnf": "the source's"})
 
-    carry_files(folder, ("*.pem", "auto.cnf"))
+    carry_files(folder.target, folder.fresh, ("*.pem", "auto.cnf"))
 
     assert (folder.fresh / "server-key.pem").read_text() == "mine"
     assert (folder.fresh / "auto.cnf").read_text() == "the source's"
@@ -172,7 +172,7 @@ def test_a_server_keeps_its_own_files(folder: SeedFolder) -> None:
 def test_new_data_get_the_owner_of_the_data_directory(folder: SeedFolder) -> None:
     os.chown(folder.target, 12, 34)
 
-    set_owners(folder)
+    DataSwap(folder).set_owners()
     DataSwap(folder).swap()
 
     for path in (folder.target, folder.target / "ibdata1"):

@@ -1,0 +1,258 @@
+"""Seeds a MariaDB server by a backup stream of its source. A SeedRunner."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+
+from guestagent.database.sql_statement import sql
+from guestagent.errors import DatabaseError, SeedError, StorageError
+from guestagent.seeding.backup_position import read_position
+from guestagent.seeding.backup_transfer import BackupTransfer, wait_for_offer
+from guestagent.seeding.data_swap import DataSwap, SwapStage, carry_files
+from guestagent.seeding.disk_space import DiskPlan, plan_disk
+from guestagent.seeding.donor_client import DonorClient
+from guestagent.seeding.local_data import check_replaceable, has_running_server, measure_folder
+from guestagent.seeding.programs import INSTALL_ADVICE, ChildProgram, SeedPrograms
+from guestagent.seeding.protocols import SeedReporter, SeedResult, ServerControl
+from guestagent.seeding.request import SeedRequest
+from guestagent.seeding.seed_folder import (
+    SeedFolder,
+    find_seed_folder,
+    read_marker,
+    remove_folder,
+    remove_marker,
+)
+from guestagent.seeding.server_facts import (
+    build_facts,
+    check_facts,
+    check_folders,
+    open_connection,
+    read_variables,
+)
+from guestagent.seeding.state import SeedPhase
+from guestagent.seeding.stream_messages import ZSTD, ServerFacts, StreamOffer, StreamRequest
+
+MIB = 1 << 20
+KEPT_FILES = ("*.pem", "guestagent-channel-*")
+"""Files of the server's own in its data directory: its certificates."""
+STEP, POSITION, VERSION, BYTES = "step", "position", "version", "bytes"
+RECEIVED, PREPARED, POSITIONED = "received", "prepared", "positioned"
+POSITION_OPERATION = "setting the seed's position"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMemo:
+    """What an attempt knows from those before: the last step that was proved, and what came with the backup."""
+
+    step: str = ""
+    position: str = ""
+    version: str = ""
+    bytes_done: int = 0
+
+    def build_mapping(self) -> dict[str, str]:
+        """Build the memo of the seed's state."""
+        return {STEP: self.step, POSITION: self.position, VERSION: self.version, BYTES: str(self.bytes_done)}
+
+
+class BackupRunner:
+    """A SeedRunner. Each step is proved before it is remembered, and repeated if it was cut."""
+
+    def __init__(self, programs: SeedPrograms | None = None) -> None:
+        self._programs = programs or SeedPrograms()
+
+    def run(self, request: SeedRequest, reporter: SeedReporter, server: ServerControl) -> SeedResult:
+        """Receive the source's data, put them in place of the local ones, and record their position."""
+        folder = find_seed_folder(request.data_directory, request.id)
+        memo = _read_memo(folder, reporter)
+        if not memo.step:
+            _restore_old_data(folder, reporter, server)
+            memo = self._receive(request, folder, reporter, server)
+        if memo.step == RECEIVED:
+            memo = self._prepare(folder, memo, reporter)
+        if memo.step == PREPARED:
+            _put_in_place(request, folder, reporter, server)
+            memo = _set_position(request, memo, reporter)
+        folder.remove()
+        remove_marker(folder.target)
+        return SeedResult(memo.position, memo.bytes_done, memo.version)
+
+    def clean_up(self, seed_id: str, data_directory: str) -> None:
+        """Remove the seed's folder. A replacement that was cut is undone before.
+
+        After a whole one, the server has not proved yet that it runs on the new data: the old ones stay.
+        """
+        folder = find_seed_folder(data_directory, seed_id)
+        swap = DataSwap(folder)
+        if swap.stage is not SwapStage.DONE:
+            swap.undo()
+            folder.remove()
+
+    def _receive(
+        self, request: SeedRequest, folder: SeedFolder, reporter: SeedReporter, server: ServerControl
+    ) -> BackupMemo:
+        reporter.enter(SeedPhase.CONNECTING)
+        self._check_programs()
+        check_replaceable(request, folder)
+        own_facts = _read_own_facts(request)
+        remove_folder(folder.fresh)
+        compressions = (ZSTD,) if self._programs.has_program(ZSTD) else ()
+        donor = request.donor
+        with closing(DonorClient(donor, reporter.check_stop)) as client:
+            client.send(
+                StreamRequest(
+                    request.node, donor.user, donor.password, compressions, request.rate_limit * MIB
+                )
+            )
+            offer = wait_for_offer(client)
+            check_facts(offer.facts, own_facts)
+            _make_room(request, folder, offer, reporter, server)
+            folder.create_fresh(request.id)
+            reporter.enter(SeedPhase.TRANSFERRING)
+            bytes_done = BackupTransfer(client, offer, folder.fresh, self._programs).receive(reporter)
+        reporter.enter(SeedPhase.VERIFYING)
+        _sync(folder, reporter)
+        memo = BackupMemo(RECEIVED, read_position(folder.fresh), offer.facts.version, bytes_done)
+        reporter.remember(memo.build_mapping())
+        return memo
+
+    def _check_programs(self) -> None:
+        for name in ("mbstream", "mariadb-backup"):
+            if not self._programs.has_program(name):
+                raise SeedError(f"{name} is not installed on this node", INSTALL_ADVICE)
+
+    def _prepare(self, folder: SeedFolder, memo: BackupMemo, reporter: SeedReporter) -> BackupMemo:
+        """Make the copied files those of a server that was shut down. To repeat it is harmless."""
+        reporter.enter(SeedPhase.PREPARING)
+        command = self._programs.build_command("mariadb-backup", "--prepare", f"--target-dir={folder.fresh}")
+        program = ChildProgram(command)
+        status = program.wait(reporter.check_stop)
+        if status or not program.has_completed:
+            reporter.remember({})
+            raise SeedError(f"the backup cannot be prepared: {program.last_words}", is_transient=True)
+        prepared = BackupMemo(PREPARED, memo.position, memo.version, memo.bytes_done)
+        _sync(folder, reporter)
+        reporter.remember(prepared.build_mapping())
+        return prepared
+
+
+def _read_memo(folder: SeedFolder, reporter: SeedReporter) -> BackupMemo:
+    """Read what was proved so far: nothing, if the received data are not there any more."""
+    memo = reporter.state.memo
+    step = memo.get(STEP, "")
+    if step in (RECEIVED, PREPARED) and DataSwap(folder).stage is None:
+        step = step if read_marker(folder.fresh) == reporter.state.id else ""
+    return BackupMemo(step, memo.get(POSITION, ""), memo.get(VERSION, ""), int(memo.get(BYTES, "0")))
+
+
+def _restore_old_data(folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:
+    """Undo a replacement of which nothing is known any more. Data that were discarded do not come back."""
+    swap = DataSwap(folder)
+    if swap.stage not in (None, SwapStage.DISCARDED):
+        server.stop(reporter)
+        swap.undo()
+        server.start(reporter)
+
+
+def _read_own_facts(request: SeedRequest) -> ServerFacts:
+    """Read the facts of the local server; empty ones if it does not answer, as after a failure that a seed repairs."""
+    try:
+        variables = read_variables(request.socket)
+    except DatabaseError:
+        return ServerFacts()
+    check_folders(variables)
+    return build_facts(variables)
+
+
+def _make_room(
+    request: SeedRequest,
+    folder: SeedFolder,
+    offer: StreamOffer,
+    reporter: SeedReporter,
+    server: ServerControl,
+) -> None:
+    """Check that the new data fit. Discard the old ones now if there is no room beside them, and that was asked for."""
+    place = folder.path.parent
+    try:
+        free_bytes = shutil.disk_usage(place).free
+    except OSError as error:
+        raise StorageError(f"cannot read the free space of {place}: {error.strerror}") from error
+    old_bytes = measure_folder(folder.target)
+    needed_bytes = offer.data_bytes + offer.redo_bytes
+    discards_data = request.discards_data and request.replaces_data
+    plan = plan_disk(needed_bytes, free_bytes, old_bytes, request.data_directory, discards_data=discards_data)
+    if plan is DiskPlan.DISCARD_FIRST:
+        server.stop(reporter)
+        folder.create()
+        folder.own.mkdir(mode=0o700, exist_ok=True)
+        if DataSwap(folder).stage is None:
+            carry_files(folder.target, folder.own, KEPT_FILES)
+        DataSwap(folder).discard()
+
+
+def _sync(folder: SeedFolder, reporter: SeedReporter) -> None:
+    """Wait until all files are on the disk."""
+    program = ChildProgram(("sync", "--file-system", str(folder.fresh)))
+    if program.wait(reporter.check_stop):
+        raise SeedError(f"the new data are not on the disk: {program.last_words}", is_transient=True)
+
+
+def _put_in_place(
+    request: SeedRequest, folder: SeedFolder, reporter: SeedReporter, server: ServerControl
+) -> None:
+    """Replace the old data by the prepared ones, and start the server on them. If it fails on them, undo that."""
+    swap = DataSwap(folder)
+    if swap.stage is not SwapStage.DONE:
+        reporter.enter(SeedPhase.SWAPPING)
+        server.stop(reporter)
+        if swap.stage is None:
+            _check_stopped_data(request, folder, reporter, server)
+            carry_files(folder.target, folder.fresh, KEPT_FILES)
+        if swap.stage in (None, SwapStage.DISCARDED):
+            carry_files(folder.own, folder.fresh, KEPT_FILES)
+            swap.set_owners()
+        swap.swap()
+    reporter.enter(SeedPhase.STARTING)
+    try:
+        server.start(reporter)
+    except SeedError as error:
+        if not error.is_transient and folder.old.is_dir():
+            server.stop(reporter)
+            swap.undo()
+            server.start(reporter)
+        raise
+
+
+def _check_stopped_data(
+    request: SeedRequest, folder: SeedFolder, reporter: SeedReporter, server: ServerControl
+) -> None:
+    """Check once more that the data may be replaced, now that nothing can be written any more."""
+    if has_running_server(folder.target):
+        raise SeedError("a server still uses the data directory, although it was stopped", is_transient=True)
+    try:
+        check_replaceable(request, folder)
+    except SeedError:
+        server.start(reporter)
+        raise
+
+
+def _set_position(request: SeedRequest, memo: BackupMemo, reporter: SeedReporter) -> BackupMemo:
+    """Make the server one that has applied everything up to the position, and has no history of its own.
+
+    Nothing replicates yet, so to repeat it is harmless.
+    """
+    reporter.enter(SeedPhase.POSITIONING)
+    try:
+        with open_connection(request.socket) as connection:
+            for statement in (
+                sql("SET GLOBAL read_only = 1"),
+                sql("RESET MASTER"),
+                sql("SET GLOBAL gtid_slave_pos = {}", memo.position),
+            ):
+                connection.fetch_rows(statement, POSITION_OPERATION)
+    except DatabaseError as error:
+        raise SeedError(str(error), error.advice, is_transient=True) from error
+    positioned = BackupMemo(POSITIONED, memo.position, memo.version, memo.bytes_done)
+    reporter.remember(positioned.build_mapping())
+    return positioned
