@@ -48,7 +48,6 @@ OPTIONS: OptionGroups = {
     "seeding": (
         Option("start_command"),
         Option("donor_start_command"),
-        Option("donor_stop_command"),
     ),
     "signal": (
         Option("ca_file"),
@@ -86,11 +85,10 @@ class VolumeSettings:
 
 @dataclass(frozen=True, slots=True)
 class SeedingSettings:
-    """Commands that start the seed worker, and start and stop the donor; empty ones: systemd's units."""
+    """Commands that start the seed worker and the donor; empty ones: systemd's units."""
 
     start: tuple[str, ...] = ()
     donor_start: tuple[str, ...] = ()
-    donor_stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,6 @@ def _build_settings(values: OptionValues) -> Settings:
         seeding=SeedingSettings(
             start=values.get_words("seeding", "start_command"),
             donor_start=values.get_words("seeding", "donor_start_command"),
-            donor_stop=values.get_words("seeding", "donor_stop_command"),
         ),
     )
     if values.problems:

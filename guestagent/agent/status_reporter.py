@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from guestagent.agent import status
@@ -12,12 +16,15 @@ from guestagent.agent.systemd_notify import notify_systemd
 from guestagent.metadata import Document
 
 LOG = logging.getLogger("guestagent")
+DIGITS_PATTERN = re.compile(r"[0-9]+")
+NUMBERS_INTERVAL_S = 30.0
 
 
 class StatusReporter:
     """Writes every status, and logs only the changes."""
 
-    def __init__(self, state_folder: Path) -> None:
+    def __init__(self, state_folder: Path, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._logged_activity, self._logged_at = now, "", -math.inf
         self._path = state_folder / "status.json"
         self._status: AgentStatus | None = None
         self._result_line = ""
@@ -37,9 +44,16 @@ class StatusReporter:
         self._status = agent_status
 
     def log_progress(self, progress: Progress) -> None:
-        """Log a new activity, and show it in the service's status."""
-        if self._status is None or self._status.doing != progress.activity:
+        """Log a new activity, and show it in the service's status.
+
+        One in which only numbers have changed, such as the bytes of a seed, is logged at intervals.
+        """
+        activity, now = DIGITS_PATTERN.sub("", progress.activity), self._now()
+        is_due = self._status is None or activity != self._logged_activity
+        has_changed = self._status is None or self._status.doing != progress.activity
+        if is_due or (has_changed and now - self._logged_at >= NUMBERS_INTERVAL_S):
             LOG.info("%.1f s: %s", progress.elapsed, progress.activity)
+            self._logged_activity, self._logged_at = activity, now
         notify_systemd(f"STATUS={progress.activity}")
 
     def show_progress(self, document: Document, progress: Progress) -> None:

@@ -17,6 +17,7 @@ STALL_TIMEOUT_S = 60.0
 """An attempt whose bytes have not moved for so long is given up, and another one begins."""
 WRITE_INTERVAL_S = 1.0
 REQUEST_INTERVAL_S = 1.0
+LOG_INTERVAL_S = 30.0
 
 
 class FileReporter:
@@ -29,7 +30,10 @@ class FileReporter:
         files: SeedFiles,
         clock: Clock,
         is_stopping: Callable[[], bool],
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
+        """`log` gets a line about the bytes now and then."""
+        self._log, self._last_log = log, clock.now()
         self._state, self._request, self._files = state, request, files
         self._clock, self._is_stopping = clock, is_stopping
         self._start = clock.now() - state.elapsed_s
@@ -66,6 +70,9 @@ class FileReporter:
         self._state = state
         if now - self._last_write >= WRITE_INTERVAL_S:
             self._write(replace(state.count(elapsed), rate=self._measure_rate(now, done)))
+            if now - self._last_log >= LOG_INTERVAL_S:
+                self._log(self._state.describe())
+                self._last_log = now
 
     def _measure_rate(self, now: float, done: int) -> int:
         since, before = self._rate_from

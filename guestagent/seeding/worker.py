@@ -51,7 +51,9 @@ def run_seed(environment: WorkerEnvironment) -> SeedState | None:
         if state.phase.has_ended:
             files.remove_request()
             return state
-        reporter = FileReporter(state, request, files, environment.clock, environment.is_stopping)
+        reporter = FileReporter(
+            state, request, files, environment.clock, environment.is_stopping, environment.log
+        )
         environment.log(state.resumed or f"seeding by {request.method} from {request.donor.host}")
         state = _attempt_until_end(environment, request, reporter)
         # While it is there, the worker is started again.

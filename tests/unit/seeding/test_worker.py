@@ -237,3 +237,14 @@ def test_phases_have_their_seconds(worker: Worker) -> None:
 
     assert state is not None
     assert state.phase_seconds["transferring"] == 6.0
+
+
+def test_the_bytes_of_a_long_seed_are_logged_now_and_then(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    worker.runner = FakeRunner(total=100 << 20, step=1 << 20, on_step=lambda done: worker.clock.sleep(1))
+
+    worker.run()
+
+    lines = [line for line in worker.log if line.startswith("seed by backup: transferring")]
+    assert len(lines) == 3
+    assert lines[0].startswith("seed by backup: transferring, 30 of 100 MiB, 1 MiB/s")
