@@ -50,6 +50,13 @@ def judge_rejected_statement(error: DatabaseRefused) -> Condition:
     return Condition("step", state, "every step done", actual, diagnosis.advice)
 
 
+def judge_missing_address(peer: str) -> Condition:
+    """Judge a node without an address from which its server id could be derived."""
+    expected, actual = "one derived from this node's address", f"no route to {peer}, so no address"
+    advice = "are network and DNS up? or give the node its own GuestAgent.ServerId"
+    return Condition("server id", ConditionState.PENDING, expected, actual, advice)
+
+
 def judge_pending_statement(statement: PendingStatement) -> Condition:
     """Judge a step that is not applied, because the server still executes an earlier statement."""
     return Condition("step", ConditionState.PENDING, "every step done", str(statement), PENDING_ADVICE)

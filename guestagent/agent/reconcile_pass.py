@@ -8,7 +8,12 @@ from dataclasses import replace
 
 from guestagent.agent import server_config
 from guestagent.agent.account_steps import find_confirmed_accounts, find_retaining_accounts
-from guestagent.agent.conditions import judge_pending_statement, judge_readiness, judge_rejected_statement
+from guestagent.agent.conditions import (
+    judge_missing_address,
+    judge_pending_statement,
+    judge_readiness,
+    judge_rejected_statement,
+)
 from guestagent.agent.dependencies import PassDependencies
 from guestagent.agent.instance_condition import add_copy_condition
 from guestagent.agent.metadata_updates import judge_metadata_updates
@@ -101,7 +106,7 @@ class ReconcilePass:
         address = dependencies.find_own_address(self._peer)
         desired = DesiredState.from_document(self._document, dialect, address)
         if isinstance(desired.server_id, UnresolvedFunction):
-            return Readiness.from_conditions(_judge_missing_address(self._peer))
+            return Readiness.from_conditions(judge_missing_address(self._peer))
 
         # Observe.
         observed, refusal = self._observe(desired, database)
@@ -134,6 +139,7 @@ class ReconcilePass:
             self._record_passwords(desired, observed, dialect)
             if pause is None:
                 self._write_channel_files(desired, observed)
+                dependencies.serve_replicas(self._document, observed.server, donors)
         steps = plan_steps(desired, observed, refusal, journal.state, dialect)
 
         # Apply, then observe again: the judgement follows from what is there, not from what was done.
@@ -292,9 +298,3 @@ def _plan_changes(snapshot: ConfigurationSnapshot | None) -> tuple[server_config
 
 def _build_readiness(name: str, state: ConditionState, expected: str, actual: str) -> Readiness:
     return Readiness.from_conditions(Condition(name, state, expected, actual))
-
-
-def _judge_missing_address(peer: str) -> Condition:
-    expected, actual = "one derived from this node's address", f"no route to {peer}, so no address"
-    advice = "are network and DNS up? or give the node its own GuestAgent.ServerId"
-    return Condition("server id", ConditionState.PENDING, expected, actual, advice)

@@ -10,11 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from guestagent.agent.child_process import run_program
+from guestagent.agent.donor_service import DonorAccess
 from guestagent.agent.seed_coordinator import SeedAccess
 from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
 from guestagent.file_lock import open_lock, try_lock
 from guestagent.seeding import SeedFiles
+from guestagent.seeding.donor.configuration import DEFAULT_CONFIGURATION, LOCK_FILE
 from guestagent.seeding.seed_folder import read_marker
 
 LOG = logging.getLogger("guestagent")
@@ -31,6 +33,17 @@ def build_seed_access(settings: Settings) -> SeedAccess:
         socket=str(settings.database_socket),
         start_worker=lambda: start_unless_running(command, files.lock),
         read_marker=lambda data_directory: read_marker(Path(data_directory)),
+    )
+
+
+def build_donor_access(settings: Settings) -> DonorAccess:
+    """Build what a pass needs to let the donor of this machine serve replicas."""
+    command = settings.seeding.donor_start or build_systemctl_command("start", DONOR_UNIT)
+    configuration = DEFAULT_CONFIGURATION
+    return DonorAccess(
+        configuration=configuration,
+        socket=str(settings.database_socket),
+        start=lambda: start_unless_running(command, configuration.with_name(LOCK_FILE)),
     )
 
 

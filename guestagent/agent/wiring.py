@@ -15,7 +15,7 @@ from guestagent.agent.journal import Journal, read_boot_id
 from guestagent.agent.metadata_updates import read_update_route
 from guestagent.agent.outcome import Progress
 from guestagent.agent.pause import read_pause
-from guestagent.agent.seed_control import build_seed_access
+from guestagent.agent.seed_control import build_donor_access, build_seed_access
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_instance import identify_server_instance
@@ -77,6 +77,7 @@ def build_dependencies(
         read_update_route=lambda: read_update_route(settings),
         instance=InstanceCheck(settings).read_record(),
         seed_access=build_seed_access(settings),
+        serve_replicas=build_donor_access(settings).serve,
     )
 
 

@@ -36,14 +36,17 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run_server(args: argparse.Namespace) -> int:
     """Serve until the configuration is removed, or until SIGTERM."""
+    from guestagent.file_lock import hold_lock
     from guestagent.seeding.donor import DEFAULT_CONFIGURATION, DonorEnvironment, DonorServer
+    from guestagent.seeding.donor.configuration import LOCK_FILE
 
     received: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: received.append(number))
     path = args.configuration or DEFAULT_CONFIGURATION
     temporary = Path(tempfile.gettempdir()) / f"guestagent-donor-{os.geteuid()}"
-    DonorServer(path, DonorEnvironment(temporary, _log), lambda: bool(received)).serve()
+    with hold_lock(path.with_name(LOCK_FILE), 0.0):
+        DonorServer(path, DonorEnvironment(temporary, _log), lambda: bool(received)).serve()
     return 0
 
 

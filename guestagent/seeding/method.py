@@ -81,11 +81,11 @@ def choose_method(facts: SeedFacts, wanted: str) -> MethodChoice:
     if _parse_series(facts.version) == _parse_series(facts.source_version):
         method = PHYSICAL_METHODS[facts.family]
         return MethodChoice(method, (_explain_copy(facts), "both servers are of one series"))
-    reasons = (
-        _explain_copy(facts),
-        f"{facts.version} cannot take a copy of the files of {facts.source_version}",
+    apart = f"{facts.version} cannot take over the files of {facts.source_version}"
+    # The source has made an account for a copy of files, which cannot read tables.
+    return MethodChoice(
+        None, (_explain_copy(facts), apart, "set Seeding.Method to dump, here and at the source")
     )
-    return MethodChoice(SeedMethod.DUMP, reasons)
 
 
 def _check_wanted_method(facts: SeedFacts, method: SeedMethod) -> MethodChoice:

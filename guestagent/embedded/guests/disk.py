@@ -167,11 +167,14 @@ def build_agent_config(image: GuestImage, memory_mb: int, python: str = sys.exec
         f"{action}_command = {_quote_command(services.build_control_command(action, image.family, python))}\n"
         for action in ("start", "stop", "restart")
     )
-    seed = _quote_command(services.build_control_command("start", "guestagent-seed", python))
+    seed, donor = (
+        _quote_command(services.build_control_command("start", service, python))
+        for service in ("guestagent-seed", "guestagent-donor")
+    )
     return (
         f"[database]\nsocket = /run/mysqld/mysqld.sock\n{_build_memory_line(memory_mb)}\n[service]\n"
         f"{''.join(commands)}log_command = tail -n 60 /var/log/{image.family}.log\n"
-        f"[seeding]\nstart_command = {seed}\n"
+        f"[seeding]\nstart_command = {seed}\ndonor_start_command = {donor}\n"
     )
 
 

@@ -45,6 +45,7 @@ def list_image_services(
         ),
         GuestService("guestagent", (str(programs / "guestagent"), "serve"), stop_seconds=30),
         GuestService("guestagent-seed", (str(programs / "guestagent"), "seed", "run"), on_demand=True),
+        GuestService("guestagent-donor", (str(programs / "guestagent"), "donor", "serve"), on_demand=True),
     )
 
 

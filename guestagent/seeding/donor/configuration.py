@@ -13,6 +13,8 @@ from guestagent.strict_json import UnreadableContent, get_list, get_number, get_
 from guestagent.unreadable_file import parse_file
 
 CONFIGURATION_VERSION = 1
+LOCK_FILE = "lock"
+"""Beside the configuration: the service holds its lock while it runs."""
 DEFAULT_CONFIGURATION = Path("/run/guestagent-donor/donor.json")
 
 

@@ -66,7 +66,7 @@ def test_a_mysql_has_mysqls_options_and_the_agent_its_service() -> None:
     assert "gtid_mode = ON" in its["mysql/mysql.conf.d/zz-guestagent.cnf"]
     assert its["mysql/my.cnf"].endswith("!includedir /etc/mysql/mysql.conf.d/\n")
     assert "restart mysql\nlog_command = tail -n 60 /var/log/mysql.log\n" in its["guestagent/guestagent.conf"]
-    assert its["guestagent/guestagent.conf"].endswith(" start guestagent-seed\n")
+    assert its["guestagent/guestagent.conf"].endswith(" start guestagent-donor\n")
     assert not [name for name in its if "mariadb" in name]
 
 

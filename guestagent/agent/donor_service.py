@@ -1,0 +1,98 @@
+"""The donor of backup streams on a MariaDB source: configured and started while a replica waits for its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from guestagent import atomic_file
+from guestagent.agent.donor_record import DonorEntry, DonorRecord, find_finished_entries
+from guestagent.database.state import ServerState
+from guestagent.metadata.document import Document, DonorService, JoiningReplica, Role
+from guestagent.secret import Secret
+from guestagent.seeding.donor import configuration as donor_configuration
+from guestagent.seeding.donor.configuration import DonorConfiguration
+
+STREAM_METHODS = frozenset({"auto", "backup"})
+STREAM_FAMILY = "mariadb"
+
+
+@dataclass(frozen=True, slots=True)
+class DonorAccess:
+    """How a pass reaches the donor. `configuration` is its file, `socket` the local server's.
+
+    `start` starts it unless it runs. It ends by itself when the file is gone.
+    """
+
+    configuration: Path
+    socket: str
+    start: Callable[[], None] = lambda: None
+
+    def serve(self, document: Document, server: ServerState, records: Iterable[DonorRecord]) -> None:
+        """Let the donor serve the replicas of the document that still wait for their data; end it if there are none.
+
+        Raises StorageError if its file cannot be written.
+        """
+        configuration = plan_donor(document, server, records, self.socket)
+        if configuration is None:
+            self.end()
+            return
+        user = _find_owner(server.data_directory)
+        donor_configuration.write_configuration(self.configuration, configuration, reader=user)
+        self.start()
+
+    def end(self) -> None:
+        """End the donor, if there is one."""
+        atomic_file.remove_file(self.configuration)
+
+
+def plan_donor(
+    document: Document, server: ServerState, records: Iterable[DonorRecord], socket: str
+) -> DonorConfiguration | None:
+    """Return what the donor must serve; None if no replica waits for a stream."""
+    donor = document.section.donor
+    if document.role is not Role.SOURCE or donor is None:
+        return None
+    if server.history.family.lower() != STREAM_FAMILY:
+        return None
+    replicas = list_waiting_replicas(donor, records)
+    if not replicas:
+        return None
+    return DonorConfiguration(
+        port=donor.port,
+        socket=socket,
+        data_directory=server.data_directory,
+        replicas=tuple(
+            donor_configuration.AdmittedReplica(
+                each.node, str(each.user.name), _require_secret(each.user.password)
+            )
+            for each in replicas
+        ),
+        certificate="" if donor.certificate is None else str(donor.certificate),
+        key=Secret("") if donor.key is None else _require_secret(donor.key),
+        rate_limit=donor.rate_limit or 0,
+    )
+
+
+def list_waiting_replicas(donor: DonorService, records: Iterable[DonorRecord]) -> tuple[JoiningReplica, ...]:
+    """List the replicas that may still ask for a stream."""
+    finished = find_finished_entries(records)
+    return tuple(
+        each
+        for each in donor.replicas
+        if each.method in STREAM_METHODS and DonorEntry.from_replica(each) not in finished
+    )
+
+
+def _require_secret(value: object) -> Secret:
+    assert isinstance(value, Secret), "a pass has a document without functions"
+    return value
+
+
+def _find_owner(data_directory: str) -> int | None:
+    """Return the id of the server's user, as whom the donor runs; None if that is not known."""
+    try:
+        return Path(data_directory).stat().st_uid
+    except OSError:
+        return None
