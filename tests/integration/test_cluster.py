@@ -70,6 +70,13 @@ def add_unknown_key(resources: dict[str, Any]) -> None:
     resources["Slave0000"]["Metadata"]["GuestAgent"]["Deadlin"] = 1
 
 
+def set_wrong_option(resources: dict[str, Any]) -> None:
+    """Make the server of the source one that does not start, before the agent gets its document."""
+    pieces = resources["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
+    write_option = "printf '[mariadbd]\\nno_such_option = 1\\n' > /etc/mysql/mariadb.conf.d/80-own.cnf"
+    pieces[0] = pieces[0].replace("\n", f"\n{write_option}\npkill -x mariadbd || true\n", 1)
+
+
 def remove_binary_log(resources: dict[str, Any]) -> None:
     """Make the image of the source one without a binary log."""
     pieces = resources["Master0000"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
@@ -83,6 +90,7 @@ def remove_binary_log(resources: dict[str, Any]) -> None:
         (set_wrong_port, "Slave0000ReadyWaitCond", "2003"),
         (set_equal_server_id, "Slave0000ReadyWaitCond", "101, which is the source's too"),
         (add_unknown_key, "Slave0000ReadyWaitCond", "GuestAgent.Deadlin"),
+        (set_wrong_option, "Master0000ReadyWaitCond", "unknown variable 'no_such_option=1'"),
     ],
 )
 def test_the_stack_fails_with_the_reason_of_the_node(
