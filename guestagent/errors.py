@@ -22,6 +22,7 @@
     ├── StorageError             (retry)    8   a file of guestagent cannot be read or written (full disk, permissions)
     ├── VolumeError                     9   the data volume: missing, foreign, damaged, or it holds something else
     ├── SeedError                      10   the data of a replica could not be copied from its source
+    ├── DataMismatch                   11   the data of a replica differ from its source's
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
 (retry): another attempt can succeed without a change.
@@ -218,6 +219,12 @@ class SeedError(GuestAgentError):
     @property
     def advice(self) -> str:
         return self._advice
+
+
+class DataMismatch(GuestAgentError):
+    """Data of a replica that differ from its source's. `guestagent verify` ends with its exit code."""
+
+    exit_code = 11
 
 
 class UnsupportedEnvironment(GuestAgentError):

@@ -30,9 +30,10 @@ from guestagent.database.channel_tls import FILE_PREFIX
 from guestagent.errors import StorageError
 from guestagent.signal.spool import SPOOL_FILE
 from guestagent.unreadable_file import QUARANTINE_MARK
+from guestagent.verification.result_file import RESULT_FILE
 from guestagent.volume.record import RECORD_FILE as VOLUME_RECORD_FILE
 
-NODE_FILES = (DOCUMENT_FILE, SPOOL_FILE, STATUS_FILE, PAUSE_FILE, VOLUME_RECORD_FILE)
+NODE_FILES = (DOCUMENT_FILE, SPOOL_FILE, STATUS_FILE, PAUSE_FILE, VOLUME_RECORD_FILE, RESULT_FILE)
 """State files about the node. The journal is also about the data, and configuration.json about the option file."""
 
 DEFAULT_COLLECTOR_CONFIG = """\

@@ -101,6 +101,7 @@ def run_status(args: argparse.Namespace) -> int:
     from guestagent.agent.freshness import assess_freshness, describe_doubt, describe_freshness
     from guestagent.agent.kept_file_advice import describe_kept_file
     from guestagent.agent.signal_status import describe_signal
+    from guestagent.agent.verification_status import read_last_verification
     from guestagent.agent.volume_condition import judge_volume_unit
     from guestagent.agent.volume_observer import observe_volume
     from guestagent.unreadable_file import list_quarantined_files
@@ -117,14 +118,17 @@ def run_status(args: argparse.Namespace) -> int:
         shown_status = replace(shown_status, conditions=(condition, *others))
     shown_status = replace(shown_status, signal=describe_signal(loaded, state=shown_status.state))
     present_pause = pause.read_pause(loaded.state_folder)
+    verification = read_last_verification(loaded.state_folder)
     if args.json:
         paused = {"paused": None if present_pause is None else asdict(present_pause)}
         unreadable = {"unreadable": [path.name for path in list_quarantined_files(loaded.state_folder)]}
-        _print_json(shown_status.as_json() | freshness.as_json() | paused | unreadable)
+        verified = {"verification": None if verification is None else verification.as_json()}
+        _print_json(shown_status.as_json() | freshness.as_json() | paused | unreadable | verified)
     else:
         lines = describe_freshness(freshness, loaded) + (
             [] if present_pause is None else [str(present_pause)]
         )
+        lines += [] if verification is None else [f"verified {verification}"]
         lines += [
             f"file     {line}"
             for line in map(describe_kept_file, list_quarantined_files(loaded.state_folder))

@@ -30,8 +30,8 @@ DESCRIPTION = """\
 Set up replicated MySQL and MariaDB on OpenStack Heat, and signal Heat only when replication is verified.
 
 On the operator's workstation: cluster, validate, elements-path.
-On a node: status, doctor, plan, apply, pause, resume, accept-source, reseed, volume, seed; its services run serve,
-poke, identity, sizes and collect.
+On a node: status, doctor, plan, apply, pause, resume, accept-source, verify, reseed, volume, seed; its services run
+serve, poke, identity, sizes and collect.
 Without a cloud: demo, cloud."""
 
 EXIT_CODES = """\
@@ -47,6 +47,7 @@ exit codes:
   8  a file or the output cannot be written, or a file of guestagent cannot be read
   9  the data volume is missing, foreign or damaged
  10  the data could not be copied from the source
+ 11  the data of a replica differ from its source's
  70  a bug of guestagent
  77  this machine lacks what the command needs (root, namespaces)
 130  interrupted"""
@@ -62,6 +63,7 @@ COMMAND_MODULES = {
     "pause": "pause",
     "resume": "pause",
     "accept-source": "accept_source",
+    "verify": "verify",
     "volume": "volume",
     "seed": "seed",
     "reseed": "reseed",

@@ -16,6 +16,9 @@ DUMP_TIMEOUT_S = 10.0
 DUMP_BYTES_LIMIT = 64 * 1024 * 1024
 EOF_PACKET_HEADER, MIN_EVENT_SIZE = b"\xfe", 9
 
+LONG_QUERY_TIMEOUT_S = 604800.0
+"""A query may read through a large table for hours."""
+
 TOTAL_TIMEOUT_FACTOR = 2
 """A whole response, or a whole login, may take this many timeouts; the first byte may take one."""
 
@@ -29,6 +32,10 @@ class Connection:
     def limit_total_time(self, seconds: float) -> None:
         """Limit the time of all further responses together."""
         self._deadline = time.monotonic() + seconds
+
+    def allow_long_queries(self) -> None:
+        """Wait for each further response for up to a week. TCP keepalive ends a dead connection much earlier."""
+        self._session.read_timeout = LONG_QUERY_TIMEOUT_S
 
     def fetch_rows(self, statement: Statement, operation: str) -> list[Row]:
         """Run a statement and return its rows. An error names the `operation`."""

@@ -18,6 +18,13 @@ SSL_CIPHER_STATUS = sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
 TLS_UNSUPPORTED = "SSL is required, but the server does not support it"
 """PyMySQL and the servers begin their texts for a server without TLS with the same words."""
 
+KEEPALIVE_OPTIONS = {
+    socket.TCP_KEEPIDLE: 15,
+    socket.TCP_KEEPINTVL: 15,
+    socket.TCP_KEEPCNT: 3,
+}
+"""Seconds and number of probes. A connection whose other end is gone fails after a minute, however long it waits."""
+
 
 def connect_socket(path: str, user: str, timeout: float) -> Connection:
     """Connect over a Unix socket as `user`, whom the server identifies by the system user of that name.
@@ -43,6 +50,9 @@ def connect_tcp(
         stream = socket.create_connection((host, port), timeout)
         with close_on_failure(stream):
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE_OPTIONS.items():
+                stream.setsockopt(socket.IPPROTO_TCP, option, value)
             session_tls = tls if tls is not None and tls.required else choose_tls(stream, tls, operation)
             connection = _open_session(stream, user, password_bytes, host, session_tls, timeout)
     with close_on_failure(connection):

@@ -38,7 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "signal": FOUNDATION | {"metadata"},
     "volume": FOUNDATION | {"metadata"},
     "seeding": FOUNDATION | {"metadata", "database", "volume"},
-    "agent": FOUNDATION | {"metadata", "database", "signal", "volume", "seeding"},
+    "verification": FOUNDATION | {"metadata", "database"},
+    "agent": FOUNDATION | {"metadata", "database", "signal", "volume", "seeding", "verification"},
     "controller": {
         *(
             "metadata",
@@ -75,10 +76,29 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "real_heat": {"host", "openstack/keystone", "database_servers"},
     "process": {"host", "http", *OPENSTACK, "heat", "heat/api", "guests", "containers", "real_heat"},
 }
-GUEST = {*FOUNDATION, "package_data", "metadata", "database", "signal", "volume", "seeding", "agent"}
+GUEST = {
+    *FOUNDATION,
+    "package_data",
+    "metadata",
+    "database",
+    "signal",
+    "volume",
+    "seeding",
+    "verification",
+    "agent",
+}
 GUEST_COMMANDS = {
     *("command_line.py", "agent.py", "doctor.py", "pause.py", "accept_source.py", "identity.py"),
-    *("volume.py", "seed.py", "reseed.py", "donor.py", "sizes.py", "input_file.py"),
+    *(
+        "volume.py",
+        "seed.py",
+        "reseed.py",
+        "donor.py",
+        "sizes.py",
+        "verify.py",
+        "signals.py",
+        "input_file.py",
+    ),
     *("options.py", "output.py", "error_report.py", "validate.py", "elements_path.py"),
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}

@@ -20,6 +20,7 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
     service_states,
     tool_answers,
     validate_answers,
+    verify_answers,
     volume_answers,
 )
 from tests.unit.golden.clusters import list_templates
@@ -31,6 +32,7 @@ from tests.unit.golden.seed_files import list_seed_files
 from tests.unit.golden.signal_files import list_signal_files
 from tests.unit.golden.status_files import list_status_files
 from tests.unit.golden.stored_file import StoredFile
+from tests.unit.golden.verify_answers import list_verification_files
 from tests.unit.golden.volume_files import list_volume_files
 
 __all__ = ["BUILDS", "STORED"]
@@ -45,6 +47,7 @@ STORED: dict[str, StoredFile] = dict(
         *list_templates(),
         *list_volume_files(),
         *list_seed_files(),
+        *list_verification_files(),
     ]
 )
 """Files that the product both writes and reads, by the name of the golden file below data/files."""

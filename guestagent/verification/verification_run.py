@@ -1,0 +1,175 @@
+"""A whole verification: definitions first, then the rows of each table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
+
+from guestagent.database.connection import Connection
+from guestagent.database.detect import detect_family
+from guestagent.database.queries import read_schemas
+from guestagent.errors import InvalidInput, NotReady, Problem
+from guestagent.retry import Clock
+from guestagent.verification.catalog import read_tables
+from guestagent.verification.definition import DefinedObject
+from guestagent.verification.definition_check import DefinitionCheck, DefinitionReport
+from guestagent.verification.definition_reader import NEEDED_PRIVILEGES, read_hidden_kinds
+from guestagent.verification.mariadb_snapshot import MariadbSnapshots
+from guestagent.verification.mysql_snapshot import MysqlSnapshots
+from guestagent.verification.pair_keeper import PairKeeper
+from guestagent.verification.rate_limit import RateLimit
+from guestagent.verification.result import Difference, Uncompared, VerificationResult
+from guestagent.verification.row_check import RowCheck, TableChanged
+from guestagent.verification.selection import Selection
+from guestagent.verification.snapshot_pair import PairEnvironment
+from guestagent.verification.source_snapshot import SnapshotDialect
+from guestagent.verification.table import Table
+
+TABLE_ATTEMPT_LIMIT = 3
+DIALECTS: dict[str, Callable[[], SnapshotDialect]] = {"MariaDB": MariadbSnapshots, "MySQL": MysqlSnapshots}
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationRequest:
+    """What is compared, and how fast: `rate` in MiB/s, None without a limit."""
+
+    source: str
+    account: str
+    selection: Selection
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationEnvironment:
+    """The servers, and the clock. `hold_passes`: see PairEnvironment. `report` gets lines about the progress."""
+
+    open_source: Callable[[], Connection]
+    open_replica: Callable[[], Connection]
+    open_control: Callable[[], Connection]
+    hold_passes: Callable[[], AbstractContextManager[None]]
+    clock: Clock
+    report: Callable[[str], None]
+
+
+def run_verification(
+    request: VerificationRequest, environment: VerificationEnvironment
+) -> VerificationResult:
+    """Compare the replica with its source. Raises a DatabaseError or NotReady if that is not possible."""
+    begin = environment.clock.now()
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(environment.open_source()))
+        replica = stack.enter_context(closing(environment.open_replica()))
+        pair_environment = _build_pair_environment(environment, source, replica)
+        schemas = _list_schemas(request.selection, source, replica)
+        hidden_kinds = read_hidden_kinds(source)
+        keeper = PairKeeper(pair_environment, environment.report)
+        stack.callback(keeper.drop_pair)
+        definition_check = DefinitionCheck(
+            pair_environment, keeper, source, replica, request.selection, hidden_kinds
+        )
+        definitions = definition_check.run(schemas)
+        environment.report(f"{definitions.count} definitions")
+        tables = _list_tables(request.selection, source, schemas)
+    clock = environment.clock
+    row_check = RowCheck(keeper, RateLimit(request.rate, clock), clock, environment.report)
+    differences, uncompared = list(definitions.differences), list(definitions.uncompared)
+    try:
+        for table in tables:
+            found, left_out = _check_table(row_check, environment, table, definitions)
+            differences += found
+            uncompared += left_out
+    finally:
+        keeper.drop_pair()
+    uncompared += _list_hidden_kinds(request, hidden_kinds)
+    return VerificationResult(
+        source=request.source,
+        seconds=clock.now() - begin,
+        definition_count=definitions.count,
+        table_count=row_check.table_count,
+        row_count=row_check.row_count,
+        byte_count=row_check.byte_count,
+        snapshot_count=keeper.count,
+        longest_hold_s=keeper.longest_hold_s,
+        first_position=keeper.first_position,
+        last_position=keeper.last_position,
+        selection=str(request.selection),
+        differences=tuple(differences),
+        uncompared=tuple(uncompared),
+    )
+
+
+def _build_pair_environment(
+    environment: VerificationEnvironment, source: Connection, replica: Connection
+) -> PairEnvironment:
+    source_family, replica_family = detect_family(source).name, detect_family(replica).name
+    if source_family != replica_family:
+        raise NotReady(f"the source is a {source_family}, and this server a {replica_family}")
+    return PairEnvironment(
+        DIALECTS[replica_family](),
+        environment.open_source,
+        environment.open_replica,
+        environment.open_control,
+        environment.hold_passes,
+        environment.clock,
+    )
+
+
+def _list_schemas(selection: Selection, source: Connection, replica: Connection) -> tuple[str, ...]:
+    """List the selected schemas of both servers. Raises InvalidInput if something selected is on neither."""
+    schemas = {*read_schemas(source), *read_schemas(replica)}
+    selected = tuple(sorted(filter(selection.includes_schema, schemas)))
+    tables = frozenset(
+        (schema, table.name)
+        for schema in selected
+        if selection.tables
+        for connection in (source, replica)
+        for table in read_tables(connection, schema)
+    )
+    if missing := selection.find_missing(frozenset(schemas), tables):
+        raise InvalidInput(
+            [
+                Problem(
+                    "verify", "a schema or table that exists", ", ".join(missing), "names are case-sensitive"
+                )
+            ]
+        )
+    return selected
+
+
+def _list_tables(selection: Selection, source: Connection, schemas: tuple[str, ...]) -> tuple[Table, ...]:
+    return tuple(
+        table
+        for schema in schemas
+        for table in read_tables(source, schema)
+        if selection.includes_object(schema, table.name)
+    )
+
+
+def _check_table(
+    row_check: RowCheck, environment: VerificationEnvironment, table: Table, definitions: DefinitionReport
+) -> tuple[tuple[Difference, ...], tuple[Uncompared, ...]]:
+    """Compare the rows of a table. If its definition changes meanwhile, begin again with the new one."""
+    if DefinedObject(table.schema, "table", table.name) in definitions.unequal:
+        return (), (Uncompared(table.full_name, "its definitions differ, so its rows were not compared"),)
+    for _ in range(TABLE_ATTEMPT_LIMIT):
+        try:
+            return row_check.run(table)
+        except TableChanged:
+            environment.report(f"{table.full_name}: its definition has changed, so it is compared again")
+        changed_table = _find_table(environment, table)
+        if changed_table is None:
+            return (), (Uncompared(table.full_name, "it was dropped on the source meanwhile", True),)
+        table = changed_table
+    return (), (Uncompared(table.full_name, "its definition changed during each comparison"),)
+
+
+def _find_table(environment: VerificationEnvironment, table: Table) -> Table | None:
+    with closing(environment.open_source()) as source:
+        return next((each for each in read_tables(source, table.schema) if each.name == table.name), None)
+
+
+def _list_hidden_kinds(request: VerificationRequest, hidden_kinds: frozenset[str]) -> Iterator[Uncompared]:
+    for kind in sorted(hidden_kinds):
+        reason = f"the account {request.account} cannot see them: it lacks {NEEDED_PRIVILEGES[kind]}"
+        yield Uncompared(f"{kind}s", reason, is_expected=True)
