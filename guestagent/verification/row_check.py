@@ -8,12 +8,12 @@ from itertools import islice
 
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
 from guestagent.retry import Clock
+from guestagent.verification.checksum_reader import SqlChecksumReader
 from guestagent.verification.key_range import Key, KeyRange, format_key
 from guestagent.verification.pair_keeper import PairKeeper
-from guestagent.verification.rate_limit import RateLimit
+from guestagent.verification.read_rate import ReadRate
 from guestagent.verification.result import Difference, Uncompared
 from guestagent.verification.row_comparison import ReaderPair, RowDifference, find_differences
-from guestagent.verification.row_reader import SqlRowReader
 from guestagent.verification.snapshot_pair import SnapshotPair
 from guestagent.verification.table import Table
 
@@ -57,9 +57,9 @@ class RowCheck:
     """Compares tables, one after the other."""
 
     def __init__(
-        self, keeper: PairKeeper, rate_limit: RateLimit, clock: Clock, report: Callable[[str], None]
+        self, keeper: PairKeeper, read_rate: ReadRate, clock: Clock, report: Callable[[str], None]
     ) -> None:
-        self._keeper, self._rate_limit, self._clock, self._report = keeper, rate_limit, clock, report
+        self._keeper, self._read_rate, self._clock, self._report = keeper, read_rate, clock, report
         self._reported_at = clock.now()
         self.row_count, self.byte_count, self.table_count = 0, 0, 0
 
@@ -118,17 +118,17 @@ class RowCheck:
         table_report.rows += row_count
         self.byte_count += byte_count
         self._report_progress(table, table_report)
-        self._rate_limit.wait(byte_count)
+        self._read_rate.wait(byte_count)
         return until
 
     def _read_chunk(
         self, pair: SnapshotPair, table: Table, after: Key | None, table_report: TableReport
     ) -> tuple[Key | None, int, list[RowDifference] | None]:
         """Return the end of the chunk, its number of rows, and its differences; None if it is one too many."""
-        readers = ReaderPair(SqlRowReader(pair.source, table), SqlRowReader(pair.replica, table))
+        readers = ReaderPair(SqlChecksumReader(pair.source, table), SqlChecksumReader(pair.replica, table))
         until = None
         if table.key:
-            offset = self._rate_limit.choose_chunk_rows(table.row_size) - 1
+            offset = self._read_rate.choose_chunk_rows(table.row_size) - 1
             until = readers.source.find_key(KeyRange(after), offset)
         key_range = KeyRange(after, until)
         checksums = readers.read_checksums(key_range)

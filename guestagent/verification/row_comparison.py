@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from guestagent.verification.key_range import Key, KeyRange
 from guestagent.verification.row_checksum import Checksum
-from guestagent.verification.row_reader import RowReader
+
+
+class ChecksumReader(Protocol):
+    """Reads rows of one table as one server has them."""
+
+    def read_checksum(self, key_range: KeyRange) -> Checksum:
+        """Return the checksum of the rows in a range."""
+
+    def find_key(self, key_range: KeyRange, offset: int) -> Key | None:
+        """Return the key that is `offset` rows after the first one in a range; None if there are fewer rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +34,8 @@ class RowDifference:
 class ReaderPair:
     """The readers of one table on both servers, at one position."""
 
-    source: RowReader
-    replica: RowReader
+    source: ChecksumReader
+    replica: ChecksumReader
 
     def read_checksums(self, key_range: KeyRange) -> tuple[Checksum, Checksum]:
         return self.source.read_checksum(key_range), self.replica.read_checksum(key_range)

@@ -18,7 +18,7 @@ from guestagent.verification.definition_reader import NEEDED_PRIVILEGES, read_hi
 from guestagent.verification.mariadb_snapshot import MariadbSnapshots
 from guestagent.verification.mysql_snapshot import MysqlSnapshots
 from guestagent.verification.pair_keeper import PairKeeper
-from guestagent.verification.rate_limit import RateLimit
+from guestagent.verification.read_rate import ReadRate
 from guestagent.verification.result import Difference, Uncompared, VerificationResult
 from guestagent.verification.row_check import RowCheck, TableChanged
 from guestagent.verification.selection import Selection
@@ -72,7 +72,7 @@ def run_verification(
         environment.report(f"{definitions.count} definitions")
         tables = _list_tables(request.selection, source, schemas)
     clock = environment.clock
-    row_check = RowCheck(keeper, RateLimit(request.rate, clock), clock, environment.report)
+    row_check = RowCheck(keeper, ReadRate(request.rate, clock), clock, environment.report)
     differences, uncompared = list(definitions.differences), list(definitions.uncompared)
     try:
         for table in tables:

@@ -17,6 +17,7 @@ from guestagent.errors import (
     DatabaseRefused,
     DatabaseUnreachable,
     DatabaseUnsupported,
+    DataMismatch,
     DeadlineExceeded,
     GuestAgentError,
     HandleRefused,
@@ -64,6 +65,7 @@ ERRORS: dict[str, GuestAgentError] = {
     "storage": StorageError("message"),
     "volume": VolumeError("message", "advice"),
     "seed": SeedError("message", "advice"),
+    "data-mismatch": DataMismatch("message"),
     "unsupported-environment": UnsupportedEnvironment("message"),
 }
 """An error of every kind, by a name that does not depend on its class. A test fails if a kind is missing."""

@@ -7,7 +7,7 @@ import pytest
 from guestagent.retry import FakeClock
 from guestagent.strict_json import UnreadableContent
 from guestagent.verification.key_range import KeyRange
-from guestagent.verification.rate_limit import RateLimit
+from guestagent.verification.read_rate import ReadRate
 from guestagent.verification.result import (
     Difference,
     Uncompared,
@@ -63,7 +63,7 @@ def test_a_table_without_its_schema_is_rejected() -> None:
 
 def test_reading_waits_as_long_as_its_bytes_take_at_the_rate() -> None:
     clock = FakeClock()
-    limit = RateLimit(2.0, clock)
+    limit = ReadRate(2.0, clock)
 
     limit.wait(1024 * 1024)
     limit.wait(1024 * 1024)
@@ -73,7 +73,7 @@ def test_reading_waits_as_long_as_its_bytes_take_at_the_rate() -> None:
 
 def test_a_slow_chunk_is_not_caught_up() -> None:
     clock = FakeClock()
-    limit = RateLimit(1.0, clock)
+    limit = ReadRate(1.0, clock)
     clock.time += 60
 
     limit.wait(1024 * 1024)
@@ -85,7 +85,7 @@ def test_a_slow_chunk_is_not_caught_up() -> None:
 def test_chunks_are_smaller_at_a_low_rate_and_have_at_least_one_row() -> None:
     clock = FakeClock()
 
-    sizes = [RateLimit(rate, clock).choose_chunk_rows(100_000) for rate in (None, 1.0, 0.01)]
+    sizes = [ReadRate(rate, clock).choose_chunk_rows(100_000) for rate in (None, 1.0, 0.01)]
 
     assert sizes == [41, 10, 1]
 

@@ -12,7 +12,7 @@ ALL_ROWS = KeyRange()
 
 
 class MemoryReader:
-    """A RowReader of numbers by their keys, which are numbers too."""
+    """A ChecksumReader of numbers by their keys, which are numbers too."""
 
     def __init__(self, rows: dict[int, int]) -> None:
         self._rows = dict(sorted(rows.items()))

@@ -9,7 +9,7 @@ CHUNK_SIZE = 4 * MIB
 CHUNK_ROWS_LIMIT = 50_000
 
 
-class RateLimit:
+class ReadRate:
     """Waits after each chunk, so that no more than `rate` MiB/s are read from either server. None: without a limit."""
 
     def __init__(self, rate: float | None, clock: Clock) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from guestagent.database.connection import Connection
 from guestagent.verification.identifiers import build_fixed_statement
 from guestagent.verification.key_range import Key, KeyRange
@@ -11,18 +9,8 @@ from guestagent.verification.row_checksum import Checksum, build_checksum_query,
 from guestagent.verification.table import Table
 
 
-class RowReader(Protocol):
-    """Reads rows of one table as one server has them."""
-
-    def read_checksum(self, key_range: KeyRange) -> Checksum:
-        """Return the checksum of the rows in a range."""
-
-    def find_key(self, key_range: KeyRange, offset: int) -> Key | None:
-        """Return the key that is `offset` rows after the first one in a range; None if there are fewer rows."""
-
-
-class SqlRowReader:
-    """The RowReader of a server."""
+class SqlChecksumReader:
+    """The ChecksumReader of a server."""
 
     def __init__(self, connection: Connection, table: Table) -> None:
         self._connection, self._table = connection, table
