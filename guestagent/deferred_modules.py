@@ -61,6 +61,6 @@ def defer_modules(*names: str) -> None:
                 module = module_from_spec(spec)
                 module.__class__ = DeferredModule
                 sys.modules[name] = module
-                package = sys.modules.get(name.rpartition(".")[0])
-                if type(package) is DeferredModule:
-                    package.__dict__[name.rpartition(".")[2]] = module
+                package_name, _, short_name = name.rpartition(".")
+                if package_name:  # as an import would
+                    setattr(sys.modules[package_name], short_name, module)

@@ -27,6 +27,7 @@ DEFERRED_MODULES = (
     "zaqarclient.transport",
     "zaqarclient.transport.request",
     "dogpile.cache",
+    "lxml.etree",
 )
 """Each package before its modules. One that a version does not have is imported by nobody, and left out."""
 

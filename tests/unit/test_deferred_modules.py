@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def test_an_import_does_not_run_a_deferred_module(library: Path) -> None:
     from library import costly  # noqa: F401
 
     assert not library.exists()
+
+
+def test_a_deferred_module_is_an_attribute_of_its_package(library: Path) -> None:
+    defer_modules("library.costly")
+
+    package = import_module("library")
+
+    assert package.costly is sys.modules["library.costly"]
+    assert package.costly.ANSWER == 42
 
 
 def test_the_first_use_runs_it_once(library: Path) -> None:

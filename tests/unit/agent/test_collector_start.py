@@ -19,7 +19,7 @@ from guestagent.deferred_modules import DeferredModule
 import os_collect_config.exc
 sys.argv = ["/opt/guestagent/bin/guestagent", "collect"]
 def main(args):
-    from os_collect_config import heat, keystone, zaqar
+    from os_collect_config import cfn, heat, keystone, zaqar
     deferred = [name for name in DEFERRED_MODULES if type(sys.modules.get(name)) is DeferredModule]
     print(json.dumps({"args": args, "argv": sys.argv, "deferred": deferred}))
     %s
@@ -42,6 +42,7 @@ USE_OF_ALL_CLIENTS = """
     assert isinstance(keystone.ks_keystoneclient.Client, type)
     assert callable(keystone.ks_discover.Discover)
     assert callable(keystone.cache.make_region)
+    assert cfn.etree.fromstring("<a><b>x</b></a>").findtext("b") == "x"
     assert issubclass(keystone.ks_exc.AuthorizationFailure, Exception)
     assert isinstance(zaqar.zaqarclient.Client, type)
     assert callable(zaqar.transport.get_transport_for)
