@@ -38,8 +38,7 @@ class DonorAccess:
         if configuration is None:
             self.end()
             return
-        user = _find_owner(server.data_directory)
-        donor_configuration.write_configuration(self.configuration, configuration, reader=user)
+        donor_configuration.write_configuration(self.configuration, configuration)
         self.start()
 
     def end(self) -> None:
@@ -88,11 +87,3 @@ def list_waiting_replicas(donor: DonorService, records: Iterable[DonorRecord]) -
 def _require_secret(value: object) -> Secret:
     assert isinstance(value, Secret), "a pass has a document without functions"
     return value
-
-
-def _find_owner(data_directory: str) -> int | None:
-    """Return the id of the server's user, as whom the donor runs; None if that is not known."""
-    try:
-        return Path(data_directory).stat().st_uid
-    except OSError:
-        return None

@@ -16,7 +16,7 @@ from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
 from guestagent.file_lock import open_lock, try_lock
 from guestagent.seeding import SeedFiles
-from guestagent.seeding.donor.configuration import DEFAULT_CONFIGURATION, LOCK_FILE
+from guestagent.seeding.donor.configuration import DonorFiles
 from guestagent.seeding.seed_folder import read_marker
 
 LOG = logging.getLogger("guestagent")
@@ -39,11 +39,11 @@ def build_seed_access(settings: Settings) -> SeedAccess:
 def build_donor_access(settings: Settings) -> DonorAccess:
     """Build what a pass needs to let the donor of this machine serve replicas."""
     command = settings.seeding.donor_start or build_systemctl_command("start", DONOR_UNIT)
-    configuration = DEFAULT_CONFIGURATION
+    files = DonorFiles(settings.state_folder)
     return DonorAccess(
-        configuration=configuration,
+        configuration=files.configuration,
         socket=str(settings.database_socket),
-        start=lambda: start_unless_running(command, configuration.with_name(LOCK_FILE)),
+        start=lambda: start_unless_running(command, files.lock),
     )
 
 

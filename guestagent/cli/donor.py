@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from guestagent.cli import options
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of this group."""
@@ -25,28 +27,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Listen on the port of the configuration, and stream a backup to each replica that it names, one "
         "at a time. Changes of the configuration apply at once. The service ends when the file is removed.",
     )
-    serve.add_argument(
-        "--configuration",
-        metavar="FILE",
-        type=Path,
-        help="the file that the agent writes (default: /run/guestagent-donor/donor.json)",
-    )
+    options.add_config_option(serve)
     serve.set_defaults(run=run_server)
 
 
 def run_server(args: argparse.Namespace) -> int:
-    """Serve until the configuration is removed, or until SIGTERM."""
+    """Serve until the configuration is removed, or until SIGTERM. Only one service runs at a time."""
+    from guestagent.agent.settings import load_settings
     from guestagent.file_lock import hold_lock
-    from guestagent.seeding.donor import DEFAULT_CONFIGURATION, DonorEnvironment, DonorServer
-    from guestagent.seeding.donor.configuration import LOCK_FILE
+    from guestagent.seeding.donor import DonorEnvironment, DonorFiles, DonorServer
 
     received: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: received.append(number))
-    path = args.configuration or DEFAULT_CONFIGURATION
+    files = DonorFiles(load_settings(args.config).state_folder)
     temporary = Path(tempfile.gettempdir()) / f"guestagent-donor-{os.geteuid()}"
-    with hold_lock(path.with_name(LOCK_FILE), 0.0):
-        DonorServer(path, DonorEnvironment(temporary, _log), lambda: bool(received)).serve()
+    with hold_lock(files.lock, 0.0):
+        DonorServer(files.configuration, DonorEnvironment(temporary, _log), lambda: bool(received)).serve()
     return 0
 
 

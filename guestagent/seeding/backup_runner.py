@@ -10,7 +10,7 @@ from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseError, SeedError, StorageError
 from guestagent.seeding.backup_position import read_position
 from guestagent.seeding.backup_transfer import BackupTransfer, wait_for_offer
-from guestagent.seeding.data_swap import DataSwap, SwapStage, carry_files
+from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.disk_space import DiskPlan, plan_disk
 from guestagent.seeding.donor_client import DonorClient
 from guestagent.seeding.local_data import check_replaceable, has_running_server, measure_folder
@@ -33,6 +33,7 @@ from guestagent.seeding.server_facts import (
 )
 from guestagent.seeding.state import SeedPhase
 from guestagent.seeding.stream_messages import ZSTD, ServerFacts, StreamOffer, StreamRequest
+from guestagent.seeding.swap_journal import SwapStage
 
 MIB = 1 << 20
 KEPT_FILES = ("*.pem", "guestagent-channel-*")

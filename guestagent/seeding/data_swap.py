@@ -6,52 +6,23 @@ root alone, so no server can start on a part of the data.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 
 from guestagent import atomic_file
 from guestagent.errors import SeedError, StorageError
 from guestagent.seeding.seed_folder import SeedFolder, remove_folder
-from guestagent.strict_json import UnreadableContent, get_number, get_text, parse_object
-from guestagent.unreadable_file import parse_file
+from guestagent.seeding.swap_journal import SwapJournal, SwapStage, read_journal, write_journal
+from guestagent.strict_json import UnreadableContent
 
-JOURNAL_VERSION = 1
 CLOSED_MODE = 0o700
 KEPT_NAMES = frozenset({"lost+found"})
 """Of the file system: it stays in the data directory."""
-
-
-class SwapStage(str, Enum):
-    """What the data directory has.
-
-    EMPTYING: old entries, and no others. DISCARDED: none, and the old ones are given up. FILLING: new entries, and no
-    others. DONE: all of the new ones.
-    """
-
-    EMPTYING = "emptying"
-    DISCARDED = "discarded"
-    FILLING = "filling"
-    DONE = "done"
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class SwapJournal:
-    """The stage, and the owner, group and mode of the data directory."""
-
-    stage: SwapStage
-    owner: int
-    group: int
-    mode: int
 
 
 class DataSwap:
@@ -159,7 +130,7 @@ class DataSwap:
 
     def _read(self) -> SwapJournal | None:
         try:
-            return parse_file(self._folder.journal, _parse_journal)
+            return read_journal(self._folder.journal)
         except UnreadableContent as error:
             raise SeedError(
                 f"the journal of the data's replacement cannot be read: {self._folder.journal} ({error})",
@@ -168,14 +139,7 @@ class DataSwap:
 
     def _write(self, journal: SwapJournal) -> SwapJournal:
         self._on_step()
-        content = {
-            "version": JOURNAL_VERSION,
-            "stage": str(journal.stage),
-            "owner": journal.owner,
-            "group": journal.group,
-            "mode": journal.mode,
-        }
-        atomic_file.write_file(self._folder.journal, json.dumps(content).encode())
+        write_journal(self._folder.journal, journal)
         return journal
 
 
@@ -194,15 +158,6 @@ def _raise_swap_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"cannot move the data of {path}: {error.strerror}") from error
-
-
-def _parse_journal(content: bytes) -> SwapJournal:
-    data = parse_object(content, JOURNAL_VERSION)
-    owner, group, mode = (int(get_number(data, name)) for name in ("owner", "group", "mode"))
-    try:
-        return SwapJournal(SwapStage(get_text(data, "stage")), owner, group, mode)
-    except ValueError as error:
-        raise UnreadableContent(str(error)) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -24,29 +24,38 @@ NAMES = {
         "python3-venv",
         "systemd-resolved",
     ),
-    "guestagent-mariadb": ("mariadb-server",),
+    "guestagent-mariadb": ("mariadb-backup", "mariadb-server", "zstd"),
     "guestagent-mysql": ("mysql-server",),
 }
 DEBIAN = {"linux-image-cloud-amd64", "python3", "python3-venv"}
+BACKUP = {"mariadb-backup", "zstd"}
 PACKAGES = {
     ("debian", "bookworm"): DEBIAN
-    | {"ifupdown", "isc-dhcp-client", "net-tools", "mariadb-server", "mysql-server"},
-    ("debian", "trixie"): DEBIAN | {"dhcpcd-base", "systemd-resolved", "mariadb-server", "mysql-server"},
-    ("ubuntu", "jammy"): {"isc-dhcp-client", "python3", "python3-venv", "mariadb-server", "mysql-server"},
+    | {"ifupdown", "isc-dhcp-client", "net-tools", "mariadb-server", "mysql-server", *BACKUP},
+    ("debian", "trixie"): DEBIAN
+    | {"dhcpcd-base", "systemd-resolved", "mariadb-server", "mysql-server", *BACKUP},
+    ("ubuntu", "jammy"): {
+        "isc-dhcp-client",
+        "python3",
+        "python3-venv",
+        "mariadb-server",
+        "mysql-server",
+        *BACKUP,
+    },
     ("ubuntu", "noble"): {
         *("dhcpcd-base", "python3", "python3-venv", "systemd-resolved"),
-        *("mariadb-server", "mysql-server"),
+        *("mariadb-server", "mysql-server", *BACKUP),
     },
-    ("fedora", "41"): {"python3", "mariadb-server", "mysql-server"},
-    ("fedora", "42"): {"python3", "mariadb-server", "mysql-server"},
-    ("centos", "9-stream"): {"python3.11", "mariadb-server", "mysql-server"},
-    ("centos", "10-stream"): {"python3", "mariadb-server", "mysql-server"},
-    ("rocky", "9"): {"python3.11", "mariadb-server", "mysql-server"},
-    ("rocky", "10"): {"python3", "mariadb-server", "mysql-server"},
-    ("almalinux", "9"): {"python3.11", "mariadb-server", "mysql-server"},
-    ("opensuse", "15.5"): {"python311", "mariadb", "mysql-community-server"},
-    ("opensuse", "15.6"): {"python311", "mariadb", "mysql-community-server"},
-    ("opensuse", "tumbleweed"): {"python3", "mariadb", "mysql-community-server"},
+    ("fedora", "41"): {"python3", "mariadb-server", "mysql-server", *BACKUP},
+    ("fedora", "42"): {"python3", "mariadb-server", "mysql-server", *BACKUP},
+    ("centos", "9-stream"): {"python3.11", "mariadb-server", "mysql-server", *BACKUP},
+    ("centos", "10-stream"): {"python3", "mariadb-server", "mysql-server", *BACKUP},
+    ("rocky", "9"): {"python3.11", "mariadb-server", "mysql-server", *BACKUP},
+    ("rocky", "10"): {"python3", "mariadb-server", "mysql-server", *BACKUP},
+    ("almalinux", "9"): {"python3.11", "mariadb-server", "mysql-server", *BACKUP},
+    ("opensuse", "15.5"): {"python311", "mariadb", "mysql-community-server", "zstd"},
+    ("opensuse", "15.6"): {"python311", "mariadb", "mysql-community-server", "zstd"},
+    ("opensuse", "tumbleweed"): {"python3", "mariadb", "mysql-community-server", "zstd"},
 }
 
 

@@ -4,9 +4,9 @@ The source's agent writes the configuration while a replica joins, and removes i
 """
 
 from guestagent.seeding.donor.configuration import (
-    DEFAULT_CONFIGURATION,
     AdmittedReplica,
     DonorConfiguration,
+    DonorFiles,
     parse_configuration,
     read_configuration,
     write_configuration,
@@ -15,10 +15,10 @@ from guestagent.seeding.donor.environment import DonorEnvironment
 from guestagent.seeding.donor.server import DonorServer
 
 __all__ = [
-    "DEFAULT_CONFIGURATION",
     "AdmittedReplica",
     "DonorConfiguration",
     "DonorEnvironment",
+    "DonorFiles",
     "DonorServer",
     "parse_configuration",
     "read_configuration",

@@ -13,9 +13,7 @@ from guestagent.strict_json import UnreadableContent, get_list, get_number, get_
 from guestagent.unreadable_file import parse_file
 
 CONFIGURATION_VERSION = 1
-LOCK_FILE = "lock"
-"""Beside the configuration: the service holds its lock while it runs."""
-DEFAULT_CONFIGURATION = Path("/run/guestagent-donor/donor.json")
+FOLDER, CONFIGURATION_FILE, LOCK_FILE = "donor", "donor.json", "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +62,31 @@ class DonorConfiguration:
         return named[0] if expected == password and named and expected else None
 
 
+@dataclass(frozen=True, slots=True)
+class DonorFiles:
+    """The files of the donor in the agent's state folder. The service holds the lock while it runs."""
+
+    state_folder: Path
+
+    @property
+    def configuration(self) -> Path:
+        return self.state_folder / FOLDER / CONFIGURATION_FILE
+
+    @property
+    def lock(self) -> Path:
+        return self.state_folder / FOLDER / LOCK_FILE
+
+
 def read_configuration(path: Path) -> DonorConfiguration | None:
     """Read the file; None if there is none, so that no replica joins. Raises UnreadableContent or StorageError."""
     return parse_file(path, lambda content: parse_configuration(parse_object(content, CONFIGURATION_VERSION)))
 
 
-def write_configuration(path: Path, configuration: DonorConfiguration, reader: int | None = None) -> None:
-    """Write the file, if its content changes. `reader` is the id of the service's user. Raises StorageError."""
+def write_configuration(path: Path, configuration: DonorConfiguration) -> None:
+    """Write the file, if its content changes. Raises StorageError."""
     text = json.dumps({"version": CONFIGURATION_VERSION, **configuration.as_json()}).encode()
     if atomic_file.read_file(path) != text:
-        atomic_file.write_file(path, text, reader=reader)
+        atomic_file.write_file(path, text)
 
 
 def parse_configuration(data: Mapping[str, object]) -> DonorConfiguration:

@@ -25,6 +25,7 @@ from tests.unit.golden import (  # noqa: F401 - each registers its golden files 
 )
 from tests.unit.golden.clusters import list_templates
 from tests.unit.golden.documents import list_documents
+from tests.unit.golden.donor_files import list_donor_files
 from tests.unit.golden.embedded_files import list_embedded_files
 from tests.unit.golden.golden_file import BUILDS, add_golden
 from tests.unit.golden.guest_files import list_guest_files
@@ -48,6 +49,7 @@ STORED: dict[str, StoredFile] = dict(
         *list_volume_files(),
         *list_seed_files(),
         *list_verification_files(),
+        *list_donor_files(),
     ]
 )
 """Files that the product both writes and reads, by the name of the golden file below data/files."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.seeding.data_swap import DataSwap, SwapStage, carry_files
+from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.seed_folder import (
     MARKER_FILE,
     SeedFolder,
@@ -17,6 +17,7 @@ from guestagent.seeding.seed_folder import (
     read_marker,
     remove_marker,
 )
+from guestagent.seeding.swap_journal import SwapStage
 from guestagent.volume.mount_table import Mount
 
 OLD, NEW = (
