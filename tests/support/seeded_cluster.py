@@ -1,0 +1,87 @@
+"""A cluster of the embedded cloud that gets a new replica after its source has purged its binary logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from guestagent.controller import Cluster, Dialect, Node, render
+from guestagent.controller.heat_api import Stack
+from tests.support.certificates import Certificate
+from tests.support.guest_cloud import GuestCloud
+from tests.support.seed_nodes import compute_fingerprint
+
+DONOR_PASSWORD = "donor's word 4711"
+JOINING = "Slave0000"
+PURGE = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
+
+
+@dataclass(slots=True)
+class SeededCluster:
+    """A source with data, and an update that adds a replica together with the donor of its data."""
+
+    cloud: GuestCloud
+    image: str
+    certificate: Certificate
+    name: str = "prod"
+    seeding: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        return self.cloud.find_guest("Master0000")
+
+    @property
+    def replica(self) -> str:
+        return self.cloud.find_guest(JOINING)
+
+    @property
+    def node(self) -> Node:
+        return Node(flavor="m1.tiny", image=self.image)
+
+    def create_source(self, rows: int) -> None:
+        """Create the source alone, fill a table, and purge the logs that have it."""
+        cluster = Cluster.new(
+            source=self.node, replicas=[], polling_interval=1, dialect=Dialect.CFN, deadline=60
+        )
+        self.cloud.create(self.name, cluster)
+        self.cloud.execute(
+            self.source,
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.t (id INT AUTO_INCREMENT PRIMARY KEY, pad VARCHAR(200))",
+            "INSERT INTO shop.t (pad) VALUES (REPEAT('x', 200))",
+        )
+        while int(self.cloud.query_value(self.source, "(SELECT COUNT(*) FROM shop.t)")) < rows:
+            self.cloud.execute(self.source, "INSERT INTO shop.t (pad) SELECT SHA2(RAND(), 512) FROM shop.t")
+        self.cloud.execute(self.source, *PURGE)
+
+    def add_replica(
+        self, change_documents: Callable[[dict[str, Any]], None] = lambda resources: None
+    ) -> None:
+        """Begin the update that adds the replica. `change_documents` modifies the template's resources."""
+        stack = self.cloud.heat.stacks(self.name)[0]
+        before = self.cloud.stacks.cluster(self.name)
+        template = render(before.add_replica(self.node))
+        self._add_donor(template["Resources"])
+        change_documents(template["Resources"])
+        self.cloud.heat.update(stack, template, 10)
+
+    def wait_for_replica(self, timeout_s: float = 120) -> Stack:
+        return self.cloud.wait_until_ended(self.name, timeout_s)
+
+    def compute_checksum(self, guest: str) -> str:
+        return self.cloud.query_value(guest, "(SELECT BIT_XOR(CRC32(CONCAT(id, pad))) FROM shop.t)")
+
+    def _add_donor(self, resources: dict[str, Any]) -> None:
+        certificate, key = self.certificate.texts
+        user = {"name": "donor0000", "password": DONOR_PASSWORD}
+        resources[JOINING]["Metadata"]["GuestAgent"]["Seeding"] = {
+            **self.seeding,
+            "Donor": {"User": user, "Fingerprint": compute_fingerprint(self.certificate)},
+        }
+        replication_user = resources[JOINING]["Metadata"]["Master"]["User"]["name"]
+        resources["Master0000"]["Metadata"]["GuestAgent"]["Donor"] = {
+            "Certificate": certificate,
+            "Key": key,
+            "Replicas": [{"Node": JOINING, "User": user, "ReplicationUser": replication_user}],
+        }
