@@ -23,6 +23,7 @@ NAMES = {
         "python3",
         "python3-venv",
         "systemd-resolved",
+        "zstd",
     ),
     "guestagent-mariadb": ("mariadb-backup", "mariadb-server", "zstd"),
     "guestagent-mysql": ("mysql-server",),
