@@ -49,6 +49,7 @@ SHARED_IN_FILE = frozenset(
         "test_packaging.py",
         "test_pause.py",
         "test_signals.py",
+        "test_virtual_machines.py",  # two clusters at once would share the processors, and take twice as long
     }
 )
 """Files whose tests share something that takes seconds to create, independent of their parameters."""

@@ -22,6 +22,8 @@ from guestagent.errors import CloudError
 POWER_OFF_TIMEOUT_S = 300.0
 # A kernel of its own needs more than the flavors of the embedded cloud, whose guests share this machine's.
 MEMORY_MIN_MB = 1024
+# The plainest processor: with the features of `max` a boot takes half as long again in the emulation.
+CPU_MODEL = "qemu64"
 
 
 class VirtualMachineHypervisor:
@@ -121,8 +123,8 @@ class VirtualMachineHypervisor:
         memory_mb = max(MEMORY_MIN_MB, int((folder / "memory").read_text()))
         argv = (
             "setpriv", "--pdeathsig", "KILL", "--",
-            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
-            "-smp", "1", "-m", str(memory_mb), "-display", "none", "-vga", "none", "-no-reboot",
+            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", CPU_MODEL,
+            "-smp", "2", "-m", str(memory_mb), "-display", "none", "-vga", "none", "-no-reboot",
             "-serial", f"file:{folder}/console.log", "-monitor", f"unix:{folder}/monitor,server,nowait",
             "-drive", f"file={folder}/disk.qcow2,if=virtio,cache=unsafe",
             "-drive", f"file={folder}/drive.iso,if=virtio,format=raw,readonly=on",

@@ -47,25 +47,33 @@ def provide_tree(recipe: ImageRecipe, report: ReportProgress, cache: Path | None
     be kept. Nobody may write to the tree: guests get overlays of it.
     """
     folder = (cache or find_cache_folder()) / "trees"
-    elements = (*recipe.element_folders, find_package_data("elements"))
-    with _hold_image(recipe, folder):
-        image = _provide_image(recipe, elements, folder, report)
-        tree = folder / f"{image.name}-{compute_agent_digest(list_agent_sources())}"
+    with hold_image(recipe, folder):
+        image = _provide_image(recipe, folder, report)
+        tree = folder / compute_tree_name(recipe)
         if not tree.is_dir():
             check_build_requirements(folder)
-            _install_agent(recipe, elements, image, tree, report)
-        _mark_use(recipe, folder, {image, tree})
+            _install_agent(recipe, image, tree, report)
+        mark_use(recipe, folder, {image, tree})
     return tree
 
 
 def provide_plain_tree(recipe: ImageRecipe, report: ReportProgress, cache: Path | None = None) -> Path:
     """Return the tree that these elements alone make, without an agent on top. It fails as provide_tree does."""
     folder = (cache or find_cache_folder()) / "trees"
-    elements = (*recipe.element_folders, find_package_data("elements"))
-    with _hold_image(recipe, folder):
-        image = _provide_image(recipe, elements, folder, report)
-        _mark_use(recipe, folder, {image})
+    with hold_image(recipe, folder):
+        image = _provide_image(recipe, folder, report)
+        mark_use(recipe, folder, {image})
     return image
+
+
+def compute_tree_name(recipe: ImageRecipe) -> str:
+    """Return the name of the image with the agent of this installation, in the cache."""
+    return f"{_compute_image_name(recipe)}-{compute_agent_digest(list_agent_sources())}"
+
+
+def list_element_folders(recipe: ImageRecipe) -> tuple[Path, ...]:
+    """List the folders with the elements of an image, those that are not guestagent's own first."""
+    return (*recipe.element_folders, find_package_data("elements"))
 
 
 def list_agent_sources() -> tuple[Path, ...]:
@@ -89,7 +97,8 @@ def remove_unused_trees(folder: Path, name: str, used: set[Path], now: float) ->
 
 
 @contextmanager
-def _hold_image(recipe: ImageRecipe, folder: Path) -> Iterator[None]:
+def hold_image(recipe: ImageRecipe, folder: Path) -> Iterator[None]:
+    """Keep other processes from building this image, in a folder that is made if it is missing."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds programs with other users' rights
         with hold_file_lock(folder / f"{recipe.name}.lock"):
@@ -98,65 +107,63 @@ def _hold_image(recipe: ImageRecipe, folder: Path) -> Iterator[None]:
         raise StorageError(f"the tree of {recipe.name} cannot be kept in {folder}: {error}") from error
 
 
-def _mark_use(recipe: ImageRecipe, folder: Path, trees: set[Path]) -> None:
+def mark_use(recipe: ImageRecipe, folder: Path, trees: set[Path]) -> None:
+    """Note that these trees of an image are in use now, and remove those that are not."""
     for path in trees:
         os.utime(path)
     remove_unused_trees(folder, recipe.name, trees, time.time())
 
 
-def _provide_image(
-    recipe: ImageRecipe, elements: tuple[Path, ...], folder: Path, report: ReportProgress
-) -> Path:
-    image = folder / f"{recipe.name}-{compute_image_digest(recipe, elements)}"
-    if not image.is_dir():
-        check_build_requirements(folder)
-        _build_image(recipe, elements, image, report)
-    return image
-
-
-def _build_image(
-    recipe: ImageRecipe, elements: tuple[Path, ...], image: Path, report: ReportProgress
-) -> None:
-    report(f"{recipe.name}: building the image, which takes minutes")
-    mirrors = read_mirrors(recipe.release)
-    environment = build_image_environment(recipe, elements, mirrors, image.parent)
-    draft = _make_draft(recipe, image.parent)
-    argv = ("bash", "-c", BUILD_SCRIPT, str(draft), ROOT_ELEMENT, *recipe.elements)
-    log = image.parent / f"{recipe.name}.log"
-    run_build(f"{recipe.name}: building", argv, log, environment, BUILD_TIMEOUT_S, report)
-    write_public_mirrors(draft / "tree", mirrors)
-    _keep(draft, image)
-
-
-def _install_agent(
-    recipe: ImageRecipe,
-    elements: tuple[Path, ...],
-    image: Path,
-    tree: Path,
-    report: ReportProgress,
-) -> None:
-    report(f"{recipe.name}: installing the agent")
-    element = next(path for path in (each / AGENT_ELEMENT for each in elements) if path.is_dir())
-    draft = _make_draft(recipe, image.parent)
-    argv = ("bash", "-c", LAYER_SCRIPT, str(draft), str(image), str(element), recipe.release)
-    log = image.parent / f"{recipe.name}-agent.log"
-    environment = build_environment(image.parent)
-    run_build(f"{recipe.name}: installing the agent", argv, log, environment, LAYER_TIMEOUT_S, report)
-    merge_layer(draft / "upper", draft / "tree")
-    _keep(draft, tree)
-
-
-def _make_draft(recipe: ImageRecipe, folder: Path) -> Path:
+def make_draft(recipe: ImageRecipe, folder: Path) -> Path:
+    """Make the empty folder in which a tree of the image is built; what a killed build left there goes."""
     draft = folder / f"{recipe.name}.draft"
     _remove_tree(draft)
     draft.mkdir(mode=0o700)
     return draft
 
 
-def _keep(draft: Path, tree: Path) -> None:
+def keep_tree(draft: Path, tree: Path) -> None:
+    """Give the folder `tree` in a draft its name in the cache."""
     os.sync()  # else a power cut after the renaming could leave files without their content
     (draft / "tree").rename(tree)
     _remove_tree(draft)
+
+
+def _compute_image_name(recipe: ImageRecipe) -> str:
+    return f"{recipe.name}-{compute_image_digest(recipe, list_element_folders(recipe))}"
+
+
+def _provide_image(recipe: ImageRecipe, folder: Path, report: ReportProgress) -> Path:
+    image = folder / _compute_image_name(recipe)
+    if not image.is_dir():
+        check_build_requirements(folder)
+        _build_image(recipe, image, report)
+    return image
+
+
+def _build_image(recipe: ImageRecipe, image: Path, report: ReportProgress) -> None:
+    report(f"{recipe.name}: building the image, which takes minutes")
+    mirrors = read_mirrors(recipe.release)
+    environment = build_image_environment(recipe, list_element_folders(recipe), mirrors, image.parent)
+    draft = make_draft(recipe, image.parent)
+    argv = ("bash", "-c", BUILD_SCRIPT, str(draft), ROOT_ELEMENT, *recipe.elements)
+    log = image.parent / f"{recipe.name}.log"
+    run_build(f"{recipe.name}: building", argv, log, environment, BUILD_TIMEOUT_S, report)
+    write_public_mirrors(draft / "tree", mirrors)
+    keep_tree(draft, image)
+
+
+def _install_agent(recipe: ImageRecipe, image: Path, tree: Path, report: ReportProgress) -> None:
+    report(f"{recipe.name}: installing the agent")
+    elements = list_element_folders(recipe)
+    element = next(path for path in (each / AGENT_ELEMENT for each in elements) if path.is_dir())
+    draft = make_draft(recipe, image.parent)
+    argv = ("bash", "-c", LAYER_SCRIPT, str(draft), str(image), str(element), recipe.release)
+    log = image.parent / f"{recipe.name}-agent.log"
+    environment = build_environment(image.parent)
+    run_build(f"{recipe.name}: installing the agent", argv, log, environment, LAYER_TIMEOUT_S, report)
+    merge_layer(draft / "upper", draft / "tree")
+    keep_tree(draft, tree)
 
 
 def _remove_tree(path: Path) -> None:

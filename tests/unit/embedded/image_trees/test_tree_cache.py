@@ -1,11 +1,20 @@
-"""Trees that nobody uses are removed."""
+"""Trees and disks in the cache: their names, and the removal of those that nobody uses."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from guestagent.embedded.image_trees.tree_cache import KEPT_TREES_LIMIT, USE_TIMEOUT_S, remove_unused_trees
+import pytest
+
+from guestagent.embedded.image_trees import MARIADB_RECIPE
+from guestagent.embedded.image_trees.tree_cache import (
+    KEPT_TREES_LIMIT,
+    USE_TIMEOUT_S,
+    compute_tree_name,
+    remove_unused_trees,
+)
+from tests.support.disk_images import DISK_FILE, provide_disk
 
 NOW = 10_000_000.0
 
@@ -35,3 +44,12 @@ def test_trees_in_use_and_those_of_other_images_stay(tmp_path: Path) -> None:
     remove_unused_trees(tmp_path, "image", {used}, NOW)
 
     assert {recent, used, other} <= set(tmp_path.iterdir())
+
+
+def test_a_disk_that_the_cache_has_is_not_built_again(tmp_path: Path) -> None:
+    disk = tmp_path / "disks" / compute_tree_name(MARIADB_RECIPE) / DISK_FILE
+    disk.parent.mkdir(parents=True)
+
+    provided = provide_disk(MARIADB_RECIPE, pytest.fail, tmp_path)
+
+    assert provided == disk
