@@ -105,17 +105,23 @@ def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> W
         files=files,
         clock=clock,
         server=SeedServerControl(service, settings.database_socket, settings.database_timeout, clock),
-        runners=_list_runners(),
+        runners=_list_runners(settings),
         is_stopping=is_stopping,
         log=_log,
     )
 
 
-def _list_runners() -> Mapping[SeedMethod, Callable[[], SeedRunner]]:
+def _list_runners(settings: Settings) -> Mapping[SeedMethod, Callable[[], SeedRunner]]:
     """Return how the runner of each method is built. What a method needs is imported only when it is used."""
     from guestagent.seeding import SeedMethod
 
-    return {SeedMethod.BACKUP: _build_backup_runner}
+    def build_clone_runner() -> SeedRunner:
+        from guestagent.retry import SystemClock
+        from guestagent.seeding.clone_runner import CloneRunner
+
+        return CloneRunner(str(settings.database_socket), SystemClock())
+
+    return {SeedMethod.BACKUP: _build_backup_runner, SeedMethod.CLONE: build_clone_runner}
 
 
 def _build_backup_runner() -> SeedRunner:

@@ -14,6 +14,7 @@ from guestagent.database.sql_statement import Statement
 
 DUMP_TIMEOUT_S = 10.0
 DUMP_BYTES_LIMIT = 64 * 1024 * 1024
+COM_QUERY = 0x03
 EOF_PACKET_HEADER, MIN_EVENT_SIZE = b"\xfe", 9
 
 LONG_QUERY_TIMEOUT_S = 604800.0
@@ -64,6 +65,20 @@ class Connection:
         self.close()
         limit = f"{size} bytes" if remaining > 0 else f"{DUMP_TIMEOUT_S:g} s"
         raise NoAnswer(operation, 0, f"it was stopped after {limit}, before the end of the log")
+
+    def send_statement(self, statement: Statement, operation: str) -> None:
+        """Send a statement that may take hours. Its response, which has no rows, is read by `read_response`."""
+        with self._close_if_unreachable():
+            self._session.send_command(COM_QUERY, statement.reveal().encode(), operation)
+
+    def has_response(self, seconds: float) -> bool:
+        """Return whether the statement that was sent has ended, within `seconds`."""
+        return self._session.has_response(seconds)
+
+    def read_response(self, statement: Statement, operation: str) -> None:
+        """Read the response of the statement that was sent. DatabaseRefused if it failed."""
+        with self._close_if_unreachable():
+            self._session.read_packet(operation, self._session.read_timeout, statement)
 
     @contextmanager
     def apply_temporarily(self, before: Statement, after: Statement, operation: str) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import struct
@@ -79,8 +80,15 @@ class DriverSession:
         with translate_errors(operation):
             cast("Any", self._session)._execute_command(command, request)
 
-    def read_packet(self, operation: str, timeout: float) -> bytes:
-        with translate_errors(operation), limit_time(timeout, self._socket_handle):
+    def has_response(self, seconds: float) -> bool:
+        """Return whether bytes from the server can be read, within `seconds`; also if it has closed the session."""
+        poll = select.poll()
+        poll.register(self._socket_handle, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def read_packet(self, operation: str, timeout: float, statement: Statement | None = None) -> bytes:
+        """Read a packet. An error has no secrets of the `statement` that it answers."""
+        with translate_errors(operation, statement), limit_time(timeout, self._socket_handle):
             packet: bytes = cast("Any", self._session)._read_packet()._data
         return packet
 

@@ -171,6 +171,7 @@ class DatabaseServer:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def is_accepting_logins(self) -> bool:
+        """Return whether root can log in over the socket now."""
         with socket.socket(socket.AF_UNIX) as probe:  # PyMySQL does not close a socket whose connection fails
             if probe.connect_ex(self.socket):
                 return False
@@ -192,6 +193,7 @@ class DatabaseServer:
         )
 
     def build_argv(self, extra_options: tuple[str, ...]) -> tuple[str, ...]:
+        """Build the command that becomes the server."""
         options = (
             f"datadir={self.folder}/data",
             f"socket={self.socket}",

@@ -1,0 +1,136 @@
+"""MySQL's CLONE: its statement, its settings, and its progress in performance_schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from guestagent.database.connection import Connection
+from guestagent.database.mysql.clone_state import IN_PROGRESS, CloneProgress, CloneStatus
+from guestagent.database.sql_statement import Statement, sql
+from guestagent.database.state import Account, ServerError
+from guestagent.database.unsupported_response import translate_malformed_response
+from guestagent.errors import DatabaseRefused
+from guestagent.secret import Secret
+
+CLONE_OPERATION = "CLONE"
+STATUS_OPERATION = "reading the state of CLONE"
+
+SELECT_PLUGIN = sql(
+    "SELECT plugin_status AS status FROM information_schema.plugins WHERE plugin_name = 'clone'"
+)
+SELECT_STATUS = sql(
+    "SELECT state, pid, begin_time, source, destination, error_no, error_message"
+    " FROM performance_schema.clone_status"
+)
+SELECT_PROGRESS = sql(
+    "SELECT stage, state, estimate, data FROM performance_schema.clone_progress ORDER BY begin_time"
+)
+SELECT_SESSION_ID = sql("SELECT CONNECTION_ID() AS id")
+# Their data are not copied: the tables are there, and empty.
+SELECT_EMPTIED_TABLES = sql(
+    "SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables"
+    " WHERE table_type = 'BASE TABLE' AND engine IN ('MyISAM', 'CSV', 'ARCHIVE', 'MRG_MYISAM', 'MEMORY')"
+    " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY name LIMIT 11"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CloneSource:
+    """The donor. `ca_path`: a file of the recipient's server, "" for none. `rate_limit` in MiB/s, 0 for none."""
+
+    host: str
+    port: int
+    user: str
+    password: Secret
+    requires_tls: bool
+    ca_path: str
+    rate_limit: int
+
+    @property
+    def address(self) -> str:
+        """The donor as the settings and the status name it."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The global variables during this CLONE."""
+        return {
+            "clone_valid_donor_list": self.address,
+            "clone_ssl_ca": self.ca_path,
+            "clone_max_data_bandwidth": str(self.rate_limit),
+            "clone_enable_compression": "OFF",  # it takes seven times as long on a fast network
+        }
+
+
+def build_clone_statement(source: CloneSource, directory: str = "") -> Statement:
+    """Build the statement that copies the donor's data into a new `directory`; "" for the server's own place."""
+    account = Account(source.user, source.host)
+    ending = " REQUIRE SSL" if source.requires_tls else ""
+    if not directory:
+        return sql(
+            f"CLONE INSTANCE FROM {{}}:{{}} IDENTIFIED BY {{}}{ending}", account, source.port, source.password
+        )
+    return sql(
+        f"CLONE INSTANCE FROM {{}}:{{}} IDENTIFIED BY {{}} DATA DIRECTORY = {{}}{ending}",
+        account,
+        source.port,
+        source.password,
+        directory,
+    )
+
+
+def has_clone_plugin(connection: Connection) -> bool:
+    """Return whether the plugin is active. Every account may read this."""
+    rows = connection.fetch_rows(SELECT_PLUGIN, STATUS_OPERATION)
+    return any(row["status"] == "ACTIVE" for row in rows)
+
+
+@translate_malformed_response(STATUS_OPERATION)
+def read_clone_status(connection: Connection) -> CloneStatus | None:
+    """Read the status of the newest CLONE; None if there was none. The plugin must be active."""
+    rows = connection.fetch_rows(SELECT_STATUS, STATUS_OPERATION)
+    if not rows:
+        return None
+    row = {name.lower(): value or "" for name, value in rows[0].items()}
+    number = int(row["error_no"] or 0)
+    return CloneStatus(
+        state=row["state"],
+        process_id=int(row["pid"] or 0),
+        begin_time=row["begin_time"],
+        source=row["source"],
+        destination=row["destination"],
+        error=ServerError(number, row["error_message"]) if number else None,
+    )
+
+
+@translate_malformed_response(STATUS_OPERATION)
+def read_clone_progress(connection: Connection) -> CloneProgress:
+    """Read the progress of the newest CLONE, over all of its stages."""
+    rows = [
+        {name.lower(): value or "" for name, value in row.items()}
+        for row in connection.fetch_rows(SELECT_PROGRESS, STATUS_OPERATION)
+    ]
+    return CloneProgress(
+        done=sum(int(row["data"] or 0) for row in rows),
+        total=sum(int(row["estimate"] or 0) for row in rows),
+        stage=next((row["stage"] for row in rows if row["state"] == IN_PROGRESS), ""),
+    )
+
+
+def read_session_id(connection: Connection) -> int:
+    """Read the id by which the process list knows this session."""
+    (row,) = connection.fetch_rows(SELECT_SESSION_ID, STATUS_OPERATION)
+    return int(row["id"] or 0)
+
+
+def kill_statement(connection: Connection, process_id: int) -> None:
+    """End the statement of a session; that the session has ended already is fine."""
+    with suppress(DatabaseRefused):
+        connection.fetch_rows(sql("KILL QUERY {}", process_id), "ending CLONE")
+
+
+def read_emptied_tables(connection: Connection) -> tuple[str, ...]:
+    """Read the names of tables whose rows CLONE does not copy: of the first eleven."""
+    return tuple(str(row["name"]) for row in connection.fetch_rows(SELECT_EMPTIED_TABLES, STATUS_OPERATION))

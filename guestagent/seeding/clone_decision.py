@@ -1,0 +1,109 @@
+"""What a start of the worker does with what it finds of an earlier CLONE. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from guestagent.database.error_diagnosis import FailureKind
+from guestagent.database.mysql.clone_diagnosis import diagnose_clone_error
+from guestagent.database.mysql.clone_state import COMPLETED, THIS_INSTANCE, CloneStatus
+from guestagent.database.state import ServerError
+from guestagent.errors import SeedError
+
+SHOWN_SCHEMAS_LIMIT = 5
+ER_QUERY_INTERRUPTED = 1317
+CUT_REASON = "the copy was cut: the server was ended, or its CLONE was"
+RESEED_ADVICE = "nothing was touched; if the data here are not needed, reseed the node (Seeding.Reseed)"
+
+
+class CloneAction(Enum):
+    """START: a CLONE from its beginning. FOLLOW: the one that is going on. ACCEPT: the copy is complete."""
+
+    START = "start"
+    FOLLOW = "follow"
+    ACCEPT = "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class CloneTarget:
+    """Where a copy goes: to a new directory, or in place of the server's own data if that is "".
+
+    `source` is the donor as the server's status names it.
+    """
+
+    source: str
+    directory: str = ""
+
+    @property
+    def destination(self) -> str:
+        """The destination as the server's status names it."""
+        return f"{self.directory}/" if self.directory else THIS_INSTANCE
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientFacts:
+    """The local server. `status` is of its newest CLONE, `history` its GTID set as text."""
+
+    status: CloneStatus | None = None
+    schemas: tuple[str, ...] = ()
+    history: str = ""
+
+    @property
+    def process_id(self) -> int:
+        """The session of the newest CLONE, 0 if none is known."""
+        return 0 if self.status is None else self.status.process_id
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.schemas and not self.history
+
+
+def decide_clone(
+    target: CloneTarget, facts: RecipientFacts, previous_begin: str | None, *, is_marked: bool
+) -> CloneAction:
+    """Decide what to do.
+
+    `previous_begin` is the begin time of the CLONE before this seed's, as the seed's memo has it; None if this seed has
+    started none. `is_marked`: the data directory has this seed's marker, which a copy in place needs.
+    """
+    status = facts.status
+    if status is None or previous_begin in (None, status.begin_time):
+        return CloneAction.START
+    if status.destination != target.destination or not (target.directory or is_marked):
+        return CloneAction.START
+    if status.state == COMPLETED:
+        return CloneAction.ACCEPT
+    is_from_source = status.source == target.source
+    return CloneAction.FOLLOW if status.is_running and is_from_source else CloneAction.START
+
+
+def check_replaceable(facts: RecipientFacts, *, replaces_data: bool) -> None:
+    """Raise SeedError if a CLONE in place would destroy data that nobody has given up.
+
+    An attempt that failed has left nothing: so what is here now has come from somebody else.
+    """
+    if replaces_data or facts.is_empty:
+        return
+    names = ", ".join(facts.schemas[:SHOWN_SCHEMAS_LIMIT])
+    found = f"schemas {names}" if names else f"the transactions {facts.history[:100]}"
+    raise SeedError(f"this server is not empty: it has {found}", RESEED_ADVICE)
+
+
+def check_status(status: CloneStatus | None, destination: str) -> None:
+    """Raise SeedError unless the newest CLONE is one to this destination, and complete."""
+    if status is None or status.destination != destination:
+        raise SeedError(CUT_REASON, is_transient=True)
+    if status.state == COMPLETED:
+        return
+    if status.error is None or status.error.number == ER_QUERY_INTERRUPTED:
+        raise SeedError(CUT_REASON, is_transient=True)
+    raise build_clone_error(status.error)
+
+
+def build_clone_error(error: ServerError) -> SeedError:
+    """Build the error of an attempt from that of the server."""
+    diagnosis = diagnose_clone_error(error)
+    reason = f"CLONE failed: {diagnosis.meaning or error.text} (error {error.number}"
+    reason += f": {error.text})" if diagnosis.meaning else ")"
+    return SeedError(reason, diagnosis.advice, is_transient=diagnosis.kind is not FailureKind.FAIL)

@@ -1,0 +1,78 @@
+"""The source as the donor of a CLONE: whether it lets us in, and fits, before anything is removed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from guestagent.database.connection_errors import NoAnswer
+from guestagent.database.error_diagnosis import FailureKind, FailureStage, diagnose_error
+from guestagent.database.login import connect_tcp
+from guestagent.database.mysql.clone import CloneSource, has_clone_plugin
+from guestagent.database.mysql.clone_diagnosis import CHOOSE_DUMP, WAIT_FOR_AGENT
+from guestagent.database.mysql.clone_requirements import VARIABLES, find_clone_obstacles
+from guestagent.database.mysql.diagnosis import RULES
+from guestagent.database.queries import read_global_variables
+from guestagent.database.state import ServerError
+from guestagent.errors import DatabaseRefused, DatabaseUnsupported, SeedError
+from guestagent.metadata.document import Tls
+from guestagent.metadata.host_port import format_host_port
+from guestagent.seeding.request import DonorEndpoint
+
+LOGIN_TIMEOUT_S = 30.0
+IPV6_ADVICE = "give the source a name that resolves to this address, or set GuestAgent.Seeding.Method: dump"
+
+DonorCheck = Callable[[DonorEndpoint, Mapping[str, str]], str]
+"""Checks the donor of an endpoint for a recipient with these variables, and returns the donor's version."""
+
+
+def build_clone_source(donor: DonorEndpoint, ca_path: str, rate_limit: int) -> CloneSource:
+    """Build the source of a CLONE. Raises SeedError if CLONE cannot name it."""
+    if ":" in donor.host:
+        raise SeedError(f"CLONE does not accept an IPv6 address: {donor.host}", IPV6_ADVICE)
+    return CloneSource(
+        host=donor.host,
+        port=donor.port,
+        user=donor.user,
+        password=donor.password,
+        requires_tls=donor.requires_tls,
+        ca_path=ca_path,
+        rate_limit=rate_limit,
+    )
+
+
+def build_tls(donor: DonorEndpoint) -> Tls | None:
+    """Build the TLS of the endpoint; None: encrypted only if the source offers it."""
+    return Tls(ca=donor.ca or None, verify=donor.verifies_name) if donor.requires_tls else None
+
+
+def check_donor(donor: DonorEndpoint, recipient: Mapping[str, str]) -> str:
+    """Log in to the source as CLONE will, and compare it with the recipient. Return its version. Raises SeedError.
+
+    CLONE itself does not verify the name in the source's certificate, only its CA: this login verifies both.
+    """
+    try:
+        with closing(
+            connect_tcp(donor.host, donor.port, donor.user, donor.password, build_tls(donor), LOGIN_TIMEOUT_S)
+        ) as connection:
+            variables = read_global_variables(connection, VARIABLES)
+            is_loaded = has_clone_plugin(connection)
+    except (NoAnswer, DatabaseRefused) as error:
+        raise _build_login_error(donor, error) from error
+    except DatabaseUnsupported as error:
+        raise SeedError(f"the source: {error}", error.advice) from error
+    obstacles = find_clone_obstacles(variables, recipient)
+    if obstacles:
+        raise SeedError(f"the source cannot be cloned to this server: {'; '.join(obstacles)}", CHOOSE_DUMP)
+    if not is_loaded:
+        raise SeedError("the source has not loaded the clone plugin", WAIT_FOR_AGENT, is_transient=True)
+    return variables["version"]
+
+
+def _build_login_error(donor: DonorEndpoint, error: NoAnswer | DatabaseRefused) -> SeedError:
+    diagnosis = diagnose_error(ServerError(error.number, error.text), FailureStage.CONNECTING, RULES)
+    address = format_host_port(donor.host, donor.port)
+    reason = f"the donor account {donor.user} cannot log in to {address}: {diagnosis.meaning or error.text}"
+    if diagnosis.meaning:
+        reason += f" (error {error.number}: {error.text})"
+    return SeedError(reason, diagnosis.advice, is_transient=diagnosis.kind is not FailureKind.FAIL)

@@ -1,0 +1,79 @@
+"""The replacement of a MySQL server's data by those that it has cloned to a directory beside them."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from guestagent.errors import SeedError, StorageError
+from guestagent.seeding.data_swap import DataSwap, carry_files
+from guestagent.seeding.disk_space import plan_disk
+from guestagent.seeding.local_data import has_running_server
+from guestagent.seeding.protocols import SeedReporter, ServerControl
+from guestagent.seeding.request import SeedRequest
+from guestagent.seeding.seed_folder import SeedFolder
+from guestagent.seeding.state import SeedPhase
+from guestagent.seeding.swap_journal import SwapStage
+
+KEPT_FILES = ("auto.cnf", "mysqld-auto.cnf", "*.pem", "guestagent-channel-*")
+"""Files of the server's own in its data directory: its server_uuid, its persisted settings, its certificates."""
+
+
+def check_disk(request: SeedRequest, folder: SeedFolder) -> None:
+    """Raise SeedError if the source's data do not fit beside what is there."""
+    place = folder.path.parent
+    try:
+        free_bytes = shutil.disk_usage(place).free
+    except OSError as error:
+        raise StorageError(f"cannot read the free space of {place}: {error.strerror}") from error
+    if request.expected_bytes:
+        plan_disk(request.expected_bytes, free_bytes, 0, request.data_directory, discards_data=False)
+
+
+def put_in_place(folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:
+    """Replace the old data by the copy, and start the server on it. If it does not start, put the old ones back."""
+    swap = DataSwap(folder)
+    if swap.stage is not SwapStage.DONE:
+        reporter.enter(SeedPhase.SWAPPING)
+        server.stop(reporter)
+        if has_running_server(folder.target):
+            raise SeedError(
+                "a server still uses the data directory, although it was stopped", is_transient=True
+            )
+        if swap.stage is None:
+            carry_files(folder.target, folder.fresh, KEPT_FILES)
+            swap.set_owners()
+        swap.swap()
+    reporter.enter(SeedPhase.STARTING)
+    with put_back_on_failure(folder, reporter, server):
+        server.start(reporter)
+
+
+@contextmanager
+def put_back_on_failure(folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> Iterator[None]:
+    """If the block fails for good, put the old data back, if there are any."""
+    try:
+        yield
+    except SeedError as error:
+        if not error.is_transient and folder.old.is_dir():
+            server.stop(reporter)
+            DataSwap(folder).undo()
+            server.start(reporter)
+        raise
+
+
+@contextmanager
+def let_server_pass(folder: SeedFolder) -> Iterator[None]:
+    """Within the block, let the server's user enter the folder's parent: that of a data volume is root's alone."""
+    parent = folder.path.parent
+    mode = stat.S_IMODE(parent.stat().st_mode)
+    if mode & stat.S_IXOTH:
+        yield
+        return
+    parent.chmod(mode | stat.S_IXOTH)
+    try:
+        yield
+    finally:
+        parent.chmod(mode)

@@ -1,0 +1,144 @@
+"""An empty replica is cloned from a source that is written to, and follows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guestagent.seeding import SeedPhase
+from tests.support.certificates import CertificateAuthority
+from tests.support.clone_nodes import CloneReplica, create_donor_account
+from tests.support.database_servers import DatabaseServer
+from tests.support.polling import wait_until
+from tests.support.seed_nodes import CHECKSUMS, PASSWORD, run_writer
+
+
+@pytest.fixture
+def secured_replica(replica: CloneReplica, authority: CertificateAuthority) -> CloneReplica:
+    """A replica that verifies the source's certificate."""
+    donor = replace(replica.request.donor, ca=authority.text, verifies_name=True)
+    replica.change_request(donor=donor)
+    return replica
+
+
+def test_an_empty_replica_gets_the_data_and_follows(
+    source: DatabaseServer, secured_replica: CloneReplica
+) -> None:
+    replica = secured_replica
+    replica.server.execute("SET PERSIST max_connections = 77")
+    uuid = replica.server.query_value("@@server_uuid")
+
+    with run_writer(source):
+        state = replica.seed_here()
+        replica.follow_source()
+
+    assert state.phase is SeedPhase.DONE
+    assert state.bytes_done > 64 << 20
+    assert str(source.query_value("@@server_uuid")) in state.position
+    wait_until(lambda: replica.read_checksums() == source.execute(CHECKSUMS))
+    assert replica.server.query_value("@@server_uuid") == uuid
+    assert replica.server.query_value("@@max_connections") == "77"
+    assert replica.server.query_value("@@super_read_only") == "1"
+    assert not list(replica.data.glob("guestagent-seed*"))
+
+
+def test_the_password_is_in_no_log(source: DatabaseServer, replica: CloneReplica) -> None:
+    state = replica.seed_here()
+
+    assert state.phase is SeedPhase.DONE
+    secret = PASSWORD.reveal().partition("'")[2].encode()
+    assert secret not in replica.server.read_all_logs()
+    history = replica.server.execute("SELECT * FROM performance_schema.events_statements_history_long")
+    assert secret.decode() not in str(history)
+
+
+def test_the_donor_account_ends_at_the_replica_too(source: DatabaseServer, replica: CloneReplica) -> None:
+    replica.seed_here()
+    replica.server.execute("SET GLOBAL super_read_only = 1")
+
+    source.execute("DROP USER donor@'%'")
+    try:
+        replica.follow_source()
+        accounts = replica.server.execute("SELECT COUNT(*) AS count FROM mysql.user WHERE user = 'donor'")
+    finally:
+        create_donor_account(source)
+
+    assert accounts[0]["count"] == "0"
+
+
+def test_a_server_with_data_is_left_alone(replica: CloneReplica) -> None:
+    replica.server.execute(
+        "SET GLOBAL super_read_only = 0", "CREATE SCHEMA mine", "CREATE TABLE mine.t (id INT PRIMARY KEY)"
+    )
+
+    state = replica.seed_here()
+
+    assert state.phase is SeedPhase.FAILED
+    assert state.failure == "this server is not empty: it has schemas mine"
+    assert replica.server.query_value("(SELECT COUNT(*) FROM mine.t)") == "0"
+    assert not list(replica.data.glob("guestagent-seed*"))
+
+
+def test_a_foreign_certificate_is_rejected_before_anything_is_written(
+    replica: CloneReplica, authority: CertificateAuthority
+) -> None:
+    donor = replace(replica.request.donor, ca=authority.other_ca.ca.read_text())
+    replica.change_request(donor=donor, deadline_s=0)
+
+    state = replica.seed_here()
+
+    assert state.phase is SeedPhase.FAILED
+    assert "was not signed by the CA" in state.failure
+    assert replica.count_drops() == 0
+
+
+@pytest.mark.patient
+def test_a_missing_account_is_waited_for(source: DatabaseServer, replica: CloneReplica) -> None:
+    source.execute("DROP USER donor@'%'")
+    replica.start_worker()
+    wait_until(lambda: (replica.folder / "worker.log").stat().st_size > 0)
+    wait_until(lambda: "another attempt" in replica.log)
+
+    create_donor_account(source)
+    state = replica.wait_for_worker()
+
+    assert state.phase is SeedPhase.DONE
+    assert state.attempts > 1
+
+
+@pytest.mark.patient
+def test_tables_that_clone_leaves_empty_are_a_failure(source: DatabaseServer, replica: CloneReplica) -> None:
+    source.execute("CREATE TABLE shop.old (id INT) ENGINE = MyISAM")
+    try:
+        state = replica.seed_here()
+    finally:
+        source.execute("DROP TABLE shop.old")
+
+    assert state.phase is SeedPhase.FAILED
+    assert "left these tables empty: shop.old" in state.failure
+    assert list(replica.data.glob("guestagent-seed*"))
+
+
+@pytest.mark.patient
+def test_the_channel_of_the_source_does_not_come_along(source: DatabaseServer, replica: CloneReplica) -> None:
+    source.execute("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.9.9.9', SOURCE_USER = 'x'")
+    try:
+        state = replica.seed_here()
+    finally:
+        source.execute("RESET REPLICA ALL")
+
+    assert state.phase is SeedPhase.DONE
+    assert replica.server.execute("SHOW REPLICA STATUS") == []
+
+
+@pytest.mark.patient
+def test_an_unsupervised_server_is_started_again(replica: CloneReplica) -> None:
+    replica.stop_server()
+    replica.is_supervised = False
+    replica.write_scripts()
+
+    state = replica.seed_here()
+
+    assert state.phase is SeedPhase.DONE
+    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)

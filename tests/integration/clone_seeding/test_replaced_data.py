@@ -1,0 +1,103 @@
+"""A replica with data of its own is seeded on purpose: its data stay until the new ones are there."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.seeding import SeedPhase
+from guestagent.seeding.clone_memo import COPIED
+from tests.support.clone_nodes import CloneReplica
+from tests.support.database_servers import DatabaseServer
+from tests.support.polling import wait_until
+from tests.support.seed_nodes import CHECKSUMS, run_writer
+
+
+@pytest.fixture
+def parted_replica(replica: CloneReplica) -> CloneReplica:
+    """A replica with a transaction of its own, whose data are given up."""
+    replica.server.execute(
+        "SET GLOBAL super_read_only = 0",
+        "CREATE SCHEMA mine",
+        "CREATE TABLE mine.t (id INT PRIMARY KEY)",
+        "INSERT INTO mine.t VALUES (7)",
+        "SET GLOBAL super_read_only = 1",
+    )
+    replica.change_request(replaces_data=True)
+    return replica
+
+
+def test_the_old_data_stay_until_the_new_ones_are_there(
+    source: DatabaseServer, parted_replica: CloneReplica
+) -> None:
+    replica = parted_replica
+    uuid = replica.server.query_value("@@server_uuid")
+    replica.change_request(rate_limit=16)
+
+    with run_writer(source):
+        replica.start_worker()
+        replica.wait_for_bytes()
+        kept_row = replica.server.query_value("(SELECT id FROM mine.t)")
+        state = replica.wait_for_worker()
+        replica.follow_source()
+
+    assert kept_row == "7"
+    assert state.phase is SeedPhase.DONE, state.failure
+    wait_until(lambda: replica.read_checksums() == source.execute(CHECKSUMS))
+    assert replica.server.query_value("@@server_uuid") == uuid
+    assert str(uuid) not in str(replica.server.query_value("@@GLOBAL.gtid_executed"))
+    assert {path.name for path in replica.folder.glob("guestagent-seed*")} == set()
+    assert not list(replica.data.glob("guestagent-seed*"))
+
+
+def test_a_worker_that_is_killed_at_every_state_copies_once(parted_replica: CloneReplica) -> None:
+    replica = parted_replica
+    replica.change_request(rate_limit=16)
+    fatal_states = (
+        lambda state: state.phase is SeedPhase.TRANSFERRING and state.bytes_done > 0,
+        lambda state: COPIED in state.memo,
+        lambda state: state.phase is SeedPhase.SWAPPING,
+        lambda state: state.phase is SeedPhase.STARTING,
+        lambda state: state.phase is SeedPhase.POSITIONING,
+    )
+
+    for is_fatal in fatal_states:
+        replica.kill_worker_at(is_fatal)
+    state = replica.seed_here()
+
+    assert state.phase is SeedPhase.DONE
+    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert (
+        replica.server.execute("SELECT COUNT(*) AS count FROM performance_schema.clone_status")[0]["count"]
+        == "1"
+    )
+
+
+@pytest.mark.patient
+def test_a_killed_server_keeps_its_data_and_is_cloned_again(parted_replica: CloneReplica) -> None:
+    replica = parted_replica
+    replica.change_request(rate_limit=32)
+    replica.start_worker()
+    replica.wait_for_bytes()
+
+    replica.kill_server()
+    replica.start_server()
+    kept_row = replica.server.query_value("(SELECT id FROM mine.t)")
+    state = replica.wait_for_worker()
+
+    assert kept_row == "7"
+    assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
+    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+
+
+@pytest.mark.patient
+def test_data_that_may_be_discarded_are_replaced_in_place(parted_replica: CloneReplica) -> None:
+    replica = parted_replica
+    replica.change_request(discards_data=True)
+
+    state = replica.seed_here()
+
+    assert state.phase is SeedPhase.DONE
+    assert replica.count_drops() == 1
+    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert replica.server.query_value("@@GLOBAL.gtid_executed") == state.position
+    assert replica.server.query_value("@@super_read_only") == "1"
