@@ -109,14 +109,29 @@ class BackupRunner:
             offer = wait_for_offer(client)
             check_facts(offer.facts, own_facts)
             _make_room(request, folder, offer, reporter, server)
-            folder.create_fresh(request.id)
-            reporter.enter(SeedPhase.TRANSFERRING)
-            bytes_done = BackupTransfer(client, offer, folder.fresh, self._programs).receive(reporter)
+            bytes_done = self._transfer(client, offer, folder, request, reporter)
         reporter.enter(SeedPhase.VERIFYING)
         _sync(folder, reporter)
         memo = BackupMemo(RECEIVED, read_position(folder.fresh), offer.facts.version, bytes_done)
         reporter.remember(memo.build_mapping())
         return memo
+
+    def _transfer(
+        self,
+        client: DonorClient,
+        offer: StreamOffer,
+        folder: SeedFolder,
+        request: SeedRequest,
+        reporter: SeedReporter,
+    ) -> int:
+        """Receive the stream, and return the bytes of the backup. A part of it would only take up the disk."""
+        try:
+            folder.create_fresh(request.id)
+            reporter.enter(SeedPhase.TRANSFERRING)
+            return BackupTransfer(client, offer, folder.fresh, self._programs).receive(reporter)
+        except (SeedError, StorageError):
+            remove_folder(folder.fresh)
+            raise
 
     def _check_programs(self) -> None:
         for name in ("mbstream", "mariadb-backup"):

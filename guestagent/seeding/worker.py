@@ -94,6 +94,7 @@ def _attempt_until_end(
             is_transient = not isinstance(error, SeedError) or error.is_transient
             if not is_transient or reporter.elapsed_s >= request.deadline_s:
                 environment.log(f"the seed has failed: {error}")
+                _remove_files(environment, build_runner(), request)
                 return reporter.fail(error)
             environment.log(f"another attempt in {wait:.0f} s: {error}")
             reporter.note_failure(error)
@@ -102,6 +103,14 @@ def _attempt_until_end(
             environment.log(f"the seed is complete: {result.bytes_done} bytes up to {result.position}")
             return reporter.complete(result)
     raise AssertionError("waits never end")
+
+
+def _remove_files(environment: WorkerEnvironment, runner: SeedRunner, request: SeedRequest) -> None:
+    """Remove what a failed seed has left: it would only take up the disk."""
+    try:
+        runner.clean_up(request.id, request.data_directory)
+    except (SeedError, StorageError) as error:
+        environment.log(f"its files stay: {error}")
 
 
 def _wait(environment: WorkerEnvironment, reporter: FileReporter, seconds: float) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from guestagent.secret import Secret
-from guestagent.seeding import DonorEndpoint, SeedFiles, SeedMethod, SeedRequest, SeedState
+from guestagent.seeding import DonorEndpoint, SeedFiles, SeedMethod, SeedPhase, SeedRequest, SeedState
 from guestagent.seeding.donor import AdmittedReplica, DonorConfiguration, write_configuration
 from tests.support.certificates import Certificate
 from tests.support.database_servers import DatabaseServer, find_free_port, provide_server_root
@@ -119,6 +119,11 @@ class DonorProcess:
         if self._process is None:
             return 0
         self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end of the service, and return its exit status."""
+        assert self._process is not None
         status = self._process.wait(PROCESS_TIMEOUT_S)
         self._process = None
         return status
@@ -160,17 +165,22 @@ class SeededReplica:
         subprocess.run([self.server.folder / "start"], check=True)
         wait_until(self.server.is_accepting_logins)
 
-    def start_worker(self) -> None:
+    def start_worker(self, *kill_point: str) -> None:
         root = str(provide_server_root(self.server.flavour))
         argv = [sys.executable, "-m", "tests.support.seed_worker", str(self.state_folder), root]
         with (self.state_folder / "worker.log").open("ab") as log:
-            self._process = subprocess.Popen([*argv, str(self.server.folder)], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*argv, str(self.server.folder), *kill_point], stdout=log, stderr=log
+            )
 
     def kill_worker(self) -> None:
         """Kill the worker, and wait until what it has started is gone too."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        self._wait_for_children()
+
+    def _wait_for_children(self) -> None:
         wait_until(lambda: not find_processes("mbstream", str(self.data.parent)))
         wait_until(lambda: not find_processes("mariadb-backup", "--prepare", str(self.data.parent)))
 
@@ -180,6 +190,22 @@ class SeededReplica:
         self._process.wait(PROCESS_TIMEOUT_S)
         assert self.state is not None, self.log
         return self.state
+
+    def run_until(self, point: str) -> SeedState:
+        """Run the worker until it kills itself at this point."""
+        self.start_worker(point)
+        assert self._process is not None
+        assert self._process.wait(PROCESS_TIMEOUT_S) == -signal.SIGKILL, self.log
+        self._wait_for_children()
+        assert self.state is not None
+        return self.state
+
+    def wait_for(self, phase: SeedPhase, failure: str = "") -> None:
+        """Wait until the seed is in this phase, with this failure of an earlier attempt."""
+        wait_until(
+            lambda: self.state is not None and self.state.phase is phase and failure in self.state.failure,
+            PROCESS_TIMEOUT_S,
+        )
 
     def seed(self) -> SeedState:
         """Run the worker to its end."""
@@ -219,6 +245,17 @@ def build_request(donor: DonorProcess, replica: SeededReplica, node: str = "Repl
         donor=endpoint,
         deadline_s=3600,
     )
+
+
+def follow_source(replica: SeededReplica, source: DatabaseServer) -> None:
+    """Point the channel, as the agent does after a seed, and wait until the replica has everything."""
+    replica.server.execute(
+        f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={source.port}, MASTER_USER='copier', "
+        "MASTER_PASSWORD='channel word', MASTER_USE_GTID=slave_pos, MASTER_SSL_VERIFY_SERVER_CERT=0",
+        "START SLAVE",
+    )
+    position = source.query_value("@@gtid_binlog_pos")
+    wait_until(lambda: replica.server.query_value(f"MASTER_GTID_WAIT('{position}', 1)") == "0")
 
 
 def change_endpoint(request: SeedRequest, **values: object) -> SeedRequest:

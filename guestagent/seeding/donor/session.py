@@ -7,7 +7,7 @@ import shutil
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from guestagent.errors import GuestAgentError, SeedError, StorageError
@@ -59,21 +59,17 @@ class Session:
     def serve(self, stream: socket.socket) -> None:
         """Serve the connection to its end."""
         log = self._state.environment.log
-        try:
-            with limit_time(LOGIN_TIMEOUT_S, stream):
-                tls = self._context.wrap_socket(stream, server_side=True)
-                request = parse_stream_request(_read_line(tls))
-        except (OSError, UnreadableContent) as error:
-            log(f"{self._address}: no request: {error}")
-            with suppress(OSError):
-                stream.close()
-            return
-        with tls:
-            tls.settimeout(SEND_TIMEOUT_S)
+        name = self._address
+        with ExitStack() as stack:
             try:
+                with limit_time(LOGIN_TIMEOUT_S, stack.enter_context(stream)):
+                    tls = stack.enter_context(self._context.wrap_socket(stream, server_side=True))
+                    request = parse_stream_request(_read_line(tls))
+                name = request.node
+                tls.settimeout(SEND_TIMEOUT_S)
                 self._answer(tls, request)
-            except (OSError, StreamEnded) as error:
-                log(f"{request.node}: the stream has ended early: {error}")
+            except (OSError, UnreadableContent, StreamEnded) as error:
+                log(f"{name}: the connection has ended early: {error}")
 
     def _answer(self, tls: ssl.SSLSocket, request: StreamRequest) -> None:
         state = self._state

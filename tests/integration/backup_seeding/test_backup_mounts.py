@@ -1,0 +1,66 @@
+"""Seeds into a data directory that is a mount: a folder of a volume, or a file system of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from guestagent.seeding import SeedPhase
+from tests.support.database_servers import DatabaseServer
+from tests.support.polling import wait_until
+from tests.support.seed_nodes import CHECKSUMS, DonorProcess, SeededReplica, follow_source
+from tests.support.small_disk import mount_small_disk
+
+VOLUME_MIB = 420
+
+
+def run(*argv: str | Path) -> None:
+    subprocess.run(argv, check=True)
+
+
+@pytest.mark.patient
+def test_a_data_directory_on_a_volume_keeps_its_mount(
+    tmp_path: Path, source: DatabaseServer, donor: DonorProcess, replica: SeededReplica
+) -> None:
+    with mount_small_disk(tmp_path / "volume", VOLUME_MIB) as volume:
+        run(replica.server.folder / "stop")
+        shutil.move(replica.data, volume / "mysql")
+        replica.data.mkdir()
+        run("mount", "--bind", volume / "mysql", replica.data)
+        run(replica.server.folder / "start")
+        replica.run_until("prepared")
+        (folder,) = volume.glob("guestagent-seed-*")
+
+        state = replica.seed()
+
+        assert (state.phase, folder.exists()) == (SeedPhase.DONE, False), (state, replica.log)
+        assert replica.data.samefile(volume / "mysql")
+        follow_source(replica, source)
+        assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+        run(replica.server.folder / "stop")
+        run("umount", replica.data)
+
+
+@pytest.mark.patient
+def test_a_data_directory_that_is_a_file_system_is_seeded_from_inside(
+    tmp_path: Path, source: DatabaseServer, donor: DonorProcess, replica: SeededReplica
+) -> None:
+    run(replica.server.folder / "stop")
+    shutil.move(replica.data, tmp_path / "old")
+    with mount_small_disk(replica.data, VOLUME_MIB) as data:
+        for path in (tmp_path / "old").iterdir():
+            shutil.move(path, data)
+        run(replica.server.folder / "start")
+
+        state = replica.seed()
+
+        assert state.phase is SeedPhase.DONE, (state, replica.log)
+        assert (data / "lost+found").is_dir()
+        assert [*data.glob("guestagent-seed*")] == []
+        follow_source(replica, source)
+        assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+        run(replica.server.folder / "stop")
+        wait_until(lambda: not replica.server.is_accepting_logins())

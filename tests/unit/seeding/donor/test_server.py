@@ -1,0 +1,150 @@
+"""The donor service as its network sees it: logins, limits, and its end. No database server is behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from guestagent.errors import SeedError
+from guestagent.retry import FakeClock
+from guestagent.secret import Secret
+from guestagent.seeding import DonorEndpoint
+from guestagent.seeding.donor import (
+    AdmittedReplica,
+    DonorConfiguration,
+    DonorEnvironment,
+    DonorServer,
+    write_configuration,
+)
+from guestagent.seeding.donor_client import DonorClient
+from guestagent.seeding.stream_frames import LINE_LIMIT, FrameKind
+from guestagent.seeding.stream_messages import StreamRequest
+from tests.support.certificates import CertificateAuthority
+from tests.support.database_servers import find_free_port
+from tests.support.polling import wait_until
+
+REQUEST = StreamRequest("Replica0001", "donor0001", Secret("right word"))
+
+
+@dataclass(slots=True)
+class RunningDonor:
+    """A donor service in a thread."""
+
+    path: Path
+    configuration: DonorConfiguration
+    clock: FakeClock = field(default_factory=FakeClock)
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def endpoint(self) -> DonorEndpoint:
+        der = ssl.PEM_cert_to_DER_cert(self.configuration.certificate)
+        fingerprint = hashlib.sha256(der).hexdigest()
+        return DonorEndpoint(
+            "127.0.0.1", 0, "", Secret(""), stream_port=self.configuration.port, fingerprint=fingerprint
+        )
+
+    def connect(self) -> DonorClient:
+        return DonorClient(self.endpoint, lambda: None)
+
+    def build_thread(self) -> threading.Thread:
+        environment = DonorEnvironment(self.path.parent / "temporary", self.log.append, clock=self.clock)
+        return threading.Thread(target=DonorServer(self.path, environment, lambda: False).serve)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def donor(tmp_path: Path, authority: CertificateAuthority) -> Iterator[RunningDonor]:
+    certificate, key = authority.valid.texts
+    configuration = DonorConfiguration(
+        find_free_port(),
+        "/no/socket",
+        "/data",
+        (AdmittedReplica(REQUEST.node, REQUEST.user, REQUEST.password),),
+        certificate,
+        Secret(key),
+    )
+    donor = RunningDonor(tmp_path / "donor.json", configuration)
+    write_configuration(donor.path, configuration)
+    thread = donor.build_thread()
+    thread.start()
+    wait_until(lambda: any("listening" in line for line in donor.log))
+    try:
+        yield donor
+    finally:
+        donor.path.unlink(missing_ok=True)
+        thread.join()
+
+
+@pytest.mark.parametrize("change", [{"node": "Replica0002"}, {"user": "root"}, {"password": Secret("wrong")}])
+def test_a_replica_that_is_not_admitted_waits_longer_each_time(
+    donor: RunningDonor, change: dict[str, object]
+) -> None:
+    for _ in range(3):
+        with closing(donor.connect()) as client:
+            client.send(replace(REQUEST, **change))  # type: ignore[arg-type]
+            frame = client.read()
+
+    assert frame.kind is FrameKind.REFUSAL
+    assert frame.parse()["is_final"] is False
+    assert donor.clock.slept == [0.5, 1.0, 2.0]
+    assert "wrong" not in str(donor.log) + str(frame.parse())
+
+
+def test_a_replica_is_told_why_its_source_gives_no_stream(donor: RunningDonor) -> None:
+    with closing(donor.connect()) as client:
+        client.send(REQUEST)
+        frame = client.read()
+
+    assert (frame.kind, frame.parse()["is_final"]) == (FrameKind.REFUSAL, False)
+    assert "/no/socket" in str(frame.parse()["reason"])
+    assert donor.clock.slept == []
+
+
+def test_a_line_without_an_end_is_not_read_for_ever(donor: RunningDonor) -> None:
+    with closing(donor.connect()) as client:
+        client.send(replace(REQUEST, node="x" * LINE_LIMIT))
+
+        with pytest.raises(SeedError, match="no connection"):
+            client.read()
+
+    assert any("not one line" in line for line in donor.log)
+
+
+def test_a_new_certificate_is_presented_at_once(donor: RunningDonor, authority: CertificateAuthority) -> None:
+    certificate, key = authority.sign("renewed").texts
+    donor.configuration = replace(donor.configuration, certificate=certificate, key=Secret(key))
+
+    write_configuration(donor.path, donor.configuration)
+    wait_until(lambda: sum("listening" in line for line in donor.log) == 2)
+
+    donor.connect().close()
+
+
+def test_another_donor_gets_nothing(donor: RunningDonor) -> None:
+    endpoint = replace(donor.endpoint, fingerprint="0" * 64)
+
+    with pytest.raises(SeedError, match="another fingerprint") as failure:
+        DonorClient(endpoint, lambda: None)
+
+    assert not failure.value.is_transient
+    assert not any("Replica0001" in line for line in donor.log)
+
+
+def test_a_donor_that_is_not_there_may_come_back(donor: RunningDonor) -> None:
+    endpoint = replace(donor.endpoint, stream_port=find_free_port())
+
+    with pytest.raises(SeedError, match="no connection to the donor") as failure:
+        DonorClient(endpoint, lambda: None)
+
+    assert failure.value.is_transient
