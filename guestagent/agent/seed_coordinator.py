@@ -170,10 +170,12 @@ def _offers_tls(source: SourceState | None) -> bool:
 def _build_endpoint(source: Source, donor: Donor, tls: Tls | None, offers_tls: bool) -> DonorEndpoint | None:
     """Build the endpoint of the donor; None if the document is not resolved."""
     password, fingerprint = donor.user.password, donor.fingerprint
-    ca = None if tls is None else tls.ca
+    ca, certificate, key = (None, None, None) if tls is None else (tls.ca, tls.certificate, tls.key)
     if not isinstance(password, Secret) or isinstance(fingerprint, UnresolvedFunction):
         return None
-    if isinstance(ca, UnresolvedFunction):
+    if isinstance(ca, UnresolvedFunction) or isinstance(certificate, UnresolvedFunction):
+        return None
+    if isinstance(key, UnresolvedFunction):
         return None
     return DonorEndpoint(
         host=str(source.address),
@@ -185,4 +187,6 @@ def _build_endpoint(source: Source, donor: Donor, tls: Tls | None, offers_tls: b
         ca=ca or "",
         requires_tls=tls.required if tls is not None else offers_tls,
         verifies_name=tls is not None and ca is not None and tls.verify,
+        certificate=certificate or "",
+        key=key or Secret(""),
     )

@@ -13,7 +13,7 @@ from guestagent.database.mysql.clone_diagnosis import CHOOSE_DUMP, WAIT_FOR_AGEN
 from guestagent.database.mysql.clone_requirements import VARIABLES, find_clone_obstacles
 from guestagent.database.mysql.diagnosis import RULES
 from guestagent.database.queries import read_global_variables
-from guestagent.database.state import ServerError
+from guestagent.database.state import ServerError, TlsOptions
 from guestagent.errors import DatabaseRefused, DatabaseUnsupported, SeedError
 from guestagent.metadata.document import Tls
 from guestagent.metadata.host_port import format_host_port
@@ -26,7 +26,7 @@ DonorCheck = Callable[[DonorEndpoint, Mapping[str, str]], str]
 """Checks the donor of an endpoint for a recipient with these variables, and returns the donor's version."""
 
 
-def build_clone_source(donor: DonorEndpoint, ca_path: str, rate_limit: int) -> CloneSource:
+def build_clone_source(donor: DonorEndpoint, tls_options: TlsOptions, rate_limit: int) -> CloneSource:
     """Build the source of a CLONE. Raises SeedError if CLONE cannot name it."""
     if ":" in donor.host:
         raise SeedError(f"CLONE does not accept an IPv6 address: {donor.host}", IPV6_ADVICE)
@@ -35,15 +35,21 @@ def build_clone_source(donor: DonorEndpoint, ca_path: str, rate_limit: int) -> C
         port=donor.port,
         user=donor.user,
         password=donor.password,
-        requires_tls=donor.requires_tls,
-        ca_path=ca_path,
+        tls_options=tls_options,
         rate_limit=rate_limit,
     )
 
 
 def build_tls(donor: DonorEndpoint) -> Tls | None:
     """Build the TLS of the endpoint; None: encrypted only if the source offers it."""
-    return Tls(ca=donor.ca or None, verify=donor.verifies_name) if donor.requires_tls else None
+    if not donor.requires_tls:
+        return None
+    return Tls(
+        ca=donor.ca or None,
+        verify=donor.verifies_name,
+        certificate=donor.certificate or None,
+        key=donor.key or None,
+    )
 
 
 def check_donor(donor: DonorEndpoint, recipient: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.channel_tls import build_tls_options
 from guestagent.database.connection_errors import NoAnswer
 from guestagent.database.mysql.clone import CloneSource
+from guestagent.database.state import TlsOptions
 from guestagent.errors import SeedError
 from guestagent.retry import Clock
 from guestagent.seeding.clone_decision import (
@@ -201,10 +202,10 @@ class CloneRunner:
 
 
 def _provide_source(request: SeedRequest) -> CloneSource:
-    """Build the source of the CLONE, with the CA's file where the server can read it."""
+    """Build the source of the CLONE, with the files of its TLS where the server can read them: those of the channel."""
     tls, data_directory = build_tls(request.donor), f"{request.data_directory.rstrip('/')}/"
-    ca_path = ""
-    if tls is not None and tls.ca is not None:
+    options = TlsOptions() if tls is None else build_tls_options(tls, data_directory)
+    source = build_clone_source(request.donor, options, request.rate_limit)
+    if tls is not None:
         ChannelCertificates().write_files(tls, data_directory)
-        ca_path = build_tls_options(tls, data_directory).ca
-    return build_clone_source(request.donor, ca_path, request.rate_limit)
+    return source

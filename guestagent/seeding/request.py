@@ -16,7 +16,8 @@ class DonorEndpoint:
 
     `port` is the database server's, `stream_port` that of backup streams, where the donor presents the certificate of
     `fingerprint` (SHA-256 of the DER form, in hex; "": one that `ca` has signed). `ca` is a PEM text, "" for none.
-    `requires_tls`, `verifies_name`: as the channel does.
+    `requires_tls`, `verifies_name`: as the channel does. `certificate` and `key`: the replica's own, for a source whose
+    accounts require one; PEM texts, "" for none.
     """
 
     host: str
@@ -28,6 +29,8 @@ class DonorEndpoint:
     ca: str = ""
     requires_tls: bool = False
     verifies_name: bool = False
+    certificate: str = ""
+    key: Secret = field(default=Secret(""), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class SeedRequest:
     reason: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """Return the request for its file. It holds the password in clear."""
+        """Return the request for its file. It holds the password and the key in clear."""
         donor = self.donor
         return {
             "id": self.id,
@@ -73,6 +76,8 @@ class SeedRequest:
             "ca": donor.ca,
             "requires_tls": donor.requires_tls,
             "verifies_name": donor.verifies_name,
+            "certificate": donor.certificate,
+            "key": donor.key.reveal(),
             "rate_limit": self.rate_limit,
             "deadline_s": self.deadline_s,
             "expected_bytes": self.expected_bytes,
@@ -105,6 +110,8 @@ def parse_request(data: Mapping[str, object]) -> SeedRequest:
             ca=get_text(data, "ca"),
             requires_tls=data.get("requires_tls") is True,
             verifies_name=data.get("verifies_name") is True,
+            certificate=get_text(data, "certificate"),
+            key=Secret(get_text(data, "key")),
         ),
         rate_limit=int(get_number(data, "rate_limit")),
         deadline_s=int(get_number(data, "deadline_s")),

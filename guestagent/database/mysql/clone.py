@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from guestagent.database.connection import Connection
 from guestagent.database.mysql.clone_state import IN_PROGRESS, CloneProgress, CloneStatus
 from guestagent.database.sql_statement import Statement, sql
-from guestagent.database.state import Account, ServerError
+from guestagent.database.state import Account, ServerError, TlsOptions
 from guestagent.database.unsupported_response import translate_malformed_response
 from guestagent.errors import DatabaseRefused
 from guestagent.secret import Secret
@@ -38,14 +38,13 @@ SELECT_EMPTIED_TABLES = sql(
 
 @dataclass(frozen=True, slots=True)
 class CloneSource:
-    """The donor. `ca_path`: a file of the recipient's server, "" for none. `rate_limit` in MiB/s, 0 for none."""
+    """The donor. `tls_options` name files of the recipient's server. `rate_limit` in MiB/s, 0 for none."""
 
     host: str
     port: int
     user: str
     password: Secret
-    requires_tls: bool
-    ca_path: str
+    tls_options: TlsOptions
     rate_limit: int
 
     @property
@@ -58,7 +57,9 @@ class CloneSource:
         """The global variables during this CLONE."""
         return {
             "clone_valid_donor_list": self.address,
-            "clone_ssl_ca": self.ca_path,
+            "clone_ssl_ca": self.tls_options.ca,
+            "clone_ssl_cert": self.tls_options.certificate,
+            "clone_ssl_key": self.tls_options.key,
             "clone_max_data_bandwidth": str(self.rate_limit),
             "clone_enable_compression": "OFF",  # it takes seven times as long on a fast network
         }
@@ -67,7 +68,7 @@ class CloneSource:
 def build_clone_statement(source: CloneSource, directory: str = "") -> Statement:
     """Build the statement that copies the donor's data into a new `directory`; "" for the server's own place."""
     account = Account(source.user, source.host)
-    ending = " REQUIRE SSL" if source.requires_tls else ""
+    ending = " REQUIRE SSL" if source.tls_options.is_enabled else ""
     if not directory:
         return sql(
             f"CLONE INSTANCE FROM {{}}:{{}} IDENTIFIED BY {{}}{ending}", account, source.port, source.password

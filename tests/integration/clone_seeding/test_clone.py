@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from guestagent.secret import Secret
 from guestagent.seeding import SeedPhase
 from tests.support.certificates import CertificateAuthority
 from tests.support.clone_nodes import CloneReplica, create_donor_account
@@ -91,6 +92,22 @@ def test_a_foreign_certificate_is_rejected_before_anything_is_written(
     assert state.phase is SeedPhase.FAILED
     assert "was not signed by the CA" in state.failure
     assert replica.count_drops() == 0
+
+
+@pytest.mark.patient
+def test_the_replicas_certificate_satisfies_an_account_that_requires_one(
+    source: DatabaseServer, replica: CloneReplica, authority: CertificateAuthority
+) -> None:
+    certificate, key = authority.sign("replica").texts
+    donor = replace(replica.request.donor, ca=authority.text, certificate=certificate, key=Secret(key))
+    replica.change_request(donor=donor, deadline_s=0)
+    source.execute("ALTER USER donor@'%' REQUIRE X509")
+    try:
+        state = replica.seed_here()
+    finally:
+        source.execute("ALTER USER donor@'%' REQUIRE SSL")
+
+    assert state.phase is SeedPhase.DONE, state.failure
 
 
 @pytest.mark.patient

@@ -9,11 +9,11 @@ from guestagent.database.mysql.clone import CloneSource, build_clone_statement
 from guestagent.database.mysql.clone_diagnosis import diagnose_clone_error
 from guestagent.database.mysql.clone_requirements import find_clone_obstacles
 from guestagent.database.mysql.clone_state import CloneProgress
-from guestagent.database.state import ServerError
+from guestagent.database.state import ServerError, TlsOptions
 from guestagent.secret import Secret
 
 SOURCE = CloneSource(
-    "10.0.0.7", 3306, "donor0001", Secret("it's 4711"), requires_tls=True, ca_path="", rate_limit=8
+    "10.0.0.7", 3306, "donor0001", Secret("it's 4711"), TlsOptions(is_enabled=True, ca="/d/ca.pem"), 8
 )
 SERVER = {
     "version": "9.7.4-2",
@@ -45,7 +45,9 @@ def test_the_statement_names_the_new_directory() -> None:
 def test_the_settings_admit_this_donor_alone_and_do_not_compress() -> None:
     assert SOURCE.settings == {
         "clone_valid_donor_list": "10.0.0.7:3306",
-        "clone_ssl_ca": "",
+        "clone_ssl_ca": "/d/ca.pem",
+        "clone_ssl_cert": "",
+        "clone_ssl_key": "",
         "clone_max_data_bandwidth": "8",
         "clone_enable_compression": "OFF",
     }

@@ -18,6 +18,8 @@ DONOR = DonorEndpoint(
     "",
     requires_tls=True,
     verifies_name=False,
+    certificate="-----BEGIN CERTIFICATE-----",
+    key=Secret("-----BEGIN PRIVATE KEY-----"),
 )
 REQUEST = SeedRequest(
     "5f0c",
