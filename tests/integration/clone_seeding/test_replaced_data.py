@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from guestagent.embedded.database_servers import Flavour
 from guestagent.seeding import SeedPhase
 from guestagent.seeding.clone_memo import COPIED
 from tests.support.clone_nodes import CloneReplica
+from tests.support.clone_volume import SERVER_USER, open_volume_replica
 from tests.support.database_servers import DatabaseServer
 from tests.support.polling import wait_until
 from tests.support.seed_nodes import CHECKSUMS, run_writer
@@ -47,6 +51,20 @@ def test_the_old_data_stay_until_the_new_ones_are_there(
     assert str(uuid) not in str(replica.server.query_value("@@GLOBAL.gtid_executed"))
     assert {path.name for path in replica.folder.glob("guestagent-seed*")} == set()
     assert not list(replica.data.glob("guestagent-seed*"))
+
+
+@pytest.mark.patient
+def test_data_on_a_private_volume_are_replaced_by_a_server_without_rights(
+    flavour: Flavour, data_template: Path, source: DatabaseServer
+) -> None:
+    with open_volume_replica(data_template, flavour, source) as replica:
+        state = replica.seed_here()
+
+        assert state.phase is SeedPhase.DONE, state.failure
+        assert replica.read_checksums() == source.execute(CHECKSUMS)
+        assert (replica.data / "ibdata1").owner() == SERVER_USER
+        assert [path.name for path in (replica.folder / "volume").iterdir()] == ["mysql"]
+        assert (replica.folder / "volume").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_worker_that_is_killed_at_every_state_copies_once(parted_replica: CloneReplica) -> None:

@@ -80,6 +80,7 @@ def test_some_stages_have_no_bytes(stage: str, moves_bytes: bool) -> None:
         (3873, "Clone estimated database size", "fail", "the disk is full"),
         (3632, "Path is within the current data directory", "fail", "a file system of its own"),
         (3634, "Too many concurrent clone operations", "retry", "another CLONE"),
+        (1006, "Can't create database '/x/' (errno: 13 - Permission denied)", "fail", "may not write beside"),
         (1317, "Query execution was interrupted", "retry", "interrupted"),
         (1227, "Access denied; you need CLONE_ADMIN", "fail", "lacks a privilege"),
         (1105, "anything else", "retry", ""),
