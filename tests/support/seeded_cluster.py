@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,8 @@ from tests.support.certificates import Certificate
 from tests.support.guest_cloud import GuestCloud
 from tests.support.seed_nodes import compute_fingerprint
 
+METHODS = {"guestagent-mariadb": "backup"}
+"""The method that each image's family uses."""
 DONOR_PASSWORD = "donor's word 4711"
 JOINING = "Slave0000"
 PURGE = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
@@ -65,6 +69,17 @@ class SeededCluster:
         self._add_donor(template["Resources"])
         change_documents(template["Resources"])
         self.cloud.heat.update(stack, template, 10)
+
+    def read_phase(self) -> str:
+        """Return the phase of the replica's seed; "" if there is none yet."""
+        guests = self.cloud.server.cloud.compute.servers.items()
+        for guest, server in list(guests):
+            if f"-{JOINING}-" in f"-{server.name}" and self.cloud.hypervisor.is_running(guest):
+                command = [sys.executable, "-m", "guestagent", "seed", "show", "--json"]
+                answer = self.cloud.hypervisor.run_command(guest, command)
+                state = json.loads(answer.stdout) if answer.stdout.startswith("{") else None
+                return "" if state is None else str(state["phase"])
+        return ""
 
     def wait_for_replica(self, timeout_s: float = 120) -> Stack:
         return self.cloud.wait_until_ended(self.name, timeout_s)

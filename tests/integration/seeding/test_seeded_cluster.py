@@ -13,11 +13,10 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.cluster_lifecycle import list_accounts
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
-from tests.support.seeded_cluster import DONOR_PASSWORD, SeededCluster
+from tests.support.seeded_cluster import DONOR_PASSWORD, METHODS, SeededCluster
 
 pytestmark = pytest.mark.timeout(300)
 
-METHODS = {"guestagent-mariadb": "backup"}
 ROWS = 50_000
 
 
