@@ -76,6 +76,8 @@ def collect_evidence(document: Document, report: Report) -> Mapping[str, object]
         evidence["volume"] = volume
     if document.source is not None:
         evidence |= _describe_seed(report.seed)
+    if report.data_size is not None:
+        evidence |= {"data_bytes": report.data_size.data_bytes, "log_bytes": report.data_size.log_bytes}
     return evidence
 
 

@@ -32,8 +32,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSize:
+    """Bytes of the data, with their redo log, and of the binary logs. `log_bytes` None: no log lies beside the data."""
+
+    data_bytes: int
+    log_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The result of the work, with the last observations of the server and the data volume, and the newest seed."""
+    """The result of the work, with the last observations of the server and the data volume, and the newest seed.
+
+    `data_size` is measured for the signal of a source.
+    """
 
     verdict: Verdict
     readiness: Readiness
@@ -43,3 +54,4 @@ class Report:
     phase_seconds: dict[str, float] = field(default_factory=dict)
     volume: VolumeObservation | None = None
     seed: SeedRecord | None = None
+    data_size: DataSize | None = None

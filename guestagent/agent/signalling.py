@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from guestagent.agent import evidence
-from guestagent.agent.outcome import Report
+from guestagent.agent.data_measurement import measure_data_size
+from guestagent.agent.outcome import DataSize, Report, Verdict
 from guestagent.errors import StorageError
 from guestagent.http_time_limit import abort_exchange
 from guestagent.metadata.document import Document
@@ -140,8 +143,18 @@ def _has_same_status(one: SpoolEntry, other: SpoolEntry) -> bool:
     return one.key == other.key and one.outcome.status is other.outcome.status
 
 
-def build_entry(document: Document, report: Report) -> SpoolEntry:
-    """Build the signal for a report that is READY or FAILED."""
+def build_entry(
+    document: Document, report: Report, measure: Callable[[Path], DataSize | None] = measure_data_size
+) -> SpoolEntry:
+    """Build the signal for a report that is READY or FAILED. That of a ready source tells the size of its data."""
+    server = report.server
+    if (
+        document.source is None
+        and report.verdict is Verdict.READY
+        and server is not None
+        and server.data_directory
+    ):
+        report = replace(report, data_size=measure(Path(server.data_directory)))
     return SpoolEntry(document.handle, document.unique_id, evidence.build_outcome(document, report))
 
 

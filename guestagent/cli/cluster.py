@@ -6,8 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from guestagent.cli import cluster_create, cluster_template, options
+from guestagent.cli import cluster_create, cluster_repair, cluster_template, options
+from guestagent.cli.confirmation import confirm_by_name
 from guestagent.cli.password_file import read_password_file
+from guestagent.cli.seed_notes import build_size, report_seeds
 from guestagent.cli.wait import (
     format_cloud_option,
     format_json,
@@ -39,6 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _register_remove_replica(verbs)
     _register_resize(verbs)
     _register_rotate(verbs)
+    cluster_repair.register(verbs)
     _register_status(verbs)
     _register_delete(verbs)
 
@@ -48,7 +51,8 @@ def _register_add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentPar
         "add-replica",
         help="add replicas to a cluster",
         description="Add replicas. First the source proves that it has their accounts; then all of them are created at "
-        "once.",
+        "once. Each gets the data of the source: by its binary logs if they are all there and few, else by a copy. The "
+        "time for that follows from the size of the data, which the source has signalled.",
     )
     parser.add_argument("stack", metavar="STACK", help="the cluster's stack")
     parser.add_argument(
@@ -64,6 +68,7 @@ def _register_add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentPar
         metavar="N",
         help=f"how many, from 1 to {REPLICA_COUNT_LIMIT} (default: 1)",
     )
+    options.add_data_size_option(parser)
     options.add_passwords_option(parser, "generated, if they are parameters of the stack")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_add_replica)
@@ -150,14 +155,18 @@ def run_add_replica(args: argparse.Namespace) -> int:
             [Problem("--count", f"a number between 1 and {REPLICA_COUNT_LIMIT}", str(args.count))]
         )
 
+    size = build_size(args.data_size)
+
     def add_replicas(cluster: Cluster) -> Cluster:
         for _ in range(args.count):
-            cluster = cluster.add_replica(_build_replica(cluster, args.flavor, args.image))
+            cluster = cluster.add_replica(_build_replica(cluster, args.flavor, args.image), size)
         return cluster
 
     passwords = None if args.passwords is None else read_password_file(args.passwords)
     stacks = open_stacks(args)
-    return wait_for_work(args, stacks, stacks.change(args.stack, add_replicas, passwords))
+    work = stacks.change(args.stack, add_replicas, passwords)
+    report_seeds(work.cluster)
+    return wait_for_work(args, stacks, work)
 
 
 def run_remove_replica(args: argparse.Namespace) -> int:
@@ -212,7 +221,8 @@ def run_status(args: argparse.Namespace) -> int:
 def run_delete(args: argparse.Namespace) -> int:
     """Delete a cluster, after confirmation."""
     if not args.yes:
-        _confirm_deletion(args.stack)
+        warning = f"This deletes {args.stack}: every server, and all data on them."
+        confirm_by_name(warning, args.stack, "nothing was deleted")
     stacks = open_stacks(args)
     return wait_for_work(args, stacks, stacks.delete(args.stack))
 
@@ -223,15 +233,3 @@ def _build_replica(cluster: Cluster, flavor: str | None, image: str | None) -> N
 
     model = cluster.replicas[-1] if cluster.replicas else cluster.source
     return Node(flavor=flavor or model.flavor, image=image or model.image)
-
-
-def _confirm_deletion(stack: str) -> None:
-    if not sys.stdin.isatty():
-        raise InvalidInput(
-            [Problem("--yes", "--yes, because there is no terminal for a confirmation", "none")]
-        )
-    sys.stderr.write(f"This deletes {stack}: every server, and all data on them. Type its name to continue: ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip()
-    if answer != stack:
-        raise InvalidInput([Problem("the name", stack, repr(answer), "nothing was deleted")])

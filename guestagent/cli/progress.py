@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from guestagent.cli.output import get_terminal
+from guestagent.cli.seed_notes import format_minutes
 from guestagent.controller.events import Event, NodeChanged, StackChanged, Tell
 from guestagent.controller.node_state import NodeState
 from guestagent.database.gtid_history import shorten_gtids
@@ -75,7 +76,8 @@ class ProgressTable:
         for name, (event, since) in self._nodes.items():
             is_over = event.state in (NodeState.READY, NodeState.FAILED)
             seconds = f"after {event.seconds:.0f}" if is_over else f"for {now - since:.0f}"
-            reason, style = escape(escape_line(event.reason)), STATE_COLOURS[event.state]
+            detail = event.reason or format_seed_progress(event.expected_s, now - since)
+            reason, style = escape(escape_line(detail)), STATE_COLOURS[event.state]
             table.add_row(escape(escape_line(name)), str(event.state), seconds, reason, style=style)
         return table
 
@@ -83,8 +85,18 @@ class ProgressTable:
 def _print_event(event: Event) -> None:
     state = event.status if isinstance(event, StackChanged) else event.state
     reason = f": {event.reason}" if event.reason and "fail" in state.lower() else ""
-    sys.stderr.write(escape_line(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}") + "\n")
+    expected_s = None if isinstance(event, StackChanged) else event.expected_s
+    seed = "" if expected_s is None else f"  ({format_seed_progress(expected_s)})"
+    sys.stderr.write(escape_line(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}{seed}") + "\n")
     sys.stderr.flush()
+
+
+def format_seed_progress(expected_s: float | None, elapsed_s: float | None = None) -> str:
+    """Format how long a replica may get its data: "" if it gets none, or if that is unknown."""
+    if expected_s is None:
+        return ""
+    expected = f"seeding: about {format_minutes(expected_s)} expected"
+    return expected if elapsed_s is None else f"{expected}, {elapsed_s / 60:.0f} min elapsed"
 
 
 def watch_stack(

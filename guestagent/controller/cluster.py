@@ -17,10 +17,22 @@ from guestagent.controller.cluster_validation import (
     check_times,
     check_tls,
     check_variables,
+    require_replicas,
 )
 from guestagent.controller.dialect import DEFAULT_DIALECT, Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
+from guestagent.controller.seed import (
+    DEFAULT_SEEDING,
+    UNKNOWN_SIZE,
+    NodeSeed,
+    SeedClock,
+    SeedSettings,
+    SourceSize,
+    plan_reseed,
+    plan_seed,
+)
+from guestagent.controller.seed_validation import check_seeding, check_verification
 from guestagent.errors import InvalidCluster, Problem
 from guestagent.metadata import Tls
 from guestagent.metadata.document import DEFAULT_DEADLINE
@@ -51,6 +63,9 @@ class Cluster:
     cannot change after a cluster is created. In HOT Heat provides the address, so there is no `metadata_url`.
     `tls` is for all channels (`GuestAgent.TLS`); None: encrypted if the source offers it.
     `rotating`: passwords are new, and the source retains the old ones until `end_rotation`.
+    `seeding` is how replicas that join get their data. `verification` is the name of the account with which replicas
+    compare their data with the source's; None: no comparison. `donor_certificate` (PEM) is that of the port for backup
+    streams while a replica joins: `Stacks.change` makes it, unless the TLS has a CA.
 
     A stack never changes its `dialect`, the format of its template: its resources have other types in the other
     format. `Stacks.preflight` finds the better one for a cloud.
@@ -77,6 +92,9 @@ class Cluster:
     tls: Tls | None = None
     rotating: bool = False
     variables: Mapping[str, str | int | bool] = field(default_factory=dict)
+    seeding: SeedSettings = DEFAULT_SEEDING
+    verification: str | None = None
+    donor_certificate: str | None = None
     next_server_id: int
     next_replica: int
 
@@ -96,6 +114,8 @@ class Cluster:
         )
         check_tls(problems, self.tls)
         check_variables(problems, self.variables, self.tls, len(self.replicas))
+        check_seeding(problems, self.seeding, self.seed_clock, self.source, self.replicas)
+        check_verification(problems, self.verification, self.replicas)
         problems.raise_if_any(InvalidCluster)
 
     @classmethod
@@ -119,6 +139,8 @@ class Cluster:
         passwords: Passwords = Passwords.HEAT,
         tls: Tls | None = None,
         variables: Mapping[str, str | int | bool] | None = None,
+        seeding: SeedSettings = DEFAULT_SEEDING,
+        verification: str | None = None,
     ) -> Cluster:
         """Make a new cluster: its nodes get their names, server ids and first generation here."""
         nodes = tuple(replicas)
@@ -142,13 +164,22 @@ class Cluster:
             passwords=passwords,
             tls=tls,
             variables={} if variables is None else variables,
+            seeding=seeding,
+            verification=verification,
             next_server_id=FIRST_REPLICA_ID + len(nodes),
             next_replica=len(nodes),
         )
 
-    def add_replica(self, node: Node) -> Cluster:
-        """Add a replica. The source gets a new generation, because it has to prove the new account first."""
+    def add_replica(self, node: Node, size: SourceSize = UNKNOWN_SIZE) -> Cluster:
+        """Add a replica. The source gets a new generation, because it has to prove the new accounts first.
+
+        `size` is that of the source, from which the replica's time follows: `Stacks.change` finds it out. Raise
+        InvalidCluster if Heat's clocks do not allow that time.
+        """
         replica = _number_replica(node, self.next_replica, self.next_server_id)
+        if self.seeding.method != "replay":
+            seed = plan_seed(NodeSeed(1, replica.generation), self.seed_clock, self.seeding, size)
+            replica = replace(replica, seed=seed)
         return replace(
             self,
             source=self.source.renewed(),
@@ -159,9 +190,18 @@ class Cluster:
 
     def remove_replica(self, name: str) -> Cluster:
         """Remove the replica `name`. No node has anything new to prove, so no generation changes."""
-        if name not in [node.name for node in self.replicas]:
-            raise InvalidCluster([self._describe_missing_replica(name)])
+        require_replicas(self.source, self.replicas, [name])
         return replace(self, replicas=tuple(node for node in self.replicas if node.name != name))
+
+    def reseed(self, name: str, size: SourceSize = UNKNOWN_SIZE, *, discard: bool = False) -> Cluster:
+        """Replace the data of the replica `name` by its source's. Both prove it in their next generation.
+
+        With `discard` the old data need not be kept until the new ones are there. `size` is as in `add_replica`.
+        """
+        require_replicas(self.source, self.replicas, [name])
+        node = self.node(name).renewed()
+        seed = plan_reseed(node.generation, self.seed_clock, self.seeding, size, discard=discard)
+        return replace(self, source=self.source.renewed())._replace_node(replace(node, seed=seed))
 
     def renew(self, name: str) -> Cluster:
         """Give the node `name` its next generation, in which it proves itself again."""
@@ -184,11 +224,8 @@ class Cluster:
         """
         if self.rotating:
             raise InvalidCluster([Problem("rotation", "none that is not ended yet", "one", "end it first")])
-        replica_names = [node.name for node in self.replicas]
-        wrong_names = [name for name in names if name not in replica_names] or ([] if replica_names else [""])
-        if wrong_names:
-            raise InvalidCluster([self._describe_missing_replica(name) for name in wrong_names])
-        chosen_names = set(names or replica_names)
+        require_replicas(self.source, self.replicas, names or ([] if self.replicas else [""]))
+        chosen_names = set(names or [node.name for node in self.replicas])
         replicas = tuple(node.rotated() if node.name in chosen_names else node for node in self.replicas)
         return replace(self, source=self.source.renewed(), replicas=replicas, rotating=True)
 
@@ -197,9 +234,7 @@ class Cluster:
         return replace(self, source=self.source.renewed(), rotating=False)
 
     def with_variables(self, variables: Mapping[str, str | int | bool]) -> Cluster:
-        """Replace all server variables. Every node proves them in a new generation, and restarts its database server
-        if a static one differs.
-        """
+        """Replace all server variables. Every node proves them; if a static one differs, its server restarts."""
         return replace(
             self,
             variables=dict(variables),
@@ -208,9 +243,18 @@ class Cluster:
         )
 
     def in_dialect(self, dialect: Dialect) -> Cluster:
-        """Return the cluster for a stack in that template format. Only CFN has an address of the CFN API."""
+        """Return the cluster for a stack in that template format. Only CFN has an address of the CFN API.
+
+        In another format it is another stack, in which no replica joins.
+        """
+        if dialect is self.dialect:
+            return self
         return replace(
-            self, dialect=dialect, metadata_url=self.metadata_url if dialect is Dialect.CFN else None
+            self,
+            dialect=dialect,
+            metadata_url=self.metadata_url if dialect is Dialect.CFN else None,
+            replicas=tuple(replace(node, seed=None) for node in self.replicas),
+            donor_certificate=None,
         )
 
     def __iter__(self) -> Iterator[Node]:
@@ -227,8 +271,22 @@ class Cluster:
 
     @property
     def condition_timeout(self) -> int:
-        """Seconds for which Heat waits for a node's signal, from when its server runs."""
+        """Seconds for which Heat waits for a node's signal, from when its server runs. A seed extends them."""
         return self.boot_allowance + self.deadline
+
+    def get_condition_timeout(self, node: Node) -> int:
+        """Return the seconds for which Heat waits for this node in its generation."""
+        return self.condition_timeout + (0 if node.seed is None else node.seed.deadline)
+
+    @property
+    def seed_clock(self) -> SeedClock:
+        """What limits the time of a seed."""
+        return SeedClock(self.condition_timeout, self.auth_ttl, self.dialect)
+
+    @property
+    def joining_replicas(self) -> tuple[Node, ...]:
+        """The replicas for which the source is a donor."""
+        return tuple(node for node in self.replicas if node.donor_password is not None)
 
     def _replace_node(self, changed: Node) -> Cluster:
         return replace(
@@ -236,12 +294,6 @@ class Cluster:
             source=changed if self.source.name == changed.name else self.source,
             replicas=tuple(changed if node.name == changed.name else node for node in self.replicas),
         )
-
-    def _describe_missing_replica(self, name: str) -> Problem:
-        names = ", ".join(node.name for node in self.replicas) or "no replica: there is none"
-        if name == self.source.name:
-            return Problem("node", f"one of {names}", f"{name}, the source", "a cluster keeps its source")
-        return Problem("node", f"one of {names}", name)
 
 
 def _number_replica(node: Node, index: int, server_id: int) -> Node:

@@ -11,6 +11,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
+from guestagent.controller.seed_settings_file import read_seeding, read_verification
 from guestagent.controller.template.stack_limits import RESOURCE_LIMIT
 from guestagent.errors import InvalidCluster, InvalidInput, InvalidMetadata
 from guestagent.limited_read import read_limited
@@ -33,6 +34,8 @@ KNOWN_KEYS = frozenset(
         "tls",
         "variables",
         "ipv6",
+        "seeding",
+        "verification",
         *NODE_KEYS,
         *TEXT_KEYS,
         *SECONDS_KEYS,
@@ -131,6 +134,12 @@ def _read_shared_settings(cursor: Cursor, mapping: Mapping[str, object], folder:
         settings["tls"] = _read_tls(cursor.get_child("tls", mapping["tls"]), folder)
     if "ipv6" in mapping and (ipv6 := cursor.get_child("ipv6", mapping["ipv6"]).read_boolean()) is not None:
         settings["ipv6"] = ipv6
+    if "seeding" in mapping:
+        settings["seeding"] = read_seeding(cursor.get_child("seeding", mapping["seeding"]))
+    if "verification" in mapping:
+        settings["verification"] = read_verification(
+            cursor.get_child("verification", mapping["verification"])
+        )
     if "variables" in mapping:
         settings["variables"] = mapping["variables"]
     if "client_networks" in mapping:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
+from guestagent.errors import InvalidCluster
 from guestagent.metadata import Tls
 from guestagent.metadata.document import UnresolvedFunction
 from guestagent.metadata.limits import (
@@ -73,6 +74,19 @@ def _check_node(cursor: Cursor, node: Node, next_server_id: int, next_replica: i
         )
     elif name[1] == "Slave" and int(name[2]) >= next_replica:
         cursor.get_child("name", None).add_problem(f"a number below the next, {next_replica}", node.name)
+
+
+def require_replicas(source: Node, replicas: Sequence[Node], names: Iterable[str]) -> None:
+    """Raise InvalidCluster unless each of these names is a replica's."""
+    problems = Problems()
+    replica_names = [node.name for node in replicas]
+    expected = f"one of {', '.join(replica_names) or 'no replica: there is none'}"
+    for name in names:
+        if name == source.name:
+            problems.add("node", expected, f"{name}, the source", "a cluster keeps its source")
+        elif name not in replica_names:
+            problems.add("node", expected, name)
+    problems.raise_if_any(InvalidCluster)
 
 
 def check_placement(

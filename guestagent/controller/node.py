@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from guestagent.controller.seed import NodeSeed
 from guestagent.metadata import DataVolume
 
 
@@ -14,7 +15,7 @@ class Node:
     `name` is the name of its server's resource. It does not depend on the role, which may change. `generation` counts
     the changes that the node had to prove: each has its own handle and condition. `password_number` counts the
     passwords of its account: each is a separate resource. `volume` is the data volume in its document: guestagent keeps
-    it, but neither creates nor attaches it.
+    it, but neither creates nor attaches it. `seed` is how a replica that joins gets its data, in this generation.
     """
 
     flavor: str
@@ -24,10 +25,12 @@ class Node:
     generation: int = 1
     password_number: int = 1
     volume: DataVolume | None = None
+    seed: NodeSeed | None = None
 
     def renewed(self) -> Node:
-        """Return the node in its next generation, in which it has something new to prove."""
-        return replace(self, generation=self.generation + 1)
+        """Return the node in its next generation, in which it has something new to prove. A seed that is over ends."""
+        seed = None if self.seed is None or self.seed.is_over else self.seed
+        return replace(self, generation=self.generation + 1, seed=seed)
 
     def rotated(self) -> Node:
         """Return the node with its next password, in its next generation."""
@@ -50,6 +53,18 @@ class Node:
     def password(self) -> str:
         """The name of the resource or parameter that holds the password. A new password has a new name."""
         return f"{self.name}Password{'' if self.password_number == 1 else self.password_number}"
+
+    @property
+    def donor_account(self) -> str:
+        """The database user as which this node asks its source for a copy of the data."""
+        return f"{self.account}_donor"
+
+    @property
+    def donor_password(self) -> str | None:
+        """The name of the resource or parameter with that account's password; None if no seed is going on."""
+        if self.seed is None or self.seed.number is None:
+            return None
+        return f"{self.name}DonorPassword{'' if self.seed.number == 1 else self.seed.number}"
 
     @property
     def policy(self) -> str:

@@ -27,6 +27,7 @@ SIGNED_HANDLE_TYPES = frozenset({CFN_KEYS.wait_handle, "OS::Heat::UpdateWaitCond
 HANDLE_TYPES = SIGNED_HANDLE_TYPES | {HOT_KEYS.wait_handle}
 CFN_SIGNAL = "CFN_SIGNAL"
 """The default signal_transport of an OS::Heat::WaitConditionHandle."""
+HEAT_SIGNAL = "HEAT_SIGNAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ def _check_timeout(cursor: Cursor, handle: object, resources: TemplateResources,
     if seconds is None or not 1 <= seconds <= CONDITION_TIMEOUT_LIMIT_S:
         cursor.add_problem(f"1 to {CONDITION_TIMEOUT_LIMIT_S} seconds", str(cursor.value))
     elif seconds >= auth_ttl and _is_presigned(handle, resources):
-        do = "the handle's URL is refused after that: a signal would come too late"
+        do = (
+            "the handle's URL is refused after that: a signal would come too late. Let the handle be an "
+            f"{HOT_KEYS.wait_handle} with signal_transport: {HEAT_SIGNAL}, whose login does not expire"
+        )
         cursor.add_problem(f"less than auth_ttl, {auth_ttl} s", f"{seconds:g} s", do)
 
 

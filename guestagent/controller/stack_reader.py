@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.evidence import read_evidence
 from guestagent.controller.heat_api import Heat, Stack
 from guestagent.controller.heat_requests import RequestRunner
+from guestagent.controller.seed import SourceSize
+from guestagent.controller.seed_preparation import read_source_size
 from guestagent.controller.template import parse
 from guestagent.errors import CloudRefused
 
@@ -40,3 +43,9 @@ class StackReader:
     def read_cluster(self, stack: Stack) -> Cluster:
         """Read the cluster of an idle stack. Raise InvalidTemplate if its template is not a cluster's."""
         return parse(self._requests.run(lambda: self._heat.template(stack)))
+
+    def read_source_size(self, stack: Stack, cluster: Cluster) -> SourceSize:
+        """Read the size of the source's data from the signal of its present generation. For an idle stack only."""
+        resources = self._requests.run(lambda: self._heat.detailed(stack))
+        condition = next((each for each in resources if each.name == cluster.source.condition), None)
+        return SourceSize() if condition is None else read_source_size(read_evidence(condition))

@@ -15,12 +15,26 @@ from guestagent.controller.dialect import Dialect
 from guestagent.controller.events import Tell
 from guestagent.controller.heat_api import Heat, Stack
 from guestagent.controller.heat_requests import RequestRunner
-from guestagent.controller.passwords import choose_passwords
+from guestagent.controller.passwords import choose_passwords, generate_passwords
 from guestagent.controller.preflight import Preflight, choose_dialect, query_cloud
 from guestagent.controller.rotation import rotate_passwords
+from guestagent.controller.seed import DONOR_KEY
+from guestagent.controller.seed_preparation import (
+    end_seeds,
+    find_joined_replicas,
+    has_unplanned_seeds,
+    plan_new_seeds,
+    provide_certificate,
+)
 from guestagent.controller.stack_reader import StackReader, find_stack
 from guestagent.controller.status import ClusterStatus, read_cluster_status
-from guestagent.controller.template import list_parameters, render, stack_timeout_minutes
+from guestagent.controller.template import (
+    has_parameters,
+    list_parameters,
+    list_special_passwords,
+    render,
+    stack_timeout_minutes,
+)
 from guestagent.controller.wait import StackWait, Work
 from guestagent.errors import CloudRefused, InvalidInput, Problem
 from guestagent.retry import Clock, SystemClock
@@ -83,17 +97,24 @@ class Stacks:
         """Read the cluster back, change it and update the stack.
 
         A node whose condition has failed gets a new generation, because Heat would read the old FAILURE again at
-        every later update. Raise InvalidTemplate, and send nothing, if the stack is not a cluster, or if someone has
-        changed its template in a way that this library does not know. Errors of `operation` are passed on. `passwords`
-        is as in `create`, for new nodes only: the others keep their passwords.
+        every later update. The seeds of replicas that have joined end. A new one gets its time from the size that the
+        source has signalled; raise InvalidCluster if Heat's clocks do not allow it. Raise InvalidTemplate, and send
+        nothing, if the stack is not a cluster, or if someone has changed its template in a way that this library does
+        not know. Errors of `operation` are passed on. `passwords` is as in `create`, for new nodes only: the others
+        keep their passwords.
         """
         stack = self._reader.get_idle_stack(name)
         before = self._reader.read_cluster(stack)
-        cluster = operation(before)
+        cluster = operation(end_seeds(before, self._find_joined_replicas(stack, before)))
         if stack.failed:
             cluster = self._renew_failed_nodes(stack, cluster)
+        if has_unplanned_seeds(cluster, before):
+            cluster = plan_new_seeds(cluster, before, self._reader.read_source_size(stack, before))
+        cluster, key = provide_certificate(cluster)
         template, minutes = render(cluster), stack_timeout_minutes(cluster)
         parameters = _build_parameters(cluster, before, passwords)
+        if key is not None:
+            parameters[DONOR_KEY] = key
         work = Work(stack, "UPDATE", cluster)
 
         def update() -> Stack:
@@ -174,6 +195,12 @@ class Stacks:
         until = None if within is None else self._clock.now() + within
         return lambda work: self.wait(work, None if until is None else until - self._clock.now(), tell)
 
+    def _find_joined_replicas(self, stack: Stack, cluster: Cluster) -> set[str]:
+        """Find the replicas whose source need not be their donor any more."""
+        if not cluster.joining_replicas:
+            return set()
+        return find_joined_replicas(cluster, self._requests.run(lambda: self._heat.resources(stack)))
+
     def _renew_failed_nodes(self, stack: Stack, cluster: Cluster) -> Cluster:
         resources = self._requests.run(lambda: self._heat.resources(stack))
         failed_names = {resource.name for resource in resources if resource.status.endswith("_FAILED")}
@@ -186,13 +213,18 @@ class Stacks:
 def _build_parameters(
     cluster: Cluster, before: Cluster | None, passwords: Mapping[str, Secret] | None
 ) -> dict[str, Secret]:
-    """Return the values of the parameters that the stack does not have yet."""
-    parameters = set(list_parameters(cluster))
-    if passwords and not parameters:
-        raise InvalidInput(
-            [Problem("passwords", "none if Heat makes them", "some", "that is fixed at creation")]
-        )
-    missing = parameters - set(() if before is None else list_parameters(before))
+    """Return the passwords that are parameters, and that the stack does not have yet.
+
+    Those of accounts that are no node's are always generated.
+    """
+    if not has_parameters(cluster):
+        if passwords:
+            raise InvalidInput(
+                [Problem("passwords", "none if Heat makes them", "some", "that is fixed at creation")]
+            )
+        return {}
+    missing = set(list_parameters(cluster)) - set(() if before is None else list_parameters(before))
     new_nodes = {node.name for node in cluster if node.password in missing}
     values = choose_passwords(new_nodes, passwords)
-    return {cluster.node(name).password: value for name, value in values.items()}
+    special = generate_passwords(missing & set(list_special_passwords(cluster)))
+    return special | {cluster.node(name).password: value for name, value in values.items()}

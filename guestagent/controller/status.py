@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from guestagent.controller.cluster import Cluster
+from guestagent.controller.evidence import read_evidence
 from guestagent.controller.heat_api import Heat, Resource, Stack
 from guestagent.controller.node import Node
 from guestagent.controller.node_state import NodeState, derive_node_state
@@ -76,7 +76,7 @@ def _read_idle_nodes(
             role=get_role(cluster, node),
             address=str(outputs.get(f"{node.name}Address") or ""),
             reason=reason if state is NodeState.FAILED else "",
-            evidence=_read_evidence(condition),
+            evidence=read_evidence(condition),
         )
 
 
@@ -96,20 +96,3 @@ def _read_nodes_in_progress(resources: tuple[Resource, ...]) -> Iterator[NodeSta
     for name, generation in sorted(generations.items()):
         node = Node(flavor="", image="", name=name, generation=generation)
         yield NodeStatus(node, derive_node_state(node, by_name))
-
-
-def _read_evidence(condition: Resource) -> object:
-    """Read the data of the node's signal. Heat keeps a JSON text for every UniqueId, and a node has one."""
-    attributes = condition.attributes
-    data = _load_json(attributes.get("Data", attributes.get("data")))  # CFN and HOT spell it differently
-    signals = [_load_json(value) for value in data.values()] if isinstance(data, dict) else []
-    return signals[0] if signals else None
-
-
-def _load_json(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

@@ -49,7 +49,7 @@ class StackWait:
     def __init__(self, heat: Heat, work: Work, clock: Clock, interval_s: float, tell: Tell | None) -> None:
         self._heat, self._work, self._clock, self._interval_s = heat, work, clock, interval_s
         self._start = clock.now()
-        self._reporter = ChangeReporter(work.cluster or (), tell, self._start) if tell else None
+        self._reporter = ChangeReporter(work.cluster, tell, self._start) if tell else None
 
     def wait_until(self, until: float) -> Stack:
         """Return the stack when the action has succeeded. Raise StackFailed, or DeadlineExceeded at `until`."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from hypothesis import strategies as st
 
 from guestagent.controller import Cluster, Dialect, Node, Passwords
+from guestagent.controller.seed import SeedSettings, SourceSize
+from guestagent.controller.seed_preparation import end_seeds
+from guestagent.errors import InvalidCluster
 from guestagent.metadata import Tls
+from guestagent.metadata.seeding_shape import METHODS
 
 LARGE = Node(flavor="m1.large", image="guestagent-mariadb")
 SMALL = Node(flavor="m1.small", image="guestagent-mariadb")
@@ -81,12 +88,29 @@ def fresh_clusters(draw: st.DrawFn) -> Cluster:
         passwords=passwords,
         dialect=Dialect.CFN,
         tls=draw(encryptions),
+        seeding=draw(st.builds(SeedSettings, st.sampled_from(METHODS), st.none() | st.integers(1, 1000))),
+        verification=draw(st.none() | st.just("verifier")),
         **draw(settings),
     )
     return made.in_dialect(dialect)
 
 
-OPERATIONS = ["add", "remove", "renew", "resize", "rotate", "end"]
+OPERATIONS = ["add", "remove", "renew", "resize", "rotate", "end", "reseed", "join"]
+sizes = st.builds(SourceSize, st.none() | st.integers(0, 2**40), st.none() | st.integers(0, 2**40))
+
+
+def forget_seeds(cluster: Cluster) -> Cluster:
+    """The cluster as one that was created whole."""
+    replicas = tuple(replace(node, seed=None) for node in cluster.replicas)
+    return replace(cluster, replicas=replicas, donor_certificate=None)
+
+
+def try_operation(operation: Callable[[], Cluster], otherwise: Cluster) -> Cluster:
+    """The changed cluster, or the old one if Heat's clocks do not allow the change."""
+    try:
+        return operation()
+    except InvalidCluster:
+        return otherwise
 
 
 @st.composite
@@ -95,7 +119,13 @@ def clusters(draw: st.DrawFn) -> Cluster:
     made = draw(fresh_clusters())
     for operation in draw(st.lists(st.sampled_from(OPERATIONS), max_size=6)):
         if operation == "add":
-            made = made.add_replica(draw(nodes))
+            node, size = draw(nodes), draw(sizes)
+            made = try_operation(partial(made.add_replica, node, size), made)
+        elif operation == "reseed" and made.replicas:
+            name, size = draw(st.sampled_from(list_names(made)[1:])), draw(sizes)
+            made = try_operation(partial(made.reseed, name, size, discard=draw(st.booleans())), made)
+        elif operation == "join":
+            made = end_seeds(made, draw(st.sets(st.sampled_from(list_names(made)))))
         elif operation == "renew":
             made = made.renew(draw(st.sampled_from(list_names(made))))
         elif operation == "resize":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from guestagent.controller import Cluster, Event, FakeHeat, NodeChanged, Stacks
 from guestagent.retry import FakeClock
 
@@ -22,3 +25,10 @@ def launch_stack(heat: FakeHeat, cluster: Cluster) -> Stacks:
 
 def format_events(events: list[Event]) -> list[str]:
     return [f"{e.name} {e.state}" if isinstance(e, NodeChanged) else f"{e.name} {e.status}" for e in events]
+
+
+def signal_evidence(heat: FakeHeat, condition: str, **evidence: object) -> None:
+    """Let the condition of the stack `db` have got this evidence."""
+    resources = heat.live["db"].resources
+    data = json.dumps({"node-1": json.dumps(evidence)})
+    resources[condition] = replace(resources[condition], attributes={"data": data})

@@ -11,6 +11,7 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
+from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
 from guestagent.controller.template.handle_order import (
     HANDLES_RESOURCE,
     list_handles,
@@ -19,14 +20,18 @@ from guestagent.controller.template.handle_order import (
 from guestagent.controller.template.node_metadata import (
     CA_RESOURCE,
     DATABASE_PORT,
-    DialectFunctions,
-    TemplateMapping,
     build_cluster_metadata,
     build_node_metadata,
     has_parameters,
     list_parameters,
+    list_special_passwords,
 )
 from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group
+from guestagent.controller.template.seeding_metadata import (
+    DONOR_CERTIFICATE_RESOURCE,
+    DONOR_RULE_TYPE,
+    list_rules,
+)
 from guestagent.controller.template.stack_limits import check_template_size
 from guestagent.controller.template.userdata import UserDataSettings, build_user_data
 
@@ -39,8 +44,10 @@ def render_cfn(cluster: Cluster) -> dict[str, Any]:
         "Database": _build_database_group(cluster),
     }
     if cluster.tls is not None and cluster.tls.ca is not None:
-        ca_resource = {"Type": "OS::Heat::Value", "DependsOn": "Begin"}
-        resources[CA_RESOURCE] = {**ca_resource, "Properties": {"value": str(cluster.tls.ca)}}
+        resources[CA_RESOURCE] = _build_value(str(cluster.tls.ca), "Begin")
+    if not has_parameters(cluster):
+        resources |= {name: _build_password() for name in list_special_passwords(cluster)}
+    resources |= _build_donor_resources(cluster)
     for node in cluster:
         resources |= _build_node(cluster, node)
     if cluster.replicas:
@@ -72,7 +79,18 @@ def _build_begin(cluster: Cluster) -> TemplateMapping:
     }
 
 
-def _build_value(value: str, dependencies: list[str]) -> TemplateMapping:
+def _build_donor_resources(cluster: Cluster) -> dict[str, TemplateMapping]:
+    """Build what the source needs as a donor."""
+    resources = {
+        name: {"Type": DONOR_RULE_TYPE, "Properties": rule}
+        for name, rule in list_rules(cluster, {"Ref": "Database"}, {"Ref": "Members"}).items()
+    }
+    if cluster.donor_certificate is not None:
+        resources[DONOR_CERTIFICATE_RESOURCE] = _build_value(cluster.donor_certificate, "Begin")
+    return resources
+
+
+def _build_value(value: str, dependencies: list[str] | str) -> TemplateMapping:
     return {"Type": "OS::Heat::Value", "DependsOn": dependencies, "Properties": {"value": value}}
 
 
@@ -125,7 +143,7 @@ def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
     resources[node.condition] = {
         "Type": "AWS::CloudFormation::WaitCondition",
         "DependsOn": [node.name],  # its time begins when the server runs
-        "Properties": {"Handle": {"Ref": node.handle}, "Timeout": cluster.condition_timeout},
+        "Properties": {"Handle": {"Ref": node.handle}, "Timeout": cluster.get_condition_timeout(node)},
     }
     return resources
 
@@ -172,8 +190,9 @@ def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
     functions = DialectFunctions(
         handle={"Ref": node.handle},
         source_address={"Fn::GetAtt": [cluster.source.name, "PrivateIp"]},
-        password=lambda replica: {"Ref": replica.password},
-        ca={"Fn::GetAtt": [CA_RESOURCE, "value"]},
+        password=lambda name: {"Ref": name},
+        parameter=lambda name: {"Ref": name},
+        value=lambda name: {"Fn::GetAtt": [name, "value"]},
     )
     metadata = build_node_metadata(cluster, node, functions)
     return {"Type": "AWS::EC2::Instance", "Properties": properties, "Metadata": metadata}

@@ -9,6 +9,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.template.hot import HOT_VERSION
+from guestagent.controller.template.seeding_metadata import DONOR_RULE_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ REQUIREMENTS: Mapping[Dialect, DialectRequirements] = {
                 "OS::Heat::RandomString",
                 "OS::Heat::Value",
                 "OS::Neutron::Port",
+                DONOR_RULE_TYPE,
             }
         ),
         "AWSTemplateFormatVersion.2010-09-09",
@@ -46,6 +48,7 @@ REQUIREMENTS: Mapping[Dialect, DialectRequirements] = {
                 "OS::Heat::WaitConditionHandle",
                 "OS::Neutron::Port",
                 "OS::Neutron::SecurityGroup",
+                DONOR_RULE_TYPE,
                 "OS::Nova::Server",
             }
         ),
@@ -57,6 +60,8 @@ REQUIREMENTS: Mapping[Dialect, DialectRequirements] = {
 def list_resource_types(cluster: Cluster) -> frozenset[str]:
     """List the resource types in this cluster's template."""
     unused = {"OS::Neutron::Port"} if cluster.network is None else set()
+    if not cluster.joining_replicas:
+        unused.add(DONOR_RULE_TYPE)
     group = {"OS::Neutron::SecurityGroup"} if cluster.ipv6 else set()
     if cluster.passwords is Passwords.PARAMETERS:
         unused.add("OS::Heat::RandomString")

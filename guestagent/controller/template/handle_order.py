@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
+from guestagent.controller.template.seeding_metadata import list_rule_names
 
 HANDLES_RESOURCE = "Handles"
 """The resource between the replicas' handles and their servers: see `list_handles`."""
@@ -12,10 +13,12 @@ HANDLES_RESOURCE = "Handles"
 def list_handles(cluster: Cluster) -> list[str]:
     """List the replicas' handles, all of which must exist before a replica's server is created or changed.
 
+    So must the rules that open the donor's port.
+
     With every signal Heat resolves the metadata of all servers. A handle whose URL is being created then gets a second
     one, and a server whose metadata changes while it is being created never completes (docs/explanation/dialects.md).
     """
-    return [node.handle for node in cluster.replicas]
+    return [*(node.handle for node in cluster.replicas), *list_rule_names(cluster)]
 
 
 def list_server_dependencies(cluster: Cluster, node: Node) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
+from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
 from guestagent.controller.template.handle_order import (
     HANDLES_RESOURCE,
     list_handles,
@@ -19,14 +20,19 @@ from guestagent.controller.template.handle_order import (
 )
 from guestagent.controller.template.node_metadata import (
     CA_RESOURCE,
-    DialectFunctions,
-    TemplateMapping,
     build_cluster_metadata,
     build_node_metadata,
     has_parameters,
     list_parameters,
+    list_special_passwords,
 )
 from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group
+from guestagent.controller.template.seeding_metadata import (
+    DONOR_CERTIFICATE_RESOURCE,
+    DONOR_RULE_TYPE,
+    has_expiring_url,
+    list_rules,
+)
 from guestagent.controller.template.stack_limits import check_template_size
 
 HOT_VERSION = "2018-08-31"
@@ -41,8 +47,10 @@ def render_hot(cluster: Cluster) -> dict[str, Any]:
     }
     resources = {"Begin": begin, "Database": _build_database_group(cluster)}
     if cluster.tls is not None and cluster.tls.ca is not None:
-        ca_resource = {"type": "OS::Heat::Value", "depends_on": "Begin"}
-        resources[CA_RESOURCE] = {**ca_resource, "properties": {"value": str(cluster.tls.ca)}}
+        resources[CA_RESOURCE] = _build_value(str(cluster.tls.ca), "Begin")
+    if not has_parameters(cluster):
+        resources |= {name: _build_password() for name in list_special_passwords(cluster)}
+    resources |= _build_donor_resources(cluster)
     for node in cluster:
         resources |= _build_node(cluster, node)
     if cluster.replicas:
@@ -64,7 +72,28 @@ def _build_parameters(cluster: Cluster) -> TemplateMapping:
     return {"parameters": parameters} if parameters else {}
 
 
-def _build_value(value: str, dependencies: list[str]) -> TemplateMapping:
+def _build_donor_resources(cluster: Cluster) -> dict[str, TemplateMapping]:
+    """Build what the source needs as a donor."""
+    resources = {
+        name: {"type": DONOR_RULE_TYPE, "properties": rule}
+        for name, rule in list_rules(
+            cluster, {"get_resource": "Database"}, {"get_resource": "Database"}
+        ).items()
+    }
+    if cluster.donor_certificate is not None:
+        resources[DONOR_CERTIFICATE_RESOURCE] = _build_value(cluster.donor_certificate, "Begin")
+    return resources
+
+
+def _build_password() -> TemplateMapping:
+    return {
+        "type": "OS::Heat::RandomString",
+        "depends_on": "Begin",
+        "properties": {"length": PASSWORD_LENGTH},
+    }
+
+
+def _build_value(value: str, dependencies: list[str] | str) -> TemplateMapping:
     return {"type": "OS::Heat::Value", "depends_on": dependencies, "properties": {"value": value}}
 
 
@@ -77,11 +106,7 @@ def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
     is_source = node is cluster.source
     resources: dict[str, TemplateMapping] = {}
     if not has_parameters(cluster):
-        resources[node.password] = {
-            "type": "OS::Heat::RandomString",
-            "depends_on": "Begin",
-            "properties": {"length": PASSWORD_LENGTH},
-        }
+        resources[node.password] = _build_password()
     if cluster.network is not None:
         resources[node.port] = {
             "type": "OS::Neutron::Port",
@@ -91,7 +116,7 @@ def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
         "type": "OS::Heat::WaitConditionHandle",
         # A handle's URL expires some time after its creation, so a replica's is created when its source is ready.
         "depends_on": "Begin" if is_source else [cluster.source.condition],
-        "properties": {"signal_transport": "CFN_SIGNAL"},
+        "properties": {"signal_transport": _choose_transport(cluster, node)},
     }
     dependencies = list_server_dependencies(cluster, node)
     resources[node.name] = _build_server(cluster, node) | (
@@ -102,7 +127,7 @@ def _build_node(cluster: Cluster, node: Node) -> dict[str, TemplateMapping]:
         "depends_on": [node.name],  # its time begins when the server runs
         "properties": {
             "handle": {"get_resource": node.handle},
-            "timeout": cluster.condition_timeout,
+            "timeout": cluster.get_condition_timeout(node),
             "count": 1,
         },
     }
@@ -134,16 +159,20 @@ def _build_server(cluster: Cluster, node: Node) -> TemplateMapping:
         handle={"get_attr": [node.handle, "signal"]},
         source_address=_get_address(cluster, cluster.source),
         password=partial(_get_password, cluster),
-        ca={"get_attr": [CA_RESOURCE, "value"]},
+        parameter=lambda name: {"get_param": name},
+        value=lambda name: {"get_attr": [name, "value"]},
     )
     metadata = build_node_metadata(cluster, node, functions)
     return {"type": "OS::Nova::Server", "properties": properties, "metadata": metadata}
 
 
-def _get_password(cluster: Cluster, node: Node) -> TemplateMapping:
-    if has_parameters(cluster):
-        return {"get_param": node.password}
-    return {"get_attr": [node.password, "value"]}
+def _choose_transport(cluster: Cluster, node: Node) -> str:
+    """Choose how the node signals: by a signed URL, which confirms the signal, unless that expires too early."""
+    return "HEAT_SIGNAL" if has_expiring_url(cluster, node) else "CFN_SIGNAL"
+
+
+def _get_password(cluster: Cluster, name: str) -> TemplateMapping:
+    return {"get_param": name} if has_parameters(cluster) else {"get_attr": [name, "value"]}
 
 
 def _get_address(cluster: Cluster, node: Node) -> TemplateMapping:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
-from typing import Any
 
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
+from guestagent.controller.seed import DONOR_KEY
+from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
+from guestagent.controller.template.seeding_metadata import (
+    build_donor_service,
+    build_seeding,
+    build_seeding_metadata,
+)
 from guestagent.metadata import Document, Role, Section, Source, Tls, User
 from guestagent.metadata.document import DEFAULT_PORT
 from guestagent.metadata.template_functions import build_function
@@ -20,19 +25,7 @@ CLUSTER_METADATA_VERSION = 1  # of the metadata of Begin
 DATABASE_PORT = DEFAULT_PORT  # of every node: a cluster has no other
 CA_RESOURCE = "Authority"
 """The resource with the CA, so that its text is in a template once, and not in every node's metadata."""
-
-
-TemplateMapping = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DialectFunctions:
-    """The functions of a template format that stand for values that only Heat knows."""
-
-    handle: TemplateMapping
-    source_address: TemplateMapping
-    password: Callable[[Node], TemplateMapping]
-    ca: TemplateMapping
+VERIFICATION_PASSWORD = "VerificationPassword"  # noqa: S105 - the name of a resource or parameter
 
 
 def build_cluster_metadata(cluster: Cluster) -> TemplateMapping:
@@ -44,6 +37,7 @@ def build_cluster_metadata(cluster: Cluster) -> TemplateMapping:
             "NextReplica": cluster.next_replica,
             "BootAllowance": cluster.boot_allowance,
             "AuthTtl": cluster.auth_ttl,
+            **build_seeding_metadata(cluster.seeding),
         }
     }
 
@@ -57,7 +51,7 @@ def build_document(cluster: Cluster, node: Node, functions: DialectFunctions) ->
     """Return the node's metadata document, with functions in place of what only Heat knows."""
 
     def build_user(replica: Node) -> User:
-        return User(replica.account, build_function(functions.password(replica)))
+        return User(replica.account, build_function(functions.password(replica.password)))
 
     handle = build_function(functions.handle)
     section = _build_section(cluster, node, functions)
@@ -85,16 +79,29 @@ def _build_section(cluster: Cluster, node: Node, functions: DialectFunctions) ->
         # a server that is being created never completes (docs/explanation/dialects.md).
         polling_interval=cluster.polling_interval if cluster.dialect is Dialect.HOT else None,
         volume=node.volume,
+        seeding=build_seeding(cluster, node, functions),
+        donor=build_donor_service(cluster, functions) if is_source else None,
+        verification=None
+        if cluster.verification is None
+        else User(cluster.verification, build_function(functions.password(VERIFICATION_PASSWORD))),
     )
 
 
 def _build_tls(tls: Tls, functions: DialectFunctions) -> Tls:
-    return replace(tls, ca=None if tls.ca is None else build_function(functions.ca))
+    return replace(tls, ca=None if tls.ca is None else build_function(functions.value(CA_RESOURCE)))
+
+
+def list_special_passwords(cluster: Cluster) -> tuple[str, ...]:
+    """List the resources or parameters with the passwords of donor accounts and of the one for verification."""
+    donor_names = [name for node in cluster.joining_replicas if (name := node.donor_password)]
+    return (*donor_names, *(() if cluster.verification is None else (VERIFICATION_PASSWORD,)))
 
 
 def list_parameters(cluster: Cluster) -> tuple[str, ...]:
-    """List the names of the template's parameters: the passwords, unless Heat generates them."""
-    return tuple(node.password for node in cluster) if has_parameters(cluster) else ()
+    """List the template's parameters: the passwords, unless Heat generates them, and the key of the donor's port."""
+    node_passwords = (node.password for node in cluster)
+    passwords = (*node_passwords, *list_special_passwords(cluster)) if has_parameters(cluster) else ()
+    return (*passwords, *(() if cluster.donor_certificate is None else (DONOR_KEY,)))
 
 
 def has_parameters(cluster: Cluster) -> bool:

@@ -15,6 +15,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.cluster_validation import NODE_NAME_PATTERN
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
+from guestagent.controller.seed import DONOR_KEY
 from guestagent.controller.template.keys import CFN_KEYS, HOT_KEYS, TemplateKeys, detect_keys
 from guestagent.controller.template.nested_values import (
     NUMBER_LIMIT,
@@ -27,6 +28,8 @@ from guestagent.controller.template.nested_values import (
 from guestagent.controller.template.node_metadata import CA_RESOURCE, CLUSTER_METADATA_VERSION
 from guestagent.controller.template.renderer import render
 from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE
+from guestagent.controller.template.seed_parser import read_node_seed, read_seed_settings
+from guestagent.controller.template.seeding_metadata import DONOR_CERTIFICATE_RESOURCE
 from guestagent.controller.template.template_diff import compare_templates
 from guestagent.controller.template.userdata import UserDataSettings, parse_user_data
 from guestagent.errors import InvalidCluster, InvalidTemplate
@@ -34,8 +37,11 @@ from guestagent.metadata import DataVolume, Tls
 from guestagent.metadata.volume_shape import VOLUME
 from guestagent.validation import Cursor, Problems
 
+DONOR_PASSWORD_SUFFIX = "Donor"  # noqa: S105 - between a node's name and `Password`
 PASSWORD_NAME_PATTERN = re.compile(r"(.+)Password([1-9][0-9]{0,6})?")
-CLUSTER_METADATA_KEYS = frozenset({"Version", "NextServerId", "NextReplica", "BootAllowance", "AuthTtl"})
+CLUSTER_METADATA_KEYS = frozenset(
+    {"Version", "NextServerId", "NextReplica", "BootAllowance", "AuthTtl", "Seeding"}
+)
 
 
 def parse(template: object) -> Cluster:
@@ -93,7 +99,7 @@ def _read_settings(cursor: Cursor, keys: TemplateKeys) -> dict[str, Any] | None:
         **cluster_metadata,
         **settings,
         "dialect": keys.dialect,
-        "passwords": Passwords.PARAMETERS if has_key(cursor, keys.parameters) else Passwords.HEAT,
+        "passwords": _find_password_origin(_get_section(cursor, keys.parameters)),
         "source": next(node for is_source, node in nodes if is_source),
         "replicas": tuple(sorted(replicas, key=lambda node: node.server_id)),
         "key_pair": read_optional_string(source, keys.properties, keys.key_pair),
@@ -104,7 +110,16 @@ def _read_settings(cursor: Cursor, keys: TemplateKeys) -> dict[str, Any] | None:
         "deadline": read_integer(source, keys.metadata, "GuestAgent", "Deadline"),
         "tls": _read_tls(resources, source, keys),
         "rotating": has_key(source, keys.metadata, "GuestAgent", "RetainPasswords"),
+        "verification": read_optional_string(source, keys.metadata, "GuestAgent", "Verification", "name"),
+        "donor_certificate": read_optional_string(
+            resources, DONOR_CERTIFICATE_RESOURCE, keys.properties, "value"
+        ),
     }
+
+
+def _find_password_origin(parameters: Mapping[str, object]) -> Passwords:
+    """Return who makes the passwords. The key of the donor's port is a parameter in any case."""
+    return Passwords.PARAMETERS if parameters.keys() - {DONOR_KEY} else Passwords.HEAT
 
 
 def _get_section(cursor: Cursor, key: str) -> dict[str, object]:
@@ -153,6 +168,7 @@ def _read_cluster_metadata(resources: Cursor, keys: TemplateKeys) -> dict[str, A
         "next_replica": read_integer(cluster_metadata, "NextReplica"),
         "boot_allowance": read_integer(cluster_metadata, "BootAllowance"),
         "auth_ttl": read_integer(cluster_metadata, "AuthTtl"),
+        "seeding": read_seed_settings(cluster_metadata),
     }
 
 
@@ -184,6 +200,7 @@ def _read_node(server: Cursor, keys: TemplateKeys, password_numbers: Mapping[str
         generation=generation,
         password_number=password_numbers.get(name, 1),
         volume=_read_volume(server, keys),
+        seed=read_node_seed(server, keys.metadata, password_numbers.get(f"{name}{DONOR_PASSWORD_SUFFIX}", 1)),
     )
 
 

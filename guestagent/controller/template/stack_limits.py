@@ -19,8 +19,12 @@ SERVER_BUILD_TIMEOUT_S = 600  # until a server runs; the time of its condition b
 
 def stack_timeout_minutes(cluster: Cluster) -> int:
     """Return the stack's timeout along its critical path: the source gets ready, then all replicas at once."""
-    stage_count = 2 if cluster.replicas else 1
-    seconds = stage_count * (SERVER_BUILD_TIMEOUT_S + cluster.condition_timeout)
+    stages = [cluster.condition_timeout]
+    if cluster.replicas:
+        # A replica that has joined keeps its timeout until its next generation; nothing waits for it any more.
+        joining = [cluster.get_condition_timeout(node) for node in cluster.joining_replicas]
+        stages.append(max([cluster.condition_timeout, *joining]))
+    seconds = sum(SERVER_BUILD_TIMEOUT_S + timeout for timeout in stages)
     return -(-seconds // 60)
 
 

@@ -6,23 +6,21 @@ import pytest
 from hypothesis import given
 
 from guestagent.controller import Cluster, Node
-from guestagent.controller.template.node_metadata import (
-    DialectFunctions,
-    TemplateMapping,
-    build_document,
-    build_node_metadata,
-)
+from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
+from guestagent.controller.template.node_metadata import build_document, build_node_metadata
 from guestagent.metadata import parse
 from tests.support.cluster_strategies import build_cluster, clusters
 
 
 def build_functions(node: Node) -> DialectFunctions:
-    def build_password(replica: Node) -> TemplateMapping:
-        return {"Ref": replica.password}
+    def build_reference(name: str) -> TemplateMapping:
+        return {"Ref": name}
+
+    def build_value(name: str) -> TemplateMapping:
+        return {"Fn::GetAtt": [name, "value"]}
 
     address = {"Fn::GetAtt": ["Master0000", "PrivateIp"]}
-    ca = {"Fn::GetAtt": ["Authority", "value"]}
-    return DialectFunctions({"Ref": node.handle}, address, build_password, ca)
+    return DialectFunctions({"Ref": node.handle}, address, build_reference, build_reference, build_value)
 
 
 @given(clusters())

@@ -187,5 +187,10 @@ def test_parameters_are_read_back_whatever_was_done_to_the_cluster() -> None:
     )
 
     assert parse(render(cluster)) == cluster
-    assert list_parameters(cluster) == ("Master0000Password", "Slave0001Password", "Slave0002Password")
+    assert list_parameters(cluster) == (
+        "Master0000Password",
+        "Slave0001Password",
+        "Slave0002Password",
+        "Slave0002DonorPassword",
+    )
     assert parse(render(cluster.in_dialect(Dialect.CFN))).passwords is PARAMETERS

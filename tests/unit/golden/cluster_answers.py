@@ -143,6 +143,8 @@ def add_cloud_answers() -> None:
     add_answer("remove-replica/waited", ["remove-replica", STACK, "Slave0000"], build_quick)
     add_answer("remove-replica/no-wait", ["remove-replica", STACK, "Slave0000", "--no-wait"], build_quick)
     add_answer("resize/waited", ["resize", STACK, "Slave0000", "--flavor", "m1.large"], build_quick)
+    add_answer("repair/waited", ["repair", STACK, "Slave0000"], build_quick)
+    add_answer("repair/reseed", ["repair", STACK, "Slave0000", "--reseed", "--yes"], build_quick)
     add_answer("rotate/waited", ["rotate", STACK], build_quick)
     add_answer("delete/waited", ["delete", STACK, "--yes"], build_quick)
     add_answer("delete/no-wait", ["delete", STACK, "--yes", "--no-wait"], build_quick)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from guestagent.controller import Cluster, Dialect, Node, Passwords, parse, render
+from guestagent.controller.seed import SeedSettings, SourceSize
+from guestagent.controller.seed_preparation import end_seeds
 from guestagent.metadata import Tls
+from tests.support.cluster_strategies import forget_seeds
 from tests.unit.golden.documents import CA
 from tests.unit.golden.stored_file import StoredFile
 
@@ -44,8 +48,25 @@ def build_everything(dialect: Dialect) -> Cluster:
 
 def build_old(dialect: Dialect) -> Cluster:
     """Build a cluster after some changes: replicas were added, removed, resized, and given new passwords."""
-    cluster = build_cluster(dialect, 2, subnet="subnet-1").remove_replica("Slave0000").add_replica(LARGE)
+    cluster = build_cluster(dialect, 2, subnet="subnet-1").remove_replica("Slave0000")
+    cluster = forget_seeds(cluster.add_replica(LARGE))
     return cluster.resize("Slave0001", "m1.medium").renew("Slave0001").rotate("Slave0001").end_rotation()
+
+
+def build_joining(dialect: Dialect) -> Cluster:
+    """Build a cluster that two replicas join, one of which has joined already."""
+    seeding = SeedSettings("backup", 50)
+    cluster = build_cluster(dialect, 0, subnet="subnet-1", seeding=seeding, verification="verifier")
+    size = SourceSize(1 << 30, 5 << 30)
+    cluster = end_seeds(cluster.add_replica(SMALL, size), ["Slave0000"]).add_replica(SMALL, size)
+    return replace(cluster, donor_certificate=CA)
+
+
+def build_reseeding(dialect: Dialect) -> Cluster:
+    """Build a cluster with a replica whose data are replaced; its signals are for a long time."""
+    cluster = build_everything(dialect)
+    size = SourceSize(20 << 30)
+    return cluster.reseed("Slave0001", size, discard=True)
 
 
 def list_clusters() -> Iterator[tuple[str, Cluster]]:
@@ -63,6 +84,8 @@ def list_clusters() -> Iterator[tuple[str, Cluster]]:
             "old": build_old(dialect),
             "rotating": build_cluster(dialect, 2, subnet="subnet-1").rotate("Slave0001"),
             "rotating-parameters": build_everything(dialect).rotate(),
+            "joining": build_joining(dialect),
+            "reseeding": build_reseeding(dialect),
         }
         yield from ((f"{name}.{dialect.value}", cluster) for name, cluster in cases.items())
 

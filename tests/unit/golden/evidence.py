@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from guestagent.agent import evidence, signalling
-from guestagent.agent.outcome import Report, Verdict
+from guestagent.agent.outcome import DataSize, Report, Verdict
 from guestagent.errors import InvalidMetadata, Problem
 from guestagent.metadata import Document
 from guestagent.signal import SignalOutcome, build_body
@@ -19,6 +20,12 @@ from tests.unit.golden.status_files import CONDITIONS
 SATISFIED_CONDITIONS = CONDITIONS[-1:]
 REPORTS: dict[str, tuple[Document, Report]] = {
     "source-ready": (FULL_SOURCE, build_report(Verdict.READY, SOURCE, SATISFIED_CONDITIONS)),
+    "source-measured": (
+        FULL_SOURCE,
+        replace(
+            build_report(Verdict.READY, SOURCE, SATISFIED_CONDITIONS), data_size=DataSize(1 << 30, 5 << 20)
+        ),
+    ),
     "replica-ready": (FULL_REPLICA, build_report(Verdict.READY, REPLICA, SATISFIED_CONDITIONS)),
     "replica-failed": (FULL_REPLICA, build_report(Verdict.FAILED, REPLICA)),
     "no-server": (SMALLEST, build_report(Verdict.FAILED, None, late=True)),
