@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from guestagent.cli import cluster_create, cluster_repair, cluster_template, options
 from guestagent.cli.confirmation import confirm_by_name
 from guestagent.cli.password_file import read_password_file
-from guestagent.cli.seed_notes import build_size, report_seeds
+from guestagent.cli.seed_notes import add_data_size_option, build_size, report_seeds
 from guestagent.cli.wait import (
     format_cloud_option,
     format_json,
@@ -68,7 +68,7 @@ def _register_add_replica(verbs: argparse._SubParsersAction[argparse.ArgumentPar
         metavar="N",
         help=f"how many, from 1 to {REPLICA_COUNT_LIMIT} (default: 1)",
     )
-    options.add_data_size_option(parser)
+    add_data_size_option(parser)
     options.add_passwords_option(parser, "generated, if they are parameters of the stack")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_add_replica)

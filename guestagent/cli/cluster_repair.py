@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from guestagent.cli import options
 from guestagent.cli.confirmation import confirm_by_name
-from guestagent.cli.seed_notes import build_size, report_seeds
+from guestagent.cli.seed_notes import add_data_size_option, build_size, report_seeds
 from guestagent.cli.wait import open_stacks, wait_for_work
 from guestagent.errors import InvalidInput, Problem
 
@@ -34,7 +34,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         action="store_true",
         help="with --reseed: the old data need not be kept meanwhile, if the disk is too small for both",
     )
-    options.add_data_size_option(parser)
+    add_data_size_option(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation of --reseed")
     options.add_wait_options(parser)
     parser.set_defaults(run=run_repair)

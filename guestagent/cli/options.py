@@ -5,11 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from guestagent.cli.argument_types import build_integer_type
-from guestagent.metadata.limits import SIZE_LIMIT_BYTES
-
 CONFIG_HELP = "the agent's configuration (default: /etc/guestagent/guestagent.conf, if it exists)"
-DATA_SIZE_LIMIT_GIB = SIZE_LIMIT_BYTES >> 30
 TIMEOUT_HELP = "maximum time to wait (default: a minute longer than the stack's own timeout)"
 
 
@@ -44,14 +40,6 @@ def add_wait_options(parser: argparse.ArgumentParser) -> None:
 def add_timeout_option(parser: argparse.ArgumentParser, help_text: str) -> None:
     """Add --timeout."""
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help=help_text)
-
-
-def add_data_size_option(parser: argparse.ArgumentParser) -> None:
-    """Add --data-size."""
-    help_text = "the size of the source's data (default: what the source signalled when it last became ready)"
-    parser.add_argument(
-        "--data-size", type=build_integer_type(1, DATA_SIZE_LIMIT_GIB, "GiB"), metavar="GIB", help=help_text
-    )
 
 
 def add_dialect_option(parser: argparse.ArgumentParser, default: str) -> None:

@@ -1,15 +1,28 @@
-"""What a person is told about the seeds that a change begins: size, expected time, and how the node signals."""
+"""The option --data-size, and what a person is told about a seed: size, expected time, and how the node signals."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
+
+from guestagent.cli.argument_types import build_integer_type
+from guestagent.metadata.limits import SIZE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node
     from guestagent.controller.seed import SourceSize
 
 GIB = 1 << 30
+DATA_SIZE_LIMIT_GIB = SIZE_LIMIT_BYTES // GIB
+
+
+def add_data_size_option(parser: argparse.ArgumentParser) -> None:
+    """Add --data-size."""
+    help_text = "the size of the source's data (default: what the source signalled when it last became ready)"
+    parser.add_argument(
+        "--data-size", type=build_integer_type(1, DATA_SIZE_LIMIT_GIB, "GiB"), metavar="GIB", help=help_text
+    )
 
 
 def build_size(data_gib: int | None) -> SourceSize:

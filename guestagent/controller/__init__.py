@@ -13,6 +13,7 @@ from guestagent.controller.node import Node
 from guestagent.controller.node_state import NodeState
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.preflight import Findings, Preflight
+from guestagent.controller.seed import NodeSeed, SeedSettings, SourceSize
 from guestagent.controller.stacks import Stacks
 from guestagent.controller.status import ClusterStatus, NodeStatus
 from guestagent.controller.template import parse, render, stack_timeout_minutes
@@ -29,11 +30,14 @@ __all__ = [
     "Heat",
     "Node",
     "NodeChanged",
+    "NodeSeed",
     "NodeState",
     "NodeStatus",
     "Passwords",
     "Preflight",
     "Resource",
+    "SeedSettings",
+    "SourceSize",
     "Stack",
     "StackChanged",
     "Stacks",

@@ -103,7 +103,7 @@ GUEST_COMMANDS = {
 }
 GUEST_LIBRARIES = {"yaml", "requests", "pymysql", "psutil"}
 # Only one file of a package imports such a library, and turns its errors into the package's own.
-ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess"}
+ONE_DOOR = {"pymysql", "requests", "openstack", "psutil", "subprocess", "cryptography"}
 
 # A pure file gets clocks, files and connections as arguments. These decide, so they say that they are pure.
 DECISIONS = {
