@@ -41,7 +41,7 @@ class Reconciler:
             for wait in PASS_RETRY.iterate_waits():
                 readiness = self.run_pass(test_logins=True)
                 elapsed = journal.elapsed_s
-                latest = deadline + self._pass.seed.extension_s
+                latest = deadline + self._pass.seed.compute_extension(readiness)
                 if readiness.is_ready or readiness.is_final or elapsed >= latest:
                     return self._finish(readiness)
                 self._pass.reporter.report_wait(readiness, elapsed)

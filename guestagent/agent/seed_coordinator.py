@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from guestagent.agent.journal import Journal
-from guestagent.agent.model import Condition, DesiredState, ObservedState
+from guestagent.agent.model import Condition, DesiredState, ObservedState, Readiness
 from guestagent.agent.refusal import Refusal
-from guestagent.agent.seed_decision import SeedAction, decide_seed, judge_seed
+from guestagent.agent.seed_decision import SeedAction, decide_seed, is_catching_up, judge_seed
 from guestagent.agent.seed_record import SeedRecord
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Document, Donor, Source, Tls, UnresolvedFunction
@@ -39,10 +39,16 @@ class SeedCoordinator:
         self._document, self._task, self._access, self._journal = document, task, access, journal
         self._seconds = 0.0
 
-    @property
-    def extension_s(self) -> float:
-        """The seconds that the deadline of the work is extended by: those of the seed, as far as they are allowed."""
-        return min(self._seconds, float(self._document.section.seeding.deadline))
+    def compute_extension(self, readiness: Readiness) -> float:
+        """Compute the seconds that the deadline of the work is extended by.
+
+        They are those of the seed, as far as they are allowed. A replica that joins may use all of them while it only
+        has to execute what its channel receives: all binary logs, or those since the copy.
+        """
+        seeding = self._document.section.seeding
+        if seeding.donor is not None and is_catching_up(readiness):
+            return float(seeding.deadline)
+        return min(self._seconds, float(seeding.deadline))
 
     def follow(self) -> Condition | None:
         """Follow a requested seed. Return its condition: the server must be left alone; None if nothing is going on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState
+from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
 from guestagent.agent.refusal import Refusal
 from guestagent.agent.seed_record import SeedRecord
 from guestagent.database.state import ServerState
@@ -20,6 +20,7 @@ RESEED_ADVICE = (
     "docs/troubleshooting/seed.md"
 )
 WORKER_ADVICE = "is guestagent-seed.path enabled? see `systemctl status guestagent-seed.path guestagent-seed`"
+CATCH_UP_CONDITIONS = frozenset({"lag", "history"})
 CURABLE_REFUSALS = frozenset({"history", "data", "skipped changes"})
 """Reasons not to touch a replica that a new copy of the data ends."""
 
@@ -129,6 +130,13 @@ def judge_seed(record: SeedRecord, state: SeedState | None, task: str) -> Condit
         advice = "; ".join(filter(None, (state.advice, RESEED_ADVICE)))
         return _build_condition(ConditionState.FINAL, f"{state.method} failed: {state.failure}", advice)
     return _build_condition(ConditionState.PENDING, state.describe())
+
+
+def is_catching_up(readiness: Readiness) -> bool:
+    """Return whether the channel runs, and nothing but transactions of the source is missing."""
+    unmet = {each.name for each in readiness.conditions if each.state is not ConditionState.HELD}
+    has_channel = any(each.name == "receiver" for each in readiness.conditions)
+    return has_channel and not readiness.is_final and unmet <= CATCH_UP_CONDITIONS
 
 
 def _block(actual: str, advice: str) -> SeedDecision:
