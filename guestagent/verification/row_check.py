@@ -157,7 +157,7 @@ class RowCheck:
 def _describe_differences(table: Table, table_report: TableReport) -> list[Difference]:
     differences = [_describe_difference(table, each) for each in table_report.differences]
     if len(table_report.differences) >= DIFFERENCE_LIMIT:
-        text = f"further rows may differ, and rows of {table_report.further_chunks} further chunks do"
+        text = f"further rows may differ: they do in {table_report.further_chunks} further chunks"
         differences.append(Difference("rows", table.full_name, text))
     return differences
 

@@ -22,6 +22,7 @@ OBJECT_TYPES = frozenset(
         *("geometrycollection", "geomcollection", "vector"),
     }
 )
+SEPARATOR = ", ',', "
 FAILURE_MARK = 10**40
 """Added for a row whose checksum cannot be computed. The sum of 2^64 checksums is smaller."""
 
@@ -41,7 +42,8 @@ class Checksum:
 
 def build_checksum_query(table: Table, key_range: KeyRange) -> str:
     """Build the query of the Checksum of a range."""
-    row_text = f"CONCAT_WS(',', {', '.join(map(build_column_text, table.columns))})"
+    # CONCAT_WS would leave out a column whose text cannot be computed, and CONCAT is then NULL.
+    row_text = f"CONCAT({SEPARATOR.join(map(build_column_text, table.columns))})"
     checksum = f"CAST(CONV(LEFT(SHA2({row_text}, 256), 16), 16, 10) AS UNSIGNED)"
     condition = key_range.build_condition(table.key)
     return (
@@ -65,7 +67,7 @@ def build_key_query(table: Table, key_range: KeyRange, offset: int) -> str:
 def build_column_text(column: Column) -> str:
     """Return the expression of a column's text."""
     name = quote_name(column.name)
-    return f"IFNULL({_build_value(column.data_type, name)}, '-')"
+    return f"IF({name} IS NULL, '-', {_build_value(column.data_type, name)})"
 
 
 def _build_value(data_type: str, name: str) -> str:

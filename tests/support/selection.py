@@ -27,6 +27,7 @@ SLOWEST_FIRST = (
     "integration/rotation",
     "integration/configuration",
     "integration/tls",
+    "integration/verification",
     "integration/agent",
     "failures",
     "integration/test_doctor.py",

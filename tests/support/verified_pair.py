@@ -21,7 +21,7 @@ from tests.support.agent_guest import (
 from tests.support.polling import wait_until
 from tests.support.resident_agent import ResidentAgent
 
-ACCOUNT, PASSWORD = "verifier", "compares everything"
+VERIFICATION = {"name": "verifier", "password": "compares everything"}
 ROW_COUNT = 200_000
 FILL = (
     "CREATE TABLE d.big (id INT AUTO_INCREMENT PRIMARY KEY, number INT NOT NULL, text VARCHAR(40))",
@@ -49,20 +49,16 @@ class VerifiedPair:
     replica: AgentGuest
 
     def prepare(self, *privileges: str) -> None:
-        """Make both ready, with a schema `d` and the account with SELECT, SHOW VIEW and further privileges."""
-        assert self.source.apply(build_source_document())["state"] == "ready"
-        granted = ", ".join(("SELECT", "SHOW VIEW", *privileges))
-        self.source.server.execute(
-            f"CREATE USER {ACCOUNT}@'%' IDENTIFIED BY '{PASSWORD}'",
-            f"GRANT {granted} ON *.* TO {ACCOUNT}@'%'",
-            "CREATE DATABASE d",
-        )
+        """Make both ready, with a schema `d`. The account gets `privileges` beside those that the agent gives it."""
+        report = self.source.apply(build_source_document(Verification=VERIFICATION))
+        assert report["state"] == "ready", report
+        grants = [f"GRANT {privilege} ON *.* TO {VERIFICATION['name']}@'%'" for privilege in privileges]
+        self.source.server.execute(*grants, "CREATE DATABASE d")
         assert self.replica.apply(self.build_document())["state"] == "ready"
         self.agent.put_document(self.build_document())
 
     def build_document(self) -> dict[str, Any]:
-        verification = {"name": ACCOUNT, "password": PASSWORD}
-        return build_replica_document(self.source.server.port, Verification=verification, Deadline=60)
+        return build_replica_document(self.source.server.port, Verification=VERIFICATION, Deadline=60)
 
     @property
     def agent(self) -> ResidentAgent:

@@ -79,3 +79,4 @@ def test_ddl_on_the_source_meanwhile_is_no_difference_and_does_not_wait(pair: Ve
 
     assert answer["differences"] == [], answer
     assert exit_code in (0, 1)
+    print(answer)
