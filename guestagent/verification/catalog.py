@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
-from guestagent.database.sql_statement import sql
+from guestagent.database.sql_statement import Statement, sql
 from guestagent.verification.table import Column, IndexPart, Table, choose_key
 
 OPERATION = "reading the definitions of the tables"
@@ -21,7 +21,7 @@ SELECT_TABLES = (
 SELECT_COLUMNS = (
     "SELECT table_name AS table_name, column_name AS name, LOWER(data_type) AS data_type,"
     " character_set_name AS charset, is_nullable AS is_nullable FROM information_schema.columns"
-    " WHERE table_schema = {} ORDER BY table_name, ordinal_position"
+    " WHERE table_schema = {}"
 )
 SELECT_INDEX_PARTS = (
     "SELECT table_name AS table_name, index_name AS name, column_name AS column_name, sub_part AS sub_part"
@@ -32,11 +32,9 @@ SELECT_INDEX_PARTS = (
 
 def read_tables(connection: Connection, schema: str) -> tuple[Table, ...]:
     """Read the base tables of a schema, with all of their columns: generated and invisible ones, too."""
-    columns = defaultdict[str, list[Column]](list)
-    for row in connection.fetch_rows(sql(SELECT_COLUMNS, schema), OPERATION):
-        columns[str(row["table_name"])].append(
-            Column(str(row["name"]), str(row["data_type"]), row["charset"], row["is_nullable"] == "YES")
-        )
+    columns = _read_columns(
+        connection, sql(f"{SELECT_COLUMNS} ORDER BY table_name, ordinal_position", schema)
+    )
     parts = defaultdict[str, list[IndexPart]](list)
     for row in connection.fetch_rows(sql(SELECT_INDEX_PARTS, schema), OPERATION):
         # The column of an expression is NULL.
@@ -47,6 +45,23 @@ def read_tables(connection: Connection, schema: str) -> tuple[Table, ...]:
         _build_table(schema, row, columns[str(row["name"])], parts[str(row["name"])])
         for row in connection.fetch_rows(sql(SELECT_TABLES, schema), OPERATION)
     )
+
+
+def read_columns(connection: Connection, table: Table) -> tuple[Column, ...]:
+    """Read the columns that a table has now, () if it has been dropped."""
+    # A server finds one table by its name without opening the others.
+    text = f"{SELECT_COLUMNS} AND table_name = {{}} ORDER BY ordinal_position"
+    return tuple(_read_columns(connection, sql(text, table.schema, table.name))[table.name])
+
+
+def _read_columns(connection: Connection, statement: Statement) -> dict[str, list[Column]]:
+    """Read columns, by the names of their tables."""
+    columns = defaultdict[str, list[Column]](list)
+    for row in connection.fetch_rows(statement, OPERATION):
+        columns[str(row["table_name"])].append(
+            Column(str(row["name"]), str(row["data_type"]), row["charset"], row["is_nullable"] == "YES")
+        )
+    return columns
 
 
 def _build_table(schema: str, row: Row, columns: list[Column], parts: list[IndexPart]) -> Table:

@@ -11,6 +11,7 @@ from guestagent.secret import Secret
 CONTROL_TIMEOUT_S = 30.0
 """For STOP and START of the SQL thread, which wait for the transactions that it is executing."""
 
+DISABLE_BINARY_LOG = sql("SET SESSION sql_log_bin = 0")
 SET_SESSION = sql(
     "SET SESSION time_zone = '+00:00', wait_timeout = 2592000, sql_quote_show_create = 1"
     " /*!80023 , information_schema_stats_expiry = 0 */"
@@ -28,8 +29,10 @@ def open_source_session(source: Source, user: User, tls: Tls | None, timeout_s: 
 
 
 def open_replica_session(socket: str, timeout_s: float) -> Connection:
-    """Log in to the local server as root, to read."""
-    return _prepare_session(connect_socket(socket, "root", timeout_s))
+    """Log in to the local server as root, to read. Without the binary log, MariaDB releases locks after each chunk."""
+    connection = connect_socket(socket, "root", timeout_s)
+    connection.fetch_rows(DISABLE_BINARY_LOG, "setting up the session")
+    return _prepare_session(connection)
 
 
 def open_control_session(socket: str, timeout_s: float) -> Connection:

@@ -23,6 +23,9 @@ class MariadbSnapshots:
 
     stop_applier = sql("STOP SLAVE SQL_THREAD")
     start_applier = sql("START SLAVE SQL_THREAD")
+    # A session that may write to the binary log keeps the metadata locks of the tables that it has read until the end
+    # of its transaction, and this account cannot turn the log off. DDL waits for it, and other statements for the DDL.
+    snapshot_age_limit_s = 5.0
 
     def read_source_history(self, connection: Connection) -> GtidHistory:
         return _read_position(connection, SOURCE_POSITION)

@@ -23,6 +23,8 @@ class MysqlSnapshots:
 
     stop_applier = sql("STOP REPLICA SQL_THREAD FOR CHANNEL ''")
     start_applier = sql("START REPLICA SQL_THREAD FOR CHANNEL ''")
+    # An old snapshot keeps a busy server from removing old versions of rows.
+    snapshot_age_limit_s = 60.0
 
     def read_source_history(self, connection: Connection) -> GtidHistory:
         return MysqlHistory.parse(_read_gtids(connection, GTID_EXECUTED))

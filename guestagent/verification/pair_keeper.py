@@ -8,9 +8,6 @@ from guestagent.errors import DatabaseUnreachable, NotReady
 from guestagent.retry import Backoff, Retry
 from guestagent.verification.snapshot_pair import PairEnvironment, SnapshotPair, open_pair
 
-SNAPSHOT_AGE_LIMIT_S = 60.0
-"""An old snapshot keeps a busy server from removing old versions of rows."""
-
 RECONNECT_TIMEOUT_S = 600.0
 RECONNECT = Retry((DatabaseUnreachable, NotReady), Backoff(1.0, 30.0))
 
@@ -29,8 +26,8 @@ class PairKeeper:
 
         Only the first pair must succeed at once: later ones are retried, because a server may be restarting.
         """
-        clock = self._environment.clock
-        if self._pair is not None and clock.now() - self._pair.opened_at >= SNAPSHOT_AGE_LIMIT_S:
+        clock, age_limit_s = self._environment.clock, self._environment.dialect.snapshot_age_limit_s
+        if self._pair is not None and clock.now() - self._pair.opened_at >= age_limit_s:
             self.drop_pair()
         if self._pair is None:
             until = clock.now() + (RECONNECT_TIMEOUT_S if self.count else 0.0)

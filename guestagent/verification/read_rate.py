@@ -10,19 +10,19 @@ CHUNK_ROWS_LIMIT = 50_000
 
 
 class ReadRate:
-    """Waits after each chunk, so that no more than `rate` MiB/s are read from either server. None: without a limit."""
+    """Limits what is read from each server to `rate` MiB/s; None: without a limit."""
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
         self._rate, self._clock = rate, clock
         self._next_time = clock.now()
 
-    def wait(self, byte_count: int) -> None:
-        """Wait until the rate is reached again after `byte_count` bytes. A chunk that took longer is not caught up."""
+    def compute_wait(self, byte_count: int) -> float:
+        """Return how many seconds to wait after `byte_count` bytes. A chunk that took longer is not caught up."""
         if self._rate is None:
-            return
+            return 0.0
         now = self._clock.now()
         self._next_time = max(self._next_time + byte_count / (self._rate * MIB), now)
-        self._clock.sleep(self._next_time - now)
+        return self._next_time - now
 
     def choose_chunk_rows(self, row_size: int) -> int:
         """Return how many rows of this size one chunk has: at most a second's worth of bytes."""

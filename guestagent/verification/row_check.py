@@ -8,6 +8,7 @@ from itertools import islice
 
 from guestagent.errors import DatabaseRefused, DatabaseUnreachable
 from guestagent.retry import Clock
+from guestagent.verification.catalog import read_columns
 from guestagent.verification.checksum_reader import SqlChecksumReader
 from guestagent.verification.key_range import Key, KeyRange, format_key
 from guestagent.verification.pair_keeper import PairKeeper
@@ -29,6 +30,7 @@ DIFFERENCE_LIMIT = 20
 CHUNK_ATTEMPT_LIMIT = 5
 QUIET_ATTEMPT_LIMIT = 3
 PROGRESS_INTERVAL_S = 5.0
+LONG_WAIT_S = 2.0
 
 
 class TableChanged(Exception):
@@ -61,6 +63,7 @@ class RowCheck:
     ) -> None:
         self._keeper, self._read_rate, self._clock, self._report = keeper, read_rate, clock, report
         self._reported_at = clock.now()
+        self._current: tuple[SnapshotPair, Table] | None = None
         self.row_count, self.byte_count, self.table_count = 0, 0, 0
 
     def run(self, table: Table) -> tuple[tuple[Difference, ...], tuple[Uncompared, ...]]:
@@ -118,13 +121,18 @@ class RowCheck:
         table_report.rows += row_count
         self.byte_count += byte_count
         self._report_progress(table, table_report)
-        self._read_rate.wait(byte_count)
+        self._wait(byte_count)
         return until
 
     def _read_chunk(
         self, pair: SnapshotPair, table: Table, after: Key | None, table_report: TableReport
     ) -> tuple[Key | None, int, list[RowDifference] | None]:
         """Return the end of the chunk, its number of rows, and its differences; None if it is one too many."""
+        if (pair, table) != self._current:
+            # The definition may have changed since it was read, or since the last pair.
+            if read_columns(pair.source, table) != table.columns:
+                raise TableChanged
+            self._current = pair, table
         readers = ReaderPair(SqlChecksumReader(pair.source, table), SqlChecksumReader(pair.replica, table))
         until = None
         if table.key:
@@ -145,6 +153,13 @@ class RowCheck:
             return until, source.row_count, None
         found = list(islice(find_differences(readers, key_range, checksums), remaining))
         return until, source.row_count, found
+
+    def _wait(self, byte_count: int) -> None:
+        """Wait for the rate. During a long wait no snapshot is open, because on MariaDB it holds locks."""
+        seconds = self._read_rate.compute_wait(byte_count)
+        if seconds > LONG_WAIT_S:
+            self._keeper.drop_pair()
+        self._clock.sleep(seconds)
 
     def _report_progress(self, table: Table, table_report: TableReport) -> None:
         if self._clock.now() - self._reported_at >= PROGRESS_INTERVAL_S:

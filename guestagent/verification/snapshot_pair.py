@@ -44,7 +44,10 @@ class SnapshotPair:
     hold_s: float
 
     def release_locks(self) -> None:
-        """Release the metadata locks of the tables that were read: DDL statements wait for them."""
+        """Release the metadata locks of the tables that were read: DDL statements wait for them.
+
+        The source's are not released if it is a MariaDB: see MariadbSnapshots.
+        """
         for connection in (self.source, self.replica):
             connection.fetch_rows(ROLL_BACK, "releasing the locks of a chunk")
 

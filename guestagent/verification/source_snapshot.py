@@ -30,6 +30,8 @@ class SnapshotDialect(Protocol):
 
     stop_applier: Statement
     start_applier: Statement
+    snapshot_age_limit_s: float
+    """A pair of snapshots is renewed when it is older."""
 
     def read_source_history(self, connection: Connection) -> GtidHistory:
         """Return what the source has committed."""

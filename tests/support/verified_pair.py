@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,7 @@ WRITES = (
 )
 """The writer's statements. It changes rows with odd ids only."""
 
-ALTERATIONS = (
-    "ALTER TABLE d.big ADD COLUMN further INT DEFAULT {number}, ALGORITHM = COPY",
-    "ALTER TABLE d.big DROP COLUMN further",
-)
+WRITE_INTERVAL_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -95,32 +92,36 @@ class VerifiedPair:
             history = source.observe().history
             wait_until(lambda: replica.observe().history.contains(history))
 
-    def write_continuously(self) -> AbstractContextManager[None]:
-        """Change, add and remove rows of d.big on the source within the block."""
-        return self._repeat_on_source(WRITES, 0.005)
-
-    def alter_continuously(self) -> AbstractContextManager[None]:
-        """Add and drop columns of d.big on the source within the block."""
-        return self._repeat_on_source(ALTERATIONS, 0.3)
+    def start_slow_verification(self) -> subprocess.Popen[str]:
+        """Start `guestagent verify --json` at a low rate, and return it after it has opened its snapshots."""
+        process = subprocess.Popen(
+            self.replica.build_command("verify", "--json", "--rate", "0.5"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert any(line.startswith("snapshots") for line in process.stderr)
+        return process
 
     @contextmanager
-    def _repeat_on_source(self, statements: tuple[str, ...], pause_s: float) -> Iterator[None]:
+    def write_continuously(self) -> Iterator[None]:
+        """Change, add and remove rows of d.big on the source within the block."""
         stopping = threading.Event()
         errors: list[Exception] = []
 
-        def repeat() -> None:
+        def write() -> None:
             number = 0
             try:
                 with closing(self.source.server.connect()) as connection, connection.cursor() as cursor:
-                    while not stopping.is_set():
+                    while not stopping.wait(WRITE_INTERVAL_S):
                         number += 1
-                        for statement in statements:
+                        for statement in WRITES:
                             cursor.execute(statement.format(number=number))
-                        stopping.wait(pause_s)
             except pymysql.MySQLError as error:
                 errors.append(error)
 
-        writer = threading.Thread(target=repeat)
+        writer = threading.Thread(target=write)
         writer.start()
         try:
             yield

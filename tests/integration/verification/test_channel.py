@@ -36,6 +36,7 @@ def test_after_a_kill_while_the_sql_thread_is_stopped_the_agent_starts_it(pair: 
     assert pair.verify()[0] == 0
 
 
+@pytest.mark.patient
 def test_the_resident_agent_stays_ready_beside_a_verification(pair: VerifiedPair) -> None:
     pair.prepare()
     pair.fill_table(50_000)
@@ -65,19 +66,11 @@ def test_after_a_kill_at_any_time_the_agent_brings_the_channel_back(pair: Verifi
     assert pair.verify()[0] == 0
 
 
+@pytest.mark.patient
 def test_a_lost_connection_to_the_source_is_made_again(pair: VerifiedPair) -> None:
     pair.prepare()
     pair.fill_table(50_000)
-    process = subprocess.Popen(
-        pair.replica.build_command("verify", "--json", "--rate", "0.5"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("snapshots"):
-            break
+    process = pair.start_slow_verification()
     for session in list_verifier_sessions(pair):
         pair.source.server.execute(f"KILL {session}")
     output, errors = process.communicate(timeout=120)
@@ -86,6 +79,21 @@ def test_a_lost_connection_to_the_source_is_made_again(pair: VerifiedPair) -> No
     assert (process.returncode, answer["result"], answer["rows"]) == (0, "equal", 50_000), errors
     assert "connecting again" in errors
     assert answer["snapshots"] > 1
+
+
+@pytest.mark.patient
+def test_ddl_on_the_source_does_not_wait_for_the_end_and_is_no_difference(pair: VerifiedPair) -> None:
+    pair.prepare()
+    pair.fill_table(70_000)
+    process = pair.start_slow_verification()
+    pair.source.server.execute("ALTER TABLE d.big ADD COLUMN further INT DEFAULT 7, ALGORITHM = COPY")
+    was_running = process.poll() is None
+    output, errors = process.communicate(timeout=120)
+
+    answer = json.loads(output)
+    assert was_running
+    assert (process.returncode, answer["result"], answer["rows"]) == (0, "equal", 70_000), errors
+    assert "its definition has changed, so it is compared again" in errors
 
 
 def list_verifier_sessions(pair: VerifiedPair) -> list[str]:

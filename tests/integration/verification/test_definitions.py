@@ -68,15 +68,3 @@ def test_counters_are_no_difference_and_an_account_without_trigger_cannot_compar
 
     assert (exit_code, answer["result"]) == (0, "equal")
     assert {each["name"] for each in answer["uncompared"]} == {"events", "triggers"}
-
-
-def test_ddl_on_the_source_meanwhile_is_no_difference_and_does_not_wait(pair: VerifiedPair) -> None:
-    pair.prepare()
-    pair.fill_table(50_000)
-
-    with pair.alter_continuously():
-        exit_code, answer = pair.verify("--rate", "2")
-
-    assert answer["differences"] == [], answer
-    assert exit_code in (0, 1)
-    print(answer)

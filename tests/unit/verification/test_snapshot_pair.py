@@ -42,6 +42,7 @@ class Servers:
 
     stop_applier = sql("stop")
     start_applier = sql("start")
+    snapshot_age_limit_s = 60.0
 
     def execute(self, text: str) -> None:
         self.events.append(text)
