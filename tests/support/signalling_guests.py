@@ -19,12 +19,17 @@ POLL_INTERVAL_S = 0.1
 
 
 class SignallingHypervisor(FakeHypervisor):
-    """A hypervisor whose guests signal: FAILURE for a node in `failure_reasons`, nothing for `silent_nodes`."""
+    """A hypervisor whose guests signal: FAILURE for a node in `failure_reasons`, nothing for `silent_nodes`.
+
+    `evidence` is added to that of all nodes; `documents` are the newest metadata, by node.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.failure_reasons: dict[str, str] = {}
         self.silent_nodes: set[str] = set()
+        self.evidence: dict[str, object] = {}
+        self.documents: dict[str, dict[str, Any]] = {}
         self._threads: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def boot(self, guest: Guest) -> None:
@@ -53,6 +58,7 @@ class SignallingHypervisor(FakeHypervisor):
                 try:
                     document = _read_document(session, guest)
                     handle = document["ReadyWaitCondition"]
+                    self.documents[document["GuestAgent"]["Node"]] = document
                     if (
                         handle not in signalled_handles
                         and document["GuestAgent"]["Node"] not in self.silent_nodes
@@ -68,17 +74,22 @@ class SignallingHypervisor(FakeHypervisor):
             "Status": "FAILURE" if reason else "SUCCESS",
             "Reason": reason or "ready",
             "UniqueId": f"{section['Node']}-{section['Generation']}",
-            "Data": {"version": "played", "lag": 0},
+            "Data": {"version": "played", "lag": 0, **self.evidence},
         }
         url = handle
         if handle.startswith("{"):  # HOT: the handle is a document in JSON, and the keys differ
-            url = json.loads(handle)["alarm_url"]
+            login = json.loads(handle)
+            url = login["alarm_url"]
             body = {
                 "status": body["Status"],
                 "reason": body["Reason"],
                 "id": body["UniqueId"],
                 "data": body["Data"],
             }
+            if "auth_url" in login:
+                token = _log_in(session, login).headers["X-Subject-Token"]
+                session.post(url, json=body, headers={"X-Auth-Token": token}, timeout=10).raise_for_status()
+                return
         session.put(url, json=body, timeout=10).raise_for_status()
 
 
@@ -92,15 +103,7 @@ def _read_document(session: requests.Session, guest: Guest) -> dict[str, Any]:
 
 def _read_with_account(session: requests.Session, login: dict[str, str]) -> dict[str, Any]:
     """Read it from heat-api, as a HOT server does."""
-    user = {"id": login["user_id"], "password": login["password"]}
-    body = {
-        "auth": {
-            "identity": {"methods": ["password"], "password": {"user": user}},
-            "scope": {"project": {"id": login["project_id"]}},
-        }
-    }
-    token = session.post(f"{login['auth_url']}/auth/tokens", json=body, timeout=10)
-    token.raise_for_status()
+    token = _log_in(session, login)
     urls = {each["type"]: each["endpoints"][0]["url"] for each in token.json()["token"]["catalog"]}
     answer = session.get(
         f"{urls['orchestration']}/stacks/{login['stack_id']}/resources/{login['resource_name']}/metadata",
@@ -110,6 +113,19 @@ def _read_with_account(session: requests.Session, login: dict[str, str]) -> dict
     answer.raise_for_status()
     document: dict[str, Any] = answer.json()["metadata"]
     return document
+
+
+def _log_in(session: requests.Session, login: dict[str, str]) -> requests.Response:
+    user = {"id": login["user_id"], "password": login["password"]}
+    body = {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"id": login["project_id"]}},
+        }
+    }
+    token = session.post(f"{login['auth_url'].rstrip('/')}/auth/tokens", json=body, timeout=10)
+    token.raise_for_status()
+    return token
 
 
 def _read_with_key(session: requests.Session, script: str) -> dict[str, Any]:
