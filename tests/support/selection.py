@@ -24,6 +24,7 @@ SLOWEST_FIRST = (
     "integration/test_cluster_lifecycle.py",
     "integration/test_docs.py",
     "integration/test_cluster_rotation.py",
+    "integration/test_joining_cluster.py",
     "integration/rotation",
     "integration/configuration",
     "integration/tls",
