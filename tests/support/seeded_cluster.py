@@ -14,7 +14,7 @@ from tests.support.certificates import Certificate
 from tests.support.guest_cloud import GuestCloud
 from tests.support.seed_nodes import compute_fingerprint
 
-METHODS = {"guestagent-mariadb": "backup"}
+METHODS = {"guestagent-mariadb": "backup", "guestagent-mysql": "clone"}
 """The method that each image's family uses."""
 DONOR_PASSWORD = "donor's word 4711"
 JOINING = "Slave0000"
