@@ -7,9 +7,9 @@
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
 
-demo: $(if $(HEAT),set-up-heat,set-up) $(if $(IMAGE),set-up-image) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; DB=mysql, HEAT=real, IMAGE=1 (or a tree)
+demo: $(if $(HEAT),set-up-heat,set-up) $(if $(IMAGE),set-up-image) ## a cluster on this machine, in under a minute; KEEP=1 leaves it; DB=mysql, HEAT=real, IMAGE=1 (or a tree), SEED=1 (or MiB)
 	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(DB),--db $(DB)) $(if $(HEAT),--heat $(HEAT)) \
-		$(if $(IMAGE),--image $(filter-out 1,$(IMAGE)))
+		$(if $(IMAGE),--image $(filter-out 1,$(IMAGE))) $(if $(SEED),--seed $(filter-out 1,$(SEED)))
 
 test: set-up-all ## what a submission must pass: lint, types, unit and integration tests, a real Heat, images; at most 19 minutes
 	@tools/check

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
+from guestagent.cli.argument_types import build_integer_type
 from guestagent.cli.cloud import STATE_FOLDER
 from guestagent.cli.signals import InterruptHandler
 from guestagent.cli.subnet import parse_subnet
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXIT_DEMO_FAILED = NotReady.exit_code
 DATABASES = ("mariadb", "mariadb-11.8", "mysql")
+DEFAULT_SEED_MIB, SEED_LIMIT_MIB = 200, 10_000
 BUILT_IMAGE = ""  # the value of --image without a tree
 
 
@@ -78,6 +80,16 @@ minute when the database server is installed.""",
         help="boot the nodes from the unpacked tree of an image, as containers with their own systemd; without TREE: "
         "from an image that is built from the elements, once in some minutes (default: nodes are namespaces)",
     )
+    parser.add_argument(
+        "--seed",
+        nargs="?",
+        type=build_integer_type(1, SEED_LIMIT_MIB, "MiB"),
+        const=DEFAULT_SEED_MIB,
+        default=0,
+        metavar="MIB",
+        help="store so much data on the source and purge its binary logs before the replica is added, which then gets "
+        f"a copy of the data (default with --seed alone: {DEFAULT_SEED_MIB})",
+    )
     options.add_json_option(parser)
     parser.set_defaults(run=run_demo)
 
@@ -88,7 +100,7 @@ def run_demo(args: argparse.Namespace) -> int:
     start_time = clock.now()
     environment = _build_environment(args)
     with environment.hold_lock():
-        result = run_and_clean_up(environment, args.keep, clock)
+        result = run_and_clean_up(environment, args.keep, clock, args.seed)
     seconds = clock.now() - start_time
     if args.json:
         document = build_result_document(result, seconds, environment.is_running)
@@ -100,7 +112,9 @@ def run_demo(args: argparse.Namespace) -> int:
     return result.exit_code or (EXIT_DEMO_FAILED if result.problems else EXIT_OK)
 
 
-def run_and_clean_up(environment: DemoEnvironment, keep: bool, clock: Clock) -> DemoResult:
+def run_and_clean_up(
+    environment: DemoEnvironment, keep: bool, clock: Clock, seed_mebibytes: int = 0
+) -> DemoResult:
     """Run the demo, and clean up after any error or interruption."""
     from guestagent.cli.demo_screen import show_demo
     from guestagent.demo import DemoResult, ProgressMessage
@@ -109,7 +123,7 @@ def run_and_clean_up(environment: DemoEnvironment, keep: bool, clock: Clock) -> 
     with show_demo(clock) as handle_event, InterruptHandler() as interrupts:
         try:
             try:
-                result = _run_scenario(environment, handle_event, keep, clock, interrupts)
+                result = _run_scenario(environment, handle_event, keep, clock, interrupts, seed_mebibytes)
             except KeyboardInterrupt:
                 handle_event(ProgressMessage("interrupted"))
             finally:
@@ -128,6 +142,7 @@ def _run_scenario(
     keep: bool,
     clock: Clock,
     interrupts: InterruptHandler,
+    seed_mebibytes: int,
 ) -> DemoResult:
     from guestagent.demo import DemoResult, FailedNode, ProgressMessage, play
 
@@ -141,7 +156,7 @@ def _run_scenario(
     except GuestAgentError as error:
         failed_cloud = FailedNode("the cloud", str(error), environment.read_cloud_log())
         return DemoResult(0, (str(error),), failed_nodes=(failed_cloud,), exit_code=error.exit_code)
-    return play(environment, handle_event, clock, keep=keep)
+    return play(environment, handle_event, clock, keep=keep, seed_mebibytes=seed_mebibytes)
 
 
 def _clean_up(environment: DemoEnvironment, handle_event: DemoEventHandler, result: DemoResult) -> DemoResult:

@@ -72,3 +72,8 @@ def check_dangerous_reads(reads: Iterable[str]) -> tuple[str, ...]:
     if not all_reads:
         return ()
     return (f"{len(all_reads)} unsafe reads of a stack in progress, the first: {all_reads[0]}",)
+
+
+def check_seeds(seeded_nodes: frozenset[str]) -> tuple[str, ...]:
+    """Return a problem if no replica got its data by a copy."""
+    return () if seeded_nodes else ("the new replica got no copy of the source's data",)

@@ -13,6 +13,7 @@ from guestagent import atomic_file
 from guestagent.controller import Heat
 from guestagent.demo.protocols import DemoServer, DemoTable
 from guestagent.demo.scenario import STACK_NAME
+from guestagent.demo.seed_watch import describe_seed_state
 from guestagent.demo.socket_table import SocketTable
 from guestagent.embedded.database_servers import provide_data_directory
 from guestagent.embedded.guests import find_image, list_image_services, namespace_processes, network
@@ -23,6 +24,7 @@ from guestagent.errors import CloudError, CloudRefused, DatabaseUnreachable
 from guestagent.file_lock import try_lock
 
 SERVER_SOCKET = "run/mysqld/mysqld.sock"
+SEED_STATE = "seed/state.json"
 LOG_LINE_LIMIT = 15
 
 
@@ -92,6 +94,14 @@ class EmbeddedEnvironment:
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
         return read_last_lines(self.options.state_folder / "guests" / server.id / "var/log/guestagent.log")
+
+    def describe_seed(self, server: DemoServer) -> str:
+        content = atomic_file.read_file(self._find_state_folder(server) / SEED_STATE)
+        return "" if content is None else describe_seed_state(content)
+
+    def _find_state_folder(self, server: DemoServer) -> Path:
+        """Return the folder of the agent's state, outside of the node."""
+        return self.options.state_folder / "guests" / server.id / "var/lib/guestagent"
 
     def read_cloud_log(self) -> tuple[str, ...]:
         return read_last_lines(self.options.log_file)

@@ -30,6 +30,8 @@ class FakeDemoCloud:
     extra_dangerous_reads: tuple[str, ...] = ()
     rows: FakeRows = field(default_factory=lambda: FakeRows())
     image: str = "guestagent-mariadb"
+    filled_mebibytes: int = 0
+    seeded_nodes: frozenset[str] = frozenset({"Slave0001"})
 
     @property
     def clock(self) -> Clock:
@@ -51,6 +53,11 @@ class FakeDemoCloud:
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
         return (f"INFO {server.node} logged this last",)
+
+    def describe_seed(self, server: DemoServer) -> str:
+        """Describe a complete seed of the nodes that are seeded once the source is filled."""
+        is_seeded = self.filled_mebibytes and server.node in self.seeded_nodes
+        return "seed by backup: done" if is_seeded else ""
 
     def list_dangerous_reads(self) -> tuple[str, ...]:
         return (*self.fake_heat.endangered, *self.extra_dangerous_reads)
@@ -119,6 +126,9 @@ class FakeTable:
         if number == self._cloud.rejected_row:
             raise DatabaseRefused(f"writing row {number}", 1290, "the server is read-only")
         self._cloud.rows.replace_numbers((self._cloud.rows.numbers or frozenset()) | {number})
+
+    def fill(self, mebibytes: int) -> None:
+        self._cloud.filled_mebibytes = mebibytes
 
     def count(self) -> int:
         return len(self.read_numbers())

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from guestagent.demo.environment import LOG_LINE_LIMIT, EmbeddedEnvironment, read_last_lines
+from guestagent.demo.environment import LOG_LINE_LIMIT, SEED_STATE, EmbeddedEnvironment, read_last_lines
 from guestagent.demo.protocols import DemoServer
+from guestagent.demo.seed_watch import describe_seed_state
 from guestagent.embedded.containers import open_image_tree
 from guestagent.embedded.containers.requirements import check_requirements
 from guestagent.embedded.image_trees import MARIADB_RECIPE, provide_tree
@@ -22,6 +23,7 @@ READ_LOG_COMMAND = (
     "--output=cat",
     "--no-pager",
 )
+READ_SEED_COMMAND = ("cat", f"/var/lib/guestagent/{SEED_STATE}")
 
 
 class ImageEnvironment(EmbeddedEnvironment):
@@ -42,6 +44,14 @@ class ImageEnvironment(EmbeddedEnvironment):
         if self.options.image_tree is None:
             tree = provide_tree(MARIADB_RECIPE, report)
             self.options = replace(self.options, image_tree=tree)
+
+    def describe_seed(self, server: DemoServer) -> str:
+        """Read the state in the node, whose disk is mounted there alone."""
+        try:
+            answer = client.run_in_guest(self.options, server.id, READ_SEED_COMMAND)
+        except GuestAgentError:
+            return ""
+        return describe_seed_state(answer.stdout.encode()) if answer.stdout else ""
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
         """Return the end of the journal; of the console if the node does not run."""

@@ -26,6 +26,9 @@ class DemoTable(Protocol):
     def insert(self, number: int) -> None:
         """Insert a row, and return when the server has acknowledged it."""
 
+    def fill(self, mebibytes: int) -> None:
+        """Store so many MiB of other data, and purge the binary logs: no replica can replay them."""
+
     def count(self) -> int: ...
 
     def read_numbers(self) -> frozenset[int]:
@@ -51,6 +54,9 @@ class DemoCloud(Protocol):
 
     def read_agent_log(self, server: DemoServer) -> tuple[str, ...]:
         """Return the last lines of the agent's log."""
+
+    def describe_seed(self, server: DemoServer) -> str:
+        """Describe how far the seed of a node is; "" if it has none. Raises UnreadableContent or StorageError."""
 
     def list_dangerous_reads(self) -> tuple[str, ...]:
         """Return the reads that would have endangered a real stack in progress."""

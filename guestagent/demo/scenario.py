@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from guestagent.controller import (
@@ -19,6 +20,7 @@ from guestagent.demo import checks
 from guestagent.demo.checks import DemoResult
 from guestagent.demo.diagnostics import find_failed_nodes
 from guestagent.demo.protocols import ClusterChanged, DemoCloud, DemoEventHandler, ProgressMessage
+from guestagent.demo.seed_watch import SeedWatch
 from guestagent.demo.workload import ROW_INTERVAL_S, CountingClock, RowCounter, RowReader, RowWriter
 from guestagent.embedded.openstack.neutron.network import SUBNET_ID
 from guestagent.errors import GuestAgentError
@@ -49,16 +51,23 @@ def play(
     *,
     keep: bool = False,
     row_interval_s: float = ROW_INTERVAL_S,
+    seed_mebibytes: int = 0,
 ) -> DemoResult:
-    """Run the scenario, and return its result. After a problem, and with `keep`, the stack is not deleted."""
+    """Run the scenario, and return its result. After a problem, and with `keep`, the stack is not deleted.
+
+    With `seed_mebibytes` the source gets so much data, and loses its binary logs, before a replica is added.
+    """
     cluster = build_demo_cluster(cloud.image)
     with RowWriter(row_interval_s) as writer, RowCounter(cloud, handle_event) as counter:
-        stacks = Stacks(cloud.connect_heat(), CountingClock(clock, counter), POLL_INTERVAL_S)
+        watch = SeedWatch(cloud, handle_event)
+        stacks = Stacks(cloud.connect_heat(), CountingClock(clock, counter, watch), POLL_INTERVAL_S)
         reader = RowReader(cloud, clock, cluster.source.name)
-        run = ScenarioRun(cloud, cluster, stacks, handle_event, writer, counter, reader)
+        run = ScenarioRun(cloud, cluster, stacks, handle_event, writer, counter, reader, watch)
         try:
             run.launch_cluster()
-            run.add_replica()
+            if seed_mebibytes:
+                run.fill_source(seed_mebibytes)
+            run.add_replica(is_seeded=bool(seed_mebibytes))
             run.remove_replica()
             run.compare_rows()
             if not (keep or run.problems):
@@ -79,6 +88,7 @@ class ScenarioRun:
     writer: RowWriter
     row_counter: RowCounter
     reader: RowReader
+    seed_watch: SeedWatch
     problems: list[str] = field(default_factory=list)
     status: ClusterStatus | None = None
 
@@ -89,8 +99,14 @@ class ScenarioRun:
         self._wait_for(self.stacks.create(STACK_NAME, self.cluster))
         self._check_acknowledged()
 
-    def add_replica(self) -> None:
-        """Add a replica, and check that the others receive rows in the meantime."""
+    def fill_source(self, mebibytes: int) -> None:
+        """Store data on the source, and purge its binary logs."""
+        self._report(f"storing {mebibytes} MiB on the source, and purging its binary logs")
+        with closing(self.cloud.open_table(self.reader.find_source())) as table:
+            table.fill(mebibytes)
+
+    def add_replica(self, *, is_seeded: bool = False) -> None:
+        """Add a replica, and check that the others receive rows in the meantime, and that it `is_seeded` if it must."""
         new_node = Node(flavor="m1.small", image=self.cloud.image)
         self._report(f"adding a replica ({new_node.flavor}) by a stack update, while rows are written")
         rows_before = self.writer.acknowledged_rows
@@ -99,6 +115,9 @@ class ScenarioRun:
             self.problems += checks.check_new_rows(
                 node.name, rows_before, self.row_counter.counts.get(node.name, 0)
             )
+        if is_seeded:
+            self.seed_watch.look()
+            self.problems += checks.check_seeds(self.seed_watch.seeded_nodes)
         self._check_acknowledged()
 
     def remove_replica(self) -> None:

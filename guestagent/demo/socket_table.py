@@ -26,6 +26,16 @@ class SocketTable:
     def insert(self, number: int) -> None:
         self._execute(sql("INSERT INTO demo.written VALUES ({})", number), f"writing row {number}")
 
+    def fill(self, mebibytes: int) -> None:
+        create = "CREATE TABLE demo.filler (number INT AUTO_INCREMENT PRIMARY KEY, pad MEDIUMBLOB)"
+        self._execute(sql(create), "creating a table for data")
+        # Blocks of random bytes: nothing on the way can compress them well.
+        for _ in range(mebibytes):
+            insert = "INSERT INTO demo.filler (pad) SELECT REPEAT(RANDOM_BYTES(1024), 1020)"
+            self._execute(sql(insert), "writing data")
+        for statement in ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY"):
+            self._execute(sql(statement), "purging the binary logs")
+
     def count(self) -> int:
         rows = self._execute(sql("SELECT COUNT(*) AS n FROM demo.written"), "counting rows")
         return int(rows[0]["n"] or 0)

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from guestagent.demo import checks
 from guestagent.demo.protocols import DemoCloud, DemoEventHandler, DemoServer, DemoTable, RowsCounted
+from guestagent.demo.seed_watch import SeedWatch
 from guestagent.errors import CloudError, DatabaseError
 from guestagent.retry import Clock
 
@@ -103,16 +104,17 @@ class RowCounter:
 
 
 class CountingClock:
-    """A clock that counts the rows whenever its user sleeps, while it waits for the stack."""
+    """A clock that counts the rows and looks at seeds whenever its user sleeps, while it waits for the stack."""
 
-    def __init__(self, clock: Clock, counter: RowCounter) -> None:
-        self._clock, self._counter = clock, counter
+    def __init__(self, clock: Clock, counter: RowCounter, seed_watch: SeedWatch) -> None:
+        self._clock, self._counter, self._seed_watch = clock, counter, seed_watch
 
     def now(self) -> float:
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
         self._counter.count_rows()
+        self._seed_watch.look()
         self._clock.sleep(seconds)
 
 

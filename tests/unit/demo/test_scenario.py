@@ -10,10 +10,21 @@ ROW_INTERVAL_S = 0.0005
 
 
 def run_demo(
-    cloud: FakeDemoCloud, events: list[DemoEvent] | None = None, *, keep: bool = False
+    cloud: FakeDemoCloud,
+    events: list[DemoEvent] | None = None,
+    *,
+    keep: bool = False,
+    seed_mebibytes: int = 0,
 ) -> DemoResult:
     all_events: list[DemoEvent] = [] if events is None else events
-    return play(cloud, all_events.append, cloud.clock, keep=keep, row_interval_s=ROW_INTERVAL_S)
+    return play(
+        cloud,
+        all_events.append,
+        cloud.clock,
+        keep=keep,
+        row_interval_s=ROW_INTERVAL_S,
+        seed_mebibytes=seed_mebibytes,
+    )
 
 
 def test_a_good_play_finds_nothing_and_leaves_nothing() -> None:
@@ -115,3 +126,21 @@ def test_a_failed_stack_ends_the_play_with_the_nodes_reason_and_its_agents_last_
     assert blamed.node == "Slave0002"
     assert "no login as slave0002" in blamed.reason
     assert blamed.log == ("INFO Slave0002 logged this last",)
+
+
+def test_a_replica_of_a_source_with_data_is_seeded_and_watched() -> None:
+    cloud, events = FakeDemoCloud(), list[DemoEvent]()
+
+    result = run_demo(cloud, events, seed_mebibytes=64)
+
+    assert result.problems == ()
+    assert cloud.filled_mebibytes == 64
+    assert ProgressMessage("Slave0001: seed by backup: done") in events
+
+
+def test_a_replica_without_a_seed_is_a_problem() -> None:
+    cloud = FakeDemoCloud(seeded_nodes=frozenset())
+
+    result = run_demo(cloud, seed_mebibytes=64)
+
+    assert result.problems == ("the new replica got no copy of the source's data",)
