@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
 from guestagent.database.login import connect_socket
 from guestagent.database.sql_statement import Statement, sql
+from guestagent.errors import DatabaseUnreachable
 
 QUERY_TIMEOUT_S = 10.0
+PURGE_TIMEOUT_S = 60.0
+PURGE_INTERVAL_S = 0.5
+FIRST_LOG_SUFFIX = ".000001"
 
 
 class SocketTable:
@@ -33,8 +38,20 @@ class SocketTable:
         for _ in range(mebibytes):
             insert = "INSERT INTO demo.filler (pad) SELECT REPEAT(RANDOM_BYTES(1024), 1020)"
             self._execute(sql(insert), "writing data")
-        for statement in ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY"):
-            self._execute(sql(statement), "purging the binary logs")
+        self._purge_logs()
+
+    def _purge_logs(self) -> None:
+        """Purge all logs but the newest one. The server keeps a log until the replicas have read it."""
+        deadline = time.monotonic() + PURGE_TIMEOUT_S
+        while True:
+            for statement in ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY"):
+                self._execute(sql(statement), "purging the binary logs")
+            rows = self._execute(sql("SHOW BINARY LOGS"), "listing the binary logs")
+            if not str(rows[0]["Log_name"]).endswith(FIRST_LOG_SUFFIX):
+                return
+            if time.monotonic() >= deadline:
+                raise DatabaseUnreachable("the replicas do not read the source's binary logs to their end")
+            time.sleep(PURGE_INTERVAL_S)
 
     def count(self) -> int:
         rows = self._execute(sql("SELECT COUNT(*) AS n FROM demo.written"), "counting rows")
