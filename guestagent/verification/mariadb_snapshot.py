@@ -6,6 +6,8 @@ MariaDB shows the place in the binary log that belongs to a session's snapshot: 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from guestagent.database.connection import Connection
 from guestagent.database.gtid_history import GtidHistory
 from guestagent.database.mariadb.gtid import MariadbHistory
@@ -42,9 +44,14 @@ class MariadbSnapshots:
         rows = connection.fetch_rows(SNAPSHOT_STATUS, SNAPSHOT_OPERATION)
         status = {str(row["Variable_name"]).lower(): row["Value"] or "" for row in rows}
         file, offset = status["binlog_snapshot_file"], int(status["binlog_snapshot_position"] or 0)
-        query = sql("SELECT BINLOG_GTID_POS({}, {}) AS gtids", file, offset)
+        # A transaction is in the log before it is in a snapshot.
+        return SnapshotPosition(_read_position(connection, SOURCE_POSITION), file, offset)
+
+    def resolve_position(self, connection: Connection, position: SnapshotPosition) -> SnapshotPosition | None:
+        """Let the source read its binary log up to the place of the snapshot, while the replica goes on."""
+        query = sql("SELECT BINLOG_GTID_POS({}, {}) AS gtids", position.log_file, position.log_offset)
         gtids = connection.fetch_rows(query, SNAPSHOT_OPERATION)[0]["gtids"]
-        return None if gtids is None else SnapshotPosition(MariadbHistory.parse(gtids), file, offset)
+        return None if gtids is None else replace(position, history=MariadbHistory.parse(gtids))
 
     def build_until(self, position: SnapshotPosition, applied: GtidHistory) -> Statement:
         """Stop by the place in the log: with a GTID, both threads would have to be stopped before."""

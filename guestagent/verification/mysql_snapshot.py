@@ -44,6 +44,9 @@ class MysqlSnapshots:
         after = _read_gtids(connection, GTID_EXECUTED)
         return None if is_committing or before != after else SnapshotPosition(MysqlHistory.parse(after))
 
+    def resolve_position(self, connection: Connection, position: SnapshotPosition) -> SnapshotPosition | None:
+        return position
+
     def build_until(self, position: SnapshotPosition, applied: GtidHistory) -> Statement:
         return sql(
             "START REPLICA SQL_THREAD UNTIL SQL_AFTER_GTIDS = {} FOR CHANNEL ''",

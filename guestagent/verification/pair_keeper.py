@@ -8,6 +8,7 @@ from guestagent.errors import DatabaseUnreachable, NotReady
 from guestagent.retry import Backoff, Retry
 from guestagent.verification.snapshot_pair import PairEnvironment, SnapshotPair, open_pair
 
+OPENING_FACTOR = 10
 RECONNECT_TIMEOUT_S = 600.0
 RECONNECT = Retry((DatabaseUnreachable, NotReady), Backoff(1.0, 30.0))
 
@@ -26,8 +27,10 @@ class PairKeeper:
 
         Only the first pair must succeed at once: later ones are retried, because a server may be restarting.
         """
-        clock, age_limit_s = self._environment.clock, self._environment.dialect.snapshot_age_limit_s
-        if self._pair is not None and clock.now() - self._pair.opened_at >= age_limit_s:
+        clock = self._environment.clock
+        if self._pair is not None and clock.now() - self._pair.opened_at >= self._compute_age_limit(
+            self._pair
+        ):
             self.drop_pair()
         if self._pair is None:
             until = clock.now() + (RECONNECT_TIMEOUT_S if self.count else 0.0)
@@ -35,6 +38,10 @@ class PairKeeper:
             self.adopt_pair(pair)
             return pair
         return self._pair
+
+    def _compute_age_limit(self, pair: SnapshotPair) -> float:
+        """Use a pair that was expensive for longer, so that opening pairs stays a small part of the whole."""
+        return max(self._environment.dialect.snapshot_age_limit_s, OPENING_FACTOR * pair.opening_s)
 
     def adopt_pair(self, pair: SnapshotPair) -> None:
         """Use this pair from now on."""

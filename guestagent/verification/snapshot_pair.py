@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 
 from guestagent.database.connection import Connection
-from guestagent.database.gtid_history import shorten_gtids
+from guestagent.database.gtid_history import GtidHistory, shorten_gtids
 from guestagent.database.sql_statement import Statement, sql
 from guestagent.errors import NotReady
 from guestagent.retry import Clock
@@ -35,13 +35,17 @@ CHANNEL_OPERATION = "stopping the channel's SQL thread at a position"
 
 @dataclass(frozen=True, slots=True)
 class SnapshotPair:
-    """The sessions of two snapshots at `position`. `hold_s`: for so long the SQL thread was stopped."""
+    """The sessions of two snapshots at `position`.
+
+    `hold_s`: for so long the SQL thread was stopped. `opening_s`: for so long the last attempt to open it took.
+    """
 
     source: Connection
     replica: Connection
     position: SnapshotPosition
     opened_at: float
     hold_s: float
+    opening_s: float = 0.0
 
     def release_locks(self) -> None:
         """Release the metadata locks of the tables that were read: DDL statements wait for them.
@@ -97,8 +101,15 @@ def _attempt_pair(
     for attempt in range(1, ATTEMPT_LIMIT + 1):
         _catch_up(environment, source, control)
         try:
+            begin = environment.clock.now()
             with environment.hold_passes():
-                return _take_snapshots(environment, source, replica, control, act_while_held)
+                position, applied = _take_snapshots(environment, source, replica, control, act_while_held)
+            hold_s = environment.clock.now() - begin
+            position = _confirm_position(environment, source, position, applied)
+            for connection in (source, replica):
+                connection.fetch_rows(SET_SAVEPOINT, SNAPSHOT_OPERATION)
+            now = environment.clock.now()
+            return SnapshotPair(source, replica, position, now, hold_s, opening_s=now - begin)
         except ReplicaOutOfStep as error:
             if attempt == ATTEMPT_LIMIT:
                 raise NotReady(f"no common position of source and replica: {error}") from error
@@ -111,22 +122,32 @@ def _take_snapshots(
     replica: Connection,
     control: Connection,
     act_while_held: Callable[[], None],
-) -> SnapshotPair:
-    dialect, clock = environment.dialect, environment.clock
+) -> tuple[SnapshotPosition, GtidHistory]:
+    """Take both snapshots. Return the position of the source's, and what the replica had applied at its own."""
+    dialect = environment.dialect
     _require_running_applier(dialect, control)
-    begin = clock.now()
     try:
         _execute(control, dialect.stop_applier)
         position = _snapshot_source(environment, source)
-        _advance(environment, control, position)
+        applied = _advance(environment, control, position)
         replica.fetch_rows(START_SNAPSHOT, SNAPSHOT_OPERATION)
         act_while_held()
     finally:
         _execute(control, dialect.start_applier)
-    hold_s = clock.now() - begin
-    for connection in (source, replica):
-        connection.fetch_rows(SET_SAVEPOINT, SNAPSHOT_OPERATION)
-    return SnapshotPair(source, replica, position, clock.now(), hold_s)
+    return position, applied
+
+
+def _confirm_position(
+    environment: PairEnvironment, source: Connection, position: SnapshotPosition, applied: GtidHistory
+) -> SnapshotPosition:
+    """Prove that both snapshots contain the same transactions, and return their exact position."""
+    exact_position = environment.dialect.resolve_position(source, position)
+    if exact_position is None or not environment.dialect.is_at(exact_position, applied):
+        raise ReplicaOutOfStep(
+            f"the source's snapshot is at {shorten_gtids(str(exact_position))}, and the replica had stopped at "
+            f"{shorten_gtids(str(applied))}"
+        )
+    return exact_position
 
 
 def _snapshot_source(environment: PairEnvironment, source: Connection) -> SnapshotPosition:
@@ -142,26 +163,20 @@ def _snapshot_source(environment: PairEnvironment, source: Connection) -> Snapsh
     )
 
 
-def _advance(environment: PairEnvironment, control: Connection, position: SnapshotPosition) -> None:
-    """Let the SQL thread run until the position, and prove that it has stopped there."""
+def _advance(environment: PairEnvironment, control: Connection, position: SnapshotPosition) -> GtidHistory:
+    """Let the SQL thread run until the position, and stop it there. Return what it has applied."""
     dialect, clock = environment.dialect, environment.clock
     applied = dialect.read_applied_history(control)
-    if dialect.is_at(position, applied):
-        return
-    if not dialect.is_beyond(position, applied):
-        _execute(control, dialect.build_until(position, applied))
-        until = clock.now() + HOLD_TIMEOUT_S
-        while dialect.is_applier_running(control) and clock.now() < until:
-            if dialect.is_at(position, dialect.read_applied_history(control)):
-                break
-            clock.sleep(POLL_INTERVAL_S)
-        _execute(control, dialect.stop_applier)
-        applied = dialect.read_applied_history(control)
-    if not dialect.is_at(position, applied):
-        raise ReplicaOutOfStep(
-            f"the source's snapshot is at {shorten_gtids(str(position))}, and the replica has stopped at "
-            f"{shorten_gtids(str(applied))}"
-        )
+    if dialect.is_at(position, applied) or dialect.is_beyond(position, applied):
+        return applied
+    _execute(control, dialect.build_until(position, applied))
+    until = clock.now() + HOLD_TIMEOUT_S
+    while dialect.is_applier_running(control) and clock.now() < until:
+        if dialect.is_at(position, dialect.read_applied_history(control)):
+            break
+        clock.sleep(POLL_INTERVAL_S)
+    _execute(control, dialect.stop_applier)
+    return dialect.read_applied_history(control)
 
 
 def _catch_up(environment: PairEnvironment, source: Connection, control: Connection) -> None:

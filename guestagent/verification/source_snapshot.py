@@ -15,7 +15,10 @@ SNAPSHOT_OPERATION = "opening a snapshot"
 
 @dataclass(frozen=True, slots=True)
 class SnapshotPosition:
-    """The transactions that a snapshot contains. MariaDB: also the file and the offset in the source's binary log."""
+    """The transactions that a snapshot contains, and on MariaDB the file and the offset in the source's binary log.
+
+    Until `resolve_position`, the history on MariaDB is a bound: it may contain transactions that the snapshot does not.
+    """
 
     history: GtidHistory
     log_file: str = ""
@@ -43,7 +46,10 @@ class SnapshotDialect(Protocol):
         """Return whether the SQL thread of the replica's channel runs; None if there is no channel."""
 
     def try_snapshot(self, connection: Connection) -> SnapshotPosition | None:
-        """Open a snapshot, and return its exact position; None if it cannot be known, then try again."""
+        """Open a snapshot, and return its position; None if it cannot be known, then try again."""
+
+    def resolve_position(self, connection: Connection, position: SnapshotPosition) -> SnapshotPosition | None:
+        """Return the exact position of an open snapshot; None if it cannot be known. This may take seconds."""
 
     def build_until(self, position: SnapshotPosition, applied: GtidHistory) -> Statement:
         """Return the statement that starts the SQL thread, and lets it stop at the position."""

@@ -2,140 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, cast
-
 import pytest
 
-from guestagent.database.connection import Connection
-from guestagent.database.gtid_history import GtidHistory
-from guestagent.database.mysql.gtid import MysqlHistory
-from guestagent.database.sql_statement import Statement, sql
 from guestagent.errors import NotReady
-from guestagent.retry import FakeClock
-from guestagent.verification.snapshot_pair import PairEnvironment, open_pair
-from guestagent.verification.source_snapshot import SnapshotPosition
-
-UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
-
-
-def build_history(number: int) -> MysqlHistory:
-    return MysqlHistory.parse(f"{UUID}:1-{number}" if number else "")
-
-
-@dataclass
-class Servers:
-    """A source with `committed` transactions, and a replica with `applied` ones. `events` are what they were told.
-
-    `inexact_snapshots`: so many snapshots have no known position. `overshoot`: the SQL thread first stops so many
-    transactions too late.
-    """
-
-    committed: int = 5
-    applied: int = 5
-    is_running: bool | None = True
-    inexact_snapshots: int = 0
-    overshoot: int = 0
-    events: list[str] = field(default_factory=list)
-
-    stop_applier = sql("stop")
-    start_applier = sql("start")
-    snapshot_age_limit_s = 60.0
-
-    def execute(self, text: str) -> None:
-        self.events.append(text)
-        if text == "stop":
-            self.is_running = False
-        elif text == "start":
-            self.is_running = True
-        elif text.startswith("until"):
-            self.applied = int(text.removeprefix("until ")) + self.overshoot
-            self.overshoot = 0
-
-    def read_source_history(self, connection: Connection) -> GtidHistory:
-        return build_history(self.committed)
-
-    def read_applied_history(self, connection: Connection) -> GtidHistory:
-        return build_history(self.applied)
-
-    def is_applier_running(self, connection: Connection) -> bool | None:
-        return self.is_running
-
-    def try_snapshot(self, connection: Connection) -> SnapshotPosition | None:
-        self.committed += 1  # the source is written to all the time
-        if self.inexact_snapshots > 0:
-            self.inexact_snapshots -= 1
-            return None
-        self.events.append(f"snapshot of the source at {self.committed}")
-        return SnapshotPosition(build_history(self.committed))
-
-    def build_until(self, position: SnapshotPosition, applied: GtidHistory) -> Statement:
-        return sql(f"until {self.committed}")
-
-    def is_at(self, position: SnapshotPosition, applied: GtidHistory) -> bool:
-        return position.history.contains(applied) and applied.contains(position.history)
-
-    def is_beyond(self, position: SnapshotPosition, applied: GtidHistory) -> bool:
-        return not position.history.contains(applied)
-
-
-class FakeSession:
-    def __init__(self, servers: Servers, name: str) -> None:
-        self._servers, self._name = servers, name
-
-    def fetch_rows(self, statement: Statement, operation: str) -> list[Any]:
-        if self._name == "control":
-            self._servers.execute(statement.text)
-        elif statement.text.startswith("START TRANSACTION"):
-            self._servers.events.append(f"snapshot of the replica at {self._servers.applied}")
-        return []
-
-    def close(self) -> None:
-        self._servers.events.append(f"{self._name} closed")
-
-
-def build_environment(servers: Servers) -> PairEnvironment:
-    @contextmanager
-    def hold_passes() -> Iterator[None]:
-        servers.events.append("locked")
-        yield
-        servers.events.append("unlocked")
-
-    def open_session(name: str) -> Connection:
-        return cast("Connection", FakeSession(servers, name))
-
-    return PairEnvironment(
-        servers,
-        lambda: open_session("source"),
-        lambda: open_session("replica"),
-        lambda: open_session("control"),
-        hold_passes,
-        FakeClock(),
-    )
+from guestagent.verification.snapshot_pair import open_pair
+from tests.support.snapshot_servers import UUID, SnapshotServers, build_environment
 
 
 def test_both_snapshots_are_at_one_position_and_the_applier_goes_on() -> None:
-    servers = Servers()
+    servers = SnapshotServers()
 
     pair = open_pair(build_environment(servers))
 
     assert str(pair.position) == f"{UUID}:1-6"
     assert servers.events == [
         *("locked", "stop", "snapshot of the source at 6", "until 6", "stop", "snapshot of the replica at 6"),
-        *("start", "unlocked", "control closed"),
+        *("start", "unlocked", "position resolved", "control closed"),
     ]
 
 
 def test_a_snapshot_of_unknown_position_is_thrown_away() -> None:
-    pair = open_pair(build_environment(Servers(inexact_snapshots=3)))
+    pair = open_pair(build_environment(SnapshotServers(inexact_snapshots=3)))
 
     assert str(pair.position) == f"{UUID}:1-9"
 
 
 def test_a_replica_that_stops_too_late_is_started_and_tried_again() -> None:
-    servers = Servers(overshoot=1)
+    servers = SnapshotServers(overshoot=1)
 
     pair = open_pair(build_environment(servers))
 
@@ -145,7 +38,7 @@ def test_a_replica_that_stops_too_late_is_started_and_tried_again() -> None:
 
 
 def test_a_replica_that_never_stops_at_the_position_is_started_and_the_sessions_are_closed() -> None:
-    servers = Servers(overshoot=99)
+    servers = SnapshotServers(overshoot=99)
 
     with pytest.raises(NotReady, match="no common position"):
         open_pair(build_environment(servers))
@@ -156,7 +49,7 @@ def test_a_replica_that_never_stops_at_the_position_is_started_and_the_sessions_
 
 @pytest.mark.parametrize(("is_running", "text"), [(False, "does not run"), (None, "no replication channel")])
 def test_a_channel_that_does_not_run_is_not_started(is_running: bool | None, text: str) -> None:
-    servers = Servers(is_running=is_running)
+    servers = SnapshotServers(is_running=is_running)
 
     with pytest.raises(NotReady, match=text):
         open_pair(build_environment(servers))
@@ -165,7 +58,7 @@ def test_a_channel_that_does_not_run_is_not_started(is_running: bool | None, tex
 
 
 def test_a_replica_that_stays_behind_is_given_up_without_being_stopped() -> None:
-    servers = Servers(applied=2)
+    servers = SnapshotServers(applied=2)
 
     with pytest.raises(NotReady, match="applied nothing for 60 s"):
         open_pair(build_environment(servers))
@@ -174,7 +67,7 @@ def test_a_replica_that_stays_behind_is_given_up_without_being_stopped() -> None
 
 
 def test_the_applier_is_started_when_an_action_fails_while_it_is_stopped() -> None:
-    servers = Servers()
+    servers = SnapshotServers()
 
     def fail() -> None:
         raise KeyboardInterrupt
