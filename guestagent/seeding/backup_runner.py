@@ -228,7 +228,7 @@ def _put_in_place(
         if swap.stage in (None, SwapStage.DISCARDED):
             carry_files(folder.own, folder.fresh, KEPT_FILES)
             swap.set_owners()
-        swap.swap()
+        swap_or_undo(swap, folder, reporter, server)
     reporter.enter(SeedPhase.STARTING)
     try:
         server.start(reporter)
@@ -238,6 +238,18 @@ def _put_in_place(
             swap.undo()
             server.start(reporter)
         raise
+
+
+def swap_or_undo(swap: DataSwap, folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:
+    """Put the new data in place. If the file system does not allow that, the server gets its old data back."""
+    try:
+        swap.swap()
+    except StorageError as error:
+        if not folder.old.is_dir():
+            raise
+        swap.undo()
+        server.start(reporter)
+        raise SeedError(str(error), "the old data are in place again") from error
 
 
 def _check_stopped_data(

@@ -6,6 +6,7 @@ root alone, so no server can start on a part of the data.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -23,13 +24,20 @@ from guestagent.strict_json import UnreadableContent
 CLOSED_MODE = 0o700
 KEPT_NAMES = frozenset({"lost+found"})
 """Of the file system: it stays in the data directory."""
+FOLDER_ERRNOS = frozenset({errno.EXDEV, errno.ENOTEMPTY, errno.EEXIST})
+"""Of a folder that cannot be renamed as a whole, or was moved in part."""
 
 
 class DataSwap:
     """The replacement of one data directory. `on_step` is called before each change; an exception ends the work."""
 
-    def __init__(self, folder: SeedFolder, on_step: Callable[[], None] = lambda: None) -> None:
-        self._folder, self._on_step = folder, on_step
+    def __init__(
+        self,
+        folder: SeedFolder,
+        on_step: Callable[[], None] = lambda: None,
+        rename: Callable[[Path, Path], None] = os.rename,
+    ) -> None:
+        self._folder, self._on_step, self._rename = folder, on_step, rename
 
     @property
     def stage(self) -> SwapStage | None:
@@ -123,10 +131,30 @@ class DataSwap:
             target.mkdir(mode=CLOSED_MODE, exist_ok=True)
             for path in sorted(source.iterdir()):
                 if path.name not in KEPT_NAMES and path != self._folder.path:
-                    self._on_step()
-                    path.rename(target / path.name)
+                    self._move_entry(path, target / path.name)
             for folder in (source, target, self._folder.path):
                 _sync_folder(folder)
+
+    def _move_entry(self, source: Path, target: Path) -> None:
+        """Move one entry. On an overlay, a folder of a lower layer cannot be renamed, but all its files can."""
+        self._on_step()
+        try:
+            self._rename(source, target)
+        except OSError as error:
+            if error.errno not in FOLDER_ERRNOS or source.is_symlink() or not source.is_dir():
+                raise
+            self._merge_folder(source, target)
+
+    def _merge_folder(self, source: Path, target: Path) -> None:
+        """Move all entries of a folder, some of which may be in the target already."""
+        status = source.stat()
+        target.mkdir(exist_ok=True)
+        os.chown(target, status.st_uid, status.st_gid)
+        target.chmod(stat.S_IMODE(status.st_mode))
+        for path in sorted(source.iterdir()):
+            self._move_entry(path, target / path.name)
+        _sync_folder(target)
+        source.rmdir()
 
     def _read(self) -> SwapJournal | None:
         try:

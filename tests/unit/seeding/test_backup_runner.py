@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from guestagent.errors import SeedError
 from guestagent.secret import Secret
 from guestagent.seeding import DonorEndpoint, SeedMethod, SeedPhase, SeedRequest, SeedState
-from guestagent.seeding.backup_runner import PREPARED, RECEIVED, BackupMemo, BackupRunner
+from guestagent.seeding.backup_runner import PREPARED, RECEIVED, BackupMemo, BackupRunner, swap_or_undo
 from guestagent.seeding.data_swap import DataSwap
 from guestagent.seeding.fake import FakeServerControl
 from guestagent.seeding.protocols import SeedReporter
@@ -90,6 +91,22 @@ def test_a_server_that_does_not_start_on_the_new_data_gets_the_old_ones_back(see
 
     assert seed.data == "old"
     assert server.commands == ["stop", "start", "stop", "start"]
+
+
+def test_a_disk_that_does_not_allow_the_replacement_leaves_the_old_data(seed: Seed) -> None:
+    def rename(source: Path, target: Path) -> None:
+        if source.parent == seed.folder.fresh:
+            raise OSError(errno.EROFS, "Read-only file system")
+        source.rename(target)
+
+    server = FakeServerControl()
+    swap = DataSwap(seed.folder, rename=rename)
+
+    with pytest.raises(SeedError, match="Read-only file system") as failure:
+        swap_or_undo(swap, seed.folder, seed.reporter, server)
+
+    assert not failure.value.is_transient
+    assert (seed.data, server.commands) == ("old", ["start"])
 
 
 def test_new_data_are_in_place_before_the_position_is_set(seed: Seed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -124,6 +125,29 @@ def test_no_user_but_root_finds_a_part_of_the_data(folder: SeedFolder, change: i
     parts = read_data(folder)
 
     assert parts in (OLD, NEW) or get_mode(folder.target) == 0o700
+
+
+def rename_files(source: Path, target: Path) -> None:
+    """Rename as an overlay does whose lower layer has the folders."""
+    if source.is_dir():
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+    source.rename(target)
+
+
+@pytest.mark.parametrize("change", range(1, 24))
+def test_folders_that_cannot_be_renamed_are_moved_file_by_file(folder: SeedFolder, change: int) -> None:
+    for place, text in ((folder.target, "old"), (folder.fresh, "new")):
+        (place / "schema").mkdir(mode=0o750)
+        fill(place / "schema", {"a.ibd": text, "b.ibd": text})
+    with suppress(Killed):
+        DataSwap(folder, Kill(change), rename_files).swap()
+
+    DataSwap(folder, rename=rename_files).swap()
+
+    schemas = [(folder.target / "schema" / name).read_text() for name in ("a.ibd", "b.ibd")]
+    assert schemas == ["new", "new"]
+    assert get_mode(folder.target / "schema") == 0o750
+    assert (folder.old / "schema" / "b.ibd").read_text() == "old"
 
 
 @pytest.mark.parametrize("change", range(1, 8))
