@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from guestagent.package_data import find_package_data
+from tests.support.page_commands import read_commands_left_to
 
 ELEMENT = find_package_data("elements") / "guestagent"
+CONTENT_PAGE = (Path(__file__).parents[2] / "docs/explanation/image.md").read_text()
+THIS_FILE = "tests/image/test_elements_install.py"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 VENV_LIMIT_MB = 90
 OWN_CODE_LIMIT_MB = 2.5
@@ -122,17 +125,67 @@ def installed(root: Root) -> Root:
     return root
 
 
+def find_libraries(root: Root) -> Path:
+    """Return the folder in which the agent's environment has its packages."""
+    [libraries] = (root.path / "opt/guestagent/lib").glob("python3*/site-packages")
+    return libraries
+
+
 def measure(folder: Path, *options: str) -> float:
-    """Return the size of a folder in MB, as du sees it."""
-    size = subprocess.run(["du", "-sk", *options, folder], check=True, capture_output=True, text=True).stdout
-    return int(size.split()[0]) / 1024
+    """Return the size of a folder in MB of 10^6 bytes, as du counts them."""
+    argv = ["du", "--summarize", "--block-size=1", *options, str(folder)]
+    return int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()[0]) / 1e6
 
 
 def test_the_agent_fits_its_budget(installed: Root) -> None:
-    [code] = (installed.path / "opt/guestagent/lib").glob("python3*/site-packages/guestagent")
-
     assert measure(installed.path / "opt/guestagent") <= VENV_LIMIT_MB
-    assert measure(code, "--apparent-size") <= OWN_CODE_LIMIT_MB
+    assert measure(find_libraries(installed) / "guestagent", "--apparent-size") <= OWN_CODE_LIMIT_MB
+
+
+def test_every_module_of_the_agent_can_be_imported_without_its_source(installed: Root) -> None:
+    program = """
+from importlib import import_module
+from pkgutil import walk_packages
+import guestagent
+for module in walk_packages(guestagent.__path__, "guestagent."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)
+"""
+
+    imported = installed.run("/opt/guestagent/bin/python", "-c", program)
+
+    assert (imported.returncode, imported.stderr) == (0, "")
+    assert list((find_libraries(installed) / "guestagent").rglob("*.py")) == []
+
+
+def test_the_package_can_be_run_by_its_name_and_knows_its_version(installed: Root) -> None:
+    python = "/opt/guestagent/bin/python"
+    program = "from importlib.metadata import version; print('guestagent', version('guestagent'))"
+
+    shown = installed.run(python, "-m", "guestagent", "--version")
+
+    assert shown.stdout == installed.run(python, "-c", program).stdout != ""
+
+
+def test_the_documented_commands_run_the_agent_from_its_source(installed: Root) -> None:
+    commands = [shown.command for shown in read_commands_left_to(CONTENT_PAGE, THIS_FILE, "### Source code")]
+    program = "import inspect, guestagent.cli.entry; print(inspect.getsource(guestagent.cli.entry))"
+    script = [*commands, f'/opt/guestagent/bin/python -c "{program}"']
+
+    answer = installed.run("bash", "-euo", "pipefail", "-c", "\n".join(script))
+
+    assert answer.returncode == 0, answer.stderr
+    assert "def main" in answer.stdout
+
+
+def test_pip_removes_every_file_of_the_agent(installed: Root, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    shutil.copytree(installed.path / "opt/guestagent", environment, symlinks=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin/python")]
+
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", "guestagent"], check=True)
+
+    assert list(environment.rglob("guestagent*")) == []
 
 
 def test_a_second_installation_replaces_the_first(installed: Root) -> None:
@@ -148,7 +201,7 @@ def test_an_image_has_no_library_that_no_guest_runs(installed: Root, module: str
 
 
 def test_no_library_keeps_its_tests(installed: Root) -> None:
-    [libraries] = (installed.path / "opt/guestagent/lib").glob("python3*/site-packages")
+    libraries = find_libraries(installed)
 
     assert [path for name in ("test", "tests") for path in libraries.rglob(name)] == []
 

@@ -1,4 +1,4 @@
-"""What an image must not hold: an identity, a key, or a trace of the machine that built it."""
+"""What an image must not hold: an identity, a key, a trace of the machine that built it, or too much of ours."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from guestagent.embedded.containers import ImageTree
 from guestagent.embedded.host.cache_folder import find_cache_folder
 from guestagent.embedded.image_trees import ImageRecipe
 from guestagent.embedded.image_trees.mirrors import PUBLIC_ARCHIVE, PUBLIC_SECURITY_ARCHIVE, read_mirrors
+from tests.bench.image.tree_size import measure_tree
 from tests.support.tree_scan import find_words, list_private_keys
 
 pytestmark = pytest.mark.timeout(300)
 
+ENVIRONMENT_LIMIT_BYTES = 90_000_000
+OWN_CODE_LIMIT_BYTES = 2_500_000
 IDENTITIES = (
     "var/lib/dbus/machine-id",
     "var/lib/systemd/random-seed",
@@ -69,3 +72,16 @@ def test_an_image_holds_no_trace_of_the_machine_that_built_it(tree: ImageTree, r
     }
 
     assert find_words(tree.folder, traces) == set()
+
+
+def test_the_agent_in_an_image_fits_its_budget(tree: ImageTree, recipe: ImageRecipe) -> None:
+    size = measure_tree(recipe.name, tree.folder, plain_tree=None)
+
+    assert size.environment <= ENVIRONMENT_LIMIT_BYTES
+    assert size.own_code <= OWN_CODE_LIMIT_BYTES
+
+
+def test_an_image_holds_no_source_of_the_agent(tree: ImageTree) -> None:
+    [package] = (tree.folder / "opt/guestagent/lib").glob("python3*/site-packages/guestagent")
+
+    assert [path for path in package.rglob("*") if path.name == "__pycache__" or path.suffix == ".py"] == []

@@ -16,6 +16,7 @@ from guestagent.package_data import find_package_data
 from tests.support.source_tree import HOUSE, get_modules, list_reachable_modules
 
 INSTALL = find_package_data("elements") / "guestagent" / "install.d" / "50-guestagent"
+OWN_CODE_LIMIT_BYTES = 2_500_000
 OPERATOR_COMMANDS = {"cluster", "cloud", "demo", "elements-path"}
 GUEST_COMMANDS = COMMAND_MODULES.keys() - OPERATOR_COMMANDS
 
@@ -27,21 +28,34 @@ def read_removed_parts() -> list[str]:
     return found[1].replace("\\\n", " ").split()
 
 
+def read_bytecode_program() -> str:
+    """Return the element's program that leaves nothing but bytecode of the package."""
+    found = re.search(r"<<'END'\n(.*?\n)END$", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
 def is_removed(path: Path) -> bool:
     return any(path.is_relative_to(HOUSE / part) for part in read_removed_parts())
 
 
-@pytest.fixture
-def guest(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package as an image holds it."""
-    package = tmp_path / "guestagent"
+    folder = tmp_path_factory.mktemp("site-packages")
+    package = folder / "guestagent"
     shutil.copytree(HOUSE, package, ignore=shutil.ignore_patterns("__pycache__"))
     for part in read_removed_parts():
         if (package / part).is_dir():
             shutil.rmtree(package / part)
         else:
             (package / part).unlink(missing_ok=True)
-    return tmp_path
+    record = folder / "guestagent-1.0.dist-info/RECORD"
+    record.parent.mkdir()
+    record.write_text("guestagent/__init__.py,,\nguestagent/py.typed,,\nguestagent/demo/__init__.py,,\n")
+    program = [sys.executable, "-X", "no_debug_ranges", "-c", read_bytecode_program()]
+    subprocess.run([*program, folder, folder / "source.tar.gz"], check=True)
+    return folder
 
 
 def run_guest(guest: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -94,3 +108,28 @@ def test_the_help_in_an_image_lists_the_commands_of_a_guest(guest: Path) -> None
     assert re.findall(r"^    ([a-z]\S*)", answer.stdout, re.MULTILINE) == [
         command for command in COMMAND_MODULES if command in GUEST_COMMANDS
     ]
+
+
+def test_an_image_holds_bytecode_and_no_source(guest: Path) -> None:
+    compiled = {str(path.relative_to(guest))[: -len("c")] for path in guest.rglob("*.pyc")}
+
+    assert list(guest.rglob("*.py")) == []
+    assert compiled == {
+        str(path.relative_to(HOUSE.parent)) for path in get_modules().values() if not is_removed(path)
+    }
+
+
+def test_the_record_of_the_package_lists_what_an_image_holds(guest: Path) -> None:
+    paths = [path.relative_to(guest) for path in guest.rglob("*.pyc")]
+
+    record = (guest / "guestagent-1.0.dist-info/RECORD").read_text()
+
+    assert sorted(record.splitlines()) == sorted(
+        ["guestagent/py.typed,,", "source.tar.gz,,", *(f"{path},," for path in paths)]
+    )
+
+
+def test_the_code_in_an_image_fits_its_budget(guest: Path) -> None:
+    size = sum(path.stat().st_size for path in (guest / "guestagent").rglob("*"))
+
+    assert size <= OWN_CODE_LIMIT_BYTES

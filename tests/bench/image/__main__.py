@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from guestagent.controller import Dialect
 from guestagent.embedded.containers import open_image_tree
 from guestagent.embedded.image_trees import provide_plain_tree, provide_tree
 from guestagent.errors import GuestAgentError
@@ -27,6 +28,9 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=5, help="boots of a source with its replica")
     parser.add_argument(
         "--idle", type=float, default=120.0, help="seconds for which a node is watched at rest"
+    )
+    parser.add_argument(
+        "--dialect", choices=[dialect.value for dialect in Dialect], default="cfn", help="of the stack"
     )
     parser.add_argument("--without-plain", action="store_true", help="build no image without guestagent")
     parser.add_argument("--plot", type=Path, help="where to draw the boots, as SVG")
@@ -59,7 +63,12 @@ def measure_images(options: argparse.Namespace) -> tuple[list[TreeSize], list[Gu
         row
         for recipe, tree in zip(recipes, trees, strict=True)
         for row in measure_pair(
-            recipe.name, open_image_tree(tree), options.repetitions, options.idle, report_line
+            recipe.name,
+            open_image_tree(tree),
+            Dialect(options.dialect),
+            options.repetitions,
+            options.idle,
+            report_line,
         )
     ]
     return sizes, rows

@@ -36,13 +36,18 @@ class GuestRow:
 
 
 def measure_pair(
-    image: str, tree: ImageTree, repetitions: int, idle_s: float, report: Callable[[str], None]
+    image: str,
+    tree: ImageTree,
+    dialect: Dialect,
+    repetitions: int,
+    idle_s: float,
+    report: Callable[[str], None],
 ) -> list[GuestRow]:
     """Boot the pair several times, and measure the last one at rest, one node after the other."""
     boots: dict[str, list[BootTimes]] = {role: [] for role in ROLES}
     with open_cloud(tree) as cloud:
         for number in range(repetitions):
-            create_pair(cloud, tree)
+            create_pair(cloud, tree, dialect)
             for role in ROLES:
                 guest = find_guest(cloud, role)
                 wait_until_booted(build_runner(cloud, guest))
@@ -79,10 +84,10 @@ def open_cloud(tree: ImageTree) -> Iterator[GuestCloud]:
         yield cloud
 
 
-def create_pair(cloud: GuestCloud, tree: ImageTree) -> None:
+def create_pair(cloud: GuestCloud, tree: ImageTree, dialect: Dialect) -> None:
     """Create a source with a replica, which poll Heat as often as by default."""
     node = Node(flavor="m1.small", image=f"guestagent-{tree.family}")
-    cluster = Cluster.new(source=node, replicas=[node], dialect=Dialect.CFN, subnet=SUBNET_ID)
+    cluster = Cluster.new(source=node, replicas=[node], dialect=dialect, subnet=SUBNET_ID)
     stack = cloud.stacks.wait(cloud.stacks.create(STACK, cluster), CREATE_TIMEOUT_S)
     assert stack.status == "CREATE_COMPLETE", stack.reason
 

@@ -12,7 +12,8 @@ from tests.bench.image.tree_size import TreeSize
 from tests.bench.machine import describe_machine
 from tests.bench.plot import BLUE, GREEN, GREY, Bar, draw_bars
 
-MIB = 2**20  # the unit of `du` and of the kernel, in which the budgets were set
+MIB = 2**20  # the unit of `du` and of the kernel
+MB = 10**6  # the unit of the budgets of sizes
 TITLE = "Seconds from power-on: until cloud-init has ended, and until Heat has accepted SUCCESS"
 SERVERS = ("mariadb.service", "mysql.service")
 UNIT_NAMES: Mapping[str, str] = {
@@ -125,8 +126,8 @@ def collect_budgets(sizes: Sequence[TreeSize], rows: Sequence[GuestRow]) -> list
     """Return every figure that has a budget."""
     budgets = []
     for size in sizes:
-        budgets.append(Budget(size.image, "`/opt/guestagent`", size.environment / MIB, 90, "MiB"))
-        budgets.append(Budget(size.image, "our own code, with bytecode", size.own_code / MIB, 2.5, "MiB"))
+        budgets.append(Budget(size.image, "`/opt/guestagent`", size.environment / MB, 90, "MB"))
+        budgets.append(Budget(size.image, "our own code, as bytecode", size.own_code / MB, 2.5, "MB"))
     for row in rows:
         image = f"{row.image}, {row.role}"
         memory = {name: memory / MIB for name, (memory, _) in collect_rest(row).items()}

@@ -18,7 +18,7 @@ BLOCK_BYTES = 512
 
 @dataclass(frozen=True, slots=True)
 class TreeSize:
-    """Bytes on the disk of two trees and of our parts. Of our own code, bytes of the content with bytecode.
+    """Bytes on the disk of two trees and of our parts. Of our own code, bytes of the content of files and folders.
 
     The packages are those that only one of the trees has, with dpkg's size in bytes. Without a plain tree there are
     none, and `plain` is None.
