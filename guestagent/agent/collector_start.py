@@ -1,7 +1,7 @@
 """The start of os-collect-config in this process, without the libraries that no configured collector needs.
 
-os-collect-config imports the clients of Keystone and Zaqar in any case. Deferred, they cost memory and time only if
-Heat has configured a collector that uses them.
+os-collect-config imports the clients of Keystone and Zaqar and lxml in any case, and wrapt imports asyncio. Deferred,
+they cost memory and time only if Heat has configured a collector that uses them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ DEFERRED_MODULES = (
     "zaqarclient.transport.request",
     "dogpile.cache",
     "lxml.etree",
+    "asyncio",
 )
 """Each package before its modules. One that a version does not have is imported by nobody, and left out."""
 

@@ -47,6 +47,10 @@ USE_OF_ALL_CLIENTS = """
     assert isinstance(zaqar.zaqarclient.Client, type)
     assert callable(zaqar.transport.get_transport_for)
     assert callable(zaqar.request.Request)
+    import asyncio.locks
+    from asyncio import run
+    assert issubclass(asyncio.Lock, asyncio.locks.Lock)
+    assert callable(run)
 """
 
 
