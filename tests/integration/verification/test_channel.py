@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from guestagent.agent.inbox import DocumentInbox
 from tests.support.polling import wait_until
-from tests.support.verified_pair import VerifiedPair
+from tests.support.verified_pair import VERIFICATION, VerifiedPair
 
 PRODUCTS = {"mariadb": "MariaDB", "mysql": "MySQL"}
 
@@ -94,6 +95,24 @@ def test_ddl_on_the_source_does_not_wait_for_the_end_and_is_no_difference(pair: 
     assert was_running
     assert (process.returncode, answer["result"], answer["rows"]) == (0, "equal", 70_000), errors
     assert "its definition has changed, so it is compared again" in errors
+
+
+@pytest.mark.patient
+def test_a_terminated_verification_leaves_the_channel_running_and_no_password_in_the_process_list(
+    pair: VerifiedPair,
+) -> None:
+    pair.prepare()
+    pair.fill_table(50_000)
+    process = pair.start_slow_verification()
+    command = (
+        Path(f"/proc/{process.pid}/cmdline").read_bytes() + Path(f"/proc/{process.pid}/environ").read_bytes()
+    )
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, json.loads(output)["error"]["kind"]) == (130, "Interrupted")
+    assert VERIFICATION["password"].encode() not in command
+    assert pair.is_channel_running()
 
 
 def list_verifier_sessions(pair: VerifiedPair) -> list[str]:
