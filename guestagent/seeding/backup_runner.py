@@ -10,6 +10,7 @@ from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseError, SeedError, StorageError
 from guestagent.seeding.backup_position import read_position
 from guestagent.seeding.backup_transfer import BackupTransfer, wait_for_offer
+from guestagent.seeding.copied_events import disable_events
 from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.disk_space import DiskPlan, plan_disk
 from guestagent.seeding.donor_client import DonorClient
@@ -74,7 +75,7 @@ class BackupRunner:
             memo = self._prepare(folder, memo, reporter)
         if memo.step == PREPARED:
             _put_in_place(request, folder, reporter, server)
-            memo = _set_position(request, memo, reporter)
+            memo = _set_position(request, memo, reporter, server)
         folder.remove()
         remove_marker(folder.target)
         return SeedResult(memo.position, memo.bytes_done, memo.version)
@@ -265,13 +266,21 @@ def _check_stopped_data(
         raise
 
 
-def _set_position(request: SeedRequest, memo: BackupMemo, reporter: SeedReporter) -> BackupMemo:
+def _set_position(
+    request: SeedRequest, memo: BackupMemo, reporter: SeedReporter, server: ServerControl
+) -> BackupMemo:
     """Make the server one that has applied everything up to the position, and has no history of its own.
 
     Nothing replicates yet, so to repeat it is harmless.
     """
     reporter.enter(SeedPhase.POSITIONING)
     try:
+        with open_connection(request.socket) as connection:
+            connection.fetch_rows(sql("SET GLOBAL read_only = 1"), POSITION_OPERATION)
+            runs_events = disable_events(connection)
+        if runs_events:
+            server.stop(reporter)
+            server.start(reporter)
         with open_connection(request.socket) as connection:
             for statement in (
                 sql("SET GLOBAL read_only = 1"),

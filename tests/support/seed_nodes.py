@@ -32,6 +32,7 @@ def fill_source(source: DatabaseServer, mebibytes: int) -> None:
         "CREATE SCHEMA shop",
         "CREATE TABLE shop.filler (id INT PRIMARY KEY, pad LONGBLOB)",
         "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))",
+        "CREATE EVENT shop.clearance ON SCHEDULE EVERY 1 HOUR DO DELETE FROM shop.orders",
     )
     source.execute("INSERT INTO shop.filler SELECT 1, REPEAT(RANDOM_BYTES(1024), 1000)")
     for _ in range(1, mebibytes):

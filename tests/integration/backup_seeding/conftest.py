@@ -71,7 +71,7 @@ def open_replica(
     folder: Path, data_template: Path, flavour: Flavour, server_id: int
 ) -> Iterator[SeededReplica]:
     with open_server(
-        folder, data_template, f"server-id={server_id}", "read-only=ON", flavour=flavour
+        folder, data_template, f"server-id={server_id}", "read-only=ON", "event-scheduler=ON", flavour=flavour
     ) as server:
         state_folder = folder / "state"
         state_folder.mkdir()

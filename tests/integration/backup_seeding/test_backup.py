@@ -20,6 +20,7 @@ from tests.support.seed_nodes import (
     run_writer,
 )
 
+EVENT_STATUS = "(SELECT status FROM mysql.event WHERE name = 'clearance')"
 KILL_POINTS = (
     *("connecting", "transferring", "bytes", "verifying", "received", "preparing", "prepared", "swapping"),
     *("starting", "positioning", "positioned"),
@@ -37,6 +38,7 @@ def test_a_replica_gets_all_data_under_writes(
     follow_source(replica, source)
     assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
     assert replica.server.query_value("@@read_only") == "1"
+    assert replica.server.query_value(EVENT_STATUS) == "SLAVESIDE_DISABLED"
     assert not [*replica.data.parent.glob("guestagent-seed*"), *replica.data.glob("guestagent-seed*")]
 
 
