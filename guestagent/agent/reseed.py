@@ -17,7 +17,7 @@ from guestagent.seeding import SeedFiles
 
 DONOR_ADVICE = (
     "its document has no Seeding.Donor, so nothing here knows where the data come from: "
-    "run `guestagent cluster repair NODE --reseed` on the operator's workstation"
+    "run `guestagent cluster repair STACK NODE --reseed` on the operator's workstation"
 )
 
 

@@ -16,7 +16,7 @@ from guestagent.seeding.state import SeedPhase, SeedState
 NAME = "seed"
 EXPECTED = "a copy of the source's data"
 RESEED_ADVICE = (
-    "`guestagent reseed` on this node, or `guestagent cluster repair NODE --reseed`, begins another seed; "
+    "`guestagent reseed` on this node, or `guestagent cluster repair STACK NODE --reseed`, begins another seed; "
     "docs/troubleshooting/seed.md"
 )
 WORKER_ADVICE = "is guestagent-seed.path enabled? see `systemctl status guestagent-seed.path guestagent-seed`"

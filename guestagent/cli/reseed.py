@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "replica, errant transactions, purged binary logs and a broken relay log. The old data stay in place until the "
         "copy is complete, which needs room for both; with --discard they go first. The agent does the work, and "
         "`guestagent seed show` shows how far it is. The document must name a donor (Seeding.Donor), as it does after "
-        "`guestagent cluster repair NODE --reseed`, which does the same from the operator's workstation.",
+        "`guestagent cluster repair STACK NODE --reseed`, which does the same from the operator's workstation.",
         epilog="exit codes: 0 ordered; 1 rejected, or not confirmed; 2 invalid input, or neither a terminal nor --yes; "
         "8 a file cannot be read or written",
     )

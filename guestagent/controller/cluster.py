@@ -243,12 +243,10 @@ class Cluster:
         )
 
     def in_dialect(self, dialect: Dialect) -> Cluster:
-        """Return the cluster for a stack in that template format. Only CFN has an address of the CFN API.
+        """Return the cluster for a new stack in that template format. Only CFN has an address of the CFN API.
 
-        In another format it is another stack, in which no replica joins.
+        In a new stack no replica joins a source that has data.
         """
-        if dialect is self.dialect:
-            return self
         return replace(
             self,
             dialect=dialect,

@@ -77,6 +77,7 @@ class Stacks:
             raise InvalidInput([Problem("name", expected, repr(name), "it is the stack's name")])
         if stack := self._reader.find_stack(name):
             raise CloudRefused(f"there is a stack {name} already: it is {stack.status}")
+        cluster = cluster.in_dialect(cluster.dialect)
         if cluster.dialect is Dialect.CFN and cluster.metadata_url is None:
             cluster = replace(cluster, metadata_url=self._requests.run(self._heat.metadata_url))
         template, minutes = render(cluster), stack_timeout_minutes(cluster)

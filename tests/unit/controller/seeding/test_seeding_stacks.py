@@ -196,6 +196,15 @@ def test_the_account_for_comparisons_gets_a_password_when_the_stack_is_created()
     assert len(heat.live["db"].parameters["VerificationPassword"]) == 30
 
 
+def test_replicas_that_are_added_before_the_stack_is_created_need_no_donor() -> None:
+    heat = FakeHeat()
+
+    stacks = launch_stack(heat, build_cluster(1, dialect=Dialect.HOT).add_replica(SMALL))
+
+    assert [node.seed for node in stacks.cluster("db")] == [None, None, None]
+    assert heat.live["db"].parameters == {}
+
+
 def test_a_change_reads_nothing_that_can_break_a_stack() -> None:
     heat = FakeHeat()
     stacks = launch(heat)

@@ -203,9 +203,8 @@ def test_another_fingerprint_in_the_template_is_a_difference(dialect: Dialect) -
         parse(json.loads(template.replace(fingerprint, "0" * 64)))
 
 
-def test_in_another_format_it_is_another_stack_in_which_nobody_joins(dialect: Dialect) -> None:
-    other = next(each for each in Dialect if each is not dialect)
-
+@pytest.mark.parametrize("other", Dialect)
+def test_a_new_stack_of_the_cluster_has_no_donor(dialect: Dialect, other: Dialect) -> None:
     cluster = build_joining_cluster(dialect).in_dialect(other)
 
     assert "Donor" not in json.dumps(render(cluster))
