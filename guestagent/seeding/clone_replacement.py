@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from guestagent.errors import SeedError, StorageError
+from guestagent.seeding.backup_runner import swap_or_undo
 from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.disk_space import plan_disk
 from guestagent.seeding.local_data import has_running_server
@@ -45,7 +46,7 @@ def put_in_place(folder: SeedFolder, reporter: SeedReporter, server: ServerContr
         if swap.stage is None:
             carry_files(folder.target, folder.fresh, KEPT_FILES)
             swap.set_owners()
-        swap.swap()
+        swap_or_undo(swap, folder, reporter, server)
     reporter.enter(SeedPhase.STARTING)
     with put_back_on_failure(folder, reporter, server):
         server.start(reporter)
