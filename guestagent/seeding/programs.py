@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from guestagent.errors import SeedError
 
@@ -18,6 +19,8 @@ PIPE, NOTHING = subprocess.PIPE, subprocess.DEVNULL
 LAST_LINES_LIMIT = 8
 LAST_WORDS_LIMIT = 600
 POLL_INTERVAL_S = 0.2
+PIPE_BYTES = 1 << 20
+"""Of each pipe of data. The kernel's own 64 KiB let the programs wait for one another."""
 COMPLETED = "completed OK!"
 """mariadb-backup's last line if it has done all of its work. Its exit status alone does not prove it."""
 VERSION_MARK = "based on MariaDB server "
@@ -53,6 +56,9 @@ class ChildProgram:
             )
         except OSError as error:
             raise SeedError(f"cannot start {argv[0]}: {error.strerror}", is_transient=True) from error
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                _enlarge_pipe(pipe)
         self._lines: deque[str] = deque(maxlen=LAST_LINES_LIMIT)
         self._reader = threading.Thread(target=self._read_lines, daemon=True)
         self._reader.start()
@@ -113,6 +119,11 @@ class ChildProgram:
             rest = rest[-LAST_WORDS_LIMIT:]
         if rest.strip():
             self._lines.append(rest.decode(errors="replace").strip())
+
+
+def _enlarge_pipe(pipe: IO[bytes]) -> None:
+    with suppress(OSError):  # beyond the user's limit
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def read_backup_version(programs: SeedPrograms) -> str:
