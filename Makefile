@@ -2,7 +2,7 @@
 # make's own exit code is 2 for every failure; tools/check and `guestagent` have finer ones (77: this machine cannot).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-faults lint unit integration test-heat test-image test-vm contract-report bench-heat bench-ready bench-passes bench-image test-lowest docs clean set-up set-up-heat set-up-image
+.PHONY: help demo test test-all test-faults lint unit integration test-heat test-image test-vm contract-report bench-heat bench-ready bench-passes bench-image bench-seed test-lowest docs clean set-up set-up-heat set-up-image
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*##/\1\t/p' Makefile | expand -t 16
@@ -53,6 +53,9 @@ bench-passes: set-up ## processor time of quiet passes with 1000 accounts and lo
 
 bench-image: set-up-image ## an image with and without the agent, its boot, its memory and CPU at rest; ARGS="--image bookworm-mariadb --json"
 	@.venv/bin/python -m tests.bench.image --plot docs/explanation/image.svg $(ARGS)
+
+bench-seed: set-up ## each method of a seed under writes, beside its floor without a database; ARGS="--db mysql97 --mib 256 --json"
+	@.venv/bin/python -m tests.bench.seed --plot docs/explanation/seeding.svg $(ARGS)
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits
 	@.venv/bin/python tools/lowest.py

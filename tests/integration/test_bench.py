@@ -24,6 +24,7 @@ PASSES = (
     "1",
 )
 READY = ("tests.bench.ready", "--db", "mariadb1011", "--repetitions", "1", "--watched", "0.5")
+SEED = ("tests.bench.seed", "--db", "mariadb1011", "--mib", "4", "--repetitions", "1")
 SMALL = (
     "tests.bench",
     "--heat",
@@ -73,6 +74,18 @@ def test_every_contestant_makes_a_source_and_a_replica_ready_and_has_its_row(tmp
     assert rows == [(role, kind) for role in ("source", "replica") for kind in kinds]
     assert all(cost["ours"] > 0 and cost["theirs"] > 0 for cost in report["costs"])
     assert count_bars(plot) == len(rows)
+
+
+def test_a_seed_is_measured_beside_its_floor_and_drawn(tmp_path: Path) -> None:
+    plot = tmp_path / "plot.svg"
+
+    report = json.loads(run_bench(*SEED, "--json", "--plot", str(plot)))
+
+    (row,) = report["seeds"]
+    assert (row["flavour"], row["method"]) == ("mariadb1011", "backup")
+    assert all(run["wire_bytes"] > 0 and run["transfer_s"] > 0 for run in (*row["seeds"], *row["floors"]))
+    assert row["seeds"][0]["data_bytes"] > 4 * 2**20
+    assert count_bars(plot) == 3
 
 
 def run_bench(*words: str) -> str:

@@ -155,9 +155,9 @@ class CloneReplica:
         with (self.folder / "worker.log").open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
 
-    def wait_for_worker(self) -> SeedState:
+    def wait_for_worker(self, timeout_s: float = WORKER_TIMEOUT_S) -> SeedState:
         assert self._process is not None
-        self._process.wait(WORKER_TIMEOUT_S)
+        self._process.wait(timeout_s)
         state = self.files.read_state()
         assert state is not None, self.log
         return state

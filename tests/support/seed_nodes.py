@@ -73,6 +73,7 @@ class DonorProcess:
     certificate: Certificate
     port: int = field(default_factory=find_free_port)
     rate_limit: int = 0
+    command_prefix: tuple[str, ...] = ()
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -106,9 +107,9 @@ class DonorProcess:
 
     def start(self) -> None:
         root = str(provide_server_root(self.source.flavour))
-        argv = [sys.executable, "-m", "tests.support.donor_service", str(self.path), root]
+        argv = (sys.executable, "-m", "tests.support.donor_service", str(self.path), root)
         with (self.folder / "donor.log").open("ab") as log:
-            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
+            self._process = subprocess.Popen((*self.command_prefix, *argv), stdout=log, stderr=log)
         before = self.log.count("listening")
         wait_until(lambda: self.log.count("listening") > before)
 
@@ -185,10 +186,10 @@ class SeededReplica:
         wait_until(lambda: not find_processes("mbstream", str(self.data.parent)))
         wait_until(lambda: not find_processes("mariadb-backup", "--prepare", str(self.data.parent)))
 
-    def wait_for_end(self) -> SeedState:
+    def wait_for_end(self, timeout_s: float = PROCESS_TIMEOUT_S) -> SeedState:
         """Wait for the end of the worker, and return the state of the seed."""
         assert self._process is not None
-        self._process.wait(PROCESS_TIMEOUT_S)
+        self._process.wait(timeout_s)
         assert self.state is not None, self.log
         return self.state
 

@@ -1,4 +1,4 @@
-"""Golden answers of this repository's tools: the failure table, the contract report, and both benches."""
+"""Golden answers of this repository's tools: the failure table, the contract report, and the benches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from tests.bench.ready.report import describe_rows as describe_readiness
 from tests.bench.ready.timing import ReadyRow as ReadyRow
 from tests.bench.ready.timing import Timing
 from tests.bench.report import describe_rows as describe_clusters
+from tests.bench.seed.report import describe_rows as describe_seeds
+from tests.bench.seed.seed_rows import SeedRow as SeedRow
+from tests.bench.seed.seed_run import SeedRun
 from tests.bench.signal_load import Load
 from tests.bench.templates import CFN, PLAIN
 from tests.contract.report import ReportLine
@@ -60,3 +63,9 @@ def build_readiness(folder: Path) -> str:
     took = (Timing(2.5, {"server": 0.5, "apply": 1.0, "verify": 0.5}),)
     rows = [ReadyRow("mariadb", "source", kind, took) for kind in ("agent", SCRIPT)]
     return to_plain_json(describe_readiness(rows, [Cost("mariadb", "memory", 40.0, "script", 8.0, "MiB")]))
+
+
+@golden("tools/bench-seed.json")
+def build_seeds(folder: Path) -> str:
+    run = SeedRun(8.0, 4.0, 2**28, 2**27, 0.5, 1.5, 1.0, {"transferring": 4.0})
+    return to_plain_json(describe_seeds([SeedRow("mariadb", "backup", (run,), (run,))]))
