@@ -121,13 +121,23 @@ def _list_runners(settings: Settings) -> Mapping[SeedMethod, Callable[[], SeedRu
 
         return CloneRunner(str(settings.database_socket), SystemClock())
 
-    return {SeedMethod.BACKUP: _build_backup_runner, SeedMethod.CLONE: build_clone_runner}
+    return {
+        SeedMethod.BACKUP: _build_backup_runner,
+        SeedMethod.CLONE: build_clone_runner,
+        SeedMethod.DUMP: _build_dump_runner,
+    }
 
 
 def _build_backup_runner() -> SeedRunner:
     from guestagent.seeding.backup_runner import BackupRunner
 
     return BackupRunner()
+
+
+def _build_dump_runner() -> SeedRunner:
+    from guestagent.seeding.dump_runner import DumpRunner
+
+    return DumpRunner()
 
 
 def _log(line: str) -> None:

@@ -92,7 +92,7 @@ class BackupTransfer:
             if frame.kind is FrameKind.DATA:
                 self._digest.update(frame.payload)
                 self._received_bytes += len(frame.payload)
-                _write_all(sink, frame.payload, report)
+                write_all(sink, frame.payload, report)
             elif frame.kind is FrameKind.PROGRESS:
                 self._backup_bytes = _parse(lambda data: int(get_number(data, "backup_bytes")), frame)
                 report()
@@ -108,7 +108,7 @@ class BackupTransfer:
             raise SeedError("the backup has changed on its way from the source", is_transient=True)
 
 
-def _write_all(sink: int, chunk: bytes, report: Callable[[], None]) -> None:
+def write_all(sink: int, chunk: bytes, report: Callable[[], None]) -> None:
     """Write to a pipe. A reader that does not read, for example because of its disk, counts as a stall."""
     rest = memoryview(chunk)
     while rest:

@@ -1,4 +1,4 @@
-"""Child processes of a seed: mariadb-backup, mbstream and zstd. None outlives the thread that started it."""
+"""Child processes of a seed: of backups, of their streams, and of dumps. None outlives the thread that started it."""
 
 from __future__ import annotations
 
@@ -46,13 +46,24 @@ class ChildProgram:
     """A running program. `stdin` and `stdout` are PIPE, NOTHING, or a file. What it reports is kept in part."""
 
     def __init__(
-        self, argv: Sequence[str], stdin: int | BinaryIO = NOTHING, stdout: int | BinaryIO = NOTHING
+        self,
+        argv: Sequence[str],
+        stdin: int | BinaryIO = NOTHING,
+        stdout: int | BinaryIO = NOTHING,
+        descriptors: Sequence[int] = (),
     ) -> None:
-        """Start the program. SeedError if that is not possible."""
+        """Start the program, which inherits the `descriptors`. SeedError if that is not possible."""
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
         try:
             self._process = subprocess.Popen(
-                argv, stdin=stdin, stdout=stdout, stderr=PIPE, env=environment, cwd="/", bufsize=0
+                argv,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=PIPE,
+                env=environment,
+                cwd="/",
+                bufsize=0,
+                pass_fds=descriptors,
             )
         except OSError as error:
             raise SeedError(f"cannot start {argv[0]}: {error.strerror}", is_transient=True) from error

@@ -1,0 +1,73 @@
+"""Which failures of a dump's programs pass by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from guestagent.seeding.dump_failure import build_dump_error, build_load_error
+
+
+@pytest.mark.parametrize(
+    ("words", "is_transient", "advice"),
+    [
+        (
+            "mysqldump: Got error: 1045: Access denied for user 'd'@'h' (using password: YES) when trying to connect",
+            True,
+            "",
+        ),
+        ("mariadb-dump: Error 2013: Lost connection to server when dumping table `t` at row: 9", True, ""),
+        (
+            "mysqldump: Error 1412: Table definition has changed, please retry transaction when dumping table `t`",
+            True,
+            "",
+        ),
+        (
+            "mysqldump: Couldn't execute 'FLUSH TABLES': Access denied; you need RELOAD (1227)",
+            False,
+            "Method dump",
+        ),
+        (
+            "mysqldump: [ERROR] unknown option '--set-gtid-purged'",
+            False,
+            "install the server's version of it",
+        ),
+    ],
+)
+def test_a_dump_fails(words: str, is_transient: bool, advice: str) -> None:
+    error = build_dump_error("mysqldump", words)
+
+    assert error.is_transient is is_transient
+    assert advice in error.advice
+
+
+@pytest.mark.parametrize(
+    ("words", "is_transient", "advice"),
+    [
+        ("ERROR 2013 (HY000) at line 9: Lost connection to MySQL server during query", True, ""),
+        ("ERROR 2002 (HY000): Can't connect to local server through socket '/s' (111)", True, ""),
+        ("", True, ""),
+        (
+            "ERROR 1273 (HY000) at line 30: Unknown collation: 'utf8mb4_0900_ai_ci'",
+            False,
+            "of a newer version",
+        ),
+        (
+            "ERROR 1525 (HY000) at line 247: Incorrect row_start value: '2026'",
+            False,
+            "the two versions differ",
+        ),
+    ],
+)
+def test_a_load_fails(words: str, is_transient: bool, advice: str) -> None:
+    error = build_load_error("mysql", words)
+
+    assert error.is_transient is is_transient
+    assert advice in error.advice
+
+
+def test_no_row_is_quoted() -> None:
+    words = (
+        "-------------- INSERT INTO t VALUES ('secret') -------------- ERROR 1064 at line 1: near 'secret' at"
+    )
+
+    assert "secret" not in str(build_load_error("mariadb", words))
