@@ -6,6 +6,8 @@ from ipaddress import ip_network
 
 from guestagent.metadata.host_patterns import WILDCARD, find_host_patterns
 
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
 
 def list_host_patterns(network: str | None) -> tuple[str, ...]:
     """Return the host names of the accounts that admit a network (CIDR), None: any. ValueError if there are none."""

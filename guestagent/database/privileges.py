@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from guestagent.database.account_hosts import LOCAL_HOSTS
 from guestagent.database.connection import Connection
 from guestagent.database.driver import Row
 from guestagent.database.sql_statement import Statement, sql
@@ -13,7 +14,6 @@ from guestagent.database.state import Account
 
 READ_ACCOUNTS_OPERATION = "reading the accounts"
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 SELECT_GLOBAL_PRIVILEGES = sql(
     "SELECT grantee, privilege_type, is_grantable FROM information_schema.user_privileges"

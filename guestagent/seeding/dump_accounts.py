@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from guestagent.database.privileges import LOCAL_HOSTS
+from guestagent.database.account_hosts import LOCAL_HOSTS
 
 PUBLIC_ROLE = "PUBLIC"
 """MariaDB's role that every account has. It exists by itself, and its name is a word."""
