@@ -103,11 +103,16 @@ def test_given_passwords_are_kept_by_every_change_and_shown_by_nothing(
 
     assert [code for code, _, _ in outputs] == [0] * len(outputs), outputs
     assert "s3cret" not in json.dumps(outputs)
+    assert "PRIVATE KEY" not in json.dumps(outputs)
     [stack] = engine.engine.stacks.values()
     passwords = dict(stack.input_parameters)
     assert passwords.pop("Master0000Password") == "s3cret-of-the-source"
     assert passwords.pop("Slave0001Password") == "s3cret-of-the-second"
-    assert [(name, len(str(value))) for name, value in passwords.items()] == [("Slave0002Password", 30)]
+    assert "PRIVATE KEY" in str(passwords.pop("DonorKey"))
+    assert {name: len(str(value)) for name, value in passwords.items()} == {
+        "Slave0002Password": 30,
+        "Slave0002DonorPassword": 30,
+    }
     assert "s3cret" not in json.dumps(stack.template.source)
 
 
