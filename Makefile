@@ -54,7 +54,7 @@ bench-passes: set-up ## processor time of quiet passes with 1000 accounts and lo
 bench-image: set-up-image ## an image with and without the agent, its boot, its memory and CPU at rest; ARGS="--image bookworm-mariadb --json"
 	@.venv/bin/python -m tests.bench.image --plot docs/explanation/image.svg $(ARGS)
 
-bench-seed: set-up ## each method of a seed under writes, beside its floor without a database; ARGS="--db mysql97 --mib 256 --json"
+bench-seed: set-up ## a seed by backup or clone under writes, beside its floor without a database; ARGS="--db mysql97 --mib 256 --json"
 	@.venv/bin/python -m tests.bench.seed --plot docs/explanation/seeding.svg $(ARGS)
 
 test-lowest: set-up ## the unit tests with the lowest versions that pyproject.toml admits

@@ -1,4 +1,4 @@
-"""`make bench-seed`: a seed of each method under writes, beside its floor: the same files without a database.
+"""`make bench-seed`: a seed by backup or clone under writes, beside its floor: the same files without a database.
 
 Prints seconds, bytes and ratios. Nothing is asserted of them: machines differ. Needs room for four times `--mib`.
 """

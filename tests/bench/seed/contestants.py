@@ -1,4 +1,4 @@
-"""What is compared: each method of a seed, and its floor, which copies the same files without a database."""
+"""What is compared: a seed by backup or clone, and its floor, which copies the same files without a database."""
 
 from __future__ import annotations
 
