@@ -12,6 +12,7 @@ from guestagent.seeding.dump_dialect import DumpDialect
 from guestagent.seeding.request import DonorEndpoint
 
 ESCAPES = {"\\": "\\\\", '"': '\\"', "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+OBJECT_OPTIONS = ("--routines", "--events", "--triggers")
 POSITION_ONLY = ("--no-data", "--no-create-info", "--skip-triggers", "--", "mysql", "db")
 """A dump of nothing but the position, for a source without schemas."""
 
@@ -27,7 +28,7 @@ class MemoryFiles:
 def build_dump_arguments(dialect: DumpDialect, option_file: int, schemas: tuple[str, ...]) -> tuple[str, ...]:
     """Build the command line of the dump of these schemas."""
     selection = ("--databases", "--", *schemas) if schemas else POSITION_ONLY
-    options = tuple(option for option in dialect.options if schemas or option not in ("--triggers",))
+    options = tuple(option for option in dialect.options if schemas or option not in OBJECT_OPTIONS)
     return dialect.dump_program, f"--defaults-file=/dev/fd/{option_file}", *options, *selection
 
 

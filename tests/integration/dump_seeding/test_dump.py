@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from guestagent.embedded.database_servers import Flavour
 from guestagent.seeding import SeedPhase
-from tests.support.database_servers import READ_ONLY_VARIABLES, DatabaseServer
-from tests.support.dump_nodes import PASSWORD, DumpReplica, read_checksums, read_definitions
+from tests.support.database_servers import READ_ONLY_VARIABLES, DatabaseServer, open_server
+from tests.support.dump_nodes import (
+    PASSWORD,
+    DumpReplica,
+    create_donor_account,
+    read_checksums,
+    read_definitions,
+)
 from tests.support.seed_nodes import run_writer
 
 
@@ -28,6 +39,21 @@ def test_a_replica_gets_all_rows_and_objects_under_writes(
     assert off["status"] == "DISABLED"
     assert "SIDE_DISABLED" in str(tick["status"])
     assert not list(replica.data.glob("guestagent-seed*"))
+
+
+@pytest.mark.patient
+def test_a_source_without_schemas_has_a_position(
+    flavour: Flavour, data_template: Path, tmp_path: Path, replica: DumpReplica
+) -> None:
+    options = ("server-id=3", *replica.source.options[1:])
+    with open_server(tmp_path / "empty", data_template, *options, flavour=flavour) as source:
+        create_donor_account(source)
+        replica.change_donor(port=source.port)
+
+        state = replica.seed_here()
+
+        variable = "@@GLOBAL.gtid_executed" if flavour.family == "mysql" else "@@gtid_binlog_pos"
+        assert (state.phase, state.position) == (SeedPhase.DONE, source.query_value(variable))
 
 
 def test_the_password_is_in_no_log(source: DatabaseServer, replica: DumpReplica) -> None:

@@ -69,4 +69,7 @@ def test_no_password_is_in_a_command_line(family: str) -> None:
 
 
 def test_a_source_without_schemas_has_a_position() -> None:
-    assert build_dump_arguments(MARIADB, 9, ())[-3:] == ("--", "mysql", "db")
+    words = build_dump_arguments(MARIADB, 9, ())
+
+    assert words[-3:] == ("--", "mysql", "db")
+    assert "--routines" not in words
