@@ -23,6 +23,7 @@ from tests.support.polling import wait_until
 from tests.support.secret_scan import AS_ROOT, find_secrets, list_secrets
 
 CHANGE_TIMEOUT_S = 150.0
+SEED_METHODS: Mapping[Family, str] = {"mariadb": "backup", "mysql": "clone"}
 QUERIES: Mapping[Family, PositionQueries] = {"mariadb": MARIADB, "mysql": MYSQL}
 
 
@@ -32,7 +33,7 @@ class ImageCluster:
     def __init__(self, cloud: ImageCloud, name: str, family: Family, dialect: Dialect) -> None:
         self.cloud, self.name = cloud, name
         self.node = Node(flavor="m1.tiny", image=f"guestagent-{family}")
-        self._dialect = dialect
+        self._dialect, self._family = dialect, family
         self._rows, self._boots = ReplicatedRows(cloud, name, QUERIES[family]), BootChecks(cloud)
 
     def create(self, replicas: int) -> None:
@@ -50,6 +51,22 @@ class ImageCluster:
         stack = stacks.wait(stacks.change(self.name, operation), CHANGE_TIMEOUT_S)
         assert stack.status == "UPDATE_COMPLETE", stack.reason
         self._compare(new_boots)
+
+    def add_seeded_replica(self) -> None:
+        """Add a replica after the source has purged its first logs, so that only a copy gives it the data."""
+        wait_until(self._has_purged_logs)
+        self.change(lambda now: now.add_replica(self.node), new_boots=1)
+        evidence = [node.evidence for node in self.cloud.stacks.status(self.name).nodes][-1]
+        assert isinstance(evidence, dict)
+        assert evidence["seeding"] == SEED_METHODS[self._family], evidence
+        units = self.cloud.read_log(self._rows.source, "guestagent-donor.service")
+        assert not re.search("error|denied|not permitted", units, re.IGNORECASE), units
+
+    def _has_purged_logs(self) -> bool:
+        """Purge the source's logs. A log stays until all replicas have read it."""
+        purge = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
+        rows = self.cloud.execute(self._rows.source, *purge, "SHOW BINARY LOGS")
+        return not rows[0]["Log_name"].endswith(".000001")
 
     def remove_replica(self, replica: str) -> None:
         self.change(lambda now: now.remove_replica(replica))
@@ -129,9 +146,9 @@ class ImageCluster:
 
 
 def run_image_lifecycle(cluster: ImageCluster) -> None:
-    """Create 1+2 nodes, add one, remove one, rotate, resize, reboot, cut the power, add a clone, delete."""
+    """Create 1+2 nodes, add one by a seed, remove one, rotate, resize, reboot, cut the power, add a clone, delete."""
     cluster.create(replicas=2)
-    cluster.change(lambda now: now.add_replica(cluster.node), new_boots=1)
+    cluster.add_seeded_replica()
     cluster.remove_replica("Slave0001")
     cluster.rotate()
     cluster.check_secrets("Master0000")
