@@ -52,7 +52,8 @@ cd {shlex.quote(str(plan.folder))}
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
 mount --bind {shlex.quote(str(plan.tree))} tree
-mount -t overlay overlay -o lowerdir=tree,upperdir=upper,workdir=work root
+# redirect_dir: folders of the tree can be renamed, as on a disk of their own. MySQL does that after a CLONE.
+mount -t overlay overlay -o lowerdir=tree,upperdir=upper,workdir=work,redirect_dir=on root
 : > root/etc/fstab
 mkdir -p root/etc/guestagent
 config=root/etc/guestagent/{AGENT_CONFIG}
