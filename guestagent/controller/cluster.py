@@ -114,7 +114,7 @@ class Cluster:
         )
         check_tls(problems, self.tls)
         check_variables(problems, self.variables, self.tls, len(self.replicas))
-        check_seeding(problems, self.seeding, self.seed_clock, self.source, self.replicas)
+        check_seeding(problems, self.seeding, self.source, self.replicas)
         check_verification(problems, self.verification, self.replicas)
         problems.raise_if_any(InvalidCluster)
 

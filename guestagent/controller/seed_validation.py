@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guestagent.controller.node import Node
-from guestagent.controller.seed import SeedClock, SeedSettings
-from guestagent.metadata.limits import CONDITION_TIMEOUT_LIMIT_S, RATE_LIMIT_LIMIT_MIB, SIZE_LIMIT_BYTES
+from guestagent.controller.seed import SeedSettings
+from guestagent.metadata.limits import (
+    CONDITION_TIMEOUT_LIMIT_S,
+    RATE_LIMIT_LIMIT_MIB,
+    SEEDING_DEADLINE_LIMIT_S,
+    SIZE_LIMIT_BYTES,
+)
 from guestagent.metadata.seeding_shape import METHODS
 from guestagent.metadata.user_shapes import AccountNameShape
 from guestagent.validation import Problems
 
 
-def check_seeding(
-    problems: Problems, settings: SeedSettings, clock: SeedClock, source: Node, replicas: Sequence[Node]
-) -> None:
-    """Check the settings, and the seed of each replica against the clocks."""
+def check_seeding(problems: Problems, settings: SeedSettings, source: Node, replicas: Sequence[Node]) -> None:
+    """Check the settings, and the seed of each replica. Whether Heat's clocks allow it is for its template."""
     cursor = problems.open_cursor(settings, "seeding")
     if settings.method not in METHODS:
         cursor.get_child("method", settings.method).add_problem(
@@ -31,7 +34,7 @@ def check_seeding(
         if node.seed is None:
             continue
         seed = problems.open_cursor(node.seed, f"replicas[{index}].seed")
-        seed.get_child("deadline", node.seed.deadline).read_integer(1, max(clock.limit_s, 1))
+        seed.get_child("deadline", node.seed.deadline).read_integer(1, SEEDING_DEADLINE_LIMIT_S)
         for key, size in (("data_bytes", node.seed.data_bytes), ("log_bytes", node.seed.log_bytes)):
             if size is not None:
                 seed.get_child(key, size).read_integer(0, SIZE_LIMIT_BYTES)

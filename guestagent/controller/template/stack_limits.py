@@ -28,6 +28,17 @@ def stack_timeout_minutes(cluster: Cluster) -> int:
     return -(-seconds // 60)
 
 
+def check_seed_times(cluster: Cluster) -> None:
+    """Raise InvalidCluster if a seed may take longer than Heat waits, or than the node can signal."""
+    problems = Problems()
+    limit_s = cluster.seed_clock.limit_s
+    for node in cluster:
+        if node.seed is not None and node.seed.deadline > limit_s:
+            path = f"{node.name}.seed.deadline"
+            problems.add(path, f"at most {limit_s} s beside the other times", f"{node.seed.deadline} s")
+    problems.raise_if_any(InvalidCluster)
+
+
 def check_template_size(template: Mapping[str, Any], resources: int) -> None:
     """Raise InvalidCluster if the template is too large for Heat."""
     problems = Problems()

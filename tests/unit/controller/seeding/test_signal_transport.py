@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from guestagent.controller import Cluster, Dialect, lint, parse, render
-from guestagent.controller.seed import SourceSize
+from guestagent.controller.seed import NodeSeed, SourceSize
+from guestagent.controller.template import read_cluster
+from guestagent.errors import InvalidTemplate
 from tests.support.cluster_strategies import SMALL, build_cluster
 from tests.support.seeding_clusters import GIB, build_joining_cluster, render_resources
 
@@ -50,3 +54,12 @@ def test_in_cfn_a_longer_life_of_urls_admits_the_seed() -> None:
     cluster = cluster.add_replica(SMALL, LARGE_SIZE)
 
     assert lint(render(cluster), 7200) == ()
+
+
+def test_a_template_with_other_times_can_be_looked_at_and_not_changed() -> None:
+    cluster = build_joining_cluster(Dialect.CFN, subnet="subnet-1")
+    changed = json.dumps(render(cluster)).replace('"Deadline": 300', '"Deadline": 3000')
+
+    assert read_cluster(json.loads(changed)).node("Slave0001").seed == NodeSeed(3000, 1)
+    with pytest.raises(InvalidTemplate, match=r"Slave0001\.seed\.deadline: expected at most 509 s"):
+        parse(json.loads(changed))
