@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from guestagent.embedded.database_servers import Flavour
+from guestagent.secret import Secret
 from guestagent.seeding import SeedPhase
+from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import READ_ONLY_VARIABLES, DatabaseServer, open_server
 from tests.support.dump_nodes import (
     PASSWORD,
@@ -54,6 +56,20 @@ def test_a_source_without_schemas_has_a_position(
 
         variable = "@@GLOBAL.gtid_executed" if flavour.family == "mysql" else "@@gtid_binlog_pos"
         assert (state.phase, state.position) == (SeedPhase.DONE, source.query_value(variable))
+
+
+@pytest.mark.patient
+def test_a_certificate_that_the_source_requires_is_presented(
+    source: DatabaseServer, replica: DumpReplica, authority: CertificateAuthority
+) -> None:
+    source.execute("ALTER USER donor@'%' REQUIRE X509")
+    certificate, key = authority.valid.texts
+    replica.change_donor(ca=authority.text, verifies_name=True, certificate=certificate, key=Secret(key))
+
+    state = replica.seed_here()
+
+    source.execute("ALTER USER donor@'%' REQUIRE SSL")
+    assert state.phase is SeedPhase.DONE, state
 
 
 def test_the_password_is_in_no_log(source: DatabaseServer, replica: DumpReplica) -> None:
