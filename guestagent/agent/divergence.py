@@ -218,14 +218,15 @@ def describe_divergence(divergence: Divergence) -> Refusal:
     """Return the refusal to replicate from a source from which this replica has diverged."""
     if divergence.has_skipped_only:
         do = (
-            "the setting is gone, but not its effect: compare the data, and start this node from a clean image; or, if "
+            "the setting is gone, but not its effect: compare the data, and replace this replica's with "
+            "`guestagent reseed`; or, if "
             f"the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
         )
         return Refusal("skipped changes", "every change of the source applied here", str(divergence), do)
     log_advice = f"{LOG_ADVICE}; " if divergence.uncompared else ""
     do = (
         f"{log_advice}nothing was changed; the channel will not be started again, whatever happens on the source; "
-        "compare the data, save what you need, then start the node from a clean image; "
+        "compare the data, save what you need, then replace this replica's data with `guestagent reseed`; "
         f"or, if the data agree with the source's, run `{ACCEPT_COMMAND}` on this node"
     )
     return Refusal(

@@ -197,7 +197,7 @@ def _check_errant_transactions(
             "no transactions that the source lacks",
             f"errant transactions {shorten_gtids(errant_gtids)}",
             "nothing was touched; compare the data with the source, save what you need, "
-            "then start the node from a clean image",
+            "then replace this replica's data with `guestagent reseed`",
         )
     if server.channel is None and server.local_gtids:
         # Its GTIDs may be the source's too: every server that boots from one image begins with the same server id.

@@ -11,7 +11,10 @@ from guestagent.metadata.document import Role
 
 SHOWN_NAMES_LIMIT = 10
 """A condition names at most this many schemas and accounts."""
-CLEAN_IMAGE_ADVICE = "nothing was touched; if the data is not needed, start the node from a clean image"
+CLEAN_IMAGE_ADVICE = (
+    "nothing was touched; if the data is not needed, replace it with `guestagent reseed`, "
+    "or start the node from a clean image"
+)
 LOAD_ADVICE = (
     "dump the data (mysqldump --set-gtid-purged=OFF, mariadb-dump without --gtid), start the source from a clean image "
     "and load the dump through its binary log: without sql_log_bin=0, and without resetting the log afterwards"

@@ -34,7 +34,10 @@ SET_UNIQUE_IDS = "give each node its own GuestAgent.ServerId"
 NO_BINARY_LOG = "the source has no binary log"
 TURN_ON_BINARY_LOG = "set log_bin in the source's option file and restart it"
 LOGS_PURGED = "the source no longer has the binary logs that this replica needs"
-KEEP_LOGS_LONGER = "start the replica from a copy of the source's data, and keep binary logs for longer"
+KEEP_LOGS_LONGER = (
+    "give the replica a new copy of the data (guestagent cluster repair STACK NODE --reseed), "
+    "and keep binary logs for longer"
+)
 REPLICA_AHEAD = (
     "the replica has transactions that the source lacks: the source was rebuilt or restored,"
     " or the replica was written to"
@@ -43,7 +46,10 @@ LOG_RESET = "the source's binary log was reset or lost"
 COMPARE_DATA = "nothing was changed; the replica may have the only copy of its data: compare the data first"
 ACCOUNT_LOCKED, UNLOCK_ACCOUNT = "the user is locked", "unlock it on the source"
 HOST_BLOCKED = "the source blocks this node's address after aborted connections"
-RESEED_REPLICA = "compare the data; if the replica has none of its own, start it from a clean image"
+RESEED_REPLICA = (
+    "compare the data (guestagent verify); if the replica has none of its own, give it a new copy "
+    "(guestagent cluster repair STACK NODE --reseed)"
+)
 
 
 RECEIVING_RULES = (build_rule(REPAIR, 0, meaning="the receiver was stopped or killed"), *DISK_RULES)
