@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from guestagent.controller import Cluster, Dialect, Node, render
+from guestagent.controller import Cluster, Dialect, Node
 from guestagent.controller.heat_api import Stack
-from tests.support.certificates import Certificate
+from guestagent.controller.seed import DEFAULT_SEEDING, SeedSettings
 from tests.support.guest_cloud import GuestCloud
-from tests.support.seed_nodes import compute_fingerprint
 
 METHODS = {"guestagent-mariadb": "backup", "guestagent-mysql": "clone"}
 """The method that each image's family uses."""
-DONOR_PASSWORD = "donor's word 4711"
 JOINING = "Slave0000"
 PURGE = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
 
@@ -27,9 +23,8 @@ class SeededCluster:
 
     cloud: GuestCloud
     image: str
-    certificate: Certificate
+    seeding: SeedSettings = DEFAULT_SEEDING
     name: str = "prod"
-    seeding: dict[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -46,7 +41,12 @@ class SeededCluster:
     def create_source(self, rows: int) -> None:
         """Create the source alone, fill a table, and purge the logs that have it."""
         cluster = Cluster.new(
-            source=self.node, replicas=[], polling_interval=1, dialect=Dialect.CFN, deadline=60
+            source=self.node,
+            replicas=[],
+            polling_interval=1,
+            dialect=Dialect.CFN,
+            deadline=60,
+            seeding=self.seeding,
         )
         self.cloud.create(self.name, cluster)
         self.cloud.execute(
@@ -59,16 +59,15 @@ class SeededCluster:
             self.cloud.execute(self.source, "INSERT INTO shop.t (pad) SELECT SHA2(RAND(), 512) FROM shop.t")
         self.cloud.execute(self.source, *PURGE)
 
-    def add_replica(
-        self, change_documents: Callable[[dict[str, Any]], None] = lambda resources: None
-    ) -> None:
-        """Begin the update that adds the replica. `change_documents` modifies the template's resources."""
-        stack = self.cloud.heat.stacks(self.name)[0]
-        before = self.cloud.stacks.cluster(self.name)
-        template = render(before.add_replica(self.node))
-        self._add_donor(template["Resources"])
-        change_documents(template["Resources"])
-        self.cloud.heat.update(stack, template, 10)
+    def add_replica(self) -> None:
+        """Begin the update that adds the replica."""
+        self.cloud.stacks.change(self.name, lambda now: now.add_replica(self.node))
+
+    def read_donor_password(self) -> str:
+        """Return the password of the replica's account at the donor, as its agent has it."""
+        command = ["cat", "/var/lib/guestagent/document.json"]
+        content = json.loads(self.cloud.hypervisor.run_command(self.replica, command).stdout)
+        return str(content["document"]["GuestAgent"]["Seeding"]["Donor"]["User"]["password"])
 
     def read_phase(self) -> str:
         """Return the phase of the replica's seed; "" if there is none yet."""
@@ -86,17 +85,3 @@ class SeededCluster:
 
     def compute_checksum(self, guest: str) -> str:
         return self.cloud.query_value(guest, "(SELECT BIT_XOR(CRC32(CONCAT(id, pad))) FROM shop.t)")
-
-    def _add_donor(self, resources: dict[str, Any]) -> None:
-        certificate, key = self.certificate.texts
-        user = {"name": "donor0000", "password": DONOR_PASSWORD}
-        resources[JOINING]["Metadata"]["GuestAgent"]["Seeding"] = {
-            **self.seeding,
-            "Donor": {"User": user, "Fingerprint": compute_fingerprint(self.certificate)},
-        }
-        replication_user = resources[JOINING]["Metadata"]["Master"]["User"]["name"]
-        resources["Master0000"]["Metadata"]["GuestAgent"]["Donor"] = {
-            "Certificate": certificate,
-            "Key": key,
-            "Replicas": [{"Node": JOINING, "User": user, "ReplicationUser": replication_user}],
-        }

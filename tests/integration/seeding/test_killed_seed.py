@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import CertificateAuthority
+from guestagent.controller.seed import SeedSettings
 from tests.support.guest_cloud import GuestCloud, open_guest_cloud
 from tests.support.polling import wait_until
 from tests.support.seeded_cluster import METHODS, SeededCluster
@@ -59,10 +59,8 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Gu
 
 
 @pytest.fixture(params=METHODS)
-def cluster(
-    request: pytest.FixtureRequest, cloud: GuestCloud, authority: CertificateAuthority
-) -> SeededCluster:
-    cluster = SeededCluster(cloud, request.param, authority.valid, seeding={"RateLimit": RATE_LIMIT_MIB})
+def cluster(request: pytest.FixtureRequest, cloud: GuestCloud) -> SeededCluster:
+    cluster = SeededCluster(cloud, request.param, SeedSettings(rate_limit=RATE_LIMIT_MIB))
     cluster.create_source(ROWS)
     return cluster
 
