@@ -93,7 +93,7 @@ def test_what_to_do_names_the_setting_and_what_takes_it_back() -> None:
     assert "replicate_ignore_db" in do
     assert "SET GLOBAL replicate_ignore_db = ''" in do
     assert "restart it for binlog_ignore_db" in do
-    assert "guestagent reseed" in do
+    assert "clean image" in do
 
 
 @pytest.mark.parametrize(
