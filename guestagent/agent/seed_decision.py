@@ -62,17 +62,18 @@ def decide_seed(
     for it on this node. `marker` is the id of the seed to which the data directory belongs, "" if it is nobody's.
     """
     seeding, server = desired.seeding, observed.server
-    if desired.role is not Role.REPLICA:
-        return NO_SEED
-    is_reseed = is_reseed_ordered or is_reseed_due(seeding, record, task)
     is_own = has_unfinished_data(record, marker)
+    is_half_copied = is_own and not is_empty(server)
+    if desired.role is not Role.REPLICA:
+        return HALF_COPIED if is_half_copied else NO_SEED
+    is_reseed = is_reseed_ordered or is_reseed_due(seeding, record, task)
     if not is_reseed and not is_own and not is_empty(server):
         return NO_SEED
     if refusal is not None and not ((is_reseed or is_own) and refusal.name in CURABLE_REFUSALS):
         return NO_SEED  # it is reported, and may not be about the data
     if seeding.donor is None:
         if not is_reseed:
-            return NO_SEED
+            return HALF_COPIED if is_half_copied else NO_SEED
         return _block(
             "no Seeding.Donor in the document", "add the donor: `guestagent cluster repair` does it"
         )
@@ -96,6 +97,8 @@ def decide_seed(
     if choice.method is SeedMethod.REPLAY:
         if is_reseed:
             return _block("replay cannot replace data", "choose another Seeding.Method")
+        if is_half_copied:
+            return HALF_COPIED
         return SeedDecision(SeedAction.NONE, choice)
     return SeedDecision(SeedAction.START, choice)
 
@@ -145,3 +148,10 @@ def _block(actual: str, advice: str) -> SeedDecision:
 
 def _build_condition(state: ConditionState, actual: str, advice: str = "") -> Condition:
     return Condition(NAME, state, EXPECTED, actual, advice)
+
+
+HALF_COPIED = _block(
+    "the server holds the data of a seed that is incomplete, and the document asks for no copy any more",
+    "`guestagent cluster repair STACK NODE --reseed` completes them; or remove the node and add another one",
+)
+"""Neither a channel nor accounts may be added to such data."""

@@ -19,7 +19,7 @@ from guestagent.retry import FakeClock
 from guestagent.secret import Secret
 from guestagent.seeding import SeedFiles, SeedMethod, SeedPhase, SeedState
 from tests.support.agent_states import build_history
-from tests.support.reconciled_node import REPLICA, SOURCE_STATE, UPSTREAM, FakeNode, build_replica_database
+from tests.support.reconciled_node import REPLICA, SOURCE, SOURCE_STATE, UPSTREAM, FakeNode, build_replica_database
 
 DONOR = Donor(User("donor0001", Secret("s3cret")), fingerprint="ab" * 32)
 PURGED = replace(SOURCE_STATE, has_all_logs=False)
@@ -254,3 +254,21 @@ def test_the_seconds_of_a_seed_extend_the_deadline(node: SeededNode) -> None:
     node.converge(build_document(deadline=500))
 
     assert clock.now() - begin > 400
+
+
+@pytest.mark.parametrize(
+    "document", [REPLICA, SOURCE, build_document(method="replay")], ids=["no donor", "source", "replay"]
+)
+def test_half_copied_data_are_not_used_when_no_copy_is_wanted_any_more(
+    node: SeededNode, document: Document
+) -> None:
+    node.converge(build_document())
+    node.marker = node.read_record_id()
+    node.files.remove_request()
+    node.database.state = replace(FRESH_SERVER, schemas=("shop",))
+
+    report = node.converge(document)
+
+    condition = report.readiness.worst_condition
+    assert (condition.name, condition.state) == ("seed", ConditionState.FINAL)
+    assert node.database.applied_steps == []
