@@ -124,6 +124,10 @@ class Journal:
         """Record that a seed is about to begin. Raises StorageError if that is not possible."""
         self._write(replace(self.state, seed=seed))
 
+    def forget_seed(self) -> None:
+        """Forget a seed that has left no data. Its marker then names nobody's."""
+        self._write(replace(self.state, seed=None))
+
     def complete_seed(self, seed: SeedRecord) -> None:
         """Record a complete seed. The server has a new history, which contradicts no source."""
         self._write(

@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from guestagent.agent.journal import Journal
 from guestagent.agent.model import Condition, DesiredState, ObservedState, Readiness
 from guestagent.agent.refusal import Refusal
-from guestagent.agent.seed_decision import SeedAction, decide_seed, is_catching_up, judge_seed
+from guestagent.agent.seed_decision import (
+    SeedAction,
+    decide_seed,
+    is_abandoned,
+    is_catching_up,
+    judge_seed,
+)
 from guestagent.agent.seed_record import SeedRecord
 from guestagent.database.state import ServerState, SourceState
 from guestagent.metadata.document import Document, Donor, Source, Tls, UnresolvedFunction
@@ -68,8 +74,9 @@ class SeedCoordinator:
                 return None
             if state.phase.has_ended:
                 return None if access.files.has_reseed_order() else condition
-        if not self._refresh_request(access):
+        if not self._refresh_request(access) and (state is None or state.id != record.id):
             return None
+        # Without a request, the worker removes what it has left. Until then the server may be stopped.
         access.start_worker()
         return condition
 
@@ -91,6 +98,8 @@ class SeedCoordinator:
             is_reseed_ordered=is_ordered,
             marker="" if record is None or record.is_done else access.read_marker(server.data_directory),
         )
+        if decision.action is SeedAction.NONE and refusal is None and is_abandoned(record, server):
+            self._journal.forget_seed()
         if decision.action is not SeedAction.START or decision.choice is None:
             return decision.condition
         request = self._build_request(access, decision.choice, desired, observed, record, is_ordered)
@@ -121,7 +130,8 @@ class SeedCoordinator:
         try:
             request = access.files.read_request()
         except UnreadableContent:
-            request = None
+            access.files.remove_request()
+            return False
         donor, source = self._document.section.seeding.donor, self._document.source
         if request is None or donor is None or source is None:
             if request is not None:

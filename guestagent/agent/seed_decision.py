@@ -113,6 +113,11 @@ def has_unfinished_data(record: SeedRecord | None, marker: str) -> bool:
     return record is not None and not record.is_done and marker == record.id
 
 
+def is_abandoned(record: SeedRecord | None, server: ServerState) -> bool:
+    """Return whether an unfinished seed has left no data. What comes without it is not its own."""
+    return record is not None and not record.is_done and is_empty(server)
+
+
 def is_empty(server: ServerState) -> bool:
     """Return whether nothing is lost if the data are written over."""
     has_foreign_account = any(not account.is_marked for account in server.accounts)
@@ -128,7 +133,7 @@ def judge_seed(record: SeedRecord, state: SeedState | None, task: str) -> Condit
     if state.phase is SeedPhase.DONE:
         return None
     if state.phase is SeedPhase.FAILED:
-        if record.task != task:
+        if record.task != task or state.is_withdrawn:
             return None  # a new generation is a new attempt
         advice = "; ".join(filter(None, (state.advice, RESEED_ADVICE)))
         return _build_condition(ConditionState.FINAL, f"{state.method} failed: {state.failure}", advice)

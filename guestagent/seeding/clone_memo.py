@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREVIOUS_BEGIN, COPIED, POSITION = "previous begin", "copied", "position"
-VERSION, BYTES = "source version", "bytes"
+VERSION, BYTES, EMPTIED = "source version", "bytes", "emptied tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class CloneMemo:
     """`previous_begin`: when the newest CLONE before this seed's began ("" if there was none); None before the first.
 
     `is_copied`: the new directory holds all data. `position` is that of the complete seed, None before.
+    `emptied_tables` are those that have lost their rows in a copy in place, which is removed for that.
     """
 
     previous_begin: str | None = None
@@ -21,6 +22,7 @@ class CloneMemo:
     is_copied: bool = False
     position: str | None = None
     bytes_done: int = 0
+    emptied_tables: str = ""
 
     def as_mapping(self) -> dict[str, str]:
         """Return the memo for the seed's state."""
@@ -31,6 +33,8 @@ class CloneMemo:
             memo[COPIED] = "yes"
         if self.position is not None:
             memo[POSITION] = self.position
+        if self.emptied_tables:
+            memo[EMPTIED] = self.emptied_tables
         return memo
 
 
@@ -42,4 +46,5 @@ def parse_memo(memo: Mapping[str, str]) -> CloneMemo:
         is_copied=COPIED in memo,
         position=memo.get(POSITION),
         bytes_done=int(memo.get(BYTES, "0")),
+        emptied_tables=memo.get(EMPTIED, ""),
     )

@@ -7,6 +7,7 @@ keeps running meanwhile; only with `discards_data` it is cloned in place, too.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.channel_tls import build_tls_options
@@ -32,6 +33,8 @@ from guestagent.seeding.clone_replacement import (
 )
 from guestagent.seeding.clone_server import CloneServer
 from guestagent.seeding.data_swap import DataSwap
+from guestagent.seeding.dump_dialect import MYSQL
+from guestagent.seeding.dump_target import DumpTarget
 from guestagent.seeding.protocols import SeedReporter, SeedResult, ServerControl
 from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_folder import (
@@ -64,14 +67,17 @@ class CloneRunner:
         """Clone the source, from wherever an earlier attempt was cut."""
         folder = find_seed_folder(request.data_directory, request.id)
         memo = parse_memo(reporter.state.memo)
+        is_beside = request.replaces_data and not request.discards_data
+        if memo.emptied_tables:
+            self._remove_copy(memo, reporter, server)
         if memo.position is None:
-            if request.replaces_data and not request.discards_data:
+            if is_beside:
                 memo = self._clone_beside(request, folder, memo, reporter, server)
                 put_in_place(folder, reporter, server)
             else:
                 memo = self._clone_in_place(request, folder, memo, reporter, server)
             with put_back_on_failure(folder, reporter, server):
-                memo = self._complete(memo, reporter)
+                memo = self._complete(memo, reporter, server, is_beside=is_beside)
         remove_marker(folder.target)
         folder.remove()
         return SeedResult(memo.position or "", memo.bytes_done, memo.source_version)
@@ -190,15 +196,32 @@ class CloneRunner:
                     return
             self._clock.sleep(POLL_INTERVAL_S)
 
-    def _complete(self, memo: CloneMemo, reporter: SeedReporter) -> CloneMemo:
+    def _complete(
+        self, memo: CloneMemo, reporter: SeedReporter, server: ServerControl, *, is_beside: bool
+    ) -> CloneMemo:
         reporter.enter(SeedPhase.POSITIONING)
         data = self._server.complete_copy()
         if data.emptied_tables:
             names = ", ".join(data.emptied_tables)
-            raise SeedError(f"CLONE copies only InnoDB, and left these tables empty: {names}", CONVERT_ADVICE)
+            if is_beside:
+                raise _build_emptied_error(names)
+            # First the memo: a copy that is removed in part does not show any more that it is incomplete.
+            memo = replace(memo, emptied_tables=names)
+            reporter.remember(memo.as_mapping())
+            self._remove_copy(memo, reporter, server)
         memo = replace(memo, position=data.position, bytes_done=data.bytes_done)
         reporter.remember(memo.as_mapping())
         return memo
+
+    def _remove_copy(self, memo: CloneMemo, reporter: SeedReporter, server: ServerControl) -> NoReturn:
+        """Empty a server whose copy lacks rows, and raise SeedError: nothing half-copied is served."""
+        server.start(reporter)
+        DumpTarget(self._server.socket, "mysql", MYSQL, self._clock).empty(reporter)
+        raise _build_emptied_error(memo.emptied_tables)
+
+
+def _build_emptied_error(names: str) -> SeedError:
+    return SeedError(f"CLONE copies only InnoDB, and left these tables empty: {names}", CONVERT_ADVICE)
 
 
 def _provide_source(request: SeedRequest) -> CloneSource:

@@ -59,7 +59,7 @@ class CloneServer:
     """The server behind a local socket. Every call opens a session of its own, for the server may restart."""
 
     def __init__(self, socket: str, clock: Clock) -> None:
-        self._socket, self._clock = socket, clock
+        self.socket, self._clock = socket, clock
 
     def read_facts(self) -> RecipientFacts:
         """Read the facts for a decision. Loads the plugin if it is missing: without it there is no status."""
@@ -202,7 +202,7 @@ class CloneServer:
         return status is None or not status.is_running or status.process_id != process_id
 
     def _connect(self) -> Connection:
-        return connect_socket(self._socket, "root", QUERY_TIMEOUT_S)
+        return connect_socket(self.socket, "root", QUERY_TIMEOUT_S)
 
     @contextmanager
     def _open(self) -> Iterator[Connection]:

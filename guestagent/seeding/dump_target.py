@@ -39,6 +39,7 @@ SELECT_EVENTS = sql(
     "SELECT event_schema AS place, event_name AS name, definer AS definer FROM information_schema.events"
     " WHERE status = 'ENABLED' AND event_schema <> 'sys'"
 )
+SUPER_READ_ONLY = "super_read_only"
 FIXED_VALUES = {"event_scheduler": "DISABLED"}
 """Values with which a server has started for good."""
 
@@ -88,6 +89,13 @@ class DumpTarget:
             for schema in read_schemas(connection):
                 reporter.check_stop()
                 connection.fetch_rows(build_text_statement(f"DROP DATABASE {quote_name(schema)}"), OPERATION)
+
+    def empty(self, reporter: SeedReporter) -> None:
+        """Remove all data and history, for good. The server stays read-only, and another seed can begin."""
+        if self._family == "mysql":
+            self.change_settings({SUPER_READ_ONLY: "1"})
+        self.clear(reporter)
+        self.set_position("")
 
     def disable_events(self) -> None:
         """Let no event be executed here: its changes come from the source. Its other properties stay."""

@@ -9,6 +9,8 @@ from enum import Enum
 from guestagent.seeding.method import SeedMethod
 from guestagent.strict_json import UnreadableContent, get_number, get_text
 
+WITHDRAWN = "withdrawn"
+
 
 class SeedPhase(str, Enum):
     """The phases of a seed, in their order. A method may leave some out."""
@@ -66,6 +68,11 @@ class SeedState:
         if self.phase is not SeedPhase.TRANSFERRING or not self.rate or self.bytes_total <= self.bytes_done:
             return None
         return (self.bytes_total - self.bytes_done) / self.rate
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it has ended because its request was gone, and not by itself."""
+        return self.phase is SeedPhase.FAILED and self.failure == WITHDRAWN
 
     def describe(self) -> str:
         """Return one line for people."""

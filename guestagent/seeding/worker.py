@@ -13,7 +13,7 @@ from guestagent.seeding.protocols import SeedRunner, ServerControl
 from guestagent.seeding.reporter import FileReporter
 from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_files import SeedFiles
-from guestagent.seeding.state import SeedPhase, SeedState
+from guestagent.seeding.state import WITHDRAWN, SeedPhase, SeedState
 
 ATTEMPT_RETRY = Backoff(initial_s=1.0, max_s=30.0, jitter=0.2)
 UNKNOWN_METHOD_ADVICE = "this version of guestagent cannot seed by it: choose another Seeding.Method"
@@ -76,7 +76,7 @@ def _clean_up(environment: WorkerEnvironment, state: SeedState) -> None:
     if build_runner is not None:
         build_runner().clean_up(state.id, state.data_directory)
     environment.log(f"the seed that was {state.phase} is not wanted any more: its files are removed")
-    environment.files.write_state(replace(state, phase=SeedPhase.FAILED, failure="withdrawn"))
+    environment.files.write_state(replace(state, phase=SeedPhase.FAILED, failure=WITHDRAWN))
 
 
 def _attempt_until_end(

@@ -125,7 +125,9 @@ def test_a_missing_account_is_waited_for(source: DatabaseServer, replica: CloneR
 
 
 @pytest.mark.patient
-def test_tables_that_clone_leaves_empty_are_a_failure(source: DatabaseServer, replica: CloneReplica) -> None:
+def test_tables_that_clone_leaves_empty_are_a_failure_with_an_empty_server(
+    source: DatabaseServer, replica: CloneReplica
+) -> None:
     source.execute("CREATE TABLE shop.old (id INT) ENGINE = MyISAM")
     try:
         state = replica.seed_here()
@@ -134,7 +136,31 @@ def test_tables_that_clone_leaves_empty_are_a_failure(source: DatabaseServer, re
 
     assert state.phase is SeedPhase.FAILED
     assert "left these tables empty: shop.old" in state.failure
-    assert list(replica.data.glob("guestagent-seed*"))
+    accounts = "(SELECT COUNT(*) FROM mysql.user WHERE user = 'donor')"
+    assert replica.server.query_value(accounts) == "0"
+    assert "shop" not in str(replica.server.execute("SHOW DATABASES"))
+    assert replica.server.query_value("@@gtid_executed") == ""
+    assert replica.server.query_value("@@super_read_only") == "1"
+
+
+@pytest.mark.patient
+def test_a_copy_that_lacks_rows_is_removed_also_after_a_kill(
+    source: DatabaseServer, replica: CloneReplica
+) -> None:
+    source.execute("CREATE TABLE shop.old (id INT) ENGINE = MyISAM")
+    try:
+        replica.seed_here()
+    finally:
+        source.execute("DROP TABLE shop.old")
+    state = replica.files.read_state()
+    assert state is not None
+    replica.files.write_state(replace(state, phase=SeedPhase.POSITIONING))
+    replica.files.write_request(replica.request)
+
+    again = replica.seed_here()
+
+    assert again.phase is SeedPhase.FAILED
+    assert "left these tables empty: shop.old" in again.failure
 
 
 @pytest.mark.patient

@@ -9,62 +9,25 @@ import pytest
 
 from guestagent.agent.evidence import collect_evidence
 from guestagent.agent.model import ConditionState
-from guestagent.agent.outcome import Report, Verdict
-from guestagent.agent.seed_coordinator import SeedAccess
-from guestagent.database.fake import FRESH_SERVER, FakeSourceProbe
+from guestagent.agent.outcome import Verdict
+from guestagent.database.fake import FRESH_SERVER
 from guestagent.database.state import SourceState
 from guestagent.database.steps import PointChannel
-from guestagent.metadata.document import Document, Donor, Seeding, User
+from guestagent.metadata.document import Seeding, User
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
-from guestagent.seeding import SeedFiles, SeedMethod, SeedPhase, SeedState
+from guestagent.seeding import SeedMethod, SeedPhase
 from tests.support.agent_states import build_history
-from tests.support.reconciled_node import REPLICA, SOURCE, SOURCE_STATE, UPSTREAM, FakeNode, build_replica_database
-
-DONOR = Donor(User("donor0001", Secret("s3cret")), fingerprint="ab" * 32)
-PURGED = replace(SOURCE_STATE, has_all_logs=False)
-SEEDED = replace(FRESH_SERVER, history=UPSTREAM, schemas=("shop",))
-
-
-def build_document(**seeding: object) -> Document:
-    section = replace(REPLICA.section, seeding=Seeding(donor=DONOR, **seeding), deadline=90)  # type: ignore[arg-type]
-    return replace(REPLICA, section=section)
-
-
-class SeededNode(FakeNode):
-    """A node with a worker that does nothing by itself."""
-
-    def __init__(self, folder: Path, source: SourceState = PURGED) -> None:
-        super().__init__(folder, build_replica_database(), FakeSourceProbe(source))
-        self.files = SeedFiles(folder)
-        self.marker = ""
-        self.starts = 0
-        self.seed_access = SeedAccess(
-            self.files, "/run/mysqld/mysqld.sock", self._start_worker, lambda folder: self.marker
-        )
-
-    def _start_worker(self) -> None:
-        self.starts += 1
-
-    def report_state(self, phase: SeedPhase, **changes: object) -> None:
-        """Let the worker write a state of the requested seed."""
-        record = self.read_record_id()
-        state = SeedState(record, SeedMethod.BACKUP, "/var/lib/mysql/", phase)
-        self.files.write_state(replace(state, **changes))  # type: ignore[arg-type]
-
-    def read_record_id(self) -> str:
-        request = self.files.read_request()
-        assert request is not None
-        return request.id
+from tests.support.reconciled_node import (
+    REPLICA,
+    SOURCE_STATE,
+)
+from tests.support.seeded_node import DONOR, SEEDED, SeededNode, build_document, get_state
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> SeededNode:
     return SeededNode(tmp_path)
-
-
-def get_state(report: Report, name: str) -> ConditionState:
-    return next(each.state for each in report.readiness.conditions if each.name == name)
 
 
 def test_an_empty_replica_requests_a_seed_and_gets_no_channel(node: SeededNode) -> None:
@@ -254,21 +217,3 @@ def test_the_seconds_of_a_seed_extend_the_deadline(node: SeededNode) -> None:
     node.converge(build_document(deadline=500))
 
     assert clock.now() - begin > 400
-
-
-@pytest.mark.parametrize(
-    "document", [REPLICA, SOURCE, build_document(method="replay")], ids=["no donor", "source", "replay"]
-)
-def test_half_copied_data_are_not_used_when_no_copy_is_wanted_any_more(
-    node: SeededNode, document: Document
-) -> None:
-    node.converge(build_document())
-    node.marker = node.read_record_id()
-    node.files.remove_request()
-    node.database.state = replace(FRESH_SERVER, schemas=("shop",))
-
-    report = node.converge(document)
-
-    condition = report.readiness.worst_condition
-    assert (condition.name, condition.state) == ("seed", ConditionState.FINAL)
-    assert node.database.applied_steps == []

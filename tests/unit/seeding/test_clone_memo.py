@@ -14,6 +14,7 @@ from guestagent.seeding.clone_memo import CloneMemo, parse_memo
         CloneMemo(previous_begin="", source_version="9.7.4"),
         CloneMemo(previous_begin="11:21", source_version="9.7.4", is_copied=True),
         CloneMemo(previous_begin="11:21", is_copied=True, position="", bytes_done=7),
+        CloneMemo(previous_begin="11:21", emptied_tables="shop.old"),
     ],
 )
 def test_a_memo_is_read_as_it_was_written(memo: CloneMemo) -> None:
