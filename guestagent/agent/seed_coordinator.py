@@ -132,8 +132,13 @@ class SeedCoordinator:
         except UnreadableContent:
             access.files.remove_request()
             return False
-        donor, source = self._document.section.seeding.donor, self._document.source
-        if request is None or donor is None or source is None:
+        seeding, source = self._document.section.seeding, self._document.source
+        donor = seeding.donor
+        is_wanted = request is not None and (
+            # Without its old data a server does not start, so only the seed that has discarded them can go on.
+            seeding.method in ("auto", request.method) or request.discards_data
+        )
+        if request is None or donor is None or source is None or not is_wanted:
             if request is not None:
                 access.files.remove_request()
             return False

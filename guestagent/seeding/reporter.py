@@ -26,13 +26,13 @@ class FileReporter:
     def __init__(
         self,
         state: SeedState,
-        request: SeedRequest,
+        request: SeedRequest | None,
         files: SeedFiles,
         clock: Clock,
         is_stopping: Callable[[], bool],
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """`log` gets a line about the bytes now and then."""
+        """`request` is what is wanted now; without one, nothing is. `log` gets a line about the bytes now and then."""
         self._log, self._last_log = log, clock.now()
         self._state, self._request, self._files = state, request, files
         self._clock, self._is_stopping = clock, is_stopping

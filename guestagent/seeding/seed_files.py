@@ -62,7 +62,7 @@ class SeedFiles:
     def remove_reseed_order(self) -> None:
         atomic_file.remove_file(self.folder / ORDER_FILE)
 
-    def has_request(self, request: SeedRequest) -> bool:
+    def has_request(self, request: SeedRequest | None) -> bool:
         """Return whether this seed is still wanted, in this way."""
         return self.read_request() == request
 

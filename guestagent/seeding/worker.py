@@ -16,6 +16,8 @@ from guestagent.seeding.seed_files import SeedFiles
 from guestagent.seeding.state import WITHDRAWN, SeedPhase, SeedState
 
 ATTEMPT_RETRY = Backoff(initial_s=1.0, max_s=30.0, jitter=0.2)
+STOPPED_PHASES = frozenset({SeedPhase.SWAPPING, SeedPhase.STARTING, SeedPhase.POSITIONING})
+"""Phases in which a seed stops the server."""
 UNKNOWN_METHOD_ADVICE = "this version of guestagent cannot seed by it: choose another Seeding.Method"
 
 
@@ -44,7 +46,7 @@ def run_seed(environment: WorkerEnvironment) -> SeedState | None:
     with hold_lock(files.lock, 0.0):
         request, state = files.read_request(), files.read_state()
         if state is not None and not state.phase.has_ended and (request is None or request.id != state.id):
-            _clean_up(environment, state)
+            _clean_up(environment, state, request)
         if request is None:
             return None
         state = _resume(request, state)
@@ -70,12 +72,20 @@ def _resume(request: SeedRequest, state: SeedState | None) -> SeedState:
     return replace(state, resumed=f"going on with the seed that was cut while {state.phase}")
 
 
-def _clean_up(environment: WorkerEnvironment, state: SeedState) -> None:
-    """Remove what a seed has left that is not wanted any more."""
+def _clean_up(environment: WorkerEnvironment, state: SeedState, request: SeedRequest | None) -> None:
+    """Remove what a seed has left that is not wanted any more, and start the server that it has stopped."""
     build_runner = environment.runners.get(state.method)
     if build_runner is not None:
         build_runner().clean_up(state.id, state.data_directory)
     environment.log(f"the seed that was {state.phase} is not wanted any more: its files are removed")
+    if state.phase in STOPPED_PHASES:
+        reporter = FileReporter(
+            state, request, environment.files, environment.clock, environment.is_stopping, environment.log
+        )
+        try:
+            environment.server.start(reporter)
+        except SeedError as error:
+            environment.log(f"the server stays stopped: {error}")
     environment.files.write_state(replace(state, phase=SeedPhase.FAILED, failure=WITHDRAWN))
 
 

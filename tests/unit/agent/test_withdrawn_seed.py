@@ -11,7 +11,7 @@ from guestagent.agent.model import ConditionState
 from guestagent.agent.outcome import Verdict
 from guestagent.database.fake import FRESH_SERVER
 from guestagent.metadata.document import Document
-from guestagent.seeding import SeedPhase
+from guestagent.seeding import SeedMethod, SeedPhase
 from guestagent.seeding.state import WITHDRAWN
 from tests.support.reconciled_node import REPLICA, SOURCE, UPSTREAM
 from tests.support.seeded_node import SeededNode, build_document, get_state
@@ -84,3 +84,29 @@ def test_an_unreadable_request_is_withdrawn_and_written_again(node: SeededNode) 
     node.converge(build_document())
 
     assert node.read_record_id() == state.id
+
+
+def test_another_method_in_the_document_begins_another_seed(node: SeededNode) -> None:
+    node.converge(build_document(method="backup"))
+    node.report_state(SeedPhase.TRANSFERRING)
+    node.converge(build_document(method="dump"))
+    during = node.files.read_request()
+    state = node.files.read_state()
+    assert state is not None
+    node.files.write_state(replace(state, phase=SeedPhase.FAILED, failure=WITHDRAWN))
+
+    node.converge(build_document(method="dump"))
+
+    request = node.files.read_request()
+    assert (during, request is not None and request.method) == (None, SeedMethod.DUMP)
+
+
+def test_a_seed_that_has_discarded_the_old_data_keeps_its_method(node: SeededNode) -> None:
+    node.converge(build_document(method="backup", discard=True))
+    node.report_state(SeedPhase.TRANSFERRING)
+
+    node.converge(build_document(method="dump", discard=True))
+
+    request = node.files.read_request()
+    assert request is not None
+    assert request.method is SeedMethod.BACKUP

@@ -29,6 +29,7 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         self.files, self.clock, self.runner = SeedFiles(folder), FakeClock(), FakeRunner()
         self.log: list[str] = []
+        self.server = FakeServerControl()
         self.is_stopping = False
 
     def run(self) -> SeedState | None:
@@ -36,7 +37,7 @@ class Worker:
             WorkerEnvironment(
                 self.files,
                 self.clock,
-                FakeServerControl(),
+                self.server,
                 {SeedMethod.BACKUP: lambda: self.runner},
                 lambda: self.is_stopping,
                 self.log.append,
@@ -196,6 +197,19 @@ def test_a_withdrawn_seed_stops_and_leaves_nothing(worker: Worker) -> None:
     state = worker.files.read_state()
     assert state is not None
     assert (state.phase, state.failure) == (SeedPhase.FAILED, "withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("phase", "commands"), [(SeedPhase.TRANSFERRING, []), (SeedPhase.SWAPPING, ["start"])]
+)
+def test_the_server_that_a_withdrawn_seed_has_stopped_is_started(
+    worker: Worker, phase: SeedPhase, commands: list[str]
+) -> None:
+    worker.files.write_state(SeedState("a1", SeedMethod.BACKUP, "/data", phase))
+
+    worker.run()
+
+    assert worker.server.commands == commands
 
 
 def test_another_request_cleans_up_after_the_unfinished_one(worker: Worker) -> None:
