@@ -8,7 +8,7 @@ from pathlib import Path
 from guestagent import atomic_file
 from guestagent.seeding.request import SeedRequest, parse_request
 from guestagent.seeding.state import SeedState, parse_state
-from guestagent.strict_json import parse_object
+from guestagent.strict_json import UnreadableContent, parse_object
 from guestagent.unreadable_file import parse_file
 
 FOLDER = "seed"
@@ -63,8 +63,11 @@ class SeedFiles:
         atomic_file.remove_file(self.folder / ORDER_FILE)
 
     def has_request(self, request: SeedRequest | None) -> bool:
-        """Return whether this seed is still wanted, in this way."""
-        return self.read_request() == request
+        """Return whether this seed is still wanted, in this way. The agent writes a request that is damaged again."""
+        try:
+            return self.read_request() == request
+        except UnreadableContent:
+            return False
 
     def read_state(self) -> SeedState | None:
         """Read the state of the newest seed; None if there was none."""

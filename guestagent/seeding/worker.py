@@ -14,6 +14,7 @@ from guestagent.seeding.reporter import FileReporter
 from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_files import SeedFiles
 from guestagent.seeding.state import WITHDRAWN, SeedPhase, SeedState
+from guestagent.strict_json import UnreadableContent
 
 ATTEMPT_RETRY = Backoff(initial_s=1.0, max_s=30.0, jitter=0.2)
 STOPPED_PHASES = frozenset({SeedPhase.SWAPPING, SeedPhase.STARTING, SeedPhase.POSITIONING})
@@ -44,7 +45,7 @@ def run_seed(environment: WorkerEnvironment) -> SeedState | None:
     """
     files = environment.files
     with hold_lock(files.lock, 0.0):
-        request, state = files.read_request(), files.read_state()
+        request, state = files.read_request(), _read_state(environment)
         if state is not None and not state.phase.has_ended and (request is None or request.id != state.id):
             _clean_up(environment, state, request)
         if request is None:
@@ -61,6 +62,15 @@ def run_seed(environment: WorkerEnvironment) -> SeedState | None:
         # While it is there, the worker is started again.
         files.remove_request()
         return state
+
+
+def _read_state(environment: WorkerEnvironment) -> SeedState | None:
+    """Read the state. Without one that can be read, the seed begins anew: the runners look at what is on the disk."""
+    try:
+        return environment.files.read_state()
+    except UnreadableContent as error:
+        environment.log(f"the seed's state cannot be read, so the seed begins anew: {error}")
+        return None
 
 
 def _resume(request: SeedRequest, state: SeedState | None) -> SeedState:

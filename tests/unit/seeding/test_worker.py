@@ -262,3 +262,27 @@ def test_the_bytes_of_a_long_seed_are_logged_now_and_then(worker: Worker) -> Non
     lines = [line for line in worker.log if line.startswith("seed by backup: transferring")]
     assert len(lines) == 3
     assert lines[0].startswith("seed by backup: transferring, 30 of 100 MiB, 1 MiB/s")
+
+
+def test_a_seed_whose_state_cannot_be_read_begins_anew(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+    (worker.files.folder / "state.json").write_text("{")
+
+    state = worker.run()
+
+    assert state is not None
+    assert state.phase is SeedPhase.DONE
+    assert "cannot be read" in worker.log[0]
+
+
+def test_a_damaged_request_ends_the_worker_as_a_withdrawn_one_does(worker: Worker) -> None:
+    worker.files.write_request(REQUEST)
+
+    def damage(done: int) -> None:
+        (worker.files.folder / "request.json").write_text("{")
+        worker.clock.sleep(5)
+
+    worker.runner.on_step = damage
+
+    with pytest.raises(SeedInterrupted):
+        worker.run()
