@@ -125,15 +125,16 @@ def read_source_state(connection: Connection) -> SourceState:
     raise_if_hung(connection.fetch_rows(WAITING_SESSIONS, OBSERVE_OPERATION), MARIADB_NO_SPACE_STATE)
     variables = read_server_variables(connection)
     positions = read_positions(connection)
+    has_log = variables["log_bin"] == "ON"
     return SourceState(
         server_id=int(str(variables["server_id"])),
-        binary_log=variables["log_bin"] == "ON",
+        binary_log=has_log,
         history=positions.history,
         version=variables["version"],
         harmful_settings=merge_settings(find_variable_settings(variables)),
         server_uid=variables.get("server_uid"),
         unlogged_gtids=",".join(positions.unlogged_gtids),
-        has_all_logs=_has_first_log(connection),
+        has_all_logs=has_log and _has_first_log(connection),
     )
 
 
