@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from guestagent.errors import UnsupportedEnvironment
 
 NOBODY = 65534
+PASSAGE = stat.S_IXGRP | stat.S_IXOTH
 RUN_AS_NOBODY = f"""\
 import os, sys
 from guestagent.cli import (
@@ -44,10 +46,14 @@ def test_a_command_that_may_not_read_roots_files_has_one_code_and_sentence(
     folder.mkdir(mode=0o700)
     for name in ("journal.json", "status.json", "document.json", "cloud.json"):
         (folder / name).write_text("{}")
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:  # another user has to come as far as the folder, wherever the tests run
+        mode = stat.S_IMODE(parent.stat().st_mode)
+        if mode | PASSAGE != mode:
+            parent.chmod(mode | PASSAGE)
     config = tmp_path / "guestagent.conf"
     config.write_text(f"[DEFAULT]\nstate = {folder}\nrun = {tmp_path}\n")
+    config.chmod(0o644)
     words = command.format(config=config, folder=folder).split()
 
     result = subprocess.run(
