@@ -204,7 +204,19 @@ def _is_word(value: object) -> bool:
 
 
 def _is_part(value: object) -> bool:
-    return _is_word(value) or is_function(value) or (isinstance(value, int) and not isinstance(value, bool))
+    return (
+        _is_word(value)
+        or _is_valid_function(value)
+        or (isinstance(value, int) and not isinstance(value, bool))
+    )
+
+
+def _is_valid_function(value: object) -> bool:
+    """Return whether this is one of Heat's functions with arguments that it can have."""
+    if not isinstance(value, dict) or not is_function(value):
+        return False
+    [(name, arguments)] = value.items()
+    return name in FUNCTIONS and not FUNCTIONS[name].describe_mismatch(arguments)
 
 
 def _describe_function(name: str, arguments: object) -> str:
