@@ -11,7 +11,7 @@ demo: $(if $(HEAT),set-up-heat,set-up) $(if $(IMAGE),set-up-image) ## a cluster 
 	@.venv/bin/guestagent demo $(if $(KEEP),--keep) $(if $(DB),--db $(DB)) $(if $(HEAT),--heat $(HEAT)) \
 		$(if $(IMAGE),--image $(filter-out 1,$(IMAGE))) $(if $(SEED),--seed $(filter-out 1,$(SEED)))
 
-test: set-up-all ## what a submission must pass: lint, types, unit and integration tests, a real Heat, images; at most 19 minutes
+test: set-up-all ## what a submission must pass: lint, types, unit and integration tests, a real Heat, images; about 20 minutes
 	@tools/check
 
 test-all: set-up-all ## the same with every server, every failure, the contract of a real Heat, the lowest versions; an hour
