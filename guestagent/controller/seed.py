@@ -10,13 +10,9 @@ from hashlib import sha256
 from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster, Problem
 from guestagent.metadata.limits import CONDITION_TIMEOUT_LIMIT_S
+from guestagent.metadata.seed_rates import COPY_RATE, MIB, REPLAY_RATE
 
-MIB = 1 << 20
-COPY_RATE = 80 * MIB
-"""Bytes of data that a clone or a backup stream copies in a second."""
 DUMP_RATE = 10 * MIB
-REPLAY_RATE = 12 * MIB
-"""Bytes of binary logs that a replica executes in a second."""
 COPY_OVERHEAD_S = 30
 """Seconds of a copy that do not depend on its size: restarts and preparation."""
 ALLOWANCE_FACTOR = 3

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-MIB = 1 << 20
-REPLAY_RATE = 12 * MIB
-"""Bytes of binary logs that a replica replays in a second: 8 to 16 MiB were measured."""
-COPY_RATE = 80 * MIB
-"""Bytes of data that a clone or a backup stream copies in a second."""
+from guestagent.metadata.seed_rates import COPY_RATE, MIB, REPLAY_RATE
+
 COPY_OVERHEAD_S = 10.0
 """Seconds of a copy that do not depend on its size: the restart, and the preparation."""
 
