@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
-from guestagent.errors import EXIT_OK, GuestAgentError, InvalidInput, Problem
+from guestagent.cli.operator_answer import ask_operator
+from guestagent.errors import EXIT_OK, GuestAgentError
 
 if TYPE_CHECKING:
     from guestagent.agent.accept_source import HistoryComparison
@@ -75,10 +76,5 @@ def _show_comparison(comparison: HistoryComparison) -> None:
 
 def _ask_operator(as_json: bool) -> bool:
     """Return whether the person at the terminal answers yes. Raises InvalidInput if there is no terminal."""
-    if as_json or not sys.stdin.isatty():
-        found = "--json, which cannot ask" if as_json else "no terminal to confirm at"
-        advice = "compare the data first; with --yes the source is accepted without a question"
-        raise InvalidInput([Problem("accept-source", "--yes", found, advice)])
-    sys.stdout.write(QUESTION)
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() == "yes"
+    advice = "compare the data first; with --yes the source is accepted without a question"
+    return ask_operator(QUESTION, command="accept-source", advice=advice, as_json=as_json)

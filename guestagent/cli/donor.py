@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from guestagent.cli import options
+from guestagent.cli.termination import watch_termination
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,13 +37,11 @@ def run_server(args: argparse.Namespace) -> int:
     from guestagent.file_lock import hold_lock
     from guestagent.seeding.donor import DonorEnvironment, DonorFiles, DonorServer
 
-    received: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: received.append(number))
+    is_stopping = watch_termination()
     files = DonorFiles(load_settings(args.config).state_folder)
     temporary = Path(tempfile.gettempdir()) / f"guestagent-donor-{os.geteuid()}"
     with hold_lock(files.lock, 0.0):
-        DonorServer(files.configuration, DonorEnvironment(temporary, _log), lambda: bool(received)).serve()
+        DonorServer(files.configuration, DonorEnvironment(temporary, _log), is_stopping).serve()
     return 0
 
 

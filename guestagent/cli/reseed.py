@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
-from guestagent.errors import EXIT_OK, InvalidInput, Problem
+from guestagent.cli.operator_answer import ask_operator
+from guestagent.errors import EXIT_OK
 
 if TYPE_CHECKING:
     from guestagent.agent.reseed import ReseedOrder
@@ -64,9 +65,5 @@ def run_reseed(args: argparse.Namespace) -> int:
 
 def _ask_operator(as_json: bool) -> bool:
     """Return whether the person at the terminal answers yes. Raises InvalidInput if there is no terminal."""
-    if as_json or not sys.stdin.isatty():
-        found = "--json, which cannot ask" if as_json else "no terminal to confirm at"
-        raise InvalidInput([Problem("reseed", "--yes", found, "with --yes it is done without a question")])
-    sys.stdout.write(QUESTION)
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() == "yes"
+    advice = "with --yes it is done without a question"
+    return ask_operator(QUESTION, command="reseed", advice=advice, as_json=as_json)

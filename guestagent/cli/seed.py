@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
+from guestagent.cli.termination import watch_termination
 from guestagent.errors import SeedError, StorageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run_worker(args: argparse.Namespace) -> int:
     from guestagent.seeding.protocols import SeedInterrupted
     from guestagent.seeding.worker import run_seed
 
-    environment = _build_environment(load_settings(args.config), _handle_termination())
+    environment = _build_environment(load_settings(args.config), watch_termination())
     try:
         state = run_seed(environment)
     except SeedInterrupted:
@@ -80,14 +80,6 @@ def _print_state(state: SeedState | None, *, as_json: bool) -> int:
     else:
         sys.stdout.write(f"{state.describe()}\n")
     return SeedError.exit_code if state is not None and state.phase is SeedPhase.FAILED else 0
-
-
-def _handle_termination() -> Callable[[], bool]:
-    """Return whether SIGTERM or SIGINT has come, from now on."""
-    received: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: received.append(number))
-    return lambda: bool(received)
 
 
 def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> WorkerEnvironment:
