@@ -25,6 +25,7 @@ from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.embedded.guests.namespace_processes import find_init
 from guestagent.embedded.guests.network import build_link_names
 from guestagent.embedded.process.cloud_settings import CloudSettings
+from tests.support.polling import wait_until
 
 STACK_TIMEOUT_S = 60.0
 QUERY_PROGRAM = """
@@ -88,6 +89,14 @@ class GuestCloud:
 
     def query_value(self, guest: str, expression: str) -> str:
         return self.execute(guest, f"SELECT {expression} AS value")[0]["value"]
+
+    def purge_logs(self, guest: str) -> None:
+        """Purge the guest's binary logs but the newest: nobody can replay them any more.
+
+        A server keeps a log for a moment after it has begun another one, and until all replicas have read it.
+        """
+        purge = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY", "SHOW BINARY LOGS")
+        wait_until(lambda: not self.execute(guest, *purge)[0]["Log_name"].endswith(".000001"))
 
     def find_socket(self, guest: str) -> str:
         """Return a path outside the guest to its database socket: its init process gives access to its /run."""

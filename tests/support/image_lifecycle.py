@@ -54,19 +54,13 @@ class ImageCluster:
 
     def add_seeded_replica(self) -> None:
         """Add a replica after the source has purged its first logs, so that only a copy gives it the data."""
-        wait_until(self._has_purged_logs)
+        self.cloud.purge_logs(self._rows.source)
         self.change(lambda now: now.add_replica(self.node), new_boots=1)
         evidence = [node.evidence for node in self.cloud.stacks.status(self.name).nodes][-1]
         assert isinstance(evidence, dict)
         assert evidence["seeding"] == SEED_METHODS[self._family], evidence
         units = self.cloud.read_log(self._rows.source, "guestagent-donor.service")
         assert not re.search("error|denied|not permitted", units, re.IGNORECASE), units
-
-    def _has_purged_logs(self) -> bool:
-        """Purge the source's logs. A log stays until all replicas have read it."""
-        purge = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
-        rows = self.cloud.execute(self._rows.source, *purge, "SHOW BINARY LOGS")
-        return not rows[0]["Log_name"].endswith(".000001")
 
     def remove_replica(self, replica: str) -> None:
         self.change(lambda now: now.remove_replica(replica))

@@ -10,12 +10,10 @@ from guestagent.controller import Cluster, Dialect, Node
 from guestagent.controller.heat_api import Stack
 from guestagent.controller.seed import DEFAULT_SEEDING, SeedSettings
 from tests.support.guest_cloud import GuestCloud
-from tests.support.polling import wait_until
 
 METHODS = {"guestagent-mariadb": "backup", "guestagent-mysql": "clone"}
 """The method that each image's family uses."""
 JOINING = "Slave0000"
-PURGE = ("FLUSH BINARY LOGS", "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
 
 
 @dataclass(slots=True)
@@ -58,12 +56,7 @@ class SeededCluster:
         )
         while int(self.cloud.query_value(self.source, "(SELECT COUNT(*) FROM shop.t)")) < rows:
             self.cloud.execute(self.source, "INSERT INTO shop.t (pad) SELECT SHA2(RAND(), 512) FROM shop.t")
-        wait_until(self._has_purged_logs)
-
-    def _has_purged_logs(self) -> bool:
-        """Purge the logs. A server keeps a log for a moment after it has begun another one."""
-        rows = self.cloud.execute(self.source, *PURGE, "SHOW BINARY LOGS")
-        return not rows[0]["Log_name"].endswith(".000001")
+        self.cloud.purge_logs(self.source)
 
     def add_replica(self) -> None:
         """Begin the update that adds the replica."""
