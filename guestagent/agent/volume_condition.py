@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guestagent.agent.model import Condition, ConditionState, Readiness
+from guestagent.byte_units import GIB
 from guestagent.metadata.document import DataVolume, Section
 from guestagent.metadata.server_metadata import VOLUME_KEY
-from guestagent.volume.decision import ENCRYPTION_HEADER_BYTES, GIB
+from guestagent.volume.decision import ENCRYPTION_HEADER_BYTES
 from guestagent.volume.state import VolumeResult, VolumeState
 
 NAME = "data volume"

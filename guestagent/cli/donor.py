@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 from guestagent.cli import options
+from guestagent.cli.output import write_log_line
 from guestagent.cli.termination import watch_termination
 
 
@@ -41,10 +41,5 @@ def run_server(args: argparse.Namespace) -> int:
     files = DonorFiles(load_settings(args.config).state_folder)
     temporary = Path(tempfile.gettempdir()) / f"guestagent-donor-{os.geteuid()}"
     with hold_lock(files.lock, 0.0):
-        DonorServer(files.configuration, DonorEnvironment(temporary, _log), is_stopping).serve()
+        DonorServer(files.configuration, DonorEnvironment(temporary, write_log_line), is_stopping).serve()
     return 0
-
-
-def _log(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from guestagent.text_escaping import escape_text
+from guestagent.text_escaping import escape_line, escape_text
 
 BROKEN_PIPE_ERRNOS = frozenset({errno.EPIPE, errno.ECONNRESET})
 """The errors of a pipe or socket whose reader has ended."""
@@ -79,6 +79,12 @@ def prepare_streams() -> Iterator[None]:
 def get_terminal(stream: TextIO) -> TextIO:
     """Return the stream for colours and cursor movements. The caller escapes foreign texts."""
     return stream.stream or io.StringIO() if isinstance(stream, VisibleStream) else stream
+
+
+def write_log_line(line: str) -> None:
+    """Write one line to stderr at once, whatever characters it has."""
+    sys.stderr.write(f"{escape_line(line)}\n")
+    sys.stderr.flush()
 
 
 def discard_stdout() -> None:

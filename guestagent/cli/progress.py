@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from guestagent.cli.output import get_terminal
+from guestagent.cli.output import get_terminal, write_log_line
 from guestagent.cli.seed_notes import format_minutes
 from guestagent.controller.events import Event, NodeChanged, StackChanged, Tell
 from guestagent.controller.node_state import NodeState
@@ -87,8 +87,7 @@ def _print_event(event: Event) -> None:
     reason = f": {event.reason}" if event.reason and "fail" in state.lower() else ""
     expected_s = None if isinstance(event, StackChanged) else event.expected_s
     seed = "" if expected_s is None else f"  ({format_seed_progress(expected_s)})"
-    sys.stderr.write(escape_line(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}{seed}") + "\n")
-    sys.stderr.flush()
+    write_log_line(f"{event.seconds:6.1f} s  {event.name}  {state}{reason}{seed}")
 
 
 def format_seed_progress(expected_s: float | None, elapsed_s: float | None = None) -> str:

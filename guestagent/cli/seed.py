@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
+from guestagent.cli.output import write_log_line
 from guestagent.cli.termination import watch_termination
 from guestagent.errors import SeedError, StorageError
 
@@ -99,7 +100,7 @@ def _build_environment(settings: Settings, is_stopping: Callable[[], bool]) -> W
         server=SeedServerControl(service, settings.database_socket, settings.database_timeout, clock),
         runners=_list_runners(settings),
         is_stopping=is_stopping,
-        log=_log,
+        log=write_log_line,
     )
 
 
@@ -130,8 +131,3 @@ def _build_dump_runner() -> SeedRunner:
     from guestagent.seeding.dump_runner import DumpRunner
 
     return DumpRunner()
-
-
-def _log(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from guestagent.byte_units import GIB
 from guestagent.cli.argument_types import build_integer_type
 from guestagent.metadata.limits import SIZE_LIMIT_BYTES
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from guestagent.controller import Cluster, Node
     from guestagent.controller.seed import SourceSize
 
-GIB = 1 << 30
 DATA_SIZE_LIMIT_GIB = SIZE_LIMIT_BYTES // GIB
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
+from guestagent.cli.output import write_log_line
 from guestagent.errors import (
     EXIT_OK,
     DataMismatch,
@@ -191,13 +192,8 @@ def _build_environment(
         open_control=lambda: connections.open_control_session(socket, timeout),
         hold_passes=hold_passes,
         clock=clock,
-        report=_report_progress,
+        report=write_log_line,
     )
-
-
-def _report_progress(line: str) -> None:
-    sys.stderr.write(escape_line(line) + "\n")
-    sys.stderr.flush()
 
 
 def _format_result(result: VerificationResult) -> str:

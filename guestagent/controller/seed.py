@@ -7,10 +7,11 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from guestagent.byte_units import MIB
 from guestagent.controller.dialect import Dialect
 from guestagent.errors import InvalidCluster, Problem
 from guestagent.metadata.limits import CONDITION_TIMEOUT_LIMIT_S
-from guestagent.metadata.seed_rates import COPY_RATE, MIB, REPLAY_RATE
+from guestagent.metadata.seed_rates import COPY_RATE, REPLAY_RATE
 
 DUMP_RATE = 10 * MIB
 COPY_OVERHEAD_S = 30

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from guestagent.byte_units import MIB
 from guestagent.demo.protocols import DemoCloud, DemoEventHandler, ProgressMessage
 from guestagent.errors import StorageError
 from guestagent.strict_json import UnreadableContent, get_number, get_text, parse_object
-
-MIB = 1 << 20
 
 
 def describe_seed_state(content: bytes) -> str:

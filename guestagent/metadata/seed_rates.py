@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-MIB = 1 << 20
+from guestagent.byte_units import MIB
+
 REPLAY_RATE = 12 * MIB
 """Bytes of binary logs that a replica replays in a second: 8 to 16 MiB were measured."""
 COPY_RATE = 80 * MIB

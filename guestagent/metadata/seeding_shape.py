@@ -25,7 +25,7 @@ from guestagent.metadata.schema_types import (
     Text,
     ValueOrFunction,
 )
-from guestagent.metadata.tls import PEM, PrivateKeyShape
+from guestagent.metadata.tls import KEY_PAIR_SCHEMA, PEM, PrivateKeyShape, check_key_pair
 from guestagent.metadata.user_shapes import ACCOUNT, NAME, USER, USER_LIMIT
 from guestagent.validation import Cursor
 
@@ -145,14 +145,9 @@ class DonorServiceShape:
     expected: str = DONOR_SERVICE.expected
 
     def read(self, cursor: Cursor) -> DonorService | None:
-        mapping = cursor.value if isinstance(cursor.value, dict) else {}
-        if "Certificate" in mapping and "Key" not in mapping:
-            cursor.get_child("Key", None).add_problem("the private key of the Certificate")
-        if "Key" in mapping and "Certificate" not in mapping:
-            cursor.get_child("Certificate", None).add_problem("the certificate of the Key")
+        if isinstance(cursor.value, dict):
+            check_key_pair(cursor, cursor.value)
         return DONOR_SERVICE.read(cursor)
 
     def build_schema(self) -> Schema:
-        return DONOR_SERVICE.build_schema() | {
-            "dependentRequired": {"Certificate": ["Key"], "Key": ["Certificate"]}
-        }
+        return DONOR_SERVICE.build_schema() | KEY_PAIR_SCHEMA

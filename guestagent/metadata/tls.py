@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guestagent.metadata.document import Tls
@@ -26,6 +27,7 @@ PRIVATE_KEY_PEM = Text(
     pattern=r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[\s\S]+-----END ([A-Z]+ )?PRIVATE KEY-----",
     description="a private key in PEM",
 )
+KEY_PAIR_SCHEMA: Schema = {"dependentRequired": {"Certificate": ["Key"], "Key": ["Certificate"]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,24 @@ class TlsShape:
             cursor.get_child("CA", None).add_problem(
                 "a CA if Verify is true", do="there is nothing to verify against"
             )
-        if "Certificate" in mapping and "Key" not in mapping:
-            cursor.get_child("Key", None).add_problem("the private key of the Certificate")
-        if "Key" in mapping and "Certificate" not in mapping:
-            cursor.get_child("Certificate", None).add_problem("the certificate of the Key")
+        check_key_pair(cursor, mapping)
         return TLS.read(cursor)
 
     def build_schema(self) -> Schema:
         verified: Schema = {"properties": {"Verify": {"const": True}}, "required": ["Verify"]}
         in_clear: Schema = {"properties": {"Required": {"const": False}}, "required": ["Required"]}
         return TLS.build_schema() | {
-            "dependentRequired": {"Certificate": ["Key"], "Key": ["Certificate"]},
+            **KEY_PAIR_SCHEMA,
             "allOf": [
                 {"if": verified, "then": {"required": ["CA"]}},
                 {"if": in_clear, "then": {"maxProperties": 1}},
             ],
         }
+
+
+def check_key_pair(cursor: Cursor, mapping: Mapping[object, object]) -> None:
+    """Note a certificate without its key, or a key without its certificate. KEY_PAIR_SCHEMA says the same."""
+    if "Certificate" in mapping and "Key" not in mapping:
+        cursor.get_child("Key", None).add_problem("the private key of the Certificate")
+    if "Key" in mapping and "Certificate" not in mapping:
+        cursor.get_child("Certificate", None).add_problem("the certificate of the Key")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
+from guestagent.byte_units import MIB
 from guestagent.metadata.limits import UINT32_MAX
 from guestagent.metadata.variable_types import (
-    MIB,
     SIZE_LIMIT,
     Decimal,
     Enumeration,

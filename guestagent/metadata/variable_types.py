@@ -8,7 +8,6 @@ from typing import Any
 
 from guestagent.metadata.regex_fragments import END
 
-MIB = 2**20
 SIZE_LIMIT = 2**63 - 1
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 ON_WORDS, OFF_WORDS = frozenset({"1", "ON", "TRUE"}), frozenset({"0", "OFF", "FALSE"})

@@ -6,6 +6,7 @@ import shutil
 from contextlib import closing
 from dataclasses import dataclass
 
+from guestagent.byte_units import MIB
 from guestagent.database.sql_statement import sql
 from guestagent.errors import DatabaseError, SeedError, StorageError
 from guestagent.seeding.backup_position import read_position
@@ -36,7 +37,6 @@ from guestagent.seeding.state import SeedPhase
 from guestagent.seeding.stream_messages import ZSTD, ServerFacts, StreamOffer, StreamRequest
 from guestagent.seeding.swap_journal import SwapStage
 
-MIB = 1 << 20
 KEPT_FILES = ("*.pem", "guestagent-channel-*")
 """Files of the server's own in its data directory: its certificates."""
 STEP, POSITION, VERSION, BYTES = "step", "position", "version", "bytes"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+from guestagent.byte_units import MIB
 from guestagent.errors import SeedError
 
-MIB = 1 << 20
 MARGIN_BYTES = 128 * MIB
 """For the changes of the time of the copy, and for what the server writes until its first purge."""
 MARGIN_SHARE = 0.05

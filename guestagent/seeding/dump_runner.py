@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from guestagent.byte_units import MIB
 from guestagent.errors import SeedError, StorageError
 from guestagent.retry import Clock, SystemClock
 from guestagent.seeding.disk_space import plan_disk
@@ -25,7 +26,6 @@ from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_folder import find_seed_folder, remove_marker, write_marker
 from guestagent.seeding.state import SeedPhase
 
-MIB = 1 << 20
 SETTING_PREFIX = "setting "
 POSITION, BYTES, VERSION = "position", "bytes", "version"
 INSTALL_ADVICE = "install the client programs of the server's version"

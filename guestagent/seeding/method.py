@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from guestagent.metadata.seed_rates import COPY_RATE, MIB, REPLAY_RATE
+from guestagent.byte_units import MIB
+from guestagent.metadata.seed_rates import COPY_RATE, REPLAY_RATE
 
 COPY_OVERHEAD_S = 10.0
 """Seconds of a copy that do not depend on its size: the restart, and the preparation."""

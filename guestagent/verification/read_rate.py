@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from guestagent.byte_units import MIB
 from guestagent.retry import Clock
 
-MIB = 1024 * 1024
 CHUNK_SIZE = 4 * MIB
 CHUNK_ROWS_LIMIT = 50_000
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Set
 from enum import Enum
 
+from guestagent.byte_units import GIB
 from guestagent.errors import VolumeError
 from guestagent.metadata.server_metadata import VolumeDeclaration
 from guestagent.volume.marker import Marker
 from guestagent.volume.observation import DeviceObservation, build_label
 
-GIB = 1 << 30
 ENCRYPTION_HEADER_BYTES = 32 << 20
 """An encrypted volume is smaller than declared by at most the header of its encryption."""
 EMPTY_NAMES = frozenset({"lost+found", ".guestagent-volume.json.draft"})

@@ -13,8 +13,9 @@ from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.change_state import ChangeState
-from guestagent.agent.server_sizes.sizing import GIB, HostResources
+from guestagent.agent.server_sizes.sizing import HostResources
 from guestagent.agent.service_control import CommandResult, FakeServiceControl
+from guestagent.byte_units import GIB
 from guestagent.database.fake import FRESH_SERVER, FakeDatabase, FakeSourceProbe
 from guestagent.database.protocols import Database
 from guestagent.database.state import SourceState

@@ -10,10 +10,10 @@ import yaml
 
 from guestagent.agent.model import ConditionState
 from guestagent.agent.volume_condition import VolumeObservation, judge_volume
+from guestagent.byte_units import GIB
 from guestagent.metadata import parse
 from guestagent.metadata.server_metadata import VOLUME_KEY, parse_volume_declaration
 from guestagent.volume import VolumeResult, VolumeState
-from guestagent.volume.decision import GIB
 from tests.support.page_commands import read_files
 from tests.support.signal_handles import URL
 

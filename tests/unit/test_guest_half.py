@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from guestagent.cli.command_line import COMMAND_MODULES
+from guestagent.metadata.json_schema import format_schema
 from guestagent.package_data import find_package_data
 from tests.support.source_tree import HOUSE, get_modules, list_reachable_modules
 
@@ -117,6 +118,13 @@ def test_an_image_holds_bytecode_and_no_source(guest: Path) -> None:
     assert compiled == {
         str(path.relative_to(HOUSE.parent)) for path in get_modules().values() if not is_removed(path)
     }
+
+
+def test_an_image_holds_no_data_that_only_operators_read(guest: Path) -> None:
+    files = {path.name for path in (guest / "guestagent").rglob("*") if path.is_file()}
+
+    assert {name for name in files if not name.endswith(".pyc")} == {"py.typed"}
+    assert run_guest(guest, "validate", "--schema").stdout == format_schema()
 
 
 def test_the_record_of_the_package_lists_what_an_image_holds(guest: Path) -> None:

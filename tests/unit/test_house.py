@@ -25,7 +25,7 @@ from tests.support.source_tree import (
 )
 
 FOUNDATION = {
-    *("errors", "secret", "validation", "retry", "atomic_file", "file_lock", "strict_json"),
+    *("errors", "secret", "validation", "retry", "byte_units", "atomic_file", "file_lock", "strict_json"),
     *("unreadable_file", "file_access", "limited_read", "time_limit", "http_time_limit", "text_escaping"),
     *("deferred_modules", "charset_detection"),
 }
@@ -48,6 +48,7 @@ ARROWS: dict[str, set[str]] = {
             "validation",
             "retry",
             "limited_read",
+            "byte_units",
             "time_limit",
             "http_time_limit",
         )

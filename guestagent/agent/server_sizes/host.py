@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psutil
 
-from guestagent.agent.server_sizes.sizing import GIB, MIB, HostResources
+from guestagent.agent.server_sizes.sizing import HostResources
+from guestagent.byte_units import GIB, MIB
 
 
 def measure_host(data_directory: str, memory_mb: int | None = None) -> HostResources:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIB = 2**20
-GIB = 2**30
+from guestagent.byte_units import GIB, MIB
+
 RESERVED_MEMORY = (
     256 * MIB
 )  # the system, os-collect-config, the agent's 60 MiB, and the server's own fixed part

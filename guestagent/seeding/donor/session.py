@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from guestagent.byte_units import MIB
 from guestagent.errors import GuestAgentError, SeedError, StorageError
 from guestagent.seeding.donor.backup_source import BackupSource, build_backup_command
 from guestagent.seeding.donor.configuration import DonorConfiguration
@@ -33,7 +34,6 @@ from guestagent.time_limit import limit_time
 LOGIN_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 60.0
 PROGRESS_INTERVAL_S = 1.0
-MIB = 1 << 20
 
 
 class StreamEnded(Exception):

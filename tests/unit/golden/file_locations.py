@@ -12,7 +12,8 @@ from guestagent.agent.poke import deliver_document
 from guestagent.agent.server_config.option_file import render_option_file
 from guestagent.agent.server_config.settings import RunningServer, build_settings
 from guestagent.agent.server_sizes import option_file_path
-from guestagent.agent.server_sizes.sizing import GIB, HostResources
+from guestagent.agent.server_sizes.sizing import HostResources
+from guestagent.byte_units import GIB
 from guestagent.database import channel_tls
 from guestagent.metadata import Tls
 from guestagent.secret import Secret

@@ -26,9 +26,10 @@ from guestagent.agent.poke import deliver_document
 from guestagent.agent.server_config import ConfigurationDependencies, ServerConfiguration
 from guestagent.agent.server_config.change_file import ChangeFile
 from guestagent.agent.server_config.change_state import Phase, SetAttempt
-from guestagent.agent.server_sizes.sizing import GIB, HostResources
+from guestagent.agent.server_sizes.sizing import HostResources
 from guestagent.agent.service_control import FakeServiceControl
 from guestagent.agent.settings import Settings, load_settings
+from guestagent.byte_units import GIB
 from guestagent.cli import doctor
 from guestagent.cli.command_line import main
 from guestagent.cli.output import prepare_streams

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from guestagent.byte_units import MIB
 from guestagent.errors import SeedError
-from guestagent.seeding.disk_space import MIB, DiskPlan, compute_need, plan_disk
+from guestagent.seeding.disk_space import DiskPlan, compute_need, plan_disk
 
 DATA = 10_000 * MIB
 NEED = compute_need(DATA)

@@ -19,13 +19,12 @@ from guestagent.agent.server_config.plan import (
 )
 from guestagent.agent.server_config.settings import Activation, RunningServer, ServerSetting, build_settings
 from guestagent.agent.server_sizes.sizing import (
-    GIB,
-    MIB,
     HostResources,
     compute_buffer_pool,
     compute_max_connections,
     compute_redo_log,
 )
+from guestagent.byte_units import GIB, MIB
 
 MARIADB = RunningServer("mariadb", (10, 11, 14))
 MYSQL = RunningServer("mysql", (9, 7, 4))

@@ -13,7 +13,8 @@ from guestagent.agent.server_sizes import first_start
 from guestagent.agent.server_sizes.initial_option_file import prepare_option_files
 from guestagent.agent.server_sizes.option_file_path import OPTION_FILES
 from guestagent.agent.server_sizes.option_file_text import parse_option_file
-from guestagent.agent.server_sizes.sizing import GIB, HostResources
+from guestagent.agent.server_sizes.sizing import HostResources
+from guestagent.byte_units import GIB
 from guestagent.package_data import find_package_data
 
 MACHINE = HostResources(4 * GIB, 20 * GIB)
