@@ -5,7 +5,8 @@
     │   ├── InvalidMetadata                 a node's metadata document
     │   ├── InvalidCluster                  a cluster.yaml, or a Cluster built in code
     │   ├── InvalidTemplate                 a template that does not describe a cluster
-    │   └── InvalidSettings                 the agent's configuration
+    │   ├── InvalidSettings                 the agent's configuration
+    │   └── InvalidOrder                    an order to the resource manager
     ├── NotReady                        1   the server does not match the metadata (yet)
     ├── DatabaseError                   3   the database server
     │   ├── DatabaseUnreachable  (retry)    no answer, or none in time
@@ -17,12 +18,14 @@
     ├── CloudError                      5   Keystone or Heat
     │   ├── CloudUnreachable     (retry)    no answer, or a request to come back later
     │   └── CloudRefused                    the request was rejected
+    │       └── CloudRequestRefused             one that would have changed something; carries a code
     ├── StackFailed                     6   the stack ended in a failed state; carries Heat's reason
     ├── DeadlineExceeded                7   a time limit is over
     ├── StorageError             (retry)    8   a file of guestagent cannot be read or written (full disk, permissions)
     ├── VolumeError                     9   the data volume: missing, foreign, damaged, or it holds something else
     ├── SeedError                      10   the data of a replica could not be copied from its source
     ├── DataMismatch                   11   the data of a replica differ from its source's
+    ├── OrderRefused                   12   the resource manager did not accept an order; carries its code
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
 (retry): another attempt can succeed without a change.
@@ -101,6 +104,10 @@ class InvalidSettings(InvalidInput):
     """An invalid configuration of the agent."""
 
 
+class InvalidOrder(InvalidInput):
+    """An order to the resource manager that cannot be carried out as it is written."""
+
+
 class NotReady(GuestAgentError):
     """A server that does not match its metadata; the message describes the worst condition."""
 
@@ -167,6 +174,17 @@ class CloudRefused(CloudError):
     """A request that the cloud rejected; the message contains its reason."""
 
 
+class CloudRequestRefused(CloudRefused):
+    """A request of the resource manager that changed nothing. `code` is one of `RefusalCode`: quota, for example."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, code)
+        self.message, self.code = message, code
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class StackFailed(GuestAgentError):
     """A stack that ended in a failed state. `reason` is Heat's own."""
 
@@ -225,6 +243,25 @@ class DataMismatch(GuestAgentError):
     """Data of a replica that differ from its source's. `guestagent verify` ends with its exit code."""
 
     exit_code = 11
+
+
+class OrderRefused(GuestAgentError):
+    """An order that the resource manager did not accept: nothing of it is done.
+
+    `code` is one of `RefusalCode`. `reference` finds the reason of a bug in the service's log.
+    """
+
+    exit_code = 12
+
+    def __init__(
+        self, code: str, message: str, problems: Sequence[Problem] = (), reference: str = ""
+    ) -> None:
+        super().__init__(code, message, problems, reference)
+        self.code, self.message, self.problems, self.reference = code, message, tuple(problems), reference
+        self.details = {"code": str(code)} | ({"reference": reference} if reference else {})
+
+    def __str__(self) -> str:
+        return "; ".join((self.message, *map(str, self.problems)))
 
 
 class UnsupportedEnvironment(GuestAgentError):

@@ -53,6 +53,7 @@ ARROWS: dict[str, set[str]] = {
             "http_time_limit",
         )
     },
+    "resources": FOUNDATION | {"metadata", "controller"},
     "embedded": FOUNDATION | {"package_data"},
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }

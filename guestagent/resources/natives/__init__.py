@@ -1,0 +1,1 @@
+"""NATIVES: clusters from Nova, Cinder and Neutron themselves, without Heat."""

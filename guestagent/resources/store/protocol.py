@@ -1,0 +1,83 @@
+"""The store of orders and resources as the rest needs it. `sql_store` is the real one, `memory_store` the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from guestagent.resources.operation import Operation
+from guestagent.resources.orders import Order
+from guestagent.resources.store.records import ClusterChange, ClusterRecord, ClusterSnapshot, SignalEntry
+
+QUEUE_LIMIT = 16
+"""Operations of one cluster that wait. Another order is refused as busy."""
+LEASE_S = 120.0
+"""Seconds for which a worker has a cluster alone, unless it renews its lease."""
+REQUEST_TIMEOUT_S = 60.0
+LEASE_RESERVE_S = 10.0
+"""A worker sends a request that changes something only if its lease lasts for the request's timeout and this more."""
+
+
+class LeaseLost(Exception):
+    """Another worker has the cluster. Whatever this one knows of it is old."""
+
+
+class ClusterLease(Protocol):
+    """The right of one worker to change one cluster. Each method raises LeaseLost when that right is over.
+
+    Every write carries the lease's number, which grows with each claim, so that a worker that slept too long writes
+    nothing.
+    """
+
+    @property
+    def cluster(self) -> str: ...
+
+    def can_send(self) -> bool:
+        """Return whether the lease lasts long enough for a request that changes something."""
+
+    def renew(self) -> None:
+        """Have the lease for LEASE_S from now."""
+
+    def read(self) -> ClusterSnapshot:
+        """Read everything about the cluster, as it is now."""
+
+    def write(self, change: ClusterChange) -> None:
+        """Write a change in one transaction. It is on the disk when this returns."""
+
+    def release(self, pause_s: float) -> None:
+        """Give the cluster back; it is due again after `pause_s` seconds, or at once when an order arrives."""
+
+
+class OrderStore(Protocol):
+    """Accepts orders, each once, and gives clusters to workers. StorageError is raised if nothing can be written."""
+
+    @property
+    def id(self) -> str:
+        """The store's own id, a UUID: a part of the marks on all that is created for it."""
+
+    def accept(self, order: Order, engine: str) -> Operation:
+        """Write an order down and return its operation, or the one that this order already has.
+
+        The first order of a cluster makes its row, with that engine as owner. Raise OrderRefused: `request_reused` for
+        another order with the same request id, `busy` above QUEUE_LIMIT, `exists` and `not_found` for the cluster.
+        """
+
+    def operation(self, operation_id: str) -> Operation | None: ...
+    def operations(self, cluster: str) -> Sequence[Operation]:
+        """Return the operations of a cluster, the newest first."""
+
+    def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation | None:
+        """Return the operation when its sequence is above `after`, or after `up_to_s` seconds as it is."""
+
+    def cancel(self, operation_id: str) -> Operation | None:
+        """Note that the end of an operation is asked for. A final one stays as it is."""
+
+    def retry(self, operation_id: str) -> Operation | None:
+        """Note that another try of an operation is asked for."""
+
+    def clusters(self) -> Sequence[ClusterRecord]: ...
+    def claim(self, worker: str) -> ClusterLease | None:
+        """Claim the cluster that has been due for longest, or return None."""
+
+    def record_signal(self, cluster: str, signal: SignalEntry) -> None:
+        """Keep a signal of a guest, and make its cluster due. The last one of a generation counts."""

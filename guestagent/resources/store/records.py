@@ -1,0 +1,147 @@
+"""The rows of the store as values: clusters, resources, signals. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from guestagent.resources.operation import Operation
+from guestagent.resources.orders import Order
+
+
+class ResourceKind(str, Enum):
+    """What a record is about: a thing in the cloud that a request creates, or an action on one.
+
+    An action has a record of its own for the same reason: a request whose answer was lost is resolved by looking.
+    """
+
+    GROUP = "group"
+    RULE = "rule"
+    SERVER_GROUP = "server_group"
+    VOLUME = "volume"
+    PORT = "port"
+    SERVER = "server"
+    RESIZE = "resize"
+    MIGRATION = "migration"
+    REBOOT = "reboot"
+    GROWTH = "growth"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class ResourcePhase(str, Enum):
+    """INTENDED: a request was or will be sent, and its effect is unknown. The others are certain."""
+
+    INTENDED = "intended"
+    CREATED = "created"
+    REFUSED = "refused"
+    GONE = "gone"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceKey:
+    """The identity of a record: one row, so at most one request without an answer at a time.
+
+    `instance` is "" for what belongs to the whole cluster. `name` is that of a group, or a rule's key below its group.
+    `epoch` counts deliberate replacements; of an action it is the operation's number.
+    """
+
+    cluster: str
+    kind: ResourceKind
+    instance: str = ""
+    name: str = ""
+    epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRecord:
+    """What is known of one resource or action.
+
+    `intended_at` is when the last request was intended, in the store's seconds: its effect may appear until the settle
+    time is over. `was_used` is true once a volume was attached, or a server has proved itself: from then on it is never
+    deleted without an order that says so. `answer` is the cloud's reason for a refusal, `cloud_request_id` its name for
+    the request. `attempts` counts the requests.
+    """
+
+    key: ResourceKey
+    phase: ResourcePhase = ResourcePhase.INTENDED
+    cloud_id: str | None = None
+    operation_id: str = ""
+    intended_at: float = 0.0
+    was_used: bool = False
+    attempts: int = 1
+    answer: str = ""
+    cloud_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalEntry:
+    """The last signal of an instance in one generation. `is_success` as the guest's agent has said it."""
+
+    instance: str
+    generation: int
+    is_success: bool
+    reason: str = ""
+    data: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRecord:
+    """A cluster as the store holds it. `wanted` is the document of a WantedCluster; None for one of Heat's.
+
+    `engine` is its owner for life. `attention` is what a person has to do first.
+    """
+
+    name: str
+    engine: str
+    wanted: str | None = None
+    revision: int = 0
+    attention: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSnapshot:
+    """All that the store knows of a cluster, read in one transaction by the holder of its lease.
+
+    `queue` are the operations that are not final, the oldest first, each with its order and whether its end was asked
+    for (`cancelled`) or another try (`retried`: how often).
+    """
+
+    cluster: ClusterRecord
+    queue: tuple[QueuedOperation, ...] = ()
+    resources: tuple[ResourceRecord, ...] = ()
+    signals: tuple[SignalEntry, ...] = ()
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedOperation:
+    """An operation that is not final, with its order. `number` is unique in the store, and grows."""
+
+    operation: Operation
+    order: Order
+    number: int
+    is_cancelled: bool = False
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterChange:
+    """What one transaction writes of a cluster, all or nothing.
+
+    `wanted` replaces the cluster's document. `operations` are written whole, each with its next sequence.
+    `resources` are written, `forgotten` removed. `is_removed`: the cluster's row goes, its operations stay.
+    """
+
+    wanted: str | None = None
+    attention: str | None = None
+    operations: tuple[Operation, ...] = ()
+    resources: tuple[ResourceRecord, ...] = ()
+    forgotten: tuple[ResourceKey, ...] = ()
+    events: tuple[str, ...] = field(default=())
+    is_removed: bool = False
