@@ -23,28 +23,37 @@ class WantedVolume:
 class WantedInstance:
     """One database server with its volume and port.
 
-    `flavor` and `image` are ids. `generation` counts what the node had to prove; `epoch` counts the servers that it
-    has had: a deliberate replacement begins the next one. `deadline_s` is the time from the server's creation to its
-    proof, in seconds.
+    `flavor` is a flavor's name, because Nova shows a server's flavor by its name alone; `previous_flavor` is the one
+    to return to while a resize has not ended. `image` is a name or id. `generation` counts what the node had to prove;
+    `epoch` counts the servers that it has had: a deliberate replacement begins the next one. `deadline_s` is the time
+    from the server's creation to its proof, in seconds. `server_id` and `password_number` are as in a `Node`.
     """
 
     name: str
     flavor: str
     image: str
     volume: WantedVolume
+    server_id: int
     is_source: bool = False
     zone: str | None = None
     generation: int = 1
     epoch: int = 1
+    password_number: int = 1
+    previous_flavor: str | None = None
     deadline_s: int = 900
+
+    def renewed(self) -> WantedInstance:
+        """Return the instance in its next generation, in which it has something new to prove."""
+        return replace(self, generation=self.generation + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedCluster:
     """The resources of one cluster; the source is the first instance.
 
-    `network` is the network's id, `subnet` that of a subnet of it (None: Neutron chooses). `groups` maps the name of
-    each security group to its rules. `key_pair` is the name of an SSH key of Nova's.
+    `network` is a network's name or id, `subnet` one of its subnets (None: Neutron chooses). `groups` maps the name of
+    each security group to its rules. `key_pair` is the name of an SSH key in Nova. `settings` are the keys of the
+    cluster.yaml that concern the databases alone. Numbers and server ids are never used twice.
     """
 
     name: str
@@ -53,6 +62,9 @@ class WantedCluster:
     key_pair: str | None = None
     instances: tuple[WantedInstance, ...] = ()
     groups: Mapping[str, frozenset[Rule]] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    next_server_id: int
+    next_replica: int
 
     def __iter__(self) -> Iterator[WantedInstance]:
         return iter(self.instances)

@@ -75,6 +75,9 @@ class OrderStore(Protocol):
     def retry(self, operation_id: str) -> Operation | None:
         """Note that another try of an operation is asked for."""
 
+    def read(self, cluster: str) -> ClusterSnapshot | None:
+        """Read everything about a cluster without its lease: only to look. None if there is no such cluster."""
+
     def clusters(self) -> Sequence[ClusterRecord]: ...
     def claim(self, worker: str) -> ClusterLease | None:
         """Claim the cluster that has been due for longest, or return None."""
