@@ -26,7 +26,8 @@ class ResourceEngine(Protocol):
     def advance(self, lease: ClusterLease, snapshot: ClusterSnapshot) -> Advance:
         """Do one round for a cluster: look, decide, and send what has to be sent.
 
-        The effect of the running operation, the first in the queue, is in the snapshot's `wanted` already. The engine
+        The effect of the running operation, the first in the queue, is in the snapshot's `wanted` already. A cluster of
+        which nothing is wanted, there or queued has to be removed from the store. The engine
         writes records and the operation's progress and end through the lease. It may be killed anywhere. It raises
         CloudUnreachable and CloudRefused of the cloud, StorageError and LeaseLost of the store.
         """

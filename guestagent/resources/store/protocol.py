@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
 from guestagent.resources.store.records import ClusterChange, ClusterRecord, ClusterSnapshot, SignalEntry
 
+CheckOrder = Callable[[ClusterSnapshot | None], None]
 QUEUE_LIMIT = 16
 """Operations of one cluster that wait. Another order is refused as busy."""
 LEASE_S = 120.0
@@ -55,11 +56,12 @@ class OrderStore(Protocol):
     def id(self) -> str:
         """The store's own id, a UUID: a part of the marks on all that is created for it."""
 
-    def accept(self, order: Order, engine: str) -> Operation:
+    def accept(self, order: Order, engine: str, check: CheckOrder) -> Operation:
         """Write an order down and return its operation, or the one that this order already has.
 
-        The first order of a cluster makes its row, with that engine as owner. Raise OrderRefused: `request_reused` for
-        another order with the same request id, `busy` above QUEUE_LIMIT, `exists` and `not_found` for the cluster.
+        `check` is called for a new order, in the transaction that writes it, with the cluster's snapshot or None; it
+        raises OrderRefused. The first order of a cluster makes its row, with that engine as owner. Raise OrderRefused:
+        `request_reused` for another order with the same request id, `busy` above QUEUE_LIMIT.
         """
 
     def operation(self, operation_id: str) -> Operation | None: ...

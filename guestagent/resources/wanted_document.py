@@ -1,0 +1,73 @@
+"""A wanted cluster as the store keeps it: one JSON document, read as strictly as an order. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from guestagent.errors import StorageError
+from guestagent.resources.rule import Rule, RuleShape, dump_rule
+from guestagent.resources.wanted import WantedCluster, WantedInstance, WantedVolume
+from guestagent.validation import Problems
+
+WANTED_VERSION = 1
+
+
+def dump_wanted(wanted: WantedCluster) -> str:
+    """Return the text that `load_wanted` reads as the same cluster; equal clusters have equal texts."""
+    document = {
+        "version": WANTED_VERSION,
+        "name": wanted.name,
+        "network": wanted.network,
+        "subnet": wanted.subnet,
+        "key_pair": wanted.key_pair,
+        "instances": [asdict(instance) for instance in wanted],
+        "groups": {
+            name: [dump_rule(rule) for rule in sorted(rules, key=lambda rule: rule.key)]
+            for name, rules in wanted.groups.items()
+        },
+        "settings": wanted.settings,
+        "next_server_id": wanted.next_server_id,
+        "next_replica": wanted.next_replica,
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def load_wanted(text: str) -> WantedCluster:
+    """Read the text. Raise StorageError if it is not one of ours, or if a newer version has written it."""
+    try:
+        document: dict[str, Any] = json.loads(text)
+        if document["version"] > WANTED_VERSION:
+            raise StorageError("the store was written by a newer guestagent: use that one")
+        return _build_cluster(document)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"the store holds a cluster that cannot be read: {type(error).__name__}"
+        ) from error
+
+
+def _build_cluster(document: Mapping[str, Any]) -> WantedCluster:
+    return WantedCluster(
+        name=document["name"],
+        network=document["network"],
+        subnet=document["subnet"],
+        key_pair=document["key_pair"],
+        instances=tuple(_build_instance(instance) for instance in document["instances"]),
+        groups={name: frozenset(map(_build_rule, rules)) for name, rules in document["groups"].items()},
+        settings=document["settings"],
+        next_server_id=document["next_server_id"],
+        next_replica=document["next_replica"],
+    )
+
+
+def _build_instance(document: Mapping[str, Any]) -> WantedInstance:
+    return WantedInstance(**{**document, "volume": WantedVolume(**document["volume"])})
+
+
+def _build_rule(document: object) -> Rule:
+    rule = RuleShape().read(Problems().open_cursor(document))
+    if rule is None:
+        raise ValueError("a rule")
+    return rule

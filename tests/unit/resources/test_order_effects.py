@@ -1,0 +1,211 @@
+"""What an order changes of a wanted cluster."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from guestagent.errors import OrderRefused
+from guestagent.resources.order_effects import apply_order, apply_orders
+from guestagent.resources.order_shapes import ORDER_TYPES
+from guestagent.resources.orders import (
+    AddInstance,
+    CreateCluster,
+    CreateRules,
+    CreateSecurityGroup,
+    DeleteCluster,
+    DeleteInstance,
+    DeleteRules,
+    DeleteSecurityGroup,
+    MigrateInstance,
+    Order,
+    RenewInstance,
+    ReplaceInstance,
+    ResizeInstance,
+    ResizeVolume,
+    RestartInstance,
+    UpdateRuleCidr,
+    VolumeFate,
+)
+from guestagent.resources.rule import build_rule
+from guestagent.resources.wanted import WantedCluster
+from tests.unit.resources.clusters import (
+    CLIENTS,
+    MEMBERS,
+    build_instance,
+    build_order,
+    build_wanted,
+    read_description,
+)
+
+OFFICE = ip_network("198.51.100.0/24")
+
+
+def apply(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> WantedCluster:
+    return apply_order(wanted, build_order(order_type, **values), read_description)
+
+
+def refuse(wanted: WantedCluster | None, order_type: type[Order], **values: Any) -> tuple[str, str]:
+    with pytest.raises(OrderRefused) as caught:
+        apply(wanted, order_type, **values)
+    return str(caught.value.code), str(caught.value)
+
+
+def test_a_new_cluster_is_as_described() -> None:
+    assert apply(None, CreateCluster, description={"replicas": 2}) == build_wanted(2)
+
+
+def test_a_deleted_cluster_keeps_its_counters() -> None:
+    wanted = apply(build_wanted(2), DeleteCluster, volumes=VolumeFate.KEEP)
+
+    assert (wanted.instances, wanted.groups, wanted.next_replica) == ((), {}, 2)
+
+
+def test_a_new_replica_has_the_next_number_and_the_source_proves_its_account() -> None:
+    added = apply(build_wanted(1), AddInstance, flavor="m2", image="db", volume_gib=20, volume_type="fast")
+
+    assert added.instances[0].generation == 2
+    new = added.instances[-1]
+    assert (new.name, new.server_id, new.volume.size_gib, new.volume.volume_type) == (
+        "Slave0001",
+        103,
+        20,
+        "fast",
+    )
+    assert (added.next_replica, added.next_server_id) == (2, 104)
+
+
+def test_the_number_of_a_removed_replica_is_not_used_again() -> None:
+    smaller = apply(build_wanted(1), DeleteInstance, instance="Slave0000", volume=VolumeFate.DELETE)
+
+    added = apply(smaller, AddInstance, flavor="m2", image="db", volume_gib=20)
+
+    assert [instance.name for instance in added] == ["Master0000", "Slave0001"]
+
+
+def test_a_replaced_instance_has_a_new_server_to_prove() -> None:
+    replaced = apply(build_wanted(), ReplaceInstance, instance="Slave0000")
+
+    assert replaced.find_instance("Slave0000") == build_instance("Slave0000", epoch=2, generation=2)
+
+
+def test_a_resized_instance_can_return_to_its_flavor() -> None:
+    resized = apply(build_wanted(), ResizeInstance, instance="Slave0000", flavor="m2")
+
+    assert resized.find_instance("Slave0000") == build_instance(
+        "Slave0000", flavor="m2", previous_flavor="m1.small", generation=2
+    )
+
+
+def test_a_resize_to_the_same_flavor_changes_nothing() -> None:
+    assert apply(build_wanted(), ResizeInstance, instance="Slave0000", flavor="m1.small") == build_wanted()
+
+
+@pytest.mark.parametrize("order_type", [RenewInstance, MigrateInstance, RestartInstance])
+def test_an_instance_proves_itself_again(order_type: type[Order]) -> None:
+    renewed = apply(build_wanted(), order_type, instance="Slave0000")
+
+    assert renewed.find_instance("Slave0000") == build_instance("Slave0000", generation=2)
+
+
+def test_a_volume_grows() -> None:
+    grown = apply(build_wanted(), ResizeVolume, instance="Slave0000", size_gib=11)
+
+    assert [instance.volume.size_gib for instance in grown] == [10, 11]
+
+
+def test_groups_and_rules_change() -> None:
+    wanted = apply(build_wanted(), CreateSecurityGroup, group="office", rules=(CLIENTS,))
+    wanted = apply(wanted, CreateRules, group="office", rules=(CLIENTS, MEMBERS))
+    wanted = apply(wanted, DeleteRules, group="office", rules=(MEMBERS,))
+    wanted = apply(wanted, UpdateRuleCidr, group="office", rule=CLIENTS, network=OFFICE)
+
+    assert wanted.groups["office"] == {build_rule(OFFICE, port_min=3306)}
+    assert apply(wanted, DeleteSecurityGroup, group="office") == build_wanted()
+
+
+def test_a_rule_gets_the_network_that_it_has() -> None:
+    same = apply(build_wanted(), UpdateRuleCidr, group="database", rule=CLIENTS, network=CLIENTS.network)
+
+    assert same == build_wanted()
+
+
+@pytest.mark.parametrize(
+    ("order_type", "values", "code", "message"),
+    [
+        (CreateCluster, {}, "exists", "cluster shop exists"),
+        (
+            DeleteInstance,
+            {"instance": "Master0000", "volume": VolumeFate.KEEP},
+            "refused",
+            "Master0000 is the source of shop: it can only be deleted with its cluster",
+        ),
+        (
+            ResizeInstance,
+            {"instance": "Slave0009", "flavor": "m2"},
+            "not_found",
+            "cluster shop has no instance Slave0009; it has: Master0000, Slave0000",
+        ),
+        (
+            ResizeVolume,
+            {"instance": "Slave0000", "size_gib": 9},
+            "invalid",
+            "size_gib: expected at least 10, the present size, found 9: a volume never shrinks",
+        ),
+        (CreateSecurityGroup, {"group": "database"}, "exists", "cluster shop has a security group database"),
+        (
+            DeleteSecurityGroup,
+            {"group": "database"},
+            "refused",
+            "group database can only be deleted with its cluster",
+        ),
+        (
+            CreateRules,
+            {"group": "office", "rules": (CLIENTS,)},
+            "not_found",
+            "cluster shop has no security group office; it has: database",
+        ),
+        (
+            UpdateRuleCidr,
+            {"group": "database", "rule": build_rule(OFFICE, port_min=3306), "network": OFFICE},
+            "not_found",
+            "group database has no rule ingress/IPv4/tcp/3306-3306/198.51.100.0/24; it has: "
+            "ingress/IPv4/tcp/3306-3306/192.0.2.0/24, ingress/IPv4/tcp/3306-3306/group",
+        ),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused(
+    order_type: type[Order], values: dict[str, Any], code: str, message: str
+) -> None:
+    assert refuse(build_wanted(), order_type, **values) == (code, message)
+
+
+@pytest.mark.parametrize("kind", sorted(ORDER_TYPES.keys() - {"create_cluster"}))
+def test_a_cluster_that_does_not_exist_has_nothing_to_change(kind: str) -> None:
+    order = object.__new__(ORDER_TYPES[kind])
+    object.__setattr__(order, "cluster", "shop")
+
+    with pytest.raises(OrderRefused, match="there is no cluster shop"):
+        apply_order(None, order, read_description)
+
+
+def test_a_cluster_that_is_being_deleted_gets_no_replica() -> None:
+    deleted = apply(build_wanted(), DeleteCluster, volumes=VolumeFate.KEEP)
+
+    code, _ = refuse(deleted, AddInstance, flavor="m1", image="db", volume_gib=1)
+
+    assert code == "refused"
+
+
+def test_waiting_orders_that_will_be_refused_change_nothing() -> None:
+    orders = [
+        build_order(ResizeVolume, instance="Slave0007", size_gib=20),
+        build_order(ResizeVolume, instance="Slave0000", size_gib=20),
+    ]
+
+    wanted = apply_orders(build_wanted(), orders, read_description)
+
+    assert wanted is not None
+    assert [instance.volume.size_gib for instance in wanted] == [10, 20]
