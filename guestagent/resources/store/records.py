@@ -94,9 +94,11 @@ class SignalEntry:
 class ClusterRecord:
     """A cluster as the store holds it. `wanted` is the document of a WantedCluster; None for one of Heat's.
 
-    `engine` is its owner for life. `attention` is what a person has to do first.
+    `id` is a UUID, another for each cluster that was ever created: what belonged to a deleted cluster is not taken for
+    that of a new one of the same name. `engine` is its owner for life. `attention` is what a person has to do first.
     """
 
+    id: str
     name: str
     engine: str
     wanted: str | None = None
