@@ -53,7 +53,8 @@ class WantedCluster:
 
     `network` is a network's name or id, `subnet` one of its subnets (None: Neutron chooses). `groups` maps the name of
     each security group to its rules. `key_pair` is the name of an SSH key in Nova. `settings` are the keys of the
-    cluster.yaml that concern the databases alone. Numbers and server ids are never used twice.
+    cluster.yaml that concern the databases alone. `key_id` names the key from which its passwords and the addresses of
+    its documents are derived. Numbers and server ids are never used twice.
     """
 
     name: str
@@ -63,6 +64,7 @@ class WantedCluster:
     instances: tuple[WantedInstance, ...] = ()
     groups: Mapping[str, frozenset[Rule]] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    key_id: str = ""
     next_server_id: int
     next_replica: int
 

@@ -29,6 +29,7 @@ def dump_wanted(wanted: WantedCluster) -> str:
             for name, rules in wanted.groups.items()
         },
         "settings": wanted.settings,
+        "key_id": wanted.key_id,
         "next_server_id": wanted.next_server_id,
         "next_replica": wanted.next_replica,
     }
@@ -57,6 +58,7 @@ def _build_cluster(document: Mapping[str, Any]) -> WantedCluster:
         instances=tuple(_build_instance(instance) for instance in document["instances"]),
         groups={name: frozenset(map(_build_rule, rules)) for name, rules in document["groups"].items()},
         settings=document["settings"],
+        key_id=document["key_id"],
         next_server_id=document["next_server_id"],
         next_replica=document["next_replica"],
     )

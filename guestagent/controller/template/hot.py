@@ -12,7 +12,6 @@ from typing import Any
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import PASSWORD_LENGTH
-from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
 from guestagent.controller.template.handle_order import (
     HANDLES_RESOURCE,
     list_handles,
@@ -26,6 +25,7 @@ from guestagent.controller.template.node_metadata import (
     list_parameters,
     list_special_passwords,
 )
+from guestagent.controller.template.node_values import DialectFunctions, TemplateMapping
 from guestagent.controller.template.security_group import SECURITY_GROUP_TYPE, build_security_group
 from guestagent.controller.template.seeding_metadata import (
     DONOR_CERTIFICATE_RESOURCE,

@@ -10,7 +10,7 @@ from guestagent.controller.dialect import Dialect
 from guestagent.controller.node import Node
 from guestagent.controller.passwords import Passwords
 from guestagent.controller.seed import DONOR_KEY
-from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
+from guestagent.controller.template.node_values import DialectFunctions, NodeValues, TemplateMapping
 from guestagent.controller.template.seeding_metadata import (
     build_donor_service,
     build_seeding,
@@ -18,7 +18,6 @@ from guestagent.controller.template.seeding_metadata import (
 )
 from guestagent.metadata import Document, Role, Section, Source, Tls, User
 from guestagent.metadata.document import DEFAULT_PORT
-from guestagent.metadata.template_functions import build_function
 from guestagent.metadata.writer import dump_for_template
 
 CLUSTER_METADATA_VERSION = 1  # of the metadata of Begin
@@ -44,32 +43,31 @@ def build_cluster_metadata(cluster: Cluster) -> TemplateMapping:
 
 def build_node_metadata(cluster: Cluster, node: Node, functions: DialectFunctions) -> TemplateMapping:
     """Return the node's metadata document as its template holds it."""
-    return dump_for_template(build_document(cluster, node, functions))
+    return dump_for_template(build_document(cluster, node, functions.build_values()))
 
 
-def build_document(cluster: Cluster, node: Node, functions: DialectFunctions) -> Document:
-    """Return the node's metadata document, with functions in place of what only Heat knows."""
+def build_document(cluster: Cluster, node: Node, values: NodeValues) -> Document:
+    """Return the node's metadata document: the one way from a cluster to what its nodes read."""
 
     def build_user(replica: Node) -> User:
-        return User(replica.account, build_function(functions.password(replica.password)))
+        return User(replica.account, values.get_password(replica.password))
 
-    handle = build_function(functions.handle)
-    section = _build_section(cluster, node, functions)
+    section = _build_section(cluster, node, values)
     if get_role(cluster, node) is Role.SOURCE:
         users = tuple(build_user(replica) for replica in cluster.replicas)
-        return Document(handle, users=users, section=section)
-    source = Source(build_function(functions.source_address), build_user(node))
-    return Document(handle, source=source, section=section)
+        return Document(values.handle, users=users, section=section)
+    source = Source(values.source_address, build_user(node))
+    return Document(values.handle, source=source, section=section)
 
 
-def _build_section(cluster: Cluster, node: Node, functions: DialectFunctions) -> Section:
+def _build_section(cluster: Cluster, node: Node, values: NodeValues) -> Section:
     is_source = get_role(cluster, node) is Role.SOURCE
     return Section(
         node=node.name,
         generation=node.generation,
         server_id=node.server_id,
         deadline=cluster.deadline,
-        tls=None if cluster.tls is None else _build_tls(cluster.tls, functions),
+        tls=None if cluster.tls is None else _build_tls(cluster.tls, values),
         variables=cluster.variables,
         network=ip_network(cluster.replica_network) if is_source and cluster.replica_network else None,
         # In the template this also marks a rotation that has not ended.
@@ -79,16 +77,16 @@ def _build_section(cluster: Cluster, node: Node, functions: DialectFunctions) ->
         # a server that is being created never completes (docs/explanation/dialects.md).
         polling_interval=cluster.polling_interval if cluster.dialect is Dialect.HOT else None,
         volume=node.volume,
-        seeding=build_seeding(cluster, node, functions),
-        donor=build_donor_service(cluster, functions) if is_source else None,
+        seeding=build_seeding(cluster, node, values),
+        donor=build_donor_service(cluster, values) if is_source else None,
         verification=None
         if cluster.verification is None
-        else User(cluster.verification, build_function(functions.password(VERIFICATION_PASSWORD))),
+        else User(cluster.verification, values.get_password(VERIFICATION_PASSWORD)),
     )
 
 
-def _build_tls(tls: Tls, functions: DialectFunctions) -> Tls:
-    return replace(tls, ca=None if tls.ca is None else build_function(functions.value(CA_RESOURCE)))
+def _build_tls(tls: Tls, values: NodeValues) -> Tls:
+    return replace(tls, ca=None if tls.ca is None else values.get_text(CA_RESOURCE))
 
 
 def list_special_passwords(cluster: Cluster) -> tuple[str, ...]:

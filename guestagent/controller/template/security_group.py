@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from guestagent.controller.cluster import Cluster
-from guestagent.controller.template.dialect_functions import TemplateMapping
 from guestagent.controller.template.node_metadata import DATABASE_PORT
+from guestagent.controller.template.node_values import TemplateMapping
 
 SECURITY_GROUP_TYPE = "OS::Neutron::SecurityGroup"
 IPV6_RULE = {"ethertype": "IPv6"}

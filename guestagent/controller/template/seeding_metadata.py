@@ -5,10 +5,9 @@ from __future__ import annotations
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.node import Node
 from guestagent.controller.seed import DONOR_KEY, SeedSettings, compute_fingerprint
-from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
+from guestagent.controller.template.node_values import NodeValues, TemplateMapping
 from guestagent.metadata import User
 from guestagent.metadata.document import DEFAULT_DONOR_PORT, Donor, DonorService, JoiningReplica, Seeding
-from guestagent.metadata.template_functions import build_function
 
 DONOR_CERTIFICATE_RESOURCE = "DonorCertificate"
 DONOR_RULE_RESOURCE = "DonorPortRule"
@@ -25,7 +24,7 @@ def build_seeding_metadata(settings: SeedSettings) -> TemplateMapping:
     return {"Seeding": changed} if changed else {}
 
 
-def build_seeding(cluster: Cluster, node: Node, functions: DialectFunctions) -> Seeding:
+def build_seeding(cluster: Cluster, node: Node, values: NodeValues) -> Seeding:
     """Build `GuestAgent.Seeding` of a node. One that does not join has none."""
     seed = node.seed
     if seed is None:
@@ -34,7 +33,7 @@ def build_seeding(cluster: Cluster, node: Node, functions: DialectFunctions) -> 
         method=cluster.seeding.method,
         rate_limit=cluster.seeding.rate_limit,
         deadline=seed.deadline,
-        donor=_build_donor(cluster, node, functions),
+        donor=_build_donor(cluster, node, values),
         reseed=seed.is_reseed,
         discard=seed.discards_data,
         data_bytes=seed.data_bytes,
@@ -42,12 +41,12 @@ def build_seeding(cluster: Cluster, node: Node, functions: DialectFunctions) -> 
     )
 
 
-def build_donor_service(cluster: Cluster, functions: DialectFunctions) -> DonorService | None:
+def build_donor_service(cluster: Cluster, values: NodeValues) -> DonorService | None:
     """Build `GuestAgent.Donor` of the source; None if no replica joins."""
     replicas = tuple(
         JoiningReplica(node.name, user, node.account, cluster.seeding.method)
         for node in cluster.joining_replicas
-        if (user := _build_donor_user(node, functions))
+        if (user := _build_donor_user(node, values))
     )
     if not replicas:
         return None
@@ -55,8 +54,8 @@ def build_donor_service(cluster: Cluster, functions: DialectFunctions) -> DonorS
     return DonorService(
         replicas,
         DEFAULT_DONOR_PORT,
-        build_function(functions.value(DONOR_CERTIFICATE_RESOURCE)) if is_certified else None,
-        build_function(functions.parameter(DONOR_KEY)) if is_certified else None,
+        values.get_text(DONOR_CERTIFICATE_RESOURCE) if is_certified else None,
+        values.get_parameter(DONOR_KEY) if is_certified else None,
         cluster.seeding.rate_limit,
     )
 
@@ -98,14 +97,14 @@ def has_expiring_url(cluster: Cluster, node: Node) -> bool:
     return cluster.get_condition_timeout(node) >= cluster.auth_ttl
 
 
-def _build_donor(cluster: Cluster, node: Node, functions: DialectFunctions) -> Donor | None:
-    user = _build_donor_user(node, functions)
+def _build_donor(cluster: Cluster, node: Node, values: NodeValues) -> Donor | None:
+    user = _build_donor_user(node, values)
     if user is None:
         return None
     certificate = cluster.donor_certificate
     return Donor(user, DEFAULT_DONOR_PORT, None if certificate is None else compute_fingerprint(certificate))
 
 
-def _build_donor_user(node: Node, functions: DialectFunctions) -> User | None:
+def _build_donor_user(node: Node, values: NodeValues) -> User | None:
     name = node.donor_password
-    return None if name is None else User(node.donor_account, build_function(functions.password(name)))
+    return None if name is None else User(node.donor_account, values.get_password(name))

@@ -64,7 +64,7 @@ class ResourceRecord:
     `intended_at` is when the last request was intended, in the store's seconds: its effect may appear until the settle
     time is over. `was_used` is true once a volume was attached, or a server has proved itself: from then on it is never
     deleted without an order that says so. `answer` is the cloud's reason for a refusal, `cloud_request_id` its name for
-    the request. `attempts` counts the requests.
+    the request. `attempts` counts the requests. `address` is a port's, for the guests' documents.
     """
 
     key: ResourceKey
@@ -76,6 +76,7 @@ class ResourceRecord:
     attempts: int = 1
     answer: str = ""
     cloud_request_id: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 
 from guestagent.controller import Cluster, Node
-from guestagent.controller.template.dialect_functions import DialectFunctions, TemplateMapping
 from guestagent.controller.template.node_metadata import build_document, build_node_metadata
+from guestagent.controller.template.node_values import DialectFunctions, TemplateMapping
 from guestagent.metadata import parse
 from tests.support.cluster_strategies import build_cluster, clusters
 
@@ -30,7 +30,7 @@ def test_the_agents_parser_reads_the_document_that_was_built(cluster: Cluster) -
 
         metadata = build_node_metadata(cluster, node, functions)
 
-        document = build_document(cluster, node, functions)
+        document = build_document(cluster, node, functions.build_values())
         assert parse(metadata).role == document.role
         assert parse(metadata).unique_id == document.unique_id
         assert parse(metadata).unresolved_paths == document.unresolved_paths
