@@ -56,8 +56,12 @@ class Node:
 
     @property
     def donor_account(self) -> str:
-        """The database user as which this node asks its source for a copy of the data."""
-        return f"{self.account}_donor"
+        """The database user as which this node asks its source for a copy of the data.
+
+        Each seed has another one: a source gives no second copy to a user whose seed is over.
+        """
+        number = 1 if self.seed is None or self.seed.number is None else self.seed.number
+        return f"{self.account}_donor{'' if number == 1 else number}"
 
     @property
     def donor_password(self) -> str | None:

@@ -166,6 +166,7 @@ def test_a_reseed_is_ordered_of_the_replica_with_a_password_of_its_own(dialect: 
     assert (seeding.reseed, seeding.discard, seeding.data_bytes) == (True, True, 2 * GIB)
     assert donor is not None
     assert donor.replicas[0].user.password.reveal() == "Slave0001DonorPassword2"
+    assert donor.replicas[0].user.name == "slave0001_donor2"  # the source knows that the first seed is over
     assert [documents[name].section.generation for name in ("Master0000", "Slave0001")] == [3, 2]
 
 
