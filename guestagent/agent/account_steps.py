@@ -14,7 +14,7 @@ from guestagent.agent.account_drift import (
     is_desired_hash,
 )
 from guestagent.agent.account_ownership import is_managed
-from guestagent.agent.desired_accounts import DesiredAccount
+from guestagent.agent.desired_accounts import DONOR_PURPOSES, DesiredAccount
 from guestagent.agent.journal_state import MARKER_ACCOUNT, JournalState
 from guestagent.agent.model import DesiredState, ObservedState
 from guestagent.database.protocols import SqlDialect
@@ -80,6 +80,23 @@ def plan_account_steps(
             yield DropAccount(account.account)
     for name in sorted(unfinished - desired_names):
         yield DropAccount(name, if_exists=True)
+
+
+def plan_donor_drops(
+    desired: DesiredState, server: ServerState, memory: JournalState, dialect: SqlDialect
+) -> Iterator[DropAccount]:
+    """Plan the drops of donor accounts that are not desired. Such an account is known by its privileges."""
+    desired_names = {wish.account for wish in desired.accounts}
+    privileges = {
+        dialect.get_privileges(purpose)
+        for (family, _), purpose in DONOR_PURPOSES.items()
+        if family == dialect.family
+    }
+    for account in server.accounts:
+        if account.account in desired_names | find_unlogged_accounts(memory, dialect):
+            continue
+        if is_managed(account, memory) and account.privileges in privileges:
+            yield DropAccount(account.account)
 
 
 def find_unlogged_accounts(memory: JournalState, dialect: SqlDialect) -> frozenset[Account]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from guestagent.agent.donor_record import DonorRecord
+from guestagent.agent.donor_service import DonorAccess
 from guestagent.agent.instance_identity import InstanceRecord
 from guestagent.agent.journal import Journal
 from guestagent.agent.login_proofs import LoginProofs
@@ -18,8 +18,6 @@ from guestagent.agent.volume_condition import VolumeObservation
 from guestagent.database.binlog_comparison import CompareBinlogs, ComparisonResult, ReadSourceTimes
 from guestagent.database.channel_certificates import ChannelCertificates
 from guestagent.database.protocols import Database, SourceProbe
-from guestagent.database.state import ServerState
-from guestagent.metadata.document import Document
 from guestagent.retry import Clock
 
 
@@ -35,7 +33,7 @@ class PassDependencies:
     `read_source_times` reads the times of a history's newest transactions from the source's binary log.
     `read_update_route`: how newer metadata reaches the node; None if that is not to be judged. `instance`: the record
     of the instance that the disk belongs to, if there is one. Without `seed_access` no data is copied from a source.
-    `serve_replicas` lets the donor of this node serve the replicas of the document whose seeds are not over.
+    Without `donor_access` this node streams no backups to replicas.
     """
 
     open_database: Callable[[], Database]
@@ -57,6 +55,4 @@ class PassDependencies:
     read_update_route: Callable[[], UpdateRoute | None] = lambda: None
     instance: InstanceRecord | None = None
     seed_access: SeedAccess | None = None
-    serve_replicas: Callable[[Document, ServerState, Iterable[DonorRecord]], None] = (
-        lambda document, server, records: None
-    )
+    donor_access: DonorAccess | None = None

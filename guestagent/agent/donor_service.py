@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guestagent import atomic_file
@@ -12,7 +12,8 @@ from guestagent.database.state import ServerState
 from guestagent.metadata.document import Document, DonorService, JoiningReplica, Role
 from guestagent.secret import Secret
 from guestagent.seeding.donor import configuration as donor_configuration
-from guestagent.seeding.donor.configuration import DonorConfiguration
+from guestagent.seeding.donor.configuration import MIN_LEASE_S, DonorConfiguration
+from guestagent.strict_json import UnreadableContent
 
 STREAM_METHODS = frozenset({"auto", "backup"})
 STREAM_FAMILY = "mariadb"
@@ -22,12 +23,14 @@ STREAM_FAMILY = "mariadb"
 class DonorAccess:
     """How a pass reaches the donor. `configuration` is its file, `socket` the local server's.
 
-    `start` starts it unless it runs. It ends by itself when the file is gone.
+    `start` starts it unless it runs. It ends by itself when the file is gone, and when no pass has renewed it for
+    `lease_s` seconds: the agent is stopped, its document cannot be read, or the server does not answer.
     """
 
     configuration: Path
     socket: str
     start: Callable[[], None] = lambda: None
+    lease_s: float = MIN_LEASE_S
 
     def serve(self, document: Document, server: ServerState, records: Iterable[DonorRecord]) -> None:
         """Let the donor serve the replicas of the document that still wait for their data; end it if there are none.
@@ -38,8 +41,32 @@ class DonorAccess:
         if configuration is None:
             self.end()
             return
+        configuration = replace(configuration, lease_s=self.lease_s)
         donor_configuration.write_configuration(self.configuration, configuration)
+        donor_configuration.renew_lease(self.configuration)
         self.start()
+
+    def restrict(self, document: Document, records: Iterable[DonorRecord]) -> None:
+        """Let a donor that runs serve no more replicas than those that may still wait; end it if there are none.
+
+        It needs no server, so that it is possible in every pass. Raises StorageError as `serve` does.
+        """
+        try:
+            configuration = donor_configuration.read_configuration(self.configuration)
+        except UnreadableContent:
+            self.end()
+            return
+        if configuration is None:
+            return
+        restricted = restrict_donor(configuration, document, records)
+        if restricted is None:
+            self.end()
+            return
+        donor_configuration.write_configuration(self.configuration, restricted)
+
+    def renew(self) -> None:
+        """Let a donor that runs go on."""
+        donor_configuration.renew_lease(self.configuration)
 
     def end(self) -> None:
         """End the donor, if there is one."""
@@ -72,6 +99,18 @@ def plan_donor(
         key=Secret("") if donor.key is None else _require_secret(donor.key),
         rate_limit=donor.rate_limit or 0,
     )
+
+
+def restrict_donor(
+    configuration: DonorConfiguration, document: Document, records: Iterable[DonorRecord]
+) -> DonorConfiguration | None:
+    """Return the configuration without the replicas that do not wait any more; None if none is left."""
+    donor = document.section.donor
+    if document.role is not Role.SOURCE or donor is None:
+        return None
+    waiting = {DonorEntry.from_replica(each) for each in list_waiting_replicas(donor, records)}
+    replicas = tuple(each for each in configuration.replicas if DonorEntry(each.node, each.user) in waiting)
+    return replace(configuration, replicas=replicas) if replicas else None
 
 
 def list_waiting_replicas(donor: DonorService, records: Iterable[DonorRecord]) -> tuple[JoiningReplica, ...]:

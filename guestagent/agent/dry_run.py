@@ -35,9 +35,9 @@ SEED_TITLE = "seed by "
 class Plan:
     """The plan for one node. `steps`: each with its statements, or with the changed lines of the option file.
 
-    `blocking_condition`: the reason why there are none. `pause`: an operator has paused the agent, so that none is
-    applied. `seed`: the copy of the source's data that comes before the other steps, with its reasons; or why there is
-    none.
+    `blocking_condition`: the reason why there are none but drops of donor accounts. `pause`: an operator has paused the
+    agent, so that none is applied. `seed`: the copy of the source's data that comes before the other steps, with its
+    reasons; or why there is none.
     """
 
     node: str | None
@@ -52,20 +52,23 @@ class Plan:
     def __str__(self) -> str:
         title = f"{self.node or 'this node'} ({self.role}), generation {self.generation}"
         if self.blocking_condition is not None:
-            return f"{title}: blocked\n  {self.blocking_condition}"
+            return "\n".join([f"{title}: blocked", f"  {self.blocking_condition}", *self._list_steps()])
         if not self.steps:
             return f"{title}: {self.seed or 'nothing to do'}"
         lines = [f"{title}: {len(self.steps)} steps"]
         if self.seed:
             lines.append(f"  {self.seed}")
-        for number, (step, statements) in enumerate(self.steps, start=1):
-            lines.append(f"  {number}. {step}")
-            lines += [f"       {statement}" for statement in statements]
+        lines += self._list_steps()
         if self.pause:
             lines.append(f"  {self.pause}: no step is applied until `guestagent resume`")
         if self.unresolved:
             lines.append(f"  not resolved yet: {', '.join(self.unresolved)}")
         return "\n".join(lines)
+
+    def _list_steps(self) -> Iterator[str]:
+        for number, (step, statements) in enumerate(self.steps, start=1):
+            yield f"  {number}. {step}"
+            yield from (f"       {statement}" for statement in statements)
 
     def as_json(self) -> dict[str, object]:
         condition = self.blocking_condition
@@ -215,7 +218,7 @@ def _build_plan(
 ) -> Plan:
     steps = plan_steps(desired, observed, refusal, memory, dialect)
     worst = judge_readiness(desired, observed, refusal, memory, dialect).worst_condition
-    is_blocked = not steps and worst.state is ConditionState.FINAL
+    is_blocked = (refusal is not None or not steps) and worst.state is ConditionState.FINAL
     return Plan(
         node=document.section.node or name,
         role=str(document.role),

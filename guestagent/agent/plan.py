@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guestagent.agent.account_steps import find_blocked_accounts, plan_account_steps
+from guestagent.agent.account_steps import (
+    find_blocked_accounts,
+    plan_account_steps,
+    plan_donor_drops,
+)
 from guestagent.agent.channel_steps import plan_channel_steps
 from guestagent.agent.divergence import can_be_unacknowledged
 from guestagent.agent.journal_state import MARKER_ACCOUNT, JournalState
@@ -31,9 +35,12 @@ def plan_steps(
     memory: JournalState,
     dialect: SqlDialect,
 ) -> tuple[Step, ...]:
-    """Return the steps from the observed state to the desired one; none if there is a `refusal`."""
+    """Return the steps from the observed state to the desired one.
+
+    With a `refusal` they are only those that take the donor accounts of finished seeds away.
+    """
     if refusal is not None:
-        return ()
+        return tuple(_plan_refused_steps(desired, observed, memory, dialect))
     source = observed.source
     if source is not None and can_be_unacknowledged(observed.server, source):
         return ()  # the two histories cannot be compared before the source shows what it has sent
@@ -42,6 +49,20 @@ def plan_steps(
     if desired.source is None:
         return ()
     return tuple(plan_channel_steps(desired, desired.source, observed, memory, dialect))
+
+
+def _plan_refused_steps(
+    desired: DesiredState, observed: ObservedState, memory: JournalState, dialect: SqlDialect
+) -> Iterator[Step]:
+    """Plan the drops of donor accounts that no seed needs any more, if their source can replicate them."""
+    server = observed.server
+    if (
+        desired.role is Role.SOURCE
+        and server.binary_log
+        and server.channel is None
+        and not observed.lost_journal
+    ):
+        yield from plan_donor_drops(desired, server, memory, dialect)
 
 
 def _plan_source_steps(

@@ -15,6 +15,7 @@ from guestagent.agent.conditions import (
     judge_rejected_statement,
 )
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.donor_coordinator import DonorCoordinator
 from guestagent.agent.instance_condition import add_copy_condition
 from guestagent.agent.metadata_updates import judge_metadata_updates
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
@@ -66,6 +67,7 @@ class ReconcilePass:
         self.reporter = ProgressReporter(dependencies)
         self.volume: VolumeObservation | None = None
         self.seed = SeedCoordinator(document, task, dependencies.seed_access, dependencies.journal)
+        self._donor = DonorCoordinator(document, dependencies.donor_access, dependencies.journal)
 
     def run(self, *, test_logins: bool) -> Readiness:
         """Run one pass. An error of the server or of the disk becomes a condition; raises PassInterrupted.
@@ -74,6 +76,7 @@ class ReconcilePass:
         """
         self.observer.begin_pass()
         try:
+            self._donor.begin_pass()
             self._dependencies.journal.begin_task(self._task)
             # Before the server: without its volume it must not be started, and another volume is not its data.
             volume = self._judge_volume()
@@ -133,13 +136,11 @@ class ReconcilePass:
                 return Readiness.from_conditions(seed)
 
         # Plan.
+        desired = self._donor.follow(desired, observed, can_change=refusal is None and pause is None)
         if refusal is None:
-            donors = journal.record_donors(desired.joining_replicas, observed.server.replica_users)
-            desired = desired.remove_finished_seeds(donors)
             self._record_passwords(desired, observed, dialect)
             if pause is None:
                 self._write_channel_files(desired, observed)
-                dependencies.serve_replicas(self._document, observed.server, donors)
         steps = plan_steps(desired, observed, refusal, journal.state, dialect)
 
         # Apply, then observe again: the judgement follows from what is there, not from what was done.
@@ -246,11 +247,9 @@ class ReconcilePass:
         By them a later pass recognizes passwords that were set by hand.
         """
         server, journal = observed.server, self._dependencies.journal
-        memory = journal.state
-        journal.record_passwords(
-            tuple(find_retaining_accounts(desired, server, memory)),
-            tuple(find_confirmed_accounts(desired, server, memory, dialect)),
-        )
+        retaining = tuple(find_retaining_accounts(desired, server, journal.state))
+        confirmed = tuple(find_confirmed_accounts(desired, server, journal.state, dialect))
+        journal.record_passwords(retaining, confirmed)
 
     def _write_channel_files(self, desired: DesiredState, observed: ObservedState) -> None:
         """Write the certificates of the channel before a step refers to them."""

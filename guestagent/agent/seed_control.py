@@ -16,11 +16,13 @@ from guestagent.agent.settings import Settings
 from guestagent.errors import StorageError
 from guestagent.file_lock import open_lock, try_lock
 from guestagent.seeding import SeedFiles
-from guestagent.seeding.donor.configuration import DonorFiles
+from guestagent.seeding.donor.configuration import MIN_LEASE_S, DonorFiles
 from guestagent.seeding.seed_folder import read_marker
 
 LOG = logging.getLogger("guestagent")
 COMMAND_TIMEOUT_S = 20.0
+LEASE_PASSES = 4
+"""So many passes in a row may fail to see the server before the donor closes its port."""
 WORKER_UNIT, DONOR_UNIT = "guestagent-seed.service", "guestagent-donor.service"
 
 
@@ -44,6 +46,7 @@ def build_donor_access(settings: Settings) -> DonorAccess:
         configuration=files.configuration,
         socket=str(settings.database_socket),
         start=lambda: start_unless_running(command, files.lock),
+        lease_s=max(MIN_LEASE_S, LEASE_PASSES * settings.interval),
     )
 
 

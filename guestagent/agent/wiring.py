@@ -77,7 +77,7 @@ def build_dependencies(
         read_update_route=lambda: read_update_route(settings),
         instance=InstanceCheck(settings).read_record(),
         seed_access=build_seed_access(settings),
-        serve_replicas=build_donor_access(settings).serve,
+        donor_access=build_donor_access(settings),
     )
 
 

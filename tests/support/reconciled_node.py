@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guestagent.agent.dependencies import PassDependencies
+from guestagent.agent.donor_service import DonorAccess
 from guestagent.agent.journal import Journal
 from guestagent.agent.metadata_updates import UpdateRoute
 from guestagent.agent.outcome import Progress, Report
+from guestagent.agent.pause import Pause
 from guestagent.agent.reconcile import Reconciler
 from guestagent.agent.seed_coordinator import SeedAccess
 from guestagent.agent.volume_condition import VolumeObservation
@@ -47,6 +49,8 @@ class FakeNode:
         self.observe_volume: Callable[[], VolumeObservation] = VolumeObservation
         self.request_volume_growth: Callable[[], None] = lambda: None
         self.seed_access: SeedAccess | None = None
+        self.donor_access: DonorAccess | None = None
+        self.read_pause: Callable[[], Pause | None] = lambda: None
 
     def build_reconciler(self, document: Document) -> Reconciler:
         dependencies = PassDependencies(
@@ -61,6 +65,8 @@ class FakeNode:
             observe_volume=self.observe_volume,
             request_volume_growth=self.request_volume_growth,
             seed_access=self.seed_access,
+            donor_access=self.donor_access,
+            read_pause=self.read_pause,
         )
         return Reconciler(document, "task", "10.0.0.1", dependencies)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from guestagent import atomic_file
+from guestagent.errors import StorageError
 from guestagent.secret import Secret
 from guestagent.strict_json import UnreadableContent, get_list, get_number, get_text, parse_object
 from guestagent.unreadable_file import parse_file
 
 CONFIGURATION_VERSION = 1
 FOLDER, CONFIGURATION_FILE, LOCK_FILE = "donor", "donor.json", "lock"
+MIN_LEASE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class AdmittedReplica:
 class DonorConfiguration:
     """What the service serves. `certificate` and `key` are PEM texts; "": those of the database server are used.
 
-    `rate_limit` in MiB/s, 0 for none. `socket` and `data_directory` are the database server's.
+    `rate_limit` in MiB/s, 0 for none. `socket` and `data_directory` are the database server's. After `lease_s` seconds
+    in which the file was not renewed, no connection is accepted; streams go on to their end.
     """
 
     port: int
@@ -39,6 +43,7 @@ class DonorConfiguration:
     certificate: str = ""
     key: Secret = field(default=Secret(""), repr=False)
     rate_limit: int = 0
+    lease_s: float = MIN_LEASE_S
 
     def as_json(self) -> dict[str, object]:
         """Return the configuration for its file. It holds the passwords and the key in clear."""
@@ -53,6 +58,7 @@ class DonorConfiguration:
             "certificate": self.certificate,
             "key": self.key.reveal(),
             "rate_limit": self.rate_limit,
+            "lease": self.lease_s,
         }
 
     def find_replica(self, node: str, user: str, password: Secret) -> AdmittedReplica | None:
@@ -89,6 +95,25 @@ def write_configuration(path: Path, configuration: DonorConfiguration) -> None:
         atomic_file.write_file(path, text)
 
 
+def renew_lease(path: Path) -> None:
+    """Renew the lease of the file, if there is one. Raises StorageError."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"cannot renew {path}: {error.strerror}") from error
+
+
+def read_lease_stamp(path: Path) -> tuple[int, int] | None:
+    """Return a value that differs after each renewal, and after each change; None if there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
 def parse_configuration(data: Mapping[str, object]) -> DonorConfiguration:
     """Build a configuration from its JSON object. Raises UnreadableContent."""
     return DonorConfiguration(
@@ -99,6 +124,8 @@ def parse_configuration(data: Mapping[str, object]) -> DonorConfiguration:
         certificate=get_text(data, "certificate"),
         key=Secret(get_text(data, "key")),
         rate_limit=int(get_number(data, "rate_limit")),
+        # A file of an older version has none.
+        lease_s=get_number(data, "lease") if "lease" in data else MIN_LEASE_S,
     )
 
 

@@ -14,6 +14,7 @@ from guestagent.byte_units import MIB
 from guestagent.errors import GuestAgentError, SeedError, StorageError
 from guestagent.seeding.donor.backup_source import BackupSource, build_backup_command
 from guestagent.seeding.donor.configuration import DonorConfiguration
+from guestagent.seeding.donor.connections import ConnectionTable, DonorConnection
 from guestagent.seeding.donor.data_size import measure_data
 from guestagent.seeding.donor.environment import DonorEnvironment
 from guestagent.seeding.donor.login_limit import LoginLimit
@@ -33,6 +34,7 @@ from guestagent.time_limit import limit_time
 
 LOGIN_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 60.0
+FAILURE_INTERVAL_S = 0.5
 PROGRESS_INTERVAL_S = 1.0
 
 
@@ -47,20 +49,22 @@ class DonorState:
     environment: DonorEnvironment
     queue: StreamQueue
     limit: LoginLimit
+    connections: ConnectionTable
     read_wanted: Callable[[], DonorConfiguration | None]
 
 
 class Session:
     """One connection, in a thread of its own. Whatever happens ends in a log line, and closes the connection."""
 
-    def __init__(self, state: DonorState, context: ssl.SSLContext, address: str) -> None:
-        self._state, self._context, self._address = state, context, address
+    def __init__(self, state: DonorState, context: ssl.SSLContext, connection: DonorConnection) -> None:
+        self._state, self._context, self._connection = state, context, connection
 
     def serve(self, stream: socket.socket) -> None:
         """Serve the connection to its end."""
         log = self._state.environment.log
-        name = self._address
+        name = self._connection.address
         with ExitStack() as stack:
+            stack.callback(self._state.connections.remove, self._connection)
             try:
                 with limit_time(LOGIN_TIMEOUT_S, stack.enter_context(stream)):
                     tls = stack.enter_context(self._context.wrap_socket(stream, server_side=True))
@@ -75,12 +79,15 @@ class Session:
         state = self._state
         configuration = state.read_wanted()
         if configuration is None or not self._is_admitted(configuration, request):
-            state.environment.clock.sleep(state.limit.add_failure(self._address))
-            state.environment.log(f"{self._address}: no replica joins with this node, account and password")
+            self._wait_after_failure(state.limit.add_failure(self._connection.address))
+            state.environment.log(
+                f"{self._connection.address}: no replica joins with this node, account and password"
+            )
             reason = "it knows no joining replica with this node, account and password"
             tls.sendall(_build_refusal(reason, is_final=False))
             return
-        state.limit.forget(self._address)
+        state.limit.forget(self._connection.address)
+        state.connections.log_in(self._connection, request.node)
         ticket = state.queue.join(request.node)
         try:
             self._wait_for_turn(tls, request, ticket)
@@ -91,6 +98,13 @@ class Session:
             tls.sendall(_build_refusal(str(error), is_final=is_final, advice=error.advice))
         finally:
             state.queue.leave(ticket)
+
+    def _wait_after_failure(self, seconds: float) -> None:
+        """Wait before the answer to a wrong password, unless the connection is dropped meanwhile."""
+        clock = self._state.environment.clock
+        until = clock.now() + seconds
+        while (left := until - clock.now()) > 0 and not self._connection.is_dropped:
+            clock.sleep(min(left, FAILURE_INTERVAL_S))
 
     def _is_admitted(self, configuration: DonorConfiguration, request: StreamRequest) -> bool:
         return configuration.find_replica(request.node, request.user, request.password) is not None

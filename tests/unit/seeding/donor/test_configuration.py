@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from guestagent.seeding.donor import (
     read_configuration,
     write_configuration,
 )
+from guestagent.seeding.donor.configuration import MIN_LEASE_S
 from guestagent.strict_json import UnreadableContent
 
 FIRST = AdmittedReplica("Replica0001", "donor0001", Secret("first word"))
@@ -43,6 +45,16 @@ def test_a_configuration_that_stays_the_same_is_not_written_again(tmp_path: Path
     write_configuration(path, replace(CONFIGURATION, replicas=()))
 
     assert (same, path.stat().st_ino == before) == (before, False)
+
+
+def test_a_file_of_an_older_version_has_the_shortest_lease(tmp_path: Path) -> None:
+    path = tmp_path / "donor.json"
+    write_configuration(path, replace(CONFIGURATION, lease_s=9000))
+    content = json.loads(path.read_text())
+    del content["lease"]
+    path.write_text(json.dumps(content))
+
+    assert read_configuration(path) == replace(CONFIGURATION, lease_s=MIN_LEASE_S)
 
 
 def test_no_file_means_that_no_replica_joins(tmp_path: Path) -> None:
