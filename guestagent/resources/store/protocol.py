@@ -7,11 +7,23 @@ from typing import Protocol
 
 from guestagent.resources.operation import Operation
 from guestagent.resources.orders import Order
-from guestagent.resources.store.records import ClusterChange, ClusterRecord, ClusterSnapshot, SignalEntry
+from guestagent.resources.store.records import (
+    ClusterChange,
+    ClusterRecord,
+    ClusterSnapshot,
+    EventEntry,
+    SignalEntry,
+)
 
 CheckOrder = Callable[[ClusterSnapshot | None], None]
 QUEUE_LIMIT = 16
 """Operations of one cluster that wait. Another order is refused as busy."""
+HISTORY_LIMIT = 50
+"""Final operations that are kept of a cluster: the last ones by their acceptance."""
+EVENT_LIMIT = 200
+"""Events that are kept of a cluster."""
+SIGNAL_LIMIT = 10
+"""Generations of an instance of which the signal is kept: the greatest ones."""
 LEASE_S = 120.0
 """Seconds for which a worker has a cluster alone, unless it renews its lease."""
 REQUEST_TIMEOUT_S = 60.0
@@ -43,10 +55,18 @@ class ClusterLease(Protocol):
         """Read everything about the cluster, as it is now."""
 
     def write(self, change: ClusterChange) -> None:
-        """Write a change in one transaction. It is on the disk when this returns."""
+        """Write a change in one transaction. It is on the disk when this returns.
+
+        The store counts each operation's sequence. A change of another cluster's rows or of a final operation is a bug
+        of the caller: ValueError.
+        """
 
     def release(self, pause_s: float) -> None:
-        """Give the cluster back; it is due again after `pause_s` seconds, or at once when an order arrives."""
+        """Give the cluster back; it is due again after `pause_s` seconds, or at once when an order arrives.
+
+        It is due at once, too, if an order or a signal has arrived since the last `read`. Of a removed cluster nothing
+        is given back.
+        """
 
 
 class OrderStore(Protocol):
@@ -69,7 +89,10 @@ class OrderStore(Protocol):
         """Return the operations of a cluster, the newest first."""
 
     def wait(self, operation_id: str, after: int, up_to_s: float) -> Operation | None:
-        """Return the operation when its sequence is above `after`, or after `up_to_s` seconds as it is."""
+        """Return the operation when its sequence is above `after`, or after `up_to_s` seconds as it is.
+
+        A final operation is returned at once, because it never changes again.
+        """
 
     def cancel(self, operation_id: str) -> Operation | None:
         """Note that the end of an operation is asked for. A final one stays as it is."""
@@ -80,9 +103,15 @@ class OrderStore(Protocol):
     def read(self, cluster: str) -> ClusterSnapshot | None:
         """Read everything about a cluster without its lease: only to look. None if there is no such cluster."""
 
+    def events(self, cluster: str) -> Sequence[EventEntry]:
+        """Return what has happened to a cluster, the oldest first. They stay when the cluster is removed."""
+
     def clusters(self) -> Sequence[ClusterRecord]: ...
     def claim(self, worker: str) -> ClusterLease | None:
         """Claim the cluster that has been due for longest, or return None."""
 
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
-        """Keep a signal of a guest, and make its cluster due. The last one of a generation counts."""
+        """Keep a signal of a guest, and make its cluster due. The last one of a generation counts.
+
+        The store sets its time. The signal of a cluster that is not there is dropped.
+        """

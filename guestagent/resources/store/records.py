@@ -91,12 +91,21 @@ class SignalEntry:
     at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """One line of a cluster's history, for people. `at` is in the store's seconds."""
+
+    at: float
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRecord:
     """A cluster as the store holds it. `wanted` is the document of a WantedCluster; None for one of Heat's.
 
     `id` is a UUID, another for each cluster that was ever created: what belonged to a deleted cluster is not taken for
-    that of a new one of the same name. `engine` is its owner for life. `attention` is what a person has to do first.
+    that of a new one of the same name. `engine` is its owner for life. `revision` counts the changes of `wanted`.
+    `attention` is what a person has to do first.
     """
 
     id: str
@@ -138,7 +147,8 @@ class ClusterChange:
     """What one transaction writes of a cluster, all or nothing.
 
     `wanted` replaces the cluster's document. `operations` are written whole, each with its next sequence.
-    `resources` are written, `forgotten` removed. `is_removed`: the cluster's row goes, its operations stay.
+    `resources` are written, `forgotten` removed. `is_removed`: the cluster's row goes with its resources and signals,
+    its operations stay. If another order has arrived in the meantime, the row stays, too.
     """
 
     wanted: str | None = None

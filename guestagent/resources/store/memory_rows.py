@@ -1,0 +1,132 @@
+"""The rows of the memory store."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from threading import Condition
+
+from guestagent.resources.operation import Operation
+from guestagent.resources.store.operation_rules import (
+    build_next_operation,
+    check_resource_key,
+    list_outdated_generations,
+)
+from guestagent.resources.store.protocol import EVENT_LIMIT, HISTORY_LIMIT
+from guestagent.resources.store.records import (
+    ClusterChange,
+    ClusterRecord,
+    ClusterSnapshot,
+    EventEntry,
+    QueuedOperation,
+    ResourceKey,
+    ResourceRecord,
+    SignalEntry,
+)
+
+
+@dataclass(slots=True)
+class MemoryCluster:
+    """A cluster's row with all that belongs to it. `news` counts what a worker of the cluster has to look at."""
+
+    record: ClusterRecord
+    due_at: float
+    lease_until: float = 0.0
+    lease_number: int = 0
+    news: int = 0
+    queue: dict[str, QueuedOperation] = field(default_factory=dict)
+    resources: dict[ResourceKey, ResourceRecord] = field(default_factory=dict)
+    signals: dict[tuple[str, int], SignalEntry] = field(default_factory=dict)
+
+    def add_news(self, now: float) -> None:
+        """Make the cluster due; one that is due already keeps its place in the line."""
+        self.news += 1
+        self.due_at = min(self.due_at, now)
+
+    def build_snapshot(self, now: float) -> ClusterSnapshot:
+        """Return everything about the cluster."""
+        return ClusterSnapshot(
+            cluster=self.record,
+            queue=tuple(self.queue.values()),
+            resources=tuple(sorted(self.resources.values(), key=lambda record: record.key)),
+            signals=tuple(self.signals[key] for key in sorted(self.signals)),
+            now=now,
+        )
+
+    def list_next_operations(
+        self, change: ClusterChange, operations: dict[str, Operation]
+    ) -> list[Operation]:
+        """Return the operations as the change leaves them, or raise ValueError before anything is changed."""
+        for key in (*(record.key for record in change.resources), *change.forgotten):
+            check_resource_key(key, self.record.name)
+        latest: dict[str, Operation] = {}
+        for operation in change.operations:
+            stored = latest.get(operation.id) or operations.get(operation.id)
+            latest[operation.id] = build_next_operation(stored, operation, self.record.name)
+        return [*latest.values()]
+
+    def apply_change(self, change: ClusterChange, next_operations: list[Operation]) -> None:
+        """Change the rows; nothing can fail any more."""
+        if change.wanted is not None:
+            revision = self.record.revision + 1
+            self.record = replace(self.record, wanted=change.wanted, revision=revision)
+        if change.attention is not None:
+            self.record = replace(self.record, attention=change.attention)
+        for operation in next_operations:
+            if operation.state.is_final:
+                del self.queue[operation.id]
+            else:
+                self.queue[operation.id] = replace(self.queue[operation.id], operation=operation)
+        for record in change.resources:
+            self.resources[record.key] = record
+        for key in change.forgotten:
+            self.resources.pop(key, None)
+
+    def add_signal(self, signal: SignalEntry, now: float) -> None:
+        """Keep the signal, and forget those of generations long past."""
+        self.signals[signal.instance, signal.generation] = replace(signal, at=now)
+        kept = [entry for entry in self.signals.values() if entry.instance == signal.instance]
+        for generation in list_outdated_generations(kept):
+            del self.signals[signal.instance, generation]
+        self.add_news(now)
+
+
+class MemoryRows:
+    """All rows of a store, and the lock that a transaction holds. `changed` is notified of each change."""
+
+    def __init__(self) -> None:
+        self.changed = Condition()
+        self.clusters: dict[str, MemoryCluster] = {}
+        self.operations: dict[str, Operation] = {}
+        self.digests: dict[str, str] = {}
+        """Of each operation's order, by the operation's id."""
+        self.ids: dict[str, str] = {}
+        """Of the operation of each request id."""
+        self.histories: defaultdict[str, list[str]] = defaultdict(list)
+        """Ids of the operations of each cluster, the oldest first."""
+        self.events: defaultdict[str, deque[EventEntry]] = defaultdict(lambda: deque(maxlen=EVENT_LIMIT))
+
+    def add_operation(self, operation: Operation, digest: str) -> None:
+        """Keep a new operation."""
+        self.operations[operation.id] = operation
+        self.digests[operation.id] = digest
+        self.ids[operation.request_id] = operation.id
+        self.histories[operation.cluster].append(operation.id)
+
+    def replace_operations(self, cluster: str, operations: Iterable[Operation]) -> None:
+        """Keep changed operations of a cluster, and forget the oldest final ones above the limit."""
+        has_ended = False
+        for operation in operations:
+            self.operations[operation.id] = operation
+            has_ended |= operation.state.is_final
+        if has_ended:
+            self._prune(cluster)
+
+    def _prune(self, cluster: str) -> None:
+        history = self.histories[cluster]
+        final_ids = [each for each in history if self.operations[each].state.is_final]
+        for operation_id in final_ids[:-HISTORY_LIMIT]:
+            history.remove(operation_id)
+            del self.ids[self.operations.pop(operation_id).request_id]
+            del self.digests[operation_id]
