@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from guestagent.cli import options
+from guestagent.cli.definition_file import read_definitions, write_definitions
+from guestagent.cli.input_file import STDIN_HELP
 from guestagent.cli.output import write_log_line
 from guestagent.errors import (
     EXIT_OK,
@@ -46,7 +48,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Compare the definitions of all objects and the checksums of all rows with the source's, at the "
         "same GTID positions, while both servers work. For each pair of snapshots the SQL thread of this replica stops "
         "for a moment. Nothing is written on either server, and nothing is repaired. Needs the account "
-        "GuestAgent.Verification of the metadata.",
+        "GuestAgent.Verification of the metadata. That account cannot see triggers, nor events of MySQL: for these, "
+        "--write-definitions on the source writes a file, and --definitions compares them with it.",
         epilog="exit codes: 0 equal; 1 no difference, but a part was not compared, or a comparison is not possible "
         "now (no account, a pause, a channel that does not run); 2 invalid input; 3 a database server does not answer, "
         "or returned an error; 8 the result cannot be written; 11 the data differ; 77 not root",
@@ -71,13 +74,24 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="MIB",
         help="read at most this many MiB/s from each server (default: no limit)",
     )
+    file = parser.add_mutually_exclusive_group()
+    file.add_argument(
+        "--definitions",
+        metavar="FILE",
+        help=f"compare triggers and events with this file of the source; {STDIN_HELP}",
+    )
+    file.add_argument(
+        "--write-definitions",
+        metavar="FILE",
+        help="on a source: write its triggers and events, and compare nothing; - writes to standard output",
+    )
     options.add_json_option(parser)
     options.add_config_option(parser)
     parser.set_defaults(run=run_verify)
 
 
 def run_verify(args: argparse.Namespace) -> int:
-    """Compare, write the result for `guestagent status`, and print it."""
+    """Compare, write the result for `guestagent status`, and print it. Or write the file of a source."""
     from guestagent.agent import settings
     from guestagent.agent.timestamp import read_timestamp
     from guestagent.cli.signals import InterruptHandler
@@ -91,10 +105,21 @@ def run_verify(args: argparse.Namespace) -> int:
         raise UnsupportedEnvironment(
             "`guestagent verify` logs in to the database server as root: run it as root"
         )
-    document, source, account = _read_document(loaded)
+    if args.write_definitions is not None:
+        _require_no_selection(selection, args.rate)
+        write_definitions(loaded, _read_document(loaded), args.write_definitions)
+        return EXIT_OK
+    document = _read_document(loaded)
+    source, account = _find_account(document)
     _require_no_pause(loaded)
+    written = None if args.definitions is None else read_definitions(args.definitions)
     request = VerificationRequest(
-        format_host_port(source.address, source.port), str(account.name), selection, args.rate
+        format_host_port(source.address, source.port),
+        str(account.name),
+        selection,
+        args.rate,
+        written,
+        str(args.definitions),
     )
     with _hold_verification_lock(loaded), InterruptHandler() as interrupts:
         environment = _build_environment(loaded, document, source, account, interrupts)
@@ -105,6 +130,14 @@ def run_verify(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(_format_result(result))
     return _choose_exit_code(result)
+
+
+def _require_no_selection(selection: Selection, rate: float | None) -> None:
+    if not selection.is_everything or rate is not None:
+        found = "--schema, --table or --rate beside it"
+        raise InvalidInput(
+            [Problem("--write-definitions", "no part and no rate", found, "it writes everything")]
+        )
 
 
 def _choose_exit_code(result: VerificationResult) -> int:
@@ -123,20 +156,24 @@ def _read_selection(args: argparse.Namespace) -> Selection:
         raise InvalidInput([Problem("--table", "SCHEMA.TABLE", str(error))]) from error
 
 
-def _read_document(settings: Settings) -> tuple[Document, Source, User]:
+def _read_document(settings: Settings) -> Document:
     from guestagent.agent.metadata_files import find_latest_document
     from guestagent.metadata import parse, require_resolved
 
     collected = find_latest_document(settings)
     if collected is None:
-        raise NotReady("no metadata has been collected, so this node has no source yet")
+        raise NotReady("no metadata has been collected, so this node has no role yet")
     document = parse(collected.document, collected.display_path)
     require_resolved(document, collected.display_path)
+    return document
+
+
+def _find_account(document: Document) -> tuple[Source, User]:
     if document.source is None:
         raise NotReady("this node is a source: run the command on a replica")
     if document.section.verification is None:
         raise NotReady(NO_ACCOUNT)
-    return document, document.source, document.section.verification
+    return document.source, document.section.verification
 
 
 def _require_no_pause(settings: Settings) -> None:
@@ -188,7 +225,7 @@ def _build_environment(
 
     return VerificationEnvironment(
         open_source=lambda: connections.open_source_session(source, account, document.section.tls, timeout),
-        open_replica=lambda: connections.open_replica_session(socket, timeout),
+        open_replica=lambda: connections.open_local_session(socket, timeout),
         open_control=lambda: connections.open_control_session(socket, timeout),
         hold_passes=hold_passes,
         clock=clock,
@@ -197,9 +234,15 @@ def _build_environment(
 
 
 def _format_result(result: VerificationResult) -> str:
+    from guestagent.verification.object_kind import format_coverage
+
     lines = [result.summarize()]
     lines += [f"  different     {each}" for each in result.differences]
-    lines += [f"  not compared  {each}" for each in result.uncompared]
+    coverage = list(format_coverage(result.coverage))
+    lines += [f"  compared      {text}" for is_compared, text in coverage if is_compared]
+    # The kinds that were not compared are among `uncompared`, if a privilege or a file would change that.
+    lines += [f"  not compared  {each}" for each in result.uncompared if not each.is_expected]
+    lines += [f"  not compared  {text}" for is_compared, text in coverage if not is_compared]
     if result.first_position:
         lines.append(
             f"  {result.snapshot_count} pairs of snapshots, from {_shorten(result.first_position)} to "

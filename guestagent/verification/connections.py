@@ -28,7 +28,7 @@ def open_source_session(source: Source, user: User, tls: Tls | None, timeout_s: 
     return _prepare_session(connection)
 
 
-def open_replica_session(socket: str, timeout_s: float) -> Connection:
+def open_local_session(socket: str, timeout_s: float) -> Connection:
     """Log in to the local server as root, to read. Without the binary log, MariaDB releases locks after each chunk."""
     connection = connect_socket(socket, "root", timeout_s)
     connection.fetch_rows(DISABLE_BINARY_LOG, "setting up the session")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from guestagent.strict_json import UnreadableContent, get_list, get_number, get_text
+from guestagent.verification.object_kind import KindCoverage
 
 EQUAL, DIFFERENT, INCOMPLETE = "equal", "different", "incomplete"
 
@@ -54,7 +55,8 @@ class VerificationResult:
 
     `first_position` and `last_position` are the GTID positions of its first and its last pair of snapshots,
     `snapshot_count` the number of pairs, `longest_hold_s` the longest time for which the SQL thread was stopped.
-    `selection` describes the compared part, "" for everything. `byte_count` is an estimate.
+    `selection` describes the compared part, "" for everything. `byte_count` is an estimate. `coverage`: the kinds of
+    objects whose definitions were compared, and those whose were not.
     """
 
     source: str
@@ -70,6 +72,7 @@ class VerificationResult:
     selection: str = ""
     differences: tuple[Difference, ...] = ()
     uncompared: tuple[Uncompared, ...] = ()
+    coverage: tuple[KindCoverage, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -109,6 +112,7 @@ class VerificationResult:
             "last_position": self.last_position,
             "differences": [each.as_json() for each in self.differences],
             "uncompared": [each.as_json() for each in self.uncompared],
+            "kinds": [each.as_json() for each in self.coverage],
         }
 
 
@@ -128,6 +132,8 @@ def parse_result(data: Mapping[str, object]) -> VerificationResult:
         last_position=get_text(data, "last_position"),
         differences=tuple(map(_parse_difference, get_list(data, "differences"))),
         uncompared=tuple(map(_parse_uncompared, get_list(data, "uncompared"))),
+        # Earlier versions did not write them.
+        coverage=tuple(map(_parse_coverage, get_list(data, "kinds", []))),
     )
 
 
@@ -153,6 +159,12 @@ def _parse_uncompared(data: object) -> Uncompared:
     return Uncompared(
         get_text(mapping, "name"), get_text(mapping, "reason"), mapping.get("is_expected") is True
     )
+
+
+def _parse_coverage(data: object) -> KindCoverage:
+    mapping = _require_mapping(data)
+    is_compared, note = mapping.get("is_compared") is True, get_text(mapping, "note")
+    return KindCoverage(get_text(mapping, "kind"), is_compared, _find_count(mapping, "count"), note)
 
 
 def _require_mapping(data: object) -> Mapping[str, object]:

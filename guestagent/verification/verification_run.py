@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 
@@ -15,29 +15,35 @@ from guestagent.verification.catalog import read_tables
 from guestagent.verification.definition import DefinedObject
 from guestagent.verification.definition_check import DefinitionCheck, DefinitionReport
 from guestagent.verification.definition_reader import NEEDED_PRIVILEGES, read_hidden_kinds
-from guestagent.verification.mariadb_snapshot import MariadbSnapshots
-from guestagent.verification.mysql_snapshot import MysqlSnapshots
+from guestagent.verification.definition_source import check_origin
+from guestagent.verification.object_kind import FAMILY_KINDS, build_coverage, format_kind
 from guestagent.verification.pair_keeper import PairKeeper
 from guestagent.verification.read_rate import ReadRate
 from guestagent.verification.result import Difference, Uncompared, VerificationResult
 from guestagent.verification.row_check import RowCheck, TableChanged
 from guestagent.verification.selection import Selection
 from guestagent.verification.snapshot_pair import PairEnvironment
-from guestagent.verification.source_snapshot import SnapshotDialect
+from guestagent.verification.source_dialects import DIALECTS
 from guestagent.verification.table import Table
+from guestagent.verification.written_definitions import WrittenDefinitions
 
 TABLE_ATTEMPT_LIMIT = 3
-DIALECTS: dict[str, Callable[[], SnapshotDialect]] = {"MariaDB": MariadbSnapshots, "MySQL": MysqlSnapshots}
+WRITE_ADVICE = "`guestagent verify --write-definitions` on the source writes them for --definitions"
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationRequest:
-    """What is compared, and how fast: `rate` in MiB/s, None without a limit."""
+    """What is compared, and how fast: `rate` in MiB/s, None without a limit.
+
+    `written`: definitions that the source wrote to a file, `written_name` is that file's name.
+    """
 
     source: str
     account: str
     selection: Selection
     rate: float | None = None
+    written: WrittenDefinitions | None = None
+    written_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +66,24 @@ def run_verification(
     with ExitStack() as stack:
         source = stack.enter_context(closing(environment.open_source()))
         replica = stack.enter_context(closing(environment.open_replica()))
-        pair_environment = _build_pair_environment(environment, source, replica)
+        family = _find_common_family(source, replica)
+        pair_environment = _build_pair_environment(environment, family)
+        if request.written is not None:
+            history = pair_environment.dialect.read_source_history(source)
+            check_origin(request.written, source, family, history, request.written_name)
         schemas = _list_schemas(request.selection, source, replica)
-        hidden_kinds = read_hidden_kinds(source)
+        hidden_kinds = read_hidden_kinds(source, family)
         keeper = PairKeeper(pair_environment, environment.report)
         stack.callback(keeper.drop_pair)
         definition_check = DefinitionCheck(
-            pair_environment, keeper, source, replica, request.selection, hidden_kinds
+            pair_environment,
+            keeper,
+            source,
+            replica,
+            request.selection,
+            family,
+            frozenset(FAMILY_KINDS[family]) - hidden_kinds,
+            request.written,
         )
         definitions = definition_check.run(schemas)
         environment.report(f"{definitions.count} definitions")
@@ -81,7 +98,9 @@ def run_verification(
             uncompared += left_out
     finally:
         keeper.drop_pair()
-    uncompared += _list_hidden_kinds(request, hidden_kinds)
+    hidden = _describe_hidden_kinds(request, family, hidden_kinds - definition_check.written_kinds)
+    uncompared += (Uncompared(format_kind(kind), note, is_expected=True) for kind, note in hidden.items())
+    written = dict.fromkeys(definition_check.written_kinds, str(request.written))
     return VerificationResult(
         source=request.source,
         seconds=clock.now() - begin,
@@ -96,17 +115,20 @@ def run_verification(
         selection=str(request.selection),
         differences=tuple(differences),
         uncompared=tuple(uncompared),
+        coverage=build_coverage(family, definitions.counts, hidden, written),
     )
 
 
-def _build_pair_environment(
-    environment: VerificationEnvironment, source: Connection, replica: Connection
-) -> PairEnvironment:
+def _find_common_family(source: Connection, replica: Connection) -> str:
     source_family, replica_family = detect_family(source).name, detect_family(replica).name
     if source_family != replica_family:
         raise NotReady(f"the source is a {source_family}, and this server a {replica_family}")
+    return replica_family
+
+
+def _build_pair_environment(environment: VerificationEnvironment, family: str) -> PairEnvironment:
     return PairEnvironment(
-        DIALECTS[replica_family](),
+        DIALECTS[family](),
         environment.open_source,
         environment.open_replica,
         environment.open_control,
@@ -169,7 +191,12 @@ def _find_table(environment: VerificationEnvironment, table: Table) -> Table | N
         return next((each for each in read_tables(source, table.schema) if each.name == table.name), None)
 
 
-def _list_hidden_kinds(request: VerificationRequest, hidden_kinds: frozenset[str]) -> Iterator[Uncompared]:
-    for kind in sorted(hidden_kinds):
-        reason = f"the account {request.account} cannot see them: it lacks {NEEDED_PRIVILEGES[kind]}"
-        yield Uncompared(f"{kind}s", reason, is_expected=True)
+def _describe_hidden_kinds(
+    request: VerificationRequest, family: str, hidden_kinds: frozenset[str]
+) -> dict[str, str]:
+    """Describe why kinds of objects are not compared."""
+    return {
+        kind: f"the account {request.account} cannot see them, because it lacks {NEEDED_PRIVILEGES[family][kind]}: "
+        f"{WRITE_ADVICE}"
+        for kind in sorted(hidden_kinds)
+    }

@@ -17,7 +17,7 @@ from guestagent.cli import verify
 from guestagent.cli.signals import InterruptHandler
 from guestagent.metadata import parse
 from guestagent.verification.snapshot_pair import PairEnvironment, open_pair
-from guestagent.verification.verification_run import DIALECTS
+from guestagent.verification.source_dialects import DIALECTS
 
 
 def run_killed_verification(config: Path, document_path: Path, family: str) -> None:

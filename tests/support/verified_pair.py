@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -77,6 +78,14 @@ class VerifiedPair:
         answer: dict[str, Any] = json.loads(completed.stdout)
         assert "result" in answer, completed.stderr
         return completed.returncode, answer
+
+    def write_definitions(self) -> Path:
+        """Let the source write the definitions that the account may not see, and return the file."""
+        ResidentAgent(self.source).put_document(build_source_document(Verification=VERIFICATION))
+        file = self.source.folder / "definitions.json"
+        completed = self.source.run("verify", "--write-definitions", str(file))
+        assert completed.returncode == 0, completed.stderr
+        return file
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.replica.build_command(*words), capture_output=True, text=True, timeout=300)

@@ -8,11 +8,14 @@ from pathlib import Path
 from guestagent.agent.timestamp import Timestamp
 from guestagent.verification import (
     Difference,
+    KindCoverage,
     Uncompared,
     VerificationResult,
     read_result,
     write_result,
 )
+from guestagent.verification.definition import DefinedObject
+from guestagent.verification.written_definitions import WrittenDefinitions
 from tests.unit.golden.golden_file import golden, to_json
 from tests.unit.golden.node_commands import add_error
 from tests.unit.golden.stored_file import StoredFile
@@ -37,6 +40,18 @@ FULL_RESULT = VerificationResult(
         Uncompared("d.old", "MyISAM has no snapshots"),
         Uncompared("triggers", "the account lacks TRIGGER", is_expected=True),
     ),
+    coverage=(
+        KindCoverage("table", True, 3),
+        KindCoverage("trigger", False, None, "the account lacks TRIGGER"),
+    ),
+)
+WRITTEN = WrittenDefinitions(
+    family="MariaDB",
+    server="server 71 at db0:3306",
+    position="0-71-5",
+    written_at="2020-11-23T18:00:30+00:00",
+    kinds=frozenset({"trigger"}),
+    definitions={DefinedObject("d", "trigger", "tr", "t"): "name: tr"},
 )
 EQUAL_RESULT = VerificationResult(source="10.0.0.7:3306", seconds=0.5)
 FINISHED = Timestamp("2020-11-23T18:00:30+00:00", "a boot", 4711.5)
@@ -54,6 +69,11 @@ def build_stored_result(value: VerificationResult) -> StoredFile:
 def list_verification_files() -> Iterator[tuple[str, StoredFile]]:
     yield "verification/full.json", build_stored_result(FULL_RESULT)
     yield "verification/equal.json", build_stored_result(EQUAL_RESULT)
+
+
+@golden("files/verification/definitions.json")
+def build_definition_file(folder: Path) -> str:
+    return WRITTEN.format()
 
 
 @golden("answers/verify/different.json")
