@@ -107,7 +107,7 @@ class BackupRunner:
                     request.node, donor.user, donor.password, compressions, request.rate_limit * MIB
                 )
             )
-            offer = wait_for_offer(client)
+            offer = wait_for_offer(client, reporter)
             check_facts(offer.facts, own_facts)
             _make_room(request, folder, offer, reporter, server)
             bytes_done = self._transfer(client, offer, folder, request, reporter)

@@ -28,14 +28,16 @@ WRITE_INTERVAL_S = 0.5
 PARALLEL_THREADS = 2
 
 
-def wait_for_offer(client: DonorClient) -> StreamOffer:
+def wait_for_offer(client: DonorClient, reporter: SeedReporter) -> StreamOffer:
     """Wait, in the donor's queue if need be, until the stream begins. Raises SeedError if the donor refuses it."""
+    client.meanwhile = reporter.check_stalled
     while True:
         frame = client.read()
         if frame.kind is FrameKind.OFFER:
             return _parse(parse_offer, frame)
         if frame.kind is not FrameKind.WAIT:
             raise _read_refusal(frame)
+        reporter.report_queue(_parse(lambda data: int(get_number(data, "queue")), frame))
 
 
 class BackupTransfer:

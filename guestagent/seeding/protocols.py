@@ -43,6 +43,12 @@ class SeedReporter(Protocol):
         Raises SeedError (transient) if no byte has moved for STALL_TIMEOUT_S.
         """
 
+    def report_queue(self, place: int) -> None:
+        """Report how many other replicas the donor serves before. As long as this is reported, nothing has stalled."""
+
+    def check_stalled(self) -> None:
+        """Raise SeedError (transient) if nothing has moved for STALL_TIMEOUT_S. Otherwise as `check_stop`."""
+
     def remember(self, memo: Mapping[str, str]) -> None:
         """Replace the runner's memo. It is on the disk when the call returns."""
 

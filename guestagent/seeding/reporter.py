@@ -15,6 +15,7 @@ from guestagent.seeding.state import SeedPhase, SeedState
 
 STALL_TIMEOUT_S = 60.0
 """An attempt whose bytes have not moved for so long is given up, and another one begins."""
+STALL_ADVICE = "is the source's node up, and the network?"
 WRITE_INTERVAL_S = 1.0
 REQUEST_INTERVAL_S = 1.0
 LOG_INTERVAL_S = 30.0
@@ -60,19 +61,32 @@ class FileReporter:
         self._write(replace(state, moved_at_s=self.elapsed_s))
 
     def report_bytes(self, done: int, total: int) -> None:
-        self.check_stop()
         state, now, elapsed = self._state, self._clock.now(), self.elapsed_s
         if done != state.bytes_done:
+            self.check_stop()
             state = replace(state, bytes_done=done, bytes_total=total, moved_at_s=elapsed)
-        elif elapsed - state.moved_at_s >= STALL_TIMEOUT_S:
-            reason = f"no byte has come for {STALL_TIMEOUT_S:.0f} s, after {done} bytes"
-            raise SeedError(reason, "is the source's node up, and the network?", is_transient=True)
+        else:
+            self.check_stalled()
         self._state = state
         if now - self._last_write >= WRITE_INTERVAL_S:
             self._write(replace(state.count(elapsed), rate=self._measure_rate(now, done)))
             if now - self._last_log >= LOG_INTERVAL_S:
                 self._log(self._state.describe())
                 self._last_log = now
+
+    def report_queue(self, place: int) -> None:
+        self.check_stop()
+        state = replace(self._state, queue=place, moved_at_s=self.elapsed_s)
+        if place != self._state.queue:
+            self._log(state.describe())
+            self._write(state.count(self.elapsed_s))
+        self._state = replace(self._state, moved_at_s=state.moved_at_s)
+
+    def check_stalled(self) -> None:
+        self.check_stop()
+        if self.elapsed_s - self._state.moved_at_s >= STALL_TIMEOUT_S:
+            reason = f"no byte has come for {STALL_TIMEOUT_S:.0f} s, after {self._state.bytes_done} bytes"
+            raise SeedError(reason, STALL_ADVICE, is_transient=True)
 
     def _measure_rate(self, now: float, done: int) -> int:
         since, before = self._rate_from

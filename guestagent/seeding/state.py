@@ -42,6 +42,7 @@ class SeedState:
     `position` is the GTID position of the data, "" until it is known. `failure` is why the last attempt failed, "" if
     none has; `advice` goes with it. `resumed` tells what the last start of the worker found and did, "" for the first.
     `memo` is the runner's own, for the next attempt. `reason`: why the method was chosen, and what it costs the source.
+    `queue`: how many other replicas the donor serves before.
     """
 
     id: str
@@ -61,6 +62,7 @@ class SeedState:
     resumed: str = ""
     memo: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    queue: int = 0
 
     @property
     def eta_s(self) -> float | None:
@@ -77,6 +79,10 @@ class SeedState:
     def describe(self) -> str:
         """Return one line for people."""
         parts = [f"seed by {self.method}: {self.phase}"]
+        if self.queue:
+            parts.append(
+                f"waiting for {self.queue} other replica{'s' if self.queue > 1 else ''} to be served"
+            )
         if self.bytes_done:
             total = f" of {self.bytes_total / 2**20:.0f}" if self.bytes_total else ""
             parts.append(f"{self.bytes_done / 2**20:.0f}{total} MiB")
@@ -90,7 +96,7 @@ class SeedState:
         return ", ".join(parts)
 
     def enter(self, phase: SeedPhase) -> SeedState:
-        return replace(self, phase=phase, rate=0)
+        return replace(self, phase=phase, rate=0, queue=0)
 
     def count(self, elapsed_s: float) -> SeedState:
         """Return the state at `elapsed_s`: the seconds since the last count belong to the present phase."""
@@ -118,6 +124,7 @@ class SeedState:
             "resumed": self.resumed,
             "memo": dict(self.memo),
             "reason": self.reason,
+            "queue": self.queue,
         }
 
 
@@ -143,6 +150,7 @@ def parse_state(data: Mapping[str, object]) -> SeedState:
             resumed=get_text(data, "resumed"),
             memo={name: get_text(memo, name) for name in memo},
             reason=get_text(data, "reason"),
+            queue=int(get_number(data, "queue")) if "queue" in data else 0,
         )
     except ValueError as error:
         raise UnreadableContent(str(error)) from error

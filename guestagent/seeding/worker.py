@@ -112,7 +112,10 @@ def _attempt_until_end(
         except (SeedError, StorageError) as error:
             # A disk without room for the state may have some again.
             is_transient = not isinstance(error, SeedError) or error.is_transient
-            if not is_transient or reporter.elapsed_s >= request.deadline_s:
+            if is_transient and reporter.elapsed_s >= request.deadline_s:
+                error = _build_late_error(error, request.deadline_s)
+                is_transient = False
+            if not is_transient:
                 environment.log(f"the seed has failed: {error}")
                 _remove_files(environment, build_runner(), request)
                 return reporter.fail(error)
@@ -123,6 +126,11 @@ def _attempt_until_end(
             environment.log(f"the seed is complete: {result.bytes_done} bytes up to {result.position}")
             return reporter.complete(result)
     raise AssertionError("waits never end")
+
+
+def _build_late_error(error: SeedError | StorageError, deadline_s: float) -> SeedError:
+    reason = f"Seeding.Deadline, {deadline_s:.0f} s, is over, and the last attempt has failed: {error}"
+    return SeedError(reason, error.advice)
 
 
 def _remove_files(environment: WorkerEnvironment, runner: SeedRunner, request: SeedRequest) -> None:

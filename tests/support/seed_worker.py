@@ -42,6 +42,12 @@ class KillingReporter:
         if done:
             self._kill_at("bytes")
 
+    def report_queue(self, place: int) -> None:
+        self._reporter.report_queue(place)
+
+    def check_stalled(self) -> None:
+        self._reporter.check_stalled()
+
     def remember(self, memo: Mapping[str, str]) -> None:
         self._reporter.remember(memo)
         self._kill_at(memo.get("step", ""))

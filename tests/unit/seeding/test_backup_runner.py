@@ -35,6 +35,12 @@ class MemoryReporter:
     def report_bytes(self, done: int, total: int) -> None:
         pass
 
+    def report_queue(self, place: int) -> None:
+        pass
+
+    def check_stalled(self) -> None:
+        pass
+
     def remember(self, memo: Mapping[str, str]) -> None:
         self.state = replace(self.state, memo=memo)
 

@@ -135,6 +135,9 @@ def test_attempts_end_with_the_deadline(worker: Worker) -> None:
     assert state.phase is SeedPhase.FAILED
     assert state.attempts > 2
     assert state.elapsed_s >= 120
+    assert (
+        state.failure == "Seeding.Deadline, 120 s, is over, and the last attempt has failed: connection lost"
+    )
 
 
 def test_a_seed_without_moving_bytes_begins_again(worker: Worker) -> None:
