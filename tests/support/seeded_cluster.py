@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from guestagent.controller import Cluster, Dialect, Node
 from guestagent.controller.heat_api import Stack
 from guestagent.controller.seed import DEFAULT_SEEDING, SeedSettings
+from guestagent.embedded.guests import NamespaceHypervisor
+from guestagent.seeding import SeedFiles, SeedPhase, SeedState
 from tests.support.guest_cloud import GuestCloud
 
 METHODS = {"guestagent-mariadb": "backup", "guestagent-mysql": "clone"}
 """The method that each image's family uses."""
 JOINING = "Slave0000"
+EVIDENCE_LINES = 25
+LOGS = ("guestagent", "guestagent-seed", "guestagent-donor", "mariadb", "mysql")
 
 
 @dataclass(slots=True)
@@ -81,6 +87,50 @@ class SeededCluster:
 
     def wait_for_replica(self, timeout_s: float = 120) -> Stack:
         return self.cloud.wait_until_ended(self.name, timeout_s)
+
+    def wait_until_seeded(self, timeout_s: float) -> Stack:
+        """Wait until the update has ended. A seed that fails for good ends the wait at once, with its evidence."""
+        deadline = time.monotonic() + timeout_s
+        while (stack := self.cloud.heat.stacks(self.name)[0]).in_progress:
+            state = self.read_seed_state()
+            assert state is None or state.phase is not SeedPhase.FAILED, self.collect_evidence()
+            assert time.monotonic() < deadline, (
+                f"{stack.status} after {timeout_s:g} s\n{self.collect_evidence()}"
+            )
+            time.sleep(0.3)
+        return stack
+
+    def read_seed_state(self) -> SeedState | None:
+        """Read the state of the replica's seed from this machine, which takes no process in the guest."""
+        folder = self.find_replica_folder()
+        return None if folder is None else SeedFiles(folder / "var/lib/guestagent").read_state()
+
+    def find_replica_folder(self) -> Path | None:
+        """Return the folder of the replica's disk; None while there is no such guest."""
+        hypervisor = self.cloud.hypervisor
+        assert isinstance(hypervisor, NamespaceHypervisor)
+        for guest, server in list(self.cloud.server.cloud.compute.servers.items()):
+            if f"-{JOINING}-" in f"-{server.name}":
+                return hypervisor.find_folder(guest)
+        return None
+
+    def list_left_files(self) -> list[str]:
+        """List what a seed has left in the replica's data directory and beside it."""
+        folder = self.find_replica_folder()
+        assert folder is not None
+        return sorted(path.name for path in (folder / "var/lib").rglob("guestagent-seed*"))
+
+    def collect_evidence(self) -> str:
+        """Return the seed's state, and the newest lines of both nodes' logs."""
+        hypervisor = self.cloud.hypervisor
+        assert isinstance(hypervisor, NamespaceHypervisor)
+        parts = [f"seed: {self.read_seed_state()}"]
+        for guest in (self.replica, self.source):
+            for name in LOGS:
+                path = hypervisor.find_folder(guest) / "var/log" / f"{name}.log"
+                lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+                parts += [f"--- {name} of {guest}", *lines[-EVIDENCE_LINES:]]
+        return "\n".join(parts)
 
     def compute_checksum(self, guest: str) -> str:
         return self.cloud.query_value(guest, "(SELECT BIT_XOR(CRC32(CONCAT(id, pad))) FROM shop.t)")
