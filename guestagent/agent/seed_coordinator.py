@@ -61,10 +61,11 @@ class SeedCoordinator:
         access, record = self._access, self._journal.state.seed
         if access is None or record is None:
             return None
+        state = self._read_state(access)
+        _remove_used_order(access.files, record, state)
         if record.is_done:
             self._count(record)
             return None
-        state = self._read_state(access)
         condition = judge_seed(record, state, self._task)
         if state is not None and state.id == record.id:
             self._seconds = state.elapsed_s
@@ -105,9 +106,10 @@ class SeedCoordinator:
         request = self._build_request(access, decision.choice, desired, observed, record, is_ordered)
         if request is None:
             return decision.condition
-        # First the journal: whoever finds half-copied data must know that they are this seed's.
-        self._journal.record_seed(SeedRecord(request.id, self._task, request.replaces_data))
         access.files.forget_state()
+        # Before the request: whoever finds half-copied data must know that they are this seed's.
+        order = access.files.read_order_id()
+        self._journal.record_seed(SeedRecord(request.id, self._task, request.replaces_data, order=order))
         access.files.write_request(request)
         access.files.remove_reseed_order()
         access.start_worker()
@@ -178,6 +180,14 @@ class SeedCoordinator:
             discards_data=seeding.discard or access.files.has_discard_order(),
             reason=f"{'; '.join(choice.reasons)}; {choice.cost}",
         )
+
+
+def _remove_used_order(files: SeedFiles, record: SeedRecord, state: SeedState | None) -> None:
+    """Remove the order that this seed carries out, if the agent was killed between its request and that."""
+    if not record.order or record.order != files.read_order_id():
+        return
+    if files.has_request_of(record.id) or (state is not None and state.id == record.id):
+        files.remove_reseed_order()
 
 
 def _holds_data(server: ServerState) -> bool:

@@ -14,7 +14,8 @@ class SeedRecord:
     """The newest seed. `task`: the generation that requested it; `is_reseed`: it replaces data.
 
     While `is_done` is false, the server's data may be this seed's, half copied, and only this seed may go on with them.
-    `method`, `position`, `bytes_done` and `phase_seconds` are of the completed seed.
+    `method`, `position`, `bytes_done` and `phase_seconds` are of the completed seed. `order`: the id of the order of a
+    person that it carries out, "" for none.
     """
 
     id: str
@@ -25,6 +26,7 @@ class SeedRecord:
     position: str = ""
     bytes_done: int = 0
     phase_seconds: tuple[tuple[str, float], ...] = ()
+    order: str = ""
 
     def complete(self, state: SeedState) -> SeedRecord:
         """Return the record of the completed seed."""
@@ -37,6 +39,7 @@ class SeedRecord:
             position=state.position,
             bytes_done=state.bytes_done,
             phase_seconds=tuple(sorted(state.phase_seconds.items())),
+            order=self.order,
         )
 
     def as_json(self) -> dict[str, object]:
@@ -49,6 +52,7 @@ class SeedRecord:
             "position": self.position,
             "bytes": self.bytes_done,
             "seconds": dict(self.phase_seconds),
+            "order": self.order,
         }
 
 
@@ -66,4 +70,5 @@ def parse_seed_record(data: object) -> SeedRecord:
         position=get_text(data, "position"),
         bytes_done=int(get_number(data, "bytes")),
         phase_seconds=tuple(sorted((name, get_number(seconds, name)) for name in seconds)),
+        order=get_text(data, "order") if "order" in data else "",
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from guestagent import atomic_file
@@ -49,18 +51,30 @@ class SeedFiles:
 
     def order_reseed(self, *, discards_data: bool) -> None:
         """Note that a person wants new data on this replica."""
-        self._write(ORDER_FILE, {"discard": discards_data})
+        self._write(ORDER_FILE, {"id": uuid.uuid4().hex, "discard": discards_data})
 
     def has_reseed_order(self) -> bool:
         return (self.folder / ORDER_FILE).exists()
 
     def has_discard_order(self) -> bool:
         """Return whether that person does not need the old data meanwhile."""
-        order = parse_file(self.folder / ORDER_FILE, lambda content: parse_object(content, VERSION))
+        order = self._read_order()
         return order is not None and order.get("discard") is True
+
+    def read_order_id(self) -> str:
+        """Read the id of that person's order; "" if there is none, or one of an older version."""
+        order = self._read_order() or {}
+        return str(order.get("id", ""))
 
     def remove_reseed_order(self) -> None:
         atomic_file.remove_file(self.folder / ORDER_FILE)
+
+    def _read_order(self) -> Mapping[str, object] | None:
+        """Read the order; None if there is none. One that is damaged keeps the old data."""
+        try:
+            return parse_file(self.folder / ORDER_FILE, lambda content: parse_object(content, VERSION))
+        except UnreadableContent:
+            return {}
 
     def has_request(self, request: SeedRequest | None) -> bool:
         """Return whether this seed is still wanted, in this way. The agent writes a request that is damaged again."""
@@ -68,6 +82,14 @@ class SeedFiles:
             return self.read_request() == request
         except UnreadableContent:
             return False
+
+    def has_request_of(self, seed_id: str) -> bool:
+        """Return whether this seed is requested, in whichever way."""
+        try:
+            request = self.read_request()
+        except UnreadableContent:
+            return False
+        return request is not None and request.id == seed_id
 
     def read_state(self) -> SeedState | None:
         """Read the state of the newest seed; None if there was none."""
