@@ -23,6 +23,8 @@ LOG = logging.getLogger("guestagent")
 COMMAND_TIMEOUT_S = 20.0
 LEASE_PASSES = 4
 """So many passes in a row may fail to see the server before the donor closes its port."""
+ROOM_BYTES = 64 << 10
+"""For the seed's state and a folder entry, on every file system."""
 WORKER_UNIT, DONOR_UNIT = "guestagent-seed.service", "guestagent-donor.service"
 
 
@@ -35,6 +37,7 @@ def build_seed_access(settings: Settings) -> SeedAccess:
         socket=str(settings.database_socket),
         start_worker=lambda: start_unless_running(command, files.lock),
         read_marker=lambda data_directory: read_marker(Path(data_directory)),
+        has_room=lambda: has_room(files.folder),
     )
 
 
@@ -77,6 +80,15 @@ def run_service_command(command: Sequence[str]) -> bool:
     if result.exit_code != 0:
         LOG.warning("%s: %s", " ".join(command), " ".join(result.output.split())[:300])
     return result.exit_code == 0
+
+
+def has_room(folder: Path) -> bool:
+    """Return whether a small file can be written to the folder's disk. The worker, which is root, may use all of it."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return True
+    return status.f_bfree * status.f_frsize >= ROOM_BYTES
 
 
 def is_locked(lock: Path) -> bool:

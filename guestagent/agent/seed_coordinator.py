@@ -15,6 +15,7 @@ from guestagent.agent.seed_decision import (
     is_abandoned,
     is_catching_up,
     judge_seed,
+    note_full_disk,
 )
 from guestagent.agent.seed_record import SeedRecord
 from guestagent.database.state import ServerState, SourceState
@@ -28,14 +29,15 @@ from guestagent.strict_json import UnreadableContent
 class SeedAccess:
     """How a pass reaches the seed worker. `socket` is the local server's.
 
-    `start_worker` starts it unless it runs, where no service manager does that by itself. `read_marker` returns the id
-    of the seed to which a data directory belongs, "" if there is none.
+    `start_worker` starts it unless it runs. `read_marker` returns the id of the seed to which a data directory belongs,
+    "" if there is none. `has_room`: whether a file can be written to the disk of the seed's state.
     """
 
     files: SeedFiles
     socket: str
     start_worker: Callable[[], None] = lambda: None
     read_marker: Callable[[str], str] = lambda data_directory: ""
+    has_room: Callable[[], bool] = lambda: True
 
 
 class SeedCoordinator:
@@ -79,6 +81,8 @@ class SeedCoordinator:
             return None
         # Without a request, the worker removes what it has left. Until then the server may be stopped.
         access.start_worker()
+        if condition is not None and not access.has_room():
+            return note_full_disk(condition, str(access.files.folder))
         return condition
 
     def begin(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from guestagent.agent.model import Condition, ConditionState, DesiredState, ObservedState, Readiness
@@ -19,7 +19,7 @@ RESEED_ADVICE = (
     "`guestagent reseed` on this node, or `guestagent cluster repair STACK NODE --reseed`, begins another seed; "
     "docs/troubleshooting/seed.md"
 )
-WORKER_ADVICE = "is guestagent-seed.path enabled? see `systemctl status guestagent-seed.path guestagent-seed`"
+WORKER_ADVICE = "the agent starts its worker at every pass: see `systemctl status guestagent-seed`"
 CATCH_UP_CONDITIONS = frozenset({"lag", "history"})
 CURABLE_REFUSALS = frozenset({"history", "data", "skipped changes"})
 """Reasons not to touch a replica that a new copy of the data ends."""
@@ -138,6 +138,12 @@ def judge_seed(record: SeedRecord, state: SeedState | None, task: str) -> Condit
         advice = "; ".join(filter(None, (state.advice, RESEED_ADVICE)))
         return _build_condition(ConditionState.FINAL, f"{state.method} failed: {state.failure}", advice)
     return _build_condition(ConditionState.PENDING, state.describe())
+
+
+def note_full_disk(condition: Condition, folder: str) -> Condition:
+    """Add that the worker cannot write the seed's state: what it has written before goes on being shown."""
+    actual = f"{condition.actual}; the disk of {folder} is full, and the seed waits for room"
+    return replace(condition, actual=actual, advice="free some space")
 
 
 def is_catching_up(readiness: Readiness) -> bool:

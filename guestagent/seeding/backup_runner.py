@@ -13,7 +13,7 @@ from guestagent.seeding.backup_position import read_position
 from guestagent.seeding.backup_transfer import BackupTransfer, wait_for_offer
 from guestagent.seeding.copied_events import disable_events
 from guestagent.seeding.data_swap import DataSwap, carry_files
-from guestagent.seeding.disk_space import DiskPlan, plan_disk
+from guestagent.seeding.disk_space import DiskPlan, is_full_disk, plan_disk
 from guestagent.seeding.donor_client import DonorClient
 from guestagent.seeding.local_data import check_replaceable, has_running_server, measure_folder
 from guestagent.seeding.programs import INSTALL_ADVICE, ChildProgram, SeedPrograms
@@ -250,7 +250,8 @@ def swap_or_undo(swap: DataSwap, folder: SeedFolder, reporter: SeedReporter, ser
             raise
         swap.undo()
         server.start(reporter)
-        raise SeedError(str(error), "the old data are in place again") from error
+        advice = "the old data are in place again"
+        raise SeedError(str(error), advice, is_transient=is_full_disk(error)) from error
 
 
 def _check_stopped_data(

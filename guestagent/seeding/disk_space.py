@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from enum import Enum
 
 from guestagent.byte_units import MIB
-from guestagent.errors import SeedError
+from guestagent.errors import SeedError, StorageError
 
 MARGIN_BYTES = 128 * MIB
 """For the changes of the time of the copy, and for what the server writes until its first purge."""
 MARGIN_SHARE = 0.05
+
+
+FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DiskPlan(str, Enum):
@@ -25,6 +29,12 @@ class DiskPlan(str, Enum):
 def compute_need(data_bytes: int) -> int:
     """Compute the bytes that a seed of so many bytes needs. The source's redo log is among the data."""
     return data_bytes + max(MARGIN_BYTES, int(data_bytes * MARGIN_SHARE))
+
+
+def is_full_disk(error: StorageError) -> bool:
+    """Return whether a file could not be written because there was no room: there may be some again."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in FULL_ERRNOS
 
 
 def plan_disk(

@@ -88,14 +88,10 @@ def _clean_up(environment: WorkerEnvironment, state: SeedState, request: SeedReq
     if build_runner is not None:
         build_runner().clean_up(state.id, state.data_directory)
     environment.log(f"the seed that was {state.phase} is not wanted any more: its files are removed")
-    if state.phase in STOPPED_PHASES:
-        reporter = FileReporter(
-            state, request, environment.files, environment.clock, environment.is_stopping, environment.log
-        )
-        try:
-            environment.server.start(reporter)
-        except SeedError as error:
-            environment.log(f"the server stays stopped: {error}")
+    reporter = FileReporter(
+        state, request, environment.files, environment.clock, environment.is_stopping, environment.log
+    )
+    _start_stopped_server(environment, reporter)
     environment.files.write_state(replace(state, phase=SeedPhase.FAILED, failure=WITHDRAWN))
 
 
@@ -106,9 +102,10 @@ def _attempt_until_end(
     if build_runner is None:
         return reporter.fail(SeedError(f"no seed by {request.method}", UNKNOWN_METHOD_ADVICE))
     for wait in ATTEMPT_RETRY.iterate_waits():
-        reporter.begin_attempt()
         try:
+            reporter.begin_attempt()
             result = build_runner().run(request, reporter, environment.server)
+            state = reporter.complete(result)
         except (SeedError, StorageError) as error:
             # A disk without room for the state may have some again.
             is_transient = not isinstance(error, SeedError) or error.is_transient
@@ -118,13 +115,15 @@ def _attempt_until_end(
             if not is_transient:
                 environment.log(f"the seed has failed: {error}")
                 _remove_files(environment, build_runner(), request)
+                if reporter.state.phase is not SeedPhase.STARTING:  # it was just told to
+                    _start_stopped_server(environment, reporter)
                 return reporter.fail(error)
             environment.log(f"another attempt in {wait:.0f} s: {error}")
             reporter.note_failure(error)
             _wait(environment, reporter, wait)
         else:
             environment.log(f"the seed is complete: {result.bytes_done} bytes up to {result.position}")
-            return reporter.complete(result)
+            return state
     raise AssertionError("waits never end")
 
 
@@ -139,6 +138,15 @@ def _remove_files(environment: WorkerEnvironment, runner: SeedRunner, request: S
         runner.clean_up(request.id, request.data_directory)
     except (SeedError, StorageError) as error:
         environment.log(f"its files stay: {error}")
+
+
+def _start_stopped_server(environment: WorkerEnvironment, reporter: FileReporter) -> None:
+    """Start the server if the seed may have stopped it. What it has to say does not change the seed's end."""
+    if reporter.state.phase in STOPPED_PHASES:
+        try:
+            environment.server.start(reporter)
+        except SeedError as error:
+            environment.log(f"the server stays stopped: {error}")
 
 
 def _wait(environment: WorkerEnvironment, reporter: FileReporter, seconds: float) -> None:

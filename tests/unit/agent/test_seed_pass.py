@@ -113,6 +113,22 @@ def test_a_seed_that_goes_on_leaves_the_server_alone(node: SeededNode) -> None:
     assert node.database.applied_steps == []
 
 
+def test_a_seed_without_room_for_its_state_says_so(node: SeededNode) -> None:
+    node.converge(build_document())
+    node.report_state(SeedPhase.TRANSFERRING, bytes_done=5 << 20)
+    access = node.seed_access
+    assert access is not None
+    node.seed_access = replace(access, has_room=lambda: False)
+
+    report = node.converge(build_document())
+
+    condition = report.readiness.worst_condition
+    assert condition.actual == (
+        f"seed by backup: transferring, 5 MiB; the disk of {node.files.folder} is full, and the seed waits for room"
+    )
+    assert (condition.state, condition.advice) == (ConditionState.PENDING, "free some space")
+
+
 def test_a_failed_seed_fails_the_node_with_its_reason(node: SeededNode) -> None:
     node.converge(build_document())
     node.report_state(SeedPhase.FAILED, failure="no room", advice="use a larger disk")

@@ -115,6 +115,22 @@ def test_a_disk_that_does_not_allow_the_replacement_leaves_the_old_data(seed: Se
     assert (seed.data, server.commands) == ("old", ["start"])
 
 
+def test_a_full_disk_delays_the_replacement(seed: Seed) -> None:
+    def rename(source: Path, target: Path) -> None:
+        if source.parent == seed.folder.fresh:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        source.rename(target)
+
+    server = FakeServerControl()
+
+    with pytest.raises(SeedError, match="No space left on device") as failure:
+        swap_or_undo(DataSwap(seed.folder, rename=rename), seed.folder, seed.reporter, server)
+
+    assert failure.value.is_transient
+    assert (seed.data, server.commands) == ("old", ["start"])
+    assert (seed.folder.fresh / "ibdata1").read_text() == "new"
+
+
 def test_new_data_are_in_place_before_the_position_is_set(seed: Seed) -> None:
     with pytest.raises(SeedError, match="/no/socket"):  # no server answers there
         BackupRunner().run(seed.request, seed.reporter, FakeServerControl())
