@@ -21,6 +21,10 @@ from guestagent.time_limit import limit_time
 
 CONNECT_TIMEOUT_S = 10.0
 READ_INTERVAL_S = 0.5
+CERTIFICATE_NOT_YET_VALID = 9
+"""Of OpenSSL. A node that has just booted may not have the time yet."""
+CLOCK_ADVICE = "set the clocks of both nodes: another attempt follows"
+CERTIFICATE_ADVICE = "give the donor a certificate of this CA, or the replica the certificate's fingerprint"
 NO_PROOF = "neither a fingerprint nor a CA is known by which the donor could prove itself"
 
 
@@ -46,9 +50,11 @@ class DonorClient:
                 self._tls.settimeout(READ_INTERVAL_S)
                 stack.pop_all()
         except ssl.SSLCertVerificationError as error:
+            is_early = error.verify_code == CERTIFICATE_NOT_YET_VALID
             raise SeedError(
                 f"the donor {self._name} has no certificate of the CA: {error.verify_message}",
-                "give the donor a certificate of this CA, or the replica the certificate's fingerprint",
+                CLOCK_ADVICE if is_early else CERTIFICATE_ADVICE,
+                is_transient=is_early,
             ) from error
         except OSError as error:
             raise self._build_error(error) from error

@@ -64,9 +64,11 @@ OBJECT_QUERIES: Mapping[str, Statement] = {
     ),
 }
 """What a snapshot does not hold still, although a dump reads it in its course."""
-CHANGED_TABLES = (
-    "SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables WHERE update_time >= {}"
-    " AND engine IN ('MyISAM', 'Aria', 'CSV', 'ARCHIVE', 'MEMORY') AND table_schema NOT IN ({}, {}, {}, {}) ORDER BY 1"
+WRITTEN_TABLES = sql(
+    "SELECT CONCAT(table_schema, '.', table_name) AS name, update_time AS time FROM information_schema.tables"
+    " WHERE update_time IS NOT NULL AND engine IN ('MyISAM', 'Aria', 'CSV', 'ARCHIVE', 'MEMORY')"
+    " AND table_schema NOT IN ({}, {}, {}, {}) ORDER BY 1",
+    *SYSTEM_SCHEMAS,
 )
 FACTS = sql(
     "SELECT VERSION() AS version, NOW() AS now, (SELECT SUM(data_length + index_length)"
@@ -87,7 +89,10 @@ CONVERT_ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """The source before its dump. `objects` has a digest for each kind; `begun_at` is the source's time."""
+    """The source before its dump. `objects` has a digest for each kind; `begun_at` is the source's time.
+
+    `write_times` has the last change of each table that no snapshot holds still.
+    """
 
     version: str
     begun_at: str
@@ -95,6 +100,7 @@ class SourceFacts:
     is_encrypted: bool
     schemas: tuple[str, ...]
     objects: Mapping[str, str]
+    write_times: Mapping[str, str]
     accounts: tuple[AccountDefinition, ...]
 
 
@@ -118,6 +124,7 @@ class DumpSource:
                 is_encrypted=any(each.get("Value") for each in cipher),
                 schemas=read_schemas(connection),
                 objects=_read_objects(connection),
+                write_times=self._read_write_times(connection),
                 accounts=read_account_definitions(connection, self._family, self._dialect),
             )
 
@@ -143,16 +150,19 @@ class DumpSource:
                     is_transient=True,
                 )
             check_float_columns(connection)
-            if self._family == "mysql":
-                connection.fetch_rows(FRESH_STATISTICS, OPERATION)
-            rows = connection.fetch_rows(sql(CHANGED_TABLES, facts.begun_at, *SYSTEM_SCHEMAS), OPERATION)
-            if rows:
-                names = ", ".join(str(row["name"]) for row in rows[:5])
+            names = list_written_tables(facts, self._read_write_times(connection))
+            if names:
                 raise SeedError(
-                    f"tables that no snapshot holds still were written during the dump: {names}",
+                    f"tables that no snapshot holds still were written during the dump: {', '.join(names[:5])}",
                     CONVERT_ADVICE,
                     is_transient=True,
                 )
+
+    def _read_write_times(self, connection: Connection) -> Mapping[str, str]:
+        if self._family == "mysql":
+            connection.fetch_rows(FRESH_STATISTICS, OPERATION)
+        rows = connection.fetch_rows(WRITTEN_TABLES, OPERATION)
+        return {str(row["name"]): str(row["time"]) for row in rows}
 
     def _check_privileges(self, connection: Connection) -> None:
         """Raise SeedError without the privileges of a dump: some of them would be missed in silence.
@@ -194,6 +204,15 @@ class DumpSource:
         if diagnosis.meaning:
             reason += f" (error {error.number}: {error.text})"
         return SeedError(reason, diagnosis.advice, is_transient=diagnosis.kind is not FailureKind.FAIL)
+
+
+def list_written_tables(facts: SourceFacts, write_times: Mapping[str, str]) -> list[str]:
+    """List the tables that have been written since the facts, even if the source's clock was set back meanwhile."""
+    return [
+        name
+        for name, time in write_times.items()
+        if time >= facts.begun_at or facts.write_times.get(name) != time
+    ]
 
 
 def _read_objects(connection: Connection) -> Mapping[str, str]:
