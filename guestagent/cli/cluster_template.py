@@ -56,9 +56,10 @@ def _register_lint(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "lint",
         help="check a template offline for errors and known Heat pitfalls",
         description="Check a HOT or CloudFormation template offline: names that refer to nothing, unknown versions, "
-        "functions, sections and types of parameters, dependency cycles, limits of a stack, and wait conditions whose "
-        "signal cannot arrive. Resource types and their properties are not checked against a Heat. Each problem is one "
-        "line; nothing is printed if there is none. The exit code is 2 if there is a problem.",
+        "functions, sections and types of parameters, dependency cycles, limits of a stack, wait conditions whose "
+        "signal cannot arrive, and donors that replicas cannot reach. Resource types and their properties are not "
+        "checked against a Heat. Each problem is one line, with the file and the key; nothing is printed if there is "
+        "none. The exit code is 2 if there is a problem.",
     )
     parser.add_argument("file", metavar="FILE", help=f"a template, YAML or JSON; {STDIN_HELP}")
     parser.add_argument(
@@ -124,7 +125,7 @@ def run_lint(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(_format_json({"problems": [_problem_keys(problem) for problem in problems]}))
     else:
-        sys.stdout.writelines(f"{problem}\n" for problem in problems)
+        sys.stdout.writelines(f"{input_name}: {problem}\n" for problem in problems)
     return InvalidTemplate.exit_code if problems else EXIT_OK
 
 

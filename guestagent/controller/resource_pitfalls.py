@@ -101,7 +101,7 @@ def _check_timeout(cursor: Cursor, handle: object, resources: TemplateResources,
     seconds = _read_number(cursor.value)
     if seconds is None or not 1 <= seconds <= CONDITION_TIMEOUT_LIMIT_S:
         cursor.add_problem(f"1 to {CONDITION_TIMEOUT_LIMIT_S} seconds", str(cursor.value))
-    elif seconds >= auth_ttl and _is_presigned(handle, resources):
+    elif seconds >= auth_ttl and is_presigned(handle, resources):
         do = (
             "the handle's URL is refused after that: a signal would come too late. Let the handle be an "
             f"{HOT_KEYS.wait_handle} with signal_transport: {HEAT_SIGNAL}, whose login does not expire"
@@ -118,7 +118,7 @@ def _waits_for_a_server(name: str, resources: TemplateResources) -> bool:
     )
 
 
-def _is_presigned(handle: object, resources: TemplateResources) -> bool:
+def is_presigned(handle: object, resources: TemplateResources) -> bool:
     """Return whether the signal goes to a signed URL, which expires. False if that is unknown."""
     name = get_resource_name(handle)
     if name is None or name not in resources.by_name:

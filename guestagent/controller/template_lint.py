@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
 from guestagent.controller.resource_pitfalls import TemplateResources, check_resources
+from guestagent.controller.seeding_pitfalls import check_seeding
 from guestagent.controller.template.keys import HOT_KEYS, TemplateKeys, detect_keys
 from guestagent.controller.template.stack_limits import RESOURCE_LIMIT, TEMPLATE_SIZE_LIMIT
 from guestagent.controller.template_language import TemplateLanguage, identify_language
@@ -43,6 +44,7 @@ def lint(template: object, auth_ttl: int = DEFAULT_AUTH_TTL_S) -> tuple[Problem,
         keys, sections.resources, sections.references, sections.outputs, sections.defaults
     )
     check_resources(resources, auth_ttl)
+    check_seeding(resources, auth_ttl)
     _check_names(sections, language)
     _check_order(cursor, sections, keys)
     if sections.resource_count > RESOURCE_LIMIT:
