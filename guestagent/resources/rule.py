@@ -12,6 +12,7 @@ from guestagent.validation import Cursor
 ANY_IPV4 = ip_network("0.0.0.0/0")
 ANY_IPV6 = ip_network("::/0")
 DIRECTIONS = ("ingress", "egress")
+FAMILIES = ("IPv4", "IPv6")
 PROTOCOLS = ("tcp", "udp", "icmp", "ipv6-icmp")
 
 
@@ -19,9 +20,9 @@ PROTOCOLS = ("tcp", "udp", "icmp", "ipv6-icmp")
 class Rule:
     """Traffic that a security group allows. Two rules that Neutron takes for the same are equal.
 
-    `network` is the other side, in CIDR form; its family is that of the rule. None: every member of the same group,
-    of both families if `ethertype` does not choose one. Without `port_min` all ports are allowed. Source: Neutron's
-    API, security-group-rules.
+    `network` is the other side, in CIDR form, and its family is that of the rule. None: every member of the same group,
+    with addresses of the family in `ethertype`. Without `port_min` all ports are allowed. Source: Neutron's API,
+    security-group-rules.
     """
 
     network: IPv4Network | IPv6Network | None
@@ -49,9 +50,11 @@ def build_rule(
     port_min: int | None = None,
     port_max: int | None = None,
     direction: str = "ingress",
+    ethertype: str = "IPv4",
 ) -> Rule:
-    """Build a rule. A single port may be given as `port_min` alone."""
-    ethertype = "IPv6" if network is not None and network.version == 6 else "IPv4"
+    """Build a rule. A single port may be given as `port_min` alone. `ethertype` is for rules without a network."""
+    if network is not None:
+        ethertype = f"IPv{network.version}"
     return Rule(network, protocol, port_min, port_min if port_max is None else port_max, direction, ethertype)
 
 
@@ -86,20 +89,23 @@ _RULE_KEYS = {
     "port_min": Key("port_min", PORT_NUMBER, "the first port; missing: all ports"),
     "port_max": Key("port_max", PORT_NUMBER, "the last port; missing: port_min alone"),
     "direction": Key("direction", Choice(DIRECTIONS), "of the traffic", default="ingress"),
+    "ethertype": Key("ethertype", Choice(FAMILIES), "of the members of the group", default="IPv4"),
 }
 
 
-def _build_from_keys(
-    network: IPv4Network | IPv6Network | None = None,
-    protocol: str = "tcp",
-    port_min: int | None = None,
-    port_max: int | None = None,
-    direction: str = "ingress",
-) -> Rule:
-    return build_rule(network, protocol, port_min, port_max, direction)
+@dataclass(frozen=True, slots=True)
+class RuleKeys:
+    """The keys of a rule's document, before they are compared with each other."""
+
+    network: IPv4Network | IPv6Network | None = None
+    protocol: str = "tcp"
+    port_min: int | None = None
+    port_max: int | None = None
+    direction: str = "ingress"
+    ethertype: str | None = None
 
 
-_MAPPING = MappingShape(_build_from_keys, _RULE_KEYS)
+_MAPPING = MappingShape(RuleKeys, _RULE_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +117,39 @@ class RuleShape:
         return "a rule"
 
     def read(self, cursor: Cursor) -> Rule | None:
-        rule = _MAPPING.read(cursor)
-        if rule is None:
+        keys = _MAPPING.read(cursor)
+        if keys is None:
             return None
+        rule = build_rule(
+            keys.network,
+            keys.protocol,
+            keys.port_min,
+            keys.port_max,
+            keys.direction,
+            keys.ethertype or "IPv4",
+        )
+        if keys.ethertype not in {None, rule.ethertype}:
+            ethertype = cursor.get_child("ethertype", keys.ethertype)
+            return ethertype.add_problem(f"{rule.ethertype}, as the network", str(keys.ethertype))
+        return rule if self._check_protocol(cursor, rule, keys.port_max) else None
+
+    def _check_protocol(self, cursor: Cursor, rule: Rule, port_max: int | None) -> bool:
+        """Compare the protocol with the ports and the family. Note a problem and return False if they do not fit."""
         ports = cursor.get_child("port_min", rule.port_min)
-        if rule.port_min is None and rule.port_max is not None:
-            return ports.add_problem("a port if there is a port_max")
-        if rule.port_min is not None and rule.protocol not in {"tcp", "udp"}:
-            return ports.add_problem("ports for tcp and udp alone", f"some for {rule.protocol}")
-        if rule.port_min is not None and rule.port_max is not None and rule.port_max < rule.port_min:
-            return ports.add_problem(f"at most port_max, which is {rule.port_max}", str(rule.port_min))
-        if rule.protocol == "ipv6-icmp" and rule.ethertype != "IPv6":
-            return cursor.get_child("protocol", rule.protocol).add_problem("icmp for IPv4", "ipv6-icmp")
-        if rule.protocol == "icmp" and rule.ethertype == "IPv6":
-            return cursor.get_child("protocol", rule.protocol).add_problem("ipv6-icmp for IPv6", "icmp")
-        return rule
+        protocol = cursor.get_child("protocol", rule.protocol)
+        if rule.port_min is None and port_max is not None:
+            ports.add_problem("a port if there is a port_max")
+        elif rule.port_min is not None and rule.protocol not in {"tcp", "udp"}:
+            ports.add_problem("ports for tcp and udp alone", f"some for {rule.protocol}")
+        elif rule.port_min is not None and rule.port_max is not None and rule.port_max < rule.port_min:
+            ports.add_problem(f"at most port_max, which is {rule.port_max}", str(rule.port_min))
+        elif rule.protocol == "ipv6-icmp" and rule.ethertype != "IPv6":
+            protocol.add_problem("icmp for IPv4", "ipv6-icmp")
+        elif rule.protocol == "icmp" and rule.ethertype == "IPv6":
+            protocol.add_problem("ipv6-icmp for IPv6", "icmp")
+        else:
+            return True
+        return False
 
     def build_schema(self) -> Schema:
         return _MAPPING.build_schema()
@@ -139,6 +163,7 @@ def dump_rule(rule: Rule) -> dict[str, object]:
         "port_min": rule.port_min,
         "port_max": rule.port_max,
         "direction": rule.direction,
+        "ethertype": rule.ethertype if rule.network is None else None,
     }
     return {key: value for key, value in values.items() if value is not None}
 

@@ -51,10 +51,10 @@ class WantedInstance:
 class WantedCluster:
     """The resources of one cluster; the source is the first instance.
 
-    `network` is a network's name or id, `subnet` one of its subnets (None: Neutron chooses). `groups` maps the name of
-    each security group to its rules. `key_pair` is the name of an SSH key in Nova. `settings` are the keys of the
-    cluster.yaml that concern the databases alone. `key_id` names the key from which its passwords and the addresses of
-    its documents are derived. Numbers and server ids are never used twice.
+    `network` is a network's name or id ("": that of `subnet`), `subnet` one of its subnets (None: Neutron chooses).
+    `groups` maps the name of each security group to its rules. `key_pair` is the name of an SSH key in Nova. `settings`
+    are the keys of the cluster.yaml that concern the databases alone. `key_id` names the key from which its passwords
+    and the addresses of its documents are derived. Numbers and server ids are never used twice.
     """
 
     name: str

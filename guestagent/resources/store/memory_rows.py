@@ -38,6 +38,7 @@ class MemoryCluster:
     queue: dict[str, QueuedOperation] = field(default_factory=dict)
     resources: dict[ResourceKey, ResourceRecord] = field(default_factory=dict)
     signals: dict[tuple[str, int], SignalEntry] = field(default_factory=dict)
+    contacts: set[tuple[str, int]] = field(default_factory=set)
 
     def add_news(self, now: float) -> None:
         """Make the cluster due; one that is due already keeps its place in the line."""
@@ -51,6 +52,7 @@ class MemoryCluster:
             queue=tuple(self.queue.values()),
             resources=tuple(sorted(self.resources.values(), key=lambda record: record.key)),
             signals=tuple(self.signals[key] for key in sorted(self.signals)),
+            contacts=frozenset(self.contacts),
             now=now,
         )
 

@@ -121,6 +121,11 @@ class MemoryStore:
             cluster.lease_number += 1
             return MemoryLease(self._rows, self._time, cluster)
 
+    def record_contact(self, cluster: str, instance: str, epoch: int) -> None:
+        with self._rows.changed:
+            if cluster in self._rows.clusters:
+                self._rows.clusters[cluster].contacts.add((instance, epoch))
+
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
         with self._rows.changed:
             if cluster in self._rows.clusters:

@@ -110,6 +110,9 @@ class OrderStore(Protocol):
     def claim(self, worker: str) -> ClusterLease | None:
         """Claim the cluster that has been due for longest, or return None."""
 
+    def record_contact(self, cluster: str, instance: str, epoch: int) -> None:
+        """Keep that the instance's server of this epoch has read its document: its first address is of no more use."""
+
     def record_signal(self, cluster: str, signal: SignalEntry) -> None:
         """Keep a signal of a guest, and make its cluster due. The last one of a generation counts.
 

@@ -121,13 +121,15 @@ class ClusterSnapshot:
     """All that the store knows of a cluster, read in one transaction by the holder of its lease.
 
     `queue` are the operations that are not final, the oldest first, each with its order and whether its end was asked
-    for (`cancelled`) or another try (`retried`: how often).
+    for (`cancelled`) or another try (`retried`: how often). `contacts` are the servers, each an instance and its epoch,
+    that have read their documents.
     """
 
     cluster: ClusterRecord
     queue: tuple[QueuedOperation, ...] = ()
     resources: tuple[ResourceRecord, ...] = ()
     signals: tuple[SignalEntry, ...] = ()
+    contacts: frozenset[tuple[str, int]] = frozenset()
     now: float = 0.0
 
 

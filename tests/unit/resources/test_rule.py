@@ -32,6 +32,7 @@ def find_problems(document: object) -> list[str]:
         build_rule(OFFICE, "udp", 1000, 2000, "egress"),
         build_rule(ip_network("2001:db8::/32"), "ipv6-icmp"),
         build_rule(None),
+        build_rule(None, port_min=3306, ethertype="IPv6"),
     ],
     ids=lambda rule: rule.key,
 )
@@ -66,6 +67,10 @@ def test_a_rule_for_another_network_changes_its_family() -> None:
             "network: expected a network in CIDR form, as in 192.0.2.0/24, found no /",
         ),
         ({"network": 7}, "network: expected a network in CIDR form, as in 192.0.2.0/24, found an integer"),
+        (
+            {"network": "192.0.2.0/24", "ethertype": "IPv6"},
+            "ethertype: expected IPv4, as the network, found IPv6",
+        ),
         ({"port_min": 0}, "port_min: expected an integer from 1 to 65535, found 0"),
         ({"port_max": 9}, "port_min: expected a port if there is a port_max, found nothing"),
         ({"port_min": 9, "port_max": 8}, "port_min: expected at most port_max, which is 8, found 9"),

@@ -1,0 +1,203 @@
+"""The endpoint as guests use it: the real collector reads from it, and the agent's own sender signals to it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from guestagent.agent.collector_config import find_requested_options, update_config
+from guestagent.errors import (
+    HandleRefused,
+    HandleUnreachable,
+    InvalidSettings,
+    StorageError,
+    UnsupportedEnvironment,
+)
+from guestagent.metadata import CfnHandle, parse
+from guestagent.resources.endpoint.application import build_application
+from guestagent.resources.endpoint.guest_user_data import build_guest_user_data
+from guestagent.resources.endpoint.server import EndpointServer, EndpointSettings
+from guestagent.resources.endpoint.signed_path import PathPurpose
+from guestagent.resources.store.records import ClusterChange
+from guestagent.secret import Secret
+from guestagent.signal.http_client import HttpOptions
+from guestagent.signal.payload import SignalOutcome, SignalStatus, build_body
+from guestagent.signal.transports import build_transport
+from tests.support.certificates import CertificateAuthority
+from tests.support.database_servers import find_free_port
+from tests.support.served_cluster import ServedCluster
+
+COLLECTOR = Path(sys.executable).with_name("os-collect-config")
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def shop() -> ServedCluster:
+    return ServedCluster()
+
+
+@pytest.fixture
+def served(shop: ServedCluster, authority: CertificateAuthority) -> Iterator[ServedCluster]:
+    """The cluster, served over HTTPS on loopback."""
+    certificate, port = authority.valid, find_free_port()
+    shop.url = f"https://{HOST}:{port}"
+    settings = EndpointSettings(HOST, port, certificate.certificate, certificate.key)
+    server = EndpointServer(settings, build_application(shop.endpoint))
+    server.open()
+    yield shop
+    server.close()
+
+
+def collect(folder: Path, authority: CertificateAuthority) -> dict[str, object]:
+    """Have the real collector read its configuration once, and return what it has collected."""
+    config, cache = folder / "os-collect-config.conf", ["--cachedir", f"{folder}/cache"]
+    run = subprocess.run(
+        [
+            COLLECTOR,
+            "--config-file",
+            config,
+            "--one-time",
+            "--print",
+            *cache,
+            "--backup-cachedir",
+            f"{folder}/b",
+        ],
+        env={"LC_ALL": "C", "REQUESTS_CA_BUNDLE": str(authority.ca)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    collected: dict[str, object] = json.loads(run.stdout)["request"]
+    return collected
+
+
+def boot(folder: Path, served: ServedCluster, instance: str) -> None:
+    """Run the user data as a first boot does, below a folder of its own."""
+    path, signature = served.sign(instance, PathPurpose.BOOT)
+    script = build_guest_user_data(
+        f"{served.url}{path}?Signature={signature}", 10, "a certificate\n"
+    ).reveal()
+    subprocess.run(["sh", "-c", script.replace("/etc/", f"{folder}/")], check=True)
+
+
+def test_a_node_gets_its_document_by_the_address_in_its_user_data(
+    served: ServedCluster, authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    boot(tmp_path, served, "Master0000")
+
+    first = collect(tmp_path, authority)
+    file = tmp_path / "os-collect-config.conf"
+    file.write_text(update_config(file.read_text(), find_requested_options(first)))
+    second = collect(tmp_path, authority)
+
+    assert first.keys() == {"os-collect-config"}
+    document = parse({key: value for key, value in second.items() if key != "os-collect-config"})
+    assert document.unique_id == "Master0000-1"
+
+
+def test_user_data_trust_the_endpoints_authority_and_are_closed_to_others(
+    served: ServedCluster, tmp_path: Path
+) -> None:
+    boot(tmp_path, served, "Master0000")
+
+    assert (tmp_path / "guestagent/endpoint-ca.pem").read_text() == "a certificate\n"
+    environment = (tmp_path / "guestagent/endpoint.env").read_text()
+    assert environment == f"REQUESTS_CA_BUNDLE={tmp_path}/guestagent/endpoint-ca.pem\n"
+    assert (tmp_path / "os-collect-config.conf").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_agents_own_sender_signals(served: ServedCluster, authority: CertificateAuthority) -> None:
+    handle = parse(
+        {key: value for key, value in served.read_json("Master0000").items() if key != "os-collect-config"}
+    ).handle
+    assert isinstance(handle, CfnHandle)
+    outcome = SignalOutcome(SignalStatus.SUCCESS, "ready", {"bytes": 7})
+
+    build_transport(handle, HttpOptions(authority.ca)).send(build_body(handle, "Master0000-1", outcome), 10)
+
+    snapshot = served.store.read("shop")
+    assert snapshot is not None
+    (signal,) = snapshot.signals
+    assert (signal.is_success, signal.reason, json.loads(signal.data)) == (True, "ready", {"bytes": 7})
+
+
+def test_a_handle_of_a_deleted_cluster_is_gone(
+    served: ServedCluster, authority: CertificateAuthority
+) -> None:
+    path, signature = served.sign("Master0000", PathPurpose.SIGNAL)
+    handle = CfnHandle(Secret(f"{served.url}{path}?Signature={signature}"))
+    served.write(ClusterChange(is_removed=True))
+
+    with pytest.raises(HandleRefused, match="there is no such handle"):
+        build_transport(handle, HttpOptions(authority.ca)).send(b"{}", 10)
+
+
+def test_an_agent_that_does_not_know_the_authority_tells_nothing(
+    served: ServedCluster, tmp_path: Path
+) -> None:
+    path, signature = served.sign("Master0000", PathPurpose.SIGNAL)
+    handle = CfnHandle(Secret(f"{served.url}{path}?Signature={signature}"))
+    foreign = CertificateAuthority(tmp_path)
+
+    with pytest.raises(HandleUnreachable, match="its certificate is not valid here"):
+        build_transport(handle, HttpOptions(foreign.ca)).send(b"{}", 10)
+
+    snapshot = served.store.read("shop")
+    assert snapshot is not None
+    assert snapshot.signals == ()
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH", "OPTIONS", "PUT", "POST"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1/shop", "/v1/shop/Master0000/run/1", "/v1/none/Master0000/run/1?Signature=x"]
+)
+def test_every_wrong_request_gets_the_same_answer(
+    served: ServedCluster, authority: CertificateAuthority, method: str, path: str
+) -> None:
+    response = requests.request(method, f"{served.url}{path}", verify=str(authority.ca), timeout=10)
+
+    assert (response.status_code, response.content) == (404, b'{"error":"not found"}')
+
+
+def test_a_body_that_is_too_large_is_refused(served: ServedCluster, authority: CertificateAuthority) -> None:
+    path, signature = served.sign("Master0000", PathPurpose.SIGNAL)
+    url = f"{served.url}{path}?Signature={signature}"
+
+    response = requests.put(url, data=b" " * 1_000_000, verify=str(authority.ca), timeout=10)
+
+    assert response.status_code == 400
+
+
+def test_a_document_is_not_served_in_clear_beyond_loopback(shop: ServedCluster) -> None:
+    with pytest.raises(InvalidSettings, match=r"endpoint\.certificate: expected a file in PEM"):
+        EndpointServer(EndpointSettings("0.0.0.0", 0), build_application(shop.endpoint))  # noqa: S104
+
+
+def test_a_port_in_use_is_named(shop: ServedCluster) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        server = EndpointServer(
+            EndpointSettings(HOST, other.getsockname()[1]), build_application(shop.endpoint)
+        )
+
+        with pytest.raises(UnsupportedEnvironment, match="is it in use"):
+            server.open()
+
+
+def test_a_certificate_that_cannot_be_used_is_named(shop: ServedCluster, tmp_path: Path) -> None:
+    (tmp_path / "pem").write_text("none")
+    settings = EndpointSettings(HOST, 0, tmp_path / "pem", tmp_path / "pem")
+
+    with pytest.raises(StorageError, match="the certificate or key of the endpoint cannot be used"):
+        EndpointServer(settings, build_application(shop.endpoint)).open()

@@ -1,0 +1,118 @@
+"""The description of a new cluster."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from guestagent.errors import OrderRefused
+from guestagent.resources.description import build_cluster, read_description
+from guestagent.resources.orders import CreateCluster
+from guestagent.resources.rule import build_rule
+from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster, WantedVolume
+from guestagent.resources.wanted_document import dump_wanted, load_wanted
+from tests.unit.resources.clusters import build_order
+
+SMALL = {
+    "flavor": "m1.small",
+    "image": "guestagent-mariadb",
+    "network": "private",
+    "volume": {"size_gib": 10},
+    "source": {},
+}
+
+
+def read(**description: Any) -> WantedCluster:
+    order: CreateCluster = build_order(CreateCluster, description=description)
+    return read_description(order, "k1")
+
+
+def find_problems(**description: Any) -> list[str]:
+    with pytest.raises(OrderRefused) as caught:
+        read(**description)
+    assert caught.value.code == "invalid"
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_instances_have_the_common_values_or_their_own() -> None:
+    replicas = [{}, {"flavor": "m1.big", "volume": {"size_gib": 20, "type": "fast"}, "zone": "b"}]
+
+    wanted = read(**SMALL, replicas=replicas, zone="a")
+
+    assert [instance.name for instance in wanted] == ["Master0000", "Slave0000", "Slave0001"]
+    assert [instance.flavor for instance in wanted] == ["m1.small", "m1.small", "m1.big"]
+    assert [instance.volume for instance in wanted] == [
+        WantedVolume(10),
+        WantedVolume(10),
+        WantedVolume(20, "fast"),
+    ]
+    assert [instance.zone for instance in wanted] == ["a", "a", "b"]
+    assert [instance.is_source for instance in wanted] == [True, False, False]
+
+
+def test_replicas_by_number_are_like_their_source() -> None:
+    source = {"flavor": "m1.small", "image": "db", "volume": {"size_gib": 30}}
+
+    wanted = read(network="private", source=source, replicas=2)
+
+    assert [instance.volume.size_gib for instance in wanted] == [30, 30, 30]
+
+
+def test_the_database_port_is_open_to_members_and_clients() -> None:
+    wanted = read(**SMALL, client_networks=["192.0.2.0/24", "2001:db8::/32"], ipv6=True)
+
+    assert wanted.groups[DATABASE_GROUP] == {
+        build_rule(None, port_min=3306),
+        build_rule(None, port_min=3306, ethertype="IPv6"),
+        build_rule(ip_network("192.0.2.0/24"), port_min=3306),
+        build_rule(ip_network("2001:db8::/32"), port_min=3306),
+    }
+
+
+def test_a_cluster_is_the_same_after_its_way_through_the_store() -> None:
+    wanted = read(
+        **SMALL,
+        replicas=2,
+        variables={"max_connections": 300},
+        deadline=200,
+        replica_network="10.0.0.0/8",
+        seeding={"rate_limit": 50},
+    )
+
+    cluster = build_cluster(load_wanted(dump_wanted(wanted)))
+
+    assert [node.name for node in cluster] == ["Master0000", "Slave0000", "Slave0001"]
+    assert [node.server_id for node in cluster] == [101, 102, 103]
+    assert (cluster.variables, cluster.deadline) == ({"max_connections": 300}, 200)
+    assert (cluster.replica_network, cluster.seeding.rate_limit) == ("10.0.0.0/8", 50)
+    assert (cluster.next_server_id, cluster.next_replica) == (104, 2)
+
+
+def test_all_problems_are_found_at_once() -> None:
+    problems = find_problems(
+        flavor="m1",
+        image="db",
+        source={"volume": {"size_gib": 0}},
+        replicas=[{"volume": {"size": 1}}, "text"],
+        flavour="m1",
+    )
+
+    assert [problem.split(": expected")[0] for problem in problems] == [
+        "description.source.volume.size_gib",
+        "description.replicas[0].volume.size",
+        "description.replicas[0].volume.size_gib",
+        "description.flavour",
+        "description.replicas[1]",
+        "description.network",
+        "description.replicas[1].volume",
+    ]
+
+
+def test_an_instance_without_a_volume_is_a_problem() -> None:
+    (problem,) = find_problems(flavor="m1", image="db", network="private", source={})
+
+    assert problem == (
+        "description.source.volume: expected a mapping, found nothing (set it here, or once for all instances)"
+    )
