@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
 from itertools import count
 from typing import Any
 
+from guestagent.resources.engine import Advance
+from guestagent.resources.operation import OperationState
+from guestagent.resources.order_shapes import ORDER_TYPES
 from guestagent.resources.orders import CreateCluster, Order
 from guestagent.resources.rule import Rule, build_rule
+from guestagent.resources.store.protocol import ClusterLease, LeaseLost
+from guestagent.resources.store.records import ClusterChange, ClusterSnapshot
 from guestagent.resources.wanted import DATABASE_GROUP, WantedCluster, WantedInstance, WantedVolume
 
 REQUEST_NUMBERS = count(1)
@@ -56,3 +62,32 @@ def read_description(order: CreateCluster) -> WantedCluster:
     replicas = order.description.get("replicas", 1)
     assert isinstance(replicas, int)
     return build_wanted(replicas, order.cluster)
+
+
+class FakeEngine:
+    """An engine without a cloud. It does nothing, or ends the running operation, or raises `error`."""
+
+    name = "fake"
+    orders = frozenset(ORDER_TYPES) - {"migrate_instance"}
+
+    def __init__(self) -> None:
+        self.ends_operations = False
+        self.error: Exception | None = None
+        self.before_advance: Callable[[], None] | None = None
+        self.lost_leases = 0
+
+    def advance(self, lease: ClusterLease, snapshot: ClusterSnapshot) -> Advance:
+        if self.before_advance is not None:
+            self.before_advance()
+        if self.error is not None:
+            raise self.error
+        running = [
+            each.operation for each in snapshot.queue if each.operation.state is OperationState.RUNNING
+        ]
+        if self.ends_operations and running:
+            try:
+                lease.write(ClusterChange(operations=(replace(running[0], state=OperationState.DONE),)))
+            except LeaseLost:
+                self.lost_leases += 1
+                raise
+        return Advance(pause_s=1.0)
