@@ -98,7 +98,7 @@ def _check_condition(
 
 
 def _check_timeout(cursor: Cursor, handle: object, resources: TemplateResources, auth_ttl: int) -> None:
-    seconds = _read_number(cursor.value)
+    seconds = read_number(cursor.value)
     if seconds is None or not 1 <= seconds <= CONDITION_TIMEOUT_LIMIT_S:
         cursor.add_problem(f"1 to {CONDITION_TIMEOUT_LIMIT_S} seconds", str(cursor.value))
     elif seconds >= auth_ttl and is_presigned(handle, resources):
@@ -159,7 +159,8 @@ def _check_server(cursor: Cursor, type_keys: TemplateKeys, resources: TemplateRe
         properties.add_problem("SubnetId or NetworkInterfaces", "neither", do)
 
 
-def _read_number(value: object) -> float | None:
+def read_number(value: object) -> float | None:
+    """Return a number, or the number in a text; None for anything else."""
     try:
         return float(str(value))
     except ValueError:

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guestagent.controller.resource_pitfalls import (
+    CONDITION_TYPES,
     HEAT_SIGNAL,
     SERVER_TYPES,
     TemplateResources,
     is_presigned,
+    read_number,
 )
 from guestagent.controller.security_rules import list_port_rules
 from guestagent.controller.template.keys import HOT_KEYS
+from guestagent.controller.template_references import get_resource_name
 from guestagent.metadata.document import (
     DEFAULT_DEADLINE,
     DEFAULT_DONOR_PORT,
@@ -130,12 +133,16 @@ def _check_port(node: _Node, database_port: int | None, *keys: str) -> None:
 
 
 def _check_transport(node: _Node, auth_ttl: int) -> None:
-    """Note a seed that may outlast the signed URL with which its node signals."""
+    """Note a seed that may outlast the signed URL with which its node signals.
+
+    If Heat itself waits that long, this is a problem of the condition already.
+    """
     deadline = node.read_integer(DEFAULT_DEADLINE, SECTION, "Deadline")
     seed_s = node.read_integer(DEFAULT_SEEDING_DEADLINE, SECTION, "Seeding", "Deadline")
     if deadline is None or seed_s is None or deadline + seed_s < auth_ttl:
         return
-    if is_presigned(_refer_to_handle(node.read("ReadyWaitCondition")), node.resources):
+    handle = _refer_to_handle(node.read("ReadyWaitCondition"))
+    if is_presigned(handle, node.resources) and not _has_patient_condition(node.resources, handle, auth_ttl):
         do = (
             "the URL expires before that, and the signal would be refused. Let the handle be an "
             f"{HOT_KEYS.wait_handle} with signal_transport: {HEAT_SIGNAL}"
@@ -143,6 +150,20 @@ def _check_transport(node: _Node, auth_ttl: int) -> None:
         found = f"{seed_s} s, and {deadline} s of Deadline"
         expected = f"less than auth_ttl, {auth_ttl} s, in all"
         node.open(SECTION, "Seeding", "Deadline").add_problem(expected, found, do)
+
+
+def _has_patient_condition(resources: TemplateResources, handle: object, auth_ttl: int) -> bool:
+    """Return whether a condition waits for this handle for longer than its URL is valid."""
+    for name, cursor in resources.by_name.items():
+        type_keys = CONDITION_TYPES.get(str(resources.get_type(name)))
+        if type_keys is None:
+            continue
+        properties = cursor.get_child(name, resources.read_value(cursor, resources.keys.properties))
+        own_handle = resources.read_value(properties, type_keys.handle)
+        timeout = read_number(resources.read_value(properties, type_keys.timeout))
+        if get_resource_name(own_handle) == get_resource_name(handle) and (timeout or 0) >= auth_ttl:
+            return True
+    return False
 
 
 def _refer_to_handle(value: object) -> object:
