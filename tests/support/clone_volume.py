@@ -10,8 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from guestagent.embedded.database_servers import Flavour, copy_data_directory
-from tests.support.clone_nodes import CloneReplica
+from guestagent.seeding import SeedMethod
 from tests.support.database_servers import DatabaseServer, find_free_port
+from tests.support.seed_sources import build_endpoint
+from tests.support.seeded_replica import SeededReplica
 
 SERVER_USER = "daemon"
 """A user of every Linux system."""
@@ -28,7 +30,7 @@ class ServerWithoutRights(DatabaseServer):
 @contextmanager
 def open_volume_replica(
     data_template: Path, flavour: Flavour, source: DatabaseServer
-) -> Iterator[CloneReplica]:
+) -> Iterator[SeededReplica]:
     """Run a replica whose data are given up, on a volume that is root's alone."""
     # Not in pytest's folder, which is root's alone too.
     with TemporaryDirectory() as name:
@@ -44,7 +46,8 @@ def open_volume_replica(
         _run("chown", "-R", f"{SERVER_USER}:", str(volume / "mysql"))
         _run("mount", "--bind", str(volume / "mysql"), str(data))
         options = ("server-id=4", "super-read-only=1", "skip-replica-start")
-        replica = CloneReplica(ServerWithoutRights(folder, find_free_port(), options, flavour), source)
+        server = ServerWithoutRights(folder, find_free_port(), options, flavour)
+        replica = SeededReplica(server, SeedMethod.CLONE, build_endpoint(source))
         try:
             replica.start_server()
             replica.server.execute(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from guestagent.embedded.database_servers import build_root_command, copy_data_directory
-from guestagent.seeding import SeedPhase, SeedState
+from guestagent.seeding import SeedMethod, SeedPhase, SeedState
 from guestagent.seeding.donor.backup_source import ZSTD_COMMAND
 from tests.bench.seed.bench_source import BUFFER_POOL, BenchSource
 from tests.bench.seed.floor_stream import FloorPlan
@@ -22,9 +22,10 @@ from tests.bench.seed.seed_run import (
     read_process_cpu,
 )
 from tests.support.certificates import CertificateAuthority
-from tests.support.clone_nodes import CloneReplica, create_donor_account
 from tests.support.database_servers import DatabaseServer, find_free_port, provide_server_root
-from tests.support.seed_nodes import DonorProcess, SeededReplica, build_request, change_endpoint
+from tests.support.donor_process import DonorProcess
+from tests.support.seed_sources import build_endpoint, create_donor_account
+from tests.support.seeded_replica import SeededReplica
 
 BACKUP, CLONE = "backup", "clone"
 METHODS: Mapping[str, str] = {"mariadb": BACKUP, "mysql": CLONE}
@@ -79,33 +80,32 @@ def run_backup(source: BenchSource, folder: Path, authority: CertificateAuthorit
     donor = DonorProcess(source.server, folder, authority.valid, command_prefix=source.link.command_prefix)
     donor.configure(NODE)
     donor.start()
-    replica = SeededReplica(build_replica(source, folder), folder)
+    endpoint = replace(donor.build_endpoint(NODE), host=source.link.address)
+    replica = SeededReplica(build_replica(source, folder), SeedMethod.BACKUP, endpoint, NODE)
     try:
         replica.start_server()
-        request = change_endpoint(build_request(donor, replica, NODE), host=source.link.address)
-        replica.files.write_request(request)
         donor_cpu = read_process_cpu(donor.pid)
 
         def seed() -> Transfer:
             before = read_children_cpu()
             replica.start_worker()
-            state = replica.wait_for_end(RUN_TIMEOUT_S)
+            state = replica.wait_for_worker(RUN_TIMEOUT_S)
             return build_transfer(
                 state, replica.log, read_process_cpu(donor.pid) - donor_cpu, read_children_cpu() - before
             )
 
         return measure_run(source, replica.server.folder, seed)
     finally:
-        replica.stop()
+        replica.close()
         donor.stop()
 
 
 def run_clone(source: BenchSource, folder: Path, authority: CertificateAuthority) -> SeedRun:
     """Seed a MySQL replica by CLONE. The servers do the work, so theirs is the processor time."""
-    replica = CloneReplica(build_replica(source, folder), source.server)
+    endpoint = replace(build_endpoint(source.server), host=source.link.address)
+    replica = SeededReplica(build_replica(source, folder), SeedMethod.CLONE, endpoint, NODE)
     try:
         replica.start_server()
-        replica.change_request(donor=replace(replica.request.donor, host=source.link.address))
 
         def seed() -> Transfer:
             before = read_children_cpu()
@@ -138,7 +138,7 @@ def prepare_source(source: BenchSource) -> None:
     """Make a MySQL source the donor of a CLONE."""
     if source.server.flavour.family == "mysql":
         source.server.execute("INSTALL PLUGIN clone SONAME 'mysql_clone.so'")
-        create_donor_account(source.server)
+        create_donor_account(source.server, SeedMethod.CLONE)
 
 
 Contestant = Callable[[BenchSource, Path, CertificateAuthority], SeedRun]

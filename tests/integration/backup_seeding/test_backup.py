@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from guestagent.embedded.database_servers import Flavour
-from guestagent.seeding import SeedPhase
-from tests.integration.backup_seeding.conftest import open_replica
+from guestagent.seeding import SeedMethod, SeedPhase
 from tests.support.database_servers import DatabaseServer
-from tests.support.seed_nodes import (
-    CHECKSUMS,
-    DonorProcess,
-    SeededReplica,
-    build_request,
-    follow_source,
-    run_writer,
-)
+from tests.support.donor_process import DonorProcess
+from tests.support.seed_sources import read_checksums, run_writer
+from tests.support.seeded_replica import SeededReplica, open_replica
 
 EVENT_STATUS = "(SELECT status FROM mysql.event WHERE name = 'clearance')"
+SLOW_MIB_S = 16
 KILL_POINTS = (
     *("connecting", "transferring", "bytes", "verifying", "received", "preparing", "prepared", "swapping"),
     *("starting", "positioning", "positioned"),
@@ -35,8 +29,8 @@ def test_a_replica_gets_all_data_under_writes(
         state = replica.seed()
         assert state.phase is SeedPhase.DONE, (state, replica.log, donor.log)
 
-    follow_source(replica, source)
-    assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+    replica.follow_source(source)
+    assert read_checksums(replica.server) == read_checksums(source)
     assert replica.server.query_value("@@read_only") == "1"
     assert replica.server.query_value(EVENT_STATUS) == "SLAVESIDE_DISABLED"
     assert not [*replica.data.parent.glob("guestagent-seed*"), *replica.data.glob("guestagent-seed*")]
@@ -50,15 +44,17 @@ def test_a_replica_gets_all_data_under_writes(
 def test_a_worker_that_is_killed_goes_on(
     source: DatabaseServer, donor: DonorProcess, replica: SeededReplica, points: tuple[str, ...]
 ) -> None:
+    replica.change_request(rate_limit=SLOW_MIB_S)
     for point in points:
-        replica.run_until(point)
+        replica.kill_worker_at(point)
+    replica.change_request(rate_limit=0)
 
     state = replica.seed()
 
     assert state.phase is SeedPhase.DONE, (state, replica.log, donor.log)
     assert "going on with the seed that was cut" in state.resumed
-    follow_source(replica, source)
-    assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+    replica.follow_source(source)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 @pytest.mark.patient
@@ -70,12 +66,11 @@ def test_two_replicas_get_their_data_one_after_the_other(
     donor: DonorProcess,
     replica: SeededReplica,
 ) -> None:
-    with open_replica(tmp_path / "second", data_template, flavour, 3) as second:
-        second.files.write_request(build_request(donor, second, "Replica0002"))
-
+    endpoint = donor.build_endpoint("Replica0002")
+    with open_replica(tmp_path / "second", data_template, flavour, SeedMethod.BACKUP, endpoint, 2) as second:
         replica.start_worker()
         second.start_worker()
-        states = [replica.wait_for_end(), second.wait_for_end()]
+        states = [replica.wait_for_worker(), second.wait_for_worker()]
 
         assert [state.phase for state in states] == [SeedPhase.DONE] * 2, donor.log
         streams = [line for line in donor.log.splitlines() if "backup" in line]
@@ -83,8 +78,8 @@ def test_two_replicas_get_their_data_one_after_the_other(
             *("a backup begins,", "the backup"),
             *("a backup begins,", "the backup"),
         ]
-        follow_source(second, source)
-        assert second.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+        second.follow_source(source)
+        assert read_checksums(second.server) == read_checksums(source)
 
 
 @pytest.mark.patient
@@ -92,18 +87,18 @@ def test_data_that_are_given_up_on_purpose_stay_until_the_new_ones_are_ready(
     source: DatabaseServer, donor: DonorProcess, replica: SeededReplica
 ) -> None:
     replica.server.execute("CREATE SCHEMA mine", "CREATE TABLE mine.rows (id INT)")
-    replica.files.write_request(replace(build_request(donor, replica), replaces_data=True))
+    replica.change_request(replaces_data=True, rate_limit=SLOW_MIB_S)
 
     for point in ("bytes", "prepared"):
-        replica.run_until(point)
+        replica.kill_worker_at(point)
         assert (replica.data / "mine").is_dir()
         assert replica.server.query_value("(SELECT COUNT(*) FROM mine.rows)") == "0"
     state = replica.seed()
 
     assert state.phase is SeedPhase.DONE, (state, replica.log)
     assert not (replica.data / "mine").exists()
-    follow_source(replica, source)
-    assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+    replica.follow_source(source)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 def test_a_server_with_other_data_is_left_untouched(donor: DonorProcess, replica: SeededReplica) -> None:

@@ -9,22 +9,14 @@ from pathlib import Path
 import pytest
 
 from guestagent.embedded.database_servers import Flavour
-from guestagent.secret import Secret
-from guestagent.seeding import SeedPhase
-from tests.integration.backup_seeding.conftest import open_replica
+from guestagent.seeding import SeedMethod, SeedPhase
 from tests.support.certificates import CertificateAuthority
 from tests.support.database_servers import DatabaseServer
+from tests.support.donor_process import DonorProcess
 from tests.support.polling import wait_until
-from tests.support.seed_nodes import (
-    CHECKSUMS,
-    PASSWORD,
-    DonorProcess,
-    SeededReplica,
-    build_request,
-    change_endpoint,
-    follow_source,
-    kill,
-)
+from tests.support.processes import kill
+from tests.support.seed_sources import PASSWORD_END, read_checksums
+from tests.support.seeded_replica import SeededReplica, open_replica
 from tests.support.small_disk import fill_disk, mount_small_disk
 
 SLOW_MIB = 15
@@ -49,15 +41,15 @@ def test_a_backup_or_a_donor_that_is_killed_is_asked_again(
         kill(pid)
     replica.wait_for(SeedPhase.TRANSFERRING, "the backup has failed at the source")
     slow_donor.kill()
-    wait_until(lambda: "no connection" in (replica.state.failure if replica.state else ""))
+    replica.wait_for_failure("no connection")
     slow_donor.start()
 
-    state = replica.wait_for_end()
+    state = replica.wait_for_worker()
 
     assert state.phase is SeedPhase.DONE, (state, replica.log)
     assert state.attempts >= 3
-    follow_source(replica, source)
-    assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+    replica.follow_source(source)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 @pytest.mark.patient
@@ -68,11 +60,11 @@ def test_a_replica_whose_server_is_killed_gets_its_data(
     replica.wait_for(SeedPhase.TRANSFERRING)
     replica.kill_server()
 
-    state = replica.wait_for_end()
+    state = replica.wait_for_worker()
 
     assert state.phase is SeedPhase.DONE, (state, replica.log)
-    follow_source(replica, source)
-    assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
+    replica.follow_source(source)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 def test_a_donor_that_is_stopped_leaves_nothing_behind(
@@ -105,25 +97,24 @@ def test_a_replica_that_the_source_does_not_know_yet_waits(
 ) -> None:
     donor.configure("Replica0002")
     replica.start_worker()
-    wait_until(lambda: "knows no joining replica" in (replica.state.failure if replica.state else ""))
+    replica.wait_for_failure("knows no joining replica")
 
     donor.configure("Replica0001", "Replica0002")
 
-    assert replica.wait_for_end().phase is SeedPhase.DONE
+    assert replica.wait_for_worker().phase is SeedPhase.DONE
 
 
 @pytest.mark.parametrize("proof", ["fingerprint", "authority", "none"])
 def test_a_donor_that_does_not_prove_itself_gets_no_password(
     donor: DonorProcess, replica: SeededReplica, authority: CertificateAuthority, proof: str
 ) -> None:
-    request = build_request(donor, replica)
     other_ca = authority.other_ca.ca.read_text()
     changes: dict[str, dict[str, object]] = {
         "fingerprint": {"fingerprint": "0" * 64},
         "authority": {"fingerprint": "", "ca": other_ca, "verifies_name": True},
         "none": {"fingerprint": ""},
     }
-    replica.files.write_request(change_endpoint(request, **changes[proof]))
+    replica.change_donor(**changes[proof])
 
     state = replica.seed()
 
@@ -136,10 +127,7 @@ def test_a_donor_that_does_not_prove_itself_gets_no_password(
 def test_a_donor_with_a_certificate_of_the_authority_is_accepted(
     donor: DonorProcess, replica: SeededReplica, authority: CertificateAuthority
 ) -> None:
-    request = change_endpoint(
-        build_request(donor, replica), fingerprint="", ca=authority.text, verifies_name=True
-    )
-    replica.files.write_request(request)
+    replica.change_donor(fingerprint="", ca=authority.text, verifies_name=True)
 
     assert replica.seed().phase is SeedPhase.DONE, replica.log
 
@@ -151,12 +139,10 @@ def cramped_replica(
     """An empty replica on a small disk."""
     with (
         mount_small_disk(tmp_path / "disk", size_mib) as disk,
-        open_replica(disk, data_template, flavour, 4) as replica,
+        open_replica(disk, data_template, flavour, SeedMethod.BACKUP, donor.build_endpoint()) as replica,
     ):
         shutil.rmtree(disk / "lost+found")
-        replica.files.write_request(build_request(donor, replica))
         yield replica
-        replica.stop()
 
 
 @pytest.mark.parametrize("size_mib", [200])
@@ -177,7 +163,7 @@ def test_a_disk_that_fills_up_meanwhile_costs_no_data(
     cramped_replica.wait_for(SeedPhase.TRANSFERRING)
     filler = fill_disk(cramped_replica.server.folder / "filler")
 
-    state = cramped_replica.wait_for_end()
+    state = cramped_replica.wait_for_worker()
 
     filler.unlink()
     assert state.phase is SeedPhase.FAILED, (state, cramped_replica.log)
@@ -191,26 +177,26 @@ def test_no_password_is_in_a_command_line_an_environment_or_a_log(
     replica.start_worker()
     wait_until(lambda: bool(slow_donor.list_backups()))
 
-    processes = find_in_processes(PASSWORD)
+    processes = find_in_processes(PASSWORD_END)
     slow_donor.rate_limit = 0
     slow_donor.configure("Replica0001")
-    state = replica.wait_for_end()
+    state = replica.wait_for_worker()
 
     assert state.phase is SeedPhase.DONE
     assert processes == []
     files = [*slow_donor.folder.rglob("*"), *replica.server.folder.rglob("*")]
-    assert [file.name for file in files if holds(file, PASSWORD)] == ["donor.json"]
+    assert [file.name for file in files if holds(file, PASSWORD_END)] == ["donor.json"]
 
 
-def find_in_processes(secret: Secret) -> list[Path]:
+def find_in_processes(secret: bytes) -> list[Path]:
     """List the command lines and environments of all processes that hold the secret."""
     folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
     paths = [folder / name for folder in folders for name in ("cmdline", "environ")]
     return [path for path in paths if holds(path, secret)]
 
 
-def holds(path: Path, secret: Secret) -> bool:
+def holds(path: Path, secret: bytes) -> bool:
     try:
-        return path.is_file() and secret.reveal().encode() in path.read_bytes()
+        return path.is_file() and secret in path.read_bytes()
     except OSError:  # a process that has ended
         return False

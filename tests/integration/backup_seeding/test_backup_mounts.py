@@ -10,8 +10,10 @@ import pytest
 
 from guestagent.seeding import SeedPhase
 from tests.support.database_servers import DatabaseServer
+from tests.support.donor_process import DonorProcess
 from tests.support.polling import wait_until
-from tests.support.seed_nodes import CHECKSUMS, DonorProcess, SeededReplica, follow_source
+from tests.support.seed_sources import read_checksums
+from tests.support.seeded_replica import SeededReplica
 from tests.support.small_disk import mount_small_disk
 
 VOLUME_MIB = 420
@@ -26,21 +28,21 @@ def test_a_data_directory_on_a_volume_keeps_its_mount(
     tmp_path: Path, source: DatabaseServer, donor: DonorProcess, replica: SeededReplica
 ) -> None:
     with mount_small_disk(tmp_path / "volume", VOLUME_MIB) as volume:
-        run(replica.server.folder / "stop")
+        replica.stop_server()
         shutil.move(replica.data, volume / "mysql")
         replica.data.mkdir()
         run("mount", "--bind", volume / "mysql", replica.data)
-        run(replica.server.folder / "start")
-        replica.run_until("prepared")
+        replica.start_server()
+        replica.kill_worker_at("prepared")
         (folder,) = volume.glob("guestagent-seed-*")
 
         state = replica.seed()
 
         assert (state.phase, folder.exists()) == (SeedPhase.DONE, False), (state, replica.log)
         assert replica.data.samefile(volume / "mysql")
-        follow_source(replica, source)
-        assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
-        run(replica.server.folder / "stop")
+        replica.follow_source(source)
+        assert read_checksums(replica.server) == read_checksums(source)
+        replica.stop_server()
         run("umount", replica.data)
 
 
@@ -48,19 +50,19 @@ def test_a_data_directory_on_a_volume_keeps_its_mount(
 def test_a_data_directory_that_is_a_file_system_is_seeded_from_inside(
     tmp_path: Path, source: DatabaseServer, donor: DonorProcess, replica: SeededReplica
 ) -> None:
-    run(replica.server.folder / "stop")
+    replica.stop_server()
     shutil.move(replica.data, tmp_path / "old")
     with mount_small_disk(replica.data, VOLUME_MIB) as data:
         for path in (tmp_path / "old").iterdir():
             shutil.move(path, data)
-        run(replica.server.folder / "start")
+        replica.start_server()
 
         state = replica.seed()
 
         assert state.phase is SeedPhase.DONE, (state, replica.log)
         assert (data / "lost+found").is_dir()
         assert [*data.glob("guestagent-seed*")] == []
-        follow_source(replica, source)
-        assert replica.server.execute(CHECKSUMS) == source.execute(CHECKSUMS)
-        run(replica.server.folder / "stop")
+        replica.follow_source(source)
+        assert read_checksums(replica.server) == read_checksums(source)
+        replica.stop_server()
         wait_until(lambda: not replica.server.is_accepting_logins())

@@ -7,29 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from guestagent.embedded.database_servers import FLAVOURS, Flavour, copy_data_directory
+from guestagent.embedded.database_servers import FLAVOURS, Flavour
+from guestagent.seeding import SeedMethod
 from tests.support.certificates import CertificateAuthority
-from tests.support.clone_nodes import CloneReplica, fill_clone_source
-from tests.support.database_servers import DatabaseServer, find_free_port, install_data_directory, open_server
+from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.seed_sources import SERVER_LOGS, admit_replica, build_endpoint, fill_source
+from tests.support.seeded_replica import SeededReplica, open_replica
 
 SOURCE_MIB = 64
-LOGS = (
-    "general-log=1",
-    "general-log-file=../general.log",
-    "slow-query-log=1",
-    "slow-query-log-file=../slow.log",
-)
 
 
 @pytest.fixture(scope="session", params=[pytest.param(FLAVOURS["mysql97"], id="mysql97")])
 def flavour(request: pytest.FixtureRequest) -> Flavour:
     parameter: Flavour = request.param
     return parameter
-
-
-@pytest.fixture(scope="session")
-def data_template(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_data_directory(tmp_path_factory.mktemp(flavour.name) / "template", flavour)
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +31,17 @@ def source(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[DatabaseServer]:
     folder = tmp_path_factory.mktemp("source") / "s"
-    options = ("server-id=1", *LOGS, "long-query-time=0", *authority.valid.options)
+    options = ("server-id=1", *SERVER_LOGS, *authority.valid.options)
     with open_server(folder, data_template, *options, flavour=flavour) as server:
-        fill_clone_source(server, SOURCE_MIB)
+        fill_source(server, SOURCE_MIB)
+        admit_replica(server, SeedMethod.CLONE)
         yield server
 
 
 @pytest.fixture
 def replica(
     flavour: Flavour, data_template: Path, source: DatabaseServer, tmp_path: Path
-) -> Iterator[CloneReplica]:
-    """An empty replica, as an image boots it."""
-    folder = tmp_path / "replica"
-    folder.mkdir()
-    copy_data_directory(data_template, folder / "data")
-    options = ("server-id=2", "super-read-only=1", "skip-replica-start", *LOGS, "long-query-time=0")
-    replica = CloneReplica(DatabaseServer(folder, find_free_port(), options, flavour), source)
-    replica.start_server()
-    try:
+) -> Iterator[SeededReplica]:
+    endpoint = build_endpoint(source)
+    with open_replica(tmp_path / "replica", data_template, flavour, SeedMethod.CLONE, endpoint) as replica:
         yield replica
-    finally:
-        replica.close()

@@ -4,60 +4,50 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from guestagent.embedded.database_servers import Flavour
-from guestagent.seeding import SeedPhase, SeedState
+from guestagent.seeding import SeedMethod, SeedPhase
 from guestagent.seeding.clone_memo import POSITION
-from tests.support.clone_nodes import CloneReplica, fill_clone_source
 from tests.support.database_servers import DatabaseServer, open_server
-from tests.support.seed_nodes import CHECKSUMS
+from tests.support.seed_sources import admit_replica, fill_source, read_checksums
+from tests.support.seeded_replica import SeededReplica
 
 SLOW_MIB_S = 16
 
 
 @pytest.fixture
 def mortal_source(
-    flavour: Flavour, data_template: Path, tmp_path: Path, replica: CloneReplica
+    flavour: Flavour, data_template: Path, tmp_path: Path, replica: SeededReplica
 ) -> Iterator[DatabaseServer]:
     """Another source for the replica, which a test may kill."""
     with open_server(tmp_path / "mortal", data_template, "server-id=3", flavour=flavour) as server:
-        fill_clone_source(server, 32)
-        replica.change_request(donor=replace(replica.request.donor, port=server.port))
+        fill_source(server, 32)
+        admit_replica(server, SeedMethod.CLONE)
+        replica.change_donor(port=server.port)
         yield server
 
 
-def has_bytes(state: SeedState) -> bool:
-    return state.phase is SeedPhase.TRANSFERRING and state.bytes_done > 0
-
-
-def test_a_worker_that_is_killed_at_every_state_copies_once(replica: CloneReplica) -> None:
+def test_a_worker_that_is_killed_at_every_state_copies_once(
+    source: DatabaseServer, replica: SeededReplica
+) -> None:
     replica.change_request(rate_limit=SLOW_MIB_S)
-    fatal_states = (
-        lambda state: state.phase is SeedPhase.CONNECTING,
-        lambda state: state.phase is SeedPhase.TRANSFERRING,
-        has_bytes,
-        lambda state: state.phase is SeedPhase.STARTING,
-        lambda state: state.phase is SeedPhase.POSITIONING,
-        lambda state: POSITION in state.memo,
-    )
 
-    for is_fatal in fatal_states:
-        replica.kill_worker_at(is_fatal)
-    state = replica.seed_here()
+    for point in ("connecting", "transferring", "bytes", "starting", "positioning", POSITION):
+        replica.kill_worker_at(point)
+    state = replica.seed()
 
     assert state.phase is SeedPhase.DONE
     assert state.resumed == "going on with the seed that was cut while positioning"
     assert replica.count_drops() == 1
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
     assert not list(replica.data.glob("guestagent-seed*"))
 
 
 @pytest.mark.patient
-def test_a_clone_goes_on_without_its_worker(replica: CloneReplica) -> None:
+def test_a_clone_goes_on_without_its_worker(source: DatabaseServer, replica: SeededReplica) -> None:
     replica.change_request(rate_limit=SLOW_MIB_S)
     replica.start_worker()
     replica.wait_for_bytes()
@@ -68,10 +58,10 @@ def test_a_clone_goes_on_without_its_worker(replica: CloneReplica) -> None:
 
     assert state.phase is SeedPhase.DONE
     assert replica.count_drops() == 1
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
-def test_a_server_that_is_killed_is_cloned_again(replica: CloneReplica) -> None:
+def test_a_server_that_is_killed_is_cloned_again(source: DatabaseServer, replica: SeededReplica) -> None:
     replica.change_request(rate_limit=2 * SLOW_MIB_S)
     replica.start_worker()
     replica.wait_for_bytes()
@@ -81,25 +71,25 @@ def test_a_server_that_is_killed_is_cloned_again(replica: CloneReplica) -> None:
 
     assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
     assert "the copy was cut" in replica.log
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 @pytest.mark.patient
 def test_a_server_that_is_killed_before_its_restart_has_the_data_or_is_cloned_again(
-    replica: CloneReplica,
+    source: DatabaseServer, replica: SeededReplica
 ) -> None:
-    replica.kill_worker_at(lambda state: state.phase is SeedPhase.STARTING)
+    replica.kill_worker_at("starting")
     replica.kill_server()
 
-    state = replica.seed_here()
+    state = replica.seed()
 
     assert state.phase is SeedPhase.DONE
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 @pytest.mark.patient
 def test_a_source_that_is_killed_and_comes_back_is_cloned(
-    mortal_source: DatabaseServer, replica: CloneReplica
+    mortal_source: DatabaseServer, replica: SeededReplica
 ) -> None:
     replica.change_request(rate_limit=SLOW_MIB_S)
     replica.start_worker()
@@ -110,36 +100,36 @@ def test_a_source_that_is_killed_and_comes_back_is_cloned(
     state = replica.wait_for_worker()
 
     assert state.phase is SeedPhase.DONE
-    assert replica.read_checksums() == mortal_source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(mortal_source)
 
 
 @pytest.mark.patient
 @pytest.mark.timeout(240)
 def test_a_source_that_sends_nothing_ends_the_attempt(
-    mortal_source: DatabaseServer, replica: CloneReplica
+    mortal_source: DatabaseServer, replica: SeededReplica
 ) -> None:
     replica.change_request(rate_limit=SLOW_MIB_S)
     replica.start_worker()
     replica.wait_for_bytes()
     mortal_source.send_signal(signal.SIGSTOP)
 
-    replica.wait_for_log("no byte has come for 60 s", 120)
+    replica.wait_for_failure("no byte has come for 60 s", 120)
     mortal_source.send_signal(signal.SIGCONT)
     state = replica.wait_for_worker()
 
     assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
-    assert replica.read_checksums() == mortal_source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(mortal_source)
 
 
 @pytest.mark.patient
-def test_a_withdrawn_seed_ends_in_the_server_too(replica: CloneReplica) -> None:
+def test_a_withdrawn_seed_ends_in_the_server_too(replica: SeededReplica) -> None:
     replica.change_request(rate_limit=SLOW_MIB_S)
     replica.start_worker()
     replica.wait_for_bytes()
     replica.kill_worker()
 
     replica.files.remove_request()
-    replica.run_worker()
+    replica.seed()
 
     states = replica.server.execute("SELECT state, error_no FROM performance_schema.clone_status")
     assert states == [{"state": "Failed", "error_no": "1317"}]

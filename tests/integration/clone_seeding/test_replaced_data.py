@@ -9,15 +9,15 @@ import pytest
 from guestagent.embedded.database_servers import Flavour
 from guestagent.seeding import SeedPhase
 from guestagent.seeding.clone_memo import COPIED
-from tests.support.clone_nodes import CloneReplica
 from tests.support.clone_volume import SERVER_USER, open_volume_replica
 from tests.support.database_servers import DatabaseServer
 from tests.support.polling import wait_until
-from tests.support.seed_nodes import CHECKSUMS, run_writer
+from tests.support.seed_sources import read_checksums, run_writer
+from tests.support.seeded_replica import SeededReplica
 
 
 @pytest.fixture
-def parted_replica(replica: CloneReplica) -> CloneReplica:
+def parted_replica(replica: SeededReplica) -> SeededReplica:
     """A replica with a transaction of its own, whose data are given up."""
     replica.server.execute(
         "SET GLOBAL super_read_only = 0",
@@ -31,7 +31,7 @@ def parted_replica(replica: CloneReplica) -> CloneReplica:
 
 
 def test_the_old_data_stay_until_the_new_ones_are_there(
-    source: DatabaseServer, parted_replica: CloneReplica
+    source: DatabaseServer, parted_replica: SeededReplica
 ) -> None:
     replica = parted_replica
     uuid = replica.server.query_value("@@server_uuid")
@@ -42,11 +42,11 @@ def test_the_old_data_stay_until_the_new_ones_are_there(
         replica.wait_for_bytes()
         kept_row = replica.server.query_value("(SELECT id FROM mine.t)")
         state = replica.wait_for_worker()
-        replica.follow_source()
+        replica.follow_source(source)
 
     assert kept_row == "7"
     assert state.phase is SeedPhase.DONE, state.failure
-    wait_until(lambda: replica.read_checksums() == source.execute(CHECKSUMS))
+    wait_until(lambda: read_checksums(replica.server) == read_checksums(source))
     assert replica.server.query_value("@@server_uuid") == uuid
     assert str(uuid) not in str(replica.server.query_value("@@GLOBAL.gtid_executed"))
     assert {path.name for path in replica.folder.glob("guestagent-seed*")} == set()
@@ -58,32 +58,27 @@ def test_data_on_a_private_volume_are_replaced_by_a_server_without_rights(
     flavour: Flavour, data_template: Path, source: DatabaseServer
 ) -> None:
     with open_volume_replica(data_template, flavour, source) as replica:
-        state = replica.seed_here()
+        state = replica.seed()
 
         assert state.phase is SeedPhase.DONE, state.failure
-        assert replica.read_checksums() == source.execute(CHECKSUMS)
+        assert read_checksums(replica.server) == read_checksums(source)
         assert (replica.data / "ibdata1").owner() == SERVER_USER
         assert [path.name for path in (replica.folder / "volume").iterdir()] == ["mysql"]
         assert (replica.folder / "volume").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_worker_that_is_killed_at_every_state_copies_once(parted_replica: CloneReplica) -> None:
+def test_a_worker_that_is_killed_at_every_state_copies_once(
+    source: DatabaseServer, parted_replica: SeededReplica
+) -> None:
     replica = parted_replica
     replica.change_request(rate_limit=16)
-    fatal_states = (
-        lambda state: state.phase is SeedPhase.TRANSFERRING and state.bytes_done > 0,
-        lambda state: COPIED in state.memo,
-        lambda state: state.phase is SeedPhase.SWAPPING,
-        lambda state: state.phase is SeedPhase.STARTING,
-        lambda state: state.phase is SeedPhase.POSITIONING,
-    )
 
-    for is_fatal in fatal_states:
-        replica.kill_worker_at(is_fatal)
-    state = replica.seed_here()
+    for point in ("bytes", COPIED, "swapping", "starting", "positioning"):
+        replica.kill_worker_at(point)
+    state = replica.seed()
 
     assert state.phase is SeedPhase.DONE
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
     assert (
         replica.server.execute("SELECT COUNT(*) AS count FROM performance_schema.clone_status")[0]["count"]
         == "1"
@@ -91,7 +86,9 @@ def test_a_worker_that_is_killed_at_every_state_copies_once(parted_replica: Clon
 
 
 @pytest.mark.patient
-def test_a_killed_server_keeps_its_data_and_is_cloned_again(parted_replica: CloneReplica) -> None:
+def test_a_killed_server_keeps_its_data_and_is_cloned_again(
+    source: DatabaseServer, parted_replica: SeededReplica
+) -> None:
     replica = parted_replica
     replica.change_request(rate_limit=32)
     replica.start_worker()
@@ -104,18 +101,20 @@ def test_a_killed_server_keeps_its_data_and_is_cloned_again(parted_replica: Clon
 
     assert kept_row == "7"
     assert (state.phase, state.attempts) == (SeedPhase.DONE, 2)
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
 
 
 @pytest.mark.patient
-def test_data_that_may_be_discarded_are_replaced_in_place(parted_replica: CloneReplica) -> None:
+def test_data_that_may_be_discarded_are_replaced_in_place(
+    source: DatabaseServer, parted_replica: SeededReplica
+) -> None:
     replica = parted_replica
     replica.change_request(discards_data=True)
 
-    state = replica.seed_here()
+    state = replica.seed()
 
     assert state.phase is SeedPhase.DONE
     assert replica.count_drops() == 1
-    assert replica.read_checksums() == replica.source.execute(CHECKSUMS)
+    assert read_checksums(replica.server) == read_checksums(source)
     assert replica.server.query_value("@@GLOBAL.gtid_executed") == state.position
     assert replica.server.query_value("@@super_read_only") == "1"

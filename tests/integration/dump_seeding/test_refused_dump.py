@@ -9,13 +9,14 @@ import pytest
 from guestagent.secret import Secret
 from guestagent.seeding import SeedPhase
 from tests.support.database_servers import DatabaseServer
-from tests.support.dump_nodes import DumpReplica, read_checksums, read_definitions
+from tests.support.dump_objects import read_definitions, read_object_checksums
+from tests.support.seeded_replica import SeededReplica
 
 SLOW_MIB_S = 16
 
 
 @pytest.fixture
-def full_replica(replica: DumpReplica) -> DumpReplica:
+def full_replica(replica: SeededReplica) -> SeededReplica:
     """A replica with data and an account of its own."""
     replica.server.execute(
         "SET GLOBAL " + ("super_read_only" if replica.request.family == "mysql" else "read_only") + " = 0",
@@ -35,8 +36,8 @@ def weak_account(source: DatabaseServer) -> Iterator[str]:
     source.execute("DROP USER weak@'%'")
 
 
-def test_other_data_are_refused_untouched(full_replica: DumpReplica) -> None:
-    state = full_replica.seed_here()
+def test_other_data_are_refused_untouched(full_replica: SeededReplica) -> None:
+    state = full_replica.seed()
 
     assert state.phase is SeedPhase.FAILED
     assert "already holds data (own)" in state.failure
@@ -45,10 +46,10 @@ def test_other_data_are_refused_untouched(full_replica: DumpReplica) -> None:
 
 
 @pytest.mark.patient
-def test_old_data_that_must_stay_are_refused(full_replica: DumpReplica) -> None:
+def test_old_data_that_must_stay_are_refused(full_replica: SeededReplica) -> None:
     full_replica.change_request(replaces_data=True)
 
-    state = full_replica.seed_here()
+    state = full_replica.seed()
 
     assert state.phase is SeedPhase.FAILED
     assert "cannot keep the old data" in state.failure
@@ -57,24 +58,24 @@ def test_old_data_that_must_stay_are_refused(full_replica: DumpReplica) -> None:
 
 
 @pytest.mark.patient
-def test_discarded_data_are_replaced(source: DatabaseServer, full_replica: DumpReplica) -> None:
+def test_discarded_data_are_replaced(source: DatabaseServer, full_replica: SeededReplica) -> None:
     full_replica.change_request(replaces_data=True, discards_data=True)
 
-    state = full_replica.seed_here()
+    state = full_replica.seed()
 
     assert state.phase is SeedPhase.DONE, state
     assert read_definitions(full_replica.server) == read_definitions(source)
     users = full_replica.server.query_value("(SELECT COUNT(*) FROM mysql.user WHERE user = 'guest')")
     assert users == "0"
-    full_replica.follow_source()
-    assert read_checksums(full_replica.server) == read_checksums(source)
+    full_replica.follow_source(source)
+    assert read_object_checksums(full_replica.server) == read_object_checksums(source)
 
 
 @pytest.mark.patient
-def test_an_account_of_another_method_is_refused(replica: DumpReplica, weak_account: str) -> None:
+def test_an_account_of_another_method_is_refused(replica: SeededReplica, weak_account: str) -> None:
     replica.change_donor(user=weak_account, password=Secret("weak word"))
 
-    state = replica.seed_here()
+    state = replica.seed()
 
     assert state.phase is SeedPhase.FAILED
     assert state.attempts == 1
@@ -82,10 +83,10 @@ def test_an_account_of_another_method_is_refused(replica: DumpReplica, weak_acco
     assert "must name Method dump" in state.advice
 
 
-def test_values_that_a_dump_would_round_are_refused(source: DatabaseServer, replica: DumpReplica) -> None:
+def test_values_that_a_dump_would_round_are_refused(source: DatabaseServer, replica: SeededReplica) -> None:
     source.execute("CREATE TABLE shop.exact (f FLOAT)", "INSERT INTO shop.exact VALUES (0.1234567)")
 
-    state = replica.seed_here()
+    state = replica.seed()
 
     source.execute("DROP TABLE shop.exact")
     assert state.phase is SeedPhase.FAILED
@@ -94,11 +95,11 @@ def test_values_that_a_dump_would_round_are_refused(source: DatabaseServer, repl
 
 
 @pytest.mark.patient
-def test_an_account_that_does_not_exist_yet_is_awaited(replica: DumpReplica) -> None:
+def test_an_account_that_does_not_exist_yet_is_awaited(replica: SeededReplica) -> None:
     replica.change_donor(user="nobody")
     replica.change_request(deadline_s=3)
 
-    state = replica.seed_here()
+    state = replica.seed()
 
     assert state.attempts > 1
     assert "1045" in state.failure
@@ -106,7 +107,7 @@ def test_an_account_that_does_not_exist_yet_is_awaited(replica: DumpReplica) -> 
 
 @pytest.mark.patient
 def test_a_routine_that_is_newer_than_the_snapshot_costs_an_attempt(
-    source: DatabaseServer, replica: DumpReplica
+    source: DatabaseServer, replica: SeededReplica
 ) -> None:
     replica.change_request(rate_limit=SLOW_MIB_S)
     replica.start_worker()
@@ -119,13 +120,13 @@ def test_a_routine_that_is_newer_than_the_snapshot_costs_an_attempt(
     assert state.attempts == 2
     assert "routines of the source have changed during its dump" in replica.log
     source.execute("DROP PROCEDURE shop.late")
-    replica.follow_source()
+    replica.follow_source(source)
     assert read_definitions(replica.server) == read_definitions(source)
 
 
 @pytest.mark.patient
 def test_a_table_without_transactions_that_is_written_costs_an_attempt(
-    source: DatabaseServer, replica: DumpReplica
+    source: DatabaseServer, replica: SeededReplica
 ) -> None:
     source.execute("CREATE TABLE shop.old (id INT PRIMARY KEY) ENGINE = MyISAM")
     replica.change_request(rate_limit=SLOW_MIB_S)
@@ -138,4 +139,4 @@ def test_a_table_without_transactions_that_is_written_costs_an_attempt(
     source.execute("DROP TABLE shop.old")
     assert (state.phase, state.attempts) == (SeedPhase.DONE, 2), (state, replica.log)
     assert "that no snapshot holds still were written during the dump: shop.old" in replica.log
-    replica.follow_source()
+    replica.follow_source(source)
