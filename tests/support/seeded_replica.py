@@ -22,22 +22,9 @@ from tests.support.database_servers import (
 from tests.support.polling import wait_until
 from tests.support.processes import find_processes, kill
 from tests.support.seed_sources import CHANNEL_PASSWORD, CHANNEL_USER, SERVER_LOGS
+from tests.support.server_scripts import write_server_scripts
 
 WORKER_TIMEOUT_S = 120.0
-START_SCRIPT = """\
-#!/bin/sh
-# Each start without a running server is one; a server that ends with 16 is started again.
-[ -e "/proc/$(cat '{folder}/pid' 2>/dev/null)/exe" ] && exit 0
-rm -f '{folder}/s' '{folder}/pid'
-{environment} setsid sh -c 'while :; do "$@"; [ $? = 16 ] || exit; done' sh {command} </dev/null >>'{folder}/out' 2>&1 &
-"""
-STOP_SCRIPT = """\
-#!/bin/sh
-pid=$(cat '{folder}/pid' 2>/dev/null) || exit 0
-kill "$pid" 2>/dev/null
-while [ -e "/proc/$pid/exe" ]; do sleep 0.1; done
-rm -f '{folder}/s'
-"""
 
 
 @dataclass(slots=True)
@@ -87,12 +74,7 @@ class SeededReplica:
         return path.read_text() if path.exists() else ""
 
     def write_scripts(self) -> None:
-        command = " ".join(f"'{word}'" for word in self.server.build_argv(()))
-        environment = "MYSQLD_PARENT_PID=1" if self.is_supervised else "env -u MYSQLD_PARENT_PID"
-        for name, script in (("start", START_SCRIPT), ("stop", STOP_SCRIPT)):
-            path = self.folder / name
-            path.write_text(script.format(folder=self.folder, command=command, environment=environment))
-            path.chmod(0o755)
+        write_server_scripts(self.server, is_supervised=self.is_supervised)
 
     def start_server(self) -> None:
         subprocess.run([str(self.folder / "start")], check=True)

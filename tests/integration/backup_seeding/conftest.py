@@ -10,7 +10,7 @@ import pytest
 from guestagent.embedded.database_servers import FLAVOURS, Flavour
 from guestagent.seeding import SeedMethod
 from tests.support.certificates import CertificateAuthority
-from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
 from tests.support.donor_process import DonorProcess
 from tests.support.seed_sources import admit_replica, fill_source
 from tests.support.seeded_replica import SeededReplica, open_replica
@@ -25,6 +25,12 @@ MARIADB = [
 def flavour(request: pytest.FixtureRequest) -> Flavour:
     parameter: Flavour = request.param
     return parameter
+
+
+@pytest.fixture(scope="session")
+def data_template(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Here, because a fixture of the folder above would not notice that the flavour is another one."""
+    return install_data_directory(tmp_path_factory.mktemp(flavour.name) / "template", flavour)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from guestagent.embedded.database_servers import FLAVOURS, Flavour
 from guestagent.seeding import SeedMethod
 from tests.support.certificates import CertificateAuthority
-from tests.support.database_servers import DatabaseServer, open_server
+from tests.support.database_servers import DatabaseServer, install_data_directory, open_server
 from tests.support.seed_sources import SERVER_LOGS, admit_replica, build_endpoint, fill_source
 from tests.support.seeded_replica import SeededReplica, open_replica
 
@@ -21,6 +21,12 @@ SOURCE_MIB = 64
 def flavour(request: pytest.FixtureRequest) -> Flavour:
     parameter: Flavour = request.param
     return parameter
+
+
+@pytest.fixture(scope="session")
+def data_template(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Here, because a fixture of the folder above would not notice that the flavour is another one."""
+    return install_data_directory(tmp_path_factory.mktemp(flavour.name) / "template", flavour)
 
 
 @pytest.fixture(scope="module")
