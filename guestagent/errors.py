@@ -26,6 +26,7 @@
     ├── SeedError                      10   the data of a replica could not be copied from its source
     ├── DataMismatch                   11   the data of a replica differ from its source's
     ├── OrderRefused                   12   the resource manager did not accept an order; carries its code
+    ├── ServiceUnreachable       (retry)   13   the resource manager's service did not answer
     └── UnsupportedEnvironment         77   this machine lacks what the command needs (root, namespaces)
 
 (retry): another attempt can succeed without a change.
@@ -262,6 +263,12 @@ class OrderRefused(GuestAgentError):
 
     def __str__(self) -> str:
         return "; ".join((self.message, *map(str, self.problems)))
+
+
+class ServiceUnreachable(GuestAgentError):
+    """The service of the resource manager did not answer. An order may be accepted: ask again with the same id."""
+
+    exit_code = 13
 
 
 class UnsupportedEnvironment(GuestAgentError):

@@ -33,6 +33,7 @@ from guestagent.errors import (
     OrderRefused,
     Problem,
     SeedError,
+    ServiceUnreachable,
     SignalError,
     StackFailed,
     StorageError,
@@ -72,6 +73,7 @@ ERRORS: dict[str, GuestAgentError] = {
     "seed": SeedError("message", "advice"),
     "data-mismatch": DataMismatch("message"),
     "order-refused": OrderRefused("broken", "message", PROBLEMS, "reference"),
+    "service-unreachable": ServiceUnreachable("message"),
     "unsupported-environment": UnsupportedEnvironment("message"),
 }
 """An error of every kind, by a name that does not depend on its class. A test fails if a kind is missing."""

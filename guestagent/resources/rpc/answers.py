@@ -1,0 +1,132 @@
+"""Answers a request: a method's name and a document in, a document out. It never raises.
+
+An exception that left the service would carry its traceback to the caller.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from guestagent.errors import InvalidOrder, OrderRefused, Problem
+from guestagent.metadata.schema_types import Integer, Key, MappingShape, Schema, Text
+from guestagent.resources.interface import ResourceManager
+from guestagent.resources.operation import OrderRefusal, RefusalCode
+from guestagent.resources.operation_document import build_refusal, dump_operation, dump_refusal
+from guestagent.resources.order_shapes import (
+    CLUSTER_NAME,
+    ORDER_TYPES,
+    SCHEMA_VERSION,
+    build_order_schema,
+    read_order,
+)
+from guestagent.strict_json import is_too_deep
+from guestagent.validation import Problems
+
+LOG = logging.getLogger(__name__)
+REQUEST_LIMIT_BYTES = 256 * 1024
+DEPTH_LIMIT = 20
+WAIT_LIMIT_S = 20
+OPERATION_ID = Text(64, description="the id of an operation")
+_SCHEMA = {"schema": Key("schema", Integer(1, SCHEMA_VERSION), "the version of this document", default=1)}
+_ID = {"operation": Key("operation", OPERATION_ID, "the operation's id", required=True)}
+Answer = dict[str, Any]
+Question = MappingShape[dict[str, Any]]
+
+
+def _build_question(keys: Mapping[str, Key]) -> Question:
+    return MappingShape(lambda **values: values, {**_SCHEMA, **keys})
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "operation": _build_question(_ID),
+    "operations": _build_question({"cluster": Key("cluster", CLUSTER_NAME, "the cluster", required=True)}),
+    "wait": _build_question(
+        {
+            **_ID,
+            "after": Key("after", Integer(0, 10**12), "the last known sequence", required=True),
+            "up_to_s": Key("up_to_s", Integer(0, WAIT_LIMIT_S), "seconds to wait", required=True),
+        }
+    ),
+    "cancel": _build_question(_ID),
+    "retry": _build_question(_ID),
+    "capabilities": _build_question({}),
+}
+"""The requests that are no orders, each with the keys of its document."""
+METHODS = (*ORDER_TYPES, *QUESTIONS)
+
+
+def answer_request(manager: ResourceManager, method: str, request: object) -> Answer:
+    """Return the answer: `operation`, `operations` or `capabilities`, or a `refusal`."""
+    try:
+        _check_size(request)
+        if method in ORDER_TYPES:
+            return {"operation": dump_operation(manager.submit(read_order(method, request)))}
+        return _ANSWERS[method](manager, _read_question(method, request))
+    except InvalidOrder as error:
+        refusal = OrderRefusal(RefusalCode.INVALID, "the request is invalid", error.problems)
+    except OrderRefused as error:
+        refusal = build_refusal(error)
+    except Exception as error:  # noqa: BLE001 - the one place that turns bugs into answers
+        refusal = _report_bug(method, error)
+    return {"refusal": dump_refusal(refusal)}
+
+
+def build_schema() -> Schema:
+    """Build the JSON Schema of all requests: one definition for each method."""
+    schema = build_order_schema()
+    questions = {name: question.build_schema() for name, question in QUESTIONS.items()}
+    return {
+        **schema,
+        "title": "Requests to guestagent's resource manager",
+        "$defs": schema["$defs"] | questions,
+    }
+
+
+def _check_size(request: object) -> None:
+    if is_too_deep(request, DEPTH_LIMIT):
+        raise InvalidOrder([Problem("document", f"at most {DEPTH_LIMIT} levels", "more")])
+    if len(json.dumps(request)) > REQUEST_LIMIT_BYTES:
+        raise InvalidOrder([Problem("document", f"at most {REQUEST_LIMIT_BYTES} bytes", "more")])
+
+
+def _read_question(method: str, request: object) -> dict[str, Any]:
+    problems = Problems()
+    values = QUESTIONS[method].read(problems.open_cursor(request))
+    problems.raise_if_any(InvalidOrder)
+    assert values is not None
+    return values
+
+
+def _report_bug(method: str, error: Exception) -> OrderRefusal:
+    """Log where a bug is, without the values of the request, and refer to that."""
+    reference = secrets.token_hex(4)
+    LOG.error("bug in %s (reference %s): %s", method, reference, type(error).__name__, exc_info=error)
+    return OrderRefusal(RefusalCode.BROKEN, "a bug: see the log of the service", reference=reference)
+
+
+def _answer_operations(manager: ResourceManager, question: Mapping[str, Any]) -> Answer:
+    return {"operations": [dump_operation(each) for each in manager.operations(question["cluster"])]}
+
+
+def _answer_capabilities(manager: ResourceManager, _: Mapping[str, Any]) -> Answer:
+    capabilities = manager.capabilities()
+    return {"capabilities": {"engine": capabilities.engine, "orders": list(capabilities.orders)}}
+
+
+def _answer_wait(manager: ResourceManager, question: Mapping[str, Any]) -> Answer:
+    operation = manager.wait(question["operation"], question["after"], float(question["up_to_s"]))
+    return {"operation": dump_operation(operation)}
+
+
+_ANSWERS: Mapping[str, Callable[[ResourceManager, Mapping[str, Any]], Answer]] = {
+    "operation": lambda manager, asked: {"operation": dump_operation(manager.operation(asked["operation"]))},
+    "operations": _answer_operations,
+    "wait": _answer_wait,
+    "cancel": lambda manager, asked: {"operation": dump_operation(manager.cancel(asked["operation"]))},
+    "retry": lambda manager, asked: {"operation": dump_operation(manager.retry(asked["operation"]))},
+    "capabilities": _answer_capabilities,
+}
