@@ -113,7 +113,7 @@ class Cluster:
             polling_interval=self.polling_interval,
         )
         check_tls(problems, self.tls)
-        check_variables(problems, self.variables, self.tls, len(self.replicas))
+        check_variables(problems, self.variables, self.tls, len(self.replicas), len(self.joining_replicas))
         check_seeding(problems, self.seeding, self.source, self.replicas)
         check_verification(problems, self.verification, self.replicas)
         problems.raise_if_any(InvalidCluster)

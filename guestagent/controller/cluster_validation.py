@@ -191,7 +191,11 @@ def check_tls(problems: Problems, tls: Tls | None) -> None:
 
 
 def check_variables(
-    problems: Problems, variables: Mapping[str, object], tls: Tls | None, replica_count: int
+    problems: Problems,
+    variables: Mapping[str, object],
+    tls: Tls | None,
+    replica_count: int,
+    seed_count: int = 0,
 ) -> None:
     """Check the server variables, also against the rest of the cluster."""
     cursor = Cursor(variables, "variables", problems)
@@ -203,7 +207,7 @@ def check_variables(
     check_secure_transport(cursor, values, tls is not None and not tls.required)
     if replica_count:
         check_bind_address(cursor, values)
-        check_max_connections(cursor, values, replica_count)
+        check_max_connections(cursor, values, replica_count, seed_count)
 
 
 def _check_text(cursor: Cursor) -> None:

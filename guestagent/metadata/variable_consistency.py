@@ -17,6 +17,10 @@ LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1|::ffff:127\.[0-9.]+")
 AGENT_CONNECTIONS = 1
 """The test login for an account. The agent's own session is root's, for which servers reserve one more connection."""
 
+SEED_CONNECTIONS = 2
+"""Those of one replica's seed: the data, and what its worker or the donor asks meanwhile. A CLONE opens up to 17, but
+is content with two."""
+
 ORDERED_PAIRS = (("innodb_io_capacity", "innodb_io_capacity_max"),)
 """Pairs of variables: the server accepts the first only up to the value of the second."""
 
@@ -50,14 +54,18 @@ def check_bind_address(cursor: Cursor, variables: VariableValues) -> None:
         cursor.get_child("bind_address", None).add_problem("an address that replicas can reach", address, do)
 
 
-def check_max_connections(cursor: Cursor, variables: VariableValues, replicas: int) -> None:
-    """Note a source that allows too few connections for its replicas."""
+def check_max_connections(cursor: Cursor, variables: VariableValues, replicas: int, seeds: int = 0) -> None:
+    """Note a source that allows too few connections for its replicas, and for those of them that it seeds."""
     if not replicas:
         return
     connections = _get_number(variables, "max_connections")
-    if connections is not None and connections < replicas + AGENT_CONNECTIONS:
+    needed = replicas + SEED_CONNECTIONS * seeds + AGENT_CONNECTIONS
+    if connections is not None and connections < needed:
         do = "each replica has a connection, and the agent logs in too"
-        expected = f"at least {replicas + AGENT_CONNECTIONS} for {replicas} replicas"
+        expected = f"at least {needed} for {replicas} replicas"
+        if seeds:
+            do = f"each replica has a connection, a seed has {SEED_CONNECTIONS} more, and the agent logs in too"
+            expected += f", of which {seeds} {'is' if seeds == 1 else 'are'} seeded"
         cursor.get_child("max_connections", None).add_problem(expected, str(connections), do)
 
 
@@ -67,7 +75,12 @@ def check_section(cursor: Cursor, section: Section | None, users: tuple[User, ..
         return
     variables = cursor.get_child("GuestAgent", None).get_child("Variables", None)
     check_secure_transport(variables, section.variables, section.tls is not None and not section.tls.required)
-    check_max_connections(variables, section.variables, len(users))
+    check_max_connections(variables, section.variables, len(users), _count_seeds(section))
+
+
+def _count_seeds(section: Section) -> int:
+    """Count the replicas that the source copies its data to: one that replays the binary log only has its channel."""
+    return 0 if section.donor is None else sum(each.method != "replay" for each in section.donor.replicas)
 
 
 def _get_number(variables: VariableValues, name: str) -> int | None:

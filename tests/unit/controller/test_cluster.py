@@ -223,3 +223,10 @@ def test_new_variables_are_for_every_node_to_prove() -> None:
 
     assert after.variables == {"max_connections": 200}
     assert [node.generation for node in after] == [2, 2, 2]
+
+
+def test_a_source_needs_connections_for_its_seeds() -> None:
+    cluster = build_cluster(replicas=1, variables={"max_connections": 10})
+
+    with pytest.raises(InvalidCluster, match="at least 11 for 4 replicas, of which 3 are seeded"):
+        cluster.add_replica(SMALL).add_replica(SMALL).add_replica(SMALL)

@@ -10,6 +10,21 @@ from tests.support.raw_documents import PEM, PRIVATE_KEY, build_source
 USERS = [{"name": f"slave{number:04}", "password": "secret"} for number in range(10)]
 
 
+def build_donor(*methods: str) -> dict[str, object]:
+    """A donor of a replica for each method."""
+    return {
+        "Replicas": [
+            {
+                "Node": f"Slave{number:04}",
+                "User": {"name": f"seed{number:04}", "password": "secret"},
+                "ReplicationUser": f"slave{number:04}",
+                "Method": method,
+            }
+            for number, method in enumerate(methods)
+        ]
+    }
+
+
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
@@ -126,6 +141,11 @@ USERS = [{"name": f"slave{number:04}", "password": "secret"} for number in range
             build_source(*USERS, Variables={"max_connections": 10}),
             "GuestAgent.Variables.max_connections: expected at least 11 for 10 replicas, found 10 "
             "(each replica has a connection, and the agent logs in too)",
+        ),
+        (
+            build_source(*USERS, Donor=build_donor("auto", "replay"), Variables={"max_connections": 12}),
+            "GuestAgent.Variables.max_connections: expected at least 13 for 10 replicas, of which 1 is seeded, found "
+            "12 (each replica has a connection, a seed has 2 more, and the agent logs in too)",
         ),
         (
             build_source(TLS={"Required": False}, Variables={"require_secure_transport": "on"}),
