@@ -150,10 +150,10 @@ class CloneRunner:
         target = CloneTarget(source.address, str(folder.fresh))
         action = decide_clone(target, facts, memo.previous_begin, is_marked=False)
         if action is CloneAction.START:
+            remove_folder(folder.fresh)  # first: what a killed server has left there needs no other room
             check_disk(request, folder)
             memo = self._begin(request, reporter)
             folder.create()
-            remove_folder(folder.fresh)
         reporter.enter(SeedPhase.TRANSFERRING)
         with let_server_pass(folder):
             if action is CloneAction.START:

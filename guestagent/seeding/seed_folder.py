@@ -21,6 +21,7 @@ FOLDER_PREFIX = "guestagent-seed-"
 MARKER_FILE = "guestagent-seed.json"
 """In a data directory: it is the seed's of this id, and not complete yet."""
 MARKER_VERSION = 1
+REMOVED_FOLDER = "removed"
 MOUNT_TABLE = Path("/proc/self/mountinfo")
 LABEL = "security.selinux"
 
@@ -71,9 +72,19 @@ class SeedFolder:
         write_marker(self.fresh, seed_id)
 
     def remove(self) -> None:
-        """Remove the folder with all that it holds. The new data go first, the journal last."""
+        """Remove the folder with all that it holds. The new data go first, the journal last.
+
+        Old data that are removed in part are not found as such: nobody puts them back.
+        """
+        removed = self.path / REMOVED_FOLDER
         remove_folder(self.fresh)
-        remove_folder(self.old)
+        remove_folder(removed)
+        try:
+            if self.old.is_dir():
+                self.old.rename(removed)
+        except OSError as error:
+            raise StorageError(f"cannot remove {self.old}: {error.strerror}") from error
+        remove_folder(removed)
         remove_folder(self.path)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -148,6 +150,38 @@ def test_folders_that_cannot_be_renamed_are_moved_file_by_file(folder: SeedFolde
     assert schemas == ["new", "new"]
     assert get_mode(folder.target / "schema") == 0o750
     assert (folder.old / "schema" / "b.ibd").read_text() == "old"
+
+
+def remove_until_killed(folder: SeedFolder, fatal_removal: int) -> None:
+    """Remove the seed's folder in a process that kills itself before the removal of a number."""
+    pid = os.fork()
+    if pid == 0:
+        kill = Kill(fatal_removal)
+
+        def count_removal(event: str, arguments: tuple[object, ...]) -> None:
+            if event in ("os.remove", "os.rmdir"):
+                try:
+                    kill()
+                except Killed:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count_removal)
+        folder.remove()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("removal", range(1, 10))
+def test_old_data_that_are_removed_in_part_do_not_come_back(folder: SeedFolder, removal: int) -> None:
+    DataSwap(folder).swap()
+    remove_until_killed(folder, removal)
+
+    if folder.old.is_dir():
+        DataSwap(folder).undo()
+
+    assert read_data(folder) in (OLD, NEW)
+    folder.remove()
+    assert not folder.path.exists()
 
 
 @pytest.mark.parametrize("change", range(1, 8))
