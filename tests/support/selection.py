@@ -60,7 +60,7 @@ SHARED_IN_FOLDER = frozenset({"integration/resident_agent"})
 """Folders whose tests share such a thing across files."""
 
 SERVERS_SHARED_IN_FOLDER = frozenset(
-    f"integration/{name}" for name in ("agent", "database", "rotation", "tls", "verification")
+    f"integration/{name}" for name in ("agent", "database", "resources", "rotation", "tls", "verification")
 )
 """Folders whose tests share database servers across files."""
 

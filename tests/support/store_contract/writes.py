@@ -221,6 +221,17 @@ def a_signal_of_an_unknown_cluster_is_dropped(opened: OpenedStore) -> None:
     assert opened.store.clusters() == ()
 
 
+def text_that_no_encoding_can_hold_is_accepted(opened: OpenedStore) -> None:
+    opened.create_cluster()
+    signal = SignalEntry(
+        instance="Master0000", generation=1, is_success=False, reason="\ud800 \0 🐬", data="\udcff"
+    )
+
+    opened.store.record_signal("shop", signal)
+
+    assert opened.claim().read().signals[0].reason.endswith(" \0 🐬")
+
+
 def the_last_events_are_kept(opened: OpenedStore) -> None:
     opened.create_cluster()
     lease = opened.claim()
@@ -249,5 +260,6 @@ WRITE_CASES = (
     signals_of_long_past_generations_are_forgotten,
     a_signal_of_an_unknown_cluster_is_dropped,
     contacts_are_kept_once,
+    text_that_no_encoding_can_hold_is_accepted,
     the_last_events_are_kept,
 )

@@ -1,0 +1,148 @@
+"""Writes new orders into the tables, and what people and guests say about older ones. Each is one transaction."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import Connection, and_, case, delete, insert, select, update
+
+from guestagent.resources.operation import Operation
+from guestagent.resources.orders import Order
+from guestagent.resources.store.operation_rules import (
+    build_operation,
+    check_queue_length,
+    check_same_order,
+    compute_order_digest,
+    dump_order_text,
+    list_outdated_generations,
+)
+from guestagent.resources.store.protocol import CheckOrder
+from guestagent.resources.store.records import SignalEntry
+from guestagent.resources.store.sql_database import StoreTime
+from guestagent.resources.store.sql_rows import dump_progress, read_operation, read_signal
+from guestagent.resources.store.sql_snapshot import count_queue, find_cluster_row, read_snapshot
+from guestagent.resources.store.tables import clusters, contacts, operations, signals
+
+
+def accept_order(
+    connection: Connection, time: StoreTime, order: Order, engine: str, check: CheckOrder
+) -> Operation:
+    """Write an order down, unless it is there already."""
+    query = select(operations).where(operations.c.request_id == order.request_id)
+    stored = connection.execute(query).one_or_none()
+    if stored is not None:
+        check_same_order(order, stored.digest)
+        return read_operation(stored)
+    cluster = find_cluster_row(connection, order.cluster, writes=True)
+    check_queue_length(order, count_queue(connection, order.cluster))
+    now = time.read_now(connection)
+    check(None if cluster is None else read_snapshot(connection, cluster, now))
+    if cluster is None:
+        _insert_cluster(connection, order.cluster, engine, now)
+    else:
+        _add_news(connection, cluster.id, now)
+    operation = build_operation(order, str(uuid4()), time.read_wall_time(connection))
+    _insert_operation(connection, operation, order)
+    return operation
+
+
+def note_wish(
+    connection: Connection, time: StoreTime, operation_id: str, *, retries: bool
+) -> Operation | None:
+    """Note that the end of an operation is wished, or another try of it. Return the operation."""
+    query = select(operations).where(operations.c.id == operation_id)
+    stored = connection.execute(query).one_or_none()
+    if stored is None:
+        return None
+    cluster = find_cluster_row(connection, stored.cluster, writes=True)
+    stored = connection.execute(query).one_or_none()  # it may have ended before the cluster was locked
+    if stored is None:
+        return None
+    operation = read_operation(stored)
+    if cluster is not None and not operation.state.is_final:
+        wish = {"retries": operations.c.retries + 1} if retries else {"is_cancelled": True}
+        connection.execute(update(operations).where(operations.c.id == operation_id).values(**wish))
+        _add_news(connection, cluster.id, time.read_now(connection))
+    return operation
+
+
+def write_signal(connection: Connection, time: StoreTime, cluster_name: str, signal: SignalEntry) -> None:
+    """Keep a signal in place of an earlier one, and forget those of generations long past."""
+    cluster = find_cluster_row(connection, cluster_name, writes=True)
+    if cluster is None:
+        return
+    now = time.read_now(connection)
+    of_instance = (signals.c.cluster_id == cluster.id) & (signals.c.instance == signal.instance)
+    connection.execute(delete(signals).where(of_instance & (signals.c.generation == signal.generation)))
+    row = {
+        "cluster_id": cluster.id,
+        "instance": signal.instance,
+        "generation": signal.generation,
+        "is_success": signal.is_success,
+        "reason": signal.reason,
+        "data": signal.data,
+        "at": now,
+    }
+    connection.execute(insert(signals).values(row))
+    kept = [read_signal(each) for each in connection.execute(select(signals).where(of_instance))]
+    for generation in list_outdated_generations(kept):
+        connection.execute(delete(signals).where(of_instance & (signals.c.generation == generation)))
+    _add_news(connection, cluster.id, now)
+
+
+def has_contact(connection: Connection, cluster_name: str, instance: str, epoch: int) -> bool:
+    """Return whether the contact is kept already, or there is no such cluster. Nothing is locked."""
+    is_it = and_(
+        contacts.c.cluster_id == clusters.c.id, contacts.c.instance == instance, contacts.c.epoch == epoch
+    )
+    query = select(contacts.c.epoch).select_from(clusters.outerjoin(contacts, is_it))
+    row = connection.execute(query.where(clusters.c.name == cluster_name)).one_or_none()
+    return row is None or row.epoch is not None
+
+
+def write_contact(connection: Connection, cluster_name: str, instance: str, epoch: int) -> None:
+    """Keep a contact, unless another thread was faster or the cluster is gone."""
+    cluster = find_cluster_row(connection, cluster_name, writes=True)
+    if cluster is not None and not has_contact(connection, cluster_name, instance, epoch):
+        row = {"cluster_id": cluster.id, "instance": instance, "epoch": epoch}
+        connection.execute(insert(contacts).values(row))
+
+
+def _insert_cluster(connection: Connection, name: str, engine: str, now: float) -> None:
+    row = {
+        "id": str(uuid4()),
+        "name": name,
+        "engine": engine,
+        "revision": 0,
+        "attention": "",
+        "due_at": now,
+        "news": 1,
+        "lease_owner": "",
+        "lease_until": 0.0,
+        "lease_number": 0,
+    }
+    connection.execute(insert(clusters).values(row))
+
+
+def _insert_operation(connection: Connection, operation: Operation, order: Order) -> None:
+    row = {
+        "id": operation.id,
+        "request_id": operation.request_id,
+        "digest": compute_order_digest(order),
+        "cluster": operation.cluster,
+        "kind": operation.kind,
+        "document": dump_order_text(order),
+        "accepted_at": operation.accepted_at,
+        "is_cancelled": False,
+        "retries": 0,
+        **dump_progress(operation),
+    }
+    connection.execute(insert(operations).values(row))
+
+
+def _add_news(connection: Connection, cluster_id: str, now: float) -> None:
+    """Make the cluster due; one that is due already keeps its place in the line."""
+    due_at = case((clusters.c.due_at > now, now), else_=clusters.c.due_at)
+    connection.execute(
+        update(clusters).where(clusters.c.id == cluster_id).values(news=clusters.c.news + 1, due_at=due_at)
+    )
