@@ -16,6 +16,7 @@ from guestagent.embedded.database_servers.data_directory import REDO_LOG_SIZE
 from guestagent.embedded.database_servers.flavours import Family
 from guestagent.embedded.guests import boot_scripts, data_directory, services, user_data
 from guestagent.embedded.guests.images import GuestImage, find_image
+from guestagent.embedded.guests.server_programs import PROGRAM_FOLDER, build_program_files
 from guestagent.embedded.guests.services import GuestService
 from guestagent.embedded.guests.user_data import UserData
 from guestagent.embedded.host.cache_folder import make_public_folder
@@ -66,6 +67,7 @@ def build_etc_files(
             guest.id, [name for name, _ in parsed_user_data.scripts]
         ),
         services.SUPERVISOR_CONFIG.removeprefix("/etc/"): services.build_supervisor_config(guest_services),
+        **{path.removeprefix("/etc/"): text for path, text in build_program_files(image).items()},
     }
 
 
@@ -95,7 +97,8 @@ def write_etc(upper: Path, files: Mapping[str, str]) -> None:
         make_public_folder(path.parent)
         path.touch(mode=0o600)
         path.write_text(text)
-        path.chmod(0o600 if name in PRIVATE_FILES else 0o644)
+        is_program = f"/etc/{name}".startswith(f"{PROGRAM_FOLDER}/")
+        path.chmod(0o600 if name in PRIVATE_FILES else 0o755 if is_program else 0o644)
 
 
 def write_agent_config(folder: Path, guest: Guest) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from guestagent.embedded.guests.server_programs import PROGRAM_FOLDER
 from guestagent.embedded.host.commands import DEFAULT_PATH
 
 CAPABILITIES = (
@@ -31,5 +32,8 @@ def build_exec_command(init: int, argv: Sequence[str]) -> tuple[str, ...]:
 
 
 def build_search_path() -> str:
-    """Build PATH in a guest: this interpreter's programs first, like a virtual environment's in an image."""
-    return f"{Path(sys.executable).parent}:{DEFAULT_PATH}"
+    """Build PATH in a guest: this interpreter's programs first, like a virtual environment's in an image.
+
+    Those of the guest's server come next, if it is not this machine's.
+    """
+    return f"{Path(sys.executable).parent}:{PROGRAM_FOLDER}:{DEFAULT_PATH}"

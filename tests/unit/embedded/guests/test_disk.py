@@ -70,6 +70,13 @@ def test_a_mysql_has_mysqls_options_and_the_agent_its_service() -> None:
     assert not [name for name in its if "mariadb" in name]
 
 
+def test_a_server_that_is_not_this_machines_brings_its_client_programs() -> None:
+    own = build_etc_files(replace(GUEST, image="guestagent-mysql"), (), UserData(), KNOWN)
+
+    assert own["embedded/bin/mysqldump"].endswith('chroot /run/server /usr/bin/mysqldump "$@"\n')
+    assert not [name for name in files() if name.startswith("embedded/bin/")]
+
+
 def test_an_image_that_there_is_not_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(
         CloudError, match=r"there are guestagent-mariadb, guestagent-mariadb-11.8, guestagent-mysql"
