@@ -15,8 +15,13 @@ from guestagent.seeding.copied_events import disable_events
 from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.disk_space import DiskPlan, is_full_disk, plan_disk
 from guestagent.seeding.donor_client import DonorClient
-from guestagent.seeding.local_data import check_replaceable, has_running_server, measure_folder
-from guestagent.seeding.programs import INSTALL_ADVICE, ChildProgram, SeedPrograms
+from guestagent.seeding.local_data import (
+    check_inner_mounts,
+    check_replaceable,
+    has_running_server,
+    measure_folder,
+)
+from guestagent.seeding.programs import INSTALL_ADVICE, ChildProgram, SeedPrograms, sync_files
 from guestagent.seeding.protocols import SeedReporter, SeedResult, ServerControl
 from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_folder import (
@@ -36,6 +41,7 @@ from guestagent.seeding.server_facts import (
 from guestagent.seeding.state import SeedPhase
 from guestagent.seeding.stream_messages import ZSTD, ServerFacts, StreamOffer, StreamRequest
 from guestagent.seeding.swap_journal import SwapStage
+from guestagent.seeding.table_paths import remove_table_paths
 
 KEPT_FILES = ("*.pem", "guestagent-channel-*")
 """Files of the server's own in its data directory: its certificates."""
@@ -97,6 +103,7 @@ class BackupRunner:
         reporter.enter(SeedPhase.CONNECTING)
         self._check_programs()
         check_replaceable(request, folder)
+        check_inner_mounts(folder.target)
         own_facts = _read_own_facts(request)
         remove_folder(folder.fresh)
         compressions = (ZSTD,) if self._programs.has_program(ZSTD) else ()
@@ -112,7 +119,7 @@ class BackupRunner:
             _make_room(request, folder, offer, reporter, server)
             bytes_done = self._transfer(client, offer, folder, request, reporter)
         reporter.enter(SeedPhase.VERIFYING)
-        _sync(folder, reporter)
+        sync_files(folder.fresh, reporter.check_stop)
         memo = BackupMemo(RECEIVED, read_position(folder.fresh), offer.facts.version, bytes_done)
         reporter.remember(memo.build_mapping())
         return memo
@@ -142,6 +149,7 @@ class BackupRunner:
     def _prepare(self, folder: SeedFolder, memo: BackupMemo, reporter: SeedReporter) -> BackupMemo:
         """Make the copied files those of a server that was shut down. To repeat it is harmless."""
         reporter.enter(SeedPhase.PREPARING)
+        remove_table_paths(folder.fresh)
         command = self._programs.build_command("mariadb-backup", "--prepare", f"--target-dir={folder.fresh}")
         program = ChildProgram(command)
         status = program.wait(reporter.check_stop)
@@ -149,7 +157,7 @@ class BackupRunner:
             reporter.remember({})
             raise SeedError(f"the backup cannot be prepared: {program.last_words}", is_transient=True)
         prepared = BackupMemo(PREPARED, memo.position, memo.version, memo.bytes_done)
-        _sync(folder, reporter)
+        sync_files(folder.fresh, reporter.check_stop)
         reporter.remember(prepared.build_mapping())
         return prepared
 
@@ -206,13 +214,6 @@ def _make_room(
         if DataSwap(folder).stage is None:
             carry_files(folder.target, folder.own, KEPT_FILES)
         DataSwap(folder).discard()
-
-
-def _sync(folder: SeedFolder, reporter: SeedReporter) -> None:
-    """Wait until all files are on the disk."""
-    program = ChildProgram(("sync", "--file-system", str(folder.fresh)))
-    if program.wait(reporter.check_stop):
-        raise SeedError(f"the new data are not on the disk: {program.last_words}", is_transient=True)
 
 
 def _put_in_place(

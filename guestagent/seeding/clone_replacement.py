@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from guestagent.errors import SeedError, StorageError
 from guestagent.seeding.backup_runner import swap_or_undo
 from guestagent.seeding.data_swap import DataSwap, carry_files
 from guestagent.seeding.disk_space import plan_disk
-from guestagent.seeding.local_data import has_running_server
+from guestagent.seeding.local_data import check_inner_mounts, has_running_server
 from guestagent.seeding.protocols import SeedReporter, ServerControl
 from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_folder import SeedFolder
+from guestagent.seeding.server_facts import check_folders
 from guestagent.seeding.state import SeedPhase
 from guestagent.seeding.swap_journal import SwapStage
 
+DISCARD_ADVICE = "discard the old data first (Seeding.Discard)"
 KEPT_FILES = ("auto.cnf", "mysqld-auto.cnf", "*.pem", "guestagent-channel-*")
 """Files of the server's own in its data directory: its server_uuid, its persisted settings, its certificates."""
 
@@ -31,6 +33,21 @@ def check_disk(request: SeedRequest, folder: SeedFolder) -> None:
         raise StorageError(f"cannot read the free space of {place}: {error.strerror}") from error
     if request.expected_bytes:
         plan_disk(request.expected_bytes, free_bytes, 0, request.data_directory, discards_data=False)
+
+
+def check_layout(variables: Mapping[str, str], data_directory: str, folder: SeedFolder) -> None:
+    """Raise SeedError unless the server's data, all in its data directory, can be replaced by a directory beside it."""
+    if folder.target in folder.path.parents:
+        raise SeedError(
+            f"{data_directory} is a file system of its own: MySQL clones to no folder in it", DISCARD_ADVICE
+        )
+    check_inner_mounts(folder.target)
+    check_folders(variables)
+    if variables.get("innodb_directories"):
+        raise SeedError(
+            f"innodb_directories is {variables['innodb_directories']}: tables there would be replaced at once",
+            DISCARD_ADVICE,
+        )
 
 
 def put_in_place(folder: SeedFolder, reporter: SeedReporter, server: ServerControl) -> None:

@@ -27,6 +27,7 @@ from guestagent.seeding.clone_donor import DonorCheck, build_clone_source, build
 from guestagent.seeding.clone_memo import CloneMemo, parse_memo
 from guestagent.seeding.clone_replacement import (
     check_disk,
+    check_layout,
     let_server_pass,
     put_back_on_failure,
     put_in_place,
@@ -54,7 +55,6 @@ POLL_INTERVAL_S = 0.5
 CONVERT_ADVICE = (
     "convert them at the source (ALTER TABLE .. ENGINE = InnoDB) and reseed, or set Seeding.Method: dump"
 )
-DISCARD_ADVICE = "discard the old data first (Seeding.Discard)"
 
 
 class CloneRunner:
@@ -143,9 +143,7 @@ class CloneRunner:
         reporter.enter(SeedPhase.CONNECTING)
         server.start(reporter)
         source = _provide_source(request)
-        if folder.target in folder.path.parents:
-            reason = f"{request.data_directory} is a file system of its own: MySQL clones to no folder in it"
-            raise SeedError(reason, DISCARD_ADVICE)
+        check_layout(self._server.read_variables(), request.data_directory, folder)
         facts = self._server.read_facts()
         target = CloneTarget(source.address, str(folder.fresh))
         action = decide_clone(target, facts, memo.previous_begin, is_marked=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from guestagent.errors import SeedError, StorageError
 from guestagent.seeding.request import SeedRequest
-from guestagent.seeding.seed_folder import FOLDER_PREFIX, SeedFolder, read_marker
-from guestagent.volume.mount_table import parse_lock_owners
+from guestagent.seeding.seed_folder import FOLDER_PREFIX, MOUNT_TABLE, SeedFolder, read_marker
+from guestagent.volume.mount_table import parse_lock_owners, parse_mounts
 
 LOCK_TABLE = Path("/proc/locks")
 LOCKED_FILES = ("ibdata1", "aria_log_control", "mysql.ibd")
@@ -27,6 +27,20 @@ def check_replaceable(request: SeedRequest, folder: SeedFolder) -> None:
         raise SeedError(
             f"the server already holds data ({', '.join(schemas[:5])}): nothing was written over them",
             "remove them, or declare Seeding.Reseed to replace them",
+        )
+
+
+def check_inner_mounts(target: Path) -> None:
+    """Raise SeedError if something is mounted inside the data directory: its entries are moved by rename."""
+    try:
+        mounts = parse_mounts(MOUNT_TABLE.read_text())
+    except OSError as error:
+        raise StorageError(f"cannot read {MOUNT_TABLE}: {error.strerror}") from error
+    inner = sorted({mount.target for mount in mounts if target in Path(mount.target).parents})
+    if inner:
+        raise SeedError(
+            f"{', '.join(inner)} is mounted inside the data directory, whose content cannot be replaced then",
+            "unmount it and keep its files in the data directory, or set Seeding.Method: dump",
         )
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from guestagent.errors import SeedError
@@ -135,6 +136,13 @@ class ChildProgram:
 def _enlarge_pipe(pipe: IO[bytes]) -> None:
     with suppress(OSError):  # beyond the user's limit
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
+def sync_files(folder: Path, meanwhile: Callable[[], None]) -> None:
+    """Wait until all files of the folder's file system are on the disk. Raises SeedError."""
+    program = ChildProgram(("sync", "--file-system", str(folder)))
+    if program.wait(meanwhile):
+        raise SeedError(f"the new data are not on the disk: {program.last_words}", is_transient=True)
 
 
 def read_backup_version(programs: SeedPrograms) -> str:

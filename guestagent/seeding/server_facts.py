@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from guestagent.database.connection import Connection
 from guestagent.database.login import connect_socket
 from guestagent.database.queries import read_global_variables
 from guestagent.database.server_version import parse_version
+from guestagent.database.sql_statement import sql
 from guestagent.errors import SeedError
 from guestagent.seeding.stream_messages import ServerFacts
 
@@ -22,6 +24,17 @@ FOLDER_SETTINGS = {
     "innodb_undo_directory": "./",
 }
 """Settings of folders for data, and their values in the data directory itself."""
+DATA_FILE_PATH = "innodb_data_file_path"
+ENCRYPTION_PLUGIN, KEY_FILE, KEY_DIGEST = "encryption_plugin", "file_key_management_filename", "key_digest"
+"""What a server encrypts its data by: no variable, the variable of one plugin, and the SHA-256 of that file."""
+SELECT_ENCRYPTION = sql(
+    "SELECT plugin_name AS name FROM information_schema.plugins"
+    " WHERE plugin_type = 'ENCRYPTION' AND plugin_status = 'ACTIVE'"
+)
+OPERATION = "reading the server's settings"
+KEY_ADVICE = (
+    "load the plugin here with the source's keys, in a file of the same path, or seed by Method: dump"
+)
 DUMP_ADVICE = "upgrade the replica to the source's version, or seed it by Method: dump"
 
 
@@ -33,7 +46,7 @@ def open_connection(socket: str, user: str = "root") -> Iterator[Connection]:
 
 
 def read_variables(socket: str, user: str = "root") -> Mapping[str, str]:
-    """Read all variables that a backup depends on. Raises DatabaseError."""
+    """Read all variables that a backup depends on. Raises DatabaseError, and SeedError if keys cannot be read."""
     names = (
         *(
             "version",
@@ -44,16 +57,24 @@ def read_variables(socket: str, user: str = "root") -> Mapping[str, str]:
             "ssl_cert",
             "ssl_key",
         ),
+        KEY_FILE,
         *COMPARED_SETTINGS,
         *FOLDER_SETTINGS,
     )
     with open_connection(socket, user) as connection:
-        return read_global_variables(connection, names)
+        variables = dict(read_global_variables(connection, names))
+        plugins = connection.fetch_rows(SELECT_ENCRYPTION, OPERATION)
+    if plugins:
+        variables[ENCRYPTION_PLUGIN] = str(plugins[0]["name"])
+    if variables.get(KEY_FILE):
+        variables[KEY_DIGEST] = _compute_digest(Path(variables[KEY_FILE]))
+    return variables
 
 
 def build_facts(variables: Mapping[str, str]) -> ServerFacts:
     """Build the facts of a server from its variables."""
-    settings = {name: variables[name] for name in COMPARED_SETTINGS if name in variables}
+    names = (*COMPARED_SETTINGS, ENCRYPTION_PLUGIN, KEY_FILE, KEY_DIGEST)
+    settings = {name: variables[name] for name in names if name in variables}
     return ServerFacts(variables.get("version", ""), settings)
 
 
@@ -68,6 +89,7 @@ def check_facts(source: ServerFacts, replica: ServerFacts) -> None:
             "series, and no newer source",
             DUMP_ADVICE,
         )
+    _check_keys(source, replica)
     for name, value in source.settings.items():
         if name in replica.settings and replica.settings[name] != value:
             raise SeedError(
@@ -83,6 +105,39 @@ def check_folders(variables: Mapping[str, str]) -> None:
         value = variables.get(name, "") or default
         if value and (data / value).resolve() != data:
             raise SeedError(
-                f"{name} is {value}, which is not the data directory: a backup would not replace what is there",
+                f"{name} is {value}, which is not the data directory: a copy would not replace what is there",
                 f"remove {name} from the server's option file, or seed it by Method: dump",
             )
+    if "/" in variables.get(DATA_FILE_PATH, ""):
+        raise SeedError(
+            f"{DATA_FILE_PATH} is {variables[DATA_FILE_PATH]}, with a path: a copy would not replace what is there",
+            f"remove the path from {DATA_FILE_PATH} in the server's option file, or seed it by Method: dump",
+        )
+
+
+def _check_keys(source: ServerFacts, replica: ServerFacts) -> None:
+    """Raise SeedError if the source's data are encrypted by keys that the replica does not have.
+
+    Such a server starts, and its tables cannot be read.
+    """
+    plugin = source.settings.get(ENCRYPTION_PLUGIN, "")
+    if plugin != replica.settings.get(ENCRYPTION_PLUGIN, "") and plugin:
+        raise SeedError(
+            f"the source encrypts its data by {plugin}, which this server has not loaded", KEY_ADVICE
+        )
+    for name in (KEY_FILE, KEY_DIGEST):
+        if name in source.settings and source.settings[name] != replica.settings.get(name):
+            raise SeedError(
+                f"the source encrypts its data by the keys in {source.settings.get(KEY_FILE)}, which this server does "
+                f"not have in {replica.settings.get(KEY_FILE)}",
+                KEY_ADVICE,
+            )
+
+
+def _compute_digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SeedError(
+            f"cannot read the keys of the server's data, {file}: {error.strerror}", is_transient=True
+        ) from error

@@ -196,19 +196,21 @@ def open_replica(
     method: SeedMethod,
     donor: DonorEndpoint,
     number: int = 1,
+    options: tuple[str, ...] = (),
 ) -> Iterator[SeededReplica]:
     """Run an empty replica, as an image boots it, in a folder that may exist. Its events would be executed."""
     folder.mkdir(exist_ok=True)
     copy_data_directory(data_template, folder / "data")
     read_only = READ_ONLY_VARIABLES[flavour.family].replace("_", "-")
-    options = (
+    all_options = (
         f"server-id={number + 1}",
         f"{read_only}=1",
         "skip-slave-start",
         "event-scheduler=ON",
         *SERVER_LOGS,
+        *options,
     )
-    server = DatabaseServer(folder, find_free_port(), options, flavour)
+    server = DatabaseServer(folder, find_free_port(), all_options, flavour)
     replica = SeededReplica(server, method, donor, f"Replica{number:04d}")
     try:
         replica.start_server()

@@ -27,6 +27,7 @@ DONOR_PATTERN = re.compile(r"Clone Donor Error: (\d+) : (.*)", re.DOTALL)
 WAIT_FOR_AGENT = (
     "the source's agent prepares it when its metadata name this replica: see `guestagent status` there"
 )
+SHARE_FOLDERS = "set innodb_directories in the option file here as at the source, and create its folders"
 CHOOSE_DUMP = "give both nodes the same image, or set GuestAgent.Seeding.Method: dump"
 RAISE_PACKET = "set max_allowed_packet to 2 MiB or more in the option file of both servers"
 
@@ -57,6 +58,16 @@ RECIPIENT_RULES = (
         advice="discard the old data first (Seeding.Discard)",
     ),
     build_rule(FAIL, 3864, 3865, 3866, meaning="the servers are of different kinds", advice=CHOOSE_DUMP),
+    build_rule(
+        FAIL, 1525, text="file path",
+        meaning="a table of the source lies in a folder that this server does not use",
+        advice=SHARE_FOLDERS,
+    ),
+    build_rule(
+        FAIL, 1815, text="Encrypt Key",
+        meaning="the source has encrypted tables, and this server has no keyring",
+        advice="load a keyring component here, too: its keys may be others; or set GuestAgent.Seeding.Method: dump",
+    ),
     build_rule(FAIL, 3867, 3868, meaning="the servers have different settings", advice=CHOOSE_DUMP),
     build_rule(FAIL, 3869, meaning="this server rejects the settings of CLONE", advice=CHOOSE_DUMP),
     build_rule(

@@ -18,10 +18,12 @@ EQUAL_VARIABLES = (
     "innodb_page_size",
     "lower_case_table_names",
     "innodb_data_file_path",
+    "innodb_directories",
     "character_set_server",
     "collation_server",
 )
-VARIABLES = ("version", "server_uuid", "performance_schema", *EQUAL_VARIABLES)
+FOLDER_VARIABLES = ("datadir", "innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory")
+VARIABLES = ("version", "server_uuid", "performance_schema", *EQUAL_VARIABLES, *FOLDER_VARIABLES)
 
 
 def find_clone_obstacles(donor: Mapping[str, str], recipient: Mapping[str, str]) -> tuple[str, ...]:

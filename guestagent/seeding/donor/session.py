@@ -17,6 +17,7 @@ from guestagent.seeding.donor.configuration import DonorConfiguration
 from guestagent.seeding.donor.connections import ConnectionTable, DonorConnection
 from guestagent.seeding.donor.data_size import measure_data
 from guestagent.seeding.donor.environment import DonorEnvironment
+from guestagent.seeding.donor.linked_tables import check_linked_tables
 from guestagent.seeding.donor.login_limit import LoginLimit
 from guestagent.seeding.donor.rate_limit import combine_limits
 from guestagent.seeding.donor.stream_queue import StreamQueue, Ticket
@@ -129,6 +130,7 @@ class Session:
         variables = environment.read_server_variables(configuration)
         facts = build_facts(variables)
         environment.check_program_version(facts.version)
+        check_linked_tables(configuration.data_directory)
         is_compressed = ZSTD in request.compressions and environment.programs.has_program(ZSTD)
         offer = StreamOffer(
             facts,

@@ -14,7 +14,7 @@ from tests.support.donor_process import DonorProcess
 from tests.support.polling import wait_until
 from tests.support.seed_sources import read_checksums
 from tests.support.seeded_replica import SeededReplica
-from tests.support.small_disk import mount_small_disk
+from tests.support.small_disk import mount_small_disk, mount_tiny_disk
 
 VOLUME_MIB = 420
 
@@ -66,3 +66,16 @@ def test_a_data_directory_that_is_a_file_system_is_seeded_from_inside(
         assert read_checksums(replica.server) == read_checksums(source)
         replica.stop_server()
         wait_until(lambda: not replica.server.is_accepting_logins())
+
+
+@pytest.mark.patient
+def test_a_mount_inside_the_data_directory_is_refused(replica: SeededReplica) -> None:
+    replica.stop_server()
+    with mount_tiny_disk(replica.data / "archive", "64k") as archive:
+        replica.start_server()
+
+        state = replica.seed()
+
+        replica.stop_server()
+    assert (state.phase, state.bytes_done) == (SeedPhase.FAILED, 0), (state, replica.log)
+    assert f"{archive} is mounted inside the data directory" in state.failure

@@ -28,7 +28,10 @@ def cloud(tmp_path: Path, images: Path, free_subnet: IPv4Network) -> Iterator[Gu
 
 CASES = [
     *(pytest.param(image, "auto", method, id=f"{image}-auto") for image, method in METHODS.items()),
-    *(pytest.param(image, "dump", "dump", id=f"{image}-dump", marks=pytest.mark.patient) for image in METHODS),
+    *(
+        pytest.param(image, "dump", "dump", id=f"{image}-dump", marks=pytest.mark.patient)
+        for image in METHODS
+    ),
 ]
 
 

@@ -67,6 +67,8 @@ def test_some_stages_have_no_bytes(stage: str, moves_bytes: bool) -> None:
         (3862, "Clone Donor Error: Connect failed: 1045 : Access denied for user.", "retry", "a wrong password"),
         (3862, "Clone Donor Error: Connect failed: 2003 : Can't connect (111).", "retry", "nothing listens there"),
         (3862, "Clone Donor Error: Connect failed: 2026 : SSL: certificate verify failed.", "retry", "certificate"),
+        (1525, "Incorrect file path value: '/far/shop/far.ibd'", "fail", "in a folder that this server does not use"),
+        (1815, "Internal error: Innodb Clone Apply Failed to Encrypt Key", "fail", "has no keyring"),
         (3862, "Clone Donor Error: 1227 : Access denied; you need the BACKUP_ADMIN", "retry", "lacks BACKUP_ADMIN"),
         (3862, "Clone Donor Error: 1524 : Plugin 'clone' is not loaded.", "retry", "not loaded the clone plugin"),
         (3862, "Clone Donor Error: 1815 : could not find existing clone", "retry", "was restarted"),
@@ -121,6 +123,7 @@ def test_versions_of_one_series_can_be_cloned(there: str, here: str, is_compatib
     [
         ({"server_uuid": "u1"}, "the source is this server itself"),
         ({"lower_case_table_names": "1"}, "lower_case_table_names 0 there, 1 here"),
+        ({"innodb_directories": "/far"}, "innodb_directories None there, /far here"),
         ({"innodb_page_size": "4096"}, "innodb_page_size 16384 there, 4096 here"),
         ({"performance_schema": "OFF"}, "performance_schema is OFF here"),
     ],

@@ -53,3 +53,41 @@ def test_data_in_the_data_directory_are_replaced(value: str) -> None:
 def test_data_elsewhere_are_refused_with_the_setting(name: str) -> None:
     with pytest.raises(SeedError, match=rf"{name} is /elsewhere"):
         check_folders({"datadir": "/data/", name: "/elsewhere"})
+
+
+def test_a_path_of_the_system_tablespace_is_refused() -> None:
+    with pytest.raises(SeedError, match="innodb_data_file_path is /far/ibdata1:12M, with a path"):
+        check_folders({"datadir": "/data/", "innodb_data_file_path": "/far/ibdata1:12M"})
+
+
+KEYS = {
+    "encryption_plugin": "file_key_management",
+    "file_key_management_filename": "/etc/mysql/keys",
+    "key_digest": "4711",
+}
+
+
+def test_a_server_with_the_sources_keys_fits() -> None:
+    check_facts(ServerFacts(REPLICA.version, SETTINGS | KEYS), ServerFacts(REPLICA.version, SETTINGS | KEYS))
+
+
+def test_a_source_without_encryption_needs_no_keys() -> None:
+    check_facts(ServerFacts(REPLICA.version, SETTINGS), ServerFacts(REPLICA.version, SETTINGS | KEYS))
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        ({}, "by file_key_management, which this server has not loaded"),
+        (KEYS | {"encryption_plugin": "aws_key_management"}, "by file_key_management, which this server"),
+        (KEYS | {"key_digest": "0815"}, "by the keys in /etc/mysql/keys, which this server does not have"),
+        (KEYS | {"file_key_management_filename": "/keys"}, "does not have in /keys"),
+    ],
+)
+def test_other_keys_than_the_sources_are_refused(own: dict[str, str], reason: str) -> None:
+    source = ServerFacts(REPLICA.version, SETTINGS | KEYS)
+
+    with pytest.raises(SeedError, match=reason) as failure:
+        check_facts(source, ServerFacts(REPLICA.version, SETTINGS | own))
+
+    assert not failure.value.is_transient
