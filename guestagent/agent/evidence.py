@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from guestagent.agent.model import Condition
 from guestagent.agent.outcome import Report, Verdict
@@ -77,7 +78,7 @@ def collect_evidence(document: Document, report: Report) -> Mapping[str, object]
     if document.source is not None:
         evidence |= _describe_seed(report.seed)
     if report.data_size is not None:
-        evidence |= {"data_bytes": report.data_size.data_bytes, "log_bytes": report.data_size.log_bytes}
+        evidence |= asdict(report.data_size)
     return evidence
 
 

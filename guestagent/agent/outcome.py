@@ -33,10 +33,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class DataSize:
-    """Bytes of the data, with their redo log, and of the binary logs. `log_bytes` None: no log lies beside the data."""
+    """Bytes of the data, with their redo log, and of the binary logs. `log_bytes` None: no log lies beside the data.
+
+    `disk_bytes` is the size of the file system that holds them, `measured_at` the time of day, in ISO 8601.
+    """
 
     data_bytes: int
     log_bytes: int | None
+    disk_bytes: int | None = None
+    measured_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

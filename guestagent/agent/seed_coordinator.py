@@ -179,7 +179,6 @@ class SeedCoordinator:
             donor=endpoint,
             rate_limit=seeding.rate_limit or 0,
             deadline_s=seeding.deadline,
-            expected_bytes=seeding.data_bytes or 0,
             replaces_data=_holds_data(server) and (is_reseed_ordered or seeding.reseed),
             discards_data=seeding.discard or access.files.has_discard_order(),
             reason=f"{'; '.join(choice.reasons)}; {choice.cost}",

@@ -165,7 +165,7 @@ def run_add_replica(args: argparse.Namespace) -> int:
     passwords = None if args.passwords is None else read_password_file(args.passwords)
     stacks = open_stacks(args)
     work = stacks.change(args.stack, add_replicas, passwords)
-    report_seeds(work.cluster)
+    report_seeds(work)
     return wait_for_work(args, stacks, work)
 
 

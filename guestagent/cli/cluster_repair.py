@@ -49,7 +49,7 @@ def run_repair(args: argparse.Namespace) -> int:
         confirm_by_name(warning, args.node, "nothing was changed")
     stacks = open_stacks(args)
     work = stacks.change(args.stack, _choose_operation(args))
-    report_seeds(work.cluster)
+    report_seeds(work)
     return wait_for_work(args, stacks, work)
 
 

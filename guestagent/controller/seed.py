@@ -37,11 +37,18 @@ class SeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class SourceSize:
-    """Bytes of a source's data and of its binary logs, None if they are unknown. `family`: "" if unknown."""
+    """Bytes of a source's data and of its binary logs, None if they are unknown. `family`: "" if unknown.
+
+    `is_measured`: the source's agent measured them when it signalled, at the time `measured_at` (ISO 8601, "" if
+    unknown). Since then the data may have grown, up to `disk_bytes`, the size of their file system.
+    """
 
     data_bytes: int | None = None
     log_bytes: int | None = None
     family: str = ""
+    is_measured: bool = False
+    disk_bytes: int | None = None
+    measured_at: str = ""
 
 
 UNKNOWN_SIZE = SourceSize()
@@ -93,13 +100,15 @@ class SeedClock:
 def plan_seed(seed: NodeSeed, clock: SeedClock, settings: SeedSettings, size: SourceSize) -> NodeSeed | None:
     """Return the seed with the time for data of this size; None if there is no time, and the size is unknown.
 
-    Raise InvalidCluster if Heat's clocks do not allow the time that the data need.
+    A size that was measured allows for a full disk, as far as Heat's clocks do: a large import since then must not make
+    the seed fail. Raise InvalidCluster if Heat's clocks do not allow the time that the data need.
     """
     expected_s = estimate_seconds(settings, size)
     needed_s = settings.deadline or math.ceil(ALLOWANCE_FACTOR * (expected_s or 0))
     if needed_s > clock.limit_s:
         raise InvalidCluster([_describe_short_clock(clock, needed_s)])
-    deadline = settings.deadline or min(max(needed_s, MIN_ALLOWANCE_S), clock.limit_s)
+    growth_s = _compute_growth_allowance(settings, size) if size.is_measured else 0
+    deadline = settings.deadline or int(min(max(needed_s, growth_s, MIN_ALLOWANCE_S), clock.limit_s))
     if deadline <= 0:
         return None
     return replace(seed, deadline=deadline, data_bytes=size.data_bytes, log_bytes=size.log_bytes)
@@ -129,6 +138,14 @@ def estimate_seconds(settings: SeedSettings, size: SourceSize) -> float | None:
     if settings.method != "auto" or size.log_bytes is None:
         return copy_s
     return min(copy_s, size.log_bytes / REPLAY_RATE)
+
+
+def _compute_growth_allowance(settings: SeedSettings, size: SourceSize) -> float:
+    """Compute the time for data that have grown until their disk is full."""
+    if size.disk_bytes is None:
+        return math.inf
+    full = SourceSize(max(size.disk_bytes, size.data_bytes or 0))
+    return math.ceil(ALLOWANCE_FACTOR * (estimate_seconds(settings, full) or 0))
 
 
 def estimate_node_seconds(settings: SeedSettings, seed: NodeSeed | None) -> float | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
+from guestagent.byte_units import GIB
 from guestagent.controller.cluster import Cluster
 from guestagent.controller.heat_api import Resource
+from guestagent.controller.node import Node
 from guestagent.controller.seed import NodeSeed, SourceSize, plan_seed
 from guestagent.errors import InvalidCluster, Problem, build_missing_extra_error
 from guestagent.metadata.limits import SIZE_LIMIT_BYTES
@@ -34,12 +37,15 @@ def find_joined_replicas(cluster: Cluster, resources: Iterable[Resource]) -> set
 def read_source_size(evidence: object) -> SourceSize:
     """Read the size of a source from its evidence, which was measured when it became ready."""
     if not isinstance(evidence, dict):
-        return SourceSize()
+        return SourceSize(is_measured=True)
     family = evidence.get("family")
     return SourceSize(
         _read_bytes(evidence.get("data_bytes")),
         _read_bytes(evidence.get("log_bytes")),
         family.lower() if isinstance(family, str) else "",
+        is_measured=True,
+        disk_bytes=_read_bytes(evidence.get("disk_bytes")),
+        measured_at=_read_time(evidence.get("measured_at")),
     )
 
 
@@ -60,6 +66,7 @@ def plan_new_seeds(cluster: Cluster, before: Cluster, size: SourceSize) -> Clust
         raise InvalidCluster(
             [Problem("seeding.method", f"auto, {own_method} or dump on {size.family}", method, do)]
         )
+    size = _allow_for_volume(size, cluster.source)
     planned = {
         name: plan_seed(seed, cluster.seed_clock, cluster.seeding, size)
         for name, seed in _list_unplanned_seeds(cluster, before)
@@ -95,6 +102,22 @@ def _list_unplanned_seeds(cluster: Cluster, before: Cluster) -> Iterator[tuple[s
         is_new = (node.name, node.generation) not in generations
         if is_new and node.seed is not None and node.seed.data_bytes is None:
             yield node.name, node.seed
+
+
+def _allow_for_volume(size: SourceSize, source: Node) -> SourceSize:
+    """Return the size with the disk that the data volume may have become since it was measured."""
+    if size.disk_bytes is None or source.volume is None:
+        return size
+    return replace(size, disk_bytes=max(size.disk_bytes, source.volume.size_gib * GIB))
+
+
+def _read_time(value: object) -> str:
+    """Return a time in ISO 8601 with its zone; "" if it is anything else."""
+    try:
+        is_time = isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        is_time = False
+    return str(value) if is_time else ""
 
 
 def _read_bytes(value: object) -> int | None:

@@ -109,14 +109,16 @@ class Stacks:
         cluster = operation(end_seeds(before, self._find_joined_replicas(stack, before)))
         if stack.failed:
             cluster = self._renew_failed_nodes(stack, cluster)
+        size = None
         if has_unplanned_seeds(cluster, before):
-            cluster = plan_new_seeds(cluster, before, self._reader.read_source_size(stack, before))
+            size = self._reader.read_source_size(stack, before)
+            cluster = plan_new_seeds(cluster, before, size)
         cluster, key = provide_certificate(cluster)
         template, minutes = render(cluster), stack_timeout_minutes(cluster)
         parameters = _build_parameters(cluster, before, passwords)
         if key is not None:
             parameters[DONOR_KEY] = key
-        work = Work(stack, "UPDATE", cluster)
+        work = Work(stack, "UPDATE", cluster, size)
 
         def update() -> Stack:
             self._heat.update(stack, template, minutes, parameters)

@@ -9,6 +9,7 @@ from guestagent.controller.cluster import Cluster
 from guestagent.controller.events import ChangeReporter, Tell
 from guestagent.controller.heat_api import Heat, Stack
 from guestagent.controller.heat_requests import REQUEST_RETRY
+from guestagent.controller.seed import SourceSize
 from guestagent.controller.stack_reader import find_stack
 from guestagent.controller.template import stack_timeout_minutes
 from guestagent.errors import DeadlineExceeded, StackFailed
@@ -24,12 +25,14 @@ TIMEOUT_MARGIN_S = 60.0  # beyond the stack's own timeout, so that Heat is the f
 class Work:
     """An action that Heat has accepted: the stack as it was before, or as it was launched.
 
-    `action` is CREATE, UPDATE or DELETE. `cluster` is what the stack will be; None for a deletion.
+    `action` is CREATE, UPDATE or DELETE. `cluster` is what the stack will be; None for a deletion. `source_size` is
+    what the source has signalled, if the time of a seed follows from that.
     """
 
     stack: Stack
     action: str
     cluster: Cluster | None = None
+    source_size: SourceSize | None = None
 
     @property
     def patience(self) -> float:

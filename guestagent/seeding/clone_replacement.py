@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from guestagent.errors import SeedError, StorageError
+from guestagent.errors import SeedError
 from guestagent.seeding.backup_runner import swap_or_undo
 from guestagent.seeding.data_swap import DataSwap, carry_files
-from guestagent.seeding.disk_space import plan_disk
 from guestagent.seeding.local_data import check_inner_mounts, has_running_server
 from guestagent.seeding.protocols import SeedReporter, ServerControl
-from guestagent.seeding.request import SeedRequest
 from guestagent.seeding.seed_folder import SeedFolder
 from guestagent.seeding.server_facts import check_folders
 from guestagent.seeding.state import SeedPhase
@@ -22,17 +19,6 @@ from guestagent.seeding.swap_journal import SwapStage
 DISCARD_ADVICE = "discard the old data first (Seeding.Discard)"
 KEPT_FILES = ("auto.cnf", "mysqld-auto.cnf", "*.pem", "guestagent-channel-*")
 """Files of the server's own in its data directory: its server_uuid, its persisted settings, its certificates."""
-
-
-def check_disk(request: SeedRequest, folder: SeedFolder) -> None:
-    """Raise SeedError if the source's data do not fit beside what is there."""
-    place = folder.path.parent
-    try:
-        free_bytes = shutil.disk_usage(place).free
-    except OSError as error:
-        raise StorageError(f"cannot read the free space of {place}: {error.strerror}") from error
-    if request.expected_bytes:
-        plan_disk(request.expected_bytes, free_bytes, 0, request.data_directory, discards_data=False)
 
 
 def check_layout(variables: Mapping[str, str], data_directory: str, folder: SeedFolder) -> None:

@@ -26,7 +26,6 @@ from guestagent.seeding.clone_decision import (
 from guestagent.seeding.clone_donor import DonorCheck, build_clone_source, build_tls, check_donor
 from guestagent.seeding.clone_memo import CloneMemo, parse_memo
 from guestagent.seeding.clone_replacement import (
-    check_disk,
     check_layout,
     let_server_pass,
     put_back_on_failure,
@@ -111,8 +110,6 @@ class CloneRunner:
         action = decide_clone(CloneTarget(source.address), facts, memo.previous_begin, is_marked=is_marked)
         if action is CloneAction.START:
             check_replaceable(facts, replaces_data=request.replaces_data)
-            if not request.replaces_data:
-                check_disk(request, folder)
             memo = self._begin(request, reporter)
             write_marker(folder.target, request.id)
         reporter.enter(SeedPhase.TRANSFERRING)
@@ -149,7 +146,6 @@ class CloneRunner:
         action = decide_clone(target, facts, memo.previous_begin, is_marked=False)
         if action is CloneAction.START:
             remove_folder(folder.fresh)  # first: what a killed server has left there needs no other room
-            check_disk(request, folder)
             memo = self._begin(request, reporter)
             folder.create()
         reporter.enter(SeedPhase.TRANSFERRING)

@@ -38,9 +38,8 @@ class SeedRequest:
     """One seed. `id` is unique; `node` is this replica's name in its stack.
 
     `socket` and `data_directory` are paths of the local server. `rate_limit` in MiB/s, 0 for none; `deadline_s` counts
-    from the worker's first start. `expected_bytes` is the size of the source's data, 0 if unknown. `replaces_data`: the
-    local data are given up on purpose, and stay until the new ones are ready unless `discards_data`. `reason`: why this
-    method was chosen, and what it costs the source.
+    from the worker's first start. `replaces_data`: the local data are given up on purpose, and stay until the new ones
+    are ready unless `discards_data`. `reason`: why this method was chosen, and what it costs the source.
     """
 
     id: str
@@ -52,7 +51,6 @@ class SeedRequest:
     donor: DonorEndpoint
     rate_limit: int = 0
     deadline_s: int = 43200
-    expected_bytes: int = 0
     replaces_data: bool = False
     discards_data: bool = False
     reason: str = ""
@@ -80,7 +78,6 @@ class SeedRequest:
             "key": donor.key.reveal(),
             "rate_limit": self.rate_limit,
             "deadline_s": self.deadline_s,
-            "expected_bytes": self.expected_bytes,
             "replaces_data": self.replaces_data,
             "discards_data": self.discards_data,
             "reason": self.reason,
@@ -115,7 +112,6 @@ def parse_request(data: Mapping[str, object]) -> SeedRequest:
         ),
         rate_limit=int(get_number(data, "rate_limit")),
         deadline_s=int(get_number(data, "deadline_s")),
-        expected_bytes=int(get_number(data, "expected_bytes")),
         replaces_data=data.get("replaces_data") is True,
         discards_data=data.get("discards_data") is True,
         reason=get_text(data, "reason"),

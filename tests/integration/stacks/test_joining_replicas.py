@@ -57,7 +57,7 @@ def list_open_ports(cloud: Serving) -> set[object]:
 def test_source_and_replica_get_one_account_and_one_certificate(
     guests: SignallingHypervisor, stacks: Stacks, dialect: Dialect, passwords: Passwords
 ) -> None:
-    guests.evidence |= {"data_bytes": GIB, "log_bytes": 5 * GIB, "family": "MariaDB"}
+    guests.evidence |= {"data_bytes": GIB, "log_bytes": 5 * GIB, "disk_bytes": 2 * GIB, "family": "MariaDB"}
     create(stacks, dialect, passwords=passwords, verification="verifier")
 
     cluster = change(stacks, add_replica)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from guestagent.agent.data_measurement import measure_data_size
@@ -20,6 +22,11 @@ def write_file(path: Path, size: int) -> None:
     path.write_bytes(b"x" * size)
 
 
+def measure_bytes(folder: Path) -> tuple[int, int | None] | None:
+    size = measure_data_size(folder)
+    return None if size is None else (size.data_bytes, size.log_bytes)
+
+
 def test_data_and_binary_logs_are_measured_apart(tmp_path: Path) -> None:
     write_file(tmp_path / "ibdata1", 100)
     write_file(tmp_path / "shop/orders#P#p0.ibd", 30)
@@ -27,22 +34,30 @@ def test_data_and_binary_logs_are_measured_apart(tmp_path: Path) -> None:
     write_file(tmp_path / "mysql-bin.1000000", 4)
     write_file(tmp_path / "mysql-bin.index", 1)
 
-    size = measure_data_size(tmp_path)
-
-    assert size == DataSize(131, 11)
+    assert measure_bytes(tmp_path) == (131, 11)
 
 
 def test_temporary_tables_are_no_data(tmp_path: Path) -> None:
     write_file(tmp_path / "ibtmp1", 100)
     write_file(tmp_path / "#innodb_temp/temp_1.ibt", 100)
 
-    assert measure_data_size(tmp_path) == DataSize(0, None)
+    assert measure_bytes(tmp_path) == (0, None)
 
 
 def test_binary_logs_in_another_folder_are_unknown_and_not_zero(tmp_path: Path) -> None:
     write_file(tmp_path / "ibdata1", 100)
 
-    assert measure_data_size(tmp_path) == DataSize(100, None)
+    assert measure_bytes(tmp_path) == (100, None)
+
+
+def test_the_size_of_the_disk_and_the_time_come_along(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 29, 12, 0, 1, tzinfo=timezone.utc)
+
+    size = measure_data_size(tmp_path, read_time=lambda: now)
+
+    assert size is not None
+    assert size.disk_bytes == shutil.disk_usage(tmp_path).total
+    assert size.measured_at == "2026-11-29T12:00:01+00:00"
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

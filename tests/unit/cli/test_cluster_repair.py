@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from guestagent.cli import command_line
@@ -25,7 +27,9 @@ def run(heat: FakeHeat, *words: str) -> int:
 def launch_hot() -> FakeHeat:
     heat = FakeHeat()
     launch_stack(heat, build_cluster(1, dialect=Dialect.HOT))
-    signal_evidence(heat, "Master0000ReadyWaitCond", data_bytes=GIB, log_bytes=5 * GIB)
+    two_days_ago = datetime.now(timezone.utc) - timedelta(days=2, hours=1)
+    sizes = {"data_bytes": GIB, "log_bytes": 5 * GIB, "disk_bytes": 4 * GIB}
+    signal_evidence(heat, "Master0000ReadyWaitCond", measured_at=two_days_ago.isoformat(), **sizes)
     return heat
 
 
@@ -54,7 +58,10 @@ def test_a_reseed_tells_what_is_expected(capsys: pytest.CaptureFixture[str]) -> 
     assert code == 0
     assert seed is not None
     assert (seed.is_reseed, seed.discards_data) == (True, True)
-    assert "Slave0000: 1.0 GiB of data, about 1 min expected, 5 min are allowed\n" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "Slave0000: 1.0 GiB of data (measured 2 d ago), about 1 min expected, 5 min are allowed because the disk could "
+        "hold 4 GiB\n"
+    )
 
 
 def test_a_reseed_asks_first(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,8 +96,16 @@ def test_an_unknown_size_is_said() -> None:
     line = format_seed(cluster, cluster.node("Slave0001"))
 
     assert line == (
-        "Slave0001: the size of the source's data is unknown; 5 min are allowed (--data-size sets more)"
+        "Slave0001: the size of the source's data is unknown; 5 min are allowed (--data-size names it)"
     )
+
+
+@pytest.mark.parametrize("measured_at", ["", "2999-01-01T00:00:00+00:00"])
+def test_an_age_that_cannot_be_known_is_said(measured_at: str) -> None:
+    cluster = build_joining_cluster(size=SourceSize(GIB))
+    measured = SourceSize(GIB, is_measured=True, measured_at=measured_at)
+
+    assert "(measured at an unknown time)" in format_seed(cluster, cluster.node("Slave0001"), measured)
 
 
 def test_a_few_logs_are_expected_to_be_replayed_at_once() -> None:

@@ -23,7 +23,8 @@ REPORTS: dict[str, tuple[Document, Report]] = {
     "source-measured": (
         FULL_SOURCE,
         replace(
-            build_report(Verdict.READY, SOURCE, SATISFIED_CONDITIONS), data_size=DataSize(1 << 30, 5 << 20)
+            build_report(Verdict.READY, SOURCE, SATISFIED_CONDITIONS),
+            data_size=DataSize(1 << 30, 5 << 20, 20 << 30, "2020-11-23T18:00:30+00:00"),
         ),
     ),
     "replica-ready": (FULL_REPLICA, build_report(Verdict.READY, REPLICA, SATISFIED_CONDITIONS)),

@@ -30,7 +30,6 @@ REQUEST = SeedRequest(
     "/var/lib/mysql",
     DONOR,
     rate_limit=50,
-    expected_bytes=3 << 30,
     replaces_data=True,
 )
 MOVING = SeedState(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from guestagent.errors import SeedError
 from guestagent.retry import FakeClock
 from guestagent.secret import Secret
 from guestagent.seeding import DonorEndpoint, SeedFiles, SeedMethod, SeedRequest, SeedState
-from guestagent.seeding.clone_replacement import check_disk, let_server_pass, put_in_place
+from guestagent.seeding.clone_replacement import let_server_pass, put_in_place
 from guestagent.seeding.fake import FakeServerControl
 from guestagent.seeding.protocols import SeedReporter
 from guestagent.seeding.reporter import FileReporter
@@ -99,10 +98,3 @@ def test_the_server_may_enter_a_private_volume_only_meanwhile(folder: SeedFolder
         meanwhile = stat.S_IMODE(parent.stat().st_mode)
 
     assert (meanwhile, stat.S_IMODE(parent.stat().st_mode)) == (0o701, 0o700)
-
-
-def test_data_that_do_not_fit_are_not_copied(folder: SeedFolder) -> None:
-    check_disk(REQUEST, folder)
-
-    with pytest.raises(SeedError, match="MiB are free"):
-        check_disk(replace(REQUEST, expected_bytes=2**60), folder)

@@ -81,6 +81,39 @@ def test_an_unknown_size_has_the_time_that_there_is() -> None:
     assert plan_deadline(SeedClock(899, 900, Dialect.CFN)) is None
 
 
+def test_a_measured_size_allows_for_a_full_disk() -> None:
+    measured = SourceSize(GIB, is_measured=True, disk_bytes=100 * GIB)
+
+    seed = plan_seed(NEW, HOT, DEFAULT_SEEDING, measured)
+
+    assert seed is not None
+    assert (seed.data_bytes, seed.deadline) == (GIB, 3 * 1310)
+
+
+def test_a_measured_size_on_a_disk_of_unknown_size_allows_for_all_that_heat_does() -> None:
+    for clock in (HOT, CFN):
+        seed = plan_seed(NEW, clock, DEFAULT_SEEDING, SourceSize(GIB, is_measured=True))
+
+        assert seed is not None
+        assert seed.deadline == clock.limit_s
+
+
+def test_a_disk_that_is_too_large_for_heats_clocks_is_no_reason_to_refuse() -> None:
+    seed = plan_seed(NEW, CFN, DEFAULT_SEEDING, SourceSize(GIB, is_measured=True, disk_bytes=100 * GIB))
+
+    assert seed is not None
+    assert seed.deadline == CFN.limit_s == 509
+
+
+def test_a_deadline_that_is_set_counts_whatever_the_disk_holds() -> None:
+    size = SourceSize(GIB, is_measured=True, disk_bytes=100 * GIB)
+
+    seed = plan_seed(NEW, HOT, SeedSettings(deadline=400), size)
+
+    assert seed is not None
+    assert seed.deadline == 400
+
+
 def test_in_cfn_a_seed_that_outlasts_the_signed_url_is_refused_with_advice() -> None:
     with pytest.raises(InvalidCluster) as refusal:
         plan_deadline(CFN, data_bytes=100 * GIB)

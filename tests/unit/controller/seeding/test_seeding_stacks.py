@@ -11,8 +11,10 @@ import pytest
 from guestagent.controller import Cluster, Dialect, FakeHeat, Passwords, Stacks
 from guestagent.controller.donor_certificate import LIFETIME, create_certificate
 from guestagent.controller.seed import SeedSettings, SourceSize
+from guestagent.controller.seed_preparation import plan_new_seeds, read_source_size
 from guestagent.errors import InvalidCluster, StackFailed
 from guestagent.metadata import Tls
+from guestagent.metadata.document import DataVolume
 from tests.support.cluster_strategies import CA, SMALL, build_cluster
 from tests.support.fake_stacks import LONG_TIMEOUT_S, launch_stack, signal_evidence
 from tests.support.seeding_clusters import GIB
@@ -38,14 +40,16 @@ def change(stacks: Stacks, operation: Callable[[Cluster], Cluster]) -> Cluster:
 def test_a_new_replica_has_the_time_that_the_sources_evidence_calls_for() -> None:
     heat = FakeHeat()
     stacks = launch(heat)
-    signal_evidence(heat, SOURCE, family="MariaDB", data_bytes=100 * GIB, log_bytes=10 * GIB)
+    signal_evidence(
+        heat, SOURCE, family="MariaDB", data_bytes=100 * GIB, log_bytes=10 * GIB, disk_bytes=150 * GIB
+    )
 
     cluster = change(stacks, add_replica)
 
     seed = cluster.node("Slave0001").seed
     assert seed is not None
-    assert (seed.data_bytes, seed.log_bytes, seed.deadline) == (100 * GIB, 10 * GIB, 2560)
-    assert heat.live["db"].timeout_minutes == -(-(600 + 390 + 600 + 390 + 2560) // 60)
+    assert (seed.data_bytes, seed.log_bytes, seed.deadline) == (100 * GIB, 10 * GIB, 5850)
+    assert heat.live["db"].timeout_minutes == -(-(600 + 390 + 600 + 390 + 5850) // 60)
 
 
 @pytest.mark.parametrize("size", [None, -1, "12", 1.5, True, 2**61])
@@ -57,7 +61,35 @@ def test_a_size_that_makes_no_sense_is_unknown(size: object) -> None:
     seed = change(stacks, add_replica).node("Slave0001").seed
 
     assert seed is not None
-    assert (seed.data_bytes, seed.deadline) == (None, 300)
+    assert (seed.data_bytes, seed.deadline) == (None, 43200 - 390)
+
+
+def test_a_data_volume_that_has_grown_since_the_signal_counts() -> None:
+    size = SourceSize(GIB, is_measured=True, disk_bytes=10 * GIB)
+    before = build_cluster(1, dialect=Dialect.HOT)
+    cluster = before.add_replica(SMALL)
+    source = replace(cluster.source, volume=DataVolume("volume", 100))
+
+    planned = plan_new_seeds(replace(cluster, source=source), before, size)
+
+    seed = planned.node("Slave0001").seed
+    assert seed is not None
+    assert seed.deadline == 3 * 1310
+
+
+@pytest.mark.parametrize("value", [None, 5, "yesterday", "2026-11-29T12:00:01"])
+def test_a_time_that_makes_no_sense_is_unknown(value: object) -> None:
+    assert read_source_size({"measured_at": value}).measured_at == ""
+
+
+def test_the_work_tells_what_the_source_has_signalled() -> None:
+    heat = FakeHeat()
+    stacks = launch(heat)
+    signal_evidence(heat, SOURCE, data_bytes=GIB, measured_at="2026-11-29T12:00:01+00:00")
+
+    work = stacks.change("db", add_replica)
+
+    assert work.source_size == SourceSize(GIB, is_measured=True, measured_at="2026-11-29T12:00:01+00:00")
 
 
 def test_a_size_that_was_given_is_not_replaced() -> None:
