@@ -58,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
     "demo": FOUNDATION | {"controller", "database", "embedded"},
 }
 # The packages inside `embedded`, lowest first: a package imports from those before it, and only from the ones it names.
-OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "nova")}
+OPENSTACK = {f"openstack/{service}" for service in ("keystone", "neutron", "glance", "cinder", "nova")}
 
 EMBEDDED_ARROWS: dict[str, set[str]] = {
     "host": set(),
@@ -66,7 +66,10 @@ EMBEDDED_ARROWS: dict[str, set[str]] = {
     "openstack/keystone": {"host", "http"},
     "openstack/neutron": {"host", "http", "openstack/keystone"},
     "openstack/glance": {"host", "http", "openstack/keystone"},
-    "openstack/nova": {"host", "http", "openstack/keystone", "openstack/neutron", "openstack/glance"},
+    "openstack/cinder": {"host", "http", "openstack/keystone"},
+    "openstack/nova": {
+        *("host", "http", "openstack/keystone", "openstack/neutron", "openstack/glance", "openstack/cinder")
+    },
     "heat/template": {"http"},
     "heat/resources": {"host", "http", "openstack/keystone", "openstack/neutron", "heat/template"},
     "heat": {"host", "http", "heat/template", "heat/resources"},

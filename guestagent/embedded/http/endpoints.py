@@ -21,8 +21,13 @@ from guestagent.embedded.http.listener import Listener
 log = logging.getLogger(__name__)
 
 DEFAULT_PORTS: Mapping[ServiceName, int] = {"keystone": 5000, "heat": 8004, "cfn": 8000, "nova": 8774}
-# The version documents of Nova, Glance and Neutron, which need no token.
-PUBLIC_PATHS = frozenset({"/", "/v2.1", "/v2.1/", "/image", "/image/", "/network", "/network/"})
+# The version documents of Nova, Glance, Neutron and Cinder, which need no token.
+PUBLIC_PATHS = frozenset(
+    {
+        *("/", "/v2.1", "/v2.1/", "/image", "/image/", "/network", "/network/"),
+        *("/volume", "/volume/", "/volume/v3/"),
+    }
+)
 
 
 class ServiceEndpoints:
@@ -51,6 +56,7 @@ class ServiceEndpoints:
             "compute": f"{nova}/v2.1",
             "image": f"{nova}/image",
             "network": f"{nova}/network",
+            "block-storage": f"{nova}/volume/v3/{project}",
             "embedded": f"{nova}/embedded",
         }
 

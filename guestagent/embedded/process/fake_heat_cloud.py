@@ -20,6 +20,7 @@ from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
 from guestagent.embedded.http.faults import Fault, ServiceName
+from guestagent.embedded.openstack.cinder.api import BlockStorageApi
 from guestagent.embedded.openstack.glance.api import ImageApi
 from guestagent.embedded.openstack.keystone.api import Caller, IdentityApi
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
@@ -123,6 +124,7 @@ class FakeHeatCloud:
                 *ComputeApi(self.compute).build_routes(),
                 *ImageApi().build_routes(),
                 *NetworkApi(self.compute.networking).build_routes(),
+                *BlockStorageApi(self.compute.storage, self.compute.has_server).build_routes(),
                 *AdminApi(self._list_stacks, self.compute, self.unsafe_reads, self).build_routes(),
             ],
             build_compute_error,

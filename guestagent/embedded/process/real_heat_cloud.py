@@ -15,6 +15,7 @@ from guestagent.embedded.heat.unsafe_reads import UnsafeReads
 from guestagent.embedded.http.endpoints import PUBLIC_PATHS, ServiceEndpoints, build_application
 from guestagent.embedded.http.faults import Fault, ServiceName
 from guestagent.embedded.http.ports import list_free_ports
+from guestagent.embedded.openstack.cinder.api import BlockStorageApi
 from guestagent.embedded.openstack.glance.api import ImageApi
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME, REGION_NAME, USER_NAME
 from guestagent.embedded.openstack.neutron.api import NetworkApi
@@ -159,11 +160,12 @@ class RealHeatCloud:
         return KeystoneClient(url, username, password, project)
 
     def _build_embedded_services(self) -> KeystoneTokenMiddleware:
-        """Build compute, image and network for everyone whom Keystone knows: Heat comes with its user's token."""
+        """Build the embedded services for everyone whom Keystone knows: Heat comes with its user's token."""
         routes = [
             *ComputeApi(self.compute).build_routes(),
             *ImageApi().build_routes(),
             *NetworkApi(self.compute.networking).build_routes(),
+            *BlockStorageApi(self.compute.storage, self.compute.has_server).build_routes(),
             *AdminApi(self._list_stacks, self.compute, self.unsafe_reads, self).build_routes(),
         ]
         self._user_keystone = self._open_keystone(USER_NAME, self._passwords.person, PROJECT_NAME)

@@ -16,8 +16,11 @@ from guestagent.embedded.openstack.neutron.network import (
     NETWORK_NAME,
     SUBNET_ID,
     SUBNET_NAME,
+    InUse,
     NeutronNetwork,
+    OverQuota,
     Port,
+    RuleExists,
     SecurityGroup,
     SecurityGroupRule,
 )
@@ -26,6 +29,13 @@ ROOT_PATH = "/network/v2.0"
 RULE_KEYS = (
     "direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id",
 )  # fmt: skip
+
+ERROR_TYPES: Mapping[type[ApiError], str] = {
+    InUse: "SecurityGroupInUse",
+    RuleExists: "SecurityGroupRuleExists",
+    OverQuota: "OverQuota",
+}
+"""The types in errors, by which a client tells one 409 from another."""
 
 NetworkRow = Mapping[str, object]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -52,6 +62,7 @@ class NetworkApi:
             *_build_routes("DELETE", "security-groups/{id}", _build_removal(networking.remove_group)),
             *_build_routes("POST", "security-group-rules", self._add_rule),
             *_build_routes("DELETE", "security-group-rules/{id}", _build_removal(networking.remove_rule)),
+            *_build_routes("GET", "quotas/{project}/details", self._show_quota),
             *_build_routes("GET", "{what}", self._list_objects),
             *_build_routes("GET", "{what}/{id}", self._show_object),
         ]
@@ -84,6 +95,16 @@ class NetworkApi:
                 return _build_response(collection, view)
         raise NotFound(f"{collection} {object_id} could not be found.")
 
+    async def _show_quota(self, request: Request) -> Response:
+        networking = self._networking
+        counts = {
+            "port": (networking.quota.ports, len(networking.ports)),
+            "security_group": (networking.quota.groups, len(networking.groups)),
+            "security_group_rule": (networking.quota.rules, len(networking.list_rules())),
+        }
+        rows = {name: {"limit": limit, "used": used, "reserved": 0} for name, (limit, used) in counts.items()}
+        return JSONResponse({"quota": rows})
+
     async def _add_port(self, request: Request) -> Response:
         attributes = await _read_object(request, "port")
         fixed_ips = attributes.get("fixed_ips") or [{}]
@@ -99,6 +120,7 @@ class NetworkApi:
         except ResourceFailure as error:
             raise HTTPBadRequest(str(error)) from error
         port.server_id = str(attributes.get("device_id") or "")
+        port.description = str(attributes.get("description") or "")
         return _build_response("ports", _format_port(port), 201)
 
     async def _change_port(self, request: Request) -> Response:
@@ -107,6 +129,7 @@ class NetworkApi:
             await _read_object(request, "port"),
         )
         port.name = str(attributes.get("name", port.name))
+        port.description = str(attributes.get("description", port.description))
         port.server_id = str(attributes.get("device_id", port.server_id))
         port.groups = [
             self._networking.find_group(group_id).id
@@ -168,7 +191,7 @@ class NetworkApi:
 
 def build_network_error(request: Request, error: ApiError) -> Response:
     """Format an error as Neutron does."""
-    error_type = {404: "NotFound", 409: "Conflict"}.get(error.status, error.error_type)
+    error_type = ERROR_TYPES.get(type(error)) or {404: "NotFound"}.get(error.status, error.error_type)
     rule_attributes = {"type": error_type, "message": str(error), "detail": ""}
     return JSONResponse({"NeutronError": rule_attributes}, error.status)
 
@@ -237,6 +260,7 @@ def _format_port(port: Port) -> NetworkRow:
     return {
         "id": port.id,
         "name": port.name,
+        "description": port.description,
         "tenant_id": PROJECT_NAME,
         "network_id": NETWORK_ID,
         "fixed_ips": [{"subnet_id": SUBNET_ID, "ip_address": port.address}],

@@ -26,6 +26,27 @@ class InUse(ApiError):
     status = 409
 
 
+class RuleExists(ApiError):
+    """An equal rule is there; the message has its id. Neutron's clients tell it from a quota by its type."""
+
+    status = 409
+
+
+class OverQuota(ApiError):
+    """A request above the project's quota."""
+
+    status = 409
+
+
+@dataclass(slots=True)
+class NetworkQuota:
+    """The limits of the project."""
+
+    ports: int = 500
+    groups: int = 100
+    rules: int = 1000
+
+
 @dataclass(slots=True, eq=False)
 class Port:
     """One address, and the server that has it. If `is_server_owned`, it is created and removed with its server."""
@@ -33,6 +54,7 @@ class Port:
     address: str
     name: str = ""
     groups: list[str] = field(default_factory=list)
+    description: str = ""
     server_id: str = ""
     is_server_owned: bool = False
     id: str = field(default_factory=generate_id)
@@ -66,7 +88,7 @@ class NeutronNetwork:
     """Ports and groups of the cloud, by id."""
 
     def __init__(self, network: IpNetwork) -> None:
-        self.network = network
+        self.network, self.quota = network, NetworkQuota()
         self.ports: dict[str, Port] = {}
         default = SecurityGroup(DEFAULT_GROUP, "Default security group")
         self.groups: dict[str, SecurityGroup] = {default.id: default}
@@ -83,6 +105,7 @@ class NeutronNetwork:
         is_server_owned: bool = False,
     ) -> Port:
         """Add a port, at this address or at a free one."""
+        _check_quota("port", len(self.ports), self.quota.ports)
         for group in groups:
             self.find_group(group)
         used_addresses = {port.address for port in self.ports.values()}
@@ -122,6 +145,8 @@ class NeutronNetwork:
             port.server_id = ""
 
     def add_group(self, name: str, description: str = "") -> SecurityGroup:
+        """Add a group. It allows everything that goes out."""
+        _check_quota("security_group", len(self.groups), self.quota.groups)
         group = SecurityGroup(name, description)
         for ethertype in ("IPv4", "IPv6"):
             group.rules.append(SecurityGroupRule(group.id, {"direction": "egress", "ethertype": ethertype}))
@@ -141,12 +166,15 @@ class NeutronNetwork:
         del self.groups[group.id]
 
     def add_rule(self, group_id: str, attributes: Mapping[str, object]) -> SecurityGroupRule:
-        """Add a rule; InUse if the group has an equal one."""
+        """Add a rule; RuleExists if the group has an equal one. Its description does not count."""
         group = self.find_group(group_id)
         if remote_group := attributes.get("remote_group_id"):
             self.find_group(str(remote_group))
-        if any(dict(rule.attributes) == dict(attributes) for rule in group.rules):
-            raise InUse("Security group rule already exists.")
+        normal = normalize_rule(attributes)
+        for rule in group.rules:
+            if normalize_rule(rule.attributes) == normal:
+                raise RuleExists(f"Security group rule already exists. Rule id is {rule.id}.")
+        _check_quota("security_group_rule", len(self.list_rules()), self.quota.rules)
         group.rules.append(SecurityGroupRule(group.id, attributes))
         return group.rules[-1]
 
@@ -162,3 +190,21 @@ class NeutronNetwork:
     def remove_rule(self, rule_id: str) -> None:
         rule = self.find_rule(rule_id)
         self.groups[rule.group].rules.remove(rule)
+
+
+def normalize_rule(attributes: Mapping[str, object]) -> dict[str, object]:
+    """Return the attributes by which Neutron compares rules: 6 is tcp, and any network is none."""
+    names = {"6": "tcp", "17": "udp", "1": "icmp", "58": "ipv6-icmp"}
+    normal: dict[str, object] = {"ethertype": "IPv4", "direction": "ingress"}
+    normal |= {key: value for key, value in attributes.items() if value is not None}
+    if "protocol" in normal:
+        protocol = str(normal["protocol"])
+        normal["protocol"] = names.get(protocol, protocol)
+    if normal.get("remote_ip_prefix") in {"0.0.0.0/0", "::/0"}:
+        del normal["remote_ip_prefix"]
+    return normal
+
+
+def _check_quota(resource: str, count: int, limit: int) -> None:
+    if count + 1 > limit:
+        raise OverQuota(f"Quota exceeded for resources: ['{resource}'].")

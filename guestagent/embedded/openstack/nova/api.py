@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha224
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,12 +16,18 @@ from starlette.routing import Route
 
 from guestagent.embedded.host.clock import format_timestamp
 from guestagent.embedded.http.errors import ApiError, ResourceFailure
+from guestagent.embedded.openstack.cinder.api import build_volume_error
+from guestagent.embedded.openstack.cinder.volumes import StoredAttachment, VolumeNotFound, VolumeRefused
 from guestagent.embedded.openstack.keystone.demo_project import PROJECT_NAME
 from guestagent.embedded.openstack.neutron.api import build_network_error
 from guestagent.embedded.openstack.neutron.network import NETWORK_NAME, Port
+from guestagent.embedded.openstack.nova.fault_response import build_fault
 from guestagent.embedded.openstack.nova.flavors import FLAVORS, Flavor, find_flavor
-from guestagent.embedded.openstack.nova.server_actions import ServerActions
+from guestagent.embedded.openstack.nova.keypairs import KeypairApi
+from guestagent.embedded.openstack.nova.server_actions import VM_STATES, ServerActions
+from guestagent.embedded.openstack.nova.server_volumes import BootVolume
 from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
+from guestagent.embedded.openstack.nova.volume_attachments import VolumeAttachmentApi
 
 ROOT_PATH = "/v2.1"
 
@@ -41,9 +49,7 @@ class ComputeApi:
             Route(ROOT_PATH + "/flavors/{id}", _show_flavor),
             Route(ROOT_PATH + "/flavors/{id}/os-extra_specs", _show_extra_specs),
             Route(ROOT_PATH + "/extensions", _list_extensions),
-            Route(ROOT_PATH + "/os-keypairs", self._list_keypairs),
-            Route(ROOT_PATH + "/os-keypairs", self._create_keypair, methods=["POST"]),
-            Route(ROOT_PATH + "/os-keypairs/{name}", self._handle_keypair, methods=["GET", "DELETE"]),
+            *KeypairApi(self._compute).build_routes(ROOT_PATH),
             Route(ROOT_PATH + "/servers", self._list_servers),
             Route(ROOT_PATH + "/servers", self._create_server, methods=["POST"]),
             Route(ROOT_PATH + "/servers/detail", self._list_servers),
@@ -52,6 +58,7 @@ class ComputeApi:
             Route(server_path, self._delete_server, methods=["DELETE"]),
             Route(ROOT_PATH + "/limits", _show_limits),
             *ServerActions(self._compute).build_routes(server_path),
+            *VolumeAttachmentApi(self._compute).build_routes(server_path),
         ]
 
     async def _list_servers(self, request: Request) -> Response:
@@ -71,18 +78,26 @@ class ComputeApi:
             name, flavor, image = str(body["name"]), str(body["flavorRef"]), str(body["imageRef"])
             metadata = dict(body.get("metadata") or {})
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-            return _build_fault(
+            return build_fault(
                 400, "badRequest", "Invalid input received: a server needs name, flavorRef, imageRef"
             )
         try:
             first_port, *other_ports = _list_requested_ports(body) or [""]
             server_id = await self._compute.create(
-                name, flavor, image, data, body.get("key_name"), first_port, metadata=metadata
+                name,
+                flavor,
+                image,
+                data,
+                body.get("key_name"),
+                first_port,
+                metadata=metadata,
+                tags=[str(tag) for tag in body.get("tags") or ()],
+                volumes=_list_requested_volumes(body),
             )
             for port_id in other_ports:
                 self._compute.networking.find_port(port_id).server_id = server_id
-        except ResourceFailure as error:
-            return _build_fault(400, "badRequest", str(error))
+        except (ResourceFailure, VolumeRefused, VolumeNotFound) as error:
+            return build_fault(400, "badRequest", str(error))
         view = {"id": server_id, "links": [], "OS-DCF:diskConfig": "MANUAL", "adminPass": ""}
         return JSONResponse({"server": view}, 202)
 
@@ -95,31 +110,6 @@ class ComputeApi:
         server.name = str(((await request.json()).get("server") or {}).get("name", server.name))
         return self._build_server_response(server)
 
-    async def _list_keypairs(self, request: Request) -> Response:
-        return JSONResponse(
-            {"keypairs": [{"keypair": self._format_keypair(name)} for name in self._compute.public_keys]}
-        )
-
-    async def _create_keypair(self, request: Request) -> Response:
-        try:
-            body = (await request.json())["keypair"]
-            self._compute.public_keys[str(body["name"])] = str(body.get("public_key", ""))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return _build_fault(400, "badRequest", "Malformed request body")
-        return JSONResponse({"keypair": self._format_keypair(str(body["name"]))}, 201)
-
-    async def _handle_keypair(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in self._compute.public_keys:
-            return _build_fault(404, "itemNotFound", f"Keypair {name} not found")
-        if request.method == "DELETE":
-            del self._compute.public_keys[name]
-            return Response(status_code=202)
-        return JSONResponse({"keypair": self._format_keypair(name)})
-
-    def _format_keypair(self, name: str) -> dict[str, object]:
-        return {"name": name, "public_key": self._compute.public_keys[name], "fingerprint": "", "type": "ssh"}
-
     def _get_server(self, request: Request) -> ComputeServer:
         return self._compute.get_server(request.path_params["id"])
 
@@ -127,10 +117,16 @@ class ComputeApi:
         return JSONResponse({"server": self._format_server(server)})
 
     def _format_server(self, server: ComputeServer) -> dict[str, object]:
-        return format_server(server, self._compute.networking.list_server_ports(server.id))
+        return format_server(
+            server,
+            self._compute.networking.list_server_ports(server.id),
+            self._compute.volumes.list_attachments(server.id),
+        )
 
 
-def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, object]:
+def format_server(
+    server: ComputeServer, ports: Sequence[Port], attachments: Sequence[StoredAttachment] = ()
+) -> dict[str, object]:
     """Format a server as Nova does."""
     addresses = [
         {
@@ -155,18 +151,22 @@ def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, obj
         "flavor": {"id": server.flavor.id, "original_name": server.flavor.name, "links": []},
         "addresses": {NETWORK_NAME: addresses} if addresses else {},
         "links": [],
-        "progress": 100,
-        "hostId": "embedded",
+        "progress": 0 if server.status == "BUILD" else 100,
+        "hostId": sha224(f"{PROJECT_NAME}{server.host}".encode()).hexdigest(),
+        "tags": list(server.tags),
         "accessIPv4": "",
         "accessIPv6": "",
         "config_drive": "",
         "security_groups": [{"name": "default"}],
-        "OS-EXT-STS:vm_state": server.status.lower(),
-        "OS-EXT-STS:task_state": None,
+        "OS-EXT-STS:vm_state": VM_STATES.get(server.status, "active"),
+        "OS-EXT-STS:task_state": server.task_state,
         "OS-EXT-STS:power_state": 1,
         "OS-EXT-AZ:availability_zone": "nova",
         "OS-DCF:diskConfig": "MANUAL",
-        "os-extended-volumes:volumes_attached": [],
+        "os-extended-volumes:volumes_attached": [
+            {"id": each.volume_id, "delete_on_termination": each.is_deleted_with_server}
+            for each in attachments
+        ],
     }
     if server.fault:
         view["fault"] = {"code": 500, "message": server.fault, "created": format_timestamp(server.created)}
@@ -174,12 +174,14 @@ def format_server(server: ComputeServer, ports: Sequence[Port]) -> dict[str, obj
 
 
 def build_compute_error(request: Request, error: Exception) -> Response:
-    """Format an error as Nova, Glance or Neutron does."""
+    """Format an error as Nova, Glance, Neutron or Cinder does."""
     assert isinstance(error, ApiError)
     if request.url.path.startswith("/network"):
         return build_network_error(request, error)
+    if request.url.path.startswith("/volume"):
+        return build_volume_error(error)
     fault_type = {404: "itemNotFound", 409: "conflictingRequest"}.get(error.status, "badRequest")
-    return _build_fault(error.status, fault_type, str(error))
+    return build_fault(error.status, fault_type, str(error))
 
 
 def _list_requested_ports(body: Mapping[str, Any]) -> list[str]:
@@ -191,9 +193,25 @@ def _list_requested_ports(body: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _list_requested_volumes(body: Mapping[str, Any]) -> list[BootVolume]:
+    """List the volumes of a new server beside its root disk, which comes from the image."""
+    rows = body.get("block_device_mapping_v2")
+    return [
+        BootVolume(str(row["uuid"]), bool(row.get("delete_on_termination")))
+        for row in (rows if isinstance(rows, list) else [])
+        if row.get("source_type") == "volume" and row.get("destination_type") == "volume"
+    ]
+
+
 def _matches_filters(server: ComputeServer, request: Request) -> bool:
-    body = request.query_params
-    return body.get("name", "") in server.name and body.get("status", server.status) == server.status
+    """Compare with the filters: `name` is a regular expression without anchors, `tags` are all to be there."""
+    query = request.query_params
+    tags = {tag for tag in query.get("tags", "").split(",") if tag}
+    return (
+        re.search(query.get("name", ""), server.name) is not None
+        and query.get("status", server.status) == server.status
+        and tags <= set(server.tags)
+    )
 
 
 def _format_flavor(flavor: Flavor) -> dict[str, object]:
@@ -223,7 +241,7 @@ async def _show_flavor(request: Request) -> Response:
     flavor_id = request.path_params["id"]
     flavor = find_flavor(flavor_id)
     if flavor is None or flavor.id != flavor_id:
-        return _build_fault(404, "itemNotFound", f"Flavor {flavor_id} could not be found.")
+        return build_fault(404, "itemNotFound", f"Flavor {flavor_id} could not be found.")
     return JSONResponse({"flavor": _format_flavor(flavor)})
 
 
@@ -258,7 +276,3 @@ def _format_version(request: Request) -> dict[str, object]:
         "updated": "2013-07-23T11:33:21Z",
         "links": [{"rel": "self", "href": f"{request.base_url}v2.1/"}],
     }
-
-
-def _build_fault(status_code: int, fault_type: str, message: str) -> Response:
-    return JSONResponse({fault_type: {"code": status_code, "message": message}}, status_code)

@@ -9,13 +9,19 @@ from guestagent.embedded.host.identifiers import build_fixed_id
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
-    """A flavor. `is_broken`: servers of it go to ERROR. `is_stuck`: servers of it stay in BUILD."""
+    """A flavor. `is_broken`: servers of it go to ERROR. `is_stuck`: servers of it stay in BUILD.
+
+    `has_no_host`: no host has the room: a new server goes to ERROR, a resized one keeps its flavor. `is_rigid`: the
+    hypervisor does not show its servers that a volume has grown.
+    """
 
     name: str
     vcpus: int
     memory_mb: int
     is_broken: bool = False
     is_stuck: bool = False
+    has_no_host: bool = False
+    is_rigid: bool = False
 
     @property
     def id(self) -> str:
@@ -29,6 +35,8 @@ FLAVORS = (
     Flavor("m1.large", 4, 1024),
     Flavor("broken", 1, 128, is_broken=True),
     Flavor("stuck", 1, 128, is_stuck=True),
+    Flavor("no-host", 1, 128, has_no_host=True),
+    Flavor("rigid", 1, 128, is_rigid=True),
 )
 
 

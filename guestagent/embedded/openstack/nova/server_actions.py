@@ -11,9 +11,14 @@ from starlette.routing import Route
 
 from guestagent.embedded.http.errors import ApiError, EntityNotFound, HTTPBadRequest, ResourceFailure
 from guestagent.embedded.openstack.neutron.network import NETWORK_ID, SUBNET_ID, Port
+from guestagent.embedded.openstack.nova.action_log import ComputeAction, format_action
 from guestagent.embedded.openstack.nova.flavors import find_flavor
 from guestagent.embedded.openstack.nova.metadata_rules import find_metadata_error
+from guestagent.embedded.openstack.nova.server_resize import VERIFY_RESIZE, ServerResize
 from guestagent.embedded.openstack.nova.servers import Compute, ComputeServer
+
+VM_STATES = {"BUILD": "building", "ERROR": "error", "VERIFY_RESIZE": "resized", "REVERT_RESIZE": "resized"}
+"""Nova's vm_state for a status; of all others it is active."""
 
 
 class WrongState(ApiError):
@@ -26,11 +31,13 @@ class ServerActions:
     """The routes below one server."""
 
     def __init__(self, compute: Compute) -> None:
-        self._compute = compute
-        self._actions: Mapping[str, Callable[[ComputeServer, Any], None]] = {
-            "reboot": lambda server, body: compute.start_reboot(server.id),
+        self._compute, self._resizes = compute, ServerResize(compute)
+        self._actions: Mapping[str, Callable[[ComputeServer, Any], ComputeAction]] = {
+            "reboot": self._reboot,
             "resize": self._resize,
+            "migrate": self._migrate,
             "confirmResize": self._confirm_resize,
+            "revertResize": self._revert_resize,
         }
 
     def build_routes(self, server_path: str) -> list[Route]:
@@ -43,7 +50,8 @@ class ServerActions:
             Route(server_path + "/os-interface", self._attach_interface, methods=["POST"]),
             Route(server_path + "/os-interface/{port}", self._show_interface),
             Route(server_path + "/os-interface/{port}", self._detach_interface, methods=["DELETE"]),
-            Route(server_path + "/os-volume_attachments", self._list_volumes),
+            Route(server_path + "/os-instance-actions", self._list_actions),
+            Route(server_path + "/os-instance-actions/{request_id}", self._show_action),
             Route(server_path + "/os-security-groups", self._list_groups),
         ]
 
@@ -56,21 +64,38 @@ class ServerActions:
             raise HTTPBadRequest("Malformed request body") from error
         if action not in self._actions:
             raise HTTPBadRequest(f"There is no such action: {action}")
-        self._actions[action](server, body)
-        return Response(status_code=204 if action == "confirmResize" else 202)
+        if not isinstance(body, dict) and body is not None:
+            raise HTTPBadRequest("Malformed request body")
+        noted = self._actions[action](server, body or {})
+        headers = {"x-openstack-request-id": noted.request_id}
+        return Response(status_code=204 if action == "confirmResize" else 202, headers=headers)
 
-    def _resize(self, server: ComputeServer, body: Mapping[str, str]) -> None:
+    def _reboot(self, server: ComputeServer, body: Mapping[str, str]) -> ComputeAction:
+        is_hard = body.get("type") == "HARD"
+        allowed = {"ACTIVE", "ERROR", "HARD_REBOOT", "REBOOT"} if is_hard else {"ACTIVE"}
+        _require_status("reboot", server, allowed)
+        return self._compute.start_reboot(server.id, is_hard)
+
+    def _resize(self, server: ComputeServer, body: Mapping[str, str]) -> ComputeAction:
         flavor = find_flavor(str(body.get("flavorRef")))
         if flavor is None:
-            raise HTTPBadRequest("Invalid flavorRef provided.")
-        if server.status != "ACTIVE":
-            raise WrongState(f"Cannot 'resize' instance {server.id} while it is in vm_state {server.status}")
-        self._compute.start_resize(server.id, flavor)
+            raise HTTPBadRequest(f"Flavor {body.get('flavorRef')} could not be found.")
+        _require_status("resize", server, {"ACTIVE"})
+        if flavor == server.flavor:
+            raise HTTPBadRequest("When resizing, instances must change flavor!")
+        return self._resizes.start(server.id, flavor)
 
-    def _confirm_resize(self, server: ComputeServer, body: object) -> None:
-        if server.status != "VERIFY_RESIZE":
-            raise HTTPBadRequest("Instance has not been resized.")
-        server.status = "ACTIVE"
+    def _migrate(self, server: ComputeServer, body: Mapping[str, str]) -> ComputeAction:
+        _require_status("migrate", server, {"ACTIVE"})
+        return self._resizes.start(server.id, server.flavor, "migrate")
+
+    def _confirm_resize(self, server: ComputeServer, body: Mapping[str, str]) -> ComputeAction:
+        _require_status("confirmResize", server, {VERIFY_RESIZE})
+        return self._resizes.confirm(server)
+
+    def _revert_resize(self, server: ComputeServer, body: Mapping[str, str]) -> ComputeAction:
+        _require_status("revertResize", server, {VERIFY_RESIZE})
+        return self._resizes.start_revert(server)
 
     async def _show_metadata(self, request: Request) -> Response:
         return JSONResponse({"metadata": self._get_server(request).metadata})
@@ -119,8 +144,20 @@ class ServerActions:
             self._compute.networking.remove_port(port.id)
         return Response(status_code=202)
 
-    async def _list_volumes(self, request: Request) -> Response:
-        return JSONResponse({"volumeAttachments": []})
+    async def _list_actions(self, request: Request) -> Response:
+        """List the actions, those of a deleted server, too."""
+        server_id = request.path_params["id"]
+        actions = self._compute.actions.list_actions(server_id)
+        if not actions:
+            self._compute.get_server(server_id)
+        return JSONResponse({"instanceActions": [format_action(server_id, each) for each in actions]})
+
+    async def _show_action(self, request: Request) -> Response:
+        server_id, request_id = request.path_params["id"], request.path_params["request_id"]
+        action = self._compute.actions.find_action(server_id, request_id)
+        if action is None:
+            raise EntityNotFound(f"Action for request_id {request_id} on instance {server_id} not found")
+        return JSONResponse({"instanceAction": format_action(server_id, action, with_events=True)})
 
     async def _list_groups(self, request: Request) -> Response:
         networking = self._compute.networking
@@ -152,3 +189,9 @@ def _format_interface(port: Port) -> dict[str, object]:
         "port_state": "ACTIVE",
         "fixed_ips": [{"subnet_id": SUBNET_ID, "ip_address": port.address}],
     }
+
+
+def _require_status(action: str, server: ComputeServer, allowed: set[str]) -> None:
+    if server.status not in allowed:
+        state = VM_STATES.get(server.status, "active")
+        raise WrongState(f"Cannot '{action}' instance {server.id} while it is in vm_state {state}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from guestagent.embedded.host.clock import get_utc_time
 from guestagent.embedded.host.identifiers import generate_id
 from guestagent.embedded.host.ip_network import IpNetwork
 from guestagent.embedded.http.errors import EntityNotFound, ResourceFailure
+from guestagent.embedded.openstack.cinder.volumes import BlockStorage
 from guestagent.embedded.openstack.glance.images import Image, find_image
 from guestagent.embedded.openstack.neutron.network import (
     NETWORK_ID,
@@ -20,18 +21,28 @@ from guestagent.embedded.openstack.neutron.network import (
     SUBNET_NAME,
     NeutronNetwork,
 )
+from guestagent.embedded.openstack.nova.action_log import ActionLog, ComputeAction
 from guestagent.embedded.openstack.nova.flavors import Flavor, find_flavor
 from guestagent.embedded.openstack.nova.hypervisor import Guest, GuestSize, Hypervisor
 from guestagent.embedded.openstack.nova.metadata_rules import find_metadata_error
+from guestagent.embedded.openstack.nova.server_volumes import BootVolume, ServerVolumes
 from guestagent.errors import GuestAgentError
 
-NO_HOST_MESSAGE = "No valid host was found."
+NO_HOST_MESSAGE = "No valid host was found. "
+ATTACH_MESSAGE = (
+    "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures."
+)
 NO_METADATA: Mapping[str, str] = {}
+HOSTS = ("compute1", "compute2")
+"""A resize moves a server to the other one, as Nova does by default."""
 
 
 @dataclass(slots=True, eq=False)
 class ComputeServer:
-    """One server. `fault` is the reason of its status ERROR."""
+    """One server. `fault` is the reason of its status ERROR.
+
+    `former_flavor` is that from before a resize, until it is confirmed.
+    """
 
     name: str
     flavor: Flavor
@@ -41,7 +52,11 @@ class ComputeServer:
     key_name: str | None = None
     id: str = field(default_factory=generate_id)
     metadata: dict[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     status: str = "BUILD"
+    task_state: str | None = None
+    host: str = HOSTS[0]
+    former_flavor: Flavor | None = None
     fault: str = ""
     created: datetime = field(default_factory=get_utc_time)
     task: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -52,9 +67,11 @@ class Compute:
 
     def __init__(self, hypervisor: Hypervisor, network: IpNetwork, executor: Executor) -> None:
         self.networking = NeutronNetwork(network)
+        self.storage, self.actions = BlockStorage(), ActionLog()
+        self.volumes = ServerVolumes(self.storage, self.actions)
         self.servers: dict[str, ComputeServer] = {}
         self.public_keys: dict[str, str] = {}  # name → public key
-        self._hypervisor, self._executor = hypervisor, executor
+        self.hypervisor, self._executor = hypervisor, executor
         self._background_tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -69,6 +86,10 @@ class Compute:
         if server_id not in self.servers:
             raise EntityNotFound(f"Instance {server_id} could not be found.")
         return self.servers[server_id]
+
+    def has_server(self, server_id: str) -> bool:
+        """Return whether there is such a server."""
+        return server_id in self.servers
 
     def check_constraint(self, kind: str, name: str) -> str:
         """Return an error message if there is no Image, Flavor, Key, Network or Subnet of that name, else nothing."""
@@ -91,8 +112,13 @@ class Compute:
         port: str = "",
         *,
         metadata: Mapping[str, str] = NO_METADATA,
+        tags: Sequence[str] = (),
+        volumes: Sequence[BootVolume] = (),
     ) -> str:
-        """Create a server that boots in the background, at this port's address or at one of its own."""
+        """Create a server that boots in the background, at this port's address or at one of its own.
+
+        Its volumes are reserved before this returns: a second server with one of them is refused.
+        """
         new_flavor, boot_image = find_flavor(flavor), find_image(image)
         if new_flavor is None or boot_image is None:
             raise ResourceFailure(
@@ -101,15 +127,27 @@ class Compute:
             )
         if metadata_error := find_metadata_error(metadata):
             raise ResourceFailure("BadRequest", metadata_error)
+        server_id = generate_id()
+        self.volumes.reserve(server_id, volumes)
         server_port = (
             self.networking.find_port(port) if port else self.networking.add_port(is_server_owned=True)
         )
         server = ComputeServer(
-            name, new_flavor, boot_image, server_port.address, user_data, key_name, metadata=dict(metadata)
+            name,
+            new_flavor,
+            boot_image,
+            server_port.address,
+            user_data,
+            key_name,
+            id=server_id,
+            metadata=dict(metadata),
+            tags=tuple(tags),
         )
         server_port.server_id = server.id
         self.servers[server.id] = server
-        server.task = asyncio.create_task(self._boot(server))
+        if new_flavor.is_rigid:
+            self.volumes.rigid_servers.add(server.id)
+        server.task = asyncio.create_task(self._boot(server, self.actions.start(server.id, "create")))
         return server.id
 
     async def wait_until_active(self, server_id: str) -> None:
@@ -131,48 +169,32 @@ class Compute:
         if new_flavor.is_broken:
             raise ResourceFailure("Error", f"Resizing to '{new_flavor.name}' failed, status 'ERROR'")
         server.flavor, server.status = new_flavor, "RESIZE"
-        await self._run_after_task(
-            server, lambda: self._hypervisor.resize(server.id, _build_size(new_flavor))
-        )
-
-    def start_resize(self, server_id: str, flavor: Flavor) -> None:
-        """Resize as Nova does: the server runs with its new flavor, and waits in VERIFY_RESIZE for a confirmation."""
-        server = self.get_server(server_id)
-        if flavor.is_broken:
-            server.status, server.fault = "ERROR", NO_HOST_MESSAGE
-            return
-        server.flavor, server.status = flavor, "RESIZE"
-        self._run_in_background(
-            self._run_after_task(
-                server,
-                lambda: self._hypervisor.resize(server.id, _build_size(flavor)),
-                final_status="VERIFY_RESIZE",
-            )
-        )
+        await self.run_after_task(server, lambda: self.hypervisor.resize(server.id, build_size(new_flavor)))
 
     async def reboot(self, server_id: str) -> None:
         """Restart the server cleanly on the same disk; return when its init runs again."""
-        server = self.get_server(server_id)
-        server.status = "REBOOT"
-        await self._run_after_task(server, lambda: self._hypervisor.reboot(server.id))
+        await self._reboot(self.get_server(server_id), self.actions.start(server_id, "reboot"), is_hard=False)
 
-    def start_reboot(self, server_id: str) -> None:
-        """Start a reboot without waiting for its end."""
-        self._run_in_background(self.reboot(server_id))
+    def start_reboot(self, server_id: str, is_hard: bool = False) -> ComputeAction:
+        """Start a reboot without waiting for its end. A hard one cuts the power first."""
+        action = self.actions.start(server_id, "reboot")
+        self.run_in_background(self._reboot(self.get_server(server_id), action, is_hard))
+        return action
 
     def start_delete(self, server_id: str) -> None:
         """Start a deletion without waiting for its end."""
-        self._run_in_background(self.delete(server_id))
+        self.run_in_background(self.delete(server_id))
 
     async def delete(self, server_id: str) -> None:
         """Destroy a server; nothing happens if there is none."""
         server = self.servers.get(server_id)
         if server is None:
             return
-        server.status = "DELETING"
+        server.status, server.task_state = "DELETING", "deleting"
         if server.task is not None:
             await asyncio.wait([server.task])
-        await self._run_in_thread(lambda: self._hypervisor.destroy(server.id))
+        await self._run_in_thread(lambda: self.hypervisor.destroy(server.id))
+        self.volumes.release_all(server_id)
         self.networking.release_ports(server_id)
         self.servers.pop(server_id, None)
 
@@ -188,12 +210,31 @@ class Compute:
             *(server.task for server in self.servers.values() if server.task is not None),
         ]
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.storage.wait_for_tasks()
 
-    async def _boot(self, server: ComputeServer) -> None:
+    async def _reboot(self, server: ComputeServer, action: ComputeAction, is_hard: bool) -> None:
+        def restart() -> None:
+            if is_hard:
+                self.hypervisor.cut_power(server.id)
+            self.hypervisor.reboot(server.id)
+
+        server.status = "HARD_REBOOT" if is_hard else "REBOOT"
+        server.fault = ""
+        await self.run_after_task(server, restart)
+        action.end(server.status != "ERROR")
+
+    async def _boot(self, server: ComputeServer, action: ComputeAction) -> None:
         if server.flavor.is_stuck:
             return
-        if server.flavor.is_broken:
+        if server.flavor.is_broken or server.flavor.has_no_host:
+            # What was reserved stays so until the server is deleted.
             server.status, server.fault = "ERROR", NO_HOST_MESSAGE
+            action.end(is_success=False)
+            return
+        if not await self.volumes.attach_reserved(server.id):
+            server.status, server.fault = "ERROR", ATTACH_MESSAGE
+            self.volumes.release_all(server.id)
+            action.end(is_success=False)
             return
         guest = Guest(
             id=server.id,
@@ -211,9 +252,10 @@ class Compute:
             if (name := server.key_name) in self.public_keys
             else {},
         )
-        await self._run_action(server, lambda: self._hypervisor.boot(guest))
+        await self._run_action(server, lambda: self.hypervisor.boot(guest))
+        action.end(server.status != "ERROR")
 
-    async def _run_after_task(
+    async def run_after_task(
         self, server: ComputeServer, action: Callable[[], None], final_status: str = "ACTIVE"
     ) -> None:
         """Run an action when the server's present one has ended."""
@@ -236,11 +278,13 @@ class Compute:
     async def _run_in_thread(self, action: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._executor, action)
 
-    def _run_in_background(self, coroutine: Coroutine[None, None, None]) -> None:
+    def run_in_background(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Run it without waiting; `wait_for_tasks` does."""
         task = asyncio.create_task(coroutine)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
 
 
-def _build_size(flavor: Flavor) -> GuestSize:
+def build_size(flavor: Flavor) -> GuestSize:
+    """Return what the hypervisor gives a guest of that flavor."""
     return GuestSize(flavor.name, flavor.vcpus, flavor.memory_mb)

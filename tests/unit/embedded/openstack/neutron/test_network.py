@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 import pytest
 
 from guestagent.embedded.http.errors import EntityNotFound, ResourceFailure
-from guestagent.embedded.openstack.neutron.network import InUse, NeutronNetwork
+from guestagent.embedded.openstack.neutron.network import InUse, NeutronNetwork, RuleExists
 
 
 def networking(network: str = "10.77.0.0/24") -> NeutronNetwork:
@@ -74,7 +74,7 @@ def test_an_existing_rule_is_rejected() -> None:
     message = {"direction": "ingress", "protocol": "tcp", "remote_group_id": group.id}
     there.add_rule(group.id, message)
 
-    with pytest.raises(InUse):
+    with pytest.raises(RuleExists):
         there.add_rule(group.id, message)
 
 
