@@ -28,6 +28,8 @@ STEPS = {
     "mariadb": (*SOURCE_STEPS[:3], "CreateAccount", "CreateAccount", SOURCE_STEPS[3]),
     "mysql": (*SOURCE_STEPS[:3], "CreateAccount", "CreateAccount", SOURCE_STEPS[3], "LoadClonePlugin"),
 }
+LONG_PASSWORD = "\u00e9" * 17
+"""MySQL counts its bytes."""
 MAX_STEPS = max(map(len, STEPS.values()))
 
 
@@ -130,6 +132,24 @@ def test_a_donor_account_is_gone_after_an_agent_was_killed_at_its_drop(
     replica.server.execute(replica.server.statements.stop)
     assert source.apply(build_document(source))["state"] == "ready"
     assert list_names(source) == {"slave0000", "verify"}
+
+
+def test_a_donor_account_goes_although_the_source_refuses_its_document(
+    guests: tuple[AgentGuest, AgentGuest], source: AgentGuest
+) -> None:
+    if source.server.flavour.family != "mysql":
+        pytest.skip("MariaDB accepts a password of so many bytes")
+    _, replica = guests
+    source.apply(build_document(source))
+    connect_replica(source, replica)
+    document = build_document(source)
+    document["Users"].append({"name": "slave0001", "password": LONG_PASSWORD})
+
+    report = source.apply(document)
+
+    assert (report["state"], report["conditions"][0]["name"]) == ("failed", "password of slave0001")
+    assert list_names(source) == {"slave0000", "verify"}
+    wait_until(lambda: list_names(replica) == {"slave0000", "verify"})
 
 
 def test_no_log_and_no_state_file_contains_a_password(
