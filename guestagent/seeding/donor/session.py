@@ -37,6 +37,10 @@ LOGIN_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 60.0
 FAILURE_INTERVAL_S = 0.5
 PROGRESS_INTERVAL_S = 1.0
+ADMISSION_ADVICE = (
+    "the source's agent admits a replica when its metadata name it, and until its seed is over; after that, "
+    "`guestagent cluster repair STACK NODE --reseed` begins another one"
+)
 
 
 class StreamEnded(Exception):
@@ -85,7 +89,7 @@ class Session:
                 f"{self._connection.address}: no replica joins with this node, account and password"
             )
             reason = "it knows no joining replica with this node, account and password"
-            tls.sendall(_build_refusal(reason, is_final=False))
+            tls.sendall(_build_refusal(reason, is_final=False, advice=ADMISSION_ADVICE))
             return
         state.limit.forget(self._connection.address)
         state.connections.log_in(self._connection, request.node)
