@@ -104,12 +104,21 @@ def plan_donor(
 def restrict_donor(
     configuration: DonorConfiguration, document: Document, records: Iterable[DonorRecord]
 ) -> DonorConfiguration | None:
-    """Return the configuration without the replicas that do not wait any more; None if none is left."""
+    """Return the configuration without the replicas that do not wait any more, or have another password now.
+
+    None if none is left.
+    """
     donor = document.section.donor
     if document.role is not Role.SOURCE or donor is None:
         return None
-    waiting = {DonorEntry.from_replica(each) for each in list_waiting_replicas(donor, records)}
-    replicas = tuple(each for each in configuration.replicas if DonorEntry(each.node, each.user) in waiting)
+    passwords = {
+        DonorEntry.from_replica(each): each.user.password for each in list_waiting_replicas(donor, records)
+    }
+    replicas = tuple(
+        each
+        for each in configuration.replicas
+        if passwords.get(DonorEntry(each.node, each.user)) == each.password
+    )
     return replace(configuration, replicas=replicas) if replicas else None
 
 

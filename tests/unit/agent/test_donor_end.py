@@ -106,6 +106,15 @@ def test_a_pass_that_is_refused_admits_no_other_replica(node: DonorNode) -> None
     assert node.served_nodes == ["Slave0001"]
 
 
+def test_a_pass_that_is_refused_admits_nobody_with_a_former_password(node: DonorNode) -> None:
+    node.connect_replicas(gtid=False)
+    changed = replace(STREAMED, user=User("streamed", Secret("another")))
+
+    node.converge(build_document(DUMPED, changed))
+
+    assert node.served_nodes == []
+
+
 def test_a_refused_source_whose_log_could_not_replicate_the_drop_keeps_the_account(node: DonorNode) -> None:
     node.connect_replicas("slave0000", "slave0001", binary_log=False)
 
