@@ -100,10 +100,10 @@ class SeededReplica:
         self.start_worker()
         return self.wait_for_worker()
 
-    def start_worker(self, *kill_point: str) -> None:
+    def start_worker(self, *kill_point: str, program: str = "seed_worker") -> None:
         root = provide_server_root(self.server.flavour)
         folders = map(str, (self.folder / "state", root, self.folder))
-        argv = (sys.executable, "-m", "tests.support.seed_worker", *folders, *kill_point)
+        argv = (sys.executable, "-m", f"tests.support.{program}", *folders, *kill_point)
         with (self.folder / "worker.log").open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
 
@@ -120,6 +120,15 @@ class SeededReplica:
         assert self._process is not None
         assert self._process.wait(WORKER_TIMEOUT_S) == -signal.SIGKILL, self.log
         self._wait_for_children()
+
+    def kill_worker_before_change(self, number: int) -> bool:
+        """Run the worker until it kills itself before the change of this number. Return whether it made so many."""
+        self.start_worker(str(number), program="seed_worker_killed_at_change")
+        assert self._process is not None
+        status = self._process.wait(WORKER_TIMEOUT_S)
+        assert status in (0, -signal.SIGKILL), self.log
+        self._wait_for_children()
+        return status != 0
 
     def _wait_for_children(self) -> None:
         wait_until(lambda: not find_processes("mbstream", str(self.folder)))
