@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
+import signal
 from dataclasses import dataclass
 
+from guestagent.embedded.guests import namespace_processes
+from guestagent.embedded.guests.network import build_link_names
 from guestagent.seeding import SeedPhase
 from tests.support.polling import wait_until
+from tests.support.processes import list_commands
 from tests.support.seeded_cluster import SeededCluster
 
 BOOT_TIMEOUT_S, STAGE_TIMEOUT_S = 30.0, 120.0
@@ -70,9 +75,9 @@ BACKUP_STAGES = (
         (DONOR, SOURCE_BACKUP, RECEIVER, WORKER, *SERVERS, *AGENTS),
     ),
     Stage("preparing", SeedPhase.PREPARING, 0.5, (PREPARER, WORKER, *SERVERS, *AGENTS)),
-    Stage("swapping", SeedPhase.SWAPPING, 0.3, (WORKER, REPLICA_AGENT, SOURCE_SERVER, SOURCE_AGENT)),
+    Stage("swapping", SeedPhase.SWAPPING, 0.8, (WORKER, REPLICA_AGENT, SOURCE_SERVER, SOURCE_AGENT)),
     Stage("starting", SeedPhase.STARTING, 1.0, (REPLICA_SERVER, WORKER, *AGENTS, SOURCE_SERVER)),
-    Stage("positioning", SeedPhase.POSITIONING, 0.3, (REPLICA_SERVER, WORKER, *AGENTS, SOURCE_SERVER)),
+    Stage("positioning", SeedPhase.POSITIONING, 0.02, (REPLICA_SERVER, WORKER, *AGENTS, SOURCE_SERVER)),
     Stage("the channel", SeedPhase.DONE, 2.0, (REPLICA_AGENT, SOURCE_SERVER, REPLICA_SERVER, SOURCE_AGENT)),
 )
 CLONE_STAGES = (
@@ -80,7 +85,7 @@ CLONE_STAGES = (
     Stage("connecting", SeedPhase.CONNECTING, 0.5, (WORKER, *reversed(AGENTS), *SERVERS)),
     Stage("transferring", SeedPhase.TRANSFERRING, 4.0, (REPLICA_SERVER, SOURCE_SERVER, WORKER, *AGENTS)),
     Stage("starting", SeedPhase.STARTING, 2.0, (WORKER, REPLICA_SERVER, *AGENTS, SOURCE_SERVER)),
-    Stage("positioning", SeedPhase.POSITIONING, 0.3, (REPLICA_SERVER, WORKER, *AGENTS, SOURCE_SERVER)),
+    Stage("positioning", SeedPhase.POSITIONING, 0.02, (REPLICA_SERVER, WORKER, *AGENTS, SOURCE_SERVER)),
     Stage("the channel", SeedPhase.DONE, 2.0, (REPLICA_AGENT, SOURCE_SERVER, REPLICA_SERVER, SOURCE_AGENT)),
 )
 STAGES = {"guestagent-mariadb": BACKUP_STAGES, "guestagent-mysql": CLONE_STAGES}
@@ -115,17 +120,27 @@ def wait_for_stage(cluster: SeededCluster, stage: Stage) -> None:
 
 
 def kill_victim(cluster: SeededCluster, victim: Victim) -> str:
-    """Kill the victim when it is there, and return the seed's phase then; "" if the seed has ended without it."""
+    """Kill the victim when it is there, and describe what was going on then."""
     guest = cluster.source if victim.is_source else cluster.replica
-    phases: list[str] = []
+    namespace = build_link_names(cluster.cloud.bridge, guest).namespace
+    descriptions: list[str] = []
 
     def has_hit() -> bool:
+        pids = list_victims(namespace, victim)
         state = cluster.read_seed_state()
-        answer = cluster.cloud.hypervisor.run_command(guest, ["pkill", "-KILL", "-f", victim.pattern])
-        is_hit = answer.returncode == 0
-        if is_hit:
-            phases.append("" if state is None else str(state.phase))
-        return is_hit or (state is not None and state.phase in ENDED)
+        for pid in pids:
+            namespace_processes.send_signal(namespace, pid, signal.SIGKILL)
+        phase = "before the seed" if state is None else f"while {state.phase}"
+        has_ended = state is not None and state.phase in ENDED
+        if pids or has_ended:
+            descriptions.append(f"hit {phase}" if pids else f"nobody was there {phase}")
+        return bool(descriptions)
 
-    wait_until(has_hit, STAGE_TIMEOUT_S)
-    return phases[0] if phases else "nobody was there"
+    wait_until(has_hit, STAGE_TIMEOUT_S, LOOK_INTERVAL_S)
+    return descriptions[0]
+
+
+def list_victims(namespace: str, victim: Victim) -> list[int]:
+    """Return the ids of the victim's processes on this machine, where a kill takes no process in the guest."""
+    pids = set(namespace_processes.list_processes(namespace))
+    return [pid for pid, line in list_commands() if pid in pids and re.search(victim.pattern, line)]

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from guestagent.controller import Cluster, Dialect, Node
@@ -13,7 +14,8 @@ from guestagent.controller.heat_api import Stack
 from guestagent.controller.seed import DEFAULT_SEEDING, SeedSettings
 from guestagent.embedded.guests import NamespaceHypervisor
 from guestagent.seeding import SeedFiles, SeedPhase, SeedState
-from tests.support.guest_cloud import GuestCloud
+from tests.support.guest_cloud import QUERY_PROGRAM, GuestCloud
+from tests.support.polling import wait_until
 
 METHODS = {"guestagent-mariadb": "backup", "guestagent-mysql": "clone"}
 """The method that each image's family uses."""
@@ -113,6 +115,15 @@ class SeededCluster:
             if f"-{JOINING}-" in f"-{server.name}":
                 return hypervisor.find_folder(guest)
         return None
+
+    def wait_for_servers(self) -> None:
+        """Wait until both servers answer."""
+        for guest in (self.source, self.replica):
+            wait_until(partial(self._has_answering_server, guest))
+
+    def _has_answering_server(self, guest: str) -> bool:
+        argv = [sys.executable, "-c", QUERY_PROGRAM, "SELECT 1"]
+        return self.cloud.hypervisor.run_command(guest, argv).returncode == 0
 
     def list_left_files(self) -> list[str]:
         """List what a seed has left in the replica's data directory and beside it."""

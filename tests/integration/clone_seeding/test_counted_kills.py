@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,13 +37,31 @@ def small_source(
         yield source
 
 
+def add_own_data(replica: SeededReplica) -> None:
+    """Give the replica data that are replaced on purpose, and stay until the copy is there."""
+    replica.server.execute(
+        "SET GLOBAL super_read_only = 0", "CREATE SCHEMA mine", "SET GLOBAL super_read_only = 1"
+    )
+    replica.change_request(replaces_data=True)
+
+
+@pytest.mark.parametrize("has_data", [False, True], ids=["empty", "own-data"])
 @pytest.mark.parametrize("series", range(1, SERIES + 1))
 def test_a_kill_before_any_change_costs_nothing(
-    small_source: DatabaseServer, data_template: Path, flavour: Flavour, tmp_path: Path, series: int
+    small_source: DatabaseServer,
+    data_template: Path,
+    flavour: Flavour,
+    tmp_path: Path,
+    series: int,
+    has_data: bool,
 ) -> None:
     endpoint = build_endpoint(small_source)
 
-    def open_next(folder: Path) -> AbstractContextManager[SeededReplica]:
-        return open_replica(folder, data_template, flavour, SeedMethod.CLONE, endpoint)
+    @contextmanager
+    def open_next(folder: Path) -> Iterator[SeededReplica]:
+        with open_replica(folder, data_template, flavour, SeedMethod.CLONE, endpoint) as replica:
+            if has_data:
+                add_own_data(replica)
+            yield replica
 
     assert check_series(series, tmp_path, open_next, read_checksums(small_source)) > 8
